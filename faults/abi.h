@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the eBPF programs and user space share: the compiled score, the frame stamp, counters. One definition for both
+ * sides; the static_asserts hold the layout. Times are nanoseconds since T0 (the start of the run) unless a name says
+ * otherwise; T0 itself is control.epoch, in CLOCK_MONOTONIC nanoseconds. */
+#ifndef FAULTLINE_FAULTS_ABI_H
+#define FAULTLINE_FAULTS_ABI_H
+
+#include <linux/types.h>
+
+#ifdef __cplusplus
+#define FL_ASSERT(...) static_assert(__VA_ARGS__)
+#else
+#define FL_ASSERT(...) _Static_assert(__VA_ARGS__, "layout shared with user space")
+#endif
+
+enum {
+  FL_MAX_RULES_PER_SITE = 64, /* a site's rules are the bits of one word */
+  FL_MAX_SITES = 256,
+  FL_MAX_SLOTS = 4096,  /* slot 0 is never given out */
+  FL_HIST_SUB = 32,     /* sub-buckets an octave: 3 % wide */
+  FL_HIST_BUCKETS = 40 * FL_HIST_SUB,
+  FL_TICK_SHIFT = 6,    /* frame stamps count in ticks of 64 ns */
+  FL_FLOW_BUCKETS = 1 << 16,
+};
+#define FL_ONE (1LL << 32)                    /* probability 1 in score values */
+#define FL_SLOPE_SHIFT 20                     /* slope: value per 1024 ns, with this many fraction bits */
+#define FL_FOREVER 0x7fffffffffffffffULL
+
+/* ---- the score ---- */
+/* A track is a piecewise-linear function of time. From point i to i+1: value + ((t - t_i) >> 10) * slope >> SHIFT.
+ * Before the first point, and from the last one on, it is the constant 0. */
+struct fl_point {
+  __u64 t;
+  __s64 value; /* nanoseconds, or a probability in units of 2^-32 */
+  __s64 slope;
+};
+FL_ASSERT(sizeof(struct fl_point) == 24);
+
+struct fl_track {
+  __u32 first; /* index into points */
+  __u32 count; /* 0: always zero */
+};
+FL_ASSERT(sizeof(struct fl_track) == 8);
+
+enum { FL_DELAY, FL_JITTER, FL_LOSS, FL_TRACKS }; /* a rule's tracks: index = rule * FL_TRACKS + which */
+enum { FL_RULE_FREE_ORDER = 1 };                  /* packets may overtake within their flow */
+
+struct fl_rule {
+  __u64 start, end; /* nothing is held beyond end */
+  __u64 seed;       /* of this rule's decisions */
+  __u32 flags;
+  __u32 fault;      /* index of the fault it belongs to, for the record */
+};
+FL_ASSERT(sizeof(struct fl_rule) == 32);
+
+/* Which of a site's rules are live from `t` to the next entry's t. Rules are live while their channel does something,
+ * and FL_DRAIN longer, so that what follows a held packet cannot overtake it. */
+struct fl_live {
+  __u64 t;
+  __u64 mask;
+};
+FL_ASSERT(sizeof(struct fl_live) == 16);
+#define FL_DRAIN 50000000ULL
+
+/* ---- selection: rule masks by direction; a packet that leaves the site goes `out` ---- */
+struct fl_masks {
+  __u64 out, in;
+};
+FL_ASSERT(sizeof(struct fl_masks) == 16);
+
+struct fl_prefix4 {
+  __u32 length;
+  __u8 address[4];
+};
+struct fl_prefix6 {
+  __u32 length;
+  __u8 address[16];
+};
+FL_ASSERT(sizeof(struct fl_prefix4) == 8);
+FL_ASSERT(sizeof(struct fl_prefix6) == 20);
+
+struct fl_ports { /* rules that accept this port as the peer's, and as the site's own */
+  __u64 peer, own;
+};
+FL_ASSERT(sizeof(struct fl_ports) == 16);
+
+/* ---- slots: what a held packet needs back when it returns ---- */
+struct fl_slot {
+  __u64 rules;   /* local mask of its site */
+  __u32 ifindex; /* device, in the site's namespace */
+  __u32 mark, priority;
+  __u16 site;
+  __u16 tc_index;
+  __u8 mac[12]; /* the frame's own addresses: the stamp lies over them meanwhile */
+  __u8 ingress; /* 1: taken at the device's ingress, goes back there */
+  __u8 loopback;
+  __u8 pad[2];
+};
+FL_ASSERT(sizeof(struct fl_slot) == 40);
+
+/* The stamp lies over the frame's 12 bytes of MAC addresses from selector to return: nothing is pushed, popped or
+ * rewritten on the way, and loopback (whose addresses are zero) is no special case. The first byte makes it a locally
+ * administered unicast address. Ticks are (CLOCK_MONOTONIC ns >> FL_TICK_SHIFT), cut to 32 bits: they wrap after 274 s. */
+struct fl_stamp {
+  __u8 magic; /* FL_STAMP_MAGIC */
+  __u8 flags;
+  __u16 slot;
+  __u32 hold; /* ticks asked */
+  __u32 due;  /* tick at which it is to leave the line */
+};
+FL_ASSERT(sizeof(struct fl_stamp) == 12);
+#define FL_STAMP_MAGIC 0x02
+#define FL_MAX_HOLD_NS (120ULL * 1000000000) /* below half the wrap */
+
+/* ---- control: one element, memory-mapped by user space ---- */
+struct fl_control {
+  __u64 epoch;      /* T0 in CLOCK_MONOTONIC ns; 0: not armed, everything passes */
+  __u64 beat;       /* the line's last finished loop */
+  __u64 lease;      /* ns after which a beat is stale */
+  __u32 stop;       /* 1: pass everything, let go of what is held */
+  __u32 owner_set;  /* 1: the owner's task is known (kernels with kfuncs) */
+  __u64 stop_at;    /* CLOCK_MONOTONIC of the stop */
+  __u64 pad[3];
+};
+FL_ASSERT(sizeof(struct fl_control) == 64);
+
+/* ---- the ledger: wire packets per slot and CPU, at every station of the way. Conservation is checked at the end ---- */
+struct fl_ledger {
+  __u64 selected;  /* selector: sent into the pen */
+  __u64 arrived;   /* far end: came out of the near veth */
+  __u64 split_in;  /* sent through the splitter (wire packets) */
+  __u64 split_out; /* came out of it */
+  __u64 dropped;   /* by a rule */
+  __u64 straight;  /* sent back without being held */
+  __u64 held;      /* handed to the line */
+  __u64 returned;  /* given back to their device */
+};
+FL_ASSERT(sizeof(struct fl_ledger) == 64);
+
+/* A site's own counts, per CPU */
+struct fl_site_tally {
+  __u64 seen;          /* IP packets that met the selector while rules were live */
+  __u64 no_slot;       /* slots exhausted: passed on, untouched */
+  __u64 stamp_failed;  /* the frame could not be stamped: passed on, untouched */
+  __u64 alien;         /* frames in the pen that are not ours: dropped */
+  __u64 errors;        /* header trouble in the player: dropped, and charged */
+  __u64 pad[3];
+};
+FL_ASSERT(sizeof(struct fl_site_tally) == 64);
+
+struct fl_histogram {
+  __u64 bucket[FL_HIST_BUCKETS]; /* of ticks; see fl_bucket() */
+};
+
+/* What a rule did, per CPU. Wire packets throughout. */
+struct fl_tally {
+  __u64 matched;          /* met by the rule while its channel did something */
+  __u64 bytes;
+  __u64 dropped;
+  __u64 delayed;          /* it asked for a delay > 0 */
+  __u64 passed_by_safety; /* selected, then let pass: owner gone or stopped, lease stale */
+  __u64 composed;         /* met by other rules too: applied delay is the sum of all */
+  __u64 first_affected;   /* ns since T0 of the first packet dropped or delayed; 0: none */
+  __u64 last_affected;
+  __u64 released_at_end;  /* hold was cut short by the rule's end */
+  __u64 applied_max;      /* ticks */
+  __u64 late_max;         /* ticks */
+  __u64 pad[5];
+  struct fl_histogram applied; /* time from the player to the return, of packets with a delay */
+  struct fl_histogram late;    /* that time less what was asked */
+};
+FL_ASSERT(sizeof(struct fl_tally) == 128 + 2 * 8 * FL_HIST_BUCKETS);
+
+/* Log-linear bucket of a value in ticks: exact below FL_HIST_SUB, then FL_HIST_SUB buckets an octave. */
+static inline __attribute__((always_inline)) __u32 fl_bucket(__u64 v) {
+  __u32 e = 0;
+  if (v < FL_HIST_SUB) return (__u32)v;
+  /* floor(log2 v) by halving: eBPF (clang 14) has no count-leading-zeros */
+  __u64 w = v;
+  if (w >> 32) { w >>= 32; e += 32; }
+  if (w >> 16) { w >>= 16; e += 16; }
+  if (w >> 8) { w >>= 8; e += 8; }
+  if (w >> 4) { w >>= 4; e += 4; }
+  if (w >> 2) { w >>= 2; e += 2; }
+  if (w >> 1) { e += 1; }
+  __u32 b = (e - 4) * FL_HIST_SUB + (__u32)((v >> (e - 5)) & (FL_HIST_SUB - 1));
+  return b < FL_HIST_BUCKETS ? b : FL_HIST_BUCKETS - 1;
+}
+
+#endif

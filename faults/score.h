@@ -1,0 +1,43 @@
+// A score is every rule's channel flattened into the arrays that the player reads: points with precomputed fixed-point
+// slopes, tracks, rules, and per site the table of which rules are live when. Pure functions of channels: no kernel here.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "faults/abi.h"
+#include "faults/channel.h"
+
+namespace faultline::faults {
+
+/// One rule of one site, before flattening.
+struct RuleSource {
+  Channel channel;
+  Window window;
+  std::uint64_t seed = 0;
+  std::uint32_t site = 0;   ///< index of its site; rules of one site must be consecutive
+  std::uint32_t fault = 0;  ///< index of its fault
+};
+
+struct SiteScore {
+  std::uint32_t first_rule = 0;  ///< in Score::rules; the site's rule i is bit i of its masks
+  std::uint32_t rule_count = 0;
+  std::uint32_t first_live = 0;  ///< in Score::live; the first entry's t is 0, so a search always finds one
+  std::uint32_t live_count = 0;
+};
+
+struct Score {
+  std::vector<fl_point> points;
+  std::vector<fl_track> tracks;  ///< FL_TRACKS a rule
+  std::vector<fl_rule> rules;
+  std::vector<fl_live> live;
+  std::vector<SiteScore> sites;
+};
+
+/// Flattens. Throws std::length_error when a site has more than FL_MAX_RULES_PER_SITE rules.
+Score flatten(const std::vector<RuleSource>& rules, std::uint32_t site_count);
+
+/// What the player computes for a track at `t`, in the same fixed-point arithmetic. Exact: tests compare with it.
+std::int64_t evaluate(const Score& score, const fl_track& track, std::uint64_t t);
+
+}  // namespace faultline::faults

@@ -1,0 +1,67 @@
+// The few rtnetlink requests Faultline makes, over libmnl: make a veth pair or a bridge, set a device up, give it
+// addresses and routes, list what is there. Everything acts in the calling thread's network namespace (see Inside).
+// Errors are std::system_error with the attempt and the device named.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "injector/base/netns.h"
+
+namespace faultline {
+
+/// An IP address with a prefix length, either family. Host order is never used: bytes are as on the wire.
+struct IpPrefix {
+  bool v6 = false;
+  std::array<std::uint8_t, 16> bytes{};  ///< the first 4 are used for IPv4
+  int length = 0;                        ///< 0..32 or 0..128
+
+  /// Parses "10.0.0.0/8", "10.0.0.1", "fd00::/8", "::1". Empty when it is none of these. Host bits are kept.
+  static std::optional<IpPrefix> parse(const std::string& text);
+  std::string text() const;          ///< "10.0.0.0/8"
+  std::string address_text() const;  ///< "10.0.0.0"
+  bool operator==(const IpPrefix&) const = default;
+};
+
+struct Device {
+  int index = 0;
+  std::string name;
+  std::string kind;        ///< IFLA_INFO_KIND: "veth", "bridge", "vlan", …; empty for physical ones and lo
+  unsigned flags = 0;      ///< IFF_*
+  unsigned short type = 0; ///< ARPHRD_*
+  unsigned mtu = 0;
+  int master = 0;          ///< ifindex of the bridge or bond it is a port of, else 0
+  int link = 0;            ///< IFLA_LINK: the lower device (VLAN) or the peer (veth), else 0
+  std::vector<IpPrefix> addresses;  ///< every address on it, link-local ones included
+};
+
+struct VethEnd {
+  std::string name;
+  const NetNs* ns = nullptr;  ///< null: the calling thread's
+  unsigned mtu = 1500;
+  unsigned txqueuelen = 1000;
+  bool quiet = false;  ///< no address of its own: addr_gen_mode none, NOARP (set at creation, before it can be up)
+};
+
+std::vector<Device> list_devices();
+void add_veth(const VethEnd& a, const VethEnd& b);
+void add_bridge(const std::string& name);
+void set_master(const std::string& device, const std::string& master);
+void set_up(const std::string& device);
+void set_alias(const std::string& device, const std::string& alias);
+void set_txqueuelen(const std::string& device, unsigned packets);
+void set_mtu(const std::string& device, unsigned mtu);
+void set_quiet(const std::string& device);
+/// Deletes a device *that the caller created*. No error if it is already gone.
+void delete_device(int ifindex);
+void add_address(const std::string& device, const IpPrefix& address);  ///< IPv6 without duplicate address detection
+void add_route(const IpPrefix& destination, const std::optional<IpPrefix>& gateway, const std::string& device);
+
+/// Writes one sysctl of the calling thread's network namespace, e.g. ("net/ipv6/conf/flpen0/disable_ipv6", "1").
+/// Needs no /proc mount of that namespace: the file's meaning follows the thread. Returns false if there is no such key.
+bool write_sysctl(const std::string& key, const std::string& value);
+
+}  // namespace faultline

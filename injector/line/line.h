@@ -1,0 +1,66 @@
+// The line holds packets until they are due, in user space, behind a TAP. It decides nothing: each frame carries its due
+// time and slot in the stamp that lies over its MAC addresses (faults/abi.h), and goes back out exactly as it came in,
+// save that consecutive due segments of one TCP flow are gathered into one TSO frame. One thread; its finished loops are
+// the lease on which the selector lets packets into the pen at all.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "faults/abi.h"
+#include "injector/base/clock.h"
+#include "injector/base/fd.h"
+
+namespace faultline::line {
+
+struct Options {
+  std::uint64_t byte_limit = 512ull << 20;  ///< of frames held; beyond it frames are discarded and counted
+  unsigned batch = 8;                       ///< frames read before due ones are looked at again
+  bool merge = true;                        ///< gather split TCP segments (NEEDS_CSUM only) back into TSO frames
+  Ns merge_within = 20 * kMicrosecond;      ///< deadlines this close may leave together
+  Ns spin = 0;                              ///< busy-wait this long before a deadline
+  bool high_priority = true;                ///< nice -20 and a 100 µs slice
+};
+
+/// Wire packets that the line could not deliver, by why; each is charged to the slot it came with.
+struct Losses {
+  std::uint64_t full = 0;      ///< byte limit
+  std::uint64_t overdue = 0;   ///< the line had been stopped (SIGSTOP, freezer) beyond the lease: discarded, the run aborts
+  std::uint64_t refused = 0;   ///< the TAP did not take it back
+  std::uint64_t stamp = 0;     ///< not a frame of ours
+};
+
+struct Stats {
+  std::uint64_t read = 0, written = 0;  ///< wire packets
+  std::uint64_t frames_read = 0, frames_written = 0, bytes_read = 0;
+  std::uint64_t merged = 0;             ///< segments that left inside a gathered frame
+  std::uint64_t held = 0, held_bytes = 0, held_max_bytes = 0;
+  std::uint64_t write_errno = 0;        ///< of the last refusal
+  std::uint64_t wakeups = 0;
+  Ns stalled = 0;                       ///< the longest time between two loops
+  Losses losses;
+};
+
+class Line {
+ public:
+  /// `tap` is a non-blocking TAP with IFF_NO_PI|IFF_VNET_HDR and offloads set. `control` is the mapped control element:
+  /// the line writes `beat`, and reads `stop`. When stop is set everything held leaves at once, in order.
+  Line(Fd tap, fl_control* control, Options options);
+  ~Line();  ///< stops
+
+  void start();
+  /// Lets what is held leave (in order, now), then ends the thread.
+  void stop();
+  Stats stats() const;                                 ///< any thread, any time
+  std::vector<std::uint64_t> losses_by_slot() const;   ///< FL_MAX_SLOTS entries, wire packets
+  bool was_stopped() const;                            ///< the thread found that it had been stopped beyond the lease
+  int thread_id() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace faultline::line

@@ -1,0 +1,41 @@
+// From a TOML file to a Plan, or to every mistake in it. Parsing never stops at the first mistake: each is a Diagnostic
+// with its place, what is wrong and what would be right. (A TOML syntax error is reported alone: nothing after it can be
+// trusted.) One pass per concern, a file each: document, targets, probes, faults, hypotheses, lab, names.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "injector/plan/plan.h"
+
+namespace faultline::plan {
+
+struct Options {
+  std::optional<std::uint64_t> seed;            ///< --seed
+  std::optional<double> scale;                  ///< --scale 1:30 is 30; absent: scaled values as written
+  std::map<std::string, std::string> variables; ///< --var key=value
+};
+
+struct Diagnostic {
+  Place at;
+  std::string message;  ///< what is wrong, in one sentence, naming the key
+  std::string hint;     ///< what would be right; may be empty
+  bool not_yet = false; ///< the language reserves it, this version cannot do it
+};
+
+struct Parsed {
+  Plan plan;                             ///< meaningful only if there are no diagnostics
+  std::vector<Diagnostic> diagnostics;   ///< in order of place
+  bool ok() const { return diagnostics.empty(); }
+};
+
+/// Reads and checks a file. Throws Failure(invalid) only if it cannot be read at all.
+Parsed parse_file(const std::string& path, const Options& options = {});
+/// The same for a text; `path` is used in messages and for ${plan_dir}.
+Parsed parse_text(std::string text, const std::string& path, const Options& options = {});
+
+/// "plan.toml:12:7: error: …\n    hint: …" for each diagnostic, then a count. With the source line and a caret below.
+std::string render(const Parsed& parsed);
+
+}  // namespace faultline::plan

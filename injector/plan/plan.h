@@ -1,0 +1,162 @@
+// What the user wrote, checked: targets, probes, faults on a timeline, hypotheses, optionally a lab. Passive data. Every
+// name in it resolves, every value is in range, every duration has gone through --scale; nothing in it knows the machine.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "faults/kind.h"
+#include "faults/units.h"
+
+namespace faultline::plan {
+
+/// Where something stands in a plan file. Lines and columns count from 1.
+struct Place {
+  std::uint32_t line = 0, column = 0;
+};
+
+struct PortRange {
+  std::uint16_t first = 0, last = 0;
+  bool operator==(const PortRange&) const = default;
+};
+
+/// Something that a fault is on, or that its traffic goes to and from.
+struct Target {
+  enum class Where {
+    none,     ///< no namespace: only an address, port or protocol; usable as `peer`
+    netns,    ///< `netns = "name"` or a path
+    host,     ///< a host of the lab
+    room,     ///< every host of a room of the lab
+    link,     ///< both ends of a link between rooms of the lab
+    reserved  ///< never in a Plan that passed: refused as "not yet"
+  };
+  std::string name;
+  Where where = Where::none;
+  std::string subject;                 ///< the namespace's name, the host, the room, the link
+  std::vector<std::string> addresses;  ///< IP, CIDR; hostnames are "not yet"
+  std::string protocol;                ///< "tcp" | "udp" | "icmp" | ""
+  std::vector<PortRange> ports;        ///< as a peer: its port; as `on`: the site's own port
+  Place at;
+};
+
+struct Probe {
+  enum class Kind { http, tcp, icmp, exec };
+  std::string name;
+  Kind kind = Kind::http;
+  std::string subject;                 ///< http: URL · tcp: "host:port" · icmp: address or name
+  std::vector<std::string> command;    ///< exec
+  Ns every = kSecond;                  ///< open loop: the nth request is due at n * every, whatever became of the others
+  Ns timeout = kSecond;
+  std::string from;                    ///< a target's or lab host's name, or "here"; filled in by the parser
+  // http
+  std::string method = "GET";
+  std::string body;
+  std::map<std::string, std::string> headers;
+  std::optional<int> expect_status;    ///< default: any 2xx or 3xx
+  std::string expect_body;             ///< substring; http and exec (stdout)
+  bool reuse = false;                  ///< http: keep connections alive between requests (default: a new one each)
+  // tcp
+  std::string send, expect_reply;      ///< optional exchange after the connect; the reply must begin with expect_reply
+  // exec
+  std::optional<int> expect_exit;      ///< default 0
+  Place at;
+};
+
+enum class Direction { both, egress, ingress };
+
+struct Fault {
+  std::string name;
+  const faults::Kind* kind = nullptr;
+  std::vector<std::string> on;    ///< target names
+  std::vector<std::string> peer;  ///< target names; empty: all traffic of `on`
+  Direction direction = Direction::both;
+  bool loopback = true;           ///< whether the site's lo device takes part
+  Ns start = 0, end = 0;          ///< since T0; scaled
+  faults::Params params;
+  Place at;
+};
+
+/// ">= 99%" or "<= 250ms" and so on.
+struct Bound {
+  enum class Op { ge, gt, le, lt } op = Op::ge;
+  double value = 0;  ///< a ratio 0..1, or nanoseconds
+  std::string text;  ///< as written, for the report
+  bool holds(double observed) const {
+    switch (op) {
+      case Op::ge: return observed >= value;
+      case Op::gt: return observed > value;
+      case Op::le: return observed <= value;
+      case Op::lt: return observed < value;
+    }
+    return false;
+  }
+};
+
+struct Hypothesis {
+  std::string name;    ///< generated when absent: "pay during room-jitter: success >= 99%"
+  std::string probe;
+  std::string during;  ///< "baseline", a fault's name, or "recovery"; empty for recovers_within alone
+  std::optional<Bound> success, p50, p90, p99, max;
+  std::optional<Ns> recovers_within;
+  Place at;
+};
+
+// ---- the lab ----
+
+struct Ready {
+  std::optional<std::uint16_t> tcp;    ///< this port of the host accepts a connection
+  std::string http;                    ///< or this URL, asked from inside the host, answers 2xx
+  std::vector<std::string> command;    ///< or this exits 0
+  Ns within = 10 * kSecond;
+};
+
+struct LabHost {
+  std::string name, room;
+  std::vector<std::string> command;    ///< argv; `command = "a b"` is not split by a shell. Empty: the host only exists
+  std::string user;                    ///< run the command as this user; empty: as root
+  std::map<std::string, std::string> environment;
+  std::optional<Ready> ready;
+  std::vector<std::string> after;      ///< hosts that must be ready before this one's command starts
+  Place at;
+};
+
+struct LabLink {
+  std::string name;
+  std::string a, b;    ///< rooms
+  Ns delay = 0;        ///< one way, each way: a standing condition before any fault
+  Place at;
+};
+
+struct Lab {
+  std::vector<std::string> rooms;
+  std::vector<LabHost> hosts;
+  std::vector<LabLink> links;
+};
+
+struct Plan {
+  std::string path;       ///< as given on the command line
+  std::string directory;  ///< of the plan, absolute: ${plan_dir}
+  std::string text;       ///< verbatim
+  std::string title;
+  std::string name;       ///< the file's stem: names the run folder
+  std::uint64_t seed = 0;
+  bool seed_given = false;
+  Ns duration = 0;        ///< of the run; the default is worked out by the parser
+  double scale = 1;       ///< timeline divisor in force, for the record
+  std::vector<Target> targets;  ///< lab hosts, rooms and links are targets by their own name too
+  std::vector<Probe> probes;
+  std::vector<Fault> faults;
+  std::vector<Hypothesis> hypotheses;
+  std::optional<Lab> lab;
+
+  const Target* find_target(const std::string& target_name) const {
+    for (const auto& t : targets)
+      if (t.name == target_name) return &t;
+    return nullptr;
+  }
+};
+
+}  // namespace faultline::plan

@@ -1,0 +1,33 @@
+// The scalar words of the plan language, with errors that say what would be right. Shared with the command line.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "injector/plan/plan.h"
+
+namespace faultline::plan {
+
+/// A value, or what is wrong with the text and what would be right.
+template <class T>
+struct Read {
+  std::optional<T> value;
+  std::string error, hint;
+};
+
+Read<Ns> read_duration(std::string_view text);             ///< "300ms", "1m30s", "1.5s"; a unit is required
+Read<double> read_probability(std::string_view text);      ///< "10%", "0.01%"; the sign is required; 0..100
+Read<Bound> read_ratio_bound(std::string_view text);       ///< ">= 99%"
+Read<Bound> read_duration_bound(std::string_view text);    ///< "<= 250ms"
+Read<std::vector<PortRange>> read_ports(std::string_view text);  ///< "80,8000-8080"
+Read<double> read_scale(std::string_view text);            ///< "1:30" is 30
+
+std::string format_duration(Ns duration);                  ///< "1m30s", "1.5ms": the shortest that reads back equal
+std::string format_probability(double p);                  ///< "12%"
+
+/// The nearest of `known` to `word` by edit distance, when near enough to be what was meant; else empty.
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& known);
+
+}  // namespace faultline::plan

@@ -1,0 +1,58 @@
+// Probes: requests that a user of the service would make, sent in open loop. The nth request is due at n * every; a slow
+// or lost answer never delays the next one, and a request belongs to the phase in which it was due. Each probe has a
+// thread of its own inside the network namespace it asks from, so that a busy probe never makes a held packet late.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "injector/base/clock.h"
+#include "injector/base/netns.h"
+#include "injector/lab/nursery.h"
+#include "injector/plan/plan.h"
+
+namespace faultline::probe {
+
+/// One finished request.
+struct Sample {
+  std::size_t probe = 0;  ///< index in the plan
+  Ns due = 0;             ///< since T0
+  Ns late = 0;            ///< how much later than due we sent it: our own fault, recorded as such
+  Ns latency = 0;         ///< from sending to the verdict
+  bool ok = false;
+  std::string error;      ///< short and countable: "timeout", "refused", "reset", "unreachable", "status 503", "body", "exit 1", …
+};
+
+/// Called on probe threads; must be thread-safe and quick.
+using Sink = std::function<void(Sample&&)>;
+
+/// Where a probe asks from.
+struct From {
+  const NetNs* net = nullptr;                ///< null: our own
+  std::string enclosure;                     ///< lab host's enclosure in the nursery, for exec; empty outside a lab
+  std::map<std::string, std::string> names;  ///< lab host names -> addresses, tried before the system's resolver
+};
+
+class Prober {
+ public:
+  /// Prepares (resolves names, opens what can be opened) and checks that the probe can run at all: an exec command that
+  /// does not exist or a name that does not resolve is Failure(cannot_run). No request is sent before start().
+  Prober(const plan::Probe& probe, std::size_t index, From from, lab::Nursery* nursery, Sink sink);
+  ~Prober();  ///< stops
+
+  /// Requests are due at epoch + n * every for 0 <= n * every < duration. `epoch` is CLOCK_MONOTONIC.
+  void start(Ns epoch, Ns duration);
+  /// No new requests; those in flight are awaited up to their timeout, then counted as "timeout".
+  void finish();
+  /// At once: those in flight are dropped without a sample.
+  void abort();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace faultline::probe
