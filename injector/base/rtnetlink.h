@@ -34,7 +34,7 @@ struct Device {
   unsigned short type = 0; ///< ARPHRD_*
   unsigned mtu = 0;
   int master = 0;          ///< ifindex of the bridge or bond it is a port of, else 0
-  int link = 0;            ///< IFLA_LINK: the lower device (VLAN) or the peer (veth), else 0
+  int link = 0;            ///< IFLA_LINK: the lower device (VLAN) or the peer (veth: index in *its* namespace), else 0
   std::vector<IpPrefix> addresses;  ///< every address on it, link-local ones included
 };
 
@@ -46,18 +46,25 @@ struct VethEnd {
   bool quiet = false;  ///< no address of its own: addr_gen_mode none, NOARP (set at creation, before it can be up)
 };
 
+/// Every device with its addresses, in no particular order.
 std::vector<Device> list_devices();
+/// Makes a pair, each end down and in its own namespace. When anything fails, nothing of it is left.
 void add_veth(const VethEnd& a, const VethEnd& b);
 void add_bridge(const std::string& name);
+/// Makes `device` a port of the bridge or bond `master`.
 void set_master(const std::string& device, const std::string& master);
 void set_up(const std::string& device);
 void set_alias(const std::string& device, const std::string& alias);
 void set_txqueuelen(const std::string& device, unsigned packets);
 void set_mtu(const std::string& device, unsigned mtu);
+/// Keeps a device that is still down from ever sending on its own: no address of its own, no ARP, no IPv6 (the sysctl
+/// disable_ipv6, which also spares it the multicast route and reports).
 void set_quiet(const std::string& device);
 /// Deletes a device *that the caller created*. No error if it is already gone.
 void delete_device(int ifindex);
 void add_address(const std::string& device, const IpPrefix& address);  ///< IPv6 without duplicate address detection
+/// Into the main table. Length 0 is the default route; host bits of `destination` are ignored; a gateway must be of the
+/// same family.
 void add_route(const IpPrefix& destination, const std::optional<IpPrefix>& gateway, const std::string& device);
 
 /// Writes one sysctl of the calling thread's network namespace, e.g. ("net/ipv6/conf/flpen0/disable_ipv6", "1").

@@ -1,0 +1,103 @@
+#include <libmnl/libmnl.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "injector/base/error.h"
+#include "injector/base/netlink_request.h"
+#include "injector/base/rtnetlink.h"
+
+namespace faultline {
+namespace {
+
+std::string kind_of(const nlattr* link_info) {
+  std::string kind;
+  each_nested(link_info, [&](const nlattr* attribute) {
+    if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND) kind = mnl_attr_get_str(attribute);
+  });
+  return kind;
+}
+
+Device read_link(const nlmsghdr* message) {
+  const auto* link = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
+  Device device;
+  device.index = link->ifi_index;
+  device.flags = link->ifi_flags;
+  device.type = link->ifi_type;
+  each_attribute(message, sizeof *link, [&](const nlattr* attribute) {
+    switch (mnl_attr_get_type(attribute)) {
+      case IFLA_IFNAME:
+        device.name = mnl_attr_get_str(attribute);
+        break;
+      case IFLA_MTU:
+        device.mtu = mnl_attr_get_u32(attribute);
+        break;
+      case IFLA_MASTER:
+        device.master = static_cast<int>(mnl_attr_get_u32(attribute));
+        break;
+      case IFLA_LINK:
+        device.link = static_cast<int>(mnl_attr_get_u32(attribute));
+        break;
+      case IFLA_LINKINFO:
+        device.kind = kind_of(attribute);
+        break;
+      default:
+        break;
+    }
+  });
+  return device;
+}
+
+void read_address(const nlmsghdr* message, std::vector<Device>& devices) {
+  const auto* header = static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(message));
+  if (header->ifa_family != AF_INET && header->ifa_family != AF_INET6) return;
+  IpPrefix prefix;
+  prefix.v6 = header->ifa_family == AF_INET6;
+  prefix.length = header->ifa_prefixlen;
+  // On a point-to-point device IFA_ADDRESS is the other side's and IFA_LOCAL ours; elsewhere IPv6 has no IFA_LOCAL.
+  const nlattr* own = nullptr;
+  each_attribute(message, sizeof *header, [&](const nlattr* attribute) {
+    const int type = mnl_attr_get_type(attribute);
+    if (type == IFA_LOCAL || (type == IFA_ADDRESS && own == nullptr)) own = attribute;
+  });
+  const std::size_t size = prefix.v6 ? 16 : 4;
+  if (own == nullptr || mnl_attr_get_payload_len(own) != size) return;
+  std::memcpy(prefix.bytes.data(), mnl_attr_get_payload(own), size);
+  const auto device = std::find_if(devices.begin(), devices.end(), [&](const Device& candidate) {
+    return candidate.index == static_cast<int>(header->ifa_index);
+  });
+  if (device != devices.end()) device->addresses.push_back(prefix);
+}
+
+/// Both dumps, or nothing when the kernel says that something changed within one of them.
+std::optional<std::vector<Device>> try_list_devices() {
+  std::vector<Device> devices;
+  NetlinkRequest links(RTM_GETLINK, 0);
+  links.header<ifinfomsg>().ifi_family = AF_UNSPEC;
+  links.put_u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+  if (!netlink_dump("list network devices", links,
+                    [&](const nlmsghdr* message) { devices.push_back(read_link(message)); }))
+    return std::nullopt;
+  NetlinkRequest addresses(RTM_GETADDR, 0);
+  addresses.header<ifaddrmsg>().ifa_family = AF_UNSPEC;
+  if (!netlink_dump("list network addresses", addresses,
+                    [&](const nlmsghdr* message) { read_address(message, devices); }))
+    return std::nullopt;
+  return devices;
+}
+
+}  // namespace
+
+std::vector<Device> list_devices() {
+  constexpr int kAttempts = 20;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    if (auto devices = try_list_devices()) return std::move(*devices);
+  }
+  throw std::system_error(EAGAIN, std::generic_category(), "list network devices (they keep changing)");
+}
+
+}  // namespace faultline
