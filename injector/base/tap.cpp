@@ -35,7 +35,8 @@ Fd open_tap(const std::string& name_pattern, std::string* name) {
   if (result == -1 && errno == EINVAL) result = ioctl(fd.get(), TUNSETOFFLOAD, tcp);
   check(attempt + " (set offloads)", result);
 
-  // What a write puts on its way back is bounded by the line, not by this socket: a short write would be a lost packet.
+  // What is on its way back is bounded by the line, not by this socket, which would refuse the write. No bound is also
+  // the kernel's default; said here because packets depend on it.
   int send_buffer = INT32_MAX;
   check(attempt + " (set send buffer)", ioctl(fd.get(), TUNSETSNDBUF, &send_buffer));
   if (name != nullptr) *name = request.ifr_name;
