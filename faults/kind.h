@@ -66,6 +66,7 @@ struct Problem {
   std::string key;      ///< the key to point at; empty: the fault's table
   std::string message;  ///< what is wrong
   std::string hint;     ///< what would be right
+  bool not_yet = false; ///< no mistake: the language has it, this version cannot do it
 };
 
 struct Request {

@@ -1,0 +1,29 @@
+#include <array>
+
+#include "faults/kind.h"
+
+namespace faultline::faults {
+
+// A function each, in a file of that name; here and in the list below are the only places that name them all.
+Kind sever();
+Kind degrade();
+Kind machine_room_jitter();
+
+std::span<const Kind> catalogue() {
+  static const std::array kinds{sever(), degrade(), machine_room_jitter()};
+  return kinds;
+}
+
+std::span<const std::string_view> reserved_kinds() {
+  static constexpr std::array<std::string_view, 4> names{"flap", "partition", "trace", "dns"};
+  return names;
+}
+
+const Kind* find_kind(std::string_view name) {
+  for (const Kind& kind : catalogue()) {
+    if (kind.name == name) return &kind;
+  }
+  return nullptr;
+}
+
+}  // namespace faultline::faults

@@ -1,0 +1,52 @@
+#include "faults/channel.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace faultline::faults {
+
+double value_at(const Track& track, Ns t) {
+  const auto next = std::upper_bound(track.begin(), track.end(), t, [](Ns at, const Point& p) { return at < p.t; });
+  if (next == track.begin() || next == track.end()) return 0;
+  const Point& a = next[-1];
+  const Point& b = next[0];
+  return a.value + (b.value - a.value) * (static_cast<double>(t - a.t) / static_cast<double>(b.t - a.t));
+}
+
+void add_step(Track& track, Window window, double value) {
+  if (window.end <= window.start || value == 0) return;
+  if (!track.empty()) {
+    const Point last = track.back();
+    if (last.t > window.start) throw std::invalid_argument("add_step: the window overlaps what the track already has");
+    // The last point of a track stands for 0 whatever its value; as it is no longer the last, 0 has to be spelt out.
+    if (last.t < window.start) {
+      if (last.value != 0) track.push_back({last.t, 0});
+      track.push_back({window.start, 0});
+    }
+  }
+  track.push_back({window.start, value});
+  track.push_back({window.end, value});
+}
+
+std::vector<Window> Channel::active() const {
+  std::vector<Window> spans;
+  for (const Track* track : {&delay, &jitter, &loss}) {
+    for (std::size_t i = 0; i + 1 < track->size(); i++) {
+      const Point& a = (*track)[i];
+      const Point& b = (*track)[i + 1];
+      if (a.t < b.t && (a.value != 0 || b.value != 0)) spans.push_back({a.t, b.t});
+    }
+  }
+  std::sort(spans.begin(), spans.end(), [](const Window& a, const Window& b) { return a.start < b.start; });
+  std::vector<Window> merged;
+  for (const Window& span : spans) {
+    if (!merged.empty() && span.start <= merged.back().end) {
+      merged.back().end = std::max(merged.back().end, span.end);
+    } else {
+      merged.push_back(span);
+    }
+  }
+  return merged;
+}
+
+}  // namespace faultline::faults

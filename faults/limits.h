@@ -1,0 +1,35 @@
+// Limits that several fault kinds share, with the one wording of the refusal.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "faults/abi.h"
+#include "faults/kind.h"
+
+namespace faultline::faults {
+
+/// The longest that a plan may ask one fault to hold a packet. Below FL_MAX_HOLD_NS, so that a second fault on the same
+/// packet has some room left.
+inline constexpr Ns kMaxHold = 100 * kSecond;
+static_assert(kMaxHold <= static_cast<Ns>(FL_MAX_HOLD_NS));
+
+/// What is wrong with a fault's delay, jitter and loss together; `gain` is the largest factor that the kind applies.
+inline std::vector<Problem> check_impairment(const Params& params, double gain = 1.0) {
+  std::vector<Problem> problems;
+  if (!params.has("delay") && !params.has("jitter") && !params.has("loss")) {
+    problems.push_back({"", "the fault does nothing: none of delay, jitter and loss is given",
+                        "give at least one of them, such as delay = \"100ms\""});
+  } else if (params.duration("delay") == 0 && params.duration("jitter") == 0 && params.probability("loss") == 0) {
+    problems.push_back({"", "the fault does nothing: its delay, jitter and loss are all zero",
+                        "make at least one of them greater than zero, or take the fault out"});
+  }
+  const double most = gain * (static_cast<double>(params.duration("delay")) + static_cast<double>(params.duration("jitter")));
+  if (most > static_cast<double>(kMaxHold)) {
+    problems.push_back({params.has("delay") ? "delay" : "jitter", "a packet could be held for longer than 100 s",
+                        gain > 1 ? "keep (delay + jitter) * (1 + spread) within 100 s" : "keep delay + jitter within 100 s"});
+  }
+  return problems;
+}
+
+}  // namespace faultline::faults

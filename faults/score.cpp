@@ -1,0 +1,137 @@
+#include "faults/score.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+#include "faults/segment.h"
+
+namespace faultline::faults {
+namespace {
+
+std::int64_t to_fixed(double value, int which) {
+  const bool probability = which == FL_LOSS;
+  const double limit = probability ? 1.0 : static_cast<double>(FL_MAX_HOLD_NS);
+  if (!(value >= 0 && value <= limit)) throw std::invalid_argument("flatten: a channel's value is out of range");
+  if (!probability) return std::llround(value);
+  if (value == 1.0) return FL_ONE;
+  // Only 1 itself is certain: anything below must be able to let a packet pass.
+  return std::min<std::int64_t>(std::llround(value * static_cast<double>(FL_ONE)), FL_ONE - 1);
+}
+
+// Change of value per 1024 ns, with FL_SLOPE_SHIFT fraction bits, rounded towards 0 so that no segment overshoots its
+// end (a loss above 1, a delay below 0). Segments below 1024 ns never reach their first step: they are flat, and slopes
+// of such steepness, which would overflow, do not occur.
+std::int64_t slope_of(std::int64_t from, std::int64_t to, std::uint64_t length) {
+  if (length < 1024) return 0;
+  const __int128 scaled = static_cast<__int128>(to - from) * (1LL << (10 + FL_SLOPE_SHIFT));
+  return static_cast<std::int64_t>(scaled / static_cast<__int128>(length));
+}
+
+fl_track append_track(Score& score, const Track& track, int which) {
+  fl_track out{static_cast<std::uint32_t>(score.points.size()), 0};
+  if (track.size() < 2) return out;  // no segment: always 0
+  for (const Point& p : track) {
+    if (p.t < 0) throw std::invalid_argument("flatten: a point lies before T0");
+    fl_point point{static_cast<std::uint64_t>(p.t), to_fixed(p.value, which), 0};
+    if (out.count > 0) {
+      fl_point& previous = score.points.back();
+      if (point.t < previous.t) throw std::invalid_argument("flatten: a track's points are not in order of time");
+      previous.slope = slope_of(previous.value, point.value, point.t - previous.t);
+    }
+    score.points.push_back(point);
+    out.count++;
+  }
+  score.points.back().value = 0;  // from the last point on the track is 0: no special case for the player
+  return out;
+}
+
+struct Edge {
+  std::uint64_t t;
+  std::uint64_t bit;
+  bool on;
+};
+
+void append_edges(std::vector<Edge>& edges, const Channel& channel, std::uint64_t bit) {
+  const std::size_t first = edges.size();
+  for (const Window& span : channel.active()) {
+    const auto start = static_cast<std::uint64_t>(span.start);
+    const std::uint64_t end = static_cast<std::uint64_t>(span.end) + FL_DRAIN;
+    if (edges.size() > first && start <= edges.back().t) {
+      edges.back().t = end;  // still draining when it starts again
+    } else {
+      edges.push_back({start, bit, true});
+      edges.push_back({end, bit, false});
+    }
+  }
+}
+
+void append_live(Score& score, std::vector<Edge> edges) {
+  std::sort(edges.begin(), edges.end(), [](const Edge& a, const Edge& b) { return a.t < b.t; });
+  fl_live current{0, 0};
+  std::size_t i = 0;
+  const auto take = [&](std::uint64_t t) {
+    for (; i < edges.size() && edges[i].t == t; i++) {
+      current.mask = edges[i].on ? current.mask | edges[i].bit : current.mask & ~edges[i].bit;
+    }
+  };
+  take(0);
+  score.live.push_back(current);
+  while (i < edges.size()) {
+    current.t = edges[i].t;
+    take(current.t);
+    if (current.mask != score.live.back().mask) score.live.push_back(current);
+  }
+}
+
+}  // namespace
+
+Score flatten(const std::vector<RuleSource>& rules, std::uint32_t site_count) {
+  Score score;
+  std::size_t next = 0;
+  for (std::uint32_t site = 0; site < site_count; site++) {
+    SiteScore out;
+    out.first_rule = static_cast<std::uint32_t>(score.rules.size());
+    std::vector<Edge> edges;
+    for (; next < rules.size() && rules[next].site == site; next++) {
+      if (out.rule_count == FL_MAX_RULES_PER_SITE) {
+        throw std::length_error("site " + std::to_string(site) + " has more than " +
+                                std::to_string(FL_MAX_RULES_PER_SITE) + " rules");
+      }
+      const RuleSource& source = rules[next];
+      const Channel& channel = source.channel;
+      static_assert(FL_DELAY == 0 && FL_JITTER == 1 && FL_LOSS == 2 && FL_TRACKS == 3);
+      score.tracks.push_back(append_track(score, channel.delay, FL_DELAY));
+      score.tracks.push_back(append_track(score, channel.jitter, FL_JITTER));
+      score.tracks.push_back(append_track(score, channel.loss, FL_LOSS));
+      fl_rule rule{};
+      rule.start = static_cast<std::uint64_t>(source.window.start);
+      rule.end = static_cast<std::uint64_t>(source.window.end);
+      rule.seed = source.seed;
+      rule.flags = channel.free_order ? FL_RULE_FREE_ORDER : 0;
+      rule.fault = source.fault;
+      score.rules.push_back(rule);
+      append_edges(edges, channel, 1ULL << out.rule_count);
+      out.rule_count++;
+    }
+    out.first_live = static_cast<std::uint32_t>(score.live.size());
+    append_live(score, std::move(edges));
+    out.live_count = static_cast<std::uint32_t>(score.live.size()) - out.first_live;
+    score.sites.push_back(out);
+  }
+  if (next != rules.size()) {
+    throw std::invalid_argument("flatten: rules are not ordered by site, or name a site that does not exist");
+  }
+  return score;
+}
+
+std::int64_t evaluate(const Score& score, const fl_track& track, std::uint64_t t) {
+  const auto first = score.points.begin() + track.first;
+  const auto last = first + track.count;
+  const auto next = std::upper_bound(first, last, t, [](std::uint64_t at, const fl_point& p) { return at < p.t; });
+  if (next == first || next == last) return 0;
+  return fl_segment_value(&next[-1], t);
+}
+
+}  // namespace faultline::faults
