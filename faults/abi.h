@@ -43,7 +43,10 @@ struct fl_track {
 FL_ASSERT(sizeof(struct fl_track) == 8);
 
 enum { FL_DELAY, FL_JITTER, FL_LOSS, FL_TRACKS }; /* a rule's tracks: index = rule * FL_TRACKS + which */
-enum { FL_RULE_FREE_ORDER = 1 };                  /* packets may overtake within their flow */
+enum {
+  FL_RULE_FREE_ORDER = 1, /* packets may overtake within their flow */
+  FL_RULE_DELAYS = 2,     /* has a delay or jitter track: its applied delay is recorded */
+};
 
 struct fl_rule {
   __u64 start, end; /* nothing is held beyond end */
@@ -84,6 +87,28 @@ struct fl_ports { /* rules that accept this port as the peer's, and as the site'
 };
 FL_ASSERT(sizeof(struct fl_ports) == 16);
 
+/* The settings of a site's selector: constants of its eBPF programs, written before they are loaded. */
+struct fl_selector_config {
+  __u32 site;
+  __u32 near;       /* ifindex of the near veth */
+  __u32 first_rule; /* of the site, among all rules */
+  __u32 live_count;
+  __u64 tcp, udp, icmp, other; /* rules by protocol */
+  __u64 port_rules;            /* those that name a port at either end */
+  __u64 peer_port_rules, own_port_rules;
+  __u64 loopback_rules;        /* those that act on lo as well */
+  struct fl_masks any4, any6;  /* rules for a peer that no prefix covers */
+  __u16 guard; /* in tc_index: this packet has been through the pen. A value per run; a foreign one is never cleared */
+  __u8 prefixes4, prefixes6, ports, pad[3];
+};
+FL_ASSERT(sizeof(struct fl_selector_config) == 120);
+
+/* The settings of the player. */
+struct fl_player_config {
+  __u32 tap, splitter; /* ifindexes in the pen's namespace */
+};
+FL_ASSERT(sizeof(struct fl_player_config) == 8);
+
 /* ---- slots: what a held packet needs back when it returns ---- */
 struct fl_slot {
   __u64 rules;   /* local mask of its site */
@@ -110,6 +135,7 @@ struct fl_stamp {
 };
 FL_ASSERT(sizeof(struct fl_stamp) == 12);
 #define FL_STAMP_MAGIC 0x02
+#define FL_STAMP_CUT 1 /* flags: the rule's end cut the hold short; not part of the applied delay */
 #define FL_MAX_HOLD_NS (120ULL * 1000000000) /* below half the wrap */
 
 /* ---- control: one element, memory-mapped by user space ---- */
@@ -123,6 +149,34 @@ struct fl_control {
   __u64 pad[3];
 };
 FL_ASSERT(sizeof(struct fl_control) == 64);
+
+/* ---- sites, as the player sees them ---- */
+struct fl_site {
+  __u32 far;        /* ifindex of the far veth, in the pen's namespace */
+  __u32 first_rule; /* the site's rule i is rules[first_rule + i] */
+};
+FL_ASSERT(sizeof(struct fl_site) == 8);
+
+/* Wire packets of a site under way beyond the player, so that nothing overtakes them: memory-mapped, and user space adds
+ * to line_out what the line could not deliver. */
+struct fl_flight {
+  __u64 line_in, line_out;
+  __u64 split_in, split_out;
+  __u64 split_last; /* CLOCK_MONOTONIC ns */
+  __u64 pad[3];
+};
+FL_ASSERT(sizeof(struct fl_flight) == 64);
+
+/* A connection's state, in a table of fixed buckets: flows that share one share its order and its count, no stream ever
+ * starts again because another flow came by. */
+struct fl_flow {
+  __u64 key;         /* identity without the client's port: see flow.h */
+  __u64 last_due[2]; /* CLOCK_MONOTONIC ns, by direction (1: from the client) */
+  __u32 count[2];    /* wire packets so far */
+  __u32 syn;         /* sequence number of the SYN that began it */
+  __u32 client_first;/* 1: the client is the lesser of the two endpoints */
+};
+FL_ASSERT(sizeof(struct fl_flow) == 40);
 
 /* ---- the ledger: wire packets per slot and CPU, at every station of the way. Conservation is checked at the end ---- */
 struct fl_ledger {
@@ -139,12 +193,11 @@ FL_ASSERT(sizeof(struct fl_ledger) == 64);
 
 /* A site's own counts, per CPU */
 struct fl_site_tally {
-  __u64 seen;          /* IP packets that met the selector while rules were live */
   __u64 no_slot;       /* slots exhausted: passed on, untouched */
   __u64 stamp_failed;  /* the frame could not be stamped: passed on, untouched */
   __u64 alien;         /* frames in the pen that are not ours: dropped */
   __u64 errors;        /* header trouble in the player: dropped, and charged */
-  __u64 pad[3];
+  __u64 pad[4];
 };
 FL_ASSERT(sizeof(struct fl_site_tally) == 64);
 

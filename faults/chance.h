@@ -17,6 +17,7 @@
 enum {
   FL_STREAM_LOSS = 1,
   FL_STREAM_JITTER = 2,
+  FL_STREAM_FROM_CLIENT = 16, /* added to a stream for packets that come from the connection's client */
   FL_STREAM_NATIVE = 64, /* from here on: what the fault kinds draw in user space while they compile */
 };
 

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What both eBPF objects share: verdicts, the maps that hold them together, and how to count. eBPF fails open: whatever
+ * is missing or cannot be parsed passes traffic on. */
+#ifndef FAULTLINE_BPF_COMMON_H
+#define FAULTLINE_BPF_COMMON_H
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "faults/abi.h"
+
+#define NEXT (-1) /* TCX_NEXT, and TC_ACT_UNSPEC under clsact: the programs behind us run */
+#define DROP 2    /* TCX_DROP, TC_ACT_SHOT */
+#define READ_ONCE(x) (*(volatile typeof(x)*)&(x))
+#define WRITE_ONCE(x, v) (*(volatile typeof(x)*)&(x) = (v))
+
+/* Sizes of the maps are set by user space before loading; 1 stands for "as many as the score has". */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __type(key, __u32);
+  __type(value, struct fl_control);
+} control SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, FL_MAX_SLOTS);
+  __type(key, __u32);
+  __type(value, struct fl_slot);
+} slots SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, FL_MAX_SLOTS);
+  __type(key, __u32);
+  __type(value, struct fl_ledger);
+} ledgers SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct fl_site_tally);
+} site_tallies SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct fl_tally);
+} tallies SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct fl_rule);
+} rules SEC(".maps");
+
+static __always_inline struct fl_control* get_control(void) {
+  __u32 zero = 0;
+  return bpf_map_lookup_elem(&control, &zero);
+}
+
+static __always_inline __u32 ticks(__u64 ns) { return (__u32)(ns >> FL_TICK_SHIFT); }
+
+/* Index of the lowest set bit; `w` is not 0. clang 14 has no count-trailing-zeros for eBPF. */
+static __always_inline __u32 lowest_bit(__u64 w) {
+  __u32 n = 0;
+  if (!(w & 0xffffffff)) { w >>= 32; n += 32; }
+  if (!(w & 0xffff)) { w >>= 16; n += 16; }
+  if (!(w & 0xff)) { w >>= 8; n += 8; }
+  if (!(w & 0xf)) { w >>= 4; n += 4; }
+  if (!(w & 0x3)) { w >>= 2; n += 2; }
+  if (!(w & 0x1)) n += 1;
+  return n;
+}
+
+/* How many packets this skb is on the wire. The segment count is not to be trusted behind a TAP (it is 0 there), so it is
+ * worked out from the size of the headers. */
+static __always_inline __u32 wire_packets(struct __sk_buff* skb) {
+  __u32 size = skb->gso_size, length = skb->len, headers;
+  if (!size) return 1;
+  __u8 proto = 0, word = 0;
+  if (skb->protocol == bpf_htons(ETH_P_IP)) {
+    if (bpf_skb_load_bytes(skb, ETH_HLEN, &word, 1) || bpf_skb_load_bytes(skb, ETH_HLEN + 9, &proto, 1)) return 1;
+    headers = ETH_HLEN + (word & 15) * 4;
+  } else {
+    if (bpf_skb_load_bytes(skb, ETH_HLEN + 6, &proto, 1)) return 1;
+    headers = ETH_HLEN + 40;
+  }
+  if (proto == IPPROTO_TCP) {
+    if (bpf_skb_load_bytes(skb, headers + 12, &word, 1)) return 1;
+    headers += (word >> 4) * 4;
+  } else {
+    headers += 8;
+  }
+  if (length <= headers) return 1;
+  return (length - headers + size - 1) / size;
+}
+
+#endif

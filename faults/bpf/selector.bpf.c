@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The selector and the return: what runs in a target's namespace. One instance is loaded per site, its settings are
+ * constants, so that the verifier cuts away what the site does not need. The selector answers one question, which rules
+ * does this packet meet now, and sends what meets any into the pen; the return puts a packet back where it was taken.
+ * FL_MODERN: TCX and kfuncs (6.6+). Otherwise clsact and, in place of the owner's task, the gate below. */
+#include "faults/bpf/common.bpf.h"
+#if FL_MODERN
+#include "faults/bpf/owner.bpf.h"
+#endif
+
+const volatile struct fl_selector_config cfg SEC(".rodata");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct fl_live);
+} live SEC(".maps");
+
+struct live_span {
+  __u64 from, until, mask;
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct live_span);
+} live_now SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+  __uint(max_entries, 1);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct fl_prefix4);
+  __type(value, struct fl_masks);
+} prefixes4 SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+  __uint(max_entries, 1);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct fl_prefix6);
+  __type(value, struct fl_masks);
+} prefixes6 SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct fl_ports);
+} ports SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, FL_MAX_SLOTS);
+  __type(key, struct fl_slot);
+  __type(value, __u32);
+} slot_index SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, __u32);
+} slot_next SEC(".maps");
+
+#if !FL_MODERN
+/* The gate: a program array is emptied when its last descriptor closes, which is when our process ends. A tail call into
+ * an empty slot goes nowhere, and the packet passes. */
+struct {
+  __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+  __uint(max_entries, 2);
+  __type(key, __u32);
+  __type(value, __u32);
+} gate SEC(".maps");
+#endif
+
+/* Slow path of rules_now(): a global function, verified once and by itself. */
+__attribute__((noinline)) __u64 seek_live(__u64 t) {
+  __u32 zero = 0, low = 0, high = cfg.live_count;
+  struct live_span* now = bpf_map_lookup_elem(&live_now, &zero);
+  if (!now) return 0;
+  for (int i = 0; i < 21; i++) { /* greatest index whose t is not later */
+    if (high - low <= 1) break;
+    __u32 middle = (low + high) / 2;
+    struct fl_live* e = bpf_map_lookup_elem(&live, &middle);
+    if (!e) return 0;
+    if (e->t <= t) low = middle;
+    else high = middle;
+  }
+  struct fl_live* e = bpf_map_lookup_elem(&live, &low);
+  __u32 after = low + 1;
+  struct fl_live* f = after < cfg.live_count ? bpf_map_lookup_elem(&live, &after) : 0;
+  if (!e || e->t > t) return 0;
+  now->from = e->t;
+  now->until = f ? f->t : FL_FOREVER;
+  now->mask = e->mask;
+  return e->mask;
+}
+
+static __always_inline __u64 rules_now(__u64 t) {
+  __u32 zero = 0;
+  struct live_span* now = bpf_map_lookup_elem(&live_now, &zero);
+  if (!now) return 0;
+  if (t >= now->from && t < now->until) return now->mask;
+  return seek_live(t);
+}
+
+static __always_inline struct fl_masks masks4(__u8* address) {
+  struct fl_masks none = {cfg.any4.out, cfg.any4.in};
+  if (!cfg.prefixes4) return none;
+  struct fl_prefix4 key = {.length = 32};
+  __builtin_memcpy(key.address, address, 4);
+  struct fl_masks* m = bpf_map_lookup_elem(&prefixes4, &key);
+  return m ? *m : none;
+}
+
+static __always_inline struct fl_masks masks6(__u8* address) {
+  struct fl_masks none = {cfg.any6.out, cfg.any6.in};
+  if (!cfg.prefixes6) return none;
+  struct fl_prefix6 key = {.length = 128};
+  __builtin_memcpy(key.address, address, 16);
+  struct fl_masks* m = bpf_map_lookup_elem(&prefixes6, &key);
+  return m ? *m : none;
+}
+
+/* Rules whose ports fit, `p` at the peer's end and `o` at the site's own. */
+static __always_inline __u64 port_mask(__u16 p, __u16 o) {
+  __u32 kp = p, ko = o;
+  struct fl_ports *a = bpf_map_lookup_elem(&ports, &kp), *b = bpf_map_lookup_elem(&ports, &ko);
+  if (!a || !b) return ~0ULL;
+  return (a->peer | ~cfg.peer_port_rules) & (b->own | ~cfg.own_port_rules);
+}
+
+/* Which of `mask` this packet meets. `out`, `in`: the ways in which it passes the site; both on loopback. */
+static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int out, int in) {
+  void *data = (void*)(long)skb->data, *end = (void*)(long)skb->data_end;
+  struct ethhdr* eth = data;
+  __u32 l4;
+  __u8 proto;
+  int later_fragment = 0;
+  struct fl_masks to = {0, 0}, from = {0, 0};
+  if (skb->protocol == bpf_htons(ETH_P_IP)) {
+    struct iphdr* ip = (void*)(eth + 1);
+    if ((void*)(ip + 1) > end) {
+      if (bpf_skb_pull_data(skb, ETH_HLEN + sizeof *ip)) return 0;
+      data = (void*)(long)skb->data;
+      end = (void*)(long)skb->data_end;
+      ip = data + ETH_HLEN;
+      if ((void*)(ip + 1) > end) return 0;
+    }
+    proto = ip->protocol;
+    /* the cloud's metadata address, 169.254.169.254, is part of the control path */
+    if (ip->daddr == bpf_htonl(0xa9fea9fe) || ip->saddr == bpf_htonl(0xa9fea9fe)) return 0;
+    later_fragment = !!(ip->frag_off & bpf_htons(0x1fff));
+    l4 = ETH_HLEN + ip->ihl * 4;
+    __be32 source = ip->saddr, destination = ip->daddr;
+    if (out) to = masks4((__u8*)&destination);
+    if (in) from = masks4((__u8*)&source);
+  } else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+    struct ipv6hdr* ip = (void*)(eth + 1);
+    if ((void*)(ip + 1) > end) {
+      if (bpf_skb_pull_data(skb, ETH_HLEN + sizeof *ip)) return 0;
+      data = (void*)(long)skb->data;
+      end = (void*)(long)skb->data_end;
+      ip = data + ETH_HLEN;
+      if ((void*)(ip + 1) > end) return 0;
+    }
+    proto = ip->nexthdr;
+    l4 = ETH_HLEN + sizeof *ip;
+    struct in6_addr source = ip->saddr, destination = ip->daddr;
+    for (int i = 0; i < 4; i++) { /* extension headers: RFC 8200, section 4 */
+      struct {
+        __u8 next, length;
+        __be16 offset;
+      } h;
+      if (proto != 0 && proto != 43 && proto != 60 && proto != 44) break;
+      if (bpf_skb_load_bytes(skb, l4, &h, 4)) return 0;
+      if (proto == 44) {
+        later_fragment = !!(h.offset & bpf_htons(0xfff8));
+        l4 += 8;
+      } else {
+        l4 += (h.length + 1) * 8;
+      }
+      proto = h.next;
+      if (later_fragment) break;
+    }
+    if (proto == IPPROTO_ICMPV6 && !later_fragment) { /* neighbour discovery (RFC 4861): what makes the link a link */
+      __u8 type = 0;
+      bpf_skb_load_bytes(skb, l4, &type, 1);
+      if (type >= 133 && type <= 137) return 0;
+    }
+    if (out) to = masks6((__u8*)&destination);
+    if (in) from = masks6((__u8*)&source);
+  } else {
+    return 0; /* ARP and whatever else makes the link a link */
+  }
+  mask &= proto == IPPROTO_TCP    ? cfg.tcp
+          : proto == IPPROTO_UDP  ? cfg.udp
+          : (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6) ? cfg.icmp
+                                  : cfg.other;
+  __u64 going = mask & to.out, coming = mask & from.in;
+  if (cfg.ports && ((going | coming) & cfg.port_rules)) {
+    struct {
+      __be16 source, destination;
+    } p;
+    if (later_fragment || (proto != IPPROTO_TCP && proto != IPPROTO_UDP) || bpf_skb_load_bytes(skb, l4, &p, 4)) {
+      going &= ~cfg.port_rules;
+      coming &= ~cfg.port_rules;
+    } else {
+      __u16 s = bpf_ntohs(p.source), d = bpf_ntohs(p.destination);
+      if (going) going &= port_mask(d, s);
+      if (coming) coming &= port_mask(s, d);
+    }
+  }
+  return going | coming;
+}
+
+static __always_inline __u32 slot_of(struct fl_slot* slot) {
+  __u32 zero = 0, n;
+  __u32* known = bpf_map_lookup_elem(&slot_index, slot);
+  if (known) return *known;
+  __u32* next = bpf_map_lookup_elem(&slot_next, &zero);
+  if (!next || *next >= FL_MAX_SLOTS - 1) return 0;
+  n = __sync_fetch_and_add(next, 1) + 1;
+  if (n >= FL_MAX_SLOTS || bpf_map_update_elem(&slots, &n, slot, BPF_ANY)) return 0;
+  if (bpf_map_update_elem(&slot_index, slot, &n, BPF_NOEXIST)) {
+    known = bpf_map_lookup_elem(&slot_index, slot); /* another CPU was first */
+    return known ? *known : 0;
+  }
+  return n;
+}
+
+/* For the loops over a mask: one rule a call, lowest first. */
+struct counting {
+  __u64 mask;
+  __u32 packets, hold, late, cut;
+};
+
+static long count_passed(__u32 i, struct counting* c) {
+  if (!c->mask) return 1;
+  __u32 rule = cfg.first_rule + lowest_bit(c->mask);
+  c->mask &= c->mask - 1;
+  struct fl_tally* t = bpf_map_lookup_elem(&tallies, &rule);
+  if (t) t->passed_by_safety += c->packets;
+  return 0;
+}
+
+static __always_inline int select_packet(struct __sk_buff* skb, int ingress, int loopback) {
+  __u64 mask;
+  __u32 site = cfg.site;
+  if (skb->tc_index == cfg.guard) { /* back from the pen */
+    skb->tc_index = (__u16)skb->cb[0];
+    return NEXT;
+  }
+  struct fl_control* c = get_control();
+  if (!c) return NEXT;
+  __u64 epoch = READ_ONCE(c->epoch);
+  if (!epoch || READ_ONCE(c->stop)) return NEXT;
+  __u64 now = bpf_ktime_get_ns();
+  if (now < epoch) return NEXT;
+  mask = rules_now(now - epoch);
+  if (!mask || skb->vlan_present) return NEXT; /* tagged: its VLAN device is where it has its address */
+  if (loopback) mask &= cfg.loopback_rules;
+  if (!mask) return NEXT;
+  mask = match(skb, mask, !ingress || loopback, ingress || loopback);
+  if (!mask) return NEXT;
+
+#if FL_MODERN
+  int safe = owner_runs();
+#else
+  int safe = 1; /* the gate let us in */
+#endif
+  if (!safe || (__s64)(now - READ_ONCE(c->beat)) > (__s64)c->lease) {
+    struct counting passed = {.mask = mask, .packets = wire_packets(skb)};
+    bpf_loop(FL_MAX_RULES_PER_SITE, count_passed, &passed, 0);
+    return NEXT;
+  }
+
+  struct fl_site_tally* tally = bpf_map_lookup_elem(&site_tallies, &site);
+  if (!tally) return NEXT;
+  volatile __u32 ifindex = skb->ifindex;
+  struct fl_slot slot;
+  __builtin_memset(&slot, 0, sizeof slot);
+  slot.rules = mask;
+  slot.ifindex = ifindex;
+  slot.mark = skb->mark;
+  slot.priority = skb->priority;
+  slot.site = (__u16)site;
+  slot.tc_index = (__u16)skb->tc_index;
+  slot.ingress = ingress;
+  slot.loopback = loopback;
+  if (bpf_skb_load_bytes(skb, 0, slot.mac, sizeof slot.mac)) return NEXT;
+  __u32 n = slot_of(&slot);
+  if (!n) {
+    tally->no_slot += wire_packets(skb);
+    return NEXT;
+  }
+  struct fl_stamp stamp = {.magic = FL_STAMP_MAGIC, .slot = (__u16)n};
+  if (bpf_skb_store_bytes(skb, 0, &stamp, sizeof stamp, 0)) {
+    tally->stamp_failed += wire_packets(skb);
+    return NEXT;
+  }
+  struct fl_ledger* ledger = bpf_map_lookup_elem(&ledgers, &n);
+  if (ledger) ledger->selected += wire_packets(skb);
+  return bpf_redirect(cfg.near, 0);
+}
+
+#if FL_MODERN
+SEC("tc") int select_out(struct __sk_buff* skb) { return select_packet(skb, 0, 0); }
+SEC("tc") int select_in(struct __sk_buff* skb) { return select_packet(skb, 1, 0); }
+SEC("tc") int select_lo(struct __sk_buff* skb) { return select_packet(skb, 0, 1); }
+#else
+SEC("tc") int behind_gate(struct __sk_buff* skb) {
+  /* which hook we came from: cb survives a tail call */
+  if (skb->cb[1] == 2) return select_packet(skb, 0, 1);
+  if (skb->cb[1] == 1) return select_packet(skb, 1, 0);
+  return select_packet(skb, 0, 0);
+}
+static __always_inline int through_gate(struct __sk_buff* skb, __u32 hook) {
+  skb->cb[1] = hook;
+  bpf_tail_call(skb, &gate, 0);
+  return NEXT;
+}
+SEC("tc") int select_out(struct __sk_buff* skb) { return through_gate(skb, 0); }
+SEC("tc") int select_in(struct __sk_buff* skb) { return through_gate(skb, 1); }
+SEC("tc") int select_lo(struct __sk_buff* skb) { return through_gate(skb, 2); }
+#endif
+
+static long count_delay(__u32 i, struct counting* c) {
+  if (!c->mask) return 1;
+  __u32 index = cfg.first_rule + lowest_bit(c->mask), b;
+  c->mask &= c->mask - 1;
+  struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
+  if (!rule || !(rule->flags & FL_RULE_DELAYS)) return 0;
+  struct fl_tally* t = bpf_map_lookup_elem(&tallies, &index);
+  if (!t) return 0;
+  b = fl_bucket(c->late);
+  if (b < FL_HIST_BUCKETS) t->late.bucket[b]++;
+  if (c->late > t->late_max) t->late_max = c->late;
+  if (c->cut) return 0;
+  __u32 applied = c->hold + c->late;
+  b = fl_bucket(applied);
+  if (b < FL_HIST_BUCKETS) t->applied.bucket[b]++;
+  if (applied > t->applied_max) t->applied_max = applied;
+  return 0;
+}
+
+SEC("tc") int give_back(struct __sk_buff* skb) { /* near veth, ingress */
+  struct fl_stamp stamp;
+  if (bpf_skb_load_bytes(skb, 0, &stamp, sizeof stamp) || stamp.magic != FL_STAMP_MAGIC) return DROP;
+  __u32 n = stamp.slot;
+  struct fl_slot* slot = bpf_map_lookup_elem(&slots, &n);
+  if (!slot || !slot->rules || slot->site != cfg.site) return DROP;
+  if (bpf_skb_store_bytes(skb, 0, slot->mac, sizeof slot->mac, 0)) return DROP;
+  struct fl_ledger* ledger = bpf_map_lookup_elem(&ledgers, &n);
+  if (ledger) ledger->returned += wire_packets(skb);
+  if (stamp.hold) {
+    struct counting c = {.mask = slot->rules, .hold = stamp.hold, .cut = stamp.flags & FL_STAMP_CUT};
+    c.late = ticks(bpf_ktime_get_ns()) - stamp.due;
+    if ((__s32)c.late < 0) c.late = 0;
+    bpf_loop(FL_MAX_RULES_PER_SITE, count_delay, &c, 0);
+  }
+  skb->mark = slot->mark;
+  skb->priority = slot->priority;
+  skb->cb[0] = slot->tc_index;
+  skb->tc_index = cfg.guard;
+  if (skb->pkt_type != 0) bpf_skb_change_type(skb, 0); /* the stamp made it PACKET_OTHERHOST; on lo that is silent loss */
+  if (slot->ingress) return bpf_redirect(slot->ifindex, BPF_F_INGRESS);
+  if (slot->loopback) return bpf_redirect_neigh(slot->ifindex, 0, 0, 0); /* gives it a route: no martians, no sysctl */
+  return bpf_redirect(slot->ifindex, 0);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

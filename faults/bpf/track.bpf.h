@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A rule's tracks by the clock. Each CPU remembers the segment it is in, so that the search runs once a segment and not
+ * once a packet. The functions are global, not static: the verifier then checks each once, by itself (inlined, the search
+ * exceeded its million instructions). */
+#ifndef FAULTLINE_BPF_TRACK_H
+#define FAULTLINE_BPF_TRACK_H
+
+#include "faults/bpf/common.bpf.h"
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct fl_point);
+} points SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct fl_track);
+} tracks SEC(".maps");
+
+struct segment {
+  __u64 from, until;
+  __s64 value, slope;
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct segment);
+} segments SEC(".maps");
+
+/* Points the CPU's segment of track `index` at `t`. Returns 0 on success. */
+__attribute__((noinline)) int seek_track(__u32 index, __u64 t) {
+  struct segment* s = bpf_map_lookup_elem(&segments, &index);
+  struct fl_track* track = bpf_map_lookup_elem(&tracks, &index);
+  if (!s || !track) return 1;
+  s->from = 0;
+  s->until = FL_FOREVER;
+  s->value = s->slope = 0;
+  __u32 low = track->first, end = track->first + track->count, high = end;
+  if (!track->count) return 0;
+  struct fl_point* p = bpf_map_lookup_elem(&points, &low);
+  if (!p) return 1;
+  if (t < p->t) { /* before the first point: 0 */
+    s->until = p->t;
+    return 0;
+  }
+  for (int i = 0; i < 24; i++) { /* greatest point whose t is not later */
+    if (high - low <= 1) break;
+    __u32 middle = (low + high) / 2;
+    p = bpf_map_lookup_elem(&points, &middle);
+    if (!p) return 1;
+    if (p->t <= t) low = middle;
+    else high = middle;
+  }
+  p = bpf_map_lookup_elem(&points, &low);
+  if (!p) return 1;
+  s->from = p->t;
+  __u32 after = low + 1;
+  if (after >= end) return 0; /* from the last point on: 0 */
+  s->value = p->value;
+  s->slope = p->slope;
+  p = bpf_map_lookup_elem(&points, &after);
+  if (!p) return 1;
+  s->until = p->t;
+  return 0;
+}
+
+/* The value of track `index` at `t`; never negative. */
+static __always_inline __u64 track_value(__u32 index, __u64 t) {
+  struct segment* s = bpf_map_lookup_elem(&segments, &index);
+  if (!s) return 0;
+  if (t < s->from || t >= s->until) {
+    if (seek_track(index, t)) return 0;
+  }
+  __s64 v = s->value + (((__s64)((t - s->from) >> 10) * s->slope) >> FL_SLOPE_SHIFT);
+  return v < 0 ? 0 : v;
+}
+
+#endif
