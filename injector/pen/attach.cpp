@@ -1,0 +1,53 @@
+#include "injector/pen/attach.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "injector/base/error.h"
+#include "injector/pen/clsact.h"
+
+namespace faultline::pen {
+namespace {
+
+// include/uapi/linux/bpf.h of 6.6; libbpf 1.1 does not name them.
+constexpr auto kTcxIngress = static_cast<bpf_attach_type>(46);
+constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
+constexpr unsigned kBefore = 1u << 3;  // BPF_F_BEFORE
+
+}  // namespace
+
+struct Attachment::State {
+  std::string what;
+  Fd link;                                 // tcx
+  std::unique_ptr<ClassicFilter> filter;   // clsact
+};
+
+Attachment Attachment::make(Engine engine, int program, int ifindex, Hook hook, const std::string& device, const NetNs& ns,
+                            Janitor* janitor, bool ours) {
+  auto state = std::make_unique<State>();
+  state->what = std::string("attach to ") + (hook == Hook::ingress ? "ingress" : "egress") + " of " + device;
+  if (engine == Engine::tcx) {
+    LIBBPF_OPTS(bpf_link_create_opts, options);
+    options.flags = kBefore;
+    const int fd = bpf_link_create(program, ifindex, hook == Hook::ingress ? kTcxIngress : kTcxEgress, &options);
+    check_neg(state->what, fd);
+    state->link = Fd(fd);
+  } else {
+    state->filter = std::make_unique<ClassicFilter>(program, ifindex, hook, device, ns, janitor, ours);
+  }
+  return Attachment(std::move(state));
+}
+
+Attachment::Attachment(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Attachment::Attachment(Attachment&&) noexcept = default;
+Attachment& Attachment::operator=(Attachment&&) noexcept = default;
+Attachment::~Attachment() = default;
+
+void Attachment::close() {
+  if (!state_) return;
+  auto state = std::move(state_);
+  state->link.reset();
+  if (state->filter) state->filter->close();
+}
+
+}  // namespace faultline::pen

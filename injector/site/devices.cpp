@@ -1,0 +1,54 @@
+#include "injector/site/devices.h"
+
+#include <fmt/format.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+
+#include <algorithm>
+
+#include "injector/base/error.h"
+
+namespace faultline::site {
+namespace {
+
+bool is_loopback_address(const IpPrefix& a) {
+  if (!a.v6) return a.bytes[0] == 127;
+  return std::all_of(a.bytes.begin(), a.bytes.begin() + 15, [](auto b) { return b == 0; }) && a.bytes[15] == 1;
+}
+
+bool is_link_local(const IpPrefix& a) {
+  return a.v6 ? a.bytes[0] == 0xfe && (a.bytes[1] & 0xc0) == 0x80 : a.bytes[0] == 169 && a.bytes[1] == 254;
+}
+
+}  // namespace
+
+std::vector<Device> l3_devices(const std::string& only) {
+  std::vector<Device> found;
+  for (auto& device : list_devices()) {
+    if (!only.empty() && device.name != only) continue;
+    if (!(device.flags & IFF_UP) || device.addresses.empty()) continue;
+    if (device.type != ARPHRD_ETHER && device.type != ARPHRD_LOOPBACK) {
+      throw Failure(Exit::cannot_run,
+                    fmt::format("device {} has no Ethernet header (link type {}); faults on such devices (tun, WireGuard, PPP, "
+                                "IP tunnels) are not possible yet. Put the fault on the device underneath, or name a peer "
+                                "that is reached over another device",
+                                device.name, device.type));
+    }
+    found.push_back(std::move(device));
+  }
+  return found;
+}
+
+std::vector<IpPrefix> own_addresses() {
+  std::vector<IpPrefix> all;
+  for (const auto& device : list_devices()) {
+    for (auto address : device.addresses) {
+      if (is_loopback_address(address) || is_link_local(address)) continue;
+      address.length = address.v6 ? 128 : 32;
+      all.push_back(address);
+    }
+  }
+  return all;
+}
+
+}  // namespace faultline::site

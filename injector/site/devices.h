@@ -1,0 +1,19 @@
+// Which devices of a namespace a site consists of: a packet meets a rule once, at the device that holds its IP address, so
+// bridge ports, bond slaves and the lower devices of VLANs that have no address of their own are left out.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "injector/base/rtnetlink.h"
+
+namespace faultline::site {
+
+/// The devices of the calling thread's namespace that are up and hold an address; only `only` if it is not empty. Throws
+/// Failure(cannot_run) for one that cannot be faulted (no Ethernet header), saying which and why.
+std::vector<Device> l3_devices(const std::string& only = {});
+
+/// All addresses of the calling thread's namespace except loopback and link-local ones, as /32 and /128.
+std::vector<IpPrefix> own_addresses();
+
+}  // namespace faultline::site

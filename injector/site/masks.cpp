@@ -1,0 +1,99 @@
+#include "injector/site/masks.h"
+
+#include <map>
+#include <set>
+
+namespace faultline::site {
+namespace {
+
+/// What rules say about exactly this prefix.
+struct Said {
+  std::uint64_t peer = 0, not_from = 0;
+};
+
+using Bits = std::array<std::uint8_t, 16>;
+
+Bits cut(Bits bytes, int length) {
+  for (int bit = length; bit < 128; bit++) {
+    if (bit % 8 == 0) {
+      for (std::size_t i = static_cast<std::size_t>(bit) / 8; i < bytes.size(); i++) bytes[i] = 0;
+      break;
+    }
+    bytes[static_cast<std::size_t>(bit) / 8] &= static_cast<std::uint8_t>(~(0x80u >> (bit % 8)));
+  }
+  return bytes;
+}
+
+class Family {
+ public:
+  void add(const IpPrefix& prefix, std::uint64_t peer, std::uint64_t not_from) {
+    Said& said = said_[{prefix.length, cut(prefix.bytes, prefix.length)}];
+    said.peer |= peer;
+    said.not_from |= not_from;
+    lengths_.insert(prefix.length);
+  }
+
+  std::vector<std::pair<IpPrefix, fl_masks>> compile(bool v6, std::uint64_t any, std::uint64_t egress, std::uint64_t ingress) const {
+    std::vector<std::pair<IpPrefix, fl_masks>> out;
+    out.reserve(said_.size());
+    for (const auto& [key, own] : said_) {
+      Said all = own;
+      for (const int length : lengths_) {
+        if (length >= key.first) break;
+        const auto covering = said_.find({length, cut(key.second, length)});
+        if (covering == said_.end()) continue;
+        all.peer |= covering->second.peer;
+        all.not_from |= covering->second.not_from;
+      }
+      const std::uint64_t met = any | all.peer;
+      out.push_back({IpPrefix{v6, key.second, key.first}, fl_masks{met & egress, met & ingress & ~all.not_from}});
+    }
+    return out;
+  }
+
+ private:
+  std::map<std::pair<int, Bits>, Said> said_;
+  std::set<int> lengths_;
+};
+
+}  // namespace
+
+Masks compile_masks(const std::vector<Rule>& rules) {
+  Masks masks;
+  Family v4, v6;
+  std::uint64_t any = 0, egress = 0, ingress = 0;
+  for (std::size_t i = 0; i < rules.size(); i++) {
+    const std::uint64_t bit = 1ull << i;
+    const Match& match = rules[i].match;
+    if (match.egress) egress |= bit;
+    if (match.ingress) ingress |= bit;
+    if (match.loopback) masks.loopback_rules |= bit;
+    if (match.any_peer) any |= bit;
+    for (const auto& prefix : match.peers) (prefix.v6 ? v6 : v4).add(prefix, bit, 0);
+    for (const auto& prefix : match.not_from) (prefix.v6 ? v6 : v4).add(prefix, 0, bit);
+    const bool every_protocol = match.protocol.empty();
+    if (every_protocol || match.protocol == "tcp") masks.tcp |= bit;
+    if (every_protocol || match.protocol == "udp") masks.udp |= bit;
+    if (every_protocol || match.protocol == "icmp") masks.icmp |= bit;
+    if (every_protocol) masks.other |= bit;
+    if (!match.peer_ports.empty()) masks.peer_port_rules |= bit;
+    if (!match.own_ports.empty()) masks.own_port_rules |= bit;
+  }
+  masks.port_rules = masks.peer_port_rules | masks.own_port_rules;
+  masks.any4 = masks.any6 = fl_masks{any & egress, any & ingress};
+  masks.prefixes4 = v4.compile(false, any, egress, ingress);
+  masks.prefixes6 = v6.compile(true, any, egress, ingress);
+  if (masks.port_rules != 0) {
+    masks.ports.resize(65536);
+    for (std::size_t i = 0; i < rules.size(); i++) {
+      const std::uint64_t bit = 1ull << i;
+      for (const auto& range : rules[i].match.peer_ports)
+        for (unsigned port = range.first; port <= range.last; port++) masks.ports[port].peer |= bit;
+      for (const auto& range : rules[i].match.own_ports)
+        for (unsigned port = range.first; port <= range.last; port++) masks.ports[port].own |= bit;
+    }
+  }
+  return masks;
+}
+
+}  // namespace faultline::site

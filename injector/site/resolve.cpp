@@ -1,0 +1,207 @@
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <map>
+
+#include "injector/base/error.h"
+#include "injector/site/devices.h"
+#include "faults/abi.h"
+#include "injector/site/site.h"
+
+namespace faultline::site {
+namespace {
+
+/// One place that a target stands for.
+struct Spot {
+  std::string name;
+  NetNs ns;
+  std::string device;  ///< only this one; empty: all
+};
+
+std::uint64_t initial_namespace() {
+  struct stat st {};
+  return stat("/proc/1/ns/net", &st) == 0 ? st.st_ino : 0;
+}
+
+class Resolver {
+ public:
+  Resolver(const plan::Plan& plan, const LabView* lab) : plan_(plan), lab_(lab) {}
+
+  std::vector<Site> run() {
+    for (std::size_t i = 0; i < plan_.faults.size(); i++) {
+      try {
+        add_fault(static_cast<std::uint32_t>(i));
+      } catch (const Failure& failure) {
+        complaints_.push_back(fmt::format("{}:{}:{}: fault \"{}\": {}", plan_.path, plan_.faults[i].at.line,
+                                          plan_.faults[i].at.column, plan_.faults[i].name, failure.what()));
+      }
+    }
+    if (plan_.lab) {
+      for (std::size_t i = 0; i < plan_.lab->links.size(); i++)
+        if (plan_.lab->links[i].delay > 0) add_standing(i);
+    }
+    if (!complaints_.empty()) throw Failure(Exit::cannot_run, fmt::format("{}", fmt::join(complaints_, "\n")));
+    return std::move(sites_);
+  }
+
+ private:
+  std::vector<Spot> spots(const plan::Target& target) {
+    using Where = plan::Target::Where;
+    std::vector<Spot> found;
+    switch (target.where) {
+      case Where::netns: found.push_back({"netns " + target.subject, NetNs::open(target.subject), ""}); break;
+      case Where::host: found.push_back({target.subject, lab_->host_ns(target.subject), ""}); break;
+      case Where::room:
+        for (const auto& host : lab_->hosts_of(target.subject)) found.push_back({host, lab_->host_ns(host), ""});
+        break;
+      case Where::link:
+        for (const auto& [room, device] : lab_->link_ends(target.subject))
+          found.push_back({fmt::format("link {} in {}", target.subject, room), lab_->room_ns(room), device});
+        break;
+      case Where::none:
+      case Where::reserved: break;
+    }
+    return found;
+  }
+
+  /// The addresses that a target has as a peer; empty when it is only a port or protocol.
+  std::vector<IpPrefix> addresses(const plan::Target& target) {
+    std::vector<IpPrefix> all;
+    for (const auto& text : target.addresses)
+      if (auto prefix = IpPrefix::parse(text)) all.push_back(*prefix);
+    using Where = plan::Target::Where;
+    if (target.where == Where::host) return lab_->addresses(target.subject);
+    if (target.where == Where::room) {
+      for (const auto& host : lab_->hosts_of(target.subject))
+        for (const auto& address : lab_->addresses(host)) all.push_back(address);
+    }
+    if (target.where == Where::netns) {
+      const NetNs ns = NetNs::open(target.subject);
+      Inside inside(ns);
+      all = own_addresses();
+      if (all.empty()) throw Failure(Exit::cannot_run, fmt::format("peer \"{}\" has no address", target.name));
+    }
+    if (target.where == Where::link)
+      throw Failure(Exit::invalid, fmt::format("\"{}\" is a link; a peer has addresses: name a host, a room or an address", target.name));
+    return all;
+  }
+
+  Site& site_for(Spot& spot) {
+    for (auto& site : sites_)
+      if (site.ns.inode() == spot.ns.inode() && only_device_[&site - sites_.data()] == spot.device) return site;
+    std::vector<Device> devices;
+    {
+      Inside inside(spot.ns);
+      devices = l3_devices(spot.device);
+    }
+    if (devices.empty())
+      throw Failure(Exit::cannot_run, fmt::format("{} has no device that is up and has an address", spot.name));
+    sites_.push_back({spot.name, std::move(spot.ns), std::move(devices), {}});
+    only_device_.push_back(spot.device);
+    return sites_.back();
+  }
+
+  /// Peers with the same protocol and ports are one match.
+  std::vector<Match> matches(const plan::Fault& fault) {
+    Match base;
+    base.egress = fault.direction != plan::Direction::ingress;
+    base.ingress = fault.direction != plan::Direction::egress;
+    base.loopback = fault.loopback;
+    if (fault.peer.empty()) return {base};
+    std::vector<Match> all;
+    for (const auto& name : fault.peer) {
+      const plan::Target& target = *plan_.find_target(name);
+      Match match = base;
+      match.peers = addresses(target);
+      match.any_peer = match.peers.empty();
+      match.protocol = target.protocol;
+      match.peer_ports = target.ports;
+      auto same = std::find_if(all.begin(), all.end(), [&](const Match& m) {
+        return m.protocol == match.protocol && m.peer_ports == match.peer_ports && !m.any_peer && !match.any_peer;
+      });
+      if (same != all.end()) same->peers.insert(same->peers.end(), match.peers.begin(), match.peers.end());
+      else all.push_back(std::move(match));
+    }
+    return all;
+  }
+
+  void add_fault(std::uint32_t index) {
+    const plan::Fault& fault = plan_.faults[index];
+    const auto peers = matches(fault);
+    struct Chosen {
+      std::size_t site;
+      const plan::Target* target;
+      std::string link;
+    };
+    std::vector<Chosen> chosen;
+    for (const auto& name : fault.on) {
+      const plan::Target& target = *plan_.find_target(name);
+      for (auto& spot : spots(target)) {
+        const bool everything = fault.peer.empty() && target.protocol.empty() && target.ports.empty();
+        if (everything && target.where == plan::Target::Where::netns && spot.ns.inode() == initial_namespace())
+          throw Failure(Exit::cannot_run,
+                        "the target is this machine's initial network namespace and no peer, port or protocol narrows the fault: "
+                        "it would cut off whoever operates this machine. Name a `peer`, or a port of the target");
+        const std::string link = spot.name;
+        Site& site = site_for(spot);
+        const std::size_t at = static_cast<std::size_t>(&site - sites_.data());
+        if (std::none_of(chosen.begin(), chosen.end(), [&](const Chosen& c) { return c.site == at; }))
+          chosen.push_back({at, &target, link});
+      }
+    }
+    // A packet between two sites of one fault meets it once, at its sender.
+    std::map<std::size_t, std::vector<IpPrefix>> own;
+    if (chosen.size() > 1 && fault.direction == plan::Direction::both) {
+      for (const auto& c : chosen) {
+        Inside inside(sites_[c.site].ns);
+        own[c.site] = own_addresses();
+      }
+    }
+    for (const auto& c : chosen) {
+      for (const auto& match : peers) {
+        Rule rule{index, c.link, match};
+        if (rule.match.protocol.empty()) rule.match.protocol = c.target->protocol;
+        rule.match.own_ports = c.target->ports;
+        const bool ends_of_a_link = c.target->where == plan::Target::Where::link;
+        if (ends_of_a_link) {
+          // Routers forward: what leaves by one end has its sender elsewhere. Each end acts on its egress, so that each
+          // way over the link is met once.
+          rule.match.ingress = false;
+          rule.match.egress = true;
+        } else {
+          for (const auto& [site, addresses] : own)
+            if (site != c.site) rule.match.not_from.insert(rule.match.not_from.end(), addresses.begin(), addresses.end());
+        }
+        Site& site = sites_[c.site];
+        if (site.rules.size() >= FL_MAX_RULES_PER_SITE)
+          throw Failure(Exit::cannot_run, fmt::format("{} would have more than {} rules; one site takes that many in a run",
+                                                      site.name, static_cast<int>(FL_MAX_RULES_PER_SITE)));
+        site.rules.push_back(std::move(rule));
+      }
+    }
+  }
+
+  void add_standing(std::size_t link) {
+    const auto& name = plan_.lab->links[link].name;
+    for (const auto& [room, device] : lab_->link_ends(name)) {
+      Spot spot{fmt::format("link {} in {}", name, room), lab_->room_ns(room), device};
+      Match match;
+      match.ingress = false;
+      Site& site = site_for(spot);
+      site.rules.push_back({standing_fault(plan_, link), site.name, match});
+    }
+  }
+
+  const plan::Plan& plan_;
+  const LabView* lab_;
+  std::vector<Site> sites_;
+  std::vector<std::string> only_device_;
+  std::vector<std::string> complaints_;
+};
+
+}  // namespace
+
+std::vector<Site> resolve(const plan::Plan& plan, const LabView* lab) { return Resolver(plan, lab).run(); }
+
+}  // namespace faultline::site

@@ -1,0 +1,59 @@
+// A site is where faults bite: a network namespace, the L3 devices in it, and the rules that act there. Resolving turns a
+// plan's targets into sites, on the machine as it is now; it looks, and changes nothing.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "injector/base/netns.h"
+#include "injector/base/rtnetlink.h"
+#include "injector/plan/plan.h"
+
+namespace faultline::site {
+
+/// Which packets of its site a rule is about.
+struct Match {
+  bool egress = true, ingress = true;  ///< seen from the site
+  bool loopback = true;                ///< also on lo
+  bool any_peer = true;
+  std::vector<IpPrefix> peers;         ///< when not any_peer
+  std::vector<IpPrefix> not_from;      ///< ingress from these is left out: they are sites of the same fault, whose egress acted
+  std::string protocol;                ///< "tcp" | "udp" | "icmp" | ""
+  std::vector<plan::PortRange> peer_ports, own_ports;  ///< empty: any
+};
+
+/// One fault at one site, for one kind of peer. Rules of a fault are consecutive: the player lets a packet meet a fault once.
+struct Rule {
+  std::uint32_t fault = 0;  ///< index in the plan; the lab's standing conditions come after the plan's faults
+  std::string link;         ///< names the site to the fault's compiler
+  Match match;
+};
+
+struct Site {
+  std::string name;             ///< for people: "web1", "netns shop", "link metro in east"
+  NetNs ns;
+  std::vector<Device> devices;  ///< that hold an IP address; lo among them
+  std::vector<Rule> rules;
+};
+
+/// Where the lab's names are. The plan's own targets need none of it.
+struct LabView {
+  std::function<NetNs(const std::string& host)> host_ns;
+  std::function<NetNs(const std::string& room)> room_ns;
+  std::function<std::vector<std::string>(const std::string& room)> hosts_of;
+  std::function<std::vector<std::pair<std::string, std::string>>(const std::string& link)> link_ends;  ///< room, device
+  std::function<std::vector<IpPrefix>(const std::string& host)> addresses;
+};
+
+/// Finds every target of every fault, and the lab's standing conditions. Throws Failure(cannot_run) with everything that
+/// was not found or cannot be a site, one a line.
+std::vector<Site> resolve(const plan::Plan& plan, const LabView* lab);
+
+/// Index, in the numbering of Rule::fault, of the standing condition of a lab link.
+inline std::uint32_t standing_fault(const plan::Plan& plan, std::size_t link) {
+  return static_cast<std::uint32_t>(plan.faults.size() + link);
+}
+
+}  // namespace faultline::site
