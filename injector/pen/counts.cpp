@@ -1,0 +1,181 @@
+#include "injector/pen/counts.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <map>
+
+#include "injector/base/error.h"
+
+namespace faultline::pen {
+namespace {
+
+/// The smallest value of a bucket of fl_bucket().
+double bucket_floor(std::uint32_t bucket) {
+  if (bucket < FL_HIST_SUB) return bucket;
+  const std::uint32_t octave = bucket / FL_HIST_SUB - 1;
+  return static_cast<double>((FL_HIST_SUB + bucket % FL_HIST_SUB)) * static_cast<double>(1ull << octave);
+}
+
+constexpr double kTickUs = (1 << FL_TICK_SHIFT) / 1000.0;
+
+/// Sums a per-CPU element whose type is nothing but 64-bit counters; `maxima` and `firsts` are combined otherwise.
+template <class T>
+T sum_cpus(int map, std::uint32_t key, void (*combine)(T&, const T&)) {
+  const int cpus = libbpf_num_possible_cpus();
+  static_assert(sizeof(T) % 8 == 0);
+  std::vector<T> values(static_cast<std::size_t>(cpus));
+  check_neg("read counters", bpf_map_lookup_elem(map, &key, values.data()));
+  T total = values[0];
+  for (std::size_t i = 1; i < values.size(); i++) combine(total, values[i]);
+  return total;
+}
+
+std::uint64_t earlier(std::uint64_t a, std::uint64_t b) { return a == 0 ? b : b == 0 ? a : std::min(a, b); }
+
+void add_tally(fl_tally& a, const fl_tally& b) {
+  a.matched += b.matched;
+  a.bytes += b.bytes;
+  a.dropped += b.dropped;
+  a.delayed += b.delayed;
+  a.passed_by_safety += b.passed_by_safety;
+  a.composed += b.composed;
+  a.first_affected = earlier(a.first_affected, b.first_affected);
+  a.last_affected = std::max(a.last_affected, b.last_affected);
+  a.released_at_end += b.released_at_end;
+  a.applied_max = std::max(a.applied_max, b.applied_max);
+  a.late_max = std::max(a.late_max, b.late_max);
+  for (std::size_t i = 0; i < FL_HIST_BUCKETS; i++) {
+    a.applied.bucket[i] += b.applied.bucket[i];
+    a.late.bucket[i] += b.late.bucket[i];
+  }
+}
+
+void add_ledger(fl_ledger& a, const fl_ledger& b) {
+  a.selected += b.selected;
+  a.arrived += b.arrived;
+  a.split_in += b.split_in;
+  a.split_out += b.split_out;
+  a.dropped += b.dropped;
+  a.straight += b.straight;
+  a.held += b.held;
+  a.returned += b.returned;
+}
+
+void add_site(fl_site_tally& a, const fl_site_tally& b) {
+  a.no_slot += b.no_slot;
+  a.stamp_failed += b.stamp_failed;
+  a.alien += b.alien;
+  a.errors += b.errors;
+}
+
+std::uint64_t minus(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : 0; }
+
+}  // namespace
+
+Spread spread_of(const fl_histogram& histogram, std::uint64_t max_ticks) {
+  Spread spread;
+  for (const auto n : histogram.bucket) spread.count += n;
+  if (spread.count == 0) return spread;
+  const auto quantile = [&](double q) {
+    const auto rank = static_cast<std::uint64_t>(q * static_cast<double>(spread.count - 1));
+    std::uint64_t below = 0;
+    for (std::uint32_t i = 0; i < FL_HIST_BUCKETS; i++) {
+      below += histogram.bucket[i];
+      if (below > rank) {
+        const double middle = (bucket_floor(i) + bucket_floor(i + 1)) / 2;
+        return std::min(middle, static_cast<double>(max_ticks)) * kTickUs;
+      }
+    }
+    return static_cast<double>(max_ticks) * kTickUs;
+  };
+  spread.p50 = quantile(0.50);
+  spread.p90 = quantile(0.90);
+  spread.p99 = quantile(0.99);
+  spread.max = static_cast<double>(max_ticks) * kTickUs;
+  return spread;
+}
+
+std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Score& score, std::size_t faults,
+                                     const line::Line& line, std::uint64_t line_in) {
+  std::vector<FaultCount> counts(faults);
+  std::vector<fl_tally> totals(faults);
+  for (auto& t : totals) std::memset(&t, 0, sizeof t);
+  for (std::uint32_t rule = 0; rule < score.rules.size(); rule++) {
+    const std::uint32_t fault = score.rules[rule].fault;
+    if (fault >= faults) continue;  // a standing condition of the lab
+    add_tally(totals[fault], sum_cpus<fl_tally>(player.map("tallies"), rule, add_tally));
+  }
+  for (std::size_t i = 0; i < faults; i++) {
+    const fl_tally& t = totals[i];
+    FaultCount& c = counts[i];
+    c.matched = t.matched;
+    c.bytes = t.bytes;
+    c.dropped = t.dropped;
+    c.delayed = t.delayed;
+    c.composed = t.composed;
+    c.passed_by_safety = t.passed_by_safety;
+    c.released_at_end = t.released_at_end;
+    if (t.first_affected != 0) c.first_affected = static_cast<Ns>(t.first_affected);
+    if (t.last_affected != 0) c.last_affected = static_cast<Ns>(t.last_affected);
+    c.applied = spread_of(t.applied, t.applied_max);
+    c.lateness = spread_of(t.late, t.late_max);
+  }
+
+  const auto lost_in_line = line.losses_by_slot();
+  const auto line_stats = line.stats();
+  const std::uint64_t line_lost = line_stats.losses.full + line_stats.losses.overdue + line_stats.losses.refused;
+  // Of the packets missing between player and return, those that the line never read were lost in the TAP's queue. The
+  // queue does not say whose they were; the ledger of each slot does.
+  const bool queue_lost = minus(line_in, line_stats.read + line_stats.losses.stamp) != 0;
+  for (std::uint32_t n = 1; n < FL_MAX_SLOTS; n++) {
+    fl_slot slot{};
+    check_neg("read slot", bpf_map_lookup_elem(player.map("slots"), &n, &slot));
+    if (slot.rules == 0) break;
+    const auto ledger = sum_cpus<fl_ledger>(player.map("ledgers"), n, add_ledger);
+    Undelivered missing;
+    missing.in_transit = minus(ledger.selected, ledger.arrived) + minus(ledger.split_in, ledger.split_out);
+    std::uint64_t gone = minus(ledger.straight + ledger.held, ledger.returned);
+    const std::uint64_t here = std::min<std::uint64_t>(gone, n < lost_in_line.size() ? lost_in_line[n] : 0);
+    gone -= here;
+    if (here != 0) {
+      if (line_stats.losses.overdue == line_lost) missing.overdue = here;
+      else if (line_stats.losses.refused == line_lost) missing.refused = here;
+      else missing.full = here;
+    }
+    (queue_lost ? missing.tap_queue : missing.unreturned) = gone;
+    if (missing.total() == 0) continue;
+    const auto& site = score.sites[slot.site];
+    std::uint32_t last = ~0u;
+    for (std::uint64_t mask = slot.rules; mask != 0; mask &= mask - 1) {
+      const std::uint32_t fault = score.rules[site.first_rule + static_cast<std::uint32_t>(std::countr_zero(mask))].fault;
+      if (fault == last || fault >= faults) continue;
+      last = fault;
+      Undelivered& u = counts[fault].undelivered;
+      u.full += missing.full;
+      u.overdue += missing.overdue;
+      u.refused += missing.refused;
+      u.tap_queue += missing.tap_queue;
+      u.in_transit += missing.in_transit;
+      u.unreturned += missing.unreturned;
+    }
+  }
+  for (std::uint32_t i = 0; i < score.sites.size(); i++) {
+    const auto tally = sum_cpus<fl_site_tally>(player.map("site_tallies"), i, add_site);
+    const std::uint64_t untaken = tally.no_slot + tally.stamp_failed;
+    if (untaken == 0) continue;
+    std::vector<bool> charged(faults);
+    for (std::uint32_t r = 0; r < score.sites[i].rule_count; r++) {
+      const std::uint32_t fault = score.rules[score.sites[i].first_rule + r].fault;
+      if (fault >= faults || charged[fault]) continue;
+      charged[fault] = true;
+      counts[fault].untaken += untaken;
+    }
+  }
+  return counts;
+}
+
+}  // namespace faultline::pen

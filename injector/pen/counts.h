@@ -1,0 +1,19 @@
+// From the kernel's per-CPU counters to what happened to each fault's packets. Pure reading; see the ledger in faults/abi.h.
+#pragma once
+
+#include <vector>
+
+#include "faults/abi.h"
+#include "faults/score.h"
+#include "injector/pen/bpf_object.h"
+#include "injector/pen/pen.h"
+
+namespace faultline::pen {
+
+/// Sums a histogram of ticks; quantiles are bucket middles, the maximum is exact.
+Spread spread_of(const fl_histogram& histogram, std::uint64_t max_ticks);
+
+std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Score& score, std::size_t faults,
+                                     const line::Line& line, std::uint64_t line_in);
+
+}  // namespace faultline::pen

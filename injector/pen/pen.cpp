@@ -1,0 +1,353 @@
+#include "injector/pen/pen.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <net/if.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include <set>
+
+#include "faults/abi.h"
+#include "injector/base/error.h"
+#include "injector/base/ethtool.h"
+#include "injector/base/tap.h"
+#include "injector/pen/counts.h"
+#include "injector/pen/objects.h"
+#include "injector/site/devices.h"
+#include "injector/site/masks.h"
+
+namespace faultline::pen {
+namespace {
+
+constexpr unsigned kVethMtu = 65535;  // lo's frames are 65,536 + 14 bytes; a veth forwards MTU + 18
+constexpr unsigned kTapMtu = 65521;   // the largest a TAP takes
+constexpr Ns kLease = 250 * kMillisecond;
+
+int index_of(const std::string& device) {
+  const unsigned index = if_nametoindex(device.c_str());
+  if (index == 0) throw std::system_error(errno, std::generic_category(), "find device " + device);
+  return static_cast<int>(index);
+}
+
+std::uint16_t random_guard() {
+  std::uint16_t guard = 0;
+  while (guard < 0x100) check("draw a random number", getrandom(&guard, sizeof guard, 0));
+  return guard;
+}
+
+}  // namespace
+
+struct Pen::Impl {
+  struct Home {  // what belongs to one site
+    std::string near, far;
+    int near_index = 0;
+    std::unique_ptr<BpfObject> selector;
+    std::set<int> devices;
+    std::set<int> reported;
+  };
+
+  std::vector<site::Site> sites;
+  faults::Score score;
+  Options options;
+  NetNs ns = NetNs::create();
+  std::string tap_name;
+  std::unique_ptr<BpfObject> player;
+  std::vector<Home> homes;
+  std::vector<Attachment> selectors, inside;
+  Mapped<fl_control> control;
+  Mapped<fl_flight> flights;
+  std::unique_ptr<line::Line> line;
+  std::vector<std::uint64_t> credited;
+
+  Impl(std::vector<site::Site> s, const faults::Score& sc, const Options& o) : sites(std::move(s)), score(sc), options(o) {}
+
+  void build_devices(Fd& tap) {
+    {
+      Inside in(ns);
+      tap = open_tap("tap%d", &tap_name);
+      set_quiet(tap_name);
+      set_mtu(tap_name, kTapMtu);
+      set_txqueuelen(tap_name, options.txqueuelen);
+      set_up(tap_name);
+      add_veth({"split_in", nullptr, kVethMtu, 1000, true}, {"split_out", nullptr, kVethMtu, 1000, true});
+      set_quiet("split_in");
+      set_quiet("split_out");
+      set_offloads_off("split_in");
+      set_up("split_in");
+      set_up("split_out");
+    }
+    homes.resize(sites.size());
+    for (std::size_t i = 0; i < sites.size(); i++) {
+      Home& home = homes[i];
+      home.far = fmt::format("far{}", i);
+      home.near = fmt::format("flpen{}", i);
+      {
+        Inside in(ns);
+        add_veth({home.far, nullptr, kVethMtu, 1000, true}, {home.near, &sites[i].ns, kVethMtu, 1000, true});
+        set_quiet(home.far);
+        set_up(home.far);
+      }
+      Inside in(sites[i].ns);
+      set_quiet(home.near);
+      set_alias(home.near, options.alias);
+      set_up(home.near);
+      home.near_index = index_of(home.near);
+      for (const auto& device : sites[i].devices) home.devices.insert(device.index);
+    }
+  }
+
+  void load_player() {
+    player = std::make_unique<BpfObject>(open_player(options.engine));
+    const auto rules = static_cast<std::uint32_t>(score.rules.size());
+    const auto count = static_cast<std::uint32_t>(sites.size());
+    player->resize("points", static_cast<std::uint32_t>(score.points.size()));
+    player->resize("tracks", rules * FL_TRACKS);
+    player->resize("segments", rules * FL_TRACKS);
+    player->resize("rules", rules);
+    player->resize("tallies", rules);
+    player->resize("sites", count);
+    player->resize("flights", count);
+    player->resize("site_tallies", count);
+    fl_player_config config{};
+    {
+      Inside in(ns);
+      config.tap = static_cast<__u32>(index_of(tap_name));
+      config.splitter = static_cast<__u32>(index_of("split_in"));
+    }
+    player->configure(&config, sizeof config);
+    player->load();
+    player->fill("points", score.points.data(), sizeof(fl_point), static_cast<std::uint32_t>(score.points.size()));
+    player->fill("tracks", score.tracks.data(), sizeof(fl_track), static_cast<std::uint32_t>(score.tracks.size()));
+    player->fill("rules", score.rules.data(), sizeof(fl_rule), rules);
+    Inside in(ns);
+    for (std::uint32_t i = 0; i < count; i++) {
+      const fl_site site{static_cast<__u32>(index_of(homes[i].far)), score.sites[i].first_rule};
+      player->update("sites", i, &site);
+    }
+  }
+
+  void load_selector(std::uint32_t i, std::uint16_t guard) {
+    Home& home = homes[i];
+    const site::Masks masks = site::compile_masks(sites[i].rules);
+    auto object = std::make_unique<BpfObject>(open_selector(options.engine, i));
+    fl_selector_config config{};
+    config.site = i;
+    config.near = static_cast<__u32>(home.near_index);
+    config.first_rule = score.sites[i].first_rule;
+    config.live_count = score.sites[i].live_count;
+    config.tcp = masks.tcp;
+    config.udp = masks.udp;
+    config.icmp = masks.icmp;
+    config.other = masks.other;
+    config.port_rules = masks.port_rules;
+    config.peer_port_rules = masks.peer_port_rules;
+    config.own_port_rules = masks.own_port_rules;
+    config.loopback_rules = masks.loopback_rules;
+    config.any4 = masks.any4;
+    config.any6 = masks.any6;
+    config.guard = guard;
+    config.prefixes4 = !masks.prefixes4.empty();
+    config.prefixes6 = !masks.prefixes6.empty();
+    config.ports = !masks.ports.empty();
+    object->configure(&config, sizeof config);
+    for (const char* map : {"control", "slots", "ledgers", "site_tallies", "tallies", "rules"}) object->share(map, *player);
+    if (options.engine == Engine::tcx) object->share("owners", *player);
+    if (i != 0) {
+      object->share("slot_index", *homes[0].selector);
+      object->share("slot_next", *homes[0].selector);
+    }
+    object->resize("live", config.live_count);
+    object->resize("prefixes4", static_cast<std::uint32_t>(masks.prefixes4.size()));
+    object->resize("prefixes6", static_cast<std::uint32_t>(masks.prefixes6.size()));
+    object->resize("ports", static_cast<std::uint32_t>(masks.ports.size()));
+    object->load();
+    object->fill("live", score.live.data() + score.sites[i].first_live, sizeof(fl_live), config.live_count);
+    object->fill("ports", masks.ports.data(), sizeof(fl_ports), static_cast<std::uint32_t>(masks.ports.size()));
+    for (const auto& [prefix, rules] : masks.prefixes4) {
+      fl_prefix4 key{static_cast<__u32>(prefix.length), {}};
+      std::copy_n(prefix.bytes.begin(), 4, key.address);
+      check_neg("write prefix", bpf_map_update_elem(object->map("prefixes4"), &key, &rules, BPF_ANY));
+    }
+    for (const auto& [prefix, rules] : masks.prefixes6) {
+      fl_prefix6 key{static_cast<__u32>(prefix.length), {}};
+      std::copy_n(prefix.bytes.begin(), 16, key.address);
+      check_neg("write prefix", bpf_map_update_elem(object->map("prefixes6"), &key, &rules, BPF_ANY));
+    }
+    if (options.engine == Engine::clsact) {
+      const std::uint32_t zero = 0;
+      const int behind = object->program("behind_gate");
+      check_neg("open the gate", bpf_map_update_elem(object->map("gate"), &zero, &behind, BPF_ANY));
+    }
+    home.selector = std::move(object);
+  }
+
+  Attachment attach(const BpfObject& object, const char* program, int ifindex, Hook hook, const std::string& device,
+                    const NetNs& in, bool ours) {
+    return Attachment::make(options.engine, object.program(program), ifindex, hook, device, in, options.janitor, ours);
+  }
+
+  void attach_pen() {
+    Inside in(ns);
+    inside.push_back(attach(*player, "from_line", index_of(tap_name), Hook::ingress, tap_name, ns, true));
+    inside.push_back(attach(*player, "play_split", index_of("split_out"), Hook::ingress, "split_out", ns, true));
+    for (const auto& home : homes)
+      inside.push_back(attach(*player, "play_arrival", index_of(home.far), Hook::ingress, home.far, ns, true));
+  }
+
+  void attach_site(std::size_t i) {
+    const Home& home = homes[i];
+    const site::Site& site = sites[i];
+    Inside in(site.ns);
+    inside.push_back(attach(*home.selector, "give_back", home.near_index, Hook::ingress, home.near, site.ns, true));
+    bool egress = false, ingress = false, loopback = false;
+    for (const auto& rule : site.rules) {
+      egress |= rule.match.egress;
+      ingress |= rule.match.ingress;
+      loopback |= rule.match.loopback;
+    }
+    for (const auto& device : site.devices) {
+      const bool lo = (device.flags & IFF_LOOPBACK) != 0;
+      if (lo) {  // its egress hook serves both ways
+        if (loopback) selectors.push_back(attach(*home.selector, "select_lo", device.index, Hook::egress, device.name, site.ns, false));
+        continue;
+      }
+      if (egress) selectors.push_back(attach(*home.selector, "select_out", device.index, Hook::egress, device.name, site.ns, false));
+      if (ingress) selectors.push_back(attach(*home.selector, "select_in", device.index, Hook::ingress, device.name, site.ns, false));
+    }
+  }
+
+  void know_owner() {
+    if (options.engine != Engine::tcx) return;
+    LIBBPF_OPTS(bpf_test_run_opts, run);
+    check_neg("tell the selector its owner", bpf_prog_test_run_opts(player->program("set_owner"), &run));
+    if (run.retval != 0) throw Failure(Exit::cannot_run, "the kernel did not let the selector hold its owner's task");
+    control[0].owner_set = 1;
+  }
+
+  /// What eBPF's clock is ahead of ours: more than nothing only in a time namespace.
+  Ns clock_offset() {
+    struct {
+      std::uint64_t now;
+    } answer{};
+    LIBBPF_OPTS(bpf_test_run_opts, run);
+    run.ctx_in = &answer;
+    run.ctx_size_in = sizeof answer;
+    run.ctx_out = &answer;
+    run.ctx_size_out = sizeof answer;
+    const Ns before = monotonic_now();
+    check_neg("read the kernel's clock", bpf_prog_test_run_opts(player->program("read_clock"), &run));
+    const Ns after = monotonic_now();
+    const Ns offset = static_cast<Ns>(answer.now) - (before + after) / 2;
+    return offset > 10 * kMillisecond || offset < -10 * kMillisecond ? offset : 0;
+  }
+};
+
+Pen::Pen(std::vector<site::Site> sites, const faults::Score& score, const Options& options, const Progress& progress)
+    : impl_(std::make_unique<Impl>(std::move(sites), score, options)) {
+  Impl& impl = *impl_;
+  Fd tap;
+  progress("building the pen");
+  impl.build_devices(tap);
+  impl.load_player();
+  const std::uint16_t guard = random_guard();
+  impl.control = Mapped<fl_control>(impl.player->map("control"), 1);
+  impl.flights = Mapped<fl_flight>(impl.player->map("flights"), static_cast<std::uint32_t>(impl.sites.size()));
+  if (impl.clock_offset() != 0)
+    throw Failure(Exit::cannot_run, "this process lives in a time namespace whose monotonic clock differs from the kernel's; run "
+                                    "faultline outside it");
+  impl.control[0].lease = kLease;
+  impl.control[0].beat = static_cast<__u64>(monotonic_now());
+  impl.know_owner();
+  impl.line = std::make_unique<line::Line>(std::move(tap), impl.control.get(), impl.options.line);
+  impl.line->start();
+  impl.credited.resize(impl.sites.size());
+  for (std::uint32_t i = 0; i < impl.sites.size(); i++) impl.load_selector(i, guard);
+  impl.attach_pen();
+  for (std::size_t i = 0; i < impl.sites.size(); i++) {
+    progress(fmt::format("attaching to {} ({}/{})", impl.sites[i].name, i + 1, impl.sites.size()));
+    impl.attach_site(i);
+  }
+}
+
+Pen::~Pen() {
+  if (impl_) close();
+}
+
+void Pen::arm(Ns epoch) { __atomic_store_n(&impl_->control[0].epoch, static_cast<__u64>(epoch), __ATOMIC_RELEASE); }
+
+void Pen::stop() {
+  __atomic_store_n(&impl_->control[0].stop_at, static_cast<__u64>(monotonic_now()), __ATOMIC_RELAXED);
+  __atomic_store_n(&impl_->control[0].stop, 1u, __ATOMIC_RELEASE);
+}
+
+std::vector<std::string> Pen::poll() {
+  Impl& impl = *impl_;
+  std::vector<std::string> news;
+  for (std::size_t i = 0; i < impl.homes.size(); i++) {
+    auto& home = impl.homes[i];
+    Inside in(impl.sites[i].ns);
+    std::set<int> now;
+    for (const auto& device : list_devices()) {
+      now.insert(device.index);
+      const bool l3 = (device.flags & IFF_UP) != 0 && !device.addresses.empty() && device.index != home.near_index;
+      if (!l3 || home.devices.contains(device.index) || !home.reported.insert(device.index).second) continue;
+      // A link's site is one device on purpose.
+      if (impl.sites[i].name.starts_with("link ")) continue;
+      news.push_back(fmt::format("device {} appeared in {} after the start: its traffic is not faulted", device.name, impl.sites[i].name));
+    }
+    for (const auto& device : impl.sites[i].devices) {
+      if (now.contains(device.index) || !home.reported.insert(-device.index).second) continue;
+      news.push_back(fmt::format("device {} of {} vanished: what it carried is no longer faulted", device.name, impl.sites[i].name));
+    }
+  }
+  return news;
+}
+
+bool Pen::line_was_stopped() const { return impl_->line->was_stopped(); }
+line::Stats Pen::line_stats() const { return impl_->line->stats(); }
+const std::vector<site::Site>& Pen::sites() const { return impl_->sites; }
+
+std::vector<FaultCount> Pen::counts(std::size_t faults) const {
+  std::uint64_t line_in = 0;
+  for (std::size_t i = 0; i < impl_->sites.size(); i++) line_in += __atomic_load_n(&impl_->flights[i].line_in, __ATOMIC_RELAXED);
+  return count_faults(*impl_->player, impl_->score, faults, *impl_->line, line_in);
+}
+
+void Pen::drain() {
+  // Nothing new comes in after stop(); what is under way needs a softirq or two, and the line one loop.
+  const Ns deadline = monotonic_now() + kSecond;
+  const timespec pause{0, 2 * kMillisecond};
+  nanosleep(&pause, nullptr);
+  while (impl_->line->stats().held != 0 && monotonic_now() < deadline) nanosleep(&pause, nullptr);
+  nanosleep(&pause, nullptr);
+}
+
+std::vector<std::string> Pen::close() {
+  std::vector<std::string> failures;
+  if (!impl_) return failures;
+  const auto attempt = [&](const std::string& what, const auto& action) {
+    try {
+      action();
+    } catch (const std::exception& e) {
+      failures.push_back(what + ": " + e.what());
+    }
+  };
+  if (impl_->control.get() != nullptr) stop();
+  for (auto& attachment : impl_->selectors) attempt("detach", [&] { attachment.close(); });
+  if (impl_->line) attempt("stop the line", [&] { impl_->line->stop(); });
+  for (auto& attachment : impl_->inside) attempt("detach", [&] { attachment.close(); });
+  for (std::size_t i = 0; i < impl_->homes.size(); i++) {
+    const auto& home = impl_->homes[i];
+    if (home.near_index == 0) continue;
+    attempt("remove " + home.near, [&] {
+      Inside in(impl_->sites[i].ns);
+      delete_device(home.near_index);
+    });
+  }
+  impl_.reset();
+  return failures;
+}
+
+}  // namespace faultline::pen

@@ -1,0 +1,84 @@
+// The pen: everything of ours that packets run through. An anonymous network namespace holds the far ends, the splitter
+// and the TAP of the line; each site holds one near veth and our programs. Built and attached before the baseline, inert
+// until armed; the score then begins and ends every fault by the kernel's clock. All of it dies with this process.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "faults/score.h"
+#include "injector/base/clock.h"
+#include "injector/line/line.h"
+#include "injector/pen/attach.h"
+#include "injector/site/site.h"
+
+namespace faultline::pen {
+
+struct Options {
+  Engine engine = Engine::tcx;
+  Janitor* janitor = nullptr;
+  std::string alias;          ///< ifalias of the near veths: says whose they are
+  line::Options line;
+  unsigned txqueuelen = 1000; ///< of the TAP: a latency knob under overload
+};
+
+/// Wire packets that a rule selected and that came out nowhere, by where they went missing.
+struct Undelivered {
+  std::uint64_t full = 0, overdue = 0, refused = 0;  ///< in the line, see line::Losses
+  std::uint64_t tap_queue = 0;   ///< the TAP's queue overflowed
+  std::uint64_t in_transit = 0;  ///< between the pen's devices (softirq backlog)
+  std::uint64_t unreturned = 0;  ///< left the line, never reached its device
+  std::uint64_t total() const { return full + overdue + refused + tap_queue + in_transit + unreturned; }
+};
+
+/// A distribution read from the kernel's histograms, in microseconds.
+struct Spread {
+  std::uint64_t count = 0;
+  double p50 = 0, p90 = 0, p99 = 0, max = 0;
+};
+
+/// What happened to the packets of one fault (see Rule::fault), summed over its sites.
+struct FaultCount {
+  std::uint64_t matched = 0, bytes = 0, dropped = 0, delayed = 0, composed = 0, passed_by_safety = 0, released_at_end = 0;
+  std::uint64_t untaken = 0;  ///< selected, but passed on untouched for want of a slot
+  std::optional<Ns> first_affected, last_affected;  ///< since T0
+  Spread applied, lateness;
+  Undelivered undelivered;
+};
+
+class Pen {
+ public:
+  using Progress = std::function<void(const std::string& step)>;
+
+  /// Builds, loads and attaches everything. Throws with everything undone. Must be called on the main thread: the task that
+  /// the selector watches is the caller's.
+  Pen(std::vector<site::Site> sites, const faults::Score& score, const Options& options, const Progress& progress);
+  ~Pen();
+
+  /// Sets T0. Rules act by their times from then on.
+  void arm(Ns epoch);
+  /// Every fault off, at once: the selector passes everything and what is held leaves. Safe to call from any thread.
+  void stop();
+  /// Looks after the pen; called every 100 ms or so. Returns what there is to report: devices that vanished or appeared.
+  std::vector<std::string> poll();
+  bool line_was_stopped() const;
+  line::Stats line_stats() const;
+  /// Counts so far. Complete only after stop() and drain().
+  std::vector<FaultCount> counts(std::size_t faults) const;
+  /// Waits, 1 s at most, until nothing is under way any more.
+  void drain();
+  /// Takes everything apart. Never throws; what failed is returned.
+  std::vector<std::string> close();
+
+  const std::vector<site::Site>& sites() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace faultline::pen
