@@ -1,0 +1,50 @@
+#include "injector/run/folder.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "injector/base/clock.h"
+#include "injector/base/error.h"
+
+namespace faultline::run {
+namespace fs = std::filesystem;
+
+std::filesystem::path make_folder(const plan::Plan& plan, const fs::path& out) {
+  try {
+    fs::path folder = out;
+    if (folder.empty()) {
+      const auto now = static_cast<time_t>(wall_now() / kSecond);
+      const std::string stem = fmt::format("{:%Y%m%dT%H%M%SZ}-{}", fmt::gmtime(now), plan.name);
+      folder = fs::path("runs") / stem;
+      for (int again = 2; fs::exists(folder); again++) folder = fs::path("runs") / fmt::format("{}-{}", stem, again);
+    } else if (fs::exists(folder) && (!fs::is_directory(folder) || !fs::is_empty(folder))) {
+      throw Failure(Exit::invalid, fmt::format("--out {}: it exists and is not an empty folder; a run never overwrites a record", folder.string()));
+    }
+    fs::create_directories(folder / "services");
+    std::ofstream file(folder / "plan.toml", std::ios::binary);
+    file << plan.text;
+    file.flush();
+    if (!file) throw fs::filesystem_error("write plan.toml", folder, std::error_code(errno, std::generic_category()));
+    return folder;
+  } catch (const fs::filesystem_error& e) {
+    throw Failure(Exit::failed, fmt::format("cannot make the run folder: {}", e.what()));
+  }
+}
+
+void give_to_user(const fs::path& folder) {
+  const char *uid = std::getenv("SUDO_UID"), *gid = std::getenv("SUDO_GID");
+  if (uid == nullptr || gid == nullptr || geteuid() != 0) return;
+  const auto user = static_cast<uid_t>(std::strtoul(uid, nullptr, 10));
+  const auto group = static_cast<gid_t>(std::strtoul(gid, nullptr, 10));
+  const auto give = [&](const fs::path& path) { (void)!lchown(path.c_str(), user, group); };
+  std::error_code ignored;
+  give(folder);
+  if (folder.parent_path().filename() == "runs") give(folder.parent_path());
+  for (fs::recursive_directory_iterator it(folder, ignored), end; it != end; it.increment(ignored)) give(it->path());
+}
+
+}  // namespace faultline::run

@@ -1,0 +1,36 @@
+// One run of a plan, from the lab to the verdict. Everything is prepared and attached before T0, inert; then the kernel
+// plays the score while this loop only watches: signals, services, devices, the line. Whatever happens, healing comes
+// first, then the record, then taking things apart.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "injector/pen/attach.h"
+#include "injector/plan/parse.h"
+#include "injector/record/derive.h"
+
+namespace faultline::run {
+
+struct Options {
+  std::filesystem::path out;                ///< empty: runs/<UTC time>-<name>
+  std::map<std::string, std::string> variables;
+  std::optional<Ns> at;                     ///< wall clock of T0
+  std::optional<pen::Engine> engine;        ///< absent: the best this kernel has
+  bool quiet = false;                       ///< nothing on `screen`
+  int screen = 2;                           ///< where progress is drawn
+  std::vector<std::string> command;         ///< argv, for the record
+};
+
+struct Result {
+  record::Outcome outcome;
+  std::filesystem::path folder;
+};
+
+/// Runs. Must be called on the main thread, before any other thread exists: the nursery is forked from it, and signals are
+/// blocked in it. Throws Failure when the run could not even get a folder; everything later is in the outcome.
+Result run(const plan::Plan& plan, const Options& options);
+
+}  // namespace faultline::run
