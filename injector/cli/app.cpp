@@ -1,0 +1,54 @@
+#include "injector/cli/app.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+namespace faultline::cli {
+namespace {
+
+constexpr const char* kFooter = R"(Exit status:
+  0  passed: every hypothesis held
+  1  deviated: a hypothesis failed
+  2  inconclusive: a fault met no packet, the injector ran late, the service was not steady, a probe never ran
+  3  the plan or the arguments are invalid
+  4  cannot run here: privilege, kernel, or a target that is not found
+  5  aborted by a guard or by you
+  6  Faultline's own failure, or cleanup incomplete
+When several hold: 6 > 5 > 2 > 1 > 0.)";
+
+int complain(const std::string& message, Exit status) {
+  fmt::print(stderr, "faultline: {}\n", message);
+  return static_cast<int>(status);
+}
+
+}  // namespace
+
+int main_of(int argc, char** argv) {
+  CLI::App app{"Faultline rehearses network outages: it attaches eBPF faults to services as a plan says, probes them, and "
+               "records what was asked, what was applied and how the services behaved.",
+               "faultline"};
+  app.require_subcommand(1);
+  app.footer(kFooter);
+  app.set_version_flag("--version", "faultline " FAULTLINE_VERSION);
+  Context context;
+  context.command.assign(argv, argv + argc);
+  setup_run(app, context);
+  setup_check(app, context);
+  try {
+    app.parse(argc, argv);
+    return static_cast<int>(context.chosen());
+  } catch (const CLI::Success& e) {  // --help, --version
+    return app.exit(e);
+  } catch (const CLI::ParseError& e) {
+    return complain(fmt::format("{}\nRun `faultline --help`, or `faultline COMMAND --help`.", e.what()), Exit::invalid);
+  } catch (const Failure& e) {
+    return complain(e.what(), e.status());
+  } catch (const std::bad_alloc&) {
+    return complain("out of memory", Exit::failed);
+  } catch (const std::exception& e) {
+    return complain(e.what(), Exit::failed);
+  }
+}
+
+}  // namespace faultline::cli

@@ -1,0 +1,26 @@
+// The command line: one file per subcommand, each an options struct with setup_x(app) and run_x(options). The exit statuses
+// are documented here and in docs/exit-status.md; nothing else in Faultline prints or exits.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "injector/base/error.h"
+
+namespace faultline::cli {
+
+/// Parses, runs one subcommand, prints, and returns the process's exit status. Never throws.
+int main_of(int argc, char** argv);
+
+/// What the subcommands share.
+struct Context {
+  std::vector<std::string> command;  ///< argv
+  std::function<Exit()> chosen;      ///< set by the subcommand that was named
+};
+
+void setup_run(CLI::App& app, Context& context);
+void setup_check(CLI::App& app, Context& context);
+
+}  // namespace faultline::cli

@@ -1,0 +1,76 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "injector/cli/app.h"
+#include "injector/cli/plan_arguments.h"
+#include "injector/plan/values.h"
+
+namespace faultline::cli {
+namespace {
+
+struct CheckArguments {
+  std::vector<std::string> plans;
+  PlanArguments reading;
+  bool json = false;
+};
+
+nlohmann::json describe(const plan::Parsed& parsed, const std::string& path) {
+  nlohmann::json out{{"plan", path}, {"ok", parsed.ok()}, {"diagnostics", nlohmann::json::array()}};
+  for (const auto& d : parsed.diagnostics)
+    out["diagnostics"].push_back({{"line", d.at.line}, {"column", d.at.column}, {"message", d.message}, {"hint", d.hint}, {"not_yet", d.not_yet}});
+  if (parsed.ok()) {
+    out["title"] = parsed.plan.title;
+    out["duration_s"] = static_cast<double>(parsed.plan.duration) / kSecond;
+    out["faults"] = parsed.plan.faults.size();
+    out["probes"] = parsed.plan.probes.size();
+    out["hypotheses"] = parsed.plan.hypotheses.size();
+  }
+  return out;
+}
+
+Exit check_plans(const CheckArguments& arguments) {
+  Exit status = Exit::passed;
+  nlohmann::json all = nlohmann::json::array();
+  for (const auto& path : arguments.plans) {
+    plan::Parsed parsed;
+    try {
+      parsed = plan::parse_file(path, arguments.reading.options());
+    } catch (const Failure& failure) {  // unreadable: the other plans are still looked at
+      status = Exit::invalid;
+      if (arguments.json) all.push_back({{"plan", path}, {"ok", false}, {"diagnostics", {{{"message", failure.what()}}}}});
+      else fmt::print(stderr, "{}\n", failure.what());
+      continue;
+    }
+    if (!parsed.ok()) status = Exit::invalid;
+    if (arguments.json) {
+      all.push_back(describe(parsed, path));
+    } else if (!parsed.ok()) {
+      fmt::print(stderr, "{}", plan::render(parsed));
+    } else {
+      const auto& p = parsed.plan;
+      fmt::print("{}: ok: {} probe{}, {} fault{}, {} hypothes{}s, {} long\n", path, p.probes.size(), p.probes.size() == 1 ? "" : "s",
+                 p.faults.size(), p.faults.size() == 1 ? "" : "s", p.hypotheses.size(), p.hypotheses.size() == 1 ? "i" : "e",
+                 plan::format_duration(p.duration));
+    }
+  }
+  if (arguments.json) fmt::print("{}\n", all.dump(2));
+  std::fflush(stdout);
+  return status;
+}
+
+}  // namespace
+
+void setup_check(CLI::App& app, Context& context) {
+  auto arguments = std::make_shared<CheckArguments>();
+  CLI::App* sub = app.add_subcommand("check", "Check plans without touching anything; needs no privilege");
+  sub->add_option("PLAN", arguments->plans, "Plans to check")->required();
+  arguments->reading.add_to(*sub);
+  sub->add_flag("--json", arguments->json, "Print the findings as JSON");
+  sub->footer("Exit status: 0 all are valid, 3 one is not.");
+  sub->callback([arguments, &context] { context.chosen = [arguments] { return check_plans(*arguments); }; });
+}
+
+}  // namespace faultline::cli

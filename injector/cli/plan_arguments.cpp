@@ -1,0 +1,33 @@
+#include "injector/cli/plan_arguments.h"
+
+#include <fmt/format.h>
+
+#include "injector/base/error.h"
+#include "injector/plan/values.h"
+
+namespace faultline::cli {
+
+void PlanArguments::add_to(CLI::App& app) {
+  app.add_option("--seed", seed, "Seed of every random decision; default: the plan's, else a new one that is recorded")->type_name("N");
+  app.add_option("--scale", scale, "Compress the timeline: 1:30 makes 30 minutes one; delays, rates and timeouts stay as they are")->type_name("1:N");
+  app.add_option("--var", variables, "Replace ${key} in the plan's strings; its default stands in [vars]")->type_name("key=value");
+}
+
+plan::Options PlanArguments::options() const {
+  plan::Options options;
+  options.seed = seed;
+  if (!scale.empty()) {
+    const auto read = plan::read_scale(scale);
+    if (!read.value) throw Failure(Exit::invalid, fmt::format("--scale {}: {}{}", scale, read.error, read.hint.empty() ? "" : "; " + read.hint));
+    options.scale = *read.value;
+  }
+  for (const auto& text : variables) {
+    const auto equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+      throw Failure(Exit::invalid, fmt::format("--var {}: write --var name=value", text));
+    options.variables[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  return options;
+}
+
+}  // namespace faultline::cli

@@ -1,0 +1,22 @@
+// The arguments that say how a plan is read: the same for every command that takes one.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "injector/plan/parse.h"
+
+namespace faultline::cli {
+
+struct PlanArguments {
+  std::optional<std::uint64_t> seed;
+  std::string scale;
+  std::vector<std::string> variables;
+
+  void add_to(CLI::App& app);
+  /// Throws Failure(invalid) for a malformed scale or variable.
+  plan::Options options() const;
+};
+
+}  // namespace faultline::cli

@@ -1,0 +1,3 @@
+#include "injector/cli/app.h"
+
+int main(int argc, char** argv) { return faultline::cli::main_of(argc, argv); }

@@ -1,0 +1,300 @@
+#include "injector/run/session.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+
+#include "injector/base/error.h"
+#include "injector/run/preflight.h"
+
+namespace faultline::run {
+namespace events = record::events;
+namespace {
+
+constexpr Ns kLeadTime = 50 * kMillisecond;  // from arming to T0: threads are under way by then
+
+bool needs_nursery(const plan::Plan& plan) {
+  return plan.lab || std::any_of(plan.probes.begin(), plan.probes.end(), [](const auto& p) { return p.kind == plan::Probe::Kind::exec; });
+}
+
+events::Machine this_machine(const Options& options) {
+  utsname name{};
+  uname(&name);
+  events::Machine machine;
+  machine.version = FAULTLINE_VERSION;
+  machine.kernel = name.release;
+  machine.host = name.nodename;
+  machine.command = options.command;
+  machine.variables = options.variables;
+  return machine;
+}
+
+site::LabView view_of(const lab::Lab& lab) {
+  site::LabView view;
+  view.host_ns = [&](const std::string& host) { return lab.host_ns(host).duplicate(); };
+  view.room_ns = [&](const std::string& room) { return lab.room_ns(room).duplicate(); };
+  view.hosts_of = [&](const std::string& room) { return lab.hosts_of(room); };
+  view.addresses = [&](const std::string& host) { return lab.addresses(host); };
+  view.link_ends = [&](const std::string& link) {
+    std::vector<std::pair<std::string, std::string>> ends;
+    for (const auto& end : lab.link_ends(link)) ends.emplace_back(end.room, end.device);
+    return ends;
+  };
+  return view;
+}
+
+}  // namespace
+
+Session::Session(const plan::Plan& plan, const Options& options, const std::filesystem::path& folder)
+    : plan_(plan), options_(options), folder_(folder) {
+  // Children first: they are forked before there is any descriptor that could keep a fault alive.
+  engine_ = choose_engine(options.engine, pen::probe_features());
+  if (needs_nursery(plan)) nursery_ = lab::Nursery::start();
+  if (engine_ == pen::Engine::clsact) janitor_ = pen::Janitor::start();
+  journal_ = std::make_unique<record::Journal>(folder);
+  display_ = std::make_unique<record::Display>(plan, options.screen, options.quiet);
+  begun_.resize(plan.faults.size());
+  ended_.resize(plan.faults.size());
+}
+
+Session::~Session() = default;
+
+void Session::step(const std::string& what) {
+  events::step(*journal_, what);
+  display_->step(what);
+}
+
+void Session::prepare_and_play() {
+  events::run(*journal_, plan_, this_machine(options_));
+  events::plan(*journal_, plan_);
+  try {
+    prepare();
+    play();
+    settle();
+  } catch (const Failure& failure) {
+    if (pen_) pen_->stop();
+    events::failure(*journal_, failure.status(), failure.what());
+  } catch (const std::exception& e) {
+    if (pen_) pen_->stop();
+    events::failure(*journal_, Exit::failed, e.what());
+  }
+  close_everything();
+  display_->end();
+  events::end(*journal_);
+  journal_->flush();
+}
+
+void Session::prepare() {
+  if (plan_.lab) start_lab();
+  std::optional<site::LabView> view;
+  if (lab_) view = view_of(*lab_);
+  sites_ = site::resolve(plan_, view ? &*view : nullptr);
+  lock_namespaces();
+  make_probers();
+  build_pen();
+}
+
+void Session::start_lab() {
+  step("building the lab");
+  lab_ = std::make_unique<lab::Lab>(*plan_.lab, *nursery_, plan_.directory, (folder_ / "services").string(), plan_.scale);
+  lab_->start([this](const std::string& host, const std::string& event, const std::string& detail) {
+    events::service(*journal_, host, event, detail);
+    display_->step(detail.empty() ? fmt::format("lab: {} {}", host, event) : fmt::format("lab: {} {} ({})", host, event, detail));
+  });
+}
+
+void Session::lock_namespaces() {
+  std::vector<std::uint64_t> locked;
+  for (const auto& site : sites_) {
+    if (std::find(locked.begin(), locked.end(), site.ns.inode()) != locked.end()) continue;
+    locked.push_back(site.ns.inode());
+    locks_.emplace_back(site.ns, site.name, fmt::format("faultline run {}, record in {}", plan_.path, std::filesystem::absolute(folder_).string()));
+  }
+}
+
+void Session::build_pen() {
+  composition_ = compose(plan_, sites_);
+  for (const auto& site : sites_) {
+    events::SiteInfo info;
+    info.name = site.name;
+    info.inode = site.ns.inode();
+    for (const auto& device : site.devices) info.devices.push_back(device.name);
+    for (const auto& rule : site.rules)
+      info.rules.push_back(rule.fault < plan_.faults.size() ? plan_.faults[rule.fault].name
+                                                            : "standing: " + plan_.lab->links[rule.fault - plan_.faults.size()].name);
+    events::site(*journal_, info);
+  }
+  pen::Options options;
+  options.engine = engine_;
+  options.janitor = janitor_.get();
+  options.alias = fmt::format("faultline run {} (pid {})", plan_.name, getpid());
+  if (sites_.empty()) return;
+  pen_ = std::make_unique<pen::Pen>(std::move(sites_), composition_.score, options, [this](const std::string& what) { step(what); });
+}
+
+void Session::make_probers() {
+  probe_namespaces_.reserve(plan_.probes.size());
+  for (std::size_t i = 0; i < plan_.probes.size(); i++) {
+    const plan::Probe& probe = plan_.probes[i];
+    probe::From from;
+    if (lab_) from.names = lab_->names();
+    if (probe.from != "here") {
+      const plan::Target* target = plan_.find_target(probe.from);
+      if (target == nullptr) throw Failure(Exit::invalid, fmt::format("probe \"{}\": from \"{}\" is no target", probe.name, probe.from));
+      if (target->where == plan::Target::Where::host) {
+        from.enclosure = target->subject;
+        probe_namespaces_.push_back(lab_->host_ns(target->subject).duplicate());
+      } else if (target->where == plan::Target::Where::netns) {
+        probe_namespaces_.push_back(NetNs::open(target->subject));
+      } else {
+        throw Failure(Exit::invalid, fmt::format("probe \"{}\": from \"{}\" has no one namespace to ask from; name a lab host or a netns target",
+                                                 probe.name, probe.from));
+      }
+      from.net = &probe_namespaces_.back();
+    }
+    probers_.push_back(std::make_unique<probe::Prober>(probe, i, from, nursery_.get(), [this](probe::Sample&& sample) {
+      journal_->sample(plan_.probes[sample.probe].name, sample);
+      display_->sample(sample);
+    }));
+  }
+}
+
+void Session::play() {
+  Ns wall = wall_now();
+  const Ns now = monotonic_now();
+  epoch_ = now + kLeadTime;
+  if (options_.at) {
+    if (*options_.at < wall + kLeadTime) throw Failure(Exit::invalid, "--at lies in the past: preparation was not finished by then");
+    epoch_ = now + (*options_.at - wall);
+  }
+  if (pen_) pen_->arm(epoch_);
+  armed_ = true;
+  for (auto& prober : probers_) prober->start(epoch_, plan_.duration);
+  events::t0(*journal_, epoch_, wall + (epoch_ - now));
+  display_->begin(epoch_);
+  if (const auto stop = watch()) {
+    if (pen_) pen_->stop();
+    events::healed(*journal_, "abort");
+    events::abort(*journal_, stop->by, stop->reason, monotonic_now() - epoch_);
+    display_->note("stopped: " + stop->reason);
+    for (auto& prober : probers_) prober->abort();
+    return;
+  }
+  if (pen_) pen_->stop();
+  events::healed(*journal_, "end");
+  for (auto& prober : probers_) prober->finish();
+}
+
+std::optional<Session::Stop> Session::watch() {
+  std::vector<pollfd> fds{{signals_.fd(), POLLIN, 0}};
+  for (const auto& lock : locks_) fds.push_back({lock.fd(), POLLIN, 0});
+  const Ns end = epoch_ + plan_.duration;
+  Ns next_look = 0;
+  for (Ns now = monotonic_now(); now < end; now = monotonic_now()) {
+    const Ns wait = std::min(end - now, 100 * kMillisecond);
+    const timespec pause{0, static_cast<long>(wait)};
+    if (ppoll(fds.data(), fds.size(), &pause, nullptr) > 0) {
+      if (const auto signal = signals_.take()) return Stop{events::By::signal, *signal};
+      for (std::size_t i = 0; i < locks_.size(); i++)
+        if (fds[i + 1].revents != 0) locks_[i].answer();
+    }
+    now = monotonic_now();
+    mark_phases(now);
+    display_->tick();
+    if (pen_ && pen_->line_was_stopped())
+      return Stop{events::By::lease, "the injector had been stopped (SIGSTOP, a debugger or the freezer); faults were off meanwhile"};
+    if (journal_->failed()) return Stop{events::By::journal, "the journal cannot be written: " + journal_->failure()};
+    if (now < next_look) continue;
+    next_look = now + 500 * kMillisecond;
+    if (lab_) {
+      lab_->poll([this](const std::string& host, const std::string& event, const std::string& detail) {
+        events::service(*journal_, host, event, detail);
+        display_->note(detail.empty() ? fmt::format("{} {}", host, event) : fmt::format("{} {} ({})", host, event, detail));
+      });
+    }
+    if (pen_) {
+      for (const auto& news : pen_->poll()) {
+        events::warning(*journal_, news);
+        display_->note(news);
+      }
+    }
+  }
+  mark_phases(monotonic_now());
+  return {};
+}
+
+void Session::mark_phases(Ns now) {
+  for (std::size_t i = 0; i < plan_.faults.size(); i++) {
+    const auto& fault = plan_.faults[i];
+    if (!begun_[i] && now >= epoch_ + fault.start) {
+      begun_[i] = true;
+      events::fault_begin(*journal_, fault.name, fault.start);
+    }
+    if (!ended_[i] && now >= epoch_ + fault.end) {
+      ended_[i] = true;
+      events::fault_end(*journal_, fault.name, fault.end);
+    }
+  }
+}
+
+void Session::settle() {
+  for (std::size_t i = 0; i < probers_.size(); i++)
+    if (const auto failure = probers_[i]->failure(); !failure.empty())
+      throw std::runtime_error(fmt::format("probe \"{}\": {}", plan_.probes[i].name, failure));
+  if (!pen_) return;
+  pen_->drain();
+  report_counts();
+}
+
+void Session::report_counts() {
+  const auto counts = pen_->counts(plan_.faults.size());
+  for (std::size_t i = 0; i < counts.size(); i++) {
+    const pen::FaultCount& c = counts[i];
+    record::FaultResult r;
+    r.fault = plan_.faults[i].name;
+    r.matched = c.matched;
+    r.bytes = c.bytes;
+    r.dropped = c.dropped;
+    r.delayed = c.delayed;
+    r.composed = c.composed;
+    r.passed_by_safety = c.passed_by_safety;
+    r.released_at_end = c.released_at_end;
+    r.undelivered = {c.undelivered.full,      c.undelivered.overdue,    c.undelivered.refused,
+                     c.undelivered.tap_queue, c.undelivered.in_transit, c.undelivered.unreturned + c.untaken};
+    r.applied_delay = {c.applied.p50, c.applied.p90, c.applied.p99, c.applied.max, c.applied.count};
+    r.lateness = {c.lateness.p50, c.lateness.p90, c.lateness.p99, c.lateness.max, c.lateness.count};
+    r.planned_onset = composition_.onsets[i];
+    r.first_affected = c.first_affected;
+    r.last_affected = c.last_affected;
+    events::fault_result(*journal_, r);
+  }
+  const auto line = pen_->line_stats();
+  events::line(*journal_, {{"read", line.read},
+                           {"written", line.written},
+                           {"frames_read", line.frames_read},
+                           {"frames_written", line.frames_written},
+                           {"bytes_read", line.bytes_read},
+                           {"merged", line.merged},
+                           {"held_max_bytes", line.held_max_bytes},
+                           {"stalled_us", line.stalled / kMicrosecond},
+                           {"lost", {{"full", line.losses.full}, {"overdue", line.losses.overdue}, {"refused", line.losses.refused}, {"stamp", line.losses.stamp}}}});
+}
+
+void Session::close_everything() {
+  std::vector<std::string> failures;
+  const auto add = [&](std::vector<std::string> more) { failures.insert(failures.end(), more.begin(), more.end()); };
+  probers_.clear();
+  if (pen_) add(pen_->close());
+  pen_.reset();
+  locks_.clear();
+  if (lab_) add(lab_->stop());
+  lab_.reset();
+  nursery_.reset();
+  janitor_.reset();
+  for (const auto& failure : failures) display_->note("cleanup: " + failure);
+  events::cleanup(*journal_, failures);
+}
+
+}  // namespace faultline::run

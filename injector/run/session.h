@@ -1,0 +1,73 @@
+// The course of one run, step by step, with everything it holds. The order of its members is the order in which things come
+// about; close_everything() takes them apart in the opposite one and writes down what could not be.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "injector/lab/lab.h"
+#include "injector/pen/janitor.h"
+#include "injector/pen/pen.h"
+#include "injector/probe/probe.h"
+#include "injector/record/display.h"
+#include "injector/record/events.h"
+#include "injector/record/journal.h"
+#include "injector/run/compose.h"
+#include "injector/run/lock.h"
+#include "injector/run/run.h"
+#include "injector/run/signals.h"
+
+namespace faultline::run {
+
+class Session {
+ public:
+  Session(const plan::Plan& plan, const Options& options, const std::filesystem::path& folder);
+  ~Session();
+
+  /// Everything. What goes wrong is in the journal; nothing is thrown but a journal that cannot be written.
+  void prepare_and_play();
+
+ private:
+  struct Stop {
+    record::events::By by;
+    std::string reason;
+  };
+
+  void prepare();
+  void start_lab();
+  void lock_namespaces();
+  void build_pen();
+  void make_probers();
+  void play();
+  std::optional<Stop> watch();
+  void mark_phases(Ns now);
+  void settle();
+  void report_counts();
+  void close_everything();
+  void step(const std::string& what);
+
+  const plan::Plan& plan_;
+  const Options& options_;
+  const std::filesystem::path& folder_;
+  Signals signals_;
+  pen::Engine engine_;
+  std::unique_ptr<lab::Nursery> nursery_;
+  std::unique_ptr<pen::Janitor> janitor_;
+  std::unique_ptr<record::Journal> journal_;
+  std::unique_ptr<record::Display> display_;
+  std::unique_ptr<lab::Lab> lab_;
+  std::vector<site::Site> sites_;
+  std::vector<NamespaceLock> locks_;
+  Composition composition_;
+  std::unique_ptr<pen::Pen> pen_;
+  std::vector<std::unique_ptr<probe::Prober>> probers_;
+  std::vector<NetNs> probe_namespaces_;
+  Ns epoch_ = 0;
+  bool armed_ = false;
+  std::vector<bool> begun_, ended_;
+};
+
+}  // namespace faultline::run
