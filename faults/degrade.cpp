@@ -1,5 +1,5 @@
-// degrade: a worse link for as long as the fault lasts: later, less even, lossier. All figures hold from its first instant
-// to its last.
+// degrade: a worse link for as long as the fault lasts: later, less even, lossier. All figures hold from its first
+// instant to its last.
 #include "faults/kind.h"
 #include "faults/limits.h"
 

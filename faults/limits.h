@@ -24,10 +24,12 @@ inline std::vector<Problem> check_impairment(const Params& params, double gain =
     problems.push_back({"", "the fault does nothing: its delay, jitter and loss are all zero",
                         "make at least one of them greater than zero, or take the fault out"});
   }
-  const double most = gain * (static_cast<double>(params.duration("delay")) + static_cast<double>(params.duration("jitter")));
+  const double most =
+      gain * (static_cast<double>(params.duration("delay")) + static_cast<double>(params.duration("jitter")));
   if (most > static_cast<double>(kMaxHold)) {
-    problems.push_back({params.has("delay") ? "delay" : "jitter", "a packet could be held for longer than 100 s",
-                        gain > 1 ? "keep (delay + jitter) * (1 + spread) within 100 s" : "keep delay + jitter within 100 s"});
+    problems.push_back(
+        {params.has("delay") ? "delay" : "jitter", "a packet could be held for longer than 100 s",
+         gain > 1 ? "keep (delay + jitter) * (1 + spread) within 100 s" : "keep delay + jitter within 100 s"});
   }
   return problems;
 }

@@ -1,6 +1,6 @@
 // machine-room-jitter: a room's network turns bad in episodes, on all its links together, as Alipay's did on 5 December
-// 2019 ("machine-room network jitter"). One random process per room: calm, then an episode of onset, plateau and decay in
-// which delay, jitter and loss rise and fall as one. Each link follows it with a gain and a lag of its own.
+// 2019 ("machine-room network jitter"). One random process per room: calm, then an episode of onset, plateau and decay
+// in which delay, jitter and loss rise and fall as one. Each link follows it with a gain and a lag of its own.
 //
 // The process is laid out from the fault's start (an instant since T0), one episode after another, each from its own
 // draws: the same on every machine that plays the plan, and what comes later never changes what came before.
@@ -61,7 +61,8 @@ struct Knot {
 const std::array<Knot, 5>& decay_knots() {
   static const std::array<Knot, 5> knots = [] {
     std::array<Knot, 5> k{{{0, 1}, {0.12, 0}, {0.3, 0}, {0.58, 0}, {1, 0}}};
-    for (std::size_t i = 1; i + 1 < k.size(); i++) k[i].level = (std::exp(-3 * k[i].at) - std::exp(-3.0)) / (1 - std::exp(-3.0));
+    for (std::size_t i = 1; i + 1 < k.size(); i++)
+      k[i].level = (std::exp(-3 * k[i].at) - std::exp(-3.0)) / (1 - std::exp(-3.0));
     return k;
   }();
   return knots;
@@ -96,8 +97,9 @@ std::vector<Problem> validate(const Params& params, Ns duration) {
   }
   if (shape.every <= 0 || shape.last <= 0) return problems;  // missing or zero: the parser's own complaint
   if (shape.last > shape.every / 10 * 8) {
-    problems.push_back({"episodes.last", "episodes would leave too little calm between them",
-                        "keep episodes.last within 80% of episodes.every, or use kind = \"degrade\" for a lasting fault"});
+    problems.push_back(
+        {"episodes.last", "episodes would leave too little calm between them",
+         "keep episodes.last within 80% of episodes.every, or use kind = \"degrade\" for a lasting fault"});
   }
   if (duration < shape.every) {
     problems.push_back({"episodes.every", "the fault ends before one episodes.every has passed: it may meet no episode",
@@ -116,7 +118,8 @@ Channel compile(const Request& request) {
   const double spread = params.probability("spread");
   const std::uint64_t link = fl_text_key(request.link.data(), request.link.size());
   const double gain = uniform(fl_random(request.seed, kGain, link, 0), 1 - spread, 1 + spread);
-  const Ns lag = std::llround(uniform(fl_random(request.seed, kLag, link, 0), 0, spread * static_cast<double>(shape.last)));
+  const Ns lag =
+      std::llround(uniform(fl_random(request.seed, kLag, link, 0), 0, spread * static_cast<double>(shape.last)));
   const double delay = gain * static_cast<double>(params.duration("delay"));
   const double jitter = gain * static_cast<double>(params.duration("jitter"));
   const double loss = std::min(1.0, gain * params.probability("loss"));

@@ -7,8 +7,8 @@ namespace {
 std::vector<Problem> validate(const Params& params, Ns /*duration*/) {
   const std::string mode = params.text("mode");
   if (mode.empty() || mode == "silent") return {};
-  return {{"mode", "mode = \"" + mode + "\" is not supported yet", "use mode = \"silent\": packets vanish without an answer",
-           true}};
+  return {{"mode", "mode = \"" + mode + "\" is not supported yet",
+           "use mode = \"silent\": packets vanish without an answer", true}};
 }
 
 Channel compile(const Request& request) {
@@ -20,17 +20,18 @@ Channel compile(const Request& request) {
 }  // namespace
 
 Kind sever() {
-  return {.name = "sever",
-          .summary = "cuts the connection: every packet is dropped without a word",
-          .keys = {{.name = "mode",
-                    .type = ValueType::choice,
-                    .doc = "How the cut shows itself. \"silent\" drops every packet without an answer; the others are not "
-                           "supported yet.",
-                    .example = "\"silent\"",
-                    .fallback = "\"silent\"",
-                    .choices = {"silent", "reset", "refuse", "half-open", "new-only", "established-only"}}},
-          .validate = validate,
-          .compile = compile};
+  return {
+      .name = "sever",
+      .summary = "cuts the connection: every packet is dropped without a word",
+      .keys = {{.name = "mode",
+                .type = ValueType::choice,
+                .doc = "How the cut shows itself. \"silent\" drops every packet without an answer; the others are not "
+                       "supported yet.",
+                .example = "\"silent\"",
+                .fallback = "\"silent\"",
+                .choices = {"silent", "reset", "refuse", "half-open", "new-only", "established-only"}}},
+      .validate = validate,
+      .compile = compile};
 }
 
 }  // namespace faultline::faults

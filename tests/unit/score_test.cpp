@@ -1,0 +1,224 @@
+#include "faults/score.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <random>
+#include <stdexcept>
+
+#include "faults/channel.h"
+#include "faults/units.h"
+
+using namespace faultline;
+using namespace faultline::faults;
+
+namespace {
+
+constexpr Ns kMinute = 60 * kSecond;
+
+RuleSource rule(std::uint32_t site, Channel channel, Window window = {0, kMinute}) {
+  return {.channel = std::move(channel), .window = window, .seed = 1, .site = site, .fault = 0};
+}
+
+RuleSource severed(std::uint32_t site, Window window) {
+  Channel channel;
+  add_step(channel.loss, window, 1.0);
+  return rule(site, channel, window);
+}
+
+Score delayed(Track track) {
+  Channel channel;
+  channel.delay = std::move(track);
+  return flatten({rule(0, channel)}, 1);
+}
+
+Score lossy(Track track) {
+  Channel channel;
+  channel.loss = std::move(track);
+  return flatten({rule(0, channel)}, 1);
+}
+
+std::vector<std::pair<std::uint64_t, std::uint64_t>> live(const Score& score, std::uint32_t site) {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> out;
+  const SiteScore& s = score.sites.at(site);
+  for (std::uint32_t i = 0; i < s.live_count; i++) {
+    const fl_live& entry = score.live.at(s.first_live + i);
+    out.emplace_back(entry.t, entry.mask);
+  }
+  return out;
+}
+
+using Live = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+
+}  // namespace
+
+TEST(Score, CertainLossIsExactlyOneFromStartToEnd) {
+  const Window window{10 * kSecond, 20 * kSecond};
+  const Score score = flatten({severed(0, window)}, 1);
+  const fl_track& loss = score.tracks.at(FL_LOSS);
+  EXPECT_EQ(evaluate(score, loss, 10 * kSecond - 1), 0);
+  EXPECT_EQ(evaluate(score, loss, 10 * kSecond), FL_ONE);
+  EXPECT_EQ(evaluate(score, loss, 15 * kSecond + 12345), FL_ONE);
+  EXPECT_EQ(evaluate(score, loss, 20 * kSecond - 1), FL_ONE);
+  EXPECT_EQ(evaluate(score, loss, 20 * kSecond), 0);
+  EXPECT_EQ(evaluate(score, loss, FL_FOREVER), 0);
+}
+
+TEST(Score, OnlyOneIsCertain) {
+  Track track;
+  add_step(track, {0, kSecond}, std::nextafter(1.0, 0.0));
+  const Score score = lossy(track);
+  EXPECT_EQ(evaluate(score, score.tracks.at(FL_LOSS), 1), FL_ONE - 1);
+}
+
+TEST(Score, TracksAndRulesStandWhereThePlayerLooks) {
+  Channel channel;
+  add_step(channel.delay, {0, kSecond}, 100);
+  add_step(channel.jitter, {0, kSecond}, 20);
+  add_step(channel.loss, {0, kSecond}, 0.25);
+  channel.free_order = true;
+  RuleSource second = rule(0, channel, {5, kSecond});
+  second.seed = 77;
+  second.fault = 3;
+  const Score score = flatten({rule(0, {}), second}, 1);
+  ASSERT_EQ(score.tracks.size(), 2u * FL_TRACKS);
+  EXPECT_EQ(score.tracks[FL_DELAY].count, 0u);
+  EXPECT_EQ(evaluate(score, score.tracks[FL_DELAY], 500), 0);
+  EXPECT_EQ(evaluate(score, score.tracks[FL_TRACKS + FL_DELAY], 500), 100);
+  EXPECT_EQ(evaluate(score, score.tracks[FL_TRACKS + FL_JITTER], 500), 20);
+  EXPECT_EQ(evaluate(score, score.tracks[FL_TRACKS + FL_LOSS], 500), FL_ONE / 4);
+  const fl_rule& r = score.rules.at(1);
+  EXPECT_EQ(r.start, 5u);
+  EXPECT_EQ(r.end, static_cast<std::uint64_t>(kSecond));
+  EXPECT_EQ(r.seed, 77u);
+  EXPECT_EQ(r.fault, 3u);
+  EXPECT_EQ(r.flags, static_cast<std::uint32_t>(FL_RULE_FREE_ORDER));
+  EXPECT_EQ(score.rules.at(0).flags, 0u);
+}
+
+TEST(Score, JumpsLandOnTheLaterPoint) {
+  const Score score = delayed({{0, 1000}, {5000, 1000}, {5000, 9000}, {10000, 9000}});
+  const fl_track& delay = score.tracks.at(FL_DELAY);
+  EXPECT_EQ(evaluate(score, delay, 4999), 1000);
+  EXPECT_EQ(evaluate(score, delay, 5000), 9000);
+}
+
+TEST(Score, RampsStayWithinTheStatedErrorAndTheirEnds) {
+  std::mt19937_64 random(7);
+  const Ns lengths[] = {1024,    1500,    10 * kMicrosecond, kMillisecond,     333 * kMillisecond,
+                        kSecond, kMinute, 40 * kMinute,      24 * 60 * kMinute};
+  const double tops[] = {1, 1000, 2e8, 120e9};
+  for (const Ns length : lengths) {
+    for (const double top : tops) {
+      for (const bool rising : {true, false}) {
+        const double from = rising ? 0 : top, to = rising ? top : 0;
+        const Ns start = 20 * kSecond + 17;
+        const Score score = delayed({{start, from}, {start + length, to}});
+        const fl_track& delay = score.tracks.at(FL_DELAY);
+        const double allowed =
+            2 + std::ldexp(static_cast<double>(length), -30) + 1024 * top / static_cast<double>(length);
+        for (int i = 0; i < 300; i++) {
+          const Ns into = i == 0   ? 0
+                          : i == 1 ? length - 1
+                                   : static_cast<Ns>(random() % static_cast<std::uint64_t>(length));
+          const std::int64_t value = evaluate(score, delay, static_cast<std::uint64_t>(start + into));
+          const double exact = from + (to - from) * static_cast<double>(into) / static_cast<double>(length);
+          ASSERT_LE(std::abs(static_cast<double>(value) - exact), allowed) << length << " " << top << " " << into;
+          ASSERT_GE(value, 0);
+          ASSERT_LE(value, static_cast<std::int64_t>(top));
+        }
+      }
+    }
+  }
+}
+
+TEST(Score, RampOfLossOverFortyMinutesNeverLeavesZeroToOne) {
+  const Score score = lossy({{0, 0}, {40 * kMinute, 1}, {80 * kMinute, 0}});
+  const fl_track& loss = score.tracks.at(FL_LOSS);
+  std::int64_t before = -1;
+  for (Ns t = 0; t < 40 * kMinute; t += 777 * kMillisecond) {
+    const std::int64_t value = evaluate(score, loss, static_cast<std::uint64_t>(t));
+    ASSERT_GE(value, before);
+    ASSERT_LE(value, FL_ONE);
+    before = value;
+  }
+  EXPECT_GT(before, FL_ONE - FL_ONE / 1000);
+  EXPECT_EQ(evaluate(score, loss, 40 * kMinute), FL_ONE);
+  EXPECT_GE(evaluate(score, loss, 80 * kMinute - 1), 0);
+  EXPECT_LT(evaluate(score, loss, 80 * kMinute - 1), 5000);
+}
+
+TEST(Score, SegmentsBelowAStepAreFlatWhateverTheirSteepness) {
+  for (const Ns length : {1, 512, 1023}) {
+    const Score score = delayed({{0, 0}, {length, 120e9}, {kSecond, 120e9}});
+    const fl_track& delay = score.tracks.at(FL_DELAY);
+    EXPECT_EQ(evaluate(score, delay, static_cast<std::uint64_t>(length - 1)), 0);
+    EXPECT_EQ(evaluate(score, delay, static_cast<std::uint64_t>(length)), 120'000'000'000);
+  }
+}
+
+TEST(Score, ThePlayersArithmeticNeedsNoSpecialCaseForTheLastPoint) {
+  const Score score = delayed({{0, 500}, {kSecond, 500}});
+  const fl_track& delay = score.tracks.at(FL_DELAY);
+  const fl_point& last = score.points.at(delay.first + delay.count - 1);
+  EXPECT_EQ(last.value, 0);
+  EXPECT_EQ(last.slope, 0);
+}
+
+TEST(Score, LiveSpansDrainAndMerge) {
+  const std::uint64_t drain = FL_DRAIN;
+  Channel flapping;
+  add_step(flapping.loss, {kSecond, 2 * kSecond}, 1);
+  add_step(flapping.loss, {2 * kSecond + 10 * kMillisecond, 3 * kSecond}, 1);  // starts again while draining
+  add_step(flapping.loss, {5 * kSecond, 6 * kSecond}, 1);
+  const Score score = flatten({rule(0, flapping)}, 1);
+  EXPECT_EQ(
+      live(score, 0),
+      (Live{{0, 0}, {1'000'000'000, 1}, {3'000'000'000 + drain, 0}, {5'000'000'000, 1}, {6'000'000'000 + drain, 0}}));
+}
+
+TEST(Score, LiveMasksOfOneSiteOverlap) {
+  const std::uint64_t drain = FL_DRAIN;
+  const Score score = flatten({severed(0, {0, kSecond}), severed(0, {kSecond, 3 * kSecond}), rule(0, {}),
+                               severed(0, {static_cast<Ns>(kSecond + drain), 2 * kSecond})},
+                              1);
+  EXPECT_EQ(live(score, 0), (Live{{0, 0b1},
+                                  {1'000'000'000, 0b11},
+                                  {1'000'000'000 + drain, 0b1010},  // one off and one on at once: one entry
+                                  {2'000'000'000 + drain, 0b10},
+                                  {3'000'000'000 + drain, 0}}));
+}
+
+TEST(Score, EachSiteHasATableThatBeginsAtZero) {
+  const Score score = flatten({severed(1, {kSecond, 2 * kSecond}), severed(3, {0, kSecond})}, 4);
+  ASSERT_EQ(score.sites.size(), 4u);
+  EXPECT_EQ(live(score, 0), (Live{{0, 0}}));
+  EXPECT_EQ(live(score, 1).size(), 3u);
+  EXPECT_EQ(live(score, 2), (Live{{0, 0}}));
+  EXPECT_EQ(live(score, 3).front(), (std::pair<std::uint64_t, std::uint64_t>{0, 1}));
+  EXPECT_EQ(score.sites[3].first_rule, 1u);
+  EXPECT_EQ(score.sites[3].rule_count, 1u);
+  EXPECT_EQ(score.sites[2].rule_count, 0u);
+}
+
+TEST(Score, TakesSixtyFourRulesASiteAndNoMore) {
+  std::vector<RuleSource> rules(FL_MAX_RULES_PER_SITE, severed(0, {0, kSecond}));
+  const Score score = flatten(rules, 1);
+  EXPECT_EQ(score.live.front().mask, ~0ULL);
+  rules.push_back(severed(1, {0, kSecond}));
+  EXPECT_NO_THROW(flatten(rules, 2));
+  rules.back().site = 0;
+  EXPECT_THROW(flatten(rules, 2), std::length_error);
+}
+
+TEST(Score, RefusesWhatOnlyADefectCanBring) {
+  EXPECT_THROW(lossy({{0, 1.5}, {1, 0}}), std::invalid_argument);
+  EXPECT_THROW(lossy({{0, -0.1}, {1, 0}}), std::invalid_argument);
+  EXPECT_THROW(lossy({{0, std::numeric_limits<double>::quiet_NaN()}, {1, 0}}), std::invalid_argument);
+  EXPECT_THROW(delayed({{0, 121e9}, {1, 0}}), std::invalid_argument);
+  EXPECT_THROW(delayed({{-1, 1}, {1, 0}}), std::invalid_argument);
+  EXPECT_THROW(delayed({{2, 1}, {1, 0}}), std::invalid_argument);
+  EXPECT_THROW(flatten({severed(1, {0, 1}), severed(0, {0, 1})}, 2), std::invalid_argument);
+  EXPECT_THROW(flatten({severed(2, {0, 1})}, 2), std::invalid_argument);
+}
