@@ -1,7 +1,5 @@
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
 #include "faults/kind.h"
 
 using namespace faultline;
@@ -45,34 +43,5 @@ TEST(Sever, SilentIsTheDefaultAndTheOnlyModeYet) {
     EXPECT_TRUE(problems[0].not_yet);
     EXPECT_NE(problems[0].message.find(choice), std::string::npos);
     EXPECT_FALSE(problems[0].hint.empty());
-  }
-}
-
-TEST(Catalogue, NamesEachKindOnce) {
-  std::vector<std::string_view> names;
-  for (const Kind& kind : catalogue()) {
-    names.push_back(kind.name);
-    EXPECT_EQ(find_kind(kind.name), &kind);
-    EXPECT_FALSE(kind.summary.empty());
-  }
-  EXPECT_EQ(names, (std::vector<std::string_view>{"sever", "degrade", "machine-room-jitter"}));
-  for (const auto name : reserved_kinds()) EXPECT_EQ(find_kind(name), nullptr) << name;
-  EXPECT_EQ(reserved_kinds().size(), 4u);
-}
-
-TEST(Catalogue, EveryKeyIsDocumentedAndConsistent) {
-  for (const Kind& kind : catalogue()) {
-    for (const Key& key : kind.keys) {
-      SCOPED_TRACE(std::string(kind.name) + "." + std::string(key.name));
-      EXPECT_TRUE(key.doc.ends_with('.'));
-      EXPECT_FALSE(key.example.empty());
-      EXPECT_FALSE(key.required && !key.fallback.empty()) << "a required key has no default";
-      EXPECT_EQ(key.type == ValueType::choice, !key.choices.empty());
-      if (key.type == ValueType::choice && !key.fallback.empty()) {
-        const auto bare = key.fallback.substr(1, key.fallback.size() - 2);
-        EXPECT_NE(std::find(key.choices.begin(), key.choices.end(), bare), key.choices.end());
-      }
-      EXPECT_EQ(std::count_if(kind.keys.begin(), kind.keys.end(), [&](const Key& k) { return k.name == key.name; }), 1);
-    }
   }
 }
