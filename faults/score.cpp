@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <stdexcept>
 #include <string>
 
@@ -53,13 +54,62 @@ struct Edge {
   bool on;
 };
 
-void append_edges(std::vector<Edge>& edges, const Channel& channel, std::uint64_t bit) {
+double peak(const Track& track) {
+  double highest = 0;
+  for (const Point& p : track) highest = std::max(highest, p.value);
+  return highest;
+}
+
+struct Span {
+  double latest;   // of t + value
+  double highest;  // value
+};
+
+// A track's extremes within an active span. Its segments lie wholly inside or outside, so its points tell all.
+Span extremes(const Track& track, Window span) {
+  Span out{static_cast<double>(span.end), 0};
+  auto p = std::lower_bound(track.begin(), track.end(), span.start, [](const Point& a, Ns t) { return a.t < t; });
+  for (; p != track.end() && p->t <= span.end; ++p) {
+    out.latest = std::max(out.latest, static_cast<double>(p->t) + p->value);
+    out.highest = std::max(out.highest, p->value);
+  }
+  return out;
+}
+
+// The longest that other rules of the site may add to a packet of this one, and the last end of them all.
+struct Company {
+  double hold = 0;
+  Ns end = 0;
+};
+
+Company company_of(std::span<const RuleSource> rules, std::size_t self) {
+  Company out{0, rules[self].window.end};
+  for (std::size_t i = 0; i < rules.size(); i++) {
+    const Window& own = rules[self].window;
+    const Window& other = rules[i].window;
+    if (i == self || other.end <= own.start || own.end <= other.start) continue;
+    const double hold = peak(rules[i].channel.delay) + peak(rules[i].channel.jitter);
+    if (hold == 0) continue;
+    out.hold += hold;
+    out.end = std::max(out.end, other.end);
+  }
+  return out;
+}
+
+// A span ends for the selector when the last packet held by it has left (an upper bound: nothing is held beyond the
+// rules' end), and FL_DRAIN later. Let go earlier, the flow's next packets would overtake those still in the line: an
+// episode may end in the middle of its rule with a delay far above FL_DRAIN.
+void append_edges(std::vector<Edge>& edges, const Channel& channel, const Company& company, std::uint64_t bit) {
   const std::size_t first = edges.size();
   for (const Window& span : channel.active()) {
+    const Span delay = extremes(channel.delay, span);
+    const Span jitter = extremes(channel.jitter, span);
+    const double due = std::min(delay.latest + jitter.highest, jitter.latest + delay.highest) + company.hold;
+    const Ns left = std::max(span.end, std::min(static_cast<Ns>(std::ceil(due)), company.end));
     const auto start = static_cast<std::uint64_t>(span.start);
-    const std::uint64_t end = static_cast<std::uint64_t>(span.end) + FL_DRAIN;
+    const std::uint64_t end = static_cast<std::uint64_t>(left) + FL_DRAIN;
     if (edges.size() > first && start <= edges.back().t) {
-      edges.back().t = end;  // still draining when it starts again
+      edges.back().t = std::max(edges.back().t, end);  // still draining when it starts again
     } else {
       edges.push_back({start, bit, true});
       edges.push_back({end, bit, false});
@@ -93,8 +143,11 @@ Score flatten(const std::vector<RuleSource>& rules, std::uint32_t site_count) {
   for (std::uint32_t site = 0; site < site_count; site++) {
     SiteScore out;
     out.first_rule = static_cast<std::uint32_t>(score.rules.size());
+    std::size_t beyond = next;
+    while (beyond < rules.size() && rules[beyond].site == site) beyond++;
+    const std::span<const RuleSource> own(rules.data() + next, beyond - next);
     std::vector<Edge> edges;
-    for (; next < rules.size() && rules[next].site == site; next++) {
+    for (; next < beyond; next++) {
       if (out.rule_count == FL_MAX_RULES_PER_SITE) {
         throw std::length_error("site " + std::to_string(site) + " has more than " +
                                 std::to_string(FL_MAX_RULES_PER_SITE) + " rules");
@@ -112,7 +165,7 @@ Score flatten(const std::vector<RuleSource>& rules, std::uint32_t site_count) {
       rule.flags = channel.free_order ? FL_RULE_FREE_ORDER : 0;
       rule.fault = source.fault;
       score.rules.push_back(rule);
-      append_edges(edges, channel, 1ULL << out.rule_count);
+      append_edges(edges, channel, company_of(own, out.rule_count), 1ULL << out.rule_count);
       out.rule_count++;
     }
     out.first_live = static_cast<std::uint32_t>(score.live.size());

@@ -178,6 +178,39 @@ TEST(Score, LiveSpansDrainAndMerge) {
       (Live{{0, 0}, {1'000'000'000, 1}, {3'000'000'000 + drain, 0}, {5'000'000'000, 1}, {6'000'000'000 + drain, 0}}));
 }
 
+TEST(Score, LiveOutlastsWhatAnEpisodeHolds) {
+  const std::uint64_t drain = FL_DRAIN;
+  Channel episode;
+  add_step(episode.delay, {kSecond, 2 * kSecond}, 3e8);
+  add_step(episode.jitter, {kSecond, 2 * kSecond}, 1e8);
+  // In the middle of its rule: a packet of 1.999 s may leave as late as 2.4 s.
+  EXPECT_EQ(live(flatten({rule(0, episode)}, 1), 0), (Live{{0, 0}, {1'000'000'000, 1}, {2'400'000'000 + drain, 0}}));
+  // Nothing is held beyond the rule's end.
+  EXPECT_EQ(live(flatten({rule(0, episode, {0, 2 * kSecond + 100 * kMillisecond})}, 1), 0),
+            (Live{{0, 0}, {1'000'000'000, 1}, {2'100'000'000 + drain, 0}}));
+  EXPECT_EQ(live(flatten({rule(0, episode, {kSecond, 2 * kSecond})}, 1), 0),
+            (Live{{0, 0}, {1'000'000'000, 1}, {2'000'000'000 + drain, 0}}));
+}
+
+TEST(Score, LiveCountsADelayThatDiesAwayOnlyAsFarAsItReaches) {
+  Channel episode;
+  episode.delay = {{kSecond, 2e8}, {2 * kSecond, 0}};  // t + delay grows to the end: all has left when it ends
+  EXPECT_EQ(live(flatten({rule(0, episode)}, 1), 0).back().first, 2'000'000'000 + FL_DRAIN);
+}
+
+TEST(Score, LiveOutlastsTheSumOfDelaysThatMeet) {
+  const std::uint64_t drain = FL_DRAIN;
+  Channel a, b;
+  add_step(a.delay, {kSecond, 2 * kSecond}, 3e8);
+  add_step(b.delay, {kSecond, 2 * kSecond}, 2e8);
+  EXPECT_EQ(live(flatten({rule(0, a), rule(0, b)}, 1), 0),
+            (Live{{0, 0}, {1'000'000'000, 0b11}, {2'500'000'000 + drain, 0}}));
+  // Rules of other sites, and of other times, do not count.
+  EXPECT_EQ(live(flatten({rule(0, a), rule(1, b)}, 2), 0).back().first, 2'300'000'000 + drain);
+  EXPECT_EQ(live(flatten({rule(0, a, {0, 10 * kSecond}), rule(0, b, {10 * kSecond, 20 * kSecond})}, 1), 0).back().first,
+            2'300'000'000 + drain);
+}
+
 TEST(Score, LiveMasksOfOneSiteOverlap) {
   const std::uint64_t drain = FL_DRAIN;
   const Score score = flatten({severed(0, {0, kSecond}), severed(0, {kSecond, 3 * kSecond}), rule(0, {}),
