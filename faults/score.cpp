@@ -131,7 +131,7 @@ void append_live(Score& score, std::vector<Edge> edges) {
   while (i < edges.size()) {
     current.t = edges[i].t;
     take(current.t);
-    if (current.mask != score.live.back().mask) score.live.push_back(current);
+    score.live.push_back(current);  // differs from the one before: a rule's own spans neither touch nor overlap
   }
 }
 

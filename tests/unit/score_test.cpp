@@ -153,6 +153,7 @@ TEST(Score, SegmentsBelowAStepAreFlatWhateverTheirSteepness) {
   for (const Ns length : {1, 512, 1023}) {
     const Score score = delayed({{0, 0}, {length, 120e9}, {kSecond, 120e9}});
     const fl_track& delay = score.tracks.at(FL_DELAY);
+    EXPECT_EQ(score.points.at(0).slope, 0);  // the true one would not fit
     EXPECT_EQ(evaluate(score, delay, static_cast<std::uint64_t>(length - 1)), 0);
     EXPECT_EQ(evaluate(score, delay, static_cast<std::uint64_t>(length)), 120'000'000'000);
   }
