@@ -1,0 +1,242 @@
+// [[faults]]: the keys that every fault has, and those of its kind, taken from the kind's own table.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "injector/plan/passes.h"
+
+namespace faultline::plan {
+namespace {
+
+using faults::Key;
+using faults::ValueType;
+
+std::vector<std::string> kind_names() {
+  std::vector<std::string> names;
+  for (const auto& kind : faults::catalogue()) names.emplace_back(kind.name);
+  return names;
+}
+
+void read_kind(Table& table, FaultDraft& draft) {
+  table.require("kind", "\"degrade\"");
+  const auto name = table.text("kind", "\"degrade\"");
+  if (!name) return;
+  draft.kind_name = *name;
+  draft.fault.kind = faults::find_kind(*name);
+  if (draft.fault.kind) return;
+  const Place at = table.take("kind")->value.at;
+  const auto reserved = faults::reserved_kinds();
+  if (std::find(reserved.begin(), reserved.end(), *name) != reserved.end())
+    table.issues().not_yet(at, fmt::format("kind: \"{}\" is not yet possible in this version", *name), list_known("it has", kind_names()));
+  else
+    table.issues().error(at, fmt::format("kind: unknown kind \"{}\"", *name), table.issues().suggest(*name, kind_names(), list_known("kinds are", kind_names())));
+}
+
+std::vector<std::string> strings(const std::vector<std::string_view>& views) { return {views.begin(), views.end()}; }
+
+bool in_range(Issues& issues, Place at, const Key& key, Ns value) {
+  if (value < key.min) {
+    issues.error(at, fmt::format("{}: {} is too short", key.name, format_duration(value)), fmt::format("at least {}", format_duration(key.min)));
+    return false;
+  }
+  if (key.max > 0 && value > key.max) {
+    issues.error(at, fmt::format("{}: {} is too long", key.name, format_duration(value)), fmt::format("at most {}", format_duration(key.max)));
+    return false;
+  }
+  return true;
+}
+
+/// One value of a kind's key. `leaf` is the key's name within `table`.
+std::optional<faults::Value> read_value(Table& table, std::string_view leaf, const Key& key, const Options& options) {
+  const Entry& entry = *table.take(leaf);
+  switch (key.type) {
+    case ValueType::duration:
+    case ValueType::timeline: {
+      const auto value = key.type == ValueType::timeline ? read_timeline(table, key.name, entry.value, options)
+                                                         : table.scalar(key.name, entry.value, key.example, read_duration);
+      if (value && in_range(table.issues(), entry.value.at, key, *value)) return faults::Value(*value);
+      return std::nullopt;
+    }
+    case ValueType::probability:
+      if (const auto value = table.scalar(key.name, entry.value, key.example, read_probability)) return faults::Value(*value);
+      return std::nullopt;
+    case ValueType::choice: {
+      if (!table.expect(entry.value, Node::Type::string, key.name, key.example)) return std::nullopt;
+      const auto& text = entry.value.text;
+      if (std::find(key.choices.begin(), key.choices.end(), text) != key.choices.end()) return faults::Value(text);
+      const auto choices = strings(key.choices);
+      table.issues().error(entry.value.at, fmt::format("{}: \"{}\" is none of its values", key.name, text),
+                           table.issues().suggest(text, choices, list_known("choose one of", choices)));
+      return std::nullopt;
+    }
+    case ValueType::integer: {
+      const auto value = table.integer(leaf, key.min, key.max > 0 ? key.max : std::numeric_limits<std::int64_t>::max());
+      if (value) return faults::Value(Ns{*value});
+      return std::nullopt;
+    }
+    case ValueType::boolean:
+      if (const auto value = table.boolean(leaf)) return faults::Value(*value);
+      return std::nullopt;
+    case ValueType::reserved:
+      break;
+  }
+  return std::nullopt;
+}
+
+/// A default, which its kind's table gives as it would stand in a plan.
+std::optional<faults::Value> default_value(const Key& key) {
+  std::string_view text = key.fallback;
+  if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
+  const auto wrap = [](const auto& read) -> std::optional<faults::Value> {
+    if (!read.value) return std::nullopt;
+    return faults::Value(*read.value);
+  };
+  switch (key.type) {
+    case ValueType::duration:
+    case ValueType::timeline: return wrap(read_duration(text));
+    case ValueType::probability: return wrap(read_probability(text));
+    case ValueType::choice: return faults::Value(std::string(text));
+    case ValueType::integer: return faults::Value(Ns{std::stoll(std::string(text))});
+    case ValueType::boolean: return faults::Value(text == "true");
+    case ValueType::reserved: break;
+  }
+  return std::nullopt;
+}
+
+void refuse_reserved(Table& table, std::string_view leaf, const Key& key) {
+  const Entry& entry = *table.take(leaf);
+  std::string hint;
+  if (entry.value.type == Node::Type::string && entry.value.text.ends_with("bps"))
+    hint = "and \"mbps\" means bytes to some and bits to others: rates will be kbit, mbit and gbit";
+  table.issues().not_yet(entry.at, fmt::format("\"{}\" is not yet possible in this version", key.name), std::move(hint));
+}
+
+void read_params(Table& table, FaultDraft& draft, const Options& options) {
+  const std::size_t before = table.issues().count();
+  // Sub-tables are made on the way: "episodes.every" is the key "every" of "episodes".
+  std::map<std::string, std::optional<Table>, std::less<>> groups;
+  for (const Key& key : draft.fault.kind->keys) {
+    const auto dot = key.name.find('.');
+    Table* owner = &table;
+    std::string_view leaf = key.name;
+    if (dot != std::string_view::npos) {
+      const std::string group(key.name.substr(0, dot));
+      leaf = key.name.substr(dot + 1);
+      auto it = groups.find(group);
+      if (it == groups.end()) it = groups.emplace(group, table.table(group, fmt::format("{{ {} = {} }}", leaf, key.example))).first;
+      if (!it->second) {
+        if (key.required && !table.has(group))
+          table.issues().error(table.at(), fmt::format("{} has no \"{}\"", table.owner(), key.name), fmt::format("add {} = {}", key.name, key.example));
+        if (!table.has(group) && !key.fallback.empty())
+          if (auto value = default_value(key)) draft.fault.params.set(key.name, std::move(*value));
+        continue;
+      }
+      owner = &*it->second;
+    }
+    if (!owner->has(leaf)) {
+      if (key.type == ValueType::reserved) continue;
+      if (key.required) owner->require(leaf, key.example);
+      owner->take(leaf);
+      if (!key.fallback.empty())
+        if (auto value = default_value(key)) draft.fault.params.set(key.name, std::move(*value));
+      continue;
+    }
+    draft.key_places.emplace(key.name, owner->place(leaf));
+    if (key.type == ValueType::reserved)
+      refuse_reserved(*owner, leaf, key);
+    else if (auto value = read_value(*owner, leaf, key, options))
+      draft.fault.params.set(key.name, std::move(*value));
+  }
+  for (auto& [name, group] : groups)
+    if (group) group->finish();
+  draft.params_ok = table.issues().count() == before;
+}
+
+void read_direction(Table& table, Fault& fault) {
+  static const std::vector<std::string> kDirections{"both", "egress", "ingress"};
+  const auto text = table.text("direction", "\"both\"");
+  if (!text) return;
+  if (*text == "both") fault.direction = Direction::both;
+  else if (*text == "egress") fault.direction = Direction::egress;
+  else if (*text == "ingress") fault.direction = Direction::ingress;
+  else
+    table.issues().error(table.take("direction")->value.at, fmt::format("direction: unknown direction \"{}\"", *text),
+                         table.issues().suggest(*text, kDirections, list_known("seen from \"on\", directions are", kDirections)));
+}
+
+void read_window(Table& table, FaultDraft& draft, const Options& options) {
+  table.require("start", "\"20s\"");
+  if (const Entry* start = table.take("start")) {
+    draft.start_at = start->value.at;
+    draft.start = read_timeline(table, "start", start->value, options);
+  }
+  table.require("for", "\"40s\"");
+  const Entry* length = table.take("for");
+  if (!length) return;
+  draft.for_at = length->value.at;
+  if (length->value.type == Node::Type::string && length->value.text == "run") {
+    draft.for_run = true;
+    return;
+  }
+  draft.length = read_timeline(table, "for", length->value, options);
+  if (draft.length && *draft.length == 0) {
+    table.issues().error(length->value.at, "for: a fault must end after it starts", "write for = \"40s\", or \"run\" to last to the end of the run");
+    draft.length.reset();
+  }
+}
+
+void read_fault(const Node& node, std::size_t number, Draft& draft) {
+  std::string owner = fmt::format("fault {}", number);
+  if (const Entry* name = node.find("name"); name && name->value.type == Node::Type::string && name->value.text.size() < 80)
+    owner = fmt::format("fault \"{}\"", name->value.text);
+  Table table(node, node.at, std::move(owner), draft.issues);
+  FaultDraft result;
+  result.fault.at = node.at;
+  result.name_at = node.at;
+  if (auto name = table.text("name", "\"room-jitter\"")) {
+    result.named = true;
+    result.name_at = table.take("name")->value.at;
+    result.fault.name = *name;
+    check_name(draft.issues, result.name_at, "a fault's name", *name, false);
+    if (*name == "baseline" || *name == "recovery")
+      draft.issues.error(result.name_at, fmt::format("name: \"{}\" is a phase of every run", *name), "choose another name");
+  }
+  read_kind(table, result);
+  table.require("on", "\"payment\"");
+  result.on = table.words("on", "\"payment\"");
+  result.peer = table.words("peer", "\"bank\"");
+  read_direction(table, result.fault);
+  result.fault.loopback = table.boolean("loopback").value_or(true);
+  read_window(table, result, draft.options);
+  table.reserve("if_gone");
+  table.reserve("wait");
+  if (result.fault.kind) {
+    read_params(table, result, draft.options);
+    const std::size_t before = draft.issues.count();
+    table.finish();
+    result.params_ok = result.params_ok && draft.issues.count() == before;
+  }  // else the keys of an unknown kind cannot be judged
+  draft.faults.push_back(std::move(result));
+}
+
+}  // namespace
+
+void read_faults(Table& top, Draft& draft) {
+  const Entry* faults = top.take("faults");
+  if (!faults) return;
+  if (faults->value.type != Node::Type::array) {
+    draft.issues.error(faults->at, fmt::format("faults: expected an array of tables, found {}", describe(faults->value.type)), "write [[faults]], with two brackets");
+    return;
+  }
+  std::size_t number = 0;
+  for (const auto& item : faults->value.items) {
+    ++number;
+    if (item.type == Node::Type::table)
+      read_fault(item, number, draft);
+    else
+      draft.issues.error(item.at, fmt::format("faults: expected a table, found {}", describe(item.type)), "write [[faults]], with two brackets");
+  }
+}
+
+}  // namespace faultline::plan

@@ -1,0 +1,103 @@
+#include "injector/plan/parse.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+
+#include "injector/base/error.h"
+#include "injector/base/fd.h"
+#include "injector/plan/passes.h"
+
+namespace faultline::plan {
+namespace {
+
+constexpr std::size_t kMaxFile = 64 << 20;
+
+std::string read_file(const std::string& path) {
+  const auto fail = [&](std::string_view why) -> Failure { return Failure(Exit::invalid, fmt::format("cannot read plan {}: {}", path, why)); };
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) throw fail(std::strerror(errno));
+  struct stat status {};
+  if (::fstat(fd.get(), &status) == 0 && S_ISDIR(status.st_mode)) throw fail("it is a directory");
+  std::string text;
+  std::size_t used = 0;
+  while (true) {
+    text.resize(std::max<std::size_t>(text.size(), used + (used < (1 << 20) ? 1 << 16 : 1 << 20)));
+    const ssize_t n = ::read(fd.get(), text.data() + used, text.size() - used);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw fail(std::strerror(errno));
+    if (n == 0) break;
+    used += static_cast<std::size_t>(n);
+    if (used > kMaxFile) throw fail("it is larger than 64 MB");
+  }
+  text.resize(used);
+  return text;
+}
+
+void read_top(Table& top, Draft& draft) {
+  if (auto title = top.text("title", "\"What this rehearses\"")) draft.plan.title = *title;
+  if (auto seed = top.integer("seed", 0, std::numeric_limits<std::int64_t>::max())) {
+    draft.plan.seed = static_cast<std::uint64_t>(*seed);
+    draft.plan.seed_given = true;
+  }
+  if (draft.options.seed) {
+    draft.plan.seed = *draft.options.seed;
+    draft.plan.seed_given = true;
+  }
+  if (const Entry* duration = top.take("duration")) {
+    draft.duration_at = duration->value.at;
+    draft.duration = read_timeline(top, "duration", duration->value, draft.options);
+    if (draft.duration && *draft.duration == 0) {
+      draft.issues.error(duration->value.at, "duration: a run that lasts no time shows nothing", "write duration = \"60s\", or leave it out");
+      draft.duration.reset();
+    }
+  }
+  top.table("vars", "{ }");  // read before everything else
+  top.reserve("guards", "[[guards]] are");
+  top.reserve("if_gone");
+  top.reserve("wait");
+}
+
+}  // namespace
+
+Parsed parse_text(std::string text, const std::string& path, const Options& options) {
+  Draft draft{options, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+  Plan& plan = draft.plan;
+  plan.path = path;
+  plan.directory = std::filesystem::absolute(path.empty() ? "." : path).lexically_normal().parent_path().string();
+  plan.name = std::filesystem::path(path).stem().string();
+  plan.text = std::move(text);
+
+  std::vector<Diagnostic> syntax;
+  Node document = read_document(plan.text, syntax);
+  if (!syntax.empty()) return {std::move(plan), std::move(syntax)};
+  substitute_variables(document, draft);
+  Table top(document, {1, 1}, "the plan", draft.issues);
+  read_top(top, draft);
+  read_lab(top, draft);
+  read_targets(top, draft);
+  read_probes(top, draft);
+  read_faults(top, draft);
+  read_hypotheses(top, draft);
+  top.finish();
+  resolve_lab(draft);
+  resolve_names(draft);
+  lay_out_time(draft);
+  if (draft.faults.empty() && draft.probes.empty() && draft.issues.count() == 0)
+    draft.issues.error({1, 1}, "the plan has nothing to do", "add [[faults]], or probes as [probes.NAME]");
+
+  for (auto& target : draft.targets) plan.targets.push_back(std::move(target.target));
+  for (auto& probe : draft.probes) plan.probes.push_back(std::move(probe.probe));
+  for (auto& fault : draft.faults) plan.faults.push_back(std::move(fault.fault));
+  for (auto& hypothesis : draft.hypotheses) plan.hypotheses.push_back(std::move(hypothesis.hypothesis));
+  if (draft.lab) plan.lab = std::move(draft.lab->lab);
+  return {std::move(plan), draft.issues.take()};
+}
+
+Parsed parse_file(const std::string& path, const Options& options) { return parse_text(read_file(path), path, options); }
+
+}  // namespace faultline::plan

@@ -1,0 +1,88 @@
+// The passes of the parser, in the order in which they run, and the draft that they hand on: a plan with, beside each
+// thing, the places of what later passes may find wrong with it. Names are resolved and times are laid out only when
+// everything has been read, since a plan may use a name before it defines it.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "injector/plan/parse.h"
+#include "injector/plan/table.h"
+
+namespace faultline::plan {
+
+struct FaultDraft {
+  Fault fault;
+  bool named = false;
+  Place name_at;
+  std::vector<Word> on, peer;
+  std::optional<Ns> start, length;
+  bool for_run = false;
+  Place start_at, for_at;
+  std::string kind_name;
+  std::map<std::string, Place, std::less<>> key_places;  ///< of the kind's own keys
+  bool params_ok = false;                                ///< all of the kind's keys were understood
+};
+
+struct ProbeDraft {
+  Probe probe;
+  std::optional<Word> from;
+};
+
+struct HypothesisDraft {
+  Hypothesis hypothesis;
+  Word probe, during;
+  Place recovers_at, name_at;
+};
+
+struct TargetDraft {
+  Target target;
+  Word subject;          ///< of a host, room or link: the name to be found in the lab
+  bool implicit = false; ///< a host, room or link of the lab under its own name
+};
+
+struct LabDraft {
+  Lab lab;
+  std::vector<Place> room_at;
+  std::vector<Word> host_room;             ///< by host
+  std::vector<std::vector<Word>> after;    ///< by host
+  std::vector<std::pair<Word, Word>> between;  ///< by link
+};
+
+struct Draft {
+  const Options& options;
+  Plan plan;
+  Issues issues;
+  std::vector<TargetDraft> targets;
+  std::vector<ProbeDraft> probes;
+  std::vector<FaultDraft> faults;
+  std::vector<HypothesisDraft> hypotheses;
+  std::optional<LabDraft> lab;
+  std::optional<Ns> duration;
+  Place duration_at;
+};
+
+/// Replaces ${key} in every string of the document, [vars] itself taken out.
+void substitute_variables(Node& document, Draft& draft);
+void read_lab(Table& top, Draft& draft);
+void read_targets(Table& top, Draft& draft);
+void read_probes(Table& top, Draft& draft);
+void read_faults(Table& top, Draft& draft);
+void read_hypotheses(Table& top, Draft& draft);
+/// Cross references within the lab: rooms, hosts to wait for, names that are given once.
+void resolve_lab(Draft& draft);
+/// Cross references between everything else, and names that are generated or must be unique.
+void resolve_names(Draft& draft);
+/// Windows, the run's duration, and what only they can tell: a fault's own validation, hypotheses that cannot be judged.
+void lay_out_time(Draft& draft);
+
+/// A duration of the timeline: "40s" or { true = "79m", scaled = "40s" }, put through --scale.
+std::optional<Ns> read_timeline(Table& table, std::string_view key, const Node& value, const Options& options);
+
+/// Reports a name that is not fit to be one (empty, control characters, too long; `strict`: or not of letters, digits,
+/// dots, hyphens and underscores) and says whether it was fit.
+bool check_name(Issues& issues, Place at, std::string_view what, const std::string& name, bool strict);
+
+}  // namespace faultline::plan

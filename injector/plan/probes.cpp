@@ -1,0 +1,176 @@
+// [probes.NAME]: requests that a user of the service would make.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "injector/plan/passes.h"
+
+namespace faultline::plan {
+namespace {
+
+struct ProbeKind {
+  std::string_view key;
+  Probe::Kind kind;
+};
+constexpr std::array<ProbeKind, 4> kKinds{
+    {{"http", Probe::Kind::http}, {"tcp", Probe::Kind::tcp}, {"icmp", Probe::Kind::icmp}, {"exec", Probe::Kind::exec}}};
+constexpr std::array<std::string_view, 3> kReservedKinds{"dns", "redis", "postgresql"};
+
+bool is_host_and_port(const std::string& text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0) return false;
+  const std::string host = text.substr(0, colon);
+  const bool bracketed = host.front() == '[' && host.back() == ']' && host.size() > 2;
+  if (!bracketed && host.find_first_of(":[]/ ") != std::string::npos) return false;
+  std::uint16_t port = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, port);
+  return error == std::errc() && stop == end && port != 0;
+}
+
+bool is_url(const std::string& text) {
+  for (const std::string_view scheme : {"http://", "https://"})
+    if (text.starts_with(scheme) && text.size() > scheme.size() && text[scheme.size()] != '/' && text[scheme.size()] != ':')
+      return std::none_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; });
+  return false;
+}
+
+void read_subject(Table& table, Probe& probe) {
+  const auto refuse = [&](std::string_view key, std::string_view what, std::string_view hint) {
+    table.issues().error(table.take(key)->value.at, fmt::format("{}: \"{}\" is not {}", key, probe.subject, what), std::string(hint));
+  };
+  switch (probe.kind) {
+    case Probe::Kind::http:
+      if (auto url = table.text("http", "\"http://10.0.1.10:8080/pay\"")) {
+        probe.subject = *url;
+        if (!is_url(*url)) refuse("http", "a URL", "write http = \"http://10.0.1.10:8080/pay\"");
+      }
+      break;
+    case Probe::Kind::tcp:
+      if (auto subject = table.text("tcp", "\"10.0.1.10:5432\"")) {
+        probe.subject = *subject;
+        if (!is_host_and_port(*subject)) refuse("tcp", "a host and a port", "write tcp = \"10.0.1.10:5432\" or \"[fd00::1]:5432\"");
+      }
+      break;
+    case Probe::Kind::icmp:
+      if (auto subject = table.text("icmp", "\"10.0.1.10\"")) {
+        probe.subject = *subject;
+        if (subject->empty() || subject->find_first_of("/ []") != std::string::npos) refuse("icmp", "an address or a name", "write icmp = \"10.0.1.10\"");
+      }
+      break;
+    case Probe::Kind::exec:
+      if (auto command = table.command("exec")) probe.command = std::move(*command);
+      break;
+  }
+}
+
+/// A key that only some kinds of probe have.
+bool allowed(Table& table, std::string_view key, std::string_view full, Probe::Kind kind, std::initializer_list<Probe::Kind> kinds) {
+  if (!table.has(key)) return false;
+  if (std::find(kinds.begin(), kinds.end(), kind) != kinds.end()) return true;
+  const auto name = [](Probe::Kind k) { return std::find_if(kKinds.begin(), kKinds.end(), [&](const ProbeKind& p) { return p.kind == k; })->key; };
+  std::string list;
+  for (const auto k : kinds) list += fmt::format("{}{}", list.empty() ? "" : " and ", name(k));
+  table.take(key);
+  table.issues().error(table.place(key), fmt::format("\"{}\" is not for {} probes", full, name(kind)), fmt::format("it is for {} probes", list));
+  return false;
+}
+
+void read_expect(Table& table, Probe& probe) {
+  auto expect = table.table("expect", "{ status = 200 }");
+  if (!expect) return;
+  using enum Probe::Kind;
+  if (allowed(*expect, "status", "expect.status", probe.kind, {http}))
+    if (auto status = expect->integer("status", 100, 599)) probe.expect_status = static_cast<int>(*status);
+  if (allowed(*expect, "body", "expect.body", probe.kind, {http, exec})) probe.expect_body = expect->text("body", "\"ok\"").value_or("");
+  if (allowed(*expect, "reply", "expect.reply", probe.kind, {tcp})) probe.expect_reply = expect->text("reply", "\"+PONG\"").value_or("");
+  if (allowed(*expect, "exit", "expect.exit", probe.kind, {exec}))
+    if (auto status = expect->integer("exit", 0, 255)) probe.expect_exit = static_cast<int>(*status);
+  for (const auto& key : {"status", "body", "reply", "exit"}) expect->take(key);  // known, for suggestions
+  expect->finish();
+}
+
+void read_http_extras(Table& table, Probe& probe) {
+  using enum Probe::Kind;
+  Issues& issues = table.issues();
+  if (allowed(table, "method", "method", probe.kind, {http})) {
+    if (auto method = table.text("method", "\"POST\"")) {
+      const auto upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+      if (method->empty() || !std::all_of(method->begin(), method->end(), upper))
+        issues.error(table.take("method")->value.at, fmt::format("method: \"{}\" is not an HTTP method", *method), "write it in capitals: method = \"POST\"");
+      probe.method = *method;
+    }
+  }
+  if (allowed(table, "body", "body", probe.kind, {http})) probe.body = table.text("body", "\"{}\"").value_or("");
+  if (allowed(table, "headers", "headers", probe.kind, {http})) {
+    probe.headers = table.text_map("headers", "{ Accept = \"text/plain\" }");
+    for (const auto& [name, value] : probe.headers)
+      if (name.empty() || (name + value).find_first_of("\r\n") != std::string::npos || name.find_first_of(": ") != std::string::npos)
+        issues.error(table.place("headers"), fmt::format("headers: \"{}\" is not a header", name), "a name has no colon or space, and neither name nor value a line break");
+  }
+  if (allowed(table, "reuse", "reuse", probe.kind, {http})) probe.reuse = table.boolean("reuse").value_or(false);
+}
+
+void read_probe(const Entry& entry, Draft& draft) {
+  Issues& issues = draft.issues;
+  check_name(issues, entry.at, "a probe's name", entry.key, true);
+  if (entry.value.type != Node::Type::table) {
+    issues.error(entry.value.at, fmt::format("probes.{}: expected a table, found {}", entry.key, describe(entry.value.type)),
+                 fmt::format("write [probes.{}] with http = \"http://…\" below it", entry.key));
+    return;
+  }
+  Table table(entry.value, entry.at, fmt::format("probe \"{}\"", entry.key), issues);
+  ProbeDraft result;
+  Probe& probe = result.probe;
+  probe.name = entry.key;
+  probe.at = entry.at;
+  std::string_view first;
+  for (const auto& [key, kind] : kKinds) {
+    const Entry* given = table.take(key);
+    if (!given) continue;
+    if (!first.empty()) {
+      issues.error(given->at, fmt::format("probe \"{}\" is both {} and {}", entry.key, first, key), "a probe asks one thing: make two probes");
+      continue;
+    }
+    first = key;
+    probe.kind = kind;
+  }
+  bool reserved = false;
+  for (const auto& key : kReservedKinds) reserved |= table.reserve(key, fmt::format("a {} probe is", key));
+  if (!first.empty()) read_subject(table, probe);
+  if (auto every = table.scalar("every", "\"50ms\"", read_duration)) {
+    probe.every = *every;
+    if (*every < kMillisecond)
+      issues.error(table.take("every")->value.at, fmt::format("every: {} is too often", format_duration(*every)), "at most one request a millisecond: every = \"1ms\"");
+  }
+  if (auto timeout = table.scalar("timeout", "\"1s\"", read_duration)) {
+    probe.timeout = *timeout;
+    if (*timeout < kMillisecond)
+      issues.error(table.take("timeout")->value.at, fmt::format("timeout: {} is too short", format_duration(*timeout)), "at least 1ms");
+  }
+  if (auto from = table.text("from", "\"client\"")) result.from = Word{*from, table.take("from")->value.at};
+  // Without a known kind, the keys that belong to kinds cannot be judged.
+  if (!first.empty()) {
+    read_expect(table, probe);
+    read_http_extras(table, probe);
+    if (allowed(table, "send", "send", probe.kind, {Probe::Kind::tcp})) probe.send = table.text("send", "\"PING\\r\\n\"").value_or("");
+  }
+  for (const auto& key : {"expect", "method", "body", "headers", "reuse", "send"}) table.take(key);
+  const std::size_t before = issues.count();
+  table.finish();
+  if (first.empty() && !reserved && issues.count() == before)
+    issues.error(entry.at, fmt::format("probe \"{}\" asks nothing", entry.key), "add one of http, tcp, icmp, exec");
+  draft.probes.push_back(std::move(result));
+}
+
+}  // namespace
+
+void read_probes(Table& top, Draft& draft) {
+  auto probes = top.table("probes", "{ }");
+  if (!probes) return;
+  for (const auto& entry : probes->entries()) read_probe(entry, draft);
+}
+
+}  // namespace faultline::plan

@@ -1,0 +1,81 @@
+// Diagnostics for a person: the place, the line it is on, and what would be right.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "injector/plan/parse.h"
+
+namespace faultline::plan {
+namespace {
+
+constexpr std::size_t kShown = 1000;  ///< diagnostics; nobody reads more, and a huge plan can have millions
+constexpr std::size_t kWidth = 120;   ///< characters of a source line
+
+std::vector<std::string_view> split_lines(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (true) {
+    const auto end = text.find('\n');
+    std::string_view line = text.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    lines.push_back(line);
+    if (end == std::string_view::npos) return lines;
+    text.remove_prefix(end + 1);
+  }
+}
+
+bool starts_character(char c) { return (c & 0xc0) != 0x80; }
+
+/// The line with a caret below its column (in characters, from 1). Of a long line, what surrounds the caret.
+std::string excerpt(std::string_view line, std::size_t column) {
+  std::size_t caret = 0;  // in bytes
+  for (std::size_t characters = 1; caret < line.size(); ++caret)
+    if (starts_character(line[caret]) && characters++ == column) break;
+  std::size_t begin = caret > kWidth / 2 ? caret - kWidth / 2 : 0;
+  std::size_t end = std::min(line.size(), begin + kWidth);
+  while (begin > 0 && !starts_character(line[begin])) --begin;
+  while (end < line.size() && !starts_character(line[end])) ++end;
+  std::string shown, below;
+  if (begin > 0) {
+    shown = "...";
+    below = "   ";
+  }
+  for (std::size_t i = begin; i < end; ++i) {
+    const bool printable = static_cast<unsigned char>(line[i]) >= ' ' || line[i] == '\t';
+    shown += printable ? line[i] : '?';  // a terminal must not obey what a plan contains
+    if (i < caret && starts_character(line[i])) below += line[i] == '\t' ? '\t' : ' ';
+  }
+  if (end < line.size()) shown += "...";
+  return fmt::format("    {}\n    {}^\n", shown, below);
+}
+
+/// A message may quote the plan: one line, and nothing a terminal would obey.
+std::string printable(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
+  return out;
+}
+
+}  // namespace
+
+std::string render(const Parsed& parsed) {
+  const auto lines = split_lines(parsed.plan.text);
+  std::string out;
+  for (std::size_t i = 0; i < std::min(kShown, parsed.diagnostics.size()); ++i) {
+    const auto& [at, message, hint, not_yet] = parsed.diagnostics[i];
+    if (at.line == 0) {
+      out += fmt::format("{}: error: {}\n", parsed.plan.path, printable(message));
+    } else {
+      out += fmt::format("{}:{}:{}: error: {}\n", parsed.plan.path, at.line, at.column, printable(message));
+      if (at.line <= lines.size()) out += excerpt(lines[at.line - 1], std::max<std::uint32_t>(1, at.column));
+    }
+    if (!hint.empty()) out += fmt::format("    hint: {}\n", printable(hint));
+  }
+  const std::size_t count = parsed.diagnostics.size();
+  if (count > kShown) out += fmt::format("... and {} more\n", count - kShown);
+  if (count > 0) out += fmt::format("{} {} in {}\n", count, count == 1 ? "mistake" : "mistakes", parsed.plan.path);
+  return out;
+}
+
+}  // namespace faultline::plan

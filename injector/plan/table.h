@@ -1,0 +1,103 @@
+// A reader of one table of the plan. Every getter checks the type, reports what is wrong where it stands, and notes the
+// key, so that finish() can report each key that nothing asked for, and name the one that was meant. That makes unknown
+// keys errors everywhere without a second list of the known ones.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "injector/plan/document.h"
+#include "injector/plan/values.h"
+
+namespace faultline::plan {
+
+/// Collects the mistakes of a plan.
+class Issues {
+ public:
+  void error(Place at, std::string message, std::string hint = {});
+  void not_yet(Place at, std::string message, std::string hint = {});
+  /// `did you mean "x"?`, or `fallback` when nothing in `known` is near.
+  std::string suggest(std::string_view word, const std::vector<std::string>& known, std::string fallback = {});
+  std::size_t count() const { return list_.size(); }
+  /// All of them, in order of place.
+  std::vector<Diagnostic> take();
+
+ private:
+  std::vector<Diagnostic> list_;
+  std::size_t comparisons_left_ = 2'000'000;  ///< a huge plan with a huge number of mistakes must stay quick
+};
+
+/// "known: a, b, c": the fallback of a suggestion. Cut when the list is long.
+std::string list_known(std::string_view what, const std::vector<std::string>& known);
+
+/// A string of the plan with its place.
+struct Word {
+  std::string text;
+  Place at;
+};
+
+class Table {
+ public:
+  /// `owner` names the table in messages: `probe "pay"`. `at` is where a missing key is reported.
+  Table(const Node& node, Place at, std::string owner, Issues& issues);
+
+  Place at() const { return at_; }
+  const std::string& owner() const { return owner_; }
+  Issues& issues() const { return *issues_; }
+
+  /// The entry, noted as known and used; null when absent.
+  const Entry* take(std::string_view key);
+  bool has(std::string_view key) const { return node_->find(key) != nullptr; }
+  /// Where the key stands; the table's own place when it is absent.
+  Place place(std::string_view key) const;
+  /// Reports a missing key; `example` is what a line with it looks like.
+  void require(std::string_view key, std::string_view example);
+  /// A key of the language that this version does not have: refused when present. True when it was.
+  bool reserve(std::string_view key, std::string_view what = {});
+
+  std::optional<std::string> text(std::string_view key, std::string_view example);
+  std::optional<bool> boolean(std::string_view key);
+  std::optional<std::int64_t> integer(std::string_view key, std::int64_t min, std::int64_t max);
+  /// A string that `read` understands.
+  template <class T>
+  std::optional<T> scalar(std::string_view key, std::string_view example, Read<T> (*read)(std::string_view)) {
+    const Entry* entry = take(key);
+    if (!entry) return std::nullopt;
+    return scalar(key, entry->value, example, read);
+  }
+  template <class T>
+  std::optional<T> scalar(std::string_view key, const Node& value, std::string_view example, Read<T> (*read)(std::string_view)) {
+    if (!expect(value, Node::Type::string, key, example)) return std::nullopt;
+    auto result = read(value.text);
+    if (!result.value) issues_->error(value.at, std::string(key) + ": " + result.error, result.hint);
+    return result.value;
+  }
+  /// A string, or an array of strings.
+  std::vector<Word> words(std::string_view key, std::string_view example);
+  /// An array of strings: a command and its arguments. A plain string is refused: no shell splits it.
+  std::optional<std::vector<std::string>> command(std::string_view key);
+  std::map<std::string, std::string> text_map(std::string_view key, std::string_view example);
+  /// A sub-table; nothing when absent or not a table. Its keys are known by their own names.
+  std::optional<Table> table(std::string_view key, std::string_view example);
+
+  /// The entries, all noted as used: for tables whose keys are names.
+  const std::vector<Entry>& entries();
+  /// Reports every key that was not asked for.
+  void finish();
+
+  bool expect(const Node& value, Node::Type type, std::string_view key, std::string_view example);
+
+ private:
+  const Node* node_;
+  Place at_;
+  std::string owner_;
+  Issues* issues_;
+  std::vector<bool> used_;
+  std::vector<std::string> known_;
+};
+
+}  // namespace faultline::plan

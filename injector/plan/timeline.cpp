@@ -1,0 +1,158 @@
+// The timeline: --scale, the faults' windows, the run's duration, and the mistakes that only show on it.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "injector/plan/passes.h"
+
+namespace faultline::plan {
+namespace {
+
+constexpr Ns kLongest = 366 * 24 * 3600 * kSecond;  ///< of a timeline value, so that sums cannot overflow
+constexpr Ns kLeastRecovery = 10 * kSecond;         ///< what follows the last fault when the plan does not say
+
+std::optional<Ns> read_plain(Table& table, std::string_view key, const Node& value) {
+  const auto duration = table.scalar(key, value, "\"40s\"", read_duration);
+  if (duration && *duration > kLongest) {
+    table.issues().error(value.at, fmt::format("{}: {} is too long", key, format_duration(*duration)), "at most a year");
+    return std::nullopt;
+  }
+  return duration;
+}
+
+}  // namespace
+
+std::optional<Ns> read_timeline(Table& table, std::string_view key, const Node& value, const Options& options) {
+  std::optional<Ns> chosen;
+  if (value.type == Node::Type::table) {
+    Table both(value, value.at, fmt::format("\"{}\"", key), table.issues());
+    both.require("true", "\"79m\"");
+    both.require("scaled", "\"40s\"");
+    const Entry* true_entry = both.take("true");
+    const Entry* scaled_entry = both.take("scaled");
+    const auto true_value = true_entry ? read_plain(both, fmt::format("{}.true", key), true_entry->value) : std::nullopt;
+    const auto scaled_value = scaled_entry ? read_plain(both, fmt::format("{}.scaled", key), scaled_entry->value) : std::nullopt;
+    both.finish();
+    if (!true_value || !scaled_value) return std::nullopt;
+    chosen = options.scale ? true_value : scaled_value;
+  } else {
+    chosen = read_plain(table, key, value);
+  }
+  if (!chosen || !options.scale) return chosen;
+  const Ns scaled = static_cast<Ns>(std::llround(static_cast<double>(*chosen) / *options.scale));
+  if (scaled == 0 && *chosen > 0) {
+    table.issues().error(value.at, fmt::format("{}: nothing is left of {} at a scale of 1:{}", key, format_duration(*chosen), *options.scale), "choose a smaller scale");
+    return std::nullopt;
+  }
+  return scaled;
+}
+
+namespace {
+
+/// The run's end as far as it is known. Faults that last to the end of the run do not tell it.
+Ns default_duration(const Draft& draft, Ns last_end) {
+  Ns after = kLeastRecovery;
+  for (const auto& draft_hypothesis : draft.hypotheses)
+    if (draft_hypothesis.hypothesis.recovers_within) after = std::max(after, std::min(kLongest, *draft_hypothesis.hypothesis.recovers_within));
+  return last_end + after;
+}
+
+void lay_out_duration(Draft& draft) {
+  if (draft.duration) {
+    draft.plan.duration = *draft.duration;
+    return;
+  }
+  Ns last_end = 0, last_run_start = 0;
+  bool any_end = false, known = true;
+  const FaultDraft* endless = nullptr;
+  for (const auto& fault : draft.faults) {
+    if (fault.for_run) {
+      endless = endless ? endless : &fault;
+      last_run_start = std::max(last_run_start, fault.start.value_or(0));
+    } else if (fault.start && fault.length) {
+      last_end = std::max(last_end, *fault.start + *fault.length);
+      any_end = true;
+    } else {
+      known = false;
+    }
+  }
+  if (endless && !any_end && known && !draft.duration_at.line)
+    draft.issues.error(endless->for_at, "for: every fault lasts to the end of the run, and nothing says when that is", "add duration = \"60s\" at the top of the plan");
+  draft.plan.duration = default_duration(draft, last_end);
+}
+
+void lay_out_fault(Draft& draft, FaultDraft& fault) {
+  const Ns duration = draft.plan.duration;
+  const bool duration_known = !draft.duration_at.line || draft.duration;
+  Ns length = std::numeric_limits<Ns>::max();  // for validation: what is not known forbids nothing
+  if (fault.start) {
+    fault.fault.start = *fault.start;
+    if (fault.length) {
+      length = *fault.length;
+      fault.fault.end = *fault.start + length;
+    } else if (fault.for_run) {
+      fault.fault.end = duration;
+      if (*fault.start < duration) length = duration - *fault.start;
+    }
+    const bool judged = duration_known && (fault.length || fault.for_run);
+    if (judged && *fault.start >= duration && (draft.duration || (fault.for_run && draft.plan.duration > kLeastRecovery)))
+      draft.issues.error(fault.start_at, fmt::format("start: the run ends at {}, before this fault starts", format_duration(duration)),
+                         "start it earlier, or give the run a longer duration");
+    else if (judged && fault.length && fault.fault.end > duration)
+      draft.issues.error(fault.for_at, fmt::format("for: the run ends at {}, this fault at {}", format_duration(duration), format_duration(fault.fault.end)),
+                         "write for = \"run\" to last to the end of the run, or give the run a longer duration");
+  }
+  if (!fault.params_ok || !fault.fault.kind || !fault.fault.kind->validate) return;
+  for (const auto& problem : fault.fault.kind->validate(fault.fault.params, length)) {
+    const auto place = fault.key_places.find(problem.key);
+    const bool not_yet = problem.message.find("not yet") != std::string::npos;
+    const Place at = place == fault.key_places.end() ? fault.fault.at : place->second;
+    const std::string message = problem.key.empty() ? fmt::format("fault \"{}\": {}", fault.fault.name, problem.message)
+                                                    : fmt::format("{}: {}", problem.key, problem.message);
+    if (not_yet) draft.issues.not_yet(at, message, problem.hint);
+    else draft.issues.error(at, message, problem.hint);
+  }
+}
+
+/// Hypotheses about a phase that this timeline does not have would never be judged.
+void check_phases(Draft& draft) {
+  Ns first_start = std::numeric_limits<Ns>::max(), last_end = 0;
+  for (const auto& fault : draft.faults) {
+    if (!fault.start || (!fault.length && !fault.for_run)) return;  // a mistake already, and nothing more is known
+    first_start = std::min(first_start, fault.fault.start);
+    last_end = std::max(last_end, fault.fault.end);
+  }
+  if (draft.duration_at.line && !draft.duration) return;
+  const bool any = !draft.faults.empty();
+  const Ns recovery = draft.plan.duration - last_end;
+  for (const auto& [hypothesis, probe, during, recovers_at, name_at] : draft.hypotheses) {
+    if (during.text == "recovery" && !any)
+      draft.issues.error(during.at, "during: there is no recovery without a fault", "add [[faults]], or write during = \"baseline\"");
+    else if (during.text == "recovery" && recovery <= 0)
+      draft.issues.error(during.at, "during: a fault lasts to the end of the run, so there is no recovery", "end it earlier, or give the run a longer duration");
+    if (during.text == "baseline" && any && first_start == 0)
+      draft.issues.error(during.at, "during: a fault starts at once, so there is no baseline", "start the first fault later: start = \"5s\"");
+    if (!hypothesis.recovers_within) continue;
+    if (!any)
+      draft.issues.error(recovers_at, "recovers_within: there is no fault to recover from", "add [[faults]]");
+    else if (first_start < kSecond)
+      draft.issues.error(recovers_at, fmt::format("recovers_within: a baseline of {} is too short to compare with", format_duration(first_start)),
+                         "start the first fault at 1s or later");
+    if (any && recovery < *hypothesis.recovers_within)
+      draft.issues.error(recovers_at, fmt::format("recovers_within: the run ends {} after the last fault", format_duration(std::max<Ns>(0, recovery))),
+                         "give the run a longer duration, or end the faults earlier");
+  }
+}
+
+}  // namespace
+
+void lay_out_time(Draft& draft) {
+  draft.plan.scale = draft.options.scale.value_or(1);
+  lay_out_duration(draft);
+  for (auto& fault : draft.faults) lay_out_fault(draft, fault);
+  check_phases(draft);
+}
+
+}  // namespace faultline::plan

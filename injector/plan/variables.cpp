@@ -1,0 +1,118 @@
+// [vars] and ${…}: what a string of the plan may leave to the command line.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "injector/plan/passes.h"
+
+namespace faultline::plan {
+namespace {
+
+using Variables = std::map<std::string, std::string>;
+
+/// Variables that refer to large values many times could fill the memory of the machine.
+constexpr std::size_t kMaxSubstituted = 64 << 20;
+
+class Substitution {
+ public:
+  Substitution(const Variables& variables, Issues& issues) : variables_(variables), issues_(issues) {
+    for (const auto& [name, value] : variables) names_.push_back(name);
+  }
+
+  void walk(Node& node) {
+    if (node.type == Node::Type::string) {
+      replace(node);
+    } else {
+      for (auto& item : node.items) walk(item);
+      for (auto& entry : node.entries) walk(entry.value);
+    }
+  }
+
+  void replace(Node& node) {
+    std::string out;
+    std::size_t from = 0;
+    const std::string& text = node.text;
+    if (text.find('\0') != std::string::npos) {
+      issues_.error(node.at, "a string contains a NUL character", "nothing that a plan names can hold one");
+      node.text.clear();
+      return;
+    }
+    for (std::size_t dollar; (dollar = text.find("${", from)) != std::string::npos;) {
+      if (dollar > from && text[dollar - 1] == '$') {  // $${x} stands for ${x}
+        out.append(text, from, dollar - from).append("{");
+        from = dollar + 2;
+        continue;
+      }
+      const auto end = text.find('}', dollar);
+      if (end == std::string::npos) {
+        issues_.error(node.at, "\"${\" is never closed", "write ${name}, or $${ for the two characters themselves");
+        return;
+      }
+      const std::string name = text.substr(dollar + 2, end - dollar - 2);
+      const auto variable = variables_.find(name);
+      if (variable == variables_.end()) {
+        issues_.error(node.at, fmt::format("unknown variable \"{}\"", name.substr(0, 60)),
+                      issues_.suggest(name, names_, fmt::format("give it a default in [vars], or write $${{{}}} for the characters themselves", name.substr(0, 60))));
+        return;
+      }
+      out.append(text, from, dollar - from).append(variable->second);
+      from = end + 1;
+      total_ += variable->second.size();
+      if (total_ > kMaxSubstituted) {
+        if (!full_) issues_.error(node.at, "the values of variables add up to more than 64 MB");
+        full_ = true;
+        return;
+      }
+    }
+    if (from == 0) return;
+    node.text = out.append(text, from);
+  }
+
+ private:
+  const Variables& variables_;
+  Issues& issues_;
+  std::vector<std::string> names_;
+  std::size_t total_ = 0;
+  bool full_ = false;
+};
+
+}  // namespace
+
+void substitute_variables(Node& document, Draft& draft) {
+  const Variables builtin{{"plan_dir", draft.plan.directory}};
+  Variables variables = builtin;
+  std::vector<std::string> names;
+  for (auto& entry : document.entries) {
+    if (entry.key != "vars") continue;
+    if (entry.value.type != Node::Type::table) continue;  // reported by the reader of the top level
+    Substitution defaults(builtin, draft.issues);
+    for (auto& variable : entry.value.entries) {
+      if (!check_name(draft.issues, variable.at, "a variable's name", variable.key, true)) continue;
+      if (builtin.contains(variable.key)) {
+        draft.issues.error(variable.at, fmt::format("\"{}\" is given by Faultline", variable.key), "choose another name");
+        continue;
+      }
+      names.push_back(variable.key);
+      if (variable.value.type != Node::Type::string) {
+        draft.issues.error(variable.value.at, fmt::format("vars.{}: expected a string, found {}", variable.key, describe(variable.value.type)),
+                           "variables stand in strings: put the value in quotes");
+        variables[variable.key];
+        continue;
+      }
+      defaults.replace(variable.value);
+      variables[variable.key] = variable.value.text;
+    }
+  }
+  for (const auto& [name, value] : draft.options.variables) {
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      draft.issues.error({}, fmt::format("--var {}: the plan has no such variable", name),
+                         draft.issues.suggest(name, names, names.empty() ? "the plan has no [vars]" : list_known("its variables are", names)));
+    else
+      variables[name] = value;
+  }
+  Substitution substitution(variables, draft.issues);
+  for (auto& entry : document.entries)
+    if (entry.key != "vars") substitution.walk(entry.value);
+}
+
+}  // namespace faultline::plan
