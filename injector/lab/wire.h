@@ -1,0 +1,57 @@
+// What the nursery's two sides say to each other: one datagram of a seqpacket socket per message, made of counted
+// strings and 64-bit numbers, with descriptors beside it. Both sides are one binary, so there is no version in it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "injector/base/fd.h"
+
+namespace faultline::lab {
+
+enum class Request : std::uint64_t { spawn, make_enclosure, drop_enclosure, kill };
+
+/// Answers repeat the request's number. These two numbers belong to no request.
+constexpr std::uint64_t kEnded = 0;  ///< a child ended: pid, status
+constexpr std::uint64_t kHello = 1;  ///< the init is up
+
+class Writer {
+ public:
+  Writer& put(std::uint64_t number);
+  Writer& put(const std::string& text);
+  Writer& put(const std::vector<std::string>& texts);
+  Writer& put(const std::map<std::string, std::string>& texts);
+  const std::string& bytes() const { return bytes_; }
+
+ private:
+  std::string bytes_;
+};
+
+/// Reads in the order written. Throws std::runtime_error when a message ends too early.
+class Reader {
+ public:
+  explicit Reader(std::string bytes) : bytes_(std::move(bytes)) {}
+  std::uint64_t number();
+  std::string text();
+  std::vector<std::string> texts();
+  std::map<std::string, std::string> map();
+
+ private:
+  std::string bytes_;
+  std::size_t at_ = 0;
+};
+
+struct Message {
+  std::string bytes;
+  std::vector<Fd> fds;
+};
+
+/// Throws std::system_error: EPIPE when the other side is gone, EMSGSIZE above some 200 kB.
+void send_message(int socket, const std::string& bytes, const std::vector<int>& fds = {});
+/// Waits for a message; empty when the other side is gone.
+std::optional<Message> receive_message(int socket);
+
+}  // namespace faultline::lab

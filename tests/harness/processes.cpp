@@ -1,0 +1,58 @@
+#include "tests/harness/processes.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include "injector/base/clock.h"
+
+namespace faultline::test {
+namespace {
+
+template <class Visit>
+void each_process(const Visit& visit) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored))
+    if (std::isdigit(static_cast<unsigned char>(entry.path().filename().c_str()[0]))) visit(entry.path());
+}
+
+}  // namespace
+
+std::string marker() {
+  static int count = 0;
+  return "flab-" + std::to_string(getpid()) + "-" + std::to_string(wall_now()) + "-" + std::to_string(++count);
+}
+
+int processes_with(const std::string& word) {
+  int found = 0;
+  each_process([&](const std::filesystem::path& process) {
+    std::ifstream file(process / "cmdline");  // empty for a zombie
+    const std::string line((std::istreambuf_iterator<char>(file)), {});
+    if (line.find(word) != std::string::npos) ++found;
+  });
+  return found;
+}
+
+std::set<std::uint64_t> namespaces(const std::string& kind) {
+  std::set<std::uint64_t> inodes;
+  each_process([&](const std::filesystem::path& process) {
+    struct stat st {};
+    if (stat((process / "ns" / kind).c_str(), &st) == 0) inodes.insert(st.st_ino);
+  });
+  return inodes;
+}
+
+bool eventually(const std::function<bool()>& condition) {
+  for (const Ns end = monotonic_now() + 20 * kSecond; monotonic_now() < end;) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return condition();
+}
+
+}  // namespace faultline::test
