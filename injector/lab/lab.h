@@ -2,10 +2,12 @@
 // router address; a host is a network namespace with one device, eth0, on its room's bridge; a link is a veth pair
 // between two rooms' namespaces, routed. All are anonymous and vanish with us. Addresses are given in the order of the
 // plan, both families: room r (1..) is 10.77.r.0/24 and fd77:0:0:r::/64, its router .1 / ::1, its hosts .10, .11, … /
-// ::10, ::11, …; link l is 10.78.l.0/30 and fd78:0:0:l::/64. Each host's /etc/hosts names every host of the lab.
+// ::10, ::11, …; link l is 10.78.l.0/30 and fd78:0:0:l::/64 (see topology.h). Each host's /etc/hosts names every host of
+// the lab. A link's standing delay is not applied here: it is a rule like any other.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,28 +24,33 @@ struct LinkEnd {
   std::string device;  ///< its name there
 };
 
-/// What happened to a lab service, for the journal and the screen.
+/// What happened to a lab service, for the journal and the screen: "started" (detail: its command), "ready" ("after
+/// 120 ms"), "ended" ("exit status 1"). Called on the thread that called start() or poll().
 using Listener = std::function<void(const std::string& host, const std::string& event, const std::string& detail)>;
 
+/// For one thread. Each host's enclosure in the nursery has the host's name.
 class Lab {
  public:
-  /// Builds the network. Throws with everything undone.
+  /// Builds the network. Throws with everything undone: Failure(cannot_run) when the kernel lacks a part. `plan_dir` and
+  /// `log_dir` stay visible in every host. `nursery` must outlive the lab; the plan need not.
   Lab(const plan::Lab& lab, Nursery& nursery, const std::string& plan_dir, const std::string& log_dir, double scale);
   ~Lab();
 
-  /// Starts the hosts' commands in order and waits until each is ready. A service that never is: Failure(cannot_run) with
-  /// the tail of its log (log_dir/HOST.log), how long it was given and what was asked of it.
+  /// Starts the hosts' commands, each as soon as the hosts in its `after` are ready, and waits until all are. A service
+  /// that never is, or ends before: Failure(cannot_run) with the tail of its log (log_dir/HOST.log), how long it was
+  /// given and what was asked of it. What was started by then runs until stop().
   void start(const Listener& listener);
   /// Reports services that ended since the last call (once each). Cheap: called every 100 ms.
   void poll(const Listener& listener);
-  /// Ends the services (SIGTERM, then SIGKILL after 2 s). Never throws; what failed is returned.
+  /// Ends the services (SIGTERM, then SIGKILL after 2 s), and whatever else runs in the hosts. The network stays. Never
+  /// throws; what failed is returned.
   std::vector<std::string> stop();
 
-  const NetNs& host_ns(const std::string& host) const;
-  const NetNs& room_ns(const std::string& room) const;
+  const NetNs& host_ns(const std::string& host) const;  ///< std::out_of_range for a name the plan does not have,
+  const NetNs& room_ns(const std::string& room) const;  ///< here and below
   std::vector<std::string> hosts_of(const std::string& room) const;
   std::vector<LinkEnd> link_ends(const std::string& link) const;
-  std::vector<IpPrefix> addresses(const std::string& host) const;     ///< as /32 and /128
+  std::vector<IpPrefix> addresses(const std::string& host) const;     ///< as /32 and, where there is IPv6, /128
   std::map<std::string, std::string> names() const;                   ///< host name -> IPv4 address, for probes
 
  private:

@@ -21,6 +21,13 @@ void each_process(const Visit& visit) {
     if (std::isdigit(static_cast<unsigned char>(entry.path().filename().c_str()[0]))) visit(entry.path());
 }
 
+bool has_word(const std::filesystem::path& process, const std::string& word) {
+  if (word.empty()) return true;
+  std::ifstream file(process / "cmdline");  // empty for a zombie
+  const std::string line((std::istreambuf_iterator<char>(file)), {});
+  return line.find(word) != std::string::npos;
+}
+
 }  // namespace
 
 std::string marker() {
@@ -30,21 +37,24 @@ std::string marker() {
 
 int processes_with(const std::string& word) {
   int found = 0;
-  each_process([&](const std::filesystem::path& process) {
-    std::ifstream file(process / "cmdline");  // empty for a zombie
-    const std::string line((std::istreambuf_iterator<char>(file)), {});
-    if (line.find(word) != std::string::npos) ++found;
-  });
+  each_process([&](const std::filesystem::path& process) { found += has_word(process, word); });
   return found;
 }
 
-std::set<std::uint64_t> namespaces(const std::string& kind) {
+std::set<std::uint64_t> namespaces_of(const std::string& word, const std::string& kind) {
   std::set<std::uint64_t> inodes;
   each_process([&](const std::filesystem::path& process) {
     struct stat st {};
-    if (stat((process / "ns" / kind).c_str(), &st) == 0) inodes.insert(st.st_ino);
+    if (has_word(process, word) && stat((process / "ns" / kind).c_str(), &st) == 0) inodes.insert(st.st_ino);
   });
   return inodes;
+}
+
+std::set<std::uint64_t> namespaces(const std::string& kind) { return namespaces_of("", kind); }
+
+std::uint64_t own_namespace(const std::string& kind) {
+  struct stat st {};
+  return stat(("/proc/self/ns/" + kind).c_str(), &st) == 0 ? st.st_ino : 0;
 }
 
 bool eventually(const std::function<bool()>& condition) {

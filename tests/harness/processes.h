@@ -15,6 +15,10 @@ std::string marker();
 int processes_with(const std::string& word);
 /// The inodes of all namespaces of `kind` ("net", "mnt", …) that some process is in.
 std::set<std::uint64_t> namespaces(const std::string& kind);
+/// The same for the processes that have `word` in their command line.
+std::set<std::uint64_t> namespaces_of(const std::string& word, const std::string& kind);
+/// The inode of this process's namespace of `kind`.
+std::uint64_t own_namespace(const std::string& kind);
 /// Asks every 20 ms for up to 20 s.
 bool eventually(const std::function<bool()>& condition);
 
