@@ -17,9 +17,9 @@ namespace faultline::line {
 
 struct Options {
   std::uint64_t byte_limit = 512ull << 20;  ///< of frames held; beyond it frames are discarded and counted
-  unsigned batch = 8;                       ///< frames read before due ones are looked at again
+  unsigned batch = 8;                       ///< frames read before due ones are looked at again (more when none is due)
   bool merge = true;                        ///< gather split TCP segments (NEEDS_CSUM only) back into TSO frames
-  Ns merge_within = 20 * kMicrosecond;      ///< deadlines this close may leave together
+  Ns merge_within = 20 * kMicrosecond;      ///< deadlines this close may leave together, the later ones that much early
   Ns spin = 0;                              ///< busy-wait this long before a deadline
   bool high_priority = true;                ///< nice -20 and a 100 µs slice
 };
@@ -36,8 +36,10 @@ struct Stats {
   std::uint64_t read = 0, written = 0;  ///< wire packets
   std::uint64_t frames_read = 0, frames_written = 0, bytes_read = 0;
   std::uint64_t merged = 0;             ///< segments that left inside a gathered frame
-  std::uint64_t held = 0, held_bytes = 0, held_max_bytes = 0;
+  std::uint64_t held = 0;               ///< wire packets; read = written + held + all losses
+  std::uint64_t held_bytes = 0, held_max_bytes = 0;
   std::uint64_t write_errno = 0;        ///< of the last refusal
+  std::uint64_t priority_errno = 0;     ///< why nice -20 was not granted; 0: it was, or was not asked for
   std::uint64_t wakeups = 0;
   Ns stalled = 0;                       ///< the longest time between two loops
   Losses losses;
@@ -50,6 +52,7 @@ class Line {
   Line(Fd tap, fl_control* control, Options options);
   ~Line();  ///< stops
 
+  /// Starts the thread, once. Throws std::system_error if there can be none.
   void start();
   /// Lets what is held leave (in order, now), then ends the thread.
   void stop();
@@ -57,6 +60,9 @@ class Line {
   std::vector<std::uint64_t> losses_by_slot() const;   ///< FL_MAX_SLOTS entries, wire packets
   bool was_stopped() const;                            ///< the thread found that it had been stopped beyond the lease
   int thread_id() const;
+  /// Why the thread ended on its own (the TAP was taken away, say); empty while all is well. What it held by then is
+  /// counted as refused, and its beat is over.
+  std::string failure() const;
 
  private:
   struct Impl;

@@ -1,0 +1,35 @@
+// What the line counts. One thread writes, any may read at any time; so a count is a plain load and store that cannot
+// tear, without the cost of a locked addition.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "faults/abi.h"
+
+namespace faultline::line {
+
+class Counter {
+ public:
+  void add(std::uint64_t n) { set(get() + n); }
+  void subtract(std::uint64_t n) { set(get() - n); }
+  void set(std::uint64_t value) { value_.store(value, std::memory_order_relaxed); }
+  void raise_to(std::uint64_t value) {
+    if (value > get()) set(value);
+  }
+  std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_ = 0;
+};
+
+struct Counters {
+  Counter read, written, frames_read, frames_written, bytes_read, merged;
+  Counter held, held_bytes, held_max_bytes, write_errno, wakeups, stalled, priority_errno;
+  Counter full, overdue, refused, stamp;
+  std::array<Counter, FL_MAX_SLOTS> lost_by_slot;
+  std::atomic<bool> was_stopped = false;
+};
+
+}  // namespace faultline::line

@@ -1,0 +1,155 @@
+#include "injector/line/line.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "injector/base/error.h"
+#include "injector/line/counters.h"
+#include "injector/line/loop.h"
+
+namespace faultline::line {
+namespace {
+
+// struct sched_attr of the kernel; the C library of Debian 12 does not have it.
+struct SchedulingAttributes {
+  std::uint32_t size = sizeof(SchedulingAttributes);
+  std::uint32_t policy = SCHED_OTHER;
+  std::uint64_t flags = 0;
+  std::int32_t nice = 0;
+  std::uint32_t priority = 0;
+  std::uint64_t runtime = 0;  // of SCHED_OTHER: the slice, since Linux 6.12; ignored before
+  std::uint64_t deadline = 0;
+  std::uint64_t period = 0;
+};
+static_assert(sizeof(SchedulingAttributes) == 48);
+
+// Not SCHED_FIFO: the kernel's throttling of real-time tasks stalls one for up to 50 ms.
+int raise_priority() {
+  SchedulingAttributes attributes;
+  attributes.nice = -20;
+  attributes.runtime = 100 * kMicrosecond;
+  return syscall(SYS_sched_setattr, 0, &attributes, 0) == 0 ? 0 : errno;
+}
+
+void block_signals() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+}  // namespace
+
+struct Line::Impl {
+  Impl(Fd tap_fd, fl_control* control, const Options& options)
+      : tap(std::move(tap_fd)), high_priority(options.high_priority), loop(tap.get(), control, options, counters) {}
+  ~Impl() { end(); }
+
+  void end() noexcept {
+    ending.store(true, std::memory_order_release);
+    if (thread.joinable()) thread.join();
+  }
+
+  void run() noexcept {
+    tid.store(gettid(), std::memory_order_release);
+    tid.notify_all();
+    prctl(PR_SET_NAME, "faultline-line");
+    prctl(PR_SET_TIMERSLACK, 1);
+    if (high_priority) counters.priority_errno.set(static_cast<std::uint64_t>(raise_priority()));
+    try {
+      loop.run(ending);
+    } catch (const std::system_error& e) {
+      fail(e.what(), e.code().value());
+    } catch (const std::exception& e) {
+      fail(e.what(), ENOMEM);
+    }
+  }
+
+  void fail(const char* why, int error) noexcept {
+    loop.abandon(error);
+    const std::lock_guard lock(failure_mutex);
+    try {
+      failure = why;
+    } catch (const std::bad_alloc&) {
+      failure = "no memory";  // short enough to need none
+    }
+  }
+
+  Fd tap;
+  const bool high_priority;
+  Counters counters;
+  Loop loop;
+  std::atomic<bool> ending = false;
+  std::atomic<int> tid = 0;
+  mutable std::mutex failure_mutex;
+  std::string failure;
+  std::thread thread;
+};
+
+Line::Line(Fd tap, fl_control* control, Options options)
+    : impl_(std::make_unique<Impl>(std::move(tap), control, options)) {}
+
+Line::~Line() = default;
+
+void Line::start() {
+  if (impl_->thread.joinable()) return;
+  // The thread inherits the mask: a signal meant for the process never lands on it.
+  sigset_t before;
+  pthread_sigmask(SIG_SETMASK, nullptr, &before);
+  block_signals();
+  try {
+    impl_->thread = std::thread([impl = impl_.get()] { impl->run(); });
+  } catch (...) {
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  impl_->tid.wait(0, std::memory_order_acquire);
+}
+
+void Line::stop() { impl_->end(); }
+
+Stats Line::stats() const {
+  const Counters& c = impl_->counters;
+  Stats s;
+  s.read = c.read.get();
+  s.written = c.written.get();
+  s.frames_read = c.frames_read.get();
+  s.frames_written = c.frames_written.get();
+  s.bytes_read = c.bytes_read.get();
+  s.merged = c.merged.get();
+  s.held = c.held.get();
+  s.held_bytes = c.held_bytes.get();
+  s.held_max_bytes = c.held_max_bytes.get();
+  s.write_errno = c.write_errno.get();
+  s.wakeups = c.wakeups.get();
+  s.priority_errno = c.priority_errno.get();
+  s.stalled = static_cast<Ns>(c.stalled.get());
+  s.losses = {.full = c.full.get(), .overdue = c.overdue.get(), .refused = c.refused.get(), .stamp = c.stamp.get()};
+  return s;
+}
+
+std::vector<std::uint64_t> Line::losses_by_slot() const {
+  std::vector<std::uint64_t> lost;
+  lost.reserve(FL_MAX_SLOTS);
+  for (const Counter& count : impl_->counters.lost_by_slot) lost.push_back(count.get());
+  return lost;
+}
+
+bool Line::was_stopped() const { return impl_->counters.was_stopped.load(std::memory_order_acquire); }
+int Line::thread_id() const { return impl_->tid.load(std::memory_order_acquire); }
+
+std::string Line::failure() const {
+  const std::lock_guard lock(impl_->failure_mutex);
+  return impl_->failure;
+}
+
+}  // namespace faultline::line
