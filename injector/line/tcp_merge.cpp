@@ -77,6 +77,7 @@ bool TcpGather::candidate(const std::byte* frame, std::uint32_t length) {
   VirtioHeader virtio;
   std::memcpy(&virtio, frame, kVirtioBytes);
   if (virtio.flags != kNeedsChecksum || virtio.gso_type != kGsoNone) return false;
+  if (virtio.hdr_len != 0 || virtio.gso_size != 0) return false;
   const std::byte* ip = frame + kIp;
   const std::uint16_t ethertype = net16(frame + kIp - 2);
   std::uint32_t ip_bytes;
