@@ -1,6 +1,7 @@
 // Probes: requests that a user of the service would make, sent in open loop. The nth request is due at n * every; a slow
 // or lost answer never delays the next one, and a request belongs to the phase in which it was due. Each probe has a
 // thread of its own inside the network namespace it asks from, so that a busy probe never makes a held packet late.
+// Every due request yields exactly one sample, whatever becomes of it; docs/probes.md lists the errors.
 #pragma once
 
 #include <functional>
@@ -23,8 +24,12 @@ struct Sample {
   Ns late = 0;            ///< how much later than due we sent it: our own fault, recorded as such
   Ns latency = 0;         ///< from sending to the verdict
   bool ok = false;
-  std::string error;      ///< short and countable: "timeout", "refused", "reset", "unreachable", "status 503", "body", "exit 1", …
+  std::string error;      ///< short and countable: "timeout", "refused", "status 503", "exit 1", …; empty when ok
 };
+
+/// Requests that one probe may have in flight (an exec probe: kMostCommands). The next one fails as "overload".
+inline constexpr std::size_t kMostInFlight = 4096;
+inline constexpr std::size_t kMostCommands = 64;
 
 /// Called on probe threads; must be thread-safe and quick.
 using Sink = std::function<void(Sample&&)>;
@@ -39,16 +44,23 @@ struct From {
 class Prober {
  public:
   /// Prepares (resolves names, opens what can be opened) and checks that the probe can run at all: an exec command that
-  /// does not exist or a name that does not resolve is Failure(cannot_run). No request is sent before start().
+  /// does not exist or a name that does not resolve is Failure(cannot_run); a subject that cannot be read (a URL without
+  /// a host) is Failure(invalid). No request is sent before start(). `from.net` need not outlive the call, `nursery` must
+  /// outlive the Prober; only exec probes use it. Raises this process's soft limit of open files to its hard limit, since
+  /// every request in flight holds one.
   Prober(const plan::Probe& probe, std::size_t index, From from, lab::Nursery* nursery, Sink sink);
   ~Prober();  ///< stops
 
-  /// Requests are due at epoch + n * every for 0 <= n * every < duration. `epoch` is CLOCK_MONOTONIC.
+  /// Requests are due at epoch + n * every for 0 <= n * every < duration. `epoch` is CLOCK_MONOTONIC. Called once.
   void start(Ns epoch, Ns duration);
-  /// No new requests; those in flight are awaited up to their timeout, then counted as "timeout".
+  /// Nothing that becomes due after this call is sent; requests in flight are awaited up to their timeout, then counted as
+  /// "timeout". Returns when the last sample has been delivered.
   void finish();
-  /// At once: those in flight are dropped without a sample.
+  /// At once: those in flight are dropped without a sample. When it returns, the sink is not called any more.
   void abort();
+  /// What ended this probe before its time (an error of ours, or one that the sink threw); empty when all is well.
+  /// Thread-safe. Requests that were due after it have no sample.
+  std::string failure() const;
 
  private:
   struct Impl;

@@ -1,0 +1,47 @@
+// How one kind of request is made: the part of a probe that differs between http, tcp, icmp and exec. An Asker sends
+// what it is told to send, when it is told, and says the verdict; the schedule, the clock, the timeouts and the count
+// of what is in flight belong to the Prober alone, so that they are the same for every kind. Everything here happens on
+// the probe's thread, which is inside the probe's network namespace.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "injector/probe/loop.h"
+#include "injector/probe/probe.h"
+
+namespace faultline::probe {
+
+/// What became of request n, known at `at` (CLOCK_MONOTONIC). `error` is empty when all was well. A verdict on a
+/// request that is not in flight any more is ignored.
+using Verdict = std::function<void(std::uint64_t n, Ns at, std::string error)>;
+
+class Asker {
+ public:
+  virtual ~Asker() = default;
+  /// Sends request n now. The verdict may come before this returns. `deadline` is when the Prober will forget it.
+  virtual void ask(std::uint64_t n, Ns deadline) = 0;
+  /// Request n timed out: frees what it holds, and no verdict comes.
+  virtual void forget(std::uint64_t n) = 0;
+  /// When wake() wants to be called (CLOCK_MONOTONIC).
+  virtual Ns wake_at() const { return kNever; }
+  virtual void wake() {}
+};
+
+/// What an Asker is made from. The references outlive it.
+struct Setting {
+  const plan::Probe& probe;
+  const From& from;
+  lab::Nursery* nursery;
+  Loop& loop;
+  Verdict verdict;
+};
+
+std::unique_ptr<Asker> make_http(const Setting& setting);
+std::unique_ptr<Asker> make_tcp(const Setting& setting);
+std::unique_ptr<Asker> make_icmp(const Setting& setting);
+std::unique_ptr<Asker> make_exec(const Setting& setting);
+
+}  // namespace faultline::probe

@@ -1,0 +1,225 @@
+// The exec probe: a command each, started by the nursery. Starting and reaping a process blocks, so worker threads do
+// it, made as they are needed; the probe's own thread only hands out the work and collects the verdicts.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <cstdlib>
+#include <deque>
+#include <mutex>
+#include <sstream>
+#include <thread>
+#include <vector>
+
+#include "injector/base/error.h"
+#include "injector/probe/asker.h"
+
+namespace faultline::probe {
+namespace {
+
+constexpr std::size_t kMostOutput = 1 << 20;
+constexpr Ns kReaping = 5 * kSecond;  // how long a killed command may take to be gone
+
+bool can_execute(const std::string& program) {
+  if (program.find('/') != std::string::npos) return ::access(program.c_str(), X_OK) == 0;
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path ? path : "/usr/local/bin:/usr/bin:/bin");
+  for (std::string folder; std::getline(folders, folder, ':');)
+    if (::access(((folder.empty() ? "." : folder) + "/" + program).c_str(), X_OK) == 0) return true;
+  return false;
+}
+
+class Exec : public Asker {
+ public:
+  explicit Exec(const Setting& s)
+      : probe_(s.probe), enclosure_(s.from.enclosure), nursery_(s.nursery), loop_(s.loop), verdict_(s.verdict) {
+    if (probe_.command.empty())
+      throw Failure(Exit::invalid, fmt::format("probe \"{}\": exec has no command", probe_.name));
+    if (!nursery_) throw std::logic_error("an exec probe needs a nursery");
+    // An enclosure has a /run and a /tmp of its own: what is there, only the attempt can tell.
+    const std::string& program = probe_.command.front();
+    const bool own_folder = !enclosure_.empty() && (program.starts_with("/run/") || program.starts_with("/tmp/"));
+    if (!own_folder && !can_execute(program))
+      throw Failure(Exit::cannot_run, fmt::format("probe \"{}\": the command \"{}\" is not found or cannot be executed",
+                                                  probe_.name, program));
+    if (s.from.net) net_.emplace(s.from.net->duplicate());
+    results_bell_ = Fd(static_cast<int>(check("make an eventfd", eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))));
+    stop_ = Fd(static_cast<int>(check("make an eventfd", eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))));
+    loop_.watch(results_bell_.get(), EPOLLIN, [this](std::uint32_t) { collect(); });
+  }
+  ~Exec() override {
+    loop_.unwatch(results_bell_.get());
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+      jobs_.clear();
+      signal(stop_);
+    }
+    work_.notify_all();
+    for (auto& worker : workers_) worker.join();
+  }
+
+  void ask(std::uint64_t n, Ns deadline) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (busy_ == kMostCommands) {
+        verdict_(n, monotonic_now(), "overload");
+        return;
+      }
+      if (busy_ == workers_.size()) workers_.emplace_back([this] { work(); });
+      ++busy_;
+      jobs_.push_back({n, deadline});
+    }
+    work_.notify_one();
+  }
+
+  void forget(std::uint64_t) override {}  // the worker knows the deadline too, and kills the command
+
+ private:
+  struct Job {
+    std::uint64_t n;
+    Ns deadline;
+  };
+  struct Result {
+    std::uint64_t n;
+    Ns at;
+    std::string error;
+  };
+
+  static void signal(const Fd& eventfd) {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = ::write(eventfd.get(), &one, sizeof one);
+  }
+
+  void collect() {
+    std::uint64_t count;
+    check("read an eventfd", ::read(results_bell_.get(), &count, sizeof count));
+    std::vector<Result> results;
+    std::exception_ptr failure;
+    {
+      const std::lock_guard lock(mutex_);
+      results.swap(results_);
+      failure = failure_;
+    }
+    for (auto& result : results) verdict_(result.n, result.at, std::move(result.error));
+    if (failure) std::rethrow_exception(failure);
+  }
+
+  void work() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      work_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+      if (stopping_) return;
+      const Job job = jobs_.front();
+      jobs_.pop_front();
+      lock.unlock();
+      try {
+        std::string error = run(job);
+        const Ns at = monotonic_now();
+        lock.lock();
+        results_.push_back({job.n, at, std::move(error)});
+      } catch (...) {
+        if (!lock.owns_lock()) lock.lock();
+        if (!failure_) failure_ = std::current_exception();
+      }
+      --busy_;
+      signal(results_bell_);
+    }
+  }
+
+  std::string run(const Job& job) {
+    Fd output, write_end;
+    if (!probe_.expect_body.empty()) {
+      int ends[2];
+      check("make a pipe", pipe2(ends, O_CLOEXEC));
+      output = Fd(ends[0]);
+      write_end = Fd(ends[1]);
+      check("make a pipe non-blocking", fcntl(output.get(), F_SETFL, O_NONBLOCK));
+    }
+    lab::Command command;
+    command.argv = probe_.command;
+    command.room = enclosure_;
+    command.net = net_ ? &*net_ : nullptr;
+    command.output = write_end.get();
+    pid_t pid = 0;
+    try {
+      pid = nursery_->spawn(command);
+    } catch (const Failure&) {
+      return "exec";
+    }
+    write_end.reset();
+    std::string text;
+    if (!await_end(pid, job.deadline, output, text)) {
+      nursery_->kill(pid, SIGKILL);
+      nursery_->wait(pid, monotonic_now() + kReaping);
+      return "timeout";
+    }
+    const auto ended = nursery_->wait(pid, monotonic_now() + kReaping);
+    if (!ended) throw std::runtime_error(fmt::format("process {} has ended, but was not reaped", pid));
+    if (WIFSIGNALED(ended->status)) return fmt::format("signal {}", WTERMSIG(ended->status));
+    const int status = WEXITSTATUS(ended->status);
+    if (status != probe_.expect_exit.value_or(0)) return fmt::format("exit {}", status);
+    return text.find(probe_.expect_body) == std::string::npos ? "body" : "";
+  }
+
+  // Waits for the process itself, not for the end of its output: a grandchild may hold that open. False: it still runs.
+  bool await_end(pid_t pid, Ns deadline, Fd& output, std::string& text) {
+    const Fd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+    if (!process && errno != ESRCH) check("watch a process", -1);
+    while (process) {
+      const Ns left = deadline - monotonic_now();
+      if (left <= 0) return false;
+      std::array<pollfd, 3> set{{{process.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}, {output.get(), POLLIN, 0}}};
+      const timespec wait{static_cast<time_t>(left / kSecond), static_cast<long>(left % kSecond)};
+      if (::ppoll(set.data(), set.size(), &wait, nullptr) == -1 && errno != EINTR) check("wait for a process", -1);
+      if (set[1].revents != 0) return false;
+      if (set[2].revents != 0) read_output(output, text);
+      if (set[0].revents != 0) break;
+    }
+    read_output(output, text);
+    return true;
+  }
+
+  // Takes what is there; beyond kMostOutput it is read and thrown away, so that the command is not held up.
+  static void read_output(Fd& output, std::string& text) {
+    std::array<char, 16384> buffer;
+    while (output) {
+      const ssize_t k = ::read(output.get(), buffer.data(), buffer.size());
+      if (k == -1 && errno == EAGAIN) return;
+      if (k == -1) check("read a command's output", k);
+      if (k == 0) return output.reset();
+      text.append(buffer.data(),
+                  std::min(static_cast<std::size_t>(k), kMostOutput - std::min(kMostOutput, text.size())));
+    }
+  }
+
+  const plan::Probe& probe_;
+  const std::string enclosure_;
+  lab::Nursery* nursery_;
+  Loop& loop_;
+  Verdict verdict_;
+  std::optional<NetNs> net_;
+  Fd results_bell_, stop_;
+
+  std::mutex mutex_;
+  std::condition_variable work_;
+  bool stopping_ = false;
+  std::size_t busy_ = 0;  // jobs waiting or at work
+  std::deque<Job> jobs_;
+  std::vector<Result> results_;
+  std::exception_ptr failure_;
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace
+
+std::unique_ptr<Asker> make_exec(const Setting& setting) { return std::make_unique<Exec>(setting); }
+
+}  // namespace faultline::probe

@@ -1,0 +1,297 @@
+// The http probe, over libcurl's multi interface: curl tells which descriptors and which timer it needs, and the
+// probe's own loop watches them, so that the instant of sending stays ours.
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "injector/base/error.h"
+#include "injector/probe/address.h"
+#include "injector/probe/asker.h"
+#include "injector/probe/errors.h"
+
+namespace faultline::probe {
+namespace {
+
+constexpr std::size_t kMostBody = 1 << 20;
+
+void check_curl(const char* attempt, CURLcode rc) {
+  if (rc != CURLE_OK) throw std::runtime_error(fmt::format("{}: {}", attempt, curl_easy_strerror(rc)));
+}
+void check_multi(const char* attempt, CURLMcode rc) {
+  if (rc != CURLM_OK) throw std::runtime_error(fmt::format("{}: {}", attempt, curl_multi_strerror(rc)));
+}
+
+struct Free {
+  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+  void operator()(char* text) const { curl_free(text); }
+};
+using Easy = std::unique_ptr<CURL, Free>;
+using List = std::unique_ptr<curl_slist, Free>;
+
+// The multi handle closes connections, and so calls back, when it dies: it must die first, while all else is there.
+struct FreeMulti {
+  void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+};
+
+void append(List& list, const std::string& line) {
+  curl_slist* longer = curl_slist_append(list.get(), line.c_str());
+  if (!longer) throw std::bad_alloc();
+  static_cast<void>(list.release());
+  list.reset(longer);
+}
+
+bool same_header(const std::string& a, const std::string& b) { return curl_strequal(a.c_str(), b.c_str()) != 0; }
+
+std::string error_of(CURLcode rc, CURL* easy) {
+  long os = 0;
+  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os);
+  switch (rc) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return "resolve";
+    case CURLE_OPERATION_TIMEDOUT:
+      return "timeout";
+    case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
+      return "closed";
+    case CURLE_UNSUPPORTED_PROTOCOL:  // curl's name for an answer that is not HTTP at all
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+      return "protocol";
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+      if (os == 0) return rc == CURLE_COULDNT_CONNECT ? "connect" : "closed";
+      return rc == CURLE_COULDNT_CONNECT ? send_error(static_cast<int>(os)) : network_error(static_cast<int>(os));
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return "tls";
+    default:
+      return fmt::format("curl {}", static_cast<int>(rc));
+  }
+}
+
+class Http : public Asker {
+ public:
+  explicit Http(const Setting& s) : probe_(s.probe), loop_(s.loop), verdict_(s.verdict) {
+    static const CURLcode global = curl_global_init(CURL_GLOBAL_DEFAULT);
+    check_curl("start libcurl", global);
+    read_url(s.from.names);
+    read_headers();
+    multi_.reset(curl_multi_init());
+    if (!multi_) throw std::bad_alloc();
+    check_multi("set up libcurl", curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &Http::on_socket));
+    check_multi("set up libcurl", curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this));
+    check_multi("set up libcurl", curl_multi_setopt(multi_.get(), CURLMOPT_TIMERFUNCTION, &Http::on_timer));
+    check_multi("set up libcurl", curl_multi_setopt(multi_.get(), CURLMOPT_TIMERDATA, this));
+    spare_.push_back(make_request());  // so that the first request does not pay for it
+  }
+  ~Http() override {
+    for (auto& [n, request] : flying_) curl_multi_remove_handle(multi_.get(), request->easy.get());
+    multi_.reset();
+  }
+
+  void ask(std::uint64_t n, Ns) override {
+    std::unique_ptr<Request> request;
+    if (spare_.empty()) {
+      request = make_request();
+    } else {
+      request = std::move(spare_.back());
+      spare_.pop_back();
+    }
+    request->n = n;
+    request->body.clear();
+    CURL* easy = request->easy.get();
+    flying_.emplace(n, std::move(request));
+    check_multi("start a request", curl_multi_add_handle(multi_.get(), easy));
+    act(CURL_SOCKET_TIMEOUT, 0);
+  }
+
+  void forget(std::uint64_t n) override {
+    const auto it = flying_.find(n);
+    if (it == flying_.end()) return;
+    curl_multi_remove_handle(multi_.get(), it->second->easy.get());
+    flying_.erase(it);
+  }
+
+  Ns wake_at() const override { return wake_at_; }
+  void wake() override {
+    wake_at_ = kNever;
+    act(CURL_SOCKET_TIMEOUT, 0);
+  }
+
+ private:
+  struct Request {
+    std::uint64_t n = 0;
+    std::string body;
+    Easy easy;
+  };
+
+  [[noreturn]] void refuse(const std::string& why) const {
+    throw Failure(Exit::invalid, fmt::format("probe \"{}\": http = \"{}\": {}", probe_.name, probe_.subject, why));
+  }
+
+  std::string url_part(CURLU* url, CURLUPart part) const {
+    char* text = nullptr;
+    const CURLUcode rc = curl_url_get(url, part, &text, CURLU_DEFAULT_PORT);
+    const std::unique_ptr<char, Free> owner(text);
+    if (rc != CURLUE_OK) refuse(curl_url_strerror(rc));
+    return text;
+  }
+
+  void read_url(const std::map<std::string, std::string>& names) {
+    const std::unique_ptr<CURLU, Free> url(curl_url());
+    if (!url) throw std::bad_alloc();
+    const CURLUcode rc = curl_url_set(url.get(), CURLUPART_URL, probe_.subject.c_str(), 0);
+    if (rc != CURLUE_OK) refuse(curl_url_strerror(rc));
+    const std::string scheme = url_part(url.get(), CURLUPART_SCHEME);
+    if (scheme != "http" && scheme != "https") refuse("only http:// and https:// can be asked");
+    const std::string host = url_part(url.get(), CURLUPART_HOST);
+    const std::string port = url_part(url.get(), CURLUPART_PORT);
+    const bool bracketed = host.front() == '[';
+    resolve(probe_.name, bracketed ? host.substr(1, host.size() - 2) : host, port, names);
+    if (const auto lab = names.find(host); lab != names.end()) {
+      const bool v6 = lab->second.find(':') != std::string::npos;
+      append(known_, fmt::format("{}:{}:{}", host, port, v6 ? "[" + lab->second + "]" : lab->second));
+    }
+  }
+
+  void read_headers() {
+    bool agent = false, expect = false;
+    for (const auto& [name, value] : probe_.headers) {
+      // "Name;" is how curl is told to send a header without a value; "Name:" would remove it.
+      append(headers_, value.empty() ? name + ";" : name + ": " + value);
+      agent |= same_header(name, "User-Agent");
+      expect |= same_header(name, "Expect");
+    }
+    if (!agent) append(headers_, "User-Agent: faultline");
+    if (!expect) append(headers_, "Expect:");  // no "100-continue", which would wait a second for an answer
+  }
+
+  std::unique_ptr<Request> make_request() {
+    auto request = std::make_unique<Request>();
+    request->easy.reset(curl_easy_init());
+    CURL* e = request->easy.get();
+    if (!e) throw std::bad_alloc();
+    const auto set = [e](CURLoption option, auto value) {
+      check_curl("set up a request", curl_easy_setopt(e, option, value));
+    };
+    set(CURLOPT_URL, probe_.subject.c_str());
+    set(CURLOPT_PRIVATE, request.get());
+    set(CURLOPT_NOSIGNAL, 1L);
+    set(CURLOPT_NOPROXY, "*");
+    set(CURLOPT_PROTOCOLS_STR, "http,https");
+    set(CURLOPT_FOLLOWLOCATION, 0L);
+    set(CURLOPT_RESOLVE, known_.get());
+    set(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    set(CURLOPT_QUICK_EXIT,
+        1L);  // else forgetting a request waits for its resolver thread, and all others wait with it
+    set(CURLOPT_FORBID_REUSE, probe_.reuse ? 0L : 1L);
+    set(CURLOPT_FRESH_CONNECT, probe_.reuse ? 0L : 1L);
+    set(CURLOPT_SSL_SESSIONID_CACHE, probe_.reuse ? 1L : 0L);
+    set(CURLOPT_HTTPHEADER, headers_.get());
+    if (!probe_.body.empty()) {
+      set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(probe_.body.size()));
+      set(CURLOPT_POSTFIELDS, probe_.body.c_str());
+    }
+    if (probe_.method == "HEAD") set(CURLOPT_NOBODY, 1L);
+    if (probe_.method != "GET" || !probe_.body.empty()) set(CURLOPT_CUSTOMREQUEST, probe_.method.c_str());
+    set(CURLOPT_WRITEFUNCTION, probe_.expect_body.empty() ? &Http::skip_body : &Http::keep_body);
+    set(CURLOPT_WRITEDATA, request.get());
+    return request;
+  }
+
+  static std::size_t skip_body(char*, std::size_t size, std::size_t count, void*) { return size * count; }
+  static std::size_t keep_body(char* data, std::size_t size, std::size_t count, void* self) {
+    auto& body = static_cast<Request*>(self)->body;
+    body.append(data, std::min(size * count, kMostBody - std::min(kMostBody, body.size())));
+    return size * count;
+  }
+
+  // curl calls these from inside its own functions: they must not call curl, nor throw.
+  static int on_socket(CURL*, curl_socket_t fd, int what, void* self, void*) {
+    auto* http = static_cast<Http*>(self);
+    try {
+      if (what == CURL_POLL_REMOVE) {
+        http->loop_.unwatch(fd);
+        return 0;
+      }
+      const std::uint32_t events = (what & CURL_POLL_IN ? EPOLLIN : 0U) | (what & CURL_POLL_OUT ? EPOLLOUT : 0U);
+      http->loop_.watch(fd, events, [http, fd](std::uint32_t seen) {
+        int ready = 0;
+        if (seen & (EPOLLIN | EPOLLHUP)) ready |= CURL_CSELECT_IN;
+        if (seen & EPOLLOUT) ready |= CURL_CSELECT_OUT;
+        if (seen & EPOLLERR) ready |= CURL_CSELECT_ERR;
+        http->act(fd, ready);
+      });
+      return 0;
+    } catch (...) {
+      http->failure_ = std::current_exception();
+      return -1;
+    }
+  }
+  static int on_timer(CURLM*, long milliseconds, void* self) {
+    static_cast<Http*>(self)->wake_at_ = milliseconds < 0 ? kNever : monotonic_now() + milliseconds * kMillisecond;
+    return 0;
+  }
+
+  void act(curl_socket_t fd, int ready) {
+    int running = 0;
+    check_multi("drive libcurl", curl_multi_socket_action(multi_.get(), fd, ready, &running));
+    if (failure_) std::rethrow_exception(failure_);
+    int left = 0;
+    while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
+      if (message->msg != CURLMSG_DONE) continue;
+      const Ns at = monotonic_now();
+      const CURLcode rc = message->data.result;
+      Request* request = nullptr;
+      check_curl("find a request", curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request));
+      finish(*request, rc, at);
+    }
+  }
+
+  void finish(Request& done, CURLcode rc, Ns at) {
+    CURL* easy = done.easy.get();
+    const std::uint64_t n = done.n;
+    std::string error = rc == CURLE_OK ? judge(done) : error_of(rc, easy);
+    curl_multi_remove_handle(multi_.get(), easy);
+    auto node = flying_.extract(n);
+    // One that failed is not used again: what curl remembers of its error must not be taken for the next one's.
+    if (rc == CURLE_OK) spare_.push_back(std::move(node.mapped()));
+    verdict_(n, at, std::move(error));
+  }
+
+  std::string judge(const Request& done) const {
+    long status = 0;
+    curl_easy_getinfo(done.easy.get(), CURLINFO_RESPONSE_CODE, &status);
+    const bool right = probe_.expect_status ? status == *probe_.expect_status : status >= 200 && status < 400;
+    if (!right) return fmt::format("status {}", status);
+    return done.body.find(probe_.expect_body) == std::string::npos ? "body" : "";
+  }
+
+  const plan::Probe& probe_;
+  Loop& loop_;
+  Verdict verdict_;
+  List known_, headers_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Request>> flying_;
+  std::vector<std::unique_ptr<Request>> spare_;
+  Ns wake_at_ = kNever;
+  std::exception_ptr failure_;
+  std::unique_ptr<CURLM, FreeMulti> multi_;
+};
+
+}  // namespace
+
+std::unique_ptr<Asker> make_http(const Setting& setting) { return std::make_unique<Http>(setting); }
+
+}  // namespace faultline::probe

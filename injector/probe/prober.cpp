@@ -1,0 +1,218 @@
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <atomic>
+#include <future>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "injector/base/error.h"
+#include "injector/probe/asker.h"
+#include "injector/probe/probe.h"
+#include "injector/probe/schedule.h"
+
+namespace faultline::probe {
+namespace {
+
+// A thread that comes late sends what is overdue in bursts of this size, and looks after the answers in between.
+constexpr int kBurst = 32;
+
+void allow_open_files() {
+  rlimit limit{};
+  check("read the limit of open files", getrlimit(RLIMIT_NOFILE, &limit));
+  if (limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  check("raise the limit of open files", setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+std::unique_ptr<Asker> make_asker(const Setting& setting) {
+  switch (setting.probe.kind) {
+    case plan::Probe::Kind::http:
+      return make_http(setting);
+    case plan::Probe::Kind::tcp:
+      return make_tcp(setting);
+    case plan::Probe::Kind::icmp:
+      return make_icmp(setting);
+    case plan::Probe::Kind::exec:
+      return make_exec(setting);
+  }
+  throw std::logic_error("a probe of an unknown kind");
+}
+
+}  // namespace
+
+struct Prober::Impl {
+  Impl(const plan::Probe& p, std::size_t i, From f, lab::Nursery* n, Sink s)
+      : probe(p), index(i), from(std::move(f)), nursery(n), sink(std::move(s)) {}
+
+  struct Flight {
+    Ns sent;
+    Ns late;
+  };
+
+  // ---- the probe's thread ----
+
+  void thread_main(std::promise<void> prepared) {
+    std::unique_ptr<Asker> asker;
+    try {
+      check("set the timer slack", prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL));
+      check("name a thread", prctl(PR_SET_NAME, "probe", 0UL, 0UL, 0UL));
+      // The thread never comes back, so it needs no Inside.
+      if (from.net) check("enter the probe's network namespace", setns(from.net->fd(), CLONE_NEWNET));
+      asker = make_asker({probe, from, nursery, loop,
+                          [this](std::uint64_t n, Ns at, std::string error) { land(n, at, std::move(error)); }});
+      from.net = nullptr;  // from here on it may be gone
+      prepared.set_value();
+    } catch (...) {
+      prepared.set_exception(std::current_exception());
+      return;
+    }
+    try {
+      fly(*asker);
+      asker.reset();
+    } catch (const std::exception& e) {
+      fail(e.what());
+    } catch (...) {
+      fail("an exception of an unknown kind");
+    }
+  }
+
+  void fail(const std::string& what) {
+    const std::lock_guard lock(mutex);
+    if (failure.empty()) failure = "probe \"" + probe.name + "\": " + what;
+  }
+
+  void fly(Asker& asker) {
+    while (!started && !stopping()) {
+      loop.collect(kNever);
+      loop.dispatch();
+    }
+    if (!started) return;
+    for (;;) {
+      const Ns finish = finish_at;
+      const std::uint64_t count = (finish == kNever ? schedule : schedule.until(finish)).count();
+      if (aborted || (next >= count && flights.empty())) return;
+      Ns wake = asker.wake_at();
+      if (next < count) wake = std::min(wake, schedule.instant(next));
+      if (!flights.empty()) wake = std::min(wake, flights.begin()->second.sent + probe.timeout);
+      loop.collect(wake);
+      if (aborted) return;
+      // What is due goes first, so that working on answers never makes it late. Expiry is last: an answer that arrived
+      // in time counts, even if we are late to read it.
+      launch(asker, count);
+      loop.dispatch();
+      if (asker.wake_at() <= monotonic_now()) asker.wake();
+      expire(asker);
+    }
+  }
+
+  void launch(Asker& asker, std::uint64_t count) {
+    for (int i = 0; i < kBurst && next < count; ++i) {
+      const Ns now = monotonic_now();
+      const Ns late = now - schedule.instant(next);
+      if (late < 0) return;
+      const std::uint64_t n = next++;
+      flights.emplace(n, Flight{now, late});
+      if (flights.size() > kMostInFlight) {
+        land(n, now, "overload");
+      } else {
+        asker.ask(n, now + probe.timeout);
+      }
+    }
+  }
+
+  void land(std::uint64_t n, Ns at, std::string error) {
+    const auto it = flights.find(n);
+    if (it == flights.end()) return;
+    const auto [sent, late] = it->second;
+    flights.erase(it);
+    const Ns latency = std::max<Ns>(at - sent, 0);
+    if (error.empty() && latency > probe.timeout) error = "timeout";
+    Sample sample;
+    sample.probe = index;
+    sample.due = schedule.due(n);
+    sample.late = late;
+    sample.latency = latency;
+    sample.ok = error.empty();
+    sample.error = std::move(error);
+    sink(std::move(sample));
+  }
+
+  void expire(Asker& asker) {
+    while (!flights.empty()) {
+      const auto [n, flight] = *flights.begin();
+      const Ns now = monotonic_now();
+      if (now - flight.sent < probe.timeout) return;
+      asker.forget(n);
+      land(n, now, "timeout");
+    }
+  }
+
+  bool stopping() const { return aborted || finish_at != kNever; }
+
+  // ---- the caller's threads ----
+
+  void end() {
+    loop.ring();
+    const std::lock_guard lock(joining);
+    if (thread.joinable()) thread.join();
+  }
+
+  const plan::Probe probe;
+  const std::size_t index;
+  From from;
+  lab::Nursery* const nursery;
+  const Sink sink;
+  Loop loop;
+  Schedule schedule;                        // written before `started`
+  std::map<std::uint64_t, Flight> flights;  // in order of sending, which is the order of their deadlines
+  std::uint64_t next = 0;                   // the request that is due next
+  std::atomic<bool> started = false, aborted = false;
+  std::atomic<Ns> finish_at = kNever;
+  mutable std::mutex mutex;
+  std::string failure;
+  std::mutex joining;
+  std::thread thread;
+};
+
+Prober::Prober(const plan::Probe& probe, std::size_t index, From from, lab::Nursery* nursery, Sink sink)
+    : impl_(std::make_unique<Impl>(probe, index, std::move(from), nursery, std::move(sink))) {
+  allow_open_files();
+  std::promise<void> promise;
+  auto prepared = promise.get_future();
+  impl_->thread = std::thread(&Impl::thread_main, impl_.get(), std::move(promise));
+  try {
+    prepared.get();
+  } catch (...) {
+    impl_->thread.join();
+    throw;
+  }
+}
+
+Prober::~Prober() { abort(); }
+
+void Prober::start(Ns epoch, Ns duration) {
+  impl_->schedule = {epoch, impl_->probe.every, duration};
+  impl_->started = true;
+  impl_->loop.ring();
+}
+
+void Prober::finish() {
+  Ns expected = kNever;
+  impl_->finish_at.compare_exchange_strong(expected, monotonic_now());
+  impl_->end();
+}
+
+void Prober::abort() {
+  impl_->aborted = true;
+  impl_->end();
+}
+
+std::string Prober::failure() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->failure;
+}
+
+}  // namespace faultline::probe
