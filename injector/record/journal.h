@@ -1,6 +1,6 @@
 // The journal: one JSON object a line, append-only, the only truth about a run. summary.json, junit.xml and reports are
 // derived from it and can be made again (derive.h). Every line has "at" (RFC 3339 UTC, microseconds), "mono" (CLOCK_MONOTONIC
-// ns), "t" (ns since T0, once T0 is known) and "event". docs/journal.md lists the events.
+// ns), "t" (ns since T0, once T0 is known) and "event". docs/journal.md lists the events; events.h writes them.
 #pragma once
 
 #include <filesystem>
@@ -9,6 +9,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "injector/base/clock.h"
 #include "injector/base/fd.h"
@@ -18,16 +19,23 @@ namespace faultline::record {
 
 class Journal {
  public:
+  /// What may wait for the disk, in bytes. Callers are never held up; beyond it the journal has failed.
+  static constexpr std::size_t kDefaultLimit = 256u << 20;
+
   /// Creates FOLDER/journal.jsonl; it must not exist.
-  explicit Journal(const std::filesystem::path& folder);
-  ~Journal();
+  explicit Journal(const std::filesystem::path& folder, std::size_t limit = kDefaultLimit);
+  ~Journal();  ///< writes out what is left; never throws
 
   void set_epoch(Ns epoch);
-  /// Thread-safe; buffered, written by a thread of its own so that no caller waits for a disk.
+  /// Instants since T0 at which a phase begins or ends, and the probes too fast to be journalled request by request:
+  /// theirs go out as "samples", a histogram per 100 ms that never crosses an edge. Before the first sample.
+  void set_batching(std::vector<Ns> edges, std::vector<std::string> fast_probes);
+  /// Thread-safe; buffered, written by a thread of its own so that no caller waits for a disk. The keys "at", "mono",
+  /// "t" and "event" are the journal's own and must not be in `fields`. Once the journal has failed it does nothing.
   void event(const std::string& name, nlohmann::json fields = nlohmann::json::object());
   /// {"event":"sample","probe":"pay","due":…,"late":…,"latency":…,"ok":true|false,"error":"…"}
   void sample(const std::string& probe_name, const probe::Sample& sample);
-  /// Writes everything out. Throws what went wrong, e.g. ENOSPC, once and for all.
+  /// Writes everything out, to the disk itself (fdatasync). Throws what went wrong, e.g. ENOSPC, once and for all.
   void flush();
   /// True once a write failed: the run must heal and end with Exit::failed. Cheap, for polling.
   bool failed() const;
@@ -38,6 +46,7 @@ class Journal {
   std::unique_ptr<Impl> impl_;
 };
 
+/// "2026-11-22T01:50:05.123456Z" of CLOCK_REALTIME nanoseconds.
 std::string rfc3339(Ns wall);
 
 }  // namespace faultline::record

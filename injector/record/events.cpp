@@ -1,0 +1,239 @@
+#include "injector/record/events.h"
+
+#include <fmt/format.h>
+
+#include "injector/record/text.h"
+
+namespace faultline::record {
+namespace {
+
+using nlohmann::json;
+
+constexpr Ns kFastEvery = kSecond / 200;  // probes above this rate are journalled as histograms
+
+json spread_json(const Spread& s) {
+  return {{"p50", s.p50}, {"p90", s.p90}, {"p99", s.p99}, {"max", s.max}, {"count", s.count}};
+}
+
+Spread spread_from(const json& j) {
+  return {j.value("p50", 0.0), j.value("p90", 0.0), j.value("p99", 0.0), j.value("max", 0.0),
+          j.value("count", std::uint64_t{0})};
+}
+
+template <class T>
+json nullable(const std::optional<T>& value) {
+  return value ? json(*value) : json(nullptr);
+}
+
+std::optional<Ns> optional_ns(const json& j, const char* key) {
+  const auto it = j.find(key);
+  if (it == j.end() || !it->is_number()) return {};
+  return it->get<Ns>();
+}
+
+std::string value_text(const faults::Key& key, const faults::Params& params) {
+  using faults::ValueType;
+  switch (key.type) {
+    case ValueType::duration:
+    case ValueType::timeline: return exact_duration(params.duration(key.name));
+    case ValueType::probability: return fmt::format("{:g}%", params.probability(key.name) * 100);
+    case ValueType::choice: return params.text(key.name);
+    case ValueType::integer: return std::to_string(params.duration(key.name));
+    case ValueType::boolean: return params.boolean(key.name) ? "true" : "false";
+    case ValueType::reserved: break;
+  }
+  return {};
+}
+
+const char* direction_text(plan::Direction d) {
+  switch (d) {
+    case plan::Direction::egress: return "egress";
+    case plan::Direction::ingress: return "ingress";
+    case plan::Direction::both: break;
+  }
+  return "both";
+}
+
+const char* kind_text(plan::Probe::Kind kind) {
+  switch (kind) {
+    case plan::Probe::Kind::http: return "http";
+    case plan::Probe::Kind::tcp: return "tcp";
+    case plan::Probe::Kind::icmp: return "icmp";
+    case plan::Probe::Kind::exec: break;
+  }
+  return "exec";
+}
+
+const char* op_text(plan::Bound::Op op) {
+  switch (op) {
+    case plan::Bound::Op::ge: return ">=";
+    case plan::Bound::Op::gt: return ">";
+    case plan::Bound::Op::le: return "<=";
+    case plan::Bound::Op::lt: break;
+  }
+  return "<";
+}
+
+json bound_json(const std::optional<plan::Bound>& bound) {
+  if (!bound) return nullptr;
+  return {{"op", op_text(bound->op)}, {"value", bound->value}, {"text", bound->text}};
+}
+
+json plan_fields(const plan::Plan& p) {
+  json probes = json::array(), faults = json::array(), hypotheses = json::array();
+  for (const auto& probe : p.probes)
+    probes.push_back({{"name", probe.name}, {"kind", kind_text(probe.kind)}, {"subject", probe.subject},
+                      {"command", probe.command}, {"every", probe.every}, {"timeout", probe.timeout},
+                      {"from", probe.from}});
+  for (const auto& fault : p.faults)
+    faults.push_back({{"name", fault.name}, {"kind", fault.kind ? std::string(fault.kind->name) : std::string()},
+                      {"on", fault.on}, {"peer", fault.peer}, {"direction", direction_text(fault.direction)},
+                      {"start", fault.start}, {"end", fault.end}, {"asked", asked(fault)},
+                      {"asked_text", asked_text(fault)},
+                      {"delay", fault.params.has("delay") ? fault.params.duration("delay") : 0}});
+  for (const auto& h : p.hypotheses)
+    hypotheses.push_back({{"name", h.name}, {"probe", h.probe}, {"during", h.during},
+                          {"success", bound_json(h.success)}, {"p50", bound_json(h.p50)}, {"p90", bound_json(h.p90)},
+                          {"p99", bound_json(h.p99)}, {"max", bound_json(h.max)},
+                          {"recovers_within", nullable(h.recovers_within)}});
+  return {{"title", p.title}, {"name", p.name}, {"duration", p.duration},
+          {"probes", probes}, {"faults", faults}, {"hypotheses", hypotheses}};
+}
+
+}  // namespace
+
+json to_json(const FaultResult& r) {
+  json sites = json::array();
+  for (const auto& s : r.sites)
+    sites.push_back({{"site", s.site}, {"matched", s.matched}, {"dropped", s.dropped}, {"delayed", s.delayed}});
+  const auto& u = r.undelivered;
+  return {{"fault", r.fault}, {"matched", r.matched}, {"bytes", r.bytes}, {"dropped", r.dropped},
+          {"delayed", r.delayed}, {"composed", r.composed}, {"passed_by_safety", r.passed_by_safety},
+          {"released_at_end", r.released_at_end},
+          {"undelivered", {{"full", u.full}, {"overdue", u.overdue}, {"refused", u.refused}, {"tap_queue", u.tap_queue},
+                           {"in_transit", u.in_transit}, {"unaccounted", u.unaccounted}}},
+          {"applied_delay_us", spread_json(r.applied_delay)}, {"lateness_us", spread_json(r.lateness)},
+          {"planned_onset", nullable(r.planned_onset)}, {"first_affected", nullable(r.first_affected)},
+          {"last_affected", nullable(r.last_affected)}, {"sites", sites}};
+}
+
+FaultResult fault_result_from_json(const json& j) {
+  const auto count = [](const json& from, const char* key) { return from.value(key, std::uint64_t{0}); };
+  const json none = json::object();
+  const auto part = [&](const char* key) -> const json& {
+    const auto it = j.find(key);
+    return it != j.end() && it->is_object() ? *it : none;
+  };
+  FaultResult r;
+  r.fault = j.value("fault", std::string());
+  r.matched = count(j, "matched");
+  r.bytes = count(j, "bytes");
+  r.dropped = count(j, "dropped");
+  r.delayed = count(j, "delayed");
+  r.composed = count(j, "composed");
+  r.passed_by_safety = count(j, "passed_by_safety");
+  r.released_at_end = count(j, "released_at_end");
+  const json& u = part("undelivered");
+  r.undelivered = {count(u, "full"), count(u, "overdue"), count(u, "refused"),
+                   count(u, "tap_queue"), count(u, "in_transit"), count(u, "unaccounted")};
+  r.applied_delay = spread_from(part("applied_delay_us"));
+  r.lateness = spread_from(part("lateness_us"));
+  r.planned_onset = optional_ns(j, "planned_onset");
+  r.first_affected = optional_ns(j, "first_affected");
+  r.last_affected = optional_ns(j, "last_affected");
+  if (const auto it = j.find("sites"); it != j.end() && it->is_array())
+    for (const json& s : *it)
+      r.sites.push_back({s.value("site", std::string()), count(s, "matched"), count(s, "dropped"), count(s, "delayed")});
+  return r;
+}
+
+json asked(const plan::Fault& fault) {
+  json values = json::object();
+  if (!fault.kind) return values;
+  for (const auto& key : fault.kind->keys)
+    if (key.type != faults::ValueType::reserved && fault.params.has(key.name))
+      values[std::string(key.name)] = value_text(key, fault.params);
+  return values;
+}
+
+std::string asked_text(const plan::Fault& fault) {
+  std::string text;
+  if (!fault.kind) return text;
+  for (const auto& key : fault.kind->keys) {
+    if (key.type == faults::ValueType::reserved || !fault.params.has(key.name)) continue;
+    const std::string value = value_text(key, fault.params);
+    std::string_view fallback = key.fallback;
+    if (fallback.size() >= 2 && fallback.front() == '"') fallback = fallback.substr(1, fallback.size() - 2);
+    if (value == fallback || value == "0s" || value == "0%") continue;
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key.name, value);
+  }
+  return text;
+}
+
+namespace events {
+
+void run(Journal& journal, const plan::Plan& p, const Machine& m) {
+  journal.event("run", {{"version", m.version}, {"plan", p.path}, {"name", p.name}, {"title", p.title},
+                        {"seed", p.seed}, {"seed_given", p.seed_given}, {"scale", p.scale}, {"vars", m.variables},
+                        {"kernel", m.kernel}, {"line", m.line}, {"command", m.command}, {"host", m.host}});
+}
+
+void plan(Journal& journal, const plan::Plan& p) {
+  std::vector<Ns> edges{p.duration};
+  std::vector<std::string> fast;
+  for (const auto& fault : p.faults) {
+    edges.push_back(fault.start);
+    edges.push_back(fault.end);
+  }
+  for (const auto& probe : p.probes)
+    if (probe.every < kFastEvery) fast.push_back(probe.name);
+  journal.set_batching(std::move(edges), std::move(fast));
+  journal.event("plan", plan_fields(p));
+}
+
+void step(Journal& journal, const std::string& what) { journal.event("step", {{"what", what}}); }
+
+void site(Journal& journal, const SiteInfo& info) {
+  journal.event("site", {{"site", info.name}, {"inode", info.inode}, {"devices", info.devices}, {"rules", info.rules}});
+}
+
+void t0(Journal& journal, Ns epoch, Ns wall) {
+  journal.set_epoch(epoch);
+  journal.event("t0", {{"wall", rfc3339(wall)}, {"epoch", epoch}});
+}
+
+void fault_begin(Journal& journal, const std::string& fault, Ns planned) {
+  journal.event("fault_begin", {{"fault", fault}, {"planned", planned}});
+}
+
+void fault_end(Journal& journal, const std::string& fault, Ns planned) {
+  journal.event("fault_end", {{"fault", fault}, {"planned", planned}});
+}
+
+void service(Journal& journal, const std::string& host, const std::string& what, const std::string& detail) {
+  journal.event("service", {{"host", host}, {"what", what}, {"detail", detail}});
+}
+
+void warning(Journal& journal, const std::string& message) { journal.event("warning", {{"message", message}}); }
+
+void abort(Journal& journal, By by, const std::string& reason, std::optional<Ns> when) {
+  static constexpr const char* kNames[] = {"signal", "guard", "lease", "device", "target", "journal"};
+  journal.event("abort", {{"by", kNames[static_cast<int>(by)]}, {"reason", reason}, {"when", nullable(when)}});
+}
+
+void failure(Journal& journal, Exit status, const std::string& message) {
+  journal.event("failure", {{"exit", static_cast<int>(status)}, {"message", message}});
+}
+
+void fault_result(Journal& journal, const FaultResult& result) { journal.event("fault_result", to_json(result)); }
+void line(Journal& journal, json stats) { journal.event("line", {{"stats", std::move(stats)}}); }
+void healed(Journal& journal, const std::string& why) { journal.event("healed", {{"why", why}}); }
+
+void cleanup(Journal& journal, const std::vector<std::string>& failures) {
+  journal.event("cleanup", {{"ok", failures.empty()}, {"failures", failures}});
+}
+
+void end(Journal& journal) { journal.event("end"); }
+
+}  // namespace events
+}  // namespace faultline::record

@@ -1,0 +1,107 @@
+// The journal's events, one function each, so that what the run's loop writes and what derive() reads is one definition.
+// docs/journal.md documents every event and field. All instants are nanoseconds since T0.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "injector/base/error.h"
+#include "injector/plan/plan.h"
+#include "injector/record/journal.h"
+
+namespace faultline::record {
+
+/// Quantiles of a measured time, in microseconds. All zero when count is 0.
+struct Spread {
+  double p50 = 0, p90 = 0, p99 = 0, max = 0;
+  std::uint64_t count = 0;
+};
+
+/// Wire packets that were taken and never given back, by why.
+struct Undelivered {
+  std::uint64_t full = 0;         ///< the line's byte limit
+  std::uint64_t overdue = 0;      ///< the line had been stopped beyond the lease
+  std::uint64_t refused = 0;      ///< the device did not take them back
+  std::uint64_t tap_queue = 0;    ///< the TAP's queue was full
+  std::uint64_t in_transit = 0;   ///< still under way when the counters were read
+  std::uint64_t unaccounted = 0;  ///< the ledger does not add up
+  std::uint64_t total() const { return full + overdue + refused + tap_queue + in_transit + unaccounted; }
+};
+
+struct SiteResult {
+  std::string site;  ///< "lab host web1", "netns blue"
+  std::uint64_t matched = 0, dropped = 0, delayed = 0;
+};
+
+/// What a fault did, over all its rules and sites. Wire packets throughout.
+struct FaultResult {
+  std::string fault;
+  std::uint64_t matched = 0, bytes = 0, dropped = 0, delayed = 0, composed = 0;
+  std::uint64_t passed_by_safety = 0;  ///< selected, then let pass: owner stopped, lease stale
+  std::uint64_t released_at_end = 0;   ///< held shorter than asked because the fault ended
+  Undelivered undelivered;
+  Spread applied_delay;                ///< of packets with a delay
+  Spread lateness;                     ///< applied less asked
+  std::optional<Ns> planned_onset;     ///< when its channel first does something; absent: the window's start
+  std::optional<Ns> first_affected;    ///< the first packet dropped or delayed; absent: none
+  std::optional<Ns> last_affected;
+  std::vector<SiteResult> sites;
+};
+
+nlohmann::json to_json(const FaultResult& result);
+FaultResult fault_result_from_json(const nlohmann::json& json);  ///< absent fields are zero
+
+/// What a fault was asked to do: kind's keys and values, as a plan writes them ("delay": "200ms"), defaults included.
+nlohmann::json asked(const plan::Fault& fault);
+/// The same in one line, without what is at its default: "delay 200ms, loss 12%".
+std::string asked_text(const plan::Fault& fault);
+
+namespace events {
+
+struct Machine {
+  std::string version;               ///< of Faultline
+  std::string kernel;                ///< uname release
+  std::string line = "tap";          ///< how packets are held
+  std::string host;                  ///< nodename
+  std::vector<std::string> command;  ///< argv
+  std::map<std::string, std::string> variables;  ///< --var
+};
+
+struct SiteInfo {
+  std::string name;  ///< "lab host web1", "netns blue"
+  std::uint64_t inode = 0;
+  std::vector<std::string> devices;
+  std::vector<std::string> rules;  ///< fault names, one a rule
+};
+
+enum class By { signal, guard, lease, device, target, journal };  ///< who stopped the run
+
+void run(Journal& journal, const plan::Plan& plan, const Machine& machine);
+/// Everything that the verdict needs from the plan; also tells the journal how to batch samples. Before any sample.
+void plan(Journal& journal, const plan::Plan& plan);
+void step(Journal& journal, const std::string& what);
+void site(Journal& journal, const SiteInfo& info);
+/// Sets the journal's epoch as well. `epoch` is CLOCK_MONOTONIC; `wall` the same instant on CLOCK_REALTIME.
+void t0(Journal& journal, Ns epoch, Ns wall);
+/// `planned` is the kernel's instant; the difference to the line's own "t" is when the loop noticed.
+void fault_begin(Journal& journal, const std::string& fault, Ns planned);
+void fault_end(Journal& journal, const std::string& fault, Ns planned);
+void service(Journal& journal, const std::string& host, const std::string& what, const std::string& detail = {});
+void warning(Journal& journal, const std::string& message);
+/// The run was stopped before its end. `when`: since T0; absent before T0.
+void abort(Journal& journal, By by, const std::string& reason, std::optional<Ns> when = {});
+/// The run could not be done, or went wrong by our own fault. `status`: invalid, cannot_run or failed.
+void failure(Journal& journal, Exit status, const std::string& message);
+void fault_result(Journal& journal, const FaultResult& result);
+/// The line's statistics at its end; any object.
+void line(Journal& journal, nlohmann::json stats);
+void healed(Journal& journal, const std::string& why);  ///< "end", "abort"
+void cleanup(Journal& journal, const std::vector<std::string>& failures);
+/// The last line of a journal. Without it the run was interrupted.
+void end(Journal& journal);
+
+}  // namespace events
+}  // namespace faultline::record

@@ -1,0 +1,258 @@
+#include "injector/record/journal.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <iterator>
+#include <optional>
+#include <thread>
+
+#include "injector/base/error.h"
+#include "injector/record/sample_batch.h"
+
+namespace faultline::record {
+namespace {
+
+constexpr auto kWriteEvery = std::chrono::milliseconds(50);  // at most this much of the samples is lost to a kill -9
+constexpr Ns kBatchAge = kSecond;                            // how long a batch waits for its slower requests
+
+std::string to_text(const nlohmann::json& value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+void append_string(std::string& out, const std::string& text) {
+  for (const unsigned char c : text)
+    if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\') {
+      out += to_text(text);
+      return;
+    }
+  out += '"';
+  out += text;
+  out += '"';
+}
+
+/// Signals belong to the main thread. Blocked here, SIGXFSZ also becomes a plain EFBIG from write().
+std::thread start_without_signals(std::function<void()> body) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread thread(std::move(body));
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return thread;
+}
+
+}  // namespace
+
+std::string rfc3339(Ns wall) {
+  Ns seconds = wall / kSecond, rest = wall % kSecond;
+  if (rest < 0) {
+    rest += kSecond;
+    --seconds;
+  }
+  const time_t second = static_cast<time_t>(seconds);
+  tm utc{};
+  gmtime_r(&second, &utc);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+                     utc.tm_hour, utc.tm_min, utc.tm_sec, rest / kMicrosecond);
+}
+
+struct Journal::Impl {
+  const std::string path;
+  const std::size_t limit;
+  Fd fd;
+
+  mutable std::mutex mutex;  // of everything below
+  std::condition_variable wake, written;
+  std::string pending;         // lines the writer has not taken yet
+  std::size_t in_write = 0;    // bytes the writer is busy with
+  bool urgent = false;         // an event: write now; samples wait for the next round
+  bool flushing = false;       // open batches go out too
+  std::uint64_t rounds_begun = 0, rounds_done = 0;  // of the writer: a flush waits for a round that began after it
+  bool closing = false;
+  std::optional<Ns> epoch;
+  SampleBatches batches;
+  Ns stamp_second = -1;        // the second that stamp_text is of
+  std::string stamp_text;      // "2026-11-22T01:50:05": samples come by the thousand
+  std::error_code error;
+  std::string attempt;
+  std::atomic<bool> failed{false};
+  std::thread writer;
+
+  Impl(const std::filesystem::path& folder, std::size_t byte_limit)
+      : path((folder / "journal.jsonl").string()), limit(byte_limit) {
+    fd = Fd(static_cast<int>(
+        check("create " + path, ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644))));
+    writer = start_without_signals([this] { write_loop(); });
+  }
+
+  ~Impl() {
+    {
+      std::lock_guard lock(mutex);
+      closing = true;
+    }
+    wake.notify_all();
+    writer.join();
+    ::fdatasync(fd.get());
+  }
+
+  /// With the mutex held, like all that follow down to write_loop().
+  void fail(std::error_code code, const std::string& what) {
+    if (failed) return;
+    error = code;
+    attempt = what;
+    failed = true;
+    pending.clear();
+    pending.shrink_to_fit();
+    written.notify_all();
+  }
+
+  void begin_line(const char* event) {
+    const Ns wall = wall_now(), mono = monotonic_now();
+    if (wall / kSecond != stamp_second) {
+      stamp_second = wall / kSecond;
+      stamp_text = rfc3339(wall).substr(0, 19);
+    }
+    auto out = std::back_inserter(pending);
+    fmt::format_to(out, R"({{"at":"{}.{:06}Z","mono":{})", stamp_text, wall % kSecond / kMicrosecond, mono);
+    if (epoch) fmt::format_to(out, R"(,"t":{})", mono - *epoch);
+    fmt::format_to(out, R"(,"event":"{}")", event);
+  }
+
+  void end_line() {
+    pending += "}\n";
+    if (pending.size() + in_write > limit)
+      fail(std::make_error_code(std::errc::no_buffer_space),
+           fmt::format("{}: the disk does not keep up, {} MB are waiting", path, limit >> 20));
+  }
+
+  void write_batches(Ns opened_before) {
+    for (const auto& [probe_name, batch] : batches.take(opened_before)) {
+      begin_line("samples");
+      pending += ",\"probe\":";
+      append_string(pending, probe_name);
+      pending += fmt::format(R"(,"from":{},"to":{},"failed":{},"latency":{},"late":{})", batch.from, batch.to,
+                             to_text(batch.failed), to_text(batch.latency_pairs()),
+                             to_text(std::vector<std::pair<Ns, std::uint64_t>>(batch.late.begin(), batch.late.end())));
+      end_line();
+      if (failed) return;
+    }
+  }
+
+  void write_loop() {
+    std::unique_lock lock(mutex);
+    std::string taken;
+    for (;;) {
+      wake.wait_for(lock, kWriteEvery, [this] { return urgent || closing || flushing; });
+      const bool last = closing;
+      if (!failed) write_batches(last || flushing ? INT64_MAX : monotonic_now() - kBatchAge);
+      urgent = flushing = false;
+      ++rounds_begun;
+      taken.clear();
+      taken.swap(pending);
+      in_write = taken.size();
+      lock.unlock();
+      const int code = failed ? 0 : write_out(taken);
+      lock.lock();
+      in_write = 0;
+      if (code != 0)
+        fail(std::error_code(code, std::generic_category()), "write " + path);
+      rounds_done = rounds_begun;
+      written.notify_all();
+      if (last && (pending.empty() || failed)) return;
+    }
+  }
+
+  /// Without the mutex. Returns an errno, or 0.
+  int write_out(const std::string& text) const {
+    std::size_t done = 0;
+    while (done < text.size()) {
+      const ssize_t n = ::write(fd.get(), text.data() + done, text.size() - done);
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return errno;
+      done += static_cast<std::size_t>(n);
+    }
+    return 0;
+  }
+};
+
+Journal::Journal(const std::filesystem::path& folder, std::size_t limit) : impl_(std::make_unique<Impl>(folder, limit)) {}
+Journal::~Journal() = default;
+
+void Journal::set_epoch(Ns epoch) {
+  std::lock_guard lock(impl_->mutex);
+  impl_->epoch = epoch;
+}
+
+void Journal::set_batching(std::vector<Ns> edges, std::vector<std::string> fast_probes) {
+  std::lock_guard lock(impl_->mutex);
+  impl_->batches.configure(std::move(edges), std::move(fast_probes));
+}
+
+void Journal::event(const std::string& name, nlohmann::json fields) {
+  const std::string text = fields.empty() ? std::string() : to_text(fields);
+  {
+    std::lock_guard lock(impl_->mutex);
+    if (impl_->failed) return;
+    impl_->begin_line(name.c_str());
+    if (!text.empty()) {
+      impl_->pending += ',';
+      impl_->pending.append(text, 1, text.size() - 2);  // the object's inside
+    }
+    impl_->end_line();
+    impl_->urgent = true;
+  }
+  impl_->wake.notify_one();
+}
+
+void Journal::sample(const std::string& probe_name, const probe::Sample& sample) {
+  std::lock_guard lock(impl_->mutex);
+  if (impl_->failed) return;
+  if (impl_->batches.takes(probe_name)) {
+    impl_->batches.add(probe_name, sample, monotonic_now());
+    return;
+  }
+  impl_->begin_line("sample");
+  std::string& out = impl_->pending;
+  out += ",\"probe\":";
+  append_string(out, probe_name);
+  fmt::format_to(std::back_inserter(out), R"(,"due":{},"late":{},"latency":{},"ok":{})", sample.due, sample.late,
+                 sample.latency, sample.ok);
+  if (!sample.ok) {
+    out += ",\"error\":";
+    append_string(out, sample.error);
+  }
+  impl_->end_line();
+}
+
+void Journal::flush() {
+  std::unique_lock lock(impl_->mutex);
+  impl_->flushing = true;
+  impl_->wake.notify_one();
+  impl_->written.wait(lock, [this, round = impl_->rounds_begun + 1] {
+    return impl_->failed || impl_->rounds_done >= round;
+  });
+  if (!impl_->failed) {
+    lock.unlock();
+    const int code = ::fdatasync(impl_->fd.get()) == 0 ? 0 : errno;
+    lock.lock();
+    // EINVAL: not a file that can be synced, such as a pipe or some network file systems; the data is written all the same
+    if (code != 0 && code != EINVAL && code != EROFS)
+      impl_->fail(std::error_code(code, std::generic_category()), "sync " + impl_->path);
+  }
+  if (impl_->failed) throw std::system_error(impl_->error, impl_->attempt);
+}
+
+bool Journal::failed() const { return impl_->failed; }
+
+std::string Journal::failure() const {
+  std::lock_guard lock(impl_->mutex);
+  return impl_->failed ? impl_->attempt + ": " + impl_->error.message() : std::string();
+}
+
+}  // namespace faultline::record

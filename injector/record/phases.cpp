@@ -1,0 +1,49 @@
+#include <algorithm>
+
+#include "injector/record/verdict.h"
+
+namespace faultline::record {
+
+std::vector<Phase> phases(const Recording& r) {
+  std::vector<Phase> all;
+  const auto add = [&](const std::string& name, Ns start, Ns end) {
+    end = std::min(end, r.duration);
+    if (start < end) all.push_back({name, start, end});
+  };
+  Ns first = r.duration, last = r.duration;
+  if (!r.faults.empty()) {
+    first = std::min_element(r.faults.begin(), r.faults.end(), [](auto& a, auto& b) { return a.start < b.start; })->start;
+    last = std::max_element(r.faults.begin(), r.faults.end(), [](auto& a, auto& b) { return a.end < b.end; })->end;
+  }
+  add("baseline", 0, first);
+  for (const auto& fault : r.faults) add(fault.name, fault.start, fault.end);
+  add("recovery", last, r.duration);
+  return all;
+}
+
+std::optional<Phase> find_phase(const Recording& r, const std::string& name) {
+  for (auto& phase : phases(r))
+    if (phase.name == name) return phase;
+  return {};
+}
+
+PhaseStats stats_in(const ProbeRecord& probe, Ns start, Ns end) {
+  PhaseStats stats;
+  auto it = std::lower_bound(probe.answers.begin(), probe.answers.end(), start,
+                             [](const Answer& a, Ns t) { return a.due < t; });
+  for (; it != probe.answers.end() && it->due < end; ++it) {
+    stats.sent += it->count;
+    if (it->error == 0) {
+      stats.ok += it->count;
+      stats.latency.add(it->latency, it->count);
+    } else {
+      stats.by_error[probe.errors[it->error]] += it->count;
+    }
+  }
+  return stats;
+}
+
+Ns late_limit(const ProbeRecord& probe) { return std::max(10 * kMillisecond, probe.every); }
+Ns lateness_limit(const FaultRecord& fault) { return std::max(kMillisecond, fault.delay / 10); }
+
+}  // namespace faultline::record

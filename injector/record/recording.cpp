@@ -1,0 +1,195 @@
+#include "injector/record/recording.h"
+
+#include <algorithm>
+#include <fstream>
+
+namespace faultline::record {
+namespace {
+
+using nlohmann::json;
+
+std::optional<plan::Bound> bound_from(const json& h, const char* key) {
+  const auto it = h.find(key);
+  if (it == h.end() || !it->is_object()) return {};
+  plan::Bound bound;
+  const std::string op = it->value("op", ">=");
+  bound.op = op == ">=" ? plan::Bound::Op::ge : op == ">" ? plan::Bound::Op::gt
+           : op == "<=" ? plan::Bound::Op::le : plan::Bound::Op::lt;
+  bound.value = it->value("value", 0.0);
+  bound.text = it->value("text", "");
+  return bound;
+}
+
+std::optional<Ns> ns_from(const json& j, const char* key) {
+  const auto it = j.find(key);
+  if (it == j.end() || !it->is_number()) return {};
+  return it->get<Ns>();
+}
+
+void read_run(Recording& r, const json& e) {
+  r.name = e.value("name", "");
+  r.title = e.value("title", "");
+  r.kernel = e.value("kernel", "");
+  r.line = e.value("line", "");
+  r.version = e.value("version", "");
+  r.host = e.value("host", "");
+  r.seed = e.value("seed", std::uint64_t{0});
+  r.scale = e.value("scale", 1.0);
+  r.started_at = e.value("at", "");
+}
+
+void read_plan(Recording& r, const json& e) {
+  r.planned = true;
+  r.name = e.value("name", r.name);
+  r.title = e.value("title", r.title);
+  r.duration = e.value("duration", Ns{0});
+  for (const json& p : e.at("probes")) {
+    ProbeRecord probe;
+    probe.name = p.value("name", "");
+    probe.kind = p.value("kind", "");
+    probe.subject = p.value("subject", "");
+    probe.from = p.value("from", "");
+    probe.every = p.value("every", kSecond);
+    r.probes.push_back(std::move(probe));
+  }
+  for (const json& f : e.at("faults")) {
+    FaultRecord fault;
+    fault.name = f.value("name", "");
+    fault.kind = f.value("kind", "");
+    fault.direction = f.value("direction", "both");
+    fault.on = f.value("on", std::vector<std::string>());
+    fault.peer = f.value("peer", std::vector<std::string>());
+    fault.asked = f.value("asked", json::object());
+    fault.asked_text = f.value("asked_text", "");
+    fault.start = f.value("start", Ns{0});
+    fault.end = f.value("end", Ns{0});
+    fault.delay = f.value("delay", Ns{0});
+    r.faults.push_back(std::move(fault));
+  }
+  for (const json& h : e.at("hypotheses")) {
+    plan::Hypothesis hypothesis;
+    hypothesis.name = h.value("name", "");
+    hypothesis.probe = h.value("probe", "");
+    hypothesis.during = h.value("during", "");
+    hypothesis.success = bound_from(h, "success");
+    hypothesis.p50 = bound_from(h, "p50");
+    hypothesis.p90 = bound_from(h, "p90");
+    hypothesis.p99 = bound_from(h, "p99");
+    hypothesis.max = bound_from(h, "max");
+    hypothesis.recovers_within = ns_from(h, "recovers_within");
+    r.hypotheses.push_back(std::move(hypothesis));
+  }
+}
+
+void read_sample(Recording& r, const json& e) {
+  ProbeRecord* probe = r.find_probe(e.value("probe", ""));
+  if (!probe) return;
+  const bool ok = e.value("ok", false);
+  probe->answers.push_back({e.value("due", Ns{0}), e.value("latency", Ns{0}),
+                            ok ? 0 : probe->error_index(e.value("error", "unknown")), 1});
+  probe->late.add(e.value("late", Ns{0}));
+}
+
+void read_samples(Recording& r, const json& e) {
+  ProbeRecord* probe = r.find_probe(e.value("probe", ""));
+  if (!probe) return;
+  const Ns due = e.value("from", Ns{0});
+  for (const json& pair : e.at("latency"))
+    probe->answers.push_back({due, pair.at(0).get<Ns>(), 0, pair.at(1).get<std::uint32_t>()});
+  for (const auto& [error, count] : e.at("failed").items())
+    probe->answers.push_back({due, 0, probe->error_index(error), count.get<std::uint32_t>()});
+  for (const json& pair : e.at("late")) probe->late.add(pair.at(0).get<Ns>(), pair.at(1).get<std::uint64_t>());
+}
+
+void read_event(Recording& r, const json& e) {
+  const std::string event = e.at("event").get<std::string>();
+  if (const auto t = ns_from(e, "t")) r.last_seen = std::max(r.last_seen, *t);
+
+  if (event == "sample") read_sample(r, e);
+  else if (event == "samples") read_samples(r, e);
+  else if (event == "run") read_run(r, e);
+  else if (event == "plan") read_plan(r, e);
+  else if (event == "t0") {
+    r.begun = true;
+    r.started_at = e.value("wall", r.started_at);
+  } else if (event == "site") {
+    r.sites.push_back({{"site", e.value("site", "")}, {"inode", e.value("inode", std::uint64_t{0})},
+                       {"devices", e.value("devices", json::array())}, {"rules", e.value("rules", json::array())}});
+  } else if (event == "service") {
+    r.services.push_back({{"t_s", static_cast<double>(ns_from(e, "t").value_or(0)) / kSecond},
+                          {"host", e.value("host", "")}, {"what", e.value("what", "")}, {"detail", e.value("detail", "")}});
+  } else if (event == "warning") {
+    r.warnings.push_back(e.value("message", ""));
+  } else if (event == "abort") {
+    const Ns when = ns_from(e, "when").value_or(ns_from(e, "t").value_or(0));
+    if (!r.stop) r.stop = Stop{e.value("by", ""), e.value("reason", ""), when};
+  } else if (event == "failure") {
+    r.troubles.push_back({static_cast<Exit>(e.value("exit", 6)), e.value("message", "")});
+  } else if (event == "fault_result") {
+    const FaultResult result = fault_result_from_json(e);
+    for (auto& fault : r.faults)
+      if (fault.name == result.fault) fault.result = result;
+  } else if (event == "line") {
+    r.line_stats = e.value("stats", json());
+  } else if (event == "healed") {
+    r.healed = ns_from(e, "t");
+  } else if (event == "cleanup") {
+    r.cleanup = Cleanup{e.value("ok", false), e.value("failures", std::vector<std::string>())};
+  } else if (event == "end") {
+    r.ended = true;
+  }
+}
+
+}  // namespace
+
+std::uint32_t ProbeRecord::error_index(const std::string& error) {
+  for (std::uint32_t i = 1; i < errors.size(); ++i)
+    if (errors[i] == error) return i;
+  errors.push_back(error);
+  return static_cast<std::uint32_t>(errors.size() - 1);
+}
+
+Ns Recording::observed_until() const {
+  if (!begun) return 0;
+  if (stop) return std::clamp<Ns>(stop->when, 0, duration);
+  return ended ? duration : std::clamp<Ns>(last_seen, 0, duration);
+}
+
+ProbeRecord* Recording::find_probe(const std::string& probe_name) {
+  for (auto& probe : probes)
+    if (probe.name == probe_name) return &probe;
+  return nullptr;
+}
+
+const ProbeRecord* Recording::find_probe(const std::string& probe_name) const {
+  return const_cast<Recording*>(this)->find_probe(probe_name);
+}
+
+Recording read_recording(std::istream& journal) {
+  Recording r;
+  std::string line;
+  std::uint64_t doubtful = 0;
+  while (std::getline(journal, line)) {
+    if (line.empty()) continue;
+    r.unreadable += doubtful;  // there was another line after it: not just the torn end of a killed run
+    doubtful = 0;
+    try {
+      read_event(r, json::parse(line));
+    } catch (const json::exception&) {
+      doubtful = 1;
+    }
+  }
+  for (auto& probe : r.probes)
+    std::stable_sort(probe.answers.begin(), probe.answers.end(),
+                     [](const Answer& a, const Answer& b) { return a.due < b.due; });
+  return r;
+}
+
+Recording read_recording(const std::filesystem::path& folder) {
+  const auto path = folder / "journal.jsonl";
+  std::ifstream file(path);
+  if (!file) throw Failure(Exit::invalid, path.string() + " cannot be read: not a run folder?");
+  return read_recording(file);
+}
+
+}  // namespace faultline::record

@@ -1,0 +1,96 @@
+// A journal read back: what was planned, what happened, every request. Nothing is judged here. A journal may stop in the
+// middle (the run was killed): what there is is read, and what is missing stays empty.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <istream>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "injector/base/error.h"
+#include "injector/plan/plan.h"
+#include "injector/record/distribution.h"
+#include "injector/record/events.h"
+
+namespace faultline::record {
+
+/// `count` requests with one outcome. Requests of a histogram are all due at its beginning.
+struct Answer {
+  Ns due = 0;
+  Ns latency = 0;
+  std::uint32_t error = 0;  ///< index into ProbeRecord::errors; 0: it succeeded
+  std::uint32_t count = 1;
+};
+
+struct ProbeRecord {
+  std::string name, kind, subject, from;
+  Ns every = kSecond;
+  std::vector<Answer> answers;  ///< in order of `due` once read
+  std::vector<std::string> errors{""};
+  Distribution late;            ///< of sending, all requests
+
+  std::uint32_t error_index(const std::string& error);
+};
+
+struct FaultRecord {
+  std::string name, kind, direction, asked_text;
+  std::vector<std::string> on, peer;
+  nlohmann::json asked = nlohmann::json::object();
+  Ns start = 0, end = 0;
+  Ns delay = 0;  ///< asked
+  std::optional<FaultResult> result;
+};
+
+struct Stop {
+  std::string by, reason;
+  Ns when = 0;  ///< since T0
+};
+
+struct Trouble {
+  Exit status = Exit::failed;
+  std::string message;
+};
+
+struct Cleanup {
+  bool ok = true;
+  std::vector<std::string> failures;
+};
+
+struct Recording {
+  std::string name, title, kernel, line, version, host, started_at;
+  std::uint64_t seed = 0;
+  double scale = 1;
+  Ns duration = 0;
+  std::vector<ProbeRecord> probes;
+  std::vector<FaultRecord> faults;
+  std::vector<plan::Hypothesis> hypotheses;
+
+  bool planned = false;  ///< there was a plan event
+  bool begun = false;    ///< T0 was reached
+  bool ended = false;    ///< the journal is complete
+  Ns last_seen = 0;      ///< t of the last event
+  std::optional<Stop> stop;
+  std::vector<Trouble> troubles;
+  std::optional<Cleanup> cleanup;
+  std::optional<Ns> healed;
+  std::vector<std::string> warnings;
+  nlohmann::json sites = nlohmann::json::array();
+  nlohmann::json services = nlohmann::json::array();
+  nlohmann::json line_stats;  ///< null when there were none
+  std::uint64_t unreadable = 0;     ///< lines before the last one that are not JSON: the journal is damaged
+
+  /// How far the run went, since T0: its duration, or the instant at which it was stopped or lost.
+  Ns observed_until() const;
+  ProbeRecord* find_probe(const std::string& probe_name);
+  const ProbeRecord* find_probe(const std::string& probe_name) const;
+};
+
+/// Reads a journal. Never throws for what is in it.
+Recording read_recording(std::istream& journal);
+/// FOLDER/journal.jsonl. Throws Failure(invalid) if there is none.
+Recording read_recording(const std::filesystem::path& folder);
+
+}  // namespace faultline::record

@@ -1,0 +1,107 @@
+#include "injector/record/summary.h"
+
+#include <algorithm>
+
+namespace faultline::record {
+namespace {
+
+using nlohmann::json;
+
+double seconds(Ns t) { return static_cast<double>(t) / kSecond; }
+double milliseconds(Ns t) { return static_cast<double>(t) / kMillisecond; }
+
+json spread(const Spread& s) {
+  if (s.count == 0) return {{"p50", nullptr}, {"p90", nullptr}, {"p99", nullptr}, {"max", nullptr}, {"count", 0}};
+  return {{"p50", s.p50}, {"p90", s.p90}, {"p99", s.p99}, {"max", s.max}, {"count", s.count}};
+}
+
+json fault_json(const FaultRecord& fault) {
+  json j = {{"name", fault.name}, {"kind", fault.kind}, {"on", fault.on}, {"peer", fault.peer},
+            {"direction", fault.direction}, {"start_s", seconds(fault.start)}, {"end_s", seconds(fault.end)},
+            {"asked", fault.asked}, {"asked_text", fault.asked_text}};
+  j["counted"] = fault.result.has_value();
+  const FaultResult result = fault.result.value_or(FaultResult{});
+  const auto& u = result.undelivered;
+  j["packets_matched"] = result.matched;
+  j["bytes_matched"] = result.bytes;
+  j["packets_dropped"] = result.dropped;
+  j["packets_delayed"] = result.delayed;
+  j["packets_composed"] = result.composed;
+  j["packets_passed_by_safety"] = result.passed_by_safety;
+  j["packets_released_at_end"] = result.released_at_end;
+  j["packets_undelivered"] = u.total();
+  j["undelivered"] = {{"full", u.full}, {"overdue", u.overdue}, {"refused", u.refused}, {"tap_queue", u.tap_queue},
+                      {"in_transit", u.in_transit}, {"unaccounted", u.unaccounted}};
+  j["applied_delay_us"] = spread(result.applied_delay);
+  j["lateness_us"] = spread(result.lateness);
+  j["lateness_limit_us"] = static_cast<double>(lateness_limit(fault)) / kMicrosecond;
+  const auto since_t0 = [](std::optional<Ns> t) { return t ? json(seconds(*t)) : json(nullptr); };
+  j["first_affected_s"] = since_t0(result.first_affected);
+  j["last_affected_s"] = since_t0(result.last_affected);
+  j["onset_error_us"] = nullptr;
+  if (result.first_affected)
+    j["onset_error_us"] =
+        static_cast<double>(*result.first_affected - result.planned_onset.value_or(fault.start)) / kMicrosecond;
+  json sites = json::array();
+  for (const auto& s : result.sites)
+    sites.push_back({{"site", s.site}, {"packets_matched", s.matched}, {"packets_dropped", s.dropped},
+                     {"packets_delayed", s.delayed}});
+  j["sites"] = sites;
+  return j;
+}
+
+json stats_json(const std::string& phase, const PhaseStats& stats) {
+  json latency = {{"p50", nullptr}, {"p90", nullptr}, {"p99", nullptr}, {"max", nullptr}};
+  if (stats.ok > 0)
+    latency = {{"p50", milliseconds(stats.latency.quantile(500))}, {"p90", milliseconds(stats.latency.quantile(900))},
+               {"p99", milliseconds(stats.latency.quantile(990))}, {"max", milliseconds(stats.latency.max())}};
+  return {{"phase", phase}, {"sent", stats.sent}, {"ok", stats.ok}, {"failed", stats.sent - stats.ok},
+          {"by_error", stats.by_error}, {"latency_ms", latency}};
+}
+
+json probe_json(const Recording& r, const ProbeRecord& probe) {
+  json in_phases = json::array();
+  for (const auto& phase : phases(r)) in_phases.push_back(stats_json(phase.name, stats_in(probe, phase.start, phase.end)));
+  const Recovery recovery = recovery_of(r, probe);
+  return {{"name", probe.name}, {"kind", probe.kind}, {"subject", probe.subject}, {"from", probe.from},
+          {"every_ms", milliseconds(probe.every)}, {"phases", in_phases},
+          {"late_sends", probe.late.above(late_limit(probe))},
+          {"send_lateness_ms", {{"p50", milliseconds(probe.late.quantile(500))},
+                                {"p99", milliseconds(probe.late.quantile(990))}, {"max", milliseconds(probe.late.max())}}},
+          {"recovered_after_s", recovery.after ? json(seconds(*recovery.after)) : json(nullptr)},
+          {"recovery_judged", recovery.judged}};
+}
+
+}  // namespace
+
+json summarize(const Recording& r, const Verdict& verdict) {
+  json s = {{"verdict", word(verdict.exit)}, {"exit_code", static_cast<int>(verdict.exit)}, {"reasons", verdict.reasons},
+            {"name", r.name}, {"title", r.title}, {"started_at", r.started_at}, {"duration_s", seconds(r.duration)},
+            {"observed_s", seconds(r.observed_until())}, {"seed", r.seed}, {"scale", r.scale}, {"version", r.version},
+            {"host", r.host}, {"kernel", r.kernel}, {"line", r.line}, {"journal", "journal.jsonl"},
+            {"interrupted", !r.ended}};
+  json in_phases = json::array(), faults = json::array(), probes = json::array(), hypotheses = json::array();
+  for (const auto& p : phases(r))
+    in_phases.push_back({{"phase", p.name}, {"start_s", seconds(p.start)}, {"end_s", seconds(p.end)}});
+  for (const auto& fault : r.faults) faults.push_back(fault_json(fault));
+  for (const auto& probe : r.probes) probes.push_back(probe_json(r, probe));
+  for (const auto& h : verdict.hypotheses)
+    hypotheses.push_back({{"name", h.name}, {"held", h.held ? json(*h.held) : json(nullptr)},
+                          {"expected", h.expected}, {"observed", h.observed}, {"reason", h.reason}});
+  s["phases"] = std::move(in_phases);
+  s["faults"] = std::move(faults);
+  s["probes"] = std::move(probes);
+  s["hypotheses"] = std::move(hypotheses);
+  s["abort"] = nullptr;
+  if (r.stop) s["abort"] = {{"by", r.stop->by}, {"reason", r.stop->reason}, {"t_s", seconds(r.stop->when)}};
+  s["cleanup"] = nullptr;
+  if (r.cleanup) s["cleanup"] = {{"ok", r.cleanup->ok}, {"failures", r.cleanup->failures}};
+  s["healed_s"] = r.healed ? json(seconds(*r.healed)) : json(nullptr);
+  s["sites"] = r.sites;
+  s["services"] = r.services;
+  s["warnings"] = r.warnings;
+  s["line_stats"] = r.line_stats;
+  return s;
+}
+
+}  // namespace faultline::record

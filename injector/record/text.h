@@ -1,0 +1,17 @@
+// How quantities are written for people. One place, so that the display, the verdict and junit.xml use the same words.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "faults/units.h"
+
+namespace faultline::record {
+
+std::string short_duration(Ns value);     ///< three figures: "38.2 µs", "204 ms", "12.3 s"
+std::string exact_duration(Ns value);     ///< as a plan would write it: "1500ms", "40s"
+std::string short_microseconds(double us);
+std::string percent(double ratio);        ///< "99.8%"; "100%" and "0%" only when it is exactly that
+std::string thousands(std::uint64_t n);   ///< "12,345"
+
+}  // namespace faultline::record

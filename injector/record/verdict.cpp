@@ -1,0 +1,161 @@
+#include "injector/record/verdict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "injector/record/hypothesis.h"
+#include "injector/record/text.h"
+
+namespace faultline::record {
+namespace {
+
+constexpr double kSteady = 0.95;            // of a hypothesis's probe, before the first fault
+constexpr Ns kSteadyNeeds = kSecond;        // a shorter baseline says nothing about steadiness
+
+class Findings {
+ public:
+  void add(Exit exit, std::string reason) { all_.push_back({exit, std::move(reason)}); }
+  Exit exit() const {
+    Exit worst = Exit::passed;
+    for (const auto& f : all_) worst = graver(worst, f.exit);
+    return worst;
+  }
+  std::vector<std::string> reasons() {
+    std::stable_sort(all_.begin(), all_.end(), [](const Finding& a, const Finding& b) { return a.exit > b.exit; });
+    std::vector<std::string> texts;
+    for (const auto& f : all_)
+      if (!f.reason.empty()) texts.push_back(f.reason);
+    return texts;
+  }
+
+ private:
+  struct Finding {
+    Exit exit;
+    std::string reason;
+  };
+  std::vector<Finding> all_;
+};
+
+std::string undelivered_text(const Undelivered& u) {
+  std::string text;
+  const auto add = [&](std::uint64_t n, const char* why) {
+    if (n > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", thousands(n), why);
+  };
+  add(u.full, "line full");
+  add(u.overdue, "overdue after a stop");
+  add(u.refused, "refused by the device");
+  add(u.tap_queue, "TAP queue full");
+  add(u.in_transit, "still in transit");
+  add(u.unaccounted, "unaccounted for");
+  return text;
+}
+
+/// "" while the run went to its end.
+std::string stop_text(const Recording& r) {
+  const std::string after = r.begun ? "after " + short_duration(r.observed_until()) : "before it began";
+  if (r.stop) return "the run was aborted " + after;
+  if (!r.troubles.empty() && !r.begun) return "the run never began";
+  if (!r.ended) return "the run was interrupted " + after;
+  return {};
+}
+
+void look_at_run(const Recording& r, Findings& findings) {
+  for (const auto& trouble : r.troubles) findings.add(trouble.status, trouble.message);
+  if (r.unreadable > 0)
+    findings.add(Exit::failed, fmt::format("the journal is damaged: {} lines cannot be read", r.unreadable));
+  if (r.cleanup && !r.cleanup->ok)
+    for (const auto& what : r.cleanup->failures) findings.add(Exit::failed, "cleanup: " + what);
+  if (r.cleanup && !r.cleanup->ok && r.cleanup->failures.empty()) findings.add(Exit::failed, "cleanup was incomplete");
+  if (r.ended && r.begun && !r.cleanup) findings.add(Exit::failed, "cleanup was not recorded");
+  if (r.stop) findings.add(Exit::aborted, fmt::format("{} ({}): {}", stop_text(r), r.stop->by, r.stop->reason));
+  if (!r.ended && !r.stop && r.troubles.empty())
+    findings.add(Exit::aborted, stop_text(r) + ": its journal has no end");
+  if (r.ended && !r.begun && !r.stop && r.troubles.empty())
+    findings.add(Exit::failed, "the run ended without having begun");
+}
+
+void look_at_fault(const Recording& r, const FaultRecord& fault, Findings& findings) {
+  const auto inconclusive = [&](const std::string& what) {
+    findings.add(Exit::inconclusive, fmt::format("fault \"{}\" {}", fault.name, what));
+  };
+  if (fault.start >= r.observed_until()) return;  // an early end has a finding of its own
+  if (!fault.result) {
+    if (r.ended) inconclusive("left no counts");
+    return;
+  }
+  const FaultResult& result = *fault.result;
+  if (result.matched == 0) inconclusive("met no packet");
+  if (result.lateness.count > 0 && result.lateness.p99 * 1000 > static_cast<double>(lateness_limit(fault)))
+    inconclusive(fmt::format("was late: p99 {} beyond what was asked, at most {} is allowed",
+                             short_microseconds(result.lateness.p99), short_duration(lateness_limit(fault))));
+  if (result.undelivered.total() > 0)
+    inconclusive(fmt::format("took {} packets that it never gave back ({})", thousands(result.undelivered.total()),
+                             undelivered_text(result.undelivered)));
+  if (result.passed_by_safety > 0)
+    inconclusive(fmt::format("was lifted for {} packets by its safety (the injector was stopped or hung)",
+                             thousands(result.passed_by_safety)));
+}
+
+void look_at_probe(const Recording& r, const ProbeRecord& probe, Findings& findings) {
+  if (probe.late.count() == 0) {
+    if (stop_text(r).empty())
+      findings.add(Exit::inconclusive, fmt::format("probe \"{}\" never ran", probe.name));
+    return;
+  }
+  if (probe.late.quantile(990) > late_limit(probe))
+    findings.add(Exit::inconclusive,
+                 fmt::format("probe \"{}\" was sent late: p99 {}, at most {} is allowed", probe.name,
+                             short_duration(probe.late.quantile(990)), short_duration(late_limit(probe))));
+
+  const bool judged = std::any_of(r.hypotheses.begin(), r.hypotheses.end(), [&](const plan::Hypothesis& h) {
+    return h.probe == probe.name && (h.during != "baseline" || h.recovers_within);
+  });
+  const auto base = find_phase(r, "baseline");
+  if (!judged || r.faults.empty() || !base || base->end - base->start < kSteadyNeeds) return;
+  const PhaseStats before = stats_in(probe, base->start, std::min(base->end, r.observed_until()));
+  if (before.sent > 0 && before.success() < kSteady)
+    findings.add(Exit::inconclusive, fmt::format("the service was not steady before the fault: \"{}\" had {} success",
+                                                 probe.name, percent(before.success())));
+}
+
+}  // namespace
+
+const char* word(Exit exit) {
+  switch (exit) {
+    case Exit::passed: return "passed";
+    case Exit::deviated: return "deviated";
+    case Exit::inconclusive: return "inconclusive";
+    case Exit::invalid: return "invalid";
+    case Exit::cannot_run: return "cannot_run";
+    case Exit::aborted: return "aborted";
+    case Exit::failed: break;
+  }
+  return "failed";
+}
+
+Exit graver(Exit a, Exit b) { return std::max(a, b); }  // the statuses are numbered by precedence
+
+Verdict judge(const Recording& r) {
+  Verdict verdict;
+  Findings findings;
+  look_at_run(r, findings);
+  if (r.begun) {
+    for (const auto& fault : r.faults) look_at_fault(r, fault, findings);
+    for (const auto& probe : r.probes) look_at_probe(r, probe, findings);
+  }
+  const std::string stopped = stop_text(r);
+  for (const auto& hypothesis : r.hypotheses) {
+    verdict.hypotheses.push_back(judge_hypothesis(r, hypothesis, stopped));
+    const Judgement& j = verdict.hypotheses.back();
+    if (!j.held)
+      findings.add(Exit::inconclusive, fmt::format("hypothesis \"{}\" could not be judged: {}", j.name, j.reason));
+    else if (!*j.held)
+      findings.add(Exit::deviated, {});
+  }
+  verdict.exit = findings.exit();
+  verdict.reasons = findings.reasons();
+  return verdict;
+}
+
+}  // namespace faultline::record

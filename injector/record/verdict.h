@@ -1,0 +1,66 @@
+// The rules that turn a recording into a verdict; docs/verdict.md states them in words. A hypothesis is true, false, or
+// could not be judged. The experiment as a whole is inconclusive when the fault or the measurement was not what the plan
+// asked for: then neither a pass nor a deviation would mean anything.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "injector/base/error.h"
+#include "injector/record/recording.h"
+
+namespace faultline::record {
+
+struct Phase {
+  std::string name;  ///< "baseline", a fault's name, "recovery"
+  Ns start = 0, end = 0;
+};
+
+/// What a probe saw in a phase. Latencies are of the requests that succeeded.
+struct PhaseStats {
+  std::uint64_t sent = 0, ok = 0;
+  std::map<std::string, std::uint64_t> by_error;
+  Distribution latency;
+  double success() const { return sent == 0 ? 0 : static_cast<double>(ok) / static_cast<double>(sent); }
+};
+
+struct Judgement {
+  std::string name;
+  std::optional<bool> held;  ///< absent: it could not be judged
+  std::string expected, observed;
+  std::string reason;        ///< why it did not hold, or could not be judged
+};
+
+struct Recovery {
+  std::optional<Ns> after;  ///< from the end of the last fault; absent: it did not recover while we looked
+  bool judged = false;      ///< false: no baseline, or not 3 s to look at
+  std::string reason;       ///< why not judged
+};
+
+struct Verdict {
+  Exit exit = Exit::passed;
+  std::vector<std::string> reasons;  ///< why it is not a pass, the gravest first; failed hypotheses are not repeated here
+  std::vector<Judgement> hypotheses;
+};
+
+/// baseline, every fault's window, recovery; those that last. In the plan's order.
+std::vector<Phase> phases(const Recording& recording);
+/// The one of that name; absent when the run has no such phase.
+std::optional<Phase> find_phase(const Recording& recording, const std::string& name);
+PhaseStats stats_in(const ProbeRecord& probe, Ns start, Ns end);
+
+/// A request sent later than this was late by our own fault.
+Ns late_limit(const ProbeRecord& probe);
+/// Lateness of held packets, at p99, beyond which a fault counts as late.
+Ns lateness_limit(const FaultRecord& fault);
+
+Recovery recovery_of(const Recording& recording, const ProbeRecord& probe);
+Verdict judge(const Recording& recording);
+const char* word(Exit exit);  ///< "passed", "deviated", …
+/// The one that counts when both hold: 6 > 5 > 4 > 3 > 2 > 1 > 0.
+Exit graver(Exit a, Exit b);
+
+}  // namespace faultline::record
