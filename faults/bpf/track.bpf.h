@@ -6,6 +6,7 @@
 #define FAULTLINE_BPF_TRACK_H
 
 #include "faults/bpf/common.bpf.h"
+#include "faults/segment.h"
 
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -22,8 +23,8 @@ struct {
 } tracks SEC(".maps");
 
 struct segment {
-  __u64 from, until;
-  __s64 value, slope;
+  struct fl_point point; /* its start */
+  __u64 until;
 };
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -37,9 +38,9 @@ __attribute__((noinline)) int seek_track(__u32 index, __u64 t) {
   struct segment* s = bpf_map_lookup_elem(&segments, &index);
   struct fl_track* track = bpf_map_lookup_elem(&tracks, &index);
   if (!s || !track) return 1;
-  s->from = 0;
+  struct fl_point zero = {0, 0, 0};
+  s->point = zero;
   s->until = FL_FOREVER;
-  s->value = s->slope = 0;
   __u32 low = track->first, end = track->first + track->count, high = end;
   if (!track->count) return 0;
   struct fl_point* p = bpf_map_lookup_elem(&points, &low);
@@ -58,11 +59,9 @@ __attribute__((noinline)) int seek_track(__u32 index, __u64 t) {
   }
   p = bpf_map_lookup_elem(&points, &low);
   if (!p) return 1;
-  s->from = p->t;
+  s->point = *p; /* the last one has value and slope 0 */
   __u32 after = low + 1;
-  if (after >= end) return 0; /* from the last point on: 0 */
-  s->value = p->value;
-  s->slope = p->slope;
+  if (after >= end) return 0;
   p = bpf_map_lookup_elem(&points, &after);
   if (!p) return 1;
   s->until = p->t;
@@ -73,10 +72,10 @@ __attribute__((noinline)) int seek_track(__u32 index, __u64 t) {
 static __always_inline __u64 track_value(__u32 index, __u64 t) {
   struct segment* s = bpf_map_lookup_elem(&segments, &index);
   if (!s) return 0;
-  if (t < s->from || t >= s->until) {
+  if (t < s->point.t || t >= s->until) {
     if (seek_track(index, t)) return 0;
   }
-  __s64 v = s->value + (((__s64)((t - s->from) >> 10) * s->slope) >> FL_SLOPE_SHIFT);
+  __s64 v = fl_segment_value(&s->point, t);
   return v < 0 ? 0 : v;
 }
 
