@@ -21,6 +21,7 @@ constexpr Ns kExecPatience = 5 * kSecond;  // pg_isready alone waits 3 s
 
 struct Url {
   std::string host, path = "/";
+  std::string authority;  ///< as written, with brackets and port: the Host header
   std::uint16_t port = 80;
 };
 
@@ -33,6 +34,7 @@ Url parse_url(const std::string& text) {
   Url url;
   const auto slash = text.find('/', scheme.size());
   std::string authority = text.substr(scheme.size(), slash == std::string::npos ? slash : slash - scheme.size());
+  url.authority = authority;
   if (slash != std::string::npos) url.path = text.substr(slash, text.find('#', slash) - slash);
   const auto bracket = authority.find(']');
   const auto colon = authority.find(':', bracket == std::string::npos ? 0 : bracket);
@@ -87,7 +89,7 @@ Readiness::Readiness(const plan::Ready& ready, const NetNs& ns, const std::vecto
       throw Failure(Exit::invalid, "ready.http = \"" + ready.http + "\": \"" + url.host +
                                        "\" is neither localhost nor a host of the lab nor an address");
     }
-    request_ = "GET " + url.path + " HTTP/1.1\r\nHost: " + url.host + "\r\nUser-Agent: faultline\r\nConnection: close\r\n\r\n";
+    request_ = "GET " + url.path + " HTTP/1.1\r\nHost: " + url.authority + "\r\nUser-Agent: faultline\r\nConnection: close\r\n\r\n";
   } else {
     command_.argv = ready.command;
   }

@@ -323,6 +323,11 @@ TEST(LabDeath, KillLeavesNothing) {
   for (const char* kind : {"net", "mnt", "uts", "ipc", "pid"}) held.erase(test::own_namespace(kind));
   EXPECT_GE(held.size(), 9u);  // one PID namespace; network, mount, UTS and IPC of two hosts
 
+  // A stopped init cannot notice that we are gone: what ends it must be the kernel (PDEATHSIG).
+  pid_t init = 0;
+  std::ifstream("/proc/" + std::to_string(victim) + "/task/" + std::to_string(victim) + "/children") >> init;
+  ASSERT_GT(init, 1);
+  kill(init, SIGSTOP);
   kill(victim, SIGKILL);
   waitpid(victim, nullptr, 0);
   EXPECT_TRUE(test::eventually([&] { return test::processes_with(marker) == 0; }));
