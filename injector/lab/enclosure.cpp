@@ -137,16 +137,23 @@ void cover(const std::vector<std::string>& keep) {
   }
 }
 
-/// Puts a file with `text` at `path`, which may be a symbolic link into a directory that is now covered.
+/// Follows symbolic links to a file that need not exist: systemd's resolv.conf leads into /run, which is covered now.
+fs::path follow_links(fs::path path) {
+  std::error_code ignored;
+  for (int hops = 0; hops < 16 && fs::is_symlink(path, ignored); ++hops)
+    path = fs::weakly_canonical(path.parent_path() / fs::read_symlink(path));
+  return path;
+}
+
+/// Puts a file with `text` at `path`. Makes it only where it is the enclosure's own, never on the machine's disk.
 void replace_file(const std::string& path, const std::string& text) {
-  const fs::path source = "/run/faultline" + path, target = fs::weakly_canonical(path);
+  const fs::path source = "/run/faultline" + path, target = follow_links(path);
   fs::create_directories(source.parent_path());
   std::ofstream(source) << text;
-  std::error_code ignored;
   if (!fs::exists(target)) {
     if (!is_under(target, "/run") && !is_under(target, "/tmp"))
       throw std::system_error(ENOENT, std::generic_category(), "replace " + path);
-    fs::create_directories(target.parent_path(), ignored);
+    fs::create_directories(target.parent_path());
     std::ofstream create(target);
   }
   check("bind " + path, mount(source.c_str(), target.c_str(), nullptr, MS_BIND, nullptr));

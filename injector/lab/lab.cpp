@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -66,7 +67,7 @@ struct Lab::Impl {
 
   bool may_start(const Service& service) const;
   void launch(Service& service, const Listener& listener);
-  void await_ready(std::size_t index, const std::atomic<bool>& cancelled);
+  void await_ready(std::size_t index, const std::atomic<bool>& given_up);
   std::vector<IpPrefix> addresses(std::size_t host) const;
   std::vector<std::string> stop() noexcept;
 
@@ -75,6 +76,7 @@ struct Lab::Impl {
   Network network;
   std::vector<Service> services;
   std::vector<std::string> enclosures;  ///< made and not yet dropped
+  std::atomic<bool> cancelled{false};   ///< by cancel()
 };
 
 Lab::Impl::Impl(const plan::Lab& lab, Nursery& the_nursery, const std::string& plan_dir, const std::string& log_dir, double scale)
@@ -130,14 +132,14 @@ void Lab::Impl::launch(Service& service, const Listener& listener) {
   if (listener) listener(service.host.name, "started", fmt::format("{}", fmt::join(service.command.argv, " ")));
 }
 
-void Lab::Impl::await_ready(std::size_t index, const std::atomic<bool>& cancelled) {
+void Lab::Impl::await_ready(std::size_t index, const std::atomic<bool>& given_up) {
   Service& service = services[index];
   const plan::Ready& ready = *service.host.ready;
   std::map<std::string, std::vector<IpPrefix>> names;
   for (std::size_t h = 0; h < topology.hosts.size(); ++h) names[topology.hosts[h].name] = addresses(h);
   Readiness readiness(ready, network.hosts[index], addresses(index), names, nursery, service.command);
   const Ns deadline = monotonic_now() + ready.within;
-  while (!cancelled) {
+  while (!given_up) {
     if (const auto ended = nursery.wait(service.pid, 0)) {
       service.pid = -1;
       const bool background = ended->status == 0;
@@ -194,16 +196,16 @@ void Lab::start(const Listener& listener) {
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<Outcome> outcomes;  // guarded by mutex
-  std::atomic<bool> cancelled{false};
+  std::atomic<bool> given_up{false};
   // A thread for each service that is starting, so that a slow answer of one delays no other.
   struct Threads {
     std::vector<std::thread> all;
-    std::atomic<bool>& cancelled;
+    std::atomic<bool>& given_up;
     ~Threads() {
-      cancelled = true;
+      given_up = true;
       for (auto& thread : all) thread.join();
     }
-  } threads{{}, cancelled};
+  } threads{{}, given_up};
 
   std::size_t starting = 0;
   for (;;) {
@@ -222,7 +224,7 @@ void Lab::start(const Listener& listener) {
           const Ns begin = monotonic_now();
           Outcome outcome{i, 0, nullptr};
           try {
-            lab.await_ready(i, cancelled);
+            lab.await_ready(i, given_up);
           } catch (...) {
             outcome.failure = std::current_exception();
           }
@@ -237,7 +239,9 @@ void Lab::start(const Listener& listener) {
     Outcome outcome;
     {
       std::unique_lock lock(mutex);
-      changed.wait(lock, [&] { return !outcomes.empty(); });
+      // Looks at `cancelled` now and then: a signal handler cannot notify.
+      while (!changed.wait_for(lock, std::chrono::milliseconds(100), [&] { return !outcomes.empty(); }))
+        if (lab.cancelled) throw Failure(Exit::aborted, "stopped while the services of the lab were starting");
       outcome = outcomes.front();
       outcomes.pop_front();
     }
@@ -251,6 +255,8 @@ void Lab::start(const Listener& listener) {
     if (!service.started)
       throw Failure(Exit::invalid, "lab host \"" + service.host.name + "\" waits for itself: see its `after`");
 }
+
+void Lab::cancel() noexcept { impl_->cancelled = true; }
 
 void Lab::poll(const Listener& listener) {
   for (auto& service : impl_->services) {

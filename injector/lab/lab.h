@@ -28,7 +28,7 @@ struct LinkEnd {
 /// 120 ms"), "ended" ("exit status 1"). Called on the thread that called start() or poll().
 using Listener = std::function<void(const std::string& host, const std::string& event, const std::string& detail)>;
 
-/// For one thread. Each host's enclosure in the nursery has the host's name.
+/// For one thread, cancel() apart. Each host's enclosure in the nursery has the host's name.
 class Lab {
  public:
   /// Builds the network. Throws with everything undone: Failure(cannot_run) when the kernel lacks a part. `plan_dir` and
@@ -40,6 +40,9 @@ class Lab {
   /// that never is, or ends before: Failure(cannot_run) with the tail of its log (log_dir/HOST.log), how long it was
   /// given and what was asked of it. What was started by then runs until stop().
   void start(const Listener& listener);
+  /// Makes start() end with Failure(aborted) within some 100 ms (a check under way may take longer), now or when it is
+  /// called. The only member for other threads; a signal handler may call it too.
+  void cancel() noexcept;
   /// Reports services that ended since the last call (once each). Cheap: called every 100 ms.
   void poll(const Listener& listener);
   /// Ends the services (SIGTERM, then SIGKILL after 2 s), and whatever else runs in the hosts. The network stays. Never

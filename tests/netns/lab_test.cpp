@@ -183,10 +183,10 @@ TEST_F(LabTest, ACommandStartsWhenTheHostsItComesAfterAreReady) {
 TEST_F(LabTest, AServiceThatIsNeverReadyGivesTheTailOfItsLog) {
   plan::LabHost& h = host("web", "east", {"sh", "-c", "for i in $(seq 1 40); do echo line $i; done; echo 'no \033[31mred'; sleep 1000"});
   h.ready.emplace().tcp = 8080;
-  h.ready->within = kSecond;
+  h.ready->within = 2 * kSecond;
   const auto lab = build();
   const std::string message = failure_of(*lab);
-  EXPECT_HAS(message, "\"web\" was not ready within 1 s: asked whether tcp port 8080 accepts a connection");
+  EXPECT_HAS(message, "\"web\" was not ready within 2 s: asked whether tcp port 8080 accepts a connection");
   EXPECT_HAS(message, "10.77.1.10: Connection refused");
   EXPECT_HAS(message, logs() + "/web.log");
   EXPECT_HAS(message, "    | line 27\n");
@@ -205,6 +205,19 @@ TEST_F(LabTest, AServiceThatEndsBeforeItIsReadyFailsAtOnce) {
   const std::string message = failure_of(*lab);
   EXPECT_HAS(message, "\"web\": its command ended before it was ready (exit status 1)");
   EXPECT_HAS(message, "gibberish");
+}
+
+TEST_F(LabTest, AStartCanBeCancelled) {
+  plan::LabHost& h = host("web", "east", {"sleep", "1000"});
+  h.ready.emplace().tcp = 80;
+  h.ready->within = 600 * kSecond;
+  const auto lab = build();
+  try {
+    lab->start([&](auto&, auto&, auto&) { lab->cancel(); });
+    FAIL() << "it started";
+  } catch (const Failure& f) {
+    EXPECT_EQ(f.status(), Exit::aborted);
+  }
 }
 
 TEST_F(LabTest, HttpReadinessWantsA2xx) {

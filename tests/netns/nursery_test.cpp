@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -10,6 +11,7 @@
 #include <sys/wait.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -178,6 +180,22 @@ TEST(Nursery, ManyThreadsShareIt) {
   EXPECT_EQ(right, 100);
 }
 
+TEST(Nursery, WithoutPrivilegeItSaysWhatIsMissing) {
+  const pid_t pid = fork();
+  if (pid == 0) {
+    if (setuid(65534) != 0) _exit(9);
+    try {
+      Nursery::start();
+    } catch (const Failure& f) {
+      _exit(f.status() == Exit::cannot_run && std::string(f.what()).find("need root") != std::string::npos ? 0 : 8);
+    }
+    _exit(7);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(pid, &status, 0), pid);
+  EXPECT_EQ(status, 0);
+}
+
 TEST(Nursery, LaterChildrenOfTheCallerStayInItsPidNamespace) {
   const auto nursery = Nursery::start();
   const pid_t pid = fork();
@@ -239,6 +257,31 @@ TEST(Enclosure, KeptDirectoriesStayVisibleUnderACoveredOne) {
   EXPECT_TRUE(std::filesystem::exists(directory + "/runs/log/out"));
   std::filesystem::remove(link);
   std::filesystem::remove_all(directory);
+}
+
+TEST(Enclosure, ResolvConfMayBeALinkIntoRun) {
+  // In a process of its own, which gives itself another /etc, as a machine with systemd-resolved has it.
+  const pid_t pid = fork();
+  if (pid == 0) {
+    const bool prepared = unshare(CLONE_NEWNS) == 0 &&
+                          system("set -e; mount --make-rprivate /; mount -t tmpfs tmpfs /mnt; cp /etc/passwd /etc/group /mnt/; "
+                                 "echo 127.0.0.1 localhost >/mnt/hosts; ln -s ../run/systemd/resolve/stub-resolv.conf "
+                                 "/mnt/resolv.conf; mount --move /mnt /etc") == 0;
+    if (!prepared) _exit(9);
+    try {
+      const auto nursery = Nursery::start();
+      nursery->make_enclosure("web", NetNs::create(), "10.77.1.10 web\n", "web");
+      Command command = shell("cat /etc/resolv.conf /etc/hosts");
+      command.room = "web";
+      _exit(output_of(*nursery, command) == "options timeout:1 attempts:1\n10.77.1.10 web\n" ? 0 : 8);
+    } catch (const std::exception& e) {
+      fprintf(stderr, "%s\n", e.what());
+    }
+    _exit(7);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(pid, &status, 0), pid);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(Enclosure, DroppingItEndsItsDaemonsAndNobodyElses) {
