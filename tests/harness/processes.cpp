@@ -1,15 +1,15 @@
 #include "tests/harness/processes.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <thread>
 
 #include "injector/base/clock.h"
+#include "injector/base/fd.h"
 
 namespace faultline::test {
 namespace {
@@ -23,8 +23,11 @@ void each_process(const Visit& visit) {
 
 bool has_word(const std::filesystem::path& process, const std::string& word) {
   if (word.empty()) return true;
-  std::ifstream file(process / "cmdline");  // empty for a zombie
-  const std::string line((std::istreambuf_iterator<char>(file)), {});
+  // Not an ifstream: reading that of a process that is just ending is an error, which it throws.
+  const Fd file(open((process / "cmdline").c_str(), O_RDONLY | O_CLOEXEC));
+  std::string line(64 << 10, '\0');
+  const ssize_t got = file ? read(file.get(), line.data(), line.size()) : -1;  // nothing for a zombie
+  line.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
   return line.find(word) != std::string::npos;
 }
 
