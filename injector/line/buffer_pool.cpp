@@ -20,19 +20,20 @@ std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) { return (value 
 BufferPool::BufferPool(std::uint64_t bytes) {
   constexpr std::uint64_t most = std::uint64_t{kGrain} << 32;
   const std::uint64_t slack = std::uint64_t{kChunkBytes} * (kLanes + kKeptWarm);
-  size_ = std::min(round_up(std::min(bytes, most) * 2 + slack, kHugePage), most);
-  void* mapped = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  check("reserve the line's buffers", mapped == MAP_FAILED ? -1 : 0);
-  memory_ = static_cast<std::byte*>(mapped);
-  madvise(mapped, size_, MADV_HUGEPAGE);  // a wish; kernels without huge pages refuse it
-  const auto count = static_cast<std::uint32_t>(size_ / kChunkBytes);
+  const std::uint64_t size = std::min(round_up(std::min(bytes, most) * 2 + slack, kHugePage), most);
+  mapped_size_ = size + kHugePage;
+  mapped_ = mmap(nullptr, mapped_size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  check("reserve the line's buffers", mapped_ == MAP_FAILED ? -1 : 0);
+  memory_ = reinterpret_cast<std::byte*>(round_up(reinterpret_cast<std::uintptr_t>(mapped_), kHugePage));
+  madvise(memory_, size, MADV_HUGEPAGE);  // a wish; kernels without huge pages refuse it
+  const auto count = static_cast<std::uint32_t>(size / kChunkBytes);
   chunks_.resize(count);
   fresh_.reserve(count);
   for (std::uint32_t i = count; i-- > 0;) fresh_.push_back(i);
   std::fill(std::begin(open_), std::end(open_), kNone);
 }
 
-BufferPool::~BufferPool() { munmap(memory_, size_); }
+BufferPool::~BufferPool() { munmap(mapped_, mapped_size_); }
 
 std::byte* BufferPool::room(unsigned lane) {
   std::uint32_t& current = open_[lane];
@@ -45,6 +46,7 @@ std::byte* BufferPool::room(unsigned lane) {
   if (!warm_.empty()) {
     current = warm_.back();  // the one most likely still in the cache
     warm_.pop_back();
+    least_warm_ = std::min(least_warm_, warm_.size());
   } else if (!fresh_.empty()) {
     current = fresh_.back();
     fresh_.pop_back();
@@ -73,12 +75,18 @@ void BufferPool::give_back(std::uint32_t place) {
 }
 
 bool BufferPool::trim() {
-  if (warm_.size() <= kKeptWarm) return false;
-  const std::uint32_t index = warm_.front();
-  // Not fatal when refused: the memory then simply stays resident.
-  madvise(memory_ + std::uint64_t{index} * kChunkBytes, kChunkBytes, MADV_DONTNEED);
-  warm_.pop_front();
-  fresh_.push_back(index);
+  const std::size_t unused = least_warm_;
+  least_warm_ = warm_.size();
+  if (unused <= kKeptWarm) return false;
+  // At most so many a time, as each takes microseconds on the line's thread.
+  for (std::size_t i = std::min(unused - kKeptWarm, kMostTrimmed); i > 0; --i) {
+    const std::uint32_t index = warm_.front();
+    // Not fatal when refused: the memory then simply stays resident.
+    madvise(memory_ + std::uint64_t{index} * kChunkBytes, kChunkBytes, MADV_DONTNEED);
+    warm_.pop_front();
+    fresh_.push_back(index);
+  }
+  least_warm_ = warm_.size();
   return true;
 }
 

@@ -38,7 +38,8 @@ class BufferPool {
   std::byte* at(std::uint32_t place) const { return memory_ + std::uint64_t{place} * kGrain; }
   void give_back(std::uint32_t place);
 
-  /// Returns one unused chunk's memory to the system, if more than a few are unused. False when there was none.
+  /// Returns memory to the system that was not used at all since the last call, but for a few chunks. To be called now
+  /// and then, when there is time: taking it into use again costs page faults. False when there was none.
   bool trim();
 
   std::uint64_t chunks() const { return chunks_.size(); }
@@ -47,16 +48,19 @@ class BufferPool {
  private:
   static constexpr std::uint32_t kNone = ~0u;
   static constexpr std::size_t kKeptWarm = 16;
+  static constexpr std::size_t kMostTrimmed = 16;
   struct Chunk {
     std::uint32_t used = 0;  // bytes
     std::uint32_t live = 0;  // frames
     bool open = false;
   };
 
-  std::byte* memory_ = nullptr;
-  std::uint64_t size_ = 0;
+  void* mapped_ = nullptr;
+  std::uint64_t mapped_size_ = 0;
+  std::byte* memory_ = nullptr;  // the mapping from its first huge page on
   std::vector<Chunk> chunks_;
   std::deque<std::uint32_t> warm_;     // unused but resident; the last one is the most recently used
+  std::size_t least_warm_ = 0;         // since the last trim()
   std::vector<std::uint32_t> fresh_;   // never touched, or given back
   std::uint32_t open_[kLanes];
 };

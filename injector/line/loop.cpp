@@ -14,7 +14,7 @@ namespace faultline::line {
 namespace {
 
 constexpr Ns kLongestSleep = 2 * kMillisecond;  // the beat goes on when nothing happens
-constexpr Ns kTrimEvery = 20 * kMillisecond;
+constexpr Ns kTrimEvery = 200 * kMillisecond;
 // Reading goes on beyond the batch while nothing comes due, or to keep a train of segments together; but never so long
 // that it makes a packet late.
 constexpr Ns kNothingDue = 300 * kMicrosecond;
