@@ -18,6 +18,12 @@ constexpr Ns kTrimEvery = 200 * kMillisecond;
 // Reading goes on beyond the batch while nothing comes due, or to keep a train of segments together; but never so long
 // that it makes a packet late.
 constexpr Ns kNothingDue = 300 * kMicrosecond;
+// In a steady stream of frames that are held for long, waking up for each costs more than the rest: let some gather. A
+// frame among them that is due at once is late by at most this.
+constexpr Ns kCoalesce = 50 * kMicrosecond;
+constexpr Ns kHeldLong = kMillisecond;
+// Shorter than a system call and a switch of tasks take.
+constexpr Ns kNotWorthASleep = 3 * kMicrosecond;
 constexpr unsigned kMostFramesAtOnce = 64;
 constexpr std::uint64_t kMostBytesAtOnce = 512u << 10;
 // Writing stops for a look at the TAP, whose queue is short, after this much; it is more than was read, so that what is
@@ -46,7 +52,7 @@ void Loop::run(const std::atomic<bool>& ending) {
     read_frames();
     const bool wrote = write_due();
     if (last && drained_ && queue_.empty()) return;
-    if (drained_ && !wrote) sleep();
+    if (drained_ && (!wrote || steady_)) sleep();  // after writing, more has often come
   }
 }
 
@@ -94,6 +100,8 @@ bool Loop::worth_reading_more(unsigned frames, std::uint64_t bytes) const {
 void Loop::read_frames() {
   drained_ = false;
   train_ = false;
+  const bool was_steady = now_ - arrived_ <= 2 * kCoalesce;
+  steady_ = false;
   std::uint64_t bytes = 0;
   for (unsigned frames = 0; worth_reading_more(frames, bytes);) {
     std::byte* const room = pool_.room(lane_);
@@ -104,6 +112,10 @@ void Loop::read_frames() {
       if (errno != EAGAIN) throw std::system_error(errno, std::generic_category(), "read from the line's TAP");
       drained_ = true;
       return;
+    }
+    if (frames == 0) {
+      steady_ = was_steady;
+      arrived_ = now_;
     }
     accept(target, static_cast<std::uint32_t>(got), room != nullptr);
     ++frames;
@@ -127,6 +139,7 @@ void Loop::accept(std::byte* bytes, std::uint32_t length, bool pooled) {
   if (!pooled || counters_.held_bytes.get() + length > options_.byte_limit)
     return lose(&Counters::full, frame.slot, packets);
 
+  if (frame.due - now_ < kHeldLong) steady_ = false;
   const unsigned lane = BufferPool::lane_for(frame.due - now_);
   if (lane != lane_) {
     std::byte* const better = pool_.room(lane);
@@ -227,14 +240,15 @@ void Loop::sleep() {
   if (look()) return;
   Ns rest = kLongestSleep;
   if (const Frame* first = queue_.front()) rest = std::min(rest, first->due - now_);
-  if (rest <= options_.spin) return;
+  if (rest <= std::max(options_.spin, kNotWorthASleep)) return;
   if (now_ - trimmed_ >= kTrimEvery) {
     trimmed_ = now_;
     pool_.trim();
   }
-  const Ns length = rest - options_.spin;
-  const timespec timeout{0, length};
-  pollfd readable{tap_, POLLIN, 0};
+  rest -= options_.spin;
+  if (steady_) rest = std::min(rest, kCoalesce);
+  const timespec timeout{0, rest};
+  pollfd readable{steady_ ? -1 : tap_, POLLIN, 0};
   counters_.wakeups.add(1);
   // Interrupted, timed out or readable: the loop finds out.
   ppoll(&readable, 1, &timeout, nullptr);
