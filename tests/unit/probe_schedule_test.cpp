@@ -1,0 +1,37 @@
+#include <gtest/gtest.h>
+
+#include "injector/probe/schedule.h"
+
+namespace faultline::probe {
+namespace {
+
+TEST(probe_schedule, counts_every_request_due_before_the_end) {
+  EXPECT_EQ((Schedule{0, 50 * kMillisecond, kSecond}.count()), 20u);
+  EXPECT_EQ((Schedule{0, 50 * kMillisecond, kSecond + 1}.count()), 21u);
+  EXPECT_EQ((Schedule{0, 50 * kMillisecond, kSecond - 1}.count()), 20u);
+  EXPECT_EQ((Schedule{0, 300 * kMillisecond, kSecond}.count()), 4u);
+  EXPECT_EQ((Schedule{0, kSecond, 1}.count()), 1u);
+}
+
+TEST(probe_schedule, nothing_is_due_in_no_time) {
+  EXPECT_EQ((Schedule{0, kSecond, 0}.count()), 0u);
+  EXPECT_EQ((Schedule{0, kSecond, -5}.count()), 0u);
+}
+
+TEST(probe_schedule, an_instant_is_epoch_plus_n_times_every) {
+  const Schedule s{1000, 7, 100};
+  EXPECT_EQ(s.due(3), 21);
+  EXPECT_EQ(s.instant(3), 1021);
+}
+
+TEST(probe_schedule, cut_keeps_what_is_due_before_the_instant) {
+  const Schedule s{1000, 10, 100};
+  EXPECT_EQ(s.until(1000).count(), 0u);
+  EXPECT_EQ(s.until(1001).count(), 1u);
+  EXPECT_EQ(s.until(1030).count(), 3u);
+  EXPECT_EQ(s.until(900).count(), 0u);
+  EXPECT_EQ(s.until(5000).count(), 10u);
+}
+
+}  // namespace
+}  // namespace faultline::probe
