@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -13,8 +12,12 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <deque>
+#include <filesystem>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <sstream>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -26,13 +29,21 @@ namespace {
 
 constexpr std::size_t kMostOutput = 1 << 20;
 constexpr Ns kReaping = 5 * kSecond;  // how long a killed command may take to be gone
+constexpr Ns kLook = 20 * kMillisecond;
 
+bool is_program(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(path, ignored) && ::access(path.c_str(), X_OK) == 0;
+}
+
+// Looks where the nursery will look, which has the sbin folders even if our PATH has not.
 bool can_execute(const std::string& program) {
-  if (program.find('/') != std::string::npos) return ::access(program.c_str(), X_OK) == 0;
+  if (program.find('/') != std::string::npos) return is_program(program);
   const char* path = std::getenv("PATH");
-  std::istringstream folders(path ? path : "/usr/local/bin:/usr/bin:/bin");
+  std::istringstream folders(std::string(path ? path : "/usr/local/bin:/usr/bin:/bin") +
+                             ":/usr/local/sbin:/usr/sbin:/sbin");
   for (std::string folder; std::getline(folders, folder, ':');)
-    if (::access(((folder.empty() ? "." : folder) + "/" + program).c_str(), X_OK) == 0) return true;
+    if (is_program((folder.empty() ? "." : folder) + "/" + program)) return true;
   return false;
 }
 
@@ -51,7 +62,6 @@ class Exec : public Asker {
                                                   probe_.name, program));
     if (s.from.net) net_.emplace(s.from.net->duplicate());
     results_bell_ = Fd(static_cast<int>(check("make an eventfd", eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))));
-    stop_ = Fd(static_cast<int>(check("make an eventfd", eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))));
     loop_.watch(results_bell_.get(), EPOLLIN, [this](std::uint32_t) { collect(); });
   }
   ~Exec() override {
@@ -60,7 +70,7 @@ class Exec : public Asker {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
       jobs_.clear();
-      signal(stop_);
+      for (const pid_t pid : running_) nursery_->kill(pid, SIGKILL);
     }
     work_.notify_all();
     for (auto& worker : workers_) worker.join();
@@ -93,9 +103,9 @@ class Exec : public Asker {
     std::string error;
   };
 
-  static void signal(const Fd& eventfd) {
+  void ring() {
     const std::uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = ::write(eventfd.get(), &one, sizeof one);
+    [[maybe_unused]] const ssize_t written = ::write(results_bell_.get(), &one, sizeof one);
   }
 
   void collect() {
@@ -130,7 +140,7 @@ class Exec : public Asker {
         if (!failure_) failure_ = std::current_exception();
       }
       --busy_;
-      signal(results_bell_);
+      ring();
     }
   }
 
@@ -155,36 +165,59 @@ class Exec : public Asker {
       return "exec";
     }
     write_end.reset();
+    const Running running(*this, pid);
     std::string text;
-    if (!await_end(pid, job.deadline, output, text)) {
+    const auto ended = await_end(pid, job.deadline, output, text);
+    if (!ended) {
       nursery_->kill(pid, SIGKILL);
       nursery_->wait(pid, monotonic_now() + kReaping);
       return "timeout";
     }
-    const auto ended = nursery_->wait(pid, monotonic_now() + kReaping);
-    if (!ended) throw std::runtime_error(fmt::format("process {} has ended, but was not reaped", pid));
     if (WIFSIGNALED(ended->status)) return fmt::format("signal {}", WTERMSIG(ended->status));
     const int status = WEXITSTATUS(ended->status);
     if (status != probe_.expect_exit.value_or(0)) return fmt::format("exit {}", status);
     return text.find(probe_.expect_body) == std::string::npos ? "body" : "";
   }
 
-  // Waits for the process itself, not for the end of its output: a grandchild may hold that open. False: it still runs.
-  bool await_end(pid_t pid, Ns deadline, Fd& output, std::string& text) {
-    const Fd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-    if (!process && errno != ESRCH) check("watch a process", -1);
-    while (process) {
-      const Ns left = deadline - monotonic_now();
-      if (left <= 0) return false;
-      std::array<pollfd, 3> set{{{process.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}, {output.get(), POLLIN, 0}}};
-      const timespec wait{static_cast<time_t>(left / kSecond), static_cast<long>(left % kSecond)};
-      if (::ppoll(set.data(), set.size(), &wait, nullptr) == -1 && errno != EINTR) check("wait for a process", -1);
-      if (set[1].revents != 0) return false;
-      if (set[2].revents != 0) read_output(output, text);
-      if (set[0].revents != 0) break;
+  // A command under way, so that the destructor can kill it: its worker is busy waiting for it.
+  class Running {
+   public:
+    Running(Exec& exec, pid_t pid) : exec_(exec), pid_(pid) {
+      const std::lock_guard lock(exec_.mutex_);
+      exec_.running_.insert(pid_);
+      if (exec_.stopping_) exec_.nursery_->kill(pid_, SIGKILL);
     }
-    read_output(output, text);
-    return true;
+    ~Running() {
+      const std::lock_guard lock(exec_.mutex_);
+      exec_.running_.erase(pid_);
+    }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+
+   private:
+    Exec& exec_;
+    pid_t pid_;
+  };
+
+  // Reads the output while the command runs. The end of the output is nearly always the command's end, and known at
+  // once; but a grandchild may hold it open, so the command is looked at now and then. Empty: it still runs at
+  // `deadline`.
+  std::optional<lab::Ended> await_end(pid_t pid, Ns deadline, Fd& output, std::string& text) {
+    while (output) {
+      const Ns left = deadline - monotonic_now();
+      if (left <= 0) return std::nullopt;
+      pollfd ready{output.get(), POLLIN, 0};
+      const timespec wait{0, static_cast<long>(std::min(left, kLook))};
+      const long rc = ::ppoll(&ready, 1, &wait, nullptr);
+      if (rc == -1 && errno != EINTR) check("wait for a command's output", rc);
+      if (rc > 0) {
+        read_output(output, text);
+      } else if (auto ended = nursery_->wait(pid, 0)) {
+        read_output(output, text);
+        return ended;
+      }
+    }
+    return nursery_->wait(pid, deadline);
   }
 
   // Takes what is there; beyond kMostOutput it is read and thrown away, so that the command is not held up.
@@ -206,13 +239,14 @@ class Exec : public Asker {
   Loop& loop_;
   Verdict verdict_;
   std::optional<NetNs> net_;
-  Fd results_bell_, stop_;
+  Fd results_bell_;
 
   std::mutex mutex_;
   std::condition_variable work_;
   bool stopping_ = false;
   std::size_t busy_ = 0;  // jobs waiting or at work
   std::deque<Job> jobs_;
+  std::set<pid_t> running_;
   std::vector<Result> results_;
   std::exception_ptr failure_;
   std::vector<std::thread> workers_;

@@ -13,8 +13,8 @@
 namespace faultline::test {
 
 std::string http_answer(int status, const std::string& body) {
-  return "HTTP/1.1 " + std::to_string(status) + " Whatever\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-         body;
+  return "HTTP/1.1 " + std::to_string(status) + " Whatever\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + body;
 }
 
 ToyServer::ToyServer(const NetNs& ns, const std::string& address, Manners manners) : manners_(std::move(manners)) {
@@ -50,8 +50,10 @@ bool ToyServer::attend(Connection& c, bool readable) {
     const ssize_t k = ::recv(c.fd.get(), buffer, sizeof buffer, MSG_DONTWAIT);
     if (k <= 0) return k == -1 && errno == EAGAIN;
     switch (manners_.kind) {
-      case Manners::Kind::silent: return true;
-      case Manners::Kind::close: return false;
+      case Manners::Kind::silent:
+        return true;
+      case Manners::Kind::close:
+        return false;
       case Manners::Kind::reset: {
         const linger now{1, 0};
         setsockopt(c.fd.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);

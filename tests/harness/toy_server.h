@@ -1,5 +1,5 @@
-// A TCP server whose manners a test chooses: what it answers, after how long, or how it lets its client down. It serves any
-// number of connections at once from one thread, so that its delay is a latency and never a queue.
+// A TCP server whose manners a test chooses: what it answers, after how long, or how it lets its client down. It serves
+// any number of connections at once from one thread, so that its delay is a latency and never a queue.
 #pragma once
 
 #include <atomic>

@@ -13,7 +13,8 @@ using Verdicts = std::map<std::string, int>;
 class probe_http : public testing::Test {
  protected:
   // Four requests to a server with such manners.
-  Verdicts four(Manners manners, const std::function<void(plan::Probe&)>& with = [](plan::Probe&) {}) {
+  Verdicts four(
+      Manners manners, const std::function<void(plan::Probe&)>& with = [](plan::Probe&) {}) {
     ToyServer server(ns_, "127.0.0.1", std::move(manners));
     auto probe = http_probe("http://127.0.0.1:" + std::to_string(server.port()) + "/pay?x=1");
     with(probe);
@@ -79,8 +80,7 @@ TEST_F(probe_http, unreachable) {
 }
 
 TEST_F(probe_http, tls_with_a_server_that_speaks_none) {
-  EXPECT_EQ(four({.reply = http_answer(400)},
-                 [](auto& p) { p.subject.replace(0, 4, "https"); }),
+  EXPECT_EQ(four({.reply = http_answer(400)}, [](auto& p) { p.subject.replace(0, 4, "https"); }),
             (Verdicts{{"tls", 4}}));
 }
 

@@ -11,7 +11,8 @@ using Verdicts = std::map<std::string, int>;
 
 class probe_tcp : public testing::Test {
  protected:
-  Verdicts four(Manners manners, const std::function<void(plan::Probe&)>& with = [](plan::Probe&) {}) {
+  Verdicts four(
+      Manners manners, const std::function<void(plan::Probe&)>& with = [](plan::Probe&) {}) {
     ToyServer server(ns_, "127.0.0.1", std::move(manners));
     auto probe = tcp_probe("127.0.0.1:" + std::to_string(server.port()));
     with(probe);
@@ -39,7 +40,8 @@ TEST_F(probe_tcp, the_reply_must_begin_as_expected) {
   EXPECT_EQ(four({.reply = "+PONG\r\n"}, patient), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(four({.reply = "-LOADING"}, patient), (Verdicts{{"reply", 4}}));
   EXPECT_EQ(four({.reply = "+PO"}, patient), (Verdicts{{"reply", 4}}));
-  EXPECT_EQ(four({.reply = "220 ready", .greets = true}, [](auto& p) { p.expect_reply = "220"; }), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four({.reply = "220 ready", .greets = true}, [](auto& p) { p.expect_reply = "220"; }),
+            (Verdicts{{"ok", 4}}));
 }
 
 TEST_F(probe_tcp, closed_reset_and_timeout) {

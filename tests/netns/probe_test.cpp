@@ -100,7 +100,8 @@ TEST(probe, the_namespace_may_go_after_the_constructor) {
   std::unique_ptr<probe::Prober> prober;
   {
     const NetNs ns = loopback_ns();
-    prober = std::make_unique<probe::Prober>(icmp_probe("127.0.0.1"), 0, probe::From{&ns, "", {}}, nullptr, samples.sink());
+    prober =
+        std::make_unique<probe::Prober>(icmp_probe("127.0.0.1"), 0, probe::From{&ns, "", {}}, nullptr, samples.sink());
   }
   const Ns epoch = monotonic_now();
   prober->start(epoch, 100 * kMillisecond);

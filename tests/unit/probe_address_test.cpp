@@ -21,8 +21,8 @@ TEST(probe_address, reads_host_and_port) {
 }
 
 TEST(probe_address, refuses_what_is_neither) {
-  for (const char* text : {"", "host", "host:", ":80", "host:0", "host:65536", "host:http", "host:80x", "::1:80", "[]:80",
-                           "[::1]", "[::1:80", "host:-1", "host:+1"})
+  for (const char* text : {"", "host", "host:", ":80", "host:0", "host:65536", "host:http", "host:80x", "::1:80",
+                           "[]:80", "[::1]", "[::1:80", "host:-1", "host:+1"})
     EXPECT_FALSE(read_endpoint(text)) << text;
 }
 

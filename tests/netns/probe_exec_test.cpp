@@ -1,0 +1,112 @@
+#include <gtest/gtest.h>
+
+#include "injector/base/error.h"
+#include "tests/harness/asking.h"
+#include "tests/harness/processes.h"
+
+namespace faultline::test {
+namespace {
+
+using Verdicts = std::map<std::string, int>;
+
+class probe_exec : public testing::Test {
+ protected:
+  static plan::Probe command(std::vector<std::string> argv) {
+    plan::Probe p;
+    p.name = "job";
+    p.kind = plan::Probe::Kind::exec;
+    p.command = std::move(argv);
+    p.every = 100 * kMillisecond;
+    p.timeout = 20 * kSecond;
+    return p;
+  }
+  Verdicts four(const plan::Probe& probe) {
+    const auto samples = ask(probe, ns_, 4 * probe.every, {}, nursery_.get());
+    EXPECT_TRUE(complete(samples, probe.every, 4));
+    return verdicts(samples);
+  }
+  const NetNs ns_ = loopback_ns();
+  std::unique_ptr<lab::Nursery> nursery_ = lab::Nursery::start();
+};
+
+TEST_F(probe_exec, the_exit_status_decides) {
+  EXPECT_EQ(four(command({"true"})), (Verdicts{{"ok", 4}}));
+  auto three = command({"sh", "-c", "exit 3"});
+  EXPECT_EQ(four(three), (Verdicts{{"exit 3", 4}}));
+  three.expect_exit = 3;
+  EXPECT_EQ(four(three), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(command({"sh", "-c", "kill -TERM $$"})), (Verdicts{{"signal 15", 4}}));
+}
+
+TEST_F(probe_exec, the_output_must_hold_what_is_expected) {
+  auto probe = command({"echo", "balance: 12"});
+  probe.expect_body = "balance";
+  EXPECT_EQ(four(probe), (Verdicts{{"ok", 4}}));
+  probe.expect_body = "overdrawn";
+  EXPECT_EQ(four(probe), (Verdicts{{"body", 4}}));
+}
+
+TEST_F(probe_exec, output_beyond_what_is_kept_holds_nobody_up) {
+  auto probe = command({"sh", "-c", "echo start; head -c 3000000 /dev/zero; echo end"});
+  probe.expect_body = "start";
+  EXPECT_EQ(four(probe), (Verdicts{{"ok", 4}}));
+  probe.expect_body = "end";
+  EXPECT_EQ(four(probe), (Verdicts{{"body", 4}}));
+}
+
+TEST_F(probe_exec, a_grandchild_that_keeps_the_output_open_is_not_awaited) {
+  auto probe = command({"sh", "-c", "sleep 60 & echo done"});
+  probe.expect_body = "done";
+  EXPECT_EQ(four(probe), (Verdicts{{"ok", 4}}));
+}
+
+TEST_F(probe_exec, runs_in_the_network_namespace) {
+  auto probe = command({"sh", "-c", "wc -l < /proc/net/dev"});
+  probe.expect_body = "3";  // two lines of heading, and lo
+  EXPECT_EQ(four(probe), (Verdicts{{"ok", 4}}));
+}
+
+TEST_F(probe_exec, one_that_does_not_end_is_killed_and_a_timeout) {
+  const std::string word = marker();
+  auto probe = command({"sh", "-c", "sleep 600; : " + word});
+  probe.timeout = 300 * kMillisecond;
+  EXPECT_EQ(four(probe), (Verdicts{{"timeout", 4}}));
+  EXPECT_TRUE(eventually([&] { return processes_with(word) == 0; }));
+}
+
+TEST_F(probe_exec, abort_kills_what_is_under_way) {
+  const std::string word = marker();
+  auto probe = command({"sh", "-c", "sleep 600; : " + word});
+  probe.timeout = 600 * kSecond;
+  Samples samples;
+  probe::Prober prober(probe, 0, {&ns_, "", {}}, nursery_.get(), samples.sink());
+  prober.start(monotonic_now(), 100 * kSecond);
+  ASSERT_TRUE(eventually([&] { return processes_with(word) > 0; }));
+  prober.abort();
+  EXPECT_TRUE(samples.all().empty());
+  EXPECT_TRUE(eventually([&] { return processes_with(word) == 0; }));
+}
+
+TEST_F(probe_exec, slow_commands_run_side_by_side_up_to_the_bound) {
+  auto probe = command({"sleep", "600"});
+  probe.every = 5 * kMillisecond;
+  probe.timeout = 5 * kSecond;
+  const auto samples = ask(probe, ns_, 400 * kMillisecond, {}, nursery_.get());
+  EXPECT_EQ(verdicts(samples), (Verdicts{{"overload", 16}, {"timeout", 64}}));
+}
+
+TEST_F(probe_exec, a_command_that_is_not_there_is_refused_before_the_run) {
+  Samples samples;
+  for (const char* program : {"no-such-command-here", "/usr/bin/no-such-command-here", "/etc", "/etc/passwd"}) {
+    try {
+      probe::Prober prober(command({program}), 0, {&ns_, "", {}}, nursery_.get(), samples.sink());
+      ADD_FAILURE() << program;
+    } catch (const Failure& f) {
+      EXPECT_EQ(f.status(), Exit::cannot_run);
+      EXPECT_NE(std::string(f.what()).find(program), std::string::npos) << f.what();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace faultline::test
