@@ -149,8 +149,10 @@ void check_waiting(const LabDraft& draft, Issues& issues) {
   const auto stuck = std::find_if(waits.begin(), waits.end(), [](std::size_t n) { return n > 0; });
   if (stuck == waits.end()) return;
   std::vector<std::size_t> path;
+  std::vector<bool> visited(waits.size());
   std::size_t at = static_cast<std::size_t>(stuck - waits.begin());
-  while (std::find(path.begin(), path.end(), at) == path.end()) {
+  while (!visited[at]) {
+    visited[at] = true;
     path.push_back(at);
     for (const auto& word : draft.after[at]) {
       const auto next = index.find(word.text);

@@ -181,8 +181,9 @@ class Resolver {
     std::vector<std::string> list;
     for (const auto& target : draft_.targets)
       if (target.target.where == Target::Where::netns || target.target.where == Target::Where::host) list.push_back(target.target.name);
+    const std::set<std::string> known(list.begin(), list.end());
     for (const auto& host : hosts_.list())
-      if (!targets_.find(host) || std::find(list.begin(), list.end(), host) == list.end()) list.push_back(host);
+      if (!known.contains(host)) list.push_back(host);
     list.emplace_back("here");
     return list;
   }

@@ -138,7 +138,7 @@ void read_probe(const Entry& entry, Draft& draft) {
     probe.kind = kind;
   }
   bool reserved = false;
-  for (const auto& key : kReservedKinds) reserved |= table.reserve(key, fmt::format("a {} probe is", key));
+  for (const auto& key : kReservedKinds) reserved |= table.reserve(key, fmt::format("a {} probe is", key), "its probes are http, tcp, icmp and exec");
   if (!first.empty()) read_subject(table, probe);
   if (auto every = table.scalar("every", "\"50ms\"", read_duration)) {
     probe.every = *every;

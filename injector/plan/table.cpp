@@ -14,6 +14,16 @@ std::string cut(std::string_view text) {
   return std::string(text.substr(0, end)) + "...";
 }
 
+/// A message that quotes something very long loses its middle.
+std::string shorten(std::string message) {
+  constexpr std::size_t kFront = 200, kBack = 120;
+  if (message.size() <= kFront + kBack + 80) return message;
+  std::size_t front = kFront, back = message.size() - kBack;
+  while (front > 0 && (message[front] & 0xc0) == 0x80) --front;
+  while (back < message.size() && (message[back] & 0xc0) == 0x80) ++back;
+  return message.substr(0, front) + " ... " + message.substr(back);
+}
+
 /// What a wrongly typed value probably should have been.
 std::string type_hint(const Node& value, Node::Type wanted, std::string_view key, std::string_view example) {
   if (wanted == Node::Type::string && value.type == Node::Type::integer && example.ends_with("s\"") && example[1] >= '0' && example[1] <= '9')
@@ -24,11 +34,11 @@ std::string type_hint(const Node& value, Node::Type wanted, std::string_view key
 }  // namespace
 
 void Issues::error(Place at, std::string message, std::string hint) {
-  list_.push_back({at, std::move(message), std::move(hint), false});
+  list_.push_back({at, shorten(std::move(message)), shorten(std::move(hint)), false});
 }
 
 void Issues::not_yet(Place at, std::string message, std::string hint) {
-  list_.push_back({at, std::move(message), std::move(hint), true});
+  list_.push_back({at, shorten(std::move(message)), shorten(std::move(hint)), true});
 }
 
 std::string Issues::suggest(std::string_view word, const std::vector<std::string>& known, std::string fallback) {
@@ -72,12 +82,13 @@ void Table::require(std::string_view key, std::string_view example) {
   if (!take(key)) issues_->error(at_, fmt::format("{} has no \"{}\"", owner_, key), fmt::format("add {} = {}", key, example));
 }
 
-bool Table::reserve(std::string_view key, std::string_view what) {
+bool Table::reserve(std::string_view key, std::string_view what, std::string_view hint) {
   // Not noted as known: it should not be suggested for a misspelt key.
   const Entry* entry = node_->find(key);
   if (!entry) return false;
   used_[entry - node_->entries.data()] = true;
-  issues_->not_yet(entry->at, fmt::format("{} not yet possible in this version", what.empty() ? fmt::format("\"{}\" is", key) : std::string(what)));
+  const std::string subject = what.empty() ? fmt::format("\"{}\" is", key) : std::string(what);
+  issues_->not_yet(entry->at, subject + " not yet possible in this version", std::string(hint));
   return true;
 }
 

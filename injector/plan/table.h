@@ -57,7 +57,7 @@ class Table {
   /// Reports a missing key; `example` is what a line with it looks like.
   void require(std::string_view key, std::string_view example);
   /// A key of the language that this version does not have: refused when present. True when it was.
-  bool reserve(std::string_view key, std::string_view what = {});
+  bool reserve(std::string_view key, std::string_view what = {}, std::string_view hint = {});
 
   std::optional<std::string> text(std::string_view key, std::string_view example);
   std::optional<bool> boolean(std::string_view key);

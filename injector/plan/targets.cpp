@@ -116,6 +116,7 @@ void read_target(const Entry& entry, Draft& draft) {
                  fmt::format("write [targets.{}] with netns = \"name\" below it", entry.key));
     return;
   }
+  const std::size_t at_first = issues.count();
   TargetDraft target;
   target.target.name = entry.key;
   target.target.at = entry.at;
@@ -133,7 +134,8 @@ void read_target(const Entry& entry, Draft& draft) {
     read_subject(table, way, first == way.key ? target : other);
   }
   bool reserved = false;
-  for (const auto& key : kReservedWays) reserved |= table.reserve(key, fmt::format("a target by \"{}\" is", key));
+  for (const auto& key : kReservedWays) reserved |= table.reserve(key, fmt::format("a target by \"{}\" is", key), "it finds targets by netns, host, room, link and address");
+  if (reserved) target.target.where = Target::Where::reserved;
   read_protocol(table, target);
   read_port_list(table, target);
   table.reserve("if_gone");
@@ -143,6 +145,7 @@ void read_target(const Entry& entry, Draft& draft) {
   table.finish();
   if (empty && issues.count() == before)
     issues.error(entry.at, fmt::format("target \"{}\" has nothing to find it by", entry.key), "add one of netns, host, room, link, address");
+  if (draft.issues.count() != at_first && target.target.where == Target::Where::none) target.target.where = Target::Where::reserved;
   draft.targets.push_back(std::move(target));
 }
 

@@ -1,0 +1,141 @@
+#include "tests/unit/plan_support.h"
+
+namespace faultline::plan {
+namespace {
+
+const std::string kHttp = "[probes.p]\nhttp = \"http://10.0.0.1:8080/pay\"\n";
+
+TEST(PlanProbes, ReadsHttp) {
+  const auto plan = parse_good(kHttp + "every = \"50ms\"\ntimeout = \"250ms\"\nmethod = \"POST\"\nbody = \"{}\"\nreuse = true\n"
+                                       "headers = { Accept = \"text/plain\" }\nexpect = { status = 201, body = \"ok\" }\n");
+  const auto& probe = plan.probes.at(0);
+  EXPECT_EQ(probe.kind, Probe::Kind::http);
+  EXPECT_EQ(probe.subject, "http://10.0.0.1:8080/pay");
+  EXPECT_EQ(probe.every, 50 * kMillisecond);
+  EXPECT_EQ(probe.timeout, 250 * kMillisecond);
+  EXPECT_EQ(probe.method, "POST");
+  EXPECT_EQ(probe.body, "{}");
+  EXPECT_TRUE(probe.reuse);
+  EXPECT_EQ(probe.headers.at("Accept"), "text/plain");
+  EXPECT_EQ(probe.expect_status, 201);
+  EXPECT_EQ(probe.expect_body, "ok");
+}
+
+TEST(PlanProbes, DefaultsAreASecond) {
+  const auto probe = parse_good(kHttp).probes.at(0);
+  EXPECT_EQ(probe.every, kSecond);
+  EXPECT_EQ(probe.timeout, kSecond);
+  EXPECT_EQ(probe.method, "GET");
+  EXPECT_FALSE(probe.expect_status);
+  EXPECT_FALSE(probe.reuse);
+  EXPECT_EQ(probe.from, "here");
+}
+
+TEST(PlanProbes, ReadsTheOtherKinds) {
+  const auto plan = parse_good("[probes.t]\ntcp = \"[fd00::1]:6379\"\nsend = \"PING\\r\\n\"\nexpect.reply = \"+PONG\"\n[probes.i]\nicmp = \"10.0.0.1\"\n"
+                               "[probes.e]\nexec = [\"true\", \"-x\"]\nexpect.exit = 3\nexpect.body = \"yes\"\n");
+  EXPECT_EQ(plan.probes[0].kind, Probe::Kind::tcp);
+  EXPECT_EQ(plan.probes[0].send, "PING\r\n");
+  EXPECT_EQ(plan.probes[0].expect_reply, "+PONG");
+  EXPECT_EQ(plan.probes[1].kind, Probe::Kind::icmp);
+  EXPECT_EQ(plan.probes[2].command, (std::vector<std::string>{"true", "-x"}));
+  EXPECT_EQ(plan.probes[2].expect_exit, 3);
+  EXPECT_EQ(plan.probes[2].expect_body, "yes");
+}
+
+TEST(PlanProbes, RefusesWithTheRightKey) {
+  only_mistake("[probes.p]\n", "asks nothing");
+  only_mistake("[probes.p]\nicmp = \"a\"\ntcp = \"a:1\"\n", "is both");
+  only_mistake("[probes.p]\nhttp = \"10.0.0.1/pay\"\n", "is not a URL");
+  for (const char* bad : {"a", "a:", ":80", "a:0", "a:65536", "fd00::1:80", "a b:80"}) only_mistake(std::string("[probes.p]\ntcp = \"") + bad + "\"\n", "not a host and a port");
+  for (const char* bad : {"http://", "http:///x", "ftp://a/", "http://a b/"}) only_mistake(std::string("[probes.p]\nhttp = \"") + bad + "\"\n", "is not a URL");
+  only_mistake("[probes.p]\nicmp = \"10.0.0.0/8\"\n", "not an address");
+  only_mistake("[probes.p]\nexec = \"ls -l /tmp\"\n", "a command is an array", "exec = [\"ls\", \"-l\", \"/tmp\"]");
+  only_mistake(kHttp + "every = \"999us\"\n", "every: 999us is too often");
+  only_mistake(kHttp + "timeout = \"0s\"\n", "timeout: 0s is too short");
+  only_mistake(kHttp + "every = 50\n", "expected a string, found an integer", "every = \"50ms\"");
+  only_mistake(kHttp + "expect.status = 99\n", "99 is out of range");
+  only_mistake(kHttp + "expect.exit = 0\n", "\"expect.exit\" is not for http probes", "exec probes");
+  only_mistake(kHttp + "send = \"x\"\n", "\"send\" is not for http probes");
+  only_mistake("[probes.p]\nicmp = \"a\"\nmethod = \"GET\"\n", "\"method\" is not for icmp probes");
+  only_mistake(kHttp + "method = \"get\"\n", "not an HTTP method");
+  only_mistake(kHttp + "headers = { \"A\" = \"x\\r\\nB: y\" }\n", "is not a header");
+  only_mistake(kHttp + "headers = { \"A\" = 1 }\n", "headers.A: expected a string");
+  only_mistake(kHttp + "evry = \"1s\"\n", "unknown key \"evry\" in probe \"p\"", "did you mean \"every\"?");
+  only_mistake(kHttp + "expect.statsu = 1\n", "unknown key \"statsu\"", "\"status\"");
+  only_mistake("[probes]\np = 3\n", "probes.p: expected a table");
+}
+
+TEST(PlanProbes, ReservedKindsAreNotYet) {
+  for (const char* kind : {"dns", "redis", "postgresql"})
+    EXPECT_TRUE(only_mistake(std::string("[probes.p]\n") + kind + " = \"x\"\n", "not yet").not_yet);
+}
+
+// ---- from ----
+
+TEST(PlanProbes, RunInTheOnlyTargetWithANamespace) {
+  EXPECT_EQ(parse_good("[targets.a]\nnetns = \"x\"\n[targets.b]\naddress = \"::1\"\n" + kHttp).probes[0].from, "a");
+  EXPECT_EQ(parse_good("[targets.b]\naddress = \"::1\"\n" + kHttp).probes[0].from, "here");
+  EXPECT_EQ(parse_good("[targets.a]\nnetns = \"x\"\n[targets.b]\nnetns = \"x\"\nport = 80\n" + kHttp).probes[0].from, "a") << "one namespace under two names";
+  const auto mistake = only_mistake("[targets.a]\nnetns = \"x\"\n[targets.b]\nnetns = \"y\"\n" + kHttp, "has no \"from\"", "a, b, here");
+  EXPECT_EQ(mistake.at.line, 5u);
+  EXPECT_EQ(parse_good("[targets.a]\nnetns = \"x\"\n[targets.b]\nnetns = \"y\"\n" + kHttp + "from = \"here\"\n").probes[0].from, "here");
+}
+
+TEST(PlanProbes, RunInTheLab) {
+  const std::string lab = "[lab.rooms.r]\n[lab.hosts.a]\nroom = \"r\"\n";
+  const std::string fault_on = "[[faults]]\nkind = \"degrade\"\nstart = \"1s\"\nfor = \"1s\"\ndelay = \"1ms\"\non = ";
+  EXPECT_EQ(parse_good(lab + kHttp).probes[0].from, "a");
+  EXPECT_EQ(parse_good(lab + "[lab.hosts.b]\nroom = \"r\"\n" + kHttp + "from = \"b\"\n").probes[0].from, "b");
+  EXPECT_EQ(parse_good(lab + "[lab.hosts.b]\nroom = \"r\"\n" + kHttp + fault_on + "\"b\"\n").probes[0].from, "b");
+  only_mistake(lab + "[lab.hosts.b]\nroom = \"r\"\n" + kHttp, "has no \"from\"");
+  only_mistake(lab + kHttp + fault_on + "\"r\"\n", "has no \"from\"", "a, here");
+  only_mistake(lab + kHttp + "from = \"r\"\n", "is not one network namespace");
+  only_mistake(lab + kHttp + "from = \"aa\"\n", "no target or lab host \"aa\"");
+  only_mistake("[targets.b]\naddress = \"::1\"\n" + kHttp + "from = \"b\"\n", "is not one network namespace");
+}
+
+// ---- hypotheses ----
+
+TEST(PlanHypotheses, ReadsConditions) {
+  const auto plan = parse_good(kSmall + "[[hypotheses]]\nname = \"fast\"\nprobe = \"pay\"\nduring = \"degrade\"\nsuccess = \">= 99%\"\np50 = \"< 10ms\"\np90 = \"<= 20ms\"\n"
+                                        "p99 = \"<= 250ms\"\nmax = \"<= 1s\"\nrecovers_within = \"5s\"\n");
+  const auto& h = plan.hypotheses.at(0);
+  EXPECT_EQ(h.name, "fast");
+  EXPECT_EQ(h.probe, "pay");
+  EXPECT_EQ(h.during, "degrade");
+  EXPECT_DOUBLE_EQ(h.success->value, 0.99);
+  EXPECT_EQ(h.p50->op, Bound::Op::lt);
+  EXPECT_DOUBLE_EQ(h.p99->value, 250e6);
+  EXPECT_DOUBLE_EQ(h.max->value, 1e9);
+  EXPECT_EQ(*h.recovers_within, 5 * kSecond);
+}
+
+TEST(PlanHypotheses, NamesAreGeneratedAndUnique) {
+  const std::string one = "[[hypotheses]]\nprobe = \"pay\"\nduring = \"degrade\"\nsuccess = \">= 99%\"\np99 = \"<= 1s\"\n";
+  const auto plan = parse_good(kSmall + one + one + "[[hypotheses]]\nprobe = \"pay\"\nrecovers_within = \"5s\"\n");
+  EXPECT_EQ(plan.hypotheses[0].name, "pay during degrade: success >= 99%, p99 <= 1s");
+  EXPECT_EQ(plan.hypotheses[1].name, "pay during degrade: success >= 99%, p99 <= 1s (2)");
+  EXPECT_EQ(plan.hypotheses[2].name, "pay: recovers within 5s");
+  EXPECT_EQ(plan.hypotheses[2].during, "");
+  only_mistake(kSmall + one + "name = \"x\"\n" + one + "name = \"x\"\n", "two hypotheses \"x\"");
+}
+
+TEST(PlanHypotheses, Mistakes) {
+  const std::string head = kSmall + "[[hypotheses]]\n";
+  only_mistake(head + "during = \"baseline\"\nsuccess = \">= 1%\"\n", "has no \"probe\"");
+  only_mistake(head + "probe = \"pai\"\nduring = \"baseline\"\nsuccess = \">= 1%\"\n", "there is no probe \"pai\"", "did you mean \"pay\"?");
+  only_mistake(head + "probe = \"pay\"\nduring = \"basline\"\nsuccess = \">= 1%\"\n", "there is no phase \"basline\"", "did you mean \"baseline\"?");
+  only_mistake(head + "probe = \"pay\"\nsuccess = \">= 1%\"\n", "has no \"during\"");
+  only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\n", "has no condition");
+  only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\nsuccess = \"99%\"\n", "has no comparison", ">= 99%");
+  only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\nsuccess = \">= 0.99\"\n", "has no % sign", "\"99%\"");
+  only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\np99 = \"<= 250\"\n", "has no unit");
+  only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\np95 = \"<= 250ms\"\np99 = \"<= 1s\"\n", "unknown key \"p95\"");
+  only_mistake(head + "probe = \"pay\"\nrecovers_within = \"0s\"\n", "nothing recovers in no time");
+  only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\nrecovers_within = \"5s\"\n", "what follows the last fault");
+  only_mistake(kSmall + "[hypotheses]\nprobe = \"pay\"\n", "expected an array of tables");
+}
+
+}  // namespace
+}  // namespace faultline::plan
