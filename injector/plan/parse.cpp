@@ -65,7 +65,7 @@ void read_top(Table& top, Draft& draft) {
 }  // namespace
 
 Parsed parse_text(std::string text, const std::string& path, const Options& options) {
-  Draft draft{options, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+  Draft draft(options);
   Plan& plan = draft.plan;
   plan.path = path;
   plan.directory = std::filesystem::absolute(path.empty() ? "." : path).lexically_normal().parent_path().string();

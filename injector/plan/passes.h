@@ -52,6 +52,8 @@ struct LabDraft {
 };
 
 struct Draft {
+  explicit Draft(const Options& given) : options(given) {}
+
   const Options& options;
   Plan plan;
   Issues issues;
@@ -62,6 +64,7 @@ struct Draft {
   std::optional<LabDraft> lab;
   std::optional<Ns> duration;
   Place duration_at;
+  bool other_ends = false;  ///< a fault has an end of its own, from which the run's can be told
 };
 
 /// Replaces ${key} in every string of the document, [vars] itself taken out.

@@ -51,6 +51,12 @@ std::optional<Ns> read_timeline(Table& table, std::string_view key, const Node& 
 
 namespace {
 
+/// Whether a kind means "not yet" by what it says: by a flag of its own, or in words.
+bool is_not_yet(const auto& problem) {
+  if constexpr (requires { problem.not_yet; }) return problem.not_yet;
+  else return problem.message.find("not yet") != std::string::npos;
+}
+
 /// The run's end as far as it is known. Faults that last to the end of the run do not tell it.
 Ns default_duration(const Draft& draft, Ns last_end) {
   Ns after = kLeastRecovery;
@@ -60,60 +66,71 @@ Ns default_duration(const Draft& draft, Ns last_end) {
 }
 
 void lay_out_duration(Draft& draft) {
-  if (draft.duration) {
-    draft.plan.duration = *draft.duration;
+  if (draft.duration_at.line) {
+    draft.plan.duration = draft.duration.value_or(0);
     return;
   }
-  Ns last_end = 0, last_run_start = 0;
-  bool any_end = false, known = true;
+  Ns last_end = 0;
+  bool known = true;
   const FaultDraft* endless = nullptr;
   for (const auto& fault : draft.faults) {
     if (fault.for_run) {
       endless = endless ? endless : &fault;
-      last_run_start = std::max(last_run_start, fault.start.value_or(0));
     } else if (fault.start && fault.length) {
       last_end = std::max(last_end, *fault.start + *fault.length);
-      any_end = true;
+      draft.other_ends = true;
     } else {
       known = false;
     }
   }
-  if (endless && !any_end && known && !draft.duration_at.line)
+  if (endless && !draft.other_ends && known)
     draft.issues.error(endless->for_at, "for: every fault lasts to the end of the run, and nothing says when that is", "add duration = \"60s\" at the top of the plan");
   draft.plan.duration = default_duration(draft, last_end);
+}
+
+/// What the kind itself has to say. Without a known length (a mistake already), what it would say of any length.
+std::vector<faults::Problem> validate(const FaultDraft& fault, std::optional<Ns> length) {
+  const auto* kind = fault.fault.kind;
+  if (!kind || !kind->validate || !fault.params_ok) return {};
+  if (length) return kind->validate(fault.fault.params, *length);
+  auto problems = kind->validate(fault.fault.params, 1);
+  const auto others = kind->validate(fault.fault.params, kLongest);
+  std::erase_if(problems, [&](const faults::Problem& problem) {
+    return std::none_of(others.begin(), others.end(), [&](const faults::Problem& other) { return other.message == problem.message; });
+  });
+  return problems;
+}
+
+void report(Draft& draft, const FaultDraft& fault, const faults::Problem& problem) {
+  const auto place = fault.key_places.find(problem.key);
+  const Place at = place == fault.key_places.end() ? fault.fault.at : place->second;
+  std::string message = problem.message;
+  if (problem.key.empty()) message = fmt::format("fault \"{}\": {}", fault.fault.name, message);
+  else if (message.find(problem.key) == std::string::npos) message = fmt::format("{}: {}", problem.key, message);
+  if (is_not_yet(problem)) draft.issues.not_yet(at, message, problem.hint);
+  else draft.issues.error(at, message, problem.hint);
 }
 
 void lay_out_fault(Draft& draft, FaultDraft& fault) {
   const Ns duration = draft.plan.duration;
   const bool duration_known = !draft.duration_at.line || draft.duration;
-  Ns length = std::numeric_limits<Ns>::max();  // for validation: what is not known forbids nothing
+  std::optional<Ns> length = fault.length;
   if (fault.start) {
     fault.fault.start = *fault.start;
-    if (fault.length) {
-      length = *fault.length;
-      fault.fault.end = *fault.start + length;
-    } else if (fault.for_run) {
-      fault.fault.end = duration;
-      if (*fault.start < duration) length = duration - *fault.start;
-    }
-    const bool judged = duration_known && (fault.length || fault.for_run);
-    if (judged && *fault.start >= duration && (draft.duration || (fault.for_run && draft.plan.duration > kLeastRecovery)))
+    fault.fault.end = fault.length ? *fault.start + *fault.length : duration;
+    if (fault.for_run && duration_known && *fault.start < duration) length = duration - *fault.start;
+    const bool ends = fault.length || fault.for_run;
+    if (draft.duration && ends && *fault.start >= duration)
       draft.issues.error(fault.start_at, fmt::format("start: the run ends at {}, before this fault starts", format_duration(duration)),
                          "start it earlier, or give the run a longer duration");
-    else if (judged && fault.length && fault.fault.end > duration)
+    else if (draft.duration && fault.length && fault.fault.end > duration)
       draft.issues.error(fault.for_at, fmt::format("for: the run ends at {}, this fault at {}", format_duration(duration), format_duration(fault.fault.end)),
                          "write for = \"run\" to last to the end of the run, or give the run a longer duration");
+    else if (!draft.duration_at.line && fault.for_run && draft.other_ends && *fault.start >= duration)
+      draft.issues.error(fault.start_at, fmt::format("start: the run ends at {}, before this fault starts", format_duration(duration)),
+                         "without a duration the run ends soon after the last fault that ends: add duration = \"…\" at the top of the plan");
   }
-  if (!fault.params_ok || !fault.fault.kind || !fault.fault.kind->validate) return;
-  for (const auto& problem : fault.fault.kind->validate(fault.fault.params, length)) {
-    const auto place = fault.key_places.find(problem.key);
-    const bool not_yet = problem.message.find("not yet") != std::string::npos;
-    const Place at = place == fault.key_places.end() ? fault.fault.at : place->second;
-    const std::string message = problem.key.empty() ? fmt::format("fault \"{}\": {}", fault.fault.name, problem.message)
-                                                    : fmt::format("{}: {}", problem.key, problem.message);
-    if (not_yet) draft.issues.not_yet(at, message, problem.hint);
-    else draft.issues.error(at, message, problem.hint);
-  }
+  for (const auto& problem : validate(fault, length)) report(draft, fault, problem);
 }
 
 /// Hypotheses about a phase that this timeline does not have would never be judged.
@@ -124,7 +141,7 @@ void check_phases(Draft& draft) {
     first_start = std::min(first_start, fault.fault.start);
     last_end = std::max(last_end, fault.fault.end);
   }
-  if (draft.duration_at.line && !draft.duration) return;
+  if (draft.duration_at.line ? !draft.duration : !draft.faults.empty() && !draft.other_ends) return;
   const bool any = !draft.faults.empty();
   const Ns recovery = draft.plan.duration - last_end;
   for (const auto& [hypothesis, probe, during, recovers_at, name_at] : draft.hypotheses) {

@@ -58,7 +58,7 @@ TEST(PlanLab, ItsNamesAreTargets) {
   EXPECT_EQ(plan.find_target("metro")->where, Target::Where::link);
   EXPECT_EQ(plan.find_target("east")->where, Target::Where::host) << "what the plan defines goes before the lab's name";
   EXPECT_EQ(plan.find_target("east")->ports, (std::vector<PortRange>{{6379, 6379}}));
-  EXPECT_EQ(plan.targets.size(), 5u);
+  EXPECT_EQ(plan.targets.size(), 6u);
 }
 
 TEST(PlanLab, ADefinedTargetMustNameSomethingOfIt) {

@@ -138,7 +138,7 @@ TEST(PlanVariables, Mistakes) {
 
 TEST(PlanTargets, ReadsEveryWay) {
   const auto plan = parse_good("[targets.a]\nnetns = \"/proc/1/ns/net\"\nprotocol = \"tcp\"\nport = 443\n[targets.b]\naddress = [\"10.0.3.7/24\", \"fd00::1\", \"fd00::1/64\", \"0.0.0.0/0\"]\n"
-                               "port = [80, \"8000-8080,9\"]\n[targets.c]\nprotocol = \"icmp\"\n" + kSmall);
+                               "port = [80, \"8000-8080,9\"]\n[targets.c]\nprotocol = \"icmp\"\n[probes.p]\nicmp = \"::1\"\n");
   const auto& a = *plan.find_target("a");
   EXPECT_EQ(a.where, Target::Where::netns);
   EXPECT_EQ(a.subject, "/proc/1/ns/net");
@@ -153,7 +153,7 @@ TEST(PlanTargets, ReadsEveryWay) {
 
 TEST(PlanTargets, Mistakes) {
   only_mistake("[targets.a]\n" + kSmall, "nothing to find it by");
-  only_mistake("[targets.a]\nnetns = \"x\"\naddress = \"::1\"\n" + kSmall + "[probes.q]\nicmp = \"::1\"\nfrom = \"shop\"\n", "", "");
+  only_mistake("[targets.a]\nnetns = \"x\"\naddress = \"::1\"\n[probes.q]\nicmp = \"::1\"\n", "both \"netns\" and \"address\"", "make two targets");
   only_mistake("[targets.here]\naddress = \"::1\"\n" + kSmall, "\"here\" cannot name");
   for (const char* bad : {"10.0.0.300", "10.0.0.0/33", "10.0.0.0/", "fd00::/129", "::1::2", "", "fe80::1%eth0", "10.0.0.0/+8", "bank.internal/8"})
     EXPECT_FALSE(only_mistake(std::string("[targets.a]\naddress = \"") + bad + "\"\n" + kSmall, "is not an IP address").not_yet);
