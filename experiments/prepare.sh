@@ -2,12 +2,12 @@
 # which set `top` (the repository). What apt, cmake and ninja say goes to build/prepare.log and is shown when they fail.
 # shellcheck shell=bash
 
-log=$top/build/prepare.log
-mkdir -p "$top/build"
-: >"$log"
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$@"; exit 6; }
+
+log=$top/build/prepare.log
+mkdir -p "$top/build" && : >"$log" || die "build/ cannot be written to; if root made it, use sudo again or remove it"
 
 # show_log WHAT: what went wrong, at its end, and where the rest is.
 show_log() {
