@@ -2,7 +2,6 @@
 # which set `top` (the repository). What apt, cmake and ninja say goes to build/prepare.log and is shown when they fail.
 # shellcheck shell=bash
 
-
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$@"; exit 6; }
 
@@ -34,7 +33,7 @@ listed() {
 commands_missing() {
   local command
   for command in $(awk '$1 !~ /^#/ {$1 = ""; print}' "$1"); do
-    if grep -v '^ *#' "$2" | grep -qw -e "$command" && ! command -v "$command" >/dev/null; then printf '%s\n' "$command"; fi
+    if sed '/^ *#/d' "$2" | grep -w -e "$command" >/dev/null && ! command -v "$command" >/dev/null; then printf '%s\n' "$command"; fi
   done
 }
 
