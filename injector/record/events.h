@@ -42,13 +42,13 @@ struct FaultResult {
   std::uint64_t matched = 0, bytes = 0, dropped = 0, delayed = 0, composed = 0;
   std::uint64_t passed_by_safety = 0;  ///< selected, then let pass: owner stopped, lease stale
   std::uint64_t released_at_end = 0;   ///< held shorter than asked because the fault ended
-  Undelivered undelivered;
-  Spread applied_delay;                ///< of packets with a delay
-  Spread lateness;                     ///< applied less asked
-  std::optional<Ns> planned_onset;     ///< when its channel first does something; absent: the window's start
-  std::optional<Ns> first_affected;    ///< the first packet dropped or delayed; absent: none
-  std::optional<Ns> last_affected;
-  std::vector<SiteResult> sites;
+  Undelivered undelivered = {};
+  Spread applied_delay = {};             ///< of packets with a delay
+  Spread lateness = {};              ///< applied less asked
+  std::optional<Ns> planned_onset = {};     ///< when its channel first does something; absent: the window's start
+  std::optional<Ns> first_affected = {};    ///< the first packet dropped or delayed; absent: none
+  std::optional<Ns> last_affected = {};
+  std::vector<SiteResult> sites = {};
 };
 
 nlohmann::json to_json(const FaultResult& result);

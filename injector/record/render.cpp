@@ -1,0 +1,91 @@
+// render_outcome(): the verdict for people, from the summary alone.
+#include <fmt/format.h>
+
+#include "injector/record/derive.h"
+#include "injector/record/locale.h"
+#include "injector/record/text.h"
+
+namespace faultline::record {
+namespace {
+
+using nlohmann::json;
+
+struct Style {
+  bool color;
+  bool utf8;
+  std::string paint(const char* code, const std::string& text) const {
+    return color ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : text;
+  }
+  std::string held(const json& h) const {
+    if (h.is_null()) return paint("33", "?");
+    if (h.get<bool>()) return paint("32", utf8 ? "✓" : "+");
+    return paint("31", utf8 ? "✗" : "x");
+  }
+};
+
+std::string upper(std::string text) {
+  for (char& c : text) c = c == '_' ? ' ' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return text;
+}
+
+const char* verdict_color(int exit) {
+  switch (exit) {
+    case 0: return "1;32";
+    case 2: return "1;33";
+    default: return "1;31";
+  }
+}
+
+std::string spread_text(const json& spread) {
+  return fmt::format("p50 {}, p99 {}, max {}", short_microseconds(spread.at("p50")), short_microseconds(spread.at("p99")),
+                     short_microseconds(spread.at("max")));
+}
+
+void render_fault(std::string& out, const json& fault, const Style& style) {
+  const std::string kind = fault.value("kind", ""), asked = fault.value("asked_text", "");
+  out += fmt::format("    {}: {}{}{}\n", style.paint("1", fault.value("name", "")), kind, asked.empty() ? "" : ": ", asked);
+  if (!fault.value("counted", false)) {
+    out += "        applied: nothing was counted\n";
+    return;
+  }
+  const auto matched = fault.value("packets_matched", std::uint64_t{0});
+  const auto dropped = fault.value("packets_dropped", std::uint64_t{0});
+  out += fmt::format("        applied: {} packets, {} dropped", thousands(matched), thousands(dropped));
+  if (matched > 0 && dropped > 0) out += fmt::format(" ({})", percent(static_cast<double>(dropped) / static_cast<double>(matched)));
+  out += fmt::format(", {} delayed\n", thousands(fault.value("packets_delayed", std::uint64_t{0})));
+  if (fault.at("applied_delay_us").value("count", 0) > 0)
+    out += "        delay " + spread_text(fault.at("applied_delay_us")) + "\n";
+  if (fault.at("lateness_us").value("count", 0) > 0)
+    out += fmt::format("        lateness {} ({} allowed at p99)\n", spread_text(fault.at("lateness_us")),
+                       short_microseconds(fault.value("lateness_limit_us", 0.0)));
+}
+
+}  // namespace
+
+std::string render_outcome(const Outcome& outcome, const std::filesystem::path& folder, bool color) {
+  const json& s = outcome.summary;
+  const Style style{color, locale_is_utf8()};
+  const int exit = static_cast<int>(outcome.exit);
+  std::string out = "\n" + style.paint(verdict_color(exit), upper(s.value("verdict", "")));
+  const std::string title = s.value("title", "").empty() ? s.value("name", "") : s.value("title", "");
+  out += fmt::format("  {}  {}\n", title, style.paint("2", fmt::format("(exit {}, seed {}, {:.3g} s)", exit,
+                     s.value("seed", std::uint64_t{0}), s.value("observed_s", 0.0))));
+  for (const json& reason : s.at("reasons")) out += fmt::format("    {} {}\n", style.paint("33", "!"), reason.get<std::string>());
+
+  if (!s.at("hypotheses").empty()) out += "  Hypotheses\n";
+  for (const json& h : s.at("hypotheses")) {
+    out += fmt::format("    {} {}\n", style.held(h.at("held")), h.value("name", ""));
+    out += fmt::format("        expected {}\n", h.value("expected", ""));
+    const std::string observed = h.value("observed", "");
+    if (!observed.empty()) out += fmt::format("        observed {}\n", observed);
+    if (h.at("held").is_null()) out += fmt::format("        not judged: {}\n", h.value("reason", ""));
+  }
+  if (!s.at("faults").empty()) out += "  Faults\n";
+  for (const json& fault : s.at("faults")) render_fault(out, fault, style);
+  if (!s.at("warnings").empty()) out += "  Warnings\n";
+  for (const json& warning : s.at("warnings")) out += fmt::format("    {}\n", warning.get<std::string>());
+  out += fmt::format("  Files   {}  (journal.jsonl, summary.json, junit.xml)\n", folder.string());
+  return out;
+}
+
+}  // namespace faultline::record

@@ -1,0 +1,100 @@
+// A plan, recordings of it and folders to keep journals in, for the tests of injector/record.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "injector/record/recording.h"
+
+namespace faultline::record::testing {
+
+/// Gone at the end of the scope.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    char name[] = "/tmp/faultline-record-XXXXXX";
+    path_ = mkdtemp(name);
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  const std::filesystem::path& path() const { return path_; }
+  std::string read(const std::string& name) const {
+    std::ifstream file(path_ / name);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+  }
+  void write(const std::string& name, const std::string& text) const { std::ofstream(path_ / name) << text; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline plan::Bound bound(plan::Bound::Op op, double value, const std::string& text) { return {op, value, text}; }
+
+/// Adds a request every 20 ms in [from, to): all alike.
+inline void add_requests(ProbeRecord& probe, Ns from, Ns to, bool ok, Ns latency) {
+  for (Ns due = from; due < to; due += 20 * kMillisecond) {
+    probe.answers.push_back({due, latency, ok ? 0 : probe.error_index("timeout"), 1});
+    probe.late.add(50 * kMicrosecond);
+  }
+}
+
+/// A run that passes: "pay" every 20 ms for 30 s, fault "cut" in [10 s, 20 s), 2 ms latency throughout.
+inline Recording good_recording() {
+  Recording r;
+  r.name = "test";
+  r.title = "A test";
+  r.duration = 30 * kSecond;
+  r.planned = r.begun = r.ended = true;
+  r.last_seen = r.duration;
+  r.cleanup = Cleanup{};
+  ProbeRecord probe;
+  probe.name = "pay";
+  probe.every = 20 * kMillisecond;
+  add_requests(probe, 0, r.duration, true, 2 * kMillisecond);
+  r.probes.push_back(probe);
+
+  FaultRecord fault;
+  fault.name = "cut";
+  fault.kind = "degrade";
+  fault.start = 10 * kSecond;
+  fault.end = 20 * kSecond;
+  fault.delay = 100 * kMillisecond;
+  FaultResult result;
+  result.fault = "cut";
+  result.matched = 1000;
+  result.delayed = 1000;
+  result.applied_delay = {100000, 100100, 100200, 100900, 1000};
+  result.lateness = {40, 100, 200, 900, 1000};
+  result.first_affected = 10 * kSecond + 30 * kMicrosecond;
+  fault.result = result;
+  r.faults.push_back(fault);
+
+  plan::Hypothesis h;
+  h.name = "payments keep working";
+  h.probe = "pay";
+  h.during = "cut";
+  h.success = bound(plan::Bound::Op::ge, 0.99, ">= 99%");
+  h.p99 = bound(plan::Bound::Op::le, 250.0 * kMillisecond, "<= 250ms");
+  r.hypotheses.push_back(h);
+  return r;
+}
+
+/// Replaces the requests of "pay" due in [from, to).
+inline void replace_requests(Recording& r, Ns from, Ns to, bool ok, Ns latency) {
+  auto& probe = r.probes.at(0);
+  for (auto& a : probe.answers)
+    if (a.due >= from && a.due < to) {
+      a.error = ok ? 0 : probe.error_index("timeout");
+      a.latency = latency;
+    }
+}
+
+}  // namespace faultline::record::testing

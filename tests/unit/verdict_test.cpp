@@ -1,0 +1,364 @@
+#include "injector/record/verdict.h"
+
+#include <functional>
+
+#include "tests/unit/record_fixture.h"
+
+namespace faultline::record {
+namespace {
+
+using plan::Bound;
+using namespace testing;
+
+struct Case {
+  const char* name;
+  std::function<void(Recording&)> change;  ///< to a recording that passes
+  Exit exit;
+  const char* reason;  ///< part of the first reason; "" if none is expected
+};
+
+std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.name; }
+
+FaultResult& result(Recording& r) { return *r.faults.at(0).result; }
+void fail_hypothesis(Recording& r) { replace_requests(r, 12 * kSecond, 13 * kSecond, false, 0); }
+void meet_nothing(Recording& r) { result(r) = FaultResult{.fault = "cut"}; }
+void stop(Recording& r) { r.stop = Stop{"guard", "pay below 20%", 15 * kSecond}; }
+void fail_cleanup(Recording& r) { r.cleanup = Cleanup{false, {"delete flpen0: busy"}}; }
+
+class Verdicts : public ::testing::TestWithParam<Case> {};
+
+TEST_P(Verdicts, HaveTheirExitStatusAndReason) {
+  Recording r = good_recording();
+  GetParam().change(r);
+  const Verdict verdict = judge(r);
+  EXPECT_EQ(static_cast<int>(verdict.exit), static_cast<int>(GetParam().exit));
+  const std::string first = verdict.reasons.empty() ? "" : verdict.reasons.front();
+  if (std::string(GetParam().reason).empty())
+    EXPECT_EQ(first, "");
+  else
+    EXPECT_NE(first.find(GetParam().reason), std::string::npos) << first;
+}
+
+const Case kCases[] = {
+    {"passes", [](Recording&) {}, Exit::passed, ""},
+    {"passes_without_hypotheses", [](Recording& r) { r.hypotheses.clear(); }, Exit::passed, ""},
+    {"passes_without_faults",
+     [](Recording& r) {
+       r.faults.clear();
+       r.hypotheses[0].during = "baseline";
+     },
+     Exit::passed, ""},
+    {"deviates_in_success", fail_hypothesis, Exit::deviated, ""},
+    {"deviates_in_p99",
+     [](Recording& r) { replace_requests(r, 12 * kSecond, 13 * kSecond, true, 300 * kMillisecond); }, Exit::deviated, ""},
+    {"deviates_when_no_request_succeeds",
+     [](Recording& r) {
+       r.hypotheses[0].success.reset();
+       replace_requests(r, 10 * kSecond, 20 * kSecond, false, 0);
+     },
+     Exit::deviated, ""},
+    {"failure_outside_the_phase_is_nothing",
+     [](Recording& r) { replace_requests(r, 20 * kSecond, 25 * kSecond, false, 0); }, Exit::passed, ""},
+    {"request_at_the_fault_s_end_belongs_to_recovery",
+     [](Recording& r) {
+       r.hypotheses[0].success = bound(Bound::Op::ge, 1, ">= 100%");
+       replace_requests(r, 20 * kSecond, 20 * kSecond + 1, false, 0);
+     },
+     Exit::passed, ""},
+    {"request_at_the_fault_s_start_belongs_to_it",
+     [](Recording& r) {
+       r.hypotheses[0].success = bound(Bound::Op::ge, 1, ">= 100%");
+       replace_requests(r, 10 * kSecond, 10 * kSecond + 1, false, 0);
+     },
+     Exit::deviated, ""},
+    {"fault_met_no_packet", meet_nothing, Exit::inconclusive, "met no packet"},
+    {"fault_left_no_counts", [](Recording& r) { r.faults[0].result.reset(); }, Exit::inconclusive, "left no counts"},
+    {"fault_late_beyond_a_tenth", [](Recording& r) { result(r).lateness.p99 = 10001; }, Exit::inconclusive, "was late"},
+    {"fault_late_within_a_tenth", [](Recording& r) { result(r).lateness.p99 = 9999; }, Exit::passed, ""},
+    {"short_delay_may_be_1_ms_late",
+     [](Recording& r) {
+       r.faults[0].delay = kMillisecond;
+       result(r).lateness.p99 = 999;
+     },
+     Exit::passed, ""},
+    {"short_delay_may_not_be_more_than_1_ms_late",
+     [](Recording& r) {
+       r.faults[0].delay = kMillisecond;
+       result(r).lateness.p99 = 1001;
+     },
+     Exit::inconclusive, "was late"},
+    {"line_full", [](Recording& r) { result(r).undelivered.full = 1; }, Exit::inconclusive, "line full"},
+    {"packets_unaccounted", [](Recording& r) { result(r).undelivered.unaccounted = 3; }, Exit::inconclusive,
+     "3 unaccounted"},
+    {"lifted_by_safety", [](Recording& r) { result(r).passed_by_safety = 2; }, Exit::inconclusive, "by its safety"},
+    {"probe_never_ran",
+     [](Recording& r) {
+       r.probes.push_back({});
+       r.probes.back().name = "idle";
+     },
+     Exit::inconclusive, "\"idle\" never ran"},
+    {"probe_without_requests_in_the_phase",
+     [](Recording& r) {
+       auto& a = r.probes[0].answers;
+       std::erase_if(a, [](const Answer& x) { return x.due >= 10 * kSecond && x.due < 20 * kSecond; });
+     },
+     Exit::inconclusive, "no request of \"pay\""},
+    {"probe_sent_late",
+     [](Recording& r) { r.probes[0].late.add(21 * kMillisecond, 100); }, Exit::inconclusive, "was sent late"},
+    {"probe_sent_late_within_its_interval",
+     [](Recording& r) { r.probes[0].late.add(19 * kMillisecond, 100); }, Exit::passed, ""},
+    {"unsteady_before_the_fault",
+     [](Recording& r) { replace_requests(r, kSecond, 2 * kSecond, false, 0); }, Exit::inconclusive, "not steady"},
+    {"steady_enough",
+     [](Recording& r) { replace_requests(r, kSecond, kSecond + 400 * kMillisecond, false, 0); }, Exit::passed, ""},
+    {"unsteady_in_a_baseline_too_short_to_tell",
+     [](Recording& r) {
+       r.faults[0].start = 900 * kMillisecond;
+       replace_requests(r, 0, 500 * kMillisecond, false, 0);
+     },
+     Exit::passed, ""},
+    {"unsteady_baseline_fails_a_hypothesis_about_it",
+     [](Recording& r) {
+       r.hypotheses[0].during = "baseline";
+       replace_requests(r, kSecond, 2 * kSecond, false, 0);
+     },
+     Exit::deviated, ""},
+    {"phase_that_the_run_lacks", [](Recording& r) { r.duration = 20 * kSecond; r.hypotheses[0].during = "recovery"; },
+     Exit::inconclusive, "no phase \"recovery\""},
+    {"unknown_probe", [](Recording& r) { r.hypotheses[0].probe = "nobody"; }, Exit::inconclusive, "no probe \"nobody\""},
+    {"aborted", stop, Exit::aborted, "pay below 20%"},
+    {"interrupted",
+     [](Recording& r) {
+       r.ended = false;
+       r.last_seen = 15 * kSecond;
+       r.cleanup.reset();
+     },
+     Exit::aborted, "interrupted after 15.0 s"},
+    {"nothing_in_the_journal", [](Recording& r) { r = Recording{}; }, Exit::aborted, "interrupted before it began"},
+    {"cleanup_incomplete", fail_cleanup, Exit::failed, "flpen0"},
+    {"cleanup_not_recorded", [](Recording& r) { r.cleanup.reset(); }, Exit::failed, "not recorded"},
+    {"own_failure", [](Recording& r) { r.troubles.push_back({Exit::failed, "the line died"}); }, Exit::failed,
+     "the line died"},
+    {"cannot_run",
+     [](Recording& r) {
+       r.begun = false;
+       r.troubles.push_back({Exit::cannot_run, "web1 never got ready"});
+     },
+     Exit::cannot_run, "never got ready"},
+    {"journal_damaged", [](Recording& r) { r.unreadable = 2; }, Exit::failed, "2 lines"},
+    // precedence: 6 > 5 > 2 > 1
+    {"inconclusive_over_deviated",
+     [](Recording& r) {
+       fail_hypothesis(r);
+       meet_nothing(r);
+     },
+     Exit::inconclusive, "met no packet"},
+    {"aborted_over_inconclusive",
+     [](Recording& r) {
+       meet_nothing(r);
+       stop(r);
+     },
+     Exit::aborted, "pay below"},
+    {"aborted_over_deviated",
+     [](Recording& r) {
+       r.hypotheses[0].during = "baseline";
+       replace_requests(r, kSecond, 2 * kSecond, false, 0);
+       stop(r);
+     },
+     Exit::aborted, "pay below"},
+    {"failed_over_aborted",
+     [](Recording& r) {
+       stop(r);
+       fail_cleanup(r);
+     },
+     Exit::failed, "flpen0"},
+    {"failed_over_everything",
+     [](Recording& r) {
+       fail_hypothesis(r);
+       meet_nothing(r);
+       stop(r);
+       fail_cleanup(r);
+     },
+     Exit::failed, "flpen0"},
+};
+
+INSTANTIATE_TEST_SUITE_P(All, Verdicts, ::testing::ValuesIn(kCases), [](const auto& i) { return i.param.name; });
+
+TEST(Verdict, TellsExpectedAndObserved) {
+  Recording r = good_recording();
+  fail_hypothesis(r);
+  const Judgement j = judge(r).hypotheses.at(0);
+  EXPECT_EQ(j.held, std::optional(false));
+  EXPECT_EQ(j.expected, "success >= 99%, p99 <= 250ms");
+  EXPECT_EQ(j.observed, "success 90.0% (450 of 500), p99 2.00 ms");
+  EXPECT_EQ(j.reason, "success: 50 timeout");
+}
+
+TEST(Verdict, PhaseOfAnAbortedRunIsNotJudgedUnlessItWasOver) {
+  Recording r = good_recording();
+  stop(r);
+  plan::Hypothesis base = r.hypotheses[0];
+  base.during = "baseline";
+  r.hypotheses.push_back(base);
+  const Verdict verdict = judge(r);
+  EXPECT_FALSE(verdict.hypotheses.at(0).held);
+  EXPECT_EQ(verdict.hypotheses.at(1).held, std::optional(true));
+}
+
+TEST(Verdict, FaultThatAnAbortCameBeforeIsNotBlamed) {
+  Recording r = good_recording();
+  r.faults[0].result.reset();
+  r.hypotheses.clear();
+  r.stop = Stop{"signal", "SIGINT", 5 * kSecond};
+  const Verdict verdict = judge(r);
+  EXPECT_EQ(verdict.exit, Exit::aborted);
+  ASSERT_EQ(verdict.reasons.size(), 1u);
+}
+
+TEST(Verdict, AFailureOutweighsWhatCouldNotBeJudged) {
+  Recording r = good_recording();
+  fail_hypothesis(r);
+  r.hypotheses[0].recovers_within = 9 * kSecond;  // never recovers in the 10 s there are: not enough to say so
+  replace_requests(r, 20 * kSecond, 30 * kSecond, false, 0);
+  const Verdict verdict = judge(r);
+  EXPECT_EQ(verdict.hypotheses[0].held, std::optional(false));
+  EXPECT_EQ(verdict.exit, Exit::deviated);
+}
+
+TEST(Phases, AreBaselineEveryFaultAndRecovery) {
+  Recording r = good_recording();
+  r.faults.push_back({});
+  r.faults.back().name = "early";
+  r.faults.back().start = 5 * kSecond;
+  r.faults.back().end = 12 * kSecond;
+  const auto all = phases(r);
+  ASSERT_EQ(all.size(), 4u);
+  EXPECT_EQ(all[0].name, "baseline");
+  EXPECT_EQ(all[0].end, 5 * kSecond);
+  EXPECT_EQ(all[1].name, "cut");
+  EXPECT_EQ(all[2].name, "early");
+  EXPECT_EQ(all[3].name, "recovery");
+  EXPECT_EQ(all[3].start, 20 * kSecond);
+  EXPECT_EQ(all[3].end, 30 * kSecond);
+}
+
+TEST(Phases, ThatDoNotLastAreLeftOut) {
+  Recording r = good_recording();
+  r.faults[0].start = 0;
+  r.faults[0].end = r.duration;
+  ASSERT_EQ(phases(r).size(), 1u);
+  EXPECT_EQ(phases(r)[0].name, "cut");
+}
+
+// ---- recovery ----
+
+Recording with_recovery_hypothesis(Ns within) {
+  Recording r = good_recording();
+  plan::Hypothesis h;
+  h.name = "recovers";
+  h.probe = "pay";
+  h.recovers_within = within;
+  r.hypotheses = {h};
+  return r;
+}
+
+TEST(Recovery, IsAtOnceWhenNothingWasLost) {
+  const Recording r = with_recovery_hypothesis(5 * kSecond);
+  const Recovery recovery = recovery_of(r, r.probes[0]);
+  EXPECT_TRUE(recovery.judged);
+  EXPECT_EQ(recovery.after, std::optional<Ns>(0));
+}
+
+TEST(Recovery, IsTheInstantAfterTheLastBadRequest) {
+  Recording r = with_recovery_hypothesis(5 * kSecond);
+  replace_requests(r, 20 * kSecond, 22 * kSecond, false, 0);
+  const Recovery recovery = recovery_of(r, r.probes[0]);
+  ASSERT_TRUE(recovery.after);
+  // 1 percentage point of the 150 requests in 3 s is 1.5: one failure is within it
+  EXPECT_NEAR(static_cast<double>(*recovery.after) / kSecond, 1.96, 0.03);
+  EXPECT_EQ(judge(r).exit, Exit::passed);
+}
+
+TEST(Recovery, NeedsThreeGoodSecondsInARow) {
+  Recording r = with_recovery_hypothesis(5 * kSecond);
+  replace_requests(r, 22 * kSecond, 23 * kSecond, false, 0);
+  const Recovery recovery = recovery_of(r, r.probes[0]);
+  ASSERT_TRUE(recovery.after);
+  EXPECT_NEAR(static_cast<double>(*recovery.after) / kSecond, 2.96, 0.03);
+}
+
+TEST(Recovery, LooksAtLatencyToo) {
+  Recording r = with_recovery_hypothesis(2 * kSecond);
+  replace_requests(r, 20 * kSecond, 24 * kSecond, true, 4 * kMillisecond);  // baseline 2 ms: 3 ms are allowed
+  const Recovery recovery = recovery_of(r, r.probes[0]);
+  ASSERT_TRUE(recovery.after);
+  EXPECT_NEAR(static_cast<double>(*recovery.after) / kSecond, 3.96, 0.03);
+  const Verdict verdict = judge(r);
+  EXPECT_EQ(verdict.exit, Exit::deviated);
+  EXPECT_NE(verdict.hypotheses[0].observed.find("recovered after 3.9"), std::string::npos) << verdict.hypotheses[0].observed;
+}
+
+TEST(Recovery, AllowsAMillisecondOnAFastBaseline) {
+  Recording r = with_recovery_hypothesis(kSecond);
+  replace_requests(r, 0, 10 * kSecond, true, 30 * kMicrosecond);
+  replace_requests(r, 20 * kSecond, 30 * kSecond, true, 900 * kMicrosecond);
+  EXPECT_EQ(recovery_of(r, r.probes[0]).after, std::optional<Ns>(0));
+  replace_requests(r, 20 * kSecond, 30 * kSecond, true, 1100 * kMicrosecond);
+  EXPECT_FALSE(recovery_of(r, r.probes[0]).after);
+}
+
+TEST(Recovery, ThatDoesNotHappenDeviatesOnlyIfWeLookedLongEnough) {
+  Recording r = with_recovery_hypothesis(5 * kSecond);
+  replace_requests(r, 20 * kSecond, 30 * kSecond, false, 0);
+  EXPECT_EQ(judge(r).exit, Exit::deviated);
+  r.hypotheses[0].recovers_within = 8 * kSecond;  // 8 s and 3 s more are needed, 10 s there are
+  EXPECT_EQ(judge(r).exit, Exit::inconclusive);
+}
+
+TEST(Recovery, IsNotJudgedWithoutBaselineOrTime) {
+  Recording r = with_recovery_hypothesis(5 * kSecond);
+  r.duration = 22 * kSecond;
+  EXPECT_FALSE(recovery_of(r, r.probes[0]).judged);
+  EXPECT_EQ(judge(r).exit, Exit::inconclusive);
+
+  r = with_recovery_hypothesis(5 * kSecond);
+  r.faults[0].start = 0;
+  EXPECT_FALSE(recovery_of(r, r.probes[0]).judged);
+
+  r = with_recovery_hypothesis(5 * kSecond);
+  replace_requests(r, 0, 10 * kSecond, false, 0);
+  EXPECT_FALSE(recovery_of(r, r.probes[0]).judged);
+}
+
+TEST(Recovery, SlowProbesAreJudgedByTheRequestsThereAre) {
+  Recording r = with_recovery_hypothesis(5 * kSecond);
+  std::erase_if(r.probes[0].answers, [](const Answer& a) { return a.due % kSecond != 0; });
+  replace_requests(r, 20 * kSecond, 22 * kSecond, false, 0);  // due at 20 and 21
+  const Recovery recovery = recovery_of(r, r.probes[0]);
+  ASSERT_TRUE(recovery.after);
+  EXPECT_EQ(*recovery.after, kSecond + 1);
+}
+
+TEST(Distribution, QuantilesLetTheirRoundedShareLieAbove) {
+  Distribution d;
+  EXPECT_EQ(d.quantile(990), 0);
+  for (Ns v = 1; v <= 100; ++v) d.add(101 - v);
+  EXPECT_EQ(d.quantile(500), 50);
+  EXPECT_EQ(d.quantile(900), 90);
+  EXPECT_EQ(d.quantile(990), 99);
+  EXPECT_EQ(d.max(), 100);
+  EXPECT_EQ(d.above(98), 2u);
+  Distribution few;
+  few.add(1, 19);
+  few.add(7);
+  EXPECT_EQ(few.quantile(990), 7);
+  few.add(1, 40);
+  EXPECT_EQ(few.quantile(990), 1);
+  Distribution one;
+  one.add(5);
+  EXPECT_EQ(one.quantile(500), 5);
+  EXPECT_EQ(one.quantile(0), 5);
+}
+
+}  // namespace
+}  // namespace faultline::record
