@@ -19,8 +19,8 @@ class Display {
   void step(const std::string& what);            ///< preparation: "lab: web1 is ready (0.3 s)"
   void begin(Ns epoch);                          ///< T0
   void sample(const probe::Sample& sample);      ///< thread-safe
-  void note(const std::string& what);            ///< something that happened during the run; thread-safe
-  void tick();                                   ///< called about every 100 ms by the run's loop: redraws, prints phases
+  void note(const std::string& what);            ///< something that happened; thread-safe, shown at the next tick or step
+  void tick();                                   ///< called about every 100 ms by the run's loop: redraws, prints phases and notes
   void end();
 
  private:

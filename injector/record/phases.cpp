@@ -4,21 +4,27 @@
 
 namespace faultline::record {
 
-std::vector<Phase> phases(const Recording& r) {
+std::vector<Phase> phases(Ns duration, const std::vector<Phase>& faults) {
   std::vector<Phase> all;
   const auto add = [&](const std::string& name, Ns start, Ns end) {
-    end = std::min(end, r.duration);
+    end = std::min(end, duration);
     if (start < end) all.push_back({name, start, end});
   };
-  Ns first = r.duration, last = r.duration;
-  if (!r.faults.empty()) {
-    first = std::min_element(r.faults.begin(), r.faults.end(), [](auto& a, auto& b) { return a.start < b.start; })->start;
-    last = std::max_element(r.faults.begin(), r.faults.end(), [](auto& a, auto& b) { return a.end < b.end; })->end;
+  Ns first = duration, last = faults.empty() ? duration : 0;
+  for (const auto& fault : faults) {
+    first = std::min(first, fault.start);
+    last = std::max(last, fault.end);
   }
   add("baseline", 0, first);
-  for (const auto& fault : r.faults) add(fault.name, fault.start, fault.end);
-  add("recovery", last, r.duration);
+  for (const auto& fault : faults) add(fault.name, fault.start, fault.end);
+  add("recovery", last, duration);
   return all;
+}
+
+std::vector<Phase> phases(const Recording& r) {
+  std::vector<Phase> faults;
+  for (const auto& fault : r.faults) faults.push_back({fault.name, fault.start, fault.end});
+  return phases(r.duration, faults);
 }
 
 std::optional<Phase> find_phase(const Recording& r, const std::string& name) {

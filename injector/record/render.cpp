@@ -85,7 +85,7 @@ std::string render_outcome(const Outcome& outcome, const std::filesystem::path& 
   if (!s.at("warnings").empty()) out += "  Warnings\n";
   for (const json& warning : s.at("warnings")) out += fmt::format("    {}\n", warning.get<std::string>());
   out += fmt::format("  Files   {}  (journal.jsonl, summary.json, junit.xml)\n", folder.string());
-  return out;
+  return for_locale(std::move(out), style.utf8);
 }
 
 }  // namespace faultline::record

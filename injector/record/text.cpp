@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <utility>
 
 namespace faultline::record {
 namespace {
@@ -49,6 +50,13 @@ std::string thousands(std::uint64_t n) {
   for (std::ptrdiff_t at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
     digits.insert(static_cast<std::size_t>(at), ",");
   return digits;
+}
+
+std::string for_locale(std::string text, bool utf8) {
+  if (utf8) return text;
+  for (const auto& [fancy, simple] : {std::pair<std::string, const char*>{"µ", "u"}, {"·", "|"}})
+    for (auto at = text.find(fancy); at != std::string::npos; at = text.find(fancy)) text.replace(at, fancy.size(), simple);
+  return text;
 }
 
 }  // namespace faultline::record

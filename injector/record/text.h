@@ -13,5 +13,7 @@ std::string exact_duration(Ns value);     ///< as a plan would write it: "1500ms
 std::string short_microseconds(double us);
 std::string percent(double ratio);        ///< "99.8%"; "100%" and "0%" only when it is exactly that
 std::string thousands(std::uint64_t n);   ///< "12,345"
+/// The same text without the few non-ASCII characters that this file and the views write, unless `utf8`.
+std::string for_locale(std::string text, bool utf8);
 
 }  // namespace faultline::record

@@ -1,0 +1,164 @@
+#include "injector/record/display.h"
+
+#include <sys/ioctl.h>
+
+#include <cstdlib>
+#include <mutex>
+#include <optional>
+#include <string_view>
+
+#include "injector/base/clock.h"
+#include "injector/record/live_view.h"
+#include "injector/record/locale.h"
+#include "injector/record/output.h"
+#include "injector/record/plain_view.h"
+#include "injector/record/text.h"
+
+namespace faultline::record {
+namespace {
+
+std::string_view environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+}  // namespace
+
+struct Display::Impl {
+  Impl(const plan::Plan& plan, int descriptor, bool be_quiet)
+      : fd(descriptor), quiet(be_quiet), live(!be_quiet && ::isatty(descriptor) && environment("TERM") != "dumb"),
+        output(descriptor), watch(plan), plain(watch) {
+    look.color = live && environment("NO_COLOR").empty();
+    look.utf8 = locale_is_utf8();
+  }
+
+  const int fd;
+  const bool quiet, live;
+  Look look;
+  Output output;        // the run's loop alone writes
+  bool cursor_hidden = false;
+  bool ended = false;
+  std::vector<std::string> drawn;  // rows on the screen, which the next frame replaces
+
+  std::mutex mutex;  // of everything below: probes and other threads come in here
+  std::optional<Ns> epoch;
+  Watch watch;
+  PlainView plain;
+  std::vector<std::string> notes;
+
+  Ns now() const { return epoch ? monotonic_now() - *epoch : 0; }
+
+  void measure() {
+    winsize size{};
+    const bool known = ::ioctl(fd, TIOCGWINSZ, &size) == 0;
+    look.width = known && size.ws_col > 0 ? size.ws_col : 80;
+    look.height = known && size.ws_row > 0 ? size.ws_row : 24;
+  }
+
+  /// Moves to where the last frame began, and clears from there. After a resize its rows may take several lines each.
+  std::string erase() {
+    int lines = 0;
+    for (const auto& row : drawn) {
+      const int width = visible_columns(row);
+      lines += width <= look.width ? 1 : (width + look.width - 1) / look.width;
+    }
+    drawn.clear();
+    return lines == 0 ? "" : "\x1b[" + std::to_string(lines) + "A\r\x1b[J";
+  }
+
+  static int visible_columns(const std::string& row) {
+    std::string bare;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (row[i] == '\x1b')
+        while (i < row.size() && row[i] != 'm') ++i;
+      else
+        bare += row[i];
+    }
+    return columns(bare);
+  }
+
+  std::vector<std::string> take_notes() {
+    std::vector<std::string> taken;
+    taken.swap(notes);
+    return taken;
+  }
+
+  void line(std::string& out, const std::string& text) const { out += for_locale(clipped(text, INT32_MAX), look.utf8) + "\n"; }
+
+  void draw(bool final) {
+    if (quiet) return;
+    output.pump(0);
+    if (live && !output.idle() && !final) return;  // the terminal does not keep up: leave this frame out
+    measure();
+    std::string out;
+    std::vector<std::string> rows;
+    {
+      std::lock_guard lock(mutex);
+      for (const auto& note : take_notes()) line(out, (epoch ? PlainView::stamp(now()) : "") + note);
+      if (epoch && live && !ended) rows = live_view(watch, now(), look);
+      if (epoch && !live && !ended)
+        for (const auto& text : plain.lines(now(), final)) line(out, text);
+    }
+    if (live) {
+      const std::string above = out;
+      out = erase() + above;
+      if (!rows.empty() && !cursor_hidden) {
+        out += "\x1b[?25l";
+        cursor_hidden = true;
+      }
+      for (const auto& row : rows) out += row + "\n";
+      drawn = std::move(rows);
+    }
+    if (!out.empty()) output.put(out);
+  }
+
+  void finish() {
+    if (ended) return;
+    draw(true);
+    ended = true;
+    if (cursor_hidden) output.put("\x1b[?25h");
+    cursor_hidden = false;
+    drawn.clear();
+    output.pump(500);
+  }
+};
+
+Display::Display(const plan::Plan& plan, int fd, bool quiet) : impl_(std::make_unique<Impl>(plan, fd, quiet)) {}
+
+Display::~Display() {
+  try {
+    impl_->finish();
+  } catch (...) {  // out of memory at worst: the terminal is the least of the troubles then
+  }
+}
+
+void Display::step(const std::string& what) {
+  note(what);
+  impl_->draw(false);
+}
+
+void Display::begin(Ns epoch) {
+  {
+    std::lock_guard lock(impl_->mutex);
+    impl_->epoch = epoch;
+    if (!impl_->live) impl_->notes.push_back(impl_->watch.title + " (" + exact_duration(impl_->watch.duration) + ")");
+  }
+  impl_->draw(false);
+}
+
+void Display::sample(const probe::Sample& sample) {
+  if (impl_->quiet) return;
+  std::lock_guard lock(impl_->mutex);
+  if (sample.probe < impl_->watch.probes.size()) impl_->watch.probes[sample.probe].add(sample, impl_->now());
+}
+
+void Display::note(const std::string& what) {
+  if (impl_->quiet) return;
+  std::lock_guard lock(impl_->mutex);
+  impl_->notes.push_back(what);
+}
+
+void Display::tick() { impl_->draw(false); }
+void Display::end() { impl_->finish(); }
+
+}  // namespace faultline::record

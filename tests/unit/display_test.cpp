@@ -1,0 +1,281 @@
+#include "injector/record/display.h"
+
+#include <fcntl.h>
+#include <pty.h>
+#include <sys/ioctl.h>
+
+#include <thread>
+
+#include "injector/base/error.h"
+#include "injector/record/live_view.h"
+#include "injector/record/plain_view.h"
+#include "tests/unit/record_fixture.h"
+
+namespace faultline::record {
+namespace {
+
+using namespace testing;
+
+plan::Plan a_plan() {
+  plan::Plan p;
+  p.title = "Machine-room jitter between payment and bank";
+  p.duration = 70 * kSecond;
+  p.probes.resize(2);
+  p.probes[0].name = "pay";
+  p.probes[1].name = "a-probe-with-quite-a-long-name";
+  p.faults.resize(1);
+  p.faults[0].name = "room-jitter";
+  p.faults[0].start = 20 * kSecond;
+  p.faults[0].end = 60 * kSecond;
+  return p;
+}
+
+probe::Sample sample(std::size_t probe, Ns due, bool ok, Ns latency) {
+  return {probe, due, 0, latency, ok, ok ? "" : "timeout"};
+}
+
+/// Sets an environment variable for a scope.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) {
+    if (const char* old = getenv(name)) old_ = old;
+    had_ = getenv(name) != nullptr;
+    value ? setenv(name, value, 1) : unsetenv(name);
+  }
+  ~Variable() { had_ ? setenv(name_, old_.c_str(), 1) : unsetenv(name_); }
+
+ private:
+  const char* name_;
+  std::string old_;
+  bool had_;
+};
+
+/// A pseudo terminal with somebody reading it.
+class Terminal {
+ public:
+  explicit Terminal(unsigned short width, unsigned short height = 24) {
+    const winsize size{height, width, 0, 0};
+    check("open a pseudo terminal", openpty(&master_, &slave_, nullptr, nullptr, &size));
+    fcntl(master_, F_SETFL, O_NONBLOCK);
+  }
+  ~Terminal() {
+    close(master_);
+    close(slave_);
+  }
+  int fd() const { return slave_; }
+  void resize(unsigned short width) {
+    const winsize size{24, width, 0, 0};
+    ioctl(slave_, TIOCSWINSZ, &size);
+  }
+  std::string read_all() {
+    std::string text;
+    char buffer[4096];
+    for (ssize_t n; (n = ::read(master_, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(n));
+    return text;
+  }
+
+ private:
+  int master_ = -1, slave_ = -1;
+};
+
+std::string without_escapes(const std::string& text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\x1b')
+      while (i + 1 < text.size() && !isalpha(static_cast<unsigned char>(text[i]))) ++i;
+    else if (text[i] != '\r')
+      out += text[i];
+  }
+  return out;
+}
+
+int widest(const std::string& text) {
+  int most = 0;
+  std::istringstream lines(without_escapes(text));
+  for (std::string line; std::getline(lines, line);) most = std::max(most, columns(line));
+  return most;
+}
+
+void fill(Watch& watch) {
+  for (Ns due = 0; due < 30 * kSecond; due += 50 * kMillisecond) {
+    watch.probes[0].add(sample(0, due, due < 25 * kSecond, 2 * kMillisecond + due / 1000), due);
+    watch.probes[1].add(sample(1, due, true, 30 * kMicrosecond), due);
+  }
+}
+
+TEST(LiveView, NeverGetsWiderOrHigherThanTheTerminal) {
+  const plan::Plan p = a_plan();
+  Watch watch(p);
+  fill(watch);
+  for (int width : {1, 12, 40, 60, 80, 200})
+    for (int height : {2, 4, 24})
+      for (bool utf8 : {false, true})
+        for (Ns now : {-kSecond, Ns{0}, 10 * kSecond, 30 * kSecond, 65 * kSecond, 80 * kSecond}) {
+          const auto rows = live_view(watch, now, {.width = width, .height = height, .color = false, .utf8 = utf8});
+          EXPECT_LT(rows.size(), static_cast<std::size_t>(std::max(height, 2)));
+          for (const auto& row : rows) {
+            EXPECT_LT(columns(row), std::max(width, 11)) << width << ": " << row;
+            if (!utf8) {
+              for (const char c : row) EXPECT_GE(c, 0x20) << row;
+            }
+          }
+        }
+}
+
+TEST(LiveView, ShowsTheFaultUnderWayAndTheProbes) {
+  const plan::Plan p = a_plan();
+  Watch watch(p);
+  fill(watch);
+  const auto rows = live_view(watch, 30 * kSecond - 1, {.width = 100, .height = 24, .color = false, .utf8 = true});
+  ASSERT_EQ(rows.size(), 5u);
+  EXPECT_NE(rows[0].find("Machine-room jitter"), std::string::npos);
+  EXPECT_NE(rows[0].find("30.0 s / 70s"), std::string::npos);
+  EXPECT_NE(rows[1].find("█┃▒"), std::string::npos);
+  EXPECT_NE(rows[2].find("room-jitter  30.0 s left"), std::string::npos);
+  EXPECT_NE(rows[3].find("pay"), std::string::npos);
+  EXPECT_NE(rows[3].find("0%"), std::string::npos);
+  EXPECT_NE(rows[3].find("×"), std::string::npos);
+  EXPECT_NE(rows[4].find("100%  p50 30.0 µs"), std::string::npos) << rows[4];
+  const auto before = live_view(watch, 10 * kSecond, {.width = 100, .height = 24, .color = false, .utf8 = true});
+  EXPECT_NE(before[2].find("baseline: room-jitter begins in 10.0 s"), std::string::npos) << before[2];
+  const auto after = live_view(watch, 65 * kSecond, {.width = 100, .height = 24, .color = false, .utf8 = true});
+  EXPECT_NE(after[2].find("recovery: 5.0 s left"), std::string::npos) << after[2];
+}
+
+TEST(Row, ShowsControlCharactersAndCountsWideOnes) {
+  EXPECT_EQ(clipped("a\x1b[2Jb\xff", 80), "a?[2Jb?");
+  EXPECT_EQ(columns("支付"), 4);
+  EXPECT_EQ(clipped("支付", 3), "支");
+  EXPECT_EQ(columns("é"), 1);
+}
+
+TEST(PlainView, TellsEachThingOnce) {
+  const plan::Plan p = a_plan();
+  Watch watch(p);
+  PlainView plain(watch);
+  fill(watch);
+  std::string all;
+  for (Ns now = 0; now < 70 * kSecond; now += 100 * kMillisecond)
+    for (const auto& line : plain.lines(now, false)) all += line + "\n";
+  for (const auto& line : plain.lines(70 * kSecond, true)) all += line + "\n";
+  const auto count = [&](const std::string& what) {
+    int n = 0;
+    for (auto at = all.find(what); at != std::string::npos; at = all.find(what, at + 1)) ++n;
+    return n;
+  };
+  EXPECT_EQ(count("[ 20.0s] fault room-jitter begins (40s)"), 1) << all;
+  EXPECT_EQ(count("[ 60.0s] fault room-jitter ends"), 1) << all;
+  EXPECT_EQ(count("baseline: pay 400 sent, 100% ok"), 1) << all;
+  EXPECT_EQ(count("room-jitter: pay 200 sent, 50.0% ok"), 1) << all;
+  EXPECT_EQ(count("recovery: pay 0 sent"), 1) << all;
+  EXPECT_GE(count("last second"), 2) << all;
+  EXPECT_LE(count("last second"), 7) << all;
+}
+
+TEST(Display, DrawsInPlaceOnATerminalAndLeavesItAsItWas) {
+  const Variable term("TERM", "xterm"), language("LC_ALL", "C.UTF-8"), color("NO_COLOR", nullptr);
+  for (unsigned short width : {40, 80, 132}) {
+    Terminal terminal(width);
+    const plan::Plan p = a_plan();
+    std::string text;
+    {
+      Display display(p, terminal.fd(), false);
+      display.step("lab: web1 is ready");
+      display.begin(monotonic_now() - 30 * kSecond);
+      for (int i = 0; i < 20; ++i) display.sample(sample(0, 29 * kSecond + i * kMillisecond, true, 2 * kMillisecond));
+      display.tick();
+      text = terminal.read_all();
+      EXPECT_NE(text.find("lab: web1 is ready"), std::string::npos);
+      EXPECT_NE(text.find("\x1b[?25l"), std::string::npos);
+      EXPECT_NE(text.find("\x1b[5A\r\x1b[J"), std::string::npos);  // the second frame replaces the five rows of the first
+      EXPECT_NE(text.find("\x1b[1;31m"), std::string::npos);
+      EXPECT_NE(text.find("100%"), std::string::npos);
+      EXPECT_EQ(text.find("\x1b[?1049h"), std::string::npos);
+      EXPECT_LT(widest(text), width);
+      terminal.resize(40);
+      display.tick();
+      EXPECT_LT(widest(terminal.read_all()), 40);
+    }
+    EXPECT_NE(terminal.read_all().find("\x1b[?25h"), std::string::npos);
+  }
+}
+
+TEST(Display, HonoursNoColorAndAsciiLocales) {
+  const Variable term("TERM", "xterm"), language("LC_ALL", "C"), color("NO_COLOR", "1");
+  Terminal terminal(80);
+  const plan::Plan p = a_plan();
+  Display display(p, terminal.fd(), false);
+  display.begin(monotonic_now() - 30 * kSecond);
+  display.sample(sample(0, 29 * kSecond, true, 20 * kMicrosecond));
+  display.tick();
+  const std::string text = terminal.read_all();
+  EXPECT_EQ(text.find("m"), text.find("Machine-room") + std::string("Machine-roo").size()) << "an SGR code: " << text;
+  for (const char c : text) EXPECT_GE(c, 0) << text;
+}
+
+TEST(Display, WritesPlainLinesElsewhere) {
+  const Variable language("LC_ALL", "C.UTF-8");
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const plan::Plan p = a_plan();
+  {
+    Display display(p, ends[1], false);
+    display.step("lab: web1 is ready");
+    display.begin(monotonic_now() - 20 * kSecond);
+    std::vector<std::thread> threads;
+    for (std::size_t t = 0; t < 2; ++t)
+      threads.emplace_back([&display, t] {
+        for (int i = 0; i < 1000; ++i) display.sample(sample(t, i * kMillisecond, true, kMillisecond));
+        display.note("note\nwith a break");
+      });
+    for (auto& thread : threads) thread.join();
+    display.tick();
+    display.end();
+    display.end();
+  }
+  close(ends[1]);
+  std::string text;
+  char buffer[4096];
+  for (ssize_t n; (n = ::read(ends[0], buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(n));
+  close(ends[0]);
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  EXPECT_EQ(text.rfind("lab: web1 is ready\n", 0), 0u) << text;
+  EXPECT_NE(text.find("Machine-room jitter between payment and bank (70s)\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("[ 20.0s] fault room-jitter begins (40s)\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("note?with a break\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("baseline: pay 1,000 sent, 100% ok, p50 1.00 ms"), std::string::npos) << text;
+}
+
+TEST(Display, DoesNotWaitForAFullPipe) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  fcntl(ends[1], F_SETPIPE_SZ, 4096);
+  const plan::Plan p = a_plan();
+  {
+    Display display(p, ends[1], false);
+    for (int i = 0; i < 1000; ++i) display.step("a line that nobody reads, forty times over");  // would block for ever
+  }
+  char buffer[64];
+  EXPECT_EQ(::read(ends[0], buffer, sizeof buffer), 64);
+  close(ends[0]);
+  close(ends[1]);
+}
+
+TEST(Display, QuietSaysNothing) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  {
+    const plan::Plan p = a_plan();
+    Display display(p, ends[1], true);
+    display.step("x");
+    display.begin(monotonic_now());
+    display.tick();
+  }
+  close(ends[1]);
+  char c;
+  EXPECT_EQ(::read(ends[0], &c, 1), 0);
+  close(ends[0]);
+}
+
+}  // namespace
+}  // namespace faultline::record

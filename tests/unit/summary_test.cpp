@@ -1,0 +1,238 @@
+#include "injector/record/summary.h"
+
+#include "injector/record/derive.h"
+#include "tests/unit/record_fixture.h"
+
+namespace faultline::record {
+namespace {
+
+using namespace testing;
+using nlohmann::json;
+
+const faults::Kind kDegrade{
+    .name = "degrade",
+    .summary = "",
+    .keys = {{"delay", faults::ValueType::duration, "", "\"1s\""},
+             {"loss", faults::ValueType::probability, "", "\"1%\""},
+             {"order", faults::ValueType::choice, "", "\"flow\"", false, "\"flow\""}},
+    .validate = nullptr,
+    .compile = nullptr};
+
+plan::Plan a_plan() {
+  plan::Plan p;
+  p.name = "jitter";
+  p.title = "Jitter";
+  p.path = "jitter.toml";
+  p.seed = 18446744073709551615u;
+  p.duration = 8 * kSecond;
+  p.probes.resize(1);
+  p.probes[0].name = "pay";
+  p.probes[0].every = 20 * kMillisecond;
+  p.faults.resize(1);
+  p.faults[0].name = "cut";
+  p.faults[0].kind = &kDegrade;
+  p.faults[0].on = {"web"};
+  p.faults[0].start = 2 * kSecond;
+  p.faults[0].end = 4 * kSecond;
+  p.faults[0].params.set("delay", faults::Value(Ns{1500 * kMillisecond}));
+  p.faults[0].params.set("loss", faults::Value(0.12));
+  p.faults[0].params.set("order", faults::Value(std::string("flow")));
+  plan::Hypothesis h;
+  h.name = "pays";
+  h.probe = "pay";
+  h.during = "cut";
+  h.success = plan::Bound{plan::Bound::Op::ge, 0.99, ">= 99%"};
+  h.recovers_within = kSecond;
+  p.hypotheses = {h};
+  return p;
+}
+
+FaultResult a_result() {
+  FaultResult r;
+  r.fault = "cut";
+  r.matched = 200;
+  r.bytes = 20000;
+  r.delayed = 190;
+  r.dropped = 10;
+  r.applied_delay = {1500000, 1500100, 1500200, 1500300, 190};
+  r.lateness = {40, 60, 90, 120, 190};
+  r.planned_onset = 2 * kSecond + 500;
+  r.first_affected = 2 * kSecond + 42500;
+  r.last_affected = 4 * kSecond - 1;
+  r.sites = {{"web", 200, 10, 190}};
+  return r;
+}
+
+/// A complete run as the run's loop would write it.
+void write_run(const std::filesystem::path& folder, const FaultResult& result) {
+  const plan::Plan p = a_plan();
+  Journal journal(folder);
+  events::run(journal, p, {.version = "0.1.0", .kernel = "6.1.0", .line = "tap", .host = "h", .command = {"faultline"}, .variables = {}});
+  events::plan(journal, p);
+  events::step(journal, "ready");
+  events::site(journal, {"web", 42, {"eth0"}, {"cut"}});
+  events::t0(journal, monotonic_now(), 1575284400 * kSecond);
+  events::fault_begin(journal, "cut", p.faults[0].start);
+  for (Ns due = 0; due < p.duration; due += 20 * kMillisecond)
+    journal.sample("pay", {0, due, 10 * kMicrosecond, 2 * kMillisecond, true, ""});
+  events::service(journal, "web", "exited", "status 1");
+  events::warning(journal, "clock stepped");
+  events::fault_end(journal, "cut", p.faults[0].end);
+  events::healed(journal, "end");
+  events::fault_result(journal, result);
+  events::line(journal, {{"read", 200}});
+  events::cleanup(journal, {});
+  events::end(journal);
+}
+
+TEST(Summary, HasTheContractsFields) {
+  TemporaryFolder folder;
+  write_run(folder.path(), a_result());
+  const Outcome outcome = derive(folder.path());
+  EXPECT_EQ(outcome.exit, Exit::passed) << outcome.summary.dump(2);
+  const json s = json::parse(folder.read("summary.json"));
+  EXPECT_EQ(s, outcome.summary);
+  EXPECT_EQ(s.at("verdict"), "passed");
+  EXPECT_EQ(s.at("exit_code"), 0);
+  EXPECT_EQ(s.at("seed").get<std::uint64_t>(), 18446744073709551615u);
+  EXPECT_EQ(s.at("kernel"), "6.1.0");
+  EXPECT_EQ(s.at("line"), "tap");
+  EXPECT_EQ(s.at("started_at"), "2019-12-02T11:00:00.000000Z");
+  EXPECT_EQ(s.at("duration_s"), 8.0);
+  EXPECT_EQ(s.at("journal"), "journal.jsonl");
+  EXPECT_EQ(s.at("warnings"), json::array({"clock stepped"}));
+  EXPECT_EQ(s.at("services").at(0).at("what"), "exited");
+  EXPECT_EQ(s.at("line_stats").at("read"), 200);
+  EXPECT_EQ(s.at("cleanup").at("ok"), true);
+
+  const json& fault = s.at("faults").at(0);
+  EXPECT_EQ(fault.at("name"), "cut");
+  EXPECT_EQ(fault.at("kind"), "degrade");
+  EXPECT_EQ(fault.at("asked"), json({{"delay", "1500ms"}, {"loss", "12%"}, {"order", "flow"}}));
+  EXPECT_EQ(fault.at("asked_text"), "delay 1500ms, loss 12%");
+  EXPECT_EQ(fault.at("packets_matched"), 200);
+  EXPECT_EQ(fault.at("packets_dropped"), 10);
+  EXPECT_EQ(fault.at("packets_delayed"), 190);
+  EXPECT_EQ(fault.at("applied_delay_us").at("p99"), 1500200);
+  EXPECT_EQ(fault.at("lateness_us").at("max"), 120);
+  EXPECT_EQ(fault.at("onset_error_us"), 42.0);
+  EXPECT_EQ(fault.at("sites").at(0).at("packets_matched"), 200);
+
+  const json& probe = s.at("probes").at(0);
+  ASSERT_EQ(probe.at("phases").size(), 3u);
+  EXPECT_EQ(probe.at("phases").at(1).at("phase"), "cut");
+  EXPECT_EQ(probe.at("phases").at(1).at("sent"), 100);
+  EXPECT_EQ(probe.at("phases").at(1).at("failed"), 0);
+  EXPECT_EQ(probe.at("phases").at(1).at("latency_ms").at("p90"), 2.0);
+  EXPECT_EQ(probe.at("recovered_after_s"), 0.0);
+  EXPECT_EQ(probe.at("late_sends"), 0);
+  EXPECT_EQ(s.at("hypotheses").at(0).at("held"), true);
+  EXPECT_EQ(s.at("hypotheses").at(0).at("expected"), "success >= 99%, recovers within 1s");
+}
+
+TEST(Summary, WhatWasNotMeasuredIsNull) {
+  Recording r = good_recording();
+  r.faults[0].result = FaultResult{};
+  replace_requests(r, 10 * kSecond, 20 * kSecond, false, 0);
+  const json s = summarize(r, judge(r));
+  EXPECT_TRUE(s.at("faults").at(0).at("onset_error_us").is_null());
+  EXPECT_TRUE(s.at("faults").at(0).at("applied_delay_us").at("p50").is_null());
+  EXPECT_TRUE(s.at("probes").at(0).at("phases").at(1).at("latency_ms").at("p50").is_null());
+  EXPECT_EQ(s.at("probes").at(0).at("phases").at(1).at("by_error").at("timeout"), 500);
+}
+
+TEST(Summary, FaultResultsSurviveTheJournal) {
+  FaultResult r = a_result();
+  r.undelivered = {1, 2, 3, 4, 5, 6};
+  r.passed_by_safety = 7;
+  r.released_at_end = 8;
+  r.composed = 9;
+  EXPECT_EQ(to_json(fault_result_from_json(json::parse(to_json(r).dump()))), to_json(r));
+  EXPECT_EQ(fault_result_from_json(to_json(r)).undelivered.total(), 21u);
+}
+
+TEST(Derive, IsTheSameWhenMadeAgain) {
+  TemporaryFolder folder;
+  write_run(folder.path(), a_result());
+  const json first = derive(folder.path()).summary;
+  const std::string junit = folder.read("junit.xml");
+  std::filesystem::remove(folder.path() / "summary.json");
+  EXPECT_EQ(derive(folder.path()).summary, first);
+  EXPECT_EQ(folder.read("junit.xml"), junit);
+}
+
+TEST(Derive, AJournalCutAnywhereIsAnInterruptedRun) {
+  TemporaryFolder whole;
+  write_run(whole.path(), a_result());
+  const std::string text = whole.read("journal.jsonl");
+  for (std::size_t length = 0; length < text.size() - 2; length += 1 + text.size() / 60) {
+    TemporaryFolder folder;
+    folder.write("journal.jsonl", text.substr(0, length));
+    const Outcome outcome = derive(folder.path());
+    EXPECT_EQ(outcome.exit, Exit::aborted) << "cut at " << length;
+    EXPECT_EQ(outcome.summary.at("interrupted"), true);
+    ASSERT_FALSE(outcome.summary.at("reasons").empty());
+    EXPECT_NE(outcome.summary.at("reasons").at(0).get<std::string>().find("interrupted"), std::string::npos);
+    for (const auto& h : outcome.summary.at("hypotheses")) EXPECT_TRUE(h.at("held").is_null());
+  }
+}
+
+TEST(Derive, ADamagedMiddleIsAFailure) {
+  TemporaryFolder whole, folder;
+  write_run(whole.path(), a_result());
+  std::string text = whole.read("journal.jsonl");
+  text.insert(text.find('\n') + 1, "{\"at\":\"torn\n");
+  folder.write("journal.jsonl", text);
+  EXPECT_EQ(derive(folder.path()).exit, Exit::failed);
+}
+
+TEST(Derive, EventsOfANewerVersionAreLeftAlone) {
+  TemporaryFolder whole, folder;
+  write_run(whole.path(), a_result());
+  folder.write("journal.jsonl", "{\"event\":\"tomorrow\",\"x\":1}\n" + whole.read("journal.jsonl"));
+  EXPECT_EQ(derive(folder.path()).exit, Exit::passed);
+}
+
+TEST(Derive, NeedsAJournal) {
+  TemporaryFolder folder;
+  try {
+    derive(folder.path());
+    FAIL();
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.status(), Exit::invalid);
+  }
+}
+
+TEST(Derive, RecordsAborts) {
+  TemporaryFolder folder;
+  {
+    const plan::Plan p = a_plan();
+    Journal journal(folder.path());
+    events::plan(journal, p);
+    events::t0(journal, monotonic_now(), wall_now());
+    events::abort(journal, events::By::guard, "pay below 20%", 3 * kSecond);
+    events::cleanup(journal, {});
+    events::end(journal);
+  }
+  const json s = derive(folder.path()).summary;
+  EXPECT_EQ(s.at("exit_code"), 5);
+  EXPECT_EQ(s.at("abort").at("by"), "guard");
+  EXPECT_EQ(s.at("observed_s"), 3.0);
+}
+
+TEST(Render, SaysWhatMatters) {
+  TemporaryFolder folder;
+  FaultResult late = a_result();
+  late.lateness.p99 = 200'000;
+  write_run(folder.path(), late);
+  const Outcome outcome = derive(folder.path());
+  const std::string text = render_outcome(outcome, "runs/x", false);
+  for (const char* part : {"INCONCLUSIVE", "Jitter", "exit 2", "cut", "delay 1500ms, loss 12%", "200 packets", "10 dropped (5.0%)",
+                           "was late", "expected success >= 99%", "observed success 100%", "runs/x"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  EXPECT_NE(render_outcome(outcome, "runs/x", true).find("\x1b[1;33mINCONCLUSIVE"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace faultline::record
