@@ -256,7 +256,7 @@ TEST(Display, DoesNotWaitForAFullPipe) {
     for (int i = 0; i < 1000; ++i) display.step("a line that nobody reads, forty times over");  // would block for ever
   }
   char buffer[64];
-  EXPECT_EQ(::read(ends[0], buffer, sizeof buffer), 64);
+  EXPECT_GT(::read(ends[0], buffer, sizeof buffer), 0);
   close(ends[0]);
   close(ends[1]);
 }
