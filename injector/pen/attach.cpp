@@ -50,4 +50,10 @@ void Attachment::close() {
   if (state->filter) state->filter->close();
 }
 
+std::string Attachment::remark() const {
+  if (!state_ || !state_->filter || state_->filter->priority() <= 1) return "";
+  return state_->what + ": filters of others run first and may keep packets from the fault (ours has priority " +
+         std::to_string(state_->filter->priority()) + ")";
+}
+
 }  // namespace faultline::pen

@@ -32,6 +32,8 @@ class Attachment {
   ~Attachment();
   /// Throws when something of ours could not be taken away. A device that is gone took everything with it: no error.
   void close();
+  /// What the user should know about it; mostly nothing.
+  std::string remark() const;
 
  private:
   struct State;
