@@ -163,6 +163,7 @@ Score flatten(const std::vector<RuleSource>& rules, std::uint32_t site_count) {
       rule.end = static_cast<std::uint64_t>(source.window.end);
       rule.seed = source.seed;
       rule.flags = channel.free_order ? FL_RULE_FREE_ORDER : 0;
+      if (!channel.delay.empty() || !channel.jitter.empty()) rule.flags |= FL_RULE_DELAYS;
       rule.fault = source.fault;
       score.rules.push_back(rule);
       append_edges(edges, channel, company_of(own, out.rule_count), 1ULL << out.rule_count);
