@@ -37,10 +37,6 @@ Composition compose(const plan::Plan& plan, const std::vector<site::Site>& sites
     }
   }
   composition.score = faults::flatten(sources, static_cast<std::uint32_t>(sites.size()));
-  for (std::size_t rule = 0; rule < composition.score.rules.size(); rule++) {
-    const auto* tracks = &composition.score.tracks[rule * FL_TRACKS];
-    if (tracks[FL_DELAY].count != 0 || tracks[FL_JITTER].count != 0) composition.score.rules[rule].flags |= FL_RULE_DELAYS;
-  }
   return composition;
 }
 
