@@ -17,8 +17,9 @@ enum {
   FL_MAX_RULES_PER_SITE = 64, /* a site's rules are the bits of one word */
   FL_MAX_SITES = 256,
   FL_MAX_SLOTS = 4096,  /* slot 0 is never given out */
-  FL_HIST_SUB = 32,     /* sub-buckets an octave: 3 % wide */
-  FL_HIST_BUCKETS = 40 * FL_HIST_SUB,
+  FL_HIST_SHIFT = 7,
+  FL_HIST_SUB = 1 << FL_HIST_SHIFT, /* sub-buckets an octave: 0.8 % wide */
+  FL_HIST_BUCKETS = (32 - FL_HIST_SHIFT + 1) * FL_HIST_SUB, /* up to 2^32 ticks */
   FL_TICK_SHIFT = 6,    /* frame stamps count in ticks of 64 ns */
   FL_FLOW_BUCKETS = 1 << 16,
 };
@@ -219,10 +220,12 @@ struct fl_tally {
   __u64 applied_max;      /* ticks */
   __u64 late_max;         /* ticks */
   __u64 pad[5];
-  struct fl_histogram applied; /* time from the player to the return, of packets with a delay */
-  struct fl_histogram late;    /* that time less what was asked */
 };
-FL_ASSERT(sizeof(struct fl_tally) == 128 + 2 * 8 * FL_HIST_BUCKETS);
+FL_ASSERT(sizeof(struct fl_tally) == 128);
+
+/* Two histograms a rule: applied delay (from the player to the return, of packets with a delay) at index 2 * rule, and
+ * lateness (that time less what was asked) behind it. Maps of their own, since a per-CPU value is at most 32 kB. */
+FL_ASSERT(sizeof(struct fl_histogram) <= 32 << 10);
 
 /* Log-linear bucket of a value in ticks: exact below FL_HIST_SUB, then FL_HIST_SUB buckets an octave. */
 static inline __attribute__((always_inline)) __u32 fl_bucket(__u64 v) {
@@ -236,7 +239,7 @@ static inline __attribute__((always_inline)) __u32 fl_bucket(__u64 v) {
   if (w >> 4) { w >>= 4; e += 4; }
   if (w >> 2) { w >>= 2; e += 2; }
   if (w >> 1) { e += 1; }
-  __u32 b = (e - 4) * FL_HIST_SUB + (__u32)((v >> (e - 5)) & (FL_HIST_SUB - 1));
+  __u32 b = (e - FL_HIST_SHIFT + 1) * FL_HIST_SUB + (__u32)((v >> (e - FL_HIST_SHIFT)) & (FL_HIST_SUB - 1));
   return b < FL_HIST_BUCKETS ? b : FL_HIST_BUCKETS - 1;
 }
 

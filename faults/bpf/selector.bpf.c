@@ -327,7 +327,9 @@ SEC("tc") int select_in(struct __sk_buff* skb) { return through_gate(skb, 1); }
 SEC("tc") int select_lo(struct __sk_buff* skb) { return through_gate(skb, 2); }
 #endif
 
-static __always_inline void count_in(struct fl_histogram* h, __u32 value) {
+static __always_inline void count_in(__u32 which, __u32 value) {
+  struct fl_histogram* h = bpf_map_lookup_elem(&histograms, &which);
+  if (!h) return;
   __u64 b = fl_bucket(value);
   /* One 64-bit register for check and use: the verifier of 6.1 does not see a bound on the 32-bit original in its copy. */
   asm volatile("" : "+r"(b));
@@ -342,11 +344,12 @@ static long count_delay(__u32 i, struct counting* c) {
   if (!rule || !(rule->flags & FL_RULE_DELAYS)) return 0;
   struct fl_tally* t = bpf_map_lookup_elem(&tallies, &index);
   if (!t) return 0;
-  count_in(&t->late, c->late);
+  index *= 2; /* the rule's two histograms */
+  count_in(index + 1, c->late);
   if (c->late > t->late_max) t->late_max = c->late;
   if (c->cut) return 0;
   __u32 applied = c->hold + c->late;
-  count_in(&t->applied, applied);
+  count_in(index, applied);
   if (applied > t->applied_max) t->applied_max = applied;
   return 0;
 }

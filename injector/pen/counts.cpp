@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <map>
 
 #include "injector/base/error.h"
@@ -48,10 +47,10 @@ void add_tally(fl_tally& a, const fl_tally& b) {
   a.released_at_end += b.released_at_end;
   a.applied_max = std::max(a.applied_max, b.applied_max);
   a.late_max = std::max(a.late_max, b.late_max);
-  for (std::size_t i = 0; i < FL_HIST_BUCKETS; i++) {
-    a.applied.bucket[i] += b.applied.bucket[i];
-    a.late.bucket[i] += b.late.bucket[i];
-  }
+}
+
+void add_histogram(fl_histogram& a, const fl_histogram& b) {
+  for (std::size_t i = 0; i < FL_HIST_BUCKETS; i++) a.bucket[i] += b.bucket[i];
 }
 
 void add_ledger(fl_ledger& a, const fl_ledger& b) {
@@ -103,11 +102,13 @@ std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Scor
                                      const line::Line& line, std::uint64_t line_in) {
   std::vector<FaultCount> counts(faults);
   std::vector<fl_tally> totals(faults);
-  for (auto& t : totals) std::memset(&t, 0, sizeof t);
+  std::vector<fl_histogram> applied(faults), late(faults);
   for (std::uint32_t rule = 0; rule < score.rules.size(); rule++) {
     const std::uint32_t fault = score.rules[rule].fault;
     if (fault >= faults) continue;  // a standing condition of the lab
     add_tally(totals[fault], sum_cpus<fl_tally>(player.map("tallies"), rule, add_tally));
+    add_histogram(applied[fault], sum_cpus<fl_histogram>(player.map("histograms"), 2 * rule, add_histogram));
+    add_histogram(late[fault], sum_cpus<fl_histogram>(player.map("histograms"), 2 * rule + 1, add_histogram));
   }
   for (std::size_t i = 0; i < faults; i++) {
     const fl_tally& t = totals[i];
@@ -121,8 +122,8 @@ std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Scor
     c.released_at_end = t.released_at_end;
     if (t.first_affected != 0) c.first_affected = static_cast<Ns>(t.first_affected);
     if (t.last_affected != 0) c.last_affected = static_cast<Ns>(t.last_affected);
-    c.applied = spread_of(t.applied, t.applied_max);
-    c.lateness = spread_of(t.late, t.late_max);
+    c.applied = spread_of(applied[i], t.applied_max);
+    c.lateness = spread_of(late[i], t.late_max);
   }
 
   const auto lost_in_line = line.losses_by_slot();

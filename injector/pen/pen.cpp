@@ -107,6 +107,7 @@ struct Pen::Impl {
     player->resize("segments", rules * FL_TRACKS);
     player->resize("rules", rules);
     player->resize("tallies", rules);
+    player->resize("histograms", rules * 2);
     player->resize("sites", count);
     player->resize("flights", count);
     player->resize("site_tallies", count);
@@ -152,7 +153,7 @@ struct Pen::Impl {
     config.prefixes6 = !masks.prefixes6.empty();
     config.ports = !masks.ports.empty();
     object->configure(&config, sizeof config);
-    for (const char* map : {"control", "slots", "ledgers", "site_tallies", "tallies", "rules"}) object->share(map, *player);
+    for (const char* map : {"control", "slots", "ledgers", "site_tallies", "tallies", "histograms", "rules"}) object->share(map, *player);
     if (options.engine == Engine::tcx) object->share("owners", *player);
     if (i != 0) {
       object->share("slot_index", *homes[0].selector);
