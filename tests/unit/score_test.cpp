@@ -93,7 +93,7 @@ TEST(Score, TracksAndRulesStandWhereThePlayerLooks) {
   EXPECT_EQ(r.end, static_cast<std::uint64_t>(kSecond));
   EXPECT_EQ(r.seed, 77u);
   EXPECT_EQ(r.fault, 3u);
-  EXPECT_EQ(r.flags, static_cast<std::uint32_t>(FL_RULE_FREE_ORDER));
+  EXPECT_EQ(r.flags, static_cast<std::uint32_t>(FL_RULE_FREE_ORDER | FL_RULE_DELAYS));
   EXPECT_EQ(score.rules.at(0).flags, 0u);
 }
 
