@@ -7,7 +7,6 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include <algorithm>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -73,16 +72,21 @@ bool unused(int ifindex) {
   return true;
 }
 
-void take_away_in_turn(const Placement& placement) {
+std::vector<tc::Filter> find(const Placement& placement) {
+  auto filters = tc::list_filters(placement.ifindex, placement.hook);
+  std::erase_if(filters, [&](const tc::Filter& f) { return !is_ours(f) || f.program != placement.program; });
+  return filters;
+}
+
+/// `leaving` is called before the first step that cannot be taken back.
+void take_away_in_turn(Placement& placement, const std::function<void()>& leaving) {
   const std::string device = placement.device;
-  bool found = false;
-  for (const tc::Filter& filter : tc::list_filters(placement.ifindex, placement.hook)) {
-    if (!is_ours(filter) || filter.program != placement.program) continue;
-    tc::delete_filter(placement.ifindex, device, placement.hook, filter);
-    found = true;
-  }
+  const auto found = find(placement);
   // Attached once and not there now: somebody has taken filter or qdisc away, and a qdisc that is there may be theirs.
-  if (placement.attached && !found) return;
+  if (placement.attached && found.empty()) return;
+  placement.attached = false;
+  leaving();
+  for (const tc::Filter& filter : found) tc::delete_filter(placement.ifindex, device, placement.hook, filter);
   if (placement.made_qdisc && tc::ingress_qdisc(placement.ifindex) == "clsact" && unused(placement.ifindex))
     tc::delete_clsact(placement.ifindex, device);
 }
@@ -106,10 +110,10 @@ void remove_leftovers(int ifindex, const std::string& device) {
   for (;;) {
     {
       Turn turn;
-      const auto left = leftovers(ifindex, device);
+      auto left = leftovers(ifindex, device);
       if (left.empty()) return;
       if (monotonic_now() > deadline) {
-        for (const Placement& placement : left) take_away_in_turn(placement);
+        for (Placement& placement : left) take_away_in_turn(placement, [] {});
         return;
       }
     }
@@ -140,9 +144,9 @@ std::uint32_t lowest_free_priority(int ifindex, Hook hook) {
 
 }  // namespace
 
-void take_away(const Placement& placement) {
+void take_away(Placement& placement, const std::function<void()>& leaving) {
   Turn turn;
-  take_away_in_turn(placement);
+  take_away_in_turn(placement, leaving);
 }
 
 struct ClassicFilter::State {
@@ -201,7 +205,7 @@ ClassicFilter::ClassicFilter(int program, int ifindex, Hook hook, const std::str
     state.attach(program);
   } catch (...) {
     // What cannot be undone here stays noted, and the janitor tries again.
-    take_away_in_turn(state.placement);
+    take_away_in_turn(state.placement, [&] { state.tell(); });
     if (state.note) state.janitor->forget(*state.note);
     throw;
   }
@@ -219,7 +223,7 @@ void ClassicFilter::close() {
   if (!state_) return;
   const auto state = std::move(state_);
   Inside in(state->ns);
-  take_away(state->placement);
+  take_away(state->placement, [&] { state->tell(); });
   if (state->note) state->janitor->forget(*state->note);
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -19,13 +20,14 @@ struct Placement {
   Hook hook = Hook::egress;
   std::uint32_t program = 0;  ///< eBPF program id: no other filter has it
   bool made_qdisc = false;    ///< the qdisc under it is Faultline's
-  bool attached = false;      ///< false: intended; it may never have come to it
+  bool attached = false;      ///< false: on its way in or out; the qdisc may be there without the filter
   char device[16] = {};       ///< its name then, for messages
 };
 
 /// Removes the filter, and the qdisc if it is ours and nothing else is on it. Called with the namespace entered. What is
-/// gone already is no error.
-void take_away(const Placement& placement);
+/// gone already is no error. `leaving` is called with `attached` cleared, before anything is removed: were we killed half
+/// way, the rest would still be known to be ours.
+void take_away(Placement& placement, const std::function<void()>& leaving);
 
 class ClassicFilter {
  public:

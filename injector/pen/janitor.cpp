@@ -79,17 +79,17 @@ struct Book {
 
   /// True when nothing is left to do.
   bool clean() {
-    std::erase_if(notes, [](const auto& entry) {
+    for (auto at = notes.begin(); at != notes.end();) {
       try {
-        if (entry.second.ns) {
-          Inside in(*entry.second.ns);
-          take_away(entry.second.placement);
+        if (at->second.ns) {
+          Inside in(*at->second.ns);
+          take_away(at->second.placement, [] {});
         }
-        return true;
+        at = notes.erase(at);
       } catch (const std::exception&) {
-        return false;  // tried again
+        ++at;  // tried again
       }
-    });
+    }
     return notes.empty();
   }
 };

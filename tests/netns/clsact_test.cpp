@@ -268,7 +268,7 @@ TEST_F(ClsactTest, the_janitor_cleans_up_after_a_kill) {
 
 TEST_F(ClsactTest, a_kill_at_any_instant_leaves_nothing) {
   std::mt19937 random(7);
-  for (int i = 0; i < 25; i++) {
+  for (int i = 0; i < 60; i++) {
     Child child([&](const auto& ready) {
       const auto janitor = Janitor::start();
       ready();
