@@ -163,6 +163,14 @@ struct ClassicFilter::State {
     else note = janitor->note(ns, placement);
   }
 
+  /// The same on the way out, where a janitor that is gone must not keep us from cleaning up ourselves.
+  void tell_if_possible() noexcept {
+    try {
+      tell();
+    } catch (const std::exception&) {
+    }
+  }
+
   void provide_qdisc() {
     const std::string device = placement.device;
     for (int i = 0; i < kAttempts; i++) {
@@ -205,7 +213,7 @@ ClassicFilter::ClassicFilter(int program, int ifindex, Hook hook, const std::str
     state.attach(program);
   } catch (...) {
     // What cannot be undone here stays noted, and the janitor tries again.
-    take_away_in_turn(state.placement, [&] { state.tell(); });
+    take_away_in_turn(state.placement, [&] { state.tell_if_possible(); });
     if (state.note) state.janitor->forget(*state.note);
     throw;
   }
@@ -223,7 +231,7 @@ void ClassicFilter::close() {
   if (!state_) return;
   const auto state = std::move(state_);
   Inside in(state->ns);
-  take_away(state->placement, [&] { state->tell(); });
+  take_away(state->placement, [&] { state->tell_if_possible(); });
   if (state->note) state->janitor->forget(*state->note);
 }
 

@@ -323,6 +323,16 @@ TEST_F(ClsactTest, nothing_is_attached_when_the_janitor_is_gone) {
   EXPECT_TRUE(clean());
 }
 
+TEST_F(ClsactTest, without_its_janitor_a_filter_still_cleans_up_after_itself) {
+  const auto janitor = Janitor::start();
+  auto ours = attach(one, Hook::egress, janitor.get());
+  ::kill(janitor->pid(), SIGKILL);
+  siginfo_t info;  // waits without reaping, which is the destructor's
+  check("wait", waitid(P_PID, static_cast<id_t>(janitor->pid()), &info, WEXITED | WNOWAIT));
+  EXPECT_NO_THROW(ours->close());
+  EXPECT_TRUE(clean());
+}
+
 TEST_F(ClsactTest, leftovers_of_a_dead_run_whose_janitor_died_too_are_removed) {
   Child child([&](const auto& ready) {
     auto a = attach(one, Hook::egress), b = attach(one, Hook::ingress);
