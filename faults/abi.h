@@ -104,6 +104,9 @@ struct fl_selector_config {
 };
 FL_ASSERT(sizeof(struct fl_selector_config) == 120);
 
+/* Entries of the gate that stands before the selector where the kernel cannot hold its owner's task. */
+enum { FL_GATE_OUT, FL_GATE_IN, FL_GATE_LO, FL_GATE_ENTRIES };
+
 /* The settings of the player. */
 struct fl_player_config {
   __u32 tap, splitter; /* ifindexes in the pen's namespace */
@@ -158,8 +161,8 @@ struct fl_site {
 };
 FL_ASSERT(sizeof(struct fl_site) == 8);
 
-/* Wire packets of a site under way beyond the player, so that nothing overtakes them: memory-mapped, and user space adds
- * to line_out what the line could not deliver. */
+/* Wire packets of a site under way beyond the player, so that nothing overtakes them. One that is lost there leaves a
+ * difference for ever; what that costs (detours for nothing) is bounded by time, see SETTLED_NS in player.bpf.c. */
 struct fl_flight {
   __u64 line_in, line_out;
   __u64 split_in, split_out;

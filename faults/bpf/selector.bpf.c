@@ -69,7 +69,7 @@ struct {
  * an empty slot goes nowhere, and the packet passes. */
 struct {
   __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-  __uint(max_entries, 2);
+  __uint(max_entries, FL_GATE_ENTRIES);
   __type(key, __u32);
   __type(value, __u32);
 } gate SEC(".maps");
@@ -311,20 +311,18 @@ SEC("tc") int select_out(struct __sk_buff* skb) { return select_packet(skb, 0, 0
 SEC("tc") int select_in(struct __sk_buff* skb) { return select_packet(skb, 1, 0); }
 SEC("tc") int select_lo(struct __sk_buff* skb) { return select_packet(skb, 0, 1); }
 #else
-SEC("tc") int behind_gate(struct __sk_buff* skb) {
-  /* which hook we came from: cb survives a tail call */
-  if (skb->cb[1] == 2) return select_packet(skb, 0, 1);
-  if (skb->cb[1] == 1) return select_packet(skb, 1, 0);
-  return select_packet(skb, 0, 0);
-}
-static __always_inline int through_gate(struct __sk_buff* skb, __u32 hook) {
-  skb->cb[1] = hook;
-  bpf_tail_call(skb, &gate, 0);
-  return NEXT;
-}
-SEC("tc") int select_out(struct __sk_buff* skb) { return through_gate(skb, 0); }
-SEC("tc") int select_in(struct __sk_buff* skb) { return through_gate(skb, 1); }
-SEC("tc") int select_lo(struct __sk_buff* skb) { return through_gate(skb, 2); }
+SEC("tc") int behind_out(struct __sk_buff* skb) { return select_packet(skb, 0, 0); }
+SEC("tc") int behind_in(struct __sk_buff* skb) { return select_packet(skb, 1, 0); }
+SEC("tc") int behind_lo(struct __sk_buff* skb) { return select_packet(skb, 0, 1); }
+/* A tail call that goes nowhere falls through. */
+#define THROUGH_GATE(name, entry)      \
+  SEC("tc") int name(struct __sk_buff* skb) { \
+    bpf_tail_call(skb, &gate, entry);   \
+    return NEXT;                        \
+  }
+THROUGH_GATE(select_out, FL_GATE_OUT)
+THROUGH_GATE(select_in, FL_GATE_IN)
+THROUGH_GATE(select_lo, FL_GATE_LO)
 #endif
 
 static __always_inline void count_in(__u32 which, __u32 value) {

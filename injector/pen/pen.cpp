@@ -59,7 +59,7 @@ struct Pen::Impl {
   Mapped<fl_control> control;
   Mapped<fl_flight> flights;
   std::unique_ptr<line::Line> line;
-  std::vector<std::uint64_t> credited;
+  std::vector<std::string> news;  // for the next poll()
 
   Impl(std::vector<site::Site> s, const faults::Score& sc, const Options& o) : sites(std::move(s)), score(sc), options(o) {}
 
@@ -177,9 +177,11 @@ struct Pen::Impl {
       check_neg("write prefix", bpf_map_update_elem(object->map("prefixes6"), &key, &rules, BPF_ANY));
     }
     if (options.engine == Engine::clsact) {
-      const std::uint32_t zero = 0;
-      const int behind = object->program("behind_gate");
-      check_neg("open the gate", bpf_map_update_elem(object->map("gate"), &zero, &behind, BPF_ANY));
+      const char* behind[FL_GATE_ENTRIES] = {"behind_out", "behind_in", "behind_lo"};
+      for (std::uint32_t entry = 0; entry < FL_GATE_ENTRIES; entry++) {
+        const int program = object->program(behind[entry]);
+        object->update("gate", entry, &program);
+      }
     }
     home.selector = std::move(object);
   }
@@ -261,13 +263,14 @@ Pen::Pen(std::vector<site::Site> sites, const faults::Score& score, const Option
   impl.know_owner();
   impl.line = std::make_unique<line::Line>(std::move(tap), impl.control.get(), impl.options.line);
   impl.line->start();
-  impl.credited.resize(impl.sites.size());
   for (std::uint32_t i = 0; i < impl.sites.size(); i++) impl.load_selector(i, guard);
   impl.attach_pen();
   for (std::size_t i = 0; i < impl.sites.size(); i++) {
     progress(fmt::format("attaching to {} ({}/{})", impl.sites[i].name, i + 1, impl.sites.size()));
     impl.attach_site(i);
   }
+  for (const auto& attachment : impl.selectors)
+    if (auto remark = attachment.remark(); !remark.empty()) impl.news.push_back(std::move(remark));
 }
 
 Pen::~Pen() {
@@ -283,7 +286,7 @@ void Pen::stop() {
 
 std::vector<std::string> Pen::poll() {
   Impl& impl = *impl_;
-  std::vector<std::string> news;
+  std::vector<std::string> news = std::exchange(impl.news, {});
   for (std::size_t i = 0; i < impl.homes.size(); i++) {
     auto& home = impl.homes[i];
     Inside in(impl.sites[i].ns);

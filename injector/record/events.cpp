@@ -175,7 +175,7 @@ namespace events {
 void run(Journal& journal, const plan::Plan& p, const Machine& m) {
   journal.event("run", {{"version", m.version}, {"plan", p.path}, {"name", p.name}, {"title", p.title},
                         {"seed", p.seed}, {"seed_given", p.seed_given}, {"scale", p.scale}, {"vars", m.variables},
-                        {"kernel", m.kernel}, {"line", m.line}, {"command", m.command}, {"host", m.host}});
+                        {"kernel", m.kernel}, {"line", m.line}, {"engine", m.engine}, {"command", m.command}, {"host", m.host}});
 }
 
 void plan(Journal& journal, const plan::Plan& p) {

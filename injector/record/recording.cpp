@@ -30,6 +30,7 @@ void read_run(Recording& r, const json& e) {
   r.name = e.value("name", "");
   r.title = e.value("title", "");
   r.kernel = e.value("kernel", "");
+  r.engine = e.value("engine", "");
   r.line = e.value("line", "");
   r.version = e.value("version", "");
   r.host = e.value("host", "");

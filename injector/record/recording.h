@@ -60,7 +60,7 @@ struct Cleanup {
 };
 
 struct Recording {
-  std::string name, title, kernel, line, version, host, started_at;
+  std::string name, title, kernel, line, engine, version, host, started_at;
   std::uint64_t seed = 0;
   double scale = 1;
   Ns duration = 0;

@@ -78,7 +78,7 @@ json summarize(const Recording& r, const Verdict& verdict) {
   json s = {{"verdict", word(verdict.exit)}, {"exit_code", static_cast<int>(verdict.exit)}, {"reasons", verdict.reasons},
             {"name", r.name}, {"title", r.title}, {"started_at", r.started_at}, {"duration_s", seconds(r.duration)},
             {"observed_s", seconds(r.observed_until())}, {"seed", r.seed}, {"scale", r.scale}, {"version", r.version},
-            {"host", r.host}, {"kernel", r.kernel}, {"line", r.line}, {"journal", "journal.jsonl"},
+            {"host", r.host}, {"kernel", r.kernel}, {"line", r.line}, {"engine", r.engine}, {"journal", "journal.jsonl"},
             {"interrupted", !r.ended}};
   json in_phases = json::array(), faults = json::array(), probes = json::array(), hypotheses = json::array();
   for (const auto& p : phases(r))

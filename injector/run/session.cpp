@@ -19,13 +19,14 @@ bool needs_nursery(const plan::Plan& plan) {
   return plan.lab || std::any_of(plan.probes.begin(), plan.probes.end(), [](const auto& p) { return p.kind == plan::Probe::Kind::exec; });
 }
 
-events::Machine this_machine(const Options& options) {
+events::Machine this_machine(const Options& options, pen::Engine engine) {
   utsname name{};
   uname(&name);
   events::Machine machine;
   machine.version = FAULTLINE_VERSION;
   machine.kernel = name.release;
   machine.host = name.nodename;
+  machine.engine = engine == pen::Engine::tcx ? "tcx" : "clsact";
   machine.command = options.command;
   machine.variables = options.variables;
   return machine;
@@ -67,7 +68,7 @@ void Session::step(const std::string& what) {
 }
 
 void Session::prepare_and_play() {
-  events::run(*journal_, plan_, this_machine(options_));
+  events::run(*journal_, plan_, this_machine(options_, engine_));
   events::plan(*journal_, plan_);
   try {
     prepare();
