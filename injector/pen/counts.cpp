@@ -85,8 +85,8 @@ Spread spread_of(const fl_histogram& histogram, std::uint64_t max_ticks) {
     for (std::uint32_t i = 0; i < FL_HIST_BUCKETS; i++) {
       below += histogram.bucket[i];
       if (below > rank) {
-        const double middle = (bucket_floor(i) + bucket_floor(i + 1)) / 2;
-        return std::min(middle, static_cast<double>(max_ticks)) * kTickUs;
+        // The bucket's upper end: no more than q of the packets waited longer, and a time is never reported shorter than it was.
+        return std::min(bucket_floor(i + 1), static_cast<double>(max_ticks)) * kTickUs;
       }
     }
     return static_cast<double>(max_ticks) * kTickUs;

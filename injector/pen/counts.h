@@ -10,7 +10,7 @@
 
 namespace faultline::pen {
 
-/// Sums a histogram of ticks; quantiles are bucket middles, the maximum is exact.
+/// Sums a histogram of ticks; a quantile is its bucket's upper end (0.8 % wide), the maximum is exact.
 Spread spread_of(const fl_histogram& histogram, std::uint64_t max_ticks);
 
 std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Score& score, std::size_t faults,

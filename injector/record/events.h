@@ -65,7 +65,7 @@ struct Machine {
   std::string version;               ///< of Faultline
   std::string kernel;                ///< uname release
   std::string line = "tap";          ///< how packets are held
-  std::string engine;                ///< how programs are attached: "tcx" or "clsact"
+  std::string engine = {};           ///< how programs are attached: "tcx" or "clsact"
   std::string host;                  ///< nodename
   std::vector<std::string> command;  ///< argv
   std::map<std::string, std::string> variables;  ///< --var
