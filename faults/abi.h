@@ -167,7 +167,8 @@ struct fl_flight {
   __u64 line_in, line_out;
   __u64 split_in, split_out;
   __u64 split_last; /* CLOCK_MONOTONIC ns */
-  __u64 pad[3];
+  __u64 entered, left; /* from the selector to the player's decision */
+  __u64 entered_last;  /* CLOCK_MONOTONIC ns */
 };
 FL_ASSERT(sizeof(struct fl_flight) == 64);
 

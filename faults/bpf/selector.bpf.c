@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The selector and the return: what runs in a target's namespace. One instance is loaded per site, its settings are
  * constants, so that the verifier cuts away what the site does not need. The selector answers one question, which rules
- * does this packet meet now, and sends what meets any into the pen; the return puts a packet back where it was taken.
+ * does this packet meet now. What is to be held, or to be split into wire packets first, it sends into the pen; the rest it
+ * lets meet its rules here and now. The return puts a packet back where it was taken.
  * FL_MODERN: TCX and kfuncs (6.6+). Otherwise clsact and, in place of the owner's task, the gate below. */
-#include "faults/bpf/common.bpf.h"
+#include "faults/bpf/channel.bpf.h"
 #if FL_MODERN
 #include "faults/bpf/owner.bpf.h"
 #endif
@@ -246,6 +247,35 @@ static long count_passed(__u32 i, struct counting* c) {
   return 0;
 }
 
+#define NOWHERE 0x7fffffff /* no device has this index: a redirect there drops, and the sender's kernel takes it for sent */
+
+enum { TO_PEN, PASSES, DROPPED };
+
+/* Lets a packet meet its rules without the pen, if nothing of it has to be held or split, and nothing that went before it
+ * can be overtaken. Global, and so verified by itself, once. */
+__attribute__((noinline)) int meet_here(struct __sk_buff* skb, __u64 mask, __u64 now, __u64 t) {
+  __u32 site = cfg.site, direction = 0;
+  struct fl_flight* flight = bpf_map_lookup_elem(&flights, &site);
+  if (!flight) return TO_PEN;
+  struct packet p = {.rules = mask, .first_rule = cfg.first_rule};
+  p.now = now;
+  p.t = t;
+  bpf_loop(FL_MAX_RULES_PER_SITE, look_ahead, &p, 0);
+  if (p.holds || (skb->gso_size && p.chance) || crossing(flight, now)) return TO_PEN;
+  struct fl_flow* flow = find_flow(skb, site, &direction);
+  p.packets = wire_packets(skb);
+  if (flow) {
+    __u64 held_until = READ_ONCE(flow->last_due[direction & 1]);
+    if (held_until > now || waiting(flight, held_until, now)) return TO_PEN;
+    count_in_flow(&p, flow, direction);
+  }
+  p.rules = mask;
+  p.bytes = skb->len;
+  p.composed = !!(mask & (mask - 1));
+  bpf_loop(FL_MAX_RULES_PER_SITE, meet_rule, &p, 0);
+  return p.dropped ? DROPPED : PASSES;
+}
+
 static __always_inline int select_packet(struct __sk_buff* skb, int ingress, int loopback) {
   __u64 mask;
   __u32 site = cfg.site;
@@ -277,6 +307,10 @@ static __always_inline int select_packet(struct __sk_buff* skb, int ingress, int
     return NEXT;
   }
 
+  int met = meet_here(skb, mask, now, now - epoch);
+  if (met == PASSES) return NEXT;
+  if (met == DROPPED) return ingress ? DROP : bpf_redirect(NOWHERE, 0);
+
   struct fl_site_tally* tally = bpf_map_lookup_elem(&site_tallies, &site);
   if (!tally) return NEXT;
   volatile __u32 ifindex = skb->ifindex;
@@ -296,13 +330,18 @@ static __always_inline int select_packet(struct __sk_buff* skb, int ingress, int
     tally->no_slot += wire_packets(skb);
     return NEXT;
   }
+  struct fl_ledger* ledger = bpf_map_lookup_elem(&ledgers, &n);
+  struct fl_flight* flight = bpf_map_lookup_elem(&flights, &site);
+  if (!ledger || !flight) return NEXT;
   struct fl_stamp stamp = {.magic = FL_STAMP_MAGIC, .slot = (__u16)n};
   if (bpf_skb_store_bytes(skb, 0, &stamp, sizeof stamp, 0)) {
     tally->stamp_failed += wire_packets(skb);
     return NEXT;
   }
-  struct fl_ledger* ledger = bpf_map_lookup_elem(&ledgers, &n);
-  if (ledger) ledger->selected += wire_packets(skb);
+  __u32 packets = wire_packets(skb);
+  ledger->selected += packets;
+  __sync_fetch_and_add(&flight->entered, packets);
+  WRITE_ONCE(flight->entered_last, now);
   return bpf_redirect(cfg.near, 0);
 }
 

@@ -153,7 +153,8 @@ struct Pen::Impl {
     config.prefixes6 = !masks.prefixes6.empty();
     config.ports = !masks.ports.empty();
     object->configure(&config, sizeof config);
-    for (const char* map : {"control", "slots", "ledgers", "site_tallies", "tallies", "histograms", "rules"}) object->share(map, *player);
+    for (const char* map : {"control", "slots", "ledgers", "site_tallies", "tallies", "histograms", "rules", "points", "tracks",
+                            "segments", "flows", "ordinals", "flights"}) object->share(map, *player);
     if (options.engine == Engine::tcx) object->share("owners", *player);
     if (i != 0) {
       object->share("slot_index", *homes[0].selector);
