@@ -12,6 +12,7 @@
 #include "injector/record/locale.h"
 #include "injector/record/output.h"
 #include "injector/record/plain_view.h"
+#include "injector/record/row.h"
 #include "injector/record/text.h"
 
 namespace faultline::record {
@@ -42,6 +43,8 @@ struct Display::Impl {
 
   std::mutex mutex;  // of everything below: probes and other threads come in here
   std::optional<Ns> epoch;
+  std::string preparing;  // the step under way, on a terminal
+  Ns shown = 0;           // when the last frame was drawn, since T0: the final frame stands still
   Watch watch;
   PlainView plain;
   std::vector<std::string> notes;
@@ -95,7 +98,12 @@ struct Display::Impl {
     {
       std::lock_guard lock(mutex);
       for (const auto& note : take_notes()) line(out, (epoch ? PlainView::stamp(now()) : "") + note);
-      if (epoch && live && !ended) rows = live_view(watch, now(), look);
+      if (live && epoch) {
+        if (!final) shown = now();
+        rows = live_view(watch, shown, look, final);
+      } else if (live && !final && !preparing.empty()) {
+        rows.push_back(Row(look).add(for_locale(clipped(preparing, look.width - 1), look.utf8)).text());
+      }
       if (epoch && !live && !ended)
         for (const auto& text : plain.lines(now(), final)) line(out, text);
     }
@@ -133,7 +141,12 @@ Display::~Display() {
 }
 
 void Display::step(const std::string& what) {
-  note(what);
+  if (impl_->live) {
+    std::lock_guard lock(impl_->mutex);
+    impl_->preparing = what;
+  } else {
+    note(what);
+  }
   impl_->draw(false);
 }
 

@@ -16,7 +16,8 @@ class Display {
   Display(const plan::Plan& plan, int fd, bool quiet);
   ~Display();  ///< leaves the terminal as it was found
 
-  void step(const std::string& what);            ///< preparation: "lab: web1 is ready (0.3 s)"
+  /// Preparation: "lab: web1 is ready (0.3 s)". On a terminal each step takes the place of the one before.
+  void step(const std::string& what);
   void begin(Ns epoch);                          ///< T0
   void sample(const probe::Sample& sample);      ///< thread-safe
   void note(const std::string& what);            ///< something that happened; thread-safe, shown at the next tick or step

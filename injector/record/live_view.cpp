@@ -53,6 +53,10 @@ std::vector<Row> state_rows(const Watch& watch, Ns now, const Look& look) {
     Row row(look);
     row.add(look.utf8 ? "▶ " : "> ", "1;31").add(fault.name, "1;31");
     row.add(fmt::format("  {} left", seconds_text(fault.end - now)));
+    if (!fault.asked.empty() && columns(fault.asked) + 2 > row.room()) {  // a row of its own
+      rows.push_back(row);
+      row = Row(look);
+    }
     if (!fault.asked.empty()) row.add("  " + fault.asked, "2");
     rows.push_back(row);
   }
@@ -64,6 +68,8 @@ std::vector<Row> state_rows(const Watch& watch, Ns now, const Look& look) {
   const char* phase = next && next->start == (watch.phases.empty() ? 0 : watch.phases.front().end) ? "baseline" : "calm";
   if (now < 0)
     row.add("waiting");
+  else if (now >= watch.duration)
+    row.add("over: taking everything away");
   else if (next)
     row.add(fmt::format("{}: {} begins in {}", phase, next->name, seconds_text(next->start - now)));
   else
@@ -124,11 +130,12 @@ Row probe_row(const ProbeWatch& probe, Ns now, int name_width, const Look& look)
 
 }  // namespace
 
-std::vector<std::string> live_view(const Watch& watch, Ns now, const Look& asked_look) {
+std::vector<std::string> live_view(const Watch& watch, Ns now, const Look& asked_look, bool final) {
   Look look = asked_look;
   look.width = std::max(look.width - 1, 10);  // the last column is left free: some terminals wrap when it is written
   std::vector<Row> rows{title_row(watch, now, look), timeline_row(watch, now, look)};
-  for (auto& row : state_rows(watch, now, look)) rows.push_back(row);
+  if (!final)
+    for (auto& row : state_rows(watch, now, look)) rows.push_back(row);
 
   int name_width = 4;
   for (const auto& probe : watch.probes) name_width = std::max(name_width, columns(probe.name));

@@ -43,18 +43,20 @@ std::string spread_text(const json& spread) {
 
 void render_fault(std::string& out, const json& fault, const Style& style) {
   const std::string kind = fault.value("kind", ""), asked = fault.value("asked_text", "");
-  out += fmt::format("    {}: {}{}{}\n", style.paint("1", fault.value("name", "")), kind, asked.empty() ? "" : ": ", asked);
+  const std::string name = fault.value("name", "");
+  out += fmt::format("    {}{}\n", style.paint("1", name), name == kind ? "" : " (" + kind + ")");
+  if (!asked.empty()) out += fmt::format("        asked    {}\n", asked);
   if (!fault.value("counted", false)) {
-    out += "        applied: nothing was counted\n";
+    out += "        applied  nothing was counted\n";
     return;
   }
   const auto matched = fault.value("packets_matched", std::uint64_t{0});
   const auto dropped = fault.value("packets_dropped", std::uint64_t{0});
-  out += fmt::format("        applied: {} packets, {} dropped", thousands(matched), thousands(dropped));
+  out += fmt::format("        applied  {} packets, {} dropped", thousands(matched), thousands(dropped));
   if (matched > 0 && dropped > 0) out += fmt::format(" ({})", percent(static_cast<double>(dropped) / static_cast<double>(matched)));
   out += fmt::format(", {} delayed\n", thousands(fault.value("packets_delayed", std::uint64_t{0})));
   if (fault.at("applied_delay_us").value("count", 0) > 0)
-    out += "        delay " + spread_text(fault.at("applied_delay_us")) + "\n";
+    out += "        delay    " + spread_text(fault.at("applied_delay_us")) + "\n";
   if (fault.at("lateness_us").value("count", 0) > 0)
     out += fmt::format("        lateness {} ({} allowed at p99)\n", spread_text(fault.at("lateness_us")),
                        short_microseconds(fault.value("lateness_limit_us", 0.0)));
@@ -68,7 +70,7 @@ std::string render_outcome(const Outcome& outcome, const std::filesystem::path& 
   const int exit = static_cast<int>(outcome.exit);
   std::string out = "\n" + style.paint(verdict_color(exit), upper(s.value("verdict", "")));
   const std::string title = s.value("title", "").empty() ? s.value("name", "") : s.value("title", "");
-  out += fmt::format("  {}  {}\n", title, style.paint("2", fmt::format("(exit {}, seed {}, {:.3g} s)", exit,
+  out += fmt::format("  {}\n    {}\n", title, style.paint("2", fmt::format("exit {}, seed {}, {:.3g} s", exit,
                      s.value("seed", std::uint64_t{0}), s.value("observed_s", 0.0))));
   for (const json& reason : s.at("reasons")) out += fmt::format("    {} {}\n", style.paint("33", "!"), reason.get<std::string>());
 

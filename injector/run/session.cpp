@@ -102,6 +102,7 @@ void Session::start_lab() {
   lab_ = std::make_unique<lab::Lab>(*plan_.lab, *nursery_, plan_.directory, (folder_ / "services").string(), plan_.scale);
   lab_->start([this](const std::string& host, const std::string& event, const std::string& detail) {
     events::service(*journal_, host, event, detail);
+    if (event == "started") return;  // with its command line: for the journal; people wait for "ready"
     display_->step(detail.empty() ? fmt::format("lab: {} {}", host, event) : fmt::format("lab: {} {} ({})", host, event, detail));
   });
 }
@@ -223,6 +224,7 @@ std::optional<Session::Stop> Session::watch() {
     }
   }
   mark_phases(monotonic_now());
+  display_->tick();
   return {};
 }
 

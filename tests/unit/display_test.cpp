@@ -142,6 +142,52 @@ TEST(LiveView, ShowsTheFaultUnderWayAndTheProbes) {
   EXPECT_NE(after[2].find("recovery: 5.0 s left"), std::string::npos) << after[2];
 }
 
+TEST(LiveView, GivesWhatWasAskedARowOfItsOwnWhereItDoesNotFit) {
+  const plan::Plan p = a_plan();
+  Watch watch(p);
+  watch.faults[0].asked = "episodes.every 5s, episodes.last 3s, delay 300ms, jitter 150ms, loss 22%";
+  const auto narrow = live_view(watch, 30 * kSecond, {.width = 80, .height = 24, .color = false, .utf8 = true});
+  ASSERT_GE(narrow.size(), 4u);
+  EXPECT_EQ(narrow[2].find("episodes"), std::string::npos) << narrow[2];
+  EXPECT_EQ(narrow[3], "  " + watch.faults[0].asked);
+  const auto wide = live_view(watch, 30 * kSecond, {.width = 120, .height = 24, .color = false, .utf8 = true});
+  EXPECT_EQ(wide.size() + 1, narrow.size());
+  EXPECT_NE(wide[2].find("loss 22%"), std::string::npos) << wide[2];
+}
+
+TEST(LiveView, TheFinalFrameSaysNothingOfWhatIsUnderWay) {
+  const plan::Plan p = a_plan();
+  Watch watch(p);
+  fill(watch);
+  const Look look{.width = 100, .height = 24, .color = false, .utf8 = true};
+  const auto over = live_view(watch, p.duration, look);
+  EXPECT_NE(over[2].find("over: taking everything away"), std::string::npos) << over[2];
+  const auto final = live_view(watch, p.duration, look, true);
+  EXPECT_EQ(final.size() + 1, over.size());
+  for (const auto& row : final) EXPECT_EQ(row.find("over:"), std::string::npos) << row;
+}
+
+TEST(Display, AStepTakesThePlaceOfTheOneBeforeOnATerminal) {
+  const Variable term("TERM", "xterm"), language("LC_ALL", "C.UTF-8"), color("NO_COLOR", nullptr);
+  Terminal terminal(40);
+  const plan::Plan p = a_plan();
+  Display display(p, terminal.fd(), false);
+  display.step("attaching to " + std::string(100, 'x') + " (1/7)");
+  EXPECT_LT(widest(terminal.read_all()), 40);
+  display.step("attaching to web2 (2/7)");
+  const std::string text = terminal.read_all();
+  EXPECT_EQ(text.find("\x1b[1A\r\x1b[J"), 0u) << text;
+  EXPECT_NE(text.find("web2"), std::string::npos);
+  display.begin(monotonic_now());
+  EXPECT_EQ(terminal.read_all().find("\x1b[1A\r\x1b[J"), 0u);
+}
+
+TEST(PlainView, TheMomentBeforeTheStartIsNoNegativeZero) {
+  EXPECT_EQ(PlainView::stamp(-20 * kMillisecond), "[  0.0s] ");
+  EXPECT_EQ(PlainView::stamp(-3 * kSecond), "[ -3.0s] ");
+  EXPECT_EQ(PlainView::stamp(1500 * kMillisecond), "[  1.5s] ");
+}
+
 TEST(Row, ShowsControlCharactersAndCountsWideOnes) {
   EXPECT_EQ(clipped("a\x1b[2Jb\xff", 80), "a?[2Jb?");
   EXPECT_EQ(columns("支付"), 4);
