@@ -1,0 +1,235 @@
+#include "tests/harness/command.h"
+
+#include <bpf/bpf.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "injector/base/error.h"
+#include "injector/base/fd.h"
+
+namespace faultline::test {
+namespace fs = std::filesystem;
+namespace {
+
+const char* const kKinds[] = {"net", "mnt", "pid", "ipc", "uts"};
+
+void pause(Ns time) {
+  const timespec t{time / kSecond, time % kSecond};
+  nanosleep(&t, nullptr);
+}
+
+std::string read_all(const fs::path& path) {
+  const Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string text;
+  char piece[8192];
+  for (ssize_t n; file && (n = read(file.get(), piece, sizeof piece)) > 0;) text.append(piece, static_cast<std::size_t>(n));
+  return text;
+}
+
+std::optional<std::uint64_t> inode_of(const fs::path& path) {
+  struct stat st {};
+  if (stat(path.c_str(), &st) != 0) return {};
+  return st.st_ino;
+}
+
+/// Fields of /proc/PID/stat behind the name: parent and start time. Empty for a zombie.
+struct Stat {
+  pid_t parent;
+  std::uint64_t started;
+};
+std::optional<Stat> stat_of(pid_t pid) {
+  const std::string text = read_all(fs::path("/proc") / std::to_string(pid) / "stat");
+  const auto end = text.rfind(')');
+  if (end == std::string::npos) return {};
+  std::istringstream rest(text.substr(end + 2));
+  std::string field;
+  Stat result{};
+  for (int i = 3; rest >> field; i++) {
+    if (i == 3 && (field == "Z" || field == "X")) return {};
+    if (i == 4) result.parent = std::stoi(field);
+    if (i == 22) result.started = std::stoull(field);
+  }
+  return result;
+}
+
+std::vector<pid_t> all_pids() {
+  std::vector<pid_t> pids;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator("/proc", ignored))
+    if (std::isdigit(static_cast<unsigned char>(entry.path().filename().c_str()[0]))) pids.push_back(std::stoi(entry.path().filename()));
+  return pids;
+}
+
+/// Namespaces of one kind that a process is in, or holds open.
+std::set<std::uint64_t> spaces_of(pid_t pid, const std::string& kind) {
+  std::set<std::uint64_t> inodes;
+  const fs::path process = fs::path("/proc") / std::to_string(pid);
+  if (const auto inode = inode_of(process / "ns" / kind)) inodes.insert(*inode);
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(process / "fd", ignored)) {
+    const std::string to = fs::read_symlink(entry.path(), ignored).string();
+    if (to.starts_with(kind + ":[")) inodes.insert(std::stoull(to.substr(kind.size() + 2)));
+  }
+  return inodes;
+}
+
+void add_numbers(const std::string& text, const std::string& key, std::set<std::uint32_t>& to) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with(key)) to.insert(static_cast<std::uint32_t>(std::stoul(line.substr(key.size()))));
+}
+
+}  // namespace
+
+TemporaryFolder::TemporaryFolder() {
+  std::string name = (fs::temp_directory_path() / "faultline-test-XXXXXX").string();
+  if (mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category(), "make a temporary folder");
+  path_ = name;
+  fs::permissions(path_, fs::perms(0755));  // some tests look into it as another user
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  if (!path_.empty()) fs::remove_all(path_, ignored);
+}
+
+fs::path TemporaryFolder::write(const std::string& name, const std::string& text) const {
+  std::ofstream(path_ / name, std::ios::binary) << text;
+  return path_ / name;
+}
+
+std::string binary() {
+  const char* other = std::getenv("FAULTLINE_BINARY");
+  return other != nullptr ? other : FAULTLINE_BINARY;
+}
+
+Command::Command(std::vector<std::string> argv) {
+  std::vector<char*> arguments;
+  for (auto& a : argv) arguments.push_back(a.data());
+  arguments.push_back(nullptr);
+  const std::string out = folder_.path() / "out", errors = folder_.path() / "errors";
+  pid_ = static_cast<pid_t>(check("fork", fork()));
+  if (pid_ != 0) return;
+  const int nothing = open("/dev/null", O_RDONLY);
+  const int to = open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644), complaints = open(errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  dup2(nothing, 0);
+  dup2(to, 1);
+  dup2(complaints, 2);
+  close_range(3, ~0u, 0);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  execvp(arguments[0], arguments.data());
+  _exit(127);
+}
+
+Command Command::run(const fs::path& plan, const fs::path& out, std::vector<std::string> more) {
+  std::vector<std::string> argv{binary(), "run", plan, "--out", out, "--quiet"};
+  argv.insert(argv.end(), more.begin(), more.end());
+  return Command(std::move(argv));
+}
+
+Command::~Command() {
+  if (pid_ <= 0 || status_) return;
+  kill(pid_, SIGKILL);
+  while (waitpid(pid_, nullptr, 0) == -1 && errno == EINTR) {
+  }
+}
+
+void Command::signal(int number) const {
+  if (!status_) kill(pid_, number);
+}
+
+std::optional<int> Command::wait(Ns timeout) {
+  for (const Ns end = monotonic_now() + timeout; !status_; pause(5 * kMillisecond)) {
+    int status = 0;
+    if (check("wait for a command", waitpid(pid_, &status, WNOHANG)) == pid_)
+      status_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    else if (monotonic_now() > end) break;
+  }
+  return status_;
+}
+
+std::string Command::out() const { return read_all(folder_.path() / "out"); }
+std::string Command::errors() const { return read_all(folder_.path() / "errors"); }
+
+Belongings Command::belongings() const {
+  Belongings have;
+  std::set<pid_t> ours{pid_};
+  const auto pids = all_pids();
+  for (std::size_t before = 0; before != ours.size();) {
+    before = ours.size();
+    for (const pid_t pid : pids)
+      if (const auto stat = stat_of(pid); stat && ours.contains(stat->parent)) ours.insert(pid);
+  }
+  for (const pid_t pid : ours) {
+    const fs::path process = fs::path("/proc") / std::to_string(pid);
+    if (const auto stat = stat_of(pid)) have.processes[pid] = stat->started;
+    const std::string cgroup = read_all(process / "cgroup");
+    if (!cgroup.empty()) have.cgroups.insert(cgroup);
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(process / "fdinfo", ignored)) {
+      const std::string text = read_all(entry.path());
+      add_numbers(text, "prog_id:", have.programs);
+      add_numbers(text, "map_id:", have.maps);
+      add_numbers(text, "link_id:", have.links);
+    }
+    for (const char* kind : kKinds) {
+      const auto own = spaces_of(getpid(), kind);
+      for (const auto inode : spaces_of(pid, kind))
+        if (!own.contains(inode)) have.spaces[kind].insert(inode);
+    }
+  }
+  return have;
+}
+
+std::vector<std::string> Belongings::left(const std::set<std::uint64_t>& except) const {
+  std::vector<std::string> found;
+  const auto look = [&](const char* what, const std::set<std::uint32_t>& ids, int (*open_by_id)(std::uint32_t)) {
+    for (const auto id : ids)
+      if (const Fd fd(open_by_id(id)); fd) found.push_back(std::string(what) + " " + std::to_string(id));
+  };
+  look("eBPF program", programs, bpf_prog_get_fd_by_id);
+  look("eBPF map", maps, bpf_map_get_fd_by_id);
+  look("eBPF link", links, bpf_link_get_fd_by_id);
+  for (const auto& [pid, started] : processes)
+    if (const auto stat = stat_of(pid); stat && stat->started == started)
+      found.push_back("process " + std::to_string(pid) + " " + read_all(fs::path("/proc") / std::to_string(pid) / "comm"));
+  for (const pid_t pid : all_pids()) {
+    for (const auto& [kind, inodes] : spaces)
+      for (const auto inode : spaces_of(pid, kind))
+        if (inodes.contains(inode) && !except.contains(inode))
+          found.push_back(kind + " namespace " + std::to_string(inode) + " of process " + std::to_string(pid));
+  }
+  return found;
+}
+
+std::vector<nlohmann::json> journal_of(const fs::path& folder) {
+  std::vector<nlohmann::json> lines;
+  std::istringstream text(read_all(folder / "journal.jsonl"));
+  for (std::string line; std::getline(text, line);) {
+    auto parsed = nlohmann::json::parse(line, nullptr, false);
+    if (!parsed.is_discarded()) lines.push_back(std::move(parsed));
+  }
+  return lines;
+}
+
+bool await_event(const fs::path& folder, const std::string& event, const std::string& what, Ns timeout) {
+  for (const Ns end = monotonic_now() + timeout; monotonic_now() < end; pause(5 * kMillisecond)) {
+    for (const auto& line : journal_of(folder))
+      if (line.value("event", "") == event && (what.empty() || line.dump().find(what) != std::string::npos)) return true;
+  }
+  return false;
+}
+
+nlohmann::json summary_of(const fs::path& folder) { return nlohmann::json::parse(read_all(folder / "summary.json"), nullptr, false); }
+
+}  // namespace faultline::test
