@@ -46,7 +46,10 @@ void Loop::run(const std::atomic<bool>& ending) {
     look();
     counters_.stalled.raise_to(static_cast<std::uint64_t>(now_ - loop_began));
     loop_began = now_;
-    __atomic_store_n(&control_->beat, static_cast<__u64>(now_), __ATOMIC_RELEASE);
+    // Having been stopped, it beats no more: the faults that the stale lease ended must not begin again for the moment that
+    // the run needs to notice and abort.
+    if (!counters_.was_stopped.load(std::memory_order_relaxed))
+      __atomic_store_n(&control_->beat, static_cast<__u64>(now_), __ATOMIC_RELEASE);
     const bool last = ending.load(std::memory_order_acquire);
     letting_go_ = last || __atomic_load_n(&control_->stop, __ATOMIC_ACQUIRE) != 0;
     read_frames();

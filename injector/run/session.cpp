@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "injector/base/error.h"
 #include "injector/run/preflight.h"
@@ -63,6 +64,7 @@ Session::Session(const plan::Plan& plan, const Options& options, const std::file
 Session::~Session() = default;
 
 void Session::step(const std::string& what) {
+  if (const auto signal = signals_.take()) throw Failure(Exit::aborted, *signal);
   events::step(*journal_, what);
   display_->step(what);
 }
@@ -76,7 +78,8 @@ void Session::prepare_and_play() {
     settle();
   } catch (const Failure& failure) {
     if (pen_) pen_->stop();
-    events::failure(*journal_, failure.status(), failure.what());
+    if (failure.status() == Exit::aborted) events::abort(*journal_, events::By::signal, failure.what());
+    else events::failure(*journal_, failure.status(), failure.what());
   } catch (const std::exception& e) {
     if (pen_) pen_->stop();
     events::failure(*journal_, Exit::failed, e.what());
@@ -100,6 +103,15 @@ void Session::prepare() {
 void Session::start_lab() {
   step("building the lab");
   lab_ = std::make_unique<lab::Lab>(*plan_.lab, *nursery_, plan_.directory, (folder_ / "services").string(), plan_.scale);
+  // Services may take long to become ready: a signal does not wait for them.
+  std::jthread listener([this](const std::stop_token& done) {
+    pollfd signal{signals_.fd(), POLLIN, 0};
+    while (!done.stop_requested()) {
+      if (::poll(&signal, 1, 50) != 1) continue;
+      lab_->cancel();
+      return;
+    }
+  });
   lab_->start([this](const std::string& host, const std::string& event, const std::string& detail) {
     events::service(*journal_, host, event, detail);
     if (event == "started") return;  // with its command line: for the journal; people wait for "ready"

@@ -416,6 +416,8 @@ int hold_through_a_stop(int ready, int go_on) {
   if (!eventually([&] { return line.stats().losses.overdue == 50; })) return 5;
   if (line.losses_by_slot()[6] != 50 || line.stats().stalled < 250 * kMillisecond) return 6;
   if (!wire.receive(1, kQuiet).empty()) return 7;  // nothing of it comes out late
+  const auto beat = static_cast<Ns>(__atomic_load_n(&control.beat, __ATOMIC_ACQUIRE));
+  if (monotonic_now() - beat < 600 * kMillisecond) return 10;  // the lease stays stale: no fault begins again
   line.stop();
   const auto out = wire.receive(1);
   return out.size() == 1 && out[0].number() == 99 ? 1 : 8;  // what was not overdue is still there
