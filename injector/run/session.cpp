@@ -91,6 +91,12 @@ void Session::prepare_and_play() {
 }
 
 void Session::prepare() {
+  if (engine_ == pen::Engine::clsact) {
+    const std::string weaker = "attached by clsact, for want of TCX and kfuncs (kernel 6.6): when this process is stopped (SIGSTOP), faults "
+                               "go on for up to 250 ms; when it is killed, until the kernel has closed its files (docs/kernels.md)";
+    events::warning(*journal_, weaker);
+    display_->step(weaker);
+  }
   if (plan_.lab) start_lab();
   std::optional<site::LabView> view;
   if (lab_) view = view_of(*lab_);
