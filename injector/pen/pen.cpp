@@ -14,9 +14,8 @@
 #include "injector/base/ethtool.h"
 #include "injector/base/tap.h"
 #include "injector/pen/counts.h"
-#include "injector/pen/objects.h"
+#include "injector/pen/load.h"
 #include "injector/site/devices.h"
-#include "injector/site/masks.h"
 
 namespace faultline::pen {
 namespace {
@@ -98,93 +97,21 @@ struct Pen::Impl {
     }
   }
 
-  void load_player() {
-    player = std::make_unique<BpfObject>(open_player(options.engine));
-    const auto rules = static_cast<std::uint32_t>(score.rules.size());
-    const auto count = static_cast<std::uint32_t>(sites.size());
-    player->resize("points", static_cast<std::uint32_t>(score.points.size()));
-    player->resize("tracks", rules * FL_TRACKS);
-    player->resize("segments", rules * FL_TRACKS);
-    player->resize("rules", rules);
-    player->resize("tallies", rules);
-    player->resize("histograms", rules * 2);
-    player->resize("sites", count);
-    player->resize("flights", count);
-    player->resize("site_tallies", count);
+  void load_programs() {
     fl_player_config config{};
+    std::vector<std::uint32_t> far;
     {
       Inside in(ns);
       config.tap = static_cast<__u32>(index_of(tap_name));
       config.splitter = static_cast<__u32>(index_of("split_in"));
+      for (const auto& home : homes) far.push_back(static_cast<std::uint32_t>(index_of(home.far)));
     }
-    player->configure(&config, sizeof config);
-    player->load();
-    player->fill("points", score.points.data(), sizeof(fl_point), static_cast<std::uint32_t>(score.points.size()));
-    player->fill("tracks", score.tracks.data(), sizeof(fl_track), static_cast<std::uint32_t>(score.tracks.size()));
-    player->fill("rules", score.rules.data(), sizeof(fl_rule), rules);
-    Inside in(ns);
-    for (std::uint32_t i = 0; i < count; i++) {
-      const fl_site site{static_cast<__u32>(index_of(homes[i].far)), score.sites[i].first_rule};
-      player->update("sites", i, &site);
-    }
+    player = load_player(options.engine, score, config, far);
   }
 
-  void load_selector(std::uint32_t i, std::uint16_t guard) {
-    Home& home = homes[i];
-    const site::Masks masks = site::compile_masks(sites[i].rules);
-    auto object = std::make_unique<BpfObject>(open_selector(options.engine, i));
-    fl_selector_config config{};
-    config.site = i;
-    config.near = static_cast<__u32>(home.near_index);
-    config.first_rule = score.sites[i].first_rule;
-    config.live_count = score.sites[i].live_count;
-    config.tcp = masks.tcp;
-    config.udp = masks.udp;
-    config.icmp = masks.icmp;
-    config.other = masks.other;
-    config.port_rules = masks.port_rules;
-    config.peer_port_rules = masks.peer_port_rules;
-    config.own_port_rules = masks.own_port_rules;
-    config.loopback_rules = masks.loopback_rules;
-    config.any4 = masks.any4;
-    config.any6 = masks.any6;
-    config.guard = guard;
-    config.prefixes4 = !masks.prefixes4.empty();
-    config.prefixes6 = !masks.prefixes6.empty();
-    config.ports = !masks.ports.empty();
-    object->configure(&config, sizeof config);
-    for (const char* map : {"control", "slots", "ledgers", "site_tallies", "tallies", "histograms", "rules", "points", "tracks",
-                            "segments", "flows", "ordinals", "flights"}) object->share(map, *player);
-    if (options.engine == Engine::tcx) object->share("owners", *player);
-    if (i != 0) {
-      object->share("slot_index", *homes[0].selector);
-      object->share("slot_next", *homes[0].selector);
-    }
-    object->resize("live", config.live_count);
-    object->resize("prefixes4", static_cast<std::uint32_t>(masks.prefixes4.size()));
-    object->resize("prefixes6", static_cast<std::uint32_t>(masks.prefixes6.size()));
-    object->resize("ports", static_cast<std::uint32_t>(masks.ports.size()));
-    object->load();
-    object->fill("live", score.live.data() + score.sites[i].first_live, sizeof(fl_live), config.live_count);
-    object->fill("ports", masks.ports.data(), sizeof(fl_ports), static_cast<std::uint32_t>(masks.ports.size()));
-    for (const auto& [prefix, rules] : masks.prefixes4) {
-      fl_prefix4 key{static_cast<__u32>(prefix.length), {}};
-      std::copy_n(prefix.bytes.begin(), 4, key.address);
-      check_neg("write prefix", bpf_map_update_elem(object->map("prefixes4"), &key, &rules, BPF_ANY));
-    }
-    for (const auto& [prefix, rules] : masks.prefixes6) {
-      fl_prefix6 key{static_cast<__u32>(prefix.length), {}};
-      std::copy_n(prefix.bytes.begin(), 16, key.address);
-      check_neg("write prefix", bpf_map_update_elem(object->map("prefixes6"), &key, &rules, BPF_ANY));
-    }
-    if (options.engine == Engine::clsact) {
-      const char* behind[FL_GATE_ENTRIES] = {"behind_out", "behind_in", "behind_lo"};
-      for (std::uint32_t entry = 0; entry < FL_GATE_ENTRIES; entry++) {
-        const int program = object->program(behind[entry]);
-        object->update("gate", entry, &program);
-      }
-    }
-    home.selector = std::move(object);
+  void load_site(std::uint32_t i, std::uint16_t guard) {
+    const Place place{i, static_cast<std::uint32_t>(homes[i].near_index), guard};
+    homes[i].selector = load_selector(options.engine, sites[i].rules, score, place, *player, i == 0 ? nullptr : homes[0].selector.get());
   }
 
   Attachment attach(const BpfObject& object, const char* program, int ifindex, Hook hook, const std::string& device,
@@ -222,14 +149,6 @@ struct Pen::Impl {
     }
   }
 
-  void know_owner() {
-    if (options.engine != Engine::tcx) return;
-    LIBBPF_OPTS(bpf_test_run_opts, run);
-    check_neg("tell the selector its owner", bpf_prog_test_run_opts(player->program("set_owner"), &run));
-    if (run.retval != 0) throw Failure(Exit::cannot_run, "the kernel did not let the selector hold its owner's task");
-    control[0].owner_set = 1;
-  }
-
   /// What eBPF's clock is ahead of ours: more than nothing only in a time namespace.
   Ns clock_offset() {
     struct {
@@ -252,7 +171,7 @@ Pen::Pen(std::vector<site::Site> sites, const faults::Score& score, const Option
   Fd tap;
   progress("building the pen");
   impl.build_devices(tap);
-  impl.load_player();
+  impl.load_programs();
   const std::uint16_t guard = random_guard();
   impl.control = Mapped<fl_control>(impl.player->map("control"), 1);
   impl.flights = Mapped<fl_flight>(impl.player->map("flights"), static_cast<std::uint32_t>(impl.sites.size()));
@@ -261,10 +180,10 @@ Pen::Pen(std::vector<site::Site> sites, const faults::Score& score, const Option
                                     "faultline outside it");
   impl.control[0].lease = kLease;
   impl.control[0].beat = static_cast<__u64>(monotonic_now());
-  impl.know_owner();
+  set_owner(impl.options.engine, *impl.player, impl.control[0]);
   impl.line = std::make_unique<line::Line>(std::move(tap), impl.control.get(), impl.options.line);
   impl.line->start();
-  for (std::uint32_t i = 0; i < impl.sites.size(); i++) impl.load_selector(i, guard);
+  for (std::uint32_t i = 0; i < impl.sites.size(); i++) impl.load_site(i, guard);
   impl.attach_pen();
   for (std::size_t i = 0; i < impl.sites.size(); i++) {
     progress(fmt::format("attaching to {} ({}/{})", impl.sites[i].name, i + 1, impl.sites.size()));

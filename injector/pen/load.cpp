@@ -1,0 +1,117 @@
+#include "injector/pen/load.h"
+
+#include <bpf/bpf.h>
+
+#include <algorithm>
+
+#include "injector/base/error.h"
+#include "injector/site/masks.h"
+
+namespace faultline::pen {
+namespace {
+
+fl_selector_config configuration(const site::Masks& masks, const faults::SiteScore& score, const Place& place) {
+  fl_selector_config config{};
+  config.site = place.site;
+  config.near = place.near;
+  config.first_rule = score.first_rule;
+  config.live_count = score.live_count;
+  config.tcp = masks.tcp;
+  config.udp = masks.udp;
+  config.icmp = masks.icmp;
+  config.other = masks.other;
+  config.port_rules = masks.port_rules;
+  config.peer_port_rules = masks.peer_port_rules;
+  config.own_port_rules = masks.own_port_rules;
+  config.loopback_rules = masks.loopback_rules;
+  config.any4 = masks.any4;
+  config.any6 = masks.any6;
+  config.guard = place.guard;
+  config.prefixes4 = !masks.prefixes4.empty();
+  config.prefixes6 = !masks.prefixes6.empty();
+  config.ports = !masks.ports.empty();
+  return config;
+}
+
+/// `Key` is fl_prefix4 or fl_prefix6.
+template <class Key>
+void fill_prefixes(const BpfObject& object, const char* map, const std::vector<std::pair<IpPrefix, fl_masks>>& prefixes) {
+  for (const auto& [prefix, rules] : prefixes) {
+    Key key{static_cast<__u32>(prefix.length), {}};
+    std::copy_n(prefix.bytes.begin(), sizeof key.address, key.address);
+    check_neg("write prefix", bpf_map_update_elem(object.map(map), &key, &rules, BPF_ANY));
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score, const fl_player_config& config,
+                                       const std::vector<std::uint32_t>& far) {
+  auto player = std::make_unique<BpfObject>(open_player(engine));
+  const auto rules = static_cast<std::uint32_t>(score.rules.size());
+  const auto points = static_cast<std::uint32_t>(score.points.size());
+  const auto count = static_cast<std::uint32_t>(far.size());
+  player->resize("points", points);
+  player->resize("tracks", rules * FL_TRACKS);
+  player->resize("segments", rules * FL_TRACKS);
+  player->resize("rules", rules);
+  player->resize("tallies", rules);
+  player->resize("histograms", rules * 2);
+  player->resize("sites", count);
+  player->resize("flights", count);
+  player->resize("site_tallies", count);
+  player->configure(&config, sizeof config);
+  player->load();
+  player->fill("points", score.points.data(), sizeof(fl_point), points);
+  player->fill("tracks", score.tracks.data(), sizeof(fl_track), rules * FL_TRACKS);
+  player->fill("rules", score.rules.data(), sizeof(fl_rule), rules);
+  for (std::uint32_t i = 0; i < count; i++) {
+    const fl_site site{far[i], score.sites[i].first_rule};
+    player->update("sites", i, &site);
+  }
+  return player;
+}
+
+std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::Rule>& rules, const faults::Score& score,
+                                         const Place& place, const BpfObject& player, const BpfObject* first) {
+  const site::Masks masks = site::compile_masks(rules);
+  const faults::SiteScore& own = score.sites[place.site];
+  auto object = std::make_unique<BpfObject>(open_selector(engine, place.site));
+  const fl_selector_config config = configuration(masks, own, place);
+  object->configure(&config, sizeof config);
+  for (const char* map : {"control", "slots", "ledgers", "site_tallies", "tallies", "histograms", "rules", "points", "tracks",
+                          "segments", "flows", "ordinals", "flights"})
+    object->share(map, player);
+  if (engine == Engine::tcx) object->share("owners", player);
+  if (first != nullptr) {
+    object->share("slot_index", *first);
+    object->share("slot_next", *first);
+  }
+  object->resize("live", config.live_count);
+  object->resize("prefixes4", static_cast<std::uint32_t>(masks.prefixes4.size()));
+  object->resize("prefixes6", static_cast<std::uint32_t>(masks.prefixes6.size()));
+  object->resize("ports", static_cast<std::uint32_t>(masks.ports.size()));
+  object->load();
+  object->fill("live", score.live.data() + own.first_live, sizeof(fl_live), config.live_count);
+  object->fill("ports", masks.ports.data(), sizeof(fl_ports), static_cast<std::uint32_t>(masks.ports.size()));
+  fill_prefixes<fl_prefix4>(*object, "prefixes4", masks.prefixes4);
+  fill_prefixes<fl_prefix6>(*object, "prefixes6", masks.prefixes6);
+  if (engine == Engine::clsact) {
+    const char* behind[FL_GATE_ENTRIES] = {"behind_out", "behind_in", "behind_lo"};
+    for (std::uint32_t entry = 0; entry < FL_GATE_ENTRIES; entry++) {
+      const int program = object->program(behind[entry]);
+      object->update("gate", entry, &program);
+    }
+  }
+  return object;
+}
+
+void set_owner(Engine engine, const BpfObject& player, fl_control& control) {
+  if (engine != Engine::tcx) return;
+  LIBBPF_OPTS(bpf_test_run_opts, run);
+  check_neg("tell the selector its owner", bpf_prog_test_run_opts(player.program("set_owner"), &run));
+  if (run.retval != 0) throw Failure(Exit::cannot_run, "the kernel did not let the selector hold its owner's task");
+  control.owner_set = 1;
+}
+
+}  // namespace faultline::pen

@@ -1,0 +1,36 @@
+// Loading: from a score and a site's rules to eBPF objects that are ready to be attached. Apart from the pen, because
+// tests and benchmarks run exactly these programs on single packets, without devices and without attaching them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "faults/abi.h"
+#include "faults/score.h"
+#include "injector/pen/objects.h"
+#include "injector/site/site.h"
+
+namespace faultline::pen {
+
+/// The player of all sites. `far` holds the ifindex of each site's far veth, in the pen's namespace.
+std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score, const fl_player_config& config,
+                                       const std::vector<std::uint32_t>& far);
+
+/// Where a selector belongs.
+struct Place {
+  std::uint32_t site = 0;      ///< index in the score
+  std::uint32_t near = 0;      ///< ifindex of the near veth, in the site's namespace
+  std::uint16_t guard = 0;     ///< see fl_selector_config
+};
+
+/// The selector of one site. It shares maps with `player`, and the table of slots with `first`, the selector of the first
+/// site (null when this is the first).
+std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::Rule>& rules, const faults::Score& score,
+                                         const Place& place, const BpfObject& player, const BpfObject* first);
+
+/// Makes the calling thread's task the owner that the selector watches. Under clsact there is nothing to do: the gate is
+/// open for as long as this process holds its descriptor.
+void set_owner(Engine engine, const BpfObject& player, fl_control& control);
+
+}  // namespace faultline::pen
