@@ -1,0 +1,102 @@
+// Two hosts joined by a wire, with faults at either of them: the test bed of the tests about what real traffic meets.
+// Rules come straight from channels, without a plan; the pen is the whole one.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "faults/chance.h"
+#include "faults/score.h"
+#include "injector/base/rtnetlink.h"
+#include "injector/pen/pen.h"
+#include "injector/site/devices.h"
+#include "tests/harness/traffic.h"
+
+namespace faultline::test {
+
+constexpr faults::Window kAlways{0, 600 * kSecond};
+
+struct Rule {
+  Ns delay = 0, jitter = 0;
+  double loss = 0;
+  std::string protocol = {};
+  bool egress = true, ingress = true;
+  std::uint64_t seed = 1;
+  faults::Window window = kAlways;
+  std::vector<faults::Window> episodes = {};  ///< within the window; empty: all of it
+};
+
+class Bed {
+ public:
+  explicit Bed(unsigned mtu = 1500) {
+    add_veth({"eth0", &here, mtu}, {"eth0", &there, mtu});
+    for (const auto& [ns, last] : {std::pair{&here, "1"}, std::pair{&there, "2"}}) {
+      Inside in(*ns);
+      set_up("lo");
+      set_up("eth0");
+      add_address("eth0", *IpPrefix::parse(std::string("10.7.0.") + last + "/24"));
+      add_address("eth0", *IpPrefix::parse(std::string("fd07::") + last + "/64"));
+    }
+  }
+
+  /// In force from the return of this on, at `here`.
+  void play(const std::vector<Rule>& rules, pen::Engine engine = pen::Engine::tcx) {
+    rules_ = rules.size();
+    site::Site site{"here", here.duplicate(), {}, {}};
+    {
+      Inside in(here);
+      site.devices = site::l3_devices();
+    }
+    std::vector<faults::RuleSource> sources;
+    for (std::uint32_t i = 0; i < rules_; i++) {
+      const Rule& r = rules[i];
+      site::Match match;
+      match.protocol = r.protocol;
+      match.egress = r.egress;
+      match.ingress = r.ingress;
+      site.rules.push_back({i, "here", match});
+      faults::RuleSource source{{}, r.window, fl_rule_seed(r.seed, i), 0, i};
+      for (const auto& span : r.episodes.empty() ? std::vector{r.window} : r.episodes) {
+        if (r.delay != 0) faults::add_step(source.channel.delay, span, static_cast<double>(r.delay));
+        if (r.jitter != 0) faults::add_step(source.channel.jitter, span, static_cast<double>(r.jitter));
+        if (r.loss != 0) faults::add_step(source.channel.loss, span, r.loss);
+      }
+      sources.push_back(std::move(source));
+    }
+    pen::Options options;
+    options.engine = engine;
+    options.alias = "faultline test";
+    std::vector<site::Site> sites;
+    sites.push_back(std::move(site));
+    pen_ = std::make_unique<pen::Pen>(std::move(sites), faults::flatten(sources, 1), options, [](const std::string&) {});
+    epoch_ = monotonic_now();
+    pen_->arm(epoch_);
+  }
+
+  /// T0, of CLOCK_MONOTONIC.
+  Ns epoch() const { return epoch_; }
+
+  /// Ends it and takes it apart.
+  std::vector<pen::FaultCount> finish() {
+    pen_->stop();
+    pen_->drain();
+    auto counts = pen_->counts(rules_);
+    failures = pen_->close();
+    pen_.reset();
+    return counts;
+  }
+
+  End near(std::uint16_t port, bool v6 = false) const { return {&here, address(v6 ? "fd07::1" : "10.7.0.1", port)}; }
+  End far(std::uint16_t port, bool v6 = false) const { return {&there, address(v6 ? "fd07::2" : "10.7.0.2", port)}; }
+  End at(const std::string& text, std::uint16_t port) const { return {&here, address(text, port)}; }
+
+  NetNs here = NetNs::create(), there = NetNs::create();
+  std::vector<std::string> failures;
+
+ private:
+  std::unique_ptr<pen::Pen> pen_;
+  std::size_t rules_ = 0;
+  Ns epoch_ = 0;
+};
+
+}  // namespace faultline::test
