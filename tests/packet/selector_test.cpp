@@ -19,8 +19,9 @@ site::Match match_of(const std::string& protocol = "") {
   return match;
 }
 
-Rule lossy(const site::Match& match, faults::Window window = {0, 3600 * kSecond}) {
-  return {.match = match, .channel = steady(window, 0, 0, 1), .window = window};
+/// Holds what it selects, so that being selected shows as a redirect into the pen.
+Rule holding(const site::Match& match, faults::Window window = {0, 3600 * kSecond}) {
+  return {.match = match, .channel = steady(window, kMicrosecond), .window = window};
 }
 
 site::Match peers(const std::vector<std::string>& prefixes) {
@@ -38,7 +39,7 @@ struct Selector : testing::TestWithParam<Engine> {
   void load(const std::vector<site::Match>& matches) {
     std::vector<Rule> rules;
     for (std::uint32_t i = 0; i < matches.size(); i++) {
-      rules.push_back(lossy(matches[i]));
+      rules.push_back(holding(matches[i]));
       rules.back().fault = i;
     }
     programs = std::make_unique<Programs>(GetParam(), rules);
@@ -92,7 +93,7 @@ struct Selector : testing::TestWithParam<Engine> {
 
 TEST_P(Selector, nothing_is_taken_while_no_rule_is_live) {
   const faults::Window window{10 * kSecond, 20 * kSecond};
-  programs = std::make_unique<Programs>(GetParam(), std::vector<Rule>{lossy(match_of(), window)});
+  programs = std::make_unique<Programs>(GetParam(), std::vector<Rule>{holding(match_of(), window)});
   for (const auto& [second, rules] : {std::pair{1, 0u}, {9, 0u}, {10, 1u}, {15, 1u}, {19, 1u}, {21, 0u}, {11, 1u}, {1000, 0u}}) {
     programs->set_time(second * kSecond);
     EXPECT_EQ(taken(Packet{}), rules) << second << " s";
@@ -103,7 +104,7 @@ TEST_P(Selector, nothing_is_taken_while_no_rule_is_live) {
 
 TEST_P(Selector, live_rules_follow_the_table) {
   std::vector<Rule> rules;
-  for (int i = 0; i < 64; i++) rules.push_back(lossy(match_of(), {i * kSecond, (2 * i + 1) * kSecond}));
+  for (int i = 0; i < 64; i++) rules.push_back(holding(match_of(), {i * kSecond, (2 * i + 1) * kSecond}));
   programs = std::make_unique<Programs>(GetParam(), rules);
   for (const int second : {100, 0, 63, 31, 7, 126, 127, 64, 1}) {
     programs->set_time(second * kSecond + kSecond / 2);
@@ -138,7 +139,7 @@ TEST_P(Selector, a_stale_lease_lets_pass_and_counts) {
 }
 
 TEST_P(Selector, without_an_owner_everything_passes) {
-  programs = std::make_unique<Programs>(GetParam(), std::vector<Rule>{lossy(match_of())}, Programs::Owner::nobody);
+  programs = std::make_unique<Programs>(GetParam(), std::vector<Rule>{holding(match_of())}, Programs::Owner::nobody);
   if (GetParam() == Engine::clsact) {
     EXPECT_EQ(taken(Packet{}), 1u);
     programs->close_gate();
