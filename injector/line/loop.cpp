@@ -64,7 +64,11 @@ bool Loop::look() {
   const Ns before = now_;
   now_ = monotonic_now();
   const auto lease = __atomic_load_n(&control_->lease, __ATOMIC_RELAXED);
-  if (lease == 0 || static_cast<std::uint64_t>(now_ - before) <= lease) return false;
+  // Before T0 no fault is on: a stall there, as verifying and attaching programs brings on a busy machine, spoils nothing.
+  const auto epoch = __atomic_load_n(&control_->epoch, __ATOMIC_ACQUIRE);
+  if (epoch == 0 || static_cast<std::uint64_t>(now_) < epoch) return false;
+  const Ns since = std::max(before, static_cast<Ns>(epoch));
+  if (lease == 0 || static_cast<std::uint64_t>(now_ - since) <= lease) return false;
   counters_.stalled.raise_to(static_cast<std::uint64_t>(now_ - before));
   resumed_ = now_;  // also for what still waits in the TAP
   counters_.was_stopped.store(true, std::memory_order_release);

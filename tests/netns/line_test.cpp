@@ -404,6 +404,7 @@ int hold_through_a_stop(int ready, int go_on) {
   Wire wire;
   fl_control control{};
   control.lease = 250 * kMillisecond;
+  control.epoch = 1;  // armed
   Line line(wire.take_tap(), &control, {});
   line.start();
   const Ns now = monotonic_now();
@@ -423,7 +424,21 @@ int hold_through_a_stop(int ready, int go_on) {
   return out.size() == 1 && out[0].number() == 99 ? 1 : 8;  // what was not overdue is still there
 }
 
-TEST(LineStopped, what_is_overdue_after_a_stop_is_discarded) {
+// The same before T0: 1 when the stop left no trace and the line goes on beating.
+int stop_before_the_start(int ready, int go_on) {
+  Wire wire;
+  fl_control control{};
+  control.lease = 250 * kMillisecond;
+  Line line(wire.take_tap(), &control, {});
+  line.start();
+  char byte = 0;
+  if (write(ready, &byte, 1) != 1 || read(go_on, &byte, 1) != 1) return 3;  // stopped meanwhile
+  const auto beat = static_cast<Ns>(__atomic_load_n(&control.beat, __ATOMIC_ACQUIRE));
+  if (!eventually([&] { return static_cast<Ns>(__atomic_load_n(&control.beat, __ATOMIC_ACQUIRE)) > beat; })) return 4;
+  return line.was_stopped() ? 5 : 1;
+}
+
+void stop_a_child_in(int (*work)(int ready, int go_on)) {
   int ready[2], go_on[2];
   check("pipe", pipe2(ready, O_CLOEXEC));
   check("pipe", pipe2(go_on, O_CLOEXEC));
@@ -432,7 +447,7 @@ TEST(LineStopped, what_is_overdue_after_a_stop_is_discarded) {
   if (child == 0) {
     int result = 9;
     try {
-      result = hold_through_a_stop(ready_out.get(), go_in.get());
+      result = work(ready_out.get(), go_in.get());
     } catch (const std::exception&) {
     }
     _exit(result);
@@ -450,6 +465,9 @@ TEST(LineStopped, what_is_overdue_after_a_stop_is_discarded) {
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 1);
 }
+
+TEST(LineStopped, what_is_overdue_after_a_stop_is_discarded) { stop_a_child_in(hold_through_a_stop); }
+TEST(LineStopped, a_stop_before_the_start_spoils_nothing) { stop_a_child_in(stop_before_the_start); }
 
 }  // namespace
 }  // namespace faultline::line
