@@ -41,11 +41,30 @@ std::string spread_text(const json& spread) {
                      short_microseconds(spread.at("max")));
 }
 
+/// `text` broken at its commas so that it fits 80 columns, each line after the first indented to where it begins.
+std::string wrapped(const std::string& text, std::size_t indent) {
+  std::string out;
+  std::size_t used = indent;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t comma = text.find(", ", at);
+    const std::size_t end = comma == std::string::npos ? text.size() : comma + 2;
+    if (used > indent && used + (end - at) > 80) {
+      out.back() = '\n';  // was the space after a comma
+      out.append(indent, ' ');
+      used = indent;
+    }
+    out.append(text, at, end - at);
+    used += end - at;
+    at = end;
+  }
+  return out;
+}
+
 void render_fault(std::string& out, const json& fault, const Style& style) {
   const std::string kind = fault.value("kind", ""), asked = fault.value("asked_text", "");
   const std::string name = fault.value("name", "");
   out += fmt::format("    {}{}\n", style.paint("1", name), name == kind ? "" : " (" + kind + ")");
-  if (!asked.empty()) out += fmt::format("        asked    {}\n", asked);
+  if (!asked.empty()) out += "        asked    " + wrapped(asked, 17) + "\n";
   if (!fault.value("counted", false)) {
     out += "        applied  nothing was counted\n";
     return;
