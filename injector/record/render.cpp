@@ -48,7 +48,8 @@ std::string wrapped(const std::string& text, std::size_t indent) {
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t comma = text.find(", ", at);
     const std::size_t end = comma == std::string::npos ? text.size() : comma + 2;
-    if (used > indent && used + (end - at) > 80) {
+    const std::size_t width = end - at - (comma == std::string::npos ? 0 : 1);  // without the space after the comma
+    if (used > indent && used + width > 80) {
       out.back() = '\n';  // was the space after a comma
       out.append(indent, ' ');
       used = indent;
