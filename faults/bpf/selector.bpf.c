@@ -28,21 +28,48 @@ struct {
   __type(value, struct live_span);
 } live_now SEC(".maps");
 
+/* Peers: see struct fl_peers. */
 struct {
-  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+  __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(max_entries, 1);
-  __uint(map_flags, BPF_F_NO_PREALLOC);
-  __type(key, struct fl_prefix4);
-  __type(value, struct fl_masks);
-} prefixes4 SEC(".maps");
+  __type(key, __u32);
+  __type(value, __u32);
+} index4 SEC(".maps");
 
 struct {
-  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+  __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(max_entries, 1);
-  __uint(map_flags, BPF_F_NO_PREALLOC);
-  __type(key, struct fl_prefix6);
+  __type(key, __u32);
+  __type(value, __u64);
+} starts4 SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
   __type(value, struct fl_masks);
-} prefixes6 SEC(".maps");
+} spans4 SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, __u32);
+} index6 SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct fl_address);
+} starts6 SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct fl_masks);
+} spans6 SEC(".maps");
 
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -107,22 +134,56 @@ static __always_inline __u64 rules_now(__u64 t) {
   return seek_live(t);
 }
 
-static __always_inline struct fl_masks masks4(__u8* address) {
-  struct fl_masks none = {cfg.any4.out, cfg.any4.in};
-  if (!cfg.prefixes4) return none;
-  struct fl_prefix4 key = {.length = 32};
-  __builtin_memcpy(key.address, address, 4);
-  struct fl_masks* m = bpf_map_lookup_elem(&prefixes4, &key);
-  return m ? *m : none;
+/* The interval that an address lies in. `wide`: starts have a lower half. */
+static __always_inline __u32 find_interval(const volatile struct fl_peers* peers, void* index, void* starts, int wide,
+                                           __u64 high, __u64 low) {
+  __u64 rest = high, differs;
+  __u32 common = peers->common;
+  if (common >= 64) {
+    differs = (high ^ peers->prefix.high) | (common > 64 ? (low ^ peers->prefix.low) >> (128 - common) : 0);
+    rest = low << (common - 64);
+  } else {
+    differs = common ? (high ^ peers->prefix.high) >> (64 - common) : 0;
+    if (common) rest = high << common | low >> (64 - common);
+  }
+  if (differs) return 0;
+  __u32 cell = rest >> (64 - peers->bits), next = cell + 1;
+  __u32 *first = bpf_map_lookup_elem(index, &cell), *last = bpf_map_lookup_elem(index, &next);
+  if (!first || !last) return 0;
+  __u32 from = *first, beyond = *last + 1;
+  for (int i = 0; i < 24; i++) { /* greatest interval whose start is not beyond the address */
+    if (beyond - from <= 1) break;
+    __u32 middle = (from + beyond) / 2;
+    struct fl_address* start = bpf_map_lookup_elem(starts, &middle);
+    if (!start) return 0;
+    if (start->high > high || (wide && start->high == high && start->low > low)) beyond = middle;
+    else from = middle;
+  }
+  return from;
 }
 
-static __always_inline struct fl_masks masks6(__u8* address) {
-  struct fl_masks none = {cfg.any6.out, cfg.any6.in};
-  if (!cfg.prefixes6) return none;
-  struct fl_prefix6 key = {.length = 128};
-  __builtin_memcpy(key.address, address, 16);
-  struct fl_masks* m = bpf_map_lookup_elem(&prefixes6, &key);
-  return m ? *m : none;
+/* Global functions, for the verifier's sake. */
+__attribute__((noinline)) __u32 find_interval4(__u64 high) { return find_interval(&cfg.peers4, &index4, &starts4, 0, high, 0); }
+__attribute__((noinline)) __u32 find_interval6(__u64 high, __u64 low) {
+  return find_interval(&cfg.peers6, &index6, &starts6, 1, high, low);
+}
+
+static __always_inline struct fl_masks masks4(__be32 address) {
+  struct fl_masks any = {cfg.any4.out, cfg.any4.in};
+  if (!cfg.peers4.count) return any;
+  __u32 i = find_interval4((__u64)bpf_ntohl(address) << 32);
+  struct fl_masks* m = bpf_map_lookup_elem(&spans4, &i);
+  return m ? *m : any;
+}
+
+static __always_inline struct fl_masks masks6(struct in6_addr* address) {
+  struct fl_masks any = {cfg.any6.out, cfg.any6.in};
+  if (!cfg.peers6.count) return any;
+  __u64 half[2];
+  __builtin_memcpy(half, address, sizeof half);
+  __u32 i = find_interval6(bpf_be64_to_cpu(half[0]), bpf_be64_to_cpu(half[1]));
+  struct fl_masks* m = bpf_map_lookup_elem(&spans6, &i);
+  return m ? *m : any;
 }
 
 /* Rules whose ports fit, `p` at the peer's end and `o` at the site's own. */
@@ -156,8 +217,8 @@ static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int out, i
     later_fragment = !!(ip->frag_off & bpf_htons(0x1fff));
     l4 = ETH_HLEN + ip->ihl * 4;
     __be32 source = ip->saddr, destination = ip->daddr;
-    if (out) to = masks4((__u8*)&destination);
-    if (in) from = masks4((__u8*)&source);
+    if (out) to = masks4(destination);
+    if (in) from = masks4(source);
   } else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
     struct ipv6hdr* ip = (void*)(eth + 1);
     if ((void*)(ip + 1) > end) {
@@ -191,8 +252,8 @@ static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int out, i
       bpf_skb_load_bytes(skb, l4, &type, 1);
       if (type >= 133 && type <= 137) return 0;
     }
-    if (out) to = masks6((__u8*)&destination);
-    if (in) from = masks6((__u8*)&source);
+    if (out) to = masks6(&destination);
+    if (in) from = masks6(&source);
   } else {
     return 0; /* ARP and whatever else makes the link a link */
   }

@@ -2,7 +2,7 @@
 
 #include <bpf/bpf.h>
 
-#include <algorithm>
+#include <string>
 
 #include "injector/base/error.h"
 #include "injector/site/masks.h"
@@ -27,20 +27,30 @@ fl_selector_config configuration(const site::Masks& masks, const faults::SiteSco
   config.any4 = masks.any4;
   config.any6 = masks.any6;
   config.guard = place.guard;
-  config.prefixes4 = !masks.prefixes4.empty();
-  config.prefixes6 = !masks.prefixes6.empty();
+  config.peers4 = masks.peers4.setting();
+  config.peers6 = masks.peers6.setting();
   config.ports = !masks.ports.empty();
   return config;
 }
 
-/// `Key` is fl_prefix4 or fl_prefix6.
-template <class Key>
-void fill_prefixes(const BpfObject& object, const char* map, const std::vector<std::pair<IpPrefix, fl_masks>>& prefixes) {
-  for (const auto& [prefix, rules] : prefixes) {
-    Key key{static_cast<__u32>(prefix.length), {}};
-    std::copy_n(prefix.bytes.begin(), sizeof key.address, key.address);
-    check_neg("write prefix", bpf_map_update_elem(object.map(map), &key, &rules, BPF_ANY));
+void size_peers(BpfObject& object, const char* family, const site::Peers& peers) {
+  const auto intervals = static_cast<std::uint32_t>(peers.starts.size());
+  object.resize(std::string("starts") + family, intervals);
+  object.resize(std::string("spans") + family, intervals);
+  object.resize(std::string("index") + family, static_cast<std::uint32_t>(peers.index.size()));
+}
+
+void fill_peers(const BpfObject& object, const char* family, const site::Peers& peers) {
+  const auto intervals = static_cast<std::uint32_t>(peers.starts.size());
+  object.fill(std::string("spans") + family, peers.spans.data(), sizeof(fl_masks), intervals);
+  object.fill(std::string("index") + family, peers.index.data(), sizeof(__u32), static_cast<std::uint32_t>(peers.index.size()));
+  if (family[0] == '6') {
+    object.fill("starts6", peers.starts.data(), sizeof(fl_address), intervals);
+    return;
   }
+  std::vector<__u64> starts;  // of IPv4 addresses the upper halves are all there is
+  for (const auto& start : peers.starts) starts.push_back(start.high);
+  object.fill("starts4", starts.data(), sizeof(__u64), intervals);
 }
 
 }  // namespace
@@ -88,14 +98,14 @@ std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::
     object->share("slot_next", *first);
   }
   object->resize("live", config.live_count);
-  object->resize("prefixes4", static_cast<std::uint32_t>(masks.prefixes4.size()));
-  object->resize("prefixes6", static_cast<std::uint32_t>(masks.prefixes6.size()));
+  size_peers(*object, "4", masks.peers4);
+  size_peers(*object, "6", masks.peers6);
   object->resize("ports", static_cast<std::uint32_t>(masks.ports.size()));
   object->load();
   object->fill("live", score.live.data() + own.first_live, sizeof(fl_live), config.live_count);
   object->fill("ports", masks.ports.data(), sizeof(fl_ports), static_cast<std::uint32_t>(masks.ports.size()));
-  fill_prefixes<fl_prefix4>(*object, "prefixes4", masks.prefixes4);
-  fill_prefixes<fl_prefix6>(*object, "prefixes6", masks.prefixes6);
+  fill_peers(*object, "4", masks.peers4);
+  fill_peers(*object, "6", masks.peers6);
   if (engine == Engine::clsact) {
     const char* behind[FL_GATE_ENTRIES] = {"behind_out", "behind_in", "behind_lo"};
     for (std::uint32_t entry = 0; entry < FL_GATE_ENTRIES; entry++) {

@@ -33,6 +33,7 @@ class Family {
     lengths_.insert(prefix.length);
   }
 
+  /// Each prefix carries what the ones that cover it say too.
   std::vector<std::pair<IpPrefix, fl_masks>> compile(bool v6, std::uint64_t any, std::uint64_t egress, std::uint64_t ingress) const {
     std::vector<std::pair<IpPrefix, fl_masks>> out;
     out.reserve(said_.size());
@@ -81,8 +82,8 @@ Masks compile_masks(const std::vector<Rule>& rules) {
   }
   masks.port_rules = masks.peer_port_rules | masks.own_port_rules;
   masks.any4 = masks.any6 = fl_masks{any & egress, any & ingress};
-  masks.prefixes4 = v4.compile(false, any, egress, ingress);
-  masks.prefixes6 = v6.compile(true, any, egress, ingress);
+  masks.peers4 = cut_into_intervals(v4.compile(false, any, egress, ingress), masks.any4);
+  masks.peers6 = cut_into_intervals(v6.compile(true, any, egress, ingress), masks.any6);
   if (masks.port_rules != 0) {
     masks.ports.resize(65536);
     for (std::size_t i = 0; i < rules.size(); i++) {
