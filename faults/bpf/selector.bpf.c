@@ -189,9 +189,16 @@ static __always_inline struct fl_masks masks6(struct in6_addr* address) {
 /* Rules whose ports fit, `p` at the peer's end and `o` at the site's own. */
 static __always_inline __u64 port_mask(__u16 p, __u16 o) {
   __u32 kp = p, ko = o;
-  struct fl_ports *a = bpf_map_lookup_elem(&ports, &kp), *b = bpf_map_lookup_elem(&ports, &ko);
-  if (!a || !b) return ~0ULL;
-  return (a->peer | ~cfg.peer_port_rules) & (b->own | ~cfg.own_port_rules);
+  __u64 fit = ~0ULL;
+  if (cfg.peer_port_rules) {
+    struct fl_ports* a = bpf_map_lookup_elem(&ports, &kp);
+    if (a) fit &= a->peer | ~cfg.peer_port_rules;
+  }
+  if (cfg.own_port_rules) {
+    struct fl_ports* b = bpf_map_lookup_elem(&ports, &ko);
+    if (b) fit &= b->own | ~cfg.own_port_rules;
+  }
+  return fit;
 }
 
 /* Which of `mask` this packet meets. `out`, `in`: the ways in which it passes the site; both on loopback. */
