@@ -201,6 +201,25 @@ static __always_inline __u64 port_mask(__u16 p, __u16 o) {
   return fit;
 }
 
+struct two_ports {
+  __be16 source, destination;
+};
+
+/* Straight from the packet where possible: a helper costs a call. */
+static __always_inline int read_ports(struct __sk_buff* skb, __u32 l4, struct two_ports* p) {
+  void *data = (void*)(long)skb->data, *end = (void*)(long)skb->data_end;
+  __u64 offset = l4;
+  asm volatile("" : "+r"(offset)); /* one register for check and use */
+  if (offset < 256) {
+    struct two_ports* at = data + offset;
+    if ((void*)(at + 1) <= end) {
+      *p = *at;
+      return 0;
+    }
+  }
+  return bpf_skb_load_bytes(skb, l4, p, sizeof *p);
+}
+
 /* Which of `mask` this packet meets. `out`, `in`: the ways in which it passes the site; both on loopback. */
 static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int out, int in) {
   void *data = (void*)(long)skb->data, *end = (void*)(long)skb->data_end;
@@ -270,10 +289,8 @@ static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int out, i
                                   : cfg.other;
   __u64 going = mask & to.out, coming = mask & from.in;
   if (cfg.ports && ((going | coming) & cfg.port_rules)) {
-    struct {
-      __be16 source, destination;
-    } p;
-    if (later_fragment || (proto != IPPROTO_TCP && proto != IPPROTO_UDP) || bpf_skb_load_bytes(skb, l4, &p, 4)) {
+    struct two_ports p;
+    if (later_fragment || (proto != IPPROTO_TCP && proto != IPPROTO_UDP) || read_ports(skb, l4, &p)) {
       going &= ~cfg.port_rules;
       coming &= ~cfg.port_rules;
     } else {
