@@ -144,6 +144,7 @@ std::vector<std::uint64_t> Line::losses_by_slot() const {
   return lost;
 }
 
+void Line::resume() { impl_->counters.was_stopped.store(false, std::memory_order_release); }
 bool Line::was_stopped() const { return impl_->counters.was_stopped.load(std::memory_order_acquire); }
 int Line::thread_id() const { return impl_->tid.load(std::memory_order_acquire); }
 

@@ -27,7 +27,7 @@ struct Options {
 /// Wire packets that the line could not deliver, by why; each is charged to the slot it came with.
 struct Losses {
   std::uint64_t full = 0;      ///< byte limit
-  std::uint64_t overdue = 0;   ///< the line had been stopped (SIGSTOP, freezer) beyond the lease: discarded, the run aborts
+  std::uint64_t overdue = 0;   ///< the line had been stopped (SIGSTOP, freezer, no CPU) beyond the lease: discarded
   std::uint64_t refused = 0;   ///< the TAP did not take it back
   std::uint64_t stamp = 0;     ///< not a frame of ours
 };
@@ -58,7 +58,10 @@ class Line {
   void stop();
   Stats stats() const;                                 ///< any thread, any time
   std::vector<std::uint64_t> losses_by_slot() const;   ///< FL_MAX_SLOTS entries, wire packets
-  bool was_stopped() const;                            ///< the thread found that it had been stopped beyond the lease
+  /// The thread found that it had not run for longer than the lease. It beats no more, and so lets no packet in, until
+  /// resume(): whoever watches decides whether this was a stop that ends the run.
+  bool was_stopped() const;
+  void resume();
   int thread_id() const;
   /// Why the thread ended on its own (the TAP was taken away, say); empty while all is well. What it held by then is
   /// counted as refused, and its beat is over.

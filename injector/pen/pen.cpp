@@ -227,7 +227,9 @@ std::vector<std::string> Pen::poll() {
   return news;
 }
 
+void Pen::resume_line() { impl_->line->resume(); }
 bool Pen::line_was_stopped() const { return impl_->line->was_stopped(); }
+std::string Pen::line_failure() const { return impl_->line->failure(); }
 line::Stats Pen::line_stats() const { return impl_->line->stats(); }
 const std::vector<site::Site>& Pen::sites() const { return impl_->sites; }
 

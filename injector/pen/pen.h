@@ -68,6 +68,8 @@ class Pen {
   /// Looks after the pen; called every 100 ms or so. Returns what there is to report: devices that vanished or appeared.
   std::vector<std::string> poll();
   bool line_was_stopped() const;
+  void resume_line();  ///< after line_was_stopped(): the lease is kept again, faults go on
+  std::string line_failure() const;  ///< why the line ended on its own; empty while all is well
   line::Stats line_stats() const;
   /// Counts so far. Complete only after stop() and drain().
   std::vector<FaultCount> counts(std::size_t faults) const;

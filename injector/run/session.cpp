@@ -223,8 +223,19 @@ std::optional<Session::Stop> Session::watch() {
     now = monotonic_now();
     mark_phases(now);
     display_->tick();
-    if (pen_ && pen_->line_was_stopped())
-      return Stop{events::By::lease, "the injector had been stopped (SIGSTOP, a debugger or the freezer); faults were off meanwhile"};
+    if (pen_ && pen_->line_was_stopped()) {
+      if (const auto signal = signals_.take()) return Stop{events::By::signal, *signal};
+      if (signals_.was_continued())
+        return Stop{events::By::lease, "the injector had been stopped (SIGSTOP, or Ctrl-Z); faults were off meanwhile"};
+      // Nobody stopped us: a busy machine, a debugger or the freezer. What that spoiled is counted with the faults.
+      const std::string lapse = fmt::format("the injector got no CPU for up to {} ms: the lease lapsed, faults were off meanwhile",
+                                            pen_->line_stats().stalled / kMillisecond);
+      events::warning(*journal_, lapse);
+      display_->note(lapse);
+      pen_->resume_line();
+    }
+    if (pen_)
+      if (const auto failure = pen_->line_failure(); !failure.empty()) throw std::runtime_error("the line: " + failure);
     if (journal_->failed()) return Stop{events::By::journal, "the journal cannot be written: " + journal_->failure()};
     if (now < next_look) continue;
     next_look = now + 500 * kMillisecond;

@@ -10,7 +10,7 @@ namespace faultline::run {
 Signals::Signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, s);
+  for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGCONT}) sigaddset(&set, s);
   if (const int error = pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0)
     throw std::system_error(error, std::generic_category(), "block signals");
   fd_ = Fd(static_cast<int>(check("watch signals", signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK))));
@@ -19,12 +19,15 @@ Signals::Signals() {
 
 std::optional<std::string> Signals::take() {
   signalfd_siginfo info{};
-  if (read(fd_.get(), &info, sizeof info) != sizeof info) return {};
-  switch (info.ssi_signo) {
-    case SIGINT: return "SIGINT";
-    case SIGTERM: return "SIGTERM";
-    default: return "SIGHUP";
+  while (read(fd_.get(), &info, sizeof info) == sizeof info) {
+    switch (info.ssi_signo) {
+      case SIGINT: return "SIGINT";
+      case SIGTERM: return "SIGTERM";
+      case SIGHUP: return "SIGHUP";
+      default: continued_ = monotonic_now();
+    }
   }
+  return {};
 }
 
 }  // namespace faultline::run

@@ -81,6 +81,7 @@ class Bed {
     pen_->stop();
     pen_->drain();
     auto counts = pen_->counts(rules_);
+    line = pen_->line_stats();
     failures = pen_->close();
     pen_.reset();
     return counts;
@@ -91,7 +92,8 @@ class Bed {
   End at(const std::string& text, std::uint16_t port) const { return {&here, address(text, port)}; }
 
   NetNs here = NetNs::create(), there = NetNs::create();
-  std::vector<std::string> failures;
+  std::vector<std::string> failures;  ///< of taking it apart
+  line::Stats line;                   ///< at its end
 
  private:
   std::unique_ptr<pen::Pen> pen_;

@@ -16,7 +16,9 @@ constexpr Ns kSlack = 250 * kMillisecond;
 void expect_clean(const Bed& bed, const std::vector<pen::FaultCount>& counts) {
   EXPECT_TRUE(bed.failures.empty()) << bed.failures[0];
   for (const auto& c : counts) {
-    EXPECT_EQ(c.undelivered.total(), 0u);
+    EXPECT_EQ(c.undelivered.total(), 0u) << "full " << c.undelivered.full << " overdue " << c.undelivered.overdue << " refused " << c.undelivered.refused
+                                         << " queue " << c.undelivered.tap_queue << " transit " << c.undelivered.in_transit << " unreturned "
+                                         << c.undelivered.unreturned << "; longest stall of the line " << bed.line.stalled << " ns";
     EXPECT_EQ(c.passed_by_safety, 0u);
     EXPECT_EQ(c.untaken, 0u);
   }
