@@ -40,7 +40,7 @@ class Bed {
   }
 
   /// In force from the return of this on, at `here`.
-  void play(const std::vector<Rule>& rules, pen::Engine engine = pen::Engine::tcx) {
+  void play(const std::vector<Rule>& rules, pen::Engine engine = pen::probe_features().engine()) {
     rules_ = rules.size();
     site::Site site{"here", here.duplicate(), {}, {}};
     {

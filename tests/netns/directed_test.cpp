@@ -16,7 +16,6 @@ constexpr Ns kSlack = 190 * kMillisecond;  // below kDelay: once is not twice, a
 class DirectedTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (pen::probe_features().engine() != pen::Engine::tcx) GTEST_SKIP() << "this kernel has no TCX";
     for (const char* more : {"10.7.0.3/24", "fd07::3/64"}) {
       Inside in(bed.there);
       add_address("eth0", *IpPrefix::parse(more));
@@ -32,7 +31,9 @@ class DirectedTest : public testing::Test {
     count = parsed.plan.faults.size();
     auto sites = site::resolve(parsed.plan, nullptr);
     const auto composition = run::compose(parsed.plan, sites);
-    pen = std::make_unique<pen::Pen>(std::move(sites), composition.score, pen::Options{}, [](const std::string&) {});
+    pen::Options options;
+    options.engine = pen::probe_features().engine();
+    pen = std::make_unique<pen::Pen>(std::move(sites), composition.score, options, [](const std::string&) {});
     pen->arm(monotonic_now());
   }
   std::vector<pen::FaultCount> finish() {

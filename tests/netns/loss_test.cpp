@@ -37,9 +37,6 @@ class Undisturbed : public testing::Test {
 
 class LossTest : public Undisturbed, public testing::WithParamInterface<double> {
  protected:
-  void SetUp() override {
-    if (pen::probe_features().engine() != Engine::tcx) GTEST_SKIP() << "this kernel has no TCX";
-  }
   double loss() const { return GetParam(); }
 
   void datagrams(bool egress, const Stream& stream) {
