@@ -1,0 +1,251 @@
+// What a run must survive, or refuse with a clear word: the real binary on hosts that lack something, lose something, or
+// have something that Faultline cannot handle.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "injector/base/tap.h"
+#include "tests/harness/command.h"
+#include "tests/harness/two_namespaces.h"
+#include "tests/harness/udp_stream.h"
+
+namespace faultline::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct SurviveTest : testing::Test {
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  }
+
+  static std::string plan(const std::string& netns, const std::string& more = "", const std::string& to = "10.7.0.2", int seconds = 4) {
+    return fmt::format(R"(
+seed = 1
+duration = "{}s"
+[targets.victim]
+netns = "{}"
+[probes.ping]
+icmp = "{}"
+from = "victim"
+every = "50ms"
+[[faults]]
+name = "slow"
+kind = "degrade"
+on = "victim"
+start = "500ms"
+for = "2500ms"
+delay = "100ms"
+{})",
+                       seconds, netns, to, more);
+  }
+
+  Command start(const std::string& text, std::vector<std::string> more = {}) { return Command::run(folder.write("plan.toml", text), out, more); }
+
+  /// The run comes to its end with a whole record and nothing that it could not clean up; aborted is not its end.
+  void expect_whole(Command& run) {
+    const auto status = run.wait(60 * kSecond);
+    ASSERT_TRUE(status) << "it hangs: " << run.errors();
+    EXPECT_LE(*status, 2) << run.out() << run.errors();
+    const auto journal = journal_of(out);
+    ASSERT_FALSE(journal.empty());
+    EXPECT_EQ(journal.back()["event"], "end");
+    EXPECT_EQ(summary_of(out)["cleanup"]["ok"], true) << summary_of(out)["cleanup"].dump();
+  }
+
+  std::string warnings() { return summary_of(out)["warnings"].dump(); }
+
+  /// Refused with this status, in words that have `word` in them; nothing was attached.
+  void expect_refused(Command& run, int status, const std::string& word) {
+    EXPECT_EQ(run.wait(60 * kSecond), status) << run.out() << run.errors();
+    EXPECT_NE((run.out() + run.errors()).find(word), std::string::npos) << run.out() << run.errors();
+  }
+
+  TemporaryFolder folder;
+  fs::path out = folder.path() / "run";
+};
+
+TEST_F(SurviveTest, WithoutPrivilegeARunIsRefusedAndACheckIsNot) {
+  TwoNamespaces net;
+  fs::copy_file(binary(), folder.path() / "faultline");  // the build folder may be closed to others
+  const std::string plan_file = folder.write("plan.toml", plan(net.path()));
+  const std::vector<std::string> as_nobody{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all", folder.path() / "faultline"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), as_nobody.begin(), as_nobody.end());
+    return more;
+  };
+  Command run(with({"run", plan_file, "--out", "/tmp/faultline-never-made"}));
+  expect_refused(run, 4, "CAP_NET_ADMIN");
+  EXPECT_NE(run.errors().find("sudo"), std::string::npos) << run.errors();
+  EXPECT_FALSE(fs::exists("/tmp/faultline-never-made"));
+  Command check(with({"check", plan_file}));
+  EXPECT_EQ(check.wait(30 * kSecond), 0) << check.errors();
+}
+
+TEST_F(SurviveTest, ATargetThatIsNotThere) {
+  Command run = start(plan("/run/netns/no-such-namespace"));
+  expect_refused(run, 4, "no-such-namespace");
+}
+
+TEST_F(SurviveTest, ANamespaceWithoutAnyDevice) {
+  const NetNs bare = NetNs::create();
+  Command run = start(plan(TwoNamespaces::path(bare)));
+  expect_refused(run, 4, "no device that is up");
+}
+
+TEST_F(SurviveTest, ATargetWhoseLastProcessEndsMidRun) {
+  auto net = std::make_unique<TwoNamespaces>();
+  Command run = start(plan(net->path()));
+  ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
+  net.reset();
+  expect_whole(run);
+}
+
+TEST_F(SurviveTest, ADeviceThatVanishesAndOneThatAppears) {
+  for (const char* engine : {"tcx", "clsact"}) {
+    SCOPED_TRACE(engine);
+    out = folder.path() / engine;
+    TwoNamespaces net;
+    Command run = start(plan(net.path()), {"--engine", engine});
+    ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
+    {
+      Inside in(net.here);
+      for (const auto& device : list_devices())
+        if (device.name == "eth0") delete_device(device.index);
+      add_veth({"eth1", nullptr}, {"eth1", &net.there});
+      set_up("eth1");
+      add_address("eth1", *IpPrefix::parse("10.8.0.1/24"));
+    }
+    expect_whole(run);
+    EXPECT_NE(warnings().find("eth0 of"), std::string::npos) << warnings();
+    EXPECT_NE(warnings().find("eth1 appeared"), std::string::npos) << warnings();
+  }
+}
+
+TEST_F(SurviveTest, ADeviceWithoutEthernetHeaderIsRefused) {
+  TwoNamespaces net;
+  Inside in(net.here);
+  Command tun({"sh", "-c", "ip tuntap add dev tun7 mode tun && ip addr add 10.9.0.1/24 dev tun7 && ip link set tun7 up"});
+  ASSERT_EQ(tun.wait(20 * kSecond), 0) << tun.errors();
+  Command run = start(plan(net.path()));
+  expect_refused(run, 4, "tun7 has no Ethernet header");
+}
+
+TEST_F(SurviveTest, AFullDiskHealsFirst) {
+  TwoNamespaces net;
+  const fs::path disk = folder.path() / "disk", record = disk / "run";
+  fs::create_directory(disk);
+  const std::string more = "[[faults]]\nname = \"long\"\nkind = \"sever\"\non = \"victim\"\nstart = \"3s\"\nfor = \"run\"\n";
+  const std::string text = plan(net.path(), more, "10.7.0.2", 60);
+  Command run({"unshare", "-m", "sh", "-c",
+               fmt::format("mount -t tmpfs -o size=256k none {} && exec {} run {} --out {} --quiet", disk.string(), binary(),
+                           folder.write("plan.toml", text).string(), record.string())});
+  const fs::path seen = fmt::format("/proc/{}/root{}", run.pid(), record.string());
+  ASSERT_TRUE(await_event(seen, "fault_begin")) << run.errors();
+  UdpStream stream(net.here, "10.7.0.1", net.there, "10.7.0.2", 200);
+  {
+    const Fd filler(open((seen / "filler").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    ASSERT_TRUE(filler);
+    const std::vector<char> block(4096);
+    while (write(filler.get(), block.data(), block.size()) > 0) {
+    }
+  }
+  EXPECT_EQ(run.wait(20 * kSecond), 6) << run.out() << run.errors();
+  EXPECT_NE(run.errors().find("No space left"), std::string::npos) << run.errors();
+  const Ns ended = monotonic_now();
+  usleep(200000);
+  const auto& packets = stream.finish();
+  ASSERT_FALSE(packets.empty());
+  const auto first = first_quick(packets, ended, 50 * kMillisecond);
+  ASSERT_TRUE(first);
+  Inside in(net.here);
+  EXPECT_EQ(list_devices().size(), 2u);
+}
+
+TEST_F(SurviveTest, HostsWithIPv6AloneAndJumboFrames) {
+  TwoNamespaces net(TwoNamespaces::Family::v6_only, 9000);
+  Command run = start(plan(net.path(), "", "fd07::2"));
+  ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
+  UdpStream stream(net.here, "fd07::1", net.there, "fd07::2", 200, 8900);
+  usleep(1000000);
+  const Ns until = monotonic_now() - 100 * kMillisecond;
+  const auto packets = stream.finish();
+  EXPECT_EQ(stream.refused(), 0u);
+  EXPECT_EQ(packets.size(), stream.sent());
+  for (const auto& p : packets)
+    EXPECT_TRUE(p.sent >= until || p.took() >= 100 * kMillisecond) << p.took();
+  expect_whole(run);
+  EXPECT_EQ(summary_of(out)["faults"][0]["packets_undelivered"], 0);
+}
+
+TEST_F(SurviveTest, ASecondRunInTheNamespaceIsRefusedAndNamesTheFirst) {
+  TwoNamespaces net;
+  Command first = start(plan(net.path()));
+  ASSERT_TRUE(await_event(out, "t0")) << first.errors();
+  Command second = Command::run(folder.path() / "plan.toml", folder.path() / "second");
+  expect_refused(second, 4, "already has a run under way: pid " + std::to_string(first.pid()));
+  EXPECT_NE(second.out().find(out.string()), std::string::npos) << second.out();
+  expect_whole(first);
+}
+
+TEST_F(SurviveTest, ARecordIsNeverOverwritten) {
+  TwoNamespaces net;
+  fs::create_directory(out);
+  folder.write("run/precious", "");
+  Command run = start(plan(net.path()));
+  expect_refused(run, 3, "never overwrites");
+  EXPECT_TRUE(fs::exists(out / "precious"));
+  EXPECT_FALSE(fs::exists(out / "journal.jsonl"));
+}
+
+TEST_F(SurviveTest, AServiceThatIsNeverReadyShowsTheEndOfItsLog) {
+  TwoNamespaces net;
+  Command run = start(plan(net.path(), R"(
+[lab.rooms.east]
+[lab.hosts.web]
+room = "east"
+command = ["sh", "-c", "echo cannot find my database; exec sleep 100"]
+ready = { tcp = 8080, within = "1s" }
+)"));
+  expect_refused(run, 4, "cannot find my database");
+  EXPECT_NE(run.out().find("\"web\" was not ready within 1 s"), std::string::npos) << run.out();
+}
+
+TEST_F(SurviveTest, AProgramThatIsNotInstalled) {
+  TwoNamespaces net;
+  Command run = start(plan(net.path(), R"(
+[lab.rooms.east]
+[lab.hosts.web]
+room = "east"
+command = ["no-such-program-anywhere"]
+)"));
+  expect_refused(run, 4, "no-such-program-anywhere");
+}
+
+TEST_F(SurviveTest, FiftyMistakesAreAllReportedWithTheirPlaces) {
+  std::string text = plan("somewhere");
+  for (int i = 0; i < 50; i++) text += fmt::format("[[faults]]\nname = \"f{}\"\nkind = \"degrade\"\non = \"victim\"\nstart = \"1s\"\nfor = \"{}\"\ndelay = \"1ms\"\n", i, i);
+  const std::string path = folder.write("plan.toml", text);
+  Command check({binary(), "check", path});
+  EXPECT_EQ(check.wait(60 * kSecond), 3);
+  const std::string said = check.errors();
+  std::size_t found = 0;
+  for (std::size_t at = said.find(path + ":"); at != std::string::npos; at = said.find(path + ":", at + 1)) found++;
+  EXPECT_EQ(found, 50u) << said.substr(0, 2000);
+}
+
+TEST_F(SurviveTest, APlanOfTenMegabytes) {
+  std::string text = plan("somewhere");
+  while (text.size() < 10 << 20) text += fmt::format("# {}\n", std::string(100, 'x'));
+  text += "[targets.bank]\naddress = [";
+  for (int i = 0; i < 65000; i++) text += fmt::format("\"10.{}.{}.0/24\",", i / 256, i % 256);
+  text += "]\nnonsense = 1\n";
+  const std::string path = folder.write("plan.toml", text);
+  Command check({binary(), "check", path});
+  EXPECT_EQ(check.wait(120 * kSecond), 3);
+  EXPECT_NE(check.errors().find("nonsense"), std::string::npos) << check.errors().substr(0, 2000);
+}
+
+}  // namespace
+}  // namespace faultline::test
