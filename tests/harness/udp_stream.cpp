@@ -24,6 +24,8 @@ UdpStream::UdpStream(const NetNs& from, const std::string& source, const NetNs& 
     : sender_(bound_socket(from, SOCK_DGRAM, address(source, kPort))),
       receiver_(bound_socket(to, SOCK_DGRAM, address(target, kPort))), gap_(kSecond / per_second) {
   check("make room", setsockopt(receiver_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kRoom, sizeof kRoom));
+  const int on = 1;
+  check("ask for instants of arrival", setsockopt(receiver_.get(), SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on));
   const Address peer = address(target, kPort);
   check("connect", connect(sender_.get(), peer.get(), peer.size));
   packets_.reserve(1 << 20);
@@ -60,8 +62,12 @@ void UdpStream::send_all(std::size_t size) {
   }
 }
 
+// The kernel's instant of arrival, so that a receiver which waits for a processor makes no packet late. It is of the wall
+// clock; a packet without it counts from now.
 void UdpStream::receive_all() {
+  const Ns ahead = wall_now() - monotonic_now();
   char bytes[70000];
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(timespec))];
   for (;;) {
     pollfd readable{receiver_.get(), POLLIN, 0};
     if (poll(&readable, 1, 5) <= 0) {
@@ -69,9 +75,21 @@ void UdpStream::receive_all() {
       continue;
     }
     for (;;) {
-      const ssize_t n = recv(receiver_.get(), bytes, sizeof bytes, MSG_DONTWAIT);
+      iovec piece{bytes, sizeof bytes};
+      msghdr message{};
+      message.msg_iov = &piece;
+      message.msg_iovlen = 1;
+      message.msg_control = control;
+      message.msg_controllen = sizeof control;
+      const ssize_t n = recvmsg(receiver_.get(), &message, MSG_DONTWAIT);
       if (n < static_cast<ssize_t>(sizeof(Ns))) break;
       Packet packet{0, monotonic_now()};
+      for (const cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, const_cast<cmsghdr*>(c))) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS) continue;
+        timespec at{};
+        std::memcpy(&at, CMSG_DATA(c), sizeof at);
+        packet.arrived = static_cast<Ns>(at.tv_sec) * kSecond + at.tv_nsec - ahead;
+      }
       std::memcpy(&packet.sent, bytes, sizeof packet.sent);
       packets_.push_back(packet);
     }

