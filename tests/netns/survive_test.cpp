@@ -83,6 +83,20 @@ TEST_F(SurviveTest, WithoutPrivilegeARunIsRefusedAndACheckIsNot) {
   EXPECT_EQ(check.wait(30 * kSecond), 0) << check.errors();
 }
 
+TEST_F(SurviveTest, WithoutBtfTheClassicAttachmentIsUsed) {
+  TwoNamespaces net;
+  const std::string plan_file = folder.write("plan.toml", plan(net.path()));
+  const auto without_btf = [&](const std::string& more) {
+    return std::vector<std::string>{"unshare", "-m", "sh", "-c", fmt::format("mount -t tmpfs none /sys/kernel/btf && exec {} run {} --quiet {}", binary(), plan_file, more)};
+  };
+  Command run(without_btf("--out " + out.string()));
+  expect_whole(run);
+  EXPECT_EQ(summary_of(out)["engine"], "clsact");
+  EXPECT_GT(summary_of(out)["faults"][0]["packets_delayed"], 0);
+  Command insisting(without_btf("--engine tcx --out " + (folder.path() / "insisting").string()));
+  expect_refused(insisting, 4, "no BTF");
+}
+
 TEST_F(SurviveTest, ATargetThatIsNotThere) {
   Command run = start(plan("/run/netns/no-such-namespace"));
   expect_refused(run, 4, "no-such-namespace");
