@@ -29,6 +29,7 @@ UdpStream::UdpStream(const NetNs& from, const std::string& source, const NetNs& 
   const Address peer = address(target, kPort);
   check("connect", connect(sender_.get(), peer.get(), peer.size));
   packets_.reserve(1 << 20);
+  instants_.reserve(1 << 20);
   receiving_thread_ = std::thread([this] { receive_all(); });
   sending_thread_ = std::thread([this, size] { send_all(size); });
 }
@@ -57,7 +58,10 @@ void UdpStream::send_all(std::size_t size) {
     }
     std::memcpy(bytes.data(), &now, sizeof now);
     if (send(sender_.get(), bytes.data(), bytes.size(), 0) < 0) refused_++;
-    else sent_++;
+    else {
+      sent_++;
+      instants_.push_back(now);
+    }
     next = std::max(next + gap_, now - 100 * gap_);  // catches up, but not without end
   }
 }

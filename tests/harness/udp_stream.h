@@ -29,6 +29,8 @@ class UdpStream {
   /// Stops sending, receives for `rest` more, and tells what arrived, in order of arrival.
   const std::vector<Packet>& finish(Ns rest = 300 * kMillisecond);
   std::uint64_t sent() const { return sent_; }
+  /// When each packet was sent; after finish().
+  const std::vector<Ns>& instants() const { return instants_; }
   std::uint64_t refused() const { return refused_; }  ///< by the sender's own kernel
 
  private:
@@ -41,6 +43,7 @@ class UdpStream {
   std::atomic<Ns> until_ = INT64_MAX;
   std::atomic<std::uint64_t> sent_ = 0, refused_ = 0;
   std::vector<Packet> packets_;
+  std::vector<Ns> instants_;
   std::thread sending_thread_, receiving_thread_;
 };
 
