@@ -1,0 +1,110 @@
+// What the selector decides itself: a packet that is neither to be held nor to be split meets its rules where it is, and what
+// chance says there is what it would have said in the pen.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "injector/base/clock.h"
+#include "tests/harness/programs.h"
+#include "tests/packet/flow_replay.h"
+
+namespace faultline::test {
+namespace {
+
+using pen::Engine;
+
+constexpr faults::Window kHour{0, 3600 * kSecond};
+
+struct Here : testing::TestWithParam<Engine> {
+  void SetUp() override {
+    if (GetParam() == Engine::tcx && pen::probe_features().engine() != Engine::tcx) GTEST_SKIP() << "this kernel has no TCX";
+  }
+
+  void load(const faults::Channel& channel, std::uint64_t seed = 1) {
+    programs = std::make_unique<Programs>(GetParam(), std::vector<Rule>{{.match = {}, .channel = channel, .window = kHour, .seed = seed}});
+  }
+
+  /// Runs one frame and returns the verdict. `entered`: it was stamped and sent into the pen.
+  int select(const Packet& packet, const char* program = "select_out", std::uint32_t gso_size = 0) {
+    const Frame frame = build(packet);
+    const Skb run = programs->select(program, {.frame = frame, .gso_size = gso_size});
+    entered = run.frame != frame;
+    if (entered) {
+      EXPECT_EQ(stamp_of(run.frame).magic, FL_STAMP_MAGIC);
+    }
+    return run.verdict;
+  }
+
+  std::unique_ptr<Programs> programs;
+  bool entered = false;
+};
+
+TEST_P(Here, every_loss_is_the_one_that_chance_says) {
+  constexpr std::uint64_t kSeed = 77;
+  load(steady(kHour, 0, 0, 0.1), kSeed);
+  FlowReplay replay(0);
+  std::uint64_t dropped = 0;
+  for (int i = 0; i < 5000; i++) {
+    Packet p;
+    p.l4 = i % 2 == 0 ? L4::udp : L4::tcp;
+    p.source_port = static_cast<std::uint16_t>(40000 + i % 7);
+    const auto turn = replay.next(p);
+    const bool lost = fl_lost(fl_random(kSeed, FL_STREAM_LOSS + turn.stream, turn.key, turn.number), std::llround(0.1 * 0x1p32));
+    dropped += lost;
+    // Dropped on egress is redirected nowhere: to the sender's kernel it was sent.
+    ASSERT_EQ(select(p), lost ? kRedirect : kNext) << "packet " << i;
+    ASSERT_FALSE(entered);
+  }
+  EXPECT_EQ(programs->tally(0).matched, 5000u);
+  EXPECT_EQ(programs->tally(0).dropped, dropped);
+  EXPECT_GT(dropped, 300u);
+}
+
+TEST_P(Here, a_cut_drops_by_direction_and_whole) {
+  load(steady(kHour, 0, 0, 1));
+  EXPECT_EQ(select(Packet{}, "select_out"), kRedirect);
+  EXPECT_FALSE(entered);
+  EXPECT_EQ(select(Packet{}, "select_in"), kDrop);
+  EXPECT_FALSE(entered);
+  EXPECT_EQ(select(Packet{}, "select_lo"), kRedirect);
+  EXPECT_FALSE(entered);
+  Packet big;
+  big.l4 = L4::tcp;
+  big.payload = 1800;
+  EXPECT_EQ(select(big, "select_out", 600), kRedirect) << "a sure loss needs no splitter";
+  EXPECT_FALSE(entered);
+  EXPECT_EQ(programs->tally(0).dropped, 3u + 3u) << "counted in wire packets";
+}
+
+TEST_P(Here, what_is_held_or_split_enters_the_pen) {
+  load(steady(kHour, kMillisecond));
+  EXPECT_EQ(select(Packet{}), kRedirect);
+  EXPECT_TRUE(entered);
+  EXPECT_EQ(programs->tally(0).matched, 0u) << "it meets its rules there";
+  load(steady(kHour, 0, kMillisecond));
+  EXPECT_EQ(select(Packet{}), kRedirect);
+  EXPECT_TRUE(entered);
+  load(steady(kHour, 0, 0, 0.5));
+  Packet big;
+  big.l4 = L4::tcp;
+  big.payload = 1800;
+  EXPECT_EQ(select(big, "select_out", 600), kRedirect);
+  EXPECT_TRUE(entered);
+}
+
+TEST_P(Here, nothing_overtakes_what_is_on_its_way) {
+  load(steady(kHour, 0, 0, 0.000001));
+  EXPECT_EQ(select(Packet{}), kNext);
+  programs->flight().entered = 1;
+  programs->flight().entered_last = static_cast<std::uint64_t>(monotonic_now());
+  EXPECT_EQ(select(Packet{}), kRedirect);
+  EXPECT_TRUE(entered);
+  programs->flight().left = programs->flight().entered;
+  EXPECT_EQ(select(Packet{}), kNext);
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, Here, testing::Values(Engine::tcx, Engine::clsact),
+                         [](const auto& info) { return info.param == Engine::tcx ? "tcx" : "clsact"; });
+
+}  // namespace
+}  // namespace faultline::test
