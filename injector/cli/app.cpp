@@ -13,7 +13,7 @@ constexpr const char* kFooter = R"(Exit status:
   2  inconclusive: a fault met no packet, the injector ran late, the service was not steady, a probe never ran
   3  the plan or the arguments are invalid
   4  cannot run here: privilege, kernel, or a target that is not found
-  5  aborted by a guard or by you
+  5  aborted: by you (a signal), or because the injector was stopped and continued
   6  Faultline's own failure, or cleanup incomplete
 When several hold: 6 > 5 > 2 > 1 > 0.)";
 
