@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which rules does a packet meet now: those that are live, cut down by device, protocol, peer and port. Evaluated as sets of
+ * bits, so that the cost does not grow with the number of rules. */
+#ifndef FAULTLINE_BPF_MATCH_H
+#define FAULTLINE_BPF_MATCH_H
+
+#include "faults/bpf/common.bpf.h"
+
+const volatile struct fl_selector_config cfg SEC(".rodata");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct fl_live);
+} live SEC(".maps");
+
+struct live_span {
+  __u64 from, until, mask;
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct live_span);
+} live_now SEC(".maps");
+
+/* Peers: see struct fl_peers. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, __u32);
+} index4 SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, __u64);
+} starts4 SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct fl_masks);
+} spans4 SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, __u32);
+} index6 SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct fl_address);
+} starts6 SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct fl_masks);
+} spans6 SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct fl_ports);
+} ports SEC(".maps");
+
+/* Slow path of rules_now(): a global function, verified once and by itself. */
+__attribute__((noinline)) __u64 seek_live(__u64 t) {
+  __u32 zero = 0, low = 0, high = cfg.live_count;
+  struct live_span* now = bpf_map_lookup_elem(&live_now, &zero);
+  if (!now) return 0;
+  for (int i = 0; i < 21; i++) { /* greatest index whose t is not later */
+    if (high - low <= 1) break;
+    __u32 middle = (low + high) / 2;
+    struct fl_live* e = bpf_map_lookup_elem(&live, &middle);
+    if (!e) return 0;
+    if (e->t <= t) low = middle;
+    else high = middle;
+  }
+  struct fl_live* e = bpf_map_lookup_elem(&live, &low);
+  __u32 after = low + 1;
+  struct fl_live* f = after < cfg.live_count ? bpf_map_lookup_elem(&live, &after) : 0;
+  if (!e || e->t > t) return 0;
+  now->from = e->t;
+  now->until = f ? f->t : FL_FOREVER;
+  now->mask = e->mask;
+  return e->mask;
+}
+
+static __always_inline __u64 rules_now(__u64 t) {
+  __u32 zero = 0;
+  struct live_span* now = bpf_map_lookup_elem(&live_now, &zero);
+  if (!now) return 0;
+  if (t >= now->from && t < now->until) return now->mask;
+  return seek_live(t);
+}
+
+/* The interval that an address lies in. `wide`: starts have a lower half. */
+static __always_inline __u32 find_interval(const volatile struct fl_peers* peers, void* index, void* starts, int wide,
+                                           __u64 high, __u64 low) {
+  __u64 rest = high, differs;
+  __u32 common = peers->common;
+  if (common >= 64) {
+    differs = (high ^ peers->prefix.high) | (common > 64 ? (low ^ peers->prefix.low) >> (128 - common) : 0);
+    rest = low << (common - 64);
+  } else {
+    differs = common ? (high ^ peers->prefix.high) >> (64 - common) : 0;
+    if (common) rest = high << common | low >> (64 - common);
+  }
+  if (differs) return 0;
+  __u32 cell = rest >> (64 - peers->bits), next = cell + 1;
+  __u32 *first = bpf_map_lookup_elem(index, &cell), *last = bpf_map_lookup_elem(index, &next);
+  if (!first || !last) return 0;
+  __u32 from = *first, beyond = *last + 1;
+  for (int i = 0; i < 24; i++) { /* greatest interval whose start is not beyond the address */
+    if (beyond - from <= 1) break;
+    __u32 middle = (from + beyond) / 2;
+    struct fl_address* start = bpf_map_lookup_elem(starts, &middle);
+    if (!start) return 0;
+    if (start->high > high || (wide && start->high == high && start->low > low)) beyond = middle;
+    else from = middle;
+  }
+  return from;
+}
+
+/* Global functions, for the verifier's sake. */
+__attribute__((noinline)) __u32 find_interval4(__u64 high) { return find_interval(&cfg.peers4, &index4, &starts4, 0, high, 0); }
+__attribute__((noinline)) __u32 find_interval6(__u64 high, __u64 low) {
+  return find_interval(&cfg.peers6, &index6, &starts6, 1, high, low);
+}
+
+static __always_inline struct fl_masks masks4(__be32 address) {
+  struct fl_masks any = {cfg.any4.out, cfg.any4.in};
+  if (!cfg.peers4.count) return any;
+  __u32 i = find_interval4((__u64)bpf_ntohl(address) << 32);
+  struct fl_masks* m = bpf_map_lookup_elem(&spans4, &i);
+  return m ? *m : any;
+}
+
+static __always_inline struct fl_masks masks6(struct in6_addr* address) {
+  struct fl_masks any = {cfg.any6.out, cfg.any6.in};
+  if (!cfg.peers6.count) return any;
+  __u64 half[2];
+  __builtin_memcpy(half, address, sizeof half);
+  __u32 i = find_interval6(bpf_be64_to_cpu(half[0]), bpf_be64_to_cpu(half[1]));
+  struct fl_masks* m = bpf_map_lookup_elem(&spans6, &i);
+  return m ? *m : any;
+}
+
+/* Rules whose ports fit, `p` at the peer's end and `o` at the site's own. */
+static __always_inline __u64 port_mask(__u16 p, __u16 o) {
+  __u32 kp = p, ko = o;
+  __u64 fit = ~0ULL;
+  if (cfg.peer_port_rules) {
+    struct fl_ports* a = bpf_map_lookup_elem(&ports, &kp);
+    if (a) fit &= a->peer | ~cfg.peer_port_rules;
+  }
+  if (cfg.own_port_rules) {
+    struct fl_ports* b = bpf_map_lookup_elem(&ports, &ko);
+    if (b) fit &= b->own | ~cfg.own_port_rules;
+  }
+  return fit;
+}
+
+struct two_ports {
+  __be16 source, destination;
+};
+
+/* Straight from the packet where possible: a helper costs a call. */
+static __always_inline int read_ports(struct __sk_buff* skb, __u32 l4, struct two_ports* p) {
+  void *data = (void*)(long)skb->data, *end = (void*)(long)skb->data_end;
+  __u64 offset = l4;
+  asm volatile("" : "+r"(offset)); /* one register for check and use */
+  if (offset < 256) {
+    struct two_ports* at = data + offset;
+    if ((void*)(at + 1) <= end) {
+      *p = *at;
+      return 0;
+    }
+  }
+  return bpf_skb_load_bytes(skb, l4, p, sizeof *p);
+}
+
+/* Which of `mask` this packet meets. `out`, `in`: the ways in which it passes the site; both on loopback. */
+static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int out, int in) {
+  void *data = (void*)(long)skb->data, *end = (void*)(long)skb->data_end;
+  struct ethhdr* eth = data;
+  __u32 l4;
+  __u8 proto;
+  int later_fragment = 0;
+  struct fl_masks to = {0, 0}, from = {0, 0};
+  if (skb->protocol == bpf_htons(ETH_P_IP)) {
+    struct iphdr* ip = (void*)(eth + 1);
+    if ((void*)(ip + 1) > end) {
+      if (bpf_skb_pull_data(skb, ETH_HLEN + sizeof *ip)) return 0;
+      data = (void*)(long)skb->data;
+      end = (void*)(long)skb->data_end;
+      ip = data + ETH_HLEN;
+      if ((void*)(ip + 1) > end) return 0;
+    }
+    proto = ip->protocol;
+    /* the cloud's metadata address, 169.254.169.254, is part of the control path */
+    if (ip->daddr == bpf_htonl(0xa9fea9fe) || ip->saddr == bpf_htonl(0xa9fea9fe)) return 0;
+    later_fragment = !!(ip->frag_off & bpf_htons(0x1fff));
+    l4 = ETH_HLEN + ip->ihl * 4;
+    __be32 source = ip->saddr, destination = ip->daddr;
+    if (out) to = masks4(destination);
+    if (in) from = masks4(source);
+  } else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+    struct ipv6hdr* ip = (void*)(eth + 1);
+    if ((void*)(ip + 1) > end) {
+      if (bpf_skb_pull_data(skb, ETH_HLEN + sizeof *ip)) return 0;
+      data = (void*)(long)skb->data;
+      end = (void*)(long)skb->data_end;
+      ip = data + ETH_HLEN;
+      if ((void*)(ip + 1) > end) return 0;
+    }
+    proto = ip->nexthdr;
+    l4 = ETH_HLEN + sizeof *ip;
+    struct in6_addr source = ip->saddr, destination = ip->daddr;
+    for (int i = 0; i < 4; i++) { /* extension headers: RFC 8200, section 4 */
+      struct {
+        __u8 next, length;
+        __be16 offset;
+      } h;
+      if (proto != 0 && proto != 43 && proto != 60 && proto != 44) break;
+      if (bpf_skb_load_bytes(skb, l4, &h, 4)) return 0;
+      if (proto == 44) {
+        later_fragment = !!(h.offset & bpf_htons(0xfff8));
+        l4 += 8;
+      } else {
+        l4 += (h.length + 1) * 8;
+      }
+      proto = h.next;
+      if (later_fragment) break;
+    }
+    if (proto == IPPROTO_ICMPV6 && !later_fragment) { /* neighbour discovery (RFC 4861): what makes the link a link */
+      __u8 type = 0;
+      bpf_skb_load_bytes(skb, l4, &type, 1);
+      if (type >= 133 && type <= 137) return 0;
+    }
+    if (out) to = masks6(&destination);
+    if (in) from = masks6(&source);
+  } else {
+    return 0; /* ARP and whatever else makes the link a link */
+  }
+  mask &= proto == IPPROTO_TCP    ? cfg.tcp
+          : proto == IPPROTO_UDP  ? cfg.udp
+          : (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6) ? cfg.icmp
+                                  : cfg.other;
+  __u64 going = mask & to.out, coming = mask & from.in;
+  if (cfg.ports && ((going | coming) & cfg.port_rules)) {
+    struct two_ports p;
+    if (later_fragment || (proto != IPPROTO_TCP && proto != IPPROTO_UDP) || read_ports(skb, l4, &p)) {
+      going &= ~cfg.port_rules;
+      coming &= ~cfg.port_rules;
+    } else {
+      __u16 s = bpf_ntohs(p.source), d = bpf_ntohs(p.destination);
+      if (going) going &= port_mask(d, s);
+      if (coming) coming &= port_mask(s, d);
+    }
+  }
+  return going | coming;
+}
+
+#endif
