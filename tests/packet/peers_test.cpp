@@ -50,7 +50,7 @@ void compare(Engine engine, const std::vector<IpPrefix>& prefixes, std::mt19937_
   std::vector<Rule> rules(6);
   for (std::uint32_t i = 0; i < rules.size(); i++) {
     rules[i].fault = i;
-    rules[i].channel = steady(rules[i].window, 0, 0, 1);
+    rules[i].channel = steady(rules[i].window, kMicrosecond);
     rules[i].match.any_peer = i == 0;
   }
   for (std::size_t i = 0; i < prefixes.size(); i++) rules[1 + i % 5].match.peers.push_back(prefixes[i]);
