@@ -4,6 +4,8 @@
 
 #include <cstdio>
 
+#include "injector/plan/values.h"
+
 namespace faultline::cli {
 namespace {
 
@@ -20,6 +22,14 @@ When several hold: 6 > 5 > 2 > 1 > 0.)";
 int complain(const std::string& message, Exit status) {
   fmt::print(stderr, "faultline: {}\n", message);
   return static_cast<int>(status);
+}
+
+/// What is wrong when no subcommand was recognised.
+std::string unknown_command(const std::string& word) {
+  for (const char* reserved : {"explain", "inject", "doctor", "report", "compare", "list", "stop", "lab", "new", "note"})
+    if (word == reserved) return fmt::format("`{}` is not yet there; this version has run and check", word);
+  const std::string meant = plan::did_you_mean(word, {"run", "check"});
+  return fmt::format("there is no command `{}`{}", word, meant.empty() ? "; there are run and check" : "; did you mean `" + meant + "`?");
 }
 
 }  // namespace
@@ -41,6 +51,7 @@ int main_of(int argc, char** argv) {
   } catch (const CLI::Success& e) {  // --help, --version
     return app.exit(e);
   } catch (const CLI::ParseError& e) {
+    if (argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty()) return complain(unknown_command(argv[1]), Exit::invalid);
     return complain(fmt::format("{}\nRun `faultline --help`, or `faultline COMMAND --help`.", e.what()), Exit::invalid);
   } catch (const Failure& e) {
     return complain(e.what(), e.status());

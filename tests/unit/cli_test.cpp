@@ -1,0 +1,80 @@
+// The command line as a user types it: the exit status, and what is said about a mistake.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "injector/cli/app.h"
+
+namespace faultline::cli {
+namespace {
+
+struct Said {
+  int status;
+  std::string out, error;
+};
+
+Said say(std::vector<std::string> words) {
+  words.insert(words.begin(), "faultline");
+  std::vector<char*> argv;
+  for (auto& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  const int status = main_of(static_cast<int>(words.size()), argv.data());
+  return {status, testing::internal::GetCapturedStdout(), testing::internal::GetCapturedStderr()};
+}
+
+std::string shipped(const std::string& name) { return std::string(FAULTLINE_SOURCE_DIR "/experiments/") + name; }
+
+TEST(CommandLine, HelpTellsTheExitStatuses) {
+  for (const auto& words : {std::vector<std::string>{"--help"}, {"run", "--help"}, {"check", "--help"}}) {
+    const Said said = say(words);
+    EXPECT_EQ(said.status, 0);
+    EXPECT_NE(said.out.find("xit status"), std::string::npos) << said.out;
+  }
+  EXPECT_EQ(say({"--version"}).status, 0);
+}
+
+TEST(CommandLine, MistakesInArgumentsAreInvalid) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> mistakes = {
+      {{}, "subcommand"},
+      {{"chek", "x"}, "did you mean `check`"},
+      {{"explain", "x"}, "not yet"},
+      {{"frobnicate"}, "no command `frobnicate`"},
+      {{"run"}, "PLAN is required"},
+      {{"run", "/no/such/plan.toml"}, "/no/such/plan.toml"},
+      {{"run", shipped("hello.toml"), "--seed", "many"}, "--seed"},
+      {{"run", shipped("hello.toml"), "--scale", "30"}, "--scale"},
+      {{"run", shipped("hello.toml"), "--at", "noon"}, "RFC 3339"},
+      {{"run", shipped("hello.toml"), "--var", "room"}, "name=value"},
+      {{"run", shipped("hello.toml"), "--engine", "magic"}, "--engine"},
+      {{"check", "/no/such/plan.toml"}, "/no/such/plan.toml"},
+  };
+  for (const auto& [words, what] : mistakes) {
+    const Said said = say(words);
+    EXPECT_EQ(said.status, 3) << what;
+    EXPECT_NE(said.error.find(what), std::string::npos) << what << " is missing in: " << said.error;
+    EXPECT_EQ(said.out, "") << "mistakes go to stderr";
+  }
+}
+
+TEST(CommandLine, CheckSaysOkForPeopleAndForMachines) {
+  const Said people = say({"check", shipped("hello.toml")});
+  EXPECT_EQ(people.status, 0) << people.error;
+  EXPECT_NE(people.out.find("hello.toml: ok"), std::string::npos) << people.out;
+  const Said machines = say({"check", "--json", shipped("hello.toml"), "/no/such/plan.toml"});
+  EXPECT_EQ(machines.status, 3);
+  EXPECT_NE(machines.out.find("\"ok\": true"), std::string::npos) << machines.out;
+  EXPECT_NE(machines.out.find("\"ok\": false"), std::string::npos) << machines.out;
+}
+
+TEST(CommandLine, AVariableDoesNotSwallowThePlan) {
+  const Said said = say({"check", "--var", "no=such", shipped("hello.toml")});
+  EXPECT_EQ(said.status, 3);
+  EXPECT_NE(said.error.find("no such variable"), std::string::npos) << said.error;
+}
+
+}  // namespace
+}  // namespace faultline::cli
