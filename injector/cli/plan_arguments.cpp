@@ -8,7 +8,9 @@
 namespace faultline::cli {
 
 void PlanArguments::add_to(CLI::App& app) {
-  app.add_option("--seed", seed, "Seed of every random decision; default: the plan's, else a new one that is recorded")->type_name("N");
+  app.add_option("--seed", seed, "Seed of every random decision; default: the plan's, else a new one that is recorded")
+      ->check(CLI::NonNegativeNumber)  // "-1" would wrap round
+      ->type_name("N");
   app.add_option("--scale", scale, "Compress the timeline: 1:30 makes 30 minutes one; delays, rates and timeouts stay as they are")->type_name("1:N");
   app.add_option("--var", variables, "Replace ${key} in the plan's strings; its default stands in [vars]")
       ->type_name("key=value")

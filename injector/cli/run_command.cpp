@@ -7,6 +7,7 @@
 #include <ctime>
 #include <memory>
 
+#include "injector/base/clock.h"
 #include "injector/cli/app.h"
 #include "injector/cli/plan_arguments.h"
 #include "injector/run/run.h"
@@ -24,7 +25,7 @@ struct RunArguments {
 Ns read_instant(const std::string& text) {
   std::tm tm{};
   const char* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &tm);
-  if (rest != nullptr) {
+  if (rest != nullptr && tm.tm_year + 1900 <= 2200) {  // nanoseconds in 64 bits end in 2262
     Ns fraction = 0;
     if (*rest == '.') {
       Ns unit = kSecond / 10;
@@ -34,7 +35,7 @@ Ns read_instant(const std::string& text) {
     if (std::string_view(rest) == "Z") return seconds;
     int hours = 0, minutes = 0;
     char sign = 0, end = 0;
-    if (std::sscanf(rest, "%c%2d:%2d%c", &sign, &hours, &minutes, &end) == 3 && (sign == '+' || sign == '-'))
+    if (std::sscanf(rest, "%c%2d:%2d%c", &sign, &hours, &minutes, &end) == 3 && (sign == '+' || sign == '-') && hours <= 23 && minutes <= 59)
       return seconds - (sign == '+' ? 1 : -1) * (hours * 3600 + minutes * 60) * kSecond;
   }
   throw Failure(Exit::invalid, fmt::format("--at {}: not an RFC 3339 instant; write for example 2026-11-22T10:00:00Z", text));
@@ -55,6 +56,7 @@ Exit run_plan(const RunArguments& arguments, const std::vector<std::string>& com
     return Exit::invalid;
   }
   if (!parsed.plan.seed_given) parsed.plan.seed = new_seed();
+  if (options.at && *options.at < wall_now()) throw Failure(Exit::invalid, fmt::format("--at {}: that instant is in the past", arguments.at));
   options.out = arguments.out;
   options.variables = arguments.reading.options().variables;
   options.quiet = arguments.quiet;

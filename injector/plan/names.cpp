@@ -103,6 +103,7 @@ class Resolver {
 
   void resolve_on_and_peer(FaultDraft& fault) {
     std::set<std::string_view> seen;
+    bool link = false, place = false;
     for (const auto& word : fault.on) {
       if (!seen.insert(word.text).second) {
         issues_.error(word.at, fmt::format("on: \"{}\" is there twice", word.text), "name each target once");
@@ -113,8 +114,14 @@ class Resolver {
       if (target->target.where == Target::Where::none)
         issues_.error(word.at, fmt::format("on: \"{}\" is an address, a port or a protocol, not a place", word.text),
                       fmt::format("a fault is on a place (netns, host, room or link); use peer = \"{}\" for traffic to and from it", word.text));
+      (target->target.where == Target::Where::link ? link : place) = true;
       fault.fault.on.push_back(word.text);
     }
+    if (link && place)
+      issues_.error(fault.on.front().at, "on: links and places do not mix in one fault: a packet between them would meet it twice", "write two faults");
+    if (link && fault.fault.direction != Direction::both)
+      issues_.error(fault.on.front().at, "on: a link has no direction of its own, so direction cannot be egress or ingress",
+                    "leave direction out, or put the fault on a host or room");
     seen.clear();
     for (const auto& word : fault.peer) {
       if (!seen.insert(word.text).second) {

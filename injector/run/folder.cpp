@@ -18,9 +18,11 @@ std::filesystem::path make_folder(const plan::Plan& plan, const fs::path& out) {
     fs::path folder = out;
     if (folder.empty()) {
       const auto now = static_cast<time_t>(wall_now() / kSecond);
-      const std::string stem = fmt::format("{:%Y%m%dT%H%M%SZ}-{}", fmt::gmtime(now), plan.name);
+      const std::string stem = fmt::format("{:%Y%m%dT%H%M%SZ}-{:.100}", fmt::gmtime(now), plan.name);
       folder = fs::path("runs") / stem;
-      for (int again = 2; fs::exists(folder); again++) folder = fs::path("runs") / fmt::format("{}-{}", stem, again);
+      const bool first = fs::create_directories("runs");
+      if (first) give_to_user("runs");
+      for (int again = 2; !fs::create_directory(folder); again++) folder = fs::path("runs") / fmt::format("{}-{}", stem, again);
     } else if (fs::exists(folder) && (!fs::is_directory(folder) || !fs::is_empty(folder))) {
       throw Failure(Exit::invalid, fmt::format("--out {}: it exists and is not an empty folder; a run never overwrites a record", folder.string()));
     }
@@ -31,7 +33,8 @@ std::filesystem::path make_folder(const plan::Plan& plan, const fs::path& out) {
     if (!file) throw fs::filesystem_error("write plan.toml", folder, std::error_code(errno, std::generic_category()));
     return folder;
   } catch (const fs::filesystem_error& e) {
-    throw Failure(Exit::failed, fmt::format("cannot make the run folder: {}", e.what()));
+    const bool asked = !out.empty() && e.code() != std::errc::no_space_on_device;  // then it is the argument that is wrong
+    throw Failure(asked ? Exit::invalid : Exit::failed, fmt::format("cannot make the run folder: {}", e.what()));
   }
 }
 
@@ -43,7 +46,6 @@ void give_to_user(const fs::path& folder) {
   const auto give = [&](const fs::path& path) { (void)!lchown(path.c_str(), user, group); };
   std::error_code ignored;
   give(folder);
-  if (folder.parent_path().filename() == "runs") give(folder.parent_path());
   for (fs::recursive_directory_iterator it(folder, ignored), end; it != end; it.increment(ignored)) give(it->path());
 }
 

@@ -149,7 +149,7 @@ void Session::build_pen() {
   pen::Options options;
   options.engine = engine_;
   options.janitor = janitor_.get();
-  options.alias = fmt::format("faultline run {} (pid {})", plan_.name, getpid());
+  options.alias = fmt::format("faultline run {:.100} (pid {})", plan_.name, getpid());
   if (sites_.empty()) return;
   pen_ = std::make_unique<pen::Pen>(std::move(sites_), composition_.score, options, [this](const std::string& what) { step(what); });
 }
@@ -204,7 +204,24 @@ void Session::play() {
   }
   if (pen_) pen_->stop();
   events::healed(*journal_, "end");
-  for (auto& prober : probers_) prober->finish();
+  finish_probes();
+}
+
+/// Waits for the answers still due; a signal ends the wait, and the run.
+void Session::finish_probes() {
+  std::optional<std::string> asked;
+  {
+    std::jthread listener([&](const std::stop_token& done) {
+      pollfd signal{signals_.fd(), POLLIN, 0};
+      while (!done.stop_requested()) {
+        if (::poll(&signal, 1, 50) != 1 || !(asked = signals_.take())) continue;
+        for (auto& prober : probers_) prober->abort();
+        return;
+      }
+    });
+    for (auto& prober : probers_) prober->finish();
+  }
+  if (asked) events::abort(*journal_, events::By::signal, *asked, monotonic_now() - epoch_);
 }
 
 std::optional<Session::Stop> Session::watch() {

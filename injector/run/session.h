@@ -42,6 +42,7 @@ class Session {
   void build_pen();
   void make_probers();
   void play();
+  void finish_probes();
   std::optional<Stop> watch();
   void mark_phases(Ns now);
   void settle();

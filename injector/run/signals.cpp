@@ -10,7 +10,12 @@ namespace faultline::run {
 Signals::Signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGCONT}) sigaddset(&set, s);
+  for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGCONT}) {
+    // Under nohup a hang-up is ignored, and must be: blocked, it would be delivered here all the same.
+    struct sigaction had {};
+    if (s == SIGHUP && sigaction(s, nullptr, &had) == 0 && had.sa_handler == SIG_IGN) continue;
+    sigaddset(&set, s);
+  }
   if (const int error = pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0)
     throw std::system_error(error, std::generic_category(), "block signals");
   fd_ = Fd(static_cast<int>(check("watch signals", signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK))));

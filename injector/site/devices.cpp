@@ -39,11 +39,12 @@ std::vector<Device> l3_devices(const std::string& only) {
   return found;
 }
 
-std::vector<IpPrefix> own_addresses() {
+std::vector<IpPrefix> own_addresses(LinkLocal link_local) {
   std::vector<IpPrefix> all;
   for (const auto& device : list_devices()) {
     for (auto address : device.addresses) {
-      if (is_loopback_address(address) || is_link_local(address)) continue;
+      if (is_loopback_address(address)) continue;
+      if (link_local == LinkLocal::left_out && is_link_local(address)) continue;
       address.length = address.v6 ? 128 : 32;
       all.push_back(address);
     }

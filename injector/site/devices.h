@@ -13,7 +13,9 @@ namespace faultline::site {
 /// Failure(cannot_run) for one that cannot be faulted (no Ethernet header), saying which and why.
 std::vector<Device> l3_devices(const std::string& only = {});
 
-/// All addresses of the calling thread's namespace except loopback and link-local ones, as /32 and /128.
-std::vector<IpPrefix> own_addresses();
+enum class LinkLocal { left_out, included };
+
+/// All addresses of the calling thread's namespace except loopback ones, as /32 and /128.
+std::vector<IpPrefix> own_addresses(LinkLocal link_local = LinkLocal::left_out);
 
 }  // namespace faultline::site

@@ -24,6 +24,21 @@ std::uint64_t initial_namespace() {
   return stat("/proc/1/ns/net", &st) == 0 ? st.st_ino : 0;
 }
 
+bool covers(const IpPrefix& prefix, const IpPrefix& address) {
+  if (prefix.v6 != address.v6) return false;
+  for (int bit = 0; bit < prefix.length; bit++) {
+    const auto at = static_cast<std::size_t>(bit / 8);
+    if (((prefix.bytes[at] ^ address.bytes[at]) & (0x80 >> bit % 8)) != 0) return false;
+  }
+  return true;
+}
+
+/// Whether a match leaves (nearly) everyone in: an operator's session would be among them.
+bool is_wide(const Match& match) {
+  const bool everyone = match.any_peer || std::any_of(match.peers.begin(), match.peers.end(), [](const IpPrefix& p) { return p.length <= 1; });
+  return everyone && match.peer_ports.empty() && (match.protocol.empty() || match.protocol == "tcp");
+}
+
 class Resolver {
  public:
   Resolver(const plan::Plan& plan, const LabView* lab) : plan_(plan), lab_(lab) {}
@@ -114,7 +129,10 @@ class Resolver {
       const plan::Target& target = *plan_.find_target(name);
       Match match = base;
       match.peers = addresses(target);
-      match.any_peer = match.peers.empty();
+      const bool names_a_place = target.where != plan::Target::Where::none || !target.addresses.empty();
+      if (names_a_place && match.peers.empty())
+        throw Failure(Exit::cannot_run, fmt::format("peer \"{}\" has no address (a room without hosts?)", name));
+      match.any_peer = !names_a_place;
       match.protocol = target.protocol;
       match.peer_ports = target.ports;
       auto same = std::find_if(all.begin(), all.end(), [&](const Match& m) {
@@ -126,36 +144,53 @@ class Resolver {
     return all;
   }
 
+  struct Chosen {
+    std::size_t site;
+    const plan::Target* target;
+    std::string link;
+  };
+  using Addresses = std::map<std::size_t, std::vector<IpPrefix>>;  // by site
+
+  /// Whether the sender's egress meets all that it sends to `receiver`, so that the receiver's ingress must not.
+  static bool acts_on_the_way(const Chosen& sender, const Chosen& receiver, const Match& match, const Addresses& own) {
+    if (!match.peer_ports.empty() || !receiver.target->ports.empty() || !sender.target->ports.empty()) return false;
+    if (sender.target->protocol != receiver.target->protocol || sender.target->where == plan::Target::Where::link) return false;
+    if (match.any_peer) return true;
+    const auto& addresses = own.at(receiver.site);
+    return std::any_of(match.peers.begin(), match.peers.end(), [&](const IpPrefix& peer) {
+      return std::any_of(addresses.begin(), addresses.end(), [&](const IpPrefix& address) { return covers(peer, address); });
+    });
+  }
+
   void add_fault(std::uint32_t index) {
     const plan::Fault& fault = plan_.faults[index];
     const auto peers = matches(fault);
-    struct Chosen {
-      std::size_t site;
-      const plan::Target* target;
-      std::string link;
-    };
     std::vector<Chosen> chosen;
     for (const auto& name : fault.on) {
       const plan::Target& target = *plan_.find_target(name);
       for (auto& spot : spots(target)) {
-        const bool everything = fault.peer.empty() && target.protocol.empty() && target.ports.empty();
-        if (everything && target.where == plan::Target::Where::netns && spot.ns.inode() == initial_namespace())
+        const bool everything = target.ports.empty() && (target.protocol.empty() || target.protocol == "tcp") &&
+                                std::any_of(peers.begin(), peers.end(), is_wide);
+        if (everything && target.where == plan::Target::Where::netns &&
+            (initial_namespace() == 0 || spot.ns.inode() == initial_namespace()))
           throw Failure(Exit::cannot_run,
-                        "the target is this machine's initial network namespace and no peer, port or protocol narrows the fault: "
-                        "it would cut off whoever operates this machine. Name a `peer`, or a port of the target");
+                        "the target is this machine's initial network namespace and nothing narrows the fault: it would cut off "
+                        "whoever operates this machine. Name a `peer` with addresses or a port, or a port of the target");
         const std::string link = spot.name;
         Site& site = site_for(spot);
         const std::size_t at = static_cast<std::size_t>(&site - sites_.data());
-        if (std::none_of(chosen.begin(), chosen.end(), [&](const Chosen& c) { return c.site == at; }))
+        if (std::none_of(chosen.begin(), chosen.end(), [&](const Chosen& c) {
+              return c.site == at && c.target->protocol == target.protocol && c.target->ports == target.ports;
+            }))
           chosen.push_back({at, &target, link});
       }
     }
     // A packet between two sites of one fault meets it once, at its sender.
-    std::map<std::size_t, std::vector<IpPrefix>> own;
+    Addresses own;
     if (chosen.size() > 1 && fault.direction == plan::Direction::both) {
       for (const auto& c : chosen) {
         Inside inside(sites_[c.site].ns);
-        own[c.site] = own_addresses();
+        own[c.site] = own_addresses(LinkLocal::included);
       }
     }
     for (const auto& c : chosen) {
@@ -163,15 +198,15 @@ class Resolver {
         Rule rule{index, c.link, match};
         if (rule.match.protocol.empty()) rule.match.protocol = c.target->protocol;
         rule.match.own_ports = c.target->ports;
-        const bool ends_of_a_link = c.target->where == plan::Target::Where::link;
-        if (ends_of_a_link) {
-          // Routers forward: what leaves by one end has its sender elsewhere. Each end acts on its egress, so that each
-          // way over the link is met once.
-          rule.match.ingress = false;
+        if (c.target->where == plan::Target::Where::link) {
+          // Routers forward: what leaves by one end has its sender elsewhere. Each end acts on its egress, so that each way over
+          // the link is met once; towards a peer there is one way only, and the way back is met where it comes in.
           rule.match.egress = true;
+          rule.match.ingress = !match.any_peer || !match.peer_ports.empty();
         } else {
-          for (const auto& [site, addresses] : own)
-            if (site != c.site) rule.match.not_from.insert(rule.match.not_from.end(), addresses.begin(), addresses.end());
+          for (const auto& sender : chosen)
+            if (own.contains(sender.site) && sender.site != c.site && acts_on_the_way(sender, c, match, own))
+              rule.match.not_from.insert(rule.match.not_from.end(), own[sender.site].begin(), own[sender.site].end());
         }
         Site& site = sites_[c.site];
         if (site.rules.size() >= FL_MAX_RULES_PER_SITE)
