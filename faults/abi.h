@@ -177,8 +177,10 @@ struct fl_flight {
   __u64 split_last; /* CLOCK_MONOTONIC ns */
   __u64 entered, left; /* from the selector to the player's decision */
   __u64 entered_last;  /* CLOCK_MONOTONIC ns */
+  __u64 returned_last; /* the last packet given back: its sending may still be under way on another CPU */
+  __u64 pad[7];
 };
-FL_ASSERT(sizeof(struct fl_flight) == 64);
+FL_ASSERT(sizeof(struct fl_flight) == 128);
 
 /* A connection's state, in a table of fixed buckets: flows that share one share its order and its count, no stream ever
  * starts again because another flow came by. */

@@ -49,6 +49,13 @@ static __always_inline int splitting(struct fl_flight* flight, __u64 now) {
   return READ_ONCE(flight->split_in) != READ_ONCE(flight->split_out) && now - READ_ONCE(flight->split_last) < SETTLED_NS;
 }
 
+/* Whether what was given back a moment ago may still be on its way out of its device, on another CPU: it has been counted
+ * before it is sent, since nothing of ours runs after. */
+#define RETURNING_NS 100000ULL
+static __always_inline int returning(struct fl_flight* flight, __u64 now) {
+  return now < READ_ONCE(flight->returned_last) + RETURNING_NS;
+}
+
 /* Whether something of this site may still be on its way to the player's decision. */
 static __always_inline int crossing(struct fl_flight* flight, __u64 now) {
   return READ_ONCE(flight->entered) != READ_ONCE(flight->left) && now - READ_ONCE(flight->entered_last) < SETTLED_NS;
@@ -56,7 +63,7 @@ static __always_inline int crossing(struct fl_flight* flight, __u64 now) {
 
 /* Whether something of this flow may still be in the line. */
 static __always_inline int waiting(struct fl_flight* flight, __u64 held_until, __u64 now) {
-  return READ_ONCE(flight->line_in) != READ_ONCE(flight->line_out) && now < held_until + SETTLED_NS;
+  return now < held_until + SETTLED_NS && (READ_ONCE(flight->line_in) != READ_ONCE(flight->line_out) || returning(flight, now));
 }
 
 static __always_inline void count_in_flow(struct packet* p, struct fl_flow* flow, __u32 direction) {

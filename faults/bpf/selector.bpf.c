@@ -79,7 +79,7 @@ __attribute__((noinline)) int meet_here(struct __sk_buff* skb, __u64 mask, __u64
   p.now = now;
   p.t = t;
   bpf_loop(FL_MAX_RULES_PER_SITE, look_ahead, &p, 0);
-  if (p.holds || (skb->gso_size && p.chance) || crossing(flight, now)) return TO_PEN;
+  if (p.holds || (skb->gso_size && p.chance) || crossing(flight, now) || returning(flight, now)) return TO_PEN;
   struct fl_flow* flow = find_flow(skb, site, &direction);
   p.packets = wire_packets(skb);
   if (flow) {
@@ -218,9 +218,13 @@ SEC("tc") int give_back(struct __sk_buff* skb) { /* near veth, ingress */
   if (bpf_skb_store_bytes(skb, 0, slot->mac, sizeof slot->mac, 0)) return DROP;
   struct fl_ledger* ledger = bpf_map_lookup_elem(&ledgers, &n);
   if (ledger) ledger->returned += wire_packets(skb);
+  __u32 site = cfg.site;
+  struct fl_flight* flight = bpf_map_lookup_elem(&flights, &site);
+  __u64 now = bpf_ktime_get_ns();
+  if (flight) WRITE_ONCE(flight->returned_last, now);
   if (stamp.hold) {
     struct counting c = {.mask = slot->rules, .hold = stamp.hold, .cut = stamp.flags & FL_STAMP_CUT};
-    c.late = ticks(bpf_ktime_get_ns()) - stamp.due;
+    c.late = ticks(now) - stamp.due;
     if ((__s32)c.late < 0) c.late = 0;
     bpf_loop(FL_MAX_RULES_PER_SITE, count_delay, &c, 0);
   }
