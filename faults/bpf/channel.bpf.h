@@ -51,7 +51,7 @@ static __always_inline int splitting(struct fl_flight* flight, __u64 now) {
 
 /* Whether what was given back a moment ago may still be on its way out of its device, on another CPU: it has been counted
  * before it is sent, since nothing of ours runs after. */
-#define RETURNING_NS 100000ULL
+#define RETURNING_NS 1000000ULL
 static __always_inline int returning(struct fl_flight* flight, __u64 now) {
   return now < READ_ONCE(flight->returned_last) + RETURNING_NS;
 }

@@ -84,7 +84,6 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
     }
   }
 
-  __sync_fetch_and_add(&flight->left, p.packets);
   struct fl_flow* flow = find_flow(skb, site_index, &direction);
   __u64 held_until = 0;
   if (flow) {
@@ -92,7 +91,9 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
     held_until = READ_ONCE(flow->last_due[direction & 1]);
   }
   bpf_loop(FL_MAX_RULES_PER_SITE, meet_rule, &p, 0);
+  /* `left` is counted last: by then what comes after can see where this packet is. */
   if (p.dropped) {
+    __sync_fetch_and_add(&flight->left, p.packets);
     ledger->dropped += p.packets;
     return DROP;
   }
@@ -108,6 +109,8 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
   int behind = waiting(flight, held_until, p.now);
   if (due == p.now && (!behind || p.free_order)) {
     ledger->straight += p.packets;
+    WRITE_ONCE(flight->returned_last, p.now);
+    __sync_fetch_and_add(&flight->left, p.packets);
     return bpf_redirect_peer(site->far, 0);
   }
   if (flow) WRITE_ONCE(flow->last_due[direction & 1], due);
@@ -122,6 +125,7 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
   }
   ledger->held += p.packets;
   __sync_fetch_and_add(&flight->line_in, p.packets);
+  __sync_fetch_and_add(&flight->left, p.packets);
   return bpf_redirect(pen.tap, 0);
 }
 
@@ -136,6 +140,7 @@ SEC("tc") int from_line(struct __sk_buff* skb) { /* TAP, ingress */
   struct fl_site* site = bpf_map_lookup_elem(&sites, &site_index);
   struct fl_flight* flight = bpf_map_lookup_elem(&flights, &site_index);
   if (!site || !flight) return DROP;
+  WRITE_ONCE(flight->returned_last, bpf_ktime_get_ns()); /* before it is counted as out: see channel.bpf.h */
   __sync_fetch_and_add(&flight->line_out, wire_packets(skb));
   return bpf_redirect_peer(site->far, 0);
 }
