@@ -275,9 +275,8 @@ TEST_P(DelayTest, keeps_segments_in_order) {
     const auto counts = bed.finish();
     expect_clean(bed, counts);
     EXPECT_GT(counts[0].delayed, 1000u);
-    // Out of order at the receiver's TCP: without loss, only if something overtook. Some of the 55,000 segments do: a connection
-    // sends from two CPUs, whose packets cross a veth through two queues, with or without us. Splitting without keeping the
-    // order is seen by the hundred.
+    // Out of order at the receiver's TCP: without loss, only if something overtook. It should be none. Up to 12 of the 55,000
+    // segments were seen to, on two idle CPUs, cause not established (docs/status.md): 50 is a known defect's bound, not an aim.
     EXPECT_LE(protocol_counter(bed.there, "TcpExt", "TCPOFOQueue") - before_there, 50);
     EXPECT_LE(protocol_counter(bed.here, "TcpExt", "TCPOFOQueue") - before_here, 50);
   });
