@@ -105,12 +105,13 @@ struct fl_selector_config {
   __u64 port_rules;            /* those that name a port at either end */
   __u64 peer_port_rules, own_port_rules;
   __u64 loopback_rules;        /* those that act on lo as well */
+  __u64 holding_rules;         /* those that can ask for a delay */
   struct fl_masks any4, any6;  /* rules for a peer that no prefix covers */
   struct fl_peers peers4, peers6;
   __u16 guard; /* in tc_index: this packet has been through the pen. A value per run; a foreign one is never cleared */
   __u8 ports, pad[5];
 };
-FL_ASSERT(sizeof(struct fl_selector_config) == 168);
+FL_ASSERT(sizeof(struct fl_selector_config) == 176);
 
 /* Entries of the gate that stands before the selector where the kernel cannot hold its owner's task. */
 enum { FL_GATE_OUT, FL_GATE_IN, FL_GATE_LO, FL_GATE_ENTRIES };

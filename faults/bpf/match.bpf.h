@@ -192,8 +192,11 @@ static __always_inline int read_ports(struct __sk_buff* skb, __u32 l4, struct tw
   return bpf_skb_load_bytes(skb, l4, p, sizeof *p);
 }
 
-/* Which of `mask` this packet meets. `out`, `in`: the ways in which it passes the site; both on loopback. */
-static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int out, int in) {
+/* Which of `mask` this packet meets here. On lo both ways count. One that is forwarded has met, at the device it came in by,
+ * the rules that look at where it is from; it does not meet those again on its way out. */
+static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int ingress, int loopback) {
+  int forwarded = !ingress && !loopback && skb->ingress_ifindex;
+  int out = !ingress || loopback, in = ingress || loopback || forwarded;
   void *data = (void*)(long)skb->data, *end = (void*)(long)skb->data_end;
   struct ethhdr* eth = data;
   __u32 l4;
@@ -271,7 +274,7 @@ static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int out, i
       if (coming) coming &= port_mask(s, d);
     }
   }
-  return going | coming;
+  return forwarded ? going & ~coming : going | coming;
 }
 
 #endif

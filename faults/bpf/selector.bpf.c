@@ -78,7 +78,7 @@ __attribute__((noinline)) int meet_here(struct __sk_buff* skb, __u64 mask, __u64
   struct packet p = {.rules = mask, .first_rule = cfg.first_rule};
   p.now = now;
   p.t = t;
-  bpf_loop(FL_MAX_RULES_PER_SITE, look_ahead, &p, 0);
+  if (skb->gso_size || (mask & cfg.holding_rules)) bpf_loop(FL_MAX_RULES_PER_SITE, look_ahead, &p, 0);
   if (p.holds || (skb->gso_size && p.chance) || crossing(flight, now) || returning(flight, now)) return TO_PEN;
   struct fl_flow* flow = find_flow(skb, site, &direction);
   p.packets = wire_packets(skb);
@@ -111,7 +111,7 @@ static __always_inline int select_packet(struct __sk_buff* skb, int ingress, int
   if (!mask || skb->vlan_present) return NEXT; /* tagged: its VLAN device is where it has its address */
   if (loopback) mask &= cfg.loopback_rules;
   if (!mask) return NEXT;
-  mask = match(skb, mask, !ingress || loopback, ingress || loopback);
+  mask = match(skb, mask, ingress, loopback);
   if (!mask) return NEXT;
 
 #if FL_MODERN

@@ -10,6 +10,16 @@
 namespace faultline::pen {
 namespace {
 
+/// Rules of a site that have a delay or jitter track.
+std::uint64_t holding_rules(const faults::Score& score, const faults::SiteScore& own, std::size_t count) {
+  std::uint64_t holding = 0;
+  for (std::size_t i = 0; i < count; i++) {
+    const fl_track* tracks = &score.tracks[(own.first_rule + i) * FL_TRACKS];
+    if (tracks[FL_DELAY].count != 0 || tracks[FL_JITTER].count != 0) holding |= 1ull << i;
+  }
+  return holding;
+}
+
 fl_selector_config configuration(const site::Masks& masks, const faults::SiteScore& score, const Place& place) {
   fl_selector_config config{};
   config.site = place.site;
@@ -87,7 +97,8 @@ std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::
   const site::Masks masks = site::compile_masks(rules);
   const faults::SiteScore& own = score.sites[place.site];
   auto object = std::make_unique<BpfObject>(open_selector(engine, place.site));
-  const fl_selector_config config = configuration(masks, own, place);
+  fl_selector_config config = configuration(masks, own, place);
+  config.holding_rules = holding_rules(score, own, rules.size());
   object->configure(&config, sizeof config);
   for (const char* map : {"control", "slots", "ledgers", "site_tallies", "tallies", "histograms", "rules", "points", "tracks",
                           "segments", "flows", "ordinals", "flights"})

@@ -12,6 +12,7 @@
 #include "faults/abi.h"
 #include "injector/base/error.h"
 #include "injector/base/ethtool.h"
+#include "injector/base/flow_steering.h"
 #include "injector/base/tap.h"
 #include "injector/pen/counts.h"
 #include "injector/pen/load.h"
@@ -62,6 +63,14 @@ struct Pen::Impl {
 
   Impl(std::vector<site::Site> s, const faults::Score& sc, const Options& o) : sites(std::move(s)), score(sc), options(o) {}
 
+  void keep_order(const std::string& device) {
+    try {
+      keep_flows_together(device);
+    } catch (const std::system_error& e) {
+      news.push_back(std::string(e.what()) + ": packets of one flow that leave from several CPUs may overtake each other in the pen");
+    }
+  }
+
   void build_devices(Fd& tap) {
     {
       Inside in(ns);
@@ -74,6 +83,7 @@ struct Pen::Impl {
       set_quiet("split_in");
       set_quiet("split_out");
       set_offloads_off("split_in");
+      keep_order("split_out");
       set_up("split_in");
       set_up("split_out");
     }
@@ -86,6 +96,7 @@ struct Pen::Impl {
         Inside in(ns);
         add_veth({home.far, nullptr, kVethMtu, 1000, true}, {home.near, &sites[i].ns, kVethMtu, 1000, true});
         set_quiet(home.far);
+        keep_order(home.far);
         set_up(home.far);
       }
       Inside in(sites[i].ns);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/harness/asking.h"
+#include "injector/base/flow_steering.h"
 #include "tests/harness/traffic_bed.h"
 #include "tests/harness/undisturbed.h"
 
@@ -264,6 +265,10 @@ TEST_P(DelayTest, keeps_what_is_split_in_order) {
 TEST_P(DelayTest, keeps_segments_in_order) {
   again([&] {
     Bed bed;
+    for (NetNs* end : {&bed.here, &bed.there}) {  // the wire between them shall not be what lets segments overtake
+      Inside in(*end);
+      keep_flows_together("eth0");
+    }
     const faults::Window window{0, 3 * kSecond};
     std::vector<faults::Window> episodes;
     for (Ns at = 0; at < window.end; at += 100 * kMillisecond) episodes.push_back({at, at + 50 * kMillisecond});
@@ -275,10 +280,9 @@ TEST_P(DelayTest, keeps_segments_in_order) {
     const auto counts = bed.finish();
     expect_clean(bed, counts);
     EXPECT_GT(counts[0].delayed, 1000u);
-    // Out of order at the receiver's TCP: without loss, only if something overtook. It should be none. Up to 12 of the 55,000
-    // segments were seen to, on two idle CPUs, cause not established (docs/status.md): 50 is a known defect's bound, not an aim.
-    EXPECT_LE(protocol_counter(bed.there, "TcpExt", "TCPOFOQueue") - before_there, 50);
-    EXPECT_LE(protocol_counter(bed.here, "TcpExt", "TCPOFOQueue") - before_here, 50);
+    // Out of order at the receiver's TCP: without loss, only if something overtook.
+    EXPECT_EQ(protocol_counter(bed.there, "TcpExt", "TCPOFOQueue") - before_there, 0);
+    EXPECT_EQ(protocol_counter(bed.here, "TcpExt", "TCPOFOQueue") - before_here, 0);
   });
 }
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "injector/plan/parse.h"
 #include "injector/run/compose.h"
 #include "tests/harness/traffic_bed.h"
@@ -144,6 +146,72 @@ delay = "200ms"
   expect_times(0, bed.near(5000), bed.near(7000));
   expect_times(0, bed.near(5000, true), bed.far(7000, true));
   finish();
+}
+
+/// A third host behind `a`, which forwards for it.
+class ForwardedTest : public DirectedTest {
+ protected:
+  void SetUp() override {
+    DirectedTest::SetUp();
+    add_veth({"eth1", &bed.here}, {"eth0", &beyond});
+    const auto v4 = *IpPrefix::parse("0.0.0.0/0"), v6 = *IpPrefix::parse("::/0");
+    {
+      Inside in(bed.here);
+      for (const char* forwarding : {"/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding"}) std::ofstream(forwarding) << 1;
+      set_up("eth1");
+      for (const char* own : {"10.8.0.1/24", "fd08::1/64"}) add_address("eth1", *IpPrefix::parse(own));
+    }
+    {
+      Inside in(beyond);
+      set_up("eth0");
+      for (const char* own : {"10.8.0.2/24", "fd08::2/64"}) add_address("eth0", *IpPrefix::parse(own));
+      add_route(v4, IpPrefix::parse("10.8.0.1/32"), "eth0");
+      add_route(v6, IpPrefix::parse("fd08::1/128"), "eth0");
+    }
+    {
+      Inside in(bed.there);
+      add_route(v4, IpPrefix::parse("10.7.0.1/32"), "eth0");
+      add_route(v6, IpPrefix::parse("fd07::1/128"), "eth0");
+    }
+    // A router asks for its neighbours by its link-local address, which takes a moment to be its own (RFC 4862, 5.4).
+    for (int i = 0; i < 10; i++)
+      if (!send_stream(behind(5000, true), bed.far(7000, true), {.count = 2}).all.empty()) return;
+    FAIL() << "IPv6 is not forwarded";
+  }
+
+  End behind(std::uint16_t port, bool v6 = false) const { return {&beyond, address(v6 ? "fd08::2" : "10.8.0.2", port)}; }
+  NetNs beyond = NetNs::create();
+};
+
+TEST_F(ForwardedTest, a_router_delays_what_it_forwards_once) {
+  for (const char* direction : {"both", "egress", "ingress"}) {
+    SCOPED_TRACE(direction);
+    play(fmt::format("[[faults]]\nkind = \"degrade\"\non = \"a\"\ndirection = \"{}\"\nstart = \"0s\"\nfor = \"60s\"\ndelay = \"200ms\"\n", direction));
+    for (const bool v6 : {false, true}) {
+      expect_times(1, behind(5000, v6), bed.far(7000, v6));
+      expect_times(1, bed.far(5000, v6), behind(7000, v6));
+    }
+    EXPECT_EQ(finish()[0].delayed, 4 * 40u);
+  }
+}
+
+// Where the packet is from is the peer's on the way in, where it goes on the way out.
+TEST_F(ForwardedTest, a_router_delays_both_ways_of_one_peer) {
+  play(R"([targets.bank]
+address = "10.7.0.2"
+protocol = "udp"
+[[faults]]
+kind = "degrade"
+on = "a"
+peer = "bank"
+start = "0s"
+for = "60s"
+delay = "200ms"
+)");
+  expect_times(1, behind(5000), bed.far(7000));
+  expect_times(1, bed.far(5000), behind(7000));
+  expect_times(0, behind(5000), other(7000));
+  EXPECT_EQ(finish()[0].delayed, 2 * 40u);
 }
 
 }  // namespace
