@@ -43,19 +43,79 @@ struct fl_track {
 };
 FL_ASSERT(sizeof(struct fl_track) == 8);
 
-enum { FL_DELAY, FL_JITTER, FL_LOSS, FL_TRACKS }; /* a rule's tracks: index = rule * FL_TRACKS + which */
+/* A rule's tracks: index = rule * FL_TRACKS + which. */
+enum {
+  FL_DELAY,     /* ns */
+  FL_JITTER,    /* ns: half width of the uniform distribution, standard deviation of the others */
+  FL_LOSS,      /* probability per packet; of a rule with FL_RULE_BURSTS the factor on its state's loss */
+  FL_FLOWS,     /* share of the connections that die */
+  FL_CLIENTS,   /* share of the client addresses that are cut off */
+  FL_DUPLICATE, /* probabilities per packet */
+  FL_CORRUPT,
+  FL_REORDER,
+  FL_RATE,      /* bit/s; 0: not limited */
+  FL_TRACKS
+};
+#define FL_USES(which) (1u << (which))
+/* What of a packet is decided for each wire packet by itself, and what makes it wait or go through the line. */
+#define FL_HOLDING (FL_USES(FL_DELAY) | FL_USES(FL_JITTER) | FL_USES(FL_DUPLICATE) | FL_USES(FL_CORRUPT) | FL_USES(FL_REORDER) | FL_USES(FL_RATE))
+#define FL_RATE_MIN 1000ULL          /* bit/s */
+#define FL_RATE_MAX 1000000000000ULL
+
 enum {
   FL_RULE_FREE_ORDER = 1, /* packets may overtake within their flow */
-  FL_RULE_DELAYS = 2,     /* has a delay or jitter track: its applied delay is recorded */
+  FL_RULE_DELAYS = 2,     /* can hold packets: its applied delay is recorded */
+  FL_RULE_BURSTS = 4,     /* loss by a Gilbert-Elliott chain */
+  FL_RULE_VALID = 8,      /* what it corrupts keeps a valid checksum */
+  FL_RULE_TURNS = 16,     /* delays only what turns the direction of a conversation */
+  FL_RULE_OUT = 32,       /* of a rule that looks at both ways: acts on what leaves, on what arrives */
+  FL_RULE_IN = 64,
 };
+
+/* Chain of two states (Gilbert 1960, Elliott 1963), a step per packet; probabilities in units of 2^-32. */
+struct fl_bursts {
+  __u64 enter, leave; /* the bad state */
+  __u64 good, bad;    /* loss in each */
+};
+FL_ASSERT(sizeof(struct fl_bursts) == 32);
 
 struct fl_rule {
   __u64 start, end; /* nothing is held beyond end */
   __u64 seed;       /* of this rule's decisions */
   __u32 flags;
   __u32 fault;      /* index of the fault it belongs to, for the record */
+  __u32 uses;       /* FL_USES of the tracks that have points */
+  __u32 curve;      /* of its jitter: index in curves; 0: uniform */
+  __s32 resemble;   /* correlation of successive jitters, in units of 2^-16 */
+  __s32 differ;     /* sqrt(1 - correlation^2), the same */
+  __u64 queue_ns;   /* in front of the rate, the longest wait; 0: see queue_bytes */
+  __u64 queue_bytes;
+  struct fl_bursts bursts;
 };
-FL_ASSERT(sizeof(struct fl_rule) == 32);
+FL_ASSERT(sizeof(struct fl_rule) == 96);
+
+/* What a rule remembers from packet to packet, for each way (0: leaving the site, 1: arriving). */
+struct fl_state {
+  __u64 clock;    /* of the rate: CLOCK_MONOTONIC ns at which the last packet will have been sent */
+  __u32 steps;    /* of the chain */
+  __u32 bad;      /* its state */
+  __u32 draws;    /* of correlated jitter */
+  __s32 level;    /* the last one, a Gaussian in units of 2^-16 */
+  __u64 pad[5];
+};
+FL_ASSERT(sizeof(struct fl_state) == 64);
+
+/* A function on [0, 1) by points of equal distance, with linear interpolation; `low` and `high` are its outermost 1/256th, each
+ * with points of its own. Inverse distribution functions, in standard deviations (2^-16); in curve 0 the normal distribution
+ * function over [-8, 8), its values being 32-bit fractions. */
+enum { FL_CURVE_CELLS = 4096, FL_TAIL_CELLS = 1024, FL_TAIL_SHIFT = 24 };
+struct fl_curve {
+  __s32 body[FL_CURVE_CELLS + 1];
+  __s32 low[FL_TAIL_CELLS + 1], high[FL_TAIL_CELLS + 1];
+  __s32 pad;
+};
+FL_ASSERT(sizeof(struct fl_curve) == 24592);
+enum { FL_CURVE_PHI, FL_CURVE_NORMAL, FL_CURVES_FIXED };
 
 /* Which of a site's rules are live from `t` to the next entry's t. Rules are live while their channel does something,
  * and FL_DRAIN longer, so that what follows a held packet cannot overtake it. */
@@ -148,7 +208,9 @@ struct fl_stamp {
 };
 FL_ASSERT(sizeof(struct fl_stamp) == 12);
 #define FL_STAMP_MAGIC 0x02
-#define FL_STAMP_CUT 1 /* flags: the rule's end cut the hold short; not part of the applied delay */
+#define FL_STAMP_CUT 1   /* flags: the rule's end cut the hold short; not part of the applied delay */
+#define FL_STAMP_FLIP 2  /* the line flips a bit, and the checksum no longer fits */
+#define FL_STAMP_VALID 4 /* with FLIP: and the checksum is made to fit again */
 #define FL_MAX_HOLD_NS (120ULL * 1000000000) /* below half the wrap */
 
 /* ---- control: one element, memory-mapped by user space ---- */
@@ -189,10 +251,13 @@ struct fl_flow {
   __u64 key;         /* identity without the client's port: see flow.h */
   __u64 last_due[2]; /* CLOCK_MONOTONIC ns, by direction (1: from the client) */
   __u32 count[2];    /* wire packets so far */
+  __u64 client;      /* hash of the client's address */
+  __u64 opened;      /* CLOCK_MONOTONIC ns of that SYN, as far as it was seen; 0: not */
   __u32 syn;         /* sequence number of the SYN that began it */
-  __u32 client_first;/* 1: the client is the lesser of the two endpoints */
+  __u16 client_first;/* 1: the client is the lesser of the two endpoints */
+  __u16 spoke;       /* who sent data last: 1 the server, 2 the client; 0: nobody yet */
 };
-FL_ASSERT(sizeof(struct fl_flow) == 40);
+FL_ASSERT(sizeof(struct fl_flow) == 56);
 
 /* ---- the ledger: wire packets per slot and CPU, at every station of the way. Conservation is checked at the end ---- */
 struct fl_ledger {
@@ -234,9 +299,13 @@ struct fl_tally {
   __u64 released_at_end;  /* hold was cut short by the rule's end */
   __u64 applied_max;      /* ticks */
   __u64 late_max;         /* ticks */
-  __u64 pad[5];
+  __u64 duplicated;
+  __u64 corrupted;
+  __u64 reordered;
+  __u64 overflowed;       /* dropped by the queue in front of its rate; not among `dropped` */
+  __u64 pad[9];
 };
-FL_ASSERT(sizeof(struct fl_tally) == 128);
+FL_ASSERT(sizeof(struct fl_tally) == 192);
 
 /* Two histograms a rule: applied delay (from the player to the return, of packets with a delay) at index 2 * rule, and
  * lateness (that time less what was asked) behind it. Maps of their own, since a per-CPU value is at most 32 kB. */

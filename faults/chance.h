@@ -17,6 +17,14 @@
 enum {
   FL_STREAM_LOSS = 1,
   FL_STREAM_JITTER = 2,
+  FL_STREAM_FLOWS = 3,
+  FL_STREAM_CLIENTS = 4,
+  FL_STREAM_DUPLICATE = 5,
+  FL_STREAM_CORRUPT = 6,
+  FL_STREAM_REORDER = 7,
+  FL_STREAM_CHAIN = 8,      /* steps of a Gilbert-Elliott chain */
+  FL_STREAM_CHAIN_LOSS = 9, /* and the loss in its state */
+  FL_STREAM_LEVEL = 10,     /* correlated jitter */
   FL_STREAM_FROM_CLIENT = 16, /* added to a stream for packets that come from the connection's client */
   FL_STREAM_NATIVE = 64, /* from here on: what the fault kinds draw in user space while they compile */
 };
@@ -54,6 +62,57 @@ FL_CHANCE __s64 fl_jitter(__u64 random, __s64 half_width) {
   upper = (values >> 32) * random;
   lower = ((values & 0xffffffffULL) * random) >> 32;
   return (__s64)(upper + lower) - half_width;
+}
+
+/* The value of a curve at u / 2^32: its tails have points of their own. */
+FL_CHANCE __s32 fl_curve_at(const struct fl_curve* curve, __u32 u) {
+  __u64 cell, rest;
+  __s64 from, to;
+  if (u < 1u << FL_TAIL_SHIFT) {
+    cell = (u >> (FL_TAIL_SHIFT - 10)) & (FL_TAIL_CELLS - 1);
+    rest = (__u64)(u & ((1u << (FL_TAIL_SHIFT - 10)) - 1)) << 6; /* 20 bits, as in the body */
+    from = curve->low[cell];
+    to = curve->low[cell + 1];
+  } else if (~u < 1u << FL_TAIL_SHIFT) {
+    __u32 v = u + (1u << FL_TAIL_SHIFT); /* wraps to the place within the tail */
+    cell = (v >> (FL_TAIL_SHIFT - 10)) & (FL_TAIL_CELLS - 1);
+    rest = (__u64)(v & ((1u << (FL_TAIL_SHIFT - 10)) - 1)) << 6;
+    from = curve->high[cell];
+    to = curve->high[cell + 1];
+  } else {
+    cell = (u >> 20) & (FL_CURVE_CELLS - 1);
+    rest = u & 0xfffff;
+    from = curve->body[cell];
+    to = curve->body[cell + 1];
+  }
+  return (__s32)(from + (((to - from) * (__s64)rest) >> 20));
+}
+
+/* The normal distribution function of a level (2^-16), as a 32-bit fraction; `phi` is curve 0. */
+FL_CHANCE __u32 fl_normal_share(const struct fl_curve* phi, __s32 level) {
+  __u32 x, cell;
+  __s64 from, to;
+  if (level < -(8 << 16)) level = -(8 << 16);
+  if (level >= 8 << 16) level = (8 << 16) - 1;
+  x = (__u32)(level + (8 << 16)); /* below 2^20 */
+  cell = (x >> 8) & (FL_CURVE_CELLS - 1);
+  from = (__u32)phi->body[cell];
+  to = (__u32)phi->body[cell + 1];
+  return (__u32)(from + (((to - from) * (__s64)(x & 0xff)) >> 8));
+}
+
+/* The next level of a stationary Gaussian AR(1) process: correlation and innovation in units of 2^-16. */
+FL_CHANCE __s32 fl_next_level(__s32 level, __s32 fresh, __s32 resemble, __s32 differ) {
+  return (__s32)(((__s64)resemble * level + (__s64)differ * fresh) >> 16);
+}
+
+/* Of `jitter` ns (a standard deviation) the multiple `deviations` (2^-16). */
+FL_CHANCE __s64 fl_spread(__s64 jitter, __s32 deviations) { return (jitter * deviations) >> 16; }
+
+/* The loss of a chain's state under a factor, both in units of 2^-32 up to FL_ONE. */
+FL_CHANCE __s64 fl_scaled(__u64 probability, __u64 factor) {
+  if (factor >= (__u64)FL_ONE) return (__s64)probability;
+  return (__s64)(((probability >> 1) * (factor >> 1)) >> 30);
 }
 
 /* A key for a name: FNV-1a (Fowler, Noll and Vo), then mixed, as FNV alone leaves its upper bits poor for short names.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "faults/abi.h"
+
 namespace faultline::faults {
 
 double value_at(const Track& track, Ns t) {
@@ -30,7 +32,7 @@ void add_step(Track& track, Window window, double value) {
 
 std::vector<Window> Channel::active() const {
   std::vector<Window> spans;
-  for (const Track* track : {&delay, &jitter, &loss}) {
+  for (const Track* track : {&delay, &jitter, &loss, &flows, &clients, &duplicate, &corrupt, &rate}) {
     for (std::size_t i = 0; i + 1 < track->size(); i++) {
       const Point& a = (*track)[i];
       const Point& b = (*track)[i + 1];
@@ -47,6 +49,17 @@ std::vector<Window> Channel::active() const {
     }
   }
   return merged;
+}
+
+Ns Channel::longest_queue() const {
+  double lowest = 0;
+  for (const Point& p : rate)
+    if (p.value > 0 && (lowest == 0 || p.value < lowest)) lowest = p.value;
+  if (lowest == 0) return 0;
+  constexpr double kLargestPacket = 65536;
+  const auto takes = [&](double bytes) { return bytes * 8 / lowest * static_cast<double>(kSecond); };
+  const double wait = queue_bytes != 0 ? takes(static_cast<double>(queue_bytes)) : static_cast<double>(queue_time);
+  return static_cast<Ns>(std::min(wait + takes(kLargestPacket), static_cast<double>(FL_MAX_HOLD_NS)));
 }
 
 }  // namespace faultline::faults

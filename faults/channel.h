@@ -2,6 +2,8 @@
 // channel; the eBPF player knows nothing else.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "faults/units.h"
@@ -11,7 +13,7 @@ namespace faultline::faults {
 /// A point of a piecewise-linear function. Two points with the same t make a jump.
 struct Point {
   Ns t;          ///< since T0
-  double value;  ///< nanoseconds (delay, jitter) or a probability 0..1 (loss)
+  double value;  ///< nanoseconds (delay, jitter), bit/s (rate), else a probability 0..1
   bool operator==(const Point&) const = default;
 };
 
@@ -30,14 +32,38 @@ struct Window {
 /// Adds a rectangle of height `value` over `window` to an ordered track.
 void add_step(Track& track, Window window, double value);
 
+/// How jitter is distributed. All but the uniform one have mean 0 and standard deviation 1 before jitter scales them.
+enum class Shape : std::uint8_t { uniform, normal, pareto, pareto_normal };
+
+/// A Gilbert-Elliott chain, a step per packet. Gilbert, "Capacity of a burst-noise channel", 1960; Elliott, "Estimates of error
+/// rates for codes on burst-noise channels", 1963. Probabilities.
+struct Bursts {
+  double enter = 0, leave = 1;  ///< the bad state; p and r of the literature
+  double good = 0, bad = 1;     ///< loss in each state; 1 - k and 1 - h
+};
+
 struct Channel {
-  Track delay;   ///< ns added to each packet
-  Track jitter;  ///< half width, ns: uniform in delay ± jitter, clamped at 0
-  Track loss;    ///< probability per wire packet; exactly 1 is a certain drop
-  bool free_order = false;  ///< packets may overtake within their flow, as under netem
+  Track delay;      ///< ns added to each packet
+  Track jitter;     ///< ns: half width if uniform, else the standard deviation; the sum with delay is clamped at 0
+  Track loss;       ///< probability per wire packet; exactly 1 is a certain drop. With bursts: the factor on their loss
+  Track flows;      ///< share of the connections whose every packet is dropped
+  Track clients;    ///< share of the client addresses whose every packet is dropped
+  Track duplicate, corrupt, reorder;  ///< probability per wire packet; reorder: to skip the delay
+  Track rate;       ///< bit/s of Ethernet frames; 0 is no limit
+  Shape shape = Shape::uniform;
+  double correlation = 0;           ///< of successive jitters, -1..1
+  std::optional<Bursts> bursts;
+  Ns queue_time = 0;                ///< the longest wait in front of the rate; 0: see queue_bytes
+  std::uint64_t queue_bytes = 0;
+  bool valid_checksum = false;      ///< of what is corrupted
+  bool turns = false;               ///< delay only what turns the direction of a conversation
+  bool turns_out = true, turns_in = true;  ///< of those, what leaves the site, what arrives
+  bool free_order = false;          ///< packets may overtake within their flow, as under netem
 
   /// The spans in which the channel does anything, merged and in order.
   std::vector<Window> active() const;
+  /// The longest that its queue holds a packet, with the time to send one: its limit at the lowest rate. 0 without a rate.
+  Ns longest_queue() const;
 };
 
 }  // namespace faultline::faults

@@ -46,6 +46,9 @@ FL_FLOW __u64 fl_flow_service(__u8 proto, const struct fl_endpoint* client, cons
   return fl_flow_mix_end(fl_flow_mix_end(proto + 3, client, 0), server, server->port);
 }
 
+/* Key of a client's address alone: what a share of the clients is drawn by. */
+FL_FLOW __u64 fl_flow_client_key(const struct fl_endpoint* client) { return fl_flow_mix_end(7, client, 0); }
+
 /* The flow's key, never 0. */
 FL_FLOW __u64 fl_flow_key(__u64 service, __u32 ordinal) { return fl_flow_mix(service, ordinal) | 1; }
 

@@ -6,14 +6,15 @@
 #include <stdexcept>
 #include <string>
 
+#include "faults/distribution.h"
 #include "faults/segment.h"
 
 namespace faultline::faults {
 namespace {
 
 std::int64_t to_fixed(double value, int which) {
-  const bool probability = which == FL_LOSS;
-  const double limit = probability ? 1.0 : static_cast<double>(FL_MAX_HOLD_NS);
+  const bool probability = which != FL_DELAY && which != FL_JITTER && which != FL_RATE;
+  const double limit = probability ? 1.0 : static_cast<double>(which == FL_RATE ? FL_RATE_MAX : FL_MAX_HOLD_NS);
   if (!(value >= 0 && value <= limit)) throw std::invalid_argument("flatten: a channel's value is out of range");
   if (!probability) return std::llround(value);
   if (value == 1.0) return FL_ONE;
@@ -60,6 +61,10 @@ double peak(const Track& track) {
   return highest;
 }
 
+double longest_hold(const Channel& channel) {
+  return peak(channel.delay) + peak(channel.jitter) * reach_of(channel.shape) + static_cast<double>(channel.longest_queue());
+}
+
 struct Span {
   double latest;   // of t + value
   double highest;  // value
@@ -88,12 +93,19 @@ Company company_of(std::span<const RuleSource> rules, std::size_t self) {
     const Window& own = rules[self].window;
     const Window& other = rules[i].window;
     if (i == self || other.end <= own.start || own.end <= other.start) continue;
-    const double hold = peak(rules[i].channel.delay) + peak(rules[i].channel.jitter);
+    const double hold = longest_hold(rules[i].channel);
     if (hold == 0) continue;
     out.hold += hold;
     out.end = std::max(out.end, other.end);
   }
   return out;
+}
+
+// The latest of t + jitter(t), jitter in the multiples that its shape can draw.
+double jitter_latest(const Channel& channel, Window span) {
+  Track wide = channel.jitter;
+  for (Point& p : wide) p.value *= reach_of(channel.shape);
+  return extremes(wide, span).latest;
 }
 
 // A span ends for the selector when the last packet held by it has left (an upper bound: nothing is held beyond the
@@ -104,8 +116,10 @@ void append_edges(std::vector<Edge>& edges, const Channel& channel, const Compan
   for (const Window& span : channel.active()) {
     const Span delay = extremes(channel.delay, span);
     const Span jitter = extremes(channel.jitter, span);
-    const double due = std::min(delay.latest + jitter.highest, jitter.latest + delay.highest) + company.hold;
-    const Ns left = std::max(span.end, std::min(static_cast<Ns>(std::ceil(due)), company.end));
+    // A piecewise-linear delay may leave later from before its end; of the other parts the longest is enough.
+    const double wide = jitter.highest * reach_of(channel.shape), queued = static_cast<double>(channel.longest_queue());
+    const double due = std::min(delay.latest + wide, jitter_latest(channel, span) + delay.highest) + queued + company.hold;
+    const Ns left = std::max(span.end, static_cast<Ns>(std::ceil(std::min(due, static_cast<double>(company.end)))));
     const auto start = static_cast<std::uint64_t>(span.start);
     const std::uint64_t end = static_cast<std::uint64_t>(left) + FL_DRAIN;
     if (edges.size() > first && start <= edges.back().t) {
@@ -135,6 +149,31 @@ void append_live(Score& score, std::vector<Edge> edges) {
   }
 }
 
+std::uint64_t chance_of(double probability) { return static_cast<std::uint64_t>(to_fixed(probability, FL_LOSS)); }
+
+fl_rule rule_of(const RuleSource& source) {
+  const Channel& channel = source.channel;
+  fl_rule rule{};
+  rule.start = static_cast<std::uint64_t>(source.window.start);
+  rule.end = static_cast<std::uint64_t>(source.window.end);
+  rule.seed = source.seed;
+  rule.fault = source.fault;
+  if (channel.free_order) rule.flags |= FL_RULE_FREE_ORDER;
+  if (!channel.delay.empty() || !channel.jitter.empty() || !channel.rate.empty()) rule.flags |= FL_RULE_DELAYS;
+  if (channel.valid_checksum) rule.flags |= FL_RULE_VALID;
+  if (channel.turns) rule.flags |= FL_RULE_TURNS | (channel.turns_out ? FL_RULE_OUT : 0) | (channel.turns_in ? FL_RULE_IN : 0);
+  if (channel.bursts) {
+    rule.flags |= FL_RULE_BURSTS;
+    rule.bursts = {chance_of(channel.bursts->enter), chance_of(channel.bursts->leave), chance_of(channel.bursts->good), chance_of(channel.bursts->bad)};
+  }
+  rule.curve = curve_of(channel.shape);
+  rule.resemble = static_cast<__s32>(std::lround(channel.correlation * 0x1p16));
+  rule.differ = static_cast<__s32>(std::lround(std::sqrt(1 - channel.correlation * channel.correlation) * 0x1p16));
+  rule.queue_ns = static_cast<std::uint64_t>(channel.queue_time);
+  rule.queue_bytes = channel.queue_bytes;
+  return rule;
+}
+
 }  // namespace
 
 Score flatten(const std::vector<RuleSource>& rules, std::uint32_t site_count) {
@@ -154,18 +193,13 @@ Score flatten(const std::vector<RuleSource>& rules, std::uint32_t site_count) {
       }
       const RuleSource& source = rules[next];
       const Channel& channel = source.channel;
-      static_assert(FL_DELAY == 0 && FL_JITTER == 1 && FL_LOSS == 2 && FL_TRACKS == 3);
-      score.tracks.push_back(append_track(score, channel.delay, FL_DELAY));
-      score.tracks.push_back(append_track(score, channel.jitter, FL_JITTER));
-      score.tracks.push_back(append_track(score, channel.loss, FL_LOSS));
-      fl_rule rule{};
-      rule.start = static_cast<std::uint64_t>(source.window.start);
-      rule.end = static_cast<std::uint64_t>(source.window.end);
-      rule.seed = source.seed;
-      rule.flags = channel.free_order ? FL_RULE_FREE_ORDER : 0;
-      if (!channel.delay.empty() || !channel.jitter.empty()) rule.flags |= FL_RULE_DELAYS;
-      rule.fault = source.fault;
-      score.rules.push_back(rule);
+      score.rules.push_back(rule_of(source));
+      const Track* const tracks[FL_TRACKS] = {&channel.delay,     &channel.jitter,  &channel.loss,    &channel.flows, &channel.clients,
+                                              &channel.duplicate, &channel.corrupt, &channel.reorder, &channel.rate};
+      for (int which = 0; which < FL_TRACKS; which++) {
+        score.tracks.push_back(append_track(score, *tracks[which], which));
+        if (score.tracks.back().count != 0) score.rules.back().uses |= FL_USES(which);
+      }
       append_edges(edges, channel, company_of(own, out.rule_count), 1ULL << out.rule_count);
       out.rule_count++;
     }

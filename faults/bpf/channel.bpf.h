@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A packet meets its rules: the channel maths, in the order of the rules, with every count. The player does this for what
- * is held or split; the selector does it itself for what is neither, which then never crosses the pen. */
+ * is held or split; the selector does it itself for what is neither, which then never crosses the pen. Only the player's
+ * build (FL_HOLDS) has what holds or changes packets: see hold.bpf.h. */
 #ifndef FAULTLINE_BPF_CHANNEL_H
 #define FAULTLINE_BPF_CHANNEL_H
 
@@ -16,31 +17,60 @@ struct {
   __type(value, struct fl_flight);
 } flights SEC(".maps");
 
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 2); /* two a rule, one each way */
+  __type(key, __u32);
+  __type(value, struct fl_state);
+} states SEC(".maps");
+
 #define SETTLED_NS 100000000ULL /* after this long nothing of a flow is still under way, whatever the counts say */
 
+/* No holes in it: global functions take it as a whole, and every byte of it has to be written. */
 struct packet {
   __u64 rules; /* still to be met */
   __u64 now, t;
-  __u64 key;
-  __u64 delay;   /* sum so far */
-  __u64 ends;    /* latest end of the rules that delay, since T0 */
+  __u64 key, client;
   __u64 bytes;
   __u32 number;  /* of the packet in its flow and direction */
   __u32 stream;  /* keeps the directions' draws apart */
   __u32 first_rule, packets;
   __u32 fault; /* the last one met, + 1: two rules of a fault (one for each kind of peer) act once */
-  __u8 dropped, cut, free_order, chance, holds, composed;
+  __u8 dropped, chance, holds, composed;
+  __u8 way;   /* 0: leaves the site, 1: arrives */
+  __u8 turns; /* the conversation's direction */
+#ifdef FL_HOLDS
+  __u8 cut, free_order;
+  __u8 twice, flip; /* flip: stamp flags */
+  __u8 pad[2];
+  __u32 rate_rule;
+  __u64 rate;  /* the lowest so far, of rule rate_rule */
+  __u64 delay; /* sum so far */
+  __u64 ends;  /* latest end of the rules that delay, since T0 */
+#else
+  __u8 pad[2];
+#endif
 };
 
 /* What do the rules ask for now, without drawing: something per wire packet, a delay? One rule a call, lowest first. */
 static long look_ahead(__u32 i, struct packet* p) {
   if (!p->rules) return 1;
-  __u32 rule = p->first_rule + lowest_bit(p->rules);
+  __u32 index = p->first_rule + lowest_bit(p->rules);
   p->rules &= p->rules - 1;
-  __u64 loss = track_value(rule * FL_TRACKS + FL_LOSS, p->t);
-  __u64 jitter = track_value(rule * FL_TRACKS + FL_JITTER, p->t);
-  if ((loss && loss < FL_ONE) || jitter) p->chance = 1;
-  if (jitter || track_value(rule * FL_TRACKS + FL_DELAY, p->t)) p->holds = 1;
+  struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
+  if (!rule) return 0;
+  __u32 uses = rule->uses;
+  if (uses & FL_USES(FL_LOSS)) {
+    __u64 loss = track_value(index * FL_TRACKS + FL_LOSS, p->t);
+    if (loss && (loss < FL_ONE || (rule->flags & FL_RULE_BURSTS))) p->chance = 1;
+  }
+  uses &= FL_HOLDING;
+  if (uses & FL_USES(FL_DELAY)) {
+    if (track_value(index * FL_TRACKS + FL_DELAY, p->t)) p->holds = 1;
+    uses &= ~FL_USES(FL_DELAY);
+  }
+  for (int which = FL_JITTER; which < FL_TRACKS; which++) /* the others are all per wire packet, and need the line */
+    if ((uses & FL_USES(which)) && track_value(index * FL_TRACKS + which, p->t)) p->chance = p->holds = 1;
   return 0;
 }
 
@@ -66,11 +96,65 @@ static __always_inline int waiting(struct fl_flight* flight, __u64 held_until, _
   return now < held_until + SETTLED_NS && (READ_ONCE(flight->line_in) != READ_ONCE(flight->line_out) || returning(flight, now));
 }
 
-static __always_inline void count_in_flow(struct packet* p, struct fl_flow* flow, __u32 direction) {
+static __always_inline void count_in_flow(struct packet* p, struct fl_flow* flow, __u32 facts) {
   p->key = flow->key;
-  p->number = __sync_fetch_and_add(&flow->count[direction & 1], p->packets);
-  p->stream = (direction & 1) * FL_STREAM_FROM_CLIENT;
+  p->client = flow->client;
+  p->number = __sync_fetch_and_add(&flow->count[facts & FROM_CLIENT], p->packets);
+  p->stream = (facts & FROM_CLIENT) * FL_STREAM_FROM_CLIENT;
+  if (facts & CARRIES) {
+    __u16 who = 1 + (facts & FROM_CLIENT);
+    p->turns = flow->spoke != who;
+    if (p->turns) flow->spoke = who;
+  }
 }
+
+static __always_inline __u64 used(struct fl_rule* rule, __u32 index, __u32 which, __u64 t) {
+  return rule->uses & FL_USES(which) ? track_value(index * FL_TRACKS + which, t) : 0;
+}
+
+/* The loss in the chain's present state; the chain takes a step. Two CPUs may step at once: a step is then drawn by another
+ * number than it would have been, never twice by one. */
+static __always_inline __u64 burst_loss(struct packet* p, struct fl_rule* rule, __u32 index, __u64 factor) {
+  __u32 at = 2 * index + (p->way & 1);
+  struct fl_state* state = bpf_map_lookup_elem(&states, &at);
+  if (!state) return 0;
+  __u32 n = __sync_fetch_and_add(&state->steps, 1);
+  __u64 random = fl_random(rule->seed, FL_STREAM_CHAIN + (p->way & 1) * FL_STREAM_FROM_CLIENT, 0, n);
+  __u32 bad = state->bad;
+  if (fl_lost(random, bad ? rule->bursts.leave : rule->bursts.enter)) state->bad = bad = !bad;
+  return fl_scaled(bad ? rule->bursts.bad : rule->bursts.good, factor);
+}
+
+/* Whether this rule drops the packet, by chance of packet, connection or client. In the player a function of its own, as inlined its
+ * paths would multiply with those of the rest; in the selector, whose stack is the shorter supply, inlined. */
+#ifdef FL_HOLDS
+__attribute__((noinline))
+#else
+static __always_inline
+#endif
+int loses(struct packet* p, __u32 index, __u64 loss, __u64 flows, __u64 clients) {
+  struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
+  if (!p || !rule) return 0;
+  __u32 stream = FL_STREAM_LOSS;
+  if (loss && (rule->flags & FL_RULE_BURSTS)) {
+    loss = burst_loss(p, rule, index, loss);
+    stream = FL_STREAM_CHAIN_LOSS;
+  }
+  if (flows && fl_lost(fl_random(rule->seed, FL_STREAM_FLOWS, p->key, 0), flows)) return 1;
+  if (clients && fl_lost(fl_random(rule->seed, FL_STREAM_CLIENTS, p->client, 0), clients)) return 1;
+  return loss && fl_lost(fl_random(rule->seed, stream + p->stream, p->key, p->number), loss);
+}
+
+static __always_inline void mark_affected(struct fl_tally* tally, __u64 t) {
+  if (!tally->first_affected) tally->first_affected = t;
+  tally->last_affected = t;
+}
+
+#ifdef FL_HOLDS
+int hold_by_rule(struct packet* p, __u32 index, __s64 delay, __u64 jitter);
+int change_by_rule(struct packet* p, __u32 index);
+static __always_inline int changes_now(struct packet* p, struct fl_rule* rule, __u32 index);
+#endif
 
 static long meet_rule(__u32 i, struct packet* p) {
   if (!p->rules) return 1;
@@ -79,39 +163,33 @@ static long meet_rule(__u32 i, struct packet* p) {
   struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
   struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
   if (!rule || !tally || p->t < rule->start || p->t >= rule->end) return 0;
-  __u64 loss = track_value(index * FL_TRACKS + FL_LOSS, p->t);
-  __u64 delay = track_value(index * FL_TRACKS + FL_DELAY, p->t);
-  __u64 jitter = track_value(index * FL_TRACKS + FL_JITTER, p->t);
-  if (!loss && !delay && !jitter) return 0; /* between episodes */
+  if ((rule->flags & (FL_RULE_OUT | FL_RULE_IN)) && !(rule->flags & (p->way ? FL_RULE_IN : FL_RULE_OUT))) return 0;
+  __u64 loss = used(rule, index, FL_LOSS, p->t);
+  __u64 flows = used(rule, index, FL_FLOWS, p->t);
+  __u64 clients = used(rule, index, FL_CLIENTS, p->t);
+  __u64 delay = 0, jitter = 0;
+  int changes = 0;
+#ifdef FL_HOLDS
+  delay = used(rule, index, FL_DELAY, p->t);
+  jitter = used(rule, index, FL_JITTER, p->t);
+  changes = changes_now(p, rule, index);
+#endif
+  if (!loss && !flows && !clients && !delay && !jitter && !changes) return 0; /* between episodes */
   if (p->fault == rule->fault + 1) return 0;
   p->fault = rule->fault + 1;
   tally->matched += p->packets;
   tally->bytes += p->bytes;
   if (p->composed) tally->composed += p->packets;
-  if (loss && fl_lost(fl_random(rule->seed, FL_STREAM_LOSS + p->stream, p->key, p->number), loss)) {
+  if ((loss || flows || clients) && loses(p, index, loss, flows, clients)) {
     tally->dropped += p->packets;
-    if (!tally->first_affected) tally->first_affected = p->t;
-    tally->last_affected = p->t;
+    mark_affected(tally, p->t);
     p->dropped = 1;
     return 1;
   }
-  if (delay || jitter) {
-    __s64 drawn = delay;
-    if (jitter) drawn += fl_jitter(fl_random(rule->seed, FL_STREAM_JITTER + p->stream, p->key, p->number), jitter);
-    if (drawn > 0) {
-      if (p->t + drawn > rule->end) {
-        drawn = rule->end - p->t;
-        tally->released_at_end += p->packets;
-        p->cut = 1;
-      }
-      p->delay += drawn;
-      if (rule->end > p->ends) p->ends = rule->end;
-      tally->delayed += p->packets;
-      if (!tally->first_affected) tally->first_affected = p->t;
-      tally->last_affected = p->t;
-    }
-    if (rule->flags & FL_RULE_FREE_ORDER) p->free_order = 1;
-  }
+#ifdef FL_HOLDS
+  if (changes) change_by_rule(p, index);
+  if (delay || jitter) hold_by_rule(p, index, delay, jitter);
+#endif
   return 0;
 }
 

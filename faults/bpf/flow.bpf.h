@@ -21,39 +21,52 @@ struct {
   __type(value, __u32);
 } ordinals SEC(".maps");
 
-/* Finds the packet's flow; *direction is 1 when it comes from the client. Null: not IP. Not inlined: its frame is gone when
- * the rules are met, and the stack has 512 bytes in all. */
-static __attribute__((noinline)) struct fl_flow* find_flow(struct __sk_buff* skb, __u32 site, __u32* direction) {
+/* What find_flow() tells about a packet. */
+enum {
+  FROM_CLIENT = 1,
+  OPENS = 2,   /* a connection: SYN without ACK */
+  CARRIES = 4, /* data, or opens a connection, or answers that: it is somebody's turn; an acknowledgement alone is not */
+};
+
+/* Finds the packet's flow, and what it is to it. Null: not IP. Not inlined: its frame is gone when the rules are met, and the
+ * stack has 512 bytes in all. */
+static __attribute__((noinline)) struct fl_flow* find_flow(struct __sk_buff* skb, __u32 site, __u64 now, __u32* facts) {
   struct fl_endpoint a = {}, b = {}; /* source, destination */
+  union { /* one after the other: the stack is short */
+    struct iphdr v4;
+    struct ipv6hdr v6;
+    struct tcphdr tcp;
+  } at;
   __u8 proto;
-  __u32 l4;
+  __u32 l4, end;
+  *facts = 0;
   if (skb->protocol == bpf_htons(ETH_P_IP)) {
-    struct iphdr ip;
-    if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof ip)) return 0;
-    a.low = ip.saddr;
-    b.low = ip.daddr;
-    proto = ip.protocol;
-    l4 = ETH_HLEN + ip.ihl * 4;
-    if (ip.frag_off & bpf_htons(0x3fff)) proto = 0; /* fragments have no ports, or not all of them do: one flow an address pair */
+    if (bpf_skb_load_bytes(skb, ETH_HLEN, &at.v4, sizeof at.v4)) return 0;
+    a.low = at.v4.saddr;
+    b.low = at.v4.daddr;
+    proto = at.v4.protocol;
+    l4 = ETH_HLEN + at.v4.ihl * 4;
+    end = ETH_HLEN + bpf_ntohs(at.v4.tot_len); /* what lies beyond pads the frame */
+    if (at.v4.frag_off & bpf_htons(0x3fff)) proto = 0; /* fragments have no ports, or not all of them do: one flow an address pair */
   } else {
-    struct ipv6hdr ip;
-    if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof ip)) return 0;
-    __builtin_memcpy(&a.high, &ip.saddr, 8);
-    __builtin_memcpy(&a.low, (__u8*)&ip.saddr + 8, 8);
-    __builtin_memcpy(&b.high, &ip.daddr, 8);
-    __builtin_memcpy(&b.low, (__u8*)&ip.daddr + 8, 8);
-    proto = ip.nexthdr;
-    l4 = ETH_HLEN + sizeof ip;
+    if (bpf_skb_load_bytes(skb, ETH_HLEN, &at.v6, sizeof at.v6)) return 0;
+    __builtin_memcpy(&a.high, &at.v6.saddr, 8);
+    __builtin_memcpy(&a.low, (__u8*)&at.v6.saddr + 8, 8);
+    __builtin_memcpy(&b.high, &at.v6.daddr, 8);
+    __builtin_memcpy(&b.low, (__u8*)&at.v6.daddr + 8, 8);
+    proto = at.v6.nexthdr;
+    l4 = ETH_HLEN + sizeof at.v6;
+    end = l4 + bpf_ntohs(at.v6.payload_len);
   }
-  struct tcphdr tcp;
-  __builtin_memset(&tcp, 0, sizeof tcp);
+  if (skb->gso_size) end = skb->len; /* of a large one the header need not say */
+  __builtin_memset(&at, 0, sizeof at.tcp);
   if (proto == IPPROTO_TCP) {
-    if (bpf_skb_load_bytes(skb, l4, &tcp, 14)) return 0;
+    if (bpf_skb_load_bytes(skb, l4, &at.tcp, 14)) return 0;
   } else if (proto == IPPROTO_UDP) {
-    if (bpf_skb_load_bytes(skb, l4, &tcp, 4)) return 0; /* ports stand where TCP's do */
+    if (bpf_skb_load_bytes(skb, l4, &at.tcp, 4)) return 0; /* ports stand where TCP's do */
   }
-  a.port = bpf_ntohs(tcp.source);
-  b.port = bpf_ntohs(tcp.dest);
+  a.port = bpf_ntohs(at.tcp.source);
+  b.port = bpf_ntohs(at.tcp.dest);
 
   int a_first;
   __u64 both = fl_flow_hash(site, proto, &a, &b, &a_first);
@@ -61,20 +74,25 @@ static __attribute__((noinline)) struct fl_flow* find_flow(struct __sk_buff* skb
   struct fl_flow* flow = bpf_map_lookup_elem(&flows, &bucket);
   if (!flow) return 0;
 
-  __u8 bits = ((__u8*)&tcp)[13];
-  int opens = proto == IPPROTO_TCP && (bits & 0x12) == 0x02; /* SYN without ACK */
-  if (opens ? flow->syn != tcp.seq || !flow->key : !flow->key) {
+  __u8 bits = ((__u8*)&at.tcp)[13];
+  int opens = proto == IPPROTO_TCP && (bits & 0x12) == 0x02;
+  if (proto != IPPROTO_TCP || (bits & 0x02) || end > l4 + (((__u8*)&at.tcp)[12] >> 4) * 4) *facts |= CARRIES;
+  if (opens) *facts |= OPENS;
+  if (opens ? flow->syn != at.tcp.seq || !flow->key : !flow->key) {
     int a_client = fl_flow_client(opens, &a, &b, a_first);
     __u64 service = fl_flow_service(proto, a_client ? &a : &b, a_client ? &b : &a);
     __u32 n = 0, o = fl_flow_bucket(service);
     __u32* ordinal = bpf_map_lookup_elem(&ordinals, &o);
     if (ordinal) n = __sync_fetch_and_add(ordinal, 1);
     flow->client_first = a_client == a_first;
+    flow->client = fl_flow_client_key(a_client ? &a : &b);
     flow->count[0] = flow->count[1] = 0;
-    flow->syn = tcp.seq;
+    flow->spoke = 0;
+    flow->opened = opens ? now : 0;
+    flow->syn = at.tcp.seq;
     flow->key = fl_flow_key(service, n);
   }
-  *direction = a_first == !!flow->client_first;
+  if (a_first == !!flow->client_first) *facts |= FROM_CLIENT;
   return flow;
 }
 

@@ -9,11 +9,20 @@
 
 #define PF_EXITING 0x4           /* include/linux/sched.h */
 #define TASK_STOPPED_TRACED 0xc  /* __TASK_STOPPED | __TASK_TRACED */
-#define SIGNAL_GROUP_EXIT 0x4    /* include/linux/sched/signal.h */
+#define STOPPED_OR_EXITS 0x5     /* SIGNAL_STOP_STOPPED | SIGNAL_GROUP_EXIT, include/linux/sched/signal.h */
+#define STOP_SENT (1UL << 18)    /* SIGSTOP, which nobody can block: the stop itself waits until one of our threads gets a CPU */
 
 #define CORE __attribute__((preserve_access_index))
+typedef struct {
+  unsigned long sig[1];
+} sigset_t;
+struct sigpending {
+  sigset_t signal;
+} CORE;
 struct signal_struct {
   unsigned int flags;
+  int group_stop_count;
+  struct sigpending shared_pending;
 } CORE;
 struct task_struct {
   unsigned int __state, flags;
@@ -44,7 +53,9 @@ static __always_inline int owner_runs(void) {
   if (!o) return 0;
   bpf_rcu_read_lock();
   struct task_struct* t = o->task;
-  if (t) ok = !(t->flags & PF_EXITING) && !(t->__state & TASK_STOPPED_TRACED) && !(t->signal->flags & SIGNAL_GROUP_EXIT);
+  if (t)
+    ok = !(t->flags & PF_EXITING) && !(t->__state & TASK_STOPPED_TRACED) && !(t->signal->flags & STOPPED_OR_EXITS) &&
+         !t->signal->group_stop_count && !(t->signal->shared_pending.signal.sig[0] & STOP_SENT);
   bpf_rcu_read_unlock();
   return ok;
 }

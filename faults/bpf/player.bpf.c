@@ -3,7 +3,7 @@
  * clock and decides, per wire packet: drop, straight back, or hold until due. GSO packets that meet a chance per packet go
  * once through the splitter first. Runs on every far veth, on the splitter's far end, and on the TAP for what returns. */
 #include "faults/bpf/common.bpf.h"
-#include "faults/bpf/channel.bpf.h"
+#include "faults/bpf/hold.bpf.h"
 #if FL_MODERN
 #include "faults/bpf/owner.bpf.h"
 #endif
@@ -43,9 +43,14 @@ static __always_inline struct fl_slot* read_stamp(struct __sk_buff* skb, struct 
   return slot && slot->rules ? slot : 0;
 }
 
+static __always_inline void count_error(__u32 site, __u32 packets) {
+  struct fl_site_tally* t = bpf_map_lookup_elem(&site_tallies, &site);
+  if (t) t->errors += packets;
+}
+
 static __always_inline int play(struct __sk_buff* skb, int split) {
   struct fl_stamp stamp;
-  __u32 zero = 0, direction = 0;
+  __u32 zero = 0, facts = 0;
   struct fl_control* c = get_control();
   struct fl_slot* slot = read_stamp(skb, &stamp);
   if (!slot || !c) { /* nobody but the selector may send into the pen */
@@ -62,6 +67,7 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
   struct packet p = {.rules = slot->rules, .first_rule = site->first_rule};
   p.now = bpf_ktime_get_ns();
   p.t = p.now - c->epoch;
+  p.way = slot->ingress;
   p.packets = wire_packets(skb);
   p.bytes = skb->len;
   p.composed = !!(slot->rules & (slot->rules - 1));
@@ -84,13 +90,15 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
     }
   }
 
-  struct fl_flow* flow = find_flow(skb, site_index, &direction);
+  struct fl_flow* flow = find_flow(skb, site_index, p.now, &facts);
+  __u32 direction = facts & FROM_CLIENT;
   __u64 held_until = 0;
   if (flow) {
-    count_in_flow(&p, flow, direction);
-    held_until = READ_ONCE(flow->last_due[direction & 1]);
+    count_in_flow(&p, flow, facts);
+    held_until = READ_ONCE(flow->last_due[direction]);
   }
   bpf_loop(FL_MAX_RULES_PER_SITE, meet_rule, &p, 0);
+  if (p.rate && !p.dropped && serialise(&p)) p.dropped = 1;
   /* `left` is counted last: by then what comes after can see where this packet is. */
   if (p.dropped) {
     __sync_fetch_and_add(&flight->left, p.packets);
@@ -107,21 +115,25 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
   }
   if (!p.free_order && held_until > due) due = held_until;
   int behind = waiting(flight, held_until, p.now);
-  if (due == p.now && (!behind || p.free_order)) {
+  if (due == p.now && (!behind || p.free_order) && !p.twice && !p.flip) {
     ledger->straight += p.packets;
     WRITE_ONCE(flight->returned_last, p.now);
     __sync_fetch_and_add(&flight->left, p.packets);
     return bpf_redirect_peer(site->far, 0);
   }
-  if (flow) WRITE_ONCE(flow->last_due[direction & 1], due);
-  stamp.flags = p.cut ? FL_STAMP_CUT : 0;
+  if (flow && !p.free_order) WRITE_ONCE(flow->last_due[direction], due);
+  stamp.flags = (p.cut ? FL_STAMP_CUT : 0) | p.flip;
   stamp.hold = ticks(due - p.now);
   stamp.due = ticks(due);
   if (bpf_skb_store_bytes(skb, 0, &stamp, sizeof stamp, 0)) {
-    struct fl_site_tally* t = bpf_map_lookup_elem(&site_tallies, &site_index);
-    if (t) t->errors += p.packets;
+    count_error(site_index, p.packets);
     ledger->held += p.packets; /* never comes out: the books show it as undelivered */
     return DROP;
+  }
+  if (p.twice) {
+    ledger->held += p.packets;
+    __sync_fetch_and_add(&flight->line_in, p.packets);
+    if (bpf_clone_redirect(skb, pen.tap, 0)) count_error(site_index, p.packets); /* never comes out, as above */
   }
   ledger->held += p.packets;
   __sync_fetch_and_add(&flight->line_in, p.packets);

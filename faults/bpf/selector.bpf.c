@@ -71,21 +71,22 @@ enum { TO_PEN, PASSES, DROPPED };
 
 /* Lets a packet meet its rules without the pen, if nothing of it has to be held or split, and nothing that went before it
  * can be overtaken. Global, and so verified by itself, once. */
-__attribute__((noinline)) int meet_here(struct __sk_buff* skb, __u64 mask, __u64 now, __u64 t) {
-  __u32 site = cfg.site, direction = 0;
+__attribute__((noinline)) int meet_here(struct __sk_buff* skb, __u64 mask, __u64 now, __u64 t, __u32 way) {
+  __u32 site = cfg.site, facts = 0;
   struct fl_flight* flight = bpf_map_lookup_elem(&flights, &site);
   if (!flight) return TO_PEN;
   struct packet p = {.rules = mask, .first_rule = cfg.first_rule};
   p.now = now;
   p.t = t;
+  p.way = way;
   if (skb->gso_size || (mask & cfg.holding_rules)) bpf_loop(FL_MAX_RULES_PER_SITE, look_ahead, &p, 0);
   if (p.holds || (skb->gso_size && p.chance) || crossing(flight, now) || returning(flight, now)) return TO_PEN;
-  struct fl_flow* flow = find_flow(skb, site, &direction);
+  struct fl_flow* flow = find_flow(skb, site, now, &facts);
   p.packets = wire_packets(skb);
   if (flow) {
-    __u64 held_until = READ_ONCE(flow->last_due[direction & 1]);
+    __u64 held_until = READ_ONCE(flow->last_due[facts & FROM_CLIENT]);
     if (held_until > now || waiting(flight, held_until, now)) return TO_PEN;
-    count_in_flow(&p, flow, direction);
+    count_in_flow(&p, flow, facts);
   }
   p.rules = mask;
   p.bytes = skb->len;
@@ -125,7 +126,7 @@ static __always_inline int select_packet(struct __sk_buff* skb, int ingress, int
     return NEXT;
   }
 
-  int met = meet_here(skb, mask, now, now - epoch);
+  int met = meet_here(skb, mask, now, now - epoch, ingress);
   if (met == PASSES) return NEXT;
   if (met == DROPPED) return ingress ? DROP : bpf_redirect(NOWHERE, 0);
 

@@ -68,8 +68,8 @@ __attribute__((noinline)) int seek_track(__u32 index, __u64 t) {
   return 0;
 }
 
-/* The value of track `index` at `t`; never negative. */
-static __always_inline __u64 track_value(__u32 index, __u64 t) {
+/* The value of track `index` at `t`; never negative. Global as well: a rule has many tracks, and inlined, their paths multiply. */
+__attribute__((noinline)) __u64 track_value(__u32 index, __u64 t) {
   struct segment* s = bpf_map_lookup_elem(&segments, &index);
   if (!s) return 0;
   if (t < s->point.t || t >= s->until) {

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "injector/base/clock.h"
+#include "injector/line/corruption.h"
 
 namespace faultline::line {
 namespace {
@@ -155,8 +156,9 @@ void Loop::accept(std::byte* bytes, std::uint32_t length, bool pooled) {
     bytes = better;
     lane_ = lane;
   }
+  if ((stamp.flags & FL_STAMP_FLIP) != 0) corrupt(bytes, length, (stamp.flags & FL_STAMP_VALID) != 0);
   frame.at = pool_.take(lane, length);
-  frame.gatherable = options_.merge && TcpGather::candidate(bytes, length);
+  frame.gatherable = options_.merge && (stamp.flags & FL_STAMP_FLIP) == 0 && TcpGather::candidate(bytes, length);
   train_ = frame.gatherable;
   queue_.push(frame);
   counters_.held.add(packets);

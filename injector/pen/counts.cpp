@@ -4,8 +4,10 @@
 #include <bpf/libbpf.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
-#include <map>
+#include <cstring>
+#include <type_traits>
 
 #include "injector/base/error.h"
 
@@ -21,54 +23,39 @@ double bucket_floor(std::uint32_t bucket) {
 
 constexpr double kTickUs = (1 << FL_TICK_SHIFT) / 1000.0;
 
-/// Sums a per-CPU element whose type is nothing but 64-bit counters; `maxima` and `firsts` are combined otherwise.
-template <class T>
-T sum_cpus(int map, std::uint32_t key, void (*combine)(T&, const T&)) {
-  const int cpus = libbpf_num_possible_cpus();
-  static_assert(sizeof(T) % 8 == 0);
-  std::vector<T> values(static_cast<std::size_t>(cpus));
-  check_neg("read counters", bpf_map_lookup_elem(map, &key, values.data()));
-  T total = values[0];
-  for (std::size_t i = 1; i < values.size(); i++) combine(total, values[i]);
-  return total;
-}
-
 std::uint64_t earlier(std::uint64_t a, std::uint64_t b) { return a == 0 ? b : b == 0 ? a : std::min(a, b); }
 
-void add_tally(fl_tally& a, const fl_tally& b) {
-  a.matched += b.matched;
-  a.bytes += b.bytes;
-  a.dropped += b.dropped;
-  a.delayed += b.delayed;
-  a.passed_by_safety += b.passed_by_safety;
-  a.composed += b.composed;
-  a.first_affected = earlier(a.first_affected, b.first_affected);
-  a.last_affected = std::max(a.last_affected, b.last_affected);
-  a.released_at_end += b.released_at_end;
-  a.applied_max = std::max(a.applied_max, b.applied_max);
-  a.late_max = std::max(a.late_max, b.late_max);
+/// Adds up a struct of nothing but 64-bit counters.
+template <class T>
+void add_counters(T& a, const T& b) {
+  static_assert(sizeof(T) % 8 == 0 && std::is_trivially_copyable_v<T>);
+  std::array<std::uint64_t, sizeof(T) / 8> sum, more;
+  std::memcpy(sum.data(), &a, sizeof a);
+  std::memcpy(more.data(), &b, sizeof b);
+  for (std::size_t i = 0; i < sum.size(); i++) sum[i] += more[i];
+  std::memcpy(&a, sum.data(), sizeof a);
 }
 
-void add_histogram(fl_histogram& a, const fl_histogram& b) {
-  for (std::size_t i = 0; i < FL_HIST_BUCKETS; i++) a.bucket[i] += b.bucket[i];
+template <class T>
+void add(T& a, const T& b) {
+  add_counters(a, b);
+}
+void add(fl_tally& a, const fl_tally& b) {
+  const fl_tally before = a;
+  add_counters(a, b);
+  a.first_affected = earlier(before.first_affected, b.first_affected);
+  a.last_affected = std::max(before.last_affected, b.last_affected);
+  a.applied_max = std::max(before.applied_max, b.applied_max);
+  a.late_max = std::max(before.late_max, b.late_max);
 }
 
-void add_ledger(fl_ledger& a, const fl_ledger& b) {
-  a.selected += b.selected;
-  a.arrived += b.arrived;
-  a.split_in += b.split_in;
-  a.split_out += b.split_out;
-  a.dropped += b.dropped;
-  a.straight += b.straight;
-  a.held += b.held;
-  a.returned += b.returned;
-}
-
-void add_site(fl_site_tally& a, const fl_site_tally& b) {
-  a.no_slot += b.no_slot;
-  a.stamp_failed += b.stamp_failed;
-  a.alien += b.alien;
-  a.errors += b.errors;
+/// A per-CPU element, all CPUs together.
+template <class T>
+T sum_cpus(int map, std::uint32_t key) {
+  std::vector<T> values(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  check_neg("read counters", bpf_map_lookup_elem(map, &key, values.data()));
+  for (std::size_t i = 1; i < values.size(); i++) add(values[0], values[i]);
+  return values[0];
 }
 
 std::uint64_t minus(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : 0; }
@@ -106,9 +93,9 @@ std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Scor
   for (std::uint32_t rule = 0; rule < score.rules.size(); rule++) {
     const std::uint32_t fault = score.rules[rule].fault;
     if (fault >= faults) continue;  // a standing condition of the lab
-    add_tally(totals[fault], sum_cpus<fl_tally>(player.map("tallies"), rule, add_tally));
-    add_histogram(applied[fault], sum_cpus<fl_histogram>(player.map("histograms"), 2 * rule, add_histogram));
-    add_histogram(late[fault], sum_cpus<fl_histogram>(player.map("histograms"), 2 * rule + 1, add_histogram));
+    add(totals[fault], sum_cpus<fl_tally>(player.map("tallies"), rule));
+    add(applied[fault], sum_cpus<fl_histogram>(player.map("histograms"), 2 * rule));
+    add(late[fault], sum_cpus<fl_histogram>(player.map("histograms"), 2 * rule + 1));
   }
   for (std::size_t i = 0; i < faults; i++) {
     const fl_tally& t = totals[i];
@@ -120,6 +107,10 @@ std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Scor
     c.composed = t.composed;
     c.passed_by_safety = t.passed_by_safety;
     c.released_at_end = t.released_at_end;
+    c.duplicated = t.duplicated;
+    c.corrupted = t.corrupted;
+    c.reordered = t.reordered;
+    c.queue_dropped = t.overflowed;
     if (t.first_affected != 0) c.first_affected = static_cast<Ns>(t.first_affected);
     if (t.last_affected != 0) c.last_affected = static_cast<Ns>(t.last_affected);
     c.applied = spread_of(applied[i], t.applied_max);
@@ -136,7 +127,7 @@ std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Scor
     fl_slot slot{};
     check_neg("read slot", bpf_map_lookup_elem(player.map("slots"), &n, &slot));
     if (slot.rules == 0) break;
-    const auto ledger = sum_cpus<fl_ledger>(player.map("ledgers"), n, add_ledger);
+    const auto ledger = sum_cpus<fl_ledger>(player.map("ledgers"), n);
     Undelivered missing;
     missing.in_transit = minus(ledger.selected, ledger.arrived) + minus(ledger.split_in, ledger.split_out);
     std::uint64_t gone = minus(ledger.straight + ledger.held, ledger.returned);
@@ -165,7 +156,7 @@ std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Scor
     }
   }
   for (std::uint32_t i = 0; i < score.sites.size(); i++) {
-    const auto tally = sum_cpus<fl_site_tally>(player.map("site_tallies"), i, add_site);
+    const auto tally = sum_cpus<fl_site_tally>(player.map("site_tallies"), i);
     const std::uint64_t untaken = tally.no_slot + tally.stamp_failed;
     if (untaken == 0) continue;
     std::vector<bool> charged(faults);

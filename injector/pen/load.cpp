@@ -4,18 +4,18 @@
 
 #include <string>
 
+#include "faults/distribution.h"
 #include "injector/base/error.h"
 #include "injector/site/masks.h"
 
 namespace faultline::pen {
 namespace {
 
-/// Rules of a site that have a delay or jitter track.
+/// Rules of a site that can hold or change packets.
 std::uint64_t holding_rules(const faults::Score& score, const faults::SiteScore& own, std::size_t count) {
   std::uint64_t holding = 0;
   for (std::size_t i = 0; i < count; i++) {
-    const fl_track* tracks = &score.tracks[(own.first_rule + i) * FL_TRACKS];
-    if (tracks[FL_DELAY].count != 0 || tracks[FL_JITTER].count != 0) holding |= 1ull << i;
+    if ((score.rules[own.first_rule + i].uses & FL_HOLDING) != 0) holding |= 1ull << i;
   }
   return holding;
 }
@@ -75,6 +75,8 @@ std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score
   player->resize("tracks", rules * FL_TRACKS);
   player->resize("segments", rules * FL_TRACKS);
   player->resize("rules", rules);
+  player->resize("states", rules * 2);
+  player->resize("curves", static_cast<std::uint32_t>(faults::curves().size()));
   player->resize("tallies", rules);
   player->resize("histograms", rules * 2);
   player->resize("sites", count);
@@ -85,6 +87,7 @@ std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score
   player->fill("points", score.points.data(), sizeof(fl_point), points);
   player->fill("tracks", score.tracks.data(), sizeof(fl_track), rules * FL_TRACKS);
   player->fill("rules", score.rules.data(), sizeof(fl_rule), rules);
+  player->fill("curves", faults::curves().data(), sizeof(fl_curve), static_cast<std::uint32_t>(faults::curves().size()));
   for (std::uint32_t i = 0; i < count; i++) {
     const fl_site site{far[i], score.sites[i].first_rule};
     player->update("sites", i, &site);
@@ -101,7 +104,7 @@ std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::
   config.holding_rules = holding_rules(score, own, rules.size());
   object->configure(&config, sizeof config);
   for (const char* map : {"control", "slots", "ledgers", "site_tallies", "tallies", "histograms", "rules", "points", "tracks",
-                          "segments", "flows", "ordinals", "flights"})
+                          "segments", "states", "flows", "ordinals", "flights"})
     object->share(map, player);
   if (engine == Engine::tcx) object->share("owners", player);
   if (first != nullptr) {

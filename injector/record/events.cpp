@@ -107,14 +107,14 @@ json to_json(const FaultResult& r) {
   for (const auto& s : r.sites)
     sites.push_back({{"site", s.site}, {"matched", s.matched}, {"dropped", s.dropped}, {"delayed", s.delayed}});
   const auto& u = r.undelivered;
-  return {{"fault", r.fault}, {"matched", r.matched}, {"bytes", r.bytes}, {"dropped", r.dropped},
-          {"delayed", r.delayed}, {"composed", r.composed}, {"passed_by_safety", r.passed_by_safety},
-          {"released_at_end", r.released_at_end},
+  json j = {{"fault", r.fault}, {"bytes", r.bytes},
           {"undelivered", {{"full", u.full}, {"overdue", u.overdue}, {"refused", u.refused}, {"tap_queue", u.tap_queue},
                            {"in_transit", u.in_transit}, {"unaccounted", u.unaccounted}}},
           {"applied_delay_us", spread_json(r.applied_delay)}, {"lateness_us", spread_json(r.lateness)},
           {"planned_onset", nullable(r.planned_onset)}, {"first_affected", nullable(r.first_affected)},
           {"last_affected", nullable(r.last_affected)}, {"sites", sites}};
+  for (const auto& [name, count] : kPacketCounts) j[name] = r.*count;
+  return j;
 }
 
 FaultResult fault_result_from_json(const json& j) {
@@ -126,13 +126,8 @@ FaultResult fault_result_from_json(const json& j) {
   };
   FaultResult r;
   r.fault = j.value("fault", std::string());
-  r.matched = count(j, "matched");
   r.bytes = count(j, "bytes");
-  r.dropped = count(j, "dropped");
-  r.delayed = count(j, "delayed");
-  r.composed = count(j, "composed");
-  r.passed_by_safety = count(j, "passed_by_safety");
-  r.released_at_end = count(j, "released_at_end");
+  for (const auto& [name, member] : kPacketCounts) r.*member = count(j, name);
   const json& u = part("undelivered");
   r.undelivered = {count(u, "full"), count(u, "overdue"), count(u, "refused"),
                    count(u, "tap_queue"), count(u, "in_transit"), count(u, "unaccounted")};

@@ -22,13 +22,8 @@ json fault_json(const FaultRecord& fault) {
   j["counted"] = fault.result.has_value();
   const FaultResult result = fault.result.value_or(FaultResult{});
   const auto& u = result.undelivered;
-  j["packets_matched"] = result.matched;
+  for (const auto& [name, count] : kPacketCounts) j[std::string("packets_") + name] = result.*count;
   j["bytes_matched"] = result.bytes;
-  j["packets_dropped"] = result.dropped;
-  j["packets_delayed"] = result.delayed;
-  j["packets_composed"] = result.composed;
-  j["packets_passed_by_safety"] = result.passed_by_safety;
-  j["packets_released_at_end"] = result.released_at_end;
   j["packets_undelivered"] = u.total();
   j["undelivered"] = {{"full", u.full}, {"overdue", u.overdue}, {"refused", u.refused}, {"tap_queue", u.tap_queue},
                       {"in_transit", u.in_transit}, {"unaccounted", u.unaccounted}};

@@ -310,6 +310,10 @@ void Session::report_counts() {
     r.composed = c.composed;
     r.passed_by_safety = c.passed_by_safety;
     r.released_at_end = c.released_at_end;
+    r.duplicated = c.duplicated;
+    r.corrupted = c.corrupted;
+    r.reordered = c.reordered;
+    r.queue_dropped = c.queue_dropped;
     r.undelivered = {c.undelivered.full,      c.undelivered.overdue,    c.undelivered.refused,
                      c.undelivered.tap_queue, c.undelivered.in_transit, c.undelivered.unreturned + c.untaken};
     r.applied_delay = {c.applied.p50, c.applied.p90, c.applied.p99, c.applied.max, c.applied.count};

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the player alone does to a packet: wait, by delay, jitter and rate; arrive twice, damaged, or ahead of its turn. In the
+ * order corrupt, duplicate, queue, serialise, propagate, reorder; loss came before. Of several rates on one packet the lowest
+ * owns it. */
+#ifndef FAULTLINE_BPF_HOLD_H
+#define FAULTLINE_BPF_HOLD_H
+
+#define FL_HOLDS 1
+#include "faults/bpf/channel.bpf.h"
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct fl_curve);
+} curves SEC(".maps");
+
+/* A value of a curve. A global function: the verifier checks it once. */
+__attribute__((noinline)) int curve_value(__u32 which, __u32 u) {
+  struct fl_curve* curve = bpf_map_lookup_elem(&curves, &which);
+  return curve ? fl_curve_at(curve, u) : 0;
+}
+
+/* The 32-bit fraction that correlated jitter draws next: an AR(1) process of Gaussians, put back to even shares, so that any
+ * distribution keeps its shape whatever the correlation. */
+__attribute__((noinline)) __u32 next_share(__u32 at, __u32 random, __s32 resemble, __s32 differ) {
+  __u32 phi = FL_CURVE_PHI;
+  struct fl_state* state = bpf_map_lookup_elem(&states, &at);
+  struct fl_curve* curve = bpf_map_lookup_elem(&curves, &phi);
+  if (!state || !curve) return random;
+  __s32 fresh = curve_value(FL_CURVE_NORMAL, random);
+  /* The first one is drawn from the stationary distribution. */
+  __s32 level = state->draws ? fl_next_level(state->level, fresh, resemble, differ) : fresh;
+  state->draws++;
+  state->level = level;
+  return fl_normal_share(curve, level);
+}
+
+static __always_inline __s64 draw_jitter(struct packet* p, struct fl_rule* rule, __u32 index, __u64 jitter) {
+  __u64 random = fl_random(rule->seed, FL_STREAM_JITTER + p->stream, p->key, p->number);
+  if (rule->resemble) {
+    __u32 at = 2 * index + (p->way & 1);
+    random = (__u64)next_share(at, random >> 32, rule->resemble, rule->differ) << 32;
+  }
+  return rule->curve ? fl_spread(jitter, curve_value(rule->curve, random >> 32)) : fl_jitter(random, jitter);
+}
+
+/* Whether one of the rule's rarer tracks does something now. */
+static __always_inline int changes_now(struct packet* p, struct fl_rule* rule, __u32 index) {
+  if (!(rule->uses & (FL_HOLDING & ~(FL_USES(FL_DELAY) | FL_USES(FL_JITTER))))) return 0;
+  return used(rule, index, FL_DUPLICATE, p->t) || used(rule, index, FL_CORRUPT, p->t) || used(rule, index, FL_RATE, p->t);
+}
+
+static __always_inline int drawn(struct packet* p, struct fl_rule* rule, __u32 stream, __u64 chance) {
+  return chance && fl_lost(fl_random(rule->seed, stream + p->stream, p->key, p->number), chance);
+}
+
+/* Global functions from here on, which the verifier checks once each: in one piece the rules' loop has too many paths. */
+__attribute__((noinline)) int change_by_rule(struct packet* p, __u32 index) {
+  struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
+  struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
+  if (!p || !rule || !tally) return 0;
+  if (drawn(p, rule, FL_STREAM_CORRUPT, used(rule, index, FL_CORRUPT, p->t))) {
+    p->flip |= FL_STAMP_FLIP | (rule->flags & FL_RULE_VALID ? FL_STAMP_VALID : 0);
+    tally->corrupted += p->packets;
+    mark_affected(tally, p->t);
+  }
+  if (drawn(p, rule, FL_STREAM_DUPLICATE, used(rule, index, FL_DUPLICATE, p->t))) {
+    p->twice = 1;
+    tally->duplicated += p->packets;
+    mark_affected(tally, p->t);
+  }
+  __u64 rate = used(rule, index, FL_RATE, p->t);
+  if (rate && (!p->rate || rate < p->rate)) {
+    p->rate = rate;
+    p->rate_rule = index;
+  }
+  return 0;
+}
+
+__attribute__((noinline)) int hold_by_rule(struct packet* p, __u32 index, __s64 delay, __u64 jitter) {
+  struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
+  struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
+  if (!p || !rule || !tally) return 0;
+  if ((rule->flags & FL_RULE_TURNS) && !p->turns) return 0;
+  if (jitter) delay += draw_jitter(p, rule, index, jitter);
+  if (delay <= 0) return 0;
+  if (drawn(p, rule, FL_STREAM_REORDER, used(rule, index, FL_REORDER, p->t))) {
+    p->free_order = 1; /* ahead of those that wait */
+    tally->reordered += p->packets;
+    mark_affected(tally, p->t);
+    return 0;
+  }
+  if (p->t + delay > rule->end) {
+    delay = rule->end - p->t;
+    tally->released_at_end += p->packets;
+    p->cut = 1;
+  }
+  p->delay += delay;
+  if (rule->end > p->ends) p->ends = rule->end;
+  tally->delayed += p->packets;
+  mark_affected(tally, p->t);
+  if (rule->flags & FL_RULE_FREE_ORDER) p->free_order = 1;
+  return 0;
+}
+
+#define NS_A_SECOND 1000000000ULL
+
+/* The packet waits for its turn on the link, then takes its time to be sent: the wait is added to its delay. A virtual clock
+ * (Zhang 1990) tells when the link will be free. Returns 1 when its queue is full. */
+__attribute__((noinline)) int serialise(struct packet* p) {
+  if (!p) return 0;
+  __u32 index = p->rate_rule, at = 2 * index + (p->way & 1);
+  struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
+  struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
+  struct fl_state* state = bpf_map_lookup_elem(&states, &at);
+  if (!rule || !tally || !state || !p->rate) return 0;
+  __u64 now = p->now, takes = p->bytes * 8 * NS_A_SECOND / p->rate;
+  __u64 room = rule->queue_ns;
+  if (rule->queue_bytes) room = rule->queue_bytes * 8 * NS_A_SECOND / p->rate;
+  __u64 sent = 0;
+  for (int i = 0; i < 16; i++) {
+    __u64 free_at = READ_ONCE(state->clock), begins = free_at > now ? free_at : now;
+    if (begins - now > room) {
+      tally->overflowed += p->packets;
+      mark_affected(tally, p->t);
+      return 1;
+    }
+    if (__sync_val_compare_and_swap(&state->clock, free_at, begins + takes) == free_at) {
+      sent = begins + takes;
+      break;
+    }
+  }
+  /* Lost against other CPUs sixteen times: the link was busy all along, so its clock is ahead of now. */
+  if (!sent) sent = __sync_fetch_and_add(&state->clock, takes) + takes;
+  p->delay += sent - now;
+  if (rule->end > p->ends) p->ends = rule->end;
+  tally->delayed += p->packets;
+  mark_affected(tally, p->t);
+  return 0;
+}
+
+#endif
