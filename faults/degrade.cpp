@@ -1,31 +1,124 @@
-// degrade: a worse link for as long as the fault lasts: later, less even, lossier. All figures hold from its first
+// degrade: a worse link for as long as the fault lasts: later, less even, lossier, narrower. All figures hold from its first
 // instant to its last.
+#include <algorithm>
+#include <cmath>
+
+#include "faults/chance.h"
 #include "faults/kind.h"
 #include "faults/limits.h"
 
 namespace faultline::faults {
 namespace {
 
-std::vector<Problem> validate(const Params& params, Ns /*duration*/) {
-  std::vector<Problem> problems = check_impairment(params);
-  const std::string distribution = params.text("distribution");
-  if (!distribution.empty() && distribution != "uniform") {
-    problems.push_back({"distribution", "distribution = \"" + distribution + "\" is not supported yet",
-                        "use distribution = \"uniform\"", true});
+constexpr std::string_view kEffects[] = {"delay", "jitter", "loss", "flows", "clients", "duplicate", "corrupt", "rate"};
+constexpr std::uint32_t kBurstStream = FL_STREAM_NATIVE + 8;
+
+bool has_bursts(const Params& params) {
+  return params.has("bursts.enter") || params.has("bursts.leave") || params.has("bursts.good") || params.has("bursts.bad");
+}
+
+Shape shape_of(const std::string& name) {
+  if (name == "normal") return Shape::normal;
+  if (name == "pareto") return Shape::pareto;
+  if (name == "paretonormal") return Shape::pareto_normal;
+  return Shape::uniform;
+}
+
+void check_bursts(const Params& params, std::vector<Problem>& problems) {
+  const bool by_packet = params.has("bursts.enter") || params.has("bursts.leave");
+  const bool by_time = params.has("bursts.good") || params.has("bursts.bad");
+  if (by_packet && by_time) {
+    problems.push_back({"bursts.good", "bursts are counted by packets (enter, leave) or by time (good, bad), not both", "take one pair out"});
+  } else if (by_packet && !(params.has("bursts.enter") && params.has("bursts.leave"))) {
+    problems.push_back({params.has("bursts.enter") ? "bursts.enter" : "bursts.leave", "enter and leave belong together",
+                        "give both: bursts = { enter = \"0.5%\", leave = \"20%\" }"});
+  } else if (by_time && !(params.has("bursts.good") && params.has("bursts.bad"))) {
+    problems.push_back({params.has("bursts.good") ? "bursts.good" : "bursts.bad", "good and bad belong together",
+                        "give both: bursts = { good = \"5s\", bad = \"300ms\" }"});
+  } else if (!by_packet && !by_time && (params.has("bursts.loss") || params.has("bursts.between"))) {
+    const bool loss = params.has("bursts.loss") && params.probability("bursts.loss") != 1;
+    if (loss || params.probability("bursts.between") != 0)
+      problems.push_back({loss ? "bursts.loss" : "bursts.between", "bursts have no lengths", "give good and bad, or enter and leave"});
   }
+  if (by_packet && params.probability("bursts.enter") == 0)
+    problems.push_back({"bursts.enter", "no burst ever begins", "make it greater than zero"});
+  if ((by_packet || by_time) && params.probability("loss") > 0)
+    problems.push_back({"loss", "loss and bursts exclude each other: bursts bring their own loss",
+                        "use bursts.between for the loss outside of bursts, or a second fault"});
+}
+
+std::vector<Problem> validate(const Params& params, Ns /*duration*/) {
+  std::vector<Problem> problems;
+  const bool given = has_bursts(params) || std::any_of(std::begin(kEffects), std::end(kEffects), [&](auto key) { return params.has(key); });
+  const bool acts = has_bursts(params) || params.duration("delay") > 0 || params.duration("jitter") > 0 || params.probability("loss") > 0 ||
+                    params.probability("flows") > 0 || params.probability("clients") > 0 || params.probability("duplicate") > 0 ||
+                    params.probability("corrupt") > 0 || params.rate("rate") > 0;
+  if (!given)
+    problems.push_back({"", "the fault does nothing: it has none of delay, jitter, loss, bursts, flows, clients, duplicate, corrupt and rate",
+                        "give at least one of them, such as delay = \"100ms\""});
+  else if (!acts)
+    problems.push_back({"", "the fault does nothing: all of its figures are zero", "make at least one of them greater than zero, or take the fault out"});
+  check_longest_hold(params, 1.0, problems);
+  check_bursts(params, problems);
+  const bool varies = params.duration("jitter") > 0;
+  if (!varies && params.has("distribution") && params.text("distribution") != "uniform")
+    problems.push_back({"distribution", "there is no jitter to be distributed", "add jitter = \"20ms\""});
+  if (!varies && params.probability("correlation") > 0)
+    problems.push_back({"correlation", "there is no jitter to be correlated", "add jitter = \"20ms\""});
+  if (params.probability("correlation") >= 1)
+    problems.push_back({"correlation", "at 100 % every packet would have the first one's delay", "stay below 100%, or use delay alone"});
+  if (params.probability("reorder") > 0 && params.duration("delay") == 0)
+    problems.push_back({"reorder", "a packet is reordered by skipping its delay, and there is none", "add delay = \"20ms\""});
+  if (params.text("per") == "turn" && params.duration("delay") == 0 && !varies)
+    problems.push_back({"per", "per = \"turn\" is about delay, and there is none", "add delay = \"200ms\""});
+  if (params.text("checksum") == "valid" && params.probability("corrupt") == 0)
+    problems.push_back({"checksum", "there is no corruption whose checksum could be valid", "add corrupt = \"0.1%\""});
   return problems;
 }
 
-Channel compile(const Request& request) {
-  Channel channel;
-  add_step(channel.delay, request.window, static_cast<double>(request.params.duration("delay")));
-  add_step(channel.jitter, request.window, static_cast<double>(request.params.duration("jitter")));
-  add_step(channel.loss, request.window, request.params.probability("loss"));
-  return channel;
+/// Good and bad times in turn, each exponential with its mean, from the fault's seed alone: what a Gilbert-Elliott chain is when time
+/// and not traffic drives it.
+void add_timed_bursts(Track& loss, const Request& request) {
+  const double means[] = {static_cast<double>(request.params.duration("bursts.good")), static_cast<double>(request.params.duration("bursts.bad"))};
+  const double losses[] = {request.params.probability("bursts.between"), request.params.probability("bursts.loss")};
+  Ns at = request.window.start;
+  for (std::uint64_t n = 0; at < request.window.end; n++) {
+    const double share = (static_cast<double>(fl_random(request.seed, kBurstStream, 0, n) >> 11) + 0.5) * 0x1p-53;
+    const auto length = std::max<Ns>(kMicrosecond, std::llround(-std::log(share) * means[n & 1]));
+    const Ns end = length < request.window.end - at ? at + length : request.window.end;
+    add_step(loss, {at, end}, losses[n & 1]);
+    at = end;
+  }
 }
 
-Key reserved(std::string_view name, std::string_view doc, std::string_view example) {
-  return {.name = name, .type = ValueType::reserved, .doc = doc, .example = example};
+Channel compile(const Request& request) {
+  const Params& params = request.params;
+  const Window window = request.window;
+  Channel channel;
+  add_step(channel.delay, window, static_cast<double>(params.duration("delay")));
+  add_step(channel.jitter, window, static_cast<double>(params.duration("jitter")));
+  add_step(channel.loss, window, params.probability("loss"));
+  add_step(channel.flows, window, params.probability("flows"));
+  add_step(channel.clients, window, params.probability("clients"));
+  add_step(channel.duplicate, window, params.probability("duplicate"));
+  add_step(channel.corrupt, window, params.probability("corrupt"));
+  add_step(channel.reorder, window, params.probability("reorder"));
+  add_step(channel.rate, window, params.rate("rate"));
+  if (params.has("bursts.enter")) {
+    channel.bursts = Bursts{params.probability("bursts.enter"), params.probability("bursts.leave"), params.probability("bursts.between"),
+                            params.probability("bursts.loss")};
+    add_step(channel.loss, window, 1);
+  } else if (params.has("bursts.good")) {
+    add_timed_bursts(channel.loss, request);
+  }
+  channel.shape = shape_of(params.text("distribution"));
+  channel.correlation = params.probability("correlation");
+  channel.free_order = params.text("order") == "free";
+  channel.valid_checksum = params.text("checksum") == "valid";
+  channel.turns = params.text("per") == "turn";
+  channel.queue_time = params.queue("limit").time;
+  channel.queue_bytes = params.queue("limit").bytes;
+  return channel;
 }
 
 }  // namespace
@@ -33,7 +126,7 @@ Key reserved(std::string_view name, std::string_view doc, std::string_view examp
 Kind degrade() {
   return {
       .name = "degrade",
-      .summary = "makes the link worse: delay, jitter, loss",
+      .summary = "makes the link worse: delay, jitter, loss, rate, duplicates, damage",
       .keys = {{.name = "delay",
                 .type = ValueType::duration,
                 .doc = "Added to every packet, each way that the fault acts on.",
@@ -41,31 +134,98 @@ Kind degrade() {
                 .max = kMaxHold},
                {.name = "jitter",
                 .type = ValueType::duration,
-                .doc = "Half width of the delay's variation: each packet gets delay ± jitter, never below zero.",
+                .doc = "How far the delay varies: half width if uniform, else the standard deviation; never below zero in all.",
                 .example = "\"20ms\"",
                 .max = kMaxHold},
+               {.name = "distribution",
+                .type = ValueType::choice,
+                .doc = "How jitter is distributed.",
+                .example = "\"normal\"",
+                .fallback = "\"uniform\"",
+                .choices = {"uniform", "normal", "pareto", "paretonormal"}},
+               {.name = "correlation",
+                .type = ValueType::probability,
+                .doc = "How much a packet's jitter resembles the one before; the distribution keeps its shape.",
+                .example = "\"25%\""},
+               {.name = "order",
+                .type = ValueType::choice,
+                .doc = "Whether a packet may overtake its flow's previous one, as jitter has it.",
+                .example = "\"free\"",
+                .fallback = "\"flow\"",
+                .choices = {"flow", "free"}},
+               {.name = "per",
+                .type = ValueType::choice,
+                .doc = "What is delayed: each packet, or what turns the direction of a conversation: a request, an answer.",
+                .example = "\"turn\"",
+                .fallback = "\"packet\"",
+                .choices = {"packet", "turn"}},
                {.name = "loss",
                 .type = ValueType::probability,
                 .doc = "Chance of each packet to be dropped, independent of the others.",
                 .example = "\"1%\""},
-               {.name = "distribution",
+               {.name = "bursts.enter",
+                .type = ValueType::probability,
+                .doc = "Chance at each packet that a burst of loss begins.",
+                .example = "\"0.5%\""},
+               {.name = "bursts.leave",
+                .type = ValueType::probability,
+                .doc = "Chance at each packet that it ends.",
+                .example = "\"20%\""},
+               {.name = "bursts.good",
+                .type = ValueType::duration,
+                .doc = "Mean time between bursts.",
+                .example = "\"5s\"",
+                .min = kMillisecond},
+               {.name = "bursts.bad",
+                .type = ValueType::duration,
+                .doc = "Mean length of a burst.",
+                .example = "\"300ms\"",
+                .min = kMillisecond},
+               {.name = "bursts.loss",
+                .type = ValueType::probability,
+                .doc = "Loss within a burst.",
+                .example = "\"80%\"",
+                .fallback = "\"100%\""},
+               {.name = "bursts.between",
+                .type = ValueType::probability,
+                .doc = "Loss between bursts.",
+                .example = "\"0.1%\"",
+                .fallback = "\"0%\""},
+               {.name = "flows",
+                .type = ValueType::probability,
+                .doc = "Share of the connections whose every packet is dropped.",
+                .example = "\"20%\""},
+               {.name = "clients",
+                .type = ValueType::probability,
+                .doc = "Share of the client addresses whose every packet is dropped.",
+                .example = "\"40%\""},
+               {.name = "duplicate",
+                .type = ValueType::probability,
+                .doc = "Chance of a packet to arrive twice.",
+                .example = "\"1%\""},
+               {.name = "corrupt",
+                .type = ValueType::probability,
+                .doc = "Chance of a packet to arrive with a flipped bit.",
+                .example = "\"0.1%\""},
+               {.name = "checksum",
                 .type = ValueType::choice,
-                .doc = "How jitter is distributed. Only \"uniform\" is supported yet.",
-                .example = "\"uniform\"",
-                .fallback = "\"uniform\"",
-                .choices = {"uniform", "normal", "pareto", "paretonormal"}},
-               reserved("correlation", "How much a packet's delay resembles the one before.", "\"25%\""),
-               reserved("duplicate", "Chance of a packet to arrive twice.", "\"1%\""),
-               reserved("corrupt", "Chance of a packet to arrive with a flipped bit.", "\"0.1%\""),
-               reserved("reorder", "Chance of a packet to overtake those before it.", "\"1%\""),
-               reserved("rate", "Bandwidth of the link.", "\"10mbit\""),
-               reserved("limit", "Length of the queue in front of the rate.", "\"100ms\""),
-               reserved("ramp", "Time over which the figures build up.", "\"5s\""),
-               reserved("profile", "Figures that change over the fault's time.", "[{ at = \"0s\", delay = \"10ms\" }]"),
-               reserved("order", "Whether jitter may reorder a flow.", "\"free\""),
-               reserved("flows", "Share of the connections that is hit.", "\"20%\""),
-               reserved("clients", "Share of the client addresses that is hit.", "\"40%\""),
-               reserved("per", "What a limit is counted by.", "\"flow\"")},
+                .doc = "Of a corrupted packet: broken, so that the receiver's kernel drops it, or valid, so that its application gets it.",
+                .example = "\"valid\"",
+                .fallback = "\"broken\"",
+                .choices = {"broken", "valid"}},
+               {.name = "reorder",
+                .type = ValueType::probability,
+                .doc = "Chance of a packet to skip the delay, and so to overtake those before it.",
+                .example = "\"1%\""},
+               {.name = "rate",
+                .type = ValueType::rate,
+                .doc = "Bandwidth of the link, each way, in bits of Ethernet frames a second.",
+                .example = "\"10mbit\""},
+               {.name = "limit",
+                .type = ValueType::queue,
+                .doc = "Length of the queue in front of the rate, as time or bytes; what finds it full is dropped.",
+                .example = "\"64kB\"",
+                .fallback = "\"100ms\""}},
       .validate = validate,
       .compile = compile};
 }

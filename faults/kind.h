@@ -23,10 +23,19 @@ enum class ValueType {
   choice,       ///< std::string, one of Key::choices
   integer,      ///< std::int64_t
   boolean,      ///< bool
+  rate,         ///< double, bit/s; "10mbit"
+  queue,        ///< QueueLimit; "100ms", "64kB"
   reserved,     ///< the language has it, this version does not: refused with "not yet"
 };
 
-using Value = std::variant<Ns, double, std::string, bool>;
+/// How long a queue may grow: by the wait of what comes last, or by its bytes. One of the two is 0.
+struct QueueLimit {
+  Ns time = 0;
+  std::uint64_t bytes = 0;
+  bool operator==(const QueueLimit&) const = default;
+};
+
+using Value = std::variant<Ns, double, std::string, bool, QueueLimit>;
 
 /// One key of a fault's TOML table. A dotted name ("episodes.every") is a key of a sub-table.
 struct Key {
@@ -48,6 +57,8 @@ class Params {
   bool has(std::string_view name) const { return values_.contains(std::string(name)); }
   Ns duration(std::string_view name) const { return get<Ns>(name, 0); }
   double probability(std::string_view name) const { return get<double>(name, 0.0); }
+  double rate(std::string_view name) const { return get<double>(name, 0.0); }
+  QueueLimit queue(std::string_view name) const { return get<QueueLimit>(name, {}); }
   std::string text(std::string_view name) const { return get<std::string>(name, std::string()); }
   bool boolean(std::string_view name) const { return get<bool>(name, false); }
 

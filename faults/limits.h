@@ -14,7 +14,15 @@ namespace faultline::faults {
 inline constexpr Ns kMaxHold = 100 * kSecond;
 static_assert(kMaxHold <= static_cast<Ns>(FL_MAX_HOLD_NS));
 
-/// What is wrong with a fault's delay, jitter and loss together; `gain` is the largest factor that the kind applies.
+/// Refuses what could hold a packet for too long; `gain` is the largest factor that the kind applies.
+inline void check_longest_hold(const Params& params, double gain, std::vector<Problem>& problems) {
+  const double most = gain * (static_cast<double>(params.duration("delay")) + static_cast<double>(params.duration("jitter")));
+  if (most <= static_cast<double>(kMaxHold)) return;
+  problems.push_back({params.has("delay") ? "delay" : "jitter", "a packet could be held for longer than 100 s",
+                      gain > 1 ? "keep (delay + jitter) * (1 + spread) within 100 s" : "keep delay + jitter within 100 s"});
+}
+
+/// What is wrong with a fault's delay, jitter and loss together, of which it needs one.
 inline std::vector<Problem> check_impairment(const Params& params, double gain = 1.0) {
   std::vector<Problem> problems;
   if (!params.has("delay") && !params.has("jitter") && !params.has("loss")) {
@@ -24,13 +32,7 @@ inline std::vector<Problem> check_impairment(const Params& params, double gain =
     problems.push_back({"", "the fault does nothing: its delay, jitter and loss are all zero",
                         "make at least one of them greater than zero, or take the fault out"});
   }
-  const double most =
-      gain * (static_cast<double>(params.duration("delay")) + static_cast<double>(params.duration("jitter")));
-  if (most > static_cast<double>(kMaxHold)) {
-    problems.push_back(
-        {params.has("delay") ? "delay" : "jitter", "a packet could be held for longer than 100 s",
-         gain > 1 ? "keep (delay + jitter) * (1 + spread) within 100 s" : "keep delay + jitter within 100 s"});
-  }
+  check_longest_hold(params, gain, problems);
   return problems;
 }
 

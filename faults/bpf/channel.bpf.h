@@ -26,6 +26,8 @@ struct {
 
 #define SETTLED_NS 100000000ULL /* after this long nothing of a flow is still under way, whatever the counts say */
 
+#define BOTH_WAYS 2
+
 /* No holes in it: global functions take it as a whole, and every byte of it has to be written. */
 struct packet {
   __u64 rules; /* still to be met */
@@ -37,7 +39,7 @@ struct packet {
   __u32 first_rule, packets;
   __u32 fault; /* the last one met, + 1: two rules of a fault (one for each kind of peer) act once */
   __u8 dropped, chance, holds, composed;
-  __u8 way;   /* 0: leaves the site, 1: arrives */
+  __u8 way;   /* 0: leaves the site, 1: arrives, BOTH_WAYS: on lo */
   __u8 turns; /* the conversation's direction */
 #ifdef FL_HOLDS
   __u8 cut, free_order;
@@ -163,7 +165,7 @@ static long meet_rule(__u32 i, struct packet* p) {
   struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
   struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
   if (!rule || !tally || p->t < rule->start || p->t >= rule->end) return 0;
-  if ((rule->flags & (FL_RULE_OUT | FL_RULE_IN)) && !(rule->flags & (p->way ? FL_RULE_IN : FL_RULE_OUT))) return 0;
+  if ((rule->flags & (FL_RULE_OUT | FL_RULE_IN)) && p->way != BOTH_WAYS && !(rule->flags & (p->way ? FL_RULE_IN : FL_RULE_OUT))) return 0;
   __u64 loss = used(rule, index, FL_LOSS, p->t);
   __u64 flows = used(rule, index, FL_FLOWS, p->t);
   __u64 clients = used(rule, index, FL_CLIENTS, p->t);

@@ -67,7 +67,7 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
   struct packet p = {.rules = slot->rules, .first_rule = site->first_rule};
   p.now = bpf_ktime_get_ns();
   p.t = p.now - c->epoch;
-  p.way = slot->ingress;
+  p.way = slot->loopback ? BOTH_WAYS : slot->ingress;
   p.packets = wire_packets(skb);
   p.bytes = skb->len;
   p.composed = !!(slot->rules & (slot->rules - 1));

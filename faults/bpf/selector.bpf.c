@@ -126,7 +126,7 @@ static __always_inline int select_packet(struct __sk_buff* skb, int ingress, int
     return NEXT;
   }
 
-  int met = meet_here(skb, mask, now, now - epoch, ingress);
+  int met = meet_here(skb, mask, now, now - epoch, loopback ? BOTH_WAYS : ingress);
   if (met == PASSES) return NEXT;
   if (met == DROPPED) return ingress ? DROP : bpf_redirect(NOWHERE, 0);
 

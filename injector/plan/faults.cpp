@@ -78,6 +78,12 @@ std::optional<faults::Value> read_value(Table& table, std::string_view leaf, con
     case ValueType::boolean:
       if (const auto value = table.boolean(leaf)) return faults::Value(*value);
       return std::nullopt;
+    case ValueType::rate:
+      if (const auto value = table.scalar(key.name, entry.value, key.example, read_rate)) return faults::Value(*value);
+      return std::nullopt;
+    case ValueType::queue:
+      if (const auto value = table.scalar(key.name, entry.value, key.example, read_queue)) return faults::Value(*value);
+      return std::nullopt;
     case ValueType::reserved:
       break;
   }
@@ -99,6 +105,8 @@ std::optional<faults::Value> default_value(const Key& key) {
     case ValueType::choice: return faults::Value(std::string(text));
     case ValueType::integer: return faults::Value(Ns{std::stoll(std::string(text))});
     case ValueType::boolean: return faults::Value(text == "true");
+    case ValueType::rate: return wrap(read_rate(text));
+    case ValueType::queue: return wrap(read_queue(text));
     case ValueType::reserved: break;
   }
   return std::nullopt;
@@ -106,10 +114,7 @@ std::optional<faults::Value> default_value(const Key& key) {
 
 void refuse_reserved(Table& table, std::string_view leaf, const Key& key) {
   const Entry& entry = *table.take(leaf);
-  std::string hint;
-  if (entry.value.type == Node::Type::string && entry.value.text.ends_with("bps"))
-    hint = "and \"mbps\" means bytes to some and bits to others: rates will be kbit, mbit and gbit";
-  table.issues().not_yet(entry.at, fmt::format("\"{}\" is not yet possible in this version", key.name), std::move(hint));
+  table.issues().not_yet(entry.at, fmt::format("\"{}\" is not yet possible in this version", key.name), "");
 }
 
 void read_params(Table& table, FaultDraft& draft, const Options& options) {

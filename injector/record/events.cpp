@@ -1,3 +1,4 @@
+#include "injector/plan/values.h"
 #include "injector/record/events.h"
 
 #include <fmt/format.h>
@@ -40,6 +41,8 @@ std::string value_text(const faults::Key& key, const faults::Params& params) {
     case ValueType::choice: return params.text(key.name);
     case ValueType::integer: return std::to_string(params.duration(key.name));
     case ValueType::boolean: return params.boolean(key.name) ? "true" : "false";
+    case ValueType::rate: return plan::format_rate(params.rate(key.name));
+    case ValueType::queue: return plan::format_queue(params.queue(key.name));
     case ValueType::reserved: break;
   }
   return {};

@@ -24,6 +24,8 @@ Composition compose(const plan::Plan& plan, const std::vector<site::Site>& sites
         source.window = {fault.start, fault.end};
         source.seed = fl_rule_seed(seed, text_key(rule.link));
         source.channel = fault.kind->compile({fault.params, source.window, seed, rule.link});
+        source.channel.turns_out = fault.direction != plan::Direction::ingress;
+        source.channel.turns_in = fault.direction != plan::Direction::egress;
         const auto active = source.channel.active();
         auto& onset = composition.onsets[rule.fault];
         if (!active.empty() && (!onset || active.front().start < *onset)) onset = active.front().start;

@@ -123,8 +123,9 @@ class Resolver {
   /// Peers with the same protocol and ports are one match.
   std::vector<Match> matches(const plan::Fault& fault) {
     Match base;
-    base.egress = fault.direction != plan::Direction::ingress;
-    base.ingress = fault.direction != plan::Direction::egress;
+    const bool looks_both_ways = fault.params.text("per") == "turn";  // what acts one way only still has to see whose turn it was
+    base.egress = looks_both_ways || fault.direction != plan::Direction::ingress;
+    base.ingress = looks_both_ways || fault.direction != plan::Direction::egress;
     base.loopback = fault.loopback;
     if (fault.peer.empty()) return {base};
     std::vector<Match> all;
@@ -171,6 +172,9 @@ class Resolver {
     std::vector<Chosen> chosen;
     for (const auto& name : fault.on) {
       const plan::Target& target = *plan_.find_target(name);
+      if (target.where == plan::Target::Where::link && fault.params.text("per") == "turn")
+        throw Failure(Exit::invalid, fmt::format("fault \"{}\": per = \"turn\" on a link is not possible, since each of its ends sees one way only; "
+                                                 "name the hosts instead", fault.name));
       for (auto& spot : spots(target)) {
         const bool everything = target.ports.empty() && (target.protocol.empty() || target.protocol == "tcp") &&
                                 std::any_of(peers.begin(), peers.end(), is_wide);

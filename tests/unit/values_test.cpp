@@ -161,3 +161,30 @@ TEST(DidYouMean, FindsWhatIsNear) {
 
 }  // namespace
 }  // namespace faultline::plan
+
+TEST(Rate, ReadsBitsASecond) {
+  EXPECT_EQ(*faultline::plan::read_rate("10mbit").value, 1e7);
+  EXPECT_EQ(*faultline::plan::read_rate("1.5gbit").value, 1.5e9);
+  EXPECT_EQ(*faultline::plan::read_rate("64 kbit").value, 64e3);
+  for (const char* bad : {"", "10", "10mbps", "1MBps", "5MB/s", "mbit", "-1mbit", "0.5kbit", "2000gbit", "1e6kbit", "10Mbit"}) {
+    const auto read = faultline::plan::read_rate(bad);
+    EXPECT_FALSE(read.value) << bad;
+    EXPECT_FALSE(read.hint.empty()) << bad;
+  }
+  EXPECT_NE(faultline::plan::read_rate("10mbps").hint.find("bytes to some and bits to others"), std::string::npos);
+  for (const char* text : {"10mbit", "1.5gbit", "64kbit", "999kbit"}) EXPECT_EQ(faultline::plan::format_rate(*faultline::plan::read_rate(text).value), text);
+}
+
+TEST(Queue, ReadsTimeOrBytes) {
+  using faultline::faults::QueueLimit;
+  EXPECT_EQ(*faultline::plan::read_queue("100ms").value, (QueueLimit{100'000'000, 0}));
+  EXPECT_EQ(*faultline::plan::read_queue("64kB").value, (QueueLimit{0, 64000}));
+  EXPECT_EQ(*faultline::plan::read_queue("64KiB").value, (QueueLimit{0, 65536}));
+  EXPECT_EQ(*faultline::plan::read_queue("1MB").value, (QueueLimit{0, 1000000}));
+  for (const char* bad : {"", "100", "0ms", "2h", "0B", "5GB", "64kb", "1000p"}) {
+    const auto read = faultline::plan::read_queue(bad);
+    EXPECT_FALSE(read.value) << bad;
+    EXPECT_FALSE(read.hint.empty()) << bad;
+  }
+  for (const char* text : {"100ms", "64kB", "1.5MB"}) EXPECT_EQ(faultline::plan::format_queue(*faultline::plan::read_queue(text).value), text);
+}

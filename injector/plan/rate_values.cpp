@@ -1,0 +1,85 @@
+// Rates and queue limits: the words of a link's bandwidth.
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "faults/abi.h"
+#include "injector/plan/values.h"
+
+namespace faultline::plan {
+namespace {
+
+struct Unit {
+  std::string_view name;
+  double size;
+};
+constexpr std::array<Unit, 3> kRates{{{"kbit", 1e3}, {"mbit", 1e6}, {"gbit", 1e9}}};
+constexpr std::array<Unit, 5> kSizes{{{"kB", 1e3}, {"MB", 1e6}, {"KiB", 1024}, {"MiB", 1024 * 1024}, {"B", 1}}};
+constexpr Ns kLongestQueue = 60 * kSecond;
+constexpr double kLargestQueue = 1e9;
+
+/// A number and the unit behind it, which `unit` names.
+struct Parts {
+  std::optional<double> number;
+  std::string_view unit;
+};
+Parts split(std::string_view text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  Parts parts;
+  if (error == std::errc() && text.front() >= '0' && text.front() <= '9') parts.number = number;
+  parts.unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  while (parts.unit.starts_with(' ')) parts.unit.remove_prefix(1);
+  return parts;
+}
+
+std::string shortest(double value, std::span<const Unit> units) {
+  for (auto unit = units.rbegin(); unit != units.rend(); ++unit)
+    if (value >= unit->size) return fmt::format("{:.10g}{}", value / unit->size, unit->name);
+  return fmt::format("{:.10g}{}", value / units.front().size, units.front().name);
+}
+
+}  // namespace
+
+Read<double> read_rate(std::string_view text) {
+  const std::string bad = fmt::format("\"{}\" is not a rate", text.substr(0, 60));
+  if (text.empty()) return {{}, bad, "write \"10mbit\""};
+  const Parts parts = split(text);
+  if (!parts.number) return {{}, bad, "write a number and its unit: \"10mbit\""};
+  for (const auto& unit : kRates) {
+    if (parts.unit != unit.name) continue;
+    const double rate = *parts.number * unit.size;
+    if (rate < static_cast<double>(FL_RATE_MIN) || rate > static_cast<double>(FL_RATE_MAX))
+      return {{}, fmt::format("\"{}\" is out of range", text), "rates are between 1kbit and 1000gbit; to cut a link use kind = \"sever\""};
+    return {rate, {}, {}};
+  }
+  if (parts.unit.ends_with("bps") || parts.unit.ends_with("Bps") || parts.unit.ends_with("B/s"))
+    return {{}, bad, fmt::format("\"{}\" means bytes to some and bits to others: write kbit, mbit or gbit (a megabyte a second is 8mbit)", parts.unit)};
+  return {{}, bad, "units are kbit, mbit and gbit: \"10mbit\", \"1.5gbit\""};
+}
+
+Read<faults::QueueLimit> read_queue(std::string_view text) {
+  const std::string hint = "give the longest wait, \"100ms\", or the bytes it holds, \"64kB\"";
+  const Parts parts = text.empty() ? Parts{} : split(text);
+  for (const auto& unit : kSizes) {
+    if (!parts.number || parts.unit != unit.name) continue;
+    const double bytes = *parts.number * unit.size;
+    if (bytes < 1 || bytes > kLargestQueue) return {{}, fmt::format("\"{}\" is out of range", text), "a queue holds 1B to 1000MB"};
+    return {faults::QueueLimit{0, static_cast<std::uint64_t>(std::llround(bytes))}, {}, {}};
+  }
+  const auto time = read_duration(text);
+  if (!time.value) return {{}, fmt::format("\"{}\" is no length of a queue", text.substr(0, 60)), hint};
+  if (*time.value <= 0 || *time.value > kLongestQueue) return {{}, fmt::format("\"{}\" is out of range", text), "a queue is up to 60s long, and not empty"};
+  return {faults::QueueLimit{*time.value, 0}, {}, {}};
+}
+
+std::string format_rate(double rate) { return shortest(rate, kRates); }
+
+std::string format_queue(const faults::QueueLimit& limit) {
+  if (limit.bytes == 0) return format_duration(limit.time);
+  return shortest(static_cast<double>(limit.bytes), std::span(kSizes).first(2));
+}
+
+}  // namespace faultline::plan
