@@ -21,6 +21,7 @@ class FlowReplay {
   struct Turn {
     std::uint64_t key = 0;
     std::uint32_t number = 0, stream = 0;
+    std::uint64_t client = 0;  ///< key of the client's address
   };
 
   /// The next packet of its flow. For packets without extension headers.
@@ -37,10 +38,10 @@ class FlowReplay {
     if (flow.key == 0 || (opens && flow.syn != sequence)) {
       const int a_client = fl_flow_client(opens, &a, &b, a_first);
       const std::uint64_t service = fl_flow_service(proto, a_client ? &a : &b, a_client ? &b : &a);
-      flow = {fl_flow_key(service, ordinals_[fl_flow_bucket(service)]++), {0, 0}, sequence, a_client == a_first};
+      flow = {fl_flow_key(service, ordinals_[fl_flow_bucket(service)]++), {0, 0}, sequence, a_client == a_first, fl_flow_client_key(a_client ? &a : &b)};
     }
     const unsigned from_client = (a_first != 0) == flow.client_first;
-    return {flow.key, flow.count[from_client]++, from_client * FL_STREAM_FROM_CLIENT};
+    return {flow.key, flow.count[from_client]++, from_client * FL_STREAM_FROM_CLIENT, flow.client};
   }
 
  private:
@@ -49,6 +50,7 @@ class FlowReplay {
     std::uint32_t count[2] = {0, 0};
     std::uint32_t syn = 0;
     bool client_first = false;
+    std::uint64_t client = 0;
   };
 
   static fl_endpoint endpoint(const std::string& address, std::uint16_t port) {
