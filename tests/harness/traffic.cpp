@@ -68,7 +68,7 @@ class Receiver {
   void run() {
     std::vector<std::uint8_t> buffer(70000), expected(stream_.size);
     Ns last = monotonic_now();
-    while (arrivals_.all.size() < stream_.count) {
+    while (arrivals_.all.size() < stream_.count + stream_.extra) {
       pollfd readable{socket_.get(), POLLIN, 0};
       if (poll(&readable, 1, 20) <= 0) {
         if (!sent_all_) last = monotonic_now();

@@ -19,6 +19,7 @@ struct Stream {
   Ns gap = kMillisecond;       ///< between groups
   std::size_t together = 1;    ///< datagrams in a group, sent back to back
   bool gso = false;            ///< a group is one send with UDP_SEGMENT
+  std::size_t extra = 0;       ///< datagrams that may come beyond `count`: they are waited for
 };
 
 struct Arrival {

@@ -2,6 +2,7 @@
 // Rules come straight from channels, without a plan; the pen is the whole one.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct Rule {
   std::uint64_t seed = 1;
   faults::Window window = kAlways;
   std::vector<faults::Window> episodes = {};  ///< within the window; empty: all of it
+  std::function<void(faults::Channel&)> more = {};  ///< what else the channel does
 };
 
 class Bed {
@@ -61,6 +63,7 @@ class Bed {
         if (r.jitter != 0) faults::add_step(source.channel.jitter, span, static_cast<double>(r.jitter));
         if (r.loss != 0) faults::add_step(source.channel.loss, span, r.loss);
       }
+      if (r.more) r.more(source.channel);
       sources.push_back(std::move(source));
     }
     pen::Options options;
