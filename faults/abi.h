@@ -16,6 +16,7 @@
 enum {
   FL_MAX_RULES_PER_SITE = 64, /* a site's rules are the bits of one word */
   FL_MAX_SITES = 256,
+  FL_MAX_EXEMPT_PORTS = 4,
   FL_MAX_SLOTS = 4096,  /* slot 0 is never given out */
   FL_HIST_SHIFT = 7,
   FL_HIST_SUB = 1 << FL_HIST_SHIFT, /* sub-buckets an octave: 0.8 % wide */
@@ -169,9 +170,11 @@ struct fl_selector_config {
   struct fl_masks any4, any6;  /* rules for a peer that no prefix covers */
   struct fl_peers peers4, peers6;
   __u16 guard; /* in tc_index: this packet has been through the pen. A value per run; a foreign one is never cleared */
-  __u8 ports, pad[5];
+  __u8 ports, exempt_count;
+  __u16 exempt[FL_MAX_EXEMPT_PORTS]; /* own TCP ports of the control path */
+  __u8 pad[4];
 };
-FL_ASSERT(sizeof(struct fl_selector_config) == 176);
+FL_ASSERT(sizeof(struct fl_selector_config) == 184);
 
 /* Entries of the gate that stands before the selector where the kernel cannot hold its owner's task. */
 enum { FL_GATE_OUT, FL_GATE_IN, FL_GATE_LO, FL_GATE_ENTRIES };

@@ -192,6 +192,17 @@ static __always_inline int read_ports(struct __sk_buff* skb, __u32 l4, struct tw
   return bpf_skb_load_bytes(skb, l4, p, sizeof *p);
 }
 
+/* Whether the packet is the operator's own: see injector/site/control_path.h. Fragments are not looked at. */
+static __always_inline int is_exempt(struct __sk_buff* skb, __u32 l4, int out, int in) {
+  struct two_ports p;
+  if (read_ports(skb, l4, &p)) return 0;
+  for (int i = 0; i < FL_MAX_EXEMPT_PORTS; i++) {
+    if (i >= cfg.exempt_count) break;
+    if ((out && p.source == bpf_htons(cfg.exempt[i])) || (in && p.destination == bpf_htons(cfg.exempt[i]))) return 1;
+  }
+  return 0;
+}
+
 /* Which of `mask` this packet meets here. On lo both ways count. One that is forwarded has met, at the device it came in by,
  * the rules that look at where it is from; it does not meet those again on its way out. */
 static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int ingress, int loopback) {
@@ -258,6 +269,7 @@ static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int ingres
   } else {
     return 0; /* ARP and whatever else makes the link a link */
   }
+  if (cfg.exempt_count && proto == IPPROTO_TCP && !later_fragment && is_exempt(skb, l4, out && !forwarded, in && !forwarded)) return 0;
   mask &= proto == IPPROTO_TCP    ? cfg.tcp
           : proto == IPPROTO_UDP  ? cfg.udp
           : (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6) ? cfg.icmp

@@ -40,6 +40,7 @@ fl_selector_config configuration(const site::Masks& masks, const faults::SiteSco
   config.peers4 = masks.peers4.setting();
   config.peers6 = masks.peers6.setting();
   config.ports = !masks.ports.empty();
+  for (const std::uint16_t port : place.exempt_ports) config.exempt[config.exempt_count++] = port;
   return config;
 }
 

@@ -22,6 +22,7 @@ struct Place {
   std::uint32_t site = 0;      ///< index in the score
   std::uint32_t near = 0;      ///< ifindex of the near veth, in the site's namespace
   std::uint16_t guard = 0;     ///< see fl_selector_config
+  std::vector<std::uint16_t> exempt_ports = {};  ///< at most FL_MAX_EXEMPT_PORTS
 };
 
 /// The selector of one site. It shares maps with `player`, and the table of slots with `first`, the selector of the first

@@ -121,7 +121,7 @@ struct Pen::Impl {
   }
 
   void load_site(std::uint32_t i, std::uint16_t guard) {
-    const Place place{i, static_cast<std::uint32_t>(homes[i].near_index), guard};
+    const Place place{i, static_cast<std::uint32_t>(homes[i].near_index), guard, sites[i].exempt_ports};
     homes[i].selector = load_selector(options.engine, sites[i].rules, score, place, *player, i == 0 ? nullptr : homes[0].selector.get());
   }
 

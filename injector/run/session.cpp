@@ -9,6 +9,7 @@
 
 #include "injector/base/error.h"
 #include "injector/run/preflight.h"
+#include "injector/site/control_path.h"
 
 namespace faultline::run {
 namespace events = record::events;
@@ -101,6 +102,10 @@ void Session::prepare() {
   std::optional<site::LabView> view;
   if (lab_) view = view_of(*lab_);
   sites_ = site::resolve(plan_, view ? &*view : nullptr);
+  for (const auto& exempt : site::exempt_control_path(sites_)) {
+    events::warning(*journal_, exempt);
+    display_->step(exempt);
+  }
   lock_namespaces();
   make_probers();
   build_pen();

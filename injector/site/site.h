@@ -36,6 +36,7 @@ struct Site {
   NetNs ns;
   std::vector<Device> devices;  ///< that hold an IP address; lo among them
   std::vector<Rule> rules;
+  std::vector<std::uint16_t> exempt_ports = {};  ///< own TCP ports that no rule touches: the operator's way in
 };
 
 /// Where the lab's names are. The plan's own targets need none of it.

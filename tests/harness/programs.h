@@ -39,7 +39,7 @@ struct Beside {
 class Programs {
  public:
   enum class Owner { us, nobody };
-  Programs(pen::Engine engine, const std::vector<Rule>& rules, Owner owner = Owner::us);
+  Programs(pen::Engine engine, const std::vector<Rule>& rules, Owner owner = Owner::us, const std::vector<std::uint16_t>& exempt_ports = {});
   ~Programs();
 
   /// Makes it `t` after T0 now. Times go on from there.

@@ -103,6 +103,27 @@ TEST_P(Here, nothing_overtakes_what_is_on_its_way) {
   EXPECT_EQ(select(Packet{}), kNext);
 }
 
+TEST_P(Here, the_operators_port_is_left_out) {
+  programs = std::make_unique<Programs>(GetParam(), std::vector<Rule>{{.match = {}, .channel = steady(kHour, 0, 0, 1), .window = kHour}},
+                                        Programs::Owner::us, std::vector<std::uint16_t>{22, 2222});
+  for (const bool v6 : {false, true}) {
+    Packet p{.l4 = L4::tcp, .source_port = 22, .destination_port = 50000};
+    if (v6) p.source = "fd00::1", p.destination = "fd00::2";
+    EXPECT_EQ(select(p, "select_out"), kNext);
+    EXPECT_EQ(select(p, "select_in"), kDrop) << "a peer's port 22 is not ours";
+    std::swap(p.source_port, p.destination_port);
+    EXPECT_EQ(select(p, "select_in"), kNext);
+    EXPECT_EQ(select(p, "select_out"), kRedirect);
+    p.destination_port = 2222;
+    EXPECT_EQ(select(p, "select_in"), kNext);
+    p.destination_port = 23;
+    EXPECT_EQ(select(p, "select_in"), kDrop);
+    p.destination_port = 22;
+    p.l4 = L4::udp;
+    EXPECT_EQ(select(p, "select_in"), kDrop) << "TCP alone";
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Engines, Here, testing::Values(Engine::tcx, Engine::clsact),
                          [](const auto& info) { return info.param == Engine::tcx ? "tcx" : "clsact"; });
 

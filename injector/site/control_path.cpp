@@ -1,0 +1,97 @@
+#include "injector/site/control_path.h"
+
+#include <dirent.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <sstream>
+
+#include "faults/abi.h"
+
+namespace faultline::site {
+namespace {
+
+constexpr const char* kEstablished = "01";  // TCP_ESTABLISHED, as /proc/net/tcp writes it
+
+pid_t parent_of(pid_t pid) {
+  std::ifstream status(fmt::format("/proc/{}/status", pid));
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("PPid:")) return static_cast<pid_t>(std::stol(line.substr(5)));
+  return 0;
+}
+
+/// Inodes of the sockets that a process has open.
+std::set<std::uint64_t> sockets_of(pid_t pid) {
+  std::set<std::uint64_t> inodes;
+  const std::string folder = fmt::format("/proc/{}/fd", pid);
+  const std::unique_ptr<DIR, int (*)(DIR*)> open(opendir(folder.c_str()), closedir);
+  if (!open) return inodes;
+  while (const dirent* entry = readdir(open.get())) {
+    char target[64];
+    const ssize_t length = readlink((folder + "/" + entry->d_name).c_str(), target, sizeof target - 1);
+    if (length <= 0) continue;
+    target[length] = 0;
+    unsigned long inode = 0;
+    if (sscanf(target, "socket:[%lu]", &inode) == 1) inodes.insert(inode);
+  }
+  return inodes;
+}
+
+bool is_loopback(const std::string& address) {
+  // IPv4 in host order of a little-endian machine, IPv6 as four such words; ::ffff:127.0.0.1 among them.
+  if (address.size() == 8) return address.ends_with("7F");
+  return address == "00000000000000000000000001000000" || (address.starts_with("0000000000000000FFFF0000") && address.ends_with("7F"));
+}
+
+/// Of the connections in one table of /proc/PID/net, the local ports of those whose socket is among `inodes`.
+void add_ports(const std::string& table, const std::set<std::uint64_t>& inodes, std::set<std::uint16_t>& ports) {
+  std::ifstream file(table);
+  std::string line;
+  std::getline(file, line);  // the head
+  while (std::getline(file, line)) {
+    std::istringstream words(line);
+    std::string number, local, remote, state, queues, timer, retransmits, uid, timeout;
+    std::uint64_t inode = 0;
+    if (!(words >> number >> local >> remote >> state >> queues >> timer >> retransmits >> uid >> timeout >> inode)) continue;
+    const auto colon = local.find(':');
+    if (state != kEstablished || colon == std::string::npos || !inodes.contains(inode) || is_loopback(local.substr(0, colon))) continue;
+    ports.insert(static_cast<std::uint16_t>(std::stoul(local.substr(colon + 1), nullptr, 16)));
+  }
+}
+
+}  // namespace
+
+std::map<std::uint64_t, std::set<std::uint16_t>> control_path_ports() {
+  std::map<std::uint64_t, std::set<std::uint16_t>> found;
+  for (pid_t pid = getppid(); pid > 1; pid = parent_of(pid)) {
+    struct stat ns {};
+    if (stat(fmt::format("/proc/{}/ns/net", pid).c_str(), &ns) != 0) continue;
+    const auto inodes = sockets_of(pid);
+    if (inodes.empty()) continue;
+    for (const char* table : {"tcp", "tcp6"}) add_ports(fmt::format("/proc/{}/net/{}", pid, table), inodes, found[ns.st_ino]);
+  }
+  std::erase_if(found, [](const auto& entry) { return entry.second.empty(); });
+  return found;
+}
+
+std::vector<std::string> exempt_control_path(std::vector<Site>& sites) {
+  std::vector<std::string> said;
+  const auto found = control_path_ports();
+  for (Site& site : sites) {
+    struct stat ns {};
+    if (fstat(site.ns.fd(), &ns) != 0) continue;
+    const auto ports = found.find(ns.st_ino);
+    if (ports == found.end()) continue;
+    site.exempt_ports.assign(ports->second.begin(), ports->second.end());
+    if (site.exempt_ports.size() > FL_MAX_EXEMPT_PORTS) site.exempt_ports.resize(FL_MAX_EXEMPT_PORTS);
+    said.push_back(fmt::format("{}: TCP port {} is left out of every fault: this session came by it", site.name, fmt::join(site.exempt_ports, ", ")));
+  }
+  return said;
+}
+
+}  // namespace faultline::site
