@@ -224,8 +224,7 @@ std::vector<std::string> Pen::poll() {
     std::set<int> now;
     for (const auto& device : list_devices()) {
       now.insert(device.index);
-      const bool l3 = (device.flags & IFF_UP) != 0 && !device.addresses.empty() && device.index != home.near_index;
-      if (!l3 || home.devices.contains(device.index) || !home.reported.insert(device.index).second) continue;
+      if (!site::is_l3(device) || device.index == home.near_index || home.devices.contains(device.index) || !home.reported.insert(device.index).second) continue;
       // A link's site is one device on purpose.
       if (impl.sites[i].name.starts_with("link ")) continue;
       news.push_back(fmt::format("device {} appeared in {} after the start: its traffic is not faulted", device.name, impl.sites[i].name));

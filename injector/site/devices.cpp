@@ -20,13 +20,21 @@ bool is_link_local(const IpPrefix& a) {
   return a.v6 ? a.bytes[0] == 0xfe && (a.bytes[1] & 0xc0) == 0x80 : a.bytes[0] == 169 && a.bytes[1] == 254;
 }
 
+/// A port of a bridge or bond, which the kernel may have given a link-local address before it became one: what passes it belongs
+/// to the device above. A device with other addresses keeps them for itself, as those of a VRF do.
+bool is_port(const Device& device) {
+  return device.master != 0 && std::all_of(device.addresses.begin(), device.addresses.end(), [](const IpPrefix& a) { return a.v6 && is_link_local(a); });
+}
+
 }  // namespace
+
+bool is_l3(const Device& device) { return (device.flags & IFF_UP) != 0 && !device.addresses.empty() && !is_port(device); }
 
 std::vector<Device> l3_devices(const std::string& only) {
   std::vector<Device> found;
   for (auto& device : list_devices()) {
     if (!only.empty() && device.name != only) continue;
-    if (!(device.flags & IFF_UP) || device.addresses.empty()) continue;
+    if (!is_l3(device)) continue;
     if (device.type != ARPHRD_ETHER && device.type != ARPHRD_LOOPBACK) {
       throw Failure(Exit::cannot_run,
                     fmt::format("device {} has no Ethernet header (link type {}); faults on such devices (tun, WireGuard, PPP, "

@@ -9,6 +9,9 @@
 
 namespace faultline::site {
 
+/// Whether packets meet faults at this device: it is up, and holds an address of its own.
+bool is_l3(const Device& device);
+
 /// The devices of the calling thread's namespace that are up and hold an address; only `only` if it is not empty. Throws
 /// Failure(cannot_run) for one that cannot be faulted (no Ethernet header), saying which and why.
 std::vector<Device> l3_devices(const std::string& only = {});
