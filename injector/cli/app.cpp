@@ -26,7 +26,7 @@ int complain(const std::string& message, Exit status) {
 
 /// What is wrong when no subcommand was recognised.
 std::string unknown_command(const std::string& word) {
-  for (const char* reserved : {"explain", "inject", "doctor", "report", "compare", "list", "stop", "lab", "new", "note"})
+  for (const char* reserved : {"explain", "inject", "doctor", "list", "stop", "lab", "new", "note"})
     if (word == reserved) return fmt::format("`{}` is not yet there; this version has run and check", word);
   const std::string meant = plan::did_you_mean(word, {"run", "check"});
   return fmt::format("there is no command `{}`{}", word, meant.empty() ? "; there are run and check" : "; did you mean `" + meant + "`?");
@@ -45,6 +45,8 @@ int main_of(int argc, char** argv) {
   context.command.assign(argv, argv + argc);
   setup_run(app, context);
   setup_check(app, context);
+  setup_report(app, context);
+  setup_compare(app, context);
   try {
     app.parse(argc, argv);
     return static_cast<int>(context.chosen());

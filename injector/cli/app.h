@@ -22,5 +22,7 @@ struct Context {
 
 void setup_run(CLI::App& app, Context& context);
 void setup_check(CLI::App& app, Context& context);
+void setup_report(CLI::App& app, Context& context);
+void setup_compare(CLI::App& app, Context& context);
 
 }  // namespace faultline::cli

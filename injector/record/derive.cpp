@@ -7,6 +7,7 @@
 #include "injector/record/recording.h"
 #include "injector/record/summary.h"
 #include "injector/record/verdict.h"
+#include "injector/report/report.h"
 
 namespace faultline::record {
 namespace {
@@ -38,6 +39,7 @@ Outcome derive(const std::filesystem::path& folder) {
   Outcome outcome{verdict.exit, summarize(recording, verdict)};
   replace_file(folder / "summary.json", outcome.summary.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   replace_file(folder / "junit.xml", junit_xml(outcome.summary));
+  replace_file(folder / "report.html", report::render_report(recording, outcome.summary));
   return outcome;
 }
 

@@ -111,7 +111,7 @@ std::string render_outcome(const Outcome& outcome, const std::filesystem::path& 
   for (const json& fault : s.at("faults")) render_fault(out, fault, style);
   if (!s.at("warnings").empty()) out += "  Warnings\n";
   for (const json& warning : s.at("warnings")) out += fmt::format("    {}\n", warning.get<std::string>());
-  out += fmt::format("  Files   {}  (journal.jsonl, summary.json, junit.xml)\n", folder.string());
+  out += fmt::format("  Files   {}  (report.html, journal.jsonl, summary.json, junit.xml)\n", folder.string());
   return for_locale(std::move(out), style.utf8);
 }
 

@@ -1,0 +1,20 @@
+// The drawing of a run: time from left to right, a bar for each fault, and below a panel for each probe with its latency and its
+// failures. SVG, so that it is sharp at any size, needs no script and no network. Pure: text from a recording.
+#pragma once
+
+#include <string>
+
+#include "injector/record/recording.h"
+
+namespace faultline::report {
+
+/// The whole drawing as one <svg> element; empty when the run never reached T0.
+std::string draw(const record::Recording& recording);
+
+/// What can be put between tags and into attributes: &, <, >, quotes and control characters are replaced.
+std::string escaped(const std::string& text);
+
+/// "1.25 ms", "300 µs", "2.1 s": three digits.
+std::string latency_text(double nanoseconds);
+
+}  // namespace faultline::report

@@ -1,0 +1,114 @@
+#include "injector/report/compare.h"
+
+#include <fmt/format.h>
+
+#include "injector/report/chart.h"
+
+namespace faultline::report {
+namespace {
+
+using nlohmann::json;
+
+/// Pairs the entries of two lists by the value of `key`, in the order of the first, then what only the second has.
+json paired(const json& a, const json& b, const char* key, json (*pick)(const json&)) {
+  json rows = json::array();
+  const auto find = [&](const json& list, const json& value) -> json {
+    for (const json& entry : list)
+      if (entry.at(key) == value) return pick(entry);
+    return nullptr;
+  };
+  for (const json& entry : a) rows.push_back({{"name", entry.at(key)}, {"a", pick(entry)}, {"b", find(b, entry.at(key))}});
+  for (const json& entry : b)
+    if (find(a, entry.at(key)).is_null()) rows.push_back({{"name", entry.at(key)}, {"a", nullptr}, {"b", pick(entry)}});
+  return rows;
+}
+
+json head(const json& s) {
+  json out;
+  for (const char* key : {"verdict", "exit_code", "name", "title", "started_at", "seed", "scale", "duration_s", "kernel", "engine", "version"}) out[key] = s.value(key, json());
+  return out;
+}
+
+json hypothesis(const json& h) { return {{"held", h.at("held")}, {"expected", h.at("expected")}, {"observed", h.at("observed")}}; }
+
+json fault(const json& f) {
+  return {{"asked_text", f.at("asked_text")}, {"packets_matched", f.at("packets_matched")}, {"packets_dropped", f.at("packets_dropped")},
+          {"applied_delay_us", f.at("applied_delay_us")}, {"lateness_us", f.at("lateness_us")}};
+}
+
+json phase(const json& p) {
+  const double sent = p.value("sent", 0.0);
+  return {{"sent", p.at("sent")}, {"success", sent > 0 ? json(p.value("ok", 0.0) / sent) : json(nullptr)}, {"latency_ms", p.at("latency_ms")}};
+}
+
+json phases_of(const json& probe) { return probe.at("phases"); }
+
+std::string held(const json& side) {
+  if (side.is_null()) return "-";
+  if (side.at("held").is_null()) return "not judged";
+  return side.at("held").get<bool>() ? "held" : "FAILED";
+}
+
+std::string success(const json& side) {
+  if (side.is_null() || side.at("success").is_null()) return "-";
+  return fmt::format("{:.4g}%", 100 * side.at("success").get<double>());
+}
+
+std::string latency(const json& side, const char* quantile) {
+  if (side.is_null() || side.at("latency_ms").at(quantile).is_null()) return "-";
+  return latency_text(side.at("latency_ms").at(quantile).get<double>() * 1e6);
+}
+
+/// "+12 %" of b against a; empty where there is nothing to compare.
+std::string change(const json& a, const json& b, const char* quantile) {
+  if (a.is_null() || b.is_null() || a.at("latency_ms").at(quantile).is_null() || b.at("latency_ms").at(quantile).is_null()) return "";
+  const double before = a.at("latency_ms").at(quantile).get<double>(), after = b.at("latency_ms").at(quantile).get<double>();
+  return before > 0 ? fmt::format("{:+.0f}%", 100 * (after / before - 1)) : "";
+}
+
+}  // namespace
+
+json compare(const json& a, const json& b) {
+  json out{{"a", head(a)}, {"b", head(b)}};
+  out["hypotheses"] = paired(a.at("hypotheses"), b.at("hypotheses"), "name", hypothesis);
+  out["faults"] = paired(a.at("faults"), b.at("faults"), "name", fault);
+  out["probes"] = paired(a.at("probes"), b.at("probes"), "name", phases_of);
+  for (json& probe : out["probes"]) {
+    const json none = json::array();
+    probe["phases"] = paired(probe["a"].is_null() ? none : probe["a"], probe["b"].is_null() ? none : probe["b"], "phase", phase);
+    probe.erase("a");
+    probe.erase("b");
+  }
+  out["remarks"] = json::array();
+  const auto differs = [&](const char* key, const char* remark) {
+    if (out["a"][key] != out["b"][key]) out["remarks"].push_back(fmt::format("{}: {} and {}", remark, out["a"][key].dump(), out["b"][key].dump()));
+  };
+  differs("name", "these are runs of different plans");
+  differs("seed", "the seeds differ, and with them what chance did");
+  differs("scale", "the time scales differ");
+  differs("kernel", "the kernels differ");
+  differs("engine", "the ways of attaching differ");
+  for (const json& f : out["faults"])
+    if (!f["a"].is_null() && !f["b"].is_null() && f["a"]["asked_text"] != f["b"]["asked_text"])
+      out["remarks"].push_back(fmt::format("fault {} was asked otherwise: \"{}\" and \"{}\"", f["name"].get<std::string>(), f["a"]["asked_text"].get<std::string>(), f["b"]["asked_text"].get<std::string>()));
+  return out;
+}
+
+std::string render_comparison(const json& c) {
+  const auto word = [&](const char* side, const char* key) { return c.at(side).at(key).is_string() ? c.at(side).at(key).get<std::string>() : ""; };
+  std::string out = fmt::format("A  {:<13} {}  {}\nB  {:<13} {}  {}\n", word("a", "verdict"), word("a", "started_at"), word("a", "title"), word("b", "verdict"), word("b", "started_at"), word("b", "title"));
+  for (const json& remark : c.at("remarks")) out += "! " + remark.get<std::string>() + "\n";
+  if (!c.at("hypotheses").empty()) out += fmt::format("\n{:<44} {:>12} {:>12}\n", "hypothesis", "A", "B");
+  for (const json& h : c.at("hypotheses")) out += fmt::format("{:<44.44} {:>12} {:>12}\n", h.at("name").get<std::string>(), held(h.at("a")), held(h.at("b")));
+  for (const json& probe : c.at("probes")) {
+    out += fmt::format("\n{:<20} {:>8} {:>8}  {:>9} {:>9} {:>6}  {:>9} {:>9} {:>6}\n", probe.at("name").get<std::string>().substr(0, 20), "ok A", "ok B", "p50 A", "p50 B", "", "p99 A", "p99 B", "");
+    for (const json& p : probe.at("phases")) {
+      const json &a = p.at("a"), &b = p.at("b");
+      out += fmt::format("  {:<18.18} {:>8} {:>8}  {:>9} {:>9} {:>6}  {:>9} {:>9} {:>6}\n", p.at("name").get<std::string>(), success(a), success(b), latency(a, "p50"), latency(b, "p50"),
+                         change(a, b, "p50"), latency(a, "p99"), latency(b, "p99"), change(a, b, "p99"));
+    }
+  }
+  return out;
+}
+
+}  // namespace faultline::report

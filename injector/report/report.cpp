@@ -1,0 +1,141 @@
+#include "injector/report/report.h"
+
+#include <fmt/format.h>
+
+#include "injector/report/chart.h"
+#include "injector/report/style.h"
+
+namespace faultline::report {
+namespace {
+
+using nlohmann::json;
+
+std::string text(const json& from, const char* key) {
+  const auto it = from.find(key);
+  return it != from.end() && it->is_string() ? escaped(it->get<std::string>()) : "";
+}
+
+std::string number(const json& value, const char* unit = "") {
+  if (value.is_null()) return "<span class=\"dim\">none</span>";
+  return fmt::format("{:.4g}{}", value.get<double>(), unit);
+}
+
+std::string whole(const json& from, const char* key) { return fmt::format("{}", from.value(key, std::uint64_t{0})); }
+
+std::string microseconds(const json& value) { return latency_text(value.get<double>() * 1e3); }
+
+std::string headline(const json& s) {
+  const std::string verdict = text(s, "verdict"), title = text(s, "title");
+  std::string out = fmt::format("<header><p class=\"verdict {0}\">{0}</p><h1>{1}</h1>\n<p class=\"dim\">{2} · {3} · seed {4} · {5:.4g} s · kernel {6} ({7}) · faultline {8}</p>\n", verdict,
+                                title.empty() ? text(s, "name") : title, text(s, "started_at"), text(s, "host"), s.value("seed", std::uint64_t{0}), s.value("observed_s", 0.0), text(s, "kernel"),
+                                text(s, "engine"), text(s, "version"));
+  if (!s.at("reasons").empty()) {
+    out += "<ul class=\"reasons\">";
+    for (const json& reason : s.at("reasons")) out += "<li>" + escaped(reason.get<std::string>()) + "</li>";
+    out += "</ul>";
+  }
+  return out + "</header>\n";
+}
+
+std::string hypotheses(const json& s) {
+  if (s.at("hypotheses").empty()) return "";
+  std::string out = "<h2>Hypotheses</h2>\n<table><tr><th></th><th>hypothesis</th><th>expected</th><th>observed</th></tr>\n";
+  for (const json& h : s.at("hypotheses")) {
+    const json& held = h.at("held");
+    const char* mark = held.is_null() ? "<td class=\"open\">?</td>" : held.get<bool>() ? "<td class=\"held\">✓</td>" : "<td class=\"broken\">✗</td>";
+    std::string observed = text(h, "observed");
+    if (held.is_null()) observed += (observed.empty() ? "" : "<br>") + std::string("not judged: ") + text(h, "reason");
+    out += fmt::format("<tr>{}<td>{}</td><td>{}</td><td>{}</td></tr>\n", mark, text(h, "name"), text(h, "expected"), observed);
+  }
+  return out + "</table>\n";
+}
+
+std::string spread(const json& s) {
+  if (s.value("count", std::uint64_t{0}) == 0) return "<span class=\"dim\">none</span>";
+  return fmt::format("{} / {} / {}", microseconds(s.at("p50")), microseconds(s.at("p99")), microseconds(s.at("max")));
+}
+
+std::string faults(const json& s) {
+  if (s.at("faults").empty()) return "";
+  std::string out = "<h2>Faults: asked and applied</h2>\n<table><tr><th>fault</th><th>window</th><th>asked</th><th class=\"n\">packets</th><th class=\"n\">dropped</th><th class=\"n\">delayed</th>"
+                    "<th>applied delay<br>p50 / p99 / max</th><th>lateness<br>p50 / p99 / max</th><th class=\"n\">onset error</th></tr>\n";
+  for (const json& f : s.at("faults")) {
+    std::string on;
+    for (const json& name : f.at("on")) on += (on.empty() ? "" : ", ") + escaped(name.get<std::string>());
+    out += fmt::format("<tr><td>{}<br><span class=\"dim\">{} on {}</span></td><td>{:g} to {:g} s</td><td>{}</td>", text(f, "name"), text(f, "kind"), on, f.value("start_s", 0.0), f.value("end_s", 0.0),
+                       text(f, "asked_text"));
+    if (!f.value("counted", false)) {
+      out += "<td colspan=\"6\" class=\"dim\">nothing was counted</td></tr>\n";
+      continue;
+    }
+    std::string more;
+    for (const char* key : {"packets_duplicated", "packets_corrupted", "packets_reordered", "packets_queue_dropped", "packets_undelivered", "packets_passed_by_safety"})
+      if (f.value(key, std::uint64_t{0}) != 0) {
+        std::string name = std::string(key).substr(8);
+        for (char& c : name)
+          if (c == '_') c = ' ';
+        more += fmt::format("<br><span class=\"dim\">{} {}</span>", whole(f, key), name);
+      }
+    out += fmt::format("<td class=\"n\">{}{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td></tr>\n", whole(f, "packets_matched"), more,
+                       whole(f, "packets_dropped"), whole(f, "packets_delayed"), spread(f.at("applied_delay_us")), spread(f.at("lateness_us")), number(f.at("onset_error_us"), " µs"));
+  }
+  return out + "</table>\n";
+}
+
+std::string probes(const json& s) {
+  if (s.at("probes").empty()) return "";
+  std::string out = "<h2>Probes by phase</h2>\n<table><tr><th>probe</th><th>phase</th><th class=\"n\">sent</th><th class=\"n\">ok</th><th>failed</th><th class=\"n\">p50</th><th class=\"n\">p90</th>"
+                    "<th class=\"n\">p99</th><th class=\"n\">max</th></tr>\n";
+  for (const json& p : s.at("probes")) {
+    bool first = true;
+    for (const json& phase : p.at("phases")) {
+      std::string failed = phase.value("failed", 0) == 0 ? "" : whole(phase, "failed");
+      for (const auto& [error, count] : phase.at("by_error").items()) failed += fmt::format(" <span class=\"dim\">{} × {}</span>", count.get<std::uint64_t>(), escaped(error));
+      out += fmt::format("<tr{}><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td>", first ? " class=\"first\"" : "", first ? text(p, "name") : "", text(phase, "phase"),
+                         whole(phase, "sent"), phase.value("sent", 0) == 0 ? "" : fmt::format("{:.4g} %", 100 * phase.value("ok", 0.0) / phase.value("sent", 1.0)), failed);
+      for (const char* quantile : {"p50", "p90", "p99", "max"}) {
+        const json& value = phase.at("latency_ms").at(quantile);
+        out += fmt::format("<td class=\"n\">{}</td>", value.is_null() ? "" : latency_text(value.get<double>() * 1e6));
+      }
+      out += "</tr>\n";
+      first = false;
+    }
+  }
+  return out + "</table>\n";
+}
+
+std::string list(const char* title, const json& items) {
+  if (!items.is_array() || items.empty()) return "";
+  std::string out = fmt::format("<h2>{}</h2>\n<ul>", title);
+  for (const json& item : items) out += "<li>" + escaped(item.is_string() ? item.get<std::string>() : item.dump()) + "</li>";
+  return out + "</ul>\n";
+}
+
+std::string footer(const json& s) {
+  std::string cleanup = "<p class=\"broken\">The run did not record its cleanup.</p>";
+  if (s.at("cleanup").is_object()) {
+    cleanup = s.at("cleanup").value("ok", false) ? "<p>Nothing of the run was left behind." : "<p class=\"broken\">Cleanup was incomplete.";
+    if (s.at("healed_s").is_number()) cleanup += fmt::format(" Healed at {:.4g} s.", s.at("healed_s").get<double>());
+    cleanup += "</p>";
+  }
+  return fmt::format("<footer>{}<p>To play it again with the same chance: <code>faultline run plan.toml --seed {}</code>, with the plan.toml beside this file. Every event and every request "
+                     "is in journal.jsonl; this page and summary.json are made from it.</p></footer>\n",
+                     cleanup, s.value("seed", std::uint64_t{0}));
+}
+
+}  // namespace
+
+std::string render_report(const record::Recording& recording, const json& summary) {
+  const std::string title = text(summary, "title").empty() ? text(summary, "name") : text(summary, "title");
+  std::string out = fmt::format("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n<title>{}: {}</title>\n<style>{}</style></head><body>\n",
+                                text(summary, "verdict"), title, kStyle);
+  out += headline(summary);
+  out += draw(recording);
+  out += "<p class=\"key\"><span class=\"swatch p50\"></span> median latency <span class=\"swatch spread\"></span> least to p99, each of a short span of time, on a logarithmic scale "
+         "<span class=\"swatch failed\"></span> share of requests that failed <span class=\"swatch window\"></span> fault</p>\n";
+  out += hypotheses(summary) + faults(summary) + probes(summary);
+  out += list("Warnings", summary.at("warnings")) + footer(summary);
+  return out + "</body></html>\n";
+}
+
+}  // namespace faultline::report

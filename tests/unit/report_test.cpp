@@ -1,0 +1,120 @@
+// The page and the comparison, from recordings whose figures are known.
+#include "injector/report/report.h"
+
+#include <gtest/gtest.h>
+
+#include <pugixml.hpp>
+
+#include "injector/record/summary.h"
+#include "injector/report/chart.h"
+#include "injector/report/compare.h"
+#include "tests/unit/record_fixture.h"
+
+namespace faultline::report {
+namespace {
+
+using namespace record::testing;
+using record::Recording;
+
+nlohmann::json summary_of(const Recording& r) { return record::summarize(r, record::judge(r)); }
+
+std::size_t count(const std::string& text, const std::string& what) {
+  std::size_t n = 0;
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + what.size())) n++;
+  return n;
+}
+
+/// A drawing must be XML for a browser to show it.
+pugi::xml_document parsed(const std::string& svg) {
+  pugi::xml_document document;
+  const auto result = document.load_string(svg.c_str());
+  EXPECT_TRUE(result) << result.description() << " at " << svg.substr(static_cast<std::size_t>(result.offset), 80);
+  return document;
+}
+
+TEST(Report, SaysTheVerdictAndEveryHypothesis) {
+  Recording r = good_recording();
+  const std::string page = render_report(r, summary_of(r));
+  EXPECT_NE(page.find("class=\"verdict passed\">passed"), std::string::npos);
+  EXPECT_NE(page.find("<h1>A test</h1>"), std::string::npos);
+  EXPECT_EQ(count(page, "class=\"held\">"), r.hypotheses.size());
+  EXPECT_EQ(count(page, "http://") + count(page, "https://") + count(page, "<script"), 0u) << "it opens offline";
+  EXPECT_TRUE(page.ends_with("</html>\n"));
+}
+
+TEST(Report, DrawsFaultsWhereTheyWere) {
+  Recording r = good_recording();  // 30 s, the fault from 10 s to 20 s
+  const auto document = parsed(draw(r));
+  const auto bar = document.select_node("//g[@class='fault']/rect").node();
+  const double from = bar.attribute("x").as_double(), wide = bar.attribute("width").as_double(), left = 96, whole = 1000 - 96 - 12;
+  EXPECT_NEAR(from, left + whole / 3, 0.2);
+  EXPECT_NEAR(wide, whole / 3, 0.2);
+  EXPECT_EQ(document.select_nodes("//rect[@class='window']").size(), r.probes.size() * r.faults.size());
+  EXPECT_EQ(document.select_nodes("//rect[@class='failed']").size(), 0u);
+  EXPECT_GE(document.select_nodes("//path[@class='p50']").size(), 1u);
+}
+
+TEST(Report, FailuresAreRedWhereTheyHappened) {
+  Recording r = good_recording();
+  r.probes[0].answers.clear();
+  add_requests(r.probes[0], 0, 12 * kSecond, true, 2 * kMillisecond);
+  add_requests(r.probes[0], 12 * kSecond, 15 * kSecond, false, kSecond);
+  add_requests(r.probes[0], 15 * kSecond, 30 * kSecond, true, 2 * kMillisecond);
+  const auto document = parsed(draw(r));
+  const double left = 96, whole = 1000 - 96 - 12;
+  double least = 1000, most = 0;
+  for (const auto& node : document.select_nodes("//rect[@class='failed']")) {
+    least = std::min(least, node.node().attribute("x").as_double());
+    most = std::max(most, node.node().attribute("x").as_double() + node.node().attribute("width").as_double());
+  }
+  EXPECT_NEAR(least, left + whole * 12 / 30, 6);
+  EXPECT_NEAR(most, left + whole * 15 / 30, 6);
+  EXPECT_EQ(document.select_nodes("//path[@class='p50']").size(), 2u) << "no line where nothing was answered";
+}
+
+TEST(Report, WhatUsersWriteCannotBecomeMarkup) {
+  Recording r = good_recording();
+  r.title = "<script>alert(1)</script> & \"quotes\"";
+  r.probes[0].subject = "'><img src=x>";
+  r.warnings = {"a <b> in a warning"};
+  const std::string page = render_report(r, summary_of(r));
+  EXPECT_EQ(page.find("<script>"), std::string::npos);
+  EXPECT_EQ(page.find("<img"), std::string::npos);
+  EXPECT_NE(page.find("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;quotes&quot;"), std::string::npos);
+  EXPECT_NE(page.find("a &lt;b&gt; in a warning"), std::string::npos);
+  parsed(draw(r));
+}
+
+TEST(Report, ARunThatNeverBeganHasAPageWithoutADrawing) {
+  Recording r;
+  r.name = "nothing";
+  const std::string page = render_report(r, summary_of(r));
+  EXPECT_EQ(page.find("<svg"), std::string::npos);
+  EXPECT_NE(page.find("did not record its cleanup"), std::string::npos);
+}
+
+TEST(Compare, PairsByNameAndTellsTheChange) {
+  Recording a = good_recording(), b = good_recording();
+  b.seed = a.seed + 1;
+  for (auto& answer : b.probes[0].answers) answer.latency *= 2;
+  b.faults[0].name = "other";
+  const auto c = compare(summary_of(a), summary_of(b));
+  ASSERT_EQ(c["faults"].size(), 2u);
+  EXPECT_TRUE(c["faults"][0]["b"].is_null());
+  EXPECT_TRUE(c["faults"][1]["a"].is_null());
+  EXPECT_EQ(c["probes"][0]["phases"][0]["name"], "baseline");
+  EXPECT_EQ(c["probes"][0]["phases"][0]["a"]["success"], 1.0);
+  const std::string text = render_comparison(c);
+  EXPECT_NE(text.find("the seeds differ"), std::string::npos) << text;
+  EXPECT_NE(text.find("+100%"), std::string::npos) << text;
+}
+
+TEST(Compare, OfARunWithItselfNothingDiffers) {
+  const auto s = summary_of(good_recording());
+  const auto c = compare(s, s);
+  EXPECT_TRUE(c["remarks"].empty());
+  EXPECT_EQ(render_comparison(c).find("FAILED"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace faultline::report
