@@ -57,7 +57,6 @@ void read_top(Table& top, Draft& draft) {
     }
   }
   top.table("vars", "{ }");  // read before everything else
-  top.reserve("guards", "[[guards]] are");
   top.reserve("if_gone");
   top.reserve("wait");
 }
@@ -83,10 +82,12 @@ Parsed parse_text(std::string text, const std::string& path, const Options& opti
   read_probes(top, draft);
   read_faults(top, draft);
   read_hypotheses(top, draft);
+  read_guards(top, draft);
   top.finish();
   resolve_lab(draft);
   resolve_names(draft);
   lay_out_time(draft);
+  resolve_guards(draft);
   if (draft.faults.empty() && draft.probes.empty() && draft.issues.count() == 0)
     draft.issues.error({1, 1}, "the plan has nothing to do", "add [[faults]], or probes as [probes.NAME]");
 
@@ -94,6 +95,7 @@ Parsed parse_text(std::string text, const std::string& path, const Options& opti
   for (auto& probe : draft.probes) plan.probes.push_back(std::move(probe.probe));
   for (auto& fault : draft.faults) plan.faults.push_back(std::move(fault.fault));
   for (auto& hypothesis : draft.hypotheses) plan.hypotheses.push_back(std::move(hypothesis.hypothesis));
+  for (auto& guard : draft.guards) plan.guards.push_back(std::move(guard.guard));
   if (draft.lab) plan.lab = std::move(draft.lab->lab);
   return {std::move(plan), draft.issues.take()};
 }

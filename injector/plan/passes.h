@@ -37,6 +37,12 @@ struct HypothesisDraft {
   Place recovers_at, name_at;
 };
 
+struct GuardDraft {
+  Guard guard;
+  Word probe, during;
+  Place name_at, for_at;
+};
+
 struct TargetDraft {
   Target target;
   Word subject;          ///< of a host, room or link: the name to be found in the lab
@@ -61,6 +67,7 @@ struct Draft {
   std::vector<ProbeDraft> probes;
   std::vector<FaultDraft> faults;
   std::vector<HypothesisDraft> hypotheses;
+  std::vector<GuardDraft> guards;
   std::optional<LabDraft> lab;
   std::optional<Ns> duration;
   Place duration_at;
@@ -74,12 +81,15 @@ void read_targets(Table& top, Draft& draft);
 void read_probes(Table& top, Draft& draft);
 void read_faults(Table& top, Draft& draft);
 void read_hypotheses(Table& top, Draft& draft);
+void read_guards(Table& top, Draft& draft);
 /// Cross references within the lab: rooms, hosts to wait for, names that are given once.
 void resolve_lab(Draft& draft);
 /// Cross references between everything else, and names that are generated or must be unique.
 void resolve_names(Draft& draft);
 /// Windows, the run's duration, and what only they can tell: a fault's own validation, hypotheses that cannot be judged.
 void lay_out_time(Draft& draft);
+/// Guards against the probes and phases that they name, and names for those without. The timeline must be laid out.
+void resolve_guards(Draft& draft);
 
 /// A duration of the timeline: "40s" or { true = "79m", scaled = "40s" }, put through --scale.
 std::optional<Ns> read_timeline(Table& table, std::string_view key, const Node& value, const Options& options);

@@ -104,6 +104,20 @@ struct Hypothesis {
   Place at;
 };
 
+/// When to give up: all of its conditions true, at once, of the requests whose outcome became known in the last `window`.
+/// The run then heals and ends (docs/guards.md).
+struct Guard {
+  std::string name;    ///< generated when absent: "pay: success < 20% for 10s"
+  std::string probe;
+  std::string during;  ///< a phase: only requests due in it count; empty: the whole run
+  std::optional<Bound> success, p50, p90, p99, max;
+  Ns window = 0;       ///< `for`; never scaled, as timeouts are not
+  Place at;
+};
+
+/// "success < 20%, p99 > 2s for 10s"
+std::string condition_text(const Guard& guard);
+
 // ---- the lab ----
 
 struct Ready {
@@ -150,6 +164,7 @@ struct Plan {
   std::vector<Probe> probes;
   std::vector<Fault> faults;
   std::vector<Hypothesis> hypotheses;
+  std::vector<Guard> guards;
   std::optional<Lab> lab;
 
   const Target* find_target(const std::string& target_name) const {

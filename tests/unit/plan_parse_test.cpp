@@ -38,9 +38,9 @@ TEST(PlanParse, TopLevel) {
 }
 
 TEST(PlanParse, ReservedAtTheTop) {
-  const auto guards = only_mistake(kSmall + "[[guards]]\nprobe = \"pay\"\n[[guards]]\nprobe = \"pay\"\n", "[[guards]] are not yet");
-  EXPECT_TRUE(guards.not_yet);
-  EXPECT_EQ(guards.at.line, 11u);
+  const auto wait = only_mistake("wait = \"30s\"\n" + kSmall, "not yet");
+  EXPECT_TRUE(wait.not_yet);
+  EXPECT_EQ(wait.at.line, 1u);
 }
 
 TEST(PlanParse, SyntaxErrorsAreAlone) {

@@ -1,0 +1,153 @@
+// [[guards]]: when to give up, of which probe, looking back how far.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "injector/plan/passes.h"
+
+namespace faultline::plan {
+namespace {
+
+/// The place of a key's value; the table's own when it is absent.
+Place value_at(Table& table, std::string_view key) {
+  const Entry* entry = table.take(key);
+  return entry ? entry->value.at : table.at();
+}
+
+void read_guard(const Node& node, std::size_t number, Draft& draft) {
+  Table table(node, node.at, fmt::format("guard {}", number), draft.issues);
+  GuardDraft result;
+  Guard& guard = result.guard;
+  guard.at = result.name_at = result.for_at = node.at;
+  if (auto name = table.text("name", "\"the service is lost\"")) {
+    result.name_at = value_at(table, "name");
+    if (check_name(draft.issues, result.name_at, "a guard's name", *name, false)) guard.name = *name;
+  }
+  table.require("probe", "\"pay\"");
+  if (auto probe = table.text("probe", "\"pay\"")) result.probe = {*probe, value_at(table, "probe")};
+  guard.probe = result.probe.text;
+  if (auto during = table.text("during", "\"recovery\"")) result.during = {*during, value_at(table, "during")};
+  guard.during = result.during.text;
+  bool any = table.has("success");
+  guard.success = table.scalar("success", "\"< 20%\"", read_ratio_bound);
+  const std::array<std::pair<std::string_view, std::optional<Bound>*>, 4> percentiles{
+      {{"p50", &guard.p50}, {"p90", &guard.p90}, {"p99", &guard.p99}, {"max", &guard.max}}};
+  for (const auto& [key, bound] : percentiles) {
+    any |= table.has(key);
+    *bound = table.scalar(key, "\"> 2s\"", read_duration_bound);
+  }
+  table.require("for", "\"10s\"");
+  result.for_at = value_at(table, "for");
+  if (const auto window = table.scalar("for", "\"10s\"", read_duration)) {
+    guard.window = *window;
+    if (*window == 0) draft.issues.error(result.for_at, "for: nothing can be seen in no time", "write how far back the guard looks: for = \"10s\"");
+  }
+  const std::size_t before = draft.issues.count();
+  table.finish();
+  if (!any && draft.issues.count() == before)
+    draft.issues.error(node.at, fmt::format("guard {} has no condition", number), "add one of success, p50, p90, p99, max: success = \"< 20%\"");
+  draft.guards.push_back(std::move(result));
+}
+
+std::string describe_guard(const Guard& guard) {
+  std::string text = guard.during.empty() ? guard.probe : fmt::format("{} during {}", guard.probe, guard.during);
+  return fmt::format("{}: {}", text, condition_text(guard));
+}
+
+/// How long the phase lasts that the guard looks at; nothing when that is not known.
+std::optional<Ns> length_of_phase(const Draft& draft, const std::string& during) {
+  const Ns duration = draft.plan.duration;
+  if (draft.duration_at.line && !draft.duration) return {};
+  if (during.empty()) return duration;
+  Ns first = duration, last = 0;
+  std::optional<Ns> own;
+  for (const auto& fault : draft.faults) {
+    if (!fault.start || (!fault.length && !fault.for_run)) return {};
+    first = std::min(first, fault.fault.start);
+    last = std::max(last, fault.fault.end);
+    if (fault.fault.name == during) own = fault.fault.end - fault.fault.start;
+  }
+  if (during == "baseline") return first;
+  if (during == "recovery") return draft.faults.empty() ? 0 : std::max<Ns>(0, duration - last);
+  return own;
+}
+
+void check_window(Draft& draft, const GuardDraft& guard, const Probe& probe) {
+  if (guard.guard.window == 0) return;
+  if (guard.guard.window < probe.every) {
+    draft.issues.error(guard.for_at, fmt::format("for: probe \"{}\" asks only every {}", probe.name, format_duration(probe.every)),
+                       fmt::format("a guard needs at least one request to look at: for = \"{}\" or more", format_duration(probe.every)));
+    return;
+  }
+  const auto length = length_of_phase(draft, guard.guard.during);
+  if (length && guard.guard.window > *length)
+    draft.issues.error(guard.for_at,
+                       fmt::format("for: {} lasts {}, so that this guard could never act",
+                                   guard.guard.during.empty() ? "the run" : fmt::format("\"{}\"", guard.guard.during), format_duration(*length)),
+                       "look back less far");
+}
+
+}  // namespace
+
+std::string condition_text(const Guard& guard) {
+  std::string text;
+  const auto add = [&](std::string_view key, const std::optional<Bound>& bound) {
+    if (bound) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key, bound->text);
+  };
+  add("success", guard.success);
+  add("p50", guard.p50);
+  add("p90", guard.p90);
+  add("p99", guard.p99);
+  add("max", guard.max);
+  return fmt::format("{} for {}", text, format_duration(guard.window));
+}
+
+void read_guards(Table& top, Draft& draft) {
+  const Entry* guards = top.take("guards");
+  if (!guards) return;
+  if (guards->value.type != Node::Type::array) {
+    draft.issues.error(guards->at, fmt::format("guards: expected an array of tables, found {}", describe(guards->value.type)),
+                       "write [[guards]], with two brackets");
+    return;
+  }
+  std::size_t number = 0;
+  for (const auto& item : guards->value.items) {
+    ++number;
+    if (item.type == Node::Type::table)
+      read_guard(item, number, draft);
+    else
+      draft.issues.error(item.at, fmt::format("guards: expected a table, found {}", describe(item.type)), "write [[guards]], with two brackets");
+  }
+}
+
+void resolve_guards(Draft& draft) {
+  if (draft.guards.empty()) return;
+  std::vector<std::string> probes, phases{"baseline", "recovery"};
+  for (const auto& probe : draft.probes) probes.push_back(probe.probe.name);
+  for (const auto& fault : draft.faults) phases.push_back(fault.fault.name);
+  std::set<std::string> taken;
+  for (const auto& guard : draft.guards) {
+    if (!guard.guard.name.empty() && !taken.insert(guard.guard.name).second)
+      draft.issues.error(guard.name_at, fmt::format("name: there are two guards \"{}\"", guard.guard.name), "give each guard its own name");
+    if (!guard.probe.at.line) continue;
+    const auto probe = std::find_if(draft.probes.begin(), draft.probes.end(), [&](const ProbeDraft& p) { return p.probe.name == guard.probe.text; });
+    if (probe == draft.probes.end())
+      draft.issues.error(guard.probe.at, fmt::format("probe: there is no probe \"{}\"", guard.probe.text),
+                         draft.issues.suggest(guard.probe.text, probes, probes.empty() ? fmt::format("add [probes.{}]", guard.probe.text) : list_known("probes are", probes)));
+    const bool known = guard.during.text.empty() || std::find(phases.begin(), phases.end(), guard.during.text) != phases.end();
+    if (!known)
+      draft.issues.error(guard.during.at, fmt::format("during: there is no phase \"{}\"", guard.during.text),
+                         draft.issues.suggest(guard.during.text, phases, list_known("phases are", phases)));
+    if (known && probe != draft.probes.end()) check_window(draft, guard, probe->probe);
+  }
+  for (auto& [guard, probe, during, name_at, for_at] : draft.guards) {
+    if (!guard.name.empty()) continue;
+    const std::string described = describe_guard(guard);
+    guard.name = described;
+    for (int number = 2; !taken.insert(guard.name).second; ++number) guard.name = fmt::format("{} ({})", described, number);
+  }
+}
+
+}  // namespace faultline::plan

@@ -1,0 +1,74 @@
+// [[guards]]: what a plan may say of when to give up.
+#include "plan_support.h"
+
+namespace faultline::plan {
+namespace {
+
+/// kSmall with a guard of these lines; the probe "pay" asks every second, the fault is from 5s to 15s, the run lasts 25s.
+std::string with(const std::string& lines) { return kSmall + "[[guards]]\n" + lines; }
+
+TEST(PlanGuards, ReadsEveryKey) {
+  const auto plan = parse_good(with(R"(name = "the service is lost"
+probe = "pay"
+during = "recovery"
+success = "< 20%"
+p50 = "> 1s"
+p90 = ">= 2s"
+p99 = "> 2500ms"
+max = "> 3s"
+for = "10s"
+)"));
+  ASSERT_EQ(plan.guards.size(), 1u);
+  const Guard& guard = plan.guards[0];
+  EXPECT_EQ(guard.name, "the service is lost");
+  EXPECT_EQ(guard.probe, "pay");
+  EXPECT_EQ(guard.during, "recovery");
+  EXPECT_EQ(guard.window, 10 * kSecond);
+  ASSERT_TRUE(guard.success && guard.p50 && guard.p90 && guard.p99 && guard.max);
+  EXPECT_TRUE(guard.success->holds(0.19));
+  EXPECT_FALSE(guard.success->holds(0.2));
+  EXPECT_EQ(guard.p50->value, 1e9);
+  EXPECT_EQ(guard.p90->op, Bound::Op::ge);
+  EXPECT_EQ(guard.p99->value, 2.5e9);
+  EXPECT_EQ(guard.max->value, 3e9);
+  EXPECT_EQ(condition_text(guard), "success < 20%, p50 > 1s, p90 >= 2s, p99 > 2500ms, max > 3s for 10s");
+}
+
+TEST(PlanGuards, AreNamedAfterWhatTheySay) {
+  const std::string same = "probe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"10s\"\n";
+  const auto plan = parse_good(with(same + "[[guards]]\n" + same + "[[guards]]\nduring = \"degrade\"\n" + same));
+  ASSERT_EQ(plan.guards.size(), 3u);
+  EXPECT_EQ(plan.guards[0].name, "pay: success < 20% for 10s");
+  EXPECT_EQ(plan.guards[1].name, "pay: success < 20% for 10s (2)");
+  EXPECT_EQ(plan.guards[2].name, "pay during degrade: success < 20% for 10s");
+  EXPECT_EQ(plan.guards[0].during, "");
+}
+
+TEST(PlanGuards, TheirTimeNeverScales) {
+  Options options;
+  options.scale = 2;
+  EXPECT_EQ(parse_good(with("probe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"4s\"\n"), options).guards[0].window, 4 * kSecond);
+}
+
+TEST(PlanGuards, Mistakes) {
+  const std::string rest = "success = \"< 20%\"\nfor = \"10s\"\n", whole = "probe = \"pay\"\n" + rest;
+  only_mistake(with(rest), "probe", "probe = \"pay\"");
+  only_mistake(with("probe = \"pax\"\n" + rest), "there is no probe \"pax\"", "did you mean \"pay\"?");
+  only_mistake(with("probe = \"pay\"\nsuccess = \"< 20%\"\n"), "for", "for = \"10s\"");
+  only_mistake(with("probe = \"pay\"\nfor = \"10s\"\n"), "guard 1 has no condition", "success");
+  only_mistake(with("probe = \"pay\"\nsuccess = \"20%\"\nfor = \"10s\"\n"), "success");
+  only_mistake(with("probe = \"pay\"\nsuccess = \"< 20%\"\nfor = 10\n"), "for: expected");
+  only_mistake(with("probe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"0s\"\n"), "in no time");
+  only_mistake(with("probe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"200ms\"\n"), "asks only every 1s", "for = \"1s\"");
+  only_mistake(with("probe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"26s\"\n"), "the run lasts 25s");
+  only_mistake(with("during = \"degrade\"\nprobe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"11s\"\n"), "\"degrade\" lasts 10s");
+  only_mistake(with("during = \"baseline\"\nprobe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"6s\"\n"), "\"baseline\" lasts 5s");
+  only_mistake(with("during = \"recovry\"\n" + whole), "there is no phase \"recovry\"", "did you mean \"recovery\"?");
+  only_mistake(with("sucess = \"< 20%\"\n" + whole), "unknown key \"sucess\"", "did you mean \"success\"?");
+  only_mistake(with("name = \"a\"\n" + whole + "[[guards]]\nname = \"a\"\n" + whole), "two guards \"a\"");
+  only_mistake("guards = 3\n" + kSmall, "expected an array of tables", "[[guards]]");
+  only_mistake(kSmall + "[guards]\nprobe = \"pay\"\n", "expected an array of tables", "[[guards]]");
+}
+
+}  // namespace
+}  // namespace faultline::plan
