@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "injector/record/bounds.h"
 #include "injector/record/text.h"
 
 namespace faultline::record {
@@ -67,23 +68,8 @@ const char* kind_text(plan::Probe::Kind kind) {
   return "exec";
 }
 
-const char* op_text(plan::Bound::Op op) {
-  switch (op) {
-    case plan::Bound::Op::ge: return ">=";
-    case plan::Bound::Op::gt: return ">";
-    case plan::Bound::Op::le: return "<=";
-    case plan::Bound::Op::lt: break;
-  }
-  return "<";
-}
-
-json bound_json(const std::optional<plan::Bound>& bound) {
-  if (!bound) return nullptr;
-  return {{"op", op_text(bound->op)}, {"value", bound->value}, {"text", bound->text}};
-}
-
 json plan_fields(const plan::Plan& p) {
-  json probes = json::array(), faults = json::array(), hypotheses = json::array();
+  json probes = json::array(), faults = json::array(), hypotheses = json::array(), guards = json::array();
   for (const auto& probe : p.probes)
     probes.push_back({{"name", probe.name}, {"kind", kind_text(probe.kind)}, {"subject", probe.subject},
                       {"command", probe.command}, {"every", probe.every}, {"timeout", probe.timeout},
@@ -99,8 +85,9 @@ json plan_fields(const plan::Plan& p) {
                           {"success", bound_json(h.success)}, {"p50", bound_json(h.p50)}, {"p90", bound_json(h.p90)},
                           {"p99", bound_json(h.p99)}, {"max", bound_json(h.max)},
                           {"recovers_within", nullable(h.recovers_within)}});
+  for (const auto& g : p.guards) guards.push_back(guard_json(g));
   return {{"title", p.title}, {"name", p.name}, {"duration", p.duration},
-          {"probes", probes}, {"faults", faults}, {"hypotheses", hypotheses}};
+          {"probes", probes}, {"faults", faults}, {"hypotheses", hypotheses}, {"guards", guards}};
 }
 
 }  // namespace
@@ -214,8 +201,16 @@ void service(Journal& journal, const std::string& host, const std::string& what,
 
 void warning(Journal& journal, const std::string& message) { journal.event("warning", {{"message", message}}); }
 
+void note(Journal& journal, const std::string& text, const std::string& by) { journal.event("note", {{"text", text}, {"by", by}}); }
+
+void guard(Journal& journal, const plan::Guard& g, const GuardTrip& trip) {
+  journal.event("guard", {{"guard", g.name}, {"probe", g.probe}, {"when", trip.when}, {"condition", plan::condition_text(g)},
+                          {"observed", observed_text(g, trip)}, {"sent", trip.sent}, {"ok", trip.ok}, {"p50", trip.p50},
+                          {"p90", trip.p90}, {"p99", trip.p99}, {"max", trip.max}});
+}
+
 void abort(Journal& journal, By by, const std::string& reason, std::optional<Ns> when) {
-  static constexpr const char* kNames[] = {"signal", "guard", "lease", "device", "target", "journal"};
+  static constexpr const char* kNames[] = {"signal", "guard", "lease", "device", "target", "journal", "user"};
   journal.event("abort", {{"by", kNames[static_cast<int>(by)]}, {"reason", reason}, {"when", nullable(when)}});
 }
 

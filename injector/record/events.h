@@ -10,6 +10,7 @@
 
 #include "injector/base/error.h"
 #include "injector/plan/plan.h"
+#include "injector/record/guard_window.h"
 #include "injector/record/journal.h"
 
 namespace faultline::record {
@@ -92,7 +93,7 @@ struct SiteInfo {
   std::vector<std::string> rules;  ///< fault names, one a rule
 };
 
-enum class By { signal, guard, lease, device, target, journal };  ///< who stopped the run
+enum class By { signal, guard, lease, device, target, journal, user };  ///< who stopped the run
 
 void run(Journal& journal, const plan::Plan& plan, const Machine& machine);
 /// Everything that the verdict needs from the plan; also tells the journal how to batch samples. Before any sample.
@@ -106,6 +107,10 @@ void fault_begin(Journal& journal, const std::string& fault, Ns planned);
 void fault_end(Journal& journal, const std::string& fault, Ns planned);
 void service(Journal& journal, const std::string& host, const std::string& what, const std::string& detail = {});
 void warning(Journal& journal, const std::string& message);
+/// What somebody had to say while the run was under way. `by`: who, "alice".
+void note(Journal& journal, const std::string& text, const std::string& by);
+/// A guard acted: the run is being healed. abort() follows, from the run's loop.
+void guard(Journal& journal, const plan::Guard& guard, const GuardTrip& trip);
 /// The run was stopped before its end. `when`: since T0; absent before T0.
 void abort(Journal& journal, By by, const std::string& reason, std::optional<Ns> when = {});
 /// The run could not be done, or went wrong by our own fault. `status`: invalid, cannot_run or failed.

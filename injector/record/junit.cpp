@@ -86,6 +86,15 @@ std::string junit_xml(const json& s) {
                 body + h.value("reason", ""));
   }
 
+  for (const json& g : s.value("guards", json::array())) {
+    const std::string name = "guard: " + g.value("name", "");
+    if (!g.value("tripped", false))
+      suite.add(name, nullptr, {}, {});
+    else
+      suite.add(name, "failure", fmt::format("{}: {}", g.value("condition", ""), g.value("observed", "")),
+                fmt::format("stopped the run after {:.3f} s\n", g.value("t_s", 0.0)));
+  }
+
   const int exit = s.at("exit_code").get<int>();
   const json& reasons = s.at("reasons");
   if (exit <= 1)

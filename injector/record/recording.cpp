@@ -3,22 +3,12 @@
 #include <algorithm>
 #include <fstream>
 
+#include "injector/record/bounds.h"
+
 namespace faultline::record {
 namespace {
 
 using nlohmann::json;
-
-std::optional<plan::Bound> bound_from(const json& h, const char* key) {
-  const auto it = h.find(key);
-  if (it == h.end() || !it->is_object()) return {};
-  plan::Bound bound;
-  const std::string op = it->value("op", ">=");
-  bound.op = op == ">=" ? plan::Bound::Op::ge : op == ">" ? plan::Bound::Op::gt
-           : op == "<=" ? plan::Bound::Op::le : plan::Bound::Op::lt;
-  bound.value = it->value("value", 0.0);
-  bound.text = it->value("text", "");
-  return bound;
-}
 
 std::optional<Ns> ns_from(const json& j, const char* key) {
   const auto it = j.find(key);
@@ -80,6 +70,7 @@ void read_plan(Recording& r, const json& e) {
     hypothesis.recovers_within = ns_from(h, "recovers_within");
     r.hypotheses.push_back(std::move(hypothesis));
   }
+  for (const json& g : e.value("guards", json::array())) r.guards.push_back({guard_from(g), {}});
 }
 
 void read_sample(Recording& r, const json& e) {
@@ -102,6 +93,20 @@ void read_samples(Recording& r, const json& e) {
   for (const json& pair : e.at("late")) probe->late.add(pair.at(0).get<Ns>(), pair.at(1).get<std::uint64_t>());
 }
 
+void read_guard(Recording& r, const json& e) {
+  GuardTrip trip;
+  trip.when = e.value("when", Ns{0});
+  trip.sent = e.value("sent", std::uint64_t{0});
+  trip.ok = e.value("ok", std::uint64_t{0});
+  trip.p50 = e.value("p50", Ns{0});
+  trip.p90 = e.value("p90", Ns{0});
+  trip.p99 = e.value("p99", Ns{0});
+  trip.max = e.value("max", Ns{0});
+  const std::string name = e.value("guard", "");
+  for (auto& record : r.guards)
+    if (record.guard.name == name && !record.trip) record.trip = trip;
+}
+
 void read_event(Recording& r, const json& e) {
   const std::string event = e.at("event").get<std::string>();
   if (const auto t = ns_from(e, "t")) r.last_seen = std::max(r.last_seen, *t);
@@ -121,6 +126,10 @@ void read_event(Recording& r, const json& e) {
                           {"host", e.value("host", "")}, {"what", e.value("what", "")}, {"detail", e.value("detail", "")}});
   } else if (event == "warning") {
     r.warnings.push_back(e.value("message", ""));
+  } else if (event == "note") {
+    r.notes.push_back({ns_from(e, "t"), e.value("text", ""), e.value("by", "")});
+  } else if (event == "guard") {
+    read_guard(r, e);
   } else if (event == "abort") {
     const Ns when = ns_from(e, "when").value_or(ns_from(e, "t").value_or(0));
     if (!r.stop) r.stop = Stop{e.value("by", ""), e.value("reason", ""), when};

@@ -59,6 +59,17 @@ struct Cleanup {
   std::vector<std::string> failures;
 };
 
+struct GuardRecord {
+  plan::Guard guard;
+  std::optional<GuardTrip> trip;  ///< absent: it did not act
+};
+
+/// What somebody said while the run was under way.
+struct Note {
+  std::optional<Ns> when;  ///< absent: before T0 was known
+  std::string text, by;
+};
+
 struct Recording {
   std::string name, title, kernel, line, engine, version, host, started_at;
   std::uint64_t seed = 0;
@@ -67,6 +78,8 @@ struct Recording {
   std::vector<ProbeRecord> probes;
   std::vector<FaultRecord> faults;
   std::vector<plan::Hypothesis> hypotheses;
+  std::vector<GuardRecord> guards;
+  std::vector<Note> notes;
 
   bool planned = false;  ///< there was a plan event
   bool begun = false;    ///< T0 was reached

@@ -3,6 +3,7 @@
 
 #include "injector/record/derive.h"
 #include "injector/record/locale.h"
+#include "injector/record/row.h"
 #include "injector/record/text.h"
 
 namespace faultline::record {
@@ -107,10 +108,24 @@ std::string render_outcome(const Outcome& outcome, const std::filesystem::path& 
     if (!observed.empty()) out += fmt::format("        observed {}\n", observed);
     if (h.at("held").is_null()) out += fmt::format("        not judged: {}\n", h.value("reason", ""));
   }
+  const json guards = s.value("guards", json::array()), notes = s.value("notes", json::array());
+  if (!guards.empty()) out += "  Guards\n";
+  for (const json& g : guards) {
+    const bool tripped = g.value("tripped", false);
+    out += fmt::format("    {} {}\n", style.held(!tripped), g.value("name", ""));
+    if (tripped)
+      out += fmt::format("        stopped the run after {:.3g} s: {}\n", g.value("t_s", 0.0), g.value("observed", ""));
+  }
   if (!s.at("faults").empty()) out += "  Faults\n";
   for (const json& fault : s.at("faults")) render_fault(out, fault, style);
   if (!s.at("warnings").empty()) out += "  Warnings\n";
   for (const json& warning : s.at("warnings")) out += fmt::format("    {}\n", warning.get<std::string>());
+  if (!notes.empty()) out += "  Notes\n";
+  for (const json& note : notes) {
+    const json& t = note.at("t_s");
+    out += fmt::format("    {} {} ({})\n", t.is_null() ? std::string("[before]") : fmt::format("[{:5.1f}s]", t.get<double>()),
+                       clipped(note.value("text", ""), INT32_MAX), clipped(note.value("by", ""), INT32_MAX));
+  }
   out += fmt::format("  Files   {}  (report.html, journal.jsonl, summary.json, junit.xml)\n", folder.string());
   return for_locale(std::move(out), style.utf8);
 }

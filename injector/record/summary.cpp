@@ -54,6 +54,15 @@ json stats_json(const std::string& phase, const PhaseStats& stats) {
           {"by_error", stats.by_error}, {"latency_ms", latency}};
 }
 
+json guard_record_json(const GuardRecord& g) {
+  json j = {{"name", g.guard.name}, {"probe", g.guard.probe}, {"during", g.guard.during.empty() ? json(nullptr) : json(g.guard.during)},
+            {"condition", plan::condition_text(g.guard)}, {"tripped", g.trip.has_value()}, {"t_s", nullptr}, {"observed", nullptr}};
+  if (!g.trip) return j;
+  j["t_s"] = seconds(g.trip->when);
+  j["observed"] = observed_text(g.guard, *g.trip);
+  return j;
+}
+
 json probe_json(const Recording& r, const ProbeRecord& probe) {
   json in_phases = json::array();
   for (const auto& phase : phases(r)) in_phases.push_back(stats_json(phase.name, stats_in(probe, phase.start, phase.end)));
@@ -87,6 +96,11 @@ json summarize(const Recording& r, const Verdict& verdict) {
   s["faults"] = std::move(faults);
   s["probes"] = std::move(probes);
   s["hypotheses"] = std::move(hypotheses);
+  s["guards"] = json::array();
+  for (const auto& g : r.guards) s["guards"].push_back(guard_record_json(g));
+  s["notes"] = json::array();
+  for (const auto& note : r.notes)
+    s["notes"].push_back({{"t_s", note.when ? json(seconds(*note.when)) : json(nullptr)}, {"text", note.text}, {"by", note.by}});
   s["abort"] = nullptr;
   if (r.stop) s["abort"] = {{"by", r.stop->by}, {"reason", r.stop->reason}, {"t_s", seconds(r.stop->when)}};
   s["cleanup"] = nullptr;

@@ -220,6 +220,63 @@ TEST(Derive, RecordsAborts) {
   EXPECT_EQ(s.at("observed_s"), 3.0);
 }
 
+/// A guard that acted at 3 s of 8 s, one that did not, and a note.
+void write_guarded_run(const std::filesystem::path& folder) {
+  plan::Plan p = a_plan();
+  plan::Guard lost;
+  lost.name = "lost";
+  lost.probe = "pay";
+  lost.window = 2 * kSecond;
+  lost.success = plan::Bound{plan::Bound::Op::lt, 0.2, "< 20%"};
+  plan::Guard slow = lost;
+  slow.name = "slow";
+  slow.during = "recovery";
+  slow.success.reset();
+  slow.p99 = plan::Bound{plan::Bound::Op::gt, 1e9, "> 1s"};
+  p.guards = {lost, slow};
+  GuardTrip trip;
+  trip.when = 3 * kSecond;
+  trip.sent = 100;
+  trip.ok = 7;
+  Journal journal(folder);
+  events::plan(journal, p);
+  events::t0(journal, monotonic_now(), wall_now());
+  events::note(journal, "the pager\x1b[2J rang", "alice");
+  events::guard(journal, lost, trip);
+  events::healed(journal, "abort");
+  events::abort(journal, events::By::guard, "lost: " + observed_text(lost, trip), 3 * kSecond);
+  events::cleanup(journal, {});
+  events::end(journal);
+}
+
+TEST(Derive, RecordsGuardsAndNotes) {
+  TemporaryFolder folder;
+  write_guarded_run(folder.path());
+  const json s = derive(folder.path()).summary;
+  EXPECT_EQ(s.at("exit_code"), 5);
+  ASSERT_EQ(s.at("guards").size(), 2u);
+  EXPECT_EQ(s.at("guards").at(0), json({{"name", "lost"}, {"probe", "pay"}, {"during", nullptr}, {"condition", "success < 20% for 2s"},
+                                        {"tripped", true}, {"t_s", 3.0}, {"observed", "success 7.0% (7 of 100)"}}));
+  EXPECT_EQ(s.at("guards").at(1), json({{"name", "slow"}, {"probe", "pay"}, {"during", "recovery"}, {"condition", "p99 > 1s for 2s"},
+                                        {"tripped", false}, {"t_s", nullptr}, {"observed", nullptr}}));
+  ASSERT_EQ(s.at("notes").size(), 1u);
+  EXPECT_EQ(s.at("notes").at(0).at("by"), "alice");
+  EXPECT_NE(s.at("reasons").dump().find("(guard): lost: success 7.0% (7 of 100)"), std::string::npos) << s.at("reasons").dump();
+  const std::string junit = folder.read("junit.xml");
+  EXPECT_NE(junit.find("name=\"guard: lost\""), std::string::npos) << junit;
+  EXPECT_NE(junit.find("name=\"guard: slow\""), std::string::npos) << junit;
+  EXPECT_NE(junit.find("success &lt; 20% for 2s: success 7.0% (7 of 100)"), std::string::npos) << junit;
+}
+
+TEST(Render, ShowsGuardsAndNotes) {
+  TemporaryFolder folder;
+  write_guarded_run(folder.path());
+  const std::string text = render_outcome(derive(folder.path()), "runs/x", false);
+  for (const char* part : {"ABORTED", "Guards", "lost", "stopped the run after 3 s: success 7.0% (7 of 100)", "Notes", "rang (alice)"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  EXPECT_EQ(text.find('\x1b'), std::string::npos) << "a note must not move the cursor";
+}
+
 TEST(Render, SaysWhatMatters) {
   TemporaryFolder folder;
   FaultResult late = a_result();

@@ -1,0 +1,161 @@
+// A guard's window: which requests are in it, at which exact instant it acts, and what the bounds mean.
+#include <gtest/gtest.h>
+
+#include "injector/record/guard_window.h"
+
+namespace faultline::record {
+namespace {
+
+using plan::Bound;
+
+constexpr Ns kMs = kMillisecond, kForever = 1000 * 3600 * kSecond;
+
+plan::Guard guard(Ns window = kSecond) {
+  plan::Guard g;
+  g.probe = "pay";
+  g.window = window;
+  return g;
+}
+
+plan::Guard below(double share, Ns window = kSecond) {
+  plan::Guard g = guard(window);
+  g.success = Bound{Bound::Op::lt, share, "< " + std::to_string(share)};
+  return g;
+}
+
+probe::Sample sample(Ns due, bool ok, Ns latency = kMs, Ns late = 0) {
+  probe::Sample s;
+  s.due = due;
+  s.late = late;
+  s.latency = latency;
+  s.ok = ok;
+  if (!ok) s.error = "timeout";
+  return s;
+}
+
+/// A request every 100 ms from `from` on, known 1 ms later; the first at which the guard acts.
+std::optional<GuardTrip> feed(GuardWindow& window, Ns from, Ns to, bool ok, Ns latency = kMs) {
+  for (Ns due = from; due < to; due += 100 * kMs)
+    if (const auto trip = window.add(sample(due, ok, latency))) return trip;
+  return {};
+}
+
+TEST(GuardWindow, ActsOnTheRequestThatMakesItsConditionTrue) {
+  GuardWindow window(below(0.5), 0, kForever);
+  EXPECT_FALSE(feed(window, 0, 3 * kSecond, true));
+  const auto trip = feed(window, 3 * kSecond, 10 * kSecond, false);
+  ASSERT_TRUE(trip);
+  // The window holds ten requests: with the sixth failure four of them succeeded. With the fifth it was just half.
+  EXPECT_EQ(trip->when, 3 * kSecond + 500 * kMs + kMs);
+  EXPECT_EQ(trip->sent, 10u);
+  EXPECT_EQ(trip->ok, 4u);
+}
+
+TEST(GuardWindow, NeverActsBeforeItsWindowIsFull) {
+  GuardWindow window(below(0.5), 0, kForever);
+  const auto trip = feed(window, 0, 10 * kSecond, false);
+  ASSERT_TRUE(trip);
+  EXPECT_EQ(trip->when, kSecond + kMs);  // the first that is known a second or more after the start
+  EXPECT_EQ(trip->sent, 10u);            // what was known by 1 ms is out of it again: the window is (1 ms, 1001 ms]
+}
+
+TEST(GuardWindow, CountsARequestWhenItsOutcomeIsKnown) {
+  GuardWindow window(below(0.5), 0, kForever);
+  EXPECT_FALSE(feed(window, 0, 2 * kSecond, true));
+  // Sent 50 ms late and given up after 1 s: known at 3.05 s, when the successes of before have left.
+  const auto trip = window.add(sample(2 * kSecond, false, kSecond, 50 * kMs));
+  ASSERT_TRUE(trip);
+  EXPECT_EQ(trip->when, 3 * kSecond + 50 * kMs);
+  EXPECT_EQ(trip->sent, 1u);
+}
+
+TEST(GuardWindow, SortsWhatIsToldOutOfOrder) {
+  GuardWindow window(below(0.5), 0, kForever);
+  EXPECT_FALSE(window.add(sample(0, true, 2500 * kMs)));             // known at 2.5 s
+  EXPECT_FALSE(window.add(sample(kSecond, false, kMs)));             // told of later, but known at 1.001 s: out of the window
+  const auto trip = window.add(sample(2400 * kMs, false, 150 * kMs));  // 2.55 s: one of two is not below half
+  EXPECT_FALSE(trip);
+  const auto next = window.add(sample(2500 * kMs, false, 60 * kMs));
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->sent, 3u);
+}
+
+TEST(GuardWindow, SeesOnlyItsPhase) {
+  GuardWindow window(below(0.5), 5 * kSecond, 8 * kSecond);
+  EXPECT_FALSE(feed(window, 0, 5 * kSecond, false));
+  const auto trip = feed(window, 5 * kSecond, 20 * kSecond, false);
+  ASSERT_TRUE(trip);
+  EXPECT_EQ(trip->when, 6 * kSecond + kMs);
+  GuardWindow past(below(0.5), 5 * kSecond, 8 * kSecond);
+  EXPECT_FALSE(feed(past, 8 * kSecond, 20 * kSecond, false));
+}
+
+TEST(GuardWindow, LooksAtQuantilesAsTheVerdictDoes) {
+  plan::Guard g = guard(2 * kSecond);
+  g.p90 = Bound{Bound::Op::gt, 200.0 * kMs, "> 200ms"};
+  GuardWindow window(g, 0, kForever);
+  // Twenty requests fit: two may lie above p90, so the third that is slow makes it slow.
+  EXPECT_FALSE(feed(window, 0, 4 * kSecond, true));
+  EXPECT_FALSE(feed(window, 4 * kSecond, 4200 * kMs, true, 201 * kMs));
+  const auto trip = window.add(sample(4200 * kMs, true, 201 * kMs));
+  ASSERT_TRUE(trip);
+  EXPECT_EQ(trip->p90, 201 * kMs);
+  EXPECT_EQ(trip->max, 201 * kMs);
+  EXPECT_EQ(trip->p50, kMs);
+}
+
+TEST(GuardWindow, EachComparisonIsExact) {
+  const auto acts = [](Bound::Op op, Ns latency) {
+    plan::Guard g = guard();
+    g.max = Bound{op, 200.0 * kMs, "200ms"};
+    GuardWindow window(g, 0, kForever);
+    return window.add(sample(2 * kSecond, true, latency)).has_value();
+  };
+  EXPECT_FALSE(acts(Bound::Op::gt, 200 * kMs));
+  EXPECT_TRUE(acts(Bound::Op::gt, 200 * kMs + 1));
+  EXPECT_FALSE(acts(Bound::Op::ge, 200 * kMs - 1));
+  EXPECT_TRUE(acts(Bound::Op::ge, 200 * kMs));
+  EXPECT_TRUE(acts(Bound::Op::le, 200 * kMs));
+  EXPECT_FALSE(acts(Bound::Op::le, 200 * kMs + 1));
+  EXPECT_TRUE(acts(Bound::Op::lt, 200 * kMs - 1));
+  EXPECT_FALSE(acts(Bound::Op::lt, 200 * kMs));
+}
+
+TEST(GuardWindow, WhereNothingSucceedsNothingWasQuick) {
+  const auto acts = [](Bound::Op op) {
+    plan::Guard g = guard();
+    g.p99 = Bound{op, 200.0 * kMs, "200ms"};
+    GuardWindow window(g, 0, kForever);
+    return window.add(sample(2 * kSecond, false)).has_value();
+  };
+  EXPECT_TRUE(acts(Bound::Op::gt));
+  EXPECT_TRUE(acts(Bound::Op::ge));
+  EXPECT_FALSE(acts(Bound::Op::lt));
+  EXPECT_FALSE(acts(Bound::Op::le));
+}
+
+TEST(GuardWindow, AllConditionsMustBeTrueAtOnce) {
+  plan::Guard g = below(0.9);
+  g.p50 = Bound{Bound::Op::gt, 100.0 * kMs, "> 100ms"};
+  GuardWindow window(g, 0, kForever);
+  EXPECT_FALSE(feed(window, 0, 3 * kSecond, true, 150 * kMs));       // slow, all succeed
+  EXPECT_FALSE(feed(window, 3 * kSecond, 3200 * kMs, true, kMs));
+  GuardWindow both(g, 0, kForever);
+  EXPECT_FALSE(feed(both, 0, 3 * kSecond, true, 150 * kMs));
+  EXPECT_TRUE(feed(both, 3 * kSecond, 3300 * kMs, false));           // slow, and some fail
+}
+
+TEST(GuardWindow, SaysWhatItSaw) {
+  plan::Guard g = below(0.2);
+  g.p99 = Bound{Bound::Op::gt, 1e9, "> 1s"};
+  GuardTrip trip;
+  trip.sent = 125;
+  trip.ok = 4;
+  trip.p99 = 2100 * kMs;
+  EXPECT_EQ(observed_text(g, trip), "success 3.2% (4 of 125), p99 2.10 s");
+  trip.ok = 0;
+  EXPECT_EQ(observed_text(g, trip), "success 0% (0 of 125), p99: no request succeeded");
+}
+
+}  // namespace
+}  // namespace faultline::record
