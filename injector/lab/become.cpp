@@ -28,7 +28,8 @@ void become_user(const std::string& name) {
   check("become user " + name, setuid(user->pw_uid));
 }
 
-/// Services live in /usr/sbin, which is not in the PATH that `su` hands on.
+}  // namespace
+
 void complete_path() {
   const char* path = getenv("PATH");
   std::string complete = path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin";
@@ -36,8 +37,6 @@ void complete_path() {
     if ((":" + complete + ":").find(":" + directory + ":") == std::string::npos) complete += ":" + directory;
   setenv("PATH", complete.c_str(), 1);
 }
-
-}  // namespace
 
 [[noreturn]] void become(const ChildSpec& spec, const Enclosure* enclosure, const Fd* net, int output) {
   setsid();  // cannot fail in a child just forked

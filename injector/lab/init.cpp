@@ -27,7 +27,7 @@ class Init {
   void serve();
 
  private:
-  std::string answer(Message& request);
+  Message answer(Message& request);
   pid_t spawn(Reader& reader, std::vector<Fd>& fds);
   void kill(pid_t pid, int signal);
   void reap();
@@ -61,16 +61,22 @@ void Init::serve() {
     if (events[0].revents == 0) continue;
     std::optional<Message> request = receive_message(kSocket);
     if (!request) return;
-    send_message(kSocket, answer(*request));
+    const Message reply = answer(*request);
+    std::vector<int> fds;
+    for (const auto& fd : reply.fds) fds.push_back(fd.get());
+    send_message(kSocket, reply.bytes, fds);
   }
 }
 
-/// The reply: number, error (empty: none), pid (spawn).
-std::string Init::answer(Message& request) {
+Fd duplicate(const Fd& fd) { return Fd(static_cast<int>(check("duplicate a descriptor", fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)))); }
+
+/// The reply: number, error (empty: none), pid (spawn); with descriptors (open_enclosure).
+Message Init::answer(Message& request) {
   Reader reader(std::move(request.bytes));
   const std::uint64_t number = reader.number();
   std::uint64_t result = 0;
   std::string error;
+  Message reply;
   try {
     switch (static_cast<Request>(reader.number())) {
       case Request::spawn:
@@ -91,6 +97,13 @@ std::string Init::answer(Message& request) {
         clear_enclosure(enclosure);
         break;
       }
+      case Request::open_enclosure: {
+        const auto found = enclosures_.find(reader.text());
+        if (found == enclosures_.end()) throw std::runtime_error("there is no such host");
+        for (const Fd* fd : {&found->second.net, &found->second.mount, &found->second.uts, &found->second.ipc})
+          reply.fds.push_back(duplicate(*fd));
+        break;
+      }
       case Request::kill: {
         const auto pid = static_cast<pid_t>(reader.number());
         kill(pid, static_cast<int>(reader.number()));
@@ -100,7 +113,9 @@ std::string Init::answer(Message& request) {
   } catch (const std::exception& e) {
     error = *e.what() != 0 ? e.what() : "unknown error";
   }
-  return Writer().put(number).put(error).put(result).bytes();
+  if (!error.empty()) reply.fds.clear();
+  reply.bytes = Writer().put(number).put(error).put(result).bytes();
+  return reply;
 }
 
 pid_t Init::spawn(Reader& reader, std::vector<Fd>& fds) {

@@ -21,6 +21,9 @@ struct ChildSpec {
 
 struct Enclosure;
 
+/// Adds the sbin directories to PATH: services live there, and `su` does not hand them on.
+void complete_path();
+
 /// Turns the calling process, just forked by the init, into the command. Throws when it cannot; the message says why.
 /// `enclosure` and `net` may be null; `output` may be -1.
 [[noreturn]] void become(const ChildSpec& spec, const Enclosure* enclosure, const Fd* net, int output);

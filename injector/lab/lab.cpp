@@ -270,6 +270,12 @@ void Lab::poll(const Listener& listener) {
 
 std::vector<std::string> Lab::stop() { return impl_->stop(); }
 
+Entrance Lab::entrance(const std::string& host) const {
+  Entrance entrance = impl_->nursery.open_enclosure(host);
+  entrance.environment = impl_->services[index_of(impl_->topology.hosts, "host", host)].command.environment;
+  return entrance;
+}
+
 const NetNs& Lab::host_ns(const std::string& host) const {
   return impl_->network.hosts[index_of(impl_->topology.hosts, "host", host)];
 }

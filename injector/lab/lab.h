@@ -49,6 +49,10 @@ class Lab {
   /// throws; what failed is returned.
   std::vector<std::string> stop();
 
+  /// A way into a host for a process of another terminal, with the environment that the host's command has. Thread-safe
+  /// until stop(). Throws Failure(cannot_run) for a name that the lab does not have.
+  Entrance entrance(const std::string& host) const;
+
   const NetNs& host_ns(const std::string& host) const;  ///< std::out_of_range for a name the plan does not have,
   const NetNs& room_ns(const std::string& room) const;  ///< here and below
   std::vector<std::string> hosts_of(const std::string& room) const;

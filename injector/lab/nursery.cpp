@@ -70,31 +70,34 @@ std::string explain(const Command& command, const std::string& error) {
 struct Reply {
   std::string error;
   std::uint64_t result = 0;
+  std::vector<Fd> fds;
 };
 
 }  // namespace
 
 struct Nursery::Impl {
+  Impl() { pending[kHello]; }
+
   Fd socket, pidfd;
   pid_t init = -1;
   std::thread reader;
   std::mutex mutex;  ///< guards what follows
   std::condition_variable changed;
   std::uint64_t last_number = kHello;
-  std::map<std::uint64_t, std::optional<Reply>> pending{{kHello, std::nullopt}};
+  std::map<std::uint64_t, std::optional<Reply>> pending;
   std::set<pid_t> running;
   std::map<pid_t, int> ended;
   bool gone = false;
 
   void read_all();
-  void take(Reader message);
+  void take(Message received);
   Reply await(std::uint64_t number);
   Reply ask(Request request, const std::function<void(Writer&)>& arguments, const std::vector<int>& fds = {});
 };
 
 void Nursery::Impl::read_all() {
   try {
-    while (std::optional<Message> message = receive_message(socket.get())) take(Reader(std::move(message->bytes)));
+    while (std::optional<Message> message = receive_message(socket.get())) take(std::move(*message));
   } catch (const std::exception&) {
     // As good as gone: nobody could be answered any more.
   }
@@ -105,7 +108,8 @@ void Nursery::Impl::read_all() {
   changed.notify_all();
 }
 
-void Nursery::Impl::take(Reader message) {
+void Nursery::Impl::take(Message received) {
+  Reader message(std::move(received.bytes));
   const std::lock_guard lock(mutex);
   const std::uint64_t number = message.number();
   if (number == kEnded) {
@@ -115,7 +119,7 @@ void Nursery::Impl::take(Reader message) {
   } else if (number == kHello) {
     pending[kHello] = Reply{};
   } else if (const auto found = pending.find(number); found != pending.end()) {
-    Reply reply{message.text(), message.number()};
+    Reply reply{message.text(), message.number(), std::move(received.fds)};
     if (reply.result != 0) {
       // Here, in the order of the socket, and not in the thread that asked: its end may be the very next message.
       running.insert(static_cast<pid_t>(reply.result));
@@ -129,9 +133,9 @@ void Nursery::Impl::take(Reader message) {
 Reply Nursery::Impl::await(std::uint64_t number) {
   std::unique_lock lock(mutex);
   changed.wait(lock, [&] { return gone || pending.at(number); });
-  const auto node = pending.extract(number);
+  auto node = pending.extract(number);
   if (!node.mapped()) throw Failure(Exit::failed, "the nursery, which runs lab services and exec probes, has ended");
-  return *node.mapped();
+  return std::move(*node.mapped());
 }
 
 Reply Nursery::Impl::ask(Request request, const std::function<void(Writer&)>& arguments, const std::vector<int>& fds) {
@@ -209,6 +213,16 @@ void Nursery::make_enclosure(const std::string& name, const NetNs& net, const st
 void Nursery::drop_enclosure(const std::string& name) {
   const Reply reply = impl_->ask(Request::drop_enclosure, [&](Writer& w) { w.put(name); });
   if (!reply.error.empty()) throw Failure(Exit::failed, "cannot clear lab host \"" + name + "\": " + reply.error);
+}
+
+Entrance Nursery::open_enclosure(const std::string& name) {
+  Reply reply = impl_->ask(Request::open_enclosure, [&](Writer& w) { w.put(name); });
+  if (!reply.error.empty()) throw Failure(Exit::cannot_run, "cannot enter lab host \"" + name + "\": " + reply.error);
+  Entrance entrance;
+  entrance.enclosure = {std::move(reply.fds.at(0)), std::move(reply.fds.at(1)), std::move(reply.fds.at(2)), std::move(reply.fds.at(3))};
+  const std::string pids = "/proc/" + std::to_string(impl_->init) + "/ns/pid";  // not reaped yet, so it is still this one
+  entrance.pids = Fd(static_cast<int>(check("open " + pids, open(pids.c_str(), O_RDONLY | O_CLOEXEC))));
+  return entrance;
 }
 
 pid_t Nursery::spawn(const Command& command) {

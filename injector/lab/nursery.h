@@ -18,6 +18,7 @@
 #include "injector/base/clock.h"
 #include "injector/base/fd.h"
 #include "injector/base/netns.h"
+#include "injector/lab/visit.h"
 
 namespace faultline::lab {
 
@@ -52,6 +53,9 @@ class Nursery {
   /// The directories in `keep` stay visible although /tmp, /run and the like are covered.
   void make_enclosure(const std::string& name, const NetNs& net, const std::string& hosts_file, const std::string& hostname,
                       const std::vector<std::string>& keep = {});
+  /// A way into an enclosure for a process that is not the nursery's. Its environment is empty. Throws
+  /// Failure(cannot_run) when there is no enclosure of that name.
+  Entrance open_enclosure(const std::string& name);
   /// Ends every process in an enclosure, those that left their command's session too, and forgets it.
   void drop_enclosure(const std::string& name);
 

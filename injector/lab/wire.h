@@ -1,18 +1,17 @@
-// What the nursery's two sides say to each other: one datagram of a seqpacket socket per message, made of counted
-// strings and 64-bit numbers, with descriptors beside it. Both sides are one binary, so there is no version in it.
+// What the nursery's two sides say to each other: messages (base/message.h) made of counted strings and 64-bit
+// numbers, with descriptors beside them. Both sides are one binary, so there is no version in it.
 #pragma once
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "injector/base/fd.h"
+#include "injector/base/message.h"
 
 namespace faultline::lab {
 
-enum class Request : std::uint64_t { spawn, make_enclosure, drop_enclosure, kill };
+enum class Request : std::uint64_t { spawn, make_enclosure, drop_enclosure, kill, open_enclosure };
 
 /// Answers repeat the request's number. These two numbers belong to no request.
 constexpr std::uint64_t kEnded = 0;  ///< a child ended: pid, status
@@ -43,15 +42,5 @@ class Reader {
   std::string bytes_;
   std::size_t at_ = 0;
 };
-
-struct Message {
-  std::string bytes;
-  std::vector<Fd> fds;
-};
-
-/// Throws std::system_error: EPIPE when the other side is gone, EMSGSIZE above some 200 kB.
-void send_message(int socket, const std::string& bytes, const std::vector<int>& fds = {});
-/// Waits for a message; empty when the other side is gone.
-std::optional<Message> receive_message(int socket);
 
 }  // namespace faultline::lab
