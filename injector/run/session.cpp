@@ -15,8 +15,6 @@ namespace faultline::run {
 namespace events = record::events;
 namespace {
 
-constexpr Ns kLeadTime = 50 * kMillisecond;  // from arming to T0: threads are under way by then
-
 bool needs_nursery(const plan::Plan& plan) {
   return plan.lab || std::any_of(plan.probes.begin(), plan.probes.end(), [](const auto& p) { return p.kind == plan::Probe::Kind::exec; });
 }
@@ -51,22 +49,43 @@ site::LabView view_of(const lab::Lab& lab) {
 }  // namespace
 
 Session::Session(const plan::Plan& plan, const Options& options, const std::filesystem::path& folder)
-    : plan_(plan), options_(options), folder_(folder) {
+    : plan_(plan), options_(options), folder_(folder),
+      guards_(plan, [this](const plan::Guard& guard, const record::GuardTrip& trip) { guard_acted(guard, trip); }) {
   // Children first: they are forked before there is any descriptor that could keep a fault alive.
   engine_ = choose_engine(options.engine, pen::probe_features());
   if (needs_nursery(plan)) nursery_ = lab::Nursery::start();
   if (engine_ == pen::Engine::clsact) janitor_ = pen::Janitor::start();
   journal_ = std::make_unique<record::Journal>(folder);
   display_ = std::make_unique<record::Display>(plan, options.screen, options.quiet);
+  control_ = std::make_unique<Control>(plan, folder.string(), handlers());
   begun_.resize(plan.faults.size());
   ended_.resize(plan.faults.size());
 }
 
 Session::~Session() = default;
 
+/// Other processes' wishes, on Control's thread: it starts after the journal and the display, and ends before them.
+Handlers Session::handlers() {
+  Handlers handlers;
+  handlers.stop = [this](const std::string& who) { stops_.ask({events::By::user, fmt::format("`faultline stop` by {}", who)}); };
+  handlers.note = [this](const std::string& text, const std::string& who) {
+    events::note(*journal_, text, who);
+    display_->note(fmt::format("{}: {}", who, text));
+  };
+  return handlers;
+}
+
+/// On a probe's thread. The faults go off here and now; the run's loop then does the rest.
+void Session::guard_acted(const plan::Guard& guard, const record::GuardTrip& trip) {
+  if (pen_) pen_->stop();
+  events::guard(*journal_, guard, trip);
+  stops_.ask({events::By::guard, fmt::format("{}: {}", guard.name, record::observed_text(guard, trip))});
+}
+
 void Session::step(const std::string& what) {
-  if (const auto signal = signals_.take()) throw Failure(Exit::aborted, *signal);
+  if (const auto stop = stops_.take()) throw Failure(Exit::aborted, stop->reason);
   events::step(*journal_, what);
+  control_->preparing(what);
   display_->step(what);
 }
 
@@ -79,12 +98,14 @@ void Session::prepare_and_play() {
     settle();
   } catch (const Failure& failure) {
     if (pen_) pen_->stop();
-    if (failure.status() == Exit::aborted) events::abort(*journal_, events::By::signal, failure.what());
+    if (const auto& stop = stops_.taken(); failure.status() == Exit::aborted)
+      events::abort(*journal_, stop ? stop->by : events::By::signal, stop ? stop->reason : failure.what());
     else events::failure(*journal_, failure.status(), failure.what());
   } catch (const std::exception& e) {
     if (pen_) pen_->stop();
     events::failure(*journal_, Exit::failed, e.what());
   }
+  control_->healed();
   close_everything();
   display_->end();
   events::end(*journal_);
@@ -116,9 +137,9 @@ void Session::start_lab() {
   lab_ = std::make_unique<lab::Lab>(*plan_.lab, *nursery_, plan_.directory, (folder_ / "services").string(), plan_.scale);
   // Services may take long to become ready: a signal does not wait for them.
   std::jthread listener([this](const std::stop_token& done) {
-    pollfd signal{signals_.fd(), POLLIN, 0};
+    pollfd asked{stops_.fd(), POLLIN, 0};
     while (!done.stop_requested()) {
-      if (::poll(&signal, 1, 50) != 1) continue;
+      if (::poll(&asked, 1, 50) != 1 || !stops_.take()) continue;
       lab_->cancel();
       return;
     }
@@ -128,6 +149,7 @@ void Session::start_lab() {
     if (event == "started") return;  // with its command line: for the journal; people wait for "ready"
     display_->step(detail.empty() ? fmt::format("lab: {} {}", host, event) : fmt::format("lab: {} {} ({})", host, event, detail));
   });
+  control_->set_lab(lab_.get());
 }
 
 void Session::lock_namespaces() {
@@ -135,7 +157,7 @@ void Session::lock_namespaces() {
   for (const auto& site : sites_) {
     if (std::find(locked.begin(), locked.end(), site.ns.inode()) != locked.end()) continue;
     locked.push_back(site.ns.inode());
-    locks_.emplace_back(site.ns, site.name, fmt::format("faultline run {}, record in {}", plan_.path, std::filesystem::absolute(folder_).string()));
+    control_->add_lock(lock_namespace(site.ns, site.name), site.name);
   }
 }
 
@@ -182,114 +204,8 @@ void Session::make_probers() {
     probers_.push_back(std::make_unique<probe::Prober>(probe, i, from, nursery_.get(), [this](probe::Sample&& sample) {
       journal_->sample(plan_.probes[sample.probe].name, sample);
       display_->sample(sample);
+      guards_.sample(sample);
     }));
-  }
-}
-
-void Session::play() {
-  Ns wall = wall_now();
-  const Ns now = monotonic_now();
-  epoch_ = now + kLeadTime;
-  if (options_.at) {
-    if (*options_.at < wall + kLeadTime) throw Failure(Exit::invalid, "--at lies in the past: preparation was not finished by then");
-    epoch_ = now + (*options_.at - wall);
-  }
-  if (pen_) pen_->arm(epoch_);
-  armed_ = true;
-  for (auto& prober : probers_) prober->start(epoch_, plan_.duration);
-  events::t0(*journal_, epoch_, wall + (epoch_ - now));
-  display_->begin(epoch_);
-  if (const auto stop = watch()) {
-    if (pen_) pen_->stop();
-    events::healed(*journal_, "abort");
-    events::abort(*journal_, stop->by, stop->reason, monotonic_now() - epoch_);
-    display_->note("stopped: " + stop->reason);
-    for (auto& prober : probers_) prober->abort();
-    return;
-  }
-  if (pen_) pen_->stop();
-  events::healed(*journal_, "end");
-  finish_probes();
-}
-
-/// Waits for the answers still due; a signal ends the wait, and the run.
-void Session::finish_probes() {
-  std::optional<std::string> asked;
-  {
-    std::jthread listener([&](const std::stop_token& done) {
-      pollfd signal{signals_.fd(), POLLIN, 0};
-      while (!done.stop_requested()) {
-        if (::poll(&signal, 1, 50) != 1 || !(asked = signals_.take())) continue;
-        for (auto& prober : probers_) prober->abort();
-        return;
-      }
-    });
-    for (auto& prober : probers_) prober->finish();
-  }
-  if (asked) events::abort(*journal_, events::By::signal, *asked, monotonic_now() - epoch_);
-}
-
-std::optional<Session::Stop> Session::watch() {
-  std::vector<pollfd> fds{{signals_.fd(), POLLIN, 0}};
-  for (const auto& lock : locks_) fds.push_back({lock.fd(), POLLIN, 0});
-  const Ns end = epoch_ + plan_.duration;
-  Ns next_look = 0;
-  for (Ns now = monotonic_now(); now < end; now = monotonic_now()) {
-    const Ns wait = std::min(end - now, 100 * kMillisecond);
-    const timespec pause{0, static_cast<long>(wait)};
-    if (ppoll(fds.data(), fds.size(), &pause, nullptr) > 0) {
-      if (const auto signal = signals_.take()) return Stop{events::By::signal, *signal};
-      for (std::size_t i = 0; i < locks_.size(); i++)
-        if (fds[i + 1].revents != 0) locks_[i].answer();
-    }
-    now = monotonic_now();
-    mark_phases(now);
-    display_->tick();
-    if (pen_ && pen_->line_was_stopped()) {
-      if (const auto signal = signals_.take()) return Stop{events::By::signal, *signal};
-      if (signals_.was_continued())
-        return Stop{events::By::lease, "the injector had been stopped (SIGSTOP, or Ctrl-Z); faults were off meanwhile"};
-      // Nobody stopped us: a busy machine, a debugger or the freezer. What that spoiled is counted with the faults.
-      const std::string lapse = fmt::format("the injector got no CPU for up to {} ms: the lease lapsed, faults were off meanwhile",
-                                            pen_->line_stats().stalled / kMillisecond);
-      events::warning(*journal_, lapse);
-      display_->note(lapse);
-      pen_->resume_line();
-    }
-    if (pen_)
-      if (const auto failure = pen_->line_failure(); !failure.empty()) throw std::runtime_error("the line: " + failure);
-    if (journal_->failed()) return Stop{events::By::journal, "the journal cannot be written: " + journal_->failure()};
-    if (now < next_look) continue;
-    next_look = now + 500 * kMillisecond;
-    if (lab_) {
-      lab_->poll([this](const std::string& host, const std::string& event, const std::string& detail) {
-        events::service(*journal_, host, event, detail);
-        display_->note(detail.empty() ? fmt::format("{} {}", host, event) : fmt::format("{} {} ({})", host, event, detail));
-      });
-    }
-    if (pen_) {
-      for (const auto& news : pen_->poll()) {
-        events::warning(*journal_, news);
-        display_->note(news);
-      }
-    }
-  }
-  mark_phases(monotonic_now());
-  display_->tick();
-  return {};
-}
-
-void Session::mark_phases(Ns now) {
-  for (std::size_t i = 0; i < plan_.faults.size(); i++) {
-    const auto& fault = plan_.faults[i];
-    if (!begun_[i] && now >= epoch_ + fault.start) {
-      begun_[i] = true;
-      events::fault_begin(*journal_, fault.name, fault.start);
-    }
-    if (!ended_[i] && now >= epoch_ + fault.end) {
-      ended_[i] = true;
-      events::fault_end(*journal_, fault.name, fault.end);
-    }
   }
 }
 
@@ -346,7 +262,8 @@ void Session::close_everything() {
   probers_.clear();
   if (pen_) add(pen_->close());
   pen_.reset();
-  locks_.clear();
+  control_->drop_locks();
+  control_->set_lab(nullptr);
   if (lab_) add(lab_->stop());
   lab_.reset();
   nursery_.reset();

@@ -16,9 +16,11 @@
 #include "injector/record/events.h"
 #include "injector/record/journal.h"
 #include "injector/run/compose.h"
+#include "injector/run/control.h"
+#include "injector/run/guards.h"
 #include "injector/run/lock.h"
 #include "injector/run/run.h"
-#include "injector/run/signals.h"
+#include "injector/run/stops.h"
 
 namespace faultline::run {
 
@@ -31,11 +33,6 @@ class Session {
   void prepare_and_play();
 
  private:
-  struct Stop {
-    record::events::By by;
-    std::string reason;
-  };
-
   void prepare();
   void start_lab();
   void lock_namespaces();
@@ -49,11 +46,14 @@ class Session {
   void report_counts();
   void close_everything();
   void step(const std::string& what);
+  Handlers handlers();
+  void guard_acted(const plan::Guard& guard, const record::GuardTrip& trip);
 
   const plan::Plan& plan_;
   const Options& options_;
   const std::filesystem::path& folder_;
-  Signals signals_;
+  Stops stops_;
+  Guards guards_;
   pen::Engine engine_;
   std::unique_ptr<lab::Nursery> nursery_;
   std::unique_ptr<pen::Janitor> janitor_;
@@ -61,7 +61,6 @@ class Session {
   std::unique_ptr<record::Display> display_;
   std::unique_ptr<lab::Lab> lab_;
   std::vector<site::Site> sites_;
-  std::vector<NamespaceLock> locks_;
   Composition composition_;
   std::unique_ptr<pen::Pen> pen_;
   std::vector<std::unique_ptr<probe::Prober>> probers_;
@@ -69,6 +68,7 @@ class Session {
   Ns epoch_ = 0;
   bool armed_ = false;
   std::vector<bool> begun_, ended_;
+  std::unique_ptr<Control> control_;  // last: its thread uses what is above
 };
 
 }  // namespace faultline::run

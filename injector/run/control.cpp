@@ -1,0 +1,273 @@
+#include "injector/run/control.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+
+#include "injector/base/error.h"
+#include "injector/base/message.h"
+#include "injector/record/verdict.h"
+#include "injector/run/lock.h"
+
+namespace faultline::run {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kMostClients = 64;
+constexpr std::size_t kLongestNote = 2000;  // bytes
+
+struct Client {
+  Fd socket;
+  ucred credentials{};
+  bool awaits_healing = false;
+  bool gone = false;
+};
+
+double seconds(Ns t) { return static_cast<double>(t) / kSecond; }
+
+std::string cut(std::string text, std::size_t longest) {
+  if (text.size() > longest) text.resize(longest);
+  return text;
+}
+
+}  // namespace
+
+struct Control::Impl {
+  Impl(const plan::Plan& the_plan, Handlers the_handlers) : plan(the_plan), handlers(std::move(the_handlers)) {
+    std::vector<record::Phase> windows;
+    for (const auto& fault : plan.faults) windows.push_back({fault.name, fault.start, fault.end});
+    phases = record::phases(plan.duration, windows);
+  }
+
+  void serve();
+  void accept_from(int listener);
+  void hear(Client& client);
+  json answer(Client& client, const json& request, std::vector<Fd>& fds);
+  json about();
+  void tell_healed();
+  void say(Client& client, const json& message, const std::vector<Fd>& fds = {}) const;
+
+  const plan::Plan& plan;
+  const Handlers handlers;
+  std::vector<record::Phase> phases;
+  json fixed;                     // what does not change, for about()
+  Fd bell;                        // rung when something below has changed
+  std::vector<Client> clients;    // the thread's own
+
+  std::mutex mutex;               // guards what follows
+  std::vector<Fd> listeners;      // the first is the run's own, the others its locks
+  std::vector<std::string> sites;
+  const lab::Lab* lab = nullptr;
+  std::string step = "starting";
+  std::optional<Ns> epoch;
+  std::optional<Ns> healed_at;
+  bool ending = false;
+  std::thread thread;
+};
+
+Control::Control(const plan::Plan& plan, const std::string& folder, Handlers handlers)
+    : impl_(std::make_unique<Impl>(plan, std::move(handlers))) {
+  namespace fs = std::filesystem;
+  Impl& i = *impl_;
+  i.fixed = {{"protocol", 1}, {"version", FAULTLINE_VERSION}, {"pid", getpid()}, {"name", plan.name}, {"title", plan.title},
+             {"plan", fs::absolute(plan.path).lexically_normal().string()},
+             {"folder", fs::absolute(folder).lexically_normal().string()}, {"duration_s", seconds(plan.duration)},
+             {"hosts", json::array()}};
+  if (plan.lab)
+    for (const auto& host : plan.lab->hosts) i.fixed["hosts"].push_back(host.name);
+  i.bell = Fd(static_cast<int>(check("make an eventfd", eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))));
+  i.listeners.push_back(bind_control());
+  i.thread = std::thread([&i] { i.serve(); });
+}
+
+Control::~Control() {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->ending = true;
+  }
+  eventfd_write(impl_->bell.get(), 1);
+  impl_->thread.join();
+}
+
+void Control::add_lock(Fd lock, const std::string& site) {
+  {
+    const std::lock_guard guard(impl_->mutex);
+    impl_->listeners.push_back(std::move(lock));
+    impl_->sites.push_back(site);
+  }
+  eventfd_write(impl_->bell.get(), 1);
+}
+
+void Control::drop_locks() {
+  const std::lock_guard guard(impl_->mutex);
+  impl_->listeners.resize(1);
+}
+
+void Control::set_lab(const lab::Lab* lab) {
+  const std::lock_guard guard(impl_->mutex);
+  impl_->lab = lab;
+}
+
+void Control::preparing(const std::string& step) {
+  const std::lock_guard guard(impl_->mutex);
+  impl_->step = step;
+}
+
+void Control::begin(Ns epoch) {
+  const std::lock_guard guard(impl_->mutex);
+  impl_->epoch = epoch;
+}
+
+void Control::healed() {
+  {
+    const std::lock_guard guard(impl_->mutex);
+    if (!impl_->healed_at) impl_->healed_at = monotonic_now();
+  }
+  eventfd_write(impl_->bell.get(), 1);
+}
+
+void Control::Impl::serve() {
+  for (;;) {
+    std::vector<pollfd> fds{{bell.get(), POLLIN, 0}};
+    std::size_t listening = 0;
+    {
+      const std::lock_guard lock(mutex);
+      for (const auto& listener : listeners) fds.push_back({listener.get(), POLLIN, 0});
+      listening = listeners.size();
+    }
+    for (const auto& client : clients) fds.push_back({client.socket.get(), POLLIN, 0});
+    if (::poll(fds.data(), fds.size(), -1) < 0) continue;  // no signal comes here, and the descriptors are ours
+    eventfd_t rung;
+    eventfd_read(bell.get(), &rung);
+    tell_healed();
+    {
+      const std::lock_guard lock(mutex);
+      if (ending) return;
+    }
+    for (std::size_t c = 0; c < clients.size(); c++)
+      if (fds[1 + listening + c].revents != 0) hear(clients[c]);
+    std::erase_if(clients, [](const Client& client) { return client.gone; });
+    for (std::size_t l = 0; l < listening; l++)
+      if (fds[1 + l].revents != 0) accept_from(fds[1 + l].fd);
+  }
+}
+
+void Control::Impl::accept_from(int listener) {
+  Client client;
+  {
+    const std::lock_guard lock(mutex);  // a lock may just have been dropped, and its number be another's
+    if (std::none_of(listeners.begin(), listeners.end(), [&](const Fd& fd) { return fd.get() == listener; })) return;
+    client.socket = Fd(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  }
+  socklen_t size = sizeof client.credentials;
+  if (!client.socket || getsockopt(client.socket.get(), SOL_SOCKET, SO_PEERCRED, &client.credentials, &size) != 0) return;
+  if (clients.size() >= kMostClients) clients.erase(clients.begin());  // whoever idles longest makes room
+  clients.push_back(std::move(client));
+}
+
+void Control::Impl::hear(Client& client) {
+  try {
+    const auto message = receive_message(client.socket.get());
+    if (!message) {
+      client.gone = true;
+      return;
+    }
+    std::vector<Fd> fds;
+    json reply;
+    try {
+      reply = answer(client, json::parse(message->bytes), fds);
+    } catch (const json::exception& e) {
+      reply = {{"error", std::string("not understood: ") + e.what()}};
+    } catch (const Failure& e) {
+      reply = {{"error", e.what()}, {"exit", static_cast<int>(e.status())}};
+    }
+    say(client, reply, fds);
+  } catch (const std::exception&) {  // it does not read, or sends what is no message
+    client.gone = true;
+  }
+}
+
+void Control::Impl::say(Client& client, const json& message, const std::vector<Fd>& fds) const {
+  std::vector<int> numbers;
+  for (const auto& fd : fds) numbers.push_back(fd.get());
+  send_message(client.socket.get(), message.dump(-1, ' ', false, json::error_handler_t::replace), numbers);
+}
+
+json Control::Impl::answer(Client& client, const json& request, std::vector<Fd>& fds) {
+  const std::string what = request.value("do", "");
+  if (what == "about") return about();
+  if (client.credentials.uid != 0 && client.credentials.uid != geteuid())
+    throw Failure(Exit::cannot_run, "only root and the user who runs it may do that");
+  const std::string who = cut(request.value("who", "somebody"), 64);
+  if (what == "stop") {
+    client.awaits_healing = true;
+    handlers.stop(who);
+    eventfd_write(bell.get(), 1);  // it may have healed before
+    return {{"stopping", true}};
+  }
+  if (what == "note") {
+    handlers.note(cut(request.value("text", ""), kLongestNote), who);
+    const std::lock_guard lock(mutex);
+    return {{"noted", true}, {"t_s", epoch ? json(seconds(monotonic_now() - *epoch)) : json(nullptr)}};
+  }
+  if (what == "enter") {
+    const std::string host = request.value("host", "");
+    if (!plan.lab) throw Failure(Exit::cannot_run, "this run has no lab");
+    const auto& hosts = plan.lab->hosts;
+    if (std::none_of(hosts.begin(), hosts.end(), [&](const auto& h) { return h.name == host; }))
+      throw Failure(Exit::cannot_run, "the lab has no host \"" + host + "\"");
+    const std::lock_guard lock(mutex);
+    if (lab == nullptr) throw Failure(Exit::cannot_run, epoch ? "the lab is being taken apart" : "the lab is not built yet");
+    lab::Entrance entrance = lab->entrance(host);
+    auto& e = entrance.enclosure;
+    for (Fd* fd : {&e.net, &e.mount, &e.uts, &e.ipc, &entrance.pids}) fds.push_back(std::move(*fd));
+    return {{"enter", host}, {"environment", entrance.environment}};
+  }
+  throw Failure(Exit::invalid, "this version (" FAULTLINE_VERSION ") does not know how to do \"" + what + "\"");
+}
+
+json Control::Impl::about() {
+  const std::lock_guard lock(mutex);
+  json all = fixed;
+  all["sites"] = sites;
+  all["phases"] = json::array();
+  all["t_s"] = all["left_s"] = nullptr;
+  all["state"] = healed_at ? "ending" : epoch ? "running" : "preparing";
+  if (!epoch) all["step"] = step;
+  if (!epoch) return all;
+  const Ns now = monotonic_now() - *epoch;
+  all["t_s"] = seconds(now);
+  all["left_s"] = seconds(std::max<Ns>(0, plan.duration - now));
+  if (!healed_at)
+    for (const auto& phase : phases)
+      if (phase.start <= now && now < phase.end) all["phases"].push_back(phase.name);
+  return all;
+}
+
+void Control::Impl::tell_healed() {
+  std::optional<Ns> at;
+  {
+    const std::lock_guard lock(mutex);
+    at = healed_at;
+  }
+  if (!at) return;
+  for (auto& client : clients) {
+    if (!client.awaits_healing) continue;
+    client.awaits_healing = false;
+    try {
+      say(client, {{"healed", true}, {"mono", *at}});
+    } catch (const std::exception&) {
+      client.gone = true;
+    }
+  }
+}
+
+}  // namespace faultline::run

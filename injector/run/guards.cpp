@@ -1,0 +1,41 @@
+#include "injector/run/guards.h"
+
+#include "injector/record/verdict.h"
+
+namespace faultline::run {
+
+Guards::Guards(const plan::Plan& plan, Acted acted) : acted_(std::move(acted)) {
+  std::vector<record::Phase> windows;
+  for (const auto& fault : plan.faults) windows.push_back({fault.name, fault.start, fault.end});
+  const auto phases = record::phases(plan.duration, windows);
+  for (const auto& guard : plan.guards) {
+    Ns start = 0, end = guard.during.empty() ? plan.duration : 0;
+    for (const auto& phase : phases)
+      if (phase.name == guard.during) {
+        start = phase.start;
+        end = phase.end;
+      }
+    for (std::size_t i = 0; i < plan.probes.size(); i++)
+      if (plan.probes[i].name == guard.probe) guards_.push_back({&guard, i, record::GuardWindow(guard, start, end)});
+  }
+}
+
+void Guards::sample(const probe::Sample& sample) {
+  if (guards_.empty()) return;
+  const std::lock_guard lock(mutex_);
+  if (closed_) return;
+  for (auto& armed : guards_) {
+    if (armed.acted || armed.probe != sample.probe) continue;
+    const auto trip = armed.window.add(sample);
+    if (!trip) continue;
+    armed.acted = true;
+    acted_(*armed.guard, *trip);
+  }
+}
+
+void Guards::close() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+}
+
+}  // namespace faultline::run

@@ -1,0 +1,39 @@
+// The plan's guards during a run: every finished request passes through here on its probe's thread, so that a guard acts at
+// the very request that makes its condition true, not at the next look of the run's loop.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "injector/plan/plan.h"
+#include "injector/probe/probe.h"
+#include "injector/record/guard_window.h"
+
+namespace faultline::run {
+
+class Guards {
+ public:
+  using Acted = std::function<void(const plan::Guard&, const record::GuardTrip&)>;
+
+  /// `acted` is called on a probe's thread, once a guard at most. The plan must outlive this.
+  Guards(const plan::Plan& plan, Acted acted);
+  /// Thread-safe.
+  void sample(const probe::Sample& sample);
+  /// From here on none acts: the faults are off. When it returns, `acted` is not being called.
+  void close();
+
+ private:
+  struct Armed {
+    const plan::Guard* guard;
+    std::size_t probe;  ///< index in the plan
+    record::GuardWindow window;
+    bool acted = false;
+  };
+  const Acted acted_;
+  std::mutex mutex_;
+  std::vector<Armed> guards_;
+  bool closed_ = false;
+};
+
+}  // namespace faultline::run

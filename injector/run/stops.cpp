@@ -1,0 +1,69 @@
+#include "injector/run/stops.h"
+
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+
+#include "injector/base/error.h"
+
+namespace faultline::run {
+
+using record::events::By;
+
+Stops::Stops() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGCONT}) {
+    // Under nohup a hang-up is ignored, and must be: blocked, it would be delivered here all the same.
+    struct sigaction had {};
+    if (s == SIGHUP && sigaction(s, nullptr, &had) == 0 && had.sa_handler == SIG_IGN) continue;
+    sigaddset(&set, s);
+  }
+  if (const int error = pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0)
+    throw std::system_error(error, std::generic_category(), "block signals");
+  signals_ = Fd(static_cast<int>(check("watch signals", signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK))));
+  bell_ = Fd(static_cast<int>(check("make an eventfd", eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))));
+  epoll_ = Fd(static_cast<int>(check("make an epoll descriptor", epoll_create1(EPOLL_CLOEXEC))));
+  for (const Fd* fd : {&signals_, &bell_}) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    check("watch a descriptor", epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd->get(), &event));
+  }
+  signal(SIGPIPE, SIG_IGN);
+}
+
+void Stops::ask(Stop stop) {
+  const std::lock_guard lock(mutex_);
+  if (!asked_) asked_ = std::move(stop);
+  eventfd_write(bell_.get(), 1);
+}
+
+std::optional<Stop> Stops::take() {
+  std::optional<Stop> stop = read_asked();
+  if (!stop) stop = read_signal();
+  if (stop && !taken_) taken_ = stop;
+  return stop;
+}
+
+std::optional<Stop> Stops::read_asked() {
+  const std::lock_guard lock(mutex_);
+  eventfd_t rung;
+  eventfd_read(bell_.get(), &rung);
+  return std::exchange(asked_, {});
+}
+
+std::optional<Stop> Stops::read_signal() {
+  signalfd_siginfo info{};
+  while (read(signals_.get(), &info, sizeof info) == sizeof info) {
+    switch (info.ssi_signo) {
+      case SIGINT: return Stop{By::signal, "SIGINT"};
+      case SIGTERM: return Stop{By::signal, "SIGTERM"};
+      case SIGHUP: return Stop{By::signal, "SIGHUP"};
+      default: continued_ = monotonic_now();
+    }
+  }
+  return {};
+}
+
+}  // namespace faultline::run

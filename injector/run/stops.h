@@ -1,0 +1,47 @@
+// Whatever asks a run to end before its time, as one descriptor that the run's loop waits for: SIGINT, SIGTERM and SIGHUP
+// (blocked for the whole process), `faultline stop` from another terminal, a guard. Each heals; the first is the reason that
+// the record gives. SIGCONT is heard too: it tells that the process had been stopped, and not merely been short of a CPU.
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "injector/base/clock.h"
+#include "injector/base/fd.h"
+#include "injector/record/events.h"
+
+namespace faultline::run {
+
+struct Stop {
+  record::events::By by = record::events::By::signal;
+  std::string reason;
+};
+
+class Stops {
+ public:
+  /// Blocks the signals in the calling thread and in those it will start; ignores SIGPIPE.
+  Stops();
+  /// Readable when there may be something to take.
+  int fd() const { return epoll_.get(); }
+  /// Asks the run to end. Thread-safe.
+  void ask(Stop stop);
+  /// What asks us to end, if anything does by now: each once, the first first. For one thread at a time.
+  std::optional<Stop> take();
+  /// The first that was taken.
+  const std::optional<Stop>& taken() const { return taken_; }
+  /// Whether the process was continued after a stop a moment ago (2 s). Call take() first.
+  bool was_continued() const { return continued_ != 0 && monotonic_now() - continued_ < 2 * kSecond; }
+
+ private:
+  std::optional<Stop> read_asked();
+  std::optional<Stop> read_signal();
+
+  Fd epoll_, signals_, bell_;
+  std::mutex mutex_;
+  std::optional<Stop> asked_;  // guarded by mutex_
+  std::optional<Stop> taken_;
+  Ns continued_ = 0;  // when SIGCONT was read
+};
+
+}  // namespace faultline::run
