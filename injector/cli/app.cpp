@@ -1,6 +1,7 @@
 #include "injector/cli/app.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstdio>
 
@@ -15,7 +16,7 @@ constexpr const char* kFooter = R"(Exit status:
   2  inconclusive: a fault met no packet, the injector ran late, the service was not steady, a probe never ran
   3  the plan or the arguments are invalid
   4  cannot run here: privilege, kernel, or a target that is not found
-  5  aborted: by you (a signal), or because the injector was stopped and continued
+  5  aborted: by a guard, by you (a signal, `faultline stop`), or because the injector was stopped and continued
   6  Faultline's own failure, or cleanup incomplete
 When several hold: 6 > 5 > 2 > 1 > 0.)";
 
@@ -25,11 +26,12 @@ int complain(const std::string& message, Exit status) {
 }
 
 /// What is wrong when no subcommand was recognised.
-std::string unknown_command(const std::string& word) {
-  for (const char* reserved : {"explain", "inject", "doctor", "list", "stop", "lab", "new", "note"})
-    if (word == reserved) return fmt::format("`{}` is not yet there; this version has run and check", word);
-  const std::string meant = plan::did_you_mean(word, {"run", "check"});
-  return fmt::format("there is no command `{}`{}", word, meant.empty() ? "; there are run and check" : "; did you mean `" + meant + "`?");
+std::string unknown_command(const std::string& word, const std::vector<std::string>& commands) {
+  for (const char* reserved : {"explain", "inject", "doctor", "new"})
+    if (word == reserved) return fmt::format("`{}` is not yet there; this version has {}", word, fmt::join(commands, ", "));
+  const std::string meant = plan::did_you_mean(word, commands);
+  return meant.empty() ? fmt::format("there is no command `{}`; there are {}", word, fmt::join(commands, ", "))
+                       : fmt::format("there is no command `{}`; did you mean `{}`?", word, meant);
 }
 
 }  // namespace
@@ -47,13 +49,21 @@ int main_of(int argc, char** argv) {
   setup_check(app, context);
   setup_report(app, context);
   setup_compare(app, context);
+  setup_list(app, context);
+  setup_stop(app, context);
+  setup_note(app, context);
+  setup_lab(app, context);
   try {
     app.parse(argc, argv);
     return static_cast<int>(context.chosen());
   } catch (const CLI::Success& e) {  // --help, --version
     return app.exit(e);
   } catch (const CLI::ParseError& e) {
-    if (argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty()) return complain(unknown_command(argv[1]), Exit::invalid);
+    if (argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty()) {
+      std::vector<std::string> commands;
+      for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) commands.push_back(sub->get_name());
+      return complain(unknown_command(argv[1], commands), Exit::invalid);
+    }
     return complain(fmt::format("{}\nRun `faultline --help`, or `faultline COMMAND --help`.", e.what()), Exit::invalid);
   } catch (const Failure& e) {
     return complain(e.what(), e.status());

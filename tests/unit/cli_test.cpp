@@ -29,7 +29,7 @@ Said say(std::vector<std::string> words) {
 std::string shipped(const std::string& name) { return std::string(FAULTLINE_SOURCE_DIR "/experiments/") + name; }
 
 TEST(CommandLine, HelpTellsTheExitStatuses) {
-  for (const auto& words : {std::vector<std::string>{"--help"}, {"run", "--help"}, {"check", "--help"}}) {
+  for (const auto& words : {std::vector<std::string>{"--help"}, {"run", "--help"}, {"check", "--help"}, {"stop", "--help"}, {"note", "--help"}, {"lab", "exec", "--help"}}) {
     const Said said = say(words);
     EXPECT_EQ(said.status, 0);
     EXPECT_NE(said.out.find("xit status"), std::string::npos) << said.out;
@@ -43,6 +43,12 @@ TEST(CommandLine, MistakesInArgumentsAreInvalid) {
       {{"chek", "x"}, "did you mean `check`"},
       {{"explain", "x"}, "not yet"},
       {{"frobnicate"}, "no command `frobnicate`"},
+      {{"stop"}, "say which run"},
+      {{"stop", "hello", "--all"}, "say which run"},
+      {{"note"}, "TEXT is required"},
+      {{"note", "  "}, "empty"},
+      {{"lab"}, "subcommand"},
+      {{"lab", "exec"}, "HOST is required"},
       {{"run"}, "PLAN is required"},
       {{"run", "/no/such/plan.toml"}, "/no/such/plan.toml"},
       {{"run", shipped("hello.toml"), "--seed", "many"}, "--seed"},

@@ -1,0 +1,66 @@
+#include "injector/cli/list_runs.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <climits>
+
+#include "injector/record/row.h"
+#include "injector/run/running.h"
+
+namespace faultline::cli {
+namespace {
+
+using Cells = std::array<std::string, 5>;
+
+std::string left_text(const run::Running& run) {
+  if (run.t_s && *run.t_s < 0) return fmt::format("in {:.0f} s", -*run.t_s);
+  return run.left_s && run.state == "running" ? fmt::format("{:.0f} s", *run.left_s) : "";
+}
+
+Cells cells_of(const run::Running& run) {
+  const std::string pid = run.pid > 0 ? std::to_string(run.pid) : "?";
+  if (!run.answers) return {pid, "?", "does not answer: stopped, or hung", "", ""};
+  std::string state = run.state;
+  if (run.t_s && *run.t_s < 0) state = "starts";
+  else if (run.state == "running") state = run.phases.empty() ? "calm" : fmt::format("{}", fmt::join(run.phases, "+"));
+  else if (run.state == "preparing") state = "preparing: " + run.step;
+  return {pid, run.name, state, left_text(run), run.folder};
+}
+
+}  // namespace
+
+std::string runs_text() {
+  const auto runs = run::running();
+  if (runs.empty()) return geteuid() == 0 ? "No run is under way.\n" : "No run is under way that this user may see; root sees all.\n";
+  std::vector<Cells> rows{{"PID", "PLAN", "PHASE", "LEFT", "RECORD"}};
+  for (const auto& run : runs) rows.push_back(cells_of(run));
+  std::array<int, 5> widths{};
+  for (auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); i++) {
+      row[i] = record::clipped(row[i], i == 2 ? 40 : INT_MAX);  // without control characters: what they say is another process's
+      widths[i] = std::max(widths[i], record::columns(row[i]));
+    }
+  std::string out;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); i++) {
+      line += row[i];
+      if (i + 1 < row.size()) line.append(static_cast<std::size_t>(widths[i] - record::columns(row[i]) + 2), ' ');
+    }
+    while (!line.empty() && line.back() == ' ') line.pop_back();
+    out += line + "\n";
+  }
+  return out;
+}
+
+nlohmann::json runs_json() {
+  nlohmann::json all = nlohmann::json::array();
+  for (const auto& run : run::running()) all.push_back(run::to_json(run));
+  return all;
+}
+
+}  // namespace faultline::cli
