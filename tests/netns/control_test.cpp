@@ -1,0 +1,513 @@
+// A run under way and other processes: found and listed, stopped, remarked upon, its lab entered, its guards acting. The real
+// binary on both sides.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+
+#include "injector/base/error.h"
+#include "injector/base/message.h"
+#include "injector/run/lock.h"
+#include "injector/run/running.h"
+#include "tests/harness/command.h"
+#include "tests/harness/processes.h"
+#include "tests/harness/two_namespaces.h"
+#include "tests/harness/udp_stream.h"
+
+namespace faultline::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr const char* kLab = R"(
+duration = "60s"
+[lab.rooms.east]
+[lab.hosts.web]
+room = "east"
+command = ["sleep", "1000"]
+env = { COLOUR = "green" }
+[lab.hosts.client]
+room = "east"
+[probes.ping]
+icmp = "web"
+from = "client"
+every = "100ms"
+)";
+
+struct ControlTest : testing::Test {
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  }
+
+  /// A fault from 500 ms to 30 s that delays by 100 ms.
+  static std::string plan(const TwoNamespaces& net, const std::string& more = "") {
+    return fmt::format(R"(
+seed = 1
+duration = "40s"
+[targets.victim]
+netns = "{}"
+[probes.ping]
+icmp = "10.7.0.2"
+from = "victim"
+every = "50ms"
+timeout = "200ms"
+[[faults]]
+name = "slow"
+kind = "degrade"
+on = "victim"
+start = "500ms"
+for = "30s"
+delay = "100ms"
+{})",
+                       net.path(), more);
+  }
+
+  Command start(const std::string& text, const std::string& name = "plan") { return Command::run(folder.write(name + ".toml", text), folder.path() / name); }
+  fs::path out(const std::string& name = "plan") const { return folder.path() / name; }
+
+  /// `faultline WORDS…`, to its end.
+  struct Said {
+    int status;
+    std::string out, errors;
+  };
+  static Said say(std::vector<std::string> words, Ns timeout = 60 * kSecond) {
+    words.insert(words.begin(), binary());
+    Command command(words);
+    const auto status = command.wait(timeout);
+    return {status.value_or(-1), command.out(), command.errors()};
+  }
+
+  /// What `list --runs --json` says of the run with this pid; null when it does not.
+  static json listed(pid_t pid) {
+    const Said said = say({"list", "--runs", "--json"});
+    EXPECT_EQ(said.status, 0) << said.errors;
+    const json all = json::parse(said.out);
+    for (const auto& run : all.is_array() ? all : all.at("runs"))
+      if (run["pid"] == pid) return run;
+    return nullptr;
+  }
+
+  static std::vector<std::string> devices(const NetNs& ns) {
+    Inside in(ns);
+    std::vector<std::string> names;
+    for (const auto& device : list_devices()) names.push_back(device.name);
+    return names;
+  }
+
+  void expect_aborted(Command& run, const std::string& name, const std::string& by) {
+    EXPECT_EQ(run.wait(30 * kSecond), 5) << run.out() << run.errors();
+    const json s = summary_of(out(name));
+    ASSERT_TRUE(s.is_object());
+    EXPECT_EQ(s["abort"]["by"], by) << s["abort"].dump();
+    EXPECT_EQ(s["interrupted"], false);
+    EXPECT_EQ(s["cleanup"]["ok"], true) << s["cleanup"].dump();
+  }
+
+  TemporaryFolder folder;
+};
+
+TEST_F(ControlTest, TwoRunsAtOnceAreListed) {
+  TwoNamespaces one, two;
+  Command first = start(plan(one), "first"), second = start(plan(two), "second");
+  ASSERT_TRUE(await_event(out("first"), "fault_begin")) << first.errors();
+  ASSERT_TRUE(await_event(out("second"), "fault_begin")) << second.errors();
+  for (const auto& [run, name] : {std::pair<Command&, const char*>{first, "first"}, {second, "second"}}) {
+    const json listed_run = listed(run.pid());
+    ASSERT_TRUE(listed_run.is_object()) << name;
+    EXPECT_EQ(listed_run["name"], name);
+    EXPECT_EQ(listed_run["answers"], true);
+    EXPECT_EQ(listed_run["state"], "running");
+    EXPECT_EQ(listed_run["phases"], json({"slow"}));
+    EXPECT_EQ(listed_run["folder"], out(name).string());
+    EXPECT_EQ(listed_run["plan"], (folder.path() / (std::string(name) + ".toml")).string());
+    EXPECT_EQ(listed_run["sites"].size(), 1u);
+    EXPECT_EQ(listed_run["duration_s"], 40.0);
+    EXPECT_GT(listed_run["t_s"], 0.5);
+    EXPECT_NEAR(listed_run["left_s"].get<double>() + listed_run["t_s"].get<double>(), 40, 0.01);
+  }
+  const Said people = say({"list", "--runs"});
+  for (const auto& word : {std::to_string(first.pid()), std::to_string(second.pid()), std::string("first"), std::string("second"), std::string("slow")})
+    EXPECT_NE(people.out.find(word), std::string::npos) << word << "\n" << people.out;
+  // One of them stops, the other does not notice.
+  EXPECT_EQ(say({"stop", "first"}).status, 0);
+  expect_aborted(first, "first", "user");
+  EXPECT_TRUE(listed(first.pid()).is_null());
+  EXPECT_EQ(listed(second.pid())["state"], "running");
+}
+
+TEST_F(ControlTest, ARunInAnotherNetworkNamespaceIsFound) {
+  TwoNamespaces net;
+  const std::string plan_file = folder.write("away.toml", plan(net));
+  Command run({"unshare", "-n", binary(), "run", plan_file, "--out", out("away"), "--quiet"});
+  ASSERT_TRUE(await_event(out("away"), "t0")) << run.errors();
+  EXPECT_EQ(listed(run.pid())["name"], "away");
+  EXPECT_EQ(say({"stop", std::to_string(run.pid())}).status, 0);
+  expect_aborted(run, "away", "user");
+}
+
+TEST_F(ControlTest, StopFromAnotherProcess) {
+  TwoNamespaces net;
+  Command run = start(plan(net));
+  ASSERT_TRUE(await_event(out(), "fault_begin")) << run.errors();
+  const Belongings had = run.belongings();
+  UdpStream stream(net.here, "10.7.0.1", net.there, "10.7.0.2", 500);
+  usleep(400000);
+  const Said said = say({"stop", out().string()});
+  const Ns ended = monotonic_now();
+  EXPECT_EQ(said.status, 0) << said.out << said.errors;
+  EXPECT_NE(said.out.find("healed"), std::string::npos) << said.out;
+  EXPECT_NE(said.out.find(out().string()), std::string::npos) << said.out;
+  // It waited: the record is whole, and nothing is left.
+  EXPECT_EQ(journal_of(out()).back()["event"], "end");
+  EXPECT_TRUE(fs::exists(out() / "junit.xml"));
+  EXPECT_EQ(devices(net.here).size(), 2u);
+  expect_aborted(run, "plan", "user");
+  EXPECT_NE(summary_of(out())["abort"]["reason"].get<std::string>().find("faultline stop"), std::string::npos);
+  EXPECT_TRUE(eventually([&] { return had.left({net.here.inode(), net.there.inode()}).empty(); }));
+  usleep(200000);
+  const auto& packets = stream.finish();
+  const auto quick = first_quick(packets, ended, 50 * kMillisecond);
+  ASSERT_TRUE(quick);
+  EXPECT_LT(*quick, 100 * kMillisecond);
+  EXPECT_TRUE(std::any_of(packets.begin(), packets.end(), [](const auto& p) { return p.took() >= 100 * kMillisecond; })) << "the fault was not in force";
+}
+
+TEST_F(ControlTest, StopWhileTheLabStarts) {
+  Command run = start(std::string(kLab) + R"([lab.hosts.never]
+room = "east"
+command = ["sleep", "1000"]
+ready = { tcp = 8080, within = "60s" }
+)");
+  ASSERT_TRUE(await_event(out(), "service", "never")) << run.errors();
+  EXPECT_EQ(listed(run.pid())["state"], "preparing");
+  EXPECT_EQ(say({"stop", "plan"}).status, 0);
+  expect_aborted(run, "plan", "user");
+}
+
+TEST_F(ControlTest, StopAllStopsEachThatItSees) {
+  // In a PID namespace and a network namespace of its own it sees its own runs and nobody else's: other people's runs on
+  // this machine are safe from this test.
+  folder.write("one.toml", kLab);
+  folder.write("two.toml", kLab);
+  const std::string script = fmt::format(R"(
+    cd {1}; ip link set lo up
+    {0} run one.toml --out one --quiet & first=$!
+    {0} run two.toml --out two --quiet & second=$!
+    for name in one two; do
+      for i in $(seq 300); do grep -q '"t0"' $name/journal.jsonl 2>/dev/null && break; sleep 0.1; done
+    done
+    {0} note hello; echo note $?
+    {0} stop --all; echo stop $?
+    wait $first; echo one $?
+    wait $second; echo two $?
+    {0} stop --all; echo none $?
+    {0} stop one; echo gone $?)",
+                                         binary(), folder.path().string());
+  Command shell({"unshare", "-n", "-m", "-p", "-f", "--mount-proc", "--kill-child", "sh", "-c", script});
+  ASSERT_TRUE(shell.wait(120 * kSecond)) << shell.errors();
+  const std::string said = shell.out() + shell.errors();
+  for (const char* part : {"note 3", "there are 2 runs: choose one with --run", "stop 0", "one 5", "two 5", "No run is under way", "none 0", "gone 4"})
+    EXPECT_NE(said.find(part), std::string::npos) << part << "\n" << said;
+  for (const char* name : {"one", "two"}) EXPECT_EQ(summary_of(out(name))["abort"]["by"], "user");
+}
+
+TEST_F(ControlTest, StopOfARunThatIsKilledMeanwhile) {
+  Command run = start(std::string(kLab));
+  ASSERT_TRUE(await_event(out(), "t0")) << run.errors();
+  const Belongings had = run.belongings();
+  // Stopped, it cannot answer: `stop` waits. Then it dies.
+  run.signal(SIGSTOP);
+  Command stop({binary(), "stop", std::to_string(run.pid())});
+  usleep(1500000);
+  EXPECT_FALSE(stop.wait(0)) << stop.out() << stop.errors();
+  run.signal(SIGKILL);
+  EXPECT_EQ(run.wait(5 * kSecond), 128 + SIGKILL);
+  const auto status = stop.wait(20 * kSecond);
+  ASSERT_TRUE(status) << "it waits for a run that is dead";
+  EXPECT_TRUE(*status == 4 || *status == 6) << *status << stop.out() << stop.errors();
+  EXPECT_TRUE(eventually([&] { return had.left().empty(); }));
+}
+
+TEST_F(ControlTest, AStrangerMayLookButNotTouch) {
+  TwoNamespaces net;
+  Command run = start(plan(net));
+  ASSERT_TRUE(await_event(out(), "t0")) << run.errors();
+  fs::copy_file(binary(), folder.path() / "faultline");
+  fs::permissions(folder.path(), fs::perms::others_read | fs::perms::others_exec, fs::perm_options::add);
+  const auto as_nobody = [&](std::vector<std::string> more) {
+    std::vector<std::string> argv{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all", folder.path() / "faultline"};
+    argv.insert(argv.end(), more.begin(), more.end());
+    Command command(argv);
+    const auto status = command.wait(30 * kSecond);
+    return Said{status.value_or(-1), command.out(), command.errors()};
+  };
+  EXPECT_NE(as_nobody({"list", "--runs"}).out.find(std::to_string(run.pid())), std::string::npos);
+  for (const auto& words : {std::vector<std::string>{"stop", std::to_string(run.pid())}, {"note", "--run", std::to_string(run.pid()), "hello"}}) {
+    const Said said = as_nobody(words);
+    EXPECT_EQ(said.status, 4) << said.out << said.errors;
+    EXPECT_NE(said.errors.find("only root"), std::string::npos) << said.errors;
+  }
+  EXPECT_FALSE(run.wait(300 * kMillisecond)) << "it was stopped";
+  EXPECT_FALSE(await_event(out(), "note", "", 0));
+}
+
+TEST_F(ControlTest, SomebodyElsesSocketIsNotBelieved) {
+  // A stranger binds a name that looks like a run's; root must not talk to it, least of all enter what it hands out.
+  Command imposter({"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "python3", "-c",
+                    "import socket, time\ns = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+                    "s.bind(b'\\0faultline.control.imposter')\ns.listen(4)\nprint('up', flush=True)\ntime.sleep(60)"});
+  ASSERT_TRUE(eventually([&] { return imposter.out() == "up\n"; })) << imposter.errors();
+  EXPECT_TRUE(listed(imposter.pid()).is_null());
+}
+
+TEST_F(ControlTest, ASecondSignalChangesNothing) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    SCOPED_TRACE(strsignal(signal));
+    const std::string name = fmt::format("run{}", signal);
+    TwoNamespaces net;
+    Command run = start(plan(net, "[lab.rooms.east]\n[lab.hosts.stubborn]\nroom = \"east\"\n"
+                                  "command = [\"sh\", \"-c\", \"trap '' TERM; while :; do sleep 1; done\"]\n"),
+                        name);
+    ASSERT_TRUE(await_event(out(name), "fault_begin")) << run.errors();
+    const Belongings had = run.belongings();
+    for (int i = 0; i < 2; i++) {
+      run.signal(signal);
+      usleep(200000);
+    }
+    EXPECT_FALSE(run.wait(0)) << "the second was to come while it takes things apart";
+    expect_aborted(run, name, "signal");
+    EXPECT_EQ(journal_of(out(name)).back()["event"], "end");
+    EXPECT_TRUE(eventually([&] { return had.left({net.here.inode(), net.there.inode()}).empty(); }));
+  }
+}
+
+TEST_F(ControlTest, ANoteIsInTheJournal) {
+  TwoNamespaces net;
+  Command run = start(plan(net));
+  ASSERT_TRUE(await_event(out(), "t0")) << run.errors();
+  const Said said = say({"note", "the pager rang \"twice\"", "--run", std::to_string(run.pid())});
+  EXPECT_EQ(said.status, 0) << said.errors;
+  ASSERT_TRUE(await_event(out(), "note", "the pager rang"));
+  run.signal(SIGINT);
+  expect_aborted(run, "plan", "signal");
+  const json notes = summary_of(out())["notes"];
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_EQ(notes[0]["text"], "the pager rang \"twice\"");
+  EXPECT_FALSE(notes[0]["by"].get<std::string>().empty());
+  EXPECT_GT(notes[0]["t_s"], 0);
+}
+
+TEST_F(ControlTest, LabExecEntersAHost) {
+  Command run = start(kLab);
+  ASSERT_TRUE(await_event(out(), "t0")) << run.errors();
+  const std::string pid = std::to_string(run.pid());
+  const auto exec = [&](std::vector<std::string> command) {
+    std::vector<std::string> words{"lab", "exec", "--run", pid, "web", "--"};
+    words.insert(words.end(), command.begin(), command.end());
+    return say(words);
+  };
+  const Said address = exec({"ip", "-4", "-o", "addr", "show", "dev", "eth0"});
+  EXPECT_EQ(address.status, 0) << address.errors;
+  EXPECT_NE(address.out.find("10.77.1.10/24"), std::string::npos) << address.out;
+  EXPECT_EQ(exec({"hostname"}).out, "web\n");
+  EXPECT_EQ(exec({"sh", "-c", "echo $COLOUR $FAULTLINE_HOST $FAULTLINE_ADDRESS"}).out, "green web 10.77.1.10\n");
+  EXPECT_EQ(exec({"cat", "/proc/1/comm"}).out, "faultline-init\n");
+  EXPECT_EQ(exec({"getent", "hosts", "client"}).status, 0);
+  EXPECT_EQ(exec({"pwd"}).out, "/tmp\n");
+  EXPECT_EQ(exec({"sh", "-c", "exit 42"}).status, 42);
+  EXPECT_EQ(exec({"sh", "-c", "kill -TERM $$"}).status, 128 + SIGTERM);
+  const Said missing = exec({"no-such-program"});
+  EXPECT_EQ(missing.status, 4);
+  EXPECT_NE(missing.errors.find("no-such-program"), std::string::npos) << missing.errors;
+  const Said nobody = say({"lab", "exec", "--run", pid, "wob", "--", "true"});
+  EXPECT_EQ(nobody.status, 4);
+  EXPECT_NE(nobody.errors.find("no host \"wob\""), std::string::npos) << nobody.errors;
+}
+
+TEST_F(ControlTest, LabExecHasTheTerminal) {
+  Command run = start(kLab);
+  ASSERT_TRUE(await_event(out(), "t0")) << run.errors();
+  const std::string exec = fmt::format("{} lab exec --run {} web -- ", binary(), run.pid());
+  // script(1) makes the terminal. An interactive shell takes it for its own process group, and gives it back.
+  Command terminal({"script", "-qec", exec + "bash --norc -ic 'test -t 0 && echo a terminal; sleep 0.1 & fg; hostname'; " + exec + "hostname", "/dev/null"});
+  ASSERT_EQ(terminal.wait(60 * kSecond), 0) << terminal.out() << terminal.errors();
+  EXPECT_NE(terminal.out().find("a terminal"), std::string::npos) << terminal.out();
+  EXPECT_EQ(terminal.out().find("job control"), std::string::npos) << terminal.out();
+  EXPECT_NE(terminal.out().find("web\r\nweb\r\n"), std::string::npos) << terminal.out();
+}
+
+TEST_F(ControlTest, AVisitorEndsWithTheLab) {
+  for (const int signal : {SIGKILL, SIGTERM}) {
+    SCOPED_TRACE(strsignal(signal));
+    const std::string name = fmt::format("run{}", signal);
+    Command run = start(kLab, name);
+    ASSERT_TRUE(await_event(out(name), "t0")) << run.errors();
+    const std::string word = marker();
+    Command visitor({binary(), "lab", "exec", "--run", std::to_string(run.pid()), "web", "--", "sh", "-c", "sleep 1000; : " + word});
+    ASSERT_TRUE(eventually([&] { return processes_with(word) >= 2; })) << visitor.errors();  // ours, and the shell there
+    const Belongings had = run.belongings();
+    run.signal(signal);
+    EXPECT_EQ(run.wait(20 * kSecond), signal == SIGKILL ? 128 + SIGKILL : 5);
+    EXPECT_EQ(visitor.wait(10 * kSecond), 128 + SIGKILL) << visitor.errors();
+    EXPECT_EQ(processes_with(word), 0);
+    EXPECT_TRUE(eventually([&] { return had.left().empty(); }));
+  }
+}
+
+TEST_F(ControlTest, AVisitorThatIsKilledTakesItsCommandAlong) {
+  Command run = start(kLab);
+  ASSERT_TRUE(await_event(out(), "t0")) << run.errors();
+  const std::string word = marker();
+  Command visitor({binary(), "lab", "exec", "--run", std::to_string(run.pid()), "web", "--", "sh", "-c", "while :; do sleep 0.1; done; : " + word});
+  ASSERT_TRUE(eventually([&] { return processes_with(word) >= 2; })) << visitor.errors();
+  visitor.signal(SIGKILL);
+  EXPECT_TRUE(eventually([&] { return processes_with(word) == 0; }));
+  EXPECT_EQ(listed(run.pid())["state"], "running");
+}
+
+TEST_F(ControlTest, NonsenseOnTheSocketHarmsNothing) {
+  Command run = start(kLab);
+  ASSERT_TRUE(await_event(out(), "t0")) << run.errors();
+  const auto runs = run::running();
+  const auto found = std::find_if(runs.begin(), runs.end(), [&](const auto& r) { return r.pid == run.pid(); });
+  ASSERT_NE(found, runs.end());
+  for (const std::string text : {"", "x", "{", "[]", "null", "{\"do\":3}", "{\"do\":\"dance\"}", "{\"do\":\"enter\"}", "{\"do\":\"note\",\"text\":[1]}"}) {
+    const Fd socket = run::connect_to(found->socket, 5);
+    ASSERT_TRUE(socket);
+    if (text.empty()) continue;  // connects and leaves
+    send_message(socket.get(), text);
+    const auto answer = receive_message(socket.get());
+    ASSERT_TRUE(answer) << text;
+    EXPECT_TRUE(json::parse(answer->bytes).contains("error")) << text << ": " << answer->bytes;
+  }
+  std::vector<Fd> idlers;  // more than it has room for
+  for (int i = 0; i < 200; i++) idlers.push_back(run::connect_to(found->socket, 5));
+  EXPECT_EQ(listed(run.pid())["state"], "running");
+}
+
+// ---- guards ----
+
+/// Cuts the victim off from 1 s on; the guard looks back 1 s.
+std::string guarded(const TwoNamespaces& net, const std::string& guards) {
+  return fmt::format(R"(
+seed = 1
+duration = "30s"
+[targets.victim]
+netns = "{}"
+[probes.ping]
+icmp = "10.7.0.2"
+from = "victim"
+every = "50ms"
+timeout = "200ms"
+[[faults]]
+name = "cut"
+kind = "sever"
+on = "victim"
+start = "2s"
+for = "20s"
+{})",
+                     net.path(), guards);
+}
+
+TEST_F(ControlTest, AGuardHealsWhenTheServiceIsCut) {
+  TwoNamespaces net;
+  Command run = start(guarded(net, R"(
+[[guards]]
+name = "nobody answers"
+probe = "ping"
+success = "< 20%"
+for = "1s"
+[[guards]]
+probe = "ping"
+p99 = "> 10s"
+success = "> 0%"
+for = "1s"
+)"));
+  ASSERT_TRUE(await_event(out(), "fault_begin")) << run.errors();
+  const Belongings had = run.belongings();
+  expect_aborted(run, "plan", "guard");
+  EXPECT_TRUE(eventually([&] { return had.left({net.here.inode(), net.there.inode()}).empty(); }));
+  EXPECT_EQ(devices(net.here).size(), 2u);
+
+  const json s = summary_of(out());
+  ASSERT_EQ(s["guards"].size(), 2u);
+  EXPECT_EQ(s["guards"][0]["tripped"], true);
+  EXPECT_EQ(s["guards"][1]["tripped"], false);
+  EXPECT_NE(s["reasons"].dump().find("nobody answers"), std::string::npos) << s["reasons"].dump();
+  EXPECT_NE(run.out().find("nobody answers"), std::string::npos) << run.out();
+
+  // By the journal's own samples: it acted at the first answer that made its condition true, and not one later.
+  std::vector<std::pair<Ns, bool>> known;
+  Ns when = 0, acted = 0, healed = 0;
+  for (const auto& e : journal_of(out())) {
+    if (e["event"] == "sample") known.emplace_back(e["due"].get<Ns>() + e["late"].get<Ns>() + e["latency"].get<Ns>(), e["ok"].get<bool>());
+    if (e["event"] == "guard") {
+      when = e["when"].get<Ns>();
+      acted = e["t"].get<Ns>();
+    }
+    if (e["event"] == "healed") healed = e["t"].get<Ns>();
+  }
+  std::sort(known.begin(), known.end());
+  const auto holds_at = [&](Ns now) {
+    std::size_t sent = 0, ok = 0;
+    for (const auto& [at, good] : known) {
+      if (at <= now - kSecond || at > now) continue;
+      sent++;
+      ok += good;
+    }
+    return now >= kSecond && sent > 0 && static_cast<double>(ok) < 0.2 * static_cast<double>(sent);
+  };
+  Ns first = 0;
+  for (const auto& [at, good] : known)
+    if (first == 0 && holds_at(at)) first = at;
+  EXPECT_EQ(when, first);
+  EXPECT_GT(when, 2 * kSecond);
+  EXPECT_LT(acted - when, 500 * kMillisecond) << "of a noisy machine";
+  EXPECT_LT(healed - acted, 500 * kMillisecond);
+}
+
+TEST_F(ControlTest, AGuardThatLooksAtTheRecoveryLeavesTheFaultAlone) {
+  TwoNamespaces net;
+  std::string text = guarded(net, R"(
+[[guards]]
+probe = "ping"
+during = "recovery"
+success = "< 20%"
+for = "1s"
+)");
+  text.replace(text.find("\"20s\""), 5, "\"2s\"");
+  text.replace(text.find("\"30s\""), 5, "\"6s\"");
+  Command run = start(text);
+  EXPECT_EQ(run.wait(60 * kSecond), 0) << run.out() << run.errors();
+  EXPECT_EQ(summary_of(out())["guards"][0]["tripped"], false);
+}
+
+TEST_F(ControlTest, ACommandIsAnAbortConditionFromOutside) {
+  TwoNamespaces net;
+  const fs::path flag = folder.path() / "abort";
+  Command run = start(plan(net, fmt::format(R"(
+[probes.go]
+exec = ["test", "!", "-e", "{}"]
+from = "here"
+every = "200ms"
+[[guards]]
+name = "told to stop"
+probe = "go"
+success = "< 50%"
+for = "400ms"
+)",
+                                            flag.string())));
+  ASSERT_TRUE(await_event(out(), "fault_begin")) << run.errors();
+  usleep(1000000);
+  EXPECT_FALSE(run.wait(0)) << run.out();
+  folder.write("abort", "");
+  expect_aborted(run, "plan", "guard");
+  EXPECT_EQ(summary_of(out())["guards"][0]["name"], "told to stop");
+}
+
+}  // namespace
+}  // namespace faultline::test

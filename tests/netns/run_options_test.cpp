@@ -1,0 +1,133 @@
+// The options of `faultline run` that say how a plan is run, as the process takes them.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <ctime>
+
+#include "tests/harness/command.h"
+#include "tests/harness/two_namespaces.h"
+
+namespace faultline::test {
+namespace {
+
+using nlohmann::json;
+
+struct RunOptionsTest : testing::Test {
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  }
+
+  /// 20 % loss from 10 s to 50 s; at a scale of 1:20 that is 500 ms to 2.5 s of 3 s.
+  std::string plan() const {
+    return fmt::format(R"(
+seed = 1
+duration = {{ true = "60s", scaled = "30s" }}
+[targets.victim]
+netns = "{}"
+[probes.ping]
+icmp = "${{to}}"
+from = "victim"
+every = "20ms"
+timeout = "300ms"
+[vars]
+to = "10.7.0.99"
+[[faults]]
+name = "lossy"
+kind = "degrade"
+on = "victim"
+peer = "them"
+start = {{ true = "10s", scaled = "5s" }}
+for = {{ true = "40s", scaled = "20s" }}
+loss = "20%"
+[targets.them]
+address = "10.7.0.2"
+)",
+                       net.path());
+  }
+
+  Command start(std::vector<std::string> more) {
+    out = folder.path() / fmt::format("run{}", ++runs);
+    return Command::run(folder.write("plan.toml", plan()), out, std::move(more));
+  }
+
+  json event(const std::string& name) const {
+    for (const auto& e : journal_of(out))
+      if (e["event"] == name) return e;
+    return nullptr;
+  }
+
+  TwoNamespaces net;
+  TemporaryFolder folder;
+  std::filesystem::path out;
+  int runs = 0;
+};
+
+TEST_F(RunOptionsTest, ScaleSeedAndVariablesOfTheProcess) {
+  Command run = start({"--scale", "1:20", "--seed", "77", "--var", "to=10.7.0.2", "--json"});
+  const auto status = run.wait(60 * kSecond);
+  ASSERT_TRUE(status) << run.errors();
+  EXPECT_LE(*status, 2) << run.out() << run.errors();
+  const json s = summary_of(out);
+  EXPECT_EQ(s["seed"], 77);
+  EXPECT_EQ(s["scale"], 20);
+  EXPECT_EQ(s["duration_s"], 3);
+  EXPECT_EQ(s["faults"][0]["start_s"], 0.5);
+  EXPECT_EQ(s["faults"][0]["end_s"], 2.5);
+  EXPECT_EQ(s["probes"][0]["subject"], "10.7.0.2");
+  EXPECT_GT(s["faults"][0]["packets_dropped"], 0);
+  // --json prints the summary, and nothing beside it.
+  EXPECT_EQ(json::parse(run.out()), s);
+  EXPECT_EQ(event("run")["vars"], json({{"to", "10.7.0.2"}}));
+}
+
+TEST_F(RunOptionsTest, WithoutScaleTheScaledValuesRun) {
+  Command run = start({"--var", "to=10.7.0.2"});
+  ASSERT_TRUE(await_event(out, "plan")) << run.errors();
+  EXPECT_EQ(event("plan")["duration"], 30 * kSecond);
+  EXPECT_EQ(event("plan")["faults"][0]["start"], 5 * kSecond);
+  EXPECT_EQ(event("run")["seed"], 1);
+  run.signal(SIGINT);
+  EXPECT_EQ(run.wait(20 * kSecond), 5);
+}
+
+TEST_F(RunOptionsTest, EqualSeedsLoseTheSamePackets) {
+  // One request at a time and nobody else: the numbers of the packets are the same, and so are the draws.
+  const auto failed = [&](const std::string& seed) {
+    Command run = start({"--scale", "1:20", "--seed", seed, "--var", "to=10.7.0.2"});
+    EXPECT_TRUE(run.wait(60 * kSecond)) << run.errors();
+    std::vector<Ns> due;
+    for (const auto& e : journal_of(out))
+      if (e["event"] == "sample" && e["due"] >= 600 * kMillisecond && e["due"] < 2 * kSecond && !e["ok"].get<bool>()) due.push_back(e["due"].get<Ns>());
+    return due;
+  };
+  const auto first = failed("5"), again = failed("5"), other = failed("6");
+  EXPECT_FALSE(first.empty());
+  EXPECT_EQ(first, again);
+  EXPECT_NE(first, other);
+}
+
+TEST_F(RunOptionsTest, AtIsTheInstantOfItsBeginning) {
+  const std::time_t at = std::time(nullptr) + 6;
+  std::tm utc{};
+  gmtime_r(&at, &utc);
+  const std::string instant = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
+  Command run = start({"--scale", "1:20", "--var", "to=10.7.0.2", "--at", instant});
+  ASSERT_TRUE(await_event(out, "t0")) << run.errors();
+  EXPECT_LT(std::time(nullptr), at) << "it was armed ahead";
+  EXPECT_TRUE(run.wait(60 * kSecond)) << run.errors();
+  const json t0 = event("t0");
+  EXPECT_EQ(t0["wall"].get<std::string>().substr(0, 23), instant.substr(0, 19) + ".000") << "a clock that steps meanwhile apart";
+  const json begin = event("fault_begin");
+  EXPECT_GE(begin["mono"].get<Ns>() - t0["epoch"].get<Ns>(), 500 * kMillisecond);
+  EXPECT_GT(summary_of(out)["faults"][0]["packets_dropped"], 0);
+}
+
+TEST_F(RunOptionsTest, AnInstantThatIsPastIsRefused) {
+  Command run = start({"--at", "2019-12-05T02:00:00Z"});
+  EXPECT_EQ(run.wait(30 * kSecond), 3);
+  EXPECT_NE(run.errors().find("past"), std::string::npos) << run.errors();
+}
+
+}  // namespace
+}  // namespace faultline::test
