@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -24,6 +25,20 @@ std::string sentence(const run::Running& run, const run::Stopped& stopped) {
   return fmt::format("{}: was asked to stop, but does not say that it healed", name);
 }
 
+struct Attempt : run::Stopped {
+  Exit exit = Exit::failed;
+  std::string text;
+};
+
+Attempt try_to_stop(const run::Running& run) {
+  try {
+    const run::Stopped stopped = run::stop(run);
+    return {stopped, stopped.healed && stopped.ended ? Exit::passed : Exit::failed, sentence(run, stopped)};
+  } catch (const Failure& failure) {
+    return {{}, failure.status(), fmt::format("{}: {}", record::clipped(describe(run), INT32_MAX), failure.what())};
+  }
+}
+
 Exit stop_runs(const StopArguments& arguments) {
   if (arguments.all != arguments.run.empty())
     throw Failure(Exit::invalid, "say which run: `faultline stop RUN` (pid, plan or folder), or `faultline stop --all`");
@@ -34,21 +49,11 @@ Exit stop_runs(const StopArguments& arguments) {
   Exit worst = Exit::passed;
   nlohmann::json all = nlohmann::json::array();
   for (const auto& run : chosen) {
-    run::Stopped stopped;
-    std::string text;
-    Exit exit = Exit::failed;
-    try {
-      stopped = run::stop(run);
-      text = sentence(run, stopped);
-      if (stopped.healed && stopped.ended) exit = Exit::passed;
-    } catch (const Failure& failure) {
-      exit = failure.status();
-      text = fmt::format("{}: {}", record::clipped(describe(run), INT32_MAX), failure.what());
-    }
-    worst = std::max(worst, exit);
-    if (!arguments.json) fmt::print(exit == Exit::passed ? stdout : stderr, "{}\n", text);
-    all.push_back({{"pid", run.pid}, {"name", run.name}, {"folder", run.folder}, {"healed", stopped.healed}, {"ended", stopped.ended},
-                   {"took_s", stopped.took_s}, {"message", text}});
+    const Attempt attempt = try_to_stop(run);
+    worst = std::max(worst, attempt.exit);
+    if (!arguments.json) fmt::print(attempt.exit == Exit::passed ? stdout : stderr, "{}\n", attempt.text);
+    all.push_back({{"pid", run.pid}, {"name", run.name}, {"folder", run.folder}, {"healed", attempt.healed}, {"ended", attempt.ended},
+                   {"took_s", attempt.took_s}, {"message", attempt.text}});
   }
   if (arguments.json) fmt::print("{}\n", all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   else if (chosen.empty()) fmt::print("No run is under way.\n");

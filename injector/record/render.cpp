@@ -114,7 +114,8 @@ std::string render_outcome(const Outcome& outcome, const std::filesystem::path& 
     const bool tripped = g.value("tripped", false);
     out += fmt::format("    {} {}\n", style.held(!tripped), g.value("name", ""));
     if (tripped)
-      out += fmt::format("        stopped the run after {:.3g} s: {}\n", g.value("t_s", 0.0), g.value("observed", ""));
+      out += fmt::format("        stopped the run after {:.3g} s ({}): {}\n", g.value("t_s", 0.0), g.value("condition", ""),
+                         g.value("observed", ""));
   }
   if (!s.at("faults").empty()) out += "  Faults\n";
   for (const json& fault : s.at("faults")) render_fault(out, fault, style);

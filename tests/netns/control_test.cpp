@@ -257,7 +257,7 @@ TEST_F(ControlTest, AStrangerMayLookButNotTouch) {
 
 TEST_F(ControlTest, SomebodyElsesSocketIsNotBelieved) {
   // A stranger binds a name that looks like a run's; root must not talk to it, least of all enter what it hands out.
-  Command imposter({"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "python3", "-c",
+  Command imposter({"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/usr/bin/python3", "-c",
                     "import socket, time\ns = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
                     "s.bind(b'\\0faultline.control.imposter')\ns.listen(4)\nprint('up', flush=True)\ntime.sleep(60)"});
   ASSERT_TRUE(eventually([&] { return imposter.out() == "up\n"; })) << imposter.errors();
@@ -281,14 +281,16 @@ TEST_F(ControlTest, ASecondSignalChangesNothing) {
     EXPECT_FALSE(run.wait(0)) << "the second was to come while it takes things apart";
     expect_aborted(run, name, "signal");
     EXPECT_EQ(journal_of(out(name)).back()["event"], "end");
-    EXPECT_TRUE(eventually([&] { return had.left({net.here.inode(), net.there.inode()}).empty(); }));
+    std::vector<std::string> left;
+    eventually([&] { return (left = had.left({net.here.inode(), net.there.inode()})).empty(); });
+    for (const auto& one : left) ADD_FAILURE() << one;
   }
 }
 
 TEST_F(ControlTest, ANoteIsInTheJournal) {
   TwoNamespaces net;
   Command run = start(plan(net));
-  ASSERT_TRUE(await_event(out(), "t0")) << run.errors();
+  ASSERT_TRUE(await_event(out(), "fault_begin")) << run.errors();
   const Said said = say({"note", "the pager rang \"twice\"", "--run", std::to_string(run.pid())});
   EXPECT_EQ(said.status, 0) << said.errors;
   ASSERT_TRUE(await_event(out(), "note", "the pager rang"));

@@ -272,7 +272,7 @@ TEST(Render, ShowsGuardsAndNotes) {
   TemporaryFolder folder;
   write_guarded_run(folder.path());
   const std::string text = render_outcome(derive(folder.path()), "runs/x", false);
-  for (const char* part : {"ABORTED", "Guards", "lost", "stopped the run after 3 s: success 7.0% (7 of 100)", "Notes", "rang (alice)"})
+  for (const char* part : {"ABORTED", "Guards", "lost", "stopped the run after 3 s (success < 20% for 2s): success 7.0% (7 of 100)", "Notes", "rang (alice)"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   EXPECT_EQ(text.find('\x1b'), std::string::npos) << "a note must not move the cursor";
 }
