@@ -167,6 +167,9 @@ struct fl_selector_config {
   __u64 peer_port_rules, own_port_rules;
   __u64 loopback_rules;        /* those that act on lo as well */
   __u64 holding_rules;         /* those that can ask for a delay */
+  __u64 picky_rules;           /* those with a filter or a verdict: see answer_abi.h */
+  __u64 lookup_rules;          /* those about DNS lookups */
+  __u64 any_name_rules;        /* of these, those about every name */
   struct fl_masks any4, any6;  /* rules for a peer that no prefix covers */
   struct fl_peers peers4, peers6;
   __u16 guard; /* in tc_index: this packet has been through the pen. A value per run; a foreign one is never cleared */
@@ -174,7 +177,7 @@ struct fl_selector_config {
   __u16 exempt[FL_MAX_EXEMPT_PORTS]; /* own TCP ports of the control path */
   __u8 pad[4];
 };
-FL_ASSERT(sizeof(struct fl_selector_config) == 184);
+FL_ASSERT(sizeof(struct fl_selector_config) == 208);
 
 /* Entries of the gate that stands before the selector where the kernel cannot hold its owner's task. */
 enum { FL_GATE_OUT, FL_GATE_IN, FL_GATE_LO, FL_GATE_ENTRIES };
@@ -306,7 +309,8 @@ struct fl_tally {
   __u64 corrupted;
   __u64 reordered;
   __u64 overflowed;       /* dropped by the queue in front of its rate; not among `dropped` */
-  __u64 pad[9];
+  __u64 answered;         /* dropped, and answered; a bundle (GSO) gets one answer */
+  __u64 pad[8];
 };
 FL_ASSERT(sizeof(struct fl_tally) == 192);
 

@@ -8,14 +8,15 @@ namespace faultline::faults {
 Kind sever();
 Kind degrade();
 Kind machine_room_jitter();
+Kind dns();
 
 std::span<const Kind> catalogue() {
-  static const std::array kinds{sever(), degrade(), machine_room_jitter()};
+  static const std::array kinds{sever(), degrade(), machine_room_jitter(), dns()};
   return kinds;
 }
 
 std::span<const std::string_view> reserved_kinds() {
-  static constexpr std::array<std::string_view, 4> names{"flap", "partition", "trace", "dns"};
+  static constexpr std::array<std::string_view, 3> names{"flap", "partition", "trace"};
   return names;
 }
 

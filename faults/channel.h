@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "faults/answer.h"
 #include "faults/units.h"
 
 namespace faultline::faults {
@@ -59,6 +60,7 @@ struct Channel {
   bool turns = false;               ///< delay only what turns the direction of a conversation
   bool turns_out = true, turns_in = true;  ///< of those, what leaves the site, what arrives
   bool free_order = false;          ///< packets may overtake within their flow, as under netem
+  Answer answer;                    ///< whom of the packets it is about, and what those that are lost are answered
 
   /// The spans in which the channel does anything, merged and in order.
   std::vector<Window> active() const;

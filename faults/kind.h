@@ -25,6 +25,7 @@ enum class ValueType {
   boolean,      ///< bool
   rate,         ///< double, bit/s; "10mbit"
   queue,        ///< QueueLimit; "100ms", "64kB"
+  texts,        ///< std::vector<std::string>; a string or an array of them
   reserved,     ///< the language has it, this version does not: refused with "not yet"
 };
 
@@ -35,7 +36,7 @@ struct QueueLimit {
   bool operator==(const QueueLimit&) const = default;
 };
 
-using Value = std::variant<Ns, double, std::string, bool, QueueLimit>;
+using Value = std::variant<Ns, double, std::string, bool, QueueLimit, std::vector<std::string>>;
 
 /// One key of a fault's TOML table. A dotted name ("episodes.every") is a key of a sub-table.
 struct Key {
@@ -61,6 +62,7 @@ class Params {
   QueueLimit queue(std::string_view name) const { return get<QueueLimit>(name, {}); }
   std::string text(std::string_view name) const { return get<std::string>(name, std::string()); }
   bool boolean(std::string_view name) const { return get<bool>(name, false); }
+  std::vector<std::string> texts(std::string_view name) const { return get<std::vector<std::string>>(name, {}); }
 
  private:
   template <class T>
@@ -93,6 +95,8 @@ struct Kind {
   std::vector<Key> keys;
   std::vector<Problem> (*validate)(const Params&, Ns duration);
   Channel (*compile)(const Request&);
+  std::uint16_t port = 0;    ///< what it is about goes to this port, unless the peer names another; 0: any
+  bool egress_only = false;  ///< it acts on what leaves `on`: the plan has no say in its direction
 };
 
 /// Every kind, in the order of the reference. An explicit list: nothing registers itself.

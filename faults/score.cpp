@@ -194,6 +194,9 @@ Score flatten(const std::vector<RuleSource>& rules, std::uint32_t site_count) {
       const RuleSource& source = rules[next];
       const Channel& channel = source.channel;
       score.rules.push_back(rule_of(source));
+      score.answers.push_back(flatten_answer(channel.answer));
+      const auto number = static_cast<std::uint32_t>(score.rules.size() - 1);
+      for (const auto& name : channel.answer.names) score.names.push_back({number, name_rule(name)});
       const Track* const tracks[FL_TRACKS] = {&channel.delay,     &channel.jitter,  &channel.loss,    &channel.flows, &channel.clients,
                                               &channel.duplicate, &channel.corrupt, &channel.reorder, &channel.rate};
       for (int which = 0; which < FL_TRACKS; which++) {

@@ -26,10 +26,18 @@ struct SiteScore {
   std::uint32_t live_count = 0;
 };
 
+/// A name that a rule is about.
+struct ScoreName {
+  std::uint32_t rule;  ///< in Score::rules
+  NameRule name;
+};
+
 struct Score {
   std::vector<fl_point> points;
   std::vector<fl_track> tracks;  ///< FL_TRACKS a rule
   std::vector<fl_rule> rules;
+  std::vector<fl_answer> answers;  ///< one a rule
+  std::vector<ScoreName> names;    ///< in order of rule
   std::vector<fl_live> live;
   std::vector<SiteScore> sites;
 };

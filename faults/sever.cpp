@@ -1,19 +1,27 @@
-// sever: nothing passes. The plainest outage there is: a cut fibre, a dead switch, a firewall rule gone wrong.
+// sever: the connection is cut. A mode says who learns of it: nobody, as with a cut fibre; one end; both; or whoever tries.
 #include "faults/kind.h"
 
 namespace faultline::faults {
 namespace {
 
-std::vector<Problem> validate(const Params& params, Ns /*duration*/) {
-  const std::string mode = params.text("mode");
-  if (mode.empty() || mode == "silent") return {};
-  return {{"mode", "mode = \"" + mode + "\" is not supported yet",
-           "use mode = \"silent\": packets vanish without an answer", true}};
-}
+struct Mode {
+  std::string_view name;
+  fl_filter filter;
+  fl_verdict verdict;
+};
+constexpr Mode kModes[] = {{"silent", FL_FILTER_NONE, FL_VERDICT_NONE},       {"reset", FL_FILTER_NONE, FL_VERDICT_RESET},
+                           {"refuse", FL_FILTER_NONE, FL_VERDICT_REFUSE},     {"half-open", FL_FILTER_OLD, FL_VERDICT_TELL},
+                           {"new-only", FL_FILTER_OPENING, FL_VERDICT_NONE},  {"established-only", FL_FILTER_OLD, FL_VERDICT_NONE}};
 
 Channel compile(const Request& request) {
   Channel channel;
   add_step(channel.loss, request.window, 1.0);
+  const std::string name = request.params.text("mode");
+  for (const Mode& mode : kModes) {
+    if (mode.name != name) continue;
+    channel.answer.filter = mode.filter;
+    channel.answer.verdict = mode.verdict;
+  }
   return channel;
 }
 
@@ -22,15 +30,16 @@ Channel compile(const Request& request) {
 Kind sever() {
   return {
       .name = "sever",
-      .summary = "cuts the connection: every packet is dropped without a word",
+      .summary = "cuts the connection: silently, with resets or refusals, or only what is new or old",
       .keys = {{.name = "mode",
                 .type = ValueType::choice,
-                .doc = "How the cut shows itself. \"silent\" drops every packet without an answer; the others are not "
-                       "supported yet.",
-                .example = "\"silent\"",
+                .doc = "How the cut shows itself: \"silent\" drops every packet without an answer, \"reset\" tells both ends, "
+                       "\"refuse\" answers as if nothing listened; \"half-open\" cuts established TCP connections and tells "
+                       "only the target's end, \"established-only\" cuts them silently, \"new-only\" lets no new one open.",
+                .example = "\"reset\"",
                 .fallback = "\"silent\"",
                 .choices = {"silent", "reset", "refuse", "half-open", "new-only", "established-only"}}},
-      .validate = validate,
+      .validate = [](const Params&, Ns) { return std::vector<Problem>{}; },
       .compile = compile};
 }
 

@@ -204,8 +204,8 @@ static __always_inline int is_exempt(struct __sk_buff* skb, __u32 l4, int out, i
 }
 
 /* Which of `mask` this packet meets here. On lo both ways count. One that is forwarded has met, at the device it came in by,
- * the rules that look at where it is from; it does not meet those again on its way out. */
-static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int ingress, int loopback) {
+ * the rules that look at where it is from; it does not meet those again on its way out. *leaving: those for which it leaves. */
+static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int ingress, int loopback, __u64* leaving) {
   int forwarded = !ingress && !loopback && skb->ingress_ifindex;
   int out = !ingress || loopback, in = ingress || loopback || forwarded;
   void *data = (void*)(long)skb->data, *end = (void*)(long)skb->data_end;
@@ -286,6 +286,7 @@ static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int ingres
       if (coming) coming &= port_mask(s, d);
     }
   }
+  *leaving = going;
   return forwarded ? going & ~coming : going | coming;
 }
 

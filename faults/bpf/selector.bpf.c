@@ -4,6 +4,7 @@
  * does this packet meet now. What is to be held, or to be split into wire packets first, it sends into the pen; the rest it
  * lets meet its rules here and now. The return puts a packet back where it was taken.
  * FL_MODERN: TCX and kfuncs (6.6+). Otherwise clsact and, in place of the owner's task, the gate below. */
+#include "faults/bpf/answer.bpf.h"
 #include "faults/bpf/channel.bpf.h"
 #include "faults/bpf/match.bpf.h"
 #if FL_MODERN
@@ -95,38 +96,10 @@ __attribute__((noinline)) int meet_here(struct __sk_buff* skb, __u64 mask, __u64
   return p.dropped ? DROPPED : PASSES;
 }
 
-static __always_inline int select_packet(struct __sk_buff* skb, int ingress, int loopback) {
-  __u64 mask;
+/* Lets a packet meet its rules, here or in the pen. */
+static __always_inline int send_on_its_way(struct __sk_buff* skb, __u64 mask, __u64 now, __u64 t, int ingress, int loopback) {
   __u32 site = cfg.site;
-  if (skb->tc_index == cfg.guard) { /* back from the pen */
-    skb->tc_index = (__u16)skb->cb[0];
-    return NEXT;
-  }
-  struct fl_control* c = get_control();
-  if (!c) return NEXT;
-  __u64 epoch = READ_ONCE(c->epoch);
-  if (!epoch || READ_ONCE(c->stop)) return NEXT;
-  __u64 now = bpf_ktime_get_ns();
-  if (now < epoch) return NEXT;
-  mask = rules_now(now - epoch);
-  if (!mask || skb->vlan_present) return NEXT; /* tagged: its VLAN device is where it has its address */
-  if (loopback) mask &= cfg.loopback_rules;
-  if (!mask) return NEXT;
-  mask = match(skb, mask, ingress, loopback);
-  if (!mask) return NEXT;
-
-#if FL_MODERN
-  int safe = owner_runs();
-#else
-  int safe = 1; /* the gate let us in */
-#endif
-  if (!safe || (__s64)(now - READ_ONCE(c->beat)) > (__s64)c->lease) {
-    struct counting passed = {.mask = mask, .packets = wire_packets(skb)};
-    bpf_loop(FL_MAX_RULES_PER_SITE, count_passed, &passed, 0);
-    return NEXT;
-  }
-
-  int met = meet_here(skb, mask, now, now - epoch, loopback ? BOTH_WAYS : ingress);
+  int met = meet_here(skb, mask, now, t, loopback ? BOTH_WAYS : ingress);
   if (met == PASSES) return NEXT;
   if (met == DROPPED) return ingress ? DROP : bpf_redirect(NOWHERE, 0);
 
@@ -164,6 +137,64 @@ static __always_inline int select_packet(struct __sk_buff* skb, int ingress, int
   return bpf_redirect(cfg.near, 0);
 }
 
+static __always_inline int select_packet(struct __sk_buff* skb, int ingress, int loopback) {
+  __u64 mask, going = 0;
+  if (skb->tc_index == cfg.guard) { /* back from the pen */
+    skb->tc_index = (__u16)skb->cb[0];
+    return NEXT;
+  }
+  struct fl_control* c = get_control();
+  if (!c) return NEXT;
+  __u64 epoch = READ_ONCE(c->epoch);
+  if (!epoch || READ_ONCE(c->stop)) return NEXT;
+  __u64 now = bpf_ktime_get_ns();
+  if (now < epoch) return NEXT;
+  mask = rules_now(now - epoch);
+  if (!mask || skb->vlan_present) return NEXT; /* tagged: its VLAN device is where it has its address */
+  if (loopback) mask &= cfg.loopback_rules;
+  if (!mask) return NEXT;
+  mask = match(skb, mask, ingress, loopback, &going);
+  if (!mask) return NEXT;
+
+#if FL_MODERN
+  int safe = owner_runs();
+#else
+  int safe = 1; /* the gate let us in */
+#endif
+  if (!safe || (__s64)(now - READ_ONCE(c->beat)) > (__s64)c->lease) {
+    struct counting passed = {.mask = mask, .packets = wire_packets(skb)};
+    bpf_loop(FL_MAX_RULES_PER_SITE, count_passed, &passed, 0);
+    return NEXT;
+  }
+
+  if (mask & cfg.picky_rules) {
+    skb->cb[0] = (__u32)mask;
+    skb->cb[1] = (__u32)(mask >> 32);
+    skb->cb[2] = (__u32)going;
+    skb->cb[3] = (__u32)(going >> 32);
+    bpf_tail_call(skb, &stages, loopback ? FL_GATE_LO : ingress ? FL_GATE_IN : FL_GATE_OUT);
+    return NEXT;
+  }
+  return send_on_its_way(skb, mask, now, now - epoch, ingress, loopback);
+}
+
+/* The second stage: see answer.bpf.h. */
+static __always_inline int answer_packet(struct __sk_buff* skb, int ingress, int loopback) {
+  if (!cfg.picky_rules) return NEXT;
+  struct fl_control* c = get_control();
+  if (!c) return NEXT;
+  __u64 now = bpf_ktime_get_ns(), t = now - READ_ONCE(c->epoch);
+  int way = answer(skb, t, ingress, loopback);
+  if (way == UNANSWERED) {
+    __u64 mask = skb->cb[0] | (__u64)skb->cb[1] << 32;
+    return mask ? send_on_its_way(skb, mask, now, t, ingress, loopback) : NEXT;
+  }
+  volatile __u32 device = skb->ifindex;
+  if (way == SILENT) return ingress ? DROP : bpf_redirect(NOWHERE, 0);
+  if (loopback) return bpf_redirect_neigh(device, 0, 0, 0);
+  return bpf_redirect(device, (way == SEND_BACK) == !!ingress ? 0 : BPF_F_INGRESS);
+}
+
 #if FL_MODERN
 SEC("tc") int select_out(struct __sk_buff* skb) { return select_packet(skb, 0, 0); }
 SEC("tc") int select_in(struct __sk_buff* skb) { return select_packet(skb, 1, 0); }
@@ -182,6 +213,10 @@ THROUGH_GATE(select_out, FL_GATE_OUT)
 THROUGH_GATE(select_in, FL_GATE_IN)
 THROUGH_GATE(select_lo, FL_GATE_LO)
 #endif
+
+SEC("tc") int answer_out(struct __sk_buff* skb) { return answer_packet(skb, 0, 0); }
+SEC("tc") int answer_in(struct __sk_buff* skb) { return answer_packet(skb, 1, 0); }
+SEC("tc") int answer_lo(struct __sk_buff* skb) { return answer_packet(skb, 0, 1); }
 
 static __always_inline void count_in(__u32 which, __u32 value) {
   struct fl_histogram* h = bpf_map_lookup_elem(&histograms, &which);

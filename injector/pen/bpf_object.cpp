@@ -72,7 +72,8 @@ void BpfObject::configure(const void* config, std::size_t size) {
     if (!std::string_view(bpf_map__name(map)).ends_with(".rodata")) continue;
     std::size_t room = 0;
     const void* initial = bpf_map__initial_value(map, &room);
-    if (initial == nullptr || room < size) throw std::logic_error(name_ + ": constants do not fit");
+    // A constant of the compiler's own beside the settings would come before them, and shift them.
+    if (initial == nullptr || room != size) throw std::logic_error(name_ + ": constants are not its settings alone");
     std::vector<std::uint8_t> whole(static_cast<const std::uint8_t*>(initial), static_cast<const std::uint8_t*>(initial) + room);
     std::memcpy(whole.data(), config, size);
     check_neg("set constants of " + name_, bpf_map__set_initial_value(map, whole.data(), room));

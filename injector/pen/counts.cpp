@@ -110,6 +110,7 @@ std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Scor
     c.duplicated = t.duplicated;
     c.corrupted = t.corrupted;
     c.reordered = t.reordered;
+    c.answered = t.answered;
     c.queue_dropped = t.overflowed;
     if (t.first_affected != 0) c.first_affected = static_cast<Ns>(t.first_affected);
     if (t.last_affected != 0) c.last_affected = static_cast<Ns>(t.last_affected);

@@ -6,6 +6,7 @@
 
 #include "faults/distribution.h"
 #include "injector/base/error.h"
+#include "injector/pen/answers.h"
 #include "injector/site/masks.h"
 
 namespace faultline::pen {
@@ -103,6 +104,7 @@ std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::
   auto object = std::make_unique<BpfObject>(open_selector(engine, place.site));
   fl_selector_config config = configuration(masks, own, place);
   config.holding_rules = holding_rules(score, own, rules.size());
+  configure_answers(config, score, own);
   object->configure(&config, sizeof config);
   for (const char* map : {"control", "slots", "ledgers", "site_tallies", "tallies", "histograms", "rules", "points", "tracks",
                           "segments", "states", "flows", "ordinals", "flights"})
@@ -116,7 +118,9 @@ std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::
   size_peers(*object, "4", masks.peers4);
   size_peers(*object, "6", masks.peers6);
   object->resize("ports", static_cast<std::uint32_t>(masks.ports.size()));
+  size_answers(*object, score, own, first);
   object->load();
+  fill_answers(*object, score, own);
   object->fill("live", score.live.data() + own.first_live, sizeof(fl_live), config.live_count);
   object->fill("ports", masks.ports.data(), sizeof(fl_ports), static_cast<std::uint32_t>(masks.ports.size()));
   fill_peers(*object, "4", masks.peers4);

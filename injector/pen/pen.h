@@ -47,6 +47,7 @@ struct Spread {
 struct FaultCount {
   std::uint64_t matched = 0, bytes = 0, dropped = 0, delayed = 0, composed = 0, passed_by_safety = 0, released_at_end = 0;
   std::uint64_t duplicated = 0, corrupted = 0, reordered = 0;
+  std::uint64_t answered = 0;       ///< of the dropped; a bundle (GSO) is dropped whole and answered once
   std::uint64_t queue_dropped = 0;  ///< by the queue in front of a rate; not among dropped
   std::uint64_t untaken = 0;  ///< selected, but passed on untouched for want of a slot
   std::optional<Ns> first_affected, last_affected;  ///< since T0

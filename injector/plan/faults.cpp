@@ -84,6 +84,17 @@ std::optional<faults::Value> read_value(Table& table, std::string_view leaf, con
     case ValueType::queue:
       if (const auto value = table.scalar(key.name, entry.value, key.example, read_queue)) return faults::Value(*value);
       return std::nullopt;
+    case ValueType::texts: {
+      const std::size_t before = table.issues().count();
+      std::vector<std::string> texts;
+      for (auto& word : table.words(leaf, key.example)) texts.push_back(std::move(word.text));
+      if (table.issues().count() != before) return std::nullopt;
+      if (texts.empty()) {
+        table.issues().error(entry.value.at, fmt::format("{}: the array is empty", key.name), fmt::format("write {} = {}, or take it out", key.name, key.example));
+        return std::nullopt;
+      }
+      return faults::Value(std::move(texts));
+    }
     case ValueType::reserved:
       break;
   }
@@ -107,6 +118,7 @@ std::optional<faults::Value> default_value(const Key& key) {
     case ValueType::boolean: return faults::Value(text == "true");
     case ValueType::rate: return wrap(read_rate(text));
     case ValueType::queue: return wrap(read_queue(text));
+    case ValueType::texts: return faults::Value(std::vector<std::string>{std::string(text)});
     case ValueType::reserved: break;
   }
   return std::nullopt;
@@ -160,8 +172,14 @@ void read_params(Table& table, FaultDraft& draft, const Options& options) {
 
 void read_direction(Table& table, Fault& fault) {
   static const std::vector<std::string> kDirections{"both", "egress", "ingress"};
+  const bool egress_only = fault.kind && fault.kind->egress_only;
+  if (egress_only) fault.direction = Direction::egress;
   const auto text = table.text("direction", "\"both\"");
   if (!text) return;
+  if (egress_only && *text != "egress") {
+    table.issues().error(table.take("direction")->value.at, fmt::format("direction: {} acts on what leaves its target", fault.kind->name), "take direction out");
+    return;
+  }
   if (*text == "both") fault.direction = Direction::both;
   else if (*text == "egress") fault.direction = Direction::egress;
   else if (*text == "ingress") fault.direction = Direction::ingress;

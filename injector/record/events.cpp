@@ -44,6 +44,7 @@ std::string value_text(const faults::Key& key, const faults::Params& params) {
     case ValueType::boolean: return params.boolean(key.name) ? "true" : "false";
     case ValueType::rate: return plan::format_rate(params.rate(key.name));
     case ValueType::queue: return plan::format_queue(params.queue(key.name));
+    case ValueType::texts: return fmt::format("{}", fmt::join(params.texts(key.name), ", "));
     case ValueType::reserved: break;
   }
   return {};

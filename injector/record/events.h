@@ -42,6 +42,7 @@ struct FaultResult {
   std::string fault;
   std::uint64_t matched = 0, bytes = 0, dropped = 0, delayed = 0, composed = 0;
   std::uint64_t duplicated = 0, corrupted = 0, reordered = 0;
+  std::uint64_t answered = 0;          ///< answers given to what was dropped; a bundle (GSO) gets one
   std::uint64_t queue_dropped = 0;     ///< by the queue in front of a rate; not among dropped
   std::uint64_t passed_by_safety = 0;  ///< selected, then let pass: owner stopped, lease stale
   std::uint64_t released_at_end = 0;   ///< held shorter than asked because the fault ended
@@ -62,7 +63,7 @@ struct PacketCount {
 inline constexpr PacketCount kPacketCounts[] = {
     {"matched", &FaultResult::matched},       {"dropped", &FaultResult::dropped},     {"delayed", &FaultResult::delayed},
     {"duplicated", &FaultResult::duplicated}, {"corrupted", &FaultResult::corrupted}, {"reordered", &FaultResult::reordered},
-    {"queue_dropped", &FaultResult::queue_dropped}, {"composed", &FaultResult::composed},
+    {"answered", &FaultResult::answered},     {"queue_dropped", &FaultResult::queue_dropped}, {"composed", &FaultResult::composed},
     {"passed_by_safety", &FaultResult::passed_by_safety}, {"released_at_end", &FaultResult::released_at_end},
 };
 

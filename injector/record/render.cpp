@@ -78,7 +78,7 @@ void render_fault(std::string& out, const json& fault, const Style& style) {
   out += fmt::format(", {} delayed\n", thousands(fault.value("packets_delayed", std::uint64_t{0})));
   std::string rarer;
   for (const auto& [key, word] : {std::pair{"packets_duplicated", "duplicated"}, {"packets_corrupted", "corrupted"}, {"packets_reordered", "reordered"},
-                                  {"packets_queue_dropped", "dropped by the rate's queue"}})
+                                  {"packets_answered", "answered"},                                   {"packets_queue_dropped", "dropped by the rate's queue"}})
     if (const auto n = fault.value(key, std::uint64_t{0}); n != 0) rarer += fmt::format("{}{} {}", rarer.empty() ? "" : ", ", thousands(n), word);
   if (!rarer.empty()) out += "                 " + rarer + "\n";
   if (fault.at("applied_delay_us").value("count", 0) > 0)

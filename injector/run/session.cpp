@@ -234,6 +234,7 @@ void Session::report_counts() {
     r.duplicated = c.duplicated;
     r.corrupted = c.corrupted;
     r.reordered = c.reordered;
+    r.answered = c.answered;
     r.queue_dropped = c.queue_dropped;
     r.undelivered = {c.undelivered.full,      c.undelivered.overdue,    c.undelivered.refused,
                      c.undelivered.tap_queue, c.undelivered.in_transit, c.undelivered.unreturned + c.untaken};

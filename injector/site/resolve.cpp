@@ -127,6 +127,7 @@ class Resolver {
     base.egress = looks_both_ways || fault.direction != plan::Direction::ingress;
     base.ingress = looks_both_ways || fault.direction != plan::Direction::egress;
     base.loopback = fault.loopback;
+    if (fault.kind->port != 0) base.peer_ports = {{fault.kind->port, fault.kind->port}};
     if (fault.peer.empty()) return {base};
     std::vector<Match> all;
     for (const auto& name : fault.peer) {
@@ -138,7 +139,7 @@ class Resolver {
         throw Failure(Exit::cannot_run, fmt::format("peer \"{}\" has no address (a room without hosts?)", name));
       match.any_peer = !names_a_place;
       match.protocol = target.protocol;
-      match.peer_ports = target.ports;
+      if (!target.ports.empty()) match.peer_ports = target.ports;
       auto same = std::find_if(all.begin(), all.end(), [&](const Match& m) {
         return m.protocol == match.protocol && m.peer_ports == match.peer_ports && !m.any_peer && !match.any_peer;
       });

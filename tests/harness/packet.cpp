@@ -57,7 +57,7 @@ Frame carried(const Packet& p) {
       case L4::udp:  // RFC 768
         put16(out, p.source_port);
         put16(out, p.destination_port);
-        put16(out, static_cast<unsigned>(8 + p.payload));
+        put16(out, static_cast<unsigned>(8 + (p.data.empty() ? p.payload : p.data.size())));
         put16(out, 0);
         break;
       case L4::icmp:
@@ -70,7 +70,8 @@ Frame carried(const Packet& p) {
       case L4::none: put32(out, 0); break;
     }
   }
-  for (std::size_t i = 0; i < p.payload; i++) out.push_back(static_cast<std::uint8_t>(i));
+  if (!p.data.empty()) put(out, p.data);
+  else for (std::size_t i = 0; i < p.payload; i++) out.push_back(static_cast<std::uint8_t>(i));
   return out;
 }
 

@@ -29,6 +29,7 @@ struct Packet {
   bool more_fragments = false;
   std::vector<Extension> extensions{};  ///< IPv6; a fragment header takes its fields from the two above
   std::uint16_t vlan = 0;               ///< above 0: an 802.1Q tag in the frame
+  Frame data{};                         ///< when not empty, what is carried instead of `payload` bytes
   std::size_t cut = 0;                  ///< above 0: only so many bytes of the frame
 };
 

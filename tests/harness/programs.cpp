@@ -68,7 +68,7 @@ Skb run_program(int program, Skb in, unsigned repeat, std::uint32_t* ns) {
   before.gso_size = in.gso_size;
   before.cb[0] = in.cb0;
   Skb out;
-  out.frame.resize(in.frame.size() + 64);
+  out.frame.resize(in.frame.size() + 512);
   LIBBPF_OPTS(bpf_test_run_opts, run);
   run.data_in = in.frame.data();
   run.data_size_in = static_cast<__u32>(in.frame.size());

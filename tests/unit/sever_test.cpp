@@ -1,47 +1,60 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "faults/kind.h"
+#include "faults/score.h"
 
 using namespace faultline;
 using namespace faultline::faults;
 
 namespace {
 
+constexpr Window kWindow{20 * kSecond, 60 * kSecond};
+
 const Kind& sever() { return *find_kind("sever"); }
 
-Params mode(const char* name) {
+Channel with_mode(const std::string& name) {
   Params params;
-  params.set("mode", std::string(name));
-  return params;
+  params.set("mode", name);
+  EXPECT_TRUE(sever().validate(params, kSecond).empty());
+  return sever().compile({params, kWindow, 1, "payment"});
 }
 
 }  // namespace
 
 TEST(Sever, DropsEverythingInItsWindowAndDoesNothingElse) {
-  const Params params = mode("silent");
-  const Channel channel = sever().compile({params, {20 * kSecond, 60 * kSecond}, 1, "payment"});
-  EXPECT_EQ(value_at(channel.loss, 20 * kSecond - 1), 0);
-  EXPECT_EQ(value_at(channel.loss, 20 * kSecond), 1);
-  EXPECT_EQ(value_at(channel.loss, 60 * kSecond - 1), 1);
-  EXPECT_EQ(value_at(channel.loss, 60 * kSecond), 0);
-  EXPECT_TRUE(channel.delay.empty());
-  EXPECT_TRUE(channel.jitter.empty());
+  for (const auto mode : sever().keys.at(0).choices) {
+    const Channel channel = with_mode(std::string(mode));
+    EXPECT_EQ(value_at(channel.loss, 20 * kSecond - 1), 0);
+    EXPECT_EQ(value_at(channel.loss, 20 * kSecond), 1);
+    EXPECT_EQ(value_at(channel.loss, 60 * kSecond - 1), 1);
+    EXPECT_EQ(value_at(channel.loss, 60 * kSecond), 0);
+    EXPECT_TRUE(channel.delay.empty());
+    EXPECT_TRUE(channel.jitter.empty());
+  }
 }
 
-TEST(Sever, SilentIsTheDefaultAndTheOnlyModeYet) {
-  const Kind& kind = sever();
-  EXPECT_TRUE(kind.validate(Params(), kSecond).empty());
-  EXPECT_TRUE(kind.validate(mode("silent"), kSecond).empty());
-  const Key& key = kind.keys.at(0);
-  EXPECT_EQ(key.fallback, "\"silent\"");
-  EXPECT_EQ(key.choices.size(), 6u);
-  for (const auto choice : key.choices) {
-    if (choice == "silent") continue;
-    const auto problems = kind.validate(mode(std::string(choice).c_str()), kSecond);
-    ASSERT_EQ(problems.size(), 1u) << choice;
-    EXPECT_EQ(problems[0].key, "mode");
-    EXPECT_TRUE(problems[0].not_yet);
-    EXPECT_NE(problems[0].message.find(choice), std::string::npos);
-    EXPECT_FALSE(problems[0].hint.empty());
-  }
+TEST(Sever, ModesSayWhomItIsAboutAndWhoLearns) {
+  EXPECT_EQ(sever().keys.at(0).fallback, "\"silent\"");
+  EXPECT_FALSE(with_mode("silent").answer.picky());
+  EXPECT_FALSE(sever().compile({Params(), kWindow, 1, ""}).answer.picky()) << "the default";
+  const auto is = [](const char* mode, fl_filter filter, fl_verdict verdict) {
+    const Answer answer = with_mode(mode).answer;
+    return answer.filter == filter && answer.verdict == verdict && answer.picky();
+  };
+  EXPECT_TRUE(is("reset", FL_FILTER_NONE, FL_VERDICT_RESET));
+  EXPECT_TRUE(is("refuse", FL_FILTER_NONE, FL_VERDICT_REFUSE));
+  EXPECT_TRUE(is("half-open", FL_FILTER_OLD, FL_VERDICT_TELL));
+  EXPECT_TRUE(is("new-only", FL_FILTER_OPENING, FL_VERDICT_NONE));
+  EXPECT_TRUE(is("established-only", FL_FILTER_OLD, FL_VERDICT_NONE));
+  EXPECT_EQ(sever().keys.at(0).choices.size(), 6u);
+}
+
+TEST(Sever, TheScoreHasAnAnswerForEachRule) {
+  const Score score = flatten({{.channel = with_mode("silent"), .window = kWindow}, {.channel = with_mode("reset"), .window = kWindow}}, 1);
+  ASSERT_EQ(score.answers.size(), 2u);
+  EXPECT_EQ(score.answers[0].verdict, FL_VERDICT_NONE);
+  EXPECT_EQ(score.answers[1].verdict, FL_VERDICT_RESET);
+  EXPECT_TRUE(score.names.empty());
 }

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Rules that look deeper into a packet than its addresses and ports, and rules that answer what they drop: what the selector
+ * and user space share about them. A *filter* narrows a rule (only what opens a connection, only lookups of a name); a
+ * *verdict* says with what a dropped packet is answered. Both are part of abi.h's score, apart from it because most rules
+ * have neither. */
+#ifndef FAULTLINE_FAULTS_ANSWER_ABI_H
+#define FAULTLINE_FAULTS_ANSWER_ABI_H
+
+#include "faults/abi.h"
+
+enum fl_filter {
+  FL_FILTER_NONE,
+  FL_FILTER_OPENING, /* TCP: SYN without ACK */
+  FL_FILTER_OLD,     /* TCP: of a connection whose SYN was not seen since the rule's start */
+  FL_FILTER_LOOKUP,  /* a DNS query, for one of the rule's names */
+};
+
+/* In order of strength: where several rules would answer, the greatest does. */
+enum fl_verdict {
+  FL_VERDICT_NONE,   /* what is lost is lost silently */
+  FL_VERDICT_LOOKUP, /* the DNS answer described below */
+  FL_VERDICT_REFUSE, /* as if nothing listened */
+  FL_VERDICT_TELL,   /* the site's own end of the connection is told by RST, the other is not */
+  FL_VERDICT_RESET,  /* both ends are told by RST */
+};
+
+
+enum {
+  FL_MAX_DNS_ADDRESSES = 8, /* of a wrong answer, in each family: it then fits into 512 bytes with any question */
+  FL_DNS_RECORD4 = 16,      /* bytes of an address record whose name points at the question */
+  FL_DNS_RECORD6 = 28,
+};
+
+struct fl_answer {
+  __u8 filter, verdict;
+  __u8 rcode;          /* of a DNS answer: RFC 1035, section 4.1.1 */
+  __u8 count4, count6; /* records in it */
+  __u8 pad[3];
+  __u8 records4[FL_MAX_DNS_ADDRESSES * FL_DNS_RECORD4]; /* for questions of type A, as they stand in the answer */
+  __u8 records6[FL_MAX_DNS_ADDRESSES * FL_DNS_RECORD6]; /* of type AAAA */
+};
+FL_ASSERT(sizeof(struct fl_answer) == 360);
+
+/* Which of a site's rules are about a DNS name, under the hash of the name. */
+struct fl_name_rules {
+  __u64 exact; /* about this very name */
+  __u64 under; /* about names under it: "*.internal" is kept under "internal" */
+};
+FL_ASSERT(sizeof(struct fl_name_rules) == 16);
+
+/* Since a rule's start, the SYN of a connection was seen: an element of a Bloom filter, which never forgets one. A connection
+ * that it takes for another is treated as new; with 2^22 elements and five hashes that befalls one in 5 * 10^8 at 100,000
+ * connections, one in 10^4 at a million. */
+struct fl_opened {
+  __u64 connection; /* fl_flow_hash() */
+  __u32 rule, pad;
+};
+FL_ASSERT(sizeof(struct fl_opened) == 16);
+enum { FL_OPENED_ELEMENTS = 1 << 22, FL_OPENED_HASHES = 5 };
+
+/* Answers by ICMP that a CPU sends per second and site at most. The kernel's own bound is 1000 (net.ipv4.icmp_msgs_per_sec). */
+enum { FL_ICMP_PER_SECOND = 1000 };
+
+/* ---- the hash of a DNS name: of each label the FNV-1a of its letters in lower case, then from the last label to the first ---- */
+#define FL_LABEL_START 0xcbf29ce484222325ULL
+static inline __attribute__((always_inline)) __u64 fl_label_add(__u64 h, __u8 letter) {
+  if (letter >= 'A' && letter <= 'Z') letter += 'a' - 'A';
+  return (h ^ letter) * 0x100000001b3ULL;
+}
+#define FL_NAME_ROOT 1
+static inline __attribute__((always_inline)) __u64 fl_name_add(__u64 h, __u64 label) {
+  h = (h ^ label) * 0x9e3779b97f4a7c15ULL;
+  return h ^ (h >> 32);
+}
+
+#endif

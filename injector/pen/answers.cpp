@@ -1,0 +1,56 @@
+#include "injector/pen/answers.h"
+
+#include <bpf/bpf.h>
+
+#include <algorithm>
+#include <map>
+
+#include "injector/base/error.h"
+
+namespace faultline::pen {
+namespace {
+
+/// The names of one site's rules, by hash.
+std::map<std::uint64_t, fl_name_rules> names_of(const faults::Score& score, const faults::SiteScore& own) {
+  std::map<std::uint64_t, fl_name_rules> names;
+  for (const auto& entry : score.names) {
+    if (entry.rule < own.first_rule || entry.rule >= own.first_rule + own.rule_count) continue;
+    const std::uint64_t bit = 1ull << (entry.rule - own.first_rule);
+    fl_name_rules& rules = names[entry.name.hash];
+    (entry.name.under ? rules.under : rules.exact) |= bit;
+  }
+  return names;
+}
+
+}  // namespace
+
+void configure_answers(fl_selector_config& config, const faults::Score& score, const faults::SiteScore& own) {
+  std::uint64_t named = 0;
+  for (const auto& [hash, rules] : names_of(score, own)) named |= rules.exact | rules.under;
+  for (std::uint32_t i = 0; i < own.rule_count; i++) {
+    const fl_answer& answer = score.answers[own.first_rule + i];
+    if (answer.filter != FL_FILTER_NONE || answer.verdict != FL_VERDICT_NONE) config.picky_rules |= 1ull << i;
+    if (answer.filter == FL_FILTER_LOOKUP) config.lookup_rules |= 1ull << i;
+  }
+  config.any_name_rules = config.lookup_rules & ~named;
+}
+
+void size_answers(BpfObject& object, const faults::Score& score, const faults::SiteScore& own, const BpfObject* first) {
+  const bool tracks = std::any_of(score.answers.begin(), score.answers.end(), [](const fl_answer& a) { return a.filter == FL_FILTER_OLD; });
+  if (first != nullptr) object.share("opened", *first);
+  else object.resize("opened", tracks ? FL_OPENED_ELEMENTS : 1);
+  object.resize("names", std::max<std::uint32_t>(1, static_cast<std::uint32_t>(names_of(score, own).size())));
+}
+
+void fill_answers(const BpfObject& object, const faults::Score& score, const faults::SiteScore& own) {
+  if (own.rule_count != 0) object.fill("answers", score.answers.data() + own.first_rule, sizeof(fl_answer), own.rule_count);
+  for (const auto& [hash, rules] : names_of(score, own))
+    check_neg("write a name's rules", bpf_map_update_elem(object.map("names"), &hash, &rules, BPF_ANY));
+  const char* stages[FL_GATE_ENTRIES] = {"answer_out", "answer_in", "answer_lo"};
+  for (std::uint32_t entry = 0; entry < FL_GATE_ENTRIES; entry++) {
+    const int program = object.program(stages[entry]);
+    object.update("stages", entry, &program);
+  }
+}
+
+}  // namespace faultline::pen

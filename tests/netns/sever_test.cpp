@@ -1,0 +1,212 @@
+// What applications see of a cut: the error, at which end, and how soon; and what they do not see.
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <linux/tcp.h>
+#include <poll.h>
+
+#include <cerrno>
+
+#include "tests/harness/plan_bed.h"
+
+namespace faultline::test {
+namespace {
+
+constexpr Ns kQuiet = 700 * kMillisecond;  // longer than two retransmissions
+constexpr Ns kSoon = 5 * kSecond;          // before what gives up by itself would
+
+/// Which way a connection is opened, over what.
+struct Way {
+  const char* name;
+  const char *client, *server;  ///< addresses; the first of 10.7.0.1 and fd07::1 is `here`
+};
+constexpr Way kWays[] = {{"leaving", "10.7.0.1", "10.7.0.2"}, {"leaving6", "fd07::1", "fd07::2"}, {"arriving", "10.7.0.2", "10.7.0.1"},
+                         {"arriving6", "fd07::2", "fd07::1"}, {"lo", "127.0.0.1", "127.0.0.1"},   {"lo6", "::1", "::1"}};
+
+class SeverTest : public PlanBed {
+ protected:
+  const NetNs& ns_of(const std::string& address) const { return address == "10.7.0.2" || address == "fd07::2" ? bed.there : bed.here; }
+
+  Fd listen_at(const std::string& at, std::uint16_t port) {
+    Fd fd = bound_socket(ns_of(at), SOCK_STREAM, address(at, port));
+    check("listen", ::listen(fd.get(), 16));
+    return fd;
+  }
+  /// 0, the error of connect(), or ETIMEDOUT after `patience`.
+  int connect_to(const Way& way, std::uint16_t port, Ns patience, Fd* out = nullptr) {
+    Fd fd = bound_socket(ns_of(way.client), SOCK_STREAM | SOCK_NONBLOCK, address(way.client, 0));
+    const Address to = address(way.server, port);
+    if (::connect(fd.get(), to.get(), to.size) == -1 && errno != EINPROGRESS) return errno;
+    pollfd done{fd.get(), POLLOUT, 0};
+    if (poll(&done, 1, static_cast<int>(patience / kMillisecond)) == 0) return ETIMEDOUT;
+    const int error = error_of(fd);
+    if (error == 0 && out != nullptr) *out = std::move(fd);
+    return error;
+  }
+  struct Connection {
+    Fd client, server;
+  };
+  Connection open(const Way& way, std::uint16_t port) {
+    const Fd listener = listen_at(way.server, port);
+    Connection c;
+    if (const int error = connect_to(way, port, kSoon, &c.client); error != 0) throw std::system_error(error, std::generic_category(), "connect");
+    c.server = Fd(static_cast<int>(check("accept", ::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC))));
+    return c;
+  }
+
+  static int error_of(const Fd& fd) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+    return error;
+  }
+  static void say(const Fd& fd, std::size_t bytes = 10) {
+    const std::string text(bytes, 'x');
+    EXPECT_GT(::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL), 0);
+  }
+  /// Bytes received within `patience`; below 0: an error.
+  static int hear(const Fd& fd, Ns patience) {
+    pollfd readable{fd.get(), POLLIN, 0};
+    if (poll(&readable, 1, static_cast<int>(patience / kMillisecond)) == 0) return 0;
+    char buffer[65536];
+    const ssize_t n = ::recv(fd.get(), buffer, sizeof buffer, 0);
+    return n < 0 ? -errno : static_cast<int>(n);
+  }
+  void cut(const std::string& mode, const std::string& more = "") {
+    play(fmt::format("[[faults]]\nkind = \"sever\"\nmode = \"{}\"\non = \"a\"\nstart = \"0s\"\nfor = \"600s\"\n{}", mode, more));
+  }
+};
+
+TEST_F(SeverTest, refused_at_once) {
+  std::vector<Fd> listeners;
+  for (const Way& way : kWays) listeners.push_back(listen_at(way.server, 8000));
+  cut("refuse");
+  for (const Way& way : kWays) EXPECT_EQ(connect_to(way, 8000, kSoon), ECONNREFUSED) << way.name;
+  for (const Way& way : kWays) {
+    const Fd socket = bound_socket(ns_of(way.client), SOCK_DGRAM, address(way.client, 0));
+    const Address to = address(way.server, 9000);
+    check("connect", ::connect(socket.get(), to.get(), to.size));
+    say(socket);
+    EXPECT_EQ(hear(socket, kSoon), -ECONNREFUSED) << way.name;
+  }
+  EXPECT_GE(finish()[0].answered, 12u);
+  for (const Way& way : kWays) EXPECT_EQ(connect_to(way, 8000, kSoon), 0) << way.name << ", afterwards";
+}
+
+TEST_F(SeverTest, reset_at_both_ends) {
+  std::vector<Connection> all;
+  for (const Way& way : kWays)
+    for (std::uint16_t port = 8000; port < 8003; port++) all.push_back(open(way, port));
+  cut("reset");
+  for (std::size_t i = 0; i < all.size(); i++) {
+    const auto& [client, server] = all[i];
+    if (i % 3 == 0) say(client);
+    if (i % 3 == 1) say(server);
+    if (i % 3 == 2) say(client, 1 << 20);  // bundles
+    EXPECT_EQ(hear(client, kSoon), -ECONNRESET) << kWays[i / 3].name << ' ' << i % 3;
+    EXPECT_EQ(hear(server, kSoon), -ECONNRESET) << kWays[i / 3].name << ' ' << i % 3;
+  }
+  for (const Way& way : kWays) EXPECT_EQ(connect_to(way, 8000, kSoon), ECONNREFUSED) << way.name;
+  const auto counts = finish();
+  EXPECT_GE(counts[0].answered, all.size());
+  EXPECT_GE(counts[0].dropped, counts[0].answered);
+}
+
+TEST_F(SeverTest, refusing_resets_what_is_established) {
+  const Connection c = open(kWays[0], 8000);
+  cut("refuse");
+  say(c.server);
+  EXPECT_EQ(hear(c.client, kSoon), -ECONNRESET);
+  EXPECT_EQ(hear(c.server, kSoon), -ECONNRESET);
+}
+
+TEST_F(SeverTest, half_open_leaves_the_peer_waiting) {
+  for (const bool peer_speaks : {false, true}) {
+    for (const Way& way : {kWays[0], kWays[1], kWays[2], kWays[3]}) {
+      SCOPED_TRACE(fmt::format("{} {}", way.name, peer_speaks));
+      const Connection c = open(way, 8000);
+      const bool here_is_client = &ns_of(way.client) == &bed.here;
+      const Fd &ours = here_is_client ? c.client : c.server, &peers = here_is_client ? c.server : c.client;
+      cut("half-open");
+      say(peer_speaks ? peers : ours);
+      EXPECT_EQ(hear(ours, kSoon), -ECONNRESET);
+      EXPECT_EQ(hear(peers, kQuiet), 0);
+      say(peers);
+      EXPECT_EQ(hear(peers, kQuiet), 0) << "it still waits";
+      EXPECT_EQ(error_of(peers), 0);
+      const Connection again = open(way, 8001);
+      say(again.client);
+      EXPECT_EQ(hear(again.server, kSoon), 10);
+      finish();
+    }
+  }
+}
+
+TEST_F(SeverTest, nothing_new) {
+  std::vector<Connection> before;
+  std::vector<Fd> listeners;
+  for (const Way& way : kWays) before.push_back(open(way, 8000)), listeners.push_back(listen_at(way.server, 8001));
+  cut("new-only");
+  for (std::size_t i = 0; i < before.size(); i++) {
+    EXPECT_EQ(connect_to(kWays[i], 8001, kQuiet), ETIMEDOUT) << kWays[i].name;
+    say(before[i].client);
+    EXPECT_EQ(hear(before[i].server, kSoon), 10) << kWays[i].name;
+    say(before[i].server);
+    EXPECT_EQ(hear(before[i].client, kSoon), 10) << kWays[i].name;
+  }
+  EXPECT_EQ(finish()[0].answered, 0u);
+}
+
+TEST_F(SeverTest, only_what_is_old) {
+  for (const char* direction : {"both", "egress", "ingress"}) {
+    std::vector<Connection> before;
+    for (const Way& way : kWays) before.push_back(open(way, 8000));
+    cut("established-only", fmt::format("direction = \"{}\"\n", direction));
+    std::vector<Connection> after;
+    for (const Way& way : kWays) after.push_back(open(way, 8001));
+    for (std::size_t i = 0; i < after.size(); i++) {
+      SCOPED_TRACE(fmt::format("{} {}", kWays[i].name, direction));
+      say(after[i].client);
+      EXPECT_EQ(hear(after[i].server, kSoon), 10);
+      say(after[i].server);
+      EXPECT_EQ(hear(after[i].client, kSoon), 10);
+      say(before[i].client);
+    }
+    // Cut one way, the data or its acknowledgements are lost: the sender's queue does not empty.
+    const Ns end = monotonic_now() + kQuiet;
+    while (monotonic_now() < end) poll(nullptr, 0, 50);
+    for (std::size_t i = 0; i < before.size(); i++) {
+      tcp_info info{};
+      socklen_t size = sizeof info;
+      getsockopt(before[i].client.get(), IPPROTO_TCP, TCP_INFO, &info, &size);
+      EXPECT_GT(info.tcpi_unacked, 0u) << kWays[i].name << ' ' << direction;
+      EXPECT_EQ(error_of(before[i].client), 0);
+    }
+    finish();
+  }
+}
+
+TEST_F(SeverTest, both_ends_as_targets_and_a_delay_beside) {
+  const Connection c = open(kWays[0], 8000);
+  play("[[faults]]\nkind = \"sever\"\nmode = \"reset\"\non = [\"a\", \"b\"]\nstart = \"0s\"\nfor = \"600s\"\n"
+       "[[faults]]\nkind = \"degrade\"\ndelay = \"3s\"\non = \"a\"\nstart = \"0s\"\nfor = \"600s\"\n");
+  say(c.client);
+  EXPECT_EQ(hear(c.client, 2 * kSecond), -ECONNRESET);
+  EXPECT_EQ(hear(c.server, 2 * kSecond), -ECONNRESET) << "an answer is not held";
+  const auto counts = finish();
+  EXPECT_GE(counts[0].answered, 1u);
+  EXPECT_GE(counts[0].composed, 1u);
+}
+
+TEST_F(SeverTest, also_by_clsact) {
+  const Connection c = open(kWays[0], 8000), on_lo = open(kWays[4], 8000);
+  play("[[faults]]\nkind = \"sever\"\nmode = \"reset\"\non = \"a\"\nstart = \"0s\"\nfor = \"600s\"\n", pen::Engine::clsact);
+  for (const auto* each : {&c, &on_lo}) {
+    say(each->client);
+    EXPECT_EQ(hear(each->client, kSoon), -ECONNRESET);
+    EXPECT_EQ(hear(each->server, kSoon), -ECONNRESET);
+  }
+  EXPECT_EQ(connect_to(kWays[2], 8001, kSoon), ECONNREFUSED);
+}
+
+}  // namespace
+}  // namespace faultline::test
