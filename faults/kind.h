@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "faults/channel.h"
+#include "faults/profile.h"
 
 namespace faultline::faults {
 
@@ -25,6 +26,9 @@ enum class ValueType {
   boolean,      ///< bool
   rate,         ///< double, bit/s; "10mbit"
   queue,        ///< QueueLimit; "100ms", "64kB"
+  profile,      ///< Profile; [{ at = "0s", delay = "10ms" }, …]
+  trace,        ///< Trace; the name of a file with a profile
+  groups,       ///< Groups; [["a", "b"], ["c"]]: names of targets
   reserved,     ///< the language has it, this version does not: refused with "not yet"
 };
 
@@ -35,7 +39,14 @@ struct QueueLimit {
   bool operator==(const QueueLimit&) const = default;
 };
 
-using Value = std::variant<Ns, double, std::string, bool, QueueLimit>;
+/// A profile that was read from a file.
+struct Trace {
+  std::string file;  ///< as the plan names it
+  Profile points;
+};
+
+using Groups = std::vector<std::vector<std::string>>;
+using Value = std::variant<Ns, double, std::string, bool, QueueLimit, Profile, Trace, Groups>;
 
 /// One key of a fault's TOML table. A dotted name ("episodes.every") is a key of a sub-table.
 struct Key {
@@ -61,6 +72,9 @@ class Params {
   QueueLimit queue(std::string_view name) const { return get<QueueLimit>(name, {}); }
   std::string text(std::string_view name) const { return get<std::string>(name, std::string()); }
   bool boolean(std::string_view name) const { return get<bool>(name, false); }
+  Profile profile(std::string_view name) const { return get<Profile>(name, {}); }
+  Trace trace(std::string_view name) const { return get<Trace>(name, {}); }
+  Groups groups(std::string_view name) const { return get<Groups>(name, {}); }
 
  private:
   template <class T>
@@ -74,7 +88,7 @@ class Params {
 
 /// A mistake in the values, found by a kind's own validation (one that no single key's range can express).
 struct Problem {
-  std::string key;      ///< the key to point at; empty: the fault's table
+  std::string key;      ///< the key to point at ("profile[2]": an element of it); empty: the fault's table
   std::string message;  ///< what is wrong
   std::string hint;     ///< what would be right
   bool not_yet = false; ///< no mistake: the language has it, this version cannot do it

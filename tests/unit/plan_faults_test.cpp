@@ -70,7 +70,11 @@ TEST(PlanFaults, EveryKeyOfEveryKindIsEnforced) {
             << kind.name << " " << name << "\n" << render(parsed);
         continue;
       }
-      const auto good = parse(fault(std::string(kind.name), company(name) + name + " = " + std::string(key.example) + "\n"));
+      auto good = parse(fault(std::string(kind.name), company(name) + name + " = " + std::string(key.example) + "\n"));
+      std::erase_if(good.diagnostics, [&](const Diagnostic& d) {  // an example names targets and files of its own
+        return (key.type == faults::ValueType::groups && d.message.find("there is no target") != std::string::npos) ||
+               (key.type == faults::ValueType::trace && d.message.find("cannot read") != std::string::npos);
+      });
       EXPECT_FALSE(has_mistake(good, name + ":")) << "the example of " << kind.name << "." << name << " is refused\n" << render(good);
       const auto bad = parse(fault(std::string(kind.name), name + " = 1979-05-27\n"));
       EXPECT_TRUE(has_mistake(bad, "found a date")) << kind.name << " " << name;
