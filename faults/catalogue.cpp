@@ -7,15 +7,16 @@ namespace faultline::faults {
 // A function each, in a file of that name; here and in the list below are the only places that name them all.
 Kind sever();
 Kind degrade();
+Kind flap();
 Kind machine_room_jitter();
 
 std::span<const Kind> catalogue() {
-  static const std::array kinds{sever(), degrade(), machine_room_jitter()};
+  static const std::array kinds{sever(), degrade(), flap(), machine_room_jitter()};
   return kinds;
 }
 
 std::span<const std::string_view> reserved_kinds() {
-  static constexpr std::array<std::string_view, 4> names{"flap", "partition", "trace", "dns"};
+  static constexpr std::array<std::string_view, 3> names{"partition", "trace", "dns"};
   return names;
 }
 

@@ -18,9 +18,9 @@ TEST(Catalogue, NamesEachKindOnce) {
     EXPECT_EQ(find_kind(kind.name), &kind);
     EXPECT_FALSE(kind.summary.empty());
   }
-  EXPECT_EQ(names, (std::vector<std::string_view>{"sever", "degrade", "machine-room-jitter"}));
+  EXPECT_EQ(names, (std::vector<std::string_view>{"sever", "degrade", "flap", "machine-room-jitter"}));
   for (const auto name : reserved_kinds()) EXPECT_EQ(find_kind(name), nullptr) << name;
-  EXPECT_EQ(reserved_kinds().size(), 4u);
+  EXPECT_EQ(reserved_kinds().size(), 3u);
 }
 
 TEST(Catalogue, EveryKeyIsDocumentedAndConsistent) {
@@ -77,6 +77,9 @@ TEST(Catalogue, EveryChannelStaysInItsWindow) {
   params.set("episodes.last", 500 * kMillisecond);
   params.set("episodes.onset", 0.15);
   params.set("episodes.decay", 0.35);
+  params.set("down", 300 * kMillisecond);
+  params.set("up", 200 * kMillisecond);
+  params.set("vary", 0.5);
   for (const Kind& kind : catalogue()) {
     ASSERT_TRUE(kind.validate(params, kSecond).empty()) << kind.name;
     for (std::uint64_t seed = 0; seed < 200; seed++) {
