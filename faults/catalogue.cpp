@@ -9,14 +9,15 @@ Kind sever();
 Kind degrade();
 Kind flap();
 Kind machine_room_jitter();
+Kind trace();
 
 std::span<const Kind> catalogue() {
-  static const std::array kinds{sever(), degrade(), flap(), machine_room_jitter()};
+  static const std::array kinds{sever(), degrade(), flap(), machine_room_jitter(), trace()};
   return kinds;
 }
 
 std::span<const std::string_view> reserved_kinds() {
-  static constexpr std::array<std::string_view, 3> names{"partition", "trace", "dns"};
+  static constexpr std::array<std::string_view, 2> names{"partition", "dns"};
   return names;
 }
 

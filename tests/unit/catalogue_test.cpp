@@ -18,9 +18,9 @@ TEST(Catalogue, NamesEachKindOnce) {
     EXPECT_EQ(find_kind(kind.name), &kind);
     EXPECT_FALSE(kind.summary.empty());
   }
-  EXPECT_EQ(names, (std::vector<std::string_view>{"sever", "degrade", "flap", "machine-room-jitter"}));
+  EXPECT_EQ(names, (std::vector<std::string_view>{"sever", "degrade", "flap", "machine-room-jitter", "trace"}));
   for (const auto name : reserved_kinds()) EXPECT_EQ(find_kind(name), nullptr) << name;
-  EXPECT_EQ(reserved_kinds().size(), 3u);
+  EXPECT_EQ(reserved_kinds().size(), 2u);
 }
 
 TEST(Catalogue, EveryKeyIsDocumentedAndConsistent) {
@@ -80,6 +80,8 @@ TEST(Catalogue, EveryChannelStaysInItsWindow) {
   params.set("down", 300 * kMillisecond);
   params.set("up", 200 * kMillisecond);
   params.set("vary", 0.5);
+  params.set("file", Trace{"wan.csv", {{.at = 0, .delay = 1e6}, {.at = 400 * kMillisecond, .loss = 0.1}}});
+  params.set("repeat", true);
   for (const Kind& kind : catalogue()) {
     ASSERT_TRUE(kind.validate(params, kSecond).empty()) << kind.name;
     for (std::uint64_t seed = 0; seed < 200; seed++) {
