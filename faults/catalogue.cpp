@@ -9,15 +9,16 @@ Kind sever();
 Kind degrade();
 Kind flap();
 Kind machine_room_jitter();
+Kind partition();
 Kind trace();
 
 std::span<const Kind> catalogue() {
-  static const std::array kinds{sever(), degrade(), flap(), machine_room_jitter(), trace()};
+  static const std::array kinds{sever(), degrade(), flap(), machine_room_jitter(), partition(), trace()};
   return kinds;
 }
 
 std::span<const std::string_view> reserved_kinds() {
-  static constexpr std::array<std::string_view, 2> names{"partition", "dns"};
+  static constexpr std::array<std::string_view, 1> names{"dns"};
   return names;
 }
 
