@@ -7,17 +7,15 @@ namespace faultline::faults {
 // A function each, in a file of that name; here and in the list below are the only places that name them all.
 Kind sever();
 Kind degrade();
+Kind flap();
 Kind machine_room_jitter();
+Kind partition();
+Kind trace();
 Kind dns();
 
 std::span<const Kind> catalogue() {
-  static const std::array kinds{sever(), degrade(), machine_room_jitter(), dns()};
+  static const std::array kinds{sever(), degrade(), flap(), machine_room_jitter(), partition(), trace(), dns()};
   return kinds;
-}
-
-std::span<const std::string_view> reserved_kinds() {
-  static constexpr std::array<std::string_view, 3> names{"flap", "partition", "trace"};
-  return names;
 }
 
 const Kind* find_kind(std::string_view name) {

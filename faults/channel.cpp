@@ -30,6 +30,17 @@ void add_step(Track& track, Window window, double value) {
   track.push_back({window.end, value});
 }
 
+void cut_track(Track& track, Ns end) {
+  const auto next = std::lower_bound(track.begin(), track.end(), end, [](const Point& p, Ns at) { return p.t < at; });
+  if (next == track.end()) return;
+  if (next == track.begin()) return track.clear();
+  const Point& a = next[-1];
+  const Point& b = next[0];
+  const double level = a.value + (b.value - a.value) * (static_cast<double>(end - a.t) / static_cast<double>(b.t - a.t));
+  track.erase(next, track.end());
+  track.push_back({end, level});
+}
+
 std::vector<Window> Channel::active() const {
   std::vector<Window> spans;
   for (const Track* track : {&delay, &jitter, &loss, &flows, &clients, &duplicate, &corrupt, &rate}) {

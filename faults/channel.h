@@ -43,6 +43,9 @@ struct Bursts {
   double good = 0, bad = 1;     ///< loss in each state; 1 - k and 1 - h
 };
 
+/// Ends an ordered track at `end` (since T0): what lies beyond a fault's window is not played. A jump at `end` is left out.
+void cut_track(Track& track, Ns end);
+
 struct Channel {
   Track delay;      ///< ns added to each packet
   Track jitter;     ///< ns: half width if uniform, else the standard deviation; the sum with delay is clamped at 0

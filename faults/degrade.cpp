@@ -6,6 +6,7 @@
 #include "faults/chance.h"
 #include "faults/kind.h"
 #include "faults/limits.h"
+#include "faults/profile.h"
 
 namespace faultline::faults {
 namespace {
@@ -42,17 +43,15 @@ void check_bursts(const Params& params, std::vector<Problem>& problems) {
   }
   if (by_packet && params.probability("bursts.enter") == 0)
     problems.push_back({"bursts.enter", "no burst ever begins", "make it greater than zero"});
-  if ((by_packet || by_time) && params.probability("loss") > 0)
-    problems.push_back({"loss", "loss and bursts exclude each other: bursts bring their own loss",
+  if ((by_packet || by_time) && greatest(params, "loss") > 0)
+    problems.push_back({params.has("loss") ? "loss" : "profile", "loss and bursts exclude each other: bursts bring their own loss",
                         "use bursts.between for the loss outside of bursts, or a second fault"});
 }
 
-std::vector<Problem> validate(const Params& params, Ns /*duration*/) {
+std::vector<Problem> validate(const Params& params, Ns duration) {
   std::vector<Problem> problems;
-  const bool given = has_bursts(params) || std::any_of(std::begin(kEffects), std::end(kEffects), [&](auto key) { return params.has(key); });
-  const bool acts = has_bursts(params) || params.duration("delay") > 0 || params.duration("jitter") > 0 || params.probability("loss") > 0 ||
-                    params.probability("flows") > 0 || params.probability("clients") > 0 || params.probability("duplicate") > 0 ||
-                    params.probability("corrupt") > 0 || params.rate("rate") > 0;
+  const bool given = has_bursts(params) || params.has("profile") || std::any_of(std::begin(kEffects), std::end(kEffects), [&](auto key) { return params.has(key); });
+  const bool acts = has_bursts(params) || params.has("profile") || std::any_of(std::begin(kEffects), std::end(kEffects), [&](auto key) { return greatest(params, key) > 0; });
   if (!given)
     problems.push_back({"", "the fault does nothing: it has none of delay, jitter, loss, bursts, flows, clients, duplicate, corrupt and rate",
                         "give at least one of them, such as delay = \"100ms\""});
@@ -60,18 +59,19 @@ std::vector<Problem> validate(const Params& params, Ns /*duration*/) {
     problems.push_back({"", "the fault does nothing: all of its figures are zero", "make at least one of them greater than zero, or take the fault out"});
   check_longest_hold(params, 1.0, problems);
   check_bursts(params, problems);
-  const bool varies = params.duration("jitter") > 0;
+  check_shape(params, duration, problems);
+  const bool varies = greatest(params, "jitter") > 0;
   if (!varies && params.has("distribution") && params.text("distribution") != "uniform")
     problems.push_back({"distribution", "there is no jitter to be distributed", "add jitter = \"20ms\""});
   if (!varies && params.probability("correlation") > 0)
     problems.push_back({"correlation", "there is no jitter to be correlated", "add jitter = \"20ms\""});
   if (params.probability("correlation") >= 1)
     problems.push_back({"correlation", "at 100 % every packet would have the first one's delay", "stay below 100%, or use delay alone"});
-  if (params.probability("reorder") > 0 && params.duration("delay") == 0)
+  if (greatest(params, "reorder") > 0 && greatest(params, "delay") == 0)
     problems.push_back({"reorder", "a packet is reordered by skipping its delay, and there is none", "add delay = \"20ms\""});
-  if (params.text("per") == "turn" && params.duration("delay") == 0 && !varies)
+  if (params.text("per") == "turn" && greatest(params, "delay") == 0 && !varies)
     problems.push_back({"per", "per = \"turn\" is about delay, and there is none", "add delay = \"200ms\""});
-  if (params.text("checksum") == "valid" && params.probability("corrupt") == 0)
+  if (params.text("checksum") == "valid" && greatest(params, "corrupt") == 0)
     problems.push_back({"checksum", "there is no corruption whose checksum could be valid", "add corrupt = \"0.1%\""});
   return problems;
 }
@@ -111,6 +111,7 @@ Channel compile(const Request& request) {
   } else if (params.has("bursts.good")) {
     add_timed_bursts(channel.loss, request);
   }
+  shape(channel, params, window);
   channel.shape = shape_of(params.text("distribution"));
   channel.correlation = params.probability("correlation");
   channel.free_order = params.text("order") == "free";
@@ -225,7 +226,23 @@ Kind degrade() {
                 .type = ValueType::queue,
                 .doc = "Length of the queue in front of the rate, as time or bytes; what finds it full is dropped.",
                 .example = "\"64kB\"",
-                .fallback = "\"100ms\""}},
+                .fallback = "\"100ms\""},
+               {.name = "ramp",
+                .type = ValueType::timeline,
+                .doc = "Time from the fault's start over which its figures build up in a straight line.",
+                .example = "\"5s\""},
+               {.name = "ramp_down",
+                .type = ValueType::timeline,
+                .doc = "Time before the fault's end over which its figures die away in a straight line.",
+                .example = "\"5s\""},
+               {.name = "profile",
+                .type = ValueType::profile,
+                .doc = "Figures that change over the fault's time, point by point, in place of constant ones.",
+                .example = "[{ at = \"0s\", delay = \"10ms\" }]"},
+               {.name = "steps",
+                .type = ValueType::boolean,
+                .doc = "A point's figures hold until the next point, instead of leading to it in a straight line.",
+                .example = "true"}},
       .validate = validate,
       .compile = compile};
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "faults/channel.h"
+#include "faults/profile.h"
 
 namespace faultline::faults {
 
@@ -26,6 +27,9 @@ enum class ValueType {
   rate,         ///< double, bit/s; "10mbit"
   queue,        ///< QueueLimit; "100ms", "64kB"
   texts,        ///< std::vector<std::string>; a string or an array of them
+  profile,      ///< Profile; [{ at = "0s", delay = "10ms" }, …]
+  trace,        ///< Trace; the name of a file with a profile
+  groups,       ///< Groups; [["a", "b"], ["c"]]: names of targets
   reserved,     ///< the language has it, this version does not: refused with "not yet"
 };
 
@@ -36,7 +40,14 @@ struct QueueLimit {
   bool operator==(const QueueLimit&) const = default;
 };
 
-using Value = std::variant<Ns, double, std::string, bool, QueueLimit, std::vector<std::string>>;
+/// A profile that was read from a file.
+struct Trace {
+  std::string file;  ///< as the plan names it
+  Profile points;
+};
+
+using Groups = std::vector<std::vector<std::string>>;
+using Value = std::variant<Ns, double, std::string, bool, QueueLimit, std::vector<std::string>, Profile, Trace, Groups>;
 
 /// One key of a fault's TOML table. A dotted name ("episodes.every") is a key of a sub-table.
 struct Key {
@@ -63,6 +74,9 @@ class Params {
   std::string text(std::string_view name) const { return get<std::string>(name, std::string()); }
   bool boolean(std::string_view name) const { return get<bool>(name, false); }
   std::vector<std::string> texts(std::string_view name) const { return get<std::vector<std::string>>(name, {}); }
+  Profile profile(std::string_view name) const { return get<Profile>(name, {}); }
+  Trace trace(std::string_view name) const { return get<Trace>(name, {}); }
+  Groups groups(std::string_view name) const { return get<Groups>(name, {}); }
 
  private:
   template <class T>
@@ -76,7 +90,7 @@ class Params {
 
 /// A mistake in the values, found by a kind's own validation (one that no single key's range can express).
 struct Problem {
-  std::string key;      ///< the key to point at; empty: the fault's table
+  std::string key;      ///< the key to point at ("profile[2]": an element of it); empty: the fault's table
   std::string message;  ///< what is wrong
   std::string hint;     ///< what would be right
   bool not_yet = false; ///< no mistake: the language has it, this version cannot do it
@@ -101,8 +115,6 @@ struct Kind {
 
 /// Every kind, in the order of the reference. An explicit list: nothing registers itself.
 std::span<const Kind> catalogue();
-/// Kinds that the language reserves and this version refuses with "not yet".
-std::span<const std::string_view> reserved_kinds();
 const Kind* find_kind(std::string_view name);
 
 }  // namespace faultline::faults

@@ -14,6 +14,9 @@ namespace faultline::faults {
 inline constexpr Ns kMaxHold = 100 * kSecond;
 static_assert(kMaxHold <= static_cast<Ns>(FL_MAX_HOLD_NS));
 
+/// Whether a plan says what a link that is down does to packets. If not, it drops them all.
+inline bool gives_impairment(const Params& params) { return params.has("delay") || params.has("jitter") || params.has("loss"); }
+
 /// Refuses what could hold a packet for too long; `gain` is the largest factor that the kind applies.
 inline void check_longest_hold(const Params& params, double gain, std::vector<Problem>& problems) {
   const double most = gain * (static_cast<double>(params.duration("delay")) + static_cast<double>(params.duration("jitter")));

@@ -80,14 +80,6 @@ void add_episode(Track& track, const Shape& shape, Window episode, double peak) 
   }
 }
 
-// Ends the track at `end`: what lies beyond the fault's window is not played.
-void cut(Track& track, Ns end) {
-  if (track.empty() || track.back().t <= end) return;
-  const double level = value_at(track, end);
-  while (!track.empty() && track.back().t >= end) track.pop_back();
-  if (!track.empty()) track.push_back({end, level});
-}
-
 std::vector<Problem> validate(const Params& params, Ns duration) {
   std::vector<Problem> problems = check_impairment(params, 1 + params.probability("spread"));
   const Shape shape(params);
@@ -131,7 +123,7 @@ Channel compile(const Request& request) {
     if (jitter > 0) add_episode(channel.jitter, shape, own, jitter);
     if (loss > 0) add_episode(channel.loss, shape, own, loss);
   }
-  for (Track* track : {&channel.delay, &channel.jitter, &channel.loss}) cut(*track, request.window.end);
+  for (Track* track : {&channel.delay, &channel.jitter, &channel.loss}) cut_track(*track, request.window.end);
   return channel;
 }
 

@@ -101,24 +101,19 @@ Company company_of(std::span<const RuleSource> rules, std::size_t self) {
   return out;
 }
 
-// The latest of t + jitter(t), jitter in the multiples that its shape can draw.
-double jitter_latest(const Channel& channel, Window span) {
-  Track wide = channel.jitter;
-  for (Point& p : wide) p.value *= reach_of(channel.shape);
-  return extremes(wide, span).latest;
-}
-
 // A span ends for the selector when the last packet held by it has left (an upper bound: nothing is held beyond the
 // rules' end), and FL_DRAIN later. Let go earlier, the flow's next packets would overtake those still in the line: an
 // episode may end in the middle of its rule with a delay far above FL_DRAIN.
 void append_edges(std::vector<Edge>& edges, const Channel& channel, const Company& company, std::uint64_t bit) {
   const std::size_t first = edges.size();
+  const double queued = static_cast<double>(channel.longest_queue());
+  Track wide = channel.jitter;  // in the multiples that its shape can draw
+  for (Point& p : wide) p.value *= reach_of(channel.shape);
   for (const Window& span : channel.active()) {
     const Span delay = extremes(channel.delay, span);
-    const Span jitter = extremes(channel.jitter, span);
+    const Span jitter = extremes(wide, span);
     // A piecewise-linear delay may leave later from before its end; of the other parts the longest is enough.
-    const double wide = jitter.highest * reach_of(channel.shape), queued = static_cast<double>(channel.longest_queue());
-    const double due = std::min(delay.latest + wide, jitter_latest(channel, span) + delay.highest) + queued + company.hold;
+    const double due = std::min(delay.latest + jitter.highest, jitter.latest + delay.highest) + queued + company.hold;
     const Ns left = std::max(span.end, static_cast<Ns>(std::ceil(std::min(due, static_cast<double>(company.end)))));
     const auto start = static_cast<std::uint64_t>(span.start);
     const std::uint64_t end = static_cast<std::uint64_t>(left) + FL_DRAIN;

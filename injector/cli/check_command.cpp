@@ -20,7 +20,7 @@ struct CheckArguments {
 nlohmann::json describe(const plan::Parsed& parsed, const std::string& path) {
   nlohmann::json out{{"plan", path}, {"ok", parsed.ok()}, {"diagnostics", nlohmann::json::array()}};
   for (const auto& d : parsed.diagnostics)
-    out["diagnostics"].push_back({{"line", d.at.line}, {"column", d.at.column}, {"message", d.message}, {"hint", d.hint}, {"not_yet", d.not_yet}});
+    out["diagnostics"].push_back({{"file", d.file.empty() ? path : d.file}, {"line", d.at.line}, {"column", d.at.column}, {"message", d.message}, {"hint", d.hint}, {"not_yet", d.not_yet}});
   if (parsed.ok()) {
     out["title"] = parsed.plan.title;
     out["duration_s"] = static_cast<double>(parsed.plan.duration) / kSecond;

@@ -26,11 +26,7 @@ void read_kind(Table& table, FaultDraft& draft) {
   draft.fault.kind = faults::find_kind(*name);
   if (draft.fault.kind) return;
   const Place at = table.take("kind")->value.at;
-  const auto reserved = faults::reserved_kinds();
-  if (std::find(reserved.begin(), reserved.end(), *name) != reserved.end())
-    table.issues().not_yet(at, fmt::format("kind: \"{}\" is not yet possible in this version", *name), list_known("it has", kind_names()));
-  else
-    table.issues().error(at, fmt::format("kind: unknown kind \"{}\"", *name), table.issues().suggest(*name, kind_names(), list_known("kinds are", kind_names())));
+  table.issues().error(at, fmt::format("kind: unknown kind \"{}\"", *name), table.issues().suggest(*name, kind_names(), list_known("kinds are", kind_names())));
 }
 
 std::vector<std::string> strings(const std::vector<std::string_view>& views) { return {views.begin(), views.end()}; }
@@ -48,7 +44,8 @@ bool in_range(Issues& issues, Place at, const Key& key, Ns value) {
 }
 
 /// One value of a kind's key. `leaf` is the key's name within `table`.
-std::optional<faults::Value> read_value(Table& table, std::string_view leaf, const Key& key, const Options& options) {
+std::optional<faults::Value> read_value(Table& table, std::string_view leaf, const Key& key, FaultDraft& fault, Draft& draft) {
+  const Options& options = draft.options;
   const Entry& entry = *table.take(leaf);
   switch (key.type) {
     case ValueType::duration:
@@ -95,6 +92,23 @@ std::optional<faults::Value> read_value(Table& table, std::string_view leaf, con
       }
       return faults::Value(std::move(texts));
     }
+    case ValueType::profile:
+      if (auto value = read_profile(table, key, entry.value, options, fault.key_places)) return faults::Value(std::move(*value));
+      return std::nullopt;
+    case ValueType::trace:
+      if (auto value = read_trace_file(table, key, entry.value, draft)) return faults::Value(std::move(*value));
+      return std::nullopt;
+    case ValueType::groups: {
+      auto words = read_groups(table, key, entry.value);
+      if (!words) return std::nullopt;
+      faults::Groups groups;
+      for (const auto& group : *words) {
+        groups.emplace_back();
+        for (const auto& word : group) groups.back().push_back(word.text);
+      }
+      fault.groups.emplace(key.name, std::move(*words));
+      return faults::Value(std::move(groups));
+    }
     case ValueType::reserved:
       break;
   }
@@ -119,6 +133,9 @@ std::optional<faults::Value> default_value(const Key& key) {
     case ValueType::rate: return wrap(read_rate(text));
     case ValueType::queue: return wrap(read_queue(text));
     case ValueType::texts: return faults::Value(std::vector<std::string>{std::string(text)});
+    case ValueType::profile:
+    case ValueType::trace:
+    case ValueType::groups:
     case ValueType::reserved: break;
   }
   return std::nullopt;
@@ -129,7 +146,7 @@ void refuse_reserved(Table& table, std::string_view leaf, const Key& key) {
   table.issues().not_yet(entry.at, fmt::format("\"{}\" is not yet possible in this version", key.name), "");
 }
 
-void read_params(Table& table, FaultDraft& draft, const Options& options) {
+void read_params(Table& table, FaultDraft& draft, Draft& all) {
   const std::size_t before = table.issues().count();
   // Sub-tables are made on the way: "episodes.every" is the key "every" of "episodes".
   std::map<std::string, std::optional<Table>, std::less<>> groups;
@@ -162,7 +179,7 @@ void read_params(Table& table, FaultDraft& draft, const Options& options) {
     draft.key_places.emplace(key.name, owner->place(leaf));
     if (key.type == ValueType::reserved)
       refuse_reserved(*owner, leaf, key);
-    else if (auto value = read_value(*owner, leaf, key, options))
+    else if (auto value = read_value(*owner, leaf, key, draft, all))
       draft.fault.params.set(key.name, std::move(*value));
   }
   for (auto& [name, group] : groups)
@@ -226,16 +243,17 @@ void read_fault(const Node& node, std::size_t number, Draft& draft) {
       draft.issues.error(result.name_at, fmt::format("name: \"{}\" is a phase of every run", *name), "choose another name");
   }
   read_kind(table, result);
-  table.require("on", "\"payment\"");
+  if (!table.has("groups") && !table.has("edges")) table.require("on", "\"payment\"");  // a partition's groups are its targets
   result.on = table.words("on", "\"payment\"");
   result.peer = table.words("peer", "\"bank\"");
   read_direction(table, result.fault);
+  if (table.has("direction")) result.direction_at = table.place("direction");
   result.fault.loopback = table.boolean("loopback").value_or(true);
   read_window(table, result, draft.options);
   table.reserve("if_gone");
   table.reserve("wait");
   if (result.fault.kind) {
-    read_params(table, result, draft.options);
+    read_params(table, result, draft);
     const std::size_t before = draft.issues.count();
     table.finish();
     result.params_ok = result.params_ok && draft.issues.count() == before;

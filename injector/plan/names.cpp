@@ -149,7 +149,10 @@ class Resolver {
         taken.insert(fault.fault.name);
       }
       faults_.add(fault.fault.name, i);
-      resolve_on_and_peer(fault);
+      if (fault.kind_name == "partition")
+        resolve_partition(fault, draft_, [this](const Word& word, std::string_view key) { return find_target(word, key); });
+      else
+        resolve_on_and_peer(fault);
     }
   }
 

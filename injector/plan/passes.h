@@ -3,6 +3,7 @@
 // everything has been read, since a plan may use a name before it defines it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,9 +19,11 @@ struct FaultDraft {
   bool named = false;
   Place name_at;
   std::vector<Word> on, peer;
+  std::map<std::string, std::vector<std::vector<Word>>, std::less<>> groups;  ///< by key: of a partition
   std::optional<Ns> start, length;
   bool for_run = false;
   Place start_at, for_at;
+  Place direction_at;  ///< line 0: not given
   std::string kind_name;
   std::map<std::string, Place, std::less<>> key_places;  ///< of the kind's own keys
   bool params_ok = false;                                ///< all of the kind's keys were understood
@@ -93,6 +96,18 @@ void resolve_guards(Draft& draft);
 
 /// A duration of the timeline: "40s" or { true = "79m", scaled = "40s" }, put through --scale.
 std::optional<Ns> read_timeline(Table& table, std::string_view key, const Node& value, const Options& options);
+
+/// A profile: an array of points, whose places are noted as "KEY[n]".
+std::optional<faults::Profile> read_profile(Table& table, const faults::Key& key, const Node& value, const Options& options,
+                                            std::map<std::string, Place, std::less<>>& places);
+/// An array of arrays of names.
+std::optional<std::vector<std::vector<Word>>> read_groups(Table& table, const faults::Key& key, const Node& value);
+/// The file that `value` names, relative to the plan, which keeps its text.
+std::optional<faults::Trace> read_trace_file(Table& table, const faults::Key& key, const Node& value, Draft& draft);
+
+/// Who is parted from whom: the fault's legs, from its groups, edges or shape. `find` looks up a target and reports what is
+/// none.
+void resolve_partition(FaultDraft& fault, Draft& draft, const std::function<const TargetDraft*(const Word&, std::string_view)>& find);
 
 /// Reports a name that is not fit to be one (empty, control characters, too long; `strict`: or not of letters, digits,
 /// dots, hyphens and underscores) and says whether it was fit.

@@ -67,11 +67,18 @@ struct Probe {
 
 enum class Direction { both, egress, ingress };
 
+/// A part of a fault whose sites and peers differ from place to place: a partition has two for each of its members.
+struct Leg {
+  std::vector<std::string> on, peer;  ///< target names
+  Direction direction = Direction::both;
+};
+
 struct Fault {
   std::string name;
   const faults::Kind* kind = nullptr;
   std::vector<std::string> on;    ///< target names
   std::vector<std::string> peer;  ///< target names; empty: all traffic of `on`
+  std::vector<Leg> legs;          ///< of a partition: what `on`, `peer` and `direction` come to; else empty
   Direction direction = Direction::both;
   bool loopback = true;           ///< whether the site's lo device takes part
   Ns start = 0, end = 0;          ///< since T0; scaled
@@ -150,6 +157,12 @@ struct Lab {
   std::vector<LabLink> links;
 };
 
+/// A file that the plan names, as it was when the plan was read: kept with the record of the run.
+struct InputFile {
+  std::string path;  ///< absolute
+  std::string text;
+};
+
 struct Plan {
   std::string path;       ///< as given on the command line
   std::string directory;  ///< of the plan, absolute: ${plan_dir}
@@ -166,6 +179,7 @@ struct Plan {
   std::vector<Hypothesis> hypotheses;
   std::vector<Guard> guards;
   std::optional<Lab> lab;
+  std::vector<InputFile> inputs;  ///< each file once
 
   const Target* find_target(const std::string& target_name) const {
     for (const auto& t : targets)

@@ -63,12 +63,15 @@ std::string render(const Parsed& parsed) {
   const auto lines = split_lines(parsed.plan.text);
   std::string out;
   for (std::size_t i = 0; i < std::min(kShown, parsed.diagnostics.size()); ++i) {
-    const auto& [at, message, hint, not_yet] = parsed.diagnostics[i];
+    const auto& [at, message, hint, not_yet, file, source] = parsed.diagnostics[i];
+    const std::string& path = file.empty() ? parsed.plan.path : file;
     if (at.line == 0) {
-      out += fmt::format("{}: error: {}\n", parsed.plan.path, printable(message));
+      out += fmt::format("{}: error: {}\n", path, printable(message));
     } else {
-      out += fmt::format("{}:{}:{}: error: {}\n", parsed.plan.path, at.line, at.column, printable(message));
-      if (at.line <= lines.size()) out += excerpt(lines[at.line - 1], std::max<std::uint32_t>(1, at.column));
+      out += fmt::format("{}:{}:{}: error: {}\n", path, at.line, at.column, printable(message));
+      const auto column = std::max<std::uint32_t>(1, at.column);
+      if (!file.empty()) out += excerpt(source.ends_with('\r') ? source.substr(0, source.size() - 1) : source, column);
+      else if (at.line <= lines.size()) out += excerpt(lines[at.line - 1], column);
     }
     if (!hint.empty()) out += fmt::format("    hint: {}\n", printable(hint));
   }

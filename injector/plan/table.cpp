@@ -34,11 +34,15 @@ std::string type_hint(const Node& value, Node::Type wanted, std::string_view key
 }  // namespace
 
 void Issues::error(Place at, std::string message, std::string hint) {
-  list_.push_back({at, shorten(std::move(message)), shorten(std::move(hint)), false});
+  list_.push_back({at, shorten(std::move(message)), shorten(std::move(hint)), false, {}, {}});
 }
 
 void Issues::not_yet(Place at, std::string message, std::string hint) {
-  list_.push_back({at, shorten(std::move(message)), shorten(std::move(hint)), true});
+  list_.push_back({at, shorten(std::move(message)), shorten(std::move(hint)), true, {}, {}});
+}
+
+void Issues::error_in(const std::string& file, std::string source, Place at, std::string message, std::string hint) {
+  list_.push_back({at, shorten(std::move(message)), shorten(std::move(hint)), false, file, std::move(source)});
 }
 
 std::string Issues::suggest(std::string_view word, const std::vector<std::string>& known, std::string fallback) {
@@ -50,6 +54,7 @@ std::string Issues::suggest(std::string_view word, const std::vector<std::string
 
 std::vector<Diagnostic> Issues::take() {
   std::stable_sort(list_.begin(), list_.end(), [](const Diagnostic& a, const Diagnostic& b) {
+    if (a.file != b.file) return a.file < b.file;
     return a.at.line != b.at.line ? a.at.line < b.at.line : a.at.column < b.at.column;
   });
   return std::move(list_);

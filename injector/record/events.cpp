@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "injector/record/bounds.h"
 #include "injector/record/text.h"
 
@@ -33,6 +35,29 @@ std::optional<Ns> optional_ns(const json& j, const char* key) {
   return it->get<Ns>();
 }
 
+std::string profile_text(const faults::Profile& profile) {
+  std::string text;
+  for (const auto& p : profile) {
+    text += fmt::format("{}{{ at {}", text.empty() ? "" : ", ", exact_duration(p.at));
+    for (const auto& figure : faults::figures()) {
+      const double value = p.*figure.value;
+      if (value <= 0) continue;
+      text += fmt::format(", {} ", figure.name);
+      if (figure.unit == faults::Figure::Unit::time) text += exact_duration(static_cast<Ns>(value));
+      else if (figure.unit == faults::Figure::Unit::rate) text += plan::format_rate(value);
+      else text += fmt::format("{:g}%", value * 100);
+    }
+    text += " }";
+  }
+  return text;
+}
+
+std::string groups_text(const faults::Groups& groups) {
+  std::string text;
+  for (const auto& group : groups) text += fmt::format("{}{}", text.empty() ? "" : " | ", fmt::join(group, " "));
+  return text;
+}
+
 std::string value_text(const faults::Key& key, const faults::Params& params) {
   using faults::ValueType;
   switch (key.type) {
@@ -45,9 +70,20 @@ std::string value_text(const faults::Key& key, const faults::Params& params) {
     case ValueType::rate: return plan::format_rate(params.rate(key.name));
     case ValueType::queue: return plan::format_queue(params.queue(key.name));
     case ValueType::texts: return fmt::format("{}", fmt::join(params.texts(key.name), ", "));
+    case ValueType::profile: return profile_text(params.profile(key.name));
+    case ValueType::trace: return params.trace(key.name).file;
+    case ValueType::groups: return groups_text(params.groups(key.name));
     case ValueType::reserved: break;
   }
   return {};
+}
+
+/// The delay that lateness is measured against: the greatest that is asked at any time.
+Ns asked_delay(const plan::Fault& fault) {
+  double most = faults::greatest(fault.params, "delay");
+  if (fault.kind && fault.kind->name == "trace")
+    for (const auto& p : fault.params.trace("file").points) most = std::max(most, p.delay);
+  return static_cast<Ns>(most);
 }
 
 const char* direction_text(plan::Direction d) {
@@ -80,7 +116,7 @@ json plan_fields(const plan::Plan& p) {
                       {"on", fault.on}, {"peer", fault.peer}, {"direction", direction_text(fault.direction)},
                       {"start", fault.start}, {"end", fault.end}, {"asked", asked(fault)},
                       {"asked_text", asked_text(fault)},
-                      {"delay", fault.params.has("delay") ? fault.params.duration("delay") : 0}});
+                      {"delay", asked_delay(fault)}});
   for (const auto& h : p.hypotheses)
     hypotheses.push_back({{"name", h.name}, {"probe", h.probe}, {"during", h.during},
                           {"success", bound_json(h.success)}, {"p50", bound_json(h.p50)}, {"p90", bound_json(h.p90)},

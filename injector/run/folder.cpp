@@ -13,6 +13,17 @@
 namespace faultline::run {
 namespace fs = std::filesystem;
 
+namespace {
+
+void write(const fs::path& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  file.flush();
+  if (!file) throw fs::filesystem_error("write " + path.filename().string(), path, std::error_code(errno, std::generic_category()));
+}
+
+}  // namespace
+
 std::filesystem::path make_folder(const plan::Plan& plan, const fs::path& out) {
   try {
     fs::path folder = out;
@@ -27,10 +38,14 @@ std::filesystem::path make_folder(const plan::Plan& plan, const fs::path& out) {
       throw Failure(Exit::invalid, fmt::format("--out {}: it exists and is not an empty folder; a run never overwrites a record", folder.string()));
     }
     fs::create_directories(folder / "services");
-    std::ofstream file(folder / "plan.toml", std::ios::binary);
-    file << plan.text;
-    file.flush();
-    if (!file) throw fs::filesystem_error("write plan.toml", folder, std::error_code(errno, std::generic_category()));
+    write(folder / "plan.toml", plan.text);
+    for (const auto& input : plan.inputs) {
+      fs::create_directory(folder / "inputs");
+      const fs::path name = fs::path(input.path).filename();
+      fs::path copy = folder / "inputs" / name;
+      for (int again = 2; fs::exists(copy); again++) copy = folder / "inputs" / fmt::format("{}-{}", again, name.string());
+      write(copy, input.text);
+    }
     return folder;
   } catch (const fs::filesystem_error& e) {
     const bool asked = !out.empty() && e.code() != std::errc::no_space_on_device;  // then it is the argument that is wrong

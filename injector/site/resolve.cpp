@@ -169,6 +169,33 @@ class Resolver {
 
   void add_fault(std::uint32_t index) {
     const plan::Fault& fault = plan_.faults[index];
+    if (fault.legs.empty()) return add_part(index, fault);
+    for (const auto& leg : fault.legs) {
+      plan::Fault part = fault;
+      part.on = leg.on;
+      part.peer = leg.peer;
+      part.direction = leg.direction;
+      check_apart(part);
+      add_part(index, part);
+    }
+  }
+
+  /// What passes between two members of a partition is told by their addresses, so they must not share them.
+  void check_apart(const plan::Fault& part) {
+    for (const auto& name : part.on) {
+      for (const auto& spot : spots(*plan_.find_target(name))) {
+        for (const auto& peer : part.peer) {
+          for (const auto& other : spots(*plan_.find_target(peer)))
+            if (spot.ns.inode() == other.ns.inode())
+              throw Failure(Exit::cannot_run, fmt::format("\"{}\" and \"{}\" are in one network namespace: what passes between them "
+                                                          "cannot be told by address", name, peer));
+        }
+      }
+    }
+  }
+
+  /// A fault, or one leg of it.
+  void add_part(std::uint32_t index, const plan::Fault& fault) {
     const auto peers = matches(fault);
     std::vector<Chosen> chosen;
     for (const auto& name : fault.on) {

@@ -70,7 +70,11 @@ TEST(PlanFaults, EveryKeyOfEveryKindIsEnforced) {
             << kind.name << " " << name << "\n" << render(parsed);
         continue;
       }
-      const auto good = parse(fault(std::string(kind.name), company(name) + name + " = " + std::string(key.example) + "\n"));
+      auto good = parse(fault(std::string(kind.name), company(name) + name + " = " + std::string(key.example) + "\n"));
+      std::erase_if(good.diagnostics, [&](const Diagnostic& d) {  // an example names targets and files of its own
+        return (key.type == faults::ValueType::groups && d.message.find("there is no target") != std::string::npos) ||
+               (key.type == faults::ValueType::trace && d.message.find("cannot read") != std::string::npos);
+      });
       EXPECT_FALSE(has_mistake(good, name + ":")) << "the example of " << kind.name << "." << name << " is refused\n" << render(good);
       const auto bad = parse(fault(std::string(kind.name), name + " = 1979-05-27\n"));
       EXPECT_TRUE(has_mistake(bad, "found a date")) << kind.name << " " << name;
@@ -85,16 +89,6 @@ TEST(PlanFaults, EveryKeyOfEveryKindIsEnforced) {
         EXPECT_TRUE(absent.plan.faults[0].params.has(name)) << kind.name << " " << name << " has no default";
       }
     }
-  }
-}
-
-TEST(PlanFaults, ReservedKindsAreNotYet) {
-  ASSERT_FALSE(faults::reserved_kinds().empty());
-  for (const auto& kind : faults::reserved_kinds()) {
-    const auto mistake = only_mistake(fault(std::string(kind), "anything = 1\n"), "not yet");
-    EXPECT_TRUE(mistake.not_yet);
-    EXPECT_EQ(mistake.at.line, 7u);
-    EXPECT_EQ(mistake.at.column, 8u);
   }
 }
 

@@ -1,0 +1,118 @@
+// Values that are more than a word: profiles, point by point or from a file, and groups of targets.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+
+#include "faults/limits.h"
+#include "injector/base/fd.h"
+#include "injector/plan/passes.h"
+#include "injector/plan/trace_file.h"
+
+namespace faultline::plan {
+namespace {
+
+constexpr off_t kMaxFile = 64 << 20;
+
+double duration_of(Table& point, std::string_view key, std::string_view example) {
+  const auto value = point.scalar(key, example, read_duration);
+  if (!value) return 0;
+  if (*value > faults::kMaxHold)
+    point.issues().error(point.take(key)->value.at, fmt::format("{}: {} is too long", key, format_duration(*value)),
+                         fmt::format("at most {}", format_duration(faults::kMaxHold)));
+  return static_cast<double>(*value);
+}
+
+/// Why a file cannot be read; empty when `text` has it.
+std::string read_text(const std::string& path, std::string& text) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // never waits for a pipe's other end
+  struct stat status {};
+  if (fd.get() < 0 || ::fstat(fd.get(), &status) != 0) return std::strerror(errno);
+  if (!S_ISREG(status.st_mode)) return "it is not a regular file";
+  if (status.st_size > kMaxFile) return "it is larger than 64 MB";
+  text.resize(static_cast<std::size_t>(status.st_size));
+  std::size_t used = 0;
+  while (used < text.size()) {
+    const ssize_t n = ::read(fd.get(), text.data() + used, text.size() - used);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return std::strerror(errno);
+    if (n == 0) break;
+    used += static_cast<std::size_t>(n);
+  }
+  text.resize(used);
+  return {};
+}
+
+}  // namespace
+
+std::optional<faults::Profile> read_profile(Table& table, const faults::Key& key, const Node& value, const Options& options, std::map<std::string, Place, std::less<>>& places) {
+  if (!table.expect(value, Node::Type::array, key.name, key.example)) return std::nullopt;
+  faults::Profile profile;
+  const std::size_t before = table.issues().count();
+  for (const Node& item : value.items) {
+    const std::string name = fmt::format("{}[{}]", key.name, profile.size());
+    places.emplace(name, item.at);
+    if (!table.expect(item, Node::Type::table, name, "{ at = \"10s\", delay = \"100ms\" }")) return std::nullopt;
+    Table point(item, item.at, name, table.issues());
+    faults::ProfilePoint p;
+    point.require("at", "\"10s\"");
+    if (const Entry* at = point.take("at")) p.at = read_timeline(point, "at", at->value, options).value_or(0);
+    for (const auto& figure : faults::figures()) {
+      double& into = p.*figure.value;
+      switch (figure.unit) {
+        case faults::Figure::Unit::time: into = duration_of(point, figure.name, "\"100ms\""); break;
+        case faults::Figure::Unit::chance: into = point.scalar(figure.name, "\"5%\"", read_probability).value_or(0); break;
+        case faults::Figure::Unit::rate: into = point.scalar(figure.name, "\"10mbit\"", read_rate).value_or(0); break;
+      }
+    }
+    point.finish();
+    profile.push_back(p);
+  }
+  if (table.issues().count() != before) return std::nullopt;
+  return profile;
+}
+
+std::optional<std::vector<std::vector<Word>>> read_groups(Table& table, const faults::Key& key, const Node& value) {
+  if (!table.expect(value, Node::Type::array, key.name, key.example)) return std::nullopt;
+  std::vector<std::vector<Word>> groups;
+  for (const Node& item : value.items) {
+    if (!table.expect(item, Node::Type::array, key.name, key.example)) return std::nullopt;
+    std::vector<Word> group;
+    for (const Node& name : item.items) {
+      if (!table.expect(name, Node::Type::string, key.name, key.example)) return std::nullopt;
+      group.push_back({name.text, name.at});
+    }
+    if (group.empty()) {
+      table.issues().error(item.at, fmt::format("{}: an array in it is empty", key.name), fmt::format("write {} = {}", key.name, key.example));
+      return std::nullopt;
+    }
+    groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
+std::optional<faults::Trace> read_trace_file(Table& table, const faults::Key& key, const Node& value, Draft& draft) {
+  if (!table.expect(value, Node::Type::string, key.name, key.example)) return std::nullopt;
+  const std::string& name = value.text;
+  const std::string path = (std::filesystem::path(draft.plan.directory) / name).lexically_normal().string();
+  auto& inputs = draft.plan.inputs;
+  auto input = std::find_if(inputs.begin(), inputs.end(), [&](const InputFile& file) { return file.path == path; });
+  if (input == inputs.end()) {
+    InputFile file{path, {}};
+    const std::string why = name.empty() ? "the name is empty" : read_text(path, file.text);
+    if (!why.empty()) {
+      table.issues().error(value.at, fmt::format("{}: cannot read {}: {}", key.name, name.empty() ? "it" : path, why), "names are relative to the plan's folder");
+      return std::nullopt;
+    }
+    input = inputs.insert(inputs.end(), std::move(file));
+  }
+  auto points = read_trace(path, input->text, draft.options.scale.value_or(1), table.issues());
+  if (!points) return std::nullopt;
+  return faults::Trace{name, std::move(*points)};
+}
+
+}  // namespace faultline::plan
