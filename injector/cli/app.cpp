@@ -49,10 +49,12 @@ int main_of(int argc, char** argv) {
   setup_check(app, context);
   setup_report(app, context);
   setup_compare(app, context);
-  setup_list(app, context);
   setup_stop(app, context);
   setup_note(app, context);
   setup_lab(app, context);
+  setup_explain(app, context);
+  setup_doctor(app, context);
+  setup_list(app, context);
   try {
     app.parse(argc, argv);
     return static_cast<int>(context.chosen());

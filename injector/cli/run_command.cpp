@@ -9,6 +9,7 @@
 
 #include "injector/base/clock.h"
 #include "injector/cli/app.h"
+#include "injector/cli/experiments.h"
 #include "injector/cli/plan_arguments.h"
 #include "injector/run/run.h"
 
@@ -50,7 +51,7 @@ std::uint64_t new_seed() {
 Exit run_plan(const RunArguments& arguments, const std::vector<std::string>& command) {
   run::Options options;
   if (!arguments.at.empty()) options.at = read_instant(arguments.at);
-  auto parsed = plan::parse_file(arguments.plan, arguments.reading.options());
+  auto parsed = plan::parse_file(find_plan(arguments.plan), arguments.reading.options());
   if (!parsed.ok()) {
     fmt::print(stderr, "{}", plan::render(parsed));
     return Exit::invalid;
@@ -75,7 +76,7 @@ Exit run_plan(const RunArguments& arguments, const std::vector<std::string>& com
 void setup_run(CLI::App& app, Context& context) {
   auto arguments = std::make_shared<RunArguments>();
   CLI::App* sub = app.add_subcommand("run", "Run an experiment plan: baseline, faults, recovery, verdict");
-  sub->add_option("PLAN", arguments->plan, "The plan, a TOML file (docs/plan.md)")->required();
+  sub->add_option("PLAN", arguments->plan, "The plan, a TOML file (docs/plan.md), or the name of a shipped experiment")->required();
   sub->add_option("--out", arguments->out, "Run folder; default runs/<UTC time>-<plan>. It must be new or empty")->type_name("DIR");
   sub->add_option("--at", arguments->at, "Begin at this instant, e.g. to start several machines together")->type_name("RFC3339");
   arguments->reading.add_to(*sub);
