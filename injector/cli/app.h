@@ -30,5 +30,9 @@ void setup_lab(CLI::App& app, Context& context);
 void setup_explain(CLI::App& app, Context& context);
 void setup_doctor(CLI::App& app, Context& context);
 void setup_list(CLI::App& app, Context& context);
+void setup_inject(CLI::App& app, Context& context);
+void setup_new(CLI::App& app, Context& context);
+void setup_completion(CLI::App& app, Context& context);
+void setup_man(CLI::App& app, Context& context);
 
 }  // namespace faultline::cli

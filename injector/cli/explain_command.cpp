@@ -7,6 +7,7 @@
 
 #include "injector/cli/app.h"
 #include "injector/cli/experiments.h"
+#include "injector/cli/explaining.h"
 #include "injector/cli/plan_arguments.h"
 #include "injector/cli/terminal.h"
 #include "injector/explain/explain.h"
@@ -158,21 +159,24 @@ json page_json(const plan::Plan& plan, const explain::Explanation& all) {
 }
 
 Exit explain_plan(const ExplainArguments& arguments) {
-  const auto parsed = plan::parse_file(find_plan(arguments.plan), arguments.reading.options());
+  return explain_parsed(plan::parse_file(find_plan(arguments.plan), arguments.reading.options()), arguments.json);
+}
+
+}  // namespace
+
+Exit explain_parsed(const plan::Parsed& parsed, bool as_json) {
   if (!parsed.ok()) {
     fmt::print(stderr, "{}", plan::render(parsed));
     return Exit::invalid;
   }
   const auto all = explain::explain(parsed.plan, pen::probe_features().engine());
   const Look look = look_of_stdout();
-  if (arguments.json) fmt::print("{}\n", page_json(parsed.plan, all).dump(2, ' ', false, json::error_handler_t::replace));
+  if (as_json) fmt::print("{}\n", page_json(parsed.plan, all).dump(2, ' ', false, json::error_handler_t::replace));
   else fmt::print("{}", Page(parsed.plan, all, look).text());
   std::fflush(stdout);
   const bool missing = std::any_of(all.reach.begin(), all.reach.end(), [](const explain::Reach& r) { return r.missing; });
   return missing ? Exit::cannot_run : Exit::passed;
 }
-
-}  // namespace
 
 void setup_explain(CLI::App& app, Context& context) {
   auto arguments = std::make_shared<ExplainArguments>();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -19,7 +20,7 @@ using nlohmann::json;
 
 struct ListArguments {
   std::string what;
-  bool json = false;
+  bool json = false, names = false;
 };
 
 json experiments() {
@@ -88,6 +89,11 @@ void print_kinds(const json& all, const record::Look& look) {
 }
 
 Exit list(const ListArguments& arguments) {
+  if (arguments.names) {
+    for (const std::filesystem::path path : shipped_experiments()) fmt::print("{}\n", path.stem().string());
+    std::fflush(stdout);
+    return Exit::passed;
+  }
   const bool everything = arguments.what.empty();
   const auto wants = [&](const char* what) { return everything || arguments.what == what; };
   json out = json::object();
@@ -123,6 +129,7 @@ void setup_list(CLI::App& app, Context& context) {
   CLI::App* sub = app.add_subcommand("list", "List shipped experiments, fault kinds, and runs under way");
   sub->add_option("WHAT", arguments->what, "Only one of the lists")->check(CLI::IsMember({"experiments", "kinds", "runs"}))->type_name("experiments|kinds|runs");
   sub->add_flag("--json", arguments->json, "Print them as JSON");
+  sub->add_flag("--names", arguments->names, "Print the experiments' names only, one a line");
   sub->footer("Exit status: 0.");
   sub->callback([arguments, &context] { context.chosen = [arguments] { return list(*arguments); }; });
 }

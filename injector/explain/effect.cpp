@@ -57,6 +57,13 @@ bool on_a_link(const plan::Plan& plan, const plan::Fault& fault) {
 /// "1 in 13", for a chance of 8 %.
 std::string one_in(double chance) { return chance >= 0.5 ? record::percent(chance) + " of them" : fmt::format("1 in {:.0f}", std::max(2.0, 1 / chance)); }
 
+/// "10 Mbit/s", "512 kbit/s".
+std::string rate_text(double bits) {
+  if (bits >= 1e9) return fmt::format("{:.3g} Gbit/s", bits / 1e9);
+  if (bits >= 1e6) return fmt::format("{:.3g} Mbit/s", bits / 1e6);
+  return fmt::format("{:.3g} kbit/s", bits / 1e3);
+}
+
 std::string sum(const Effect& effect, int trips) {
   return text_of(times(effect.round_trip(), trips)) + (effect.unbounded ? ", now and then more" : "");
 }
@@ -112,22 +119,52 @@ bool say_mode(Effect& effect, const std::string& mode) {
 void say(Effect& effect, const plan::Plan& plan, const plan::Fault& fault) {
   if (say_mode(effect, word(fault.params, "mode"))) return;
   if (effect.packet.most > 0 && effect.loss < 1) {
-    std::string how = effect.ways == 2 ? "out and back each" : "one way only";
+    std::string how = effect.turns ? "once for each turn of the conversation, however many packets" : effect.ways == 2 ? "out and back each" : "one way only";
     if (!effect.steady) how += ", when it is at its worst";
     effect.lines.push_back({"Round trip", fmt::format("{} ({})", sum(effect, 1), how)});
   }
+  if (effect.rate > 0) {
+    effect.lines.push_back({"Bandwidth", fmt::format("{} at most, each way that it acts on{}", rate_text(effect.rate),
+                                                     effect.queue > 0 ? "; a full queue in front of it adds up to " + short_duration(effect.queue) + ", and drops what is more" : "")});
+    effect.lines.push_back({"A megabyte", fmt::format("takes {} or more", short_duration(static_cast<Ns>(8e6 / effect.rate * kSecond)))});
+  }
+  if (effect.dead_flows > 0) effect.lines.push_back({"Connections", fmt::format("{} of them get no packet through at all; a new attempt may fare better", record::percent(effect.dead_flows))});
+  if (effect.dead_clients > 0) effect.lines.push_back({"Clients", fmt::format("{} of their addresses get no packet through at all, however often they try", record::percent(effect.dead_clients))});
   const std::string protocol = protocol_of(plan, fault);
   if (protocol == "udp") say_datagrams(effect, "Datagram");
   else if (protocol == "icmp") say_datagrams(effect, "Ping");
   else say_tcp(effect);
 }
 
+/// The share of packets that a Gilbert-Elliott chain loses in the long run.
+double mean_loss(const faults::Bursts& bursts) {
+  const double sum = bursts.enter + bursts.leave, bad = sum > 0 ? bursts.enter / sum : 0;
+  return (1 - bad) * bursts.good + bad * bursts.bad;
+}
+
+double lowest(const faults::Track& rate) {
+  double least = 0;
+  for (const auto& point : rate)
+    if (point.value > 0 && (least == 0 || point.value < least)) least = point.value;
+  return least;
+}
+
 /// How high the fault gets at one place.
 void meet(Effect& effect, const faults::Channel& channel) {
   const auto delay = static_cast<Ns>(std::llround(height(channel.delay))), jitter = static_cast<Ns>(std::llround(height(channel.jitter)));
-  if (delay + jitter > effect.packet.most) effect.packet = {std::max<Ns>(0, delay - jitter), delay, delay + jitter};
-  effect.loss = std::max(effect.loss, height(channel.loss));
-  for (const auto* track : {&channel.delay, &channel.jitter, &channel.loss}) effect.steady = effect.steady && is_level(*track);
+  const bool tail = channel.shape != faults::Shape::uniform && jitter > 0;
+  const Ns wide = tail ? 2 * jitter : jitter;  // of a standard deviation: what nearly all packets lie in
+  if (delay + wide > effect.packet.most) effect.packet = {std::max<Ns>(0, delay - wide), delay, delay + wide};
+  effect.unbounded = effect.unbounded || tail;
+  effect.loss = std::max(effect.loss, height(channel.loss) * (channel.bursts ? mean_loss(*channel.bursts) : 1));
+  effect.dead_flows = std::max(effect.dead_flows, height(channel.flows));
+  effect.dead_clients = std::max(effect.dead_clients, height(channel.clients));
+  if (const double rate = lowest(channel.rate); rate > 0 && (effect.rate == 0 || rate < effect.rate)) effect.rate = rate;
+  effect.queue = std::max(effect.queue, channel.longest_queue());
+  effect.turns = channel.turns;
+  if (channel.turns) effect.ways = (channel.turns_out ? 1 : 0) + (channel.turns_in ? 1 : 0);
+  for (const auto* track : {&channel.delay, &channel.jitter, &channel.loss, &channel.rate, &channel.flows, &channel.clients})
+    effect.steady = effect.steady && is_level(*track);
 }
 
 }  // namespace
@@ -174,8 +211,6 @@ Effect effect_of(const plan::Plan& plan, const plan::Fault& fault, const std::ve
     if (text != unquoted(key.fallback)) effect.asked.push_back({std::string(key.name), text, std::string(key.doc)});
   }
   effect.ways = fault.direction == plan::Direction::both || on_a_link(plan, fault) ? 2 : 1;
-  const std::string distribution = word(fault.params, "distribution");
-  effect.unbounded = fault.params.has("jitter") && !distribution.empty() && distribution != "uniform";
   const std::uint64_t seed = fl_fault_seed(plan.seed, fl_text_key(fault.name.data(), fault.name.size()));
   const std::vector<std::string> unnamed{""};
   for (const auto& link : links.empty() ? unnamed : links) {

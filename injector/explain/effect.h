@@ -30,9 +30,13 @@ struct Effect {
   std::vector<faults::Window> active;  ///< when it does something: its episodes, or all of its window
   bool steady = true;                  ///< figures hold for all of `active`; false: they are its height
   int ways = 2;                        ///< 2: a packet and its answer both meet it; 1: one of them does
+  bool turns = false;                  ///< only what turns the direction of a conversation is delayed
   Added packet;                        ///< what a packet that meets it is held
-  bool unbounded = false;              ///< the distribution has a tail: single packets wait longer than `most`
+  bool unbounded = false;              ///< the distribution has a tail: few packets wait longer than `most`
   double loss = 0;                     ///< chance of a packet to be dropped, at its height
+  double dead_flows = 0, dead_clients = 0;  ///< shares of connections and of client addresses that get nothing at all
+  double rate = 0;                     ///< the lowest, bit/s; 0: no limit
+  Ns queue = 0;                        ///< the longest wait in front of the rate
   /// For people, one sentence each, in the order: round trip, handshake, request. Fewer where they do not apply.
   struct Line {
     std::string what, then;
