@@ -119,9 +119,9 @@ void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
   arguments->kind = &kind;
   CLI::App* sub = parent.add_subcommand(std::string(kind.name), std::string(kind.summary));
   const auto text = [&](const char* name, std::string& to, const char* what, const char* type) { sub->add_option(name, to, what)->type_name(type); };
-  sub->add_option("--on", arguments->on, "Where: netns=shop, unit=payment.service, … (docs/plan.md, targets); may be repeated")
+  sub->add_option("--on", arguments->on, "Where: netns=shop, unit=payment.service, ... (docs/plan.md, targets); may be repeated")
       ->type_name("KEY=VALUE")->required()->allow_extra_args(false);
-  sub->add_option("--peer", arguments->peer, "Only traffic with: address=10.0.0.0/8,port=443, …; may be repeated")->type_name("KEY=VALUE")->allow_extra_args(false);
+  sub->add_option("--peer", arguments->peer, "Only traffic with: address=10.0.0.0/8,port=443, ...; may be repeated")->type_name("KEY=VALUE")->allow_extra_args(false);
   text("--for", arguments->length, "How long, such as 60s", "DURATION");
   sub->add_flag("--until-stopped", arguments->until_stopped, "No end: until Ctrl-C (exit 5)");
   text("--start", arguments->start, "When, since the start; default 0s, with a probe 5s (the baseline)", "DURATION");

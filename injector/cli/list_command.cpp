@@ -127,7 +127,7 @@ Exit list(const ListArguments& arguments) {
 void setup_list(CLI::App& app, Context& context) {
   auto arguments = std::make_shared<ListArguments>();
   CLI::App* sub = app.add_subcommand("list", "List shipped experiments, fault kinds, and runs under way");
-  sub->add_option("WHAT", arguments->what, "Only one of the lists")->check(CLI::IsMember({"experiments", "kinds", "runs"}))->type_name("experiments|kinds|runs");
+  sub->add_option("WHAT", arguments->what, "Only one of the lists")->check(CLI::IsMember({"experiments", "kinds", "runs"}).description(""))->type_name("experiments|kinds|runs");
   sub->add_flag("--json", arguments->json, "Print them as JSON");
   sub->add_flag("--names", arguments->names, "Print the experiments' names only, one a line");
   sub->footer("Exit status: 0.");

@@ -59,7 +59,7 @@ void ask_what_is_missing(NewArguments& a) {
     a.kind = ask("Kind", "degrade");
   }
   if (a.target.empty())
-    a.target = ask("To whose traffic? netns=NAME, unit=NAME.service, …; or lab, for a test bed inside the run", "lab");
+    a.target = ask("To whose traffic? netns=NAME, unit=NAME.service, ...; or lab, for a test bed inside the run", "lab");
   if (a.probe.empty() && a.target != "lab") a.probe = ask("What would a user ask? A URL, HOST:PORT, or a host to ping", "http://127.0.0.1:8080/");
   if (a.output.empty()) a.output = ask("Write the plan to", a.kind + ".toml");
 }
@@ -186,8 +186,8 @@ void setup_new(CLI::App& app, Context& context) {
   std::string kinds;
   for (const auto& kind : faults::catalogue()) kinds += fmt::format("{}{}", kinds.empty() ? "" : "|", kind.name);
   sub->add_option("--kind", arguments->kind, "What happens to the traffic; default degrade")->type_name(kinds);
-  sub->add_option("--target", arguments->target, "To whose: netns=shop, unit=payment.service, …; or lab (the default), a test bed inside the run")->type_name("KEY=VALUE");
-  sub->add_option("--peer", arguments->peer, "Only traffic with: address=10.0.0.0/8, …")->type_name("KEY=VALUE");
+  sub->add_option("--target", arguments->target, "To whose: netns=shop, unit=payment.service, ...; or lab (the default), a test bed inside the run")->type_name("KEY=VALUE");
+  sub->add_option("--peer", arguments->peer, "Only traffic with: address=10.0.0.0/8, ...")->type_name("KEY=VALUE");
   sub->add_option("--probe", arguments->probe, "What a user would ask: a URL, HOST:PORT, or a host to ping")->type_name("WHAT");
   sub->add_option("--set", arguments->set, "A key of the fault, such as delay=300ms; may be repeated")->type_name("KEY=VALUE")->allow_extra_args(false);
   sub->add_option("--title", arguments->title, "One line for the report")->type_name("TEXT");

@@ -23,7 +23,7 @@ std::uint64_t new_seed() {
 void Playing::add_to(CLI::App& app) {
   app.add_option("--out", out, "Run folder; default runs/<UTC time>-<plan>. It must be new or empty")->type_name("DIR");
   app.add_option("--engine", engine, "How programs are attached; default: the best this kernel has (docs/kernels.md)")
-      ->check(CLI::IsMember({"tcx", "clsact"}))
+      ->check(CLI::IsMember({"tcx", "clsact"}).description(""))
       ->type_name("tcx|clsact");
   app.add_flag("--json", json, "Print summary.json instead of the verdict for people");
   app.add_flag("--quiet", quiet, "No progress on stderr");

@@ -99,7 +99,7 @@ void try_the_data_plane(pen::Engine engine) {
     Inside inside(ns);
     set_up("lo");
   }
-  const std::string text = fmt::format("[targets.here]\nnetns = \"/proc/self/fd/{}\"\n[[faults]]\nkind = \"degrade\"\non = \"here\"\nstart = \"1s\"\n"
+  const std::string text = fmt::format("[targets.bed]\nnetns = \"/proc/self/fd/{}\"\n[[faults]]\nkind = \"degrade\"\non = \"bed\"\nstart = \"1s\"\n"
                                        "for = \"1s\"\ndelay = \"1ms\"\nloss = \"1%\"\n", ns.fd());
   const auto parsed = plan::parse_text(text, "/doctor.toml");
   if (!parsed.ok()) throw std::runtime_error(plan::render(parsed));

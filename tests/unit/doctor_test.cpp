@@ -64,7 +64,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"old_kernel", [](Facts& f) { f.features = {.tcx = false, .owner_check = false, .btf = true}; f.minor = 1; }, "attaching", State::weaker, "6.6", true},
         Case{"older_kernel", [](Facts& f) { f.major = 5; f.minor = 15; }, "kernel", State::weaker, "6.1", true},
         Case{"no_btf", [](Facts& f) { f.features = {}; }, "attaching", State::weaker, "CONFIG_DEBUG_INFO_BTF", true},
-        Case{"no_root", [](Facts& f) { f.root = false; f.capabilities = 0; f.whole = {}; }, "privileges", State::missing, "sudo", false},
+        Case{"no_root", [](Facts& f) { f.root = false; f.capabilities = 0; f.whole.reset(); }, "privileges", State::missing, "sudo", false},
         Case{"root_without", [](Facts& f) { f.container = "docker"; f.capabilities &= ~(1ull << CAP_NET_ADMIN); }, "privileges", State::missing, "--cap-add NET_ADMIN", false},
         Case{"no_nice", [](Facts& f) { f.capabilities &= ~(1ull << CAP_SYS_NICE); }, "CAP_SYS_NICE", State::weaker, "SYS_NICE", true},
         Case{"no_tun", [](Facts& f) { f.tun = Facts::Tun::absent; }, "/dev/net/tun", State::missing, "modprobe tun", false},
@@ -87,7 +87,7 @@ TEST(Doctor, WithoutRootWhatWasNotTriedIsUnknown) {
   Facts facts = healthy();
   facts.root = false;
   facts.capabilities = 0;
-  facts.network_namespace = facts.process_namespace = facts.bridge = facts.steering = facts.whole = {};
+  for (Trial* trial : {&facts.network_namespace, &facts.process_namespace, &facts.bridge, &facts.steering, &facts.whole}) trial->reset();
   const Report report = examine(facts);
   EXPECT_EQ(find(report, "data plane")->state, State::unknown);
   EXPECT_EQ(find(report, "data plane")->help, "sudo faultline doctor");
