@@ -1,6 +1,6 @@
-# What is installed, and how it is packed: a .deb (cpack -G DEB) and one archive that brings its libraries along, for any
-# distribution with glibc 2.35 or newer (cpack -G TGZ). `cmake -DFAULTLINE_PORTABLE=ON` is what both are built with: it
-# links fmt and libmnl into the binary, since their versions differ between releases of Debian.
+# What is installed, and how it is packed: a .deb (cpack -G DEB), and one archive for any distribution with glibc 2.35 and the
+# C++ library of GCC 12, or newer (FAULTLINE_BUNDLE=1 cpack -G TGZ). libfmt, whose name changes with every release of
+# Debian, comes along in lib/faultline in both; the archive brings all others along there as well.
 #
 # bin/faultline, share/faultline/experiments with the services' configurations, share/doc, man pages and completion. The
 # last two are made by the binary itself, from what --help is made from.
@@ -30,19 +30,22 @@ install(FILES ${generated}/completion/bash DESTINATION ${CMAKE_INSTALL_DATADIR}/
 install(FILES ${generated}/completion/zsh DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions RENAME _faultline)
 install(FILES ${generated}/completion/fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d RENAME faultline.fish)
 
-# The archive alone: every library but those of glibc, found by the binary beside itself.
-if(FAULTLINE_PORTABLE)
-  set_target_properties(faultline PROPERTIES INSTALL_RPATH "$ORIGIN/../lib/faultline")
-  install(CODE [[
-    if(CPACK_GENERATOR_IS_ARCHIVE OR "$ENV{FAULTLINE_BUNDLE}")
-      file(GET_RUNTIME_DEPENDENCIES EXECUTABLES "${CMAKE_INSTALL_PREFIX}/bin/faultline" RESOLVED_DEPENDENCIES_VAR libraries
-           PRE_EXCLUDE_REGEXES "^lib(c|m|dl|rt|pthread|resolv|anl)\\.so" "^ld-linux")
-      foreach(library IN LISTS libraries)
-        file(INSTALL "${library}" DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/faultline" FOLLOW_SYMLINK_CHAIN)
-      endforeach()
+# Libraries of our own, found by the binary beside itself.
+set_target_properties(faultline PROPERTIES INSTALL_RPATH "$ORIGIN/../lib/faultline")
+install(CODE [[
+  set(root "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}")
+  set(theirs "^lib(c|m|dl|rt|pthread|resolv|anl|stdc\\+\\+|gcc_s)\\.so" "^ld-linux")
+  if(NOT "$ENV{FAULTLINE_BUNDLE}")
+    list(APPEND theirs "^lib[^f]")
+  endif()
+  file(GET_RUNTIME_DEPENDENCIES EXECUTABLES "${root}/bin/faultline" RESOLVED_DEPENDENCIES_VAR libraries PRE_EXCLUDE_REGEXES ${theirs})
+  foreach(library IN LISTS libraries)
+    get_filename_component(name "${library}" NAME)
+    if("$ENV{FAULTLINE_BUNDLE}" OR name MATCHES "^libfmt")
+      file(INSTALL "${library}" DESTINATION "${root}/lib/faultline" FOLLOW_SYMLINK_CHAIN)
     endif()
-  ]])
-endif()
+  endforeach()
+]])
 
 set(CPACK_PACKAGE_NAME faultline)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
@@ -50,7 +53,6 @@ set(CPACK_PACKAGE_VENDOR "The Faultline authors")
 set(CPACK_PACKAGE_CONTACT "The Faultline authors <faultline@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "rehearses network outages with eBPF")
 set(CPACK_STRIP_FILES ON)
-set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_PACKAGE_FILE_NAME faultline-${PROJECT_VERSION}-linux-${CMAKE_SYSTEM_PROCESSOR})
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION net)

@@ -98,6 +98,7 @@ class Page {
     for (const auto& place : reach.places) row("Devices", fmt::format("{}: {}", place.name, fmt::join(place.devices, ", ")));
     row("Hits now", fmt::format("{} connection{} of {} process{}", reach.flow_count, reach.flow_count == 1 ? "" : "s", reach.process_count,
                                         reach.process_count == 1 ? "" : "es"));
+    if (!reach.exempt_ports.empty()) row("Left alone", fmt::format("port {}: this session came in by it", fmt::join(reach.exempt_ports, ", ")));
     constexpr std::size_t kShown = 6;
     for (std::size_t i = 0; i < std::min(reach.flows.size(), kShown); i++) {
       const auto& [socket, process] = reach.flows[i];
@@ -142,7 +143,7 @@ json fault_json(const plan::Plan& plan, std::size_t i, const explain::Effect& ef
   for (const auto& window : effect.active) out["active"].push_back({seconds(window.start), seconds(window.end)});
   for (const auto& line : effect.lines) out["expected"].push_back({{"what", line.what}, {"then", record::for_locale(line.then, true)}});
   json now{{"looked", reach.looked}, {"missing", reach.missing}, {"why_not", reach.why_not}, {"places", json::array()},
-           {"connections", reach.flow_count}, {"processes", reach.process_count}, {"flows", json::array()}};
+           {"connections", reach.flow_count}, {"processes", reach.process_count}, {"flows", json::array()}, {"exempt_ports", reach.exempt_ports}};
   for (const auto& place : reach.places) now["places"].push_back({{"name", place.name}, {"devices", place.devices}});
   for (const auto& [socket, process] : reach.flows)
     now["flows"].push_back({{"protocol", socket.protocol}, {"local", socket.local.address_text()}, {"local_port", socket.local_port}, {"peer", socket.peer.address_text()},

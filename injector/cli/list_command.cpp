@@ -12,6 +12,12 @@
 #include "injector/cli/terminal.h"
 #include "injector/plan/parse.h"
 #include "injector/plan/values.h"
+#if __has_include("injector/cli/list_runs.h")  // runs under way are another part's: shown as soon as it is there
+#include "injector/cli/list_runs.h"
+#define FAULTLINE_LISTS_RUNS 1
+#else
+#define FAULTLINE_LISTS_RUNS 0
+#endif
 
 namespace faultline::cli {
 namespace {
@@ -99,7 +105,11 @@ Exit list(const ListArguments& arguments) {
   json out = json::object();
   if (wants("experiments")) out["experiments"] = experiments();
   if (wants("kinds")) out["kinds"] = kinds();
-  if (wants("runs")) out["runs"] = json::array();
+#if FAULTLINE_LISTS_RUNS
+  if (wants("runs") && arguments.json) out["runs"] = runs_json();
+#else
+  if (arguments.what == "runs") throw Failure(Exit::invalid, "`list runs` is not yet there");
+#endif
   if (arguments.json) {
     fmt::print("{}\n", out.dump(2, ' ', false, json::error_handler_t::replace));
     std::fflush(stdout);
@@ -118,6 +128,12 @@ Exit list(const ListArguments& arguments) {
     section("Fault kinds (faultline inject KIND --help tells their keys)");
     print_kinds(out["kinds"], look);
   }
+#if FAULTLINE_LISTS_RUNS
+  if (wants("runs")) {
+    section("Runs under way");
+    fmt::print("{}", runs_text());
+  }
+#endif
   std::fflush(stdout);
   return Exit::passed;
 }

@@ -14,6 +14,7 @@
 #include "injector/cli/app.h"
 #include "injector/plan/parse.h"
 #include "injector/plan/values.h"
+#include "injector/run/folder.h"
 #include "injector/sketch/sketch.h"
 
 namespace faultline::cli {
@@ -174,6 +175,7 @@ Exit make_plan(NewArguments a) {
   file << text;
   file.close();
   if (!file) throw Failure(Exit::invalid, fmt::format("{} cannot be written", a.output));
+  run::give_to_user(a.output);
   fmt::print(stderr, "Wrote {0}. Next: faultline explain {0}\n", a.output);
   return Exit::passed;
 }

@@ -52,8 +52,11 @@ void add_site(Reach& reach, const site::Site& site, const std::map<std::uint64_t
     place.devices.push_back(fmt::format("{} ({})", device.name, fmt::join(addresses, ", ")));
   }
   reach.places.push_back(std::move(place));
+  const auto& exempt = site.exempt_ports;
+  reach.exempt_ports.insert(reach.exempt_ports.end(), exempt.begin(), exempt.end());
   Inside inside(site.ns);
   for (auto& socket : connected_sockets()) {
+    if (socket.protocol == "tcp" && std::find(exempt.begin(), exempt.end(), socket.local_port) != exempt.end()) continue;
     if (std::none_of(site.rules.begin(), site.rules.end(), [&](const site::Rule& rule) { return meets(rule.match, socket); })) continue;
     reach.flow_count++;
     const auto owner = owners.find(socket.inode);
