@@ -27,8 +27,6 @@ int complain(const std::string& message, Exit status) {
 
 /// What is wrong when no subcommand was recognised.
 std::string unknown_command(const std::string& word, const std::vector<std::string>& commands) {
-  for (const char* reserved : {"explain", "inject", "doctor", "new"})
-    if (word == reserved) return fmt::format("`{}` is not yet there; this version has {}", word, fmt::join(commands, ", "));
   const std::string meant = plan::did_you_mean(word, commands);
   return meant.empty() ? fmt::format("there is no command `{}`; there are {}", word, fmt::join(commands, ", "))
                        : fmt::format("there is no command `{}`; did you mean `{}`?", word, meant);
@@ -49,10 +47,16 @@ int main_of(int argc, char** argv) {
   setup_check(app, context);
   setup_report(app, context);
   setup_compare(app, context);
-  setup_list(app, context);
   setup_stop(app, context);
   setup_note(app, context);
   setup_lab(app, context);
+  setup_explain(app, context);
+  setup_doctor(app, context);
+  setup_list(app, context);
+  setup_inject(app, context);
+  setup_new(app, context);
+  setup_completion(app, context);
+  setup_man(app, context);
   try {
     app.parse(argc, argv);
     return static_cast<int>(context.chosen());

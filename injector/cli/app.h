@@ -24,9 +24,15 @@ void setup_run(CLI::App& app, Context& context);
 void setup_check(CLI::App& app, Context& context);
 void setup_report(CLI::App& app, Context& context);
 void setup_compare(CLI::App& app, Context& context);
-void setup_list(CLI::App& app, Context& context);
 void setup_stop(CLI::App& app, Context& context);
 void setup_note(CLI::App& app, Context& context);
 void setup_lab(CLI::App& app, Context& context);
+void setup_explain(CLI::App& app, Context& context);
+void setup_doctor(CLI::App& app, Context& context);
+void setup_list(CLI::App& app, Context& context);
+void setup_inject(CLI::App& app, Context& context);
+void setup_new(CLI::App& app, Context& context);
+void setup_completion(CLI::App& app, Context& context);
+void setup_man(CLI::App& app, Context& context);
 
 }  // namespace faultline::cli

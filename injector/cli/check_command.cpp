@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "injector/cli/app.h"
+#include "injector/cli/experiments.h"
 #include "injector/cli/plan_arguments.h"
 #include "injector/plan/values.h"
 
@@ -37,7 +38,7 @@ Exit check_plans(const CheckArguments& arguments) {
   for (const auto& path : arguments.plans) {
     plan::Parsed parsed;
     try {
-      parsed = plan::parse_file(path, arguments.reading.options());
+      parsed = plan::parse_file(find_plan(path), arguments.reading.options());
     } catch (const Failure& failure) {  // unreadable: the other plans are still looked at
       status = Exit::invalid;
       if (arguments.json) all.push_back({{"plan", path}, {"ok", false}, {"diagnostics", {{{"message", failure.what()}}}}});
@@ -66,7 +67,7 @@ Exit check_plans(const CheckArguments& arguments) {
 void setup_check(CLI::App& app, Context& context) {
   auto arguments = std::make_shared<CheckArguments>();
   CLI::App* sub = app.add_subcommand("check", "Check plans without touching anything; needs no privilege");
-  sub->add_option("PLAN", arguments->plans, "Plans to check")->required();
+  sub->add_option("PLAN", arguments->plans, "Plans to check, or names of shipped experiments")->required();
   arguments->reading.add_to(*sub);
   sub->add_flag("--json", arguments->json, "Print the findings as JSON");
   sub->footer("Exit status: 0 all are valid, 3 one is not.");

@@ -1,29 +1,142 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 
+#include "faults/kind.h"
 #include "injector/cli/app.h"
+#include "injector/cli/experiments.h"
 #include "injector/cli/list_runs.h"
+#include "injector/cli/terminal.h"
+#include "injector/plan/parse.h"
+#include "injector/plan/values.h"
 
 namespace faultline::cli {
+namespace {
+
+using nlohmann::json;
+
+struct ListArguments {
+  std::string what;
+  bool json = false, names = false;
+};
+
+json experiments() {
+  json all = json::array();
+  for (const auto& path : shipped_experiments()) {
+    const auto parsed = plan::parse_file(path);
+    json one{{"path", path}, {"ok", parsed.ok()}};
+    const auto& plan = parsed.plan;
+    one["name"] = plan.name;
+    one["title"] = plan.title;
+    if (parsed.ok()) {
+      std::vector<std::string> needs, kinds;
+      const auto add = [](std::vector<std::string>& to, const std::string& word) {
+        if (!word.empty() && std::find(to.begin(), to.end(), word) == to.end()) to.push_back(word);
+      };
+      if (plan.lab)
+        for (const auto& host : plan.lab->hosts) add(needs, host.command.empty() ? "" : host.command.front());
+      for (const auto& probe : plan.probes) add(needs, probe.command.empty() ? "" : probe.command.front());
+      for (const auto& fault : plan.faults) add(kinds, std::string(fault.kind->name));
+      one["duration"] = plan::format_duration(plan.duration);
+      one["duration_s"] = static_cast<double>(plan.duration) / kSecond;
+      one["needs"] = needs;
+      one["kinds"] = kinds;
+    }
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+json kinds() {
+  json all = json::array();
+  for (const auto& kind : faults::catalogue()) {
+    json keys = json::array();
+    for (const auto& key : kind.keys)
+      keys.push_back({{"name", key.name}, {"doc", key.doc}, {"example", key.example}, {"required", key.required}, {"default", key.fallback},
+                      {"reserved", key.type == faults::ValueType::reserved}, {"choices", key.choices}});
+    all.push_back({{"name", kind.name}, {"summary", kind.summary}, {"keys", std::move(keys)}});
+  }
+  return all;
+}
+
+void print_experiments(const json& all, const record::Look& look) {
+  if (all.empty()) {
+    fmt::print("  none were found beside this binary\n");
+    return;
+  }
+  for (const auto& one : all) {
+    const std::string name = one.value("name", ""), title = one.value("title", "");
+    const int begin = std::max(34, static_cast<int>(name.size()) + 4);
+    fmt::print("  {}{}{}\n", styled(look, "1", name), std::string(static_cast<std::size_t>(begin - 2) - name.size(), ' '), wrapped(title, look.width, begin, 34));
+    if (!one.value("ok", false)) {
+      fmt::print("{:34}not valid: faultline check {}\n", "", name);
+      continue;
+    }
+    const auto needs = one.at("needs").get<std::vector<std::string>>();
+    fmt::print("{:34}{}\n", "", wrapped(fmt::format("{}; needs {}", one.value("duration", ""), needs.empty() ? "nothing else" : fmt::format("{}", fmt::join(needs, ", "))), look.width, 34, 34));
+  }
+}
+
+void print_kinds(const json& all, const record::Look& look) {
+  for (const auto& one : all) {
+    const std::string name = one.value("name", "");
+    fmt::print("  {}{}{}\n", styled(look, "1", name), std::string(static_cast<std::size_t>(std::max<int>(1, 24 - static_cast<int>(name.size()))), ' '),
+               wrapped(one.value("summary", ""), look.width, 26, 26));
+  }
+}
+
+Exit list(const ListArguments& arguments) {
+  if (arguments.names) {
+    for (const std::filesystem::path path : shipped_experiments()) fmt::print("{}\n", path.stem().string());
+    std::fflush(stdout);
+    return Exit::passed;
+  }
+  const bool everything = arguments.what.empty();
+  const auto wants = [&](const char* what) { return everything || arguments.what == what; };
+  json out = json::object();
+  if (wants("experiments")) out["experiments"] = experiments();
+  if (wants("kinds")) out["kinds"] = kinds();
+  if (wants("runs") && arguments.json) out["runs"] = runs_json();
+  if (arguments.json) {
+    fmt::print("{}\n", out.dump(2, ' ', false, json::error_handler_t::replace));
+    std::fflush(stdout);
+    return Exit::passed;
+  }
+  const auto look = look_of_stdout();
+  auto section = [&, first = true](const char* title) mutable {
+    if (everything) fmt::print("{}{}\n", first ? "" : "\n", styled(look, "1", title));
+    first = false;
+  };
+  if (out.contains("experiments")) {
+    section("Experiments (faultline run NAME)");
+    print_experiments(out["experiments"], look);
+  }
+  if (out.contains("kinds")) {
+    section("Fault kinds (faultline inject KIND --help tells their keys)");
+    print_kinds(out["kinds"], look);
+  }
+  if (wants("runs")) {
+    section("Runs under way");
+    fmt::print("{}", runs_text());
+  }
+  std::fflush(stdout);
+  return Exit::passed;
+}
+
+}  // namespace
 
 void setup_list(CLI::App& app, Context& context) {
-  struct Arguments {
-    bool runs = false, json = false;
-  };
-  auto arguments = std::make_shared<Arguments>();
-  CLI::App* sub = app.add_subcommand("list", "List the runs under way");
-  sub->add_flag("--runs", arguments->runs, "The runs under way");
-  sub->add_flag("--json", arguments->json, "Print JSON");
-  sub->callback([arguments, &context] {
-    context.chosen = [arguments] {
-      if (arguments->json) fmt::print("{}\n", runs_json().dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-      else fmt::print("{}", runs_text());
-      std::fflush(stdout);
-      return Exit::passed;
-    };
-  });
+  auto arguments = std::make_shared<ListArguments>();
+  CLI::App* sub = app.add_subcommand("list", "List shipped experiments, fault kinds, and runs under way");
+  sub->add_option("WHAT", arguments->what, "Only one of the lists")->check(CLI::IsMember({"experiments", "kinds", "runs"}).description(""))->type_name("experiments|kinds|runs");
+  sub->add_flag("--json", arguments->json, "Print them as JSON");
+  sub->add_flag("--names", arguments->names, "Print the experiments' names only, one a line");
+  sub->footer("Exit status: 0.");
+  sub->callback([arguments, &context] { context.chosen = [arguments] { return list(*arguments); }; });
 }
 
 }  // namespace faultline::cli

@@ -1,6 +1,4 @@
 #include <fmt/format.h>
-#include <sys/random.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -9,16 +7,17 @@
 
 #include "injector/base/clock.h"
 #include "injector/cli/app.h"
+#include "injector/cli/experiments.h"
 #include "injector/cli/plan_arguments.h"
-#include "injector/run/run.h"
+#include "injector/cli/playing.h"
 
 namespace faultline::cli {
 namespace {
 
 struct RunArguments {
-  std::string plan, out, at, engine;
+  std::string plan, at;
   PlanArguments reading;
-  bool json = false, quiet = false;
+  Playing playing;
 };
 
 /// "2026-11-22T10:00:00Z", with or without a fraction of a second.
@@ -41,33 +40,14 @@ Ns read_instant(const std::string& text) {
   throw Failure(Exit::invalid, fmt::format("--at {}: not an RFC 3339 instant; write for example 2026-11-22T10:00:00Z", text));
 }
 
-std::uint64_t new_seed() {
-  std::uint32_t seed = 0;  // 32 bits: short enough to type again
-  check("draw a seed", getrandom(&seed, sizeof seed, 0));
-  return seed;
-}
-
 Exit run_plan(const RunArguments& arguments, const std::vector<std::string>& command) {
   run::Options options;
   if (!arguments.at.empty()) options.at = read_instant(arguments.at);
-  auto parsed = plan::parse_file(arguments.plan, arguments.reading.options());
-  if (!parsed.ok()) {
-    fmt::print(stderr, "{}", plan::render(parsed));
-    return Exit::invalid;
-  }
-  if (!parsed.plan.seed_given) parsed.plan.seed = new_seed();
-  if (options.at && *options.at < wall_now()) throw Failure(Exit::invalid, fmt::format("--at {}: that instant is in the past", arguments.at));
-  options.out = arguments.out;
+  auto parsed = plan::parse_file(find_plan(arguments.plan), arguments.reading.options());
+  if (parsed.ok() && options.at && *options.at < wall_now()) throw Failure(Exit::invalid, fmt::format("--at {}: that instant is in the past", arguments.at));
   options.variables = arguments.reading.options().variables;
-  options.quiet = arguments.quiet;
   options.command = command;
-  if (arguments.engine == "tcx") options.engine = pen::Engine::tcx;
-  if (arguments.engine == "clsact") options.engine = pen::Engine::clsact;
-  const auto result = run::run(parsed.plan, options);
-  if (arguments.json) fmt::print("{}\n", result.outcome.summary.dump(2));
-  else fmt::print("{}", record::render_outcome(result.outcome, result.folder, isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr));
-  std::fflush(stdout);
-  return result.outcome.exit;
+  return play(std::move(parsed), arguments.playing, std::move(options));
 }
 
 }  // namespace
@@ -75,15 +55,10 @@ Exit run_plan(const RunArguments& arguments, const std::vector<std::string>& com
 void setup_run(CLI::App& app, Context& context) {
   auto arguments = std::make_shared<RunArguments>();
   CLI::App* sub = app.add_subcommand("run", "Run an experiment plan: baseline, faults, recovery, verdict");
-  sub->add_option("PLAN", arguments->plan, "The plan, a TOML file (docs/plan.md)")->required();
-  sub->add_option("--out", arguments->out, "Run folder; default runs/<UTC time>-<plan>. It must be new or empty")->type_name("DIR");
+  sub->add_option("PLAN", arguments->plan, "The plan, a TOML file (docs/plan.md), or the name of a shipped experiment")->required();
   sub->add_option("--at", arguments->at, "Begin at this instant, e.g. to start several machines together")->type_name("RFC3339");
   arguments->reading.add_to(*sub);
-  sub->add_option("--engine", arguments->engine, "How programs are attached; default: the best this kernel has (docs/kernels.md)")
-      ->check(CLI::IsMember({"tcx", "clsact"}))
-      ->type_name("tcx|clsact");
-  sub->add_flag("--json", arguments->json, "Print summary.json instead of the verdict for people");
-  sub->add_flag("--quiet", arguments->quiet, "No progress on stderr");
+  arguments->playing.add_to(*sub);
   sub->footer("The exit status tells the verdict: see `faultline --help`.");
   sub->callback([arguments, &context] { context.chosen = [arguments, &context] { return run_plan(*arguments, context.command); }; });
 }

@@ -7,7 +7,9 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -80,11 +82,11 @@ std::vector<Directory> directories_in(const std::string& path) {
 /// A detached copy of a mounted tree, which stays reachable when its place is covered.
 Fd clone_tree(const std::string& path) {
   return Fd(static_cast<int>(
-      check("copy the mount of " + path, open_tree(AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE))));
+      check("copy the mount of " + path, syscall(SYS_open_tree, AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE))));
 }
 
 void attach_tree(const Fd& tree, const std::string& path) {
-  check("mount " + path, move_mount(tree.get(), "", AT_FDCWD, path.c_str(), MOVE_MOUNT_F_EMPTY_PATH));
+  check("mount " + path, syscall(SYS_move_mount, tree.get(), "", AT_FDCWD, path.c_str(), MOVE_MOUNT_F_EMPTY_PATH));
 }
 
 void cover(const std::vector<std::string>& keep) {

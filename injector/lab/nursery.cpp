@@ -43,7 +43,8 @@ pid_t fork_in_new_pid_namespace() {
   return pid;
 }
 
-/// Where a well-known program comes from, for those who do not have it.
+}  // namespace
+
 std::string package_of(const std::string& program) {
   static const std::map<std::string, std::string> packages = {
       {"nginx", "nginx-core"},         {"haproxy", "haproxy"},          {"redis-server", "redis-server"},
@@ -57,6 +58,8 @@ std::string package_of(const std::string& program) {
   const auto found = packages.find(program.substr(program.rfind('/') + 1));
   return found == packages.end() ? "" : found->second;
 }
+
+namespace {
 
 std::string explain(const Command& command, const std::string& error) {
   std::string text = "cannot run \"" + command.argv[0] + "\"" +

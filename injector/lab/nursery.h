@@ -40,6 +40,9 @@ struct Ended {
   int status;  ///< as from waitpid
 };
 
+/// The Debian package that a well-known program comes from, for those who do not have it; empty when not known.
+std::string package_of(const std::string& program);
+
 /// Thread-safe: probes and the lab share one.
 class Nursery {
  public:

@@ -6,25 +6,10 @@
 #include <vector>
 
 #include "injector/cli/app.h"
+#include "tests/unit/say.h"
 
 namespace faultline::cli {
 namespace {
-
-struct Said {
-  int status;
-  std::string out, error;
-};
-
-Said say(std::vector<std::string> words) {
-  words.insert(words.begin(), "faultline");
-  std::vector<char*> argv;
-  for (auto& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  const int status = main_of(static_cast<int>(words.size()), argv.data());
-  return {status, testing::internal::GetCapturedStdout(), testing::internal::GetCapturedStderr()};
-}
 
 std::string shipped(const std::string& name) { return std::string(FAULTLINE_SOURCE_DIR "/experiments/") + name; }
 
@@ -41,7 +26,9 @@ TEST(CommandLine, MistakesInArgumentsAreInvalid) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> mistakes = {
       {{}, "subcommand"},
       {{"chek", "x"}, "did you mean `check`"},
-      {{"explain", "x"}, "not yet"},
+      {{"stop", "x"}, "not yet"},
+      {{"explain", "x"}, "no shipped experiment `x`"},
+      {{"run", "helo"}, "did you mean `hello`"},
       {{"frobnicate"}, "no command `frobnicate`"},
       {{"stop"}, "say which run"},
       {{"stop", "hello", "--all"}, "say which run"},

@@ -1,0 +1,193 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "injector/cli/app.h"
+#include "injector/cli/experiments.h"
+#include "injector/cli/explaining.h"
+#include "injector/cli/plan_arguments.h"
+#include "injector/cli/terminal.h"
+#include "injector/explain/explain.h"
+#include "injector/explain/timeline.h"
+#include "injector/plan/values.h"
+#include "injector/record/text.h"
+
+namespace faultline::cli {
+namespace {
+
+using nlohmann::json;
+using record::Look;
+
+struct ExplainArguments {
+  std::string plan;
+  PlanArguments reading;
+  bool json = false;
+};
+
+class Page {
+ public:
+  Page(const plan::Plan& plan, const explain::Explanation& explanation, const Look& look) : plan_(plan), all_(explanation), look_(look) {}
+
+  std::string text() {
+    const std::string title = plan_.title.empty() ? plan_.name : plan_.title;
+    out_ += styled(look_, "1", record::clipped(title, look_.width)) + "\n";
+    say(4, fmt::format("{}, {} long, {}", plan_.path, plan::format_duration(plan_.duration),
+                       plan_.seed_given ? fmt::format("seed {}", plan_.seed)
+                                        : "without a seed: what is drawn by chance falls differently in each run, and is drawn here with seed 0"));
+    say(4, "A dry run: nothing is touched. This is what `faultline run` would do.");
+    timeline();
+    for (std::size_t i = 0; i < plan_.faults.size(); i++) fault(i);
+    probes();
+    section("Left alone");
+    for (const auto& line : all_.exempt) item(line);
+    section("What ends a fault, each without the others");
+    for (const auto& line : all_.ends) item(line);
+    section("Blast radius");
+    say(4, all_.blast_radius);
+    return record::for_locale(std::move(out_), look_.utf8);
+  }
+
+ private:
+  void section(const std::string& title) { out_ += "\n" + styled(look_, "1", title) + "\n"; }
+  void say(int indent, const std::string& text) {
+    out_ += std::string(static_cast<std::size_t>(indent), ' ') + wrapped(record::clipped(text, INT32_MAX), look_.width, indent, indent) + "\n";
+  }
+  void item(const std::string& text) { out_ += "  - " + wrapped(text, look_.width, 4, 4) + "\n"; }
+  /// "    Label       text", the text hanging under itself.
+  void row(const std::string& label, const std::string& text) {
+    constexpr int kAt = 16;
+    const int used = std::max(kAt, 5 + record::columns(label));
+    out_ += "    " + label + std::string(static_cast<std::size_t>(used - 4 - record::columns(label)), ' ') +
+            wrapped(record::clipped(text, INT32_MAX), look_.width, used, kAt) + "\n";
+  }
+
+  void timeline() {
+    section("When");
+    for (const auto& line : explain::draw(explain::spans(plan_, all_.effects), plan_.duration, look_, 4)) out_ += line + "\n";
+    say(4, explain::legend(look_));
+  }
+
+  void fault(std::size_t i) {
+    const auto& fault = plan_.faults[i];
+    const auto& effect = all_.effects[i];
+    out_ += "\n" + styled(look_, "1;31", record::clipped(fault.name, look_.width / 2));
+    out_ += fmt::format("  {}, {} to {}\n", fault.kind->name, plan::format_duration(fault.start), plan::format_duration(fault.end));
+    row("What", std::string(fault.kind->summary) + ".");
+    row("Where", explain::describe_scope(plan_, fault));
+    reach(all_.reach[i]);
+    for (const auto& asked : effect.asked) row(asked.key, asked.value + ". " + asked.meaning);
+    for (const auto& line : effect.lines) row(line.what, line.then);
+    if (!effect.steady && !effect.active.empty())
+      row("Episodes", fmt::format("{}, the first at {}, {} in all", effect.active.size(), record::short_duration(effect.active.front().start), record::short_duration(total(effect.active))));
+  }
+
+  static Ns total(const std::vector<faults::Window>& windows) {
+    Ns sum = 0;
+    for (const auto& window : windows) sum += window.end - window.start;
+    return sum;
+  }
+
+  void reach(const explain::Reach& reach) {
+    if (!reach.looked) {
+      row("Now", (reach.missing ? "NOT FOUND, a run would be refused: " : "not looked at: ") + reach.why_not);
+      return;
+    }
+    for (const auto& place : reach.places) row("Devices", fmt::format("{}: {}", place.name, fmt::join(place.devices, ", ")));
+    row("Hits now", fmt::format("{} connection{} of {} process{}", reach.flow_count, reach.flow_count == 1 ? "" : "s", reach.process_count,
+                                        reach.process_count == 1 ? "" : "es"));
+    if (!reach.exempt_ports.empty()) row("Left alone", fmt::format("port {}: this session came in by it", fmt::join(reach.exempt_ports, ", ")));
+    constexpr std::size_t kShown = 6;
+    for (std::size_t i = 0; i < std::min(reach.flows.size(), kShown); i++) {
+      const auto& [socket, process] = reach.flows[i];
+      say(18, fmt::format("{} {} - {}{}", socket.protocol, endpoint(socket.local, socket.local_port), endpoint(socket.peer, socket.peer_port),
+                          process.pid == 0 ? "" : fmt::format("  {} ({})", process.name, process.pid)));
+    }
+    if (reach.flow_count > kShown) say(18, fmt::format("and {} more (--json lists them)", reach.flow_count - kShown));
+  }
+
+  static std::string endpoint(const IpPrefix& address, std::uint16_t port) {
+    return address.v6 ? fmt::format("[{}]:{}", address.address_text(), port) : fmt::format("{}:{}", address.address_text(), port);
+  }
+
+  void probes() {
+    if (plan_.probes.empty()) return;
+    section("Asked meanwhile");
+    for (const auto& probe : plan_.probes) {
+      const std::string what = probe.kind == plan::Probe::Kind::exec ? fmt::format("{}", fmt::join(probe.command, " ")) : probe.subject;
+      item(fmt::format("{}: {} from {}, every {}, given up after {}", probe.name, what, probe.from, plan::format_duration(probe.every), plan::format_duration(probe.timeout)));
+    }
+  }
+
+  const plan::Plan& plan_;
+  const explain::Explanation& all_;
+  const Look& look_;
+  std::string out_;
+};
+
+json added_json(const explain::Added& added) {
+  return {{"least", static_cast<double>(added.least) / kMillisecond}, {"middle", static_cast<double>(added.middle) / kMillisecond}, {"most", static_cast<double>(added.most) / kMillisecond}};
+}
+
+double seconds(Ns t) { return static_cast<double>(t) / kSecond; }
+
+json fault_json(const plan::Plan& plan, std::size_t i, const explain::Effect& effect, const explain::Reach& reach) {
+  const auto& fault = plan.faults[i];
+  json out{{"name", fault.name}, {"kind", fault.kind->name}, {"on", fault.on}, {"peer", fault.peer}, {"scope", explain::describe_scope(plan, fault)},
+           {"start_s", seconds(fault.start)}, {"end_s", seconds(fault.end)}, {"ways", effect.ways}, {"steady", effect.steady},
+           {"packet_ms", added_json(effect.packet)}, {"round_trip_ms", added_json(effect.round_trip())}, {"loss", effect.loss},
+           {"asked", json::object()}, {"active", json::array()}, {"expected", json::array()}};
+  for (const auto& asked : effect.asked) out["asked"][asked.key] = asked.value;
+  for (const auto& window : effect.active) out["active"].push_back({seconds(window.start), seconds(window.end)});
+  for (const auto& line : effect.lines) out["expected"].push_back({{"what", line.what}, {"then", record::for_locale(line.then, true)}});
+  json now{{"looked", reach.looked}, {"missing", reach.missing}, {"why_not", reach.why_not}, {"places", json::array()},
+           {"connections", reach.flow_count}, {"processes", reach.process_count}, {"flows", json::array()}, {"exempt_ports", reach.exempt_ports}};
+  for (const auto& place : reach.places) now["places"].push_back({{"name", place.name}, {"devices", place.devices}});
+  for (const auto& [socket, process] : reach.flows)
+    now["flows"].push_back({{"protocol", socket.protocol}, {"local", socket.local.address_text()}, {"local_port", socket.local_port}, {"peer", socket.peer.address_text()},
+                            {"peer_port", socket.peer_port}, {"pid", process.pid}, {"process", process.name}});
+  out["now"] = std::move(now);
+  return out;
+}
+
+json page_json(const plan::Plan& plan, const explain::Explanation& all) {
+  json out{{"plan", plan.path}, {"title", plan.title}, {"duration_s", seconds(plan.duration)}, {"seed", plan.seed_given ? json(plan.seed) : json(nullptr)},
+           {"blast_radius", all.blast_radius}, {"left_alone", all.exempt}, {"ends", all.ends}, {"faults", json::array()}};
+  for (std::size_t i = 0; i < plan.faults.size(); i++) out["faults"].push_back(fault_json(plan, i, all.effects[i], all.reach[i]));
+  return out;
+}
+
+Exit explain_plan(const ExplainArguments& arguments) {
+  return explain_parsed(plan::parse_file(find_plan(arguments.plan), arguments.reading.options()), arguments.json);
+}
+
+}  // namespace
+
+Exit explain_parsed(const plan::Parsed& parsed, bool as_json) {
+  if (!parsed.ok()) {
+    fmt::print(stderr, "{}", plan::render(parsed));
+    return Exit::invalid;
+  }
+  const auto all = explain::explain(parsed.plan, pen::probe_features().engine());
+  const Look look = look_of_stdout();
+  if (as_json) fmt::print("{}\n", page_json(parsed.plan, all).dump(2, ' ', false, json::error_handler_t::replace));
+  else fmt::print("{}", Page(parsed.plan, all, look).text());
+  std::fflush(stdout);
+  const bool missing = std::any_of(all.reach.begin(), all.reach.end(), [](const explain::Reach& r) { return r.missing; });
+  return missing ? Exit::cannot_run : Exit::passed;
+}
+
+void setup_explain(CLI::App& app, Context& context) {
+  auto arguments = std::make_shared<ExplainArguments>();
+  CLI::App* sub = app.add_subcommand("explain", "Say what a plan would do, without doing it; needs no privilege");
+  sub->add_option("PLAN", arguments->plan, "The plan, a TOML file, or the name of a shipped experiment")->required();
+  arguments->reading.add_to(*sub);
+  sub->add_flag("--json", arguments->json, "Print it as JSON");
+  sub->footer("With root it also looks up the targets: their devices, and the connections and processes that a fault would hit now.\n"
+              "Exit status: 0 the plan is valid, 3 it is not, 4 a target is not found on this machine.");
+  sub->callback([arguments, &context] { context.chosen = [arguments] { return explain_plan(*arguments); }; });
+}
+
+}  // namespace faultline::cli

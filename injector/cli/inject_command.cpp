@@ -1,0 +1,169 @@
+// `faultline inject KIND`: one fault by hand. A subcommand per kind, whose options are made from the kind's table of keys;
+// the plan that they amount to is written as text and goes through the parser, so that it is checked, kept and reported like
+// any other.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <memory>
+
+#include "faults/kind.h"
+#include "injector/cli/app.h"
+#include "injector/cli/explaining.h"
+#include "injector/cli/playing.h"
+#include "injector/plan/values.h"
+#include "injector/sketch/sketch.h"
+
+namespace faultline::cli {
+namespace {
+
+using sketch::Line;
+using sketch::toml_text;
+
+struct InjectArguments {
+  const faults::Kind* kind = nullptr;
+  std::vector<std::string> on, peer;
+  std::string start, length, direction, seed;
+  std::string probe_http, probe_tcp, probe_icmp, probe_exec, probe_every, probe_timeout, probe_from;
+  std::string success, p99;
+  std::map<std::string, std::string> keys;  ///< of the kind, as typed
+  bool until_stopped = false, no_loopback = false, dry_run = false, print_plan = false;
+  Playing playing;
+
+  std::string probe() const {
+    if (!probe_http.empty()) return "http=" + probe_http;
+    if (!probe_tcp.empty()) return "tcp=" + probe_tcp;
+    if (!probe_icmp.empty()) return "icmp=" + probe_icmp;
+    return probe_exec.empty() ? "" : "exec=" + probe_exec;
+  }
+};
+
+/// Adds a target per spec, and returns the value that names them: "on1", or an array.
+std::string add_targets(sketch::Sketch& plan, const char* option, const std::string& stem, const std::vector<std::string>& specs) {
+  std::string list;
+  for (std::size_t i = 0; i < specs.size(); i++) {
+    auto lines = sketch::target_lines(option, specs[i]);
+    if (lines.empty()) throw Failure(Exit::invalid, fmt::format("{0} {1}: write how to find it, for example {0} netns={1} or {0} unit={1}.service", option, specs[i]));
+    const std::string name = specs.size() == 1 ? stem : fmt::format("{}{}", stem, i + 1);
+    plan.tables.push_back({fmt::format("[targets.{}]", name), "", std::move(lines)});
+    list += (list.empty() ? "" : ", ") + toml_text(name);
+  }
+  return specs.size() == 1 ? list : "[" + list + "]";
+}
+
+/// How long the run must be when no probe watches the recovery: a second more than the fault. Empty when that cannot be told.
+std::string duration_for(const std::string& start, const std::string& length) {
+  const auto a = plan::read_duration(start), b = plan::read_duration(length);
+  return a.value && b.value ? plan::format_duration(*a.value + *b.value + kSecond) : "";
+}
+
+std::string plan_of(const InjectArguments& a) {
+  if (a.length.empty() && !a.until_stopped)
+    throw Failure(Exit::invalid, "a fault without an end is refused: say how long with --for 60s, or in so many words --until-stopped (Ctrl-C then ends it, exit 5)");
+  if (!a.length.empty() && a.until_stopped) throw Failure(Exit::invalid, "--for and --until-stopped exclude each other");
+  const std::string probe = a.probe();
+  if (probe.empty() && !(a.success + a.p99 + a.probe_every + a.probe_timeout + a.probe_from).empty())
+    throw Failure(Exit::invalid, "--success, --p99 and --probe-* need a probe: --probe-http, --probe-tcp, --probe-icmp or --probe-exec");
+  const std::string start = !a.start.empty() ? a.start : probe.empty() ? "0s" : "5s";
+
+  sketch::Sketch plan;
+  sketch::Table top{"", "Written by `faultline inject`.", {{"title", toml_text(fmt::format("{} by hand", a.kind->name))}}};
+  if (!a.seed.empty()) top.lines.push_back({"seed", a.seed});
+  if (a.until_stopped) top.lines.push_back({"duration", toml_text("8760h")});
+  else if (const auto duration = probe.empty() ? duration_for(start, a.length) : ""; !duration.empty()) top.lines.push_back({"duration", toml_text(duration)});
+  plan.tables.push_back(std::move(top));
+  const std::string on = add_targets(plan, "--on", "on", a.on), peer = a.peer.empty() ? "" : add_targets(plan, "--peer", "peer", a.peer);
+  if (!probe.empty()) {
+    sketch::Table table{"[probes.probe]", "", {sketch::probe_line(probe), {"every", toml_text(a.probe_every.empty() ? "200ms" : a.probe_every)}}};
+    if (!a.probe_timeout.empty()) table.lines.push_back({"timeout", toml_text(a.probe_timeout)});
+    if (!a.probe_from.empty()) table.lines.push_back({"from", toml_text(a.probe_from)});
+    plan.tables.push_back(std::move(table));
+  }
+  sketch::Table fault{"[[faults]]", "", {{"kind", toml_text(a.kind->name)}, {"on", on}}};
+  if (!peer.empty()) fault.lines.push_back({"peer", peer});
+  if (!a.direction.empty()) fault.lines.push_back({"direction", toml_text(a.direction)});
+  if (a.no_loopback) fault.lines.push_back({"loopback", "false"});
+  fault.lines.push_back({"start", toml_text(start)});
+  fault.lines.push_back({"for", toml_text(a.until_stopped ? "run" : a.length)});
+  for (const auto& key : a.kind->keys)
+    if (const auto given = a.keys.find(std::string(key.name)); given != a.keys.end() && !given->second.empty())
+      fault.lines.push_back({given->first, sketch::toml_value(given->second, key.example)});
+  plan.tables.push_back(std::move(fault));
+  if (!(a.success + a.p99).empty()) {
+    sketch::Table hypothesis{"[[hypotheses]]", "", {{"probe", toml_text("probe")}, {"during", toml_text(a.kind->name)}}};
+    if (!a.success.empty()) hypothesis.lines.push_back({"success", toml_text(a.success)});
+    if (!a.p99.empty()) hypothesis.lines.push_back({"p99", toml_text(a.p99)});
+    plan.tables.push_back(std::move(hypothesis));
+  }
+  return plan.write();
+}
+
+Exit inject(const InjectArguments& arguments, const std::vector<std::string>& command) {
+  const std::string text = plan_of(arguments);
+  if (arguments.print_plan) {
+    fmt::print("{}", text);
+    std::fflush(stdout);
+    return Exit::passed;
+  }
+  const std::string path = fmt::format("inject-{}.toml", arguments.kind->name);
+  auto parsed = plan::parse_text(text, path);
+  if (arguments.dry_run) return explain_parsed(parsed, arguments.playing.json);
+  run::Options options;
+  options.command = command;
+  return play(std::move(parsed), arguments.playing, std::move(options));
+}
+
+void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
+  auto arguments = std::make_shared<InjectArguments>();
+  arguments->kind = &kind;
+  CLI::App* sub = parent.add_subcommand(std::string(kind.name), std::string(kind.summary));
+  const auto text = [&](const char* name, std::string& to, const char* what, const char* type) { sub->add_option(name, to, what)->type_name(type); };
+  sub->add_option("--on", arguments->on, "Where: netns=shop, unit=payment.service, ... (docs/plan.md, targets); may be repeated")
+      ->type_name("KEY=VALUE")->required()->allow_extra_args(false);
+  sub->add_option("--peer", arguments->peer, "Only traffic with: address=10.0.0.0/8,port=443, ...; may be repeated")->type_name("KEY=VALUE")->allow_extra_args(false);
+  text("--for", arguments->length, "How long, such as 60s", "DURATION");
+  sub->add_flag("--until-stopped", arguments->until_stopped, "No end: until Ctrl-C (exit 5)");
+  text("--start", arguments->start, "When, since the start; default 0s, with a probe 5s (the baseline)", "DURATION");
+  text("--direction", arguments->direction, "Seen from --on; default both", "both|egress|ingress");
+  sub->add_flag("--no-loopback", arguments->no_loopback, "Leave its loopback device out");
+  for (const auto& key : kind.keys) {
+    if (key.type == faults::ValueType::reserved) continue;
+    std::string option = "--" + std::string(key.name);
+    if (sub->get_option_no_throw(option) != nullptr) option = "--fault-" + std::string(key.name);
+    std::string what(key.doc);
+    if (key.required) what += " Required.";
+    if (!key.fallback.empty()) what += fmt::format(" Default {}.", key.fallback);
+    std::string type = key.choices.empty() ? std::string(key.example) : fmt::format("{}", fmt::join(key.choices, "|"));
+    std::erase(type, '"');
+    sub->add_option(option, arguments->keys[std::string(key.name)], what)->type_name(type)->group("The fault");
+  }
+  const auto probe = [&](const char* name, std::string& to, const char* what, const char* type) { sub->add_option(name, to, what)->type_name(type)->group("Watching"); };
+  probe("--probe-http", arguments->probe_http, "Ask this URL meanwhile", "URL");
+  probe("--probe-tcp", arguments->probe_tcp, "Connect to this meanwhile", "HOST:PORT");
+  probe("--probe-icmp", arguments->probe_icmp, "Ping this meanwhile", "HOST");
+  probe("--probe-exec", arguments->probe_exec, "Run this by a shell meanwhile", "COMMAND");
+  probe("--probe-every", arguments->probe_every, "How often; default 200ms", "DURATION");
+  probe("--probe-timeout", arguments->probe_timeout, "When an answer counts as failed; default 1s", "DURATION");
+  probe("--probe-from", arguments->probe_from, "Where it asks from: on (the target's namespace) or here", "on|here");
+  probe("--success", arguments->success, "What must hold meanwhile, such as \">= 99%\"", "BOUND");
+  probe("--p99", arguments->p99, "What must hold meanwhile, such as \"<= 250ms\"", "BOUND");
+  text("--seed", arguments->seed, "Seed of every random decision; default: a new one that is recorded", "N");
+  arguments->playing.add_to(*sub);
+  sub->add_flag("--dry-run", arguments->dry_run, "Say what would be done, as explain does");
+  sub->add_flag("--print-plan", arguments->print_plan, "Print the plan that this amounts to, and do nothing");
+  sub->footer("The exit status tells the verdict: see `faultline --help`. The plan is kept in the run folder.");
+  sub->callback([arguments, &context] { context.chosen = [arguments, &context] { return inject(*arguments, context.command); }; });
+}
+
+}  // namespace
+
+void setup_inject(CLI::App& app, Context& context) {
+  CLI::App* sub = app.add_subcommand("inject", "Inject one fault by hand, without a plan");
+  sub->require_subcommand(1);
+  for (const auto& kind : faults::catalogue()) add_kind(*sub, kind, context);
+  sub->footer("For example: faultline inject degrade --on netns=shop --delay 100ms --jitter 20ms --for 60s\n"
+              "`faultline inject KIND --help` tells each kind's options. Exit status: see `faultline --help`.");
+}
+
+}  // namespace faultline::cli

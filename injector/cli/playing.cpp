@@ -1,0 +1,49 @@
+#include "injector/cli/playing.h"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "injector/base/clock.h"
+
+namespace faultline::cli {
+namespace {
+
+std::uint64_t new_seed() {
+  std::uint32_t seed = 0;  // 32 bits: short enough to type again
+  check("draw a seed", getrandom(&seed, sizeof seed, 0));
+  return seed;
+}
+
+}  // namespace
+
+void Playing::add_to(CLI::App& app) {
+  app.add_option("--out", out, "Run folder; default runs/<UTC time>-<plan>. It must be new or empty")->type_name("DIR");
+  app.add_option("--engine", engine, "How programs are attached; default: the best this kernel has (docs/kernels.md)")
+      ->check(CLI::IsMember({"tcx", "clsact"}).description(""))
+      ->type_name("tcx|clsact");
+  app.add_flag("--json", json, "Print summary.json instead of the verdict for people");
+  app.add_flag("--quiet", quiet, "No progress on stderr");
+}
+
+Exit play(plan::Parsed parsed, const Playing& how, run::Options options) {
+  if (!parsed.ok()) {
+    fmt::print(stderr, "{}", plan::render(parsed));
+    return Exit::invalid;
+  }
+  if (!parsed.plan.seed_given) parsed.plan.seed = new_seed();
+  options.out = how.out;
+  options.quiet = how.quiet;
+  if (how.engine == "tcx") options.engine = pen::Engine::tcx;
+  if (how.engine == "clsact") options.engine = pen::Engine::clsact;
+  const auto result = run::run(parsed.plan, options);
+  if (how.json) fmt::print("{}\n", result.outcome.summary.dump(2));
+  else fmt::print("{}", record::render_outcome(result.outcome, result.folder, isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr));
+  std::fflush(stdout);
+  return result.outcome.exit;
+}
+
+}  // namespace faultline::cli

@@ -1,0 +1,55 @@
+#include "injector/cli/terminal.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "injector/record/locale.h"
+
+namespace faultline::cli {
+
+record::Look look_of_stdout() {
+  record::Look look;
+  if (isatty(STDOUT_FILENO) == 0) return look;
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) look.width = std::clamp<int>(size.ws_col, 40, 120);
+  const char *no_color = std::getenv("NO_COLOR"), *terminal = std::getenv("TERM");
+  look.color = (no_color == nullptr || *no_color == '\0') && (terminal == nullptr || std::string_view(terminal) != "dumb");
+  look.utf8 = record::locale_is_utf8();
+  return look;
+}
+
+std::string wrapped(std::string_view text, int width, int first, int indent) {
+  std::string out;
+  int used = first;
+  bool begun = false;  // something stands on this line already
+  while (!text.empty()) {
+    const auto space = text.find(' ');
+    const std::string_view word = text.substr(0, space);
+    text.remove_prefix(space == std::string_view::npos ? text.size() : space + 1);
+    if (word.empty()) continue;
+    const int columns = record::columns(word);
+    if (begun && used + 1 + columns > width) {
+      out += "\n" + std::string(static_cast<std::size_t>(indent), ' ');
+      used = indent;
+      begun = false;
+    }
+    if (begun) {
+      out += ' ';
+      used++;
+    }
+    out += word;
+    used += columns;
+    begun = true;
+  }
+  return out;
+}
+
+std::string styled(const record::Look& look, const char* style, std::string_view text) {
+  if (!look.color) return std::string(text);
+  return std::string("\x1b[") + style + "m" + std::string(text) + "\x1b[0m";
+}
+
+}  // namespace faultline::cli

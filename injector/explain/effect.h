@@ -1,0 +1,56 @@
+// What one fault would do to a packet, and by that to what a user waits for: a TCP handshake, a request, a request on a
+// connection that is open already. It exists because most surprises with injected faults are arithmetic: a delay is met by
+// every packet, each way, so that 100 ms make a page 400 ms slower. Pure functions of the plan; nothing is looked up.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "injector/plan/plan.h"
+
+namespace faultline::explain {
+
+/// Time that is added: at the least, in the middle, and at the most.
+struct Added {
+  Ns least = 0, middle = 0, most = 0;
+  bool operator==(const Added&) const = default;
+};
+Added times(const Added& added, int n);
+/// "+200 ms", "+120 to 280 ms", "nothing".
+std::string text_of(const Added& added);
+
+/// One key that the plan gave to the fault's kind.
+struct Asked {
+  std::string key, value;  ///< as a plan would write it
+  std::string meaning;     ///< the key's own sentence of the reference
+};
+
+struct Effect {
+  std::vector<Asked> asked;
+  std::vector<faults::Window> active;  ///< when it does something: its episodes, or all of its window
+  bool steady = true;                  ///< figures hold for all of `active`; false: they are its height
+  int ways = 2;                        ///< 2: a packet and its answer both meet it; 1: one of them does
+  bool turns = false;                  ///< only what turns the direction of a conversation is delayed
+  Added packet;                        ///< what a packet that meets it is held
+  bool unbounded = false;              ///< the distribution has a tail: few packets wait longer than `most`
+  double loss = 0;                     ///< chance of a packet to be dropped, at its height
+  double dead_flows = 0, dead_clients = 0;  ///< shares of connections and of client addresses that get nothing at all
+  double rate = 0;                     ///< the lowest, bit/s; 0: no limit
+  Ns queue = 0;                        ///< the longest wait in front of the rate
+  /// For people, one sentence each, in the order: round trip, handshake, request. Fewer where they do not apply.
+  struct Line {
+    std::string what, then;
+  };
+  std::vector<Line> lines;
+
+  Added round_trip() const { return times(packet, ways); }
+};
+
+/// `links` are the names of the places that the fault is on, as its kind is given them (site::Rule::link); the height is
+/// that of the worst. Empty: a place without a name.
+Effect effect_of(const plan::Plan& plan, const plan::Fault& fault, const std::vector<std::string>& links);
+
+/// The names of the places of a fault as far as the plan alone tells them.
+std::vector<std::string> links_of(const plan::Plan& plan, const plan::Fault& fault);
+
+}  // namespace faultline::explain

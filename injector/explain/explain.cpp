@@ -1,0 +1,125 @@
+#include "injector/explain/explain.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace faultline::explain {
+namespace {
+
+using Where = plan::Target::Where;
+
+bool of_the_lab(Where where) { return where == Where::host || where == Where::room || where == Where::link; }
+
+std::string ports_text(const std::vector<plan::PortRange>& ports) {
+  std::string text;
+  for (const auto& range : ports)
+    text += fmt::format("{}{}", text.empty() ? "" : ",", range.first == range.last ? std::to_string(range.first) : fmt::format("{}-{}", range.first, range.last));
+  return text;
+}
+
+std::string plural(std::size_t n, const char* one, const char* more) { return fmt::format("{} {}", n, n == 1 ? one : more); }
+
+std::string joined(const std::vector<std::string>& parts) { return fmt::format("{}", fmt::join(parts, ", ")); }
+
+std::vector<std::string> each(const plan::Plan& plan, const std::vector<std::string>& names) {
+  std::vector<std::string> all;
+  for (const auto& name : names) all.push_back(describe(plan, name));
+  return all;
+}
+
+std::vector<std::string> exempt() {
+  return {"ARP, neighbour discovery and the cloud's metadata address 169.254.169.254, always",
+          "the way that whoever starts the run came in by (the port of their SSH session), where a target has it",
+          "traffic that no fault selects: it passes as it is, and nothing of yours (qdisc, filter, route, sysctl) is replaced"};
+}
+
+std::vector<std::string> endings(pen::Engine engine) {
+  return {"each fault by itself at its planned end, by the kernel's clock",
+          "Ctrl-C, SIGTERM or a closed terminal: all of them, at once",
+          engine == pen::Engine::tcx ? "kill -9 or a crash of Faultline: at once (TCX: the kernel checks with each packet that Faultline runs)"
+                                     : "kill -9 or a crash of Faultline: as soon as the kernel has closed its files (clsact)",
+          "a Faultline that stands still (stopped, frozen, no CPU): within 250 ms"};
+}
+
+}  // namespace
+
+std::string describe(const plan::Plan& plan, const std::string& name) {
+  const auto* target = plan.find_target(name);
+  if (target == nullptr) return name;
+  std::vector<std::string> parts;
+  switch (target->where) {
+    case Where::host: parts.push_back("host " + target->subject + " of the lab"); break;
+    case Where::room: parts.push_back("room " + target->subject + " of the lab"); break;
+    case Where::link: parts.push_back("link " + target->subject + " of the lab"); break;
+    case Where::netns: parts.push_back("network namespace " + target->subject); break;
+    default:
+      if (!target->subject.empty()) parts.push_back(target->name == target->subject ? target->name : target->name + " (" + target->subject + ")");
+  }
+  constexpr std::size_t kShown = 4;
+  for (std::size_t i = 0; i < std::min(target->addresses.size(), kShown); i++) parts.push_back(target->addresses[i]);
+  if (target->addresses.size() > kShown) parts.push_back(fmt::format("and {} more addresses", target->addresses.size() - kShown));
+  if (!target->protocol.empty()) parts.push_back(target->protocol);
+  if (!target->ports.empty()) parts.push_back("port " + ports_text(target->ports));
+  return joined(parts);
+}
+
+std::string describe_scope(const plan::Plan& plan, const plan::Fault& fault) {
+  std::string text = "on " + joined(each(plan, fault.on)) + ": ";
+  const char* way = fault.direction == plan::Direction::egress ? "what it sends" : fault.direction == plan::Direction::ingress ? "what it receives" : "";
+  text += *way ? way : fault.peer.empty() ? "all it sends and receives" : "what it sends and receives";
+  if (!fault.peer.empty()) text += (fault.direction == plan::Direction::ingress ? " from " : fault.direction == plan::Direction::egress ? " to " : ", to and from ") + joined(each(plan, fault.peer));
+  if (!fault.loopback) text += ", not over lo";
+  return text;
+}
+
+std::string blast_radius(const plan::Plan& plan, const std::vector<Reach>& reach) {
+  if (plan.faults.empty()) return "nothing: the plan has no fault";
+  std::vector<std::string> places;
+  bool lab_alone = true, narrowed = true;
+  for (const auto& fault : plan.faults) {
+    for (const auto& name : fault.on) {
+      const auto* target = plan.find_target(name);
+      if (target != nullptr) lab_alone = lab_alone && of_the_lab(target->where);
+      const std::string text = describe(plan, name);
+      if (std::find(places.begin(), places.end(), text) == places.end()) places.push_back(text);
+    }
+    narrowed = narrowed && !fault.peer.empty();
+  }
+  std::size_t devices = 0;
+  bool looked = false, more = false;
+  std::set<std::string> seen, flows;
+  std::set<pid_t> processes;
+  for (const auto& r : reach) {
+    looked = looked || r.looked;
+    more = more || r.flow_count > r.flows.size();
+    for (const auto& [socket, process] : r.flows) {
+      flows.insert(fmt::format("{} {} {} {} {}", socket.protocol, socket.local.text(), socket.local_port, socket.peer.text(), socket.peer_port));
+      if (process.pid != 0) processes.insert(process.pid);
+    }
+    for (const auto& place : r.places)
+      for (const auto& device : place.devices)
+        if (seen.insert(place.name + " " + device).second) devices++;
+  }
+  constexpr std::size_t kShown = 5;
+  std::string text = plural(places.size(), "place", "places") + ": ";
+  for (std::size_t i = 0; i < std::min(places.size(), kShown); i++) text += (i ? ", " : "") + places[i];
+  if (places.size() > kShown) text += fmt::format(" and {} more", places.size() - kShown);
+  if (looked) text += fmt::format("; {}, now {}{} of {}", plural(devices, "device", "devices"), more ? "more than " : "", plural(flows.size(), "connection", "connections"), plural(processes.size(), "process", "processes"));
+  text += narrowed ? "; only traffic with the peers named" : "";
+  if (lab_alone) text += "; the lab is of the run's own making, the machine's network is not touched";
+  return text;
+}
+
+Explanation explain(const plan::Plan& plan, pen::Engine engine) {
+  Explanation all;
+  for (const auto& fault : plan.faults) all.effects.push_back(effect_of(plan, fault, links_of(plan, fault)));
+  all.reach = look_around(plan);
+  all.blast_radius = blast_radius(plan, all.reach);
+  all.exempt = exempt();
+  all.ends = endings(engine);
+  return all;
+}
+
+}  // namespace faultline::explain

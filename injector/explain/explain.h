@@ -1,0 +1,32 @@
+// A dry run: everything that `faultline run` would do to this machine, as values. The command line prints them, for people
+// or as JSON; nothing here prints, sends or changes anything.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "injector/explain/effect.h"
+#include "injector/explain/reach.h"
+#include "injector/pen/attach.h"
+#include "injector/plan/plan.h"
+
+namespace faultline::explain {
+
+struct Explanation {
+  std::vector<Effect> effects;  ///< by fault
+  std::vector<Reach> reach;     ///< by fault
+  std::string blast_radius;     ///< one line
+  std::vector<std::string> exempt, ends;
+};
+
+/// `engine` is the one that a run would take here.
+Explanation explain(const plan::Plan& plan, pen::Engine engine);
+
+/// "host web of the lab", "network namespace shop", "10.0.0.0/8, tcp, port 443".
+std::string describe(const plan::Plan& plan, const std::string& target);
+/// "on host web of the lab, only its traffic with bank, what it sends".
+std::string describe_scope(const plan::Plan& plan, const plan::Fault& fault);
+/// One line: what could be harmed at all.
+std::string blast_radius(const plan::Plan& plan, const std::vector<Reach>& reach);
+
+}  // namespace faultline::explain

@@ -1,0 +1,38 @@
+// What a fault would reach on this machine now: places, devices, connections, processes. Looks without touching: it enters
+// namespaces to list what is in them, which needs privilege, and sends nothing. What a run makes itself (a lab) is not there
+// to be looked at; the plan says enough about it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "injector/explain/sockets.h"
+#include "injector/plan/plan.h"
+
+namespace faultline::explain {
+
+struct Place {
+  std::string name;                  ///< "netns shop", "web"
+  std::vector<std::string> devices;  ///< with their addresses: "eth0 (10.0.0.2, fd00::2)"
+};
+
+struct Flow {
+  Socket socket;
+  Process process;  ///< pid 0: not known
+};
+
+struct Reach {
+  bool looked = false;        ///< false: see `why_not`
+  bool missing = false;       ///< a run would be refused (exit 4) as things are now
+  std::string why_not;        ///< "its lab is made by the run", "needs root", "netns shop is not found: …"
+  std::vector<Place> places;
+  std::vector<Flow> flows;    ///< connections that the fault would hit now; at most kMostFlows
+  std::size_t flow_count = 0, process_count = 0;
+  std::vector<std::uint16_t> exempt_ports;  ///< own TCP ports that no fault touches: this session came in by them
+};
+inline constexpr std::size_t kMostFlows = 1000;
+
+/// For each fault of the plan. Never throws for what is not found: that is an answer.
+std::vector<Reach> look_around(const plan::Plan& plan);
+
+}  // namespace faultline::explain

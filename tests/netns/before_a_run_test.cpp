@@ -1,0 +1,139 @@
+// The commands before a run, with the real binary and real sockets: explain looks without touching, doctor tries and leaves
+// nothing, inject runs.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "injector/base/netns.h"
+#include "injector/base/rtnetlink.h"
+#include "tests/harness/command.h"
+
+namespace faultline::test {
+namespace {
+
+struct Said {
+  std::optional<int> status;
+  std::string out, errors;
+};
+
+Said faultline(std::vector<std::string> words, const std::vector<std::string>& wrapper = {}) {
+  words.insert(words.begin(), binary());
+  words.insert(words.begin(), wrapper.begin(), wrapper.end());
+  Command command(words);
+  const auto status = command.wait(60 * kSecond);
+  return {status, command.out(), command.errors()};
+}
+
+/// Names of the devices of a namespace.
+std::vector<std::string> devices_of(const NetNs& ns) {
+  Inside inside(ns);
+  std::vector<std::string> names;
+  for (const auto& device : list_devices()) names.push_back(device.name);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// A namespace with an address and a connection over lo that stays open.
+class BeforeARun : public testing::Test {
+ protected:
+  void SetUp() override {
+    Inside inside(ns_);
+    set_up("lo");
+    listener_ = Fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    ASSERT_EQ(bind(listener_.get(), reinterpret_cast<sockaddr*>(&at), size), 0);
+    ASSERT_EQ(listen(listener_.get(), 1), 0);
+    getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&at), &size);
+    port_ = ntohs(at.sin_port);
+    client_ = Fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(connect(client_.get(), reinterpret_cast<sockaddr*>(&at), size), 0);
+    server_ = Fd(accept(listener_.get(), nullptr, nullptr));
+  }
+
+  /// Under a path that the child can open: our own descriptor's.
+  std::string path() const { return "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(ns_.fd()); }
+
+  NetNs ns_ = NetNs::create();
+  Fd listener_, client_, server_;
+  std::uint16_t port_ = 0;
+  TemporaryFolder folder_;
+};
+
+TEST_F(BeforeARun, ExplainFindsDevicesConnectionsAndProcessesAndTouchesNothing) {
+  const auto plan = folder_.write("p.toml", "[targets.shop]\nnetns = \"" + path() + "\"\n[targets.web]\naddress = \"127.0.0.0/8\"\nprotocol = \"tcp\"\nport = " + std::to_string(port_) +
+                                                "\n[targets.elsewhere]\naddress = \"10.0.0.0/8\"\n"
+                                                "[[faults]]\nname = \"near\"\nkind = \"sever\"\non = \"shop\"\npeer = \"web\"\nstart = \"1s\"\nfor = \"1s\"\n"
+                                                "[[faults]]\nname = \"far\"\nkind = \"sever\"\non = \"shop\"\npeer = \"elsewhere\"\nstart = \"1s\"\nfor = \"1s\"\n");
+  const auto before = devices_of(ns_);
+  const Said said = faultline({"explain", "--json", plan});
+  ASSERT_EQ(said.status, 0) << said.errors;
+  const auto faults = nlohmann::json::parse(said.out).at("faults");
+  const auto near = faults.at(0).at("now"), far = faults.at(1).at("now");
+  EXPECT_TRUE(near.at("looked"));
+  EXPECT_TRUE(near.at("places").at(0).at("devices").at(0).get<std::string>().starts_with("lo (127.0.0.1")) << near.dump();
+  ASSERT_EQ(near.at("connections"), 1) << near.dump() << "one end of it has the port as its peer";
+  EXPECT_EQ(near.at("flows").at(0).at("peer_port"), port_);
+  EXPECT_EQ(near.at("flows").at(0).at("pid"), getpid());
+  EXPECT_EQ(far.at("connections"), 0);
+  EXPECT_EQ(devices_of(ns_), before);
+}
+
+TEST_F(BeforeARun, ExplainSaysWhatARunWouldBeRefusedFor) {
+  const auto plan = folder_.write("p.toml", "[targets.gone]\nnetns = \"faultline-no-such\"\n[[faults]]\nkind = \"sever\"\non = \"gone\"\nstart = \"1s\"\nfor = \"1s\"\n");
+  const Said said = faultline({"explain", plan});
+  EXPECT_EQ(said.status, 4);
+  EXPECT_NE(said.out.find("faultline-no-such"), std::string::npos) << said.out;
+}
+
+TEST_F(BeforeARun, ExplainWithoutPrivilegeSaysWhatItCouldNotSee) {
+  chmod(folder_.path().c_str(), 0755);
+  const auto plan = folder_.write("p.toml", "[targets.shop]\nnetns = \"" + path() + "\"\n[[faults]]\nkind = \"sever\"\non = \"shop\"\nstart = \"1s\"\nfor = \"1s\"\n");
+  const Said said = faultline({"explain", plan}, {"setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"});
+  EXPECT_EQ(said.status, 0) << said.errors;
+  EXPECT_NE(said.out.find("root"), std::string::npos) << said.out;
+}
+
+TEST_F(BeforeARun, DoctorFindsThatTestsCanRunHereAndLeavesNothing) {
+  Command command({binary(), "doctor", "--json"});
+  const auto status = command.wait(60 * kSecond);
+  const auto out = nlohmann::json::parse(command.out());
+  EXPECT_EQ(status, 0) << command.out();
+  EXPECT_EQ(out.at("can_run"), true);
+  bool tried = false;
+  for (const auto& finding : out.at("findings"))
+    if (finding.at("topic") == "data plane") tried = finding.at("state") == "ok";
+  EXPECT_TRUE(tried) << command.out();
+}
+
+TEST_F(BeforeARun, DoctorWithoutPrivilegeSaysSoAndEndsWith4) {
+  const Said said = faultline({"doctor"}, {"setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"});
+  EXPECT_EQ(said.status, 4);
+  EXPECT_NE(said.out.find("sudo faultline doctor"), std::string::npos) << said.out;
+}
+
+TEST_F(BeforeARun, InjectRunsOneFaultAndKeepsItsPlan) {
+  const std::string out = folder_.path() / "run";
+  const Said said = faultline({"inject", "degrade", "--on", "netns=" + path(), "--delay", "20ms", "--for", "2s", "--probe-tcp", "127.0.0.1:" + std::to_string(port_),
+                               "--probe-from", "on", "--probe-every", "100ms", "--start", "1s", "--seed", "3", "--out", out, "--quiet"});
+  // Nobody accepts: the backlog fills up and connects fail in the end. What matters is that packets met the fault.
+  ASSERT_TRUE(said.status.has_value());
+  EXPECT_LE(*said.status, 2) << said.errors;
+  const auto summary = summary_of(out);
+  ASSERT_FALSE(summary.is_null()) << said.errors;
+  EXPECT_GT(summary.at("faults").at(0).at("packets_delayed").get<int>(), 0);
+  EXPECT_EQ(summary.at("seed"), 3);
+  EXPECT_TRUE(std::filesystem::exists(out + "/plan.toml"));
+}
+
+}  // namespace
+}  // namespace faultline::test

@@ -1,0 +1,178 @@
+// The commands before a run: list, inject, new, completion, man. (explain and doctor: explain_test, doctor_test.)
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "faults/kind.h"
+#include "injector/plan/parse.h"
+#include "tests/harness/command.h"
+#include "tests/unit/say.h"
+
+namespace faultline::cli {
+namespace {
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+TEST(ListCommand, ShowsExperimentsAndKinds) {
+  const Said said = say({"list"});
+  EXPECT_EQ(said.status, 0);
+  EXPECT_TRUE(has(said.out, "hello")) << said.out;
+  EXPECT_TRUE(has(said.out, "12s; needs nginx")) << said.out;
+  for (const auto& kind : faults::catalogue()) EXPECT_TRUE(has(said.out, std::string(kind.summary).substr(0, 20))) << said.out;
+  EXPECT_FALSE(has(say({"list", "kinds"}).out, "hello"));
+  const auto out = nlohmann::json::parse(say({"list", "--json"}).out);
+  EXPECT_GE(out.at("experiments").size(), 3u);
+  EXPECT_EQ(out.at("kinds").size(), faults::catalogue().size());
+  EXPECT_TRUE(has(say({"list", "--names"}).out, "hello\n"));
+}
+
+TEST(ExplainCommand, SaysWhatAShippedExperimentWouldDo) {
+  const Said said = say({"explain", "hello"});
+  EXPECT_EQ(said.status, 0) << said.error;
+  for (const char* part : {"nothing is touched", "+400 ms with a new connection", "Blast radius", "169.254.169.254", "250 ms"})
+    EXPECT_TRUE(has(said.out, part)) << part;
+  EXPECT_FALSE(has(said.out, "\x1b")) << "no colours in a pipe";
+  for (const char c : said.out) ASSERT_EQ(c & 0x80, 0) << "ASCII in a pipe: " << said.out;
+  std::istringstream lines(said.out);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80u) << line;
+  const auto out = nlohmann::json::parse(say({"explain", "--json", "hello"}).out);
+  EXPECT_EQ(out.at("faults").at(0).at("round_trip_ms").at("middle"), 200.0);
+}
+
+std::string plan_of(std::vector<std::string> words) {
+  words.insert(words.begin(), "inject");
+  words.push_back("--print-plan");
+  const Said said = say(words);
+  EXPECT_EQ(said.status, 0) << said.error;
+  return said.out;
+}
+
+TEST(InjectCommand, EveryKeyOfEveryKindIsAnOption) {
+  for (const auto& kind : faults::catalogue()) {
+    const std::string help = say({"inject", std::string(kind.name), "--help"}).out;
+    for (const auto& key : kind.keys) {
+      if (key.type == faults::ValueType::reserved) continue;
+      EXPECT_TRUE(has(help, "--" + std::string(key.name))) << kind.name << "." << key.name;
+    }
+  }
+}
+
+TEST(InjectCommand, OptionsBecomeAPlanThatPassesCheck) {
+  const std::string text = plan_of({"degrade", "--on", "netns=shop", "--peer", "address=10.0.0.0/8,port=443", "--delay", "100ms", "--jitter", "20ms", "--for", "60s",
+                                    "--direction", "egress", "--probe-http", "http://10.0.0.1/", "--success", ">= 99%", "--seed", "7"});
+  const auto parsed = plan::parse_text(text, "inject.toml");
+  ASSERT_TRUE(parsed.ok()) << plan::render(parsed);
+  const auto& fault = parsed.plan.faults.at(0);
+  EXPECT_EQ(fault.kind->name, "degrade");
+  EXPECT_EQ(fault.params.duration("delay"), 100 * kMillisecond);
+  EXPECT_EQ(fault.params.duration("jitter"), 20 * kMillisecond);
+  EXPECT_EQ(fault.direction, plan::Direction::egress);
+  EXPECT_EQ(fault.start, 5 * kSecond) << "with a probe there is a baseline";
+  EXPECT_EQ(fault.end, 65 * kSecond);
+  EXPECT_EQ(parsed.plan.seed, 7u);
+  EXPECT_EQ(parsed.plan.hypotheses.size(), 1u);
+}
+
+TEST(InjectCommand, DottedKeysAndRunsWithoutAProbeEndSoonAfterTheFault) {
+  const std::string text = plan_of({"machine-room-jitter", "--on", "netns=shop", "--episodes.every", "5s", "--episodes.last", "1s", "--delay", "100ms", "--for", "60s"});
+  const auto parsed = plan::parse_text(text, "inject.toml");
+  ASSERT_TRUE(parsed.ok()) << plan::render(parsed);
+  EXPECT_EQ(parsed.plan.faults.at(0).start, 0);
+  EXPECT_EQ(parsed.plan.duration, 61 * kSecond);
+}
+
+TEST(InjectCommand, RefusesWhatHasNoEndOrNoPlace) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> mistakes = {
+      {{"inject"}, "subcommand"},
+      {{"inject", "degrade", "--delay", "1ms", "--for", "1s"}, "--on is required"},
+      {{"inject", "degrade", "--on", "netns=shop", "--delay", "1ms"}, "--until-stopped"},
+      {{"inject", "degrade", "--on", "netns=shop", "--delay", "1ms", "--for", "1s", "--until-stopped"}, "exclude"},
+      {{"inject", "degrade", "--on", "shop", "--delay", "1ms", "--for", "1s"}, "netns=shop"},
+      {{"inject", "degrade", "--on", "netns=shop", "--delay", "100", "--for", "1s", "--dry-run"}, "inject-degrade.toml:"},
+      {{"inject", "degrade", "--on", "netns=shop", "--for", "1s", "--dry-run"}, "does nothing"},
+      {{"inject", "degrade", "--on", "nets=shop", "--delay", "1ms", "--for", "1s", "--dry-run"}, "netns"},
+      {{"inject", "degrade", "--on", "netns=shop", "--delay", "1ms", "--for", "1s", "--success", ">= 1%"}, "need a probe"},
+  };
+  for (const auto& [words, what] : mistakes) {
+    const Said said = say(words);
+    EXPECT_EQ(said.status, 3) << what;
+    EXPECT_TRUE(has(said.error, what)) << what << " is missing in: " << said.error;
+  }
+  const auto endless = plan::parse_text(plan_of({"sever", "--on", "netns=shop", "--until-stopped"}), "inject.toml");
+  EXPECT_TRUE(endless.ok()) << plan::render(endless);
+}
+
+TEST(NewCommand, WritesAPlanOfEveryKindThatPassesCheck) {
+  const test::TemporaryFolder folder;
+  for (const auto& kind : faults::catalogue()) {
+    for (const std::string target : {"lab", "netns=shop"}) {
+      const std::string path = folder.path() / (std::string(kind.name) + target + ".toml");
+      const Said said = say({"new", "--kind", std::string(kind.name), "--target", target, "--probe", target == "lab" ? "" : "http://10.0.0.1/", "--output", path});
+      if (said.status == 3 && has(said.error, "--set key=value")) continue;  // needs what only its user knows, such as a file
+      ASSERT_EQ(said.status, 0) << kind.name << ": " << said.error;
+      const auto parsed = plan::parse_file(path);
+      EXPECT_TRUE(parsed.ok()) << plan::render(parsed);
+      EXPECT_EQ(parsed.plan.faults.at(0).kind, &kind);
+    }
+  }
+}
+
+TEST(NewCommand, WritesOverNothingAndSaysWhatIsWrong) {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.path() / "p.toml";
+  EXPECT_EQ(say({"new", "--output", path}).status, 0);
+  const Said again = say({"new", "--output", path});
+  EXPECT_EQ(again.status, 3);
+  EXPECT_TRUE(has(again.error, "--force")) << again.error;
+  EXPECT_EQ(say({"new", "--output", path, "--force", "--set", "delay=300ms"}).status, 0);
+  EXPECT_EQ(plan::parse_file(path).plan.faults.at(0).params.duration("delay"), 300 * kMillisecond);
+  EXPECT_TRUE(has(say({"new", "--kind", "degrad"}).error, "did you mean `degrade`"));
+  EXPECT_TRUE(has(say({"new", "--target", "netns=shop"}).error, "--probe is needed"));
+  EXPECT_EQ(say({"new", "--set", "delay=soon"}).status, 3);
+}
+
+TEST(CompletionCommand, KnowsEveryCommandAndOption) {
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    const Said said = say({"completion", shell});
+    EXPECT_EQ(said.status, 0);
+    for (const char* word : {"explain", "inject", "machine-room-jitter", "episodes.every", "probe-http", "until-stopped"}) EXPECT_TRUE(has(said.out, word)) << shell << ": " << word;
+  }
+  EXPECT_EQ(say({"completion", "tcsh"}).status, 3);
+}
+
+/// What bash offers for a line whose last word is being typed.
+std::string offered(const std::string& line) {
+  const test::TemporaryFolder folder;
+  const auto script = folder.write("completion", say({"completion", "bash"}).out);
+  const auto ask = folder.write("ask", "faultline() { echo hello; }\nsource " + script.string() + "\nCOMP_WORDS=(" + line + ")\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n_faultline\necho \"${COMPREPLY[*]}\"\n");
+  test::Command bash({"bash", "--norc", ask});
+  EXPECT_EQ(bash.wait(20 * kSecond), 0) << bash.errors();
+  return bash.out();
+}
+
+TEST(CompletionCommand, BashOffersWhatFits) {
+  EXPECT_TRUE(has(offered("faultline exp"), "explain"));
+  EXPECT_TRUE(has(offered("faultline inject deg"), "degrade"));
+  EXPECT_TRUE(has(offered("faultline inject degrade --del"), "--delay"));
+  EXPECT_TRUE(has(offered("faultline run --engine t"), "tcx"));
+  EXPECT_TRUE(has(offered("faultline run hel"), "hello"));
+  EXPECT_EQ(offered("faultline check --engine"), "\n") << "check has no such option";
+}
+
+TEST(ManCommand, HasAPageForEveryCommandInRoff) {
+  const test::TemporaryFolder folder;
+  EXPECT_EQ(say({"man", "--all", folder.path() / "man"}).status, 0);
+  for (const char* page : {"faultline.1", "faultline-run.1", "faultline-explain.1", "faultline-doctor.1", "faultline-inject.1", "faultline-inject-degrade.1", "faultline-new.1"})
+    EXPECT_TRUE(std::filesystem::exists(folder.path() / "man" / page)) << page;
+  const std::string page = say({"man", "inject", "degrade"}).out;
+  EXPECT_TRUE(page.starts_with(".TH FAULTLINE\\-INJECT\\-DEGRADE 1")) << page;
+  EXPECT_TRUE(has(page, "\\fB\\-\\-delay\\fR")) << page;
+  EXPECT_TRUE(has(say({"man"}).out, "inconclusive")) << "exit statuses";
+  EXPECT_EQ(say({"man", "frob"}).status, 3);
+}
+
+}  // namespace
+}  // namespace faultline::cli

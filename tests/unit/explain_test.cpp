@@ -1,0 +1,136 @@
+// What `explain` says of a plan: the arithmetic of delays, the drawing, the scope in words.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "injector/explain/explain.h"
+#include "injector/explain/timeline.h"
+#include "tests/unit/plan_support.h"
+
+namespace faultline::explain {
+namespace {
+
+plan::Plan plan_with(const std::string& fault, const std::string& top = "") {
+  return plan::parse_good(top + "[targets.shop]\nnetns = \"shop\"\n[targets.bank]\naddress = \"10.0.0.0/8\"\nprotocol = \"udp\"\n[probes.pay]\nicmp = \"10.0.0.1\"\n"
+                                "[[faults]]\non = \"shop\"\nstart = \"5s\"\nfor = \"10s\"\n" + fault);
+}
+
+Effect effect(const plan::Plan& plan) { return effect_of(plan, plan.faults.front(), links_of(plan, plan.faults.front())); }
+
+std::string said(const Effect& effect, const std::string& what) {
+  for (const auto& line : effect.lines)
+    if (line.what == what) return line.then;
+  return "";
+}
+
+TEST(Effect, ADelayIsMetOnEachWayAndTwicePerNewConnection) {
+  const Effect e = effect(plan_with("kind = \"degrade\"\ndelay = \"100ms\"\n"));
+  EXPECT_EQ(e.ways, 2);
+  EXPECT_EQ(e.packet, (Added{100 * kMillisecond, 100 * kMillisecond, 100 * kMillisecond}));
+  EXPECT_EQ(e.round_trip().middle, 200 * kMillisecond);
+  EXPECT_TRUE(e.steady);
+  EXPECT_EQ(said(e, "Round trip"), "+200 ms (out and back each)");
+  EXPECT_EQ(said(e, "Handshake"), "+200 ms (one round trip)");
+  EXPECT_EQ(said(e, "Request"), "+400 ms with a new connection, +200 ms on an open one; TLS adds one more round trip");
+}
+
+TEST(Effect, OneDirectionIsHalfOfIt) {
+  const Effect e = effect(plan_with("kind = \"degrade\"\ndelay = \"100ms\"\ndirection = \"egress\"\n"));
+  EXPECT_EQ(e.ways, 1);
+  EXPECT_EQ(said(e, "Round trip"), "+100 ms (one way only)");
+}
+
+TEST(Effect, JitterGivesARangeThatEndsAtZero) {
+  const Effect e = effect(plan_with("kind = \"degrade\"\ndelay = \"30ms\"\njitter = \"50ms\"\n"));
+  EXPECT_EQ(e.packet, (Added{0, 30 * kMillisecond, 80 * kMillisecond}));
+  EXPECT_EQ(said(e, "Handshake"), "+0 to 160 ms (one round trip)");
+}
+
+TEST(Effect, LossIsSaidAsOneInSoMany) {
+  const Effect e = effect(plan_with("kind = \"degrade\"\nloss = \"1%\"\n"));
+  EXPECT_DOUBLE_EQ(e.loss, 0.01);
+  EXPECT_EQ(said(e, "Handshake"), "1 in 50 waits 1 s or more for a lost packet");
+  EXPECT_EQ(said(e, "Round trip"), "") << "nothing is slower";
+}
+
+TEST(Effect, ASeverStallsAndAUdpPeerHasNoHandshake) {
+  EXPECT_NE(said(effect(plan_with("kind = \"sever\"\n")), "Handshake").find("no answer"), std::string::npos);
+  const Effect e = effect(plan_with("kind = \"degrade\"\npeer = \"bank\"\ndelay = \"10ms\"\n"));
+  EXPECT_EQ(said(e, "Handshake"), "");
+  EXPECT_EQ(said(e, "Datagram"), "+20.0 ms until its answer is there");
+}
+
+TEST(Effect, EpisodesAreNotSteadyAndTheirHeightIsTold) {
+  const auto plan = plan_with("kind = \"machine-room-jitter\"\nepisodes = { every = \"3s\", last = \"1s\" }\ndelay = \"100ms\"\n", "seed = 7\n");
+  const Effect e = effect(plan);
+  EXPECT_FALSE(e.steady);
+  EXPECT_GE(e.active.size(), 2u);
+  EXPECT_GE(e.packet.most, 80 * kMillisecond) << "gain lies within 20% of 1";
+  EXPECT_LE(e.packet.most, 120 * kMillisecond);
+}
+
+TEST(Effect, TellsWhatWasAskedInTheReferencesWordsWithoutDefaults) {
+  const Effect e = effect(plan_with("kind = \"degrade\"\ndelay = \"100ms\"\n"));
+  ASSERT_EQ(e.asked.size(), 1u);
+  EXPECT_EQ(e.asked[0].key, "delay");
+  EXPECT_EQ(e.asked[0].value, "100ms");
+  EXPECT_TRUE(e.asked[0].meaning.ends_with("."));
+}
+
+TEST(Timeline, IsDrawnInAsciiAsWideAsAsked) {
+  const std::vector<Span> spans{{"slow", 3 * kSecond, 5 * kSecond, {{3 * kSecond, 5 * kSecond}}, true},
+                                {"episodes", 2 * kSecond, 8 * kSecond, {{4 * kSecond, 5 * kSecond}}, true},
+                                {"hypothesis", 0, 3 * kSecond, {}, false}};
+  record::Look look;
+  look.width = 34;
+  EXPECT_EQ(draw(spans, 10 * kSecond, look, 2), (std::vector<std::string>{
+      "              0s        5s     10s",
+      "  slow        ......####..........",
+      "  episodes    ....----##------....",
+      "  hypothesis  ======.............."}));
+}
+
+TEST(Timeline, NoRowIsWiderThanTheTerminal) {
+  const std::vector<Span> spans{{std::string(200, 'n'), 0, kSecond, {}, true}, {"机房网络抖动机房网络抖动机房网络抖动机房网络抖动", 0, kSecond, {}, false}};
+  for (const int width : {40, 80, 120}) {
+    record::Look look;
+    look.width = width;
+    for (const auto& row : draw(spans, 3600 * kSecond, look, 4)) EXPECT_LE(record::columns(row), width) << row;
+  }
+}
+
+TEST(Timeline, HypothesesStandWhereTheyAreJudged) {
+  const auto plan = plan::parse_good(plan::kSmall + "[[hypotheses]]\nprobe = \"pay\"\nduring = \"baseline\"\nsuccess = \">= 1%\"\n"
+                                                    "[[hypotheses]]\nprobe = \"pay\"\nrecovers_within = \"4s\"\n");
+  const auto all = spans(plan, {effect(plan)});
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[1].end, 5 * kSecond);
+  EXPECT_EQ(all[2].start, 15 * kSecond);
+  EXPECT_EQ(all[2].end, 19 * kSecond);
+}
+
+TEST(Scope, IsSaidInWords) {
+  const auto plan = plan_with("kind = \"degrade\"\npeer = \"bank\"\ndelay = \"10ms\"\nloopback = false\n");
+  EXPECT_EQ(describe_scope(plan, plan.faults[0]), "on network namespace shop: what it sends and receives, to and from 10.0.0.0/8, udp, not over lo");
+  const auto one_way = plan_with("kind = \"sever\"\ndirection = \"ingress\"\n");
+  EXPECT_EQ(describe_scope(one_way, one_way.faults[0]), "on network namespace shop: what it receives");
+}
+
+TEST(BlastRadius, IsOneLineAndNamesALabAsHarmless) {
+  const auto lab = plan::parse_good("[lab.rooms.r]\n[lab.hosts.a]\nroom = \"r\"\n[[faults]]\nkind = \"sever\"\non = \"a\"\nstart = \"1s\"\nfor = \"1s\"\n");
+  const std::string text = blast_radius(lab, look_around(lab));
+  EXPECT_NE(text.find("host a of the lab"), std::string::npos) << text;
+  EXPECT_NE(text.find("machine's network is not touched"), std::string::npos) << text;
+  EXPECT_EQ(text.find('\n'), std::string::npos);
+}
+
+TEST(LookAround, SaysOfALabThatItIsStillToCome) {
+  const auto lab = plan::parse_good("[lab.rooms.r]\n[lab.hosts.a]\nroom = \"r\"\n[[faults]]\nkind = \"sever\"\non = \"a\"\nstart = \"1s\"\nfor = \"1s\"\n");
+  const auto reach = look_around(lab);
+  ASSERT_EQ(reach.size(), 1u);
+  EXPECT_FALSE(reach[0].looked);
+  EXPECT_FALSE(reach[0].missing);
+}
+
+}  // namespace
+}  // namespace faultline::explain
