@@ -214,8 +214,6 @@ void read_fault(const Node& node, std::size_t number, Draft& draft) {
   read_direction(table, result.fault);
   result.fault.loopback = table.boolean("loopback").value_or(true);
   read_window(table, result, draft.options);
-  table.reserve("if_gone");
-  table.reserve("wait");
   if (result.fault.kind) {
     read_params(table, result, draft.options);
     const std::size_t before = draft.issues.count();

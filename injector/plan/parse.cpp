@@ -58,8 +58,6 @@ void read_top(Table& top, Draft& draft) {
   }
   top.table("vars", "{ }");  // read before everything else
   top.reserve("guards", "[[guards]] are");
-  top.reserve("if_gone");
-  top.reserve("wait");
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 #include "injector/run/lock.h"
 #include "injector/run/run.h"
 #include "injector/run/signals.h"
+#include "injector/site/follow.h"
 
 namespace faultline::run {
 
@@ -38,6 +39,8 @@ class Session {
 
   void prepare();
   void start_lab();
+  void await_targets();
+  std::optional<Stop> follow_targets();
   void lock_namespaces();
   void build_pen();
   void make_probers();
@@ -60,10 +63,12 @@ class Session {
   std::unique_ptr<record::Journal> journal_;
   std::unique_ptr<record::Display> display_;
   std::unique_ptr<lab::Lab> lab_;
+  site::Finder finder_;
   std::vector<site::Site> sites_;
   std::vector<NamespaceLock> locks_;
   Composition composition_;
   std::unique_ptr<pen::Pen> pen_;
+  std::unique_ptr<site::Follower> follower_;
   std::vector<std::unique_ptr<probe::Prober>> probers_;
   std::vector<NetNs> probe_namespaces_;
   Ns epoch_ = 0;
