@@ -46,7 +46,7 @@ Follower::Follower(const plan::Plan& plan, const Finder& finder, const std::vect
     const plan::Target* target = plan.find_target(name);
     if (target == nullptr || !plan::comes_and_goes(target->where)) continue;
     // What it is now is what its rules say; the first look finds out what has changed since.
-    Followed followed{target, {}, {}, true, monotonic_now()};
+    Followed followed{target, {}, {}, true, monotonic_now(), 0};
     for (const auto& home : homes_)
       for (const auto& rule : home.rules)
         if (rule.target == name && rule.match.cgroups)
@@ -101,11 +101,18 @@ bool Follower::is_unchanged(const Followed& followed) const {
   return std::all_of(followed.cgroups.begin(), followed.cgroups.end(), [&](const Cgroup& c) { return finder_.still_there(c); });
 }
 
+bool Follower::is_costly_to_seek(const Followed& followed) const {
+  const auto where = followed.target->where;
+  return where == plan::Target::Where::process || where == plan::Target::Where::container;
+}
+
 void Follower::look_at(Followed& followed) {
+  if (is_costly_to_seek(followed) && monotonic_now() - followed.last_sought < kSeekEvery && (!followed.there || !is_unchanged(followed))) return;
   if (followed.there && is_unchanged(followed)) {
     followed.last_seen = monotonic_now();
     return;
   }
+  followed.last_sought = monotonic_now();
   std::vector<Spot> spots;
   try {
     spots = finder_.find(*followed.target);

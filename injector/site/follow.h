@@ -39,7 +39,8 @@ class Follower {
   std::vector<News> take_news();
 
   static constexpr Ns kLookEvery = 200 * kMillisecond;
-  static constexpr Ns kGoneAfter = kSecond;  ///< until then it may be on its way back
+  static constexpr Ns kSeekEvery = 700 * kMillisecond;  ///< all processes, or a container that is gone: that takes a while
+  static constexpr Ns kGoneAfter = kSecond;             ///< until then it may be on its way back
 
  private:
   struct Followed {
@@ -48,6 +49,7 @@ class Follower {
     std::vector<std::pair<std::string, std::uint64_t>> namespaces;  ///< by which path, and which it was
     bool there = true;
     Ns last_seen = 0;
+    Ns last_sought = 0;
   };
   struct Home {
     std::uint64_t ns;
@@ -56,6 +58,7 @@ class Follower {
 
   void look_at(Followed& followed);
   bool is_unchanged(const Followed& followed) const;
+  bool is_costly_to_seek(const Followed& followed) const;
   void take_over(Followed& followed, const std::vector<Spot>& spots);
   void tell(const Followed& followed, const std::string& what, const std::string& text);
 
