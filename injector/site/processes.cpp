@@ -60,11 +60,6 @@ std::vector<Process> ProcessTable::all() const {
   return found;
 }
 
-pid_t ProcessTable::parent(pid_t pid) const {
-  const std::string rest = behind_name(read_text(proc_ / std::to_string(pid) / "stat"));
-  return rest.size() > 2 ? static_cast<pid_t>(std::strtol(rest.c_str() + 2, nullptr, 10)) : 0;
-}
-
 bool is_called(const Process& process, const std::string& pattern) {
   if (pattern.find('/') != std::string::npos) return fnmatch(pattern.c_str(), process.program.c_str(), 0) == 0;
   for (const std::string& name : {process.name, process.command, last_part(process.program)})

@@ -28,7 +28,6 @@ class ProcessTable {
   /// Empty when there is none (a zombie counts as none).
   std::optional<Process> find(pid_t pid) const;
   std::vector<Process> all() const;
-  pid_t parent(pid_t pid) const;  ///< 0 when there is none
   std::string namespace_path(pid_t pid) const { return (proc_ / std::to_string(pid) / "ns/net").string(); }
 
  private:

@@ -121,7 +121,6 @@ TEST_F(Proc, AProcessIsRead) {
   EXPECT_EQ(found->name, "odd) name");
   EXPECT_EQ(found->cgroup, "/system.slice/pay.service");
   EXPECT_NE(found->netns, 0u);
-  EXPECT_EQ(table.parent(11), 7);
   EXPECT_FALSE(table.find(12)) << "it has ended";
   EXPECT_FALSE(table.find(13));
   EXPECT_EQ(table.all().size(), 1u);
