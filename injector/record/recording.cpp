@@ -121,6 +121,8 @@ void read_event(Recording& r, const json& e) {
                           {"host", e.value("host", "")}, {"what", e.value("what", "")}, {"detail", e.value("detail", "")}});
   } else if (event == "warning") {
     r.warnings.push_back(e.value("message", ""));
+  } else if (event == "target") {
+    r.warnings.push_back(e.value("detail", ""));
   } else if (event == "abort") {
     const Ns when = ns_from(e, "when").value_or(ns_from(e, "t").value_or(0));
     if (!r.stop) r.stop = Stop{e.value("by", ""), e.value("reason", ""), when};
