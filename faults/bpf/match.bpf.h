@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which rules does a packet meet now: those that are live, cut down by device, protocol, peer and port. Evaluated as sets of
- * bits, so that the cost does not grow with the number of rules. */
+/* Which rules does a packet meet now: those that are live, cut down by device, protocol, peer, port and cgroup. Evaluated as
+ * sets of bits, so that the cost does not grow with the number of rules. */
 #ifndef FAULTLINE_BPF_MATCH_H
 #define FAULTLINE_BPF_MATCH_H
 
 #include "faults/bpf/common.bpf.h"
+
+/* Without, nothing in the object needs the kernel's BTF. */
+#ifndef FL_CGROUPS
+#define FL_CGROUPS 1
+#endif
+#if FL_CGROUPS
+#include "faults/bpf/cgroup.bpf.h"
+#endif
 
 const volatile struct fl_selector_config cfg SEC(".rodata");
 
@@ -74,6 +82,14 @@ struct {
   __type(key, __u32);
   __type(value, struct fl_ports);
 } ports SEC(".maps");
+
+/* Of rules that are about one device: which, by its index. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, FL_MAX_DEVICES);
+  __type(key, __u32);
+  __type(value, __u64);
+} devices SEC(".maps");
 
 /* Slow path of rules_now(): a global function, verified once and by itself. */
 __attribute__((noinline)) __u64 seek_live(__u64 t) {
@@ -171,6 +187,15 @@ static __always_inline __u64 port_mask(__u16 p, __u16 o) {
     if (b) fit &= b->own | ~cfg.own_port_rules;
   }
   return fit;
+}
+
+/* Without the rules that are about another device. */
+static __always_inline __u64 device_mask(struct __sk_buff* skb, __u64 mask) {
+  if (!(mask & cfg.device_rules)) return mask;
+  volatile __u32 index = skb->ifindex;
+  __u32 key = index;
+  __u64* own = bpf_map_lookup_elem(&devices, &key);
+  return mask & (~cfg.device_rules | (own ? *own : 0));
 }
 
 struct two_ports {
@@ -286,6 +311,14 @@ static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int ingres
       if (coming) coming &= port_mask(s, d);
     }
   }
+#if FL_CGROUPS
+  if ((going | coming) & cfg.cgroup_rules) {
+    int found = !later_fragment && (proto == IPPROTO_TCP || proto == IPPROTO_UDP);
+    if (going & cfg.cgroup_rules) going &= ~cfg.cgroup_rules | sender_rules(skb);
+    if (forwarded) coming &= ~cfg.cgroup_rules; /* no socket of ours receives it */
+    if (coming & cfg.cgroup_rules) coming &= ~cfg.cgroup_rules | (found ? receiver_rules(skb, l4, proto) : 0);
+  }
+#endif
   *leaving = going;
   return forwarded ? going & ~coming : going | coming;
 }

@@ -152,6 +152,7 @@ static __always_inline int select_packet(struct __sk_buff* skb, int ingress, int
   mask = rules_now(now - epoch);
   if (!mask || skb->vlan_present) return NEXT; /* tagged: its VLAN device is where it has its address */
   if (loopback) mask &= cfg.loopback_rules;
+  mask = device_mask(skb, mask);
   if (!mask) return NEXT;
   mask = match(skb, mask, ingress, loopback, &going);
   if (!mask) return NEXT;

@@ -1,6 +1,7 @@
 #include "injector/pen/load.h"
 
 #include <bpf/bpf.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -35,6 +36,8 @@ fl_selector_config configuration(const site::Masks& masks, const faults::SiteSco
   config.peer_port_rules = masks.peer_port_rules;
   config.own_port_rules = masks.own_port_rules;
   config.loopback_rules = masks.loopback_rules;
+  config.cgroup_rules = masks.cgroup_rules;
+  config.device_rules = masks.device_rules;
   config.any4 = masks.any4;
   config.any6 = masks.any6;
   config.guard = place.guard;
@@ -101,7 +104,10 @@ std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::
                                          const Place& place, const BpfObject& player, const BpfObject* first) {
   const site::Masks masks = site::compile_masks(rules);
   const faults::SiteScore& own = score.sites[place.site];
-  auto object = std::make_unique<BpfObject>(open_selector(engine, place.site));
+  if (masks.cgroup_rules != 0 && access("/sys/kernel/btf/vmlinux", R_OK) != 0)
+    throw Failure(Exit::cannot_run, "this kernel has no BTF (/sys/kernel/btf/vmlinux), without which a service's packets cannot be told from "
+                                    "others'; name a namespace, a device or a port");
+  auto object = std::make_unique<BpfObject>(open_selector(engine, place.site, masks.cgroup_rules != 0));
   fl_selector_config config = configuration(masks, own, place);
   config.holding_rules = holding_rules(score, own, rules.size());
   configure_answers(config, score, own);
@@ -125,6 +131,8 @@ std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::
   object->fill("ports", masks.ports.data(), sizeof(fl_ports), static_cast<std::uint32_t>(masks.ports.size()));
   fill_peers(*object, "4", masks.peers4);
   fill_peers(*object, "6", masks.peers6);
+  for (const auto& [device, mask] : masks.devices) object->update("devices", device, &mask);
+  if (masks.cgroup_rules != 0) set_cgroups(*object, site::compile_cgroups(rules));
   if (engine == Engine::clsact) {
     const char* behind[FL_GATE_ENTRIES] = {"behind_out", "behind_in", "behind_lo"};
     for (std::uint32_t entry = 0; entry < FL_GATE_ENTRIES; entry++) {
@@ -133,6 +141,19 @@ std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::
     }
   }
   return object;
+}
+
+void set_cgroups(const BpfObject& selector, const site::CgroupMasks& masks) {
+  const int map = selector.map("cgroups");
+  for (const auto& [id, rules] : masks.rules) check_neg("tell the selector a cgroup", bpf_map_update_elem(map, &id, &rules, BPF_ANY));
+  selector.update("cgroup_levels", 0, &masks.levels);
+  std::vector<std::uint64_t> gone;
+  std::uint64_t key = 0, next = 0;
+  for (bool first = true; bpf_map_get_next_key(map, first ? nullptr : &key, &next) == 0; first = false) {
+    if (!masks.rules.contains(next)) gone.push_back(next);
+    key = next;
+  }
+  for (const auto id : gone) (void)bpf_map_delete_elem(map, &id);
 }
 
 void set_owner(Engine engine, const BpfObject& player, fl_control& control) {

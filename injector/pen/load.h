@@ -9,6 +9,7 @@
 #include "faults/abi.h"
 #include "faults/score.h"
 #include "injector/pen/objects.h"
+#include "injector/site/masks.h"
 #include "injector/site/site.h"
 
 namespace faultline::pen {
@@ -29,6 +30,10 @@ struct Place {
 /// site (null when this is the first).
 std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::Rule>& rules, const faults::Score& score,
                                          const Place& place, const BpfObject& player, const BpfObject* first);
+
+/// Tells a loaded selector which cgroups its rules are about, in place of those it knew. Packets may meet it meanwhile: new ones
+/// are added before old ones are taken away.
+void set_cgroups(const BpfObject& selector, const site::CgroupMasks& masks);
 
 /// Makes the calling thread's task the owner that the selector watches. Under clsact there is nothing to do: the gate is
 /// open for as long as this process holds its descriptor.

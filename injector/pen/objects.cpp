@@ -7,6 +7,7 @@
 #include "player_classic.skel.h"
 #include "selector.skel.h"
 #include "selector_classic.skel.h"
+#include "selector_classic_cgroups.skel.h"
 
 namespace faultline::pen {
 
@@ -16,9 +17,11 @@ BpfObject open_player(Engine engine) {
   return BpfObject("fl_player", bytes, size);
 }
 
-BpfObject open_selector(Engine engine, std::uint32_t site) {
+BpfObject open_selector(Engine engine, std::uint32_t site, bool cgroups) {
   std::size_t size = 0;
-  const void* bytes = engine == Engine::tcx ? selector__elf_bytes(&size) : selector_classic__elf_bytes(&size);
+  const void* bytes = engine == Engine::tcx ? selector__elf_bytes(&size)
+                      : cgroups             ? selector_classic_cgroups__elf_bytes(&size)
+                                            : selector_classic__elf_bytes(&size);
   return BpfObject(fmt::format("fl_sel{}", site), bytes, size);
 }
 

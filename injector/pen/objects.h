@@ -1,4 +1,4 @@
-// The eBPF objects in both builds, under one name each. The embedded bytes live in objects.cpp alone.
+// The eBPF objects in all their builds, under one name each. The embedded bytes live in objects.cpp alone.
 #pragma once
 
 #include "injector/pen/attach.h"
@@ -7,6 +7,7 @@
 namespace faultline::pen {
 
 BpfObject open_player(Engine engine);
-BpfObject open_selector(Engine engine, std::uint32_t site);
+/// `cgroups`: for rules by cgroup. Without, it loads on a kernel without BTF under clsact.
+BpfObject open_selector(Engine engine, std::uint32_t site, bool cgroups);
 
 }  // namespace faultline::pen

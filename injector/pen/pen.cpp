@@ -225,8 +225,7 @@ std::vector<std::string> Pen::poll() {
     for (const auto& device : list_devices()) {
       now.insert(device.index);
       if (!site::is_l3(device) || device.index == home.near_index || home.devices.contains(device.index) || !home.reported.insert(device.index).second) continue;
-      // A link's site is one device on purpose.
-      if (impl.sites[i].name.starts_with("link ")) continue;
+      if (!impl.sites[i].every_device) continue;  // the plan names those it is about
       news.push_back(fmt::format("device {} appeared in {} after the start: its traffic is not faulted", device.name, impl.sites[i].name));
     }
     for (const auto& device : impl.sites[i].devices) {
@@ -235,6 +234,10 @@ std::vector<std::string> Pen::poll() {
     }
   }
   return news;
+}
+
+void Pen::set_cgroups(std::size_t site, const std::vector<site::Rule>& rules) {
+  pen::set_cgroups(*impl_->homes.at(site).selector, site::compile_cgroups(rules));
 }
 
 void Pen::resume_line() { impl_->line->resume(); }

@@ -70,6 +70,9 @@ class Pen {
   void stop();
   /// Looks after the pen; called every 100 ms or so. Returns what there is to report: devices that vanished or appeared.
   std::vector<std::string> poll();
+  /// Tells the selector of a site which cgroups its rules are about from now on. `rules` are all of the site's, in its order; only
+  /// their cgroups count. Safe to call from any thread.
+  void set_cgroups(std::size_t site, const std::vector<site::Rule>& rules);
   bool line_was_stopped() const;
   void resume_line();  ///< after line_was_stopped(): the lease is kept again, faults go on
   std::string line_failure() const;  ///< why the line ended on its own; empty while all is well

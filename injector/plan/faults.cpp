@@ -250,8 +250,6 @@ void read_fault(const Node& node, std::size_t number, Draft& draft) {
   if (table.has("direction")) result.direction_at = table.place("direction");
   result.fault.loopback = table.boolean("loopback").value_or(true);
   read_window(table, result, draft.options);
-  table.reserve("if_gone");
-  table.reserve("wait");
   if (result.fault.kind) {
     read_params(table, result, draft);
     const std::size_t before = draft.issues.count();

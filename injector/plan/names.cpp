@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "injector/plan/passes.h"
+#include "injector/plan/subjects.h"
 
 namespace faultline::plan {
 namespace {
@@ -113,7 +114,7 @@ class Resolver {
       if (!target) continue;
       if (target->target.where == Target::Where::none)
         issues_.error(word.at, fmt::format("on: \"{}\" is an address, a port or a protocol, not a place", word.text),
-                      fmt::format("a fault is on a place (netns, host, room or link); use peer = \"{}\" for traffic to and from it", word.text));
+                      fmt::format("a fault is on a place (a namespace, a device, a service, a host); use peer = \"{}\" for traffic to and from it", word.text));
       (target->target.where == Target::Where::link ? link : place) = true;
       fault.fault.on.push_back(word.text);
     }
@@ -132,6 +133,9 @@ class Resolver {
       if (!target) continue;
       if (target->target.where == Target::Where::link)
         issues_.error(word.at, fmt::format("peer: \"{}\" is a link, and has no addresses", word.text), "name the rooms or hosts behind it");
+      if (target->target.where == Target::Where::interface || is_by_socket(target->target.where))
+        issues_.error(word.at, fmt::format("peer: \"{}\" has no addresses of its own", word.text),
+                      fmt::format("name what it is reached by: a target with address = \"…\" and port = …; or put the fault on \"{}\"", word.text));
       fault.fault.peer.push_back(word.text);
     }
   }
@@ -156,7 +160,15 @@ class Resolver {
     }
   }
 
-  static bool has_namespace(Target::Where where) { return where != Target::Where::none && where != Target::Where::reserved; }
+  /// A namespace of its own, as far as a plan tells.
+  static bool has_namespace(const Target& target) {
+    if (target.where == Target::Where::interface) return !target.netns.empty();
+    return target.where != Target::Where::none && target.where != Target::Where::reserved && !is_by_socket(target.where);
+  }
+  static const std::string& namespace_of(const Target& target) { return target.where == Target::Where::interface ? target.netns : target.subject; }
+  static bool is_one_place(Target::Where where) {
+    return where != Target::Where::none && where != Target::Where::reserved && where != Target::Where::room && where != Target::Where::link;
+  }
 
   /// The targets that probes may mean when they say nothing: those that the plan defines and those that faults are on. A
   /// name stands for each namespace, so that two targets in one namespace are no reason to ask.
@@ -169,7 +181,8 @@ class Resolver {
     Candidates found;
     std::set<std::pair<Target::Where, std::string>> seen;
     const auto consider = [&](const Target& target) {
-      if (!has_namespace(target.where) || !seen.emplace(target.where, target.subject).second) return;
+      const auto where = target.where == Target::Where::interface ? Target::Where::netns : target.where;
+      if (!has_namespace(target) || !seen.emplace(where, namespace_of(target)).second) return;
       if (found.count++ > 0) return;
       found.first = target.name;
       found.first_is_room_or_link = target.where == Target::Where::room || target.where == Target::Where::link;
@@ -190,7 +203,7 @@ class Resolver {
   std::vector<std::string> places() const {
     std::vector<std::string> list;
     for (const auto& target : draft_.targets)
-      if (target.target.where == Target::Where::netns || target.target.where == Target::Where::host) list.push_back(target.target.name);
+      if (is_one_place(target.target.where)) list.push_back(target.target.name);
     const std::set<std::string> known(list.begin(), list.end());
     for (const auto& host : hosts_.list())
       if (!known.contains(host)) list.push_back(host);
@@ -215,8 +228,7 @@ class Resolver {
         issues_.error(from->at, fmt::format("from: there is no target or lab host \"{}\"", from->text), issues_.suggest(from->text, known, list_known("choose one of", known)));
         continue;
       }
-      const auto where = draft_.targets[*index].target.where;
-      if (where != Target::Where::netns && where != Target::Where::host)
+      if (!is_one_place(draft_.targets[*index].target.where))
         issues_.error(from->at, fmt::format("from: \"{}\" is not one network namespace that a probe could run in", from->text), list_known("choose one of", known));
     }
   }

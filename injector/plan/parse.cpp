@@ -57,8 +57,6 @@ void read_top(Table& top, Draft& draft) {
     }
   }
   top.table("vars", "{ }");  // read before everything else
-  top.reserve("if_gone");
-  top.reserve("wait");
 }
 
 }  // namespace

@@ -26,20 +26,30 @@ struct PortRange {
 /// Something that a fault is on, or that its traffic goes to and from.
 struct Target {
   enum class Where {
-    none,     ///< no namespace: only an address, port or protocol; usable as `peer`
-    netns,    ///< `netns = "name"` or a path
-    host,     ///< a host of the lab
-    room,     ///< every host of a room of the lab
-    link,     ///< both ends of a link between rooms of the lab
-    reserved  ///< never in a Plan that passed: refused as "not yet"
+    none,       ///< no namespace: only an address, port or protocol; usable as `peer`
+    netns,      ///< `netns = "name"` or a path
+    interface,  ///< one device of `netns`
+    cgroup,     ///< sockets of a cgroup: its path below the root of the hierarchy
+    pid,        ///< sockets of a process
+    process,    ///< sockets of all processes of a name
+    unit,       ///< sockets of a systemd unit
+    container,  ///< of docker or podman: a namespace, or sockets when it shares one
+    host,       ///< a host of the lab
+    room,       ///< every host of a room of the lab
+    link,       ///< both ends of a link between rooms of the lab
+    reserved    ///< never in a Plan that passed: refused as "not yet"
   };
+  enum class IfGone { proceed, abort };
   std::string name;
   Where where = Where::none;
-  std::string subject;                 ///< the namespace's name, the host, the room, the link
-  std::vector<std::string> addresses;  ///< IP, CIDR; hostnames are "not yet"
+  std::string subject;                 ///< what it is found by: the namespace, the device, the unit, the host, …
+  std::vector<std::string> addresses;  ///< IP, CIDR, or the name of a host
   std::string protocol;                ///< "tcp" | "udp" | "icmp" | ""
   std::vector<PortRange> ports;        ///< as a peer: its port; as `on`: the site's own port
   Place at;
+  std::string netns = {};              ///< interface: the device's namespace; empty: the caller's
+  IfGone if_gone = IfGone::proceed;    ///< what to do when it ends during the run
+  Ns wait = 0;                         ///< how long it may take to appear before the run begins
 };
 
 struct Probe {

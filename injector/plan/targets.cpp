@@ -7,11 +7,12 @@
 #include <charconv>
 
 #include "injector/plan/passes.h"
+#include "injector/plan/subjects.h"
 
 namespace faultline::plan {
 namespace {
 
-constexpr std::string_view kAddressHint = "write an address or a prefix: \"10.0.3.7\", \"10.0.3.0/24\", \"fd00::/64\"";
+constexpr std::string_view kAddressHint = "write an address, a prefix or a host's name: \"10.0.3.7\", \"10.0.3.0/24\", \"fd00::/64\", \"bank.internal\"";
 
 /// An IP address or prefix in the usual notation, the bits behind the prefix cleared. Empty when it is none.
 std::optional<std::string> normalise_address(const std::string& text) {
@@ -32,6 +33,18 @@ std::optional<std::string> normalise_address(const std::string& text) {
   return fmt::format("{}/{}", buffer.data(), length);
 }
 
+/// As RFC 1123 has it, and underscores, which some names have.
+bool is_host_name(const std::string& text) {
+  if (text.empty() || text.size() > 253) return false;
+  std::size_t label = 0;
+  for (const char c : text) {
+    const bool good = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+    if (c == '.' ? label == 0 : !good || ++label > 63) return false;
+    if (c == '.') label = 0;
+  }
+  return true;
+}
+
 bool looks_numeric(const std::string& text) {
   return text.find(':') != std::string::npos || text.find_first_not_of("0123456789./") == std::string::npos;
 }
@@ -40,11 +53,10 @@ void read_addresses(Table& table, TargetDraft& draft) {
   for (const auto& word : table.words("address", "\"10.0.3.0/24\"")) {
     if (auto address = normalise_address(word.text))
       draft.target.addresses.push_back(std::move(*address));
-    else if (word.text.empty() || looks_numeric(word.text) || word.text.find('/') != std::string::npos)
-      table.issues().error(word.at, fmt::format("address: \"{}\" is not an IP address or prefix", word.text), std::string(kAddressHint));
+    else if (!looks_numeric(word.text) && is_host_name(word.text))
+      draft.target.addresses.push_back(word.text);
     else
-      table.issues().not_yet(word.at, fmt::format("address: \"{}\": host names are not yet possible in this version", word.text),
-                             std::string(kAddressHint));
+      table.issues().error(word.at, fmt::format("address: \"{}\" is not an IP address, a prefix or a host's name", word.text), std::string(kAddressHint));
   }
 }
 
@@ -81,30 +93,65 @@ void read_protocol(Table& table, TargetDraft& draft) {
     table.issues().error(table.place("port"), "port: icmp has no ports", "remove port, or write protocol = \"tcp\"");
 }
 
-struct Way {
-  std::string_view key;
-  Target::Where where;
-  std::string_view example;
-};
-constexpr std::array<Way, 5> kWays{{{"netns", Target::Where::netns, "\"shop\""},
-                                    {"host", Target::Where::host, "\"web1\""},
-                                    {"room", Target::Where::room, "\"east\""},
-                                    {"link", Target::Where::link, "\"metro\""},
-                                    {"address", Target::Where::none, "\"10.0.3.0/24\""}}};
-constexpr std::array<std::string_view, 7> kReservedWays{"unit", "container", "pod", "process", "pid", "cgroup", "interface"};
+constexpr std::array<std::string_view, 1> kReservedWays{"pod"};
+constexpr std::string_view kWaysInWords = "netns, interface, cgroup, pid, process, unit, container, host, room, link, address";
+
+/// A process id may be a number, or a string, so that a variable can hold it.
+std::optional<std::string> read_pid(Table& table) {
+  const Entry& entry = *table.take("pid");
+  constexpr std::int64_t kMost = 1 << 22;  // PID_MAX_LIMIT
+  std::int64_t pid = entry.value.integer;
+  if (entry.value.type == Node::Type::string) {
+    const std::string& text = entry.value.text;
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, pid);
+    if (error != std::errc() || stop != end) pid = 0;
+  } else if (!table.expect(entry.value, Node::Type::integer, "pid", "1234")) {
+    return std::nullopt;
+  }
+  if (pid >= 1 && pid <= kMost) return std::to_string(pid);
+  table.issues().error(entry.value.at, "pid: this is no process id", fmt::format("a number from 1 to {}: pid = 1234", kMost));
+  return std::nullopt;
+}
 
 void read_subject(Table& table, const Way& way, TargetDraft& draft) {
   draft.target.where = way.where;
   if (way.where == Target::Where::none) return read_addresses(table, draft);
-  const auto subject = table.text(way.key, way.example);
+  auto subject = way.where == Target::Where::pid ? read_pid(table) : table.text(way.key, way.example);
   if (!subject) return;
   const Place at = table.take(way.key)->value.at;
+  if (auto mistake = check_subject(way.where, *subject); !mistake.message.empty()) table.issues().error(at, std::move(mistake.message), std::move(mistake.hint));
   draft.subject = {*subject, at};
   draft.target.subject = *subject;
-  if (way.where != Target::Where::netns) return;
-  if (subject->empty() || *subject == "." || *subject == ".." || (subject->find('/') != std::string::npos && subject->front() != '/'))
-    table.issues().error(at, fmt::format("netns: \"{}\" is neither a name nor an absolute path", *subject),
-                         "write a name as `ip netns` lists it, or a path: \"/proc/1234/ns/net\"");
+}
+
+/// `netns` beside `interface`: where the device is.
+void read_device_namespace(Table& table, TargetDraft& draft) {
+  auto netns = table.text("netns", "\"shop\"");
+  if (!netns) return;
+  if (auto mistake = check_subject(Target::Where::netns, *netns); !mistake.message.empty())
+    table.issues().error(table.take("netns")->value.at, std::move(mistake.message), std::move(mistake.hint));
+  draft.target.netns = *netns;
+}
+
+/// What is to happen when it is not there, or no longer.
+void read_presence(Table& table, TargetDraft& draft, bool found_on_machine) {
+  constexpr Ns kLongest = 3600 * kSecond;
+  for (const char* key : {"wait", "if_gone"}) {
+    if (!table.take(key) || found_on_machine) continue;
+    table.issues().error(table.place(key), fmt::format("{}: this target is there for as long as the run is", key), fmt::format("leave {} out", key));
+  }
+  if (auto wait = table.scalar("wait", "\"30s\"", read_duration)) {
+    if (*wait > kLongest) table.issues().error(table.take("wait")->value.at, fmt::format("wait: {} is too long", format_duration(*wait)), "at most 1h");
+    draft.target.wait = *wait;
+  }
+  static const std::vector<std::string> kChoices{"continue", "abort"};
+  const auto if_gone = table.text("if_gone", "\"abort\"");
+  if (!if_gone) return;
+  if (std::find(kChoices.begin(), kChoices.end(), *if_gone) == kChoices.end())
+    table.issues().error(table.take("if_gone")->value.at, fmt::format("if_gone: \"{}\" is none of its values", *if_gone),
+                         table.issues().suggest(*if_gone, kChoices, list_known("choose one of", kChoices)));
+  draft.target.if_gone = *if_gone == "abort" ? Target::IfGone::abort : Target::IfGone::proceed;
 }
 
 void read_target(const Entry& entry, Draft& draft) {
@@ -122,9 +169,10 @@ void read_target(const Entry& entry, Draft& draft) {
   target.target.at = entry.at;
   Table table(entry.value, entry.at, fmt::format("target \"{}\"", entry.key), issues);
   std::string_view first;
-  for (const auto& way : kWays) {
+  const bool device = table.has("interface");
+  for (const auto& way : ways()) {
     const Entry* given = table.take(way.key);
-    if (!given) continue;
+    if (!given || (device && way.where == Target::Where::netns)) continue;
     if (!first.empty())
       issues.error(given->at, fmt::format("target \"{}\" has both \"{}\" and \"{}\"", entry.key, first, way.key),
                    "a target has exactly one way to find it: make two targets");
@@ -133,18 +181,18 @@ void read_target(const Entry& entry, Draft& draft) {
     TargetDraft other;
     read_subject(table, way, first == way.key ? target : other);
   }
+  if (device) read_device_namespace(table, target);
   bool reserved = false;
-  for (const auto& key : kReservedWays) reserved |= table.reserve(key, fmt::format("a target by \"{}\" is", key), "it finds targets by netns, host, room, link and address");
+  for (const auto& key : kReservedWays) reserved |= table.reserve(key, fmt::format("a target by \"{}\" is", key), fmt::format("it finds targets by {}", kWaysInWords));
   if (reserved) target.target.where = Target::Where::reserved;
   read_protocol(table, target);
   read_port_list(table, target);
-  table.reserve("if_gone");
-  table.reserve("wait");
+  read_presence(table, target, reserved || comes_and_goes(target.target.where));
   const bool empty = first.empty() && !reserved && !table.has("protocol") && !table.has("port");
   const std::size_t before = issues.count();
   table.finish();
   if (empty && issues.count() == before)
-    issues.error(entry.at, fmt::format("target \"{}\" has nothing to find it by", entry.key), "add one of netns, host, room, link, address");
+    issues.error(entry.at, fmt::format("target \"{}\" has nothing to find it by", entry.key), fmt::format("add one of {}", kWaysInWords));
   if (draft.issues.count() != at_first && target.target.where == Target::Where::none) target.target.where = Target::Where::reserved;
   draft.targets.push_back(std::move(target));
 }

@@ -236,6 +236,14 @@ void service(Journal& journal, const std::string& host, const std::string& what,
   journal.event("service", {{"host", host}, {"what", what}, {"detail", detail}});
 }
 
+void name(Journal& journal, const std::string& name, const std::string& asked_from, const std::vector<std::string>& addresses) {
+  journal.event("name", {{"name", name}, {"from", asked_from}, {"addresses", addresses}});
+}
+
+void target(Journal& journal, const std::string& target, const std::string& what, const std::string& detail) {
+  journal.event("target", {{"target", target}, {"what", what}, {"detail", detail}});
+}
+
 void warning(Journal& journal, const std::string& message) { journal.event("warning", {{"message", message}}); }
 
 void note(Journal& journal, const std::string& text, const std::string& by) { journal.event("note", {{"text", text}, {"by", by}}); }

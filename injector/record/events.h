@@ -107,6 +107,10 @@ void t0(Journal& journal, Ns epoch, Ns wall);
 void fault_begin(Journal& journal, const std::string& fault, Ns planned);
 void fault_end(Journal& journal, const std::string& fault, Ns planned);
 void service(Journal& journal, const std::string& host, const std::string& what, const std::string& detail = {});
+/// A name in a peer's address, as `asked_from` (a target) resolves it at the start.
+void name(Journal& journal, const std::string& name, const std::string& asked_from, const std::vector<std::string>& addresses);
+/// A target went, came back as another, or is out of reach: "gone", "replaced", "lost".
+void target(Journal& journal, const std::string& target, const std::string& what, const std::string& detail);
 void warning(Journal& journal, const std::string& message);
 /// What somebody had to say while the run was under way. `by`: who, "alice".
 void note(Journal& journal, const std::string& text, const std::string& by);

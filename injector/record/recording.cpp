@@ -130,6 +130,8 @@ void read_event(Recording& r, const json& e) {
     r.notes.push_back({ns_from(e, "t"), e.value("text", ""), e.value("by", "")});
   } else if (event == "guard") {
     read_guard(r, e);
+  } else if (event == "target") {
+    r.warnings.push_back(e.value("detail", ""));
   } else if (event == "abort") {
     const Ns when = ns_from(e, "when").value_or(ns_from(e, "t").value_or(0));
     if (!r.stop) r.stop = Stop{e.value("by", ""), e.value("reason", ""), when};

@@ -73,6 +73,7 @@ std::optional<Stop> Session::watch() {
     if (ppoll(&wish, 1, &pause, nullptr) > 0)
       if (const auto stop = stops_.take()) return stop;
     now = monotonic_now();
+    if (const auto stop = follow_targets()) return stop;
     mark_phases(now);
     display_->tick();
     if (pen_ && pen_->line_was_stopped()) {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "injector/base/error.h"
+#include "injector/plan/subjects.h"
 #include "injector/run/preflight.h"
 #include "injector/site/control_path.h"
 
@@ -122,7 +123,15 @@ void Session::prepare() {
   if (plan_.lab) start_lab();
   std::optional<site::LabView> view;
   if (lab_) view = view_of(*lab_);
-  sites_ = site::resolve(plan_, view ? &*view : nullptr);
+  await_targets();
+  std::vector<site::ResolvedName> names;
+  sites_ = site::resolve(plan_, view ? &*view : nullptr, finder_, &names);
+  for (const auto& name : names) {
+    std::vector<std::string> addresses;
+    for (const auto& address : name.addresses) addresses.push_back(address.address_text());
+    events::name(*journal_, name.name, name.asked_from, addresses);
+    display_->step(fmt::format("{} is {}, asked from {}", name.name, fmt::join(addresses, ", "), name.asked_from));
+  }
   for (const auto& exempt : site::exempt_control_path(sites_)) {
     events::warning(*journal_, exempt);
     display_->step(exempt);
@@ -152,6 +161,38 @@ void Session::start_lab() {
   control_->set_lab(lab_.get());
 }
 
+/// Targets with `wait` may start late.
+void Session::await_targets() {
+  const Ns began = monotonic_now();
+  for (const auto& target : plan_.targets) {
+    for (bool told = false; target.wait > 0;) {
+      try {
+        finder_.find(target);
+        break;
+      } catch (const site::NotThere& failure) {
+        if (monotonic_now() - began >= target.wait) break;  // resolving says it, with all else that is not there
+        if (!std::exchange(told, true)) step(fmt::format("waiting for target {}: {}", target.name, failure.what()));
+      } catch (const Failure&) {
+        break;
+      }
+      pollfd wish{stops_.fd(), POLLIN, 0};
+      if (::poll(&wish, 1, 100) == 1)
+        if (const auto asked = stops_.take()) throw Failure(Exit::aborted, asked->reason);
+    }
+  }
+}
+
+std::optional<Stop> Session::follow_targets() {
+  std::optional<Stop> stop;
+  if (!follower_) return stop;
+  for (const auto& news : follower_->take_news()) {
+    events::target(*journal_, news.target, news.what, news.text);
+    display_->note(news.text);
+    if (news.aborts) stop = Stop{events::By::target, news.text};
+  }
+  return stop;
+}
+
 void Session::lock_namespaces() {
   std::vector<std::uint64_t> locked;
   for (const auto& site : sites_) {
@@ -178,7 +219,10 @@ void Session::build_pen() {
   options.janitor = janitor_.get();
   options.alias = fmt::format("faultline run {:.100} (pid {})", plan_.name, getpid());
   if (sites_.empty()) return;
+  follower_ = std::make_unique<site::Follower>(plan_, finder_, sites_,
+                                               [this](std::size_t site, const auto& rules) { pen_->set_cgroups(site, rules); });
   pen_ = std::make_unique<pen::Pen>(std::move(sites_), composition_.score, options, [this](const std::string& what) { step(what); });
+  follower_->start();
 }
 
 void Session::make_probers() {
@@ -193,8 +237,12 @@ void Session::make_probers() {
       if (target->where == plan::Target::Where::host) {
         from.enclosure = target->subject;
         probe_namespaces_.push_back(lab_->host_ns(target->subject).duplicate());
-      } else if (target->where == plan::Target::Where::netns) {
-        probe_namespaces_.push_back(NetNs::open(target->subject));
+      } else if (plan::comes_and_goes(target->where)) {
+        const auto spots = finder_.find(*target);
+        if (spots.size() != 1)
+          throw Failure(Exit::cannot_run, fmt::format("probe \"{}\": target \"{}\" is in {} network namespaces; say which by a target with netns",
+                                                      probe.name, probe.from, spots.size()));
+        probe_namespaces_.push_back(spots.front().ns.duplicate());
       } else {
         throw Failure(Exit::invalid, fmt::format("probe \"{}\": from \"{}\" has no one namespace to ask from; name a lab host or a netns target",
                                                  probe.name, probe.from));
@@ -261,6 +309,7 @@ void Session::close_everything() {
   std::vector<std::string> failures;
   const auto add = [&](std::vector<std::string> more) { failures.insert(failures.end(), more.begin(), more.end()); };
   probers_.clear();
+  follower_.reset();
   if (pen_) add(pen_->close());
   pen_.reset();
   control_->drop_locks();

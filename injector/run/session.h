@@ -21,6 +21,7 @@
 #include "injector/run/lock.h"
 #include "injector/run/run.h"
 #include "injector/run/stops.h"
+#include "injector/site/follow.h"
 
 namespace faultline::run {
 
@@ -35,6 +36,8 @@ class Session {
  private:
   void prepare();
   void start_lab();
+  void await_targets();
+  std::optional<Stop> follow_targets();
   void lock_namespaces();
   void build_pen();
   void make_probers();
@@ -60,9 +63,11 @@ class Session {
   std::unique_ptr<record::Journal> journal_;
   std::unique_ptr<record::Display> display_;
   std::unique_ptr<lab::Lab> lab_;
+  site::Finder finder_;
   std::vector<site::Site> sites_;
   Composition composition_;
   std::unique_ptr<pen::Pen> pen_;
+  std::unique_ptr<site::Follower> follower_;
   std::vector<std::unique_ptr<probe::Prober>> probers_;
   std::vector<NetNs> probe_namespaces_;
   Ns epoch_ = 0;

@@ -26,14 +26,25 @@ bool is_port(const Device& device) {
   return device.master != 0 && std::all_of(device.addresses.begin(), device.addresses.end(), [](const IpPrefix& a) { return a.v6 && is_link_local(a); });
 }
 
+/// One that the plan names must be able to have faults.
+void refuse_unfit(const Device& device, const std::vector<Device>& all) {
+  if (is_l3(device)) return;
+  if (!(device.flags & IFF_UP)) throw Failure(Exit::cannot_run, fmt::format("device {} is down: ip link set {} up", device.name, device.name));
+  const auto master = std::find_if(all.begin(), all.end(), [&](const Device& d) { return d.index == device.master; });
+  throw Failure(Exit::cannot_run, fmt::format("device {} has no IP address of its own{}; a packet meets a fault at the device that has the address",
+                                              device.name, device.master != 0 && master != all.end() ? fmt::format(", it is a port of {}: name that", master->name) : ""));
+}
+
 }  // namespace
 
 bool is_l3(const Device& device) { return (device.flags & IFF_UP) != 0 && !device.addresses.empty() && !is_port(device); }
 
 std::vector<Device> l3_devices(const std::string& only) {
   std::vector<Device> found;
-  for (auto& device : list_devices()) {
+  auto all = list_devices();
+  for (auto& device : all) {
     if (!only.empty() && device.name != only) continue;
+    if (!only.empty()) refuse_unfit(device, all);
     if (!is_l3(device)) continue;
     if (device.type != ARPHRD_ETHER && device.type != ARPHRD_LOOPBACK) {
       throw Failure(Exit::cannot_run,
@@ -42,7 +53,7 @@ std::vector<Device> l3_devices(const std::string& only) {
                                 "that is reached over another device",
                                 device.name, device.type));
     }
-    found.push_back(std::move(device));
+    found.push_back(device);
   }
   return found;
 }

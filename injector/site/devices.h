@@ -13,7 +13,8 @@ namespace faultline::site {
 bool is_l3(const Device& device);
 
 /// The devices of the calling thread's namespace that are up and hold an address; only `only` if it is not empty. Throws
-/// Failure(cannot_run) for one that cannot be faulted (no Ethernet header), saying which and why.
+/// Failure(cannot_run) for one that cannot be faulted (no Ethernet header; `only` down or without an address), saying which
+/// and why.
 std::vector<Device> l3_devices(const std::string& only = {});
 
 enum class LinkLocal { left_out, included };

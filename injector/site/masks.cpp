@@ -1,7 +1,11 @@
 #include "injector/site/masks.h"
 
+#include <fmt/format.h>
+
 #include <map>
 #include <set>
+
+#include "injector/base/error.h"
 
 namespace faultline::site {
 namespace {
@@ -79,6 +83,11 @@ Masks compile_masks(const std::vector<Rule>& rules) {
     if (every_protocol) masks.other |= bit;
     if (!match.peer_ports.empty()) masks.peer_port_rules |= bit;
     if (!match.own_ports.empty()) masks.own_port_rules |= bit;
+    if (match.cgroups) masks.cgroup_rules |= bit;
+    if (match.device != 0) {
+      masks.device_rules |= bit;
+      masks.devices[static_cast<std::uint32_t>(match.device)] |= bit;
+    }
   }
   masks.port_rules = masks.peer_port_rules | masks.own_port_rules;
   masks.any4 = masks.any6 = fl_masks{any & egress, any & ingress};
@@ -94,6 +103,22 @@ Masks compile_masks(const std::vector<Rule>& rules) {
         for (unsigned port = range.first; port <= range.last; port++) masks.ports[port].own |= bit;
     }
   }
+  return masks;
+}
+
+CgroupMasks compile_cgroups(const std::vector<Rule>& rules) {
+  CgroupMasks masks;
+  for (std::size_t i = 0; i < rules.size(); i++) {
+    if (!rules[i].match.cgroups) continue;
+    for (const Cgroup& cgroup : *rules[i].match.cgroups) {
+      masks.rules[cgroup.id] |= 1ull << i;
+      if (cgroup.level == kAnyLevel) masks.levels |= (2ull << FL_MAX_CGROUP_LEVEL) - 1;
+      else if (cgroup.level <= FL_MAX_CGROUP_LEVEL) masks.levels |= 1ull << cgroup.level;
+      else throw Failure(Exit::cannot_run, fmt::format("cgroup {} lies more than {} levels deep", cgroup.path, static_cast<int>(FL_MAX_CGROUP_LEVEL)));
+    }
+  }
+  if (masks.rules.size() > FL_MAX_CGROUPS)
+    throw Failure(Exit::cannot_run, fmt::format("the targets have {} cgroups; one site takes {}", masks.rules.size(), static_cast<int>(FL_MAX_CGROUPS)));
   return masks;
 }
 

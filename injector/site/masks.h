@@ -1,7 +1,8 @@
 // From the rules of a site to the tables its selector looks packets up in: rule masks by the peer's address (see peers.h),
-// by port and by protocol. Cost per packet does not grow with the number of rules.
+// by port, by protocol, by device and by cgroup. Cost per packet does not grow with the number of rules.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "faults/abi.h"
@@ -15,9 +16,20 @@ struct Masks {
   Peers peers4, peers6;
   std::uint64_t tcp = 0, udp = 0, icmp = 0, other = 0;
   std::uint64_t port_rules = 0, peer_port_rules = 0, own_port_rules = 0, loopback_rules = 0;
+  std::uint64_t cgroup_rules = 0, device_rules = 0;
   std::vector<fl_ports> ports;  ///< 65,536 entries, or none when no rule names a port
+  std::map<std::uint32_t, std::uint64_t> devices;  ///< rules by the index of the one device that they are about
 };
 
 Masks compile_masks(const std::vector<Rule>& rules);
+
+/// Rules by cgroup. Apart from the rest, because it changes when a target is replaced during the run.
+struct CgroupMasks {
+  std::map<std::uint64_t, std::uint64_t> rules;  ///< by the cgroup's id
+  std::uint64_t levels = 0;                      ///< of the hierarchy at which they are, a bit each
+};
+
+/// Throws Failure(cannot_run) when there are more, or deeper ones, than a selector takes.
+CgroupMasks compile_cgroups(const std::vector<Rule>& rules);
 
 }  // namespace faultline::site

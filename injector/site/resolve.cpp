@@ -7,17 +7,11 @@
 #include "injector/base/error.h"
 #include "injector/site/devices.h"
 #include "faults/abi.h"
+#include "injector/site/names.h"
 #include "injector/site/site.h"
 
 namespace faultline::site {
 namespace {
-
-/// One place that a target stands for.
-struct Spot {
-  std::string name;
-  NetNs ns;
-  std::string device;  ///< only this one; empty: all
-};
 
 /// Inode of the machine's initial network namespace. Where process 1 may not be looked at: the number that kernels from 6.18
 /// on always give it (NET_NS_INIT_INO, include/uapi/linux/nsfs.h).
@@ -44,7 +38,8 @@ bool is_wide(const Match& match) {
 
 class Resolver {
  public:
-  Resolver(const plan::Plan& plan, const LabView* lab) : plan_(plan), lab_(lab) {}
+  Resolver(const plan::Plan& plan, const LabView* lab, const Finder& finder, std::vector<ResolvedName>* names)
+      : plan_(plan), lab_(lab), finder_(finder), names_(names) {}
 
   std::vector<Site> run() {
     for (std::size_t i = 0; i < plan_.faults.size(); i++) {
@@ -68,35 +63,75 @@ class Resolver {
     using Where = plan::Target::Where;
     std::vector<Spot> found;
     switch (target.where) {
-      case Where::netns: found.push_back({"netns " + target.subject, NetNs::open(target.subject), ""}); break;
-      case Where::host: found.push_back({target.subject, lab_->host_ns(target.subject), ""}); break;
+      case Where::host: found.push_back({target.subject, target.subject, lab_->host_ns(target.subject)}); break;
       case Where::room:
-        for (const auto& host : lab_->hosts_of(target.subject)) found.push_back({host, lab_->host_ns(host), ""});
+        for (const auto& host : lab_->hosts_of(target.subject)) found.push_back({host, host, lab_->host_ns(host)});
         break;
       case Where::link:
-        for (const auto& [room, device] : lab_->link_ends(target.subject))
-          found.push_back({fmt::format("link {} in {}", target.subject, room), lab_->room_ns(room), device});
+        for (const auto& [room, device] : lab_->link_ends(target.subject)) {
+          const std::string name = fmt::format("link {} in {}", target.subject, room);
+          found.push_back({name, name, lab_->room_ns(room), device});
+        }
         break;
       case Where::none:
       case Where::reserved: break;
+      default: return finder_.find(target);
     }
     return found;
   }
 
-  /// The addresses that a target has as a peer; empty when it is only a port or protocol.
-  std::vector<IpPrefix> addresses(const plan::Target& target) {
+  /// What a name stands for where `asker` is: a host of the lab, or what a resolver says there.
+  std::vector<IpPrefix> look_up_from(const std::string& name, const plan::Target& asker) {
+    using Where = plan::Target::Where;
+    const bool in_lab = asker.where == Where::host || asker.where == Where::room || asker.where == Where::link;
+    if (in_lab && plan_.lab && std::any_of(plan_.lab->hosts.begin(), plan_.lab->hosts.end(), [&](const auto& h) { return h.name == name; }))
+      return lab_->addresses(name);
     std::vector<IpPrefix> all;
-    for (const auto& text : target.addresses)
-      if (auto prefix = IpPrefix::parse(text)) all.push_back(*prefix);
+    for (const auto& spot : spots(asker))
+      for (auto& address : look_up(name, spot.ns, spot.etc))
+        if (std::find(all.begin(), all.end(), address) == all.end()) all.push_back(address);
+    return all;
+  }
+
+  /// The addresses of a name, asked from every target of the fault, and noted for the record.
+  std::vector<IpPrefix> named(const std::string& name, const plan::Fault& fault) {
+    std::vector<IpPrefix> all;
+    for (const auto& on : fault.on) {
+      auto [known, fresh] = looked_up_.try_emplace({name, on});
+      if (fresh) {
+        try {
+          known->second = look_up_from(name, *plan_.find_target(on));
+        } catch (...) {
+          looked_up_.erase(known);
+          throw;
+        }
+        if (names_ != nullptr) names_->push_back({name, on, known->second});
+      }
+      all.insert(all.end(), known->second.begin(), known->second.end());
+    }
+    return all;
+  }
+
+  /// The addresses that a target has as a peer; empty when it is only a port or protocol.
+  std::vector<IpPrefix> addresses(const plan::Target& target, const plan::Fault& fault) {
+    std::vector<IpPrefix> all;
+    for (const auto& text : target.addresses) {
+      if (const auto prefix = IpPrefix::parse(text)) all.push_back(*prefix);
+      else
+        for (const auto& address : named(text, fault)) all.push_back(address);
+    }
     using Where = plan::Target::Where;
     if (target.where == Where::host) return lab_->addresses(target.subject);
     if (target.where == Where::room) {
       for (const auto& host : lab_->hosts_of(target.subject))
         for (const auto& address : lab_->addresses(host)) all.push_back(address);
     }
-    if (target.where == Where::netns) {
-      const NetNs ns = NetNs::open(target.subject);
-      Inside inside(ns);
+    if (target.where == Where::netns || target.where == Where::container) {
+      const auto places = finder_.find(target);
+      if (places.front().cgroups)
+        throw Failure(Exit::cannot_run, fmt::format("peer \"{}\" shares its network namespace and has no address of its own; name what it is reached by: "
+                                                    "an address and a port", target.name));
+      Inside inside(places.front().ns);
       all = own_addresses();
       if (all.empty()) throw Failure(Exit::cannot_run, fmt::format("peer \"{}\" has no address", target.name));
     }
@@ -105,18 +140,28 @@ class Resolver {
     return all;
   }
 
-  Site& site_for(Spot& spot) {
-    for (auto& site : sites_)
-      if (site.ns.inode() == spot.ns.inode() && only_device_[&site - sites_.data()] == spot.device) return site;
+  /// The site of a spot. A link of the lab is one by itself; all else in a namespace is one site, with the devices that any of it
+  /// needs.
+  Site& site_for(Spot& spot, bool link) {
     std::vector<Device> devices;
     {
       Inside inside(spot.ns);
       devices = l3_devices(spot.device);
     }
     if (devices.empty())
-      throw Failure(Exit::cannot_run, fmt::format("{} has no device that is up and has an address", spot.name));
-    sites_.push_back({spot.name, std::move(spot.ns), std::move(devices), {}});
-    only_device_.push_back(spot.device);
+      throw Failure(Exit::cannot_run, fmt::format("{} has no device that is up and has an address", spot.label));
+    const std::string own = link ? spot.device : "";
+    for (auto& site : sites_) {
+      if (site.ns.inode() != spot.ns.inode() || only_device_[static_cast<std::size_t>(&site - sites_.data())] != own) continue;
+      for (auto& device : devices)
+        if (std::none_of(site.devices.begin(), site.devices.end(), [&](const Device& d) { return d.index == device.index; }))
+          site.devices.push_back(std::move(device));
+      site.every_device |= spot.device.empty();
+      return site;
+    }
+    sites_.push_back({spot.place, std::move(spot.ns), std::move(devices), {}});
+    sites_.back().every_device = spot.device.empty();
+    only_device_.push_back(own);
     return sites_.back();
   }
 
@@ -133,7 +178,7 @@ class Resolver {
     for (const auto& name : fault.peer) {
       const plan::Target& target = *plan_.find_target(name);
       Match match = base;
-      match.peers = addresses(target);
+      match.peers = addresses(target, fault);
       const bool names_a_place = target.where != plan::Target::Where::none || !target.addresses.empty();
       if (names_a_place && match.peers.empty())
         throw Failure(Exit::cannot_run, fmt::format("peer \"{}\" has no address (a room without hosts?)", name));
@@ -153,6 +198,8 @@ class Resolver {
     std::size_t site;
     const plan::Target* target;
     std::string link;
+    int device;
+    std::optional<std::vector<Cgroup>> cgroups;
   };
   using Addresses = std::map<std::size_t, std::vector<IpPrefix>>;  // by site
 
@@ -160,11 +207,22 @@ class Resolver {
   static bool acts_on_the_way(const Chosen& sender, const Chosen& receiver, const Match& match, const Addresses& own) {
     if (!match.peer_ports.empty() || !receiver.target->ports.empty() || !sender.target->ports.empty()) return false;
     if (sender.target->protocol != receiver.target->protocol || sender.target->where == plan::Target::Where::link) return false;
+    if (sender.cgroups || sender.device != 0) return false;  // others send from there, too
     if (match.any_peer) return true;
     const auto& addresses = own.at(receiver.site);
     return std::any_of(match.peers.begin(), match.peers.end(), [&](const IpPrefix& peer) {
       return std::any_of(addresses.begin(), addresses.end(), [&](const IpPrefix& address) { return covers(peer, address); });
     });
+  }
+
+  /// The fault takes in everything of its target. Of the machine's own network that is the way by which it is operated.
+  static void refuse_cutting_off_the_operator(const plan::Target& target, const Spot& spot) {
+    using Where = plan::Target::Where;
+    const bool machines = !spot.cgroups && (target.where == Where::netns || (target.where == Where::interface && spot.device != "lo"));
+    if (machines && spot.ns.inode() == initial_namespace())
+      throw Failure(Exit::cannot_run, fmt::format("the target is {}this machine's initial network namespace and nothing narrows the fault: it would cut off "
+                                                  "whoever operates this machine. Name a `peer` with addresses or a port, or a port of the target",
+                                                  target.where == Where::interface ? "a device of " : ""));
   }
 
   void add_fault(std::uint32_t index) {
@@ -200,23 +258,25 @@ class Resolver {
     std::vector<Chosen> chosen;
     for (const auto& name : fault.on) {
       const plan::Target& target = *plan_.find_target(name);
-      if (target.where == plan::Target::Where::link && fault.params.text("per") == "turn")
+      const bool link = target.where == plan::Target::Where::link;
+      if (link && fault.params.text("per") == "turn")
         throw Failure(Exit::invalid, fmt::format("fault \"{}\": per = \"turn\" on a link is not possible, since each of its ends sees one way only; "
                                                  "name the hosts instead", fault.name));
       for (auto& spot : spots(target)) {
         const bool everything = target.ports.empty() && (target.protocol.empty() || target.protocol == "tcp") &&
                                 std::any_of(peers.begin(), peers.end(), is_wide);
-        if (everything && target.where == plan::Target::Where::netns && spot.ns.inode() == initial_namespace())
-          throw Failure(Exit::cannot_run,
-                        "the target is this machine's initial network namespace and nothing narrows the fault: it would cut off "
-                        "whoever operates this machine. Name a `peer` with addresses or a port, or a port of the target");
-        const std::string link = spot.name;
-        Site& site = site_for(spot);
+        if (everything) refuse_cutting_off_the_operator(target, spot);
+        const std::string label = spot.label;
+        auto cgroups = std::move(spot.cgroups);
+        Site& site = site_for(spot, link);
         const std::size_t at = static_cast<std::size_t>(&site - sites_.data());
+        int device = 0;
+        if (!link && !spot.device.empty())
+          device = std::find_if(site.devices.begin(), site.devices.end(), [&](const Device& d) { return d.name == spot.device; })->index;
         if (std::none_of(chosen.begin(), chosen.end(), [&](const Chosen& c) {
-              return c.site == at && c.target->protocol == target.protocol && c.target->ports == target.ports;
+              return c.site == at && c.target->protocol == target.protocol && c.target->ports == target.ports && c.device == device && c.cgroups == cgroups;
             }))
-          chosen.push_back({at, &target, link});
+          chosen.push_back({at, &target, label, device, std::move(cgroups)});
       }
     }
     // A packet between two sites of one fault meets it once, at its sender.
@@ -229,7 +289,9 @@ class Resolver {
     }
     for (const auto& c : chosen) {
       for (const auto& match : peers) {
-        Rule rule{index, c.link, match};
+        Rule rule{index, c.link, match, c.target->name};
+        rule.match.device = c.device;
+        rule.match.cgroups = c.cgroups;
         if (rule.match.protocol.empty()) rule.match.protocol = c.target->protocol;
         rule.match.own_ports = c.target->ports;
         if (c.target->where == plan::Target::Where::link) {
@@ -254,16 +316,20 @@ class Resolver {
   void add_standing(std::size_t link) {
     const auto& name = plan_.lab->links[link].name;
     for (const auto& [room, device] : lab_->link_ends(name)) {
-      Spot spot{fmt::format("link {} in {}", name, room), lab_->room_ns(room), device};
+      const std::string label = fmt::format("link {} in {}", name, room);
+      Spot spot{label, label, lab_->room_ns(room), device};
       Match match;
       match.ingress = false;
-      Site& site = site_for(spot);
+      Site& site = site_for(spot, true);
       site.rules.push_back({standing_fault(plan_, link), site.name, match});
     }
   }
 
   const plan::Plan& plan_;
   const LabView* lab_;
+  const Finder& finder_;
+  std::vector<ResolvedName>* names_;
+  std::map<std::pair<std::string, std::string>, std::vector<IpPrefix>> looked_up_;  // by name and asking target
   std::vector<Site> sites_;
   std::vector<std::string> only_device_;
   std::vector<std::string> complaints_;
@@ -271,6 +337,8 @@ class Resolver {
 
 }  // namespace
 
-std::vector<Site> resolve(const plan::Plan& plan, const LabView* lab) { return Resolver(plan, lab).run(); }
+std::vector<Site> resolve(const plan::Plan& plan, const LabView* lab, const Finder& finder, std::vector<ResolvedName>* names) {
+  return Resolver(plan, lab, finder, names).run();
+}
 
 }  // namespace faultline::site

@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "injector/base/netns.h"
 #include "injector/base/rtnetlink.h"
 #include "injector/plan/plan.h"
+#include "injector/site/find.h"
 
 namespace faultline::site {
 
@@ -22,6 +24,8 @@ struct Match {
   std::vector<IpPrefix> not_from;      ///< ingress from these is left out: they are sites of the same fault, whose egress acted
   std::string protocol;                ///< "tcp" | "udp" | "icmp" | ""
   std::vector<plan::PortRange> peer_ports, own_ports;  ///< empty: any
+  int device = 0;                      ///< index of the only one; 0: all of the site
+  std::optional<std::vector<Cgroup>> cgroups = {};  ///< only sockets of these; absent: all traffic
 };
 
 /// One fault at one site, for one kind of peer. Rules of a fault are consecutive: the player lets a packet meet a fault once.
@@ -29,6 +33,7 @@ struct Rule {
   std::uint32_t fault = 0;  ///< index in the plan; the lab's standing conditions come after the plan's faults
   std::string link;         ///< names the site to the fault's compiler
   Match match;
+  std::string target = {};  ///< of the plan, that it is on; empty for a standing condition
 };
 
 struct Site {
@@ -37,6 +42,13 @@ struct Site {
   std::vector<Device> devices;  ///< that hold an IP address; lo among them
   std::vector<Rule> rules;
   std::vector<std::uint16_t> exempt_ports = {};  ///< own TCP ports that no rule touches: the operator's way in
+  bool every_device = true;     ///< false: `devices` are some that the plan names
+};
+
+/// A name in a peer's address, and what it stood for at the start.
+struct ResolvedName {
+  std::string name, asked_from;
+  std::vector<IpPrefix> addresses;
 };
 
 /// Where the lab's names are. The plan's own targets need none of it.
@@ -49,8 +61,8 @@ struct LabView {
 };
 
 /// Finds every target of every fault, and the lab's standing conditions. Throws Failure(cannot_run) with everything that
-/// was not found or cannot be a site, one a line.
-std::vector<Site> resolve(const plan::Plan& plan, const LabView* lab);
+/// was not found or cannot be a site, one a line. Names in peers' addresses are added to `names` if it is not null.
+std::vector<Site> resolve(const plan::Plan& plan, const LabView* lab, const Finder& finder = {}, std::vector<ResolvedName>* names = nullptr);
 
 /// Index, in the numbering of Rule::fault, of the standing condition of a lab link.
 inline std::uint32_t standing_fault(const plan::Plan& plan, std::size_t link) {

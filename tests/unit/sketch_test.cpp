@@ -53,8 +53,9 @@ TEST(Sketch, WhatIsWrittenIsAPlan) {
   Sketch sketch;
   sketch.tables.push_back({"", "Two lines\nof comment", {{"title", toml_text("t")}, {"seed", "3", "a remark"}, {"duration", toml_text("40s"), "", true}}});
   sketch.tables.push_back({"[targets.a]", "", target_lines("--on", "netns=a")});
+  sketch.tables.push_back({"[[faults]]", "", {{"kind", toml_text("sever")}, {"on", toml_text("a")}, {"start", toml_text("1s")}, {"for", toml_text("2s")}}});
   const std::string text = sketch.write();
-  EXPECT_EQ(text, "# Two lines\n# of comment\ntitle = \"t\"\nseed = 3                        # a remark\n# duration = \"40s\"\n\n[targets.a]\nnetns = \"a\"\n");
+  EXPECT_EQ(text, "# Two lines\n# of comment\ntitle = \"t\"\nseed = 3                        # a remark\n# duration = \"40s\"\n\n[targets.a]\nnetns = \"a\"\n\n[[faults]]\nkind = \"sever\"\non = \"a\"\nstart = \"1s\"\nfor = \"2s\"\n");
   const auto parsed = plan::parse_text(text, "sketch.toml");
   EXPECT_TRUE(parsed.ok()) << plan::render(parsed);
 }

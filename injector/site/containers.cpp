@@ -1,0 +1,160 @@
+#include "injector/site/containers.h"
+
+#include <curl/curl.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "injector/base/clock.h"
+#include "injector/base/error.h"
+#include "injector/base/fd.h"
+
+namespace faultline::site {
+namespace {
+
+constexpr long kPatience = 5000;  // ms; an API that hangs must not hang us
+constexpr std::size_t kMostBytes = 16 << 20;
+
+std::size_t append(char* data, std::size_t size, std::size_t count, void* to) {
+  auto& text = *static_cast<std::string*>(to);
+  if (text.size() + size * count > kMostBytes) return 0;
+  text.append(data, size * count);
+  return size * count;
+}
+
+struct Answer {
+  long status = 0;
+  std::string body, error;
+};
+
+Answer ask(const ContainerRuntimes::Api& api, const std::string& path) {
+  Answer answer;
+  const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(), curl_easy_cleanup);
+  if (!curl) return {0, {}, "no memory"};
+  curl_easy_setopt(curl.get(), CURLOPT_UNIX_SOCKET_PATH, api.socket.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_URL, ("http://localhost" + path).c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_PROXY, "");
+  curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, kPatience);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, append);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &answer.body);
+  const CURLcode rc = curl_easy_perform(curl.get());
+  if (rc != CURLE_OK) answer.error = curl_easy_strerror(rc);
+  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &answer.status);
+  return answer;
+}
+
+/// Runs a command and returns what it wrote; its exit status in `status`, -1 when it could not be run or took too long.
+std::string output_of(const std::vector<std::string>& argv, int& status) {
+  status = -1;
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return {};
+  Fd from(ends[0]), to(ends[1]);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, to.get(), 1);
+  posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+  posix_spawnattr_t attributes;  // we block signals, the command must not
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  std::vector<char*> arguments;
+  for (const auto& word : argv) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  pid_t pid = -1;
+  const int rc = posix_spawnp(&pid, argv[0].c_str(), &actions, &attributes, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
+  to = Fd();
+  if (rc != 0) return {};
+  std::string text;
+  const Ns until = monotonic_now() + kPatience * kMillisecond;
+  for (bool open = true; open;) {
+    pollfd wait{from.get(), POLLIN, 0};
+    const Ns left = until - monotonic_now();
+    if (left <= 0 || ::poll(&wait, 1, static_cast<int>(left / kMillisecond) + 1) <= 0) break;
+    char buffer[4096];
+    const ssize_t n = read(from.get(), buffer, sizeof buffer);
+    open = n > 0 && text.size() < kMostBytes;
+    if (n > 0) text.append(buffer, static_cast<std::size_t>(n));
+    if (!open) {
+      waitpid(pid, &status, 0);
+      status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+      return text;
+    }
+  }
+  kill(pid, SIGKILL);
+  waitpid(pid, &status, 0);
+  status = -1;
+  return {};
+}
+
+bool on_path(const std::string& command) {
+  const char* path = std::getenv("PATH");
+  std::string rest = path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  while (!rest.empty()) {
+    const auto colon = rest.find(':');
+    if (access((rest.substr(0, colon) + "/" + command).c_str(), X_OK) == 0) return true;
+    rest = colon == std::string::npos ? "" : rest.substr(colon + 1);
+  }
+  return false;
+}
+
+}  // namespace
+
+ContainerRuntimes::ContainerRuntimes() {
+  std::error_code error;
+  for (const auto& [runtime, socket] : {std::pair{"docker", "/run/docker.sock"}, std::pair{"podman", "/run/podman/podman.sock"}})
+    if (std::filesystem::is_socket(socket, error)) apis_.push_back({runtime, socket});
+  podman_command_ = on_path("podman");
+}
+
+std::optional<Container> read_container(const std::string& runtime, const std::string& text) {
+  auto json = nlohmann::json::parse(text, nullptr, false);
+  if (json.is_array() && json.size() == 1) json = nlohmann::json(json[0]);
+  if (!json.is_object() || !json.contains("State") || !json["State"].is_object()) return std::nullopt;
+  const auto& state = json["State"];
+  Container container;
+  container.runtime = runtime;
+  if (json.contains("Id") && json["Id"].is_string()) container.id = json["Id"];
+  if (state.contains("Status") && state["Status"].is_string()) container.status = state["Status"];
+  if (state.contains("Pid") && state["Pid"].is_number_integer()) container.pid = state["Pid"];
+  return container;
+}
+
+std::optional<Container> ContainerRuntimes::find(const std::string& name) const {
+  if (apis_.empty() && !podman_command_)
+    throw Failure(Exit::cannot_run, "there is no container runtime that could be asked: neither /run/docker.sock, /run/podman/podman.sock nor the command podman");
+  std::vector<std::string> troubles;
+  for (const auto& api : apis_) {
+    const Answer answer = ask(api, "/containers/" + name + "/json");
+    if (answer.error.empty() && answer.status == 404) continue;
+    auto container = answer.error.empty() && answer.status == 200 ? read_container(api.runtime, answer.body) : std::nullopt;
+    if (container) return container;
+    troubles.push_back(fmt::format("{} at {} does not answer: {}", api.runtime, api.socket,
+                                   answer.error.empty() ? fmt::format("HTTP status {}", answer.status) : answer.error));
+  }
+  if (podman_command_) {
+    int status = 0;
+    const std::string text = output_of({"podman", "inspect", "--type", "container", name}, status);
+    if (status == 0)
+      if (auto container = read_container("podman", text)) return container;
+    if (status == -1) troubles.emplace_back("podman inspect does not answer");
+  }
+  if (!troubles.empty()) throw Failure(Exit::cannot_run, fmt::format("{}", fmt::join(troubles, "; ")));
+  return std::nullopt;
+}
+
+}  // namespace faultline::site

@@ -1,0 +1,97 @@
+#include "injector/site/names.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <fstream>
+#include <memory>
+#include <thread>
+
+#include "injector/base/error.h"
+
+namespace faultline::site {
+namespace {
+
+/// The calling thread, alone, sees the files of `etc` in /etc. All of this vanishes with the thread.
+void take_files_from(const std::string& etc) {
+  check("give the resolver a mount namespace of its own", unshare(CLONE_NEWNS));
+  check("keep its mounts to itself", mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr));
+  // The files are copied first: what is in another mount namespace cannot be bound.
+  const char* const kNames[] = {"resolv.conf", "hosts"};
+  std::string texts[2];
+  bool there[2];
+  for (int i = 0; i < 2; i++) {
+    std::ifstream file(etc + "/" + kNames[i]);
+    there[i] = file.good();
+    texts[i].assign(std::istreambuf_iterator<char>(file), {});
+  }
+  check("make room for the target's resolver files", mount("none", "/mnt", "tmpfs", 0, "size=1m"));
+  for (int i = 0; i < 2; i++) {
+    if (!there[i]) continue;
+    const std::string copy = std::string("/mnt/") + kNames[i], own = std::string("/etc/") + kNames[i];
+    std::ofstream(copy) << texts[i];
+    check("show the target's " + own, mount(copy.c_str(), own.c_str(), nullptr, MS_BIND, nullptr));
+  }
+  // systemd-resolved would answer as this machine does.
+  struct stat st {};
+  constexpr const char* kResolved = "/run/systemd/resolve/io.systemd.Resolve";
+  if (stat(kResolved, &st) == 0) check("leave systemd-resolved out", mount("/dev/null", kResolved, nullptr, MS_BIND, nullptr));
+}
+
+std::vector<IpPrefix> ask(const std::string& name) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* list = nullptr;
+  const int rc = getaddrinfo(name.c_str(), nullptr, &hints, &list);
+  if (rc != 0)
+    throw Failure(Exit::cannot_run, rc == EAI_SYSTEM ? std::generic_category().message(errno) : gai_strerror(rc));
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(list, freeaddrinfo);
+  std::vector<IpPrefix> all;
+  for (const addrinfo* each = list; each != nullptr; each = each->ai_next) {
+    IpPrefix address;
+    if (each->ai_family == AF_INET) {
+      std::memcpy(address.bytes.data(), &reinterpret_cast<const sockaddr_in*>(each->ai_addr)->sin_addr, 4);
+      address.length = 32;
+    } else if (each->ai_family == AF_INET6) {
+      std::memcpy(address.bytes.data(), &reinterpret_cast<const sockaddr_in6*>(each->ai_addr)->sin6_addr, 16);
+      address.v6 = true;
+      address.length = 128;
+    } else {
+      continue;
+    }
+    if (std::find(all.begin(), all.end(), address) == all.end()) all.push_back(address);
+  }
+  return all;
+}
+
+}  // namespace
+
+std::vector<IpPrefix> look_up(const std::string& name, const NetNs& ns, const std::string& etc) {
+  std::vector<IpPrefix> found;
+  std::exception_ptr trouble;
+  // A thread of its own: the C library keeps a thread's resolver settings, and namespaces can be left no other way.
+  std::thread([&] {
+    try {
+      const Inside inside(ns);
+      if (!etc.empty()) take_files_from(etc);
+      found = ask(name);
+    } catch (...) {
+      trouble = std::current_exception();
+    }
+  }).join();
+  try {
+    if (trouble) std::rethrow_exception(trouble);
+  } catch (const std::exception& e) {
+    throw Failure(Exit::cannot_run, fmt::format("the name \"{}\" does not resolve{}: {}", name, etc.empty() ? "" : " with the files in " + etc, e.what()));
+  }
+  return found;
+}
+
+}  // namespace faultline::site

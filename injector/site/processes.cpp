@@ -1,0 +1,79 @@
+#include "injector/site/processes.h"
+
+#include <fmt/format.h>
+#include <fnmatch.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <fstream>
+
+namespace faultline::site {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string read_text(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string last_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+/// What stands behind the command in /proc/PID/stat, whose name may hold spaces and parentheses itself.
+std::string behind_name(const std::string& stat) {
+  const auto close = stat.rfind(')');
+  return close == std::string::npos || close + 2 > stat.size() ? "" : stat.substr(close + 2);
+}
+
+}  // namespace
+
+std::optional<Process> ProcessTable::find(pid_t pid) const {
+  const fs::path at = proc_ / std::to_string(pid);
+  Process process;
+  process.pid = pid;
+  process.name = read_text(at / "comm");
+  if (process.name.empty()) return std::nullopt;
+  if (process.name.back() == '\n') process.name.pop_back();
+  const std::string state = behind_name(read_text(at / "stat"));
+  if (state.starts_with('Z') || state.starts_with('X')) return std::nullopt;
+  std::error_code error;
+  process.program = fs::read_symlink(at / "exe", error).string();
+  const std::string line = read_text(at / "cmdline");
+  process.command = last_part(line.substr(0, line.find('\0')));
+  std::ifstream groups(at / "cgroup");
+  for (std::string group; std::getline(groups, group);)
+    if (group.starts_with("0::")) process.cgroup = group.substr(3);
+  struct stat st {};
+  if (stat((at / "ns/net").c_str(), &st) == 0) process.netns = st.st_ino;
+  return process;
+}
+
+std::vector<Process> ProcessTable::all() const {
+  std::vector<Process> found;
+  std::error_code error;
+  for (auto it = fs::directory_iterator(proc_, error); !error && it != fs::directory_iterator(); it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (name.empty() || name.find_first_not_of("0123456789") != std::string::npos) continue;
+    if (auto process = find(static_cast<pid_t>(std::stol(name)))) found.push_back(std::move(*process));
+  }
+  std::sort(found.begin(), found.end(), [](const Process& a, const Process& b) { return a.pid < b.pid; });
+  return found;
+}
+
+bool is_called(const Process& process, const std::string& pattern) {
+  if (pattern.find('/') != std::string::npos) return fnmatch(pattern.c_str(), process.program.c_str(), 0) == 0;
+  for (const std::string& name : {process.name, process.command, last_part(process.program)})
+    if (!name.empty() && fnmatch(pattern.c_str(), name.c_str(), 0) == 0) return true;
+  return false;
+}
+
+std::string list_processes(const std::vector<Process>& processes) {
+  constexpr std::size_t kShown = 3;
+  std::string text;
+  for (std::size_t i = 0; i < processes.size() && i < kShown; i++)
+    text += fmt::format("{}{} (pid {})", i == 0 ? "" : ", ", processes[i].name, processes[i].pid);
+  if (processes.size() > kShown) text += fmt::format(" and {} more", processes.size() - kShown);
+  return text;
+}
+
+}  // namespace faultline::site
