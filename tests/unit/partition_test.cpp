@@ -132,8 +132,8 @@ TEST(Partition, MistakesStandWhereTheyAre) {
   at("shape = \"halves\"\non = \"a\"\n", "at least 2 members", 16, 6);
   at("shape = \"halves\"\non = [\"a\", \"a\"]\n", "there twice", 16, 12);
   at("shape = \"star\"\non = [\"a\", \"b\"]\n", "none of its values", 15, 9);
-  const auto nothing = parse(kTargets);
-  EXPECT_TRUE(has_mistake(nothing, "does not say who is parted from whom")) << render(nothing);
+  only_mistake(kTargets, "does not say who is parted from whom", "groups = ");
+  only_mistake(kTargets + "shape = \"ring\"\n", "has no \"on\"");
   only_mistake("[targets.d]\nnetns = \"d\"\n[targets.web]\nport = 80\n" + kTargets + "groups = [[\"a\"], [\"web\"]]\n", "is a port or a protocol");
   only_mistake("[targets.again]\nnetns = \"a\"\n" + kTargets + "groups = [[\"a\"], [\"again\"]]\n", "is part of");
 }

@@ -87,6 +87,13 @@ TEST(TraceFile, AWrongColumnIsNotToldAMillionTimes) {
   EXPECT_EQ(read(text).mistakes.size(), 20u);
 }
 
+TEST(TraceFile, MessagesQuoteNoBytesThatAreNoText) {
+  const auto mistakes = read("time_s,\xff\x1b[2J\n0,1\n").mistakes;
+  ASSERT_EQ(mistakes.size(), 1u);
+  EXPECT_EQ(mistakes[0].message, "unknown column \"??[2J\"");
+  EXPECT_EQ(mistakes[0].source, "time_s,??[2J");
+}
+
 TEST(TraceFile, HeaderlessNumbersAreExplained) { EXPECT_NE(read("0,10\n1,20\n").mistakes.at(0).hint.find("names the columns"), std::string::npos); }
 
 // A packet every millisecond for 40 ms, a pause, and one at 100 ms.
