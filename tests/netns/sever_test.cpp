@@ -1,8 +1,12 @@
 // What applications see of a cut: the error, at which end, and how soon; and what they do not see.
 #include <gtest/gtest.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <linux/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 
 #include <cerrno>
 
@@ -10,6 +14,16 @@
 
 namespace faultline::test {
 namespace {
+
+/// From now on what the device sends has its checksum, and who receives it looks at it.
+void finish_checksums_in_software(const char* device) {
+  ethtool_value off{ETHTOOL_STXCSUM, 0};
+  ifreq request{};
+  std::strncpy(request.ifr_name, device, IFNAMSIZ - 1);
+  request.ifr_data = reinterpret_cast<char*>(&off);
+  const Fd any(static_cast<int>(check("socket", ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0))));
+  check("switch checksum offload off", ioctl(any.get(), SIOCETHTOOL, &request));
+}
 
 constexpr Ns kQuiet = 700 * kMillisecond;  // longer than two retransmissions
 constexpr Ns kSoon = 5 * kSecond;          // before what gives up by itself would
@@ -109,6 +123,21 @@ TEST_F(SeverTest, reset_at_both_ends) {
   const auto counts = finish();
   EXPECT_GE(counts[0].answered, all.size());
   EXPECT_GE(counts[0].dropped, counts[0].answered);
+}
+
+TEST_F(SeverTest, where_checksums_are_finished_and_checked) {
+  for (const NetNs* ns : {&bed.here, &bed.there}) {
+    Inside in(*ns);
+    finish_checksums_in_software("eth0");
+  }
+  std::vector<Connection> all;
+  for (int i = 0; i < 4; i++) all.push_back(open(kWays[i], 8000));
+  cut("reset");
+  for (int i = 0; i < 4; i++) {
+    say(i % 2 == 0 ? all[i].client : all[i].server);  // the other end has only what was sent on to it
+    EXPECT_EQ(hear(all[i].client, kSoon), -ECONNRESET) << kWays[i].name;
+    EXPECT_EQ(hear(all[i].server, kSoon), -ECONNRESET) << kWays[i].name;
+  }
 }
 
 TEST_F(SeverTest, refusing_resets_what_is_established) {
