@@ -102,7 +102,7 @@ Exit list(const ListArguments& arguments) {
   if (wants("kinds")) out["kinds"] = kinds();
   if (wants("runs") && arguments.json) out["runs"] = runs_json();
   if (arguments.json) {
-    fmt::print("{}\n", out.dump(2, ' ', false, json::error_handler_t::replace));
+    fmt::print("{}\n", (everything ? out : out.front()).dump(2, ' ', false, json::error_handler_t::replace));
     std::fflush(stdout);
     return Exit::passed;
   }
@@ -133,7 +133,8 @@ void setup_list(CLI::App& app, Context& context) {
   auto arguments = std::make_shared<ListArguments>();
   CLI::App* sub = app.add_subcommand("list", "List shipped experiments, fault kinds, and runs under way");
   sub->add_option("WHAT", arguments->what, "Only one of the lists")->check(CLI::IsMember({"experiments", "kinds", "runs"}).description(""))->type_name("experiments|kinds|runs");
-  sub->add_flag("--json", arguments->json, "Print them as JSON");
+  sub->add_flag_callback("--runs", [arguments] { arguments->what = "runs"; }, "The same as `list runs`");
+  sub->add_flag("--json", arguments->json, "Print JSON: an array for one list, an object for all");
   sub->add_flag("--names", arguments->names, "Print the experiments' names only, one a line");
   sub->footer("Exit status: 0.");
   sub->callback([arguments, &context] { context.chosen = [arguments] { return list(*arguments); }; });

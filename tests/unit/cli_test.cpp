@@ -26,7 +26,6 @@ TEST(CommandLine, MistakesInArgumentsAreInvalid) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> mistakes = {
       {{}, "subcommand"},
       {{"chek", "x"}, "did you mean `check`"},
-      {{"stop", "x"}, "there is no run \"x\""},
       {{"explain", "x"}, "no shipped experiment `x`"},
       {{"run", "helo"}, "did you mean `hello`"},
       {{"frobnicate"}, "no command `frobnicate`"},
