@@ -6,6 +6,7 @@
 #   grey        channel A is not offered. Two trial requests in a row that get through take it away.
 set -u
 mkdir -p /tmp/till && cd /tmp/till && mkdir -p idle unknown settled
+PATH=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1):$PATH  # Debian's psql is a script that looks for this one
 export PGHOST=pay-a PGUSER=bank PGDATABASE=bank PGCONNECT_TIMEOUT=2
 ask() { timeout 3 psql -qAtX -v ON_ERROR_STOP=1 -c "$1" 2>/dev/null; }
 
