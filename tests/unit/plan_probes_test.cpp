@@ -47,7 +47,7 @@ TEST(PlanProbes, WhatIsSentAndExpectedMayHoldNul) {
   const auto probe = parse_good("[probes.p]\ntcp = \"cloud:1883\"\nsend = \"\\u0010\\u0000x\"\nexpect.reply = \"\\u0000\"\nfrom = \"here\"\n").probes[0];
   EXPECT_EQ(probe.send, std::string("\x10\0x", 3));
   EXPECT_EQ(probe.expect_reply, std::string("\0", 1));
-  only_mistake("[probes.p]\ntcp = \"cloud\\u0000:1883\"\nfrom = \"here\"\n", "NUL");
+  EXPECT_TRUE(has_mistake(parse("[probes.p]\ntcp = \"cloud\\u0000:1883\"\nfrom = \"here\"\n"), "NUL"));
 }
 
 TEST(PlanProbes, RefusesWithTheRightKey) {
