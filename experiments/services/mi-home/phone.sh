@@ -3,7 +3,7 @@
 # button goes: cloud, or hub. /tmp/switches has a line for each change.
 #   end-to-end  well is when a command has come out at the other end (here: a lamp that tells its state)
 #   connection  well is when the cloud's broker takes a message
-# Two bad answers in a row, and the button goes to the hub, for half a minute at least; then three good ones bring the cloud back.
+# Two bad answers in a row, and the button goes to the hub, for a minute at least; then three good ones bring the cloud back.
 way=cloud bad=0 good=0 since=0
 echo cloud >/tmp/way
 : >/tmp/switches
@@ -16,6 +16,6 @@ while true; do
   esac
   if [ -n "$answer" ]; then good=$((good + 1)) bad=0; else bad=$((bad + 1)) good=0; fi
   if [ $way = cloud ] && [ $bad -ge 2 ]; then change hub; fi
-  if [ $way = hub ] && [ $good -ge 3 ] && [ $(($(date +%s) - since)) -ge 30 ]; then change cloud; fi
+  if [ $way = hub ] && [ $good -ge 3 ] && [ $(($(date +%s) - since)) -ge 60 ]; then change cloud; fi
   sleep 2
 done
