@@ -29,11 +29,16 @@ listed() {
   done <"$1"
 }
 
-# commands_missing LIST PLAN: the commands among the list's conditions that the plan names and this machine has not.
+# commands_missing LIST PLAN: the commands among the list's conditions that the plan, or a file that it names, names and this
+# machine has not. (Debian's server `postgres` is in nobody's PATH: it always counts as missing here, and install() knows better.)
 commands_missing() {
-  local command
+  local command file text
+  text=$(cat "$2"; grep -o '\${plan_dir}/[^"]*' "$2" | sort -u | while IFS= read -r file; do
+    file=$(dirname "$2")/${file#*/}
+    if [[ -f $file ]]; then cat "$file"; fi
+  done || true)
   for command in $(awk '$1 !~ /^#/ {$1 = ""; print}' "$1"); do
-    if sed '/^ *#/d' "$2" | grep -w -e "$command" >/dev/null && ! command -v "$command" >/dev/null; then printf '%s\n' "$command"; fi
+    if sed '/^ *#/d' <<<"$text" | grep -w -e "$command" >/dev/null && ! command -v "$command" >/dev/null; then printf '%s\n' "$command"; fi
   done
 }
 

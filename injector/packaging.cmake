@@ -21,7 +21,8 @@ add_custom_target(manual DEPENDS ${generated}/stamp)
 
 install(TARGETS faultline RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY experiments/ DESTINATION ${CMAKE_INSTALL_DATADIR}/faultline/experiments
-        FILES_MATCHING PATTERN "*.toml" PATTERN "services/*" PATTERN "*.csv")
+        USE_SOURCE_PERMISSIONS  # labs run the scripts among the services by their paths
+        FILES_MATCHING PATTERN "*.toml" PATTERN "services/*" PATTERN "services/*/*" PATTERN "*.csv")
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/faultline FILES_MATCHING PATTERN "*.md" PATTERN "status.md" EXCLUDE)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/faultline)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/faultline RENAME copyright)
@@ -58,7 +59,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 # What the experiments' labs run; without it `faultline doctor` says what to install.
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS "nginx-core | nginx, haproxy, redis-server, redis-tools")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "nginx-core | nginx, haproxy, redis-server, redis-tools, postgresql, mosquitto, mosquitto-clients")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
     "Faultline slows down, drops and cuts the traffic of the services that a plan names,
  by the kernel's own clock (eBPF), asks the services meanwhile what their users

@@ -108,9 +108,14 @@ Lab::Impl::Impl(const plan::Lab& lab, Nursery& the_nursery, const std::string& p
 }
 
 std::vector<IpPrefix> Lab::Impl::addresses(std::size_t host) const {
-  std::vector<IpPrefix> both = {alone(topology.hosts[host].address.v4)};
-  if (network.v6) both.push_back(alone(topology.hosts[host].address.v6));
-  return both;
+  std::vector<IpPrefix> all;
+  const auto add = [&](const DualAddress& address) {
+    all.push_back(alone(address.v4));
+    if (network.v6) all.push_back(alone(address.v6));
+  };
+  add(topology.hosts[host].address);
+  for (const auto& address : topology.hosts[host].more) add(address);
+  return all;
 }
 
 bool Lab::Impl::may_start(const Service& service) const {

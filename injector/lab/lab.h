@@ -57,7 +57,8 @@ class Lab {
   const NetNs& room_ns(const std::string& room) const;  ///< here and below
   std::vector<std::string> hosts_of(const std::string& room) const;
   std::vector<LinkEnd> link_ends(const std::string& link) const;
-  std::vector<IpPrefix> addresses(const std::string& host) const;     ///< as /32 and, where there is IPv6, /128
+  /// Of each of its clients, as /32 and, where there is IPv6, /128.
+  std::vector<IpPrefix> addresses(const std::string& host) const;
   std::map<std::string, std::string> names() const;                   ///< host name -> IPv4 address, for probes
 
  private:

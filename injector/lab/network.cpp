@@ -77,6 +77,7 @@ void join_host(const HostLayout& host, const RoomLayout& room, const NetNs& room
   const Inside inside(host_ns);
   set_up("eth0");
   add_addresses("eth0", host.address, v6);
+  for (const auto& address : host.more) add_addresses("eth0", address, v6);
   add_routes(kEverywhere, room.router, "eth0", v6);
 }
 

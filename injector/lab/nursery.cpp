@@ -53,6 +53,8 @@ std::string package_of(const std::string& program) {
       {"memcached", "memcached"},      {"curl", "curl"},                {"python3", "python3"},
       {"mysqld", "mariadb-server"},    {"mariadbd", "mariadb-server"},  {"rabbitmq-server", "rabbitmq-server"},
       {"iperf3", "iperf3"},            {"nc", "netcat-openbsd"},        {"socat", "socat"},
+      {"mosquitto", "mosquitto"},      {"mosquitto_sub", "mosquitto-clients"}, {"mosquitto_pub", "mosquitto-clients"},
+      {"mosquitto_rr", "mosquitto-clients"},
       {"dnsmasq", "dnsmasq-base"},     {"unbound", "unbound"},          {"ping", "iputils-ping"},
   };
   const auto found = packages.find(program.substr(program.rfind('/') + 1));

@@ -140,9 +140,11 @@ Topology lay_out(const plan::Lab& lab) {
   for (const auto& host : lab.hosts) {
     check_name("host", host.name);
     const std::size_t room = room_index(host.room, "lab host \"" + host.name + "\"");
-    const std::size_t number = kFirstHost + count[room]++;
-    if (number > kMost) invalid("lab room \"" + host.room + "\" has more than 245 hosts");
-    topology.hosts.push_back({host.name, room, device_name(taken[room], host.name), in_room(room, number)});
+    const std::size_t number = kFirstHost + count[room];
+    count[room] += host.clients;
+    if (kFirstHost + count[room] > kMost + 1) invalid("lab room \"" + host.room + "\" has more than 245 hosts");
+    topology.hosts.push_back({host.name, room, device_name(taken[room], host.name), in_room(room, number), {}});
+    for (std::size_t client = 1; client < host.clients; ++client) topology.hosts.back().more.push_back(in_room(room, number + client));
   }
   add_routes(topology);
   return topology;

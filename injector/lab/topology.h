@@ -32,6 +32,7 @@ struct HostLayout {
   std::size_t room;     ///< index into rooms
   std::string port;     ///< the room's end of its veth pair, a port of br0
   DualAddress address;  ///< on eth0
+  std::vector<DualAddress> more;  ///< the other addresses of a host that stands for many clients
 };
 
 struct LinkLayout {

@@ -87,6 +87,7 @@ void read_host(const Entry& entry, Draft& draft) {
       if (name.empty() || name.find('=') != std::string::npos)
         issues.error(table.place("env"), fmt::format("env: \"{}\" is not a variable's name", name), "a name is not empty and has no = in it");
     after = table.words("after", "[\"db\"]");
+    if (auto clients = table.integer("clients", 1, kMaxHostsOfRoom)) host.clients = static_cast<std::size_t>(*clients);
     read_ready(table, host);
     table.finish();
   }
@@ -200,8 +201,14 @@ void resolve_lab(Draft& draft) {
   const std::set<std::string_view> known_hosts(hosts.begin(), hosts.end());
   std::map<std::string_view, std::size_t> population;
   for (std::size_t i = 0; i < hosts.size(); ++i) {
-    if (check_room(lab.host_room[i], "room") && ++population[lab.host_room[i].text] == kMaxHostsOfRoom + 1)
-      issues.error(lab.lab.hosts[i].at, fmt::format("room \"{}\" has more than {} hosts", lab.host_room[i].text, kMaxHostsOfRoom), "add another room");
+    if (check_room(lab.host_room[i], "room")) {
+      auto& addresses = population[lab.host_room[i].text];
+      const bool fitted = addresses <= kMaxHostsOfRoom;
+      addresses += lab.lab.hosts[i].clients;
+      if (fitted && addresses > kMaxHostsOfRoom)
+        issues.error(lab.lab.hosts[i].at, fmt::format("room \"{}\" has more than {} hosts", lab.host_room[i].text, kMaxHostsOfRoom),
+                     "add another room; a host with clients = 30 counts as 30");
+    }
     for (const auto& word : lab.after[i]) {
       if (known_hosts.contains(word.text))
         lab.lab.hosts[i].after.push_back(word.text);

@@ -58,8 +58,10 @@ struct Probe {
   Kind kind = Kind::http;
   std::string subject;                 ///< http: URL · tcp: "host:port" · icmp: address or name
   std::vector<std::string> command;    ///< exec
-  Ns every = kSecond;                  ///< open loop: the nth request is due at n * every, whatever became of the others
+  Ns every = kSecond;                  ///< open loop: the nth request is due at start + n * every, whatever became of the others
   Ns timeout = kSecond;
+  Ns start = 0;                        ///< when the first request is due, since T0; scaled
+  std::optional<Ns> length;            ///< requests are due in [start, start + length); none: to the end of the run; scaled
   std::string from;                    ///< a target's or lab host's name, or "here"; filled in by the parser
   // http
   std::string method = "GET";
@@ -151,6 +153,7 @@ struct LabHost {
   std::map<std::string, std::string> environment;
   std::optional<Ready> ready;
   std::vector<std::string> after;      ///< hosts that must be ready before this one's command starts
+  std::size_t clients = 1;             ///< addresses it has: a host may stand for many clients
   Place at;
 };
 

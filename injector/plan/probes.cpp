@@ -113,6 +113,15 @@ void read_http_extras(Table& table, Probe& probe) {
   if (allowed(table, "reuse", "reuse", probe.kind, {http})) probe.reuse = table.boolean("reuse").value_or(false);
 }
 
+/// When it asks, if not throughout. Whether that lies within the run is known only when the timeline is.
+void read_window(Table& table, Probe& probe, const Options& options) {
+  if (const Entry* start = table.take("start")) probe.start = read_timeline(table, "start", start->value, options).value_or(0);
+  const Entry* length = table.take("for");
+  if (!length) return;
+  probe.length = read_timeline(table, "for", length->value, options);
+  if (probe.length == 0) table.issues().error(length->value.at, "for: nothing is asked in no time", "for = \"20s\"");
+}
+
 void read_probe(const Entry& entry, Draft& draft) {
   Issues& issues = draft.issues;
   check_name(issues, entry.at, "a probe's name", entry.key, true);
@@ -150,6 +159,7 @@ void read_probe(const Entry& entry, Draft& draft) {
     if (*timeout < kMillisecond)
       issues.error(table.take("timeout")->value.at, fmt::format("timeout: {} is too short", format_duration(*timeout)), "at least 1ms");
   }
+  read_window(table, probe, draft.options);
   if (auto from = table.text("from", "\"client\"")) result.from = Word{*from, table.take("from")->value.at};
   // Without a known kind, the keys that belong to kinds cannot be judged.
   if (!first.empty()) {

@@ -133,6 +133,15 @@ void lay_out_fault(Draft& draft, FaultDraft& fault) {
   for (const auto& problem : validate(fault, length)) report(draft, fault, problem);
 }
 
+/// A probe that would never ask is a mistake; one that would ask beyond the run is cut short, as all probes are.
+void check_probes(Draft& draft) {
+  if (draft.duration_at.line && !draft.duration) return;
+  for (const auto& [probe, from] : draft.probes)
+    if (probe.start > 0 && probe.start >= draft.plan.duration)
+      draft.issues.error(probe.at, fmt::format("probe \"{}\" starts at {}, when the run ends", probe.name, format_duration(probe.start)),
+                         "start it earlier, or give the run a longer duration");
+}
+
 /// Hypotheses about a phase that this timeline does not have would never be judged.
 void check_phases(Draft& draft) {
   Ns first_start = std::numeric_limits<Ns>::max(), last_end = 0;
@@ -169,6 +178,7 @@ void lay_out_time(Draft& draft) {
   draft.plan.scale = draft.options.scale.value_or(1);
   lay_out_duration(draft);
   for (auto& fault : draft.faults) lay_out_fault(draft, fault);
+  check_probes(draft);
   check_phases(draft);
 }
 

@@ -19,20 +19,23 @@ class Substitution {
     for (const auto& [name, value] : variables) names_.push_back(name);
   }
 
-  void walk(Node& node) {
+  void walk(Node& node, bool bytes = false) {
     if (node.type == Node::Type::string) {
-      replace(node);
+      replace(node, bytes);
     } else {
       for (auto& item : node.items) walk(item);
-      for (auto& entry : node.entries) walk(entry.value);
+      for (auto& entry : node.entries) walk(entry.value, is_bytes(entry.key));
     }
   }
 
-  void replace(Node& node) {
+  /// What is sent or expected on the wire is bytes, and a NUL is one; everything else names something.
+  static bool is_bytes(const std::string& key) { return key == "send" || key == "reply" || key == "body"; }
+
+  void replace(Node& node, bool bytes = false) {
     std::string out;
     std::size_t from = 0;
     const std::string& text = node.text;
-    if (text.find('\0') != std::string::npos) {
+    if (!bytes && text.find('\0') != std::string::npos) {
       issues_.error(node.at, "a string contains a NUL character", "nothing that a plan names can hold one");
       node.text.clear();
       return;

@@ -1,7 +1,9 @@
 #include "injector/probe/address.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netdb.h>
+#include <netinet/in.h>
 
 #include <charconv>
 #include <cstring>
@@ -51,6 +53,30 @@ Address resolve(const std::string& probe, const std::string& host, const std::st
   std::memcpy(&result.storage, list->ai_addr, list->ai_addrlen);
   result.length = list->ai_addrlen;
   return result;
+}
+
+std::vector<Address> of_family(const std::vector<std::string>& addresses, int family) {
+  std::vector<Address> found;
+  for (const auto& text : addresses) {
+    in6_addr raw{};  // has room for either
+    if (inet_pton(family, text.c_str(), &raw) != 1) continue;
+    Address address;
+    if (family == AF_INET) {
+      sockaddr_in v4{};
+      v4.sin_family = AF_INET;
+      std::memcpy(&v4.sin_addr, &raw, sizeof v4.sin_addr);
+      std::memcpy(&address.storage, &v4, sizeof v4);
+      address.length = sizeof v4;
+    } else {
+      sockaddr_in6 v6{};
+      v6.sin6_family = AF_INET6;
+      v6.sin6_addr = raw;
+      std::memcpy(&address.storage, &v6, sizeof v6);
+      address.length = sizeof v6;
+    }
+    found.push_back(address);
+  }
+  return found;
 }
 
 }  // namespace faultline::probe

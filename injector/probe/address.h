@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace faultline::probe {
 
@@ -29,5 +30,8 @@ struct Address {
 /// none.
 Address resolve(const std::string& probe, const std::string& host, const std::string& port,
                 const std::map<std::string, std::string>& names);
+
+/// Those of `addresses` that are of this family, to be bound to, with port 0.
+std::vector<Address> of_family(const std::vector<std::string>& addresses, int family);
 
 }  // namespace faultline::probe

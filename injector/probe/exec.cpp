@@ -50,9 +50,10 @@ bool can_execute(const std::string& program) {
 class Exec : public Asker {
  public:
   explicit Exec(const Setting& s)
-      : probe_(s.probe), enclosure_(s.from.enclosure), nursery_(s.nursery), loop_(s.loop), verdict_(s.verdict) {
+      : probe_(s.probe), enclosure_(s.from.enclosure), clients_(s.from.clients), nursery_(s.nursery), loop_(s.loop), verdict_(s.verdict) {
     if (probe_.command.empty())
       throw Failure(Exit::invalid, fmt::format("probe \"{}\": exec has no command", probe_.name));
+    std::erase_if(clients_, [](const std::string& address) { return address.find(':') != std::string::npos; });
     if (!nursery_) throw std::logic_error("an exec probe needs a nursery");
     // An enclosure has a /run and a /tmp of its own: what is there, only the attempt can tell.
     const std::string& program = probe_.command.front();
@@ -158,6 +159,7 @@ class Exec : public Asker {
     command.room = enclosure_;
     command.net = net_ ? &*net_ : nullptr;
     command.output = write_end.get();
+    if (!clients_.empty()) command.environment["FAULTLINE_CLIENT"] = clients_[job.n % clients_.size()];
     pid_t pid = 0;
     try {
       pid = nursery_->spawn(command);
@@ -235,6 +237,7 @@ class Exec : public Asker {
 
   const plan::Probe& probe_;
   const std::string enclosure_;
+  std::vector<std::string> clients_;  // of one family
   lab::Nursery* nursery_;
   Loop& loop_;
   Verdict verdict_;

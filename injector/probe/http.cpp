@@ -88,6 +88,8 @@ class Http : public Asker {
     check_curl("start libcurl", global);
     read_url(s.from.names);
     read_headers();
+    for (const auto& client : s.from.clients)
+      if ((client.find(':') != std::string::npos) == v6_) clients_.push_back("host!" + client);
     multi_.reset(curl_multi_init());
     if (!multi_) throw std::bad_alloc();
     check_multi("set up libcurl", curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &Http::on_socket));
@@ -112,6 +114,8 @@ class Http : public Asker {
     request->n = n;
     request->body.clear();
     CURL* easy = request->easy.get();
+    if (!clients_.empty())
+      check_curl("choose a client", curl_easy_setopt(easy, CURLOPT_INTERFACE, clients_[n % clients_.size()].c_str()));
     flying_.emplace(n, std::move(request));
     check_multi("start a request", curl_multi_add_handle(multi_.get(), easy));
     act(CURL_SOCKET_TIMEOUT, 0);
@@ -159,7 +163,7 @@ class Http : public Asker {
     const std::string host = url_part(url.get(), CURLUPART_HOST);
     const std::string port = url_part(url.get(), CURLUPART_PORT);
     const bool bracketed = host.front() == '[';
-    resolve(probe_.name, bracketed ? host.substr(1, host.size() - 2) : host, port, names);
+    v6_ = resolve(probe_.name, bracketed ? host.substr(1, host.size() - 2) : host, port, names).family() == AF_INET6;
     if (const auto lab = names.find(host); lab != names.end()) {
       const bool v6 = lab->second.find(':') != std::string::npos;
       append(known_, fmt::format("{}:{}:{}", host, port, v6 ? "[" + lab->second + "]" : lab->second));
@@ -283,6 +287,8 @@ class Http : public Asker {
   Loop& loop_;
   Verdict verdict_;
   List known_, headers_;
+  bool v6_ = false;                   // what the host's name stood for before the run
+  std::vector<std::string> clients_;  // as curl wants them
   std::unordered_map<std::uint64_t, std::unique_ptr<Request>> flying_;
   std::vector<std::unique_ptr<Request>> spare_;
   Ns wake_at_ = kNever;

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstring>
 #include <unordered_map>
+#include <vector>
 
 #include "injector/base/error.h"
 #include "injector/probe/address.h"
@@ -29,6 +30,7 @@ class Icmp : public Asker {
  public:
   explicit Icmp(const Setting& s) : loop_(s.loop), verdict_(s.verdict) {
     address_ = resolve(s.probe.name, s.probe.subject, "", s.from.names);
+    clients_ = of_family(s.from.clients, address_.family());
     echo_.v6 = address_.family() == AF_INET6;
     check("draw random bytes", getrandom(&echo_.ident, sizeof echo_.ident, 0));
     check("draw random bytes", getrandom(&echo_.cookie, sizeof echo_.cookie, 0));
@@ -52,8 +54,7 @@ class Icmp : public Asker {
     const auto packet = echo_request(echo_, n);
     sent_[n] = monotonic_now();
     by_sequence_[static_cast<std::uint16_t>(n)] = n;
-    if (::sendto(socket_.get(), packet.data(), packet.size(), 0, address_.get(), address_.length) == -1)
-      done(n, monotonic_now(), send_error(errno));
+    if (send(n, packet.data(), packet.size()) == -1) done(n, monotonic_now(), send_error(errno));
   }
 
   void forget(std::uint64_t n) override {
@@ -63,6 +64,40 @@ class Icmp : public Asker {
   }
 
  private:
+  // One socket for all clients: whom a packet comes from is said with it.
+  ssize_t send(std::uint64_t n, const void* packet, std::size_t size) {
+    iovec part{const_cast<void*>(packet), size};
+    msghdr message{};
+    message.msg_name = &address_.storage;
+    message.msg_namelen = address_.length;
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(in6_pktinfo))> control{};
+    if (!clients_.empty()) {
+      const Address& client = clients_[n % clients_.size()];
+      message.msg_control = control.data();
+      message.msg_controllen = control.size();  // for CMSG_FIRSTHDR; exact below
+      cmsghdr* header = CMSG_FIRSTHDR(&message);
+      const auto say = [&](int level, int type, const auto& info) {
+        header->cmsg_level = level;
+        header->cmsg_type = type;
+        header->cmsg_len = CMSG_LEN(sizeof info);
+        std::memcpy(CMSG_DATA(header), &info, sizeof info);
+        message.msg_controllen = CMSG_SPACE(sizeof info);
+      };
+      if (echo_.v6) {
+        in6_pktinfo info{};
+        info.ipi6_addr = reinterpret_cast<const sockaddr_in6&>(client.storage).sin6_addr;
+        say(IPPROTO_IPV6, IPV6_PKTINFO, info);
+      } else {
+        in_pktinfo info{};
+        info.ipi_spec_dst = reinterpret_cast<const sockaddr_in&>(client.storage).sin_addr;
+        say(IPPROTO_IP, IP_PKTINFO, info);
+      }
+    }
+    return ::sendmsg(socket_.get(), &message, 0);
+  }
+
   void done(std::uint64_t n, Ns at, std::string error) {
     forget(n);
     verdict_(n, at, std::move(error));
@@ -114,6 +149,7 @@ class Icmp : public Asker {
   Loop& loop_;
   Verdict verdict_;
   Address address_;
+  std::vector<Address> clients_;
   Echo echo_;
   Fd socket_;
   std::unordered_map<std::uint64_t, Ns> sent_;

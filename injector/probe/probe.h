@@ -1,4 +1,4 @@
-// Probes: requests that a user of the service would make, sent in open loop. The nth request is due at n * every; a slow
+// Probes: requests that users of the service would make, sent in open loop. The nth request is due at start + n * every; a slow
 // or lost answer never delays the next one, and a request belongs to the phase in which it was due. Each probe has a
 // thread of its own inside the network namespace it asks from, so that a busy probe never makes a held packet late.
 // Every due request yields exactly one sample, whatever becomes of it; docs/probes.md lists the errors.
@@ -39,6 +39,8 @@ struct From {
   const NetNs* net = nullptr;                ///< null: our own
   std::string enclosure;                     ///< lab host's enclosure in the nursery, for exec; empty outside a lab
   std::map<std::string, std::string> names;  ///< lab host names -> addresses, tried before the system's resolver
+  /// Addresses of the namespace, of either family, that requests are sent from in turn; empty: the kernel chooses.
+  std::vector<std::string> clients = {};
 };
 
 class Prober {
@@ -51,7 +53,8 @@ class Prober {
   Prober(const plan::Probe& probe, std::size_t index, From from, lab::Nursery* nursery, Sink sink);
   ~Prober();  ///< stops
 
-  /// Requests are due at epoch + n * every for 0 <= n * every < duration. `epoch` is CLOCK_MONOTONIC. Called once.
+  /// Requests are due at epoch + start + n * every, within the probe's own window and the run's [0, duration). `epoch` is
+  /// CLOCK_MONOTONIC. Called once.
   void start(Ns epoch, Ns duration);
   /// Nothing that becomes due after this call is sent; requests in flight are awaited up to their timeout, then counted as
   /// "timeout". Returns when the last sample has been delivered.

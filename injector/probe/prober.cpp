@@ -194,7 +194,9 @@ Prober::Prober(const plan::Probe& probe, std::size_t index, From from, lab::Nurs
 Prober::~Prober() { abort(); }
 
 void Prober::start(Ns epoch, Ns duration) {
-  impl_->schedule = {epoch, impl_->probe.every, duration};
+  const plan::Probe& probe = impl_->probe;
+  const Ns end = probe.length ? std::min(duration, probe.start + *probe.length) : duration;
+  impl_->schedule = {epoch, probe.every, end, probe.start};
   impl_->started = true;
   impl_->loop.ring();
 }

@@ -1,4 +1,4 @@
-// When requests are due. An open loop knows all its instants beforehand: request n is due n * every after T0, and
+// When requests are due. An open loop knows all its instants beforehand: request n is due start + n * every after T0, and
 // nothing that happens to other requests moves it.
 #pragma once
 
@@ -11,14 +11,15 @@ namespace faultline::probe {
 struct Schedule {
   Ns epoch = 0;     ///< T0, CLOCK_MONOTONIC
   Ns every = 0;     ///< above 0
-  Ns duration = 0;  ///< requests are due in [0, duration)
+  Ns duration = 0;  ///< requests are due in [start, duration)
+  Ns start = 0;     ///< from 0
 
-  /// How many requests are due in all: those n with 0 <= n * every < duration.
+  /// How many requests are due in all: those n with start + n * every < duration.
   std::uint64_t count() const {
-    if (duration <= 0) return 0;
-    return static_cast<std::uint64_t>((duration - 1) / every) + 1;
+    if (duration <= start) return 0;
+    return static_cast<std::uint64_t>((duration - start - 1) / every) + 1;
   }
-  Ns due(std::uint64_t n) const { return static_cast<Ns>(n) * every; }  ///< since T0
+  Ns due(std::uint64_t n) const { return start + static_cast<Ns>(n) * every; }  ///< since T0
   Ns instant(std::uint64_t n) const { return epoch + due(n); }          ///< CLOCK_MONOTONIC
   /// The same schedule with nothing due at or after `instant` (CLOCK_MONOTONIC).
   Schedule until(Ns instant) const {

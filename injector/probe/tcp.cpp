@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <unordered_map>
+#include <vector>
 
 #include "injector/base/error.h"
 #include "injector/probe/address.h"
@@ -23,6 +24,7 @@ class Tcp : public Asker {
       throw Failure(Exit::invalid,
                     fmt::format("probe \"{}\": tcp = \"{}\" is not \"host:port\"", probe_.name, probe_.subject));
     address_ = resolve(probe_.name, endpoint->host, endpoint->port, s.from.names);
+    clients_ = of_family(s.from.clients, address_.family());
   }
   ~Tcp() override {
     for (const auto& [n, connection] : connections_) loop_.unwatch(connection.fd.get());
@@ -31,6 +33,13 @@ class Tcp : public Asker {
   void ask(std::uint64_t n, Ns) override {
     Fd fd(::socket(address_.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
     if (!fd) return verdict_(n, monotonic_now(), send_error(errno));
+    if (!clients_.empty()) {
+      // The port is chosen at the connect: one local port can serve many connections then.
+      const int late = 1;
+      check("bind without a port", setsockopt(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &late, sizeof late));
+      const Address& client = clients_[n % clients_.size()];
+      if (::bind(fd.get(), client.get(), client.length) == -1) return verdict_(n, monotonic_now(), send_error(errno));
+    }
     if (::connect(fd.get(), address_.get(), address_.length) == -1 && errno != EINPROGRESS)
       return verdict_(n, monotonic_now(), send_error(errno));
     loop_.watch(fd.get(), EPOLLOUT, [this, n](std::uint32_t) { advance(n); });
@@ -102,6 +111,7 @@ class Tcp : public Asker {
   Loop& loop_;
   Verdict verdict_;
   Address address_;
+  std::vector<Address> clients_;
   std::unordered_map<std::uint64_t, Connection> connections_;
 };
 

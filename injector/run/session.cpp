@@ -236,6 +236,9 @@ void Session::make_probers() {
       if (target == nullptr) throw Failure(Exit::invalid, fmt::format("probe \"{}\": from \"{}\" is no target", probe.name, probe.from));
       if (target->where == plan::Target::Where::host) {
         from.enclosure = target->subject;
+        const auto host = std::find_if(plan_.lab->hosts.begin(), plan_.lab->hosts.end(), [&](const auto& h) { return h.name == target->subject; });
+        if (host != plan_.lab->hosts.end() && host->clients > 1)
+          for (const auto& address : lab_->addresses(host->name)) from.clients.push_back(address.address_text());
         probe_namespaces_.push_back(lab_->host_ns(target->subject).duplicate());
       } else if (plan::comes_and_goes(target->where)) {
         const auto spots = finder_.find(*target);

@@ -1,5 +1,6 @@
-// Every experiment that we ship, run as a newcomer runs it: the binary, the plan, the services that Debian has. A plan that
-// passes for the wrong reason is as bad as one that fails, so the hypotheses are looked at one by one.
+// The experiments that a newcomer runs first, run as a newcomer runs them: the binary, the plan, the services that Debian has. A
+// plan that passes for the wrong reason is as bad as one that fails, so the hypotheses are looked at one by one. The founding
+// outages take two minutes each: they are run by tests/outages/run, and checked by tests/unit/experiments_test.cpp.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -97,7 +98,11 @@ TEST_F(Experiments, EachShippedPlanHasATestHere) {
   std::set<std::string> shipped;
   for (const auto& entry : fs::directory_iterator(kExperiments))
     if (entry.path().extension() == ".toml") shipped.insert(entry.path().stem());
-  EXPECT_EQ(shipped, (std::set<std::string>{"hello", "machine-room-jitter", "machine-room-jitter-naive"}));
+  std::set<std::string> tested = {"hello", "machine-room-jitter", "machine-room-jitter-naive"};
+  std::ifstream outages(fs::path(FAULTLINE_SOURCE_DIR) / "tests/outages/expected");
+  for (std::string line; std::getline(outages, line);)
+    if (!line.empty() && line[0] != '#') tested.insert(line.substr(0, line.find(" |")));
+  EXPECT_EQ(shipped, tested);
 }
 
 TEST_F(Experiments, HelloPasses) {
@@ -123,20 +128,6 @@ TEST_F(Experiments, WithoutThemJustTheHypothesisNamedForItFails) {
   ASSERT_EQ(ran.status, 1) << ran.output;
   EXPECT_EQ(ran.summary.at("verdict"), "deviated");
   EXPECT_EQ(ran.hypotheses(false), std::set<std::string>{"payments survive the jitter without checks or retries"}) << ran.output;
-}
-
-// The twins differ in the edge's configuration and in what is expected, in nothing else: so only that can decide.
-TEST_F(Experiments, TheTwinsMeetTheSameJitter) {
-  const auto fault_and_lab = [](const std::string& name) {
-    std::string text = text_of(kExperiments / (name + ".toml"));
-    const auto from = text.find("seed = "), to = text.find("# ---- The hypotheses");
-    EXPECT_NE(from, std::string::npos);
-    EXPECT_NE(to, std::string::npos);
-    text = text.substr(from, to - from);
-    if (const auto at = text.find("haproxy-naive.cfg"); at != std::string::npos) text.replace(at, 17, "haproxy.cfg");
-    return text;
-  };
-  EXPECT_EQ(fault_and_lab("machine-room-jitter"), fault_and_lab("machine-room-jitter-naive"));
 }
 
 }  // namespace

@@ -83,6 +83,20 @@ TEST(LabTopology, AddressesFollowTheOrderOfThePlan) {
   EXPECT_EQ(hosts_file(t, false), "127.0.0.1 localhost\n10.77.1.10 edge\n10.77.2.10 db\n10.77.1.11 cache\n");
 }
 
+TEST(LabTopology, AHostOfManyClientsHasAsManyAddresses) {
+  plan::Lab plan = lab({"city"}, {});
+  add_host(plan, "homes", "city");
+  plan.hosts.back().clients = 3;
+  add_host(plan, "next", "city");
+  const Topology t = lay_out(plan);
+  ASSERT_EQ(t.hosts[0].more.size(), 2u);
+  EXPECT_EQ(t.hosts[0].address.v4.text(), "10.77.1.10/24");
+  EXPECT_EQ(t.hosts[0].more[1].v4.text(), "10.77.1.12/24");
+  EXPECT_EQ(t.hosts[0].more[1].v6.text(), "fd77:0:0:1::12/64");
+  EXPECT_EQ(t.hosts[1].address.v4.text(), "10.77.1.13/24");
+  EXPECT_TRUE(t.hosts[1].more.empty());
+}
+
 TEST(LabTopology, DeviceNamesFitAndAreUnique) {
   plan::Lab plan = lab({"a", "b"}, {{"a", "b"}});
   plan.links[0].name = "metro.fibre.north.one";
@@ -148,6 +162,11 @@ TEST(LabTopology, RefusesWhatDoesNotFit) {
   for (int i = 0; i < 245; ++i) add_host(full, "h" + std::to_string(i), "a");
   EXPECT_EQ(lay_out(full).hosts.back().address.v4.text(), "10.77.1.254/24");
   add_host(full, "one-more", "a");
+  EXPECT_THROW(lay_out(full), Failure);
+  full.hosts.resize(244);
+  full.hosts.back().clients = 2;
+  EXPECT_EQ(lay_out(full).hosts.back().more.back().v4.text(), "10.77.1.254/24");
+  full.hosts.front().clients = 2;
   EXPECT_THROW(lay_out(full), Failure);
 
   plan::Lab odd = lab({"a"}, {});

@@ -111,6 +111,10 @@ TEST(PlanLab, ItsSizeIsBounded) {
   std::string text = "[probes.p]\nicmp = \"a\"\nfrom = \"here\"\n[lab.rooms.r]\n";
   for (int i = 0; i < 246; ++i) text += "[lab.hosts.h" + std::to_string(i) + "]\nroom = \"r\"\n";
   only_mistake(text, "more than 245 hosts");
+  const std::string two = "[lab.rooms.r]\n[lab.hosts.a]\nroom = \"r\"\nclients = 245\n[probes.p]\nicmp = \"a\"\nfrom = \"a\"\n";
+  EXPECT_EQ(parse_good(two).lab->hosts[0].clients, 245u);
+  only_mistake(two + "[lab.hosts.b]\nroom = \"r\"\n", "more than 245 hosts", "counts as 30");
+  only_mistake("[lab.rooms.r]\n[lab.hosts.a]\nroom = \"r\"\nclients = 0\n[probes.p]\nicmp = \"a\"\nfrom = \"a\"\n", "clients");
 }
 
 }  // namespace

@@ -43,6 +43,13 @@ TEST(PlanProbes, ReadsTheOtherKinds) {
   EXPECT_EQ(plan.probes[2].expect_body, "yes");
 }
 
+TEST(PlanProbes, WhatIsSentAndExpectedMayHoldNul) {
+  const auto probe = parse_good("[probes.p]\ntcp = \"cloud:1883\"\nsend = \"\\u0010\\u0000x\"\nexpect.reply = \"\\u0000\"\nfrom = \"here\"\n").probes[0];
+  EXPECT_EQ(probe.send, std::string("\x10\0x", 3));
+  EXPECT_EQ(probe.expect_reply, std::string("\0", 1));
+  EXPECT_TRUE(has_mistake(parse("[probes.p]\ntcp = \"cloud\\u0000:1883\"\nfrom = \"here\"\n"), "NUL"));
+}
+
 TEST(PlanProbes, RefusesWithTheRightKey) {
   only_mistake("[probes.p]\n", "asks nothing");
   only_mistake("[probes.p]\nicmp = \"a\"\ntcp = \"a:1\"\n", "is both");

@@ -91,6 +91,20 @@ TEST(PlanTime, HypothesesNeedTheirPhase) {
   only_mistake("[probes.pay]\nicmp = \"10.0.0.1\"\n" + kRecovers, "no fault to recover from");
 }
 
+TEST(PlanTime, AProbeMayHaveAWindow) {
+  const std::string text = "duration = { true = \"60m\", scaled = \"30s\" }\n[probes.crowd]\nicmp = \"10.0.0.1\"\n"
+                           "start = { true = \"20m\", scaled = \"10s\" }\nfor = \"5s\"\n";
+  const auto probe = parse_good(text).probes[0];
+  EXPECT_EQ(probe.start, 10 * kSecond);
+  EXPECT_EQ(probe.length, 5 * kSecond);
+  const auto scaled_probe = parse_good(text, scaled(10)).probes[0];
+  EXPECT_EQ(scaled_probe.start, 120 * kSecond);
+  EXPECT_EQ(scaled_probe.length, 500 * kMillisecond);
+  EXPECT_FALSE(parse_good("[probes.p]\nicmp = \"10.0.0.1\"\n").probes[0].length);
+  only_mistake("duration = \"9s\"\n[probes.p]\nicmp = \"10.0.0.1\"\nstart = \"9s\"\n", "probe \"p\" starts at 9s, when the run ends");
+  only_mistake("[probes.p]\nicmp = \"10.0.0.1\"\nfor = \"0s\"\n", "nothing is asked in no time");
+}
+
 TEST(PlanTime, OneMistakeDoesNotBreedOthers) {
   only_mistake(plan_of("", "start = \"20\"\nfor = \"40s\"\n", kRecovers), "has no unit");
   only_mistake(plan_of("", "start = \"20s\"\nfor = \"40\"\n", kRecovers), "has no unit");

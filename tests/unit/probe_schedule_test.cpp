@@ -24,6 +24,16 @@ TEST(probe_schedule, an_instant_is_epoch_plus_n_times_every) {
   EXPECT_EQ(s.instant(3), 1021);
 }
 
+TEST(probe_schedule, a_start_moves_all_of_them) {
+  const Schedule s{1000, 10, 100, 55};
+  EXPECT_EQ(s.count(), 5u);
+  EXPECT_EQ(s.due(0), 55);
+  EXPECT_EQ(s.instant(4), 1095);
+  EXPECT_EQ(s.until(1060).count(), 1u);
+  EXPECT_EQ(s.until(1050).count(), 0u);
+  EXPECT_EQ((Schedule{0, 10, 100, 100}.count()), 0u);
+}
+
 TEST(probe_schedule, cut_keeps_what_is_due_before_the_instant) {
   const Schedule s{1000, 10, 100};
   EXPECT_EQ(s.until(1000).count(), 0u);

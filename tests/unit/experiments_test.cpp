@@ -1,0 +1,143 @@
+// The plans that we ship, looked at without running them: each is valid, in scaled and in true time, and a naive twin differs from the plan
+// that it is the twin of in one service or command, and in nothing that is done to it. The runs themselves are tests/netns/
+// experiments_test.cpp and, for the founding outages, which take two minutes each, tests/outages/run.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
+
+#include "tests/unit/plan_support.h"
+
+namespace faultline::plan {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kFolder = fs::path(FAULTLINE_SOURCE_DIR) / "experiments";
+
+std::string text_of(const fs::path& file) {
+  std::ifstream in(file);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::set<std::string> shipped() {
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(kFolder))
+    if (entry.path().extension() == ".toml") names.insert(entry.path().stem());
+  return names;
+}
+
+Parsed parse_shipped(const std::string& name, const Options& options = {}) {
+  const fs::path file = kFolder / (name + ".toml");
+  return parse_text(text_of(file), file, options);
+}
+
+/// What stands before the hypotheses, from the seed on, in lines.
+std::vector<std::string> what_is_done(const std::string& name) {
+  const std::string text = text_of(kFolder / (name + ".toml"));
+  const auto from = text.find("seed = "), to = text.find("# ---- The hypotheses");
+  EXPECT_NE(from, std::string::npos) << name;
+  EXPECT_NE(to, std::string::npos) << name;
+  std::vector<std::string> lines;
+  std::istringstream in(text.substr(from, to - from));
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+TEST(ShippedPlans, EachIsAValidPlanScaledAndTrue) {
+  for (const auto& name : shipped()) {
+    for (const double scale : {0.0, 1.0, 10.0}) {
+      Options options;
+      if (scale > 0) options.scale = scale;
+      const auto parsed = parse_shipped(name, options);
+      EXPECT_TRUE(parsed.ok()) << name << " at 1:" << scale << "\n" << render(parsed);
+    }
+  }
+}
+
+TEST(ShippedPlans, EveryFileThatAPlanNamesIsThere) {
+  for (const auto& name : shipped()) {
+    const std::string text = text_of(kFolder / (name + ".toml")), mark = "${plan_dir}/";
+    for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at + 1)) {
+      const auto from = at + mark.size();
+      const fs::path file = kFolder / text.substr(from, text.find('"', from) - from);
+      EXPECT_TRUE(fs::is_regular_file(file)) << name << " names " << file;
+      if (file.extension() == ".sh") {
+        EXPECT_NE(fs::status(file).permissions() & fs::perms::others_exec, fs::perms::none) << file << " cannot be executed";
+      }
+    }
+  }
+}
+
+// A twin may leave out lines of its twin's (a probe that only the other's hypotheses need), and has one or two of its own: the
+// command that makes it naive, and the comment on it.
+TEST(ShippedPlans, ATwinDiffersInOneThing) {
+  int twins = 0;
+  for (const auto& name : shipped()) {
+    if (!name.ends_with("-naive")) continue;
+    twins++;
+    const std::string base = name.substr(0, name.size() - 6);
+    auto others = what_is_done(base);
+    std::vector<std::string> own;
+    for (const auto& line : what_is_done(name)) {
+      const auto found = std::find(others.begin(), others.end(), line);
+      if (found == others.end()) own.push_back(line);
+      else others.erase(found);
+    }
+    int commands = 0;
+    for (const auto& line : own) {
+      if (line.starts_with("command = ") || line.starts_with("exec = ")) commands++;
+      else EXPECT_TRUE(line.starts_with("#")) << name << ": " << line;
+    }
+    EXPECT_EQ(commands, 1) << name;
+    for (const auto& line : others) EXPECT_FALSE(line.starts_with("[[faults]]")) << name << " lacks a fault of its twin";
+
+    const auto naive = parse_shipped(name).plan, careful = parse_shipped(base).plan;
+    EXPECT_EQ(naive.seed, careful.seed) << name;
+    EXPECT_EQ(naive.duration, careful.duration) << name;
+    ASSERT_EQ(naive.faults.size(), careful.faults.size()) << name;
+    for (std::size_t i = 0; i < naive.faults.size(); i++) {
+      EXPECT_EQ(naive.faults[i].name, careful.faults[i].name);
+      EXPECT_EQ(naive.faults[i].start, careful.faults[i].start);
+      EXPECT_EQ(naive.faults[i].end, careful.faults[i].end);
+    }
+  }
+  EXPECT_GE(twins, 8);
+}
+
+TEST(ShippedPlans, AnOutageTellsFactsFromReconstruction) {
+  std::istringstream list(text_of(fs::path(FAULTLINE_SOURCE_DIR) / "tests/outages/expected"));
+  for (std::string line; std::getline(list, line);) {
+    const std::string name = line.substr(0, line.find(" |"));
+    if (name.empty() || name[0] == '#') continue;
+    const std::string text = text_of(kFolder / (name + ".toml")), header = text.substr(0, text.find("title = "));
+    if (name.ends_with("-naive")) {
+      EXPECT_NE(header.find(name.substr(0, name.size() - 6) + ".toml, which tells the facts"), std::string::npos) << name;
+    } else {
+      for (const char* word : {"\n# Facts", "\n# Reconstruction, ours:", "\n# What compression distorts"})
+        EXPECT_NE(header.find(word), std::string::npos) << name << " lacks " << word;
+    }
+  }
+}
+
+TEST(ShippedPlans, TheListOfOutagesNamesHypothesesThatAreThere) {
+  std::istringstream list(text_of(fs::path(FAULTLINE_SOURCE_DIR) / "tests/outages/expected"));
+  int outages = 0;
+  for (std::string line; std::getline(list, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    const auto bar = line.find(" |");
+    ASSERT_NE(bar, std::string::npos) << line;
+    const std::string name = line.substr(0, bar), fails = bar + 3 < line.size() ? line.substr(bar + 3) : "";
+    EXPECT_EQ(fails.empty(), !name.ends_with("-naive")) << line;
+    outages++;
+    const auto plan = parse_shipped(name).plan;
+    const auto named = [&](const Hypothesis& h) { return h.name == fails; };
+    EXPECT_TRUE(fails.empty() || std::any_of(plan.hypotheses.begin(), plan.hypotheses.end(), named)) << line;
+  }
+  EXPECT_EQ(outages, 14);
+}
+
+}  // namespace
+}  // namespace faultline::plan
