@@ -69,6 +69,7 @@ class CgroupTest : public testing::Test {
         pen->resume_line();
         lapses++;
       }
+      if (i > 0) usleep(static_cast<useconds_t>(i) * 100000);  // a lapse takes its time
       last = ask();
     }
     EXPECT_GE(last, least(times));

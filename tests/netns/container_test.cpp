@@ -43,11 +43,10 @@ class PodmanTest : public testing::Test {
     const auto status = command.wait(120 * kSecond);
     return status == 0 ? "" : fmt::format("podman {}: {}", arguments[0], command.errors());
   }
-  /// A web server on port 7000. Without cgroups of podman's own, which it cannot have on a machine with cgroup v1: it stays in the
-  /// one that it is started in.
+  /// A web server on port 7000.
   std::string start(const std::string& network, const NetNs& in) {
     name = "faultline-test-" + marker();
-    return podman({"run", "-d", "--name", name, "--cgroups", "disabled", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096", "--network", network, "--rootfs",
+    return podman({"run", "-d", "--name", name, "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096", "--network", network, "--rootfs",
                    root().string(), "/bin/busybox", "httpd", "-f", "-p", "7000"}, &in);
   }
   site::Spot found() {
@@ -86,17 +85,13 @@ TEST_F(PodmanTest, one_with_a_namespace_of_its_own_is_that_namespace) {
 }
 
 TEST_F(PodmanTest, one_that_shares_its_namespace_is_its_cgroup) {
-  ScratchCgroup shop{"container.scope"};
   EchoProcess neighbour(nullptr, bed.here, 7001);
-  std::string trouble;
-  shop.in([&] { trouble = start("host", bed.here); });
-  ASSERT_EQ(trouble, "");
+  ASSERT_EQ(start("host", bed.here), "");
   const auto spot = found();
   ASSERT_TRUE(spot.cgroups);
   ASSERT_EQ(spot.cgroups->size(), 1u);
-  EXPECT_EQ(spot.cgroups->front().path, shop.path());
+  EXPECT_NE(spot.cgroups->front().path.find("libpod-"), std::string::npos) << spot.cgroups->front().path;
   EXPECT_EQ(spot.ns.inode(), bed.here.inode());
-  podman({"rm", "-f", "-t", "0", name});
 }
 
 TEST_F(PodmanTest, is_delayed_from_plan_to_packets) {
