@@ -44,7 +44,8 @@ struct packet {
 #ifdef FL_HOLDS
   __u8 cut, free_order;
   __u8 twice, flip; /* flip: stamp flags */
-  __u8 pad[2];
+  __u8 delayed_too; /* by the rule whose rate it is, which counts it once */
+  __u8 pad;
   __u32 rate_rule;
   __u64 rate;  /* the lowest so far, of rule rate_rule */
   __u64 delay; /* sum so far */

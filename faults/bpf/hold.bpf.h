@@ -74,6 +74,7 @@ __attribute__((noinline)) int change_by_rule(struct packet* p, __u32 index) {
   if (rate && (!p->rate || rate < p->rate)) {
     p->rate = rate;
     p->rate_rule = index;
+    p->delayed_too = 0;
   }
   return 0;
 }
@@ -99,6 +100,7 @@ __attribute__((noinline)) int hold_by_rule(struct packet* p, __u32 index, __s64 
   p->delay += delay;
   if (rule->end > p->ends) p->ends = rule->end;
   tally->delayed += p->packets;
+  if (p->rate && p->rate_rule == index) p->delayed_too = 1;
   mark_affected(tally, p->t);
   if (rule->flags & FL_RULE_FREE_ORDER) p->free_order = 1;
   return 0;
@@ -135,7 +137,7 @@ __attribute__((noinline)) int serialise(struct packet* p) {
   if (!sent) sent = __sync_fetch_and_add(&state->clock, takes) + takes;
   p->delay += sent - now;
   if (rule->end > p->ends) p->ends = rule->end;
-  tally->delayed += p->packets;
+  if (!p->delayed_too) tally->delayed += p->packets;
   mark_affected(tally, p->t);
   return 0;
 }

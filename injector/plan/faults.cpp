@@ -243,7 +243,8 @@ void read_fault(const Node& node, std::size_t number, Draft& draft) {
       draft.issues.error(result.name_at, fmt::format("name: \"{}\" is a phase of every run", *name), "choose another name");
   }
   read_kind(table, result);
-  if (result.kind_name != "partition" || table.has("shape")) table.require("on", "\"payment\"");  // groups and edges are targets themselves
+  const bool parts = table.has("groups") || table.has("edges");
+  if (result.kind_name != "partition" || (table.has("shape") && !parts)) table.require("on", "\"payment\"");  // groups and edges are targets themselves
   result.on = table.words("on", "\"payment\"");
   result.peer = table.words("peer", "\"bank\"");
   read_direction(table, result.fault);

@@ -251,6 +251,15 @@ TEST_P(Channels, the_lowest_rate_owns_the_packet) {
   EXPECT_EQ(programs->tally(1).delayed, 2u);
 }
 
+TEST_P(Channels, rate_and_delay_of_one_rule_count_a_packet_once) {
+  faults::Channel channel = steady(kHour, kSecond);
+  step(channel.rate, 1e6);
+  channel.queue_time = kSecond;
+  load({rule(channel)});
+  for (int i = 0; i < 5; i++) ASSERT_EQ(play(Packet{}), Way::held);
+  EXPECT_EQ(programs->tally(0).delayed, 5u);
+}
+
 TEST_P(Channels, a_large_packet_meets_its_rate_in_pieces) {
   faults::Channel channel;
   step(channel.rate, 1e6);
