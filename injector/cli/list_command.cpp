@@ -12,6 +12,7 @@
 #include "injector/cli/list_runs.h"
 #include "injector/cli/terminal.h"
 #include "injector/plan/parse.h"
+#include "injector/plan/programs.h"
 #include "injector/plan/values.h"
 
 namespace faultline::cli {
@@ -33,17 +34,14 @@ json experiments() {
     one["name"] = plan.name;
     one["title"] = plan.title;
     if (parsed.ok()) {
-      std::vector<std::string> needs, kinds;
+      std::vector<std::string> kinds;
       const auto add = [](std::vector<std::string>& to, const std::string& word) {
         if (!word.empty() && std::find(to.begin(), to.end(), word) == to.end()) to.push_back(word);
       };
-      if (plan.lab)
-        for (const auto& host : plan.lab->hosts) add(needs, host.command.empty() ? "" : host.command.front());
-      for (const auto& probe : plan.probes) add(needs, probe.command.empty() ? "" : probe.command.front());
       for (const auto& fault : plan.faults) add(kinds, std::string(fault.kind->name));
       one["duration"] = plan::format_duration(plan.duration);
       one["duration_s"] = static_cast<double>(plan.duration) / kSecond;
-      one["needs"] = needs;
+      one["needs"] = plan::programs_of(plan);
       one["kinds"] = kinds;
     }
     all.push_back(std::move(one));

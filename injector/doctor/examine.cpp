@@ -122,8 +122,8 @@ class Examination {
   }
 
   void targets() {
-    if (facts_.cgroup2) say("cgroup v2", State::ok, "units, containers and pods can be told apart");
-    else say("cgroup v2", State::weaker, "/sys/fs/cgroup is not cgroup v2: a fault cannot be on a unit, container or process that shares its network",
+    if (facts_.cgroup2) say("cgroup v2", State::ok, "units and containers can be told apart");
+    else say("cgroup v2", State::weaker, "it is not mounted: a fault cannot be on a unit, container or process that shares its network",
              "boot with systemd.unified_cgroup_hierarchy=1", false);
   }
 

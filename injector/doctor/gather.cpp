@@ -22,6 +22,8 @@
 #include "injector/lab/nursery.h"
 #include "injector/pen/pen.h"
 #include "injector/plan/parse.h"
+#include "injector/plan/programs.h"
+#include "injector/site/cgroups.h"
 #include "injector/run/compose.h"
 #include "injector/site/site.h"
 
@@ -143,16 +145,7 @@ std::vector<Tool> tools(const std::vector<std::string>& experiments) {
   for (const auto& path : experiments) {
     const auto parsed = plan::parse_file(path);
     if (!parsed.ok()) continue;
-    std::vector<std::string> programs;
-    if (parsed.plan.lab) {
-      for (const auto& host : parsed.plan.lab->hosts) {
-        if (!host.command.empty()) programs.push_back(host.command.front());
-        if (host.ready && !host.ready->command.empty()) programs.push_back(host.ready->command.front());
-      }
-    }
-    for (const auto& probe : parsed.plan.probes)
-      if (!probe.command.empty()) programs.push_back(probe.command.front());
-    for (const auto& program : programs) {
+    for (const auto& program : plan::programs_of(parsed.plan)) {
       auto tool = std::find_if(all.begin(), all.end(), [&](const Tool& t) { return t.program == program; });
       if (tool == all.end()) tool = all.insert(all.end(), {program, lab::package_of(program), {}, in_path(program)});
       if (std::find(tool->wanted_by.begin(), tool->wanted_by.end(), parsed.plan.name) == tool->wanted_by.end()) tool->wanted_by.push_back(parsed.plan.name);
@@ -176,8 +169,8 @@ Facts gather(const std::vector<std::string>& experiments) {
   facts.container = container();
   facts.features = pen::probe_features();
   facts.tun = tun();
-  struct statfs fs {};
-  facts.cgroup2 = statfs("/sys/fs/cgroup", &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+  std::ifstream mounts("/proc/self/mountinfo");
+  facts.cgroup2 = site::CgroupTree::from_mountinfo(std::string(std::istreambuf_iterator<char>(mounts), {})).has_value();
   facts.own_clock = own_clock();
   facts.autogroup = first_line("/proc/sys/kernel/sched_autogroup_enabled") == "1";
   facts.lockdown = lockdown();

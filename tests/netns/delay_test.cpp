@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "tests/harness/asking.h"
-#include "injector/base/flow_steering.h"
 #include "tests/harness/traffic_bed.h"
 #include "tests/harness/undisturbed.h"
 
@@ -226,6 +225,7 @@ TEST_P(DelayTest, of_two_faults_adds_up) {
 TEST_P(DelayTest, keeps_a_flow_in_order) {
   again([&] {
     Bed bed;
+    bed.steer_wire();
     const faults::Window window{0, 2 * kSecond};
     std::vector<faults::Window> episodes;
     for (Ns at = 100 * kMillisecond; at < window.end; at += 300 * kMillisecond) episodes.push_back({at, std::min(at + 150 * kMillisecond, window.end)});
@@ -245,6 +245,7 @@ TEST_P(DelayTest, keeps_a_flow_in_order) {
 TEST_P(DelayTest, keeps_what_is_split_in_order) {
   again([&] {
     Bed bed;
+    bed.steer_wire();
     const faults::Window window{0, 2 * kSecond};
     std::vector<faults::Window> episodes;
     for (Ns at = 100 * kMillisecond; at < window.end; at += 40 * kMillisecond) episodes.push_back({at, at + 20 * kMillisecond});
@@ -265,10 +266,7 @@ TEST_P(DelayTest, keeps_what_is_split_in_order) {
 TEST_P(DelayTest, keeps_segments_in_order) {
   again([&] {
     Bed bed;
-    for (NetNs* end : {&bed.here, &bed.there}) {  // the wire between them shall not be what lets segments overtake
-      Inside in(*end);
-      keep_flows_together("eth0");
-    }
+    bed.steer_wire();
     const faults::Window window{0, 3 * kSecond};
     std::vector<faults::Window> episodes;
     for (Ns at = 0; at < window.end; at += 100 * kMillisecond) episodes.push_back({at, at + 50 * kMillisecond});
