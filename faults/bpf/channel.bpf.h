@@ -28,12 +28,13 @@ struct {
 
 #define BOTH_WAYS 2
 
-/* No holes in it: global functions take it as a whole, and every byte of it has to be written. */
+/* Short, since kernel 6.1 rounds each frame of the selector's chain up to 32 bytes, and 512 are all there are. No holes in it: global
+ * functions take it as a whole, and every byte of it has to be written. */
 struct packet {
   __u64 rules; /* still to be met */
-  __u64 now, t;
+  __u64 t;
   __u64 key, client;
-  __u64 bytes;
+  __u32 bytes;
   __u32 number;  /* of the packet in its flow and direction */
   __u32 stream;  /* keeps the directions' draws apart */
   __u32 first_rule, packets;
@@ -47,6 +48,7 @@ struct packet {
   __u8 delayed_too; /* by the rule whose rate it is, which counts it once */
   __u8 pad;
   __u32 rate_rule;
+  __u64 now;
   __u64 rate;  /* the lowest so far, of rule rate_rule */
   __u64 delay; /* sum so far */
   __u64 ends;  /* latest end of the rules that delay, since T0 */

@@ -117,7 +117,7 @@ __attribute__((noinline)) int serialise(struct packet* p) {
   struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
   struct fl_state* state = bpf_map_lookup_elem(&states, &at);
   if (!rule || !tally || !state || !p->rate) return 0;
-  __u64 now = p->now, takes = p->bytes * 8 * NS_A_SECOND / p->rate;
+  __u64 now = p->now, takes = (__u64)p->bytes * 8 * NS_A_SECOND / p->rate;
   __u64 room = rule->queue_ns;
   if (rule->queue_bytes) room = rule->queue_bytes * 8 * NS_A_SECOND / p->rate;
   __u64 sent = 0;

@@ -77,7 +77,6 @@ __attribute__((noinline)) int meet_here(struct __sk_buff* skb, __u64 mask, __u64
   struct fl_flight* flight = bpf_map_lookup_elem(&flights, &site);
   if (!flight) return TO_PEN;
   struct packet p = {.rules = mask, .first_rule = cfg.first_rule};
-  p.now = now;
   p.t = t;
   p.way = way;
   if (skb->gso_size || (mask & cfg.holding_rules)) bpf_loop(FL_MAX_RULES_PER_SITE, look_ahead, &p, 0);
