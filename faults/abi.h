@@ -103,8 +103,8 @@ struct fl_state {
   __u64 clock;    /* of the rate: CLOCK_MONOTONIC ns at which the last packet will have been sent */
   __u32 steps;    /* of the chain */
   __u32 bad;      /* its state */
-  __u32 draws;    /* of correlated jitter */
-  __s32 level;    /* the last one, a Gaussian in units of 2^-16 */
+  __u32 begun;    /* correlated jitter has: */
+  __s32 level;    /* its last one, a Gaussian in units of 2^-16 */
   __u64 pad[5];
 };
 FL_ASSERT(sizeof(struct fl_state) == 64);
@@ -313,11 +313,10 @@ struct fl_tally {
   __u64 duplicated;
   __u64 corrupted;
   __u64 reordered;
-  __u64 overflowed;       /* dropped by the queue in front of its rate; not among `dropped` */
+  __u64 queue_dropped;       /* dropped by the queue in front of its rate; not among `dropped` */
   __u64 answered;         /* dropped, and answered; a bundle (GSO) gets one answer */
-  __u64 pad[8];
 };
-FL_ASSERT(sizeof(struct fl_tally) == 192);
+FL_ASSERT(sizeof(struct fl_tally) == 128);
 
 /* Two histograms a rule: applied delay (from the player to the return, of packets with a delay) at index 2 * rule, and
  * lateness (that time less what was asked) behind it. Maps of their own, since a per-CPU value is at most 32 kB. */

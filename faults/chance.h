@@ -24,7 +24,6 @@ enum {
   FL_STREAM_REORDER = 7,
   FL_STREAM_CHAIN = 8,      /* steps of a Gilbert-Elliott chain */
   FL_STREAM_CHAIN_LOSS = 9, /* and the loss in its state */
-  FL_STREAM_LEVEL = 10,     /* correlated jitter */
   FL_STREAM_FROM_CLIENT = 16, /* added to a stream for packets that come from the connection's client */
   FL_STREAM_NATIVE = 64, /* from here on: what the fault kinds draw in user space while they compile */
 };

@@ -43,10 +43,11 @@ void cut_track(Track& track, Ns end) {
 
 std::vector<Window> Channel::active() const {
   std::vector<Window> spans;
-  for (const Track* track : {&delay, &jitter, &loss, &flows, &clients, &duplicate, &corrupt, &rate}) {
-    for (std::size_t i = 0; i + 1 < track->size(); i++) {
-      const Point& a = (*track)[i];
-      const Point& b = (*track)[i + 1];
+  for (const auto member : kTracks) {
+    const Track& track = this->*member;
+    for (std::size_t i = 0; i + 1 < track.size(); i++) {
+      const Point& a = track[i];
+      const Point& b = track[i + 1];
       if (a.t < b.t && (a.value != 0 || b.value != 0)) spans.push_back({a.t, b.t});
     }
   }

@@ -2,10 +2,12 @@
 // channel; the eBPF player knows nothing else.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "faults/abi.h"
 #include "faults/answer.h"
 #include "faults/units.h"
 
@@ -70,5 +72,9 @@ struct Channel {
   /// The longest that its queue holds a packet, with the time to send one: its limit at the lowest rate. 0 without a rate.
   Ns longest_queue() const;
 };
+
+/// A channel's tracks, in the order of the score's (FL_DELAY and so on, abi.h): the one list of them all.
+inline constexpr std::array<Track Channel::*, FL_TRACKS> kTracks{&Channel::delay,     &Channel::jitter,  &Channel::loss,    &Channel::flows, &Channel::clients,
+                                                                 &Channel::duplicate, &Channel::corrupt, &Channel::reorder, &Channel::rate};
 
 }  // namespace faultline::faults

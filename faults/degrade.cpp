@@ -11,7 +11,12 @@
 namespace faultline::faults {
 namespace {
 
-constexpr std::string_view kEffects[] = {"delay", "jitter", "loss", "flows", "clients", "duplicate", "corrupt", "rate"};
+/// Whether any figure that does something by itself fulfils this: reorder only says which delays are skipped.
+template <class Condition>
+bool any_effect(Condition fulfils) {
+  return std::any_of(figures().begin(), figures().end(), [&](const Figure& figure) { return figure.name != "reorder" && fulfils(figure.name); });
+}
+
 constexpr std::uint32_t kBurstStream = FL_STREAM_NATIVE + 8;
 
 bool has_bursts(const Params& params) {
@@ -50,8 +55,8 @@ void check_bursts(const Params& params, std::vector<Problem>& problems) {
 
 std::vector<Problem> validate(const Params& params, Ns duration) {
   std::vector<Problem> problems;
-  const bool given = has_bursts(params) || params.has("profile") || std::any_of(std::begin(kEffects), std::end(kEffects), [&](auto key) { return params.has(key); });
-  const bool acts = has_bursts(params) || params.has("profile") || std::any_of(std::begin(kEffects), std::end(kEffects), [&](auto key) { return greatest(params, key) > 0; });
+  const bool given = has_bursts(params) || params.has("profile") || any_effect([&](auto key) { return params.has(key); });
+  const bool acts = has_bursts(params) || params.has("profile") || any_effect([&](auto key) { return greatest(params, key) > 0; });
   if (!given)
     problems.push_back({"", "the fault does nothing: it has none of delay, jitter, loss, bursts, flows, clients, duplicate, corrupt and rate",
                         "give at least one of them, such as delay = \"100ms\""});
@@ -95,15 +100,7 @@ Channel compile(const Request& request) {
   const Params& params = request.params;
   const Window window = request.window;
   Channel channel;
-  add_step(channel.delay, window, static_cast<double>(params.duration("delay")));
-  add_step(channel.jitter, window, static_cast<double>(params.duration("jitter")));
-  add_step(channel.loss, window, params.probability("loss"));
-  add_step(channel.flows, window, params.probability("flows"));
-  add_step(channel.clients, window, params.probability("clients"));
-  add_step(channel.duplicate, window, params.probability("duplicate"));
-  add_step(channel.corrupt, window, params.probability("corrupt"));
-  add_step(channel.reorder, window, params.probability("reorder"));
-  add_step(channel.rate, window, params.rate("rate"));
+  add_given(channel, params, window);
   if (params.has("bursts.enter")) {
     channel.bursts = Bursts{params.probability("bursts.enter"), params.probability("bursts.leave"), params.probability("bursts.between"),
                             params.probability("bursts.loss")};

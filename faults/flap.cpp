@@ -34,16 +34,12 @@ std::vector<Problem> validate(const Params& params, Ns duration) {
 
 Channel compile(const Request& request) {
   const Params& params = request.params;
-  const double loss = gives_impairment(params) ? params.probability("loss") : 1.0;
   const double vary = params.probability("vary");
   Channel channel;
   Ns at = request.window.start;
   for (std::uint64_t k = 0; at < request.window.end; k++) {
     const Ns up_again = at + varied(params.duration("down"), vary, request.seed, kDown, k);
-    const Window down{at, std::min(up_again, request.window.end)};
-    add_step(channel.delay, down, static_cast<double>(params.duration("delay")));
-    add_step(channel.jitter, down, static_cast<double>(params.duration("jitter")));
-    add_step(channel.loss, down, loss);
+    add_impairment(channel, params, {at, std::min(up_again, request.window.end)});
     at = up_again + varied(params.duration("up"), vary, request.seed, kUp, k);
   }
   return channel;

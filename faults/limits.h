@@ -17,6 +17,13 @@ static_assert(kMaxHold <= static_cast<Ns>(FL_MAX_HOLD_NS));
 /// Whether a plan says what a link that is down does to packets. If not, it drops them all.
 inline bool gives_impairment(const Params& params) { return params.has("delay") || params.has("jitter") || params.has("loss"); }
 
+/// Adds to a channel what such a link does over a span of being down.
+inline void add_impairment(Channel& channel, const Params& params, Window down) {
+  add_step(channel.delay, down, static_cast<double>(params.duration("delay")));
+  add_step(channel.jitter, down, static_cast<double>(params.duration("jitter")));
+  add_step(channel.loss, down, gives_impairment(params) ? params.probability("loss") : 1.0);
+}
+
 /// Refuses what could hold a packet for too long; `gain` is the largest factor that the kind applies.
 inline void check_longest_hold(const Params& params, double gain, std::vector<Problem>& problems) {
   const double most = gain * (static_cast<double>(params.duration("delay")) + static_cast<double>(params.duration("jitter")));

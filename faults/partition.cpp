@@ -13,11 +13,8 @@ std::vector<Problem> validate(const Params& params, Ns /*duration*/) {
 }
 
 Channel compile(const Request& request) {
-  const Params& params = request.params;
   Channel channel;
-  add_step(channel.delay, request.window, static_cast<double>(params.duration("delay")));
-  add_step(channel.jitter, request.window, static_cast<double>(params.duration("jitter")));
-  add_step(channel.loss, request.window, gives_impairment(params) ? params.probability("loss") : 1.0);
+  add_impairment(channel, request.params, request.window);
   return channel;
 }
 

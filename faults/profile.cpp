@@ -54,15 +54,15 @@ Track track_of(const Profile& profile, double ProfilePoint::*figure, Window wind
 
 std::span<const Figure> figures() {
   using enum Figure::Unit;
-  static constexpr std::array<Figure, 9> all{{{"delay", time, &ProfilePoint::delay, &Channel::delay},
-                                              {"jitter", time, &ProfilePoint::jitter, &Channel::jitter},
-                                              {"loss", chance, &ProfilePoint::loss, &Channel::loss},
-                                              {"flows", chance, &ProfilePoint::flows, &Channel::flows},
-                                              {"clients", chance, &ProfilePoint::clients, &Channel::clients},
-                                              {"duplicate", chance, &ProfilePoint::duplicate, &Channel::duplicate},
-                                              {"corrupt", chance, &ProfilePoint::corrupt, &Channel::corrupt},
-                                              {"reorder", chance, &ProfilePoint::reorder, &Channel::reorder},
-                                              {"rate", rate, &ProfilePoint::rate, &Channel::rate}}};
+  static constexpr std::array<Figure, FL_TRACKS> all{{{"delay", time, &ProfilePoint::delay, kTracks[FL_DELAY]},
+                                                      {"jitter", time, &ProfilePoint::jitter, kTracks[FL_JITTER]},
+                                                      {"loss", chance, &ProfilePoint::loss, kTracks[FL_LOSS]},
+                                                      {"flows", chance, &ProfilePoint::flows, kTracks[FL_FLOWS]},
+                                                      {"clients", chance, &ProfilePoint::clients, kTracks[FL_CLIENTS]},
+                                                      {"duplicate", chance, &ProfilePoint::duplicate, kTracks[FL_DUPLICATE]},
+                                                      {"corrupt", chance, &ProfilePoint::corrupt, kTracks[FL_CORRUPT]},
+                                                      {"reorder", chance, &ProfilePoint::reorder, kTracks[FL_REORDER]},
+                                                      {"rate", rate, &ProfilePoint::rate, kTracks[FL_RATE]}}};
   return all;
 }
 
@@ -73,10 +73,19 @@ void lay_out(Channel& channel, const Profile& profile, Window window, Layout lay
   }
 }
 
+double given(const Params& params, const Figure& figure) {
+  switch (figure.unit) {
+    case Figure::Unit::time: return static_cast<double>(params.duration(figure.name));
+    case Figure::Unit::chance: return params.probability(figure.name);
+    case Figure::Unit::rate: return params.rate(figure.name);
+  }
+  return 0;
+}
+
 double greatest(const Params& params, std::string_view name) {
   for (const Figure& figure : figures()) {
     if (figure.name != name) continue;
-    double most = figure.unit == Figure::Unit::time ? static_cast<double>(params.duration(name)) : params.probability(name);
+    double most = given(params, figure);
     for (const ProfilePoint& p : params.profile("profile")) most = std::max(most, p.*figure.value);
     return most;
   }
@@ -132,6 +141,10 @@ void ramp(Channel& channel, Window window, Ns up, Ns down) {
     }
     *track = std::move(flanked);
   }
+}
+
+void add_given(Channel& channel, const Params& params, Window window) {
+  for (const Figure& figure : figures()) add_step(channel.*figure.track, window, given(params, figure));
 }
 
 void shape(Channel& channel, const Params& params, Window window) {

@@ -53,9 +53,13 @@ std::vector<Problem> check_profile(const Profile& profile, const std::string& ke
 /// its end; both together are at most the window. Exact where a track is flat or a step.
 void ramp(Channel& channel, Window window, Ns up, Ns down);
 
+/// The value of a figure's own key; 0 without it. In ns, 0..1 or bit/s.
+double given(const Params& params, const Figure& figure);
 /// The greatest value of a figure that a fault ever has, by its own key or in its profile. In ns, 0..1 or bit/s.
 double greatest(const Params& params, std::string_view figure);
 
+/// Gives a channel the figures that have keys of their own, constant over the window.
+void add_given(Channel& channel, const Params& params, Window window);
 /// Gives a channel whose figures are constant over the window the shape that the keys `ramp`, `ramp_down`, `profile` and `steps`
 /// ask for, and says what is wrong with them.
 void shape(Channel& channel, const Params& params, Window window);

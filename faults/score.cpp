@@ -192,10 +192,8 @@ Score flatten(const std::vector<RuleSource>& rules, std::uint32_t site_count) {
       score.answers.push_back(flatten_answer(channel.answer));
       const auto number = static_cast<std::uint32_t>(score.rules.size() - 1);
       for (const auto& name : channel.answer.names) score.names.push_back({number, name_rule(name)});
-      const Track* const tracks[FL_TRACKS] = {&channel.delay,     &channel.jitter,  &channel.loss,    &channel.flows, &channel.clients,
-                                              &channel.duplicate, &channel.corrupt, &channel.reorder, &channel.rate};
       for (int which = 0; which < FL_TRACKS; which++) {
-        score.tracks.push_back(append_track(score, *tracks[which], which));
+        score.tracks.push_back(append_track(score, channel.*kTracks[static_cast<std::size_t>(which)], which));
         if (score.tracks.back().count != 0) score.rules.back().uses |= FL_USES(which);
       }
       append_edges(edges, channel, company_of(own, out.rule_count), 1ULL << out.rule_count);

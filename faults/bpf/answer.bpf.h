@@ -110,13 +110,10 @@ static __attribute__((noinline)) int respond(struct __sk_buff* skb, const struct
 static __always_inline void count_answer(__u32 rule, __u64 t, __u32 packets, __u32 bytes, int composed, int answered) {
   struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &rule);
   if (!tally) return;
-  tally->matched += packets;
-  tally->bytes += bytes;
+  count_match(tally, packets, bytes, composed);
   tally->dropped += packets;
   tally->answered += answered;
-  if (composed) tally->composed += packets;
-  if (!tally->first_affected) tally->first_affected = t;
-  tally->last_affected = t;
+  mark_affected(tally, t);
 }
 
 /* Answers a packet, or leaves in cb[0] and cb[1] the rules that it is still to meet: UNANSWERED. The first stage has put there

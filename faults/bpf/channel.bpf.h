@@ -150,15 +150,10 @@ int loses(struct packet* p, __u32 index, __u64 loss, __u64 flows, __u64 clients)
   return loss && fl_lost(fl_random(rule->seed, stream + p->stream, p->key, p->number), loss);
 }
 
-static __always_inline void mark_affected(struct fl_tally* tally, __u64 t) {
-  if (!tally->first_affected) tally->first_affected = t;
-  tally->last_affected = t;
-}
-
 #ifdef FL_HOLDS
 int hold_by_rule(struct packet* p, __u32 index, __s64 delay, __u64 jitter);
-int change_by_rule(struct packet* p, __u32 index);
-static __always_inline int changes_now(struct packet* p, struct fl_rule* rule, __u32 index);
+int change_by_rule(struct packet* p, __u32 index, __u64 corrupt, __u64 duplicate, __u64 rate);
+static __always_inline void count_deeds(struct fl_tally* tally, struct packet* p, int deeds);
 #endif
 
 static long meet_rule(__u32 i, struct packet* p) {
@@ -172,28 +167,30 @@ static long meet_rule(__u32 i, struct packet* p) {
   __u64 loss = used(rule, index, FL_LOSS, p->t);
   __u64 flows = used(rule, index, FL_FLOWS, p->t);
   __u64 clients = used(rule, index, FL_CLIENTS, p->t);
-  __u64 delay = 0, jitter = 0;
-  int changes = 0;
+  __u64 rest = 0;
 #ifdef FL_HOLDS
-  delay = used(rule, index, FL_DELAY, p->t);
-  jitter = used(rule, index, FL_JITTER, p->t);
-  changes = changes_now(p, rule, index);
+  __u64 delay = used(rule, index, FL_DELAY, p->t);
+  __u64 jitter = used(rule, index, FL_JITTER, p->t);
+  __u64 corrupt = used(rule, index, FL_CORRUPT, p->t);
+  __u64 duplicate = used(rule, index, FL_DUPLICATE, p->t);
+  __u64 rate = used(rule, index, FL_RATE, p->t);
+  rest = delay | jitter | corrupt | duplicate | rate;
 #endif
-  if (!loss && !flows && !clients && !delay && !jitter && !changes) return 0; /* between episodes */
+  if (!(loss | flows | clients | rest)) return 0; /* between episodes */
   if (p->fault == rule->fault + 1) return 0;
   p->fault = rule->fault + 1;
-  tally->matched += p->packets;
-  tally->bytes += p->bytes;
-  if (p->composed) tally->composed += p->packets;
-  if ((loss || flows || clients) && loses(p, index, loss, flows, clients)) {
+  count_match(tally, p->packets, p->bytes, p->composed);
+  if ((loss | flows | clients) && loses(p, index, loss, flows, clients)) {
     tally->dropped += p->packets;
     mark_affected(tally, p->t);
     p->dropped = 1;
     return 1;
   }
 #ifdef FL_HOLDS
-  if (changes) change_by_rule(p, index);
-  if (delay || jitter) hold_by_rule(p, index, delay, jitter);
+  int deeds = 0;
+  if (corrupt | duplicate | rate) deeds = change_by_rule(p, index, corrupt, duplicate, rate);
+  if (delay | jitter) deeds |= hold_by_rule(p, index, delay, jitter);
+  if (deeds) count_deeds(tally, p, deeds);
 #endif
   return 0;
 }

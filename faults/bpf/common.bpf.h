@@ -77,6 +77,17 @@ static __always_inline struct fl_control* get_control(void) {
   return bpf_map_lookup_elem(&control, &zero);
 }
 
+static __always_inline void count_match(struct fl_tally* tally, __u32 packets, __u32 bytes, int composed) {
+  tally->matched += packets;
+  tally->bytes += bytes;
+  if (composed) tally->composed += packets;
+}
+
+static __always_inline void mark_affected(struct fl_tally* tally, __u64 t) {
+  if (!tally->first_affected) tally->first_affected = t;
+  tally->last_affected = t;
+}
+
 static __always_inline __u32 ticks(__u64 ns) { return (__u32)(ns >> FL_TICK_SHIFT); }
 
 /* Index of the lowest set bit; `w` is not 0. clang 14 has no count-trailing-zeros for eBPF. */
@@ -89,6 +100,33 @@ static __always_inline __u32 lowest_bit(__u64 w) {
   if (!(w & 0x3)) { w >>= 2; n += 2; }
   if (!(w & 0x1)) n += 1;
   return n;
+}
+
+/* The network header, `size` bytes of it, where the program may read it directly; 0: the frame is too short. */
+static __always_inline void* network_header(struct __sk_buff* skb, __u32 size) {
+  void* at = (void*)(long)skb->data + ETH_HLEN;
+  if (at + size <= (void*)(long)skb->data_end) return at;
+  if (bpf_skb_pull_data(skb, ETH_HLEN + size)) return 0;
+  at = (void*)(long)skb->data + ETH_HLEN;
+  return at + size <= (void*)(long)skb->data_end ? at : 0;
+}
+
+/* Walks over IPv6's extension headers (RFC 8200, section 4), four at most: *proto and *l4 are then those of what they carry. *later:
+ * it is a later fragment, at whose l4 there is no header. Not 0: the frame is cut short. */
+static __always_inline int skip_extensions(struct __sk_buff* skb, __u8* proto, __u32* l4, int* later) {
+  for (int i = 0; i < 4; i++) {
+    struct {
+      __u8 next, length;
+      __be16 offset;
+    } h;
+    if (*proto != 0 && *proto != 43 && *proto != 60 && *proto != 44) break;
+    if (bpf_skb_load_bytes(skb, *l4, &h, 4)) return 1;
+    if (*proto == 44) *later = !!(h.offset & bpf_htons(0xfff8));
+    *l4 += *proto == 44 ? 8 : (h.length + 1) * 8;
+    *proto = h.next;
+    if (*later) break;
+  }
+  return 0;
 }
 
 /* How many packets this skb is on the wire. The segment count is not to be trusted behind a TAP (it is 0 there), so it is

@@ -45,21 +45,9 @@ static __attribute__((noinline)) int read_headers(struct __sk_buff* skb, struct 
     h->v6 = 1;
     proto = ip.nexthdr;
     l4 += sizeof ip;
-    for (int i = 0; i < 4; i++) { /* extension headers, as in match() */
-      struct {
-        __u8 next, length;
-        __be16 offset;
-      } e;
-      if (proto != 0 && proto != 43 && proto != 60 && proto != 44) break;
-      if (bpf_skb_load_bytes(skb, l4, &e, 4)) return 1;
-      l4 += proto == 44 ? 8 : (e.length + 1) * 8;
-      int later = proto == 44 && (e.offset & bpf_htons(0xfff8));
-      proto = e.next;
-      if (later) {
-        proto = 0;
-        break;
-      }
-    }
+    int later = 0;
+    if (skip_extensions(skb, &proto, &l4, &later)) return 1;
+    if (later) proto = 0;
     h->length = bpf_ntohs(ip.payload_len) - (l4 - ETH_HLEN - sizeof ip);
   } else {
     return 1;

@@ -30,8 +30,8 @@ __attribute__((noinline)) __u32 next_share(__u32 at, __u32 random, __s32 resembl
   if (!state || !curve) return random;
   __s32 fresh = curve_value(FL_CURVE_NORMAL, random);
   /* The first one is drawn from the stationary distribution. */
-  __s32 level = state->draws ? fl_next_level(state->level, fresh, resemble, differ) : fresh;
-  state->draws++;
+  __s32 level = state->begun ? fl_next_level(state->level, fresh, resemble, differ) : fresh;
+  state->begun = 1;
   state->level = level;
   return fl_normal_share(curve, level);
 }
@@ -45,65 +45,64 @@ static __always_inline __s64 draw_jitter(struct packet* p, struct fl_rule* rule,
   return rule->curve ? fl_spread(jitter, curve_value(rule->curve, random >> 32)) : fl_jitter(random, jitter);
 }
 
-/* Whether one of the rule's rarer tracks does something now. */
-static __always_inline int changes_now(struct packet* p, struct fl_rule* rule, __u32 index) {
-  if (!(rule->uses & (FL_HOLDING & ~(FL_USES(FL_DELAY) | FL_USES(FL_JITTER))))) return 0;
-  return used(rule, index, FL_DUPLICATE, p->t) || used(rule, index, FL_CORRUPT, p->t) || used(rule, index, FL_RATE, p->t);
-}
-
 static __always_inline int drawn(struct packet* p, struct fl_rule* rule, __u32 stream, __u64 chance) {
   return chance && fl_lost(fl_random(rule->seed, stream + p->stream, p->key, p->number), chance);
 }
 
+/* What a rule did to a packet: counted by whoever has its tally at hand. */
+enum { CORRUPTED = 1, DUPLICATED = 2, REORDERED = 4, DELAYED = 8, CUT_SHORT = 16 };
+
+static __always_inline void count_deeds(struct fl_tally* tally, struct packet* p, int deeds) {
+  if (deeds & DELAYED) tally->delayed += p->packets;
+  if (deeds & CORRUPTED) tally->corrupted += p->packets;
+  if (deeds & DUPLICATED) tally->duplicated += p->packets;
+  if (deeds & REORDERED) tally->reordered += p->packets;
+  if (deeds & CUT_SHORT) tally->released_at_end += p->packets;
+  mark_affected(tally, p->t);
+}
+
 /* Global functions from here on, which the verifier checks once each: in one piece the rules' loop has too many paths. */
-__attribute__((noinline)) int change_by_rule(struct packet* p, __u32 index) {
+__attribute__((noinline)) int change_by_rule(struct packet* p, __u32 index, __u64 corrupt, __u64 duplicate, __u64 rate) {
   struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
-  struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
-  if (!p || !rule || !tally) return 0;
-  if (drawn(p, rule, FL_STREAM_CORRUPT, used(rule, index, FL_CORRUPT, p->t))) {
+  int deeds = 0;
+  if (!p || !rule) return 0;
+  if (drawn(p, rule, FL_STREAM_CORRUPT, corrupt)) {
     p->flip |= FL_STAMP_FLIP | (rule->flags & FL_RULE_VALID ? FL_STAMP_VALID : 0);
-    tally->corrupted += p->packets;
-    mark_affected(tally, p->t);
+    deeds |= CORRUPTED;
   }
-  if (drawn(p, rule, FL_STREAM_DUPLICATE, used(rule, index, FL_DUPLICATE, p->t))) {
+  if (drawn(p, rule, FL_STREAM_DUPLICATE, duplicate)) {
     p->twice = 1;
-    tally->duplicated += p->packets;
-    mark_affected(tally, p->t);
+    deeds |= DUPLICATED;
   }
-  __u64 rate = used(rule, index, FL_RATE, p->t);
   if (rate && (!p->rate || rate < p->rate)) {
     p->rate = rate;
     p->rate_rule = index;
     p->delayed_too = 0;
   }
-  return 0;
+  return deeds;
 }
 
 __attribute__((noinline)) int hold_by_rule(struct packet* p, __u32 index, __s64 delay, __u64 jitter) {
   struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
-  struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
-  if (!p || !rule || !tally) return 0;
+  int deeds = DELAYED;
+  if (!p || !rule) return 0;
   if ((rule->flags & FL_RULE_TURNS) && !p->turns) return 0;
   if (jitter) delay += draw_jitter(p, rule, index, jitter);
   if (delay <= 0) return 0;
   if (drawn(p, rule, FL_STREAM_REORDER, used(rule, index, FL_REORDER, p->t))) {
     p->free_order = 1; /* ahead of those that wait */
-    tally->reordered += p->packets;
-    mark_affected(tally, p->t);
-    return 0;
+    return REORDERED;
   }
   if (p->t + delay > rule->end) {
     delay = rule->end - p->t;
-    tally->released_at_end += p->packets;
+    deeds |= CUT_SHORT;
     p->cut = 1;
   }
   p->delay += delay;
   if (rule->end > p->ends) p->ends = rule->end;
-  tally->delayed += p->packets;
   if (p->rate && p->rate_rule == index) p->delayed_too = 1;
-  mark_affected(tally, p->t);
   if (rule->flags & FL_RULE_FREE_ORDER) p->free_order = 1;
-  return 0;
+  return deeds;
 }
 
 #define NS_A_SECOND 1000000000ULL
@@ -124,7 +123,7 @@ __attribute__((noinline)) int serialise(struct packet* p) {
   for (int i = 0; i < 16; i++) {
     __u64 free_at = READ_ONCE(state->clock), begins = free_at > now ? free_at : now;
     if (begins - now > room) {
-      tally->overflowed += p->packets;
+      tally->queue_dropped += p->packets;
       mark_affected(tally, p->t);
       return 1;
     }

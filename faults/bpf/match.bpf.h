@@ -233,21 +233,13 @@ static __always_inline int is_exempt(struct __sk_buff* skb, __u32 l4, int out, i
 static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int ingress, int loopback, __u64* leaving) {
   int forwarded = !ingress && !loopback && skb->ingress_ifindex;
   int out = !ingress || loopback, in = ingress || loopback || forwarded;
-  void *data = (void*)(long)skb->data, *end = (void*)(long)skb->data_end;
-  struct ethhdr* eth = data;
   __u32 l4;
   __u8 proto;
   int later_fragment = 0;
   struct fl_masks to = {0, 0}, from = {0, 0};
   if (skb->protocol == bpf_htons(ETH_P_IP)) {
-    struct iphdr* ip = (void*)(eth + 1);
-    if ((void*)(ip + 1) > end) {
-      if (bpf_skb_pull_data(skb, ETH_HLEN + sizeof *ip)) return 0;
-      data = (void*)(long)skb->data;
-      end = (void*)(long)skb->data_end;
-      ip = data + ETH_HLEN;
-      if ((void*)(ip + 1) > end) return 0;
-    }
+    struct iphdr* ip = network_header(skb, sizeof *ip);
+    if (!ip) return 0;
     proto = ip->protocol;
     /* the cloud's metadata address, 169.254.169.254, is part of the control path */
     if (ip->daddr == bpf_htonl(0xa9fea9fe) || ip->saddr == bpf_htonl(0xa9fea9fe)) return 0;
@@ -257,33 +249,12 @@ static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int ingres
     if (out) to = masks4(destination);
     if (in) from = masks4(source);
   } else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
-    struct ipv6hdr* ip = (void*)(eth + 1);
-    if ((void*)(ip + 1) > end) {
-      if (bpf_skb_pull_data(skb, ETH_HLEN + sizeof *ip)) return 0;
-      data = (void*)(long)skb->data;
-      end = (void*)(long)skb->data_end;
-      ip = data + ETH_HLEN;
-      if ((void*)(ip + 1) > end) return 0;
-    }
+    struct ipv6hdr* ip = network_header(skb, sizeof *ip);
+    if (!ip) return 0;
     proto = ip->nexthdr;
     l4 = ETH_HLEN + sizeof *ip;
     struct in6_addr source = ip->saddr, destination = ip->daddr;
-    for (int i = 0; i < 4; i++) { /* extension headers: RFC 8200, section 4 */
-      struct {
-        __u8 next, length;
-        __be16 offset;
-      } h;
-      if (proto != 0 && proto != 43 && proto != 60 && proto != 44) break;
-      if (bpf_skb_load_bytes(skb, l4, &h, 4)) return 0;
-      if (proto == 44) {
-        later_fragment = !!(h.offset & bpf_htons(0xfff8));
-        l4 += 8;
-      } else {
-        l4 += (h.length + 1) * 8;
-      }
-      proto = h.next;
-      if (later_fragment) break;
-    }
+    if (skip_extensions(skb, &proto, &l4, &later_fragment)) return 0;
     if (proto == IPPROTO_ICMPV6 && !later_fragment) { /* neighbour discovery (RFC 4861): what makes the link a link */
       __u8 type = 0;
       bpf_skb_load_bytes(skb, l4, &type, 1);

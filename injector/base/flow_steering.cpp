@@ -1,6 +1,7 @@
 #include "injector/base/flow_steering.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -12,7 +13,7 @@ namespace faultline {
 namespace {
 
 // A sysfs of the calling thread's network namespace that is mounted nowhere: it shows that namespace's devices, and goes with
-// its descriptor. The C library of Debian 12 has no names for these calls' flags in one header with mount(2), hence syscall().
+// its descriptor. By syscall(), since the C library has names for these calls from 2.36 on.
 Fd open_sysfs() {
   const Fd context(static_cast<int>(check("open a sysfs", syscall(SYS_fsopen, "sysfs", FSOPEN_CLOEXEC))));
   check("create a sysfs", syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0));
@@ -25,9 +26,8 @@ std::string cpu_mask(unsigned cpus) {
   std::string mask;
   for (; cpus >= 32; cpus -= 32) mask += mask.empty() ? "ffffffff" : ",ffffffff";
   if (cpus == 0) return mask;
-  char top[9];
-  snprintf(top, sizeof top, "%x", (1u << cpus) - 1);
-  return mask.empty() ? top : top + ("," + mask);
+  const std::string top = fmt::format("{:x}", (1u << cpus) - 1);
+  return mask.empty() ? top : top + "," + mask;
 }
 
 void keep_flows_together(const std::string& device) {

@@ -1,6 +1,5 @@
 #include "injector/line/corruption.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 
 #include <algorithm>
@@ -8,23 +7,11 @@
 #include <optional>
 
 #include "faults/chance.h"
+#include "injector/line/bytes.h"
 #include "injector/line/frame.h"
 
 namespace faultline::line {
 namespace {
-
-std::uint16_t read16(const std::byte* p) {
-  std::uint16_t value;
-  std::memcpy(&value, p, sizeof value);
-  return value;
-}
-void write16(std::byte* p, std::uint16_t value) { std::memcpy(p, &value, sizeof value); }
-unsigned byte_at(const std::byte* p) { return std::to_integer<unsigned>(*p); }
-
-std::uint16_t fold(std::uint64_t sum) {
-  while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<std::uint16_t>(sum);
-}
 
 /// Does what the device would have done with a frame whose checksum is still open: RFC 1071 over all from csum_start on, where the
 /// field already holds the sum of the pseudo header.
@@ -34,12 +21,8 @@ void finish_checksum(std::byte* frame, std::uint32_t length) {
   if ((virtio.flags & kNeedsChecksum) == 0) return;
   const std::uint32_t start = kVirtioBytes + virtio.csum_start, field = start + virtio.csum_offset;
   if (field + 2 > length) return;
-  std::uint64_t sum = 0;
-  std::uint32_t i = start;
-  for (; i + 1 < length; i += 2) sum += read16(frame + i);
-  if (i < length) sum += htons(static_cast<std::uint16_t>(byte_at(frame + i) << 8));
-  const auto checksum = static_cast<std::uint16_t>(~fold(sum));
-  write16(frame + field, checksum == 0 ? 0xffff : checksum);  // 0 means "none" in UDP; in TCP both mean the same
+  const auto checksum = static_cast<std::uint16_t>(~fold(sum(frame + start, length - start)));
+  put16(frame + field, checksum == 0 ? 0xffff : checksum);  // 0 means "none" in UDP; in TCP both mean the same
   virtio.flags = static_cast<std::uint8_t>(virtio.flags & ~kNeedsChecksum);
   virtio.csum_start = virtio.csum_offset = 0;
   std::memcpy(frame, &virtio, kVirtioBytes);
@@ -57,16 +40,16 @@ std::optional<Layout> layout_of(const std::byte* frame, std::uint32_t length) {
   if (length < ip + 20) return {};
   Layout at;
   unsigned protocol = 0;
-  const unsigned version = byte_at(frame + ip) >> 4;
+  const unsigned version = byte_at(frame, ip) >> 4;
   if (version == 4) {
-    at.transport = ip + (byte_at(frame + ip) & 15) * 4;
-    at.end = ip + ntohs(read16(frame + ip + 2));
-    protocol = byte_at(frame + ip + 9);
-    if ((ntohs(read16(frame + ip + 6)) & 0x1fff) != 0) protocol = IPPROTO_NONE;  // a later fragment has no transport header
+    at.transport = ip + (byte_at(frame, ip) & 15) * 4;
+    at.end = ip + net16(frame + ip + 2);
+    protocol = byte_at(frame, ip + 9);
+    if ((net16(frame + ip + 6) & 0x1fff) != 0) protocol = IPPROTO_NONE;  // a later fragment has no transport header
   } else if (version == 6 && length >= ip + 40) {
     at.transport = ip + 40;
-    at.end = at.transport + ntohs(read16(frame + ip + 4));
-    protocol = byte_at(frame + ip + 6);
+    at.end = at.transport + net16(frame + ip + 4);
+    protocol = byte_at(frame, ip + 6);
   } else {
     return {};
   }
@@ -79,7 +62,7 @@ std::optional<Layout> layout_of(const std::byte* frame, std::uint32_t length) {
   };
   if (protocol == IPPROTO_TCP && at.transport + 20 <= at.end) {
     at.tcp = true;
-    header((byte_at(frame + at.transport + 12) >> 4) * 4, 16);
+    header((byte_at(frame, at.transport + 12) >> 4) * 4, 16);
   } else if (protocol == IPPROTO_UDP) {
     header(8, 6);
   } else if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6) {
@@ -107,15 +90,15 @@ void corrupt(std::byte* frame, std::uint32_t length, bool valid) {
   const std::uint32_t where = from + static_cast<std::uint32_t>((random >> 32) % (to - from));
   // The 16-bit word of the checksum that the byte is in, before and after.
   const std::uint32_t word = at->transport + ((where - at->transport) & ~1u);
-  const auto word_now = [&] { return word + 1 < at->end ? read16(frame + word) : htons(static_cast<std::uint16_t>(byte_at(frame + word) << 8)); };
+  const auto word_now = [&] { return word + 1 < at->end ? raw16(frame + word) : htons(static_cast<std::uint16_t>(byte_at(frame, word) << 8)); };
   const std::uint16_t before = word_now();
   frame[where] ^= std::byte{1} << (random & 7);
   if (!valid || !at->checksum) return;
-  const std::uint16_t old = read16(frame + *at->checksum);
-  if (old == 0) return;  // UDP over IPv4 without one
+  const std::uint16_t old = raw16(frame + *at->checksum);
+  if (old == 0 && !at->tcp) return;  // UDP over IPv4 without one
   // RFC 1624, equation 3.
   const auto fresh = static_cast<std::uint16_t>(~fold(static_cast<std::uint64_t>(static_cast<std::uint16_t>(~old)) + static_cast<std::uint16_t>(~before) + word_now()));
-  write16(frame + *at->checksum, fresh == 0 ? 0xffff : fresh);
+  put16(frame + *at->checksum, fresh == 0 ? 0xffff : fresh);
 }
 
 }  // namespace faultline::line

@@ -1,9 +1,10 @@
 #include "injector/line/tcp_merge.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 
 #include <algorithm>
+
+#include "injector/line/bytes.h"
 
 namespace faultline::line {
 namespace {
@@ -14,43 +15,18 @@ constexpr std::uint32_t kChecksumInTcp = 16;
 constexpr std::uint32_t kLongestGathered = 65535;  // a device takes TSO frames below 64 KB, Ethernet header included
 constexpr std::uint8_t kAck = 0x10, kPush = 0x08;
 
-std::uint8_t byte_at(const std::byte* p, std::uint32_t at) { return std::to_integer<std::uint8_t>(p[at]); }
-
-// 16 bits as they lie in memory. The Internet checksum does not mind the byte order as long as it is one.
-std::uint16_t raw16(const std::byte* p) {
-  std::uint16_t value;
-  std::memcpy(&value, p, sizeof value);
-  return value;
-}
-std::uint16_t net16(const std::byte* p) { return ntohs(raw16(p)); }
-std::uint32_t net32(const std::byte* p) {
-  std::uint32_t value;
-  std::memcpy(&value, p, sizeof value);
-  return ntohl(value);
-}
-void put16(std::byte* p, std::uint16_t raw) { std::memcpy(p, &raw, sizeof raw); }
-
-std::uint32_t sum(const std::byte* p, std::uint32_t length) {
-  std::uint32_t total = 0;
-  for (std::uint32_t i = 0; i < length; i += 2) total += raw16(p + i);
-  return total;
-}
-std::uint16_t fold(std::uint32_t total) {
-  total = (total & 0xffff) + (total >> 16);
-  return static_cast<std::uint16_t>(total + (total >> 16));
-}
 bool same_sum(std::uint16_t a, std::uint16_t b) { return (a == 0xffff ? 0 : a) == (b == 0xffff ? 0 : b); }
 
 bool is_v6(const std::byte* frame) { return byte_at(frame, kIp) >> 4 == 6; }
 const std::byte* tcp_of(const std::byte* frame, bool v6) { return frame + kIp + (v6 ? kIp6Bytes : kIp4Bytes); }
 std::uint32_t tcp_length(std::uint32_t length, bool v6) { return length - kIp - (v6 ? kIp6Bytes : kIp4Bytes); }
 
-std::uint16_t pseudo_sum(std::uint32_t address_sum, std::uint32_t tcp_bytes) {
+std::uint16_t pseudo_sum(std::uint64_t address_sum, std::uint32_t tcp_bytes) {
   return fold(address_sum + htons(IPPROTO_TCP) + htons(static_cast<std::uint16_t>(tcp_bytes)));
 }
 
 // The header as the sender's own stack writes it while the checksum is still open: anything else was tampered with.
-bool sound(const std::byte* frame, std::uint32_t length, bool v6, std::uint32_t address_sum) {
+bool sound(const std::byte* frame, std::uint32_t length, bool v6, std::uint64_t address_sum) {
   if (!v6 && fold(sum(frame + kIp, kIp4Bytes)) != 0xffff) return false;
   return same_sum(raw16(tcp_of(frame, v6) + kChecksumInTcp), pseudo_sum(address_sum, tcp_length(length, v6)));
 }

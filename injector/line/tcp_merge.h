@@ -39,7 +39,7 @@ class TcpGather {
   std::uint32_t segment_ = 0;       // payload of each but the last
   std::uint32_t total_ = 0;         // bytes of the gathered frame, without virtio header
   std::uint32_t next_sequence_ = 0;
-  std::uint32_t address_sum_ = 0;   // of the pseudo header
+  std::uint64_t address_sum_ = 0;   // of the pseudo header
   bool checked_ = false, sound_ = false, ended_ = false, push_ = false;
   std::size_t count_ = 0;
   std::array<iovec, kMostSegments> pieces_;

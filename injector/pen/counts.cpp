@@ -111,7 +111,7 @@ std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Scor
     c.corrupted = t.corrupted;
     c.reordered = t.reordered;
     c.answered = t.answered;
-    c.queue_dropped = t.overflowed;
+    c.queue_dropped = t.queue_dropped;
     if (t.first_affected != 0) c.first_affected = static_cast<Ns>(t.first_affected);
     if (t.last_affected != 0) c.last_affected = static_cast<Ns>(t.last_affected);
     c.applied = spread_of(applied[i], t.applied_max);

@@ -219,7 +219,7 @@ TEST_P(Channels, a_rate_sends_one_packet_after_the_other) {
   }
   EXPECT_GE(sent, 13) << "what is being sent, and 100 ms of queue";
   EXPECT_LE(sent, 16);
-  EXPECT_EQ(programs->tally(0).overflowed, static_cast<std::uint64_t>(dropped));
+  EXPECT_EQ(programs->tally(0).queue_dropped, static_cast<std::uint64_t>(dropped));
   EXPECT_EQ(programs->tally(0).dropped, 0u) << "a full queue is no loss by chance";
   EXPECT_EQ(books.dropped, static_cast<std::uint64_t>(dropped));
 }

@@ -89,7 +89,7 @@ TEST(Distribution, CorrelationKeepsTheShape) {
   std::int32_t level = 0;
   std::vector<double> shares, levels;
   for (std::uint64_t n = 0; n < kDraws; n++) {
-    const std::int32_t fresh = fl_curve_at(&curves()[FL_CURVE_NORMAL], static_cast<std::uint32_t>(fl_random(3, FL_STREAM_LEVEL, 0, n) >> 32));
+    const std::int32_t fresh = fl_curve_at(&curves()[FL_CURVE_NORMAL], static_cast<std::uint32_t>(fl_random(3, FL_STREAM_JITTER, 0, n) >> 32));
     level = n == 0 ? fresh : fl_next_level(level, fresh, resemble, differ);
     levels.push_back(level / 0x1p16);
     shares.push_back(fl_normal_share(&phi, level) / 0x1p32);
