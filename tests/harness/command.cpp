@@ -227,11 +227,11 @@ std::vector<nlohmann::json> journal_of(const fs::path& folder) {
 }
 
 bool await_event(const fs::path& folder, const std::string& event, const std::string& what, Ns timeout) {
-  for (const Ns end = monotonic_now() + timeout; monotonic_now() < end; pause(5 * kMillisecond)) {
+  for (const Ns end = monotonic_now() + timeout;; pause(5 * kMillisecond)) {
     for (const auto& line : journal_of(folder))
       if (line.value("event", "") == event && (what.empty() || line.dump().find(what) != std::string::npos)) return true;
+    if (monotonic_now() >= end) return false;
   }
-  return false;
 }
 
 nlohmann::json summary_of(const fs::path& folder) { return nlohmann::json::parse(read_all(folder / "summary.json"), nullptr, false); }

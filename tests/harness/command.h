@@ -71,7 +71,7 @@ std::string binary();
 
 /// The lines of a run folder's journal that are whole by now; none when there is no journal.
 std::vector<nlohmann::json> journal_of(const std::filesystem::path& folder);
-/// Waits until the journal has an event (`what` empty or found in its text); false when it does not come.
+/// Waits until the journal has an event (`what` empty or found in its text); false when it does not come. Looks once at least.
 bool await_event(const std::filesystem::path& folder, const std::string& event, const std::string& what = "", Ns timeout = 60 * kSecond);
 /// summary.json; null when there is none.
 nlohmann::json summary_of(const std::filesystem::path& folder);

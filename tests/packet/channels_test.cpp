@@ -31,6 +31,7 @@ struct Channels : PlayerBed {
 /// The greatest distance between the sample's distribution and that of max(0, delay + jitter * shape): Kolmogorov and Smirnov.
 double distance(std::vector<double> sample, Shape shape, double delay, double jitter) {
   std::sort(sample.begin(), sample.end());
+  if (sample.empty() || sample.back() == 0) return 1;  // nothing was held at all
   double worst = 0;
   const auto n = static_cast<double>(sample.size());
   for (std::size_t i = 0; i < sample.size(); i += 7) {
