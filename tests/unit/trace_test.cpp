@@ -170,6 +170,16 @@ TEST_F(TracePlan, PlaysAFileBesideThePlan) {
   EXPECT_EQ(value_at(channel(fast.plan).delay, 31 * kSecond + 500 * kMillisecond), 3e7) << "a trace is on the timeline";
 }
 
+TEST_F(TracePlan, ItsQueueHasALimit) {
+  write("time_s,rate_mbit\n0,1\n");
+  const auto plain = parse("file = \"wan.csv\"\n"), bounded = parse("file = \"wan.csv\"\nlimit = \"64kB\"\n");
+  ASSERT_TRUE(plain.ok() && bounded.ok()) << render(plain) << render(bounded);
+  EXPECT_EQ(channel(plain.plan).queue_time, 100 * kMillisecond) << "the default";
+  EXPECT_EQ(channel(plain.plan).queue_bytes, 0u);
+  EXPECT_EQ(channel(bounded.plan).queue_time, 0);
+  EXPECT_EQ(channel(bounded.plan).queue_bytes, 64000u);
+}
+
 TEST_F(TracePlan, MistakesInTheFileNameTheFile) {
   write("time_s,delay_ms\n0,10\n1,fast\n");
   const auto parsed = parse("file = \"wan.csv\"\n");
