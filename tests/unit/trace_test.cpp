@@ -2,9 +2,9 @@
 #include "injector/plan/trace_file.h"
 
 #include <filesystem>
-#include <fstream>
 
 #include "faults/kind.h"
+#include "tests/harness/command.h"
 #include "tests/unit/plan_support.h"
 
 namespace faultline::plan {
@@ -126,12 +126,7 @@ TEST(TraceFile, MahimahiMistakes) {
 /// A folder of its own, with one trace in it.
 class TracePlan : public testing::Test {
  protected:
-  TracePlan() {
-    std::string name = (fs::temp_directory_path() / "faultline-trace-XXXXXX").string();
-    folder = ::mkdtemp(name.data());
-  }
-  ~TracePlan() override { fs::remove_all(folder); }
-  void write(const std::string& text) const { std::ofstream(folder / "wan.csv") << text; }
+  void write(const std::string& text) const { temporary.write("wan.csv", text); }
   Parsed parse(const std::string& more, const std::string& length = "10s", std::optional<double> scale = {}) const {
     Options options;
     options.scale = scale;
@@ -142,7 +137,8 @@ class TracePlan : public testing::Test {
     const Fault& fault = plan.faults.at(0);
     return fault.kind->compile({fault.params, {fault.start, fault.end}, 1, "shop"});
   }
-  fs::path folder;
+  const test::TemporaryFolder temporary;
+  const fs::path folder = temporary.path();
 };
 
 TEST_F(TracePlan, PlaysAFileBesideThePlan) {
