@@ -68,6 +68,17 @@ class Command {
 
 /// The binary under test: FAULTLINE_BINARY.
 std::string binary();
+/// A command line as somebody without any privilege.
+std::vector<std::string> as_nobody(std::vector<std::string> argv);
+
+/// What a command said, to its end. Status -1: it did not end within a minute.
+struct Said {
+  int status;
+  std::string out, errors;
+};
+Said say_all(const std::vector<std::string>& argv);
+/// The same of `faultline WORDS…`.
+Said say(std::vector<std::string> words);
 
 /// The lines of a run folder's journal that are whole by now; none when there is no journal.
 std::vector<nlohmann::json> journal_of(const std::filesystem::path& folder);
