@@ -3,19 +3,15 @@
 
 #include <cmath>
 
+#include "tests/harness/engines.h"
 #include "tests/harness/traffic_bed.h"
 #include "tests/harness/undisturbed.h"
 
 namespace faultline::test {
 namespace {
 
-using pen::Engine;
-
-class ChannelsTest : public testing::TestWithParam<Engine> {
+class ChannelsTest : public EngineTest {
  protected:
-  void SetUp() override {
-    if (GetParam() == Engine::tcx && pen::probe_features().engine() != Engine::tcx) GTEST_SKIP() << "this kernel has no TCX";
-  }
   static Rule with(std::function<void(faults::Channel&)> more, const char* protocol = "udp", bool ingress = false) {
     Rule rule;
     rule.protocol = protocol;  // multicast listener reports and the like would be counted too
@@ -177,8 +173,7 @@ TEST_P(ChannelsTest, a_turn_costs_its_delay_once) {
   EXPECT_GT(by_packet, by_turn + 300 * kMillisecond) << "each window waits for its acknowledgement";
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, ChannelsTest, testing::Values(Engine::tcx, Engine::clsact),
-                         [](const auto& info) { return info.param == Engine::tcx ? "tcx" : "clsact"; });
+FAULTLINE_WITH_BOTH_ENGINES(ChannelsTest);
 
 }  // namespace
 }  // namespace faultline::test

@@ -14,14 +14,12 @@
 #include "injector/base/netns.h"
 #include "injector/base/rtnetlink.h"
 #include "tests/harness/answers.h"
+#include "tests/harness/engines.h"
 #include "tests/harness/programs.h"
 
 namespace faultline::test {
 namespace {
 
-using pen::Engine;
-
-constexpr faults::Window kHour{0, 3600 * kSecond};
 constexpr std::uint8_t kFin = 0x01, kSyn = 0x02, kRst = 0x04, kAck = 0x10;
 
 faults::Channel cut(fl_filter filter, fl_verdict verdict) {
@@ -34,11 +32,7 @@ const faults::Channel kReset = cut(FL_FILTER_NONE, FL_VERDICT_RESET), kRefuse = 
                       kHalfOpen = cut(FL_FILTER_OLD, FL_VERDICT_TELL), kOld = cut(FL_FILTER_OLD, FL_VERDICT_NONE),
                       kNew = cut(FL_FILTER_OPENING, FL_VERDICT_NONE);
 
-struct Answer : testing::TestWithParam<Engine> {
-  void SetUp() override {
-    if (GetParam() == Engine::tcx && pen::probe_features().engine() != Engine::tcx) GTEST_SKIP() << "this kernel has no TCX";
-  }
-
+struct Answer : EngineTest {
   void load(const std::vector<faults::Channel>& channels) {
     std::vector<Rule> rules;
     for (std::uint32_t i = 0; i < channels.size(); i++) rules.push_back({.match = {}, .channel = channels[i], .window = kHour, .fault = i});
@@ -347,8 +341,7 @@ TEST_P(Answer, outside_its_window_nothing_is_answered) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, Answer, testing::Values(Engine::tcx, Engine::clsact),
-                         [](const auto& info) { return info.param == Engine::tcx ? "tcx" : "clsact"; });
+FAULTLINE_WITH_BOTH_ENGINES(Answer);
 
 }  // namespace
 }  // namespace faultline::test

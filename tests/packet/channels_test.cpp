@@ -308,8 +308,7 @@ TEST_P(Channels, turns_of_one_way_alone) {
   EXPECT_EQ(programs->tally(0).matched, 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, Channels, testing::Values(Engine::tcx, Engine::clsact),
-                         [](const auto& info) { return info.param == Engine::tcx ? "tcx" : "clsact"; });
+FAULTLINE_WITH_BOTH_ENGINES(Channels);
 
 }  // namespace
 }  // namespace faultline::test
