@@ -31,8 +31,7 @@ std::set<std::string> shipped() {
 }
 
 Parsed parse_shipped(const std::string& name, const Options& options = {}) {
-  const fs::path file = kFolder / (name + ".toml");
-  return parse_text(text_of(file), file, options);
+  return parse_file(kFolder / (name + ".toml"), options);
 }
 
 /// A plan's text from one mark to the hypotheses.
@@ -73,18 +72,23 @@ TEST(ShippedPlans, EachIsAValidPlanScaledAndTrue) {
   }
 }
 
-TEST(ShippedPlans, EveryFileThatAPlanNamesIsThere) {
+TEST(ShippedPlans, EveryFileThatAPlanNamesIsThereAndNoOther) {
+  std::set<fs::path> named, there;
+  for (const auto& entry : fs::recursive_directory_iterator(kFolder / "services"))
+    if (entry.is_regular_file()) there.insert(entry.path());
   for (const auto& name : shipped()) {
     const std::string text = text_of(kFolder / (name + ".toml")), mark = "${plan_dir}/";
     for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at + 1)) {
       const auto from = at + mark.size();
       const fs::path file = kFolder / text.substr(from, text.find('"', from) - from);
       EXPECT_TRUE(fs::is_regular_file(file)) << name << " names " << file;
+      named.insert(file);
       if (file.extension() == ".sh") {
         EXPECT_NE(fs::status(file).permissions() & fs::perms::others_exec, fs::perms::none) << file << " cannot be executed";
       }
     }
   }
+  EXPECT_EQ(there, named);
 }
 
 // A twin may leave out a probe that only the other's hypotheses need, and has one line or two of its own: the command that makes it
