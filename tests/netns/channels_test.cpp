@@ -33,13 +33,16 @@ class ChannelsTest : public EngineTest {
       return bed.steady();
     });
   }
+  /// The same with a stream from `here` to `there`.
+  void play(const Rule& rule, const Stream& stream, const std::function<void(const Arrivals&, const pen::FaultCount&)>& judge) {
+    Arrivals got;
+    play(rule, [&](Bed& bed) { got = send_stream(bed.near(5000), bed.far(7000), stream); }, [&](Bed&, const pen::FaultCount& c) { judge(got, c); });
+  }
 };
 
 TEST_P(ChannelsTest, duplicates_arrive) {
-  Arrivals got;
-  play(with([](faults::Channel& c) { step(c.duplicate, 0.1); }),
-       [&](Bed& bed) { got = send_stream(bed.near(5000), bed.far(7000), {.count = 20'000, .gap = kMillisecond, .together = 10, .extra = 20'000}); },
-       [&](Bed&, const pen::FaultCount& c) {
+  play(with([](faults::Channel& c) { step(c.duplicate, 0.1); }), Stream{.count = 20'000, .gap = kMillisecond, .together = 10, .extra = 20'000},
+       [](const Arrivals& got, const pen::FaultCount& c) {
          EXPECT_EQ(got.lost().size(), 0u);
          EXPECT_EQ(got.all.size(), got.asked + c.duplicated);
          EXPECT_TRUE(plausible(c.duplicated, got.asked, 0.1)) << c.duplicated;
@@ -96,11 +99,10 @@ TEST_P(ChannelsTest, tcp_survives_broken_checksums) {
 }
 
 TEST_P(ChannelsTest, reordered_packets_overtake_and_none_is_lost) {
-  Arrivals got;
   Rule rule = with([](faults::Channel& c) { step(c.reorder, 0.1); });
   rule.delay = 50 * kMillisecond;
-  play(rule, [&](Bed& bed) { got = send_stream(bed.near(5000), bed.far(7000), {.count = 10'000, .gap = kMillisecond, .together = 5}); },
-       [&](Bed&, const pen::FaultCount& c) {
+  play(rule, Stream{.count = 10'000, .gap = kMillisecond, .together = 5},
+       [](const Arrivals& got, const pen::FaultCount& c) {
          EXPECT_EQ(got.lost().size(), 0u);
          EXPECT_TRUE(plausible(c.reordered, got.asked, 0.1)) << c.reordered;
          std::size_t early = 0;
@@ -111,11 +113,10 @@ TEST_P(ChannelsTest, reordered_packets_overtake_and_none_is_lost) {
 }
 
 TEST_P(ChannelsTest, free_order_lets_jitter_overtake) {
-  Arrivals got;
   Rule rule = with([](faults::Channel& c) { c.free_order = true; });
   rule.delay = rule.jitter = 20 * kMillisecond;
-  play(rule, [&](Bed& bed) { got = send_stream(bed.near(5000), bed.far(7000), {.count = 5000, .gap = kMillisecond}); },
-       [&](Bed&, const pen::FaultCount&) {
+  play(rule, Stream{.count = 5000, .gap = kMillisecond},
+       [](const Arrivals& got, const pen::FaultCount&) {
          EXPECT_EQ(got.lost().size(), 0u);
          EXPECT_GT(got.overtaken(), 2000u);
          EXPECT_NEAR(static_cast<double>(got.quantile(0.5)), 20e6, 4e6) << "not piled up behind the slowest";
@@ -123,13 +124,12 @@ TEST_P(ChannelsTest, free_order_lets_jitter_overtake) {
 }
 
 TEST_P(ChannelsTest, a_rate_is_kept_within_two_percent) {
-  Arrivals got;
   play(with([](faults::Channel& c) {
          step(c.rate, 8e6);
          c.queue_time = 100 * kMillisecond;
        }),
-       [&](Bed& bed) { got = send_stream(bed.near(5000), bed.far(7000), {.count = 6000, .size = 1000, .gap = kMillisecond, .together = 2}); },
-       [&](Bed&, const pen::FaultCount& c) {
+       Stream{.count = 6000, .size = 1000, .gap = kMillisecond, .together = 2},
+       [](const Arrivals& got, const pen::FaultCount& c) {
          EXPECT_EQ(got.lost().size(), c.queue_dropped) << "what the queue had no room for, and nothing else";
          EXPECT_GT(c.queue_dropped, 1000u) << "16 Mbit/s were sent";
          const auto& first = got.all.front();
