@@ -10,8 +10,6 @@
 namespace faultline::test {
 namespace {
 
-constexpr faults::Window kHour{0, 3600 * kSecond};
-
 void measure(pen::Engine engine, int repetitions) {
   struct Case {
     const char* name;

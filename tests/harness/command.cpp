@@ -112,6 +112,23 @@ std::string binary() {
   return other != nullptr ? other : FAULTLINE_BINARY;
 }
 
+std::vector<std::string> as_nobody(std::vector<std::string> argv) {
+  const char* const nobody[] = {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"};
+  argv.insert(argv.begin(), std::begin(nobody), std::end(nobody));
+  return argv;
+}
+
+Said say_all(const std::vector<std::string>& argv) {
+  Command command(argv);
+  const auto status = command.wait(60 * kSecond);
+  return {status.value_or(-1), command.out(), command.errors()};
+}
+
+Said say(std::vector<std::string> words) {
+  words.insert(words.begin(), binary());
+  return say_all(words);
+}
+
 Command::Command(std::vector<std::string> argv) {
   std::vector<char*> arguments;
   for (auto& a : argv) arguments.push_back(a.data());
@@ -227,11 +244,11 @@ std::vector<nlohmann::json> journal_of(const fs::path& folder) {
 }
 
 bool await_event(const fs::path& folder, const std::string& event, const std::string& what, Ns timeout) {
-  for (const Ns end = monotonic_now() + timeout; monotonic_now() < end; pause(5 * kMillisecond)) {
+  for (const Ns end = monotonic_now() + timeout;; pause(5 * kMillisecond)) {
     for (const auto& line : journal_of(folder))
       if (line.value("event", "") == event && (what.empty() || line.dump().find(what) != std::string::npos)) return true;
+    if (monotonic_now() >= end) return false;
   }
-  return false;
 }
 
 nlohmann::json summary_of(const fs::path& folder) { return nlohmann::json::parse(read_all(folder / "summary.json"), nullptr, false); }

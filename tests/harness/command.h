@@ -68,10 +68,21 @@ class Command {
 
 /// The binary under test: FAULTLINE_BINARY.
 std::string binary();
+/// A command line as somebody without any privilege.
+std::vector<std::string> as_nobody(std::vector<std::string> argv);
+
+/// What a command said, to its end. Status -1: it did not end within a minute.
+struct Said {
+  int status;
+  std::string out, errors;
+};
+Said say_all(const std::vector<std::string>& argv);
+/// The same of `faultline WORDS…`.
+Said say(std::vector<std::string> words);
 
 /// The lines of a run folder's journal that are whole by now; none when there is no journal.
 std::vector<nlohmann::json> journal_of(const std::filesystem::path& folder);
-/// Waits until the journal has an event (`what` empty or found in its text); false when it does not come.
+/// Waits until the journal has an event (`what` empty or found in its text); false when it does not come. Looks once at least.
 bool await_event(const std::filesystem::path& folder, const std::string& event, const std::string& what = "", Ns timeout = 60 * kSecond);
 /// summary.json; null when there is none.
 nlohmann::json summary_of(const std::filesystem::path& folder);

@@ -17,14 +17,14 @@ namespace faultline::test {
 class PlayedPlan {
  public:
   /// In force from the return of this on; T0 is now.
-  explicit PlayedPlan(const std::string& text, const std::string& path = "/plans/played.toml") {
+  explicit PlayedPlan(const std::string& text, const std::string& path = "/plans/played.toml", pen::Engine engine = pen::probe_features().engine()) {
     auto parsed = plan::parse_text(text, path);
     if (!parsed.ok()) throw std::invalid_argument(plan::render(parsed));
     faults_ = parsed.plan.faults.size();
     auto sites = site::resolve(parsed.plan, nullptr);
     const auto composition = run::compose(parsed.plan, sites);
     pen::Options options;
-    options.engine = pen::probe_features().engine();
+    options.engine = engine;
     options.alias = "faultline test";
     pen_ = std::make_unique<pen::Pen>(std::move(sites), composition.score, options, [](const std::string&) {});
     epoch_ = monotonic_now();
@@ -33,7 +33,7 @@ class PlayedPlan {
 
   Ns epoch() const { return epoch_; }  ///< of CLOCK_MONOTONIC
 
-  /// Ends it, takes it apart, and says what each fault did.
+  /// Ends it, takes it apart, and says what each fault did. Nothing may be undelivered.
   std::vector<pen::FaultCount> finish() {
     pen_->stop();
     pen_->drain();

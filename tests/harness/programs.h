@@ -14,11 +14,13 @@ namespace faultline::test {
 
 constexpr int kNext = -1, kDrop = 2, kRedirect = 7;  // TC_ACT_UNSPEC, TC_ACT_SHOT, TC_ACT_REDIRECT
 
+constexpr faults::Window kHour{0, 3600 * kSecond};
+
 /// A rule of the site: its match, and its channel.
 struct Rule {
   site::Match match{};
   faults::Channel channel{};
-  faults::Window window{0, 3600 * kSecond};
+  faults::Window window = kHour;
   std::uint32_t fault = 0;
   std::uint64_t seed = 1;
 };

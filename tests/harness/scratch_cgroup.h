@@ -42,13 +42,18 @@ class ScratchCgroup {
   }
   /// The calling process is in it while `what` runs: sockets that it makes belong to the group ever after.
   void in(const std::function<void()>& what) const {
-    std::ifstream groups("/proc/self/cgroup");
-    std::string back = "/";
-    for (std::string line; std::getline(groups, line);)
-      if (line.starts_with("0::")) back = line.substr(3);
+    struct Way {
+      Way() {
+        std::ifstream groups("/proc/self/cgroup");
+        for (std::string line; std::getline(groups, line);)
+          if (line.starts_with("0::")) back = line.substr(3);
+      }
+      ~Way() { std::ofstream(folder(back) + "/cgroup.procs") << getpid() << std::flush; }  // also when `what` throws: who stays keeps the group
+      std::string back = "/";
+    };
+    const Way back;
     take(getpid());
     what();
-    std::ofstream(folder(back) + "/cgroup.procs") << getpid() << std::flush;
   }
 
  private:

@@ -9,10 +9,10 @@
 #include "faults/chance.h"
 #include "faults/score.h"
 #include "injector/base/flow_steering.h"
-#include "injector/base/rtnetlink.h"
 #include "injector/pen/pen.h"
 #include "injector/site/devices.h"
 #include "tests/harness/traffic.h"
+#include "tests/harness/two_namespaces.h"
 
 namespace faultline::test {
 
@@ -29,18 +29,9 @@ struct Rule {
   std::function<void(faults::Channel&)> more = {};  ///< what else the channel does
 };
 
-class Bed {
+class Bed : public TwoNamespaces {
  public:
-  explicit Bed(unsigned mtu = 1500) {
-    add_veth({"eth0", &here, mtu}, {"eth0", &there, mtu});
-    for (const auto& [ns, last] : {std::pair{&here, "1"}, std::pair{&there, "2"}}) {
-      Inside in(*ns);
-      set_up("lo");
-      set_up("eth0");
-      add_address("eth0", *IpPrefix::parse(std::string("10.7.0.") + last + "/24"));
-      add_address("eth0", *IpPrefix::parse(std::string("fd07::") + last + "/64"));
-    }
-  }
+  explicit Bed(unsigned mtu = 1500) : TwoNamespaces(Family::both, mtu) {}
 
   /// A veth has a backlog per sending CPU, and lets packets of one flow overtake each other. For tests of order: not this one.
   void steer_wire() {
@@ -106,7 +97,6 @@ class Bed {
   End far(std::uint16_t port, bool v6 = false) const { return {&there, address(v6 ? "fd07::2" : "10.7.0.2", port)}; }
   End at(const std::string& text, std::uint16_t port) const { return {&here, address(text, port)}; }
 
-  NetNs here = NetNs::create(), there = NetNs::create();
   std::vector<std::string> failures;  ///< of taking it apart
   line::Stats line;                   ///< at its end
 

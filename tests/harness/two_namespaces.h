@@ -6,12 +6,20 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <set>
 #include <string>
 
 #include "injector/base/netns.h"
 #include "injector/base/rtnetlink.h"
 
 namespace faultline::test {
+
+inline std::set<std::string> device_names(const NetNs& ns) {
+  const Inside in(ns);
+  std::set<std::string> names;
+  for (const auto& device : list_devices()) names.insert(device.name);
+  return names;
+}
 
 struct TwoNamespaces {
   enum class Family { both, v6_only };

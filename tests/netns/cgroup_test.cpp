@@ -76,7 +76,7 @@ class CgroupTest : public testing::Test {
     EXPECT_LT(last, times * kDelay + 190 * kMillisecond);
     return last;
   }
-  static Ns least(int times) { return times * kDelay - 100 * kMicrosecond; }
+  static Ns least(int times) { return std::max<Ns>(0, times * kDelay - 100 * kMicrosecond); }  ///< no answer is -1
 
   /// An echo of `to` asked from `from` is delayed so often, as is the making of a connection.
   void expect_times(int times, const NetNs& from, const std::string& to, std::uint16_t port) {

@@ -13,6 +13,7 @@
 #include "tests/harness/processes.h"
 #include "tests/harness/two_namespaces.h"
 #include "tests/harness/udp_stream.h"
+#include "tests/harness/victim_plan.h"
 
 namespace faultline::test {
 
@@ -39,43 +40,13 @@ struct ControlTest : testing::Test {
     if (geteuid() != 0) GTEST_SKIP() << "needs root";
   }
 
-  /// A fault from 500 ms to 30 s that delays by 100 ms.
+  /// A fault from 500 ms on that delays by 100 ms for 30 s.
   static std::string plan(const TwoNamespaces& net, const std::string& more = "") {
-    return fmt::format(R"(
-seed = 1
-duration = "40s"
-[targets.victim]
-netns = "{}"
-[probes.ping]
-icmp = "10.7.0.2"
-from = "victim"
-every = "50ms"
-timeout = "200ms"
-[[faults]]
-name = "slow"
-kind = "degrade"
-on = "victim"
-start = "500ms"
-for = "30s"
-delay = "100ms"
-{})",
-                       net.path(), more);
+    return VictimPlan{.netns = net.path(), .duration = "40s", .timeout = "200ms", .length = "30s", .more = more}.text();
   }
 
   Command start(const std::string& text, const std::string& name = "plan") { return Command::run(folder.write(name + ".toml", text), folder.path() / name); }
   fs::path out(const std::string& name = "plan") const { return folder.path() / name; }
-
-  /// `faultline WORDS…`, to its end.
-  struct Said {
-    int status;
-    std::string out, errors;
-  };
-  static Said say(std::vector<std::string> words, Ns timeout = 60 * kSecond) {
-    words.insert(words.begin(), binary());
-    Command command(words);
-    const auto status = command.wait(timeout);
-    return {status.value_or(-1), command.out(), command.errors()};
-  }
 
   /// What `list --runs --json` says of the run with this pid; null when it does not.
   static json listed(pid_t pid) {
@@ -85,13 +56,6 @@ delay = "100ms"
     for (const auto& run : all.is_array() ? all : all.at("runs"))
       if (run["pid"] == pid) return run;
     return nullptr;
-  }
-
-  static std::vector<std::string> devices(const NetNs& ns) {
-    Inside in(ns);
-    std::vector<std::string> names;
-    for (const auto& device : list_devices()) names.push_back(device.name);
-    return names;
   }
 
   void expect_aborted(Command& run, const std::string& name, const std::string& by) {

@@ -64,7 +64,7 @@ TEST_F(ControlTest, StopFromAnotherProcess) {
   // It waited: the record is whole, and nothing is left.
   EXPECT_EQ(journal_of(out()).back()["event"], "end");
   EXPECT_TRUE(fs::exists(out() / "junit.xml"));
-  EXPECT_EQ(devices(net.here).size(), 2u);
+  EXPECT_EQ(device_names(net.here).size(), 2u);
   expect_aborted(run, "plan", "user");
   EXPECT_NE(summary_of(out())["abort"]["reason"].get<std::string>().find("faultline stop"), std::string::npos);
   EXPECT_TRUE(eventually([&] { return had.left({net.here.inode(), net.there.inode()}).empty(); }));
@@ -138,16 +138,13 @@ TEST_F(ControlTest, AStrangerMayLookButNotTouch) {
   ASSERT_TRUE(await_event(out(), "t0")) << run.errors();
   fs::copy_file(binary(), folder.path() / "faultline");
   fs::permissions(folder.path(), fs::perms::others_read | fs::perms::others_exec, fs::perm_options::add);
-  const auto as_nobody = [&](std::vector<std::string> more) {
-    std::vector<std::string> argv{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all", folder.path() / "faultline"};
-    argv.insert(argv.end(), more.begin(), more.end());
-    Command command(argv);
-    const auto status = command.wait(30 * kSecond);
-    return Said{status.value_or(-1), command.out(), command.errors()};
+  const auto stranger = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), folder.path() / "faultline");
+    return say_all(as_nobody(std::move(more)));
   };
-  EXPECT_NE(as_nobody({"list", "--runs"}).out.find(std::to_string(run.pid())), std::string::npos);
+  EXPECT_NE(stranger({"list", "--runs"}).out.find(std::to_string(run.pid())), std::string::npos);
   for (const auto& words : {std::vector<std::string>{"stop", std::to_string(run.pid())}, {"note", "--run", std::to_string(run.pid()), "hello"}}) {
-    const Said said = as_nobody(words);
+    const Said said = stranger(words);
     EXPECT_EQ(said.status, 4) << said.out << said.errors;
     EXPECT_NE(said.errors.find("only root"), std::string::npos) << said.errors;
   }
@@ -157,9 +154,9 @@ TEST_F(ControlTest, AStrangerMayLookButNotTouch) {
 
 TEST_F(ControlTest, SomebodyElsesSocketIsNotBelieved) {
   // A stranger binds a name that looks like a run's; root must not talk to it, least of all enter what it hands out.
-  Command imposter({"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/usr/bin/python3", "-c",
+  Command imposter(as_nobody({"/usr/bin/python3", "-c",
                     "import socket, time\ns = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
-                    "s.bind(b'\\0faultline.control.imposter')\ns.listen(4)\nprint('up', flush=True)\ntime.sleep(60)"});
+                    "s.bind(b'\\0faultline.control.imposter')\ns.listen(4)\nprint('up', flush=True)\ntime.sleep(60)"}));
   ASSERT_TRUE(eventually([&] { return imposter.out() == "up\n"; })) << imposter.errors();
   EXPECT_TRUE(listed(imposter.pid()).is_null());
 }

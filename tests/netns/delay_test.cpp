@@ -3,13 +3,12 @@
 #include <gtest/gtest.h>
 
 #include "tests/harness/asking.h"
+#include "tests/harness/engines.h"
 #include "tests/harness/traffic_bed.h"
 #include "tests/harness/undisturbed.h"
 
 namespace faultline::test {
 namespace {
-
-using pen::Engine;
 
 constexpr Ns kTooEarly = 100 * kMicrosecond;  // the line may let a segment go 20 us early; the rest is rounding
 constexpr Ns kSlack = 250 * kMillisecond;
@@ -41,11 +40,8 @@ void expect_pings(const std::vector<Ns>& times, Ns round_trip) {
   EXPECT_LT(times[times.size() / 2], round_trip + kSlack);
 }
 
-class DelayTest : public testing::TestWithParam<Engine> {
+class DelayTest : public EngineTest {
  protected:
-  void SetUp() override {
-    if (GetParam() == Engine::tcx && pen::probe_features().engine() != Engine::tcx) GTEST_SKIP() << "this kernel has no TCX";
-  }
   void expect_clean(const Bed& bed, const std::vector<pen::FaultCount>& counts) {
     steady_ &= bed.steady();
     EXPECT_TRUE(bed.failures.empty()) << bed.failures[0];
@@ -310,8 +306,7 @@ TEST_P(DelayTest, leaves_fifty_megabytes_intact) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, DelayTest, testing::Values(Engine::tcx, Engine::clsact),
-                         [](const auto& info) { return info.param == Engine::tcx ? "tcx" : "clsact"; });
+FAULTLINE_WITH_BOTH_ENGINES(DelayTest);
 
 }  // namespace
 }  // namespace faultline::test

@@ -5,9 +5,7 @@
 
 #include <fstream>
 
-#include "injector/plan/parse.h"
-#include "injector/run/compose.h"
-#include "tests/harness/traffic_bed.h"
+#include "tests/harness/plan_bed.h"
 
 namespace faultline::test {
 namespace {
@@ -15,38 +13,18 @@ namespace {
 constexpr Ns kDelay = 200 * kMillisecond;
 constexpr Ns kSlack = 190 * kMillisecond;  // below kDelay: once is not twice, and never is not once
 
-class DirectedTest : public testing::Test {
+class DirectedTest : public PlanBed {
  protected:
   void SetUp() override {
+    of_targets = "protocol = \"udp\"\n";
     for (const char* more : {"10.7.0.3/24", "fd07::3/64"}) {
       Inside in(bed.there);
       add_address("eth0", *IpPrefix::parse(more));
     }
   }
 
-  /// `rest` is TOML; the two hosts are the targets a (`here`) and b (`there`).
-  void play(const std::string& rest) {
-    const std::string text = fmt::format("[targets.a]\nnetns = \"/proc/self/fd/{}\"\nprotocol = \"udp\"\n[targets.b]\nnetns = \"/proc/self/fd/{}\"\nprotocol = \"udp\"\n{}",
-                                         bed.here.fd(), bed.there.fd(), rest);
-    auto parsed = plan::parse_text(text, "/plans/directed.toml");
-    if (!parsed.ok()) throw std::invalid_argument(plan::render(parsed));
-    count = parsed.plan.faults.size();
-    auto sites = site::resolve(parsed.plan, nullptr);
-    const auto composition = run::compose(parsed.plan, sites);
-    pen::Options options;
-    options.engine = pen::probe_features().engine();
-    pen = std::make_unique<pen::Pen>(std::move(sites), composition.score, options, [](const std::string&) {});
-    pen->arm(monotonic_now());
-  }
-  std::vector<pen::FaultCount> finish() {
-    pen->stop();
-    pen->drain();
-    const auto counts = pen->counts(count);
-    for (const auto& c : counts) EXPECT_EQ(c.undelivered.total(), 0u);
-    for (const auto& failure : pen->close()) ADD_FAILURE() << failure;
-    pen.reset();
-    return counts;
-  }
+  /// A fault that delays by kDelay, always; `whom` is its further lines.
+  static std::string slow(const std::string& whom) { return "[[faults]]\nkind = \"degrade\"\nstart = \"0s\"\nfor = \"60s\"\ndelay = \"200ms\"\n" + whom; }
 
   /// How often `from` to `to` is delayed.
   void expect_times(int times, const End& from, const End& to, Ns delay = kDelay) {
@@ -57,17 +35,12 @@ class DirectedTest : public testing::Test {
     EXPECT_LT(got.quantile(0.5), times * delay + kSlack);
   }
   End other(std::uint16_t port, bool v6 = false) const { return {&bed.there, address(v6 ? "fd07::3" : "10.7.0.3", port)}; }
-
-  Bed bed;
-  std::unique_ptr<pen::Pen> pen;
-  std::size_t count = 0;
 };
 
 TEST_F(DirectedTest, two_ends_of_one_fault_delay_each_way_once) {
   for (const char* direction : {"both", "egress", "ingress"}) {
     SCOPED_TRACE(direction);
-    play(fmt::format("[[faults]]\nkind = \"degrade\"\non = [\"a\", \"b\"]\ndirection = \"{}\"\nstart = \"0s\"\nfor = \"60s\"\ndelay = \"200ms\"\n",
-                     direction));
+    play(slow(fmt::format("on = [\"a\", \"b\"]\ndirection = \"{}\"\n", direction)));
     for (const bool v6 : {false, true}) {
       expect_times(1, bed.near(5000, v6), bed.far(7000, v6));
       expect_times(1, bed.far(5000, v6), bed.near(7000, v6));
@@ -79,21 +52,7 @@ TEST_F(DirectedTest, two_ends_of_one_fault_delay_each_way_once) {
 }
 
 TEST_F(DirectedTest, two_faults_at_two_ends_add_up) {
-  play(R"([[faults]]
-kind = "degrade"
-on = "a"
-start = "0s"
-for = "60s"
-delay = "200ms"
-[[faults]]
-name = "second"
-kind = "degrade"
-on = "b"
-direction = "ingress"
-start = "0s"
-for = "60s"
-delay = "200ms"
-)");
+  play(slow("on = \"a\"\n") + slow("name = \"second\"\non = \"b\"\ndirection = \"ingress\"\n"));
   expect_times(2, bed.near(5000), bed.far(7000));
   expect_times(1, bed.far(5000), bed.near(7000));
   const auto counts = finish();
@@ -106,14 +65,7 @@ TEST_F(DirectedTest, a_peer_by_address_and_port) {
 address = ["10.7.0.2/32", "fd07::2/128"]
 protocol = "udp"
 port = [7000, "7100-7200"]
-[[faults]]
-kind = "degrade"
-on = "a"
-peer = "bank"
-start = "0s"
-for = "60s"
-delay = "200ms"
-)");
+)" + slow("on = \"a\"\npeer = \"bank\"\n"));
   for (const bool v6 : {false, true}) {
     SCOPED_TRACE(v6);
     expect_times(1, bed.near(5000, v6), bed.far(7000, v6));
@@ -131,15 +83,7 @@ delay = "200ms"
 TEST_F(DirectedTest, a_peer_by_network) {
   play(R"([targets.bank]
 address = "10.7.0.2/31"
-[[faults]]
-kind = "degrade"
-on = "a"
-peer = "bank"
-direction = "egress"
-start = "0s"
-for = "60s"
-delay = "200ms"
-)");
+)" + slow("on = \"a\"\npeer = \"bank\"\ndirection = \"egress\"\n"));
   expect_times(1, bed.near(5000), bed.far(7000));
   expect_times(1, bed.near(5000), other(7000));
   expect_times(0, bed.far(5000), bed.near(7000));
@@ -186,7 +130,7 @@ class ForwardedTest : public DirectedTest {
 TEST_F(ForwardedTest, a_router_delays_what_it_forwards_once) {
   for (const char* direction : {"both", "egress", "ingress"}) {
     SCOPED_TRACE(direction);
-    play(fmt::format("[[faults]]\nkind = \"degrade\"\non = \"a\"\ndirection = \"{}\"\nstart = \"0s\"\nfor = \"60s\"\ndelay = \"200ms\"\n", direction));
+    play(slow(fmt::format("on = \"a\"\ndirection = \"{}\"\n", direction)));
     for (const bool v6 : {false, true}) {
       expect_times(1, behind(5000, v6), bed.far(7000, v6));
       expect_times(1, bed.far(5000, v6), behind(7000, v6));
@@ -200,14 +144,7 @@ TEST_F(ForwardedTest, a_router_delays_both_ways_of_one_peer) {
   play(R"([targets.bank]
 address = "10.7.0.2"
 protocol = "udp"
-[[faults]]
-kind = "degrade"
-on = "a"
-peer = "bank"
-start = "0s"
-for = "60s"
-delay = "200ms"
-)");
+)" + slow("on = \"a\"\npeer = \"bank\"\n"));
   expect_times(1, behind(5000), bed.far(7000));
   expect_times(1, bed.far(5000), behind(7000));
   expect_times(0, behind(5000), other(7000));

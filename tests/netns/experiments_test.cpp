@@ -2,18 +2,15 @@
 // plan that passes for the wrong reason is as bad as one that fails, so the hypotheses are looked at one by one. The founding
 // outages take two minutes each: they are run by tests/outages/run, and checked by tests/unit/experiments_test.cpp.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <iostream>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 
-#include "injector/base/error.h"
+#include "tests/harness/command.h"
 
 namespace faultline {
 namespace {
@@ -41,34 +38,15 @@ struct Ran {
   }
 };
 
-std::string text_of(const fs::path& file) {
-  std::ifstream in(file);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 class Experiments : public testing::Test {
  protected:
-  Experiments() {
-    char path[] = "/tmp/fl-experiments-XXXXXX";
-    if (mkdtemp(path) == nullptr) throw std::runtime_error("mkdtemp");
-    folder_ = path;
-  }
-  ~Experiments() override { fs::remove_all(folder_); }
-
   Ran run_once(const std::string& name) {
-    const fs::path out = folder_ / ("run" + std::to_string(++runs_)), log = out.string() + ".log", plan = kExperiments / (name + ".toml");
-    const pid_t child = check("fork", fork());
-    if (child == 0) {
-      if (freopen(log.c_str(), "w", stdout) == nullptr || dup2(1, 2) < 0) _exit(126);
-      execl(FAULTLINE_BINARY, FAULTLINE_BINARY, "run", plan.c_str(), "--out", out.c_str(), nullptr);
-      _exit(127);
-    }
-    int status = 0;
-    check("wait for the run", waitpid(child, &status, 0));
+    const fs::path out = folder_.path() / ("run" + std::to_string(++runs_));
+    test::Command command({test::binary(), "run", kExperiments / (name + ".toml"), "--out", out});
     Ran ran;
-    ran.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    ran.output = text_of(log);
-    ran.summary = json::parse(text_of(out / "summary.json"), nullptr, false);
+    ran.status = command.wait(250 * kSecond).value_or(-1);
+    ran.output = command.out() + command.errors();
+    ran.summary = test::summary_of(out);
     return ran;
   }
 
@@ -90,7 +68,7 @@ class Experiments : public testing::Test {
     return (ran.status == 2 && (said("was late") || said("was sent late") || said("by its safety"))) || (ran.status == 5 && said("(lease)"));
   }
 
-  fs::path folder_;
+  test::TemporaryFolder folder_;
   int runs_ = 0;
 };
 

@@ -4,26 +4,10 @@
 namespace faultline::test {
 namespace {
 
-/// Cuts the victim off from 1 s on; the guard looks back 1 s.
-std::string guarded(const TwoNamespaces& net, const std::string& guards) {
-  return fmt::format(R"(
-seed = 1
-duration = "30s"
-[targets.victim]
-netns = "{}"
-[probes.ping]
-icmp = "10.7.0.2"
-from = "victim"
-every = "50ms"
-timeout = "200ms"
-[[faults]]
-name = "cut"
-kind = "sever"
-on = "victim"
-start = "2s"
-for = "20s"
-{})",
-                     net.path(), guards);
+/// Cuts the victim off from 2 s on; the guards look back 1 s.
+std::string guarded(const TwoNamespaces& net, const std::string& guards, const std::string& length = "20s", const std::string& duration = "30s") {
+  return VictimPlan{.netns = net.path(), .duration = duration, .timeout = "200ms", .fault = "cut", .effect = "kind = \"sever\"", .start = "2s", .length = length, .more = guards}
+      .text();
 }
 
 TEST_F(ControlTest, AGuardHealsWhenTheServiceIsCut) {
@@ -44,7 +28,7 @@ for = "1s"
   const Belongings had = run.belongings();
   expect_aborted(run, "plan", "guard");
   EXPECT_TRUE(eventually([&] { return had.left({net.here.inode(), net.there.inode()}).empty(); }));
-  EXPECT_EQ(devices(net.here).size(), 2u);
+  EXPECT_EQ(device_names(net.here).size(), 2u);
 
   const json s = summary_of(out());
   ASSERT_EQ(s["guards"].size(), 2u);
@@ -85,16 +69,14 @@ for = "1s"
 
 TEST_F(ControlTest, AGuardThatLooksAtTheRecoveryLeavesTheFaultAlone) {
   TwoNamespaces net;
-  std::string text = guarded(net, R"(
+  Command run = start(guarded(net, R"(
 [[guards]]
 probe = "ping"
 during = "recovery"
 success = "< 20%"
 for = "1s"
-)");
-  text.replace(text.find("\"20s\""), 5, "\"2s\"");
-  text.replace(text.find("\"30s\""), 5, "\"6s\"");
-  Command run = start(text);
+)",
+                              "2s", "6s"));
   EXPECT_EQ(run.wait(60 * kSecond), 0) << run.out() << run.errors();
   EXPECT_EQ(summary_of(out())["guards"][0]["tripped"], false);
 }

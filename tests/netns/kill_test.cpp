@@ -15,6 +15,7 @@
 #include "tests/harness/processes.h"
 #include "tests/harness/two_namespaces.h"
 #include "tests/harness/udp_stream.h"
+#include "tests/harness/victim_plan.h"
 
 namespace faultline::test {
 namespace {
@@ -30,31 +31,11 @@ struct KillTest : testing::TestWithParam<const char*> {
   void SetUp() override {
     if (geteuid() != 0) GTEST_SKIP() << "needs root";
     if (GetParam() == std::string("tcx") && pen::probe_features().engine() != pen::Engine::tcx) GTEST_SKIP() << "this kernel has no TCX";
-    Inside in(net.here);
-    for (const auto& device : list_devices()) devices.insert(device.name);
+    devices = device_names(net.here);
   }
 
   /// A fault from 500 ms on that the whole run is in.
-  std::string plan(const std::string& more = "") const {
-    return fmt::format(R"(
-seed = 1
-duration = "20s"
-[targets.victim]
-netns = "{}"
-[probes.ping]
-icmp = "10.7.0.2"
-from = "victim"
-every = "50ms"
-[[faults]]
-name = "slow"
-kind = "degrade"
-on = "victim"
-start = "500ms"
-for = "15s"
-delay = "100ms"
-{})",
-                       net.path(), more);
-  }
+  std::string plan(const std::string& more = "") const { return VictimPlan{.netns = net.path(), .more = more}.text(); }
 
   Command start(const std::string& text) {
     return Command::run(folder.write("plan.toml", text), out, {"--engine", GetParam()});

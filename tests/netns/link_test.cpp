@@ -26,11 +26,17 @@ room = "east"
 room = "west"
 [lab.hosts.c]
 room = "east"
+[lab.hosts.d]
+room = "west"
 [lab.links.metro]
 between = ["east", "west"]
 delay = "10ms"
 [probes.far]
 icmp = "b"
+from = "a"
+every = "20ms"
+[probes.beside]
+icmp = "d"
 from = "a"
 every = "20ms"
 [probes.near]
@@ -73,13 +79,15 @@ TEST_F(LinkTest, its_standing_delay_is_met_once_each_way) {
   EXPECT_LT(during, 165);
   EXPECT_LT(phase("near", "f")["latency_ms"]["p50"], 15.0) << "what stays in its room does not cross the link";
   const auto& fault = summary["faults"][0];
-  const double pings = phase("far", "f")["sent"];
+  const double pings = phase("far", "f")["sent"].get<double>() + phase("beside", "f")["sent"].get<double>();
   EXPECT_NEAR(fault["packets_matched"].get<double>(), 2 * pings, 0.15 * 2 * pings);
 }
 
 TEST_F(LinkTest, a_cut_towards_one_host_leaves_the_others) {
   play("kind = \"sever\"\non = \"metro\"\npeer = \"b\"");
   EXPECT_EQ(phase("far", "f")["ok"], 0);
+  EXPECT_GT(phase("beside", "f")["ok"], 50) << "another host behind the same link";
+  EXPECT_EQ(phase("beside", "f")["failed"], 0);
   EXPECT_EQ(phase("near", "f")["failed"], 0);
   EXPECT_GT(summary["faults"][0]["packets_dropped"], 50);
 }

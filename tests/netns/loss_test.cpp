@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "tests/harness/engines.h"
 #include "tests/harness/traffic_bed.h"
 #include "tests/harness/undisturbed.h"
 
@@ -187,8 +188,7 @@ TEST_P(LossEngineTest, a_cut_is_silent_to_senders) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, LossEngineTest, testing::Values(Engine::tcx, Engine::clsact),
-                         [](const auto& info) { return info.param == Engine::tcx ? "tcx" : "clsact"; });
+FAULTLINE_WITH_BOTH_ENGINES(LossEngineTest);
 
 }  // namespace
 }  // namespace faultline::test

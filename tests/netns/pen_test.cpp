@@ -16,6 +16,8 @@
 #include "injector/pen/janitor.h"
 #include "injector/pen/tc.h"
 #include "injector/site/devices.h"
+#include "tests/harness/engines.h"
+#include "tests/harness/two_namespaces.h"
 #include "tests/harness/udp.h"
 
 namespace faultline::pen {
@@ -36,17 +38,10 @@ struct Setting {
   faults::Window window = kAlways;
 };
 
-struct PenTest : testing::TestWithParam<Engine> {
+struct PenTest : test::EngineTest, test::TwoNamespaces {
   void SetUp() override {
-    if (GetParam() == Engine::tcx && probe_features().engine() != Engine::tcx) GTEST_SKIP() << "this kernel has no TCX";
-    add_veth({"eth0", &here}, {"eth0", &there});
-    for (const auto& [ns, last] : {std::pair{&here, "1"}, std::pair{&there, "2"}}) {
-      Inside in(*ns);
-      set_up("lo");
-      set_up("eth0");
-      add_address("eth0", *IpPrefix::parse(std::string("10.7.0.") + last + "/24"));
-      add_address("eth0", *IpPrefix::parse(std::string("fd07::") + last + "/64"));
-    }
+    test::EngineTest::SetUp();
+    if (IsSkipped()) return;
     Inside in(there);
     add_address("eth0", *IpPrefix::parse("10.7.0.3/24"));
     add_address("eth0", *IpPrefix::parse("fd07::3/64"));
@@ -129,7 +124,6 @@ struct PenTest : testing::TestWithParam<Engine> {
     EXPECT_LT(c.applied.p50, static_cast<double>(delay + kSlack) / kMicrosecond);
   }
 
-  NetNs here = NetNs::create(), there = NetNs::create();
   std::unique_ptr<Pen> pen;
   std::size_t rule_count = 0;
 };
@@ -363,8 +357,7 @@ TEST_P(PenTest, a_kill_ends_everything) {
   expect_bare();
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, PenTest, testing::Values(Engine::tcx, Engine::clsact),
-                         [](const auto& info) { return info.param == Engine::tcx ? "tcx" : "clsact"; });
+FAULTLINE_WITH_BOTH_ENGINES(PenTest);
 
 }  // namespace
 }  // namespace faultline::pen

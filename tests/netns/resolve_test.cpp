@@ -50,7 +50,9 @@ TEST(ResolveTest, BetweenTwoTargetsTheReceiverStandsBackOnlyWhereTheSenderActs) 
   TwoNamespaces net;
   const std::string targets = fmt::format("[targets.a]\nnetns = \"{}\"\n[targets.b]\nnetns = \"{}\"\n[targets.web]\nport = 8080\n", net.path(),
                                           TwoNamespaces::path(net.there));
-  for (const auto& site : resolve(targets + cut("[\"a\", \"b\"]"))) {
+  const auto all = resolve(targets + cut("[\"a\", \"b\"]"));
+  ASSERT_EQ(all.size(), 2u);
+  for (const auto& site : all) {
     ASSERT_EQ(site.rules.size(), 1u);
     const auto& left_out = site.rules[0].match.not_from;
     EXPECT_FALSE(left_out.empty());
@@ -58,7 +60,9 @@ TEST(ResolveTest, BetweenTwoTargetsTheReceiverStandsBackOnlyWhereTheSenderActs) 
         << "link-local addresses too";
   }
   // Towards port 8080 of the other the sender acts; what comes from port 8080 only the receiver can tell.
-  for (const auto& site : resolve(targets + cut("[\"a\", \"b\"]", "peer = \"web\""))) {
+  const auto by_port = resolve(targets + cut("[\"a\", \"b\"]", "peer = \"web\""));
+  ASSERT_EQ(by_port.size(), 2u);
+  for (const auto& site : by_port) {
     ASSERT_EQ(site.rules.size(), 1u);
     EXPECT_TRUE(site.rules[0].match.not_from.empty());
   }

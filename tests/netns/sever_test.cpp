@@ -91,8 +91,12 @@ class SeverTest : public PlanBed {
 };
 
 TEST_F(SeverTest, refused_at_once) {
+  // Somebody listens everywhere: without the fault nothing would be refused.
   std::vector<Fd> listeners;
-  for (const Way& way : kWays) listeners.push_back(listen_at(way.server, 8000));
+  for (const Way& way : kWays) {
+    listeners.push_back(listen_at(way.server, 8000));
+    listeners.push_back(bound_socket(ns_of(way.server), SOCK_DGRAM, address(way.server, 9000)));
+  }
   cut("refuse");
   for (const Way& way : kWays) EXPECT_EQ(connect_to(way, 8000, kSoon), ECONNREFUSED) << way.name;
   for (const Way& way : kWays) {
@@ -110,6 +114,8 @@ TEST_F(SeverTest, reset_at_both_ends) {
   std::vector<Connection> all;
   for (const Way& way : kWays)
     for (std::uint16_t port = 8000; port < 8003; port++) all.push_back(open(way, port));
+  std::vector<Fd> listeners;
+  for (const Way& way : kWays) listeners.push_back(listen_at(way.server, 8003));
   cut("reset");
   for (std::size_t i = 0; i < all.size(); i++) {
     const auto& [client, server] = all[i];
@@ -119,7 +125,7 @@ TEST_F(SeverTest, reset_at_both_ends) {
     EXPECT_EQ(hear(client, kSoon), -ECONNRESET) << kWays[i / 3].name << ' ' << i % 3;
     EXPECT_EQ(hear(server, kSoon), -ECONNRESET) << kWays[i / 3].name << ' ' << i % 3;
   }
-  for (const Way& way : kWays) EXPECT_EQ(connect_to(way, 8000, kSoon), ECONNREFUSED) << way.name;
+  for (const Way& way : kWays) EXPECT_EQ(connect_to(way, 8003, kSoon), ECONNREFUSED) << way.name;
   const auto counts = finish();
   EXPECT_GE(counts[0].answered, all.size());
   EXPECT_GE(counts[0].dropped, counts[0].answered);
@@ -228,6 +234,7 @@ TEST_F(SeverTest, both_ends_as_targets_and_a_delay_beside) {
 
 TEST_F(SeverTest, also_by_clsact) {
   const Connection c = open(kWays[0], 8000), on_lo = open(kWays[4], 8000);
+  const Fd listener = listen_at(kWays[2].server, 8001);
   play("[[faults]]\nkind = \"sever\"\nmode = \"reset\"\non = \"a\"\nstart = \"0s\"\nfor = \"600s\"\n", pen::Engine::clsact);
   for (const auto* each : {&c, &on_lo}) {
     say(each->client);
@@ -235,6 +242,7 @@ TEST_F(SeverTest, also_by_clsact) {
     EXPECT_EQ(hear(each->server, kSoon), -ECONNRESET);
   }
   EXPECT_EQ(connect_to(kWays[2], 8001, kSoon), ECONNREFUSED);
+  EXPECT_GE(finish()[0].answered, 3u);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "tests/harness/command.h"
 #include "tests/harness/two_namespaces.h"
 #include "tests/harness/udp_stream.h"
+#include "tests/harness/victim_plan.h"
 
 namespace faultline::test {
 namespace {
@@ -20,25 +21,8 @@ struct SurviveTest : testing::Test {
     if (geteuid() != 0) GTEST_SKIP() << "needs root";
   }
 
-  static std::string plan(const std::string& netns, const std::string& more = "", const std::string& to = "10.7.0.2", int seconds = 4) {
-    return fmt::format(R"(
-seed = 1
-duration = "{}s"
-[targets.victim]
-netns = "{}"
-[probes.ping]
-icmp = "{}"
-from = "victim"
-every = "50ms"
-[[faults]]
-name = "slow"
-kind = "degrade"
-on = "victim"
-start = "500ms"
-for = "2500ms"
-delay = "100ms"
-{})",
-                       seconds, netns, to, more);
+  static std::string plan(const std::string& netns, const std::string& more = "", const std::string& to = "10.7.0.2", const std::string& duration = "4s") {
+    return VictimPlan{.netns = netns, .duration = duration, .ping = to, .length = "2500ms", .more = more}.text();
   }
 
   Command start(const std::string& text, std::vector<std::string> more = {}) { return Command::run(folder.write("plan.toml", text), out, more); }
@@ -70,16 +54,12 @@ TEST_F(SurviveTest, WithoutPrivilegeARunIsRefusedAndACheckIsNot) {
   TwoNamespaces net;
   fs::copy_file(binary(), folder.path() / "faultline");  // the build folder may be closed to others
   const std::string plan_file = folder.write("plan.toml", plan(net.path()));
-  const std::vector<std::string> as_nobody{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all", folder.path() / "faultline"};
-  const auto with = [&](std::vector<std::string> more) {
-    more.insert(more.begin(), as_nobody.begin(), as_nobody.end());
-    return more;
-  };
-  Command run(with({"run", plan_file, "--out", "/tmp/faultline-never-made"}));
+  const std::string own = folder.path() / "faultline";
+  Command run(as_nobody({own, "run", plan_file, "--out", "/tmp/faultline-never-made"}));
   expect_refused(run, 4, "CAP_NET_ADMIN");
   EXPECT_NE(run.errors().find("sudo"), std::string::npos) << run.errors();
   EXPECT_FALSE(fs::exists("/tmp/faultline-never-made"));
-  Command check(with({"check", plan_file}));
+  Command check(as_nobody({own, "check", plan_file}));
   EXPECT_EQ(check.wait(30 * kSecond), 0) << check.errors();
 }
 
@@ -151,7 +131,7 @@ TEST_F(SurviveTest, AFullDiskHealsFirst) {
   const fs::path disk = folder.path() / "disk", record = disk / "run";
   fs::create_directory(disk);
   const std::string more = "[[faults]]\nname = \"long\"\nkind = \"sever\"\non = \"victim\"\nstart = \"3s\"\nfor = \"run\"\n";
-  const std::string text = plan(net.path(), more, "10.7.0.2", 60);
+  const std::string text = plan(net.path(), more, "10.7.0.2", "60s");
   Command run({"unshare", "-m", "sh", "-c",
                fmt::format("mount -t tmpfs -o size=256k none {} && exec {} run {} --out {} --quiet", disk.string(), binary(),
                            folder.write("plan.toml", text).string(), record.string())});

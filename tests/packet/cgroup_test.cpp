@@ -3,17 +3,17 @@
 
 #include "injector/base/clock.h"
 #include "injector/base/rtnetlink.h"
+#include "tests/harness/engines.h"
 #include "tests/harness/programs.h"
 #include "tests/harness/scratch_cgroup.h"
 
 namespace faultline::test {
 namespace {
 
-using pen::Engine;
-
-struct SelectorCgroup : testing::TestWithParam<Engine> {
+struct SelectorCgroup : EngineTest {
   void SetUp() override {
-    if (GetParam() == Engine::tcx && pen::probe_features().engine() != Engine::tcx) GTEST_SKIP() << "this kernel has no TCX";
+    EngineTest::SetUp();
+    if (IsSkipped()) return;
     in.emplace(ns);
     set_up("lo");
   }
@@ -29,7 +29,7 @@ struct SelectorCgroup : testing::TestWithParam<Engine> {
   void load(const std::vector<site::Match>& matches) {
     std::vector<Rule> rules;
     for (std::uint32_t i = 0; i < matches.size(); i++)
-      rules.push_back({.match = matches[i], .channel = steady({0, 3600 * kSecond}, kMicrosecond), .window = {0, 3600 * kSecond}, .fault = i});
+      rules.push_back({.match = matches[i], .channel = steady(kHour, kMicrosecond), .fault = i});
     programs = std::make_unique<Programs>(GetParam(), rules);
   }
   /// The rules that take the packet; 0: it passes.
@@ -136,8 +136,7 @@ TEST_P(SelectorCgroup, a_rule_for_one_device_leaves_others_alone) {
   EXPECT_EQ(taken(kUdp4, "select_lo"), 0b101u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, SelectorCgroup, testing::Values(Engine::tcx, Engine::clsact),
-                         [](const auto& info) { return info.param == Engine::tcx ? "tcx" : "clsact"; });
+FAULTLINE_WITH_BOTH_ENGINES(SelectorCgroup);
 
 }  // namespace
 }  // namespace faultline::test

@@ -5,21 +5,14 @@
 #include <cmath>
 
 #include "injector/base/clock.h"
+#include "tests/harness/engines.h"
 #include "tests/harness/programs.h"
 #include "tests/packet/flow_replay.h"
 
 namespace faultline::test {
 namespace {
 
-using pen::Engine;
-
-constexpr faults::Window kHour{0, 3600 * kSecond};
-
-struct Here : testing::TestWithParam<Engine> {
-  void SetUp() override {
-    if (GetParam() == Engine::tcx && pen::probe_features().engine() != Engine::tcx) GTEST_SKIP() << "this kernel has no TCX";
-  }
-
+struct Here : EngineTest {
   void load(const faults::Channel& channel, std::uint64_t seed = 1) {
     programs = std::make_unique<Programs>(GetParam(), std::vector<Rule>{{.match = {}, .channel = channel, .window = kHour, .seed = seed}});
   }
@@ -124,8 +117,7 @@ TEST_P(Here, the_operators_port_is_left_out) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, Here, testing::Values(Engine::tcx, Engine::clsact),
-                         [](const auto& info) { return info.param == Engine::tcx ? "tcx" : "clsact"; });
+FAULTLINE_WITH_BOTH_ENGINES(Here);
 
 }  // namespace
 }  // namespace faultline::test

@@ -6,14 +6,11 @@
 
 #include "faults/kind.h"
 #include "tests/harness/answers.h"
+#include "tests/harness/engines.h"
 #include "tests/harness/programs.h"
 
 namespace faultline::test {
 namespace {
-
-using pen::Engine;
-
-constexpr faults::Window kHour{0, 3600 * kSecond};
 
 struct Query {
   std::string name = "bank.internal";
@@ -41,11 +38,7 @@ Packet packet(const Frame& message, bool v6 = false) {
   return p;
 }
 
-struct Lookup : testing::TestWithParam<Engine> {
-  void SetUp() override {
-    if (GetParam() == Engine::tcx && pen::probe_features().engine() != Engine::tcx) GTEST_SKIP() << "this kernel has no TCX";
-  }
-
+struct Lookup : EngineTest {
   using Texts = std::vector<std::string>;
   struct Asked {
     std::string answer;
@@ -233,8 +226,7 @@ TEST_P(Lookup, over_tcp_an_error_is_a_reset) {
   EXPECT_EQ(programs->select("select_out", {.frame = build(p)}).verdict, kNext) << "the connection itself";
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, Lookup, testing::Values(Engine::tcx, Engine::clsact),
-                         [](const auto& info) { return info.param == Engine::tcx ? "tcx" : "clsact"; });
+FAULTLINE_WITH_BOTH_ENGINES(Lookup);
 
 }  // namespace
 }  // namespace faultline::test

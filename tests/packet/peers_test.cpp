@@ -3,6 +3,7 @@
 
 #include <random>
 
+#include "tests/harness/engines.h"
 #include "tests/harness/programs.h"
 
 namespace faultline::test {
@@ -10,11 +11,7 @@ namespace {
 
 using pen::Engine;
 
-struct Peers : testing::TestWithParam<Engine> {
-  void SetUp() override {
-    if (GetParam() == Engine::tcx && pen::probe_features().engine() != Engine::tcx) GTEST_SKIP() << "this kernel has no TCX";
-  }
-};
+struct Peers : EngineTest {};
 
 bool covers(const IpPrefix& prefix, const IpPrefix& address) {
   for (int bit = 0; bit < prefix.length; bit++) {
@@ -118,8 +115,7 @@ TEST_P(Peers, random_prefixes) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, Peers, testing::Values(Engine::tcx, Engine::clsact),
-                         [](const auto& info) { return info.param == Engine::tcx ? "tcx" : "clsact"; });
+FAULTLINE_WITH_BOTH_ENGINES(Peers);
 
 }  // namespace
 }  // namespace faultline::test

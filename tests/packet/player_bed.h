@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "injector/base/clock.h"
+#include "tests/harness/engines.h"
 #include "tests/harness/programs.h"
 #include "tests/packet/flow_replay.h"
 
@@ -14,7 +15,6 @@ namespace faultline::test {
 
 using pen::Engine;
 
-constexpr faults::Window kHour{0, 3600 * kSecond};
 constexpr std::uint32_t kSlot = 1;
 
 inline std::uint32_t ticks(Ns ns) { return static_cast<std::uint32_t>(static_cast<std::uint64_t>(ns) >> FL_TICK_SHIFT); }
@@ -25,11 +25,7 @@ inline Rule rule(const faults::Channel& channel, std::uint32_t fault = 0, std::u
 
 enum class Way { dropped, straight, held, split };
 
-struct PlayerBed : testing::TestWithParam<Engine> {
-  void SetUp() override {
-    if (GetParam() == Engine::tcx && pen::probe_features().engine() != Engine::tcx) GTEST_SKIP() << "this kernel has no TCX";
-  }
-
+struct PlayerBed : EngineTest {
   void load(const std::vector<Rule>& rules) {
     programs = std::make_unique<Programs>(GetParam(), rules);
     programs->set_slot(kSlot, rules.size() == 64 ? ~0ull : (1ull << rules.size()) - 1);

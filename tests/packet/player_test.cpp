@@ -291,8 +291,7 @@ TEST_P(Player, books_balance) {
   EXPECT_EQ(programs->flight().line_in, books.held);
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, Player, testing::Values(Engine::tcx, Engine::clsact),
-                         [](const auto& info) { return info.param == Engine::tcx ? "tcx" : "clsact"; });
+FAULTLINE_WITH_BOTH_ENGINES(Player);
 
 }  // namespace
 }  // namespace faultline::test

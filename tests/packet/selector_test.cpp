@@ -6,6 +6,7 @@
 #include <set>
 
 #include "injector/base/clock.h"
+#include "tests/harness/engines.h"
 #include "tests/harness/programs.h"
 
 namespace faultline::test {
@@ -31,11 +32,7 @@ site::Match peers(const std::vector<std::string>& prefixes) {
   return match;
 }
 
-struct Selector : testing::TestWithParam<Engine> {
-  void SetUp() override {
-    if (GetParam() == Engine::tcx && pen::probe_features().engine() != Engine::tcx) GTEST_SKIP() << "this kernel has no TCX";
-  }
-
+struct Selector : EngineTest {
   void load(const std::vector<site::Match>& matches) {
     std::vector<Rule> rules;
     for (std::uint32_t i = 0; i < matches.size(); i++) {
@@ -459,8 +456,7 @@ TEST_P(Selector, give_back_drops_what_is_not_ours) {
   EXPECT_EQ(programs->select("give_back", {.frame = frame}).verdict, kDrop) << "no such slot";
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, Selector, testing::Values(Engine::tcx, Engine::clsact),
-                         [](const auto& info) { return info.param == Engine::tcx ? "tcx" : "clsact"; });
+FAULTLINE_WITH_BOTH_ENGINES(Selector);
 
 }  // namespace
 }  // namespace faultline::test

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "injector/line/frame.h"
@@ -108,11 +109,18 @@ INSTANTIATE_TEST_SUITE_P(Frames, Corruption,
                                          Case{L4::tcp, false, true, 1400}, Case{L4::tcp, true, false, 7}, Case{L4::tcp, false, false, 0}, Case{L4::tcp, true, true, 0}));
 
 TEST(CorruptionOfAnything, StaysWithinTheFrame) {
+  constexpr std::size_t kBeyond = 2048;
   for (std::uint32_t length = 0; length < 120; length++) {
     for (int version : {0, 4, 6, 15}) {
-      Bytes bytes(length, std::byte{0xff});
-      if (length > 24) bytes[24] = static_cast<std::byte>(version << 4 | 5);
-      line::corrupt(bytes.data(), length, length % 2 == 0);  // the sanitizers look on
+      for (const bool valid : {false, true}) {
+        Bytes bytes(length, std::byte{0xff});  // of just this size: the sanitizers look on
+        if (length > 24) bytes[24] = static_cast<std::byte>(version << 4 | 5);
+        Bytes within(bytes);
+        within.resize(length + kBeyond, std::byte{0x5a});
+        line::corrupt(bytes.data(), length, valid);
+        line::corrupt(within.data(), length, valid);
+        EXPECT_EQ(std::count(within.begin() + length, within.end(), std::byte{0x5a}), static_cast<std::ptrdiff_t>(kBeyond)) << length;
+      }
     }
   }
 }

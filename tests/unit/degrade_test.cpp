@@ -107,6 +107,8 @@ TEST(Degrade, CompilesEachKeyToItsTrack) {
   EXPECT_TRUE(c.valid_checksum);
   EXPECT_EQ(c.queue_bytes, 64000u);
   EXPECT_EQ(c.queue_time, 0);
+  params.set("limit", QueueLimit{300 * kMillisecond, 0});
+  EXPECT_EQ(compile(params).queue_time, 300 * kMillisecond);
   const Score score = flatten({{.channel = c, .window = {10 * kSecond, 20 * kSecond}}}, 1);
   EXPECT_EQ(score.rules[0].uses, (1u << FL_TRACKS) - 1 - FL_USES(FL_LOSS));
   EXPECT_EQ(score.rules[0].resemble, 1 << 14);

@@ -95,7 +95,9 @@ TEST(Timeline, NoRowIsWiderThanTheTerminal) {
   for (const int width : {40, 80, 120}) {
     record::Look look;
     look.width = width;
-    for (const auto& row : draw(spans, 3600 * kSecond, look, 4)) EXPECT_LE(record::columns(row), width) << row;
+    const auto rows = draw(spans, 3600 * kSecond, look, 4);
+    EXPECT_EQ(rows.size(), 3u) << "the axis and two spans";
+    for (const auto& row : rows) EXPECT_LE(record::columns(row), width) << row;
   }
 }
 

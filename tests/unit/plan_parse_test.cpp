@@ -220,21 +220,7 @@ TEST(PlanRender, LongLinesAreCutAroundTheCaret) {
   EXPECT_NE(render(parse(kSmall, options)).find("/plans/shop.toml: error: --var v"), std::string::npos);
 }
 
-// ---- what we ship and what we document ----
-
-TEST(PlanShipped, EveryExperimentParses) {
-  const auto folder = std::filesystem::path(FAULTLINE_SOURCE_DIR) / "experiments";
-  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no experiments yet";
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.path().extension() != ".toml") continue;
-    const auto parsed = parse_file(entry.path().string());
-    EXPECT_TRUE(parsed.ok()) << render(parsed);
-    Options options;
-    options.scale = 1;
-    const auto true_timeline = parse_file(entry.path().string(), options);
-    EXPECT_TRUE(true_timeline.ok()) << "at --scale 1:1\n" << render(true_timeline);
-  }
-}
+// ---- what we document (what we ship: experiments_test.cpp) ----
 
 TEST(PlanDocumented, EveryCompletePlanInTheReferenceParses) {
   const auto text = read_text(std::filesystem::path(FAULTLINE_SOURCE_DIR) / "docs/plan.md");

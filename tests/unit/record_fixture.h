@@ -3,37 +3,21 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "injector/record/recording.h"
+#include "tests/harness/command.h"
 
 namespace faultline::record::testing {
 
-/// Gone at the end of the scope.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    char name[] = "/tmp/faultline-record-XXXXXX";
-    path_ = mkdtemp(name);
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
+struct TemporaryFolder : test::TemporaryFolder {
   std::string read(const std::string& name) const {
-    std::ifstream file(path_ / name);
+    std::ifstream file(path() / name);
     std::stringstream text;
     text << file.rdbuf();
     return text.str();
   }
-  void write(const std::string& name, const std::string& text) const { std::ofstream(path_ / name) << text; }
-
- private:
-  std::filesystem::path path_;
 };
 
 inline plan::Bound bound(plan::Bound::Op op, double value, const std::string& text) { return {op, value, text}; }

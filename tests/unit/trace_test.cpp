@@ -2,9 +2,9 @@
 #include "injector/plan/trace_file.h"
 
 #include <filesystem>
-#include <fstream>
 
 #include "faults/kind.h"
+#include "tests/harness/command.h"
 #include "tests/unit/plan_support.h"
 
 namespace faultline::plan {
@@ -126,12 +126,7 @@ TEST(TraceFile, MahimahiMistakes) {
 /// A folder of its own, with one trace in it.
 class TracePlan : public testing::Test {
  protected:
-  TracePlan() {
-    std::string name = (fs::temp_directory_path() / "faultline-trace-XXXXXX").string();
-    folder = ::mkdtemp(name.data());
-  }
-  ~TracePlan() override { fs::remove_all(folder); }
-  void write(const std::string& text) const { std::ofstream(folder / "wan.csv") << text; }
+  void write(const std::string& text) const { temporary.write("wan.csv", text); }
   Parsed parse(const std::string& more, const std::string& length = "10s", std::optional<double> scale = {}) const {
     Options options;
     options.scale = scale;
@@ -142,7 +137,8 @@ class TracePlan : public testing::Test {
     const Fault& fault = plan.faults.at(0);
     return fault.kind->compile({fault.params, {fault.start, fault.end}, 1, "shop"});
   }
-  fs::path folder;
+  const test::TemporaryFolder temporary;
+  const fs::path folder = temporary.path();
 };
 
 TEST_F(TracePlan, PlaysAFileBesideThePlan) {
@@ -168,6 +164,16 @@ TEST_F(TracePlan, PlaysAFileBesideThePlan) {
   const auto fast = parse("file = \"wan.csv\"\n", "10s", 2);
   ASSERT_TRUE(fast.ok()) << render(fast);
   EXPECT_EQ(value_at(channel(fast.plan).delay, 31 * kSecond + 500 * kMillisecond), 3e7) << "a trace is on the timeline";
+}
+
+TEST_F(TracePlan, ItsQueueHasALimit) {
+  write("time_s,rate_mbit\n0,1\n");
+  const auto plain = parse("file = \"wan.csv\"\n"), bounded = parse("file = \"wan.csv\"\nlimit = \"64kB\"\n");
+  ASSERT_TRUE(plain.ok() && bounded.ok()) << render(plain) << render(bounded);
+  EXPECT_EQ(channel(plain.plan).queue_time, 100 * kMillisecond) << "the default";
+  EXPECT_EQ(channel(plain.plan).queue_bytes, 0u);
+  EXPECT_EQ(channel(bounded.plan).queue_time, 0);
+  EXPECT_EQ(channel(bounded.plan).queue_bytes, 64000u);
 }
 
 TEST_F(TracePlan, MistakesInTheFileNameTheFile) {
