@@ -22,25 +22,16 @@ bool of_the_lab(const plan::Plan& plan, const plan::Fault& fault) {
   return false;
 }
 
-bool covers(const IpPrefix& prefix, const IpPrefix& address) {
-  if (prefix.v6 != address.v6) return false;
-  for (int bit = 0; bit < prefix.length; bit++) {
-    const auto at = static_cast<std::size_t>(bit / 8);
-    if (((prefix.bytes[at] ^ address.bytes[at]) & (0x80 >> bit % 8)) != 0) return false;
-  }
-  return true;
-}
-
 bool has_port(const std::vector<plan::PortRange>& ranges, std::uint16_t port) {
   return ranges.empty() || std::any_of(ranges.begin(), ranges.end(), [&](const plan::PortRange& r) { return port >= r.first && port <= r.last; });
 }
 
 /// Whether packets of this connection would meet the rule, one way at least.
 bool meets(const site::Match& match, const Socket& socket) {
-  const bool loopback = socket.peer == socket.local || (socket.peer.v6 ? socket.peer.address_text() == "::1" : socket.peer.bytes[0] == 127);
+  const bool loopback = socket.peer == socket.local || socket.peer.is_loopback();
   if (loopback && !match.loopback) return false;
   if (!match.protocol.empty() && match.protocol != socket.protocol) return false;
-  if (!match.any_peer && std::none_of(match.peers.begin(), match.peers.end(), [&](const IpPrefix& p) { return covers(p, socket.peer); })) return false;
+  if (!match.any_peer && std::none_of(match.peers.begin(), match.peers.end(), [&](const IpPrefix& p) { return p.covers(socket.peer); })) return false;
   return has_port(match.peer_ports, socket.peer_port) && has_port(match.own_ports, socket.local_port);
 }
 
