@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <map>
@@ -17,8 +16,8 @@ namespace {
 /// on always give it (NET_NS_INIT_INO, include/uapi/linux/nsfs.h).
 std::uint64_t initial_namespace() {
   constexpr std::uint64_t kFixed = 0xEFFFFFF9;
-  struct stat st {};
-  return stat("/proc/1/ns/net", &st) == 0 ? st.st_ino : kFixed;
+  const auto inode = NetNs::inode_of("/proc/1/ns/net");
+  return inode != 0 ? inode : kFixed;
 }
 
 /// Whether a match leaves (nearly) everyone in: an operator's session would be among them.
