@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -17,6 +16,7 @@
 #include "injector/base/clock.h"
 #include "injector/base/error.h"
 #include "injector/base/fd.h"
+#include "injector/base/program.h"
 
 namespace faultline::site {
 namespace {
@@ -101,24 +101,13 @@ std::string output_of(const std::vector<std::string>& argv, int& status) {
   return {};
 }
 
-bool on_path(const std::string& command) {
-  const char* path = std::getenv("PATH");
-  std::string rest = path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-  while (!rest.empty()) {
-    const auto colon = rest.find(':');
-    if (access((rest.substr(0, colon) + "/" + command).c_str(), X_OK) == 0) return true;
-    rest = colon == std::string::npos ? "" : rest.substr(colon + 1);
-  }
-  return false;
-}
-
 }  // namespace
 
 ContainerRuntimes::ContainerRuntimes() {
   std::error_code error;
   for (const auto& [runtime, socket] : {std::pair{"docker", "/run/docker.sock"}, std::pair{"podman", "/run/podman/podman.sock"}})
     if (std::filesystem::is_socket(socket, error)) apis_.push_back({runtime, socket});
-  podman_command_ = on_path("podman");
+  podman_command_ = can_execute("podman");
 }
 
 std::optional<Container> read_container(const std::string& runtime, const std::string& text) {
