@@ -1,5 +1,5 @@
-// Whole messages over a SOCK_SEQPACKET unix socket, with descriptors beside them. The nursery and a run's control socket
-// speak in these.
+// Whole messages over a SOCK_SEQPACKET unix socket, with descriptors beside them. The nursery, the janitor and a run's
+// control socket speak in these.
 #pragma once
 
 #include <optional>
