@@ -41,11 +41,8 @@ std::string cut(std::string text, std::size_t longest) {
 }  // namespace
 
 struct Control::Impl {
-  Impl(const plan::Plan& the_plan, Handlers the_handlers) : plan(the_plan), handlers(std::move(the_handlers)) {
-    std::vector<record::Phase> windows;
-    for (const auto& fault : plan.faults) windows.push_back({fault.name, fault.start, fault.end});
-    phases = record::phases(plan.duration, windows);
-  }
+  Impl(const plan::Plan& the_plan, Handlers the_handlers)
+      : plan(the_plan), handlers(std::move(the_handlers)), phases(record::phases(the_plan)) {}
 
   void serve();
   void accept_from(int listener);
@@ -57,7 +54,7 @@ struct Control::Impl {
 
   const plan::Plan& plan;
   const Handlers handlers;
-  std::vector<record::Phase> phases;
+  const std::vector<record::Phase> phases;
   json fixed;                     // what does not change, for about()
   Fd bell;                        // rung when something below has changed
   std::vector<Client> clients;    // the thread's own
