@@ -164,8 +164,9 @@ void Control::Impl::accept_from(int listener) {
     if (std::none_of(listeners.begin(), listeners.end(), [&](const Fd& fd) { return fd.get() == listener; })) return;
     client.socket = Fd(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   }
-  socklen_t size = sizeof client.credentials;
-  if (!client.socket || getsockopt(client.socket.get(), SOL_SOCKET, SO_PEERCRED, &client.credentials, &size) != 0) return;
+  const auto peer = peer_of(client.socket.get());
+  if (!peer) return;  // it was no connection, or is gone again
+  client.credentials = *peer;
   if (clients.size() >= kMostClients) clients.erase(clients.begin());  // whoever idles longest makes room
   clients.push_back(std::move(client));
 }

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 #include <poll.h>
 #include <pwd.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
@@ -69,11 +68,9 @@ auto within(const NetNs& space, const What& what) {
 
 /// The pid of who listens there; nothing when it is somebody whom we do not believe.
 std::optional<pid_t> believed(const Fd& socket) {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return {};
-  if (peer.uid != 0 && peer.uid != geteuid()) return {};
-  return peer.pid;
+  const auto peer = peer_of(socket.get());
+  if (!peer || (peer->uid != 0 && peer->uid != geteuid())) return {};
+  return peer->pid;
 }
 
 json ask(const Fd& socket, const json& request, std::vector<Fd>* fds = nullptr) {
