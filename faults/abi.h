@@ -230,9 +230,7 @@ struct fl_control {
   __u64 beat;       /* the line's last finished loop */
   __u64 lease;      /* ns after which a beat is stale */
   __u32 stop;       /* 1: pass everything, let go of what is held */
-  __u32 owner_set;  /* 1: the owner's task is known (kernels with kfuncs) */
-  __u64 stop_at;    /* CLOCK_MONOTONIC of the stop */
-  __u64 pad[3];
+  __u32 pad[9];
 };
 FL_ASSERT(sizeof(struct fl_control) == 64);
 

@@ -35,4 +35,21 @@ std::string IpPrefix::address_text() const {
   return buffer;
 }
 
+IpPrefix IpPrefix::network() const {
+  IpPrefix cut = *this;
+  const auto whole = static_cast<std::size_t>(length / 8);
+  if (whole < cut.bytes.size()) cut.bytes[whole] &= static_cast<std::uint8_t>(~(0xff >> length % 8));
+  for (std::size_t i = whole + 1; i < cut.bytes.size(); ++i) cut.bytes[i] = 0;
+  return cut;
+}
+
+bool IpPrefix::covers(const IpPrefix& address) const {
+  return v6 == address.v6 && IpPrefix{v6, address.bytes, length}.network().bytes == network().bytes;
+}
+
+bool IpPrefix::is_loopback() const {
+  static const IpPrefix v4{false, {127}, 8}, local{true, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 128};
+  return (v6 ? local : v4).covers(*this);
+}
+
 }  // namespace faultline

@@ -1,7 +1,5 @@
 #include "injector/base/message.h"
 
-#include <sys/socket.h>
-
 #include <cstring>
 #include <stdexcept>
 
@@ -63,6 +61,13 @@ std::optional<Message> receive_message(int socket) {
   if (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) throw std::runtime_error("a message was cut short");
   message.bytes.resize(static_cast<std::size_t>(received));
   return message;
+}
+
+std::optional<ucred> peer_of(int socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
+  return peer;
 }
 
 }  // namespace faultline

@@ -17,9 +17,9 @@ constexpr std::size_t kReceiveBytes = 65536;
 
 class Socket {
  public:
-  explicit Socket(const std::string& attempt) : socket_(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC)) {
-    if (!socket_) throw std::system_error(errno, std::generic_category(), attempt + " (open rtnetlink)");
-    check(attempt + " (bind rtnetlink)", mnl_socket_bind(socket_.get(), 0, MNL_SOCKET_AUTOPID));
+  Socket(const std::string& attempt, int protocol) : socket_(mnl_socket_open2(protocol, SOCK_CLOEXEC)) {
+    if (!socket_) throw std::system_error(errno, std::generic_category(), attempt + " (open netlink)");
+    check(attempt + " (bind netlink)", mnl_socket_bind(socket_.get(), 0, MNL_SOCKET_AUTOPID));
     // Both only shape the error answers; a refusal costs the explanation, nothing else.
     int on = 1;
     mnl_socket_setsockopt(socket_.get(), NETLINK_EXT_ACK, &on, sizeof on);
@@ -81,7 +81,7 @@ void check_error_message(const std::string& attempt, const nlmsghdr* message) {
 
 }  // namespace
 
-NetlinkRequest::NetlinkRequest(std::uint16_t type, std::uint16_t flags) {
+NetlinkRequest::NetlinkRequest(std::uint16_t type, std::uint16_t flags, int protocol) : protocol_(protocol) {
   nlmsghdr* message = mnl_nlmsg_put_header(buffer_);
   message->nlmsg_type = type;
   message->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
@@ -106,7 +106,7 @@ void NetlinkRequest::nest(std::uint16_t type, const std::function<void()>& body)
 
 void netlink_ack(const std::string& attempt, NetlinkRequest& request) {
   request.message()->nlmsg_flags |= NLM_F_ACK;
-  Socket socket(attempt);
+  Socket socket(attempt, request.protocol());
   socket.send(attempt, request.message());
   socket.receive(attempt, [&](const nlmsghdr* message) {
     if (message->nlmsg_type != NLMSG_ERROR) return true;
@@ -118,7 +118,7 @@ void netlink_ack(const std::string& attempt, NetlinkRequest& request) {
 bool netlink_dump(const std::string& attempt, NetlinkRequest& request,
                   const std::function<void(const nlmsghdr*)>& visit) {
   request.message()->nlmsg_flags |= NLM_F_DUMP;
-  Socket socket(attempt);
+  Socket socket(attempt, request.protocol());
   socket.send(attempt, request.message());
   bool consistent = true;
   socket.receive(attempt, [&](const nlmsghdr* message) {

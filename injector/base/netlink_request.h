@@ -1,5 +1,5 @@
-// One conversation with rtnetlink: a request is built attribute by attribute, sent, and answered by an acknowledgement
-// or a dump. It exists so that rtnetlink.cpp says only *what* it asks for; sockets, sequence numbers, buffer bounds and
+// One conversation with the kernel over netlink (rtnetlink, sock_diag): a request is built attribute by attribute, sent, and answered by an acknowledgement
+// or a dump. It exists so that its users say only *what* they ask for; sockets, sequence numbers, buffer bounds and
 // the kernel's own error text (extended acknowledgement) are dealt with here. Every call opens a socket of its own in
 // the calling thread's network namespace: requests are rare, and a kept socket would belong to the wrong namespace.
 #pragma once
@@ -15,8 +15,8 @@ namespace faultline {
 
 class NetlinkRequest {
  public:
-  /// `type` is RTM_*; `flags` are NLM_F_* beyond NLM_F_REQUEST.
-  NetlinkRequest(std::uint16_t type, std::uint16_t flags);
+  /// `type` is RTM_* or SOCK_DIAG_*; `flags` are NLM_F_* beyond NLM_F_REQUEST; `protocol` is NETLINK_*.
+  NetlinkRequest(std::uint16_t type, std::uint16_t flags, int protocol = NETLINK_ROUTE);
   NetlinkRequest(const NetlinkRequest&) = delete;
   NetlinkRequest& operator=(const NetlinkRequest&) = delete;
 
@@ -34,10 +34,12 @@ class NetlinkRequest {
   void nest(std::uint16_t type, const std::function<void()>& body);
 
   nlmsghdr* message() { return reinterpret_cast<nlmsghdr*>(buffer_); }
+  int protocol() const { return protocol_; }
 
  private:
   void* append(std::size_t size);
 
+  const int protocol_;
   alignas(nlmsghdr) char buffer_[4096];
 };
 

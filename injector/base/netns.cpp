@@ -63,6 +63,11 @@ NetNs NetNs::create() {
   return NetNs(std::move(fd));
 }
 
+std::uint64_t NetNs::inode_of(const std::string& path) {
+  struct stat st {};
+  return stat(path.c_str(), &st) == 0 ? st.st_ino : 0;
+}
+
 NetNs NetNs::duplicate() const {
   return NetNs(Fd(static_cast<int>(check("duplicate a namespace", fcntl(fd_.get(), F_DUPFD_CLOEXEC, 3)))));
 }

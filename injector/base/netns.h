@@ -19,6 +19,9 @@ class NetNs {
   /// A new one without a name; lo is down in it. The calling thread stays where it is.
   static NetNs create();
 
+  /// inode() of the one at a path, without opening it; 0 when it cannot be looked at.
+  static std::uint64_t inode_of(const std::string& path);
+
   explicit NetNs(Fd fd);
   int fd() const { return fd_.get(); }
   /// (device, inode) of the nsfs file: equal for two descriptors of one namespace.

@@ -39,12 +39,6 @@ void put_address(NetlinkRequest& request, std::uint16_t type, const IpPrefix& ad
   request.put(type, address.bytes.data(), address.v6 ? 16 : 4);
 }
 
-IpPrefix without_host_bits(IpPrefix prefix) {
-  for (int bit = prefix.length; bit < 128; ++bit)
-    prefix.bytes[static_cast<std::size_t>(bit / 8)] &= static_cast<std::uint8_t>(~(0x80 >> (bit % 8)));
-  return prefix;
-}
-
 void put_veth_end(NetlinkRequest& request, ifinfomsg& link, const VethEnd& end) {
   if (end.quiet) {
     link.ifi_flags = IFF_NOARP;
@@ -197,7 +191,7 @@ void add_route(const IpPrefix& destination, const std::optional<IpPrefix>& gatew
   header.rtm_scope = gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
   header.rtm_type = RTN_UNICAST;
   // The kernel refuses a destination with host bits.
-  if (destination.length > 0) put_address(request, RTA_DST, without_host_bits(destination));
+  if (destination.length > 0) put_address(request, RTA_DST, destination.network());
   if (gateway) put_address(request, RTA_GATEWAY, *gateway);
   request.put_u32(RTA_OIF, static_cast<std::uint32_t>(index_of(attempt, device)));
   netlink_ack(attempt, request);

@@ -23,6 +23,9 @@ struct IpPrefix {
   static std::optional<IpPrefix> parse(const std::string& text);
   std::string text() const;          ///< "10.0.0.0/8"
   std::string address_text() const;  ///< "10.0.0.0"
+  IpPrefix network() const;          ///< the same without host bits
+  bool covers(const IpPrefix& address) const;
+  bool is_loopback() const;          ///< of an address: 127.0.0.0/8, ::1
   bool operator==(const IpPrefix&) const = default;
 };
 

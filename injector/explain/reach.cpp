@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 
 #include "injector/base/error.h"
+#include "injector/site/control_path.h"
 #include "injector/site/site.h"
 
 namespace faultline::explain {
@@ -22,29 +24,47 @@ bool of_the_lab(const plan::Plan& plan, const plan::Fault& fault) {
   return false;
 }
 
-bool covers(const IpPrefix& prefix, const IpPrefix& address) {
-  if (prefix.v6 != address.v6) return false;
-  for (int bit = 0; bit < prefix.length; bit++) {
-    const auto at = static_cast<std::size_t>(bit / 8);
-    if (((prefix.bytes[at] ^ address.bytes[at]) & (0x80 >> bit % 8)) != 0) return false;
-  }
-  return true;
-}
-
 bool has_port(const std::vector<plan::PortRange>& ranges, std::uint16_t port) {
   return ranges.empty() || std::any_of(ranges.begin(), ranges.end(), [&](const plan::PortRange& r) { return port >= r.first && port <= r.last; });
 }
 
+/// The cgroups that a rule is about, those below them included, by their ids; nothing: it is about all sockets.
+std::optional<std::set<std::uint64_t>> groups_of(const site::Rule& rule) {
+  if (!rule.match.cgroups) return std::nullopt;
+  std::set<std::uint64_t> ids;
+  const auto tree = site::CgroupTree::of_this_machine();
+  for (const auto& group : *rule.match.cgroups)
+    for (const auto id : tree.ids(group.path)) ids.insert(id);
+  return ids;
+}
+
+bool has_address(const site::Site& site, int device, const IpPrefix& address) {
+  return std::any_of(site.devices.begin(), site.devices.end(), [&](const Device& d) {
+    return d.index == device && std::any_of(d.addresses.begin(), d.addresses.end(), [&](const IpPrefix& a) { return a.v6 == address.v6 && a.bytes == address.bytes; });
+  });
+}
+
 /// Whether packets of this connection would meet the rule, one way at least.
-bool meets(const site::Match& match, const Socket& socket) {
-  const bool loopback = socket.peer == socket.local || (socket.peer.v6 ? socket.peer.address_text() == "::1" : socket.peer.bytes[0] == 127);
+bool meets(const site::Site& site, const site::Match& match, const site::Socket& socket) {
+  const bool loopback = socket.peer == socket.local || socket.peer.is_loopback();
   if (loopback && !match.loopback) return false;
   if (!match.protocol.empty() && match.protocol != socket.protocol) return false;
-  if (!match.any_peer && std::none_of(match.peers.begin(), match.peers.end(), [&](const IpPrefix& p) { return covers(p, socket.peer); })) return false;
+  if (match.device != 0 && !has_address(site, match.device, socket.local)) return false;
+  if (!match.any_peer && std::none_of(match.peers.begin(), match.peers.end(), [&](const IpPrefix& p) { return p.covers(socket.peer); })) return false;
   return has_port(match.peer_ports, socket.peer_port) && has_port(match.own_ports, socket.local_port);
 }
 
-void add_site(Reach& reach, const site::Site& site, const std::map<std::uint64_t, Process>& owners, std::set<pid_t>& processes) {
+using Owners = std::map<std::uint64_t, site::Process>;
+
+/// The processes that hold sockets, by the sockets' inodes. Those that this process may not look into are left out.
+Owners socket_owners() {
+  Owners owners;
+  for (const auto& process : site::ProcessTable().all())
+    for (const auto inode : site::sockets_of(process.pid)) owners.emplace(inode, process);  // the first: of a listener's forked workers, the parent
+  return owners;
+}
+
+void add_site(Reach& reach, const site::Site& site, const Owners& owners, std::set<pid_t>& processes) {
   Place place{site.name, {}};
   for (const auto& device : site.devices) {
     std::vector<std::string> addresses;
@@ -54,13 +74,20 @@ void add_site(Reach& reach, const site::Site& site, const std::map<std::uint64_t
   reach.places.push_back(std::move(place));
   const auto& exempt = site.exempt_ports;
   reach.exempt_ports.insert(reach.exempt_ports.end(), exempt.begin(), exempt.end());
+  std::vector<std::optional<std::set<std::uint64_t>>> groups;
+  for (const auto& rule : site.rules) groups.push_back(groups_of(rule));
+  const auto is_met = [&](const site::Socket& socket) {
+    for (std::size_t i = 0; i < site.rules.size(); i++)
+      if ((!groups[i] || groups[i]->contains(socket.cgroup)) && meets(site, site.rules[i].match, socket)) return true;
+    return false;
+  };
   Inside inside(site.ns);
-  for (auto& socket : connected_sockets()) {
+  for (auto& socket : site::list_connections()) {
     if (socket.protocol == "tcp" && std::find(exempt.begin(), exempt.end(), socket.local_port) != exempt.end()) continue;
-    if (std::none_of(site.rules.begin(), site.rules.end(), [&](const site::Rule& rule) { return meets(rule.match, socket); })) continue;
+    if (!is_met(socket)) continue;
     reach.flow_count++;
     const auto owner = owners.find(socket.inode);
-    const Process process = owner == owners.end() ? Process{} : owner->second;
+    const site::Process process = owner == owners.end() ? site::Process{} : owner->second;
     if (process.pid != 0) processes.insert(process.pid);
     if (reach.flows.size() < kMostFlows) reach.flows.push_back({std::move(socket), process});
   }
@@ -70,7 +97,7 @@ void add_site(Reach& reach, const site::Site& site, const std::map<std::uint64_t
 
 std::vector<Reach> look_around(const plan::Plan& plan) {
   std::vector<Reach> all(plan.faults.size());
-  std::optional<std::map<std::uint64_t, Process>> owners;
+  std::optional<Owners> owners;
   // One fault at a time, so that what is missing for one does not hide what is there for the others.
   plan::Plan one;
   one.path = plan.path;
@@ -83,7 +110,8 @@ std::vector<Reach> look_around(const plan::Plan& plan) {
     }
     one.faults = {plan.faults[i]};
     try {
-      const auto sites = site::resolve(one, nullptr);
+      auto sites = site::resolve(one, nullptr);
+      site::exempt_control_path(sites);
       if (!owners) owners = socket_owners();
       std::set<pid_t> processes;
       for (const auto& site : sites) add_site(reach, site, *owners, processes);

@@ -6,8 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "injector/explain/sockets.h"
 #include "injector/plan/plan.h"
+#include "injector/site/processes.h"
+#include "injector/site/sockets.h"
 
 namespace faultline::explain {
 
@@ -17,8 +18,8 @@ struct Place {
 };
 
 struct Flow {
-  Socket socket;
-  Process process;  ///< pid 0: not known
+  site::Socket socket;
+  site::Process process;  ///< pid 0: not known
 };
 
 struct Reach {

@@ -1,15 +1,17 @@
-// The child's side of a spawn: from a fork of the nursery's init to the command.
+// From a fork to a command: the child's side of a spawn by the nursery's init, and of a visit.
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <stdexcept>
 
 #include "injector/base/error.h"
+#include "injector/base/program.h"
 #include "injector/lab/enclosure.h"
 #include "injector/lab/init.h"
 
@@ -30,12 +32,42 @@ void become_user(const std::string& name) {
 
 }  // namespace
 
-void complete_path() {
-  const char* path = getenv("PATH");
-  std::string complete = path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin";
-  for (const std::string directory : {"/usr/local/sbin", "/usr/sbin", "/sbin"})
-    if ((":" + complete + ":").find(":" + directory + ":") == std::string::npos) complete += ":" + directory;
-  setenv("PATH", complete.c_str(), 1);
+[[noreturn]] void execute(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment) {
+  for (const auto& [key, value] : environment) setenv(key.c_str(), value.c_str(), 1);
+  setenv("PATH", search_path().c_str(), 1);
+  std::vector<char*> arguments;
+  for (const auto& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
+  arguments.push_back(nullptr);
+  execvp(arguments[0], arguments.data());
+  throw std::system_error(errno, std::generic_category(), "execute");
+}
+
+pid_t fork_into(const std::function<void()>& command) {
+  int ends[2];
+  check("make a pipe", pipe2(ends, O_CLOEXEC));
+  Fd from_child(ends[0]), to_parent(ends[1]);
+  const pid_t pid = fork();
+  check("fork", pid);
+  if (pid == 0) {
+    try {
+      command();
+    } catch (const std::exception& e) {
+      const std::string error = e.what();
+      [[maybe_unused]] const ssize_t written = write(to_parent.get(), error.data(), error.size());
+    }
+    _exit(127);
+  }
+  to_parent.reset();
+  std::string error;
+  char buffer[512];
+  for (ssize_t got = 1; got != 0;) {
+    got = read(from_child.get(), buffer, sizeof buffer);
+    if (got > 0) error.append(buffer, static_cast<std::size_t>(got));
+    if (got == -1 && errno != EINTR) break;
+  }
+  if (error.empty()) return pid;
+  while (waitpid(pid, nullptr, 0) == -1 && errno == EINTR) {}
+  throw NotExecuted(error);
 }
 
 [[noreturn]] void become(const ChildSpec& spec, const Enclosure* enclosure, const Fd* net, int output) {
@@ -51,20 +83,13 @@ void complete_path() {
   }
   if (!spec.directory.empty()) check("enter the directory " + spec.directory, chdir(spec.directory.c_str()));
   if (!spec.user.empty()) become_user(spec.user);
-  for (const auto& [key, value] : spec.environment) setenv(key.c_str(), value.c_str(), 1);
-  complete_path();
-
-  std::vector<char*> argv;
-  for (const auto& argument : spec.argv) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
   // Last, so that what goes wrong before is not written into the command's log.
   check("redirect stdout", dup2(out, STDOUT_FILENO));
   check("redirect stderr", dup2(out, STDERR_FILENO));
   sigset_t none;
   sigemptyset(&none);
   check("unblock signals", sigprocmask(SIG_SETMASK, &none, nullptr));
-  execvp(argv[0], argv.data());
-  throw std::system_error(errno, std::generic_category(), "execute");
+  execute(spec.argv, spec.environment);
 }
 
 }  // namespace faultline::lab

@@ -27,7 +27,7 @@ class Init {
   void serve();
 
  private:
-  Message answer(Message& request);
+  std::string answer(Message& request, std::vector<int>& fds);
   pid_t spawn(Reader& reader, std::vector<Fd>& fds);
   void kill(pid_t pid, int signal);
   void reap();
@@ -61,22 +61,18 @@ void Init::serve() {
     if (events[0].revents == 0) continue;
     std::optional<Message> request = receive_message(kSocket);
     if (!request) return;
-    const Message reply = answer(*request);
     std::vector<int> fds;
-    for (const auto& fd : reply.fds) fds.push_back(fd.get());
-    send_message(kSocket, reply.bytes, fds);
+    const std::string reply = answer(*request, fds);
+    send_message(kSocket, reply, fds);
   }
 }
 
-Fd duplicate(const Fd& fd) { return Fd(static_cast<int>(check("duplicate a descriptor", fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)))); }
-
-/// The reply: number, error (empty: none), pid (spawn); with descriptors (open_enclosure).
-Message Init::answer(Message& request) {
+/// The reply: number, error (empty: none), pid (spawn); with descriptors in `fds` (open_enclosure), which stay ours.
+std::string Init::answer(Message& request, std::vector<int>& fds) {
   Reader reader(std::move(request.bytes));
   const std::uint64_t number = reader.number();
   std::uint64_t result = 0;
   std::string error;
-  Message reply;
   try {
     switch (static_cast<Request>(reader.number())) {
       case Request::spawn:
@@ -100,8 +96,8 @@ Message Init::answer(Message& request) {
       case Request::open_enclosure: {
         const auto found = enclosures_.find(reader.text());
         if (found == enclosures_.end()) throw std::runtime_error("there is no such host");
-        for (const Fd* fd : {&found->second.net, &found->second.mount, &found->second.uts, &found->second.ipc})
-          reply.fds.push_back(duplicate(*fd));
+        const auto& [net, mount, uts, ipc] = found->second;
+        for (const Fd* fd : {&net, &mount, &uts, &ipc}) fds.push_back(fd->get());
         break;
       }
       case Request::kill: {
@@ -113,9 +109,7 @@ Message Init::answer(Message& request) {
   } catch (const std::exception& e) {
     error = *e.what() != 0 ? e.what() : "unknown error";
   }
-  if (!error.empty()) reply.fds.clear();
-  reply.bytes = Writer().put(number).put(error).put(result).bytes();
-  return reply;
+  return Writer().put(number).put(error).put(result).bytes();
 }
 
 pid_t Init::spawn(Reader& reader, std::vector<Fd>& fds) {
@@ -131,35 +125,9 @@ pid_t Init::spawn(Reader& reader, std::vector<Fd>& fds) {
     enclosure = &found->second;
   }
 
-  // The pipe closes when the command takes over; what comes out of it before is why it could not.
-  int ends[2];
-  check("make a pipe", pipe2(ends, O_CLOEXEC));
-  Fd from_child(ends[0]), to_parent(ends[1]);
-  const pid_t pid = fork();
-  check("fork", pid);
-  if (pid == 0) {
-    try {
-      become(spec, enclosure, net, output);
-    } catch (const std::exception& e) {
-      const std::string error = e.what();
-      [[maybe_unused]] const ssize_t written = write(to_parent.get(), error.data(), error.size());
-    }
-    _exit(127);
-  }
-  to_parent.reset();
-  std::string error;
-  char buffer[512];
-  for (ssize_t got = 1; got != 0;) {
-    got = read(from_child.get(), buffer, sizeof buffer);
-    if (got > 0) error.append(buffer, static_cast<std::size_t>(got));
-    if (got == -1 && errno != EINTR) break;
-  }
-  if (error.empty()) {
-    running_.insert(pid);
-    return pid;
-  }
-  while (waitpid(pid, nullptr, 0) == -1 && errno == EINTR) {}
-  throw std::runtime_error(error);
+  const pid_t pid = fork_into([&] { become(spec, enclosure, net, output); });
+  running_.insert(pid);
+  return pid;
 }
 
 void Init::kill(pid_t pid, int signal) {

@@ -2,7 +2,13 @@
 // every end. It leaves when its socket closes, and the kernel then ends every process of the namespace.
 #pragma once
 
+#include <sys/types.h>
+
+#include <functional>
+#include <map>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "injector/base/fd.h"
 #include "injector/lab/wire.h"
@@ -21,8 +27,17 @@ struct ChildSpec {
 
 struct Enclosure;
 
-/// Adds the sbin directories to PATH: services live there, and `su` does not hand them on.
-void complete_path();
+/// Turns the calling process into the command, with these variables added to its environment, and a PATH that has the sbin
+/// folders. Throws "execute: …" when it cannot.
+[[noreturn]] void execute(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment);
+
+/// Why a child did not become what it was to become.
+struct NotExecuted : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+/// Forks; `command` turns the child into one and does not return. Returns once it has taken over. Throws std::system_error when
+/// it cannot fork, NotExecuted with what `command` threw.
+pid_t fork_into(const std::function<void()>& command);
 
 /// Turns the calling process, just forked by the init, into the command. Throws when it cannot; the message says why.
 /// `enclosure` and `net` may be null; `output` may be -1.

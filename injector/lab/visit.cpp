@@ -1,13 +1,10 @@
 #include "injector/lab/visit.h"
 
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cstdlib>
 
 #include "injector/base/error.h"
 #include "injector/lab/init.h"
@@ -42,52 +39,32 @@ class Deaf {
 [[noreturn]] void become_visitor(const Entrance& entrance, const std::vector<std::string>& argv) {
   check("ask to die with the parent", prctl(PR_SET_PDEATHSIG, SIGKILL));
   enter_enclosure(entrance.enclosure);
-  for (const auto& [key, value] : entrance.environment) setenv(key.c_str(), value.c_str(), 1);
-  complete_path();
-  std::vector<char*> arguments;
-  for (const auto& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
-  arguments.push_back(nullptr);
-  execvp(arguments[0], arguments.data());
-  throw std::system_error(errno, std::generic_category(), "execute " + argv[0]);
+  execute(argv, entrance.environment);
 }
 
 }  // namespace
 
 int visit(Entrance entrance, const std::vector<std::string>& argv) {
-  int ends[2];
-  check("make a pipe", pipe2(ends, O_CLOEXEC));
-  Fd from_child(ends[0]), to_parent(ends[1]);
   if (setns(entrance.pids.get(), CLONE_NEWPID) != 0)
     throw Failure(Exit::cannot_run, "cannot enter the lab: " + std::generic_category().message(errno) + (errno == EPERM ? " (it needs root)" : ""));
   const bool foreground = tcgetpgrp(STDIN_FILENO) == getpgrp();  // -1 where there is no terminal
   const Deaf deaf;
-  const pid_t pid = fork();
-  if (pid == -1)  // ENOMEM: the PID namespace has no init any more
-    throw Failure(Exit::cannot_run, "cannot enter the lab: " + std::string(errno == ENOMEM ? "it has ended" : std::generic_category().message(errno)));
-  if (pid == 0) {
-    deaf.restore();
-    try {
+  pid_t pid = -1;
+  try {
+    pid = fork_into([&] {
+      deaf.restore();
       become_visitor(entrance, argv);
-    } catch (const std::exception& e) {
-      const std::string error = e.what();
-      [[maybe_unused]] const ssize_t written = write(to_parent.get(), error.data(), error.size());
-    }
-    _exit(127);
+    });
+  } catch (const NotExecuted& e) {
+    throw Failure(Exit::cannot_run, "cannot run \"" + argv[0] + "\" there: " + e.what());
+  } catch (const std::system_error& e) {  // ENOMEM: the PID namespace has no init any more
+    throw Failure(Exit::cannot_run, "cannot enter the lab: " + (e.code() == std::errc::not_enough_memory ? "it has ended" : e.code().message()));
   }
-  to_parent.reset();
   entrance = {};  // or the host's namespaces would outlive the lab while we wait
-  std::string error;
-  char buffer[512];
-  for (ssize_t got = 1; got != 0;) {
-    got = read(from_child.get(), buffer, sizeof buffer);
-    if (got > 0) error.append(buffer, static_cast<std::size_t>(got));
-    if (got == -1 && errno != EINTR) break;
-  }
   int status = 0;
   while (waitpid(pid, &status, 0) == -1 && errno == EINTR) {}
   // A shell with job control took the terminal, and cannot give it back: it does not see our process group.
   if (foreground) tcsetpgrp(STDIN_FILENO, getpgrp());
-  if (!error.empty()) throw Failure(Exit::cannot_run, "cannot run it there: " + error);
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 

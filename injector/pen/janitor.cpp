@@ -9,10 +9,14 @@
 
 #include <cstring>
 #include <map>
+#include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "injector/base/clock.h"
 #include "injector/base/error.h"
+#include "injector/base/message.h"
 
 namespace faultline::pen {
 namespace {
@@ -21,7 +25,7 @@ constexpr int kSocket = 3;  // in the child, where all else is closed
 constexpr int kAttempts = 5;
 
 enum class Order : std::uint32_t { note, amend, forget };
-struct Message {
+struct Word {
   Order order;
   std::uint64_t number;
   Placement placement;
@@ -29,26 +33,14 @@ struct Message {
 
 // ---- parent ----
 
-void send(int socket, const Message& message, int ns) {
-  iovec piece{const_cast<Message*>(&message), sizeof message};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr envelope{};
-  envelope.msg_iov = &piece;
-  envelope.msg_iovlen = 1;
-  if (ns >= 0) {
-    envelope.msg_control = control;
-    envelope.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&envelope);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof ns);
-    std::memcpy(CMSG_DATA(header), &ns, sizeof ns);
+void send(int socket, const Word& word, int ns) {
+  std::vector<int> fds;
+  if (ns >= 0) fds.push_back(ns);
+  try {
+    send_message(socket, std::string(reinterpret_cast<const char*>(&word), sizeof word), fds);
+  } catch (const std::system_error& e) {
+    throw std::system_error(e.code(), "tell the janitor what is attached (has it been killed?)");
   }
-  ssize_t sent;
-  do {
-    sent = sendmsg(socket, &envelope, MSG_NOSIGNAL);
-  } while (sent == -1 && errno == EINTR);
-  check("tell the janitor what is attached (has it been killed?)", sent);
 }
 
 // ---- child ----
@@ -63,13 +55,13 @@ struct Book {
   std::map<std::uint64_t, Note> notes;
   std::map<std::uint64_t, std::weak_ptr<NetNs>> known;
 
-  void take(const Message& message, Fd ns) {
-    if (message.order == Order::forget) {
-      notes.erase(message.number);
+  void take(const Word& word, Fd ns) {
+    if (word.order == Order::forget) {
+      notes.erase(word.number);
       return;
     }
-    Note& note = notes[message.number];
-    note.placement = message.placement;
+    Note& note = notes[word.number];
+    note.placement = word.placement;
     if (!ns) return;
     NetNs received(std::move(ns));
     auto& place = known[received.inode()];
@@ -94,36 +86,27 @@ struct Book {
   }
 };
 
-/// False at the end: the other side is gone.
-bool receive(Message& message, Fd& ns) {
-  iovec piece{&message, sizeof message};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-  msghdr envelope{};
-  envelope.msg_iov = &piece;
-  envelope.msg_iovlen = 1;
-  envelope.msg_control = control;
-  envelope.msg_controllen = sizeof control;
-  ssize_t got;
-  do {
-    got = recvmsg(kSocket, &envelope, MSG_CMSG_CLOEXEC);
-  } while (got == -1 && errno == EINTR);
-  if (got != sizeof message) return false;
-  const cmsghdr* header = CMSG_FIRSTHDR(&envelope);
-  if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    ns = Fd(fd);
+/// Nothing at the end: the other side is gone.
+std::optional<Word> receive(Fd& ns) {
+  try {
+    std::optional<Message> message = receive_message(kSocket);
+    Word word{};
+    if (!message || message->bytes.size() != sizeof word) return std::nullopt;
+    std::memcpy(&word, message->bytes.data(), sizeof word);
+    if (!message->fds.empty()) ns = std::move(message->fds.front());
+    return word;
+  } catch (const std::exception&) {
+    return std::nullopt;
   }
-  return true;
 }
 
 [[noreturn]] void live() {
   Book book;
   for (;;) {
-    Message message{};
     Fd ns;
-    if (!receive(message, ns)) break;
-    book.take(message, std::move(ns));
+    const std::optional<Word> word = receive(ns);
+    if (!word) break;
+    book.take(*word, std::move(ns));
   }
   for (int i = 0; i < kAttempts && !book.clean(); i++) {
     const timespec pause{0, 100 * kMillisecond};
@@ -184,7 +167,7 @@ void Janitor::amend(std::uint64_t note, const Placement& placement) { send(socke
 void Janitor::forget(std::uint64_t note) noexcept {
   try {
     send(socket_.get(), {Order::forget, note, {}}, -1);
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {
     // It is gone, and so is what it knew.
   }
 }

@@ -156,12 +156,11 @@ void set_cgroups(const BpfObject& selector, const site::CgroupMasks& masks) {
   for (const auto id : gone) (void)bpf_map_delete_elem(map, &id);
 }
 
-void set_owner(Engine engine, const BpfObject& player, fl_control& control) {
+void set_owner(Engine engine, const BpfObject& player) {
   if (engine != Engine::tcx) return;
   LIBBPF_OPTS(bpf_test_run_opts, run);
   check_neg("tell the selector its owner", bpf_prog_test_run_opts(player.program("set_owner"), &run));
   if (run.retval != 0) throw Failure(Exit::cannot_run, "the kernel did not let the selector hold its owner's task");
-  control.owner_set = 1;
 }
 
 }  // namespace faultline::pen

@@ -37,6 +37,6 @@ void set_cgroups(const BpfObject& selector, const site::CgroupMasks& masks);
 
 /// Makes the calling thread's task the owner that the selector watches. Under clsact there is nothing to do: the gate is
 /// open for as long as this process holds its descriptor.
-void set_owner(Engine engine, const BpfObject& player, fl_control& control);
+void set_owner(Engine engine, const BpfObject& player);
 
 }  // namespace faultline::pen

@@ -191,7 +191,7 @@ Pen::Pen(std::vector<site::Site> sites, const faults::Score& score, const Option
                                     "faultline outside it");
   impl.control[0].lease = kLease;
   impl.control[0].beat = static_cast<__u64>(monotonic_now());
-  set_owner(impl.options.engine, *impl.player, impl.control[0]);
+  set_owner(impl.options.engine, *impl.player);
   impl.line = std::make_unique<line::Line>(std::move(tap), impl.control.get(), impl.options.line);
   impl.line->start();
   for (std::uint32_t i = 0; i < impl.sites.size(); i++) impl.load_site(i, guard);
@@ -210,10 +210,7 @@ Pen::~Pen() {
 
 void Pen::arm(Ns epoch) { __atomic_store_n(&impl_->control[0].epoch, static_cast<__u64>(epoch), __ATOMIC_RELEASE); }
 
-void Pen::stop() {
-  __atomic_store_n(&impl_->control[0].stop_at, static_cast<__u64>(monotonic_now()), __ATOMIC_RELAXED);
-  __atomic_store_n(&impl_->control[0].stop, 1u, __ATOMIC_RELEASE);
-}
+void Pen::stop() { __atomic_store_n(&impl_->control[0].stop, 1u, __ATOMIC_RELEASE); }
 
 std::vector<std::string> Pen::poll() {
   Impl& impl = *impl_;

@@ -234,13 +234,13 @@ void read_fault(const Node& node, std::size_t number, Draft& draft) {
   FaultDraft result;
   result.fault.at = node.at;
   result.name_at = node.at;
-  if (auto name = table.text("name", "\"room-jitter\"")) {
+  if (auto name = table.word("name", "\"room-jitter\"")) {
     result.named = true;
-    result.name_at = table.take("name")->value.at;
-    result.fault.name = *name;
-    check_name(draft.issues, result.name_at, "a fault's name", *name, false);
-    if (*name == "baseline" || *name == "recovery")
-      draft.issues.error(result.name_at, fmt::format("name: \"{}\" is a phase of every run", *name), "choose another name");
+    result.name_at = name->at;
+    result.fault.name = name->text;
+    check_name(draft.issues, result.name_at, "a fault's name", name->text, false);
+    if (name->text == "baseline" || name->text == "recovery")
+      draft.issues.error(result.name_at, fmt::format("name: \"{}\" is a phase of every run", name->text), "choose another name");
   }
   read_kind(table, result);
   const bool parts = table.has("groups") || table.has("edges");
@@ -263,20 +263,7 @@ void read_fault(const Node& node, std::size_t number, Draft& draft) {
 }  // namespace
 
 void read_faults(Table& top, Draft& draft) {
-  const Entry* faults = top.take("faults");
-  if (!faults) return;
-  if (faults->value.type != Node::Type::array) {
-    draft.issues.error(faults->at, fmt::format("faults: expected an array of tables, found {}", describe(faults->value.type)), "write [[faults]], with two brackets");
-    return;
-  }
-  std::size_t number = 0;
-  for (const auto& item : faults->value.items) {
-    ++number;
-    if (item.type == Node::Type::table)
-      read_fault(item, number, draft);
-    else
-      draft.issues.error(item.at, fmt::format("faults: expected a table, found {}", describe(item.type)), "write [[faults]], with two brackets");
-  }
+  top.each_table("faults", [&](const Node& node, std::size_t number) { read_fault(node, number, draft); });
 }
 
 }  // namespace faultline::plan

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <set>
 
 #include "injector/plan/passes.h"
@@ -10,36 +9,23 @@
 namespace faultline::plan {
 namespace {
 
-/// The place of a key's value; the table's own when it is absent.
-Place value_at(Table& table, std::string_view key) {
-  const Entry* entry = table.take(key);
-  return entry ? entry->value.at : table.at();
-}
-
 void read_guard(const Node& node, std::size_t number, Draft& draft) {
   Table table(node, node.at, fmt::format("guard {}", number), draft.issues);
   GuardDraft result;
   Guard& guard = result.guard;
   guard.at = result.name_at = result.for_at = node.at;
-  if (auto name = table.text("name", "\"the service is lost\"")) {
-    result.name_at = value_at(table, "name");
-    if (check_name(draft.issues, result.name_at, "a guard's name", *name, false)) guard.name = *name;
+  if (auto name = table.word("name", "\"the service is lost\"")) {
+    result.name_at = name->at;
+    if (check_name(draft.issues, name->at, "a guard's name", name->text, false)) guard.name = name->text;
   }
   table.require("probe", "\"pay\"");
-  if (auto probe = table.text("probe", "\"pay\"")) result.probe = {*probe, value_at(table, "probe")};
+  result.probe = table.word("probe", "\"pay\"").value_or(Word{});
   guard.probe = result.probe.text;
-  if (auto during = table.text("during", "\"recovery\"")) result.during = {*during, value_at(table, "during")};
+  result.during = table.word("during", "\"recovery\"").value_or(Word{});
   guard.during = result.during.text;
-  bool any = table.has("success");
-  guard.success = table.scalar("success", "\"< 20%\"", read_ratio_bound);
-  const std::array<std::pair<std::string_view, std::optional<Bound>*>, 4> percentiles{
-      {{"p50", &guard.p50}, {"p90", &guard.p90}, {"p99", &guard.p99}, {"max", &guard.max}}};
-  for (const auto& [key, bound] : percentiles) {
-    any |= table.has(key);
-    *bound = table.scalar(key, "\"> 2s\"", read_duration_bound);
-  }
+  const bool any = read_conditions(table, guard, "\"< 20%\"", "\"> 2s\"");
   table.require("for", "\"10s\"");
-  result.for_at = value_at(table, "for");
+  if (const Entry* entry = table.take("for")) result.for_at = entry->value.at;
   if (const auto window = table.scalar("for", "\"10s\"", read_duration)) {
     guard.window = *window;
     if (*window == 0) draft.issues.error(result.for_at, "for: nothing can be seen in no time", "write how far back the guard looks: for = \"10s\"");
@@ -91,35 +77,8 @@ void check_window(Draft& draft, const GuardDraft& guard, const Probe& probe) {
 
 }  // namespace
 
-std::string condition_text(const Guard& guard) {
-  std::string text;
-  const auto add = [&](std::string_view key, const std::optional<Bound>& bound) {
-    if (bound) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key, bound->text);
-  };
-  add("success", guard.success);
-  add("p50", guard.p50);
-  add("p90", guard.p90);
-  add("p99", guard.p99);
-  add("max", guard.max);
-  return fmt::format("{} for {}", text, format_duration(guard.window));
-}
-
 void read_guards(Table& top, Draft& draft) {
-  const Entry* guards = top.take("guards");
-  if (!guards) return;
-  if (guards->value.type != Node::Type::array) {
-    draft.issues.error(guards->at, fmt::format("guards: expected an array of tables, found {}", describe(guards->value.type)),
-                       "write [[guards]], with two brackets");
-    return;
-  }
-  std::size_t number = 0;
-  for (const auto& item : guards->value.items) {
-    ++number;
-    if (item.type == Node::Type::table)
-      read_guard(item, number, draft);
-    else
-      draft.issues.error(item.at, fmt::format("guards: expected a table, found {}", describe(item.type)), "write [[guards]], with two brackets");
-  }
+  top.each_table("guards", [&](const Node& node, std::size_t number) { read_guard(node, number, draft); });
 }
 
 void resolve_guards(Draft& draft) {

@@ -1,8 +1,6 @@
 // [[hypotheses]]: what is expected to hold, of which probe, in which phase.
 #include <fmt/format.h>
 
-#include <array>
-
 #include "injector/plan/passes.h"
 
 namespace faultline::plan {
@@ -14,23 +12,16 @@ void read_hypothesis(const Node& node, std::size_t number, Draft& draft) {
   Hypothesis& hypothesis = result.hypothesis;
   hypothesis.at = node.at;
   result.name_at = node.at;
-  if (auto name = table.text("name", "\"payments keep working\"")) {
-    result.name_at = table.take("name")->value.at;
-    if (check_name(draft.issues, result.name_at, "a hypothesis's name", *name, false)) hypothesis.name = *name;
+  if (auto name = table.word("name", "\"payments keep working\"")) {
+    result.name_at = name->at;
+    if (check_name(draft.issues, name->at, "a hypothesis's name", name->text, false)) hypothesis.name = name->text;
   }
   table.require("probe", "\"pay\"");
-  if (auto probe = table.text("probe", "\"pay\"")) result.probe = {*probe, table.take("probe")->value.at};
+  result.probe = table.word("probe", "\"pay\"").value_or(Word{});
   hypothesis.probe = result.probe.text;
-  if (auto during = table.text("during", "\"baseline\"")) result.during = {*during, table.take("during")->value.at};
+  result.during = table.word("during", "\"baseline\"").value_or(Word{});
   hypothesis.during = result.during.text;
-  const std::array<std::pair<std::string_view, std::optional<Bound>*>, 4> percentiles{
-      {{"p50", &hypothesis.p50}, {"p90", &hypothesis.p90}, {"p99", &hypothesis.p99}, {"max", &hypothesis.max}}};
-  bool in_phase = table.has("success");
-  hypothesis.success = table.scalar("success", "\">= 99%\"", read_ratio_bound);
-  for (const auto& [key, bound] : percentiles) {
-    in_phase |= table.has(key);
-    *bound = table.scalar(key, "\"<= 250ms\"", read_duration_bound);
-  }
+  const bool in_phase = read_conditions(table, hypothesis, "\">= 99%\"", "\"<= 250ms\"");
   const bool recovers = table.has("recovers_within");
   hypothesis.recovers_within = table.scalar("recovers_within", "\"5s\"", read_duration);
   if (recovers) {
@@ -56,21 +47,7 @@ void read_hypothesis(const Node& node, std::size_t number, Draft& draft) {
 }  // namespace
 
 void read_hypotheses(Table& top, Draft& draft) {
-  const Entry* hypotheses = top.take("hypotheses");
-  if (!hypotheses) return;
-  if (hypotheses->value.type != Node::Type::array) {
-    draft.issues.error(hypotheses->at, fmt::format("hypotheses: expected an array of tables, found {}", describe(hypotheses->value.type)),
-                       "write [[hypotheses]], with two brackets");
-    return;
-  }
-  std::size_t number = 0;
-  for (const auto& item : hypotheses->value.items) {
-    ++number;
-    if (item.type == Node::Type::table)
-      read_hypothesis(item, number, draft);
-    else
-      draft.issues.error(item.at, fmt::format("hypotheses: expected a table, found {}", describe(item.type)), "write [[hypotheses]], with two brackets");
-  }
+  top.each_table("hypotheses", [&](const Node& node, std::size_t number) { read_hypothesis(node, number, draft); });
 }
 
 }  // namespace faultline::plan

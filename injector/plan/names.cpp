@@ -235,17 +235,9 @@ class Resolver {
 
   std::string describe_hypothesis(const Hypothesis& hypothesis) const {
     std::string text = hypothesis.during.empty() ? hypothesis.probe : fmt::format("{} during {}", hypothesis.probe, hypothesis.during);
-    std::string_view separator = ": ";
-    const auto add = [&](std::string_view key, const std::string& bound) {
-      text += fmt::format("{}{} {}", separator, key, bound);
-      separator = ", ";
-    };
-    if (hypothesis.success) add("success", hypothesis.success->text);
-    if (hypothesis.p50) add("p50", hypothesis.p50->text);
-    if (hypothesis.p90) add("p90", hypothesis.p90->text);
-    if (hypothesis.p99) add("p99", hypothesis.p99->text);
-    if (hypothesis.max) add("max", hypothesis.max->text);
-    if (hypothesis.recovers_within) add("recovers within", format_duration(*hypothesis.recovers_within));
+    std::string conditions = hypothesis.text();
+    if (hypothesis.recovers_within) conditions += fmt::format("{}recovers within {}", conditions.empty() ? "" : ", ", format_duration(*hypothesis.recovers_within));
+    if (!conditions.empty()) text += ": " + conditions;
     return text;
   }
 

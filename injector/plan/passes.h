@@ -94,6 +94,9 @@ void lay_out_time(Draft& draft);
 /// Guards against the probes and phases that they name, and names for those without. The timeline must be laid out.
 void resolve_guards(Draft& draft);
 
+/// Bounds on success and latencies, of which `share` and `latency` are examples. Whether any of their keys is there.
+bool read_conditions(Table& table, Conditions& conditions, std::string_view share, std::string_view latency);
+
 /// A duration of the timeline: "40s" or { true = "79m", scaled = "40s" }, put through --scale.
 std::optional<Ns> read_timeline(Table& table, std::string_view key, const Node& value, const Options& options);
 

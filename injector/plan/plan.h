@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -114,22 +115,33 @@ struct Bound {
   }
 };
 
-struct Hypothesis {
+/// What the requests of a probe are measured by: all that are given must hold at once.
+struct Conditions {
+  std::optional<Bound> success, p50, p90, p99, max;
+
+  struct Key {
+    const char* name;  ///< in the plan and in the journal
+    std::optional<Bound> Conditions::*bound;
+  };
+  static std::span<const Key> keys();
+  bool any() const;
+  std::string text() const;  ///< "success >= 99%, p99 <= 250ms"
+};
+
+struct Hypothesis : Conditions {
   std::string name;    ///< generated when absent: "pay during room-jitter: success >= 99%"
   std::string probe;
   std::string during;  ///< "baseline", a fault's name, or "recovery"; empty for recovers_within alone
-  std::optional<Bound> success, p50, p90, p99, max;
   std::optional<Ns> recovers_within;
   Place at;
 };
 
 /// When to give up: all of its conditions true, at once, of the requests whose outcome became known in the last `window`.
 /// The run then heals and ends (docs/guards.md).
-struct Guard {
+struct Guard : Conditions {
   std::string name;    ///< generated when absent: "pay: success < 20% for 10s"
   std::string probe;
   std::string during;  ///< a phase: only requests due in it count; empty: the whole run
-  std::optional<Bound> success, p50, p90, p99, max;
   Ns window = 0;       ///< `for`; never scaled, as timeouts are not
   Place at;
 };

@@ -160,7 +160,7 @@ void read_probe(const Entry& entry, Draft& draft) {
       issues.error(table.take("timeout")->value.at, fmt::format("timeout: {} is too short", format_duration(*timeout)), "at least 1ms");
   }
   read_window(table, probe, draft.options);
-  if (auto from = table.text("from", "\"client\"")) result.from = Word{*from, table.take("from")->value.at};
+  result.from = table.word("from", "\"client\"");
   // Without a known kind, the keys that belong to kinds cannot be judged.
   if (!first.empty()) {
     read_expect(table, probe);

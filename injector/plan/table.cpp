@@ -110,6 +110,28 @@ std::optional<std::string> Table::text(std::string_view key, std::string_view ex
   return entry->value.text;
 }
 
+std::optional<Word> Table::word(std::string_view key, std::string_view example) {
+  auto string = text(key, example);
+  if (!string) return std::nullopt;
+  return Word{std::move(*string), take(key)->value.at};
+}
+
+void Table::each_table(std::string_view key, const std::function<void(const Node& node, std::size_t number)>& read) {
+  const Entry* array = take(key);
+  if (!array) return;
+  const std::string hint = fmt::format("write [[{}]], with two brackets", key);
+  if (array->value.type != Node::Type::array) {
+    issues_->error(array->at, fmt::format("{}: expected an array of tables, found {}", key, describe(array->value.type)), hint);
+    return;
+  }
+  std::size_t number = 0;
+  for (const auto& item : array->value.items) {
+    ++number;
+    if (item.type == Node::Type::table) read(item, number);
+    else issues_->error(item.at, fmt::format("{}: expected a table, found {}", key, describe(item.type)), hint);
+  }
+}
+
 std::optional<bool> Table::boolean(std::string_view key) {
   const Entry* entry = take(key);
   if (!entry || !expect(entry->value, Node::Type::boolean, key, "true")) return std::nullopt;

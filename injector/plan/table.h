@@ -62,6 +62,8 @@ class Table {
   bool reserve(std::string_view key, std::string_view what = {}, std::string_view hint = {});
 
   std::optional<std::string> text(std::string_view key, std::string_view example);
+  /// The same with its place.
+  std::optional<Word> word(std::string_view key, std::string_view example);
   std::optional<bool> boolean(std::string_view key);
   std::optional<std::int64_t> integer(std::string_view key, std::int64_t min, std::int64_t max);
   /// A string that `read` understands.
@@ -85,6 +87,8 @@ class Table {
   std::map<std::string, std::string> text_map(std::string_view key, std::string_view example);
   /// A sub-table; nothing when absent or not a table. Its keys are known by their own names.
   std::optional<Table> table(std::string_view key, std::string_view example);
+  /// Shows `read` every table of an array of tables, [[key]], with its number from 1.
+  void each_table(std::string_view key, const std::function<void(const Node& node, std::size_t number)>& read);
 
   /// The entries, all noted as used: for tables whose keys are names.
   const std::vector<Entry>& entries();

@@ -1,11 +1,11 @@
 // [targets.NAME]: what faults are on, and what their traffic goes to and from.
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 
+#include "injector/base/rtnetlink.h"
 #include "injector/plan/passes.h"
 #include "injector/plan/subjects.h"
 
@@ -16,21 +16,9 @@ constexpr std::string_view kAddressHint = "write an address, a prefix or a host'
 
 /// An IP address or prefix in the usual notation, the bits behind the prefix cleared. Empty when it is none.
 std::optional<std::string> normalise_address(const std::string& text) {
-  const auto slash = text.find('/');
-  const std::string address = text.substr(0, slash);
-  std::array<unsigned char, 16> bytes{};
-  const int family = address.find(':') == std::string::npos ? AF_INET : AF_INET6;
-  if (inet_pton(family, address.c_str(), bytes.data()) != 1) return std::nullopt;
-  if (slash == std::string::npos) return address;
-  const unsigned size = family == AF_INET ? 4 : 16;
-  unsigned length = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data() + slash + 1, end, length);
-  if (error != std::errc() || stop != end || length > size * 8) return std::nullopt;
-  for (unsigned bit = length; bit < size * 8; ++bit) bytes[bit / 8] &= static_cast<unsigned char>(~(0x80 >> bit % 8));
-  std::array<char, INET6_ADDRSTRLEN> buffer{};
-  inet_ntop(family, bytes.data(), buffer.data(), buffer.size());
-  return fmt::format("{}/{}", buffer.data(), length);
+  const auto prefix = IpPrefix::parse(text);
+  if (!prefix) return std::nullopt;
+  return text.find('/') == std::string::npos ? text : prefix->network().text();
 }
 
 /// As RFC 1123 has it, and underscores, which some names have.

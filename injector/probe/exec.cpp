@@ -12,16 +12,15 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <deque>
-#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <set>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "injector/base/error.h"
+#include "injector/base/program.h"
 #include "injector/probe/asker.h"
 
 namespace faultline::probe {
@@ -30,22 +29,6 @@ namespace {
 constexpr std::size_t kMostOutput = 1 << 20;
 constexpr Ns kReaping = 5 * kSecond;  // how long a killed command may take to be gone
 constexpr Ns kLook = 20 * kMillisecond;
-
-bool is_program(const std::string& path) {
-  std::error_code ignored;
-  return std::filesystem::is_regular_file(path, ignored) && ::access(path.c_str(), X_OK) == 0;
-}
-
-// Looks where the nursery will look, which has the sbin folders even if our PATH has not.
-bool can_execute(const std::string& program) {
-  if (program.find('/') != std::string::npos) return is_program(program);
-  const char* path = std::getenv("PATH");
-  std::istringstream folders(std::string(path ? path : "/usr/local/bin:/usr/bin:/bin") +
-                             ":/usr/local/sbin:/usr/sbin:/sbin");
-  for (std::string folder; std::getline(folders, folder, ':');)
-    if (is_program((folder.empty() ? "." : folder) + "/" + program)) return true;
-  return false;
-}
 
 class Exec : public Asker {
  public:

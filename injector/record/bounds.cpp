@@ -1,5 +1,7 @@
 #include "injector/record/bounds.h"
 
+#include <optional>
+
 namespace faultline::record {
 namespace {
 
@@ -14,8 +16,6 @@ const char* op_text(plan::Bound::Op op) {
   }
   return "<";
 }
-
-}  // namespace
 
 json bound_json(const std::optional<plan::Bound>& bound) {
   if (!bound) return nullptr;
@@ -34,10 +34,21 @@ std::optional<plan::Bound> bound_from(const json& object, const char* key) {
   return bound;
 }
 
+}  // namespace
+
+void put_conditions(json& object, const plan::Conditions& conditions) {
+  for (const auto& [name, bound] : plan::Conditions::keys()) object[name] = bound_json(conditions.*bound);
+}
+
+void take_conditions(const json& object, plan::Conditions& conditions) {
+  for (const auto& [name, bound] : plan::Conditions::keys()) conditions.*bound = bound_from(object, name);
+}
+
 json guard_json(const plan::Guard& guard) {
-  return {{"name", guard.name}, {"probe", guard.probe}, {"during", guard.during}, {"for", guard.window},
-          {"condition", plan::condition_text(guard)}, {"success", bound_json(guard.success)}, {"p50", bound_json(guard.p50)},
-          {"p90", bound_json(guard.p90)}, {"p99", bound_json(guard.p99)}, {"max", bound_json(guard.max)}};
+  json object = {{"name", guard.name}, {"probe", guard.probe}, {"during", guard.during}, {"for", guard.window},
+                 {"condition", plan::condition_text(guard)}};
+  put_conditions(object, guard);
+  return object;
 }
 
 plan::Guard guard_from(const json& object) {
@@ -46,11 +57,7 @@ plan::Guard guard_from(const json& object) {
   guard.probe = object.value("probe", "");
   guard.during = object.value("during", "");
   guard.window = object.value("for", Ns{0});
-  guard.success = bound_from(object, "success");
-  guard.p50 = bound_from(object, "p50");
-  guard.p90 = bound_from(object, "p90");
-  guard.p99 = bound_from(object, "p99");
-  guard.max = bound_from(object, "max");
+  take_conditions(object, guard);
   return guard;
 }
 

@@ -2,16 +2,15 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "injector/plan/plan.h"
 
 namespace faultline::record {
 
-/// {"op": "<", "value": 0.2, "text": "< 20%"}; null when there is none.
-nlohmann::json bound_json(const std::optional<plan::Bound>& bound);
-/// Back from `object[key]`; nothing when it is absent or null.
-std::optional<plan::Bound> bound_from(const nlohmann::json& object, const char* key);
+/// Adds each to `object` as {"op": "<", "value": 0.2, "text": "< 20%"}; null where there is none.
+void put_conditions(nlohmann::json& object, const plan::Conditions& conditions);
+/// Back from `object`; absent or null is none.
+void take_conditions(const nlohmann::json& object, plan::Conditions& conditions);
 
 nlohmann::json guard_json(const plan::Guard& guard);
 plan::Guard guard_from(const nlohmann::json& object);

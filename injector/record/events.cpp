@@ -117,11 +117,10 @@ json plan_fields(const plan::Plan& p) {
                       {"start", fault.start}, {"end", fault.end}, {"asked", asked(fault)},
                       {"asked_text", asked_text(fault)},
                       {"delay", asked_delay(fault)}});
-  for (const auto& h : p.hypotheses)
-    hypotheses.push_back({{"name", h.name}, {"probe", h.probe}, {"during", h.during},
-                          {"success", bound_json(h.success)}, {"p50", bound_json(h.p50)}, {"p90", bound_json(h.p90)},
-                          {"p99", bound_json(h.p99)}, {"max", bound_json(h.max)},
-                          {"recovers_within", nullable(h.recovers_within)}});
+  for (const auto& h : p.hypotheses) {
+    hypotheses.push_back({{"name", h.name}, {"probe", h.probe}, {"during", h.during}, {"recovers_within", nullable(h.recovers_within)}});
+    put_conditions(hypotheses.back(), h);
+  }
   for (const auto& g : p.guards) guards.push_back(guard_json(g));
   return {{"title", p.title}, {"name", p.name}, {"duration", p.duration},
           {"probes", probes}, {"faults", faults}, {"hypotheses", hypotheses}, {"guards", guards}};

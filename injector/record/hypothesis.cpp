@@ -115,7 +115,7 @@ Judgement judge_hypothesis(const Recording& r, const plan::Hypothesis& h, const 
     parts.add({}, {}, {}, fmt::format("there is no probe \"{}\"", h.probe));
     return parts.result(h.name);
   }
-  if (h.success || h.p50 || h.p90 || h.p99 || h.max) judge_bounds(parts, r, h, *probe, stop_text);
+  if (h.any()) judge_bounds(parts, r, h, *probe, stop_text);
   if (h.recovers_within) judge_recovery(parts, r, *h.recovers_within, *probe, stop_text);
   return parts.result(h.name);
 }

@@ -3,8 +3,10 @@
 #include "injector/record/verdict.h"
 
 namespace faultline::record {
+namespace {
 
-std::vector<Phase> phases(Ns duration, const std::vector<Phase>& faults) {
+template <class Faults>
+std::vector<Phase> lay_out(Ns duration, const Faults& faults) {
   std::vector<Phase> all;
   const auto add = [&](const std::string& name, Ns start, Ns end) {
     end = std::min(end, duration);
@@ -21,11 +23,10 @@ std::vector<Phase> phases(Ns duration, const std::vector<Phase>& faults) {
   return all;
 }
 
-std::vector<Phase> phases(const Recording& r) {
-  std::vector<Phase> faults;
-  for (const auto& fault : r.faults) faults.push_back({fault.name, fault.start, fault.end});
-  return phases(r.duration, faults);
-}
+}  // namespace
+
+std::vector<Phase> phases(const Recording& r) { return lay_out(r.duration, r.faults); }
+std::vector<Phase> phases(const plan::Plan& plan) { return lay_out(plan.duration, plan.faults); }
 
 std::optional<Phase> find_phase(const Recording& r, const std::string& name) {
   for (auto& phase : phases(r))

@@ -62,11 +62,7 @@ void read_plan(Recording& r, const json& e) {
     hypothesis.name = h.value("name", "");
     hypothesis.probe = h.value("probe", "");
     hypothesis.during = h.value("during", "");
-    hypothesis.success = bound_from(h, "success");
-    hypothesis.p50 = bound_from(h, "p50");
-    hypothesis.p90 = bound_from(h, "p90");
-    hypothesis.p99 = bound_from(h, "p99");
-    hypothesis.max = bound_from(h, "max");
+    take_conditions(h, hypothesis);
     hypothesis.recovers_within = ns_from(h, "recovers_within");
     r.hypotheses.push_back(std::move(hypothesis));
   }

@@ -48,7 +48,7 @@ struct Verdict {
 
 /// baseline, every fault's window, recovery; those that last. In the plan's order.
 std::vector<Phase> phases(const Recording& recording);
-std::vector<Phase> phases(Ns duration, const std::vector<Phase>& faults);
+std::vector<Phase> phases(const plan::Plan& plan);
 /// The one of that name; absent when the run has no such phase.
 std::optional<Phase> find_phase(const Recording& recording, const std::string& name);
 PhaseStats stats_in(const ProbeRecord& probe, Ns start, Ns end);

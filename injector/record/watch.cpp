@@ -54,12 +54,8 @@ WatchedSlot ProbeWatch::slot(std::int64_t index) const {
 }
 
 Watch::Watch(const plan::Plan& plan) : title(plan.title.empty() ? plan.name : plan.title), duration(plan.duration) {
-  std::vector<Phase> windows;
-  for (const auto& fault : plan.faults) {
-    faults.push_back({fault.name, asked_text(fault), fault.start, fault.end});
-    windows.push_back({fault.name, fault.start, fault.end});
-  }
-  phases = record::phases(duration, windows);
+  for (const auto& fault : plan.faults) faults.push_back({fault.name, asked_text(fault), fault.start, fault.end});
+  phases = record::phases(plan);
   for (const auto& probe : plan.probes) probes.emplace_back(probe, &phases);
 }
 

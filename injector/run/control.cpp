@@ -41,11 +41,8 @@ std::string cut(std::string text, std::size_t longest) {
 }  // namespace
 
 struct Control::Impl {
-  Impl(const plan::Plan& the_plan, Handlers the_handlers) : plan(the_plan), handlers(std::move(the_handlers)) {
-    std::vector<record::Phase> windows;
-    for (const auto& fault : plan.faults) windows.push_back({fault.name, fault.start, fault.end});
-    phases = record::phases(plan.duration, windows);
-  }
+  Impl(const plan::Plan& the_plan, Handlers the_handlers)
+      : plan(the_plan), handlers(std::move(the_handlers)), phases(record::phases(the_plan)) {}
 
   void serve();
   void accept_from(int listener);
@@ -57,7 +54,7 @@ struct Control::Impl {
 
   const plan::Plan& plan;
   const Handlers handlers;
-  std::vector<record::Phase> phases;
+  const std::vector<record::Phase> phases;
   json fixed;                     // what does not change, for about()
   Fd bell;                        // rung when something below has changed
   std::vector<Client> clients;    // the thread's own
@@ -167,8 +164,9 @@ void Control::Impl::accept_from(int listener) {
     if (std::none_of(listeners.begin(), listeners.end(), [&](const Fd& fd) { return fd.get() == listener; })) return;
     client.socket = Fd(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   }
-  socklen_t size = sizeof client.credentials;
-  if (!client.socket || getsockopt(client.socket.get(), SOL_SOCKET, SO_PEERCRED, &client.credentials, &size) != 0) return;
+  const auto peer = peer_of(client.socket.get());
+  if (!peer) return;  // it was no connection, or is gone again
+  client.credentials = *peer;
   if (clients.size() >= kMostClients) clients.erase(clients.begin());  // whoever idles longest makes room
   clients.push_back(std::move(client));
 }

@@ -5,9 +5,7 @@
 namespace faultline::run {
 
 Guards::Guards(const plan::Plan& plan, Acted acted) : acted_(std::move(acted)) {
-  std::vector<record::Phase> windows;
-  for (const auto& fault : plan.faults) windows.push_back({fault.name, fault.start, fault.end});
-  const auto phases = record::phases(plan.duration, windows);
+  const auto phases = record::phases(plan);
   for (const auto& guard : plan.guards) {
     Ns start = 0, end = guard.during.empty() ? plan.duration : 0;
     for (const auto& phase : phases)

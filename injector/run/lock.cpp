@@ -36,18 +36,16 @@ bool bind_to(const Fd& socket, std::string_view name) {
   return true;
 }
 
-Fd make_socket() {
-  return Fd(static_cast<int>(check("make a run's socket", socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0))));
+Fd make_socket(int flags) {
+  return Fd(static_cast<int>(check("make a run's socket", socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0))));
 }
 
 /// What the holder says of itself; its pid when it does not answer.
 std::string ask_holder() {
   const Fd socket = connect_to(kLock, 1);
-  ucred peer{};
-  socklen_t size = sizeof peer;
   std::string who = "another run";
   if (!socket) return who;
-  if (getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid > 0) who = fmt::format("pid {}", peer.pid);
+  if (const auto peer = peer_of(socket.get()); peer && peer->pid > 0) who = fmt::format("pid {}", peer->pid);
   try {
     send_message(socket.get(), R"({"do":"about"})");
     if (const auto answer = receive_message(socket.get())) {
@@ -65,14 +63,14 @@ Fd bind_control() {
   for (;;) {
     std::uint64_t number = 0;
     check("draw a number", getrandom(&number, sizeof number, 0));
-    Fd socket = make_socket();
+    Fd socket = make_socket(SOCK_NONBLOCK);
     if (bind_to(socket, fmt::format("{}{:016x}", kControlPrefix, number))) return socket;
   }
 }
 
 Fd lock_namespace(const NetNs& ns, const std::string& place) {
   Inside inside(ns);
-  Fd socket = make_socket();
+  Fd socket = make_socket(SOCK_NONBLOCK);
   if (!bind_to(socket, kLock))
     throw Failure(Exit::cannot_run, fmt::format("{} already has a run under way: {}. One run per network namespace; wait for it, or "
                                                 "stop it with `faultline stop`",
@@ -81,7 +79,7 @@ Fd lock_namespace(const NetNs& ns, const std::string& place) {
 }
 
 Fd connect_to(std::string_view name, int patience) {
-  Fd socket(static_cast<int>(check("make a socket", ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0))));
+  Fd socket = make_socket(0);
   const timeval wait{patience, 0};
   check("set a timeout", setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait));
   check("set a timeout", setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait));

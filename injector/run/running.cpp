@@ -4,8 +4,6 @@
 #include <fmt/ranges.h>
 #include <poll.h>
 #include <pwd.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
@@ -19,6 +17,7 @@
 #include "injector/base/error.h"
 #include "injector/base/message.h"
 #include "injector/run/lock.h"
+#include "injector/site/processes.h"
 
 namespace faultline::run {
 namespace {
@@ -33,17 +32,15 @@ std::vector<NetNs> spaces() {
   std::vector<NetNs> all;
   all.push_back(NetNs::current());
   std::set<std::uint64_t> seen{all.front().inode()};
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator("/proc", fs::directory_options::skip_permission_denied, ignored)) {
-    const std::string name = entry.path().filename();
-    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    const std::string path = entry.path() / "ns/net";
-    struct stat st {};
-    if (stat(path.c_str(), &st) != 0 || !seen.insert(st.st_ino).second) continue;
+  const site::ProcessTable processes;
+  for (const pid_t pid : processes.pids()) {
+    const std::string path = processes.namespace_path(pid);
+    const auto inode = NetNs::inode_of(path);
+    if (inode == 0 || !seen.insert(inode).second) continue;
     try {
       all.push_back(NetNs::open(path));
     } catch (const std::exception&) {  // it has ended meanwhile
-      seen.erase(st.st_ino);
+      seen.erase(inode);
     }
   }
   return all;
@@ -71,11 +68,9 @@ auto within(const NetNs& space, const What& what) {
 
 /// The pid of who listens there; nothing when it is somebody whom we do not believe.
 std::optional<pid_t> believed(const Fd& socket) {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return {};
-  if (peer.uid != 0 && peer.uid != geteuid()) return {};
-  return peer.pid;
+  const auto peer = peer_of(socket.get());
+  if (!peer || (peer->uid != 0 && peer->uid != geteuid())) return {};
+  return peer->pid;
 }
 
 json ask(const Fd& socket, const json& request, std::vector<Fd>* fds = nullptr) {

@@ -1,7 +1,7 @@
+// The beginning of a run: what it needs, found and made, in order; and its frame, which ends it whatever happens.
 #include "injector/run/session.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
@@ -83,6 +83,13 @@ void Session::guard_acted(const plan::Guard& guard, const record::GuardTrip& tri
   stops_.ask({events::By::guard, fmt::format("{}: {}", guard.name, record::observed_text(guard, trip))});
 }
 
+/// Every fault goes off, and no guard acts any more.
+void Session::heal() {
+  if (pen_) pen_->stop();
+  guards_.close();
+  control_->healed();
+}
+
 void Session::step(const std::string& what) {
   if (const auto stop = stops_.take()) throw Failure(Exit::aborted, stop->reason);
   events::step(*journal_, what);
@@ -98,15 +105,14 @@ void Session::prepare_and_play() {
     play();
     settle();
   } catch (const Failure& failure) {
-    if (pen_) pen_->stop();
+    heal();
     if (const auto& stop = stops_.taken(); failure.status() == Exit::aborted)
       events::abort(*journal_, stop ? stop->by : events::By::signal, stop ? stop->reason : failure.what());
     else events::failure(*journal_, failure.status(), failure.what());
   } catch (const std::exception& e) {
-    if (pen_) pen_->stop();
+    heal();
     events::failure(*journal_, Exit::failed, e.what());
   }
-  control_->healed();
   close_everything();
   display_->end();
   events::end(*journal_);
@@ -144,21 +150,22 @@ void Session::prepare() {
 void Session::start_lab() {
   step("building the lab");
   lab_ = std::make_unique<lab::Lab>(*plan_.lab, *nursery_, plan_.directory, (folder_ / "services").string(), plan_.scale);
-  // Services may take long to become ready: a signal does not wait for them.
-  std::jthread listener([this](const std::stop_token& done) {
-    pollfd asked{stops_.fd(), POLLIN, 0};
-    while (!done.stop_requested()) {
-      if (::poll(&asked, 1, 50) != 1 || !stops_.take()) continue;
-      lab_->cancel();
-      return;
-    }
-  });
-  lab_->start([this](const std::string& host, const std::string& event, const std::string& detail) {
-    events::service(*journal_, host, event, detail);
-    if (event == "started") return;  // with its command line: for the journal; people wait for "ready"
-    display_->step(detail.empty() ? fmt::format("lab: {} {}", host, event) : fmt::format("lab: {} {} ({})", host, event, detail));
-  });
+  {
+    // Services may take long to become ready: a signal does not wait for them.
+    const std::jthread listener = stops_.listen([this] { lab_->cancel(); });
+    lab_->start([this](const std::string& host, const std::string& event, const std::string& detail) {
+      const std::string text = tell_service(host, event, detail);
+      if (event != "started") display_->step("lab: " + text);  // with its command line: for the journal; people wait for "ready"
+    });
+  }
+  if (const auto& stop = stops_.taken()) throw Failure(Exit::aborted, stop->reason);
   control_->set_lab(lab_.get());
+}
+
+/// Writes down what a service of the lab did, and returns it in words.
+std::string Session::tell_service(const std::string& host, const std::string& event, const std::string& detail) {
+  events::service(*journal_, host, event, detail);
+  return detail.empty() ? fmt::format("{} {}", host, event) : fmt::format("{} {} ({})", host, event, detail);
 }
 
 /// Targets with `wait` may start late.
@@ -175,9 +182,7 @@ void Session::await_targets() {
       } catch (const Failure&) {
         break;
       }
-      pollfd wish{stops_.fd(), POLLIN, 0};
-      if (::poll(&wish, 1, 100) == 1)
-        if (const auto asked = stops_.take()) throw Failure(Exit::aborted, asked->reason);
+      if (const auto asked = stops_.await(100 * kMillisecond)) throw Failure(Exit::aborted, asked->reason);
     }
   }
 }
@@ -226,32 +231,12 @@ void Session::build_pen() {
 }
 
 void Session::make_probers() {
-  probe_namespaces_.reserve(plan_.probes.size());
   for (std::size_t i = 0; i < plan_.probes.size(); i++) {
     const plan::Probe& probe = plan_.probes[i];
     probe::From from;
     if (lab_) from.names = lab_->names();
-    if (probe.from != "here") {
-      const plan::Target* target = plan_.find_target(probe.from);
-      if (target == nullptr) throw Failure(Exit::invalid, fmt::format("probe \"{}\": from \"{}\" is no target", probe.name, probe.from));
-      if (target->where == plan::Target::Where::host) {
-        from.enclosure = target->subject;
-        const auto host = std::find_if(plan_.lab->hosts.begin(), plan_.lab->hosts.end(), [&](const auto& h) { return h.name == target->subject; });
-        if (host != plan_.lab->hosts.end() && host->clients > 1)
-          for (const auto& address : lab_->addresses(host->name)) from.clients.push_back(address.address_text());
-        probe_namespaces_.push_back(lab_->host_ns(target->subject).duplicate());
-      } else if (plan::comes_and_goes(target->where)) {
-        const auto spots = finder_.find(*target);
-        if (spots.size() != 1)
-          throw Failure(Exit::cannot_run, fmt::format("probe \"{}\": target \"{}\" is in {} network namespaces; say which by a target with netns",
-                                                      probe.name, probe.from, spots.size()));
-        probe_namespaces_.push_back(spots.front().ns.duplicate());
-      } else {
-        throw Failure(Exit::invalid, fmt::format("probe \"{}\": from \"{}\" has no one namespace to ask from; name a lab host or a netns target",
-                                                 probe.name, probe.from));
-      }
-      from.net = &probe_namespaces_.back();
-    }
+    const auto ns = place_of(probe, from);
+    if (ns) from.net = &*ns;
     probers_.push_back(std::make_unique<probe::Prober>(probe, i, from, nursery_.get(), [this](probe::Sample&& sample) {
       journal_->sample(plan_.probes[sample.probe].name, sample);
       display_->sample(sample);
@@ -260,69 +245,26 @@ void Session::make_probers() {
   }
 }
 
-void Session::settle() {
-  for (std::size_t i = 0; i < probers_.size(); i++)
-    if (const auto failure = probers_[i]->failure(); !failure.empty())
-      throw std::runtime_error(fmt::format("probe \"{}\": {}", plan_.probes[i].name, failure));
-  if (!pen_) return;
-  pen_->drain();
-  report_counts();
-}
-
-void Session::report_counts() {
-  const auto counts = pen_->counts(plan_.faults.size());
-  for (std::size_t i = 0; i < counts.size(); i++) {
-    const pen::FaultCount& c = counts[i];
-    record::FaultResult r;
-    r.fault = plan_.faults[i].name;
-    r.matched = c.matched;
-    r.bytes = c.bytes;
-    r.dropped = c.dropped;
-    r.delayed = c.delayed;
-    r.composed = c.composed;
-    r.passed_by_safety = c.passed_by_safety;
-    r.released_at_end = c.released_at_end;
-    r.duplicated = c.duplicated;
-    r.corrupted = c.corrupted;
-    r.reordered = c.reordered;
-    r.answered = c.answered;
-    r.queue_dropped = c.queue_dropped;
-    r.undelivered = {c.undelivered.full,      c.undelivered.overdue,    c.undelivered.refused,
-                     c.undelivered.tap_queue, c.undelivered.in_transit, c.undelivered.unreturned + c.untaken};
-    r.applied_delay = {c.applied.p50, c.applied.p90, c.applied.p99, c.applied.max, c.applied.count};
-    r.lateness = {c.lateness.p50, c.lateness.p90, c.lateness.p99, c.lateness.max, c.lateness.count};
-    r.planned_onset = composition_.onsets[i];
-    r.first_affected = c.first_affected;
-    r.last_affected = c.last_affected;
-    events::fault_result(*journal_, r);
+/// The namespace that a probe asks from, and in `from` what there is of a lab host; none: our own.
+std::optional<NetNs> Session::place_of(const plan::Probe& probe, probe::From& from) {
+  if (probe.from == "here") return std::nullopt;
+  const plan::Target* target = plan_.find_target(probe.from);
+  if (target == nullptr) throw Failure(Exit::invalid, fmt::format("probe \"{}\": from \"{}\" is no target", probe.name, probe.from));
+  if (target->where == plan::Target::Where::host) {
+    from.enclosure = target->subject;
+    const auto host = std::find_if(plan_.lab->hosts.begin(), plan_.lab->hosts.end(), [&](const auto& h) { return h.name == target->subject; });
+    if (host != plan_.lab->hosts.end() && host->clients > 1)
+      for (const auto& address : lab_->addresses(host->name)) from.clients.push_back(address.address_text());
+    return lab_->host_ns(target->subject).duplicate();
   }
-  const auto line = pen_->line_stats();
-  events::line(*journal_, {{"read", line.read},
-                           {"written", line.written},
-                           {"frames_read", line.frames_read},
-                           {"frames_written", line.frames_written},
-                           {"bytes_read", line.bytes_read},
-                           {"merged", line.merged},
-                           {"held_max_bytes", line.held_max_bytes},
-                           {"stalled_us", line.stalled / kMicrosecond},
-                           {"lost", {{"full", line.losses.full}, {"overdue", line.losses.overdue}, {"refused", line.losses.refused}, {"stamp", line.losses.stamp}}}});
-}
-
-void Session::close_everything() {
-  std::vector<std::string> failures;
-  const auto add = [&](std::vector<std::string> more) { failures.insert(failures.end(), more.begin(), more.end()); };
-  probers_.clear();
-  follower_.reset();
-  if (pen_) add(pen_->close());
-  pen_.reset();
-  control_->drop_locks();
-  control_->set_lab(nullptr);
-  if (lab_) add(lab_->stop());
-  lab_.reset();
-  nursery_.reset();
-  janitor_.reset();
-  for (const auto& failure : failures) display_->note("cleanup: " + failure);
-  events::cleanup(*journal_, failures);
+  if (!plan::comes_and_goes(target->where))
+    throw Failure(Exit::invalid, fmt::format("probe \"{}\": from \"{}\" has no one namespace to ask from; name a lab host or a netns target",
+                                             probe.name, probe.from));
+  const auto spots = finder_.find(*target);
+  if (spots.size() != 1)
+    throw Failure(Exit::cannot_run, fmt::format("probe \"{}\": target \"{}\" is in {} network namespaces; say which by a target with netns",
+                                                probe.name, probe.from, spots.size()));
+  return spots.front().ns.duplicate();
 }
 
 }  // namespace faultline::run

@@ -41,15 +41,18 @@ class Session {
   void lock_namespaces();
   void build_pen();
   void make_probers();
+  std::optional<NetNs> place_of(const plan::Probe& probe, probe::From& from);
   void play();
   void finish_probes();
   std::optional<Stop> watch();
   void mark_phases(Ns now);
+  void heal();
   void settle();
   void report_counts();
   void close_everything();
   void step(const std::string& what);
   Handlers handlers();
+  std::string tell_service(const std::string& host, const std::string& event, const std::string& detail);
   void guard_acted(const plan::Guard& guard, const record::GuardTrip& trip);
 
   const plan::Plan& plan_;
@@ -69,9 +72,7 @@ class Session {
   std::unique_ptr<pen::Pen> pen_;
   std::unique_ptr<site::Follower> follower_;
   std::vector<std::unique_ptr<probe::Prober>> probers_;
-  std::vector<NetNs> probe_namespaces_;
   Ns epoch_ = 0;
-  bool armed_ = false;
   std::vector<bool> begun_, ended_;
   std::unique_ptr<Control> control_;  // last: its thread uses what is above
 };

@@ -1,7 +1,7 @@
 #include "injector/run/stops.h"
 
+#include <poll.h>
 #include <signal.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 
@@ -24,12 +24,6 @@ Stops::Stops() {
     throw std::system_error(error, std::generic_category(), "block signals");
   signals_ = Fd(static_cast<int>(check("watch signals", signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK))));
   bell_ = Fd(static_cast<int>(check("make an eventfd", eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))));
-  epoll_ = Fd(static_cast<int>(check("make an epoll descriptor", epoll_create1(EPOLL_CLOEXEC))));
-  for (const Fd* fd : {&signals_, &bell_}) {
-    epoll_event event{};
-    event.events = EPOLLIN;
-    check("watch a descriptor", epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd->get(), &event));
-  }
   signal(SIGPIPE, SIG_IGN);
 }
 
@@ -44,6 +38,20 @@ std::optional<Stop> Stops::take() {
   if (!stop) stop = read_signal();
   if (stop && !taken_) taken_ = stop;
   return stop;
+}
+
+std::optional<Stop> Stops::await(Ns patience) {
+  pollfd wish[] = {{signals_.get(), POLLIN, 0}, {bell_.get(), POLLIN, 0}};
+  const timespec wait{static_cast<time_t>(patience / kSecond), static_cast<long>(patience % kSecond)};
+  if (ppoll(wish, 2, &wait, nullptr) <= 0) return {};
+  return take();
+}
+
+std::jthread Stops::listen(std::function<void()> act) {
+  return std::jthread([this, act = std::move(act)](const std::stop_token& done) {
+    while (!done.stop_requested())
+      if (await(50 * kMillisecond)) return act();
+  });
 }
 
 std::optional<Stop> Stops::read_asked() {

@@ -1,11 +1,13 @@
-// Whatever asks a run to end before its time, as one descriptor that the run's loop waits for: SIGINT, SIGTERM and SIGHUP
+// Whatever asks a run to end before its time, as one thing that the run waits for: SIGINT, SIGTERM and SIGHUP
 // (blocked for the whole process), `faultline stop` from another terminal, a guard. Each heals; the first is the reason that
 // the record gives. SIGCONT is heard too: it tells that the process had been stopped, and not merely been short of a CPU.
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "injector/base/clock.h"
 #include "injector/base/fd.h"
@@ -22,12 +24,15 @@ class Stops {
  public:
   /// Blocks the signals in the calling thread and in those it will start; ignores SIGPIPE.
   Stops();
-  /// Readable when there may be something to take.
-  int fd() const { return epoll_.get(); }
   /// Asks the run to end. Thread-safe.
   void ask(Stop stop);
   /// What asks us to end, if anything does by now: each once, the first first. For one thread at a time.
   std::optional<Stop> take();
+  /// The same, and waits `patience` for it.
+  std::optional<Stop> await(Ns patience);
+  /// While this thread is about something that takes long: calls `act` on the thread returned, once, when something asks us to
+  /// end. What was taken is in taken(), to be looked at when that thread has ended: it may come too late for `act`.
+  [[nodiscard]] std::jthread listen(std::function<void()> act);
   /// The first that was taken.
   const std::optional<Stop>& taken() const { return taken_; }
   /// Whether the process was continued after a stop a moment ago (2 s). Call take() first.
@@ -37,7 +42,7 @@ class Stops {
   std::optional<Stop> read_asked();
   std::optional<Stop> read_signal();
 
-  Fd epoll_, signals_, bell_;
+  Fd signals_, bell_;
   std::mutex mutex_;
   std::optional<Stop> asked_;  // guarded by mutex_
   std::optional<Stop> taken_;

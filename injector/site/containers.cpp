@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -17,6 +16,7 @@
 #include "injector/base/clock.h"
 #include "injector/base/error.h"
 #include "injector/base/fd.h"
+#include "injector/base/program.h"
 
 namespace faultline::site {
 namespace {
@@ -64,12 +64,15 @@ std::string output_of(const std::vector<std::string>& argv, int& status) {
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, to.get(), 1);
   posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-  posix_spawnattr_t attributes;  // we block signals, the command must not
+  posix_spawnattr_t attributes;  // we block signals and ignore SIGPIPE, the command must not
   posix_spawnattr_init(&attributes);
-  sigset_t none;
+  sigset_t none, usual;
   sigemptyset(&none);
   posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  sigemptyset(&usual);
+  sigaddset(&usual, SIGPIPE);
+  posix_spawnattr_setsigdefault(&attributes, &usual);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   std::vector<char*> arguments;
   for (const auto& word : argv) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
@@ -81,35 +84,22 @@ std::string output_of(const std::vector<std::string>& argv, int& status) {
   if (rc != 0) return {};
   std::string text;
   const Ns until = monotonic_now() + kPatience * kMillisecond;
-  for (bool open = true; open;) {
+  bool ended = false;
+  while (!ended && text.size() < kMostBytes) {
     pollfd wait{from.get(), POLLIN, 0};
     const Ns left = until - monotonic_now();
     if (left <= 0 || ::poll(&wait, 1, static_cast<int>(left / kMillisecond) + 1) <= 0) break;
     char buffer[4096];
     const ssize_t n = read(from.get(), buffer, sizeof buffer);
-    open = n > 0 && text.size() < kMostBytes;
     if (n > 0) text.append(buffer, static_cast<std::size_t>(n));
-    if (!open) {
-      waitpid(pid, &status, 0);
-      status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-      return text;
-    }
+    ended = n <= 0;
   }
-  kill(pid, SIGKILL);
-  waitpid(pid, &status, 0);
-  status = -1;
-  return {};
-}
-
-bool on_path(const std::string& command) {
-  const char* path = std::getenv("PATH");
-  std::string rest = path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-  while (!rest.empty()) {
-    const auto colon = rest.find(':');
-    if (access((rest.substr(0, colon) + "/" + command).c_str(), X_OK) == 0) return true;
-    rest = colon == std::string::npos ? "" : rest.substr(colon + 1);
-  }
-  return false;
+  if (!ended) kill(pid, SIGKILL);  // too slow, or it says too much, and would wait for ever for us to read on
+  int how = 0;
+  waitpid(pid, &how, 0);
+  if (!ended || !WIFEXITED(how)) return {};
+  status = WEXITSTATUS(how);
+  return text;
 }
 
 }  // namespace
@@ -118,7 +108,7 @@ ContainerRuntimes::ContainerRuntimes() {
   std::error_code error;
   for (const auto& [runtime, socket] : {std::pair{"docker", "/run/docker.sock"}, std::pair{"podman", "/run/podman/podman.sock"}})
     if (std::filesystem::is_socket(socket, error)) apis_.push_back({runtime, socket});
-  podman_command_ = on_path("podman");
+  podman_command_ = can_execute("podman");
 }
 
 std::optional<Container> read_container(const std::string& runtime, const std::string& text) {

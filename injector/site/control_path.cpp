@@ -1,17 +1,14 @@
 #include "injector/site/control_path.h"
 
-#include <dirent.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
-#include <map>
-#include <memory>
 #include <sstream>
 
 #include "faults/abi.h"
+#include "injector/site/sockets.h"
 
 namespace faultline::site {
 namespace {
@@ -23,23 +20,6 @@ pid_t parent_of(pid_t pid) {
   for (std::string line; std::getline(status, line);)
     if (line.starts_with("PPid:")) return static_cast<pid_t>(std::stol(line.substr(5)));
   return 0;
-}
-
-/// Inodes of the sockets that a process has open.
-std::set<std::uint64_t> sockets_of(pid_t pid) {
-  std::set<std::uint64_t> inodes;
-  const std::string folder = fmt::format("/proc/{}/fd", pid);
-  const std::unique_ptr<DIR, int (*)(DIR*)> open(opendir(folder.c_str()), closedir);
-  if (!open) return inodes;
-  while (const dirent* entry = readdir(open.get())) {
-    char target[64];
-    const ssize_t length = readlink((folder + "/" + entry->d_name).c_str(), target, sizeof target - 1);
-    if (length <= 0) continue;
-    target[length] = 0;
-    unsigned long inode = 0;
-    if (sscanf(target, "socket:[%lu]", &inode) == 1) inodes.insert(inode);
-  }
-  return inodes;
 }
 
 bool is_loopback(const std::string& address) {
@@ -69,11 +49,11 @@ void add_ports(const std::string& table, const std::set<std::uint64_t>& inodes, 
 std::map<std::uint64_t, std::set<std::uint16_t>> control_path_ports() {
   std::map<std::uint64_t, std::set<std::uint16_t>> found;
   for (pid_t pid = getppid(); pid > 1; pid = parent_of(pid)) {
-    struct stat ns {};
-    if (stat(fmt::format("/proc/{}/ns/net", pid).c_str(), &ns) != 0) continue;
+    const auto ns = NetNs::inode_of(fmt::format("/proc/{}/ns/net", pid));
+    if (ns == 0) continue;
     const auto inodes = sockets_of(pid);
     if (inodes.empty()) continue;
-    for (const char* table : {"tcp", "tcp6"}) add_ports(fmt::format("/proc/{}/net/{}", pid, table), inodes, found[ns.st_ino]);
+    for (const char* table : {"tcp", "tcp6"}) add_ports(fmt::format("/proc/{}/net/{}", pid, table), inodes, found[ns]);
   }
   std::erase_if(found, [](const auto& entry) { return entry.second.empty(); });
   return found;
@@ -83,9 +63,7 @@ std::vector<std::string> exempt_control_path(std::vector<Site>& sites) {
   std::vector<std::string> said;
   const auto found = control_path_ports();
   for (Site& site : sites) {
-    struct stat ns {};
-    if (fstat(site.ns.fd(), &ns) != 0) continue;
-    const auto ports = found.find(ns.st_ino);
+    const auto ports = found.find(site.ns.inode());
     if (ports == found.end()) continue;
     site.exempt_ports.assign(ports->second.begin(), ports->second.end());
     if (site.exempt_ports.size() > FL_MAX_EXEMPT_PORTS) site.exempt_ports.resize(FL_MAX_EXEMPT_PORTS);

@@ -11,11 +11,6 @@
 namespace faultline::site {
 namespace {
 
-bool is_loopback_address(const IpPrefix& a) {
-  if (!a.v6) return a.bytes[0] == 127;
-  return std::all_of(a.bytes.begin(), a.bytes.begin() + 15, [](auto b) { return b == 0; }) && a.bytes[15] == 1;
-}
-
 bool is_link_local(const IpPrefix& a) {
   return a.v6 ? a.bytes[0] == 0xfe && (a.bytes[1] & 0xc0) == 0x80 : a.bytes[0] == 169 && a.bytes[1] == 254;
 }
@@ -62,7 +57,7 @@ std::vector<IpPrefix> own_addresses(LinkLocal link_local) {
   std::vector<IpPrefix> all;
   for (const auto& device : list_devices()) {
     for (auto address : device.addresses) {
-      if (is_loopback_address(address)) continue;
+      if (address.is_loopback()) continue;
       if (link_local == LinkLocal::left_out && is_link_local(address)) continue;
       address.length = address.v6 ? 128 : 32;
       all.push_back(address);

@@ -1,7 +1,6 @@
 #include "injector/site/follow.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,11 +10,6 @@
 
 namespace faultline::site {
 namespace {
-
-std::uint64_t inode_of(const std::string& path) {
-  struct stat st {};
-  return stat(path.c_str(), &st) == 0 ? st.st_ino : 0;
-}
 
 void remember(const std::vector<Spot>& spots, std::vector<Cgroup>& cgroups, std::vector<std::pair<std::string, std::uint64_t>>& namespaces) {
   cgroups.clear();
@@ -97,7 +91,7 @@ bool Follower::is_unchanged(const Followed& followed) const {
   if (followed.target->where == plan::Target::Where::process) return false;
   if (followed.target->where == plan::Target::Where::pid && !finder_.processes().find(static_cast<pid_t>(std::stol(followed.target->subject)))) return false;
   for (const auto& [path, inode] : followed.namespaces)
-    if (inode_of(path) != inode) return false;
+    if (NetNs::inode_of(path) != inode) return false;
   return std::all_of(followed.cgroups.begin(), followed.cgroups.end(), [&](const Cgroup& c) { return finder_.still_there(c); });
 }
 

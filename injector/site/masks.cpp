@@ -15,18 +15,9 @@ struct Said {
   std::uint64_t peer = 0, not_from = 0;
 };
 
-using Bits = std::array<std::uint8_t, 16>;
+using Bits = decltype(IpPrefix::bytes);
 
-Bits cut(Bits bytes, int length) {
-  for (int bit = length; bit < 128; bit++) {
-    if (bit % 8 == 0) {
-      for (std::size_t i = static_cast<std::size_t>(bit) / 8; i < bytes.size(); i++) bytes[i] = 0;
-      break;
-    }
-    bytes[static_cast<std::size_t>(bit) / 8] &= static_cast<std::uint8_t>(~(0x80u >> (bit % 8)));
-  }
-  return bytes;
-}
+Bits cut(const Bits& bytes, int length) { return IpPrefix{true, bytes, length}.network().bytes; }
 
 class Family {
  public:

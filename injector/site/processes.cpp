@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 #include <fnmatch.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <fstream>
+
+#include "injector/base/netns.h"
 
 namespace faultline::site {
 namespace {
@@ -43,20 +44,25 @@ std::optional<Process> ProcessTable::find(pid_t pid) const {
   std::ifstream groups(at / "cgroup");
   for (std::string group; std::getline(groups, group);)
     if (group.starts_with("0::")) process.cgroup = group.substr(3);
-  struct stat st {};
-  if (stat((at / "ns/net").c_str(), &st) == 0) process.netns = st.st_ino;
+  process.netns = NetNs::inode_of(namespace_path(pid));
   return process;
+}
+
+std::vector<pid_t> ProcessTable::pids() const {
+  std::vector<pid_t> found;
+  std::error_code error;
+  for (auto it = fs::directory_iterator(proc_, error); !error && it != fs::directory_iterator(); it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (name.find_first_not_of("0123456789") == std::string::npos) found.push_back(static_cast<pid_t>(std::stol(name)));
+  }
+  std::sort(found.begin(), found.end());
+  return found;
 }
 
 std::vector<Process> ProcessTable::all() const {
   std::vector<Process> found;
-  std::error_code error;
-  for (auto it = fs::directory_iterator(proc_, error); !error && it != fs::directory_iterator(); it.increment(error)) {
-    const std::string name = it->path().filename().string();
-    if (name.empty() || name.find_first_not_of("0123456789") != std::string::npos) continue;
-    if (auto process = find(static_cast<pid_t>(std::stol(name)))) found.push_back(std::move(*process));
-  }
-  std::sort(found.begin(), found.end(), [](const Process& a, const Process& b) { return a.pid < b.pid; });
+  for (const pid_t pid : pids())
+    if (auto process = find(pid)) found.push_back(std::move(*process));
   return found;
 }
 

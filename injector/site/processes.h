@@ -28,6 +28,7 @@ class ProcessTable {
   /// Empty when there is none (a zombie counts as none).
   std::optional<Process> find(pid_t pid) const;
   std::vector<Process> all() const;
+  std::vector<pid_t> pids() const;  ///< in order
   std::string namespace_path(pid_t pid) const { return (proc_ / std::to_string(pid) / "ns/net").string(); }
 
  private:

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <map>
@@ -17,17 +16,8 @@ namespace {
 /// on always give it (NET_NS_INIT_INO, include/uapi/linux/nsfs.h).
 std::uint64_t initial_namespace() {
   constexpr std::uint64_t kFixed = 0xEFFFFFF9;
-  struct stat st {};
-  return stat("/proc/1/ns/net", &st) == 0 ? st.st_ino : kFixed;
-}
-
-bool covers(const IpPrefix& prefix, const IpPrefix& address) {
-  if (prefix.v6 != address.v6) return false;
-  for (int bit = 0; bit < prefix.length; bit++) {
-    const auto at = static_cast<std::size_t>(bit / 8);
-    if (((prefix.bytes[at] ^ address.bytes[at]) & (0x80 >> bit % 8)) != 0) return false;
-  }
-  return true;
+  const auto inode = NetNs::inode_of("/proc/1/ns/net");
+  return inode != 0 ? inode : kFixed;
 }
 
 /// Whether a match leaves (nearly) everyone in: an operator's session would be among them.
@@ -211,7 +201,7 @@ class Resolver {
     if (match.any_peer) return true;
     const auto& addresses = own.at(receiver.site);
     return std::any_of(match.peers.begin(), match.peers.end(), [&](const IpPrefix& peer) {
-      return std::any_of(addresses.begin(), addresses.end(), [&](const IpPrefix& address) { return covers(peer, address); });
+      return std::any_of(addresses.begin(), addresses.end(), [&](const IpPrefix& address) { return peer.covers(address); });
     });
   }
 

@@ -6,75 +6,102 @@
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
-#include <sys/stat.h>
+#include <netinet/tcp.h>
 
+#include <charconv>
 #include <cstring>
-#include <memory>
-#include <set>
+#include <filesystem>
+
+#include "injector/base/error.h"
+#include "injector/base/netlink_request.h"
 
 namespace faultline::site {
 namespace {
 
 namespace fs = std::filesystem;
 
-int read_attribute(const nlattr* attribute, void* data) {
-  auto& cgroup = *static_cast<std::uint64_t*>(data);
-  if (mnl_attr_get_type(attribute) == INET_DIAG_CGROUP_ID && mnl_attr_get_payload_len(attribute) == sizeof cgroup)
-    std::memcpy(&cgroup, mnl_attr_get_payload(attribute), sizeof cgroup);
-  return MNL_CB_OK;
+constexpr std::uint32_t kAllStates = ~0u;
+/// Of UDP it is TCP_ESTABLISHED that a connected socket has.
+constexpr std::uint32_t kConnected = 1 << TCP_ESTABLISHED | 1 << TCP_SYN_SENT | 1 << TCP_SYN_RECV | 1 << TCP_FIN_WAIT1 | 1 << TCP_FIN_WAIT2 |
+                                     1 << TCP_CLOSE_WAIT | 1 << TCP_LAST_ACK | 1 << TCP_CLOSING;
+
+IpPrefix read_address(int family, const std::uint32_t* words) {
+  IpPrefix prefix;
+  static constexpr std::uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  const bool mapped = family == AF_INET6 && std::memcmp(words, kMapped, sizeof kMapped) == 0;
+  prefix.v6 = family == AF_INET6 && !mapped;
+  if (prefix.v6) std::memcpy(prefix.bytes.data(), words, 16);
+  else std::memcpy(prefix.bytes.data(), words + (mapped ? 3 : 0), 4);
+  prefix.length = prefix.v6 ? 128 : 32;
+  return prefix;
 }
 
-int read_socket(const nlmsghdr* header, void* data) {
-  const auto* message = static_cast<const inet_diag_msg*>(mnl_nlmsg_get_payload(header));
+Socket read_socket(const nlmsghdr* message, const char* protocol) {
+  const auto& found = *static_cast<const inet_diag_msg*>(mnl_nlmsg_get_payload(message));
   Socket socket;
-  char address[INET6_ADDRSTRLEN] = "";
-  inet_ntop(message->idiag_family, message->id.idiag_src, address, sizeof address);
-  const unsigned port = ntohs(message->id.idiag_sport);
-  socket.text = message->idiag_family == AF_INET6 ? fmt::format("[{}]:{}", address, port) : fmt::format("{}:{}", address, port);
-  socket.inode = message->idiag_inode;
-  mnl_attr_parse(header, sizeof *message, read_attribute, &socket.cgroup);
-  if (socket.cgroup != 0 && socket.inode != 0) static_cast<std::vector<Socket>*>(data)->push_back(std::move(socket));
-  return MNL_CB_OK;
+  socket.protocol = protocol;
+  socket.local = read_address(found.idiag_family, found.id.idiag_src);
+  socket.peer = read_address(found.idiag_family, found.id.idiag_dst);
+  socket.local_port = ntohs(found.id.idiag_sport);
+  socket.peer_port = ntohs(found.id.idiag_dport);
+  socket.inode = found.idiag_inode;
+  each_attribute(message, sizeof found, [&](const nlattr* attribute) {
+    if (mnl_attr_get_type(attribute) == INET_DIAG_CGROUP_ID && mnl_attr_get_payload_len(attribute) == sizeof socket.cgroup)
+      std::memcpy(&socket.cgroup, mnl_attr_get_payload(attribute), sizeof socket.cgroup);
+  });
+  return socket;
 }
 
-void dump(std::uint8_t family, std::uint8_t protocol, std::vector<Socket>& into) {
-  const std::unique_ptr<mnl_socket, decltype(&mnl_socket_close)> netlink(mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC), mnl_socket_close);
-  if (!netlink || mnl_socket_bind(netlink.get(), 0, MNL_SOCKET_AUTOPID) < 0) return;
-  std::vector<char> buffer(static_cast<std::size_t>(MNL_SOCKET_BUFFER_SIZE));
-  nlmsghdr* header = mnl_nlmsg_put_header(buffer.data());
-  header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
-  header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  auto* request = static_cast<inet_diag_req_v2*>(mnl_nlmsg_put_extra_header(header, sizeof(inet_diag_req_v2)));
-  request->sdiag_family = family;
-  request->sdiag_protocol = protocol;
-  request->idiag_states = ~0u;
-  if (mnl_socket_sendto(netlink.get(), header, header->nlmsg_len) < 0) return;
-  const std::size_t first = into.size();
-  for (;;) {
-    const ssize_t n = mnl_socket_recvfrom(netlink.get(), buffer.data(), buffer.size());
-    if (n <= 0 || mnl_cb_run(buffer.data(), static_cast<std::size_t>(n), 0, mnl_socket_get_portid(netlink.get()), read_socket, &into) <= MNL_CB_STOP) break;
+void dump(int family, int protocol, std::uint32_t states, std::vector<Socket>& into) {
+  const char* name = protocol == IPPROTO_TCP ? "tcp" : "udp";
+  NetlinkRequest request(SOCK_DIAG_BY_FAMILY, 0, NETLINK_SOCK_DIAG);
+  auto& what = request.header<inet_diag_req_v2>();
+  what.sdiag_family = static_cast<__u8>(family);
+  what.sdiag_protocol = static_cast<__u8>(protocol);
+  what.idiag_states = states;
+  try {
+    netlink_dump(fmt::format("list {} sockets", name), request, [&](const nlmsghdr* message) {
+      if (mnl_nlmsg_get_payload_len(message) >= sizeof(inet_diag_msg)) into.push_back(read_socket(message, name));
+    });
+  } catch (const std::system_error& e) {  // a kernel without sock_diag, or without the protocol's module for it
+    if (e.code() != std::errc::no_such_file_or_directory && e.code() != std::errc::protocol_not_supported) throw;
   }
-  for (std::size_t i = first; i < into.size(); i++) into[i].text = (protocol == IPPROTO_TCP ? "tcp " : "udp ") + into[i].text;
 }
 
-std::set<std::uint64_t> sockets_of(pid_t pid) {
-  std::set<std::uint64_t> inodes;
-  std::error_code error;
-  for (auto it = fs::directory_iterator(fmt::format("/proc/{}/fd", pid), error); !error && it != fs::directory_iterator(); it.increment(error)) {
-    std::error_code other;
-    const std::string target = fs::read_symlink(it->path(), other).string();
-    if (target.starts_with("socket:[")) inodes.insert(std::strtoull(target.c_str() + 8, nullptr, 10));
-  }
-  return inodes;
+std::vector<Socket> list(std::uint32_t states) {
+  std::vector<Socket> all;
+  for (const int family : {AF_INET, AF_INET6})
+    for (const int protocol : {IPPROTO_TCP, IPPROTO_UDP}) dump(family, protocol, states, all);
+  return all;
+}
+
+/// "tcp 0.0.0.0:80"
+std::string text_of(const Socket& socket) {
+  const std::string address = socket.local.address_text();
+  return fmt::format("{} {}:{}", socket.protocol, socket.local.v6 ? "[" + address + "]" : address, socket.local_port);
 }
 
 }  // namespace
 
-std::vector<Socket> list_sockets() {
-  std::vector<Socket> all;
-  for (const std::uint8_t family : {AF_INET, AF_INET6})
-    for (const std::uint8_t protocol : {IPPROTO_TCP, IPPROTO_UDP}) dump(family, protocol, all);
+std::vector<Socket> list_sockets() { return list(kAllStates); }
+
+std::vector<Socket> list_connections() {
+  auto all = list(kConnected);
+  std::erase_if(all, [](const Socket& socket) { return socket.peer_port == 0; });
   return all;
+}
+
+std::set<std::uint64_t> sockets_of(pid_t pid) {
+  constexpr std::string_view kMark = "socket:[";
+  std::set<std::uint64_t> inodes;
+  std::error_code error;
+  for (auto it = fs::directory_iterator(fmt::format("/proc/{}/fd", pid), error); !error && it != fs::directory_iterator(); it.increment(error)) {
+    std::error_code gone;
+    const std::string target = fs::read_symlink(it->path(), gone).string();
+    std::uint64_t inode = 0;
+    if (target.starts_with(kMark) && std::from_chars(target.data() + kMark.size(), target.data() + target.size(), inode).ec == std::errc()) inodes.insert(inode);
+  }
+  return inodes;
 }
 
 std::vector<std::string> foreign_sockets(const NetNs& ns, const CgroupTree& tree, const std::vector<Cgroup>& cgroups) {
@@ -86,8 +113,8 @@ std::vector<std::string> foreign_sockets(const NetNs& ns, const CgroupTree& tree
   }
   std::vector<std::string> foreign;
   const Inside inside(ns);
-  for (auto& socket : list_sockets())
-    if (held.contains(socket.inode) && !own.contains(socket.cgroup) && foreign.size() < kShown) foreign.push_back(std::move(socket.text));
+  for (const auto& socket : list_sockets())
+    if (socket.cgroup != 0 && held.contains(socket.inode) && !own.contains(socket.cgroup) && foreign.size() < kShown) foreign.push_back(text_of(socket));
   return foreign;
 }
 

@@ -48,7 +48,7 @@ Programs::Programs(pen::Engine engine, const std::vector<Rule>& rules, Owner own
   flights_ = pen::Mapped<fl_flight>(player_->map("flights"), 1);
   control().lease = kLease;
   control().beat = static_cast<__u64>(monotonic_now());
-  if (owner == Owner::us) pen::set_owner(engine, *player_, control());
+  if (owner == Owner::us) pen::set_owner(engine, *player_);
   set_time(kSecond);
 }
 

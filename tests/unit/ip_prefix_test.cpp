@@ -72,5 +72,35 @@ TEST(IpPrefix, RefusesEverythingElse) {
   EXPECT_FALSE(IpPrefix::parse(std::string("10.0.0.1\0/8", 11)));
 }
 
+TEST(IpPrefix, LosesItsHostBits) {
+  const auto network = [](const char* text) { return IpPrefix::parse(text)->network().text(); };
+  EXPECT_EQ(network("10.1.2.3/8"), "10.0.0.0/8");
+  EXPECT_EQ(network("10.1.2.255/31"), "10.1.2.254/31");
+  EXPECT_EQ(network("10.1.2.3/32"), "10.1.2.3/32");
+  EXPECT_EQ(network("10.1.2.3/0"), "0.0.0.0/0");
+  EXPECT_EQ(network("2001:db8::a:b/127"), "2001:db8::a:a/127");
+  EXPECT_EQ(network("fd00::1/128"), "fd00::1/128");
+}
+
+TEST(IpPrefix, CoversWhatItsBitsSay) {
+  const auto covers = [](const char* prefix, const char* address) { return IpPrefix::parse(prefix)->covers(*IpPrefix::parse(address)); };
+  EXPECT_TRUE(covers("10.0.0.0/8", "10.1.2.3"));
+  EXPECT_TRUE(covers("10.0.0.9/8", "10.1.2.3")) << "host bits do not count";
+  EXPECT_FALSE(covers("10.0.0.0/9", "10.128.0.0"));
+  EXPECT_TRUE(covers("0.0.0.0/0", "255.0.0.1"));
+  EXPECT_FALSE(covers("0.0.0.0/0", "::1")) << "of another family";
+  EXPECT_TRUE(covers("fd00::/8", "fdff::1"));
+}
+
+TEST(IpPrefix, KnowsLoopback) {
+  const auto loopback = [](const char* address) { return IpPrefix::parse(address)->is_loopback(); };
+  EXPECT_TRUE(loopback("127.0.0.1"));
+  EXPECT_TRUE(loopback("127.9.9.9/8"));
+  EXPECT_TRUE(loopback("::1"));
+  EXPECT_FALSE(loopback("128.0.0.1"));
+  EXPECT_FALSE(loopback("::2"));
+  EXPECT_FALSE(loopback("7f00::"));
+}
+
 }  // namespace
 }  // namespace faultline
