@@ -131,15 +131,6 @@ void try_privileged(Facts& facts) {
   if (facts.tun == Facts::Tun::usable) facts.whole = attempt([&] { try_the_data_plane(facts.features.engine()); });
 }
 
-bool in_path(const std::string& program) {
-  if (program.find('/') != std::string::npos) return access(program.c_str(), X_OK) == 0;
-  const char* path = std::getenv("PATH");
-  std::istringstream folders(std::string(path != nullptr ? path : "") + ":/usr/local/sbin:/usr/sbin:/sbin");  // as commands of a lab are found
-  for (std::string folder; std::getline(folders, folder, ':');)
-    if (!folder.empty() && access((folder + "/" + program).c_str(), X_OK) == 0) return true;
-  return false;
-}
-
 std::vector<Tool> tools(const std::vector<std::string>& experiments) {
   std::vector<Tool> all;
   for (const auto& path : experiments) {
@@ -147,7 +138,7 @@ std::vector<Tool> tools(const std::vector<std::string>& experiments) {
     if (!parsed.ok()) continue;
     for (const auto& program : plan::programs_of(parsed.plan)) {
       auto tool = std::find_if(all.begin(), all.end(), [&](const Tool& t) { return t.program == program; });
-      if (tool == all.end()) tool = all.insert(all.end(), {program, lab::package_of(program), {}, in_path(program)});
+      if (tool == all.end()) tool = all.insert(all.end(), {program, lab::package_of(program), {}, lab::can_execute(program)});
       if (std::find(tool->wanted_by.begin(), tool->wanted_by.end(), parsed.plan.name) == tool->wanted_by.end()) tool->wanted_by.push_back(parsed.plan.name);
     }
   }

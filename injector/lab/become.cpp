@@ -30,13 +30,15 @@ void become_user(const std::string& name) {
 
 }  // namespace
 
-void complete_path() {
+std::string command_path() {
   const char* path = getenv("PATH");
   std::string complete = path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin";
   for (const std::string directory : {"/usr/local/sbin", "/usr/sbin", "/sbin"})
     if ((":" + complete + ":").find(":" + directory + ":") == std::string::npos) complete += ":" + directory;
-  setenv("PATH", complete.c_str(), 1);
+  return complete;
 }
+
+void complete_path() { setenv("PATH", command_path().c_str(), 1); }
 
 [[noreturn]] void become(const ChildSpec& spec, const Enclosure* enclosure, const Fd* net, int output) {
   setsid();  // cannot fail in a child just forked

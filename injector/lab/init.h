@@ -23,6 +23,8 @@ struct Enclosure;
 
 /// Adds the sbin directories to PATH: services live there, and `su` does not hand them on.
 void complete_path();
+/// What it makes of PATH.
+std::string command_path();
 
 /// Turns the calling process, just forked by the init, into the command. Throws when it cannot; the message says why.
 /// `enclosure` and `net` may be null; `output` may be -1.

@@ -11,8 +11,10 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <filesystem>
 #include <mutex>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include "injector/base/error.h"
@@ -59,6 +61,23 @@ std::string package_of(const std::string& program) {
   };
   const auto found = packages.find(program.substr(program.rfind('/') + 1));
   return found == packages.end() ? "" : found->second;
+}
+
+namespace {
+
+bool is_program(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(path, ignored) && ::access(path.c_str(), X_OK) == 0;
+}
+
+}  // namespace
+
+bool can_execute(const std::string& program) {
+  if (program.find('/') != std::string::npos) return is_program(program);
+  std::istringstream folders(command_path());
+  for (std::string folder; std::getline(folders, folder, ':');)
+    if (is_program((folder.empty() ? "." : folder) + "/" + program)) return true;
+  return false;
 }
 
 namespace {

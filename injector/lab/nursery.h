@@ -42,6 +42,8 @@ struct Ended {
 
 /// The Debian package that a well-known program comes from, for those who do not have it; empty when not known.
 std::string package_of(const std::string& program);
+/// Whether a command would be found: at its path, or in PATH and the sbin folders, where commands are looked for.
+bool can_execute(const std::string& program);
 
 /// Thread-safe: probes and the lab share one.
 class Nursery {

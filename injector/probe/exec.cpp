@@ -10,18 +10,16 @@
 #include <algorithm>
 #include <array>
 #include <condition_variable>
-#include <cstdlib>
 #include <deque>
-#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <set>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "injector/base/error.h"
+#include "injector/lab/nursery.h"
 #include "injector/probe/asker.h"
 
 namespace faultline::probe {
@@ -30,22 +28,6 @@ namespace {
 constexpr std::size_t kMostOutput = 1 << 20;
 constexpr Ns kReaping = 5 * kSecond;  // how long a killed command may take to be gone
 constexpr Ns kLook = 20 * kMillisecond;
-
-bool is_program(const std::string& path) {
-  std::error_code ignored;
-  return std::filesystem::is_regular_file(path, ignored) && ::access(path.c_str(), X_OK) == 0;
-}
-
-// Looks where the nursery will look, which has the sbin folders even if our PATH has not.
-bool can_execute(const std::string& program) {
-  if (program.find('/') != std::string::npos) return is_program(program);
-  const char* path = std::getenv("PATH");
-  std::istringstream folders(std::string(path ? path : "/usr/local/bin:/usr/bin:/bin") +
-                             ":/usr/local/sbin:/usr/sbin:/sbin");
-  for (std::string folder; std::getline(folders, folder, ':');)
-    if (is_program((folder.empty() ? "." : folder) + "/" + program)) return true;
-  return false;
-}
 
 class Exec : public Asker {
  public:
@@ -58,7 +40,7 @@ class Exec : public Asker {
     // An enclosure has a /run and a /tmp of its own: what is there, only the attempt can tell.
     const std::string& program = probe_.command.front();
     const bool own_folder = !enclosure_.empty() && (program.starts_with("/run/") || program.starts_with("/tmp/"));
-    if (!own_folder && !can_execute(program))
+    if (!own_folder && !lab::can_execute(program))
       throw Failure(Exit::cannot_run, fmt::format("probe \"{}\": the command \"{}\" is not found or cannot be executed",
                                                   probe_.name, program));
     if (s.from.net) net_.emplace(s.from.net->duplicate());
