@@ -128,7 +128,6 @@ void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
   text("--direction", arguments->direction, "Seen from --on; default both", "both|egress|ingress");
   sub->add_flag("--no-loopback", arguments->no_loopback, "Leave its loopback device out");
   for (const auto& key : kind.keys) {
-    if (key.type == faults::ValueType::reserved) continue;
     std::string option = "--" + std::string(key.name);
     if (sub->get_option_no_throw(option) != nullptr) option = "--fault-" + std::string(key.name);
     std::string what(key.doc);

@@ -55,7 +55,7 @@ json kinds() {
     json keys = json::array();
     for (const auto& key : kind.keys)
       keys.push_back({{"name", key.name}, {"doc", key.doc}, {"example", key.example}, {"required", key.required}, {"default", key.fallback},
-                      {"reserved", key.type == faults::ValueType::reserved}, {"choices", key.choices}});
+                      {"choices", key.choices}});
     all.push_back({{"name", kind.name}, {"summary", kind.summary}, {"keys", std::move(keys)}});
   }
   return all;
