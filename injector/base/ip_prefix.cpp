@@ -29,6 +29,15 @@ std::optional<IpPrefix> IpPrefix::parse(const std::string& text) {
 
 std::string IpPrefix::text() const { return address_text() + "/" + std::to_string(length); }
 
+bool IpPrefix::covers(const IpPrefix& address) const {
+  if (v6 != address.v6) return false;
+  for (int bit = 0; bit < length; bit++) {
+    const auto at = static_cast<std::size_t>(bit / 8);
+    if (((bytes[at] ^ address.bytes[at]) & (0x80 >> bit % 8)) != 0) return false;
+  }
+  return true;
+}
+
 std::string IpPrefix::address_text() const {
   char buffer[INET6_ADDRSTRLEN] = "";
   inet_ntop(v6 ? AF_INET6 : AF_INET, bytes.data(), buffer, sizeof buffer);

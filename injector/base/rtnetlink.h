@@ -23,6 +23,7 @@ struct IpPrefix {
   static std::optional<IpPrefix> parse(const std::string& text);
   std::string text() const;          ///< "10.0.0.0/8"
   std::string address_text() const;  ///< "10.0.0.0"
+  bool covers(const IpPrefix& address) const;  ///< whether it lies in this network: of its family, and as the first `length` bits say
   bool operator==(const IpPrefix&) const = default;
 };
 

@@ -78,7 +78,7 @@ class Page {
     row("What", std::string(fault.kind->summary) + ".");
     row("Where", explain::describe_scope(plan_, fault));
     reach(all_.reach[i]);
-    for (const auto& asked : effect.asked) row(asked.key, asked.value + ". " + asked.meaning);
+    for (const auto& asked : effect.asked) row(std::string(asked.key->name), fmt::format("{}. {}", asked.value, asked.key->doc));
     for (const auto& line : effect.lines) row(line.what, line.then);
     if (!effect.steady && !effect.active.empty())
       row("Episodes", fmt::format("{}, the first at {}, {} in all", effect.active.size(), record::short_duration(effect.active.front().start), record::short_duration(total(effect.active))));
@@ -102,14 +102,10 @@ class Page {
     constexpr std::size_t kShown = 6;
     for (std::size_t i = 0; i < std::min(reach.flows.size(), kShown); i++) {
       const auto& [socket, process] = reach.flows[i];
-      say(18, fmt::format("{} {} - {}{}", socket.protocol, endpoint(socket.local, socket.local_port), endpoint(socket.peer, socket.peer_port),
+      say(18, fmt::format("{} {} - {}{}", socket.protocol, site::endpoint(socket.local, socket.local_port), site::endpoint(socket.peer, socket.peer_port),
                           process.pid == 0 ? "" : fmt::format("  {} ({})", process.name, process.pid)));
     }
     if (reach.flow_count > kShown) say(18, fmt::format("and {} more (--json lists them)", reach.flow_count - kShown));
-  }
-
-  static std::string endpoint(const IpPrefix& address, std::uint16_t port) {
-    return address.v6 ? fmt::format("[{}]:{}", address.address_text(), port) : fmt::format("{}:{}", address.address_text(), port);
   }
 
   void probes() {
@@ -139,7 +135,7 @@ json fault_json(const plan::Plan& plan, std::size_t i, const explain::Effect& ef
            {"start_s", seconds(fault.start)}, {"end_s", seconds(fault.end)}, {"ways", effect.ways}, {"steady", effect.steady},
            {"packet_ms", added_json(effect.packet)}, {"round_trip_ms", added_json(effect.round_trip())}, {"loss", effect.loss},
            {"asked", json::object()}, {"active", json::array()}, {"expected", json::array()}};
-  for (const auto& asked : effect.asked) out["asked"][asked.key] = asked.value;
+  for (const auto& asked : effect.asked) out["asked"][std::string(asked.key->name)] = asked.value;
   for (const auto& window : effect.active) out["active"].push_back({seconds(window.start), seconds(window.end)});
   for (const auto& line : effect.lines) out["expected"].push_back({{"what", line.what}, {"then", record::for_locale(line.then, true)}});
   json now{{"looked", reach.looked}, {"missing", reach.missing}, {"why_not", reach.why_not}, {"places", json::array()},

@@ -4,47 +4,72 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 
 #include "injector/base/error.h"
-#include "injector/site/site.h"
+#include "injector/site/control_path.h"
 
 namespace faultline::explain {
 namespace {
 
 bool of_the_lab(const plan::Plan& plan, const plan::Fault& fault) {
-  using Where = plan::Target::Where;
   for (const auto* names : {&fault.on, &fault.peer})
     for (const auto& name : *names)
-      if (const auto* target = plan.find_target(name); target && (target->where == Where::host || target->where == Where::room || target->where == Where::link))
-        return true;
+      if (const auto* target = plan.find_target(name); target && target->of_the_lab()) return true;
   return false;
-}
-
-bool covers(const IpPrefix& prefix, const IpPrefix& address) {
-  if (prefix.v6 != address.v6) return false;
-  for (int bit = 0; bit < prefix.length; bit++) {
-    const auto at = static_cast<std::size_t>(bit / 8);
-    if (((prefix.bytes[at] ^ address.bytes[at]) & (0x80 >> bit % 8)) != 0) return false;
-  }
-  return true;
 }
 
 bool has_port(const std::vector<plan::PortRange>& ranges, std::uint16_t port) {
   return ranges.empty() || std::any_of(ranges.begin(), ranges.end(), [&](const plan::PortRange& r) { return port >= r.first && port <= r.last; });
 }
 
-/// Whether packets of this connection would meet the rule, one way at least.
-bool meets(const site::Match& match, const Socket& socket) {
-  const bool loopback = socket.peer == socket.local || (socket.peer.v6 ? socket.peer.address_text() == "::1" : socket.peer.bytes[0] == 127);
-  if (loopback && !match.loopback) return false;
-  if (!match.protocol.empty() && match.protocol != socket.protocol) return false;
-  if (!match.any_peer && std::none_of(match.peers.begin(), match.peers.end(), [&](const IpPrefix& p) { return covers(p, socket.peer); })) return false;
-  return has_port(match.peer_ports, socket.peer_port) && has_port(match.own_ports, socket.local_port);
+bool is_loopback(const site::Socket& socket) {
+  return socket.peer == socket.local || (socket.peer.v6 ? socket.peer.address_text() == "::1" : socket.peer.bytes[0] == 127);
 }
 
-void add_site(Reach& reach, const site::Site& site, const std::map<std::uint64_t, Process>& owners, std::set<pid_t>& processes) {
+/// Whether packets of a connection would pass the only device that a rule is about, as far as its own address tells.
+bool passes(const site::Site& site, int index, const site::Socket& socket) {
+  const auto device = std::find_if(site.devices.begin(), site.devices.end(), [&](const Device& d) { return d.index == index; });
+  if (device == site.devices.end() || (device->name == "lo") != is_loopback(socket)) return false;
+  return device->name == "lo" || std::any_of(device->addresses.begin(), device->addresses.end(),
+                                             [&](const IpPrefix& a) { return a.address_text() == socket.local.address_text(); });
+}
+
+/// A rule, and the cgroups whose sockets it is about with all below them; absent: any.
+struct Chooser {
+  const site::Match& match;
+  std::optional<std::set<std::uint64_t>> cgroups;
+
+  explicit Chooser(const site::Match& of) : match(of) {
+    if (!match.cgroups) return;
+    const auto tree = site::CgroupTree::of_this_machine();
+    cgroups.emplace();
+    for (const auto& cgroup : *match.cgroups)
+      for (const auto id : tree.ids(cgroup.path)) cgroups->insert(id);
+  }
+
+  /// Whether packets of this connection would meet the rule, one way at least.
+  bool takes(const site::Site& site, const site::Socket& socket) const {
+    if (is_loopback(socket) && !match.loopback) return false;
+    if (match.device != 0 && !passes(site, match.device, socket)) return false;
+    if (cgroups && !cgroups->contains(socket.cgroup)) return false;
+    if (!match.protocol.empty() && match.protocol != socket.protocol) return false;
+    if (!match.any_peer && std::none_of(match.peers.begin(), match.peers.end(), [&](const IpPrefix& p) { return p.covers(socket.peer); })) return false;
+    return has_port(match.peer_ports, socket.peer_port) && has_port(match.own_ports, socket.local_port);
+  }
+};
+
+/// The processes that hold sockets, by the sockets' inodes. Those that this process may not look into are left out.
+std::map<std::uint64_t, site::Process> socket_owners() {
+  std::map<std::uint64_t, site::Process> owners;
+  for (const auto& process : site::ProcessTable().all())
+    for (const auto inode : site::sockets_of(process.pid)) owners.emplace(inode, process);  // the first: of a listener's forked workers, the parent
+  return owners;
+}
+
+void add_site(Reach& reach, const site::Site& site, const std::map<std::uint64_t, site::Process>& owners, std::set<pid_t>& processes) {
   Place place{site.name, {}};
   for (const auto& device : site.devices) {
     std::vector<std::string> addresses;
@@ -54,13 +79,16 @@ void add_site(Reach& reach, const site::Site& site, const std::map<std::uint64_t
   reach.places.push_back(std::move(place));
   const auto& exempt = site.exempt_ports;
   reach.exempt_ports.insert(reach.exempt_ports.end(), exempt.begin(), exempt.end());
+  std::vector<Chooser> rules;
+  for (const auto& rule : site.rules) rules.emplace_back(rule.match);
   Inside inside(site.ns);
-  for (auto& socket : connected_sockets()) {
+  for (auto& socket : site::list_sockets()) {
+    if (socket.peer_port == 0) continue;
     if (socket.protocol == "tcp" && std::find(exempt.begin(), exempt.end(), socket.local_port) != exempt.end()) continue;
-    if (std::none_of(site.rules.begin(), site.rules.end(), [&](const site::Rule& rule) { return meets(rule.match, socket); })) continue;
+    if (std::none_of(rules.begin(), rules.end(), [&](const Chooser& rule) { return rule.takes(site, socket); })) continue;
     reach.flow_count++;
     const auto owner = owners.find(socket.inode);
-    const Process process = owner == owners.end() ? Process{} : owner->second;
+    const site::Process process = owner == owners.end() ? site::Process{} : owner->second;
     if (process.pid != 0) processes.insert(process.pid);
     if (reach.flows.size() < kMostFlows) reach.flows.push_back({std::move(socket), process});
   }
@@ -70,7 +98,8 @@ void add_site(Reach& reach, const site::Site& site, const std::map<std::uint64_t
 
 std::vector<Reach> look_around(const plan::Plan& plan) {
   std::vector<Reach> all(plan.faults.size());
-  std::optional<std::map<std::uint64_t, Process>> owners;
+  std::optional<std::map<std::uint64_t, site::Process>> owners;
+  const site::Finder finder;
   // One fault at a time, so that what is missing for one does not hide what is there for the others.
   plan::Plan one;
   one.path = plan.path;
@@ -83,7 +112,8 @@ std::vector<Reach> look_around(const plan::Plan& plan) {
     }
     one.faults = {plan.faults[i]};
     try {
-      const auto sites = site::resolve(one, nullptr);
+      auto sites = site::resolve(one, nullptr, finder);
+      site::exempt_control_path(sites);
       if (!owners) owners = socket_owners();
       std::set<pid_t> processes;
       for (const auto& site : sites) add_site(reach, site, *owners, processes);

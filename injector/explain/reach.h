@@ -1,13 +1,14 @@
 // What a fault would reach on this machine now: places, devices, connections, processes. Looks without touching: it enters
-// namespaces to list what is in them, which needs privilege, and sends nothing. What a run makes itself (a lab) is not there
-// to be looked at; the plan says enough about it.
+// namespaces to list what is in them, which needs privilege, and sends nothing but the lookups of names in a peer's address. What
+// a run makes itself (a lab) is not there to be looked at; the plan says enough about it.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "injector/explain/sockets.h"
 #include "injector/plan/plan.h"
+#include "injector/site/site.h"
+#include "injector/site/sockets.h"
 
 namespace faultline::explain {
 
@@ -17,8 +18,8 @@ struct Place {
 };
 
 struct Flow {
-  Socket socket;
-  Process process;  ///< pid 0: not known
+  site::Socket socket;
+  site::Process process;  ///< pid 0: not known
 };
 
 struct Reach {

@@ -1,17 +1,15 @@
 #include "injector/site/control_path.h"
 
-#include <dirent.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
-#include <map>
-#include <memory>
 #include <sstream>
 
 #include "faults/abi.h"
+#include "injector/site/sockets.h"
 
 namespace faultline::site {
 namespace {
@@ -23,23 +21,6 @@ pid_t parent_of(pid_t pid) {
   for (std::string line; std::getline(status, line);)
     if (line.starts_with("PPid:")) return static_cast<pid_t>(std::stol(line.substr(5)));
   return 0;
-}
-
-/// Inodes of the sockets that a process has open.
-std::set<std::uint64_t> sockets_of(pid_t pid) {
-  std::set<std::uint64_t> inodes;
-  const std::string folder = fmt::format("/proc/{}/fd", pid);
-  const std::unique_ptr<DIR, int (*)(DIR*)> open(opendir(folder.c_str()), closedir);
-  if (!open) return inodes;
-  while (const dirent* entry = readdir(open.get())) {
-    char target[64];
-    const ssize_t length = readlink((folder + "/" + entry->d_name).c_str(), target, sizeof target - 1);
-    if (length <= 0) continue;
-    target[length] = 0;
-    unsigned long inode = 0;
-    if (sscanf(target, "socket:[%lu]", &inode) == 1) inodes.insert(inode);
-  }
-  return inodes;
 }
 
 bool is_loopback(const std::string& address) {

@@ -21,15 +21,6 @@ std::uint64_t initial_namespace() {
   return stat("/proc/1/ns/net", &st) == 0 ? st.st_ino : kFixed;
 }
 
-bool covers(const IpPrefix& prefix, const IpPrefix& address) {
-  if (prefix.v6 != address.v6) return false;
-  for (int bit = 0; bit < prefix.length; bit++) {
-    const auto at = static_cast<std::size_t>(bit / 8);
-    if (((prefix.bytes[at] ^ address.bytes[at]) & (0x80 >> bit % 8)) != 0) return false;
-  }
-  return true;
-}
-
 /// Whether a match leaves (nearly) everyone in: an operator's session would be among them.
 bool is_wide(const Match& match) {
   const bool everyone = match.any_peer || std::any_of(match.peers.begin(), match.peers.end(), [](const IpPrefix& p) { return p.length <= 1; });
@@ -82,9 +73,7 @@ class Resolver {
 
   /// What a name stands for where `asker` is: a host of the lab, or what a resolver says there.
   std::vector<IpPrefix> look_up_from(const std::string& name, const plan::Target& asker) {
-    using Where = plan::Target::Where;
-    const bool in_lab = asker.where == Where::host || asker.where == Where::room || asker.where == Where::link;
-    if (in_lab && plan_.lab && std::any_of(plan_.lab->hosts.begin(), plan_.lab->hosts.end(), [&](const auto& h) { return h.name == name; }))
+    if (asker.of_the_lab() && plan_.lab && std::any_of(plan_.lab->hosts.begin(), plan_.lab->hosts.end(), [&](const auto& h) { return h.name == name; }))
       return lab_->addresses(name);
     std::vector<IpPrefix> all;
     for (const auto& spot : spots(asker))
@@ -211,7 +200,7 @@ class Resolver {
     if (match.any_peer) return true;
     const auto& addresses = own.at(receiver.site);
     return std::any_of(match.peers.begin(), match.peers.end(), [&](const IpPrefix& peer) {
-      return std::any_of(addresses.begin(), addresses.end(), [&](const IpPrefix& address) { return covers(peer, address); });
+      return std::any_of(addresses.begin(), addresses.end(), [&](const IpPrefix& address) { return peer.covers(address); });
     });
   }
 

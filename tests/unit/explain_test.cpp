@@ -72,9 +72,9 @@ TEST(Effect, EpisodesAreNotSteadyAndTheirHeightIsTold) {
 TEST(Effect, TellsWhatWasAskedInTheReferencesWordsWithoutDefaults) {
   const Effect e = effect(plan_with("kind = \"degrade\"\ndelay = \"100ms\"\n"));
   ASSERT_EQ(e.asked.size(), 1u);
-  EXPECT_EQ(e.asked[0].key, "delay");
+  EXPECT_EQ(e.asked[0].key->name, "delay");
   EXPECT_EQ(e.asked[0].value, "100ms");
-  EXPECT_TRUE(e.asked[0].meaning.ends_with("."));
+  EXPECT_TRUE(e.asked[0].key->doc.ends_with("."));
 }
 
 TEST(Timeline, IsDrawnInAsciiAsWideAsAsked) {
