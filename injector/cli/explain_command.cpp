@@ -53,15 +53,12 @@ class Page {
  private:
   void section(const std::string& title) { out_ += "\n" + styled(look_, "1", title) + "\n"; }
   void say(int indent, const std::string& text) {
-    out_ += std::string(static_cast<std::size_t>(indent), ' ') + wrapped(record::clipped(text, INT32_MAX), look_.width, indent, indent) + "\n";
+    out_ += std::string(static_cast<std::size_t>(indent), ' ') + wrapped(record::clipped(text), look_.width, indent, indent) + "\n";
   }
   void item(const std::string& text) { out_ += "  - " + wrapped(text, look_.width, 4, 4) + "\n"; }
   /// "    Label       text", the text hanging under itself.
   void row(const std::string& label, const std::string& text) {
-    constexpr int kAt = 16;
-    const int used = std::max(kAt, 5 + record::columns(label));
-    out_ += "    " + label + std::string(static_cast<std::size_t>(used - 4 - record::columns(label)), ' ') +
-            wrapped(record::clipped(text, INT32_MAX), look_.width, used, kAt) + "\n";
+    out_ += beside("    " + label, 4 + record::columns(label), record::clipped(text), look_.width, 16);
   }
 
   void timeline() {
@@ -137,7 +134,7 @@ json fault_json(const plan::Plan& plan, std::size_t i, const explain::Effect& ef
            {"asked", json::object()}, {"active", json::array()}, {"expected", json::array()}};
   for (const auto& asked : effect.asked) out["asked"][std::string(asked.key->name)] = asked.value;
   for (const auto& window : effect.active) out["active"].push_back({seconds(window.start), seconds(window.end)});
-  for (const auto& line : effect.lines) out["expected"].push_back({{"what", line.what}, {"then", record::for_locale(line.then, true)}});
+  for (const auto& line : effect.lines) out["expected"].push_back({{"what", line.what}, {"then", line.then}});
   json now{{"looked", reach.looked}, {"missing", reach.missing}, {"why_not", reach.why_not}, {"places", json::array()},
            {"connections", reach.flow_count}, {"processes", reach.process_count}, {"flows", json::array()}, {"exempt_ports", reach.exempt_ports}};
   for (const auto& place : reach.places) now["places"].push_back({{"name", place.name}, {"devices", place.devices}});
@@ -168,7 +165,7 @@ Exit explain_parsed(const plan::Parsed& parsed, bool as_json) {
   }
   const auto all = explain::explain(parsed.plan, pen::probe_features().engine());
   const Look look = look_of_stdout();
-  if (as_json) fmt::print("{}\n", page_json(parsed.plan, all).dump(2, ' ', false, json::error_handler_t::replace));
+  if (as_json) print_json(page_json(parsed.plan, all));
   else fmt::print("{}", Page(parsed.plan, all, look).text());
   std::fflush(stdout);
   const bool missing = std::any_of(all.reach.begin(), all.reach.end(), [](const explain::Reach& r) { return r.missing; });

@@ -30,6 +30,15 @@ TEST(IpPrefix, AnAddressAloneIsAHost) {
   EXPECT_EQ(round_trip("::1"), "::1/128");
 }
 
+TEST(IpPrefix, CoversWhatLiesInIt) {
+  const auto covers = [](const char* network, const char* address) { return IpPrefix::parse(network)->covers(*IpPrefix::parse(address)); };
+  EXPECT_TRUE(covers("10.1.2.0/23", "10.1.3.255"));
+  EXPECT_FALSE(covers("10.1.2.0/23", "10.1.4.0"));
+  EXPECT_TRUE(covers("0.0.0.0/0", "192.0.2.1"));
+  EXPECT_FALSE(covers("0.0.0.0/0", "::1")) << "of the other family";
+  EXPECT_TRUE(covers("fd00::/8", "fdff::1"));
+}
+
 TEST(IpPrefix, WritesWhatItRead) {
   for (const char* text : {"0.0.0.0/0", "10.0.0.0/8", "192.168.7.9/24", "255.255.255.255/32", "::/0", "fd00::/8",
                            "fe80::1/64", "2001:db8::a:b/127", "::ffff:10.0.0.1/128"})
