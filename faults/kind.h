@@ -22,7 +22,6 @@ enum class ValueType {
   timeline,     ///< Ns; a duration that --scale compresses, and that may be { true = …, scaled = … }
   probability,  ///< double 0..1; "10%"
   choice,       ///< std::string, one of Key::choices
-  integer,      ///< std::int64_t
   boolean,      ///< bool
   rate,         ///< double, bit/s; "10mbit"
   queue,        ///< QueueLimit; "100ms", "64kB"
@@ -30,7 +29,6 @@ enum class ValueType {
   profile,      ///< Profile; [{ at = "0s", delay = "10ms" }, …]
   trace,        ///< Trace; the name of a file with a profile
   groups,       ///< Groups; [["a", "b"], ["c"]]: names of targets
-  reserved,     ///< the language has it, this version does not: refused with "not yet"
 };
 
 /// How long a queue may grow: by the wait of what comes last, or by its bytes. One of the two is 0.
@@ -93,7 +91,6 @@ struct Problem {
   std::string key;      ///< the key to point at ("profile[2]": an element of it); empty: the fault's table
   std::string message;  ///< what is wrong
   std::string hint;     ///< what would be right
-  bool not_yet = false; ///< no mistake: the language has it, this version cannot do it
 };
 
 struct Request {

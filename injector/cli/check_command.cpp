@@ -7,6 +7,7 @@
 #include "injector/cli/app.h"
 #include "injector/cli/experiments.h"
 #include "injector/cli/plan_arguments.h"
+#include "injector/cli/terminal.h"
 #include "injector/plan/values.h"
 
 namespace faultline::cli {
@@ -57,7 +58,7 @@ Exit check_plans(const CheckArguments& arguments) {
                  plan::format_duration(p.duration));
     }
   }
-  if (arguments.json) fmt::print("{}\n", all.dump(2));
+  if (arguments.json) print_json(all);
   std::fflush(stdout);
   return status;
 }

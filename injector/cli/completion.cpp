@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 
 #include "injector/cli/manual.h"
 
@@ -48,6 +47,16 @@ std::string escaped(std::string text, std::string_view characters, std::string_v
   return out;
 }
 
+/// For `case "$where|$word"` of bash and zsh: to which command a word leads.
+std::string steps(const CLI::App& root) {
+  std::string out;
+  for (const auto& [path, app] : all_commands(root)) {
+    const std::string key = fmt::format("{}", fmt::join(path, " "));
+    for (const auto* sub : commands_of(*app)) out += fmt::format("      '{}|{}') where='{}{}{}' ;;\n", key, sub->get_name(), key, key.empty() ? "" : " ", sub->get_name());
+  }
+  return out;
+}
+
 /// For a single-quoted word of fish; zsh needs colons escaped besides.
 std::string in_quotes(std::string text) { return escaped(std::move(text), "'\\", "\\"); }
 
@@ -56,14 +65,11 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 }  // namespace
 
 std::string bash_completion(const CLI::App& root) {
-  std::string next, words, values;
+  std::string words, values;
   for (const auto& [path, app] : all_commands(root)) {
     const std::string key = fmt::format("{}", fmt::join(path, " "));
     std::vector<std::string> offers;
-    for (const auto* sub : commands_of(*app)) {
-      offers.push_back(sub->get_name());
-      next += fmt::format("      '{}|{}') path='{}{}{}' ;;\n", key, sub->get_name(), key, key.empty() ? "" : " ", sub->get_name());
-    }
+    for (const auto* sub : commands_of(*app)) offers.push_back(sub->get_name());
     for (const auto& choice : positional_choices(*app)) offers.push_back(choice);
     for (const auto& option : options_of(*app)) {
       for (const auto& name : option.names) {
@@ -78,15 +84,15 @@ std::string bash_completion(const CLI::App& root) {
   }
   return fmt::format(R"sh(# bash completion of faultline; made by `faultline completion bash`
 _faultline() {{
-  local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}} path='' words='' plans='' i
+  local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}} where='' words='' plans='' i
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
-    case "$path|${{COMP_WORDS[i]}}" in
+    case "$where|${{COMP_WORDS[i]}}" in
 {}    esac
   done
-  case "$path|$prev" in
+  case "$where|$prev" in
 {}  esac
-  case "$path" in
+  case "$where" in
 {}  esac
   if [[ -n $plans && $cur != -* ]]; then
     words="$(faultline list --names 2>/dev/null)"
@@ -101,17 +107,14 @@ complete -F _faultline faultline
 }
 
 std::string zsh_completion(const CLI::App& root) {
-  std::string next, offers, values;
+  std::string offers, values;
   const auto described = [](const std::string& name, const std::string& what) {
     return fmt::format("      '{}:{}'\n", escaped(name, ":", "\\"), escaped(escaped(first_line(what), ":", "\\"), "'", "'\\'"));
   };
   for (const auto& [path, app] : all_commands(root)) {
     const std::string key = fmt::format("{}", fmt::join(path, " "));
     std::string commands, options;
-    for (const auto* sub : commands_of(*app)) {
-      commands += described(sub->get_name(), sub->get_description());
-      next += fmt::format("      '{}|{}') path='{}{}{}' ;;\n", key, sub->get_name(), key, key.empty() ? "" : " ", sub->get_name());
-    }
+    for (const auto* sub : commands_of(*app)) commands += described(sub->get_name(), sub->get_description());
     for (const auto& choice : positional_choices(*app)) commands += described(choice, "");
     for (const auto& option : options_of(*app)) {
       for (const auto& name : option.names) {
@@ -148,7 +151,7 @@ _faultline() {{
   fi
 }}
 if [[ $funcstack[1] == _faultline ]]; then _faultline "$@"; else compdef _faultline faultline; fi
-)sh", [&] { std::string t = next; for (auto at = t.find("path="); at != std::string::npos; at = t.find("path=", at + 6)) t.replace(at, 5, "where="); return t; }(), values, offers);
+)sh", steps(root), values, offers);
 }
 
 std::string fish_completion(const CLI::App& root) {

@@ -32,8 +32,7 @@ Word word_of(State state) {
 std::string row(const Finding& finding, const record::Look& look) {
   constexpr int kTopic = 9, kText = 30;
   const Word word = word_of(finding.state);
-  std::string line = styled(look, word.style, fmt::format("{:<9}", word.text)) + fmt::format("{:<21}", finding.topic);
-  line += wrapped(finding.what, look.width, std::max<int>(kText, kTopic + static_cast<int>(finding.topic.size())), kText) + "\n";
+  std::string line = beside(styled(look, word.style, fmt::format("{:<{}}", word.text, kTopic)) + finding.topic, kTopic + record::columns(finding.topic), finding.what, look.width, kText);
   if (!finding.help.empty() && finding.state != State::ok)
     line += std::string(kText, ' ') + styled(look, "1", wrapped("-> " + finding.help, look.width, kText, kText + 3)) + "\n";
   return line;
@@ -46,7 +45,7 @@ Exit see_doctor(bool as_json) {
     nlohmann::json out{{"can_run", report.can_run}, {"engine", engine}, {"findings", nlohmann::json::array()}};
     for (const auto& f : report.findings)
       out["findings"].push_back({{"topic", f.topic}, {"state", word_of(f.state).text}, {"what", f.what}, {"help", f.help}, {"needed", f.needed}});
-    fmt::print("{}\n", out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    print_json(out);
   } else {
     const auto look = look_of_stdout();
     for (const auto& finding : report.findings) fmt::print("{}", row(finding, look));

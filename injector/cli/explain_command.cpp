@@ -53,15 +53,12 @@ class Page {
  private:
   void section(const std::string& title) { out_ += "\n" + styled(look_, "1", title) + "\n"; }
   void say(int indent, const std::string& text) {
-    out_ += std::string(static_cast<std::size_t>(indent), ' ') + wrapped(record::clipped(text, INT32_MAX), look_.width, indent, indent) + "\n";
+    out_ += std::string(static_cast<std::size_t>(indent), ' ') + wrapped(record::clipped(text), look_.width, indent, indent) + "\n";
   }
   void item(const std::string& text) { out_ += "  - " + wrapped(text, look_.width, 4, 4) + "\n"; }
   /// "    Label       text", the text hanging under itself.
   void row(const std::string& label, const std::string& text) {
-    constexpr int kAt = 16;
-    const int used = std::max(kAt, 5 + record::columns(label));
-    out_ += "    " + label + std::string(static_cast<std::size_t>(used - 4 - record::columns(label)), ' ') +
-            wrapped(record::clipped(text, INT32_MAX), look_.width, used, kAt) + "\n";
+    out_ += beside("    " + label, 4 + record::columns(label), record::clipped(text), look_.width, 16);
   }
 
   void timeline() {
@@ -78,7 +75,7 @@ class Page {
     row("What", std::string(fault.kind->summary) + ".");
     row("Where", explain::describe_scope(plan_, fault));
     reach(all_.reach[i]);
-    for (const auto& asked : effect.asked) row(asked.key, asked.value + ". " + asked.meaning);
+    for (const auto& asked : effect.asked) row(std::string(asked.key->name), fmt::format("{}. {}", asked.value, asked.key->doc));
     for (const auto& line : effect.lines) row(line.what, line.then);
     if (!effect.steady && !effect.active.empty())
       row("Episodes", fmt::format("{}, the first at {}, {} in all", effect.active.size(), record::short_duration(effect.active.front().start), record::short_duration(total(effect.active))));
@@ -102,14 +99,10 @@ class Page {
     constexpr std::size_t kShown = 6;
     for (std::size_t i = 0; i < std::min(reach.flows.size(), kShown); i++) {
       const auto& [socket, process] = reach.flows[i];
-      say(18, fmt::format("{} {} - {}{}", socket.protocol, endpoint(socket.local, socket.local_port), endpoint(socket.peer, socket.peer_port),
+      say(18, fmt::format("{} {} - {}{}", socket.protocol, site::endpoint(socket.local, socket.local_port), site::endpoint(socket.peer, socket.peer_port),
                           process.pid == 0 ? "" : fmt::format("  {} ({})", process.name, process.pid)));
     }
     if (reach.flow_count > kShown) say(18, fmt::format("and {} more (--json lists them)", reach.flow_count - kShown));
-  }
-
-  static std::string endpoint(const IpPrefix& address, std::uint16_t port) {
-    return address.v6 ? fmt::format("[{}]:{}", address.address_text(), port) : fmt::format("{}:{}", address.address_text(), port);
   }
 
   void probes() {
@@ -139,9 +132,9 @@ json fault_json(const plan::Plan& plan, std::size_t i, const explain::Effect& ef
            {"start_s", seconds(fault.start)}, {"end_s", seconds(fault.end)}, {"ways", effect.ways}, {"steady", effect.steady},
            {"packet_ms", added_json(effect.packet)}, {"round_trip_ms", added_json(effect.round_trip())}, {"loss", effect.loss},
            {"asked", json::object()}, {"active", json::array()}, {"expected", json::array()}};
-  for (const auto& asked : effect.asked) out["asked"][asked.key] = asked.value;
+  for (const auto& asked : effect.asked) out["asked"][std::string(asked.key->name)] = asked.value;
   for (const auto& window : effect.active) out["active"].push_back({seconds(window.start), seconds(window.end)});
-  for (const auto& line : effect.lines) out["expected"].push_back({{"what", line.what}, {"then", record::for_locale(line.then, true)}});
+  for (const auto& line : effect.lines) out["expected"].push_back({{"what", line.what}, {"then", line.then}});
   json now{{"looked", reach.looked}, {"missing", reach.missing}, {"why_not", reach.why_not}, {"places", json::array()},
            {"connections", reach.flow_count}, {"processes", reach.process_count}, {"flows", json::array()}, {"exempt_ports", reach.exempt_ports}};
   for (const auto& place : reach.places) now["places"].push_back({{"name", place.name}, {"devices", place.devices}});
@@ -172,7 +165,7 @@ Exit explain_parsed(const plan::Parsed& parsed, bool as_json) {
   }
   const auto all = explain::explain(parsed.plan, pen::probe_features().engine());
   const Look look = look_of_stdout();
-  if (as_json) fmt::print("{}\n", page_json(parsed.plan, all).dump(2, ' ', false, json::error_handler_t::replace));
+  if (as_json) print_json(page_json(parsed.plan, all));
   else fmt::print("{}", Page(parsed.plan, all, look).text());
   std::fflush(stdout);
   const bool missing = std::any_of(all.reach.begin(), all.reach.end(), [](const explain::Reach& r) { return r.missing; });

@@ -61,7 +61,6 @@ std::string duration_for(const std::string& start, const std::string& length) {
 std::string plan_of(const InjectArguments& a) {
   if (a.length.empty() && !a.until_stopped)
     throw Failure(Exit::invalid, "a fault without an end is refused: say how long with --for 60s, or in so many words --until-stopped (Ctrl-C then ends it, exit 5)");
-  if (!a.length.empty() && a.until_stopped) throw Failure(Exit::invalid, "--for and --until-stopped exclude each other");
   const std::string probe = a.probe();
   if (probe.empty() && !(a.success + a.p99 + a.probe_every + a.probe_timeout + a.probe_from).empty())
     throw Failure(Exit::invalid, "--success, --p99 and --probe-* need a probe: --probe-http, --probe-tcp, --probe-icmp or --probe-exec");
@@ -118,17 +117,16 @@ void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
   auto arguments = std::make_shared<InjectArguments>();
   arguments->kind = &kind;
   CLI::App* sub = parent.add_subcommand(std::string(kind.name), std::string(kind.summary));
-  const auto text = [&](const char* name, std::string& to, const char* what, const char* type) { sub->add_option(name, to, what)->type_name(type); };
+  const auto text = [&](const char* name, std::string& to, const char* what, const char* type) { return sub->add_option(name, to, what)->type_name(type); };
   sub->add_option("--on", arguments->on, "Where: netns=shop, unit=payment.service, ... (docs/plan.md, targets); may be repeated")
       ->type_name("KEY=VALUE")->required()->allow_extra_args(false);
   sub->add_option("--peer", arguments->peer, "Only traffic with: address=10.0.0.0/8,port=443, ...; may be repeated")->type_name("KEY=VALUE")->allow_extra_args(false);
-  text("--for", arguments->length, "How long, such as 60s", "DURATION");
-  sub->add_flag("--until-stopped", arguments->until_stopped, "No end: until Ctrl-C (exit 5)");
+  auto* length = text("--for", arguments->length, "How long, such as 60s", "DURATION");
+  sub->add_flag("--until-stopped", arguments->until_stopped, "No end: until Ctrl-C (exit 5)")->excludes(length);
   text("--start", arguments->start, "When, since the start; default 0s, with a probe 5s (the baseline)", "DURATION");
   text("--direction", arguments->direction, "Seen from --on; default both", "both|egress|ingress");
   sub->add_flag("--no-loopback", arguments->no_loopback, "Leave its loopback device out");
   for (const auto& key : kind.keys) {
-    if (key.type == faults::ValueType::reserved) continue;
     std::string option = "--" + std::string(key.name);
     if (sub->get_option_no_throw(option) != nullptr) option = "--fault-" + std::string(key.name);
     std::string what(key.doc);
@@ -138,11 +136,11 @@ void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
     std::erase(type, '"');
     sub->add_option(option, arguments->keys[std::string(key.name)], what)->type_name(type)->group("The fault");
   }
-  const auto probe = [&](const char* name, std::string& to, const char* what, const char* type) { sub->add_option(name, to, what)->type_name(type)->group("Watching"); };
-  probe("--probe-http", arguments->probe_http, "Ask this URL meanwhile", "URL");
-  probe("--probe-tcp", arguments->probe_tcp, "Connect to this meanwhile", "HOST:PORT");
-  probe("--probe-icmp", arguments->probe_icmp, "Ping this meanwhile", "HOST");
-  probe("--probe-exec", arguments->probe_exec, "Run this by a shell meanwhile", "COMMAND");
+  const auto probe = [&](const char* name, std::string& to, const char* what, const char* type) { return text(name, to, what, type)->group("Watching"); };
+  auto* http = probe("--probe-http", arguments->probe_http, "Ask this URL meanwhile", "URL");
+  auto* tcp = probe("--probe-tcp", arguments->probe_tcp, "Connect to this meanwhile", "HOST:PORT")->excludes(http);
+  auto* icmp = probe("--probe-icmp", arguments->probe_icmp, "Ping this meanwhile", "HOST")->excludes(http)->excludes(tcp);
+  probe("--probe-exec", arguments->probe_exec, "Run this by a shell meanwhile", "COMMAND")->excludes(http)->excludes(tcp)->excludes(icmp);
   probe("--probe-every", arguments->probe_every, "How often; default 200ms", "DURATION");
   probe("--probe-timeout", arguments->probe_timeout, "When an answer counts as failed; default 1s", "DURATION");
   probe("--probe-from", arguments->probe_from, "Where it asks from: on (the target's namespace) or here", "on|here");

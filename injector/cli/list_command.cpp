@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "faults/kind.h"
 #include "injector/cli/app.h"
@@ -34,11 +34,8 @@ json experiments() {
     one["name"] = plan.name;
     one["title"] = plan.title;
     if (parsed.ok()) {
-      std::vector<std::string> kinds;
-      const auto add = [](std::vector<std::string>& to, const std::string& word) {
-        if (!word.empty() && std::find(to.begin(), to.end(), word) == to.end()) to.push_back(word);
-      };
-      for (const auto& fault : plan.faults) add(kinds, std::string(fault.kind->name));
+      std::set<std::string_view> kinds;
+      for (const auto& fault : plan.faults) kinds.insert(fault.kind->name);
       one["duration"] = plan::format_duration(plan.duration);
       one["duration_s"] = static_cast<double>(plan.duration) / kSecond;
       one["needs"] = plan::programs_of(plan);
@@ -55,7 +52,7 @@ json kinds() {
     json keys = json::array();
     for (const auto& key : kind.keys)
       keys.push_back({{"name", key.name}, {"doc", key.doc}, {"example", key.example}, {"required", key.required}, {"default", key.fallback},
-                      {"reserved", key.type == faults::ValueType::reserved}, {"choices", key.choices}});
+                      {"choices", key.choices}});
     all.push_back({{"name", kind.name}, {"summary", kind.summary}, {"keys", std::move(keys)}});
   }
   return all;
@@ -68,22 +65,22 @@ void print_experiments(const json& all, const record::Look& look) {
   }
   for (const auto& one : all) {
     const std::string name = one.value("name", ""), title = one.value("title", "");
-    const int begin = std::max(34, static_cast<int>(name.size()) + 4);
-    fmt::print("  {}{}{}\n", styled(look, "1", name), std::string(static_cast<std::size_t>(begin - 2) - name.size(), ' '), wrapped(title, look.width, begin, 34));
+    constexpr int kAt = 34;
+    fmt::print("{}", beside("  " + styled(look, "1", name), 2 + record::columns(name), title, look.width, kAt));
+    const auto below = [&](const std::string& text) { fmt::print("{}", beside("", 0, text, look.width, kAt)); };
     if (!one.value("ok", false)) {
-      fmt::print("{:34}not valid: faultline check {}\n", "", name);
+      below("not valid: faultline check " + name);
       continue;
     }
     const auto needs = one.at("needs").get<std::vector<std::string>>();
-    fmt::print("{:34}{}\n", "", wrapped(fmt::format("{}; needs {}", one.value("duration", ""), needs.empty() ? "nothing else" : fmt::format("{}", fmt::join(needs, ", "))), look.width, 34, 34));
+    below(fmt::format("{}; needs {}", one.value("duration", ""), needs.empty() ? "nothing else" : fmt::format("{}", fmt::join(needs, ", "))));
   }
 }
 
 void print_kinds(const json& all, const record::Look& look) {
   for (const auto& one : all) {
     const std::string name = one.value("name", "");
-    fmt::print("  {}{}{}\n", styled(look, "1", name), std::string(static_cast<std::size_t>(std::max<int>(1, 24 - static_cast<int>(name.size()))), ' '),
-               wrapped(one.value("summary", ""), look.width, 26, 26));
+    fmt::print("{}", beside("  " + styled(look, "1", name), 2 + record::columns(name), one.value("summary", ""), look.width, 26));
   }
 }
 
@@ -100,8 +97,7 @@ Exit list(const ListArguments& arguments) {
   if (wants("kinds")) out["kinds"] = kinds();
   if (wants("runs") && arguments.json) out["runs"] = runs_json();
   if (arguments.json) {
-    fmt::print("{}\n", (everything ? out : out.front()).dump(2, ' ', false, json::error_handler_t::replace));
-    std::fflush(stdout);
+    print_json(everything ? out : out.front());
     return Exit::passed;
   }
   const auto look = look_of_stdout();

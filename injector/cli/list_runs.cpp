@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <climits>
 
 #include "injector/record/row.h"
 #include "injector/run/running.h"
@@ -14,6 +13,7 @@
 namespace faultline::cli {
 namespace {
 
+using record::kUncut;
 using Cells = std::array<std::string, 5>;
 
 std::string left_text(const run::Running& run) {
@@ -41,7 +41,7 @@ std::string runs_text() {
   std::array<int, 5> widths{};
   for (auto& row : rows)
     for (std::size_t i = 0; i < row.size(); i++) {
-      row[i] = record::clipped(row[i], i == 2 ? 40 : INT_MAX);  // without control characters: what they say is another process's
+      row[i] = record::clipped(row[i], i == 2 ? 40 : kUncut);  // without control characters: what they say is another process's
       widths[i] = std::max(widths[i], record::columns(row[i]));
     }
   std::string out;

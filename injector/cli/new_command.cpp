@@ -69,7 +69,6 @@ void ask_what_is_missing(NewArguments& a) {
 std::vector<sketch::Line> key_lines(const faults::Kind& kind, const std::vector<std::string>& on, const std::vector<std::pair<std::string, std::string>>& given) {
   std::vector<sketch::Line> lines;
   for (const auto& key : kind.keys) {
-    if (key.type == faults::ValueType::reserved) continue;
     const auto set = std::find_if(given.begin(), given.end(), [&](const auto& pair) { return pair.first == key.name; });
     const bool is_on = key.required || set != given.end() || std::find(on.begin(), on.end(), key.name) != on.end();
     const std::string value = set != given.end() ? sketch::toml_value(set->second, key.example) : std::string(!is_on && !key.fallback.empty() ? key.fallback : key.example);
@@ -149,7 +148,7 @@ std::string valid_plan(const NewArguments& a) {
   auto parsed = plan::parse_text(first, path);
   if (parsed.ok()) return first;
   for (const auto& key : kind->keys) {
-    if (key.type == faults::ValueType::reserved || key.required || !key.fallback.empty()) continue;
+    if (key.required || !key.fallback.empty()) continue;
     on = {std::string(key.name)};
     std::string text = plan_text(a, *kind, on);
     if (plan::parse_text(text, path).ok()) return text;

@@ -19,7 +19,7 @@ Exit write_note(const NoteArguments& arguments) {
   const auto runs = run::running();
   const run::Running& run = arguments.run.empty() ? run::only_run(runs, "--run") : run::find_run(runs, arguments.run);
   const auto when = run::note(run, arguments.text);
-  const std::string name = record::clipped(describe(run), INT32_MAX);
+  const std::string name = record::clipped(describe(run));
   if (when) fmt::print("noted in {} at {:.1f} s\n", name, *when);
   else fmt::print("noted in {}, which has not begun yet\n", name);
   std::fflush(stdout);

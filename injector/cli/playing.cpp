@@ -2,12 +2,10 @@
 
 #include <fmt/format.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 
-#include "injector/base/clock.h"
+#include "injector/cli/terminal.h"
 
 namespace faultline::cli {
 namespace {
@@ -40,8 +38,8 @@ Exit play(plan::Parsed parsed, const Playing& how, run::Options options) {
   if (how.engine == "tcx") options.engine = pen::Engine::tcx;
   if (how.engine == "clsact") options.engine = pen::Engine::clsact;
   const auto result = run::run(parsed.plan, options);
-  if (how.json) fmt::print("{}\n", result.outcome.summary.dump(2));
-  else fmt::print("{}", record::render_outcome(result.outcome, result.folder, isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr));
+  if (how.json) print_json(result.outcome.summary);
+  else fmt::print("{}", record::render_outcome(result.outcome, result.folder, look_of_stdout().color));
   std::fflush(stdout);
   return result.outcome.exit;
 }

@@ -1,13 +1,14 @@
 // `faultline report RUN` and `faultline compare RUN RUN`: a record looked at again. Neither needs privilege.
-#include <unistd.h>
 #include <fmt/format.h>
 
-#include <filesystem>
+#include <cstdio>
 #include <memory>
 
 #include "injector/cli/app.h"
+#include "injector/cli/terminal.h"
 #include "injector/record/derive.h"
 #include "injector/record/summary.h"
+#include "injector/record/text.h"
 #include "injector/report/compare.h"
 
 namespace faultline::cli {
@@ -25,8 +26,9 @@ struct CompareArguments {
 
 Exit report(const ReportArguments& arguments) {
   const auto outcome = record::derive(arguments.run);
-  if (arguments.json) fmt::print("{}\n", outcome.summary.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-  else fmt::print("{}", record::render_outcome(outcome, arguments.run, isatty(STDOUT_FILENO) == 1));
+  if (arguments.json) print_json(outcome.summary);
+  else fmt::print("{}", record::render_outcome(outcome, arguments.run, look_of_stdout().color));
+  std::fflush(stdout);
   return Exit::passed;
 }
 
@@ -37,28 +39,33 @@ nlohmann::json summary_of(const std::string& run) {
 
 Exit compare(const CompareArguments& arguments) {
   const auto comparison = report::compare(summary_of(arguments.first), summary_of(arguments.second));
-  if (arguments.json) fmt::print("{}\n", comparison.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-  else fmt::print("{}", report::render_comparison(comparison));
+  if (arguments.json) print_json(comparison);
+  else fmt::print("{}", record::for_locale(report::render_comparison(comparison), look_of_stdout().utf8));
+  std::fflush(stdout);
   return Exit::passed;
 }
+
+constexpr const char* kFooter = "Exit status: 0, whatever the verdict; 3 no run folder, or no journal in it.";
 
 }  // namespace
 
 void setup_report(CLI::App& app, Context& context) {
   auto arguments = std::make_shared<ReportArguments>();
-  CLI::App* command = app.add_subcommand("report", "Judges a recorded run again, and makes its summary.json, junit.xml and report.html anew from the journal");
-  command->add_option("RUN", arguments->run, "the run's folder")->required();
-  command->add_flag("--json", arguments->json, "prints the summary as JSON");
-  command->callback([&context, arguments] { context.chosen = [arguments] { return report(*arguments); }; });
+  CLI::App* sub = app.add_subcommand("report", "Judge a recorded run again, and make its summary.json, junit.xml and report.html anew from the journal");
+  sub->add_option("RUN", arguments->run, "The run's folder")->required();
+  sub->add_flag("--json", arguments->json, "Print the summary as JSON");
+  sub->footer(kFooter);
+  sub->callback([&context, arguments] { context.chosen = [arguments] { return report(*arguments); }; });
 }
 
 void setup_compare(CLI::App& app, Context& context) {
   auto arguments = std::make_shared<CompareArguments>();
-  CLI::App* command = app.add_subcommand("compare", "Puts two recorded runs side by side: hypotheses, success and latency by phase");
-  command->add_option("A", arguments->first, "a run's folder")->required();
-  command->add_option("B", arguments->second, "the other's")->required();
-  command->add_flag("--json", arguments->json, "prints the comparison as JSON");
-  command->callback([&context, arguments] { context.chosen = [arguments] { return compare(*arguments); }; });
+  CLI::App* sub = app.add_subcommand("compare", "Put two recorded runs side by side: hypotheses, success and latency by phase");
+  sub->add_option("A", arguments->first, "A run's folder")->required();
+  sub->add_option("B", arguments->second, "The other's")->required();
+  sub->add_flag("--json", arguments->json, "Print the comparison as JSON");
+  sub->footer(kFooter);
+  sub->callback([&context, arguments] { context.chosen = [arguments] { return compare(*arguments); }; });
 }
 
 }  // namespace faultline::cli

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "injector/cli/app.h"
+#include "injector/cli/terminal.h"
 #include "injector/record/row.h"
 #include "injector/run/running.h"
 
@@ -18,7 +19,7 @@ struct StopArguments {
 };
 
 std::string sentence(const run::Running& run, const run::Stopped& stopped) {
-  const std::string name = record::clipped(describe(run), INT32_MAX), folder = record::clipped(run.folder, INT32_MAX);
+  const std::string name = record::clipped(describe(run)), folder = record::clipped(run.folder);
   if (stopped.healed && stopped.ended) return fmt::format("{}: healed after {:.0f} ms; its record is complete, in {}", name, stopped.took_s * 1000, folder);
   if (stopped.healed) return fmt::format("{}: healed after {:.0f} ms, but it has not ended yet; its record is in {}", name, stopped.took_s * 1000, folder);
   if (stopped.ended) return fmt::format("{}: died while it was being stopped; its faults ended with it, its record in {} has no end", name, folder);
@@ -35,7 +36,7 @@ Attempt try_to_stop(const run::Running& run) {
     const run::Stopped stopped = run::stop(run);
     return {stopped, stopped.healed && stopped.ended ? Exit::passed : Exit::failed, sentence(run, stopped)};
   } catch (const Failure& failure) {
-    return {{}, failure.status(), fmt::format("{}: {}", record::clipped(describe(run), INT32_MAX), failure.what())};
+    return {{}, failure.status(), fmt::format("{}: {}", record::clipped(describe(run)), failure.what())};
   }
 }
 
@@ -55,7 +56,7 @@ Exit stop_runs(const StopArguments& arguments) {
     all.push_back({{"pid", run.pid}, {"name", run.name}, {"folder", run.folder}, {"healed", attempt.healed}, {"ended", attempt.ended},
                    {"took_s", attempt.took_s}, {"message", attempt.text}});
   }
-  if (arguments.json) fmt::print("{}\n", all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  if (arguments.json) print_json(all);
   else if (chosen.empty()) fmt::print("No run is under way.\n");
   std::fflush(stdout);
   return worst;

@@ -1,9 +1,11 @@
 #include "injector/cli/terminal.h"
 
+#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 
 #include "injector/record/locale.h"
@@ -45,6 +47,16 @@ std::string wrapped(std::string_view text, int width, int first, int indent) {
     begun = true;
   }
   return out;
+}
+
+std::string beside(std::string head, int columns, std::string_view text, int width, int at) {
+  const int begin = std::max(at, columns + 1);
+  return head.append(static_cast<std::size_t>(begin - columns), ' ') + wrapped(text, width, begin, at) + "\n";
+}
+
+void print_json(const nlohmann::json& answer) {
+  fmt::print("{}\n", answer.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  std::fflush(stdout);
 }
 
 std::string styled(const record::Look& look, const char* style, std::string_view text) {

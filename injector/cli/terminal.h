@@ -2,6 +2,7 @@
 // columns, no colour and ASCII, whatever the locale: it ends up in logs and mails.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,12 @@ record::Look look_of_stdout();
 /// `text` broken at spaces to `width` columns; lines after the first begin with `indent` spaces. A word longer than a line
 /// stays whole. `first` is the column that the text begins in.
 std::string wrapped(std::string_view text, int width, int first, int indent);
+
+/// `head`, which takes `columns` columns, and beside it `text`, hanging from column `at` on; at least a space between the two.
+std::string beside(std::string head, int columns, std::string_view text, int width, int at);
+
+/// A command's answer for machines, on standard output. Bytes that are no UTF-8 are replaced.
+void print_json(const nlohmann::json& answer);
 
 /// `text` in an SGR style when `look` has colour.
 std::string styled(const record::Look& look, const char* style, std::string_view text);

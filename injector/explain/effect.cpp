@@ -7,7 +7,6 @@
 
 #include "faults/chance.h"
 #include "injector/plan/values.h"
-#include "injector/record/events.h"
 #include "injector/record/text.h"
 
 namespace faultline::explain {
@@ -24,19 +23,6 @@ double height(const faults::Track& track) {
 /// Whether the track is a rectangle: one value from its first point to its last.
 bool is_level(const faults::Track& track) {
   return std::all_of(track.begin(), track.end(), [&](const faults::Point& p) { return p.value == track.front().value; });
-}
-
-std::string_view unquoted(std::string_view text) {
-  return text.size() >= 2 && text.front() == '"' ? text.substr(1, text.size() - 2) : text;
-}
-
-/// A value that is a word; empty when there is none, or when the kind takes something else under that name.
-std::string word(const faults::Params& params, std::string_view key) {
-  try {
-    return params.text(key);
-  } catch (const std::bad_variant_access&) {
-    return "";
-  }
 }
 
 /// The one protocol that a fault is limited to; empty when it is not.
@@ -57,21 +43,16 @@ bool on_a_link(const plan::Plan& plan, const plan::Fault& fault) {
 /// "1 in 13", for a chance of 8 %.
 std::string one_in(double chance) { return chance >= 0.5 ? record::percent(chance) + " of them" : fmt::format("1 in {:.0f}", std::max(2.0, 1 / chance)); }
 
-/// "10 Mbit/s", "512 kbit/s".
-std::string rate_text(double bits) {
-  if (bits >= 1e9) return fmt::format("{:.3g} Gbit/s", bits / 1e9);
-  if (bits >= 1e6) return fmt::format("{:.3g} Mbit/s", bits / 1e6);
-  return fmt::format("{:.3g} kbit/s", bits / 1e3);
-}
-
 std::string sum(const Effect& effect, int trips) {
   return text_of(times(effect.round_trip(), trips)) + (effect.unbounded ? ", now and then more" : "");
 }
 
+constexpr const char* kUnanswered = "gets no answer; it is tried again after 1 s, 3 s, 7 s and so on, and fails at the client's own timeout";
+
 void say_tcp(Effect& effect) {
   const std::string trips_1 = sum(effect, 1), trips_2 = sum(effect, 2);
   if (effect.loss >= 1) {
-    effect.lines.push_back({"Handshake", "gets no answer; it is tried again after 1 s, 3 s, 7 s and so on, and fails at the client's own timeout"});
+    effect.lines.push_back({"Handshake", kUnanswered});
     effect.lines.push_back({"Request", "on an open connection stalls; sending stops for good only after about 15 minutes, or when the client gives up"});
     return;
   }
@@ -98,39 +79,59 @@ void say_datagrams(Effect& effect, const std::string& what) {
   if (!text.empty()) effect.lines.push_back({what, text});
 }
 
-/// What a user meets of faults that answer or choose instead of only holding and dropping.
-bool say_mode(Effect& effect, const std::string& mode) {
-  static const std::vector<std::pair<std::string, std::vector<Effect::Line>>> kModes{
-      {"reset", {{"Handshake", "fails at once: connection reset"}, {"Request", "on an open connection fails at once: connection reset by peer"}}},
-      {"refuse", {{"Handshake", "fails at once: connection refused"}, {"Request", "on an open connection is cut off or stalls (docs/faults/sever.md)"}}},
-      {"half-open", {{"Handshake", "seems to work from one side; what is sent then is never answered"},
-                     {"Request", "is sent, and no answer comes: only the client's own timeout ends it"}}},
-      {"new-only", {{"Handshake", "gets no answer"}, {"Request", "on a connection that was open before is served as ever"}}},
-      {"established-only", {{"Handshake", "works"}, {"Request", "on a connection that was open before stalls, until the client opens a new one"}}},
-  };
-  for (const auto& [name, lines] : kModes) {
-    if (name != mode) continue;
-    effect.lines = lines;
-    return true;
+/// A cut that shows itself, or that cuts some connections only (docs/faults/sever.md).
+void say_cut(Effect& effect, const faults::Answer& answer, const std::string& protocol) {
+  const auto line = [&](const char* what, const char* then) { effect.lines.push_back({what, then}); };
+  const bool tcp_only = answer.filter != FL_FILTER_NONE;
+  if (protocol == "udp" || protocol == "icmp") {
+    line(protocol == "udp" ? "Datagram" : "Ping", tcp_only                                                        ? "passes: only TCP is cut"
+                                                  : protocol == "udp" && answer.verdict == FL_VERDICT_REFUSE ? "is refused at once: port unreachable"
+                                                                                                             : "gets no answer");
+    return;
   }
-  return false;
+  if (answer.filter == FL_FILTER_OPENING) {
+    line("Handshake", kUnanswered);
+    line("Request", "on a connection that was open before is served as ever");
+  } else if (answer.filter == FL_FILTER_OLD) {
+    line("Handshake", "works");
+    line("Request", answer.verdict == FL_VERDICT_TELL
+                        ? "on a connection that was open before: its end here gets connection reset when it next sends or is sent to; the other end is not told, and waits for a timeout of its own"
+                        : "on a connection that was open before stalls, until the client opens a new one");
+  } else {
+    line("Handshake", "fails at once: connection refused");
+    line("Request", "on an open connection fails as soon as either end sends: connection reset");
+    if (protocol.empty()) line("Datagram", answer.verdict == FL_VERDICT_REFUSE ? "is refused at once: port unreachable" : "gets no answer");
+  }
 }
 
-void say(Effect& effect, const plan::Plan& plan, const plan::Fault& fault) {
-  if (say_mode(effect, word(fault.params, "mode"))) return;
+/// What becomes of a DNS query (docs/faults/dns.md).
+void say_lookup(Effect& effect, const faults::Answer& answer) {
+  constexpr int kNoName = 3;  // RFC 1035, section 4.1.1
+  std::string then;
+  if (effect.loss < 1) then = sum(effect, 1) + " for each query; who does not wait that long asks again (glibc: after 5 s)";
+  else if (answer.verdict == FL_VERDICT_NONE) then = "gets no answer; glibc waits 5 s for each name server, and asks again";
+  else if (answer.lookup.rcode == kNoName) then = "is answered at once: there is no such name";
+  else if (answer.lookup.rcode != 0) then = "is answered at once with an error; glibc asks every name server, then says \"try again\"";
+  else then = "is answered at once, with wrong addresses";
+  effect.lines.push_back({"Lookup", then});
+}
+
+void say(Effect& effect, const plan::Plan& plan, const plan::Fault& fault, const faults::Answer& answer) {
+  const std::string protocol = protocol_of(plan, fault);
+  if (answer.filter == FL_FILTER_LOOKUP) return say_lookup(effect, answer);
+  if (answer.picky()) return say_cut(effect, answer, protocol);
   if (effect.packet.most > 0 && effect.loss < 1) {
     std::string how = effect.turns ? "once for each turn of the conversation, however many packets" : effect.ways == 2 ? "out and back each" : "one way only";
     if (!effect.steady) how += ", when it is at its worst";
     effect.lines.push_back({"Round trip", fmt::format("{} ({})", sum(effect, 1), how)});
   }
   if (effect.rate > 0) {
-    effect.lines.push_back({"Bandwidth", fmt::format("{} at most, each way that it acts on{}", rate_text(effect.rate),
+    effect.lines.push_back({"Bandwidth", fmt::format("{} at most, each way that it acts on{}", plan::format_rate(effect.rate),
                                                      effect.queue > 0 ? "; a full queue in front of it adds up to " + short_duration(effect.queue) + ", and drops what is more" : "")});
     effect.lines.push_back({"A megabyte", fmt::format("takes {} or more", short_duration(static_cast<Ns>(8e6 / effect.rate * kSecond)))});
   }
   if (effect.dead_flows > 0) effect.lines.push_back({"Connections", fmt::format("{} of them get no packet through at all; a new attempt may fare better", record::percent(effect.dead_flows))});
   if (effect.dead_clients > 0) effect.lines.push_back({"Clients", fmt::format("{} of their addresses get no packet through at all, however often they try", record::percent(effect.dead_clients))});
-  const std::string protocol = protocol_of(plan, fault);
   if (protocol == "udp") say_datagrams(effect, "Datagram");
   else if (protocol == "icmp") say_datagrams(effect, "Ping");
   else say_tcp(effect);
@@ -149,7 +150,7 @@ double lowest(const faults::Track& rate) {
   return least;
 }
 
-/// How high the fault gets at one place.
+/// How high the fault gets at one of its places.
 void meet(Effect& effect, const faults::Channel& channel) {
   const auto delay = static_cast<Ns>(std::llround(height(channel.delay))), jitter = static_cast<Ns>(std::llround(height(channel.jitter)));
   const bool tail = channel.shape != faults::Shape::uniform && jitter > 0;
@@ -203,22 +204,18 @@ std::vector<std::string> links_of(const plan::Plan& plan, const plan::Fault& fau
 
 Effect effect_of(const plan::Plan& plan, const plan::Fault& fault, const std::vector<std::string>& links) {
   Effect effect;
-  const auto asked = record::asked(fault);
-  for (const auto& key : fault.kind->keys) {
-    const auto value = asked.find(std::string(key.name));
-    if (value == asked.end()) continue;
-    const std::string text = value->get<std::string>();
-    if (text != unquoted(key.fallback)) effect.asked.push_back({std::string(key.name), text, std::string(key.doc)});
-  }
+  effect.asked = record::given(fault);
   effect.ways = fault.direction == plan::Direction::both || on_a_link(plan, fault) ? 2 : 1;
   const std::uint64_t seed = fl_fault_seed(plan.seed, fl_text_key(fault.name.data(), fault.name.size()));
   const std::vector<std::string> unnamed{""};
+  faults::Answer answer;  // the same at each place
   for (const auto& link : links.empty() ? unnamed : links) {
     const auto channel = fault.kind->compile({fault.params, {fault.start, fault.end}, seed, link});
     if (effect.active.empty()) effect.active = channel.active();
     meet(effect, channel);
+    answer = channel.answer;
   }
-  say(effect, plan, fault);
+  say(effect, plan, fault, answer);
   return effect;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "injector/plan/plan.h"
+#include "injector/record/events.h"
 
 namespace faultline::explain {
 
@@ -19,14 +20,8 @@ Added times(const Added& added, int n);
 /// "+200 ms", "+120 to 280 ms", "nothing".
 std::string text_of(const Added& added);
 
-/// One key that the plan gave to the fault's kind.
-struct Asked {
-  std::string key, value;  ///< as a plan would write it
-  std::string meaning;     ///< the key's own sentence of the reference
-};
-
 struct Effect {
-  std::vector<Asked> asked;
+  std::vector<record::Given> asked;
   std::vector<faults::Window> active;  ///< when it does something: its episodes, or all of its window
   bool steady = true;                  ///< figures hold for all of `active`; false: they are its height
   int ways = 2;                        ///< 2: a packet and its answer both meet it; 1: one of them does
@@ -37,7 +32,7 @@ struct Effect {
   double dead_flows = 0, dead_clients = 0;  ///< shares of connections and of client addresses that get nothing at all
   double rate = 0;                     ///< the lowest, bit/s; 0: no limit
   Ns queue = 0;                        ///< the longest wait in front of the rate
-  /// For people, one sentence each, in the order: round trip, handshake, request. Fewer where they do not apply.
+  /// For people, one sentence each, in the order: round trip, handshake, request. Fewer, or others, where these do not apply.
   struct Line {
     std::string what, then;
   };

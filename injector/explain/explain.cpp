@@ -10,8 +10,6 @@ namespace {
 
 using Where = plan::Target::Where;
 
-bool of_the_lab(Where where) { return where == Where::host || where == Where::room || where == Where::link; }
-
 std::string ports_text(const std::vector<plan::PortRange>& ports) {
   std::string text;
   for (const auto& range : ports)
@@ -27,6 +25,16 @@ std::vector<std::string> each(const plan::Plan& plan, const std::vector<std::str
   std::vector<std::string> all;
   for (const auto& name : names) all.push_back(describe(plan, name));
   return all;
+}
+
+std::string describe_leg(const plan::Plan& plan, const plan::Leg& leg) {
+  std::string text = "on " + joined(each(plan, leg.on)) + ": ";
+  switch (leg.direction) {
+    case plan::Direction::egress: text += leg.peer.empty() ? "what it sends" : "what it sends to "; break;
+    case plan::Direction::ingress: text += leg.peer.empty() ? "what it receives" : "what it receives from "; break;
+    case plan::Direction::both: text += leg.peer.empty() ? "all it sends and receives" : "what it sends and receives, to and from "; break;
+  }
+  return text + joined(each(plan, leg.peer));
 }
 
 std::vector<std::string> exempt() {
@@ -54,8 +62,14 @@ std::string describe(const plan::Plan& plan, const std::string& name) {
     case Where::room: parts.push_back("room " + target->subject + " of the lab"); break;
     case Where::link: parts.push_back("link " + target->subject + " of the lab"); break;
     case Where::netns: parts.push_back("network namespace " + target->subject); break;
-    default:
-      if (!target->subject.empty()) parts.push_back(target->name == target->subject ? target->name : target->name + " (" + target->subject + ")");
+    case Where::interface: parts.push_back("device " + target->subject + (target->netns.empty() ? "" : " of network namespace " + target->netns)); break;
+    case Where::cgroup: parts.push_back("cgroup " + target->subject); break;
+    case Where::pid: parts.push_back("process " + target->subject); break;
+    case Where::process: parts.push_back("processes called " + target->subject); break;
+    case Where::unit: parts.push_back("unit " + target->subject); break;
+    case Where::container: parts.push_back("container " + target->subject); break;
+    case Where::none:
+    case Where::reserved: break;
   }
   constexpr std::size_t kShown = 4;
   for (std::size_t i = 0; i < std::min(target->addresses.size(), kShown); i++) parts.push_back(target->addresses[i]);
@@ -66,10 +80,10 @@ std::string describe(const plan::Plan& plan, const std::string& name) {
 }
 
 std::string describe_scope(const plan::Plan& plan, const plan::Fault& fault) {
-  std::string text = "on " + joined(each(plan, fault.on)) + ": ";
-  const char* way = fault.direction == plan::Direction::egress ? "what it sends" : fault.direction == plan::Direction::ingress ? "what it receives" : "";
-  text += *way ? way : fault.peer.empty() ? "all it sends and receives" : "what it sends and receives";
-  if (!fault.peer.empty()) text += (fault.direction == plan::Direction::ingress ? " from " : fault.direction == plan::Direction::egress ? " to " : ", to and from ") + joined(each(plan, fault.peer));
+  std::string text;
+  for (const auto& leg : fault.legs) text += (text.empty() ? "" : "; ") + describe_leg(plan, leg);
+  if (fault.legs.empty()) text = describe_leg(plan, {fault.on, fault.peer, fault.direction});
+  if (fault.kind->port != 0) text += fmt::format(", port {} unless the peer names another", fault.kind->port);
   if (!fault.loopback) text += ", not over lo";
   return text;
 }
@@ -81,11 +95,11 @@ std::string blast_radius(const plan::Plan& plan, const std::vector<Reach>& reach
   for (const auto& fault : plan.faults) {
     for (const auto& name : fault.on) {
       const auto* target = plan.find_target(name);
-      if (target != nullptr) lab_alone = lab_alone && of_the_lab(target->where);
+      if (target != nullptr) lab_alone = lab_alone && target->of_the_lab();
       const std::string text = describe(plan, name);
       if (std::find(places.begin(), places.end(), text) == places.end()) places.push_back(text);
     }
-    narrowed = narrowed && !fault.peer.empty();
+    narrowed = narrowed && !(fault.peer.empty() && fault.legs.empty());
   }
   std::size_t devices = 0;
   bool looked = false, more = false;
@@ -107,7 +121,7 @@ std::string blast_radius(const plan::Plan& plan, const std::vector<Reach>& reach
   for (std::size_t i = 0; i < std::min(places.size(), kShown); i++) text += (i ? ", " : "") + places[i];
   if (places.size() > kShown) text += fmt::format(" and {} more", places.size() - kShown);
   if (looked) text += fmt::format("; {}, now {}{} of {}", plural(devices, "device", "devices"), more ? "more than " : "", plural(flows.size(), "connection", "connections"), plural(processes.size(), "process", "processes"));
-  text += narrowed ? "; only traffic with the peers named" : "";
+  text += narrowed ? "; only their traffic with the peers named" : "";
   if (lab_alone) text += "; the lab is of the run's own making, the machine's network is not touched";
   return text;
 }

@@ -24,7 +24,7 @@ Explanation explain(const plan::Plan& plan, pen::Engine engine);
 
 /// "host web of the lab", "network namespace shop", "10.0.0.0/8, tcp, port 443".
 std::string describe(const plan::Plan& plan, const std::string& target);
-/// "on host web of the lab, only its traffic with bank, what it sends".
+/// "on host web of the lab: what it sends to 10.0.0.0/8"; of a partition, each of its legs.
 std::string describe_scope(const plan::Plan& plan, const plan::Fault& fault);
 /// One line: what could be harmed at all.
 std::string blast_radius(const plan::Plan& plan, const std::vector<Reach>& reach);

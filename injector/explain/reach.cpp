@@ -38,10 +38,12 @@ std::optional<std::set<std::uint64_t>> groups_of(const site::Rule& rule) {
   return ids;
 }
 
-bool has_address(const site::Site& site, int device, const IpPrefix& address) {
-  return std::any_of(site.devices.begin(), site.devices.end(), [&](const Device& d) {
-    return d.index == device && std::any_of(d.addresses.begin(), d.addresses.end(), [&](const IpPrefix& a) { return a.v6 == address.v6 && a.bytes == address.bytes; });
-  });
+/// Whether packets of a connection would pass the only device that a rule is about, as far as its own address tells.
+bool passes(const site::Site& site, int index, bool loopback, const site::Socket& socket) {
+  const auto device = std::find_if(site.devices.begin(), site.devices.end(), [&](const Device& d) { return d.index == index; });
+  if (device == site.devices.end() || (device->name == "lo") != loopback) return false;
+  return loopback || std::any_of(device->addresses.begin(), device->addresses.end(),
+                                 [&](const IpPrefix& a) { return a.v6 == socket.local.v6 && a.bytes == socket.local.bytes; });
 }
 
 /// Whether packets of this connection would meet the rule, one way at least.
@@ -49,7 +51,7 @@ bool meets(const site::Site& site, const site::Match& match, const site::Socket&
   const bool loopback = socket.peer == socket.local || socket.peer.is_loopback();
   if (loopback && !match.loopback) return false;
   if (!match.protocol.empty() && match.protocol != socket.protocol) return false;
-  if (match.device != 0 && !has_address(site, match.device, socket.local)) return false;
+  if (match.device != 0 && !passes(site, match.device, loopback, socket)) return false;
   if (!match.any_peer && std::none_of(match.peers.begin(), match.peers.end(), [&](const IpPrefix& p) { return p.covers(socket.peer); })) return false;
   return has_port(match.peer_ports, socket.peer_port) && has_port(match.own_ports, socket.local_port);
 }
@@ -98,6 +100,7 @@ void add_site(Reach& reach, const site::Site& site, const Owners& owners, std::s
 std::vector<Reach> look_around(const plan::Plan& plan) {
   std::vector<Reach> all(plan.faults.size());
   std::optional<Owners> owners;
+  const site::Finder finder;
   // One fault at a time, so that what is missing for one does not hide what is there for the others.
   plan::Plan one;
   one.path = plan.path;
@@ -110,7 +113,7 @@ std::vector<Reach> look_around(const plan::Plan& plan) {
     }
     one.faults = {plan.faults[i]};
     try {
-      auto sites = site::resolve(one, nullptr);
+      auto sites = site::resolve(one, nullptr, finder);
       site::exempt_control_path(sites);
       if (!owners) owners = socket_owners();
       std::set<pid_t> processes;

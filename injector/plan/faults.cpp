@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "injector/plan/passes.h"
 
@@ -67,11 +66,6 @@ std::optional<faults::Value> read_value(Table& table, std::string_view leaf, con
                            table.issues().suggest(text, choices, list_known("choose one of", choices)));
       return std::nullopt;
     }
-    case ValueType::integer: {
-      const auto value = table.integer(leaf, key.min, key.max > 0 ? key.max : std::numeric_limits<std::int64_t>::max());
-      if (value) return faults::Value(Ns{*value});
-      return std::nullopt;
-    }
     case ValueType::boolean:
       if (const auto value = table.boolean(leaf)) return faults::Value(*value);
       return std::nullopt;
@@ -109,8 +103,6 @@ std::optional<faults::Value> read_value(Table& table, std::string_view leaf, con
       fault.groups.emplace(key.name, std::move(*words));
       return faults::Value(std::move(groups));
     }
-    case ValueType::reserved:
-      break;
   }
   return std::nullopt;
 }
@@ -128,22 +120,15 @@ std::optional<faults::Value> default_value(const Key& key) {
     case ValueType::timeline: return wrap(read_duration(text));
     case ValueType::probability: return wrap(read_probability(text));
     case ValueType::choice: return faults::Value(std::string(text));
-    case ValueType::integer: return faults::Value(Ns{std::stoll(std::string(text))});
     case ValueType::boolean: return faults::Value(text == "true");
     case ValueType::rate: return wrap(read_rate(text));
     case ValueType::queue: return wrap(read_queue(text));
     case ValueType::texts: return faults::Value(std::vector<std::string>{std::string(text)});
     case ValueType::profile:
     case ValueType::trace:
-    case ValueType::groups:
-    case ValueType::reserved: break;
+    case ValueType::groups: break;
   }
   return std::nullopt;
-}
-
-void refuse_reserved(Table& table, std::string_view leaf, const Key& key) {
-  const Entry& entry = *table.take(leaf);
-  table.issues().not_yet(entry.at, fmt::format("\"{}\" is not yet possible in this version", key.name), "");
 }
 
 void read_params(Table& table, FaultDraft& draft, Draft& all) {
@@ -169,7 +154,6 @@ void read_params(Table& table, FaultDraft& draft, Draft& all) {
       owner = &*it->second;
     }
     if (!owner->has(leaf)) {
-      if (key.type == ValueType::reserved) continue;
       if (key.required) owner->require(leaf, key.example);
       owner->take(leaf);
       if (!key.fallback.empty())
@@ -177,9 +161,7 @@ void read_params(Table& table, FaultDraft& draft, Draft& all) {
       continue;
     }
     draft.key_places.emplace(key.name, owner->place(leaf));
-    if (key.type == ValueType::reserved)
-      refuse_reserved(*owner, leaf, key);
-    else if (auto value = read_value(*owner, leaf, key, draft, all))
+    if (auto value = read_value(*owner, leaf, key, draft, all))
       draft.fault.params.set(key.name, std::move(*value));
   }
   for (auto& [name, group] : groups)

@@ -51,6 +51,9 @@ struct Target {
   std::string netns = {};              ///< interface: the device's namespace; empty: the caller's
   IfGone if_gone = IfGone::proceed;    ///< what to do when it ends during the run
   Ns wait = 0;                         ///< how long it may take to appear before the run begins
+
+  /// Whether the run makes it: there is nothing to be found on the machine before.
+  bool of_the_lab() const { return where == Where::host || where == Where::room || where == Where::link; }
 };
 
 struct Probe {

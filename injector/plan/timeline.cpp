@@ -51,12 +51,6 @@ std::optional<Ns> read_timeline(Table& table, std::string_view key, const Node& 
 
 namespace {
 
-/// Whether a kind means "not yet" by what it says: by a flag of its own, or in words.
-bool is_not_yet(const auto& problem) {
-  if constexpr (requires { problem.not_yet; }) return problem.not_yet;
-  else return problem.message.find("not yet") != std::string::npos;
-}
-
 /// The run's end as far as it is known. Faults that last to the end of the run do not tell it.
 Ns default_duration(const Draft& draft, Ns last_end) {
   Ns after = kLeastRecovery;
@@ -107,8 +101,7 @@ void report(Draft& draft, const FaultDraft& fault, const faults::Problem& proble
   std::string message = problem.message;
   if (problem.key.empty()) message = fmt::format("fault \"{}\": {}", fault.fault.name, message);
   else if (message.find(problem.key) == std::string::npos) message = fmt::format("{}: {}", problem.key, message);
-  if (is_not_yet(problem)) draft.issues.not_yet(at, message, problem.hint);
-  else draft.issues.error(at, message, problem.hint);
+  draft.issues.error(at, message, problem.hint);
 }
 
 void lay_out_fault(Draft& draft, FaultDraft& fault) {

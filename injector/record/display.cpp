@@ -86,7 +86,7 @@ struct Display::Impl {
     return taken;
   }
 
-  void line(std::string& out, const std::string& text) const { out += for_locale(clipped(text, INT32_MAX), look.utf8) + "\n"; }
+  void line(std::string& out, const std::string& text) const { out += for_locale(clipped(text), look.utf8) + "\n"; }
 
   void draw(bool final) {
     if (quiet) return;

@@ -1,10 +1,10 @@
-#include "injector/plan/values.h"
 #include "injector/record/events.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "injector/plan/values.h"
 #include "injector/record/bounds.h"
 #include "injector/record/text.h"
 
@@ -65,7 +65,6 @@ std::string value_text(const faults::Key& key, const faults::Params& params) {
     case ValueType::timeline: return exact_duration(params.duration(key.name));
     case ValueType::probability: return fmt::format("{:g}%", params.probability(key.name) * 100);
     case ValueType::choice: return params.text(key.name);
-    case ValueType::integer: return std::to_string(params.duration(key.name));
     case ValueType::boolean: return params.boolean(key.name) ? "true" : "false";
     case ValueType::rate: return plan::format_rate(params.rate(key.name));
     case ValueType::queue: return plan::format_queue(params.queue(key.name));
@@ -73,7 +72,6 @@ std::string value_text(const faults::Key& key, const faults::Params& params) {
     case ValueType::profile: return profile_text(params.profile(key.name));
     case ValueType::trace: return params.trace(key.name).file;
     case ValueType::groups: return groups_text(params.groups(key.name));
-    case ValueType::reserved: break;
   }
   return {};
 }
@@ -172,22 +170,27 @@ json asked(const plan::Fault& fault) {
   json values = json::object();
   if (!fault.kind) return values;
   for (const auto& key : fault.kind->keys)
-    if (key.type != faults::ValueType::reserved && fault.params.has(key.name))
+    if (fault.params.has(key.name))
       values[std::string(key.name)] = value_text(key, fault.params);
   return values;
 }
 
-std::string asked_text(const plan::Fault& fault) {
-  std::string text;
-  if (!fault.kind) return text;
+std::vector<Given> given(const plan::Fault& fault) {
+  std::vector<Given> all;
+  if (!fault.kind) return all;
   for (const auto& key : fault.kind->keys) {
-    if (key.type == faults::ValueType::reserved || !fault.params.has(key.name)) continue;
-    const std::string value = value_text(key, fault.params);
+    if (!fault.params.has(key.name)) continue;
+    std::string value = value_text(key, fault.params);
     std::string_view fallback = key.fallback;
     if (fallback.size() >= 2 && fallback.front() == '"') fallback = fallback.substr(1, fallback.size() - 2);
-    if (value == fallback || value == "0s" || value == "0%") continue;
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key.name, value);
+    if (value != fallback && value != "0s" && value != "0%") all.push_back({&key, std::move(value)});
   }
+  return all;
+}
+
+std::string asked_text(const plan::Fault& fault) {
+  std::string text;
+  for (const auto& [key, value] : given(fault)) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key->name, value);
   return text;
 }
 

@@ -78,7 +78,7 @@ void render_fault(std::string& out, const json& fault, const Style& style) {
   out += fmt::format(", {} delayed\n", thousands(fault.value("packets_delayed", std::uint64_t{0})));
   std::string rarer;
   for (const auto& [key, word] : {std::pair{"packets_duplicated", "duplicated"}, {"packets_corrupted", "corrupted"}, {"packets_reordered", "reordered"},
-                                  {"packets_answered", "answered"},                                   {"packets_queue_dropped", "dropped by the rate's queue"}})
+                                  {"packets_answered", "answered"}, {"packets_queue_dropped", "dropped by the rate's queue"}})
     if (const auto n = fault.value(key, std::uint64_t{0}); n != 0) rarer += fmt::format("{}{} {}", rarer.empty() ? "" : ", ", thousands(n), word);
   if (!rarer.empty()) out += "                 " + rarer + "\n";
   if (fault.at("applied_delay_us").value("count", 0) > 0)
@@ -108,7 +108,7 @@ std::string render_outcome(const Outcome& outcome, const std::filesystem::path& 
     if (!observed.empty()) out += fmt::format("        observed {}\n", observed);
     if (h.at("held").is_null()) out += fmt::format("        not judged: {}\n", h.value("reason", ""));
   }
-  const json guards = s.value("guards", json::array()), notes = s.value("notes", json::array());
+  const json &guards = s.at("guards"), &notes = s.at("notes");
   if (!guards.empty()) out += "  Guards\n";
   for (const json& g : guards) {
     const bool tripped = g.value("tripped", false);
@@ -125,7 +125,7 @@ std::string render_outcome(const Outcome& outcome, const std::filesystem::path& 
   for (const json& note : notes) {
     const json& t = note.at("t_s");
     out += fmt::format("    {} {} ({})\n", t.is_null() ? std::string("[before]") : fmt::format("[{:5.1f}s]", t.get<double>()),
-                       clipped(note.value("text", ""), INT32_MAX), clipped(note.value("by", ""), INT32_MAX));
+                       clipped(note.value("text", "")), clipped(note.value("by", "")));
   }
   out += fmt::format("  Files   {}  (report.html, journal.jsonl, summary.json, junit.xml)\n", folder.string());
   return for_locale(std::move(out), style.utf8);

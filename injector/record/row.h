@@ -2,6 +2,7 @@
 // and services are shown as '?', so that a title cannot move the cursor; East Asian characters count two columns.
 #pragma once
 
+#include <climits>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -17,8 +18,9 @@ struct Look {
 
 /// Columns that a UTF-8 text takes.
 int columns(std::string_view text);
+inline constexpr int kUncut = INT_MAX;
 /// `text` without control characters, cut to `width` columns.
-std::string clipped(std::string_view text, int width);
+std::string clipped(std::string_view text, int width = kUncut);
 
 class Row {
  public:

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "injector/plan/values.h"
+#include "injector/record/text.h"
 #include "injector/record/verdict.h"
 
 namespace faultline::report {
@@ -80,7 +82,7 @@ std::string tooltip(const PhaseStats& s, Ns from, Ns to) {
   std::string why;
   for (const auto& [error, count] : s.by_error) why += fmt::format("{}{} {}", why.empty() ? "" : ", ", count, error);
   if (!why.empty()) text += " (" + why + ")";
-  if (s.ok > 0) text += fmt::format("; p50 {}, p99 {}", latency_text(static_cast<double>(s.latency.quantile(500))), latency_text(static_cast<double>(s.latency.quantile(990))));
+  if (s.ok > 0) text += fmt::format("; p50 {}, p99 {}", record::short_duration(s.latency.quantile(500)), record::short_duration(s.latency.quantile(990)));
   return escaped(text);
 }
 
@@ -94,7 +96,7 @@ std::string panel(const Recording& r, const ProbeRecord& probe, const Scale& sca
   for (int power = decades.low; power <= decades.high; power++) {
     const double line = decades.y(std::pow(10, power), top);
     out += fmt::format("<line class=\"grid\" x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/><text class=\"tick\" x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>\n", kLeft, kWidth - kRight,
-                       line, line, kLeft - 6, line + 3, latency_text(std::pow(10, power)));
+                       line, line, kLeft - 6, line + 3, plan::format_duration(std::llround(std::pow(10, power))));
   }
   std::string middle, above, below, strip, hits;
   bool open = false;
@@ -161,13 +163,6 @@ std::string escaped(const std::string& text) {
     }
   }
   return out;
-}
-
-std::string latency_text(double ns) {
-  if (ns >= 1e9) return fmt::format("{:.3g} s", ns / 1e9);
-  if (ns >= 1e6) return fmt::format("{:.3g} ms", ns / 1e6);
-  if (ns >= 1e3) return fmt::format("{:.3g} µs", ns / 1e3);
-  return fmt::format("{:.3g} ns", ns);
 }
 
 std::string draw(const Recording& r) {

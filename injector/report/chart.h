@@ -14,7 +14,4 @@ std::string draw(const record::Recording& recording);
 /// What can be put between tags and into attributes: &, <, >, quotes and control characters are replaced.
 std::string escaped(const std::string& text);
 
-/// "1.25 ms", "300 µs", "2.1 s": three digits.
-std::string latency_text(double nanoseconds);
-
 }  // namespace faultline::report

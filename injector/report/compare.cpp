@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "injector/report/chart.h"
+#include "injector/record/text.h"
 
 namespace faultline::report {
 namespace {
@@ -51,12 +51,12 @@ std::string held(const json& side) {
 
 std::string success(const json& side) {
   if (side.is_null() || side.at("success").is_null()) return "-";
-  return fmt::format("{:.4g}%", 100 * side.at("success").get<double>());
+  return record::percent(side.at("success").get<double>());
 }
 
 std::string latency(const json& side, const char* quantile) {
   if (side.is_null() || side.at("latency_ms").at(quantile).is_null()) return "-";
-  return latency_text(side.at("latency_ms").at(quantile).get<double>() * 1e6);
+  return record::short_microseconds(side.at("latency_ms").at(quantile).get<double>() * 1000);
 }
 
 /// "+12 %" of b against a; empty where there is nothing to compare.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "injector/record/text.h"
 #include "injector/report/chart.h"
 #include "injector/report/style.h"
 
@@ -15,19 +16,18 @@ std::string text(const json& from, const char* key) {
   return it != from.end() && it->is_string() ? escaped(it->get<std::string>()) : "";
 }
 
-std::string number(const json& value, const char* unit = "") {
-  if (value.is_null()) return "<span class=\"dim\">none</span>";
-  return fmt::format("{:.4g}{}", value.get<double>(), unit);
-}
+constexpr const char* kNone = "<span class=\"dim\">none</span>";
+
+std::string title_of(const json& s) { return text(s, "title").empty() ? text(s, "name") : text(s, "title"); }
 
 std::string whole(const json& from, const char* key) { return fmt::format("{}", from.value(key, std::uint64_t{0})); }
 
-std::string microseconds(const json& value) { return latency_text(value.get<double>() * 1e3); }
+std::string microseconds(const json& value) { return value.is_null() ? kNone : record::short_microseconds(value); }
 
 std::string headline(const json& s) {
-  const std::string verdict = text(s, "verdict"), title = text(s, "title");
+  const std::string verdict = text(s, "verdict");
   std::string out = fmt::format("<header><p class=\"verdict {0}\">{0}</p><h1>{1}</h1>\n<p class=\"dim\">{2} · {3} · seed {4} · {5:.4g} s · kernel {6} ({7}) · faultline {8}</p>\n", verdict,
-                                title.empty() ? text(s, "name") : title, text(s, "started_at"), text(s, "host"), s.value("seed", std::uint64_t{0}), s.value("observed_s", 0.0), text(s, "kernel"),
+                                title_of(s), text(s, "started_at"), text(s, "host"), s.value("seed", std::uint64_t{0}), s.value("observed_s", 0.0), text(s, "kernel"),
                                 text(s, "engine"), text(s, "version"));
   if (!s.at("reasons").empty()) {
     out += "<ul class=\"reasons\">";
@@ -51,7 +51,7 @@ std::string hypotheses(const json& s) {
 }
 
 std::string spread(const json& s) {
-  if (s.value("count", std::uint64_t{0}) == 0) return "<span class=\"dim\">none</span>";
+  if (s.value("count", std::uint64_t{0}) == 0) return kNone;
   return fmt::format("{} / {} / {}", microseconds(s.at("p50")), microseconds(s.at("p99")), microseconds(s.at("max")));
 }
 
@@ -69,7 +69,7 @@ std::string faults(const json& s) {
       continue;
     }
     std::string more;
-    for (const char* key : {"packets_duplicated", "packets_corrupted", "packets_reordered", "packets_queue_dropped", "packets_undelivered", "packets_passed_by_safety"})
+    for (const char* key : {"packets_duplicated", "packets_corrupted", "packets_reordered", "packets_answered", "packets_queue_dropped", "packets_undelivered", "packets_passed_by_safety"})
       if (f.value(key, std::uint64_t{0}) != 0) {
         std::string name = std::string(key).substr(8);
         for (char& c : name)
@@ -77,7 +77,7 @@ std::string faults(const json& s) {
         more += fmt::format("<br><span class=\"dim\">{} {}</span>", whole(f, key), name);
       }
     out += fmt::format("<td class=\"n\">{}{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td></tr>\n", whole(f, "packets_matched"), more,
-                       whole(f, "packets_dropped"), whole(f, "packets_delayed"), spread(f.at("applied_delay_us")), spread(f.at("lateness_us")), number(f.at("onset_error_us"), " µs"));
+                       whole(f, "packets_dropped"), whole(f, "packets_delayed"), spread(f.at("applied_delay_us")), spread(f.at("lateness_us")), microseconds(f.at("onset_error_us")));
   }
   return out + "</table>\n";
 }
@@ -92,10 +92,10 @@ std::string probes(const json& s) {
       std::string failed = phase.value("failed", 0) == 0 ? "" : whole(phase, "failed");
       for (const auto& [error, count] : phase.at("by_error").items()) failed += fmt::format(" <span class=\"dim\">{} × {}</span>", count.get<std::uint64_t>(), escaped(error));
       out += fmt::format("<tr{}><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td>", first ? " class=\"first\"" : "", first ? text(p, "name") : "", text(phase, "phase"),
-                         whole(phase, "sent"), phase.value("sent", 0) == 0 ? "" : fmt::format("{:.4g} %", 100 * phase.value("ok", 0.0) / phase.value("sent", 1.0)), failed);
+                         whole(phase, "sent"), phase.value("sent", 0) == 0 ? "" : record::percent(phase.value("ok", 0.0) / phase.value("sent", 1.0)), failed);
       for (const char* quantile : {"p50", "p90", "p99", "max"}) {
         const json& value = phase.at("latency_ms").at(quantile);
-        out += fmt::format("<td class=\"n\">{}</td>", value.is_null() ? "" : latency_text(value.get<double>() * 1e6));
+        out += fmt::format("<td class=\"n\">{}</td>", value.is_null() ? "" : record::short_microseconds(value.get<double>() * 1000));
       }
       out += "</tr>\n";
       first = false;
@@ -104,10 +104,30 @@ std::string probes(const json& s) {
   return out + "</table>\n";
 }
 
-std::string list(const char* title, const json& items) {
-  if (!items.is_array() || items.empty()) return "";
-  std::string out = fmt::format("<h2>{}</h2>\n<ul>", title);
-  for (const json& item : items) out += "<li>" + escaped(item.is_string() ? item.get<std::string>() : item.dump()) + "</li>";
+std::string guards(const json& s) {
+  if (s.at("guards").empty()) return "";
+  std::string out = "<h2>Guards</h2>\n<table><tr><th></th><th>guard</th><th>stops the run when</th><th>observed</th></tr>\n";
+  for (const json& g : s.at("guards")) {
+    const bool tripped = g.at("tripped");
+    out += fmt::format("<tr>{}<td>{}</td><td>{}</td><td>{}</td></tr>\n", tripped ? "<td class=\"broken\">✗</td>" : "<td class=\"held\">✓</td>", text(g, "name"), text(g, "condition"),
+                       tripped ? fmt::format("{}<br>stopped the run after {:.3g} s", text(g, "observed"), g.at("t_s").get<double>()) : "it did not act");
+  }
+  return out + "</table>\n";
+}
+
+std::string warnings(const json& s) {
+  if (s.at("warnings").empty()) return "";
+  std::string out = "<h2>Warnings</h2>\n<ul>";
+  for (const json& warning : s.at("warnings")) out += "<li>" + escaped(warning.get<std::string>()) + "</li>";
+  return out + "</ul>\n";
+}
+
+std::string notes(const json& s) {
+  if (s.at("notes").empty()) return "";
+  std::string out = "<h2>Notes</h2>\n<ul>";
+  for (const json& note : s.at("notes"))
+    out += fmt::format("<li><span class=\"dim\">{}</span> {} <span class=\"dim\">({})</span></li>",
+                       note.at("t_s").is_null() ? "before" : fmt::format("{:.1f} s", note.at("t_s").get<double>()), text(note, "text"), text(note, "by"));
   return out + "</ul>\n";
 }
 
@@ -126,16 +146,13 @@ std::string footer(const json& s) {
 }  // namespace
 
 std::string render_report(const record::Recording& recording, const json& summary) {
-  const std::string title = text(summary, "title").empty() ? text(summary, "name") : text(summary, "title");
   std::string out = fmt::format("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n<title>{}: {}</title>\n<style>{}</style></head><body>\n",
-                                text(summary, "verdict"), title, kStyle);
+                                text(summary, "verdict"), title_of(summary), kStyle);
   out += headline(summary);
   out += draw(recording);
   out += "<p class=\"key\"><span class=\"swatch p50\"></span> median latency <span class=\"swatch spread\"></span> least to p99, each of a short span of time, on a logarithmic scale "
          "<span class=\"swatch failed\"></span> share of requests that failed <span class=\"swatch window\"></span> fault</p>\n";
-  out += hypotheses(summary) + faults(summary) + probes(summary);
-  out += list("Warnings", summary.at("warnings")) + footer(summary);
-  return out + "</body></html>\n";
+  return out + hypotheses(summary) + guards(summary) + faults(summary) + probes(summary) + notes(summary) + warnings(summary) + footer(summary) + "</body></html>\n";
 }
 
 }  // namespace faultline::report

@@ -16,6 +16,7 @@
 #include "tests/harness/command.h"
 #include "tests/harness/processes.h"
 #include "tests/harness/two_namespaces.h"
+#include "tests/harness/scratch_cgroup.h"
 
 namespace faultline::test {
 namespace {
@@ -65,6 +66,28 @@ TEST_F(BeforeARun, ExplainFindsDevicesConnectionsAndProcessesAndTouchesNothing) 
   EXPECT_EQ(near.at("flows").at(0).at("pid"), getpid());
   EXPECT_EQ(far.at("connections"), 0);
   EXPECT_EQ(device_names(ns_), before);
+}
+
+TEST_F(BeforeARun, ExplainTellsTheConnectionsOfAServiceFromItsNeighbours) {
+  const ScratchCgroup group;
+  const EchoProcess service(&group, ns_, 7000);
+  Fd client;
+  {
+    Inside inside(ns_);
+    client = Fd(static_cast<int>(check("socket", socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))));
+  }
+  const Address at = address("127.0.0.1", 7000);
+  check("connect", connect(client.get(), at.get(), at.size));
+  char byte = 'x';
+  check("send", send(client.get(), &byte, 1, 0));
+  check("receive", recv(client.get(), &byte, 1, 0));  // so it has accepted
+  const auto plan = folder_.write("p.toml", "[targets.echo]\ncgroup = \"" + group.path() + "\"\n[[faults]]\nkind = \"sever\"\non = \"echo\"\nstart = \"1s\"\nfor = \"1s\"\n");
+  const Said said = faultline({"explain", "--json", plan});
+  ASSERT_EQ(said.status, 0) << said.errors;
+  const auto now = nlohmann::json::parse(said.out).at("faults").at(0).at("now");
+  ASSERT_EQ(now.at("connections"), 1) << now.dump();
+  EXPECT_EQ(now.at("flows").at(0).at("local_port"), 7000);
+  EXPECT_EQ(now.at("flows").at(0).at("pid"), service.pid());
 }
 
 TEST_F(BeforeARun, ExplainSaysWhatARunWouldBeRefusedFor) {

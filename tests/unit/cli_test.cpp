@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "injector/cli/app.h"
+#include "injector/cli/terminal.h"
 #include "tests/unit/say.h"
 
 namespace faultline::cli {
@@ -14,7 +15,7 @@ namespace {
 std::string shipped(const std::string& name) { return std::string(FAULTLINE_SOURCE_DIR "/experiments/") + name; }
 
 TEST(CommandLine, HelpTellsTheExitStatuses) {
-  for (const auto& words : {std::vector<std::string>{"--help"}, {"run", "--help"}, {"check", "--help"}, {"stop", "--help"}, {"note", "--help"}, {"lab", "exec", "--help"}}) {
+  for (const auto& words : {std::vector<std::string>{"--help"}, {"run", "--help"}, {"check", "--help"}, {"stop", "--help"}, {"note", "--help"}, {"lab", "exec", "--help"}, {"report", "--help"}, {"compare", "--help"}}) {
     const Said said = say(words);
     EXPECT_EQ(said.status, 0);
     EXPECT_NE(said.out.find("xit status"), std::string::npos) << said.out;
@@ -60,6 +61,11 @@ TEST(CommandLine, CheckSaysOkForPeopleAndForMachines) {
   EXPECT_EQ(machines.status, 3);
   EXPECT_NE(machines.out.find("\"ok\": true"), std::string::npos) << machines.out;
   EXPECT_NE(machines.out.find("\"ok\": false"), std::string::npos) << machines.out;
+}
+
+TEST(CommandLine, ALongLabelKeepsApartFromItsText) {
+  EXPECT_EQ(beside("short", 5, "one two", 16, 8), "short   one two\n");
+  EXPECT_EQ(beside("rather long", 11, "one two", 16, 8), "rather long one\n        two\n");
 }
 
 TEST(CommandLine, AVariableDoesNotSwallowThePlan) {

@@ -55,7 +55,6 @@ TEST(Degrade, AsksForAtLeastOneEffect) {
   none.set("distribution", std::string("uniform"));
   ASSERT_EQ(problems(none).size(), 1u);
   EXPECT_EQ(problems(none)[0].key, "");
-  EXPECT_FALSE(problems(none)[0].not_yet);
   Params zero;
   zero.set("loss", 0.0);
   EXPECT_EQ(problems(zero).size(), 1u);

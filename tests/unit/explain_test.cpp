@@ -60,6 +60,31 @@ TEST(Effect, ASeverStallsAndAUdpPeerHasNoHandshake) {
   EXPECT_EQ(said(e, "Datagram"), "+20.0 ms until its answer is there");
 }
 
+TEST(Effect, ACutThatShowsItselfIsToldAsDocumented) {
+  const auto mode = [](const std::string& name, const std::string& more = "") { return effect(plan_with("kind = \"sever\"\nmode = \"" + name + "\"\n" + more)); };
+  for (const char* name : {"reset", "refuse"}) {
+    EXPECT_EQ(said(mode(name), "Handshake"), "fails at once: connection refused");
+    EXPECT_NE(said(mode(name), "Request").find("connection reset"), std::string::npos);
+  }
+  EXPECT_EQ(said(mode("reset"), "Datagram"), "gets no answer");
+  EXPECT_EQ(said(mode("refuse"), "Datagram"), "is refused at once: port unreachable");
+  EXPECT_EQ(said(mode("half-open"), "Handshake"), "works") << "new connections do";
+  EXPECT_NE(said(mode("half-open"), "Request").find("the other end is not told"), std::string::npos);
+  EXPECT_NE(said(mode("new-only"), "Handshake").find("no answer"), std::string::npos);
+  EXPECT_EQ(said(mode("established-only"), "Handshake"), "works");
+  EXPECT_EQ(said(mode("half-open", "peer = \"bank\"\n"), "Datagram"), "passes: only TCP is cut") << "bank is UDP";
+}
+
+TEST(Effect, ALookupIsNoHandshake) {
+  const auto answer = [](const std::string& name, const std::string& more = "") { return effect(plan_with("kind = \"dns\"\nanswer = \"" + name + "\"\n" + more)); };
+  EXPECT_EQ(said(answer("nxdomain"), "Handshake"), "");
+  EXPECT_NE(said(answer("nxdomain"), "Lookup").find("no such name"), std::string::npos);
+  EXPECT_NE(said(answer("servfail"), "Lookup").find("error"), std::string::npos);
+  EXPECT_NE(said(answer("silence"), "Lookup").find("no answer"), std::string::npos);
+  EXPECT_NE(said(answer("wrong", "address = \"192.0.2.1\"\n"), "Lookup").find("wrong addresses"), std::string::npos);
+  EXPECT_TRUE(said(answer("delay", "delay = \"2s\"\n"), "Lookup").starts_with("+2.00 s for each query"));
+}
+
 TEST(Effect, EpisodesAreNotSteadyAndTheirHeightIsTold) {
   const auto plan = plan_with("kind = \"machine-room-jitter\"\nepisodes = { every = \"3s\", last = \"1s\" }\ndelay = \"100ms\"\n", "seed = 7\n");
   const Effect e = effect(plan);
@@ -72,9 +97,9 @@ TEST(Effect, EpisodesAreNotSteadyAndTheirHeightIsTold) {
 TEST(Effect, TellsWhatWasAskedInTheReferencesWordsWithoutDefaults) {
   const Effect e = effect(plan_with("kind = \"degrade\"\ndelay = \"100ms\"\n"));
   ASSERT_EQ(e.asked.size(), 1u);
-  EXPECT_EQ(e.asked[0].key, "delay");
+  EXPECT_EQ(e.asked[0].key->name, "delay");
   EXPECT_EQ(e.asked[0].value, "100ms");
-  EXPECT_TRUE(e.asked[0].meaning.ends_with("."));
+  EXPECT_TRUE(e.asked[0].key->doc.ends_with("."));
 }
 
 TEST(Timeline, IsDrawnInAsciiAsWideAsAsked) {
@@ -116,6 +141,19 @@ TEST(Scope, IsSaidInWords) {
   EXPECT_EQ(describe_scope(plan, plan.faults[0]), "on network namespace shop: what it sends and receives, to and from 10.0.0.0/8, udp, not over lo");
   const auto one_way = plan_with("kind = \"sever\"\ndirection = \"ingress\"\n");
   EXPECT_EQ(describe_scope(one_way, one_way.faults[0]), "on network namespace shop: what it receives");
+}
+
+TEST(Scope, OfAPartitionIsWhoIsPartedFromWhom) {
+  const auto plan = plan::parse_good("[targets.a]\nnetns = \"a\"\n[targets.b]\nnetns = \"b\"\n[[faults]]\nkind = \"partition\"\ngroups = [[\"a\"], [\"b\"]]\nstart = \"1s\"\nfor = \"1s\"\n");
+  EXPECT_EQ(describe_scope(plan, plan.faults[0]),
+            "on network namespace a: what it sends to network namespace b; on network namespace b: what it sends to network namespace a");
+  EXPECT_NE(blast_radius(plan, {Reach{}}).find("only their traffic with the peers named"), std::string::npos);
+  EXPECT_EQ(effect(plan).ways, 2);
+}
+
+TEST(Scope, OfADnsFaultIsItsPort) {
+  const auto plan = plan_with("kind = \"dns\"\nanswer = \"nxdomain\"\n");
+  EXPECT_EQ(describe_scope(plan, plan.faults[0]), "on network namespace shop: what it sends, port 53 unless the peer names another");
 }
 
 TEST(BlastRadius, IsOneLineAndNamesALabAsHarmless) {

@@ -5,10 +5,14 @@
 
 #include <pugixml.hpp>
 
+#include "injector/base/clock.h"
+#include "injector/record/events.h"
 #include "injector/record/summary.h"
 #include "injector/report/chart.h"
 #include "injector/report/compare.h"
+#include "tests/unit/plan_support.h"
 #include "tests/unit/record_fixture.h"
+#include "tests/unit/say.h"
 
 namespace faultline::report {
 namespace {
@@ -91,6 +95,58 @@ TEST(Report, ARunThatNeverBeganHasAPageWithoutADrawing) {
   const std::string page = render_report(r, summary_of(r));
   EXPECT_EQ(page.find("<svg"), std::string::npos);
   EXPECT_NE(page.find("did not record its cleanup"), std::string::npos);
+}
+
+TEST(Report, ShowsWhatActedAndWhatWasSaid) {
+  Recording r = good_recording();
+  record::GuardRecord guard;
+  guard.guard.name = "lost";
+  guard.guard.success = bound(plan::Bound::Op::lt, 0.2, "< 20%");
+  guard.guard.window = 2 * kSecond;
+  guard.trip = record::GuardTrip{.when = 3 * kSecond, .sent = 100, .ok = 7};
+  r.guards = {guard};
+  r.notes = {{12 * kSecond, "the pager <rang>", "alice"}, {{}, "we begin", "bob"}};
+  r.faults[0].result->answered = 4321;
+  const std::string page = render_report(r, summary_of(r));
+  for (const char* part : {"success &lt; 20% for 2s", "success 7.0% (7 of 100)<br>stopped the run after 3 s", "12.0 s</span> the pager &lt;rang&gt;", "before</span> we begin", "4321 answered"})
+    EXPECT_NE(page.find(part), std::string::npos) << part;
+}
+
+/// A run of a plan whose probe never asked.
+void write_run(const std::filesystem::path& folder) {
+  record::Journal journal(folder);
+  record::events::plan(journal, plan::parse_good(plan::kSmall));
+  record::events::t0(journal, monotonic_now(), wall_now());
+  record::events::healed(journal, "end");
+  record::events::cleanup(journal, {});
+  record::events::end(journal);
+}
+
+TEST(ReportCommand, MakesTheFilesAnewAndTellsTheVerdict) {
+  const TemporaryFolder folder;
+  write_run(folder.path());
+  const cli::Said people = cli::say({"report", folder.path()});
+  EXPECT_EQ(people.status, 0) << people.error;
+  EXPECT_NE(people.out.find("INCONCLUSIVE"), std::string::npos) << people.out;
+  EXPECT_EQ(people.out.find('\x1b'), std::string::npos) << "no colours in a pipe";
+  const auto machines = nlohmann::json::parse(cli::say({"report", "--json", folder.path()}).out);
+  EXPECT_EQ(machines.at("exit_code"), 2);
+  EXPECT_EQ(nlohmann::json::parse(folder.read("summary.json")), machines);
+  EXPECT_NE(folder.read("junit.xml").find("<testsuite"), std::string::npos);
+  EXPECT_TRUE(folder.read("report.html").ends_with("</html>\n"));
+}
+
+TEST(ReportCommand, NeedsARunFolder) {
+  const TemporaryFolder folder;
+  for (const auto& words : {std::vector<std::string>{"report", folder.path()}, {"compare", folder.path(), folder.path()}}) {
+    const cli::Said said = cli::say(words);
+    EXPECT_EQ(said.status, 3);
+    EXPECT_NE(said.error.find("not a run folder"), std::string::npos) << said.error;
+  }
+  write_run(folder.path());
+  const cli::Said compared = cli::say({"compare", folder.path(), folder.path()});
+  EXPECT_EQ(compared.status, 0) << compared.error;
+  EXPECT_TRUE(nlohmann::json::parse(cli::say({"compare", "--json", folder.path(), folder.path()}).out).at("remarks").empty());
 }
 
 TEST(Compare, PairsByNameAndTellsTheChange) {
