@@ -128,7 +128,9 @@ struct fl_live {
   __u64 mask;
 };
 FL_ASSERT(sizeof(struct fl_live) == 16);
-#define FL_DRAIN 50000000ULL
+/* The line may stand still for FL_LEASE_NS before it counts as hung; what it holds leaves when it goes on. */
+#define FL_LEASE_NS 250000000ULL
+#define FL_DRAIN (FL_LEASE_NS + 50000000ULL)
 
 /* ---- selection: rule masks by direction; a packet that leaves the site goes `out` ---- */
 struct fl_masks {

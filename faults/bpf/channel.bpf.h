@@ -24,7 +24,7 @@ struct {
   __type(value, struct fl_state);
 } states SEC(".maps");
 
-#define SETTLED_NS 100000000ULL /* after this long nothing of a flow is still under way, whatever the counts say */
+#define SETTLED_NS FL_DRAIN /* after this long nothing of a flow is still under way, whatever the counts say */
 
 #define BOTH_WAYS 2
 

@@ -103,7 +103,7 @@ _faultline() {{
   COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }}
 complete -F _faultline faultline
-)sh", next, values, words);
+)sh", steps(root), values, words);
 }
 
 std::string zsh_completion(const CLI::App& root) {

@@ -78,6 +78,11 @@ std::vector<sketch::Line> key_lines(const faults::Kind& kind, const std::vector<
   return lines;
 }
 
+/// A kind that parts its members from each other instead of acting on one target.
+bool parts_groups(const faults::Kind& kind) {
+  return std::any_of(kind.keys.begin(), kind.keys.end(), [](const faults::Key& key) { return key.type == faults::ValueType::groups; });
+}
+
 std::string plan_text(const NewArguments& a, const faults::Kind& kind, const std::vector<std::string>& on) {
   std::vector<std::pair<std::string, std::string>> given;
   for (const auto& text : a.set) {
@@ -86,6 +91,12 @@ std::string plan_text(const NewArguments& a, const faults::Kind& kind, const std
     given.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   }
   const bool lab = a.target == "lab";
+  const std::string peer = a.peer.empty() || a.peer.find('=') == std::string::npos ? a.peer : "others";
+  const bool parts = parts_groups(kind) && given.empty();
+  if (parts) {
+    if (!lab && peer.empty()) throw Failure(Exit::invalid, "--peer is needed: from whom is the target parted? For example --peer address=10.0.0.0/8");
+    given.emplace_back("groups", lab ? R"([["client"], ["web"]])" : fmt::format(R"([["service"], ["{}"]])", peer));
+  }
   sketch::Sketch plan;
   plan.tables.push_back({"", fmt::format("{}\n\n    faultline check PLAN           every mistake, with its line\n    faultline explain PLAN         what it would do, in words\n"
                                          "    sudo faultline run PLAN\n\nAll keys: docs/plan.md. Lines that begin with \"# key =\" are what could be there as well.",
@@ -112,9 +123,12 @@ std::string plan_text(const NewArguments& a, const faults::Kind& kind, const std
   plan.tables.push_back(std::move(probe));
 
   sketch::Table fault{"[[faults]]", fmt::format("---- The fault. Before it lies the baseline, which the rest is compared with. ----\n{}: {}", kind.name, kind.summary),
-                      {{"name", toml_text("trouble")}, {"kind", toml_text(kind.name)}, {"on", toml_text(lab ? "web" : "service")}}};
-  if (!a.peer.empty()) fault.lines.push_back({"peer", toml_text(a.peer.find('=') == std::string::npos ? a.peer : "others")});
-  fault.lines.push_back({"direction", toml_text("both"), "or egress, ingress: seen from `on`", true});
+                      {{"name", toml_text("trouble")}, {"kind", toml_text(kind.name)}}};
+  if (!parts) {
+    fault.lines.push_back({"on", toml_text(lab ? "web" : "service")});
+    if (!peer.empty()) fault.lines.push_back({"peer", toml_text(peer)});
+    fault.lines.push_back({"direction", toml_text("both"), "or egress, ingress: seen from `on`", true});
+  }
   fault.lines.push_back({"start", toml_text("5s"), "since the run's start"});
   fault.lines.push_back({"for", toml_text("20s")});
   for (auto& line : key_lines(kind, on, given)) fault.lines.push_back(std::move(line));

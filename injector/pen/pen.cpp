@@ -23,7 +23,6 @@ namespace {
 
 constexpr unsigned kVethMtu = 65535;  // lo's frames are 65,536 + 14 bytes; a veth forwards MTU + 18
 constexpr unsigned kTapMtu = 65521;   // the largest a TAP takes
-constexpr Ns kLease = 250 * kMillisecond;
 
 int index_of(const std::string& device) {
   const unsigned index = if_nametoindex(device.c_str());
@@ -189,7 +188,7 @@ Pen::Pen(std::vector<site::Site> sites, const faults::Score& score, const Option
   if (impl.clock_offset() != 0)
     throw Failure(Exit::cannot_run, "this process lives in a time namespace whose monotonic clock differs from the kernel's; run "
                                     "faultline outside it");
-  impl.control[0].lease = kLease;
+  impl.control[0].lease = FL_LEASE_NS;
   impl.control[0].beat = static_cast<__u64>(monotonic_now());
   set_owner(impl.options.engine, *impl.player);
   impl.line = std::make_unique<line::Line>(std::move(tap), impl.control.get(), impl.options.line);

@@ -75,13 +75,11 @@ std::vector<Socket> list(std::uint32_t states) {
   return all;
 }
 
-/// "tcp 0.0.0.0:80"
-std::string text_of(const Socket& socket) {
-  const std::string address = socket.local.address_text();
-  return fmt::format("{} {}:{}", socket.protocol, socket.local.v6 ? "[" + address + "]" : address, socket.local_port);
-}
-
 }  // namespace
+
+std::string endpoint(const IpPrefix& address, std::uint16_t port) {
+  return fmt::format(fmt::runtime(address.v6 ? "[{}]:{}" : "{}:{}"), address.address_text(), port);
+}
 
 std::vector<Socket> list_sockets() { return list(kAllStates); }
 
@@ -114,7 +112,7 @@ std::vector<std::string> foreign_sockets(const NetNs& ns, const CgroupTree& tree
   std::vector<std::string> foreign;
   const Inside inside(ns);
   for (const auto& socket : list_sockets())
-    if (socket.cgroup != 0 && held.contains(socket.inode) && !own.contains(socket.cgroup) && foreign.size() < kShown) foreign.push_back(text_of(socket));
+    if (socket.cgroup != 0 && held.contains(socket.inode) && !own.contains(socket.cgroup) && foreign.size() < kShown) foreign.push_back(socket.protocol + " " + endpoint(socket.local, socket.local_port));
   return foreign;
 }
 

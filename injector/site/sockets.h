@@ -26,6 +26,9 @@ struct Socket {
   std::uint64_t cgroup = 0;      ///< its id; 0: not known
 };
 
+/// "10.0.0.1:80", "[fd00::1]:80".
+std::string endpoint(const IpPrefix& address, std::uint16_t port);
+
 /// The TCP and UDP sockets of the calling thread's namespace, and of these the connections that are not over. None of a protocol
 /// that the kernel does not tell about.
 std::vector<Socket> list_sockets();

@@ -91,7 +91,7 @@ class Bed : public TwoNamespaces {
   }
 
   /// Nothing stood still for longer than the lease while the last rules were in force.
-  bool steady() const { return line.stalled < 250 * kMillisecond; }
+  bool steady() const { return line.stalled < static_cast<Ns>(FL_LEASE_NS); }
 
   End near(std::uint16_t port, bool v6 = false) const { return {&here, address(v6 ? "fd07::1" : "10.7.0.1", port)}; }
   End far(std::uint16_t port, bool v6 = false) const { return {&there, address(v6 ? "fd07::2" : "10.7.0.2", port)}; }

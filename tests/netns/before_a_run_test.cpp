@@ -82,7 +82,7 @@ TEST_F(BeforeARun, ExplainTellsTheConnectionsOfAServiceFromItsNeighbours) {
   check("send", send(client.get(), &byte, 1, 0));
   check("receive", recv(client.get(), &byte, 1, 0));  // so it has accepted
   const auto plan = folder_.write("p.toml", "[targets.echo]\ncgroup = \"" + group.path() + "\"\n[[faults]]\nkind = \"sever\"\non = \"echo\"\nstart = \"1s\"\nfor = \"1s\"\n");
-  const Said said = faultline({"explain", "--json", plan});
+  const Said said = say({"explain", "--json", plan});
   ASSERT_EQ(said.status, 0) << said.errors;
   const auto now = nlohmann::json::parse(said.out).at("faults").at(0).at("now");
   ASSERT_EQ(now.at("connections"), 1) << now.dump();

@@ -110,7 +110,8 @@ TEST(NewCommand, WritesAPlanOfEveryKindThatPassesCheck) {
   for (const auto& kind : faults::catalogue()) {
     for (const std::string target : {"lab", "netns=shop"}) {
       const std::string path = folder.path() / (std::string(kind.name) + target + ".toml");
-      const Said said = say({"new", "--kind", std::string(kind.name), "--target", target, "--probe", target == "lab" ? "" : "http://10.0.0.1/", "--output", path});
+      const Said said = say({"new", "--kind", std::string(kind.name), "--target", target, "--probe", target == "lab" ? "" : "http://10.0.0.1/",
+                              "--peer", target == "lab" ? "" : "address=10.0.0.0/8", "--output", path});
       if (said.status == 3 && has(said.error, "--set key=value")) {  // needs what only its user knows
         unknowable.insert(kind.name);
         continue;
