@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -35,8 +36,11 @@ struct Window {
 /// Adds a rectangle of height `value` over `window` to an ordered track.
 void add_step(Track& track, Window window, double value);
 
-/// How jitter is distributed. All but the uniform one have mean 0 and standard deviation 1 before jitter scales them.
-enum class Shape : std::uint8_t { uniform, normal, pareto, pareto_normal };
+/// How jitter is distributed. All but the uniform one and a table have mean 0 and standard deviation 1 before jitter scales them.
+enum class Shape : std::uint8_t { uniform, normal, pareto, pareto_normal, table };
+
+/// The values of a table, each as probable as the others, in ascending order; in units of jitter. Shared by all who use it.
+using Deviations = std::shared_ptr<const std::vector<double>>;
 
 /// A Gilbert-Elliott chain, a step per packet. Gilbert, "Capacity of a burst-noise channel", 1960; Elliott, "Estimates of error
 /// rates for codes on burst-noise channels", 1963. Probabilities.
@@ -57,6 +61,7 @@ struct Channel {
   Track duplicate, corrupt, reorder;  ///< probability per wire packet; reorder: to skip the delay
   Track rate;       ///< bit/s of Ethernet frames; 0 is no limit
   Shape shape = Shape::uniform;
+  Deviations table;                 ///< of that shape; else null
   double correlation = 0;           ///< of successive jitters, -1..1
   std::optional<Bursts> bursts;
   Ns queue_time = 0;                ///< the longest wait in front of the rate; 0: see queue_bytes

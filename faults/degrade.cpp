@@ -27,6 +27,7 @@ Shape shape_of(const std::string& name) {
   if (name == "normal") return Shape::normal;
   if (name == "pareto") return Shape::pareto;
   if (name == "paretonormal") return Shape::pareto_normal;
+  if (name == "table") return Shape::table;
   return Shape::uniform;
 }
 
@@ -68,6 +69,11 @@ std::vector<Problem> validate(const Params& params, Ns duration) {
   const bool varies = greatest(params, "jitter") > 0;
   if (!varies && params.has("distribution") && params.text("distribution") != "uniform")
     problems.push_back({"distribution", "there is no jitter to be distributed", "add jitter = \"20ms\""});
+  const bool by_table = params.text("distribution") == "table";
+  if (by_table && !params.has("table"))
+    problems.push_back({"distribution", "there is no table to draw from", "add table = \"wan.dist\", a file of tc's or of measured delays"});
+  if (!by_table && params.has("table"))
+    problems.push_back({"table", "nothing draws from the table", "add distribution = \"table\""});
   if (!varies && params.probability("correlation") > 0)
     problems.push_back({"correlation", "there is no jitter to be correlated", "add jitter = \"20ms\""});
   if (params.probability("correlation") >= 1)
@@ -110,6 +116,7 @@ Channel compile(const Request& request) {
   }
   shape(channel, params, window);
   channel.shape = shape_of(params.text("distribution"));
+  channel.table = params.samples("table").values;
   channel.correlation = params.probability("correlation");
   channel.free_order = params.text("order") == "free";
   channel.valid_checksum = params.text("checksum") == "valid";
@@ -140,7 +147,11 @@ Kind degrade() {
                 .doc = "How jitter is distributed.",
                 .example = "\"normal\"",
                 .fallback = "\"uniform\"",
-                .choices = {"uniform", "normal", "pareto", "paretonormal"}},
+                .choices = {"uniform", "normal", "pareto", "paretonormal", "table"}},
+               {.name = "table",
+                .type = ValueType::samples,
+                .doc = "File with the distribution: a table of tc's, or delays as measured, with their units.",
+                .example = "\"wan.dist\""},
                {.name = "correlation",
                 .type = ValueType::probability,
                 .doc = "How much a packet's jitter resembles the one before; the distribution keeps its shape.",

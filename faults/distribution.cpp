@@ -69,6 +69,7 @@ double quantile(Shape shape, double p) {
     case Shape::normal: return normal_quantile(p);
     case Shape::pareto: return pareto_quantile(p);
     case Shape::pareto_normal: return pareto_normal_quantile(p);
+    case Shape::table: break;
   }
   return 0;
 }
@@ -96,9 +97,15 @@ const std::vector<fl_curve>& curves() {
 std::uint32_t curve_of(Shape shape) { return static_cast<std::uint32_t>(shape); }
 static_assert(static_cast<int>(Shape::normal) == FL_CURVE_NORMAL && static_cast<int>(Shape::pareto) == FL_CURVES_FIXED);
 
-double reach_of(Shape shape) {
-  if (shape == Shape::uniform) return 1;
-  const fl_curve& curve = curves()[curve_of(shape)];
+fl_curve tabulate(const Deviations& table) {
+  const auto count = static_cast<double>(table->size());
+  return tabulate([&](double p) { return (*table)[std::min(table->size() - 1, static_cast<std::size_t>(p * count))]; });
+}
+
+double reach_of(const Channel& channel) {
+  if (channel.shape == Shape::uniform) return 1;
+  if (channel.shape == Shape::table) return std::max(-channel.table->front(), channel.table->back());
+  const fl_curve& curve = curves()[curve_of(channel.shape)];
   return std::max(-curve.low[0] / 0x1p16, curve.high[FL_TAIL_CELLS] / 0x1p16);
 }
 

@@ -28,6 +28,7 @@ enum class ValueType {
   texts,        ///< std::vector<std::string>; a string or an array of them
   profile,      ///< Profile; [{ at = "0s", delay = "10ms" }, …]
   trace,        ///< Trace; the name of a file with a profile
+  samples,      ///< Samples; the name of a file with a distribution
   groups,       ///< Groups; [["a", "b"], ["c"]]: names of targets
 };
 
@@ -44,8 +45,14 @@ struct Trace {
   Profile points;
 };
 
+/// A distribution that was read from a file.
+struct Samples {
+  std::string file;   ///< as the plan names it
+  Deviations values;
+};
+
 using Groups = std::vector<std::vector<std::string>>;
-using Value = std::variant<Ns, double, std::string, bool, QueueLimit, std::vector<std::string>, Profile, Trace, Groups>;
+using Value = std::variant<Ns, double, std::string, bool, QueueLimit, std::vector<std::string>, Profile, Trace, Samples, Groups>;
 
 /// One key of a fault's TOML table. A dotted name ("episodes.every") is a key of a sub-table.
 struct Key {
@@ -74,6 +81,7 @@ class Params {
   std::vector<std::string> texts(std::string_view name) const { return get<std::vector<std::string>>(name, {}); }
   Profile profile(std::string_view name) const { return get<Profile>(name, {}); }
   Trace trace(std::string_view name) const { return get<Trace>(name, {}); }
+  Samples samples(std::string_view name) const { return get<Samples>(name, {}); }
   Groups groups(std::string_view name) const { return get<Groups>(name, {}); }
 
  private:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -62,7 +63,7 @@ double peak(const Track& track) {
 }
 
 double longest_hold(const Channel& channel) {
-  return peak(channel.delay) + peak(channel.jitter) * reach_of(channel.shape) + static_cast<double>(channel.longest_queue());
+  return peak(channel.delay) + peak(channel.jitter) * reach_of(channel) + static_cast<double>(channel.longest_queue());
 }
 
 struct Span {
@@ -108,7 +109,7 @@ void append_edges(std::vector<Edge>& edges, const Channel& channel, const Compan
   const std::size_t first = edges.size();
   const double queued = static_cast<double>(channel.longest_queue());
   Track wide = channel.jitter;  // in the multiples that its shape can draw
-  for (Point& p : wide) p.value *= reach_of(channel.shape);
+  for (Point& p : wide) p.value *= reach_of(channel);
   for (const Window& span : channel.active()) {
     const Span delay = extremes(channel.delay, span);
     const Span jitter = extremes(wide, span);
@@ -146,6 +147,16 @@ void append_live(Score& score, std::vector<Edge> edges) {
 
 std::uint64_t chance_of(double probability) { return static_cast<std::uint64_t>(to_fixed(probability, FL_LOSS)); }
 
+/// The curves of tables, which many rules may share.
+using TableCurves = std::map<Deviations, std::uint32_t>;
+
+std::uint32_t curve_in(Score& score, TableCurves& tables, const Channel& channel) {
+  if (channel.shape != Shape::table) return curve_of(channel.shape);
+  const auto [known, is_new] = tables.try_emplace(channel.table, static_cast<std::uint32_t>(score.curves.size()));
+  if (is_new) score.curves.push_back(tabulate(channel.table));
+  return known->second;
+}
+
 fl_rule rule_of(const RuleSource& source) {
   const Channel& channel = source.channel;
   fl_rule rule{};
@@ -161,7 +172,6 @@ fl_rule rule_of(const RuleSource& source) {
     rule.flags |= FL_RULE_BURSTS;
     rule.bursts = {chance_of(channel.bursts->enter), chance_of(channel.bursts->leave), chance_of(channel.bursts->good), chance_of(channel.bursts->bad)};
   }
-  rule.curve = curve_of(channel.shape);
   rule.resemble = static_cast<__s32>(std::lround(channel.correlation * 0x1p16));
   rule.differ = static_cast<__s32>(std::lround(std::sqrt(1 - channel.correlation * channel.correlation) * 0x1p16));
   rule.queue_ns = static_cast<std::uint64_t>(channel.queue_time);
@@ -173,6 +183,8 @@ fl_rule rule_of(const RuleSource& source) {
 
 Score flatten(const std::vector<RuleSource>& rules, std::uint32_t site_count) {
   Score score;
+  score.curves = curves();
+  TableCurves tables;
   std::size_t next = 0;
   for (std::uint32_t site = 0; site < site_count; site++) {
     SiteScore out;
@@ -189,6 +201,7 @@ Score flatten(const std::vector<RuleSource>& rules, std::uint32_t site_count) {
       const RuleSource& source = rules[next];
       const Channel& channel = source.channel;
       score.rules.push_back(rule_of(source));
+      score.rules.back().curve = curve_in(score, tables, channel);
       score.answers.push_back(flatten_answer(channel.answer));
       const auto number = static_cast<std::uint32_t>(score.rules.size() - 1);
       for (const auto& name : channel.answer.names) score.names.push_back({number, name_rule(name)});

@@ -36,6 +36,7 @@ struct Score {
   std::vector<fl_point> points;
   std::vector<fl_track> tracks;  ///< FL_TRACKS a rule
   std::vector<fl_rule> rules;
+  std::vector<fl_curve> curves;    ///< those of distribution.h, then one for each table
   std::vector<fl_answer> answers;  ///< one a rule
   std::vector<ScoreName> names;    ///< in order of rule
   std::vector<fl_live> live;

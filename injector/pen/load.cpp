@@ -5,7 +5,6 @@
 
 #include <string>
 
-#include "faults/distribution.h"
 #include "injector/base/error.h"
 #include "injector/pen/answers.h"
 #include "injector/site/masks.h"
@@ -81,7 +80,8 @@ std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score
   player->resize("segments", rules * FL_TRACKS);
   player->resize("rules", rules);
   player->resize("states", rules * 2);
-  player->resize("curves", static_cast<std::uint32_t>(faults::curves().size()));
+  const auto curves = static_cast<std::uint32_t>(score.curves.size());
+  player->resize("curves", curves);
   player->resize("tallies", rules);
   player->resize("histograms", rules * 2);
   player->resize("sites", count);
@@ -92,7 +92,7 @@ std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score
   player->fill("points", score.points.data(), sizeof(fl_point), points);
   player->fill("tracks", score.tracks.data(), sizeof(fl_track), rules * FL_TRACKS);
   player->fill("rules", score.rules.data(), sizeof(fl_rule), rules);
-  player->fill("curves", faults::curves().data(), sizeof(fl_curve), static_cast<std::uint32_t>(faults::curves().size()));
+  player->fill("curves", score.curves.data(), sizeof(fl_curve), curves);
   for (std::uint32_t i = 0; i < count; i++) {
     const fl_site site{far[i], score.sites[i].first_rule};
     player->update("sites", i, &site);

@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 
 #include "faults/limits.h"
 #include "injector/base/fd.h"
 #include "injector/plan/passes.h"
+#include "injector/plan/samples_file.h"
 #include "injector/plan/trace_file.h"
 
 namespace faultline::plan {
@@ -95,8 +97,11 @@ std::optional<std::vector<std::vector<Word>>> read_groups(Table& table, const fa
   return groups;
 }
 
-std::optional<faults::Trace> read_trace_file(Table& table, const faults::Key& key, const Node& value, Draft& draft) {
-  if (!table.expect(value, Node::Type::string, key.name, key.example)) return std::nullopt;
+namespace {
+
+/// The file that `value` names, relative to the plan, which keeps its text. Null when it cannot be read.
+const InputFile* input_of(Table& table, const faults::Key& key, const Node& value, Draft& draft) {
+  if (!table.expect(value, Node::Type::string, key.name, key.example)) return nullptr;
   const std::string& name = value.text;
   const std::string path = (std::filesystem::path(draft.plan.directory) / name).lexically_normal().string();
   auto& inputs = draft.plan.inputs;
@@ -106,13 +111,29 @@ std::optional<faults::Trace> read_trace_file(Table& table, const faults::Key& ke
     const std::string why = name.empty() ? "the name is empty" : read_text(path, file.text);
     if (!why.empty()) {
       table.issues().error(value.at, fmt::format("{}: cannot read {}: {}", key.name, name.empty() ? "it" : path, why), "names are relative to the plan's folder");
-      return std::nullopt;
+      return nullptr;
     }
     input = inputs.insert(inputs.end(), std::move(file));
   }
-  auto points = read_trace(path, input->text, draft.options.scale.value_or(1), table.issues());
+  return &*input;
+}
+
+}  // namespace
+
+std::optional<faults::Trace> read_trace_file(Table& table, const faults::Key& key, const Node& value, Draft& draft) {
+  const InputFile* input = input_of(table, key, value, draft);
+  if (input == nullptr) return std::nullopt;
+  auto points = read_trace(input->path, input->text, draft.options.scale.value_or(1), table.issues());
   if (!points) return std::nullopt;
-  return faults::Trace{name, std::move(*points)};
+  return faults::Trace{value.text, std::move(*points)};
+}
+
+std::optional<faults::Samples> read_samples_file(Table& table, const faults::Key& key, const Node& value, Draft& draft) {
+  const InputFile* input = input_of(table, key, value, draft);
+  if (input == nullptr) return std::nullopt;
+  auto deviations = read_samples(input->path, input->text, table.issues());
+  if (!deviations) return std::nullopt;
+  return faults::Samples{value.text, std::make_shared<const std::vector<double>>(std::move(*deviations))};
 }
 
 }  // namespace faultline::plan

@@ -92,6 +92,9 @@ std::optional<faults::Value> read_value(Table& table, std::string_view leaf, con
     case ValueType::trace:
       if (auto value = read_trace_file(table, key, entry.value, draft)) return faults::Value(std::move(*value));
       return std::nullopt;
+    case ValueType::samples:
+      if (auto value = read_samples_file(table, key, entry.value, draft)) return faults::Value(std::move(*value));
+      return std::nullopt;
     case ValueType::groups: {
       auto words = read_groups(table, key, entry.value);
       if (!words) return std::nullopt;
@@ -126,6 +129,7 @@ std::optional<faults::Value> default_value(const Key& key) {
     case ValueType::texts: return faults::Value(std::vector<std::string>{std::string(text)});
     case ValueType::profile:
     case ValueType::trace:
+    case ValueType::samples:
     case ValueType::groups: break;
   }
   return std::nullopt;

@@ -107,6 +107,7 @@ std::optional<faults::Profile> read_profile(Table& table, const faults::Key& key
 std::optional<std::vector<std::vector<Word>>> read_groups(Table& table, const faults::Key& key, const Node& value);
 /// The file that `value` names, relative to the plan, which keeps its text.
 std::optional<faults::Trace> read_trace_file(Table& table, const faults::Key& key, const Node& value, Draft& draft);
+std::optional<faults::Samples> read_samples_file(Table& table, const faults::Key& key, const Node& value, Draft& draft);
 
 /// Who is parted from whom: the fault's legs, from its groups, edges or shape. `find` looks up a target and reports what is
 /// none.

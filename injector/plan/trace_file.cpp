@@ -81,14 +81,6 @@ struct Cell {
   std::uint32_t column;  ///< of its first character, from 1
 };
 
-/// What a message may quote of a file that may hold anything: a byte that is no printable ASCII becomes a question mark.
-std::string plain(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c != '\t' && (c < ' ' || c > '~')) c = '?';
-  return out;
-}
-
 constexpr std::string_view kBlank = " \t\r";
 
 /// A line's cells, without blanks and quotes around them. None: an empty line, or a comment.
@@ -151,7 +143,7 @@ class Reader {
   }
 
   void error(std::uint32_t column, const std::string& message, std::string hint) {
-    if (++mistakes_ <= kMaxMistakes) issues_.error_in(file_, plain(line_), {std::max(1u, number_), column}, plain(message), std::move(hint));
+    if (++mistakes_ <= kMaxMistakes) issues_.error_in(file_, line_, {std::max(1u, number_), column}, message, std::move(hint));
   }
   Ns scaled(double time) const { return static_cast<Ns>(std::llround(time / scale_)); }
   bool enough() const { return mistakes_ >= kMaxMistakes; }

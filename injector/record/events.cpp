@@ -71,6 +71,7 @@ std::string value_text(const faults::Key& key, const faults::Params& params) {
     case ValueType::texts: return fmt::format("{}", fmt::join(params.texts(key.name), ", "));
     case ValueType::profile: return profile_text(params.profile(key.name));
     case ValueType::trace: return params.trace(key.name).file;
+    case ValueType::samples: return params.samples(key.name).file;
     case ValueType::groups: return groups_text(params.groups(key.name));
   }
   return {};

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
+#include <memory>
 
 #include "faults/distribution.h"
 #include "tests/packet/player_bed.h"
@@ -28,8 +30,8 @@ struct Channels : PlayerBed {
   }
 };
 
-/// The greatest distance between the sample's distribution and that of max(0, delay + jitter * shape): Kolmogorov and Smirnov.
-double distance(std::vector<double> sample, Shape shape, double delay, double jitter) {
+/// The greatest distance between the sample's distribution and that of max(0, delay + jitter * quantile): Kolmogorov and Smirnov.
+double distance(std::vector<double> sample, const std::function<double(double)>& quantile, double delay, double jitter) {
   std::sort(sample.begin(), sample.end());
   if (sample.empty() || sample.back() == 0) return 1;  // nothing was held at all
   double worst = 0;
@@ -39,7 +41,7 @@ double distance(std::vector<double> sample, Shape shape, double delay, double ji
     double low = 0, high = 1;
     for (int step = 0; step < 40; step++) {
       const double middle = (low + high) / 2;
-      (delay + jitter * faults::quantile(shape, middle) < sample[i] ? low : high) = middle;
+      (delay + jitter * quantile(middle) < sample[i] ? low : high) = middle;
     }
     worst = std::max(worst, std::abs(low - static_cast<double>(i) / n));
   }
@@ -53,8 +55,29 @@ TEST_P(Channels, jitter_has_the_distribution_asked) {
     channel.shape = shape;
     channel.free_order = true;
     load({rule(channel, 0, 5)});
-    EXPECT_LE(distance(holds(100'000), shape, 50e6, 30e6), 0.01);
+    EXPECT_LE(distance(holds(100'000), [&](double p) { return faults::quantile(shape, p); }, 50e6, 30e6), 0.01);
   }
+}
+
+TEST_P(Channels, jitter_has_the_distribution_of_a_table) {
+  std::vector<double> values;  // a link that was measured: log-normal, some thousand values
+  for (int i = 0; i < 5000; i++) values.push_back(std::exp(faults::normal_quantile((i + 0.5) / 5000)) - 1.5);
+  faults::Channel channel = steady(kHour, 50 * kMillisecond, 20 * kMillisecond);
+  channel.shape = Shape::table;
+  channel.free_order = true;
+  channel.table = std::make_shared<const std::vector<double>>(values);
+  load({rule(channel, 0, 5)});
+  EXPECT_LE(distance(holds(100'000), [&](double p) { return values[static_cast<std::size_t>(p * 4999.999)]; }, 50e6, 20e6), 0.01);
+
+  channel.table = std::make_shared<const std::vector<double>>(std::vector{-1.0, 3.0});  // two ways of different length
+  load({rule(channel, 0, 5)});
+  int shorter = 0, longer = 0;
+  for (const double hold : holds(10'000)) {
+    shorter += std::abs(hold - 30e6) < 100;
+    longer += std::abs(hold - 110e6) < 100;
+  }
+  EXPECT_NEAR(shorter, 5000, 130) << "99 %";
+  EXPECT_GE(shorter + longer, 9990) << "nothing between the two";
 }
 
 TEST_P(Channels, correlated_jitter_keeps_its_distribution) {
@@ -73,7 +96,7 @@ TEST_P(Channels, correlated_jitter_keeps_its_distribution) {
     // Of Gaussians r; of their shares (6 / pi) asin(r / 2).
     const double expected = shape == Shape::normal ? 0.5 : 6 / M_PI * std::asin(0.25);
     EXPECT_NEAR(products / squares, expected, 0.02);
-    EXPECT_LE(distance(sample, shape, 200e6, 40e6), 0.015) << "fewer independent draws than packets";
+    EXPECT_LE(distance(sample, [&](double p) { return faults::quantile(shape, p); }, 200e6, 40e6), 0.015) << "fewer independent draws than packets";
   }
 }
 

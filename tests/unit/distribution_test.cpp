@@ -75,8 +75,13 @@ TEST(Distribution, TailsHavePointsOfTheirOwn) {
       before = value;
     }
   }
-  EXPECT_NEAR(reach_of(Shape::normal), 4.62, 0.01) << "the quantile at 2^-19";
-  EXPECT_EQ(reach_of(Shape::uniform), 1);
+  Channel channel;
+  EXPECT_EQ(reach_of(channel), 1);
+  channel.shape = Shape::normal;
+  EXPECT_NEAR(reach_of(channel), 4.62, 0.01) << "the quantile at 2^-19";
+  channel.shape = Shape::table;
+  channel.table = std::make_shared<const std::vector<double>>(std::vector{-7.0, 3.0});
+  EXPECT_EQ(reach_of(channel), 7);
 }
 
 // Correlated levels go back to even shares: whatever the correlation, the shares keep their distribution.
