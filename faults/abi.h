@@ -232,7 +232,9 @@ struct fl_control {
   __u64 beat;       /* the line's last finished loop */
   __u64 lease;      /* ns after which a beat is stale */
   __u32 stop;       /* 1: pass everything, let go of what is held */
-  __u32 pad[9];
+  __u32 pad;
+  __u64 hold_at;    /* ns since T0 from which on nothing is selected, as nobody has confirmed it yet; 0: no such instant */
+  __u64 pad2[3];
 };
 FL_ASSERT(sizeof(struct fl_control) == 64);
 

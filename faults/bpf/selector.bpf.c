@@ -148,6 +148,8 @@ static __always_inline int select_packet(struct __sk_buff* skb, int ingress, int
   if (!epoch || READ_ONCE(c->stop)) return NEXT;
   __u64 now = bpf_ktime_get_ns();
   if (now < epoch) return NEXT;
+  __u64 hold_at = READ_ONCE(c->hold_at);
+  if (hold_at && now - epoch >= hold_at) return NEXT;
   mask = rules_now(now - epoch);
   if (!mask || skb->vlan_present) return NEXT; /* tagged: its VLAN device is where it has its address */
   if (loopback) mask &= cfg.loopback_rules;

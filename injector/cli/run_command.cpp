@@ -16,6 +16,7 @@ namespace {
 
 struct RunArguments {
   std::string plan, at;
+  bool steps = false;
   PlanArguments reading;
   Playing playing;
 };
@@ -46,6 +47,7 @@ Exit run_plan(const RunArguments& arguments, const std::vector<std::string>& com
   auto parsed = plan::parse_file(find_plan(arguments.plan), arguments.reading.options());
   if (parsed.ok() && options.at && *options.at < wall_now()) throw Failure(Exit::invalid, fmt::format("--at {}: that instant is in the past", arguments.at));
   options.variables = arguments.reading.options().variables;
+  options.steps = arguments.steps;
   options.command = command;
   return play(std::move(parsed), arguments.playing, std::move(options));
 }
@@ -57,6 +59,7 @@ void setup_run(CLI::App& app, Context& context) {
   CLI::App* sub = app.add_subcommand("run", "Run an experiment plan: baseline, faults, recovery, verdict");
   sub->add_option("PLAN", arguments->plan, "The plan, a TOML file (docs/plan.md), or the name of a shipped experiment")->required();
   sub->add_option("--at", arguments->at, "Begin at this instant, e.g. to start several machines together")->type_name("RFC3339");
+  sub->add_flag("--step", arguments->steps, "Wait before each fault until Enter is pressed; meanwhile the run's clock stands still");
   arguments->reading.add_to(*sub);
   arguments->playing.add_to(*sub);
   sub->footer("The exit status tells the verdict: see `faultline --help`.");

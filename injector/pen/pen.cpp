@@ -207,6 +207,8 @@ Pen::~Pen() {
   if (impl_) close();
 }
 
+void Pen::hold_at(Ns t) { __atomic_store_n(&impl_->control[0].hold_at, static_cast<__u64>(t), __ATOMIC_RELEASE); }
+
 void Pen::arm(Ns epoch) { __atomic_store_n(&impl_->control[0].epoch, static_cast<__u64>(epoch), __ATOMIC_RELEASE); }
 
 void Pen::stop() { __atomic_store_n(&impl_->control[0].stop, 1u, __ATOMIC_RELEASE); }

@@ -66,6 +66,8 @@ class Pen {
 
   /// Sets T0. Rules act by their times from then on.
   void arm(Ns epoch);
+  /// From `t` (since T0) on nothing is selected, until another instant is set: 0 is none. T0 may be moved on meanwhile.
+  void hold_at(Ns t);
   /// Every fault off, at once: the selector passes everything and what is held leaves. Safe to call from any thread.
   void stop();
   /// Looks after the pen; called every 100 ms or so. Returns what there is to report: devices that vanished or appeared.

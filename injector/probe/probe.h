@@ -56,6 +56,10 @@ class Prober {
   /// Requests are due at epoch + start + n * every, within the probe's own window and the run's [0, duration). `epoch` is
   /// CLOCK_MONOTONIC. Called once.
   void start(Ns epoch, Ns duration);
+  /// Requests that are due at `instant` (CLOCK_MONOTONIC) or later wait for go_on(). Those under way are none of them.
+  void hold(Ns instant);
+  /// T0 has moved on by `moved` in all, and so has what is due.
+  void go_on(Ns moved);
   /// Nothing that becomes due after this call is sent; requests in flight are awaited up to their timeout, then counted as
   /// "timeout". Returns when the last sample has been delivered.
   void finish();

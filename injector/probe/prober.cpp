@@ -92,10 +92,10 @@ struct Prober::Impl {
     if (!started) return;
     for (;;) {
       const Ns finish = finish_at;
-      const std::uint64_t count = (finish == kNever ? schedule : schedule.until(finish)).count();
+      const std::uint64_t count = (finish == kNever ? schedule : schedule.until(finish - moved)).count();
       if (aborted || (next >= count && flights.empty())) return;
       Ns wake = asker.wake_at();
-      if (next < count) wake = std::min(wake, schedule.instant(next));
+      if (next < count && instant(next) < held_from) wake = std::min(wake, instant(next));
       if (!flights.empty()) wake = std::min(wake, flights.begin()->second.sent + probe.timeout);
       loop.collect(wake);
       if (aborted) return;
@@ -111,8 +111,8 @@ struct Prober::Impl {
   void launch(Asker& asker, std::uint64_t count) {
     for (int i = 0; i < kBurst && next < count; ++i) {
       const Ns now = monotonic_now();
-      const Ns late = now - schedule.instant(next);
-      if (late < 0) return;
+      const Ns late = now - instant(next);
+      if (late < 0 || instant(next) >= held_from) return;
       const std::uint64_t n = next++;
       flights.emplace(n, Flight{now, late});
       if (flights.size() > kMostInFlight) {
@@ -150,6 +150,7 @@ struct Prober::Impl {
     }
   }
 
+  Ns instant(std::uint64_t n) const { return schedule.instant(n) + moved; }
   bool stopping() const { return aborted || finish_at != kNever; }
 
   // ---- the caller's threads ----
@@ -171,6 +172,7 @@ struct Prober::Impl {
   std::uint64_t next = 0;                   // the request that is due next
   std::atomic<bool> started = false, aborted = false;
   std::atomic<Ns> finish_at = kNever;
+  std::atomic<Ns> held_from = kNever, moved = 0;
   mutable std::mutex mutex;
   std::string failure;
   std::mutex joining;
@@ -198,6 +200,17 @@ void Prober::start(Ns epoch, Ns duration) {
   const Ns end = probe.length ? std::min(duration, probe.start + *probe.length) : duration;
   impl_->schedule = {epoch, probe.every, end, probe.start};
   impl_->started = true;
+  impl_->loop.ring();
+}
+
+void Prober::hold(Ns instant) {
+  impl_->held_from = instant;
+  impl_->loop.ring();
+}
+
+void Prober::go_on(Ns moved) {
+  impl_->moved = moved;  // first: what was held is due later, and then held no more
+  impl_->held_from = kNever;
   impl_->loop.ring();
 }
 

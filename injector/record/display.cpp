@@ -159,6 +159,15 @@ void Display::begin(Ns epoch) {
   impl_->draw(false);
 }
 
+void Display::set_epoch(Ns epoch) {
+  std::lock_guard lock(impl_->mutex);
+  impl_->epoch = epoch;
+}
+
+void Display::typed_line() {
+  if (impl_->live) impl_->drawn.emplace_back();
+}
+
 void Display::sample(const probe::Sample& sample) {
   if (impl_->quiet) return;
   std::lock_guard lock(impl_->mutex);

@@ -139,6 +139,8 @@ void read_event(Recording& r, const json& e) {
       if (fault.name == result.fault) fault.result = result;
   } else if (event == "line") {
     r.line_stats = e.value("stats", json());
+  } else if (event == "go_on") {
+    r.waited += ns_from(e, "waited").value_or(0);
   } else if (event == "healed") {
     r.healed = ns_from(e, "t");
   } else if (event == "cleanup") {

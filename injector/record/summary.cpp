@@ -107,6 +107,7 @@ json summarize(const Recording& r, const Verdict& verdict) {
   if (r.cleanup) s["cleanup"] = {{"ok", r.cleanup->ok}, {"failures", r.cleanup->failures}};
   s["healed_s"] = r.healed ? json(seconds(*r.healed)) : json(nullptr);
   s["sites"] = r.sites;
+  s["waited_s"] = seconds(r.waited);
   s["services"] = r.services;
   s["warnings"] = r.warnings;
   s["line_stats"] = r.line_stats;

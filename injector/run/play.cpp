@@ -22,6 +22,8 @@ void Session::play() {
     if (*options_.at < wall + kLeadTime) throw Failure(Exit::invalid, "--at lies in the past: preparation was not finished by then. Choose a later time");
     epoch_ = now + (*options_.at - wall);
   }
+  if (options_.steps) steps_.emplace(plan_);
+  hold_next();
   if (pen_) pen_->arm(epoch_);
   for (auto& prober : probers_) prober->start(epoch_, plan_.duration);
   events::t0(*journal_, epoch_, wall + (epoch_ - now));
@@ -41,10 +43,12 @@ void Session::play() {
 }
 
 std::optional<Stop> Session::watch() {
-  const Ns end = epoch_ + plan_.duration;
   Ns next_look = 0;
-  for (Ns now = monotonic_now(); now < end; now = monotonic_now()) {
-    if (const auto stop = stops_.await(std::min(end - now, 100 * kMillisecond))) return stop;
+  for (Ns now = monotonic_now(); now < epoch_ + plan_.duration; now = monotonic_now()) {
+    Ns until = std::min(epoch_ + plan_.duration, now + 100 * kMillisecond);
+    if (steps_ && steps_->next()) until = std::min(until, epoch_ + steps_->hold_at());
+    if (const auto stop = stops_.await(std::max<Ns>(until - now, 0))) return stop;
+    if (const auto stop = confirm_step()) return stop;
     now = monotonic_now();
     if (const auto stop = follow_targets()) return stop;
     mark_phases(now);

@@ -18,6 +18,7 @@ struct Options {
   std::filesystem::path out;                ///< empty: runs/<UTC time>-<name>
   std::map<std::string, std::string> variables;
   std::optional<Ns> at;                     ///< wall clock of T0
+  bool steps = false;                       ///< wait before each fault, until a line is read from standard input
   std::optional<pen::Engine> engine;        ///< absent: the best this kernel has
   bool quiet = false;                       ///< nothing on `screen`
   int screen = 2;                           ///< where progress is drawn

@@ -20,6 +20,7 @@
 #include "injector/run/guards.h"
 #include "injector/run/lock.h"
 #include "injector/run/run.h"
+#include "injector/run/steps.h"
 #include "injector/run/stops.h"
 #include "injector/site/follow.h"
 
@@ -45,6 +46,9 @@ class Session {
   void play();
   void finish_probes();
   std::optional<Stop> watch();
+  void hold_next();
+  std::optional<Stop> confirm_step();
+  void move_clock(Ns epoch);
   void mark_phases(Ns now);
   void heal();
   void settle();
@@ -73,6 +77,8 @@ class Session {
   std::unique_ptr<site::Follower> follower_;
   std::vector<std::unique_ptr<probe::Prober>> probers_;
   Ns epoch_ = 0;
+  Ns moved_ = 0;                // of T0, by waiting
+  std::optional<Steps> steps_;  // of a run that waits before each
   std::vector<bool> begun_, ended_;
   std::unique_ptr<Control> control_;  // last: its thread uses what is above
 };

@@ -129,16 +129,16 @@ Said say(std::vector<std::string> words) {
   return say_all(words);
 }
 
-Command::Command(std::vector<std::string> argv) {
+Command::Command(std::vector<std::string> argv, int input) {
   std::vector<char*> arguments;
   for (auto& a : argv) arguments.push_back(a.data());
   arguments.push_back(nullptr);
   const std::string out = folder_.path() / "out", errors = folder_.path() / "errors";
   pid_ = static_cast<pid_t>(check("fork", fork()));
   if (pid_ != 0) return;
-  const int nothing = open("/dev/null", O_RDONLY);
+  const int from = input >= 0 ? input : open("/dev/null", O_RDONLY);
   const int to = open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644), complaints = open(errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-  dup2(nothing, 0);
+  dup2(from, 0);
   dup2(to, 1);
   dup2(complaints, 2);
   close_range(3, ~0u, 0);
@@ -150,10 +150,10 @@ Command::Command(std::vector<std::string> argv) {
   _exit(127);
 }
 
-Command Command::run(const fs::path& plan, const fs::path& out, std::vector<std::string> more) {
+Command Command::run(const fs::path& plan, const fs::path& out, std::vector<std::string> more, int input) {
   std::vector<std::string> argv{binary(), "run", plan, "--out", out, "--quiet"};
   argv.insert(argv.end(), more.begin(), more.end());
-  return Command(std::move(argv));
+  return Command(std::move(argv), input);
 }
 
 Command::~Command() {

@@ -46,10 +46,10 @@ struct Belongings {
 
 class Command {
  public:
-  /// Starts `argv` with stdin from /dev/null, stdout and stderr into files; never in a terminal.
-  explicit Command(std::vector<std::string> argv);
+  /// Starts `argv` with stdin from /dev/null or `input`, stdout and stderr into files; never in a terminal.
+  explicit Command(std::vector<std::string> argv, int input = -1);
   /// `faultline run PLAN --out OUT --quiet`, and more arguments.
-  static Command run(const std::filesystem::path& plan, const std::filesystem::path& out, std::vector<std::string> more = {});
+  static Command run(const std::filesystem::path& plan, const std::filesystem::path& out, std::vector<std::string> more = {}, int input = -1);
   ~Command();  ///< kills it if it still runs
 
   pid_t pid() const { return pid_; }

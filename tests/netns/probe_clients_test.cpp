@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <atomic>
+#include <mutex>
 #include <thread>
 
 #include "injector/base/error.h"
@@ -149,6 +150,39 @@ TEST(probe_window, asks_only_within_it) {
     EXPECT_GE(sample.due, 200 * kMillisecond);
     EXPECT_LT(sample.due, 300 * kMillisecond);
     EXPECT_LT(sample.late, 100 * kMillisecond);
+  }
+}
+
+// ---- a clock that stands still ----
+
+TEST(probe_hold, what_is_due_waits_and_keeps_its_place_in_time) {
+  const NetNs ns = loopback_ns();
+  auto probe = icmp_probe("127.0.0.1");
+  probe.every = 20 * kMillisecond;
+  std::mutex mutex;
+  std::vector<std::pair<Ns, probe::Sample>> samples;  // and when they came
+  probe::Prober prober(probe, 0, {.net = &ns, .enclosure = {}, .names = {}}, nullptr, [&](probe::Sample sample) {
+    const std::lock_guard lock(mutex);
+    samples.emplace_back(monotonic_now(), std::move(sample));
+  });
+  const Ns epoch = monotonic_now() + 50 * kMillisecond;
+  prober.start(epoch, 400 * kMillisecond);
+  prober.hold(epoch + 200 * kMillisecond);
+  usleep(700'000);
+  {
+    const std::lock_guard lock(mutex);
+    EXPECT_EQ(samples.size(), 10u) << "those before it";
+  }
+  const Ns moved = monotonic_now() - (epoch + 200 * kMillisecond);
+  prober.go_on(moved);
+  usleep(500'000);
+  prober.finish();
+  ASSERT_EQ(samples.size(), 20u);
+  for (std::size_t i = 0; i < 20; i++) {
+    const auto& [came, sample] = samples[i];
+    EXPECT_EQ(sample.due, static_cast<Ns>(i) * probe.every);
+    EXPECT_GE(came, epoch + sample.due + (i < 10 ? 0 : moved));
+    EXPECT_LT(sample.late, 100 * kMillisecond) << "the wait makes nothing late";
   }
 }
 

@@ -1,10 +1,14 @@
 // The options of `faultline run` that say how a plan is run, as the process takes them.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <ctime>
 
+#include "injector/base/error.h"
+#include "injector/base/fd.h"
 #include "tests/harness/command.h"
 #include "tests/harness/two_namespaces.h"
 
@@ -46,9 +50,9 @@ address = "10.7.0.2"
                        net.path());
   }
 
-  Command start(std::vector<std::string> more) {
+  Command start(std::vector<std::string> more, int input = -1) {
     out = folder.path() / fmt::format("run{}", ++runs);
-    return Command::run(folder.write("plan.toml", plan()), out, std::move(more));
+    return Command::run(folder.write("plan.toml", plan()), out, std::move(more), input);
   }
 
   json event(const std::string& name) const {
@@ -127,6 +131,51 @@ TEST_F(RunOptionsTest, AnInstantThatIsPastIsRefused) {
   Command run = start({"--at", "2019-12-05T02:00:00Z"});
   EXPECT_EQ(run.wait(30 * kSecond), 3);
   EXPECT_NE(run.errors().find("past"), std::string::npos) << run.errors();
+}
+
+// The wait is longer than the time from the run's begin to the fault's end: without it the fault would be over.
+TEST_F(RunOptionsTest, AStepWaitsUntilItIsConfirmedAndTheClockWithIt) {
+  int ends[2];
+  check("make a pipe", pipe2(ends, O_CLOEXEC));
+  const Fd input(ends[0]), answers(ends[1]);
+  Command run = start({"--step", "--scale", "1:20", "--var", "to=10.7.0.2"}, input.get());
+  ASSERT_TRUE(await_event(out, "hold")) << run.errors();
+  usleep(4'000'000);
+  EXPECT_EQ(event("fault_begin"), nullptr) << "nobody has said so";
+  EXPECT_EQ(write(answers.get(), "\n", 1), 1);
+  ASSERT_TRUE(run.wait(60 * kSecond)) << run.errors();
+  const json s = summary_of(out);
+  EXPECT_GE(s["waited_s"].get<double>(), 4.0);
+  EXPECT_LT(s["observed_s"].get<double>(), 3.5) << "by a clock that stood still";
+  EXPECT_GE(s["faults"][0]["first_affected_s"].get<double>(), 0.5);
+  EXPECT_LT(s["faults"][0]["last_affected_s"].get<double>(), 2.5);
+  EXPECT_EQ(s["probes"][0]["late_sends"], 0);
+  EXPECT_EQ(event("hold")["faults"], json({"lossy"}));
+  Ns last = -kSecond;
+  for (const auto& e : journal_of(out)) {
+    if (!e.contains("t") || e["event"] == "sample" || e["event"] == "samples") continue;
+    EXPECT_GE(e["t"].get<Ns>(), last) << e;
+    last = e["t"].get<Ns>();
+  }
+}
+
+TEST_F(RunOptionsTest, AStepThatNobodyCanConfirmHeals) {
+  Command run = start({"--step", "--scale", "1:20", "--var", "to=10.7.0.2"});  // its standard input is /dev/null
+  EXPECT_EQ(run.wait(60 * kSecond), 5) << run.errors();
+  const json s = summary_of(out);
+  EXPECT_NE(s["abort"]["reason"].get<std::string>().find("standard input has ended"), std::string::npos);
+  EXPECT_EQ(s["faults"][0]["packets_dropped"], 0);
+}
+
+TEST_F(RunOptionsTest, AStepCanBeDeclined) {
+  int ends[2];
+  check("make a pipe", pipe2(ends, O_CLOEXEC));
+  const Fd input(ends[0]), answers(ends[1]);
+  Command run = start({"--step", "--scale", "1:20", "--var", "to=10.7.0.2"}, input.get());
+  ASSERT_TRUE(await_event(out, "hold")) << run.errors();
+  run.signal(SIGINT);
+  EXPECT_EQ(run.wait(60 * kSecond), 5) << run.errors();
+  EXPECT_EQ(summary_of(out)["faults"][0]["packets_dropped"], 0);
 }
 
 }  // namespace

@@ -137,6 +137,19 @@ TEST_P(Selector, a_stale_lease_lets_pass_and_counts) {
   EXPECT_EQ(taken(Packet{}), 0b101u);
 }
 
+TEST_P(Selector, what_nobody_has_confirmed_yet_passes) {
+  load({match_of()});
+  programs->set_time(5 * kSecond);
+  const auto taken_when_held_at = [&](Ns t) {
+    programs->control().hold_at = static_cast<__u64>(t);
+    return taken(Packet{});
+  };
+  EXPECT_EQ(taken_when_held_at(3 * kSecond), 0u);
+  EXPECT_EQ(taken_when_held_at(1), 0u);
+  EXPECT_EQ(taken_when_held_at(60 * kSecond), 1u);
+  EXPECT_EQ(taken_when_held_at(0), 1u);
+}
+
 TEST_P(Selector, without_an_owner_everything_passes) {
   programs = std::make_unique<Programs>(GetParam(), std::vector<Rule>{holding(match_of())}, Programs::Owner::nobody);
   if (GetParam() == Engine::clsact) {

@@ -1,0 +1,88 @@
+#include "injector/run/steps.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <poll.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "injector/run/session.h"
+
+namespace faultline::run {
+namespace events = record::events;
+namespace {
+
+enum class Answer { none, go_on, ended };
+
+/// What standard input says by now: a line, whatever is in it, means to go on.
+Answer read_answer() {
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  while (poll(&input, 1, 0) > 0) {
+    char byte = 0;
+    const ssize_t got = read(STDIN_FILENO, &byte, 1);
+    if (got == 1 && byte == '\n') return Answer::go_on;
+    if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) return Answer::ended;
+  }
+  return Answer::none;
+}
+
+}  // namespace
+
+Steps::Steps(const plan::Plan& plan) {
+  std::vector<const plan::Fault*> faults;
+  for (const auto& fault : plan.faults) faults.push_back(&fault);
+  std::stable_sort(faults.begin(), faults.end(), [](const auto* a, const auto* b) { return a->start < b->start; });
+  Ns end = 0;  // of what is in force
+  for (const auto* fault : faults) {
+    if (all_.empty() || fault->start - kLead >= end) all_.push_back({fault->start, {}});
+    all_.back().faults.push_back(fault->name);
+    end = std::max(end, fault->end);
+  }
+}
+
+/// The kernel itself waits for the next step: a run that is late to look cannot miss it.
+void Session::hold_next() {
+  const Step* step = steps_ ? steps_->next() : nullptr;
+  if (pen_) pen_->hold_at(step ? std::max<Ns>(steps_->hold_at(), 1) : 0);
+  if (step)
+    for (auto& prober : probers_) prober->hold(epoch_ + steps_->hold_at());
+}
+
+void Session::move_clock(Ns epoch) {
+  moved_ += epoch - epoch_;
+  epoch_ = epoch;
+  journal_->set_epoch(epoch);
+  control_->begin(epoch);
+  display_->set_epoch(epoch);
+}
+
+/// Waits, once a step is reached, with the run's clock standing still, until it is confirmed. T0 has then moved on by the wait: to the
+/// rest of the run, and to the kernel, it is as if it had not been.
+std::optional<Stop> Session::confirm_step() {
+  const Step* step = steps_ ? steps_->next() : nullptr;
+  if (!step || monotonic_now() < epoch_ + steps_->hold_at()) return {};
+  const Ns at = steps_->hold_at(), since = monotonic_now();
+  move_clock(since - at);
+  events::hold(*journal_, step->faults);
+  tcflush(STDIN_FILENO, TCIFLUSH);  // of a terminal: what was typed before the question is no answer to it
+  display_->note(fmt::format("next: {}. Enter goes on, Ctrl-C heals and ends the run", fmt::join(step->faults, ", ")));
+  for (Answer answer = read_answer(); answer != Answer::go_on; answer = read_answer()) {
+    if (answer == Answer::ended) return Stop{events::By::user, "nobody confirms the next step: standard input has ended"};
+    if (const auto stop = stops_.await(50 * kMillisecond)) return stop;
+    move_clock(monotonic_now() - at);
+    display_->tick();
+  }
+  if (isatty(STDIN_FILENO) != 0) display_->typed_line();
+  move_clock(monotonic_now() - at);
+  events::go_on(*journal_, monotonic_now() - since);
+  steps_->confirm();
+  if (pen_) pen_->arm(epoch_);  // first: with the old T0 the step's time has come long ago
+  for (auto& prober : probers_) prober->go_on(moved_);
+  hold_next();
+  return {};
+}
+
+}  // namespace faultline::run

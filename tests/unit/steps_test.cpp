@@ -1,0 +1,38 @@
+#include <gtest/gtest.h>
+
+#include "injector/run/steps.h"
+
+namespace faultline::run {
+namespace {
+
+plan::Fault fault(const std::string& name, Ns start, Ns end) {
+  plan::Fault f;
+  f.name = name;
+  f.start = start;
+  f.end = end;
+  return f;
+}
+
+TEST(Steps, FaultsThatOverlapAreOne) {
+  plan::Plan plan;
+  plan.faults = {fault("late", 30 * kSecond, 40 * kSecond), fault("first", 10 * kSecond, 20 * kSecond), fault("with it", 15 * kSecond, 25 * kSecond),
+                 fault("at its heels", 25 * kSecond + Steps::kLead - 1, 26 * kSecond)};
+  Steps steps(plan);
+  ASSERT_TRUE(steps.next());
+  EXPECT_EQ(steps.next()->faults, (std::vector<std::string>{"first", "with it", "at its heels"}));
+  EXPECT_EQ(steps.hold_at(), 10 * kSecond - Steps::kLead);
+  steps.confirm();
+  ASSERT_TRUE(steps.next());
+  EXPECT_EQ(steps.next()->faults, std::vector<std::string>{"late"});
+  steps.confirm();
+  EXPECT_FALSE(steps.next());
+}
+
+TEST(Steps, AFaultFromTheBeginningHoldsBeforeT0) {
+  plan::Plan plan;
+  plan.faults = {fault("at once", 0, kSecond)};
+  EXPECT_LT(Steps(plan).hold_at(), 0);
+}
+
+}  // namespace
+}  // namespace faultline::run
