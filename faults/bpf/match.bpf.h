@@ -6,6 +6,12 @@
 
 #include "faults/bpf/common.bpf.h"
 
+/* What follows from where a program stands. */
+static __always_inline int is_ingress(int at) { return at == FL_AT_IN || at == FL_AT_BARE_IN; }
+static __always_inline int is_loopback(int at) { return at == FL_AT_LO; }
+static __always_inline int is_bare(int at) { return at == FL_AT_BARE_OUT || at == FL_AT_BARE_IN; }
+static __always_inline __u32 l3_at(int at) { return is_bare(at) ? 0 : ETH_HLEN; } /* where the IP header is */
+
 /* Without, nothing in the object needs the kernel's BTF. */
 #ifndef FL_CGROUPS
 #define FL_CGROUPS 1
@@ -228,31 +234,44 @@ static __always_inline int is_exempt(struct __sk_buff* skb, __u32 l4, int out, i
   return 0;
 }
 
+/* Whether it is what a tunnel of the site is made of: see injector/site/tunnels.h. */
+static __always_inline int carries_tunnel(struct __sk_buff* skb, __u32 l4, __u8 proto, int later_fragment) {
+  if (proto < 64 && (cfg.tunnel_protocols >> proto & 1)) return 1;
+  struct two_ports p;
+  if (!cfg.tunnel_port_count || proto != IPPROTO_UDP || later_fragment || read_ports(skb, l4, &p)) return 0;
+  for (int i = 0; i < FL_MAX_TUNNEL_PORTS; i++) {
+    if (i >= cfg.tunnel_port_count) break;
+    if (p.source == bpf_htons(cfg.tunnel_ports[i]) || p.destination == bpf_htons(cfg.tunnel_ports[i])) return 1;
+  }
+  return 0;
+}
+
 /* Which of `mask` this packet meets here. On lo both ways count. One that is forwarded has met, at the device it came in by,
  * the rules that look at where it is from; it does not meet those again on its way out. *leaving: those for which it leaves. */
-static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int ingress, int loopback, __u64* leaving) {
+static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int at, __u64* leaving) {
+  int ingress = is_ingress(at), loopback = is_loopback(at);
   int forwarded = !ingress && !loopback && skb->ingress_ifindex;
   int out = !ingress || loopback, in = ingress || loopback || forwarded;
-  __u32 l4;
+  __u32 l3 = l3_at(at), l4;
   __u8 proto;
   int later_fragment = 0;
   struct fl_masks to = {0, 0}, from = {0, 0};
   if (skb->protocol == bpf_htons(ETH_P_IP)) {
-    struct iphdr* ip = network_header(skb, sizeof *ip);
+    struct iphdr* ip = network_header(skb, l3, sizeof *ip);
     if (!ip) return 0;
     proto = ip->protocol;
     /* the cloud's metadata address, 169.254.169.254, is part of the control path */
     if (ip->daddr == bpf_htonl(0xa9fea9fe) || ip->saddr == bpf_htonl(0xa9fea9fe)) return 0;
     later_fragment = !!(ip->frag_off & bpf_htons(0x1fff));
-    l4 = ETH_HLEN + ip->ihl * 4;
+    l4 = l3 + ip->ihl * 4;
     __be32 source = ip->saddr, destination = ip->daddr;
     if (out) to = masks4(destination);
     if (in) from = masks4(source);
   } else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
-    struct ipv6hdr* ip = network_header(skb, sizeof *ip);
+    struct ipv6hdr* ip = network_header(skb, l3, sizeof *ip);
     if (!ip) return 0;
     proto = ip->nexthdr;
-    l4 = ETH_HLEN + sizeof *ip;
+    l4 = l3 + sizeof *ip;
     struct in6_addr source = ip->saddr, destination = ip->daddr;
     if (skip_extensions(skb, &proto, &l4, &later_fragment)) return 0;
     if (proto == IPPROTO_ICMPV6 && !later_fragment) { /* neighbour discovery (RFC 4861): what makes the link a link */
@@ -270,6 +289,7 @@ static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int ingres
           : proto == IPPROTO_UDP  ? cfg.udp
           : (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6) ? cfg.icmp
                                   : cfg.other;
+  if ((mask & cfg.inside_rules) && carries_tunnel(skb, l4, proto, later_fragment)) mask &= ~cfg.inside_rules;
   __u64 going = mask & to.out, coming = mask & from.in;
   if (cfg.ports && ((going | coming) & cfg.port_rules)) {
     struct two_ports p;
@@ -287,7 +307,7 @@ static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int ingres
     int found = !later_fragment && (proto == IPPROTO_TCP || proto == IPPROTO_UDP);
     if (going & cfg.cgroup_rules) going &= ~cfg.cgroup_rules | sender_rules(skb);
     if (forwarded) coming &= ~cfg.cgroup_rules; /* no socket of ours receives it */
-    if (coming & cfg.cgroup_rules) coming &= ~cfg.cgroup_rules | (found ? receiver_rules(skb, l4, proto) : 0);
+    if (coming & cfg.cgroup_rules) coming &= ~cfg.cgroup_rules | (found ? receiver_rules(skb, l3, l4, proto) : 0);
   }
 #endif
   *leaving = going;
