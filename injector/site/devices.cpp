@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 #include <net/if.h>
-#include <net/if_arp.h>
+
+#include <linux/if_arp.h>  // behind net/if.h, which it then leaves alone
 
 #include <algorithm>
 

@@ -133,6 +133,7 @@ TEST_P(Bare, what_is_refused_is_told) {
       Packet p = from(v6);
       p.l4 = L4::tcp;
       p.tcp_flags = 0x02;
+      p.payload = 0;
       const Parsed reset = answer(p, program);
       EXPECT_EQ(reset.protocol, 6);
       EXPECT_EQ(be32(reset.carried, 8), p.sequence + 1);
@@ -154,6 +155,7 @@ TEST_P(Bare, the_guard_lets_pass_what_was_in_the_pen) {
   const Skb run = programs->select_beside("select_bare_out", {.frame = sent, .cb0 = 7}, {.tc_index = Programs::kGuard}, &seen);
   EXPECT_EQ(run.verdict, kNext);
   EXPECT_EQ(run.frame, sent);
+  EXPECT_EQ(seen, 7u) << "its tc_index before the pen";
 }
 
 TEST_P(Bare, its_programs_are_loaded_where_there_is_such_a_device) {
