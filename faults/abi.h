@@ -17,6 +17,7 @@ enum {
   FL_MAX_RULES_PER_SITE = 64, /* a site's rules are the bits of one word */
   FL_MAX_SITES = 256,
   FL_MAX_EXEMPT_PORTS = 4,
+  FL_MAX_TUNNEL_PORTS = 8,
   FL_MAX_SLOTS = 4096,  /* slot 0 is never given out */
   FL_HIST_SHIFT = 7,
   FL_HIST_SUB = 1 << FL_HIST_SHIFT, /* sub-buckets an octave: 0.8 % wide */
@@ -177,17 +178,22 @@ struct fl_selector_config {
   __u64 any_name_rules;        /* of these, those about every name */
   __u64 cgroup_rules;          /* those that are about the sockets of one cgroup */
   __u64 device_rules;          /* those that are about one device */
+  __u64 inside_rules;          /* those that meet what a tunnel carries, at the tunnel's device, and not what carries it */
+  __u64 tunnel_protocols;      /* the IP protocols that carry the site's tunnels: bits; all of them are below 64 */
   struct fl_masks any4, any6;  /* rules for a peer that no prefix covers */
   struct fl_peers peers4, peers6;
   __u16 guard; /* in tc_index: this packet has been through the pen. A value per run; a foreign one is never cleared */
   __u8 ports, exempt_count;
   __u16 exempt[FL_MAX_EXEMPT_PORTS]; /* own TCP ports of the control path */
-  __u8 pad[4];
+  __u16 tunnel_ports[FL_MAX_TUNNEL_PORTS]; /* UDP ports that carry the site's tunnels */
+  __u8 tunnel_port_count;
+  __u8 pad[3];
 };
-FL_ASSERT(sizeof(struct fl_selector_config) == 224);
+FL_ASSERT(sizeof(struct fl_selector_config) == 256);
 
-/* Entries of the gate that stands before the selector where the kernel cannot hold its owner's task. */
-enum { FL_GATE_OUT, FL_GATE_IN, FL_GATE_LO, FL_GATE_ENTRIES };
+/* Where the selector stands: at each hook a program of its own, for which all that follows from the place is a constant. A bare
+ * device has no header of its own in front of the IP header (tun, WireGuard, IP tunnels, PPP). */
+enum { FL_AT_OUT, FL_AT_IN, FL_AT_LO, FL_AT_BARE_OUT, FL_AT_BARE_IN, FL_HOOKS };
 
 /* The settings of the player. */
 struct fl_player_config {
@@ -202,7 +208,7 @@ struct fl_slot {
   __u32 mark, priority;
   __u16 site;
   __u16 tc_index;
-  __u8 mac[12]; /* the frame's own addresses: the stamp lies over them meanwhile */
+  __u8 mac[12]; /* the frame's own addresses: the stamp lies over them meanwhile. Zeros for a bare device */
   __u8 ingress; /* 1: taken at the device's ingress, goes back there */
   __u8 loopback;
   __u8 pad[2];
@@ -210,8 +216,9 @@ struct fl_slot {
 FL_ASSERT(sizeof(struct fl_slot) == 40);
 
 /* The stamp lies over the frame's 12 bytes of MAC addresses from selector to return: nothing is pushed, popped or
- * rewritten on the way, and loopback (whose addresses are zero) is no special case. The first byte makes it a locally
- * administered unicast address. Ticks are (CLOCK_MONOTONIC ns >> FL_TICK_SHIFT), cut to 32 bits: they wrap after 274 s. */
+ * rewritten on the way, and loopback (whose addresses are zero) is no special case. Only the packet of a bare device is given
+ * an Ethernet header for the way. The first byte makes it a locally administered unicast address. Ticks are (CLOCK_MONOTONIC
+ * ns >> FL_TICK_SHIFT), cut to 32 bits: they wrap after 274 s. */
 struct fl_stamp {
   __u8 magic; /* FL_STAMP_MAGIC */
   __u8 flags;

@@ -14,7 +14,7 @@
 
 struct {
   __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-  __uint(max_entries, FL_GATE_ENTRIES);
+  __uint(max_entries, FL_HOOKS);
   __type(key, __u32);
   __type(value, __u32);
 } stages SEC(".maps");
@@ -119,13 +119,13 @@ static __always_inline void count_answer(__u32 rule, __u64 t, __u32 packets, __u
 /* Answers a packet, or leaves in cb[0] and cb[1] the rules that it is still to meet: UNANSWERED. The first stage has put there
  * the rules that it matches, and into cb[2] and cb[3] those for which it leaves the site. Not inlined: its frame is to be gone when
  * the packet meets other rules. */
-static __attribute__((noinline)) int answer(struct __sk_buff* skb, __u64 t, int ingress, int loopback) {
+static __attribute__((noinline)) int answer(struct __sk_buff* skb, __u64 t, int at) {
   __u64 mask = skb->cb[0] | (__u64)skb->cb[1] << 32, going = skb->cb[2] | (__u64)skb->cb[3] << 32;
   struct considering w;
   __builtin_memset(&w, 0, sizeof w);
   struct headers h;
   w.t = t;
-  if (!read_headers(skb, &h)) {
+  if (!read_headers(skb, l3_at(at), &h)) {
     w.todo = mask & cfg.picky_rules;
     w.proto = h.proto;
     w.flags = h.flags;
@@ -140,14 +140,14 @@ static __attribute__((noinline)) int answer(struct __sk_buff* skb, __u64 t, int 
   skb->cb[0] = (__u32)others;
   skb->cb[1] = (__u32)(others >> 32);
   if (!w.verdict) return UNANSWERED;
-  __u32 rule = w.rule, packets = wire_packets(skb), bytes = skb->len, tc_index = skb->tc_index;
+  __u32 rule = w.rule, packets = wire_packets(skb, l3_at(at)), bytes = frame_bytes(skb, l3_at(at)), tc_index = skb->tc_index;
   struct fl_answer* a = bpf_map_lookup_elem(&answers, &rule);
   if (!a) return UNANSWERED;
-  int on = ingress || (loopback && !(going >> (rule & 63) & 1));
+  int on = is_ingress(at) || (is_loopback(at) && !(going >> (rule & 63) & 1));
   if (h.flags & TCP_RST && h.proto == IPPROTO_TCP && (a->verdict != FL_VERDICT_TELL || on)) return UNANSWERED; /* it says itself what we would say */
   skb->cb[0] = tc_index;
   skb->tc_index = cfg.guard; /* it and its copy pass the selector of this device */
-  int way = respond(skb, &h, a, on, ingress);
+  int way = respond(skb, &h, a, on, is_ingress(at));
   count_answer(cfg.first_rule + rule, t, packets, bytes, !!(mask & (mask - 1)), way != SILENT);
   return way;
 }

@@ -81,19 +81,19 @@ __attribute__((noinline)) __u64 rules_of_socket(__u64 address) {
   return rules;
 }
 
-/* Rules of the socket that a packet of TCP or UDP, its ports at `l4`, would be given to. */
-__attribute__((noinline)) __u64 receiver_rules(struct __sk_buff* skb, __u32 l4, __u8 proto) {
+/* Rules of the socket that a packet of TCP or UDP, its IP header at `l3` and its ports at `l4`, would be given to. */
+__attribute__((noinline)) __u64 receiver_rules(struct __sk_buff* skb, __u32 l3, __u32 l4, __u8 proto) {
   struct bpf_sock_tuple tuple;
   struct bpf_sock* sk;
   __u32 size;
   if (skb->protocol == bpf_htons(ETH_P_IP)) {
     size = sizeof tuple.ipv4;
-    if (bpf_skb_load_bytes(skb, ETH_HLEN + offsetof(struct iphdr, saddr), &tuple.ipv4.saddr, 8) ||
+    if (bpf_skb_load_bytes(skb, l3 + offsetof(struct iphdr, saddr), &tuple.ipv4.saddr, 8) ||
         bpf_skb_load_bytes(skb, l4, &tuple.ipv4.sport, 4))
       return 0;
   } else {
     size = sizeof tuple.ipv6;
-    if (bpf_skb_load_bytes(skb, ETH_HLEN + offsetof(struct ipv6hdr, saddr), &tuple.ipv6.saddr, 32) ||
+    if (bpf_skb_load_bytes(skb, l3 + offsetof(struct ipv6hdr, saddr), &tuple.ipv6.saddr, 32) ||
         bpf_skb_load_bytes(skb, l4, &tuple.ipv6.sport, 4))
       return 0;
   }

@@ -102,12 +102,12 @@ static __always_inline __u32 lowest_bit(__u64 w) {
   return n;
 }
 
-/* The network header, `size` bytes of it, where the program may read it directly; 0: the frame is too short. */
-static __always_inline void* network_header(struct __sk_buff* skb, __u32 size) {
-  void* at = (void*)(long)skb->data + ETH_HLEN;
+/* The network header, at `l3`, `size` bytes of it, where the program may read it directly; 0: the packet is too short. */
+static __always_inline void* network_header(struct __sk_buff* skb, __u32 l3, __u32 size) {
+  void* at = (void*)(long)skb->data + l3;
   if (at + size <= (void*)(long)skb->data_end) return at;
-  if (bpf_skb_pull_data(skb, ETH_HLEN + size)) return 0;
-  at = (void*)(long)skb->data + ETH_HLEN;
+  if (bpf_skb_pull_data(skb, l3 + size)) return 0;
+  at = (void*)(long)skb->data + l3;
   return at + size <= (void*)(long)skb->data_end ? at : 0;
 }
 
@@ -129,18 +129,21 @@ static __always_inline int skip_extensions(struct __sk_buff* skb, __u8* proto, _
   return 0;
 }
 
-/* How many packets this skb is on the wire. The segment count is not to be trusted behind a TAP (it is 0 there), so it is
+/* Its size as an Ethernet frame, which is how bytes are counted on every device. */
+static __always_inline __u32 frame_bytes(struct __sk_buff* skb, __u32 l3) { return skb->len + ETH_HLEN - l3; }
+
+/* How many packets this skb, its IP header at `l3`, is on the wire. The segment count is not to be trusted behind a TAP (it is 0 there), so it is
  * worked out from the size of the headers. */
-static __always_inline __u32 wire_packets(struct __sk_buff* skb) {
+static __always_inline __u32 wire_packets(struct __sk_buff* skb, __u32 l3) {
   __u32 size = skb->gso_size, length = skb->len, headers;
   if (!size) return 1;
   __u8 proto = 0, word = 0;
   if (skb->protocol == bpf_htons(ETH_P_IP)) {
-    if (bpf_skb_load_bytes(skb, ETH_HLEN, &word, 1) || bpf_skb_load_bytes(skb, ETH_HLEN + 9, &proto, 1)) return 1;
-    headers = ETH_HLEN + (word & 15) * 4;
+    if (bpf_skb_load_bytes(skb, l3, &word, 1) || bpf_skb_load_bytes(skb, l3 + 9, &proto, 1)) return 1;
+    headers = l3 + (word & 15) * 4;
   } else {
-    if (bpf_skb_load_bytes(skb, ETH_HLEN + 6, &proto, 1)) return 1;
-    headers = ETH_HLEN + 40;
+    if (bpf_skb_load_bytes(skb, l3 + 6, &proto, 1)) return 1;
+    headers = l3 + 40;
   }
   if (proto == IPPROTO_TCP) {
     if (bpf_skb_load_bytes(skb, headers + 12, &word, 1)) return 1;

@@ -28,9 +28,9 @@ enum {
   CARRIES = 4, /* data, or opens a connection, or answers that: it is somebody's turn; an acknowledgement alone is not */
 };
 
-/* Finds the packet's flow, and what it is to it. Null: not IP. Not inlined: its frame is gone when the rules are met, and the
+/* Finds the flow of a packet whose IP header is at `l3`, and what it is to it. Null: not IP. Not inlined: its frame is gone when the rules are met, and the
  * stack has 512 bytes in all. */
-static __attribute__((noinline)) struct fl_flow* find_flow(struct __sk_buff* skb, __u32 site, __u64 now, __u32* facts) {
+static __attribute__((noinline)) struct fl_flow* find_flow(struct __sk_buff* skb, __u32 l3, __u32 site, __u64 now, __u32* facts) {
   struct fl_endpoint a = {}, b = {}; /* source, destination */
   union { /* one after the other: the stack is short */
     struct iphdr v4;
@@ -41,21 +41,21 @@ static __attribute__((noinline)) struct fl_flow* find_flow(struct __sk_buff* skb
   __u32 l4, end;
   *facts = 0;
   if (skb->protocol == bpf_htons(ETH_P_IP)) {
-    if (bpf_skb_load_bytes(skb, ETH_HLEN, &at.v4, sizeof at.v4)) return 0;
+    if (bpf_skb_load_bytes(skb, l3, &at.v4, sizeof at.v4)) return 0;
     a.low = at.v4.saddr;
     b.low = at.v4.daddr;
     proto = at.v4.protocol;
-    l4 = ETH_HLEN + at.v4.ihl * 4;
-    end = ETH_HLEN + bpf_ntohs(at.v4.tot_len); /* what lies beyond pads the frame */
+    l4 = l3 + at.v4.ihl * 4;
+    end = l3 + bpf_ntohs(at.v4.tot_len); /* what lies beyond pads the frame */
     if (at.v4.frag_off & bpf_htons(0x3fff)) proto = 0; /* fragments have no ports, or not all of them do: one flow an address pair */
   } else {
-    if (bpf_skb_load_bytes(skb, ETH_HLEN, &at.v6, sizeof at.v6)) return 0;
+    if (bpf_skb_load_bytes(skb, l3, &at.v6, sizeof at.v6)) return 0;
     __builtin_memcpy(&a.high, &at.v6.saddr, 8);
     __builtin_memcpy(&a.low, (__u8*)&at.v6.saddr + 8, 8);
     __builtin_memcpy(&b.high, &at.v6.daddr, 8);
     __builtin_memcpy(&b.low, (__u8*)&at.v6.daddr + 8, 8);
     proto = at.v6.nexthdr;
-    l4 = ETH_HLEN + sizeof at.v6;
+    l4 = l3 + sizeof at.v6;
     end = l4 + bpf_ntohs(at.v6.payload_len);
   }
   if (skb->gso_size) end = skb->len; /* of a large one the header need not say */

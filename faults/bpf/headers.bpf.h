@@ -12,10 +12,10 @@
 #define TCP_ACK 0x10
 
 struct headers {
-  __u8 mac[12];
+  __u8 mac[12];        /* zeros on a bare device */
   __u8 v6, proto;      /* proto 0: a later fragment, or nothing whose header could be read */
-  __u8 flags, pad;     /* of TCP */
-  __u32 l4;            /* where its header is, in the frame */
+  __u8 flags, l3;      /* of TCP; where the IP header is: 0 on a bare device */
+  __u32 l4;            /* where its header is */
   __u32 length;        /* from there to the datagram's end, as the IP header says */
   __u32 header;        /* of the header at l4 */
   __be16 ports[2];     /* source, destination */
@@ -23,15 +23,16 @@ struct headers {
   __be32 seq, ack;
 };
 
-/* Reads the headers of an IP packet. Not 0: it is none, or is cut short. */
-static __attribute__((noinline)) int read_headers(struct __sk_buff* skb, struct headers* h) {
+/* Reads the headers of a packet whose IP header is at `l3`. Not 0: it has none, or is cut short. */
+static __attribute__((noinline)) int read_headers(struct __sk_buff* skb, __u32 l3, struct headers* h) {
   __builtin_memset(h, 0, sizeof *h);
   __u8 proto;
-  __u32 l4 = ETH_HLEN;
-  if (bpf_skb_load_bytes(skb, 0, h->mac, sizeof h->mac)) return 1;
+  __u32 l4 = l3;
+  h->l3 = l3;
+  if (l3 && bpf_skb_load_bytes(skb, 0, h->mac, sizeof h->mac)) return 1;
   if (skb->protocol == bpf_htons(ETH_P_IP)) {
     struct iphdr ip;
-    if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof ip)) return 1;
+    if (bpf_skb_load_bytes(skb, l3, &ip, sizeof ip)) return 1;
     h->address[0] = ip.saddr;
     h->address[4] = ip.daddr;
     proto = ip.protocol;
@@ -40,7 +41,7 @@ static __attribute__((noinline)) int read_headers(struct __sk_buff* skb, struct 
     if (ip.frag_off & bpf_htons(0x1fff)) proto = 0;
   } else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
     struct ipv6hdr ip;
-    if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof ip)) return 1;
+    if (bpf_skb_load_bytes(skb, l3, &ip, sizeof ip)) return 1;
     __builtin_memcpy(h->address, &ip.saddr, 32);
     h->v6 = 1;
     proto = ip.nexthdr;
@@ -48,7 +49,7 @@ static __attribute__((noinline)) int read_headers(struct __sk_buff* skb, struct 
     int later = 0;
     if (skip_extensions(skb, &proto, &l4, &later)) return 1;
     if (later) proto = 0;
-    h->length = bpf_ntohs(ip.payload_len) - (l4 - ETH_HLEN - sizeof ip);
+    h->length = bpf_ntohs(ip.payload_len) - (l4 - l3 - sizeof ip);
   } else {
     return 1;
   }
@@ -86,20 +87,23 @@ static __always_inline __u64 pseudo_sum(const struct headers* h, __u8 proto, __u
   return sum;
 }
 
-#define FRONT(h) (ETH_HLEN + ((h)->v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr))) /* Ethernet and IP header of an answer */
+#define FRONT(h) ((h)->l3 + ((h)->v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr))) /* of an answer, all before layer 4 */
 
 /* Writes the frame's addresses and an IP header for `length` bytes of `proto`: from the receiver to the sender if `back`, else
  * the way the packet went. The frame must have its final length. */
 static __always_inline int write_front(struct __sk_buff* skb, const struct headers* h, int back, __u8 proto, __u32 length) {
-  __u8 mac[12];
-  __builtin_memcpy(mac, h->mac + (back ? 6 : 0), 6);
-  __builtin_memcpy(mac + 6, h->mac + (back ? 0 : 6), 6);
-  if (bpf_skb_store_bytes(skb, 0, mac, sizeof mac, BPF_F_INVALIDATE_HASH)) return 1;
+  const __u64 how = BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH;
+  if (h->l3) {
+    __u8 mac[12];
+    __builtin_memcpy(mac, h->mac + (back ? 6 : 0), 6);
+    __builtin_memcpy(mac + 6, h->mac + (back ? 0 : 6), 6);
+    if (bpf_skb_store_bytes(skb, 0, mac, sizeof mac, 0)) return 1;
+  }
   if (h->v6) {
     struct ipv6hdr ip = {.version = 6, .payload_len = bpf_htons(length), .nexthdr = proto, .hop_limit = 64};
     __builtin_memcpy(&ip.saddr, h->address + (back ? 4 : 0), 16);
     __builtin_memcpy(&ip.daddr, h->address + (back ? 0 : 4), 16);
-    return !!bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof ip, BPF_F_RECOMPUTE_CSUM);
+    return !!bpf_skb_store_bytes(skb, h->l3, &ip, sizeof ip, how);
   }
   struct iphdr ip = {.version = 4,
                      .ihl = 5,
@@ -112,7 +116,7 @@ static __always_inline int write_front(struct __sk_buff* skb, const struct heade
   __u32 words[5];
   __builtin_memcpy(words, &ip, sizeof ip);
   ip.check = ~fold((__u64)words[0] + words[1] + words[2] + words[3] + words[4]);
-  return !!bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof ip, BPF_F_RECOMPUTE_CSUM);
+  return !!bpf_skb_store_bytes(skb, h->l3, &ip, sizeof ip, how);
 }
 
 /* Makes the frame `size` bytes long, of which `field` is the first beyond half of the checksum at layer 4. Returns 1 if the kernel or

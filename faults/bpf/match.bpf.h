@@ -4,7 +4,7 @@
 #ifndef FAULTLINE_BPF_MATCH_H
 #define FAULTLINE_BPF_MATCH_H
 
-#include "faults/bpf/common.bpf.h"
+#include "faults/bpf/ports.bpf.h"
 
 /* Without, nothing in the object needs the kernel's BTF. */
 #ifndef FL_CGROUPS
@@ -13,8 +13,6 @@
 #if FL_CGROUPS
 #include "faults/bpf/cgroup.bpf.h"
 #endif
-
-const volatile struct fl_selector_config cfg SEC(".rodata");
 
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -75,13 +73,6 @@ struct {
   __type(key, __u32);
   __type(value, struct fl_masks);
 } spans6 SEC(".maps");
-
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, 1);
-  __type(key, __u32);
-  __type(value, struct fl_ports);
-} ports SEC(".maps");
 
 /* Of rules that are about one device: which, by its index. */
 struct {
@@ -174,21 +165,6 @@ static __always_inline struct fl_masks masks6(struct in6_addr* address) {
   return m ? *m : any;
 }
 
-/* Rules whose ports fit, `p` at the peer's end and `o` at the site's own. */
-static __always_inline __u64 port_mask(__u16 p, __u16 o) {
-  __u32 kp = p, ko = o;
-  __u64 fit = ~0ULL;
-  if (cfg.peer_port_rules) {
-    struct fl_ports* a = bpf_map_lookup_elem(&ports, &kp);
-    if (a) fit &= a->peer | ~cfg.peer_port_rules;
-  }
-  if (cfg.own_port_rules) {
-    struct fl_ports* b = bpf_map_lookup_elem(&ports, &ko);
-    if (b) fit &= b->own | ~cfg.own_port_rules;
-  }
-  return fit;
-}
-
 /* Without the rules that are about another device. */
 static __always_inline __u64 device_mask(struct __sk_buff* skb, __u64 mask) {
   if (!(mask & cfg.device_rules)) return mask;
@@ -198,61 +174,32 @@ static __always_inline __u64 device_mask(struct __sk_buff* skb, __u64 mask) {
   return mask & (~cfg.device_rules | (own ? *own : 0));
 }
 
-struct two_ports {
-  __be16 source, destination;
-};
-
-/* Straight from the packet where possible: a helper costs a call. */
-static __always_inline int read_ports(struct __sk_buff* skb, __u32 l4, struct two_ports* p) {
-  void *data = (void*)(long)skb->data, *end = (void*)(long)skb->data_end;
-  __u64 offset = l4;
-  asm volatile("" : "+r"(offset)); /* one register for check and use */
-  if (offset < 256) {
-    struct two_ports* at = data + offset;
-    if ((void*)(at + 1) <= end) {
-      *p = *at;
-      return 0;
-    }
-  }
-  return bpf_skb_load_bytes(skb, l4, p, sizeof *p);
-}
-
-/* Whether the packet is the operator's own: see injector/site/control_path.h. Fragments are not looked at. */
-static __always_inline int is_exempt(struct __sk_buff* skb, __u32 l4, int out, int in) {
-  struct two_ports p;
-  if (read_ports(skb, l4, &p)) return 0;
-  for (int i = 0; i < FL_MAX_EXEMPT_PORTS; i++) {
-    if (i >= cfg.exempt_count) break;
-    if ((out && p.source == bpf_htons(cfg.exempt[i])) || (in && p.destination == bpf_htons(cfg.exempt[i]))) return 1;
-  }
-  return 0;
-}
-
 /* Which of `mask` this packet meets here. On lo both ways count. One that is forwarded has met, at the device it came in by,
  * the rules that look at where it is from; it does not meet those again on its way out. *leaving: those for which it leaves. */
-static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int ingress, int loopback, __u64* leaving) {
+static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int at, __u64* leaving) {
+  int ingress = is_ingress(at), loopback = is_loopback(at);
   int forwarded = !ingress && !loopback && skb->ingress_ifindex;
   int out = !ingress || loopback, in = ingress || loopback || forwarded;
-  __u32 l4;
+  __u32 l3 = l3_at(at), l4;
   __u8 proto;
   int later_fragment = 0;
   struct fl_masks to = {0, 0}, from = {0, 0};
   if (skb->protocol == bpf_htons(ETH_P_IP)) {
-    struct iphdr* ip = network_header(skb, sizeof *ip);
+    struct iphdr* ip = network_header(skb, l3, sizeof *ip);
     if (!ip) return 0;
     proto = ip->protocol;
     /* the cloud's metadata address, 169.254.169.254, is part of the control path */
     if (ip->daddr == bpf_htonl(0xa9fea9fe) || ip->saddr == bpf_htonl(0xa9fea9fe)) return 0;
     later_fragment = !!(ip->frag_off & bpf_htons(0x1fff));
-    l4 = ETH_HLEN + ip->ihl * 4;
+    l4 = l3 + ip->ihl * 4;
     __be32 source = ip->saddr, destination = ip->daddr;
     if (out) to = masks4(destination);
     if (in) from = masks4(source);
   } else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
-    struct ipv6hdr* ip = network_header(skb, sizeof *ip);
+    struct ipv6hdr* ip = network_header(skb, l3, sizeof *ip);
     if (!ip) return 0;
     proto = ip->nexthdr;
-    l4 = ETH_HLEN + sizeof *ip;
+    l4 = l3 + sizeof *ip;
     struct in6_addr source = ip->saddr, destination = ip->daddr;
     if (skip_extensions(skb, &proto, &l4, &later_fragment)) return 0;
     if (proto == IPPROTO_ICMPV6 && !later_fragment) { /* neighbour discovery (RFC 4861): what makes the link a link */
@@ -270,6 +217,7 @@ static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int ingres
           : proto == IPPROTO_UDP  ? cfg.udp
           : (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6) ? cfg.icmp
                                   : cfg.other;
+  if ((mask & cfg.inside_rules) && carries_tunnel(skb, l4, proto, later_fragment)) mask &= ~cfg.inside_rules;
   __u64 going = mask & to.out, coming = mask & from.in;
   if (cfg.ports && ((going | coming) & cfg.port_rules)) {
     struct two_ports p;
@@ -287,7 +235,7 @@ static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int ingres
     int found = !later_fragment && (proto == IPPROTO_TCP || proto == IPPROTO_UDP);
     if (going & cfg.cgroup_rules) going &= ~cfg.cgroup_rules | sender_rules(skb);
     if (forwarded) coming &= ~cfg.cgroup_rules; /* no socket of ours receives it */
-    if (coming & cfg.cgroup_rules) coming &= ~cfg.cgroup_rules | (found ? receiver_rules(skb, l4, proto) : 0);
+    if (coming & cfg.cgroup_rules) coming &= ~cfg.cgroup_rules | (found ? receiver_rules(skb, l3, l4, proto) : 0);
   }
 #endif
   *leaving = going;

@@ -68,7 +68,7 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
   p.now = bpf_ktime_get_ns();
   p.t = p.now - c->epoch;
   p.way = slot->loopback ? BOTH_WAYS : slot->ingress;
-  p.packets = wire_packets(skb);
+  p.packets = wire_packets(skb, ETH_HLEN);
   p.bytes = skb->len;
   p.composed = !!(slot->rules & (slot->rules - 1));
   if (split) {
@@ -90,7 +90,7 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
     }
   }
 
-  struct fl_flow* flow = find_flow(skb, site_index, p.now, &facts);
+  struct fl_flow* flow = find_flow(skb, ETH_HLEN, site_index, p.now, &facts);
   __u32 direction = facts & FROM_CLIENT;
   __u64 held_until = 0;
   if (flow) {
@@ -153,7 +153,7 @@ SEC("tc") int from_line(struct __sk_buff* skb) { /* TAP, ingress */
   struct fl_flight* flight = bpf_map_lookup_elem(&flights, &site_index);
   if (!site || !flight) return DROP;
   WRITE_ONCE(flight->returned_last, bpf_ktime_get_ns()); /* before it is counted as out: see channel.bpf.h */
-  __sync_fetch_and_add(&flight->line_out, wire_packets(skb));
+  __sync_fetch_and_add(&flight->line_out, wire_packets(skb, ETH_HLEN));
   return bpf_redirect_peer(site->far, 0);
 }
 

@@ -81,10 +81,10 @@ __attribute__((noinline)) int write_unreachable(struct __sk_buff* skb, const str
     r->sent = 0;
   }
   if (r->sent >= FL_ICMP_PER_SECOND) return 1;
-  __u64 n = h->l4 - ETH_HLEN + 8; /* as far as the ports, which find the socket */
+  __u64 n = h->l4 - h->l3 + 8; /* as far as the ports, which find the socket */
   asm volatile("" : "+r"(n));
   if (n < 28 || n > sizeof r->quote) return 1;
-  if (bpf_skb_load_bytes(skb, ETH_HLEN, r->quote, n)) return 1;
+  if (bpf_skb_load_bytes(skb, h->l3, r->quote, n)) return 1;
   struct icmp icmp = {.type = h->v6 ? 1 : 3, .code = h->v6 ? 4 : 3};
   __u64 sum = h->v6 ? pseudo_sum(h, IPPROTO_ICMPV6, sizeof icmp + n) : 0;
   __u32 first;

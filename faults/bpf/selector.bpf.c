@@ -30,7 +30,7 @@ struct {
  * an empty slot goes nowhere, and the packet passes. */
 struct {
   __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-  __uint(max_entries, FL_GATE_ENTRIES);
+  __uint(max_entries, FL_HOOKS);
   __type(key, __u32);
   __type(value, __u32);
 } gate SEC(".maps");
@@ -72,35 +72,35 @@ enum { TO_PEN, PASSES, DROPPED };
 
 /* Lets a packet meet its rules without the pen, if nothing of it has to be held or split, and nothing that went before it
  * can be overtaken. Global, and so verified by itself, once. */
-__attribute__((noinline)) int meet_here(struct __sk_buff* skb, __u64 mask, __u64 now, __u64 t, __u32 way) {
-  __u32 site = cfg.site, facts = 0;
+__attribute__((noinline)) int meet_here(struct __sk_buff* skb, __u64 mask, __u64 now, __u64 t, int at) {
+  __u32 site = cfg.site, facts = 0, l3 = l3_at(at);
   struct fl_flight* flight = bpf_map_lookup_elem(&flights, &site);
   if (!flight) return TO_PEN;
   struct packet p = {.rules = mask, .first_rule = cfg.first_rule};
   p.t = t;
-  p.way = way;
+  p.way = is_loopback(at) ? BOTH_WAYS : is_ingress(at);
   if (skb->gso_size || (mask & cfg.holding_rules)) bpf_loop(FL_MAX_RULES_PER_SITE, look_ahead, &p, 0);
   if (p.holds || (skb->gso_size && p.chance) || crossing(flight, now) || returning(flight, now)) return TO_PEN;
-  struct fl_flow* flow = find_flow(skb, site, now, &facts);
-  p.packets = wire_packets(skb);
+  struct fl_flow* flow = find_flow(skb, l3, site, now, &facts);
+  p.packets = wire_packets(skb, l3);
   if (flow) {
     __u64 held_until = READ_ONCE(flow->last_due[facts & FROM_CLIENT]);
     if (held_until > now || waiting(flight, held_until, now)) return TO_PEN;
     count_in_flow(&p, flow, facts);
   }
   p.rules = mask;
-  p.bytes = skb->len;
+  p.bytes = frame_bytes(skb, l3);
   p.composed = !!(mask & (mask - 1));
   bpf_loop(FL_MAX_RULES_PER_SITE, meet_rule, &p, 0);
   return p.dropped ? DROPPED : PASSES;
 }
 
 /* Lets a packet meet its rules, here or in the pen. */
-static __always_inline int send_on_its_way(struct __sk_buff* skb, __u64 mask, __u64 now, __u64 t, int ingress, int loopback) {
+static __always_inline int send_on_its_way(struct __sk_buff* skb, __u64 mask, __u64 now, __u64 t, int at) {
   __u32 site = cfg.site;
-  int met = meet_here(skb, mask, now, t, loopback ? BOTH_WAYS : ingress);
+  int met = meet_here(skb, mask, now, t, at);
   if (met == PASSES) return NEXT;
-  if (met == DROPPED) return ingress ? DROP : bpf_redirect(NOWHERE, 0);
+  if (met == DROPPED) return is_ingress(at) ? DROP : bpf_redirect(NOWHERE, 0);
 
   struct fl_site_tally* tally = bpf_map_lookup_elem(&site_tallies, &site);
   if (!tally) return NEXT;
@@ -113,30 +113,34 @@ static __always_inline int send_on_its_way(struct __sk_buff* skb, __u64 mask, __
   slot.priority = skb->priority;
   slot.site = (__u16)site;
   slot.tc_index = (__u16)skb->tc_index;
-  slot.ingress = ingress;
-  slot.loopback = loopback;
-  if (bpf_skb_load_bytes(skb, 0, slot.mac, sizeof slot.mac)) return NEXT;
-  __u32 n = slot_of(&slot);
+  slot.ingress = is_ingress(at);
+  slot.loopback = is_loopback(at);
+  if (!is_bare(at) && bpf_skb_load_bytes(skb, 0, slot.mac, sizeof slot.mac)) return NEXT;
+  __u32 n = slot_of(&slot), packets = wire_packets(skb, l3_at(at));
   if (!n) {
-    tally->no_slot += wire_packets(skb);
+    tally->no_slot += packets;
     return NEXT;
   }
   struct fl_ledger* ledger = bpf_map_lookup_elem(&ledgers, &n);
   struct fl_flight* flight = bpf_map_lookup_elem(&flights, &site);
   if (!ledger || !flight) return NEXT;
-  struct fl_stamp stamp = {.magic = FL_STAMP_MAGIC, .slot = (__u16)n};
-  if (bpf_skb_store_bytes(skb, 0, &stamp, sizeof stamp, 0)) {
-    tally->stamp_failed += wire_packets(skb);
+  struct {
+    struct fl_stamp stamp;
+    __be16 type; /* where an Ethernet header has it */
+  } head = {.stamp = {.magic = FL_STAMP_MAGIC, .slot = (__u16)n}, .type = (__be16)skb->protocol};
+  /* A bare device's packet is given its header last of all: there is no way to take it away again. */
+  if (is_bare(at) ? bpf_skb_change_head(skb, ETH_HLEN, 0) : bpf_skb_store_bytes(skb, 0, &head, sizeof head.stamp, 0)) {
+    tally->stamp_failed += packets;
     return NEXT;
   }
-  __u32 packets = wire_packets(skb);
+  if (is_bare(at)) bpf_skb_store_bytes(skb, 0, &head, ETH_HLEN, 0); /* cannot fail: what change_head made is writable */
   ledger->selected += packets;
   __sync_fetch_and_add(&flight->entered, packets);
   WRITE_ONCE(flight->entered_last, now);
   return bpf_redirect(cfg.near, 0);
 }
 
-static __always_inline int select_packet(struct __sk_buff* skb, int ingress, int loopback) {
+static __always_inline int select_packet(struct __sk_buff* skb, int at) {
   __u64 mask, going = 0;
   if (skb->tc_index == cfg.guard) { /* back from the pen */
     skb->tc_index = (__u16)skb->cb[0];
@@ -152,10 +156,10 @@ static __always_inline int select_packet(struct __sk_buff* skb, int ingress, int
   if (hold_at && now - epoch >= hold_at) return NEXT;
   mask = rules_now(now - epoch);
   if (!mask || skb->vlan_present) return NEXT; /* tagged: its VLAN device is where it has its address */
-  if (loopback) mask &= cfg.loopback_rules;
+  if (is_loopback(at)) mask &= cfg.loopback_rules;
   mask = device_mask(skb, mask);
   if (!mask) return NEXT;
-  mask = match(skb, mask, ingress, loopback, &going);
+  mask = match(skb, mask, at, &going);
   if (!mask) return NEXT;
 
 #if FL_MODERN
@@ -164,7 +168,7 @@ static __always_inline int select_packet(struct __sk_buff* skb, int ingress, int
   int safe = 1; /* the gate let us in */
 #endif
   if (!safe || (__s64)(now - READ_ONCE(c->beat)) > (__s64)c->lease) {
-    struct counting passed = {.mask = mask, .packets = wire_packets(skb)};
+    struct counting passed = {.mask = mask, .packets = wire_packets(skb, l3_at(at))};
     bpf_loop(FL_MAX_RULES_PER_SITE, count_passed, &passed, 0);
     return NEXT;
   }
@@ -174,51 +178,47 @@ static __always_inline int select_packet(struct __sk_buff* skb, int ingress, int
     skb->cb[1] = (__u32)(mask >> 32);
     skb->cb[2] = (__u32)going;
     skb->cb[3] = (__u32)(going >> 32);
-    bpf_tail_call(skb, &stages, loopback ? FL_GATE_LO : ingress ? FL_GATE_IN : FL_GATE_OUT);
+    bpf_tail_call(skb, &stages, at);
     return NEXT;
   }
-  return send_on_its_way(skb, mask, now, now - epoch, ingress, loopback);
+  return send_on_its_way(skb, mask, now, now - epoch, at);
 }
 
 /* The second stage: see answer.bpf.h. */
-static __always_inline int answer_packet(struct __sk_buff* skb, int ingress, int loopback) {
+static __always_inline int answer_packet(struct __sk_buff* skb, int at) {
   if (!cfg.picky_rules) return NEXT;
   struct fl_control* c = get_control();
   if (!c) return NEXT;
   __u64 now = bpf_ktime_get_ns(), t = now - READ_ONCE(c->epoch);
-  int way = answer(skb, t, ingress, loopback);
+  int way = answer(skb, t, at);
   if (way == UNANSWERED) {
     __u64 mask = skb->cb[0] | (__u64)skb->cb[1] << 32;
-    return mask ? send_on_its_way(skb, mask, now, t, ingress, loopback) : NEXT;
+    return mask ? send_on_its_way(skb, mask, now, t, at) : NEXT;
   }
   volatile __u32 device = skb->ifindex;
-  if (way == SILENT) return ingress ? DROP : bpf_redirect(NOWHERE, 0);
-  if (loopback) return bpf_redirect_neigh(device, 0, 0, 0);
-  return bpf_redirect(device, (way == SEND_BACK) == !!ingress ? 0 : BPF_F_INGRESS);
+  if (way == SILENT) return is_ingress(at) ? DROP : bpf_redirect(NOWHERE, 0);
+  if (is_loopback(at)) return bpf_redirect_neigh(device, 0, 0, 0);
+  return bpf_redirect(device, (way == SEND_BACK) == is_ingress(at) ? 0 : BPF_F_INGRESS);
 }
 
-#if FL_MODERN
-SEC("tc") int select_out(struct __sk_buff* skb) { return select_packet(skb, 0, 0); }
-SEC("tc") int select_in(struct __sk_buff* skb) { return select_packet(skb, 1, 0); }
-SEC("tc") int select_lo(struct __sk_buff* skb) { return select_packet(skb, 0, 1); }
-#else
-SEC("tc") int behind_out(struct __sk_buff* skb) { return select_packet(skb, 0, 0); }
-SEC("tc") int behind_in(struct __sk_buff* skb) { return select_packet(skb, 1, 0); }
-SEC("tc") int behind_lo(struct __sk_buff* skb) { return select_packet(skb, 0, 1); }
+#define EACH_HOOK(do) do(out, FL_AT_OUT) do(in, FL_AT_IN) do(lo, FL_AT_LO) do(bare_out, FL_AT_BARE_OUT) do(bare_in, FL_AT_BARE_IN)
+#define SELECT(hook, at) SEC("tc") int select_##hook(struct __sk_buff* skb) { return select_packet(skb, at); }
+#define ANSWER(hook, at) SEC("tc") int answer_##hook(struct __sk_buff* skb) { return answer_packet(skb, at); }
+#define BEHIND(hook, at) SEC("tc") int behind_##hook(struct __sk_buff* skb) { return select_packet(skb, at); }
 /* A tail call that goes nowhere falls through. */
-#define THROUGH_GATE(name, entry)      \
-  SEC("tc") int name(struct __sk_buff* skb) { \
-    bpf_tail_call(skb, &gate, entry);   \
-    return NEXT;                        \
+#define THROUGH_GATE(hook, at)                    \
+  SEC("tc") int select_##hook(struct __sk_buff* skb) { \
+    bpf_tail_call(skb, &gate, at);                \
+    return NEXT;                                  \
   }
-THROUGH_GATE(select_out, FL_GATE_OUT)
-THROUGH_GATE(select_in, FL_GATE_IN)
-THROUGH_GATE(select_lo, FL_GATE_LO)
-#endif
 
-SEC("tc") int answer_out(struct __sk_buff* skb) { return answer_packet(skb, 0, 0); }
-SEC("tc") int answer_in(struct __sk_buff* skb) { return answer_packet(skb, 1, 0); }
-SEC("tc") int answer_lo(struct __sk_buff* skb) { return answer_packet(skb, 0, 1); }
+#if FL_MODERN
+EACH_HOOK(SELECT)
+#else
+EACH_HOOK(BEHIND)
+EACH_HOOK(THROUGH_GATE)
+#endif
+EACH_HOOK(ANSWER)
 
 static __always_inline void count_in(__u32 which, __u32 value) {
   struct fl_histogram* h = bpf_map_lookup_elem(&histograms, &which);
@@ -255,7 +255,7 @@ SEC("tc") int give_back(struct __sk_buff* skb) { /* near veth, ingress */
   if (!slot || !slot->rules || slot->site != cfg.site) return DROP;
   if (bpf_skb_store_bytes(skb, 0, slot->mac, sizeof slot->mac, 0)) return DROP;
   struct fl_ledger* ledger = bpf_map_lookup_elem(&ledgers, &n);
-  if (ledger) ledger->returned += wire_packets(skb);
+  if (ledger) ledger->returned += wire_packets(skb, ETH_HLEN);
   __u32 site = cfg.site;
   struct fl_flight* flight = bpf_map_lookup_elem(&flights, &site);
   __u64 now = bpf_ktime_get_ns();

@@ -1,3 +1,4 @@
+#include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
@@ -14,12 +15,17 @@
 namespace faultline {
 namespace {
 
-std::string kind_of(const nlattr* link_info) {
-  std::string kind;
+void read_kind(const nlattr* link_info, Device& device) {
+  const nlattr* data = nullptr;
   each_nested(link_info, [&](const nlattr* attribute) {
-    if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND) kind = mnl_attr_get_str(attribute);
+    if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND) device.kind = mnl_attr_get_str(attribute);
+    if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA) data = attribute;
   });
-  return kind;
+  if (data == nullptr) return;
+  const int port = device.kind == "vxlan" ? IFLA_VXLAN_PORT : device.kind == "geneve" ? IFLA_GENEVE_PORT : -1;
+  each_nested(data, [&](const nlattr* attribute) {
+    if (mnl_attr_get_type(attribute) == port) device.tunnel_port = ntohs(mnl_attr_get_u16(attribute));
+  });
 }
 
 Device read_link(const nlmsghdr* message) {
@@ -43,7 +49,7 @@ Device read_link(const nlmsghdr* message) {
         device.link = static_cast<int>(mnl_attr_get_u32(attribute));
         break;
       case IFLA_LINKINFO:
-        device.kind = kind_of(attribute);
+        read_kind(attribute, device);
         break;
       default:
         break;

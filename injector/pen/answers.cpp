@@ -6,6 +6,7 @@
 #include <map>
 
 #include "injector/base/error.h"
+#include "injector/pen/load.h"
 
 namespace faultline::pen {
 namespace {
@@ -46,11 +47,7 @@ void fill_answers(const BpfObject& object, const faults::Score& score, const fau
   if (own.rule_count != 0) object.fill("answers", score.answers.data() + own.first_rule, sizeof(fl_answer), own.rule_count);
   for (const auto& [hash, rules] : names_of(score, own))
     check_neg("write a name's rules", bpf_map_update_elem(object.map("names"), &hash, &rules, BPF_ANY));
-  const char* stages[FL_GATE_ENTRIES] = {"answer_out", "answer_in", "answer_lo"};
-  for (std::uint32_t entry = 0; entry < FL_GATE_ENTRIES; entry++) {
-    const int program = object.program(stages[entry]);
-    object.update("stages", entry, &program);
-  }
+  enter_programs(object, "stages", "answer_");
 }
 
 }  // namespace faultline::pen

@@ -89,10 +89,17 @@ void BpfObject::load() {
 
 int BpfObject::map(const std::string& name) const { return bpf_map__fd(find(name)); }
 
-int BpfObject::program(const std::string& name) const {
+bpf_program* BpfObject::find_program(const std::string& name) const {
   bpf_program* found = bpf_object__find_program_by_name(object_.get(), name.c_str());
   if (found == nullptr) throw std::logic_error(name_ + " has no program " + name);
-  return bpf_program__fd(found);
+  return found;
+}
+
+void BpfObject::leave_out(const std::string& name) { check_neg("leave out " + name, bpf_program__set_autoload(find_program(name), false)); }
+
+int BpfObject::program(const std::string& name) const {
+  const bpf_program* found = find_program(name);
+  return bpf_program__autoload(found) ? bpf_program__fd(found) : -1;
 }
 
 void BpfObject::update(const std::string& map_name, std::uint32_t key, const void* value) const {

@@ -44,6 +44,9 @@ fl_selector_config configuration(const site::Masks& masks, const faults::SiteSco
   config.peers6 = masks.peers6.setting();
   config.ports = !masks.ports.empty();
   for (const std::uint16_t port : place.exempt_ports) config.exempt[config.exempt_count++] = port;
+  config.tunnel_protocols = place.tunnels.protocols;
+  for (const std::uint16_t port : place.tunnels.ports) config.tunnel_ports[config.tunnel_port_count++] = port;
+  if (!place.tunnels.empty()) config.inside_rules = masks.inside_rules;
   return config;
 }
 
@@ -125,6 +128,11 @@ std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::
   size_peers(*object, "6", masks.peers6);
   object->resize("ports", static_cast<std::uint32_t>(masks.ports.size()));
   size_answers(*object, score, own, first);
+  if (!place.bare) {
+    for (const char* hook : {kHooks[FL_AT_BARE_OUT], kHooks[FL_AT_BARE_IN]})
+      for (const char* prefix : {"select_", "answer_", "behind_"})
+        if (engine == Engine::clsact || prefix != std::string_view("behind_")) object->leave_out(std::string(prefix) + hook);
+  }
   object->load();
   fill_answers(*object, score, own);
   object->fill("live", score.live.data() + own.first_live, sizeof(fl_live), config.live_count);
@@ -133,14 +141,15 @@ std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::
   fill_peers(*object, "6", masks.peers6);
   for (const auto& [device, mask] : masks.devices) object->update("devices", device, &mask);
   if (masks.cgroup_rules != 0) set_cgroups(*object, site::compile_cgroups(rules));
-  if (engine == Engine::clsact) {
-    const char* behind[FL_GATE_ENTRIES] = {"behind_out", "behind_in", "behind_lo"};
-    for (std::uint32_t entry = 0; entry < FL_GATE_ENTRIES; entry++) {
-      const int program = object->program(behind[entry]);
-      object->update("gate", entry, &program);
-    }
-  }
+  if (engine == Engine::clsact) enter_programs(*object, "gate", "behind_");
   return object;
+}
+
+void enter_programs(const BpfObject& selector, const char* array, const std::string& prefix) {
+  for (std::uint32_t hook = 0; hook < FL_HOOKS; hook++) {
+    const int program = selector.program(prefix + kHooks[hook]);
+    if (program != -1) selector.update(array, hook, &program);
+  }
 }
 
 void set_cgroups(const BpfObject& selector, const site::CgroupMasks& masks) {

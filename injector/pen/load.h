@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "faults/abi.h"
@@ -18,12 +19,20 @@ namespace faultline::pen {
 std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score, const fl_player_config& config,
                                        const std::vector<std::uint32_t>& far);
 
+/// The end of the name of the selector's program for each hook: select_out, answer_bare_in, …
+constexpr const char* kHooks[FL_HOOKS] = {"out", "in", "lo", "bare_out", "bare_in"};
+
+/// Enters the programs whose names begin with `prefix` into a program array, by hook; without those that were left out.
+void enter_programs(const BpfObject& selector, const char* array, const std::string& prefix);
+
 /// Where a selector belongs.
 struct Place {
   std::uint32_t site = 0;      ///< index in the score
   std::uint32_t near = 0;      ///< ifindex of the near veth, in the site's namespace
   std::uint16_t guard = 0;     ///< see fl_selector_config
   std::vector<std::uint16_t> exempt_ports = {};  ///< at most FL_MAX_EXEMPT_PORTS
+  bool bare = false;           ///< some of its devices have no Ethernet header
+  site::Tunnels tunnels = {};
 };
 
 /// The selector of one site. It shares maps with `player`, and the table of slots with `first`, the selector of the first

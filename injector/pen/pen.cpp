@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include <algorithm>
 #include <set>
 
 #include "faults/abi.h"
@@ -120,11 +121,17 @@ struct Pen::Impl {
   }
 
   void load_site(std::uint32_t i, std::uint16_t guard) {
-    const Place place{i, static_cast<std::uint32_t>(homes[i].near_index), guard, sites[i].exempt_ports};
+    const auto& devices = sites[i].devices;
+    const Place place{.site = i,
+                      .near = static_cast<std::uint32_t>(homes[i].near_index),
+                      .guard = guard,
+                      .exempt_ports = sites[i].exempt_ports,
+                      .bare = std::any_of(devices.begin(), devices.end(), site::is_bare),
+                      .tunnels = sites[i].tunnels};
     homes[i].selector = load_selector(options.engine, sites[i].rules, score, place, *player, i == 0 ? nullptr : homes[0].selector.get());
   }
 
-  Attachment attach(const BpfObject& object, const char* program, int ifindex, Hook hook, const std::string& device,
+  Attachment attach(const BpfObject& object, const std::string& program, int ifindex, Hook hook, const std::string& device,
                     const NetNs& in, bool ours) {
     return Attachment::make(options.engine, object.program(program), ifindex, hook, device, in, options.janitor, ours);
   }
@@ -149,13 +156,16 @@ struct Pen::Impl {
       loopback |= rule.match.loopback;
     }
     for (const auto& device : site.devices) {
-      const bool lo = (device.flags & IFF_LOOPBACK) != 0;
+      const auto select = [&](int at, Hook hook) {
+        selectors.push_back(attach(*home.selector, std::string("select_") + kHooks[at], device.index, hook, device.name, site.ns, false));
+      };
+      const bool lo = (device.flags & IFF_LOOPBACK) != 0, bare = site::is_bare(device);
       if (lo) {  // its egress hook serves both ways
-        if (loopback) selectors.push_back(attach(*home.selector, "select_lo", device.index, Hook::egress, device.name, site.ns, false));
+        if (loopback) select(FL_AT_LO, Hook::egress);
         continue;
       }
-      if (egress) selectors.push_back(attach(*home.selector, "select_out", device.index, Hook::egress, device.name, site.ns, false));
-      if (ingress) selectors.push_back(attach(*home.selector, "select_in", device.index, Hook::ingress, device.name, site.ns, false));
+      if (egress) select(bare ? FL_AT_BARE_OUT : FL_AT_OUT, Hook::egress);
+      if (ingress) select(bare ? FL_AT_BARE_IN : FL_AT_IN, Hook::ingress);
     }
   }
 

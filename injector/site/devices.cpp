@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 #include <net/if.h>
-#include <net/if_arp.h>
+
+#include <linux/if_arp.h>  // behind net/if.h, which it then leaves alone
 
 #include <algorithm>
 
@@ -30,7 +31,38 @@ void refuse_unfit(const Device& device, const std::vector<Device>& all) {
                                               device.name, device.master != 0 && master != all.end() ? fmt::format(", it is a port of {}: name that", master->name) : ""));
 }
 
+/// IP tunnels whose far end may be left open.
+bool is_ip_tunnel(const Device& device) {
+  switch (device.type) {
+    case ARPHRD_TUNNEL:
+    case ARPHRD_TUNNEL6:
+    case ARPHRD_SIT:
+    case ARPHRD_IPGRE:
+    case ARPHRD_IP6GRE: return true;
+    default: return false;
+  }
+}
+
+/// What the pen cannot carry, or cannot give back.
+void refuse_unknown_link(const Device& device) {
+  if (device.type != ARPHRD_ETHER && device.type != ARPHRD_LOOPBACK && !is_bare(device))
+    throw Failure(Exit::cannot_run, fmt::format("device {} has a link header of its own kind (link type {}); faults act on Ethernet devices, on lo, and on devices "
+                                                "without any link header (tun, WireGuard, IP tunnels, PPP). Name another device, or a peer that is reached over one",
+                                                device.name, device.type));
+  // Where each packet goes to is then in its route, which does not survive the pen; and of GRE the outer header is in sight.
+  if (is_ip_tunnel(device) && !(device.flags & IFF_POINTOPOINT))
+    throw Failure(Exit::cannot_run, fmt::format("device {} is a tunnel without a far end of its own (`remote`): where a packet goes to is in its route, which a "
+                                                "delayed packet does not keep. Put the fault on the device underneath, or name a peer that is reached over another device",
+                                                device.name));
+}
+
 }  // namespace
+
+// The kernel's own list (dev_is_mac_header_xmit() in include/linux/if_arp.h): by it bpf_redirect() decides whether to take the
+// Ethernet header off.
+bool is_bare(const Device& device) {
+  return is_ip_tunnel(device) || device.type == ARPHRD_NONE || device.type == ARPHRD_RAWIP || device.type == ARPHRD_PPP;
+}
 
 bool is_l3(const Device& device) { return (device.flags & IFF_UP) != 0 && !device.addresses.empty() && !is_port(device); }
 
@@ -41,13 +73,7 @@ std::vector<Device> l3_devices(const std::string& only) {
     if (!only.empty() && device.name != only) continue;
     if (!only.empty()) refuse_unfit(device, all);
     if (!is_l3(device)) continue;
-    if (device.type != ARPHRD_ETHER && device.type != ARPHRD_LOOPBACK) {
-      throw Failure(Exit::cannot_run,
-                    fmt::format("device {} has no Ethernet header (link type {}); faults on such devices (tun, WireGuard, PPP, "
-                                "IP tunnels) are not possible yet. Put the fault on the device underneath, or name a peer "
-                                "that is reached over another device",
-                                device.name, device.type));
-    }
+    refuse_unknown_link(device);
     found.push_back(device);
   }
   return found;

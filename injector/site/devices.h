@@ -12,9 +12,12 @@ namespace faultline::site {
 /// Whether packets meet faults at this device: it is up, and holds an address of its own.
 bool is_l3(const Device& device);
 
+/// Whether a packet on it begins with the IP header: tun, WireGuard, IP tunnels, PPP.
+bool is_bare(const Device& device);
+
 /// The devices of the calling thread's namespace that are up and hold an address; only `only` if it is not empty. Throws
-/// Failure(cannot_run) for one that cannot be faulted (no Ethernet header; `only` down or without an address), saying which
-/// and why.
+/// Failure(cannot_run) for one that cannot be faulted (a link header that is not Ethernet's; a tunnel without a fixed far end;
+/// `only` down or without an address), saying which and why.
 std::vector<Device> l3_devices(const std::string& only = {});
 
 enum class LinkLocal { left_out, included };

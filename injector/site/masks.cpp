@@ -75,6 +75,7 @@ Masks compile_masks(const std::vector<Rule>& rules) {
     if (!match.peer_ports.empty()) masks.peer_port_rules |= bit;
     if (!match.own_ports.empty()) masks.own_port_rules |= bit;
     if (match.cgroups) masks.cgroup_rules |= bit;
+    if (match.any_peer && match.peer_ports.empty() && match.own_ports.empty() && match.device == 0) masks.inside_rules |= bit;
     if (match.device != 0) {
       masks.device_rules |= bit;
       masks.devices[static_cast<std::uint32_t>(match.device)] |= bit;

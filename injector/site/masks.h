@@ -17,6 +17,7 @@ struct Masks {
   std::uint64_t tcp = 0, udp = 0, icmp = 0, other = 0;
   std::uint64_t port_rules = 0, peer_port_rules = 0, own_port_rules = 0, loopback_rules = 0;
   std::uint64_t cgroup_rules = 0, device_rules = 0;
+  std::uint64_t inside_rules = 0;  ///< see tunnels.h: those that name neither peer nor port nor device
   std::vector<fl_ports> ports;  ///< 65,536 entries, or none when no rule names a port
   std::map<std::uint32_t, std::uint64_t> devices;  ///< rules by the index of the one device that they are about
 };

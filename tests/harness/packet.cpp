@@ -137,6 +137,11 @@ Frame build(const Packet& p) {
   return frame;
 }
 
+Frame build_bare(const Packet& p) {
+  const Frame frame = build(p);
+  return {frame.begin() + 14, frame.end()};
+}
+
 Frame arp(const std::string& sender, const std::string& target) {
   Frame frame(std::begin(kMacs), std::end(kMacs));
   put16(frame, 0x0806);

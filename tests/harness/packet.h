@@ -35,6 +35,12 @@ struct Packet {
 
 Frame build(const Packet& packet);
 
+/// The same as a bare device has it, without the Ethernet header. BPF_PROG_TEST_RUN takes the first 14 bytes of whatever it is
+/// given for one, and the packet's protocol from the last two of these: they are in the source address, which must therefore
+/// begin as one of these two does.
+Frame build_bare(const Packet& packet);
+constexpr const char *kBare4 = "8.0.0.1", *kBare6 = "2001:db8:86dd::1";
+
 /// An ARP request for `target`.
 Frame arp(const std::string& sender, const std::string& target);
 

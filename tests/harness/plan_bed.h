@@ -14,6 +14,8 @@ namespace faultline::test {
 
 class PlanBed : public testing::Test {
  protected:
+  explicit PlanBed(Wire wire = Wire::ethernet) : bed(1500, wire) {}
+
   /// `rest` is TOML. In force from the return of this on.
   void play(const std::string& rest, pen::Engine engine = pen::probe_features().engine()) {
     played_.reset();

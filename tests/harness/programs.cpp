@@ -39,11 +39,13 @@ T sum(const pen::BpfObject& object, const char* map, std::uint32_t key) {
 
 }  // namespace
 
-Programs::Programs(pen::Engine engine, const std::vector<Rule>& rules, Owner owner, const std::vector<std::uint16_t>& exempt_ports) : score_(make_score(rules)) {
+Programs::Programs(pen::Engine engine, const std::vector<Rule>& rules, Owner owner, pen::Place place) : score_(make_score(rules)) {
   std::vector<site::Rule> matches;
   for (const auto& rule : rules) matches.push_back({rule.fault, "here", rule.match});
   player_ = pen::load_player(engine, score_, {1, 1}, {1});
-  selector_ = pen::load_selector(engine, matches, score_, {0, kNear, kGuard, exempt_ports}, *player_, nullptr);
+  place.near = kNear;
+  place.guard = kGuard;
+  selector_ = pen::load_selector(engine, matches, score_, place, *player_, nullptr);
   control_ = pen::Mapped<fl_control>(player_->map("control"), 1);
   flights_ = pen::Mapped<fl_flight>(player_->map("flights"), 1);
   control().lease = kLease;

@@ -41,7 +41,8 @@ struct Beside {
 class Programs {
  public:
   enum class Owner { us, nobody };
-  Programs(pen::Engine engine, const std::vector<Rule>& rules, Owner owner = Owner::us, const std::vector<std::uint16_t>& exempt_ports = {});
+  /// Of `place`, the ports left out, the tunnels and whether there are bare devices.
+  Programs(pen::Engine engine, const std::vector<Rule>& rules, Owner owner = Owner::us, pen::Place place = {});
   ~Programs();
 
   /// Makes it `t` after T0 now. Times go on from there.
@@ -50,7 +51,7 @@ class Programs {
   void close_gate();  ///< clsact: what happens when the owner is gone
   fl_flight& flight() { return flights_[0]; }
 
-  /// Runs a program of the selector: "select_out", "select_in", "select_lo", "give_back".
+  /// Runs a program of the selector: "select_out", "answer_bare_in", …, "give_back".
   Skb select(const char* program, Skb in) const;
   /// The same behind a program that sets `beside`; *seen is the tc_index afterwards.
   Skb select_beside(const char* program, Skb in, const Beside& beside, std::uint32_t* seen = nullptr);

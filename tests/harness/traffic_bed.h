@@ -31,7 +31,7 @@ struct Rule {
 
 class Bed : public TwoNamespaces {
  public:
-  explicit Bed(unsigned mtu = 1500) : TwoNamespaces(Family::both, mtu) {}
+  explicit Bed(unsigned mtu = 1500, Wire wire = Wire::ethernet) : TwoNamespaces(Family::both, mtu, wire) {}
 
   /// A veth has a backlog per sending CPU, and lets packets of one flow overtake each other. For tests of order: not this one.
   void steer_wire() {

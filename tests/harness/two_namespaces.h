@@ -1,4 +1,4 @@
-// Two network namespaces joined by a veth, as a plan sees them: `here` (10.7.0.1, fd07::1) is the target, `there`
+// Two network namespaces joined by a veth or by a wire without Ethernet headers, as a plan sees them: `here` (10.7.0.1, fd07::1) is the target, `there`
 // (10.7.0.2, fd07::2) its peer. They have no names: a plan reaches one by the path of our descriptor, and they vanish with
 // this process, whatever becomes of the test.
 #pragma once
@@ -6,11 +6,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <memory>
 #include <set>
 #include <string>
 
 #include "injector/base/netns.h"
 #include "injector/base/rtnetlink.h"
+#include "tests/harness/tun_wire.h"
 
 namespace faultline::test {
 
@@ -21,17 +23,21 @@ inline std::set<std::string> device_names(const NetNs& ns) {
   return names;
 }
 
+enum class Wire { ethernet, bare };
+
 struct TwoNamespaces {
   enum class Family { both, v6_only };
 
-  explicit TwoNamespaces(Family family = Family::both, unsigned mtu = 1500) {
-    add_veth({"eth0", &here, mtu}, {"eth0", &there, mtu});
+  explicit TwoNamespaces(Family family = Family::both, unsigned mtu = 1500, Wire wire = Wire::ethernet) : device(wire == Wire::bare ? "tun0" : "eth0") {
+    if (wire == Wire::bare) bare_ = std::make_unique<TunWire>(here, there, device);
+    else add_veth({device, &here, mtu}, {device, &there, mtu});
     for (const auto& [ns, last] : {std::pair{&here, "1"}, std::pair{&there, "2"}}) {
       Inside in(*ns);
       set_up("lo");
-      set_up("eth0");
-      if (family == Family::both) add_address("eth0", *IpPrefix::parse(std::string("10.7.0.") + last + "/24"));
-      add_address("eth0", *IpPrefix::parse(std::string("fd07::") + last + "/64"));
+      set_mtu(device, mtu);
+      set_up(device);
+      if (family == Family::both) add_address(device, *IpPrefix::parse(std::string("10.7.0.") + last + "/24"));
+      add_address(device, *IpPrefix::parse(std::string("fd07::") + last + "/64"));
     }
   }
 
@@ -39,7 +45,11 @@ struct TwoNamespaces {
   static std::string path(const NetNs& ns) { return fmt::format("/proc/{}/fd/{}", getpid(), ns.fd()); }
   std::string path() const { return path(here); }
 
+  const std::string device;  ///< what the wire's ends are called
   NetNs here = NetNs::create(), there = NetNs::create();
+
+ private:
+  std::unique_ptr<TunWire> bare_;
 };
 
 }  // namespace faultline::test

@@ -38,6 +38,7 @@ constexpr Way kWays[] = {{"leaving", "10.7.0.1", "10.7.0.2"}, {"leaving6", "fd07
 
 class SeverTest : public PlanBed {
  protected:
+  using PlanBed::PlanBed;
   const NetNs& ns_of(const std::string& address) const { return address == "10.7.0.2" || address == "fd07::2" ? bed.there : bed.here; }
 
   Fd listen_at(const std::string& at, std::uint16_t port) {
@@ -85,12 +86,14 @@ class SeverTest : public PlanBed {
     const ssize_t n = ::recv(fd.get(), buffer, sizeof buffer, 0);
     return n < 0 ? -errno : static_cast<int>(n);
   }
+  void refused_at_once();
+  void reset_at_both_ends();
   void cut(const std::string& mode, const std::string& more = "") {
     play(fmt::format("[[faults]]\nkind = \"sever\"\nmode = \"{}\"\non = \"a\"\nstart = \"0s\"\nfor = \"600s\"\n{}", mode, more));
   }
 };
 
-TEST_F(SeverTest, refused_at_once) {
+void SeverTest::refused_at_once() {
   // Somebody listens everywhere: without the fault nothing would be refused.
   std::vector<Fd> listeners;
   for (const Way& way : kWays) {
@@ -110,7 +113,9 @@ TEST_F(SeverTest, refused_at_once) {
   for (const Way& way : kWays) EXPECT_EQ(connect_to(way, 8000, kSoon), 0) << way.name << ", afterwards";
 }
 
-TEST_F(SeverTest, reset_at_both_ends) {
+TEST_F(SeverTest, refused_at_once) { refused_at_once(); }
+
+void SeverTest::reset_at_both_ends() {
   std::vector<Connection> all;
   for (const Way& way : kWays)
     for (std::uint16_t port = 8000; port < 8003; port++) all.push_back(open(way, port));
@@ -130,6 +135,16 @@ TEST_F(SeverTest, reset_at_both_ends) {
   EXPECT_GE(counts[0].answered, all.size());
   EXPECT_GE(counts[0].dropped, counts[0].answered);
 }
+
+TEST_F(SeverTest, reset_at_both_ends) { reset_at_both_ends(); }
+
+class SeverOnABareDevice : public SeverTest {
+ protected:
+  SeverOnABareDevice() : SeverTest(Wire::bare) {}
+};
+
+TEST_F(SeverOnABareDevice, refused_at_once) { refused_at_once(); }
+TEST_F(SeverOnABareDevice, reset_at_both_ends) { reset_at_both_ends(); }
 
 TEST_F(SeverTest, where_checksums_are_finished_and_checked) {
   for (const NetNs* ns : {&bed.here, &bed.there}) {

@@ -3,7 +3,10 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <linux/if_tun.h>
+#include <net/if_arp.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 
 #include "injector/base/tap.h"
 #include "tests/harness/command.h"
@@ -117,13 +120,19 @@ TEST_F(SurviveTest, ADeviceThatVanishesAndOneThatAppears) {
   }
 }
 
-TEST_F(SurviveTest, ADeviceWithoutEthernetHeaderIsRefused) {
-  TwoNamespaces net;
-  Inside in(net.here);
-  Command tun({"sh", "-c", "ip tuntap add dev tun7 mode tun && ip addr add 10.9.0.1/24 dev tun7 && ip link set tun7 up"});
-  ASSERT_EQ(tun.wait(20 * kSecond), 0) << tun.errors();
-  Command run = start(plan(net.path()));
-  expect_refused(run, 4, "tun7 has no Ethernet header");
+TEST_F(SurviveTest, DevicesThatCannotHaveFaultsAreRefused) {
+  const auto refused = [&](int link_type, const std::string& why) {
+    TwoNamespaces net;
+    Inside in(net.here);
+    const Fd odd = open_tap("odd7", nullptr);
+    check("pretend to be another kind of device", ioctl(odd.get(), TUNSETLINK, link_type));
+    add_address("odd7", *IpPrefix::parse("10.9.0.1/24"));
+    set_up("odd7");
+    Command run = start(plan(net.path()));
+    expect_refused(run, 4, why);
+  };
+  refused(ARPHRD_INFINIBAND, "odd7 has a link header of its own kind");
+  refused(ARPHRD_SIT, "odd7 is a tunnel without a far end of its own");
 }
 
 TEST_F(SurviveTest, AFullDiskHealsFirst) {

@@ -98,7 +98,7 @@ TEST_P(Here, nothing_overtakes_what_is_on_its_way) {
 
 TEST_P(Here, the_operators_port_is_left_out) {
   programs = std::make_unique<Programs>(GetParam(), std::vector<Rule>{{.match = {}, .channel = steady(kHour, 0, 0, 1), .window = kHour}},
-                                        Programs::Owner::us, std::vector<std::uint16_t>{22, 2222});
+                                        Programs::Owner::us, pen::Place{.exempt_ports = {22, 2222}});
   for (const bool v6 : {false, true}) {
     Packet p{.l4 = L4::tcp, .source_port = 22, .destination_port = 50000};
     if (v6) p.source = "fd00::1", p.destination = "fd00::2";
