@@ -24,7 +24,7 @@ std::uint64_t holding_rules(const faults::Score& score, const faults::SiteScore&
 
 fl_selector_config configuration(const site::Masks& masks, const faults::SiteScore& score, const Place& place) {
   fl_selector_config config{};
-  config.site = place.site;
+  config.site = place.seat;
   config.near = place.near;
   config.first_rule = score.first_rule;
   config.live_count = score.live_count;
@@ -71,7 +71,7 @@ void fill_peers(const BpfObject& object, const char* family, const site::Peers& 
 }  // namespace
 
 std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score, const fl_player_config& config,
-                                       const std::vector<std::uint32_t>& far) {
+                                       const std::vector<std::uint32_t>& far, std::uint32_t spare) {
   auto player = std::make_unique<BpfObject>(open_player(engine));
   const auto rules = static_cast<std::uint32_t>(score.rules.size());
   const auto points = static_cast<std::uint32_t>(score.points.size());
@@ -84,9 +84,9 @@ std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score
   player->resize("curves", static_cast<std::uint32_t>(faults::curves().size()));
   player->resize("tallies", rules);
   player->resize("histograms", rules * 2);
-  player->resize("sites", count);
-  player->resize("flights", count);
-  player->resize("site_tallies", count);
+  player->resize("sites", count + spare);
+  player->resize("flights", count + spare);
+  player->resize("site_tallies", count + spare);
   player->configure(&config, sizeof config);
   player->load();
   player->fill("points", score.points.data(), sizeof(fl_point), points);
@@ -107,7 +107,7 @@ std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::
   if (masks.cgroup_rules != 0 && access("/sys/kernel/btf/vmlinux", R_OK) != 0)
     throw Failure(Exit::cannot_run, "this kernel has no BTF (/sys/kernel/btf/vmlinux), without which a service's packets cannot be told from "
                                     "others'; name a namespace, a device or a port");
-  auto object = std::make_unique<BpfObject>(open_selector(engine, place.site, masks.cgroup_rules != 0));
+  auto object = std::make_unique<BpfObject>(open_selector(engine, place.seat, masks.cgroup_rules != 0));
   fl_selector_config config = configuration(masks, own, place);
   config.holding_rules = holding_rules(score, own, rules.size());
   configure_answers(config, score, own);

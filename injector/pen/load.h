@@ -14,9 +14,10 @@
 
 namespace faultline::pen {
 
-/// The player of all sites. `far` holds the ifindex of each site's far veth, in the pen's namespace.
+/// The player of all sites. `far` holds the ifindex of each site's far veth, in the pen's namespace; `spare` are seats beyond
+/// these, see seat.h.
 std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score, const fl_player_config& config,
-                                       const std::vector<std::uint32_t>& far);
+                                       const std::vector<std::uint32_t>& far, std::uint32_t spare = 0);
 
 /// Where a selector belongs.
 struct Place {
@@ -24,6 +25,7 @@ struct Place {
   std::uint32_t near = 0;      ///< ifindex of the near veth, in the site's namespace
   std::uint16_t guard = 0;     ///< see fl_selector_config
   std::vector<std::uint16_t> exempt_ports = {};  ///< at most FL_MAX_EXEMPT_PORTS
+  std::uint32_t seat = 0;      ///< index among the player's sites
 };
 
 /// The selector of one site. It shares maps with `player`, and the table of slots with `first`, the selector of the first

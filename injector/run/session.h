@@ -40,6 +40,8 @@ class Session {
   std::optional<Stop> follow_targets();
   void lock_namespaces();
   void build_pen();
+  void move_site(std::size_t index, site::Site place);
+  void tell_exempt(const std::vector<std::string>& exempt);
   void make_probers();
   std::optional<NetNs> place_of(const plan::Probe& probe, probe::From& from);
   void play();
@@ -68,6 +70,7 @@ class Session {
   std::unique_ptr<lab::Lab> lab_;
   site::Finder finder_;
   std::vector<site::Site> sites_;
+  std::vector<std::uint64_t> site_spaces_;  ///< network namespaces of the sites, by inode; once there is a follower, its thread's
   Composition composition_;
   std::unique_ptr<pen::Pen> pen_;
   std::unique_ptr<site::Follower> follower_;

@@ -12,14 +12,6 @@
 namespace faultline::site {
 namespace {
 
-/// Inode of the machine's initial network namespace. Where process 1 may not be looked at: the number that kernels from 6.18
-/// on always give it (NET_NS_INIT_INO, include/uapi/linux/nsfs.h).
-std::uint64_t initial_namespace() {
-  constexpr std::uint64_t kFixed = 0xEFFFFFF9;
-  const auto inode = NetNs::inode_of("/proc/1/ns/net");
-  return inode != 0 ? inode : kFixed;
-}
-
 /// Whether a match leaves (nearly) everyone in: an operator's session would be among them.
 bool is_wide(const Match& match) {
   const bool everyone = match.any_peer || std::any_of(match.peers.begin(), match.peers.end(), [](const IpPrefix& p) { return p.length <= 1; });
@@ -326,6 +318,13 @@ class Resolver {
 };
 
 }  // namespace
+
+std::uint64_t initial_namespace() {
+  // Where process 1 may not be looked at: the number that kernels from 6.18 on always give it (NET_NS_INIT_INO, linux/nsfs.h).
+  constexpr std::uint64_t kFixed = 0xEFFFFFF9;
+  const auto inode = NetNs::inode_of("/proc/1/ns/net");
+  return inode != 0 ? inode : kFixed;
+}
 
 std::vector<Site> resolve(const plan::Plan& plan, const LabView* lab, const Finder& finder, std::vector<ResolvedName>* names) {
   return Resolver(plan, lab, finder, names).run();

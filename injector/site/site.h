@@ -64,6 +64,9 @@ struct LabView {
 /// was not found or cannot be a site, one a line. Names in peers' addresses are added to `names` if it is not null.
 std::vector<Site> resolve(const plan::Plan& plan, const LabView* lab, const Finder& finder = {}, std::vector<ResolvedName>* names = nullptr);
 
+/// Inode of the machine's initial network namespace: who takes all of it as a target cuts off whoever operates the machine.
+std::uint64_t initial_namespace();
+
 /// Index, in the numbering of Rule::fault, of the standing condition of a lab link.
 inline std::uint32_t standing_fault(const plan::Plan& plan, std::size_t link) {
   return static_cast<std::uint32_t>(plan.faults.size() + link);

@@ -24,7 +24,12 @@ inline std::set<std::string> device_names(const NetNs& ns) {
 struct TwoNamespaces {
   enum class Family { both, v6_only };
 
-  explicit TwoNamespaces(Family family = Family::both, unsigned mtu = 1500) {
+  /// Not joined yet: see join().
+  struct Apart {};
+  explicit TwoNamespaces(Apart) {}
+  explicit TwoNamespaces(Family family = Family::both, unsigned mtu = 1500) { join(family, mtu); }
+
+  void join(Family family = Family::both, unsigned mtu = 1500) {
     add_veth({"eth0", &here, mtu}, {"eth0", &there, mtu});
     for (const auto& [ns, last] : {std::pair{&here, "1"}, std::pair{&there, "2"}}) {
       Inside in(*ns);
