@@ -102,7 +102,7 @@ bool Follower::is_where_it_was(const Followed& followed) const {
 
 bool Follower::is_costly_to_seek(const Followed& followed) const {
   const auto where = followed.target->where;
-  return where == plan::Target::Where::process || where == plan::Target::Where::container;
+  return where == plan::Target::Where::process || where == plan::Target::Where::container || where == plan::Target::Where::pod;
 }
 
 void Follower::look_at(Followed& followed) {

@@ -108,7 +108,7 @@ class Resolver {
       for (const auto& host : lab_->hosts_of(target.subject))
         for (const auto& address : lab_->addresses(host)) all.push_back(address);
     }
-    if (target.where == Where::netns || target.where == Where::container) {
+    if (target.where == Where::netns || target.where == Where::container || target.where == Where::pod) {
       const auto places = finder_.find(target);
       if (places.front().cgroups)
         throw Failure(Exit::cannot_run, fmt::format("peer \"{}\" shares its network namespace and has no address of its own; name what it is reached by: "
