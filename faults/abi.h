@@ -26,6 +26,7 @@ enum {
   FL_MAX_CGROUPS = 4096,    /* that one site's rules name */
   FL_MAX_CGROUP_LEVEL = 31, /* how deep below the root they may be */
   FL_MAX_DEVICES = 4096,    /* that one site's rules name */
+  FL_MAX_LEARNED = 4096,    /* addresses that one site's rules learn while the run goes on */
 };
 #define FL_ONE (1LL << 32)                    /* probability 1 in score values */
 #define FL_SLOPE_SHIFT 20                     /* slope: value per 1024 ns, with this many fraction bits */
@@ -177,6 +178,7 @@ struct fl_selector_config {
   __u64 any_name_rules;        /* of these, those about every name */
   __u64 cgroup_rules;          /* those that are about the sockets of one cgroup */
   __u64 device_rules;          /* those that are about one device */
+  __u64 learned_rules;         /* those whose peers have names: addresses are added while the run goes on */
   struct fl_masks any4, any6;  /* rules for a peer that no prefix covers */
   struct fl_peers peers4, peers6;
   __u16 guard; /* in tc_index: this packet has been through the pen. A value per run; a foreign one is never cleared */
@@ -184,7 +186,7 @@ struct fl_selector_config {
   __u16 exempt[FL_MAX_EXEMPT_PORTS]; /* own TCP ports of the control path */
   __u8 pad[4];
 };
-FL_ASSERT(sizeof(struct fl_selector_config) == 224);
+FL_ASSERT(sizeof(struct fl_selector_config) == 232);
 
 /* Entries of the gate that stands before the selector where the kernel cannot hold its owner's task. */
 enum { FL_GATE_OUT, FL_GATE_IN, FL_GATE_LO, FL_GATE_ENTRIES };

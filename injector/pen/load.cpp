@@ -38,6 +38,7 @@ fl_selector_config configuration(const site::Masks& masks, const faults::SiteSco
   config.loopback_rules = masks.loopback_rules;
   config.cgroup_rules = masks.cgroup_rules;
   config.device_rules = masks.device_rules;
+  config.learned_rules = masks.learned_rules;
   config.any4 = masks.any4;
   config.any6 = masks.any6;
   config.guard = place.guard;
@@ -123,6 +124,7 @@ std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::
   object->resize("live", config.live_count);
   size_peers(*object, "4", masks.peers4);
   size_peers(*object, "6", masks.peers6);
+  if (masks.learned_rules == 0) object->resize("learned", 1);
   object->resize("ports", static_cast<std::uint32_t>(masks.ports.size()));
   size_answers(*object, score, own, first);
   object->load();
@@ -154,6 +156,10 @@ void set_cgroups(const BpfObject& selector, const site::CgroupMasks& masks) {
     key = next;
   }
   for (const auto id : gone) (void)bpf_map_delete_elem(map, &id);
+}
+
+void tell_learned(const BpfObject& selector, const fl_address& address, const fl_masks& rules) {
+  check_neg("tell the selector an address", bpf_map_update_elem(selector.map("learned"), &address, &rules, BPF_ANY));
 }
 
 void set_owner(Engine engine, const BpfObject& player) {

@@ -37,6 +37,9 @@ std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::
 /// are added before old ones are taken away.
 void set_cgroups(const BpfObject& selector, const site::CgroupMasks& masks);
 
+/// Tells a loaded selector which rules are about an address that came to be known since.
+void tell_learned(const BpfObject& selector, const fl_address& address, const fl_masks& rules);
+
 /// Makes the calling thread's task the owner that the selector watches. Under clsact there is nothing to do: the gate is
 /// open for as long as this process holds its descriptor.
 void set_owner(Engine engine, const BpfObject& player);

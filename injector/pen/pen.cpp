@@ -170,6 +170,11 @@ void Pen::set_cgroups(std::size_t site, const std::vector<site::Rule>& rules) {
   pen::set_cgroups(impl_->seats.at(site)->selector(), site::compile_cgroups(rules));
 }
 
+bool Pen::learn(std::size_t site, const std::string& name, const IpPrefix& address) {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->seats.at(site)->learn(name, address);
+}
+
 void Pen::move(std::size_t site, site::Site place) {
   Impl& impl = *impl_;
   std::unique_ptr<Seat> made;
@@ -185,6 +190,7 @@ void Pen::move(std::size_t site, site::Site place) {
   const fl_site at{static_cast<__u32>(seat->far()), impl.score.sites.at(site).first_rule};
   impl.player->update("sites", seat->number(), &at);
   auto& own = impl.seats.at(site);
+  seat->learn_from(*own);
   seat->attach_to_pen(*impl.player);
   seat->attach_to_devices();
   impl.taken[own->number()].left = true;

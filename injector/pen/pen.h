@@ -77,6 +77,9 @@ class Pen {
   /// counts go on. What was under way in the old one is gone with it. When it throws, the site is where it was. One thread at a
   /// time, which may be any.
   void move(std::size_t site, site::Site place);
+  /// A name that rules of a site are about has this address, too. False when that was known, or cannot be known any more (poll() says
+  /// so). Safe to call from any thread.
+  bool learn(std::size_t site, const std::string& name, const IpPrefix& address);
   bool line_was_stopped() const;
   void resume_line();  ///< after line_was_stopped(): the lease is kept again, faults go on
   std::string line_failure() const;  ///< why the line ended on its own; empty while all is well

@@ -7,6 +7,7 @@
 #include "injector/pen/load.h"
 #include "injector/pen/wires.h"
 #include "injector/site/devices.h"
+#include "injector/site/masks.h"
 
 namespace faultline::pen {
 
@@ -108,6 +109,30 @@ std::vector<std::string> Seat::look() {
     news.push_back(fmt::format("device {} of {} vanished: what it carried is no longer faulted", device.name, place_.name));
   }
   return news;
+}
+
+bool Seat::learn(const std::string& name, const IpPrefix& address) {
+  const fl_masks rules = site::learn(place_.rules, name, address);
+  const fl_address key = site::learned_key(address);
+  const auto known = learned_.find({key.high, key.low});
+  fl_masks all = known == learned_.end() ? fl_masks{} : known->second;
+  if (((rules.out & ~all.out) | (rules.in & ~all.in)) == 0) return false;
+  if (known == learned_.end() && learned_.size() == FL_MAX_LEARNED) {
+    if (!std::exchange(is_full_, true))
+      remarks_.push_back(fmt::format("{}: {} addresses were learned; no more are", place_.name, static_cast<int>(FL_MAX_LEARNED)));
+    return false;
+  }
+  all.out |= rules.out;
+  all.in |= rules.in;
+  tell_learned(*selector_, key, all);
+  learned_[{key.high, key.low}] = all;
+  return true;
+}
+
+void Seat::learn_from(const Seat& other) {
+  learned_ = other.learned_;
+  is_full_ = other.is_full_;
+  for (const auto& [address, rules] : learned_) tell_learned(*selector_, {address.first, address.second}, rules);
 }
 
 void Seat::leave_devices(const Attempt& attempt) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -47,6 +48,11 @@ class Seat {
   /// Attaches to devices that have appeared since. Returns what there is to report about those that came and went.
   std::vector<std::string> look();
 
+  /// An address of a name that rules are about. Whether it was new to them.
+  bool learn(const std::string& name, const IpPrefix& address);
+  /// All that another seat of the site has learned. Before attach_to_devices().
+  void learn_from(const Seat& other);
+
   /// Does one step of taking things apart, and deals with its failure.
   using Attempt = std::function<void(const std::string& what, const std::function<void()>& action)>;
   void leave_devices(const Attempt& attempt);
@@ -72,6 +78,8 @@ class Seat {
   std::unique_ptr<BpfObject> selector_;
   std::vector<Attachment> on_devices_, in_pen_;
   std::set<int> attached_, reported_;  // devices, by index; in reported_ those that vanished by its negative
+  std::map<std::pair<std::uint64_t, std::uint64_t>, fl_masks> learned_;
+  bool is_full_ = false;  // of addresses
   std::vector<std::string> remarks_;
 };
 

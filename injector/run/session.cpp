@@ -213,7 +213,9 @@ void Session::move_site(std::size_t index, site::Site place) {
   std::vector<site::Site> places;
   places.push_back(std::move(place));
   const auto exempt = site::exempt_control_path(places);
+  const NetNs space = places.front().ns.duplicate();
   pen_->move(index, std::move(places.front()));
+  names_->move(index, space);
   control_->add_lock(std::move(lock), name, ns);
   const auto before = std::exchange(site_spaces_.at(index), ns);
   if (std::find(site_spaces_.begin(), site_spaces_.end(), before) == site_spaces_.end()) control_->drop_lock(before);
@@ -244,10 +246,16 @@ void Session::build_pen() {
   options.janitor = janitor_.get();
   options.alias = fmt::format("faultline run {:.100} (pid {})", plan_.name, getpid());
   if (sites_.empty()) return;
+  std::vector<std::string> places;
+  for (const auto& site : sites_) places.push_back(site.name);
+  names_ = std::make_unique<site::NameWatch>(sites_, [this, places](std::size_t site, const std::string& name, const IpPrefix& address) {
+    if (pen_->learn(site, name, address)) events::learned(*journal_, name, places[site], address.address_text());
+  });
   follower_ = std::make_unique<site::Follower>(plan_, finder_, sites_,
                                                site::Follower::Effects{[this](std::size_t site, const auto& rules) { pen_->set_cgroups(site, rules); },
                                                                        [this](std::size_t site, site::Site place) { move_site(site, std::move(place)); }});
   pen_ = std::make_unique<pen::Pen>(std::move(sites_), composition_.score, options, [this](const std::string& what) { step(what); });
+  names_->start();
   follower_->start();
 }
 

@@ -22,6 +22,7 @@
 #include "injector/run/run.h"
 #include "injector/run/stops.h"
 #include "injector/site/follow.h"
+#include "injector/site/name_watch.h"
 
 namespace faultline::run {
 
@@ -73,6 +74,7 @@ class Session {
   std::vector<std::uint64_t> site_spaces_;  ///< network namespaces of the sites, by inode; once there is a follower, its thread's
   Composition composition_;
   std::unique_ptr<pen::Pen> pen_;
+  std::unique_ptr<site::NameWatch> names_;
   std::unique_ptr<site::Follower> follower_;
   std::vector<std::unique_ptr<probe::Prober>> probers_;
   Ns epoch_ = 0;

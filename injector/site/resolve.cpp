@@ -161,6 +161,8 @@ class Resolver {
       const plan::Target& target = *plan_.find_target(name);
       Match match = base;
       match.peers = addresses(target, fault);
+      for (const auto& text : target.addresses)
+        if (!IpPrefix::parse(text)) match.names.push_back(text);
       const bool names_a_place = target.where != plan::Target::Where::none || !target.addresses.empty();
       if (names_a_place && match.peers.empty())
         throw Failure(Exit::cannot_run, fmt::format("peer \"{}\" has no address (a room without hosts?)", name));
@@ -170,8 +172,12 @@ class Resolver {
       auto same = std::find_if(all.begin(), all.end(), [&](const Match& m) {
         return m.protocol == match.protocol && m.peer_ports == match.peer_ports && !m.any_peer && !match.any_peer;
       });
-      if (same != all.end()) same->peers.insert(same->peers.end(), match.peers.begin(), match.peers.end());
-      else all.push_back(std::move(match));
+      if (same == all.end()) {
+        all.push_back(std::move(match));
+        continue;
+      }
+      same->peers.insert(same->peers.end(), match.peers.begin(), match.peers.end());
+      same->names.insert(same->names.end(), match.names.begin(), match.names.end());
     }
     return all;
   }

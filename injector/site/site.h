@@ -21,6 +21,7 @@ struct Match {
   bool loopback = true;                ///< also on lo
   bool any_peer = true;
   std::vector<IpPrefix> peers;         ///< when not any_peer
+  std::vector<std::string> names;      ///< of hosts, whose addresses are among the peers: what else they turn out to have is added
   std::vector<IpPrefix> not_from;      ///< ingress from these is left out: they are sites of the same fault, whose egress acted
   std::string protocol;                ///< "tcp" | "udp" | "icmp" | ""
   std::vector<plan::PortRange> peer_ports, own_ports;  ///< empty: any
