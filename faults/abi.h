@@ -27,6 +27,7 @@ enum {
   FL_MAX_CGROUPS = 4096,    /* that one site's rules name */
   FL_MAX_CGROUP_LEVEL = 31, /* how deep below the root they may be */
   FL_MAX_DEVICES = 4096,    /* that one site's rules name */
+  FL_MAX_LEARNED = 4096,    /* addresses that one site's rules learn while the run goes on */
 };
 #define FL_ONE (1LL << 32)                    /* probability 1 in score values */
 #define FL_SLOPE_SHIFT 20                     /* slope: value per 1024 ns, with this many fraction bits */
@@ -180,6 +181,7 @@ struct fl_selector_config {
   __u64 device_rules;          /* those that are about one device */
   __u64 inside_rules;          /* those that meet what a tunnel carries, at the tunnel's device, and not what carries it */
   __u64 tunnel_protocols;      /* the IP protocols that carry the site's tunnels: bits; all of them are below 64 */
+  __u64 learned_rules;         /* those whose peers have names: addresses are added while the run goes on */
   struct fl_masks any4, any6;  /* rules for a peer that no prefix covers */
   struct fl_peers peers4, peers6;
   __u16 guard; /* in tc_index: this packet has been through the pen. A value per run; a foreign one is never cleared */
@@ -189,7 +191,7 @@ struct fl_selector_config {
   __u8 tunnel_port_count;
   __u8 pad[3];
 };
-FL_ASSERT(sizeof(struct fl_selector_config) == 256);
+FL_ASSERT(sizeof(struct fl_selector_config) == 264);
 
 /* Where the selector stands: at each hook a program of its own, for which all that follows from the place is a constant. A bare
  * device has no header of its own in front of the IP header (tun, WireGuard, IP tunnels, PPP). */

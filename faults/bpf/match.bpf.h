@@ -74,6 +74,14 @@ struct {
   __type(value, struct fl_masks);
 } spans6 SEC(".maps");
 
+/* Peers that came to be known while the run goes on; IPv4 addresses as ::ffff:a.b.c.d. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, FL_MAX_LEARNED);
+  __type(key, struct fl_address);
+  __type(value, struct fl_masks);
+} learned SEC(".maps");
+
 /* Of rules that are about one device: which, by its index. */
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
@@ -147,22 +155,35 @@ __attribute__((noinline)) __u32 find_interval6(__u64 high, __u64 low) {
   return find_interval(&cfg.peers6, &index6, &starts6, 1, high, low);
 }
 
-static __always_inline struct fl_masks masks4(__be32 address) {
-  struct fl_masks any = {cfg.any4.out, cfg.any4.in};
-  if (!cfg.peers4.count) return any;
-  __u32 i = find_interval4((__u64)bpf_ntohl(address) << 32);
-  struct fl_masks* m = bpf_map_lookup_elem(&spans4, &i);
-  return m ? *m : any;
+/* Rules for what goes to (`from` 0) or comes from (1) an address, as far as it was learned. */
+__attribute__((noinline)) __u64 learned_rules(__u64 high, __u64 low, int from) {
+  struct fl_address key = {high, low};
+  struct fl_masks* m = bpf_map_lookup_elem(&learned, &key);
+  return !m ? 0 : from ? m->in : m->out;
 }
 
-static __always_inline struct fl_masks masks6(struct in6_addr* address) {
-  struct fl_masks any = {cfg.any6.out, cfg.any6.in};
-  if (!cfg.peers6.count) return any;
-  __u64 half[2];
+/* Rules by the peer's address; `from` as above. */
+static __always_inline __u64 rules4(__be32 address, int from) {
+  __u64 number = bpf_ntohl(address), rules = from ? cfg.any4.in : cfg.any4.out;
+  if (cfg.peers4.count) {
+    __u32 i = find_interval4(number << 32);
+    struct fl_masks* m = bpf_map_lookup_elem(&spans4, &i);
+    if (m) rules = from ? m->in : m->out;
+  }
+  return cfg.learned_rules ? rules | learned_rules(0, 0xffffULL << 32 | number, from) : rules;
+}
+
+static __always_inline __u64 rules6(struct in6_addr* address, int from) {
+  __u64 half[2], rules = from ? cfg.any6.in : cfg.any6.out;
+  if (!cfg.peers6.count && !cfg.learned_rules) return rules;
   __builtin_memcpy(half, address, sizeof half);
-  __u32 i = find_interval6(bpf_be64_to_cpu(half[0]), bpf_be64_to_cpu(half[1]));
-  struct fl_masks* m = bpf_map_lookup_elem(&spans6, &i);
-  return m ? *m : any;
+  __u64 high = bpf_be64_to_cpu(half[0]), low = bpf_be64_to_cpu(half[1]);
+  if (cfg.peers6.count) {
+    __u32 i = find_interval6(high, low);
+    struct fl_masks* m = bpf_map_lookup_elem(&spans6, &i);
+    if (m) rules = from ? m->in : m->out;
+  }
+  return cfg.learned_rules ? rules | learned_rules(high, low, from) : rules;
 }
 
 /* Without the rules that are about another device. */
@@ -183,7 +204,7 @@ static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int at, __
   __u32 l3 = l3_at(at), l4;
   __u8 proto;
   int later_fragment = 0;
-  struct fl_masks to = {0, 0}, from = {0, 0};
+  __u64 to = 0, from = 0; /* rules by where it goes to, by where it comes from */
   if (skb->protocol == bpf_htons(ETH_P_IP)) {
     struct iphdr* ip = network_header(skb, l3, sizeof *ip);
     if (!ip) return 0;
@@ -193,8 +214,8 @@ static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int at, __
     later_fragment = !!(ip->frag_off & bpf_htons(0x1fff));
     l4 = l3 + ip->ihl * 4;
     __be32 source = ip->saddr, destination = ip->daddr;
-    if (out) to = masks4(destination);
-    if (in) from = masks4(source);
+    if (out) to = rules4(destination, 0);
+    if (in) from = rules4(source, 1);
   } else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
     struct ipv6hdr* ip = network_header(skb, l3, sizeof *ip);
     if (!ip) return 0;
@@ -207,8 +228,8 @@ static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int at, __
       bpf_skb_load_bytes(skb, l4, &type, 1);
       if (type >= 133 && type <= 137) return 0;
     }
-    if (out) to = masks6(&destination);
-    if (in) from = masks6(&source);
+    if (out) to = rules6(&destination, 0);
+    if (in) from = rules6(&source, 1);
   } else {
     return 0; /* ARP and whatever else makes the link a link */
   }
@@ -218,7 +239,7 @@ static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int at, __
           : (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6) ? cfg.icmp
                                   : cfg.other;
   if ((mask & cfg.inside_rules) && carries_tunnel(skb, l4, proto, later_fragment)) mask &= ~cfg.inside_rules;
-  __u64 going = mask & to.out, coming = mask & from.in;
+  __u64 going = mask & to, coming = mask & from;
   if (cfg.ports && ((going | coming) & cfg.port_rules)) {
     struct two_ports p;
     if (later_fragment || (proto != IPPROTO_TCP && proto != IPPROTO_UDP) || read_ports(skb, l4, &p)) {

@@ -68,6 +68,7 @@ std::string describe(const plan::Plan& plan, const std::string& name) {
     case Where::process: parts.push_back("processes called " + target->subject); break;
     case Where::unit: parts.push_back("unit " + target->subject); break;
     case Where::container: parts.push_back("container " + target->subject); break;
+    case Where::pod: parts.push_back("pod " + target->subject); break;
     case Where::none:
     case Where::reserved: break;
   }

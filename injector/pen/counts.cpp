@@ -86,7 +86,7 @@ Spread spread_of(const fl_histogram& histogram, std::uint64_t max_ticks) {
 }
 
 std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Score& score, std::size_t faults,
-                                     const line::Line& line, std::uint64_t line_in) {
+                                     const line::Line& line, std::uint64_t line_in, const std::vector<SeatOfSite>& seats) {
   std::vector<FaultCount> counts(faults);
   std::vector<fl_tally> totals(faults);
   std::vector<fl_histogram> applied(faults), late(faults);
@@ -139,9 +139,11 @@ std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Scor
       else if (line_stats.losses.refused == line_lost) missing.refused = here;
       else missing.full = here;
     }
+    const SeatOfSite& seat = seats.at(slot.site);
+    if (seat.left) missing.in_transit = gone = 0;
     (queue_lost ? missing.tap_queue : missing.unreturned) = gone;
     if (missing.total() == 0) continue;
-    const auto& site = score.sites[slot.site];
+    const auto& site = score.sites[seat.site];
     std::uint32_t last = ~0u;
     for (std::uint64_t mask = slot.rules; mask != 0; mask &= mask - 1) {
       const std::uint32_t fault = score.rules[site.first_rule + static_cast<std::uint32_t>(std::countr_zero(mask))].fault;
@@ -156,13 +158,14 @@ std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Scor
       u.unreturned += missing.unreturned;
     }
   }
-  for (std::uint32_t i = 0; i < score.sites.size(); i++) {
+  for (std::uint32_t i = 0; i < seats.size(); i++) {
     const auto tally = sum_cpus<fl_site_tally>(player.map("site_tallies"), i);
     const std::uint64_t untaken = tally.no_slot + tally.stamp_failed;
     if (untaken == 0) continue;
+    const auto& site = score.sites[seats[i].site];
     std::vector<bool> charged(faults);
-    for (std::uint32_t r = 0; r < score.sites[i].rule_count; r++) {
-      const std::uint32_t fault = score.rules[score.sites[i].first_rule + r].fault;
+    for (std::uint32_t r = 0; r < site.rule_count; r++) {
+      const std::uint32_t fault = score.rules[site.first_rule + r].fault;
       if (fault >= faults || charged[fault]) continue;
       charged[fault] = true;
       counts[fault].untaken += untaken;

@@ -13,7 +13,14 @@ namespace faultline::pen {
 /// Sums a histogram of ticks; a quantile is its bucket's upper end (0.8 % wide), the maximum is exact.
 Spread spread_of(const fl_histogram& histogram, std::uint64_t max_ticks);
 
+/// Whose a seat is, and whether the site has left it: what it never gave back then went with its network namespace.
+struct SeatOfSite {
+  std::uint32_t site;
+  bool left = false;
+};
+
+/// `seats` are all that there have been, in their order.
 std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Score& score, std::size_t faults,
-                                     const line::Line& line, std::uint64_t line_in);
+                                     const line::Line& line, std::uint64_t line_in, const std::vector<SeatOfSite>& seats);
 
 }  // namespace faultline::pen

@@ -23,7 +23,7 @@ std::uint64_t holding_rules(const faults::Score& score, const faults::SiteScore&
 
 fl_selector_config configuration(const site::Masks& masks, const faults::SiteScore& score, const Place& place) {
   fl_selector_config config{};
-  config.site = place.site;
+  config.site = place.seat;
   config.near = place.near;
   config.first_rule = score.first_rule;
   config.live_count = score.live_count;
@@ -37,6 +37,7 @@ fl_selector_config configuration(const site::Masks& masks, const faults::SiteSco
   config.loopback_rules = masks.loopback_rules;
   config.cgroup_rules = masks.cgroup_rules;
   config.device_rules = masks.device_rules;
+  config.learned_rules = masks.learned_rules;
   config.any4 = masks.any4;
   config.any6 = masks.any6;
   config.guard = place.guard;
@@ -73,7 +74,7 @@ void fill_peers(const BpfObject& object, const char* family, const site::Peers& 
 }  // namespace
 
 std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score, const fl_player_config& config,
-                                       const std::vector<std::uint32_t>& far) {
+                                       const std::vector<std::uint32_t>& far, std::uint32_t spare) {
   auto player = std::make_unique<BpfObject>(open_player(engine));
   const auto rules = static_cast<std::uint32_t>(score.rules.size());
   const auto points = static_cast<std::uint32_t>(score.points.size());
@@ -87,9 +88,9 @@ std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score
   player->resize("curves", curves);
   player->resize("tallies", rules);
   player->resize("histograms", rules * 2);
-  player->resize("sites", count);
-  player->resize("flights", count);
-  player->resize("site_tallies", count);
+  player->resize("sites", count + spare);
+  player->resize("flights", count + spare);
+  player->resize("site_tallies", count + spare);
   player->configure(&config, sizeof config);
   player->load();
   player->fill("points", score.points.data(), sizeof(fl_point), points);
@@ -110,7 +111,7 @@ std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::
   if (masks.cgroup_rules != 0 && access("/sys/kernel/btf/vmlinux", R_OK) != 0)
     throw Failure(Exit::cannot_run, "this kernel has no BTF (/sys/kernel/btf/vmlinux), without which a service's packets cannot be told from "
                                     "others'; name a namespace, a device or a port");
-  auto object = std::make_unique<BpfObject>(open_selector(engine, place.site, masks.cgroup_rules != 0));
+  auto object = std::make_unique<BpfObject>(open_selector(engine, place.seat, masks.cgroup_rules != 0));
   fl_selector_config config = configuration(masks, own, place);
   config.holding_rules = holding_rules(score, own, rules.size());
   configure_answers(config, score, own);
@@ -126,6 +127,7 @@ std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::
   object->resize("live", config.live_count);
   size_peers(*object, "4", masks.peers4);
   size_peers(*object, "6", masks.peers6);
+  if (masks.learned_rules == 0) object->resize("learned", 1);
   object->resize("ports", static_cast<std::uint32_t>(masks.ports.size()));
   size_answers(*object, score, own, first);
   if (!place.bare) {
@@ -163,6 +165,10 @@ void set_cgroups(const BpfObject& selector, const site::CgroupMasks& masks) {
     key = next;
   }
   for (const auto id : gone) (void)bpf_map_delete_elem(map, &id);
+}
+
+void tell_learned(const BpfObject& selector, const fl_address& address, const fl_masks& rules) {
+  check_neg("tell the selector an address", bpf_map_update_elem(selector.map("learned"), &address, &rules, BPF_ANY));
 }
 
 void set_owner(Engine engine, const BpfObject& player) {

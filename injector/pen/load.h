@@ -15,9 +15,10 @@
 
 namespace faultline::pen {
 
-/// The player of all sites. `far` holds the ifindex of each site's far veth, in the pen's namespace.
+/// The player of all sites. `far` holds the ifindex of each site's far veth, in the pen's namespace; `spare` are seats beyond
+/// these, see seat.h.
 std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score, const fl_player_config& config,
-                                       const std::vector<std::uint32_t>& far);
+                                       const std::vector<std::uint32_t>& far, std::uint32_t spare = 0);
 
 /// The end of the name of the selector's program for each hook: select_out, answer_bare_in, …
 constexpr const char* kHooks[FL_HOOKS] = {"out", "in", "lo", "bare_out", "bare_in"};
@@ -33,6 +34,7 @@ struct Place {
   std::vector<std::uint16_t> exempt_ports = {};  ///< at most FL_MAX_EXEMPT_PORTS
   bool bare = false;           ///< some of its devices have no Ethernet header
   site::Tunnels tunnels = {};
+  std::uint32_t seat = 0;      ///< index among the player's sites
 };
 
 /// The selector of one site. It shares maps with `player`, and the table of slots with `first`, the selector of the first
@@ -43,6 +45,9 @@ std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::
 /// Tells a loaded selector which cgroups its rules are about, in place of those it knew. Packets may meet it meanwhile: new ones
 /// are added before old ones are taken away.
 void set_cgroups(const BpfObject& selector, const site::CgroupMasks& masks);
+
+/// Tells a loaded selector which rules are about an address that came to be known since.
+void tell_learned(const BpfObject& selector, const fl_address& address, const fl_masks& rules);
 
 /// Makes the calling thread's task the owner that the selector watches. Under clsact there is nothing to do: the gate is
 /// open for as long as this process holds its descriptor.

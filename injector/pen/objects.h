@@ -8,6 +8,6 @@ namespace faultline::pen {
 
 BpfObject open_player(Engine engine);
 /// `cgroups`: for rules by cgroup. Without, it loads on a kernel without BTF under clsact.
-BpfObject open_selector(Engine engine, std::uint32_t site, bool cgroups);
+BpfObject open_selector(Engine engine, std::uint32_t seat, bool cgroups);
 
 }  // namespace faultline::pen

@@ -3,33 +3,26 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
-#include <net/if.h>
 #include <sys/random.h>
 #include <time.h>
 
-#include <algorithm>
-#include <set>
+#include <mutex>
 
 #include "faults/abi.h"
 #include "injector/base/error.h"
 #include "injector/base/ethtool.h"
-#include "injector/base/flow_steering.h"
 #include "injector/base/tap.h"
 #include "injector/pen/counts.h"
 #include "injector/pen/load.h"
-#include "injector/site/devices.h"
+#include "injector/pen/seat.h"
+#include "injector/pen/wires.h"
 
 namespace faultline::pen {
 namespace {
 
-constexpr unsigned kVethMtu = 65535;  // lo's frames are 65,536 + 14 bytes; a veth forwards MTU + 18
-constexpr unsigned kTapMtu = 65521;   // the largest a TAP takes
-
-int index_of(const std::string& device) {
-  const unsigned index = if_nametoindex(device.c_str());
-  if (index == 0) throw std::system_error(errno, std::generic_category(), "find device " + device);
-  return static_cast<int>(index);
-}
+/// How often sites can move. Each time costs some hundred bytes of kernel memory, of which all is set aside at the start.
+constexpr std::uint32_t kSpareSeats = 256;
+constexpr unsigned kTapMtu = 65521;  // the largest a TAP takes
 
 std::uint16_t random_guard() {
   std::uint16_t guard = 0;
@@ -40,72 +33,52 @@ std::uint16_t random_guard() {
 }  // namespace
 
 struct Pen::Impl {
-  struct Home {  // what belongs to one site
-    std::string near, far;
-    int near_index = 0;
-    std::unique_ptr<BpfObject> selector;
-    std::set<int> devices;
-    std::set<int> reported;
-  };
-
-  std::vector<site::Site> sites;
-  faults::Score score;
-  Options options;
-  NetNs ns = NetNs::create();
+  const faults::Score score;
+  const Options options;
+  const NetNs ns = NetNs::create();
+  const Surroundings around{ns, score, options.engine, options.janitor, options.alias, random_guard()};
   std::string tap_name;
   std::unique_ptr<BpfObject> player;
-  std::vector<Home> homes;
-  std::vector<Attachment> selectors, inside;
+  std::vector<Attachment> inside;
   Mapped<fl_control> control;
   Mapped<fl_flight> flights;
   std::unique_ptr<line::Line> line;
-  std::vector<std::string> news;  // for the next poll()
 
-  Impl(std::vector<site::Site> s, const faults::Score& sc, const Options& o) : sites(std::move(s)), score(sc), options(o) {}
+  mutable std::mutex mutex;                  // guards what follows, and with it the janitor: sites move while the run goes on
+  std::vector<std::unique_ptr<Seat>> seats;  // by site
+  std::vector<SeatOfSite> taken;             // by seat
+  std::vector<std::string> news;             // for the next poll()
+
+  Impl(const faults::Score& sc, const Options& o) : score(sc), options(o) {}
 
   void keep_order(const std::string& device) {
-    try {
-      keep_flows_together(device);
-    } catch (const std::system_error& e) {
-      news.push_back(std::string(e.what()) + ": packets of one flow that leave from several CPUs may overtake each other in the pen");
-    }
+    if (auto remark = pen::keep_order(device); !remark.empty()) news.push_back(std::move(remark));
   }
 
   void build_devices(Fd& tap) {
-    {
-      Inside in(ns);
-      tap = open_tap("tap%d", &tap_name);
-      set_quiet(tap_name);
-      set_mtu(tap_name, kTapMtu);
-      set_txqueuelen(tap_name, options.txqueuelen);
-      set_up(tap_name);
-      add_veth({"split_in", nullptr, kVethMtu, 1000, true}, {"split_out", nullptr, kVethMtu, 1000, true});
-      set_quiet("split_in");
-      set_quiet("split_out");
-      set_offloads_off("split_in");
-      keep_order("split_out");
-      set_up("split_in");
-      set_up("split_out");
-    }
-    homes.resize(sites.size());
-    for (std::size_t i = 0; i < sites.size(); i++) {
-      Home& home = homes[i];
-      home.far = fmt::format("far{}", i);
-      home.near = fmt::format("flpen{}", i);
-      {
-        Inside in(ns);
-        add_veth({home.far, nullptr, kVethMtu, 1000, true}, {home.near, &sites[i].ns, kVethMtu, 1000, true});
-        set_quiet(home.far);
-        keep_order(home.far);
-        set_up(home.far);
-      }
-      Inside in(sites[i].ns);
-      set_quiet(home.near);
-      set_alias(home.near, options.alias);
-      set_up(home.near);
-      home.near_index = index_of(home.near);
-      for (const auto& device : sites[i].devices) home.devices.insert(device.index);
-    }
+    Inside in(ns);
+    tap = open_tap("tap%d", &tap_name);
+    set_quiet(tap_name);
+    set_mtu(tap_name, kTapMtu);
+    set_txqueuelen(tap_name, options.txqueuelen);
+    set_up(tap_name);
+    add_veth({"split_in", nullptr, kVethMtu, 1000, true}, {"split_out", nullptr, kVethMtu, 1000, true});
+    set_quiet("split_in");
+    set_quiet("split_out");
+    set_offloads_off("split_in");
+    keep_order("split_out");
+    set_up("split_in");
+    set_up("split_out");
+  }
+
+  std::unique_ptr<Seat> make_seat(std::uint32_t site, site::Site place) {
+    if (taken.size() == score.sites.size() + kSpareSeats)
+      throw Failure(Exit::cannot_run, fmt::format("targets have moved {} times; no more are followed into another network namespace", kSpareSeats));
+    const auto number = static_cast<std::uint32_t>(taken.size());
+    taken.push_back({site});
+    auto seat = std::make_unique<Seat>(around, number, site, std::move(place));
+    seat->build();
+    return seat;
   }
 
   void load_programs() {
@@ -115,58 +88,18 @@ struct Pen::Impl {
       Inside in(ns);
       config.tap = static_cast<__u32>(index_of(tap_name));
       config.splitter = static_cast<__u32>(index_of("split_in"));
-      for (const auto& home : homes) far.push_back(static_cast<std::uint32_t>(index_of(home.far)));
     }
-    player = load_player(options.engine, score, config, far);
-  }
-
-  void load_site(std::uint32_t i, std::uint16_t guard) {
-    const auto& devices = sites[i].devices;
-    const Place place{.site = i,
-                      .near = static_cast<std::uint32_t>(homes[i].near_index),
-                      .guard = guard,
-                      .exempt_ports = sites[i].exempt_ports,
-                      .bare = std::any_of(devices.begin(), devices.end(), site::is_bare),
-                      .tunnels = sites[i].tunnels};
-    homes[i].selector = load_selector(options.engine, sites[i].rules, score, place, *player, i == 0 ? nullptr : homes[0].selector.get());
-  }
-
-  Attachment attach(const BpfObject& object, const std::string& program, int ifindex, Hook hook, const std::string& device,
-                    const NetNs& in, bool ours) {
-    return Attachment::make(options.engine, object.program(program), ifindex, hook, device, in, options.janitor, ours);
+    for (const auto& seat : seats) far.push_back(static_cast<std::uint32_t>(seat->far()));
+    player = load_player(options.engine, score, config, far, kSpareSeats);
   }
 
   void attach_pen() {
+    const auto attach = [&](const char* program, const std::string& device) {
+      inside.push_back(Attachment::make(options.engine, player->program(program), index_of(device), Hook::ingress, device, ns, options.janitor, true));
+    };
     Inside in(ns);
-    inside.push_back(attach(*player, "from_line", index_of(tap_name), Hook::ingress, tap_name, ns, true));
-    inside.push_back(attach(*player, "play_split", index_of("split_out"), Hook::ingress, "split_out", ns, true));
-    for (const auto& home : homes)
-      inside.push_back(attach(*player, "play_arrival", index_of(home.far), Hook::ingress, home.far, ns, true));
-  }
-
-  void attach_site(std::size_t i) {
-    const Home& home = homes[i];
-    const site::Site& site = sites[i];
-    Inside in(site.ns);
-    inside.push_back(attach(*home.selector, "give_back", home.near_index, Hook::ingress, home.near, site.ns, true));
-    bool egress = false, ingress = false, loopback = false;
-    for (const auto& rule : site.rules) {
-      egress |= rule.match.egress;
-      ingress |= rule.match.ingress;
-      loopback |= rule.match.loopback;
-    }
-    for (const auto& device : site.devices) {
-      const auto select = [&](int at, Hook hook) {
-        selectors.push_back(attach(*home.selector, std::string("select_") + kHooks[at], device.index, hook, device.name, site.ns, false));
-      };
-      const bool lo = (device.flags & IFF_LOOPBACK) != 0, bare = site::is_bare(device);
-      if (lo) {  // its egress hook serves both ways
-        if (loopback) select(FL_AT_LO, Hook::egress);
-        continue;
-      }
-      if (egress) select(bare ? FL_AT_BARE_OUT : FL_AT_OUT, Hook::egress);
-      if (ingress) select(bare ? FL_AT_BARE_IN : FL_AT_IN, Hook::ingress);
-    }
+    attach("from_line", tap_name);
+    attach("play_split", "split_out");
   }
 
   /// What eBPF's clock is ahead of ours: more than nothing only in a time namespace.
@@ -186,15 +119,19 @@ struct Pen::Impl {
 };
 
 Pen::Pen(std::vector<site::Site> sites, const faults::Score& score, const Options& options, const Progress& progress)
-    : impl_(std::make_unique<Impl>(std::move(sites), score, options)) {
+    : impl_(std::make_unique<Impl>(score, options)) {
   Impl& impl = *impl_;
   Fd tap;
   progress("building the pen");
   impl.build_devices(tap);
+  std::vector<std::string> names;
+  for (std::uint32_t i = 0; i < sites.size(); i++) {
+    names.push_back(sites[i].name);
+    impl.seats.push_back(impl.make_seat(i, std::move(sites[i])));
+  }
   impl.load_programs();
-  const std::uint16_t guard = random_guard();
   impl.control = Mapped<fl_control>(impl.player->map("control"), 1);
-  impl.flights = Mapped<fl_flight>(impl.player->map("flights"), static_cast<std::uint32_t>(impl.sites.size()));
+  impl.flights = Mapped<fl_flight>(impl.player->map("flights"), static_cast<std::uint32_t>(sites.size()) + kSpareSeats);
   if (impl.clock_offset() != 0)
     throw Failure(Exit::cannot_run, "this process lives in a time namespace whose monotonic clock differs from the kernel's; run "
                                     "faultline outside it");
@@ -203,14 +140,13 @@ Pen::Pen(std::vector<site::Site> sites, const faults::Score& score, const Option
   set_owner(impl.options.engine, *impl.player);
   impl.line = std::make_unique<line::Line>(std::move(tap), impl.control.get(), impl.options.line);
   impl.line->start();
-  for (std::uint32_t i = 0; i < impl.sites.size(); i++) impl.load_site(i, guard);
+  for (const auto& seat : impl.seats) seat->load(*impl.player, seat == impl.seats.front() ? nullptr : &impl.seats.front()->selector());
   impl.attach_pen();
-  for (std::size_t i = 0; i < impl.sites.size(); i++) {
-    progress(fmt::format("attaching to {} ({}/{})", impl.sites[i].name, i + 1, impl.sites.size()));
-    impl.attach_site(i);
+  for (std::size_t i = 0; i < impl.seats.size(); i++) {
+    progress(fmt::format("attaching to {} ({}/{})", names[i], i + 1, names.size()));
+    impl.seats[i]->attach_to_pen(*impl.player);
+    impl.seats[i]->attach_to_devices();
   }
-  for (const auto& attachment : impl.selectors)
-    if (auto remark = attachment.remark(); !remark.empty()) impl.news.push_back(std::move(remark));
 }
 
 Pen::~Pen() {
@@ -224,40 +160,64 @@ void Pen::arm(Ns epoch) { __atomic_store_n(&impl_->control[0].epoch, static_cast
 void Pen::stop() { __atomic_store_n(&impl_->control[0].stop, 1u, __ATOMIC_RELEASE); }
 
 std::vector<std::string> Pen::poll() {
-  Impl& impl = *impl_;
-  std::vector<std::string> news = std::exchange(impl.news, {});
-  for (std::size_t i = 0; i < impl.homes.size(); i++) {
-    auto& home = impl.homes[i];
-    Inside in(impl.sites[i].ns);
-    std::set<int> now;
-    for (const auto& device : list_devices()) {
-      now.insert(device.index);
-      if (!site::is_l3(device) || device.index == home.near_index || home.devices.contains(device.index) || !home.reported.insert(device.index).second) continue;
-      if (!impl.sites[i].every_device) continue;  // the plan names those it is about
-      news.push_back(fmt::format("device {} appeared in {} after the start: its traffic is not faulted", device.name, impl.sites[i].name));
-    }
-    for (const auto& device : impl.sites[i].devices) {
-      if (now.contains(device.index) || !home.reported.insert(-device.index).second) continue;
-      news.push_back(fmt::format("device {} of {} vanished: what it carried is no longer faulted", device.name, impl.sites[i].name));
-    }
-  }
+  const std::lock_guard lock(impl_->mutex);
+  std::vector<std::string> news = std::exchange(impl_->news, {});
+  for (const auto& seat : impl_->seats)
+    for (auto& one : seat->look()) news.push_back(std::move(one));
   return news;
 }
 
 void Pen::set_cgroups(std::size_t site, const std::vector<site::Rule>& rules) {
-  pen::set_cgroups(*impl_->homes.at(site).selector, site::compile_cgroups(rules));
+  const std::lock_guard lock(impl_->mutex);
+  pen::set_cgroups(impl_->seats.at(site)->selector(), site::compile_cgroups(rules));
+}
+
+bool Pen::learn(std::size_t site, const std::string& name, const IpPrefix& address) {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->seats.at(site)->learn(name, address);
+}
+
+void Pen::move(std::size_t site, site::Site place) {
+  Impl& impl = *impl_;
+  std::unique_ptr<Seat> made;
+  const BpfObject* first;
+  {
+    const std::lock_guard lock(impl.mutex);
+    made = impl.make_seat(static_cast<std::uint32_t>(site), std::move(place));
+    first = &impl.seats.front()->selector();
+  }
+  made->load(*impl.player, first);  // takes a while; nobody else takes seats away
+  const std::lock_guard lock(impl.mutex);
+  auto seat = std::move(made);  // if this fails it is taken away under the lock
+  const fl_site at{static_cast<__u32>(seat->far()), impl.score.sites.at(site).first_rule};
+  impl.player->update("sites", seat->number(), &at);
+  auto& own = impl.seats.at(site);
+  seat->learn_from(*own);
+  seat->attach_to_pen(*impl.player);
+  seat->attach_to_devices();
+  impl.taken[own->number()].left = true;
+  const Seat::Attempt attempt = [&](const std::string& what, const std::function<void()>& action) {
+    try {
+      action();
+    } catch (const std::exception& e) {
+      impl.news.push_back(fmt::format("leaving a network namespace: {}: {}", what, e.what()));
+    }
+  };
+  own->leave_devices(attempt);
+  own->leave_pen(attempt);
+  own = std::move(seat);
 }
 
 void Pen::resume_line() { impl_->line->resume(); }
 bool Pen::line_was_stopped() const { return impl_->line->was_stopped(); }
 std::string Pen::line_failure() const { return impl_->line->failure(); }
 line::Stats Pen::line_stats() const { return impl_->line->stats(); }
-const std::vector<site::Site>& Pen::sites() const { return impl_->sites; }
 
 std::vector<FaultCount> Pen::counts(std::size_t faults) const {
+  const std::lock_guard lock(impl_->mutex);
   std::uint64_t line_in = 0;
-  for (std::size_t i = 0; i < impl_->sites.size(); i++) line_in += __atomic_load_n(&impl_->flights[i].line_in, __ATOMIC_RELAXED);
-  return count_faults(*impl_->player, impl_->score, faults, *impl_->line, line_in);
+  for (std::size_t i = 0; i < impl_->taken.size(); i++) line_in += __atomic_load_n(&impl_->flights[i].line_in, __ATOMIC_RELAXED);
+  return count_faults(*impl_->player, impl_->score, faults, *impl_->line, line_in, impl_->taken);
 }
 
 void Pen::drain() {
@@ -272,7 +232,7 @@ void Pen::drain() {
 std::vector<std::string> Pen::close() {
   std::vector<std::string> failures;
   if (!impl_) return failures;
-  const auto attempt = [&](const std::string& what, const auto& action) {
+  const Seat::Attempt attempt = [&](const std::string& what, const std::function<void()>& action) {
     try {
       action();
     } catch (const std::exception& e) {
@@ -280,17 +240,10 @@ std::vector<std::string> Pen::close() {
     }
   };
   if (impl_->control.get() != nullptr) stop();
-  for (auto& attachment : impl_->selectors) attempt("detach", [&] { attachment.close(); });
+  for (const auto& seat : impl_->seats) seat->leave_devices(attempt);
   if (impl_->line) attempt("stop the line", [&] { impl_->line->stop(); });
   for (auto& attachment : impl_->inside) attempt("detach", [&] { attachment.close(); });
-  for (std::size_t i = 0; i < impl_->homes.size(); i++) {
-    const auto& home = impl_->homes[i];
-    if (home.near_index == 0) continue;
-    attempt("remove " + home.near, [&] {
-      Inside in(impl_->sites[i].ns);
-      delete_device(home.near_index);
-    });
-  }
+  for (const auto& seat : impl_->seats) seat->leave_pen(attempt);
   impl_.reset();
   return failures;
 }

@@ -70,11 +70,18 @@ class Pen {
   void hold_at(Ns t);
   /// Every fault off, at once: the selector passes everything and what is held leaves. Safe to call from any thread.
   void stop();
-  /// Looks after the pen; called every 100 ms or so. Returns what there is to report: devices that vanished or appeared.
+  /// Looks after the pen; called every 100 ms or so. Attaches to devices that have appeared. Returns what there is to report.
   std::vector<std::string> poll();
   /// Tells the selector of a site which cgroups its rules are about from now on. `rules` are all of the site's, in its order; only
   /// their cgroups count. Safe to call from any thread.
   void set_cgroups(std::size_t site, const std::vector<site::Rule>& rules);
+  /// Attaches a site in another network namespace, with the rules that it has, and lets go of the one where it was: T0, states and
+  /// counts go on. What was under way in the old one is gone with it. When it throws, the site is where it was. One thread at a
+  /// time, which may be any.
+  void move(std::size_t site, site::Site place);
+  /// A name that rules of a site are about has this address, too. False when that was known, or cannot be known any more (poll() says
+  /// so). Safe to call from any thread.
+  bool learn(std::size_t site, const std::string& name, const IpPrefix& address);
   bool line_was_stopped() const;
   void resume_line();  ///< after line_was_stopped(): the lease is kept again, faults go on
   std::string line_failure() const;  ///< why the line ended on its own; empty while all is well
@@ -85,8 +92,6 @@ class Pen {
   void drain();
   /// Takes everything apart. Never throws; what failed is returned.
   std::vector<std::string> close();
-
-  const std::vector<site::Site>& sites() const;
 
  private:
   struct Impl;

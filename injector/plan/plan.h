@@ -35,10 +35,11 @@ struct Target {
     process,    ///< sockets of all processes of a name
     unit,       ///< sockets of a systemd unit
     container,  ///< of docker or podman: a namespace, or sockets when it shares one
+    pod,        ///< of Kubernetes, by uid or name: the same
     host,       ///< a host of the lab
     room,       ///< every host of a room of the lab
     link,       ///< both ends of a link between rooms of the lab
-    reserved    ///< never in a Plan that passed: refused as "not yet"
+    reserved    ///< never in a Plan that passed: what it is cannot be read
   };
   enum class IfGone { proceed, abort };
   std::string name;

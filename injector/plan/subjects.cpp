@@ -11,13 +11,14 @@ namespace {
 
 using Where = Target::Where;
 
-constexpr std::array<Way, 11> kWays{{{"netns", Where::netns, "\"shop\""},
+constexpr std::array<Way, 12> kWays{{{"netns", Where::netns, "\"shop\""},
                                      {"interface", Where::interface, "\"eth0\""},
                                      {"cgroup", Where::cgroup, "\"/system.slice/payment.service\""},
                                      {"pid", Where::pid, "1234"},
                                      {"process", Where::process, "\"nginx\""},
                                      {"unit", Where::unit, "\"payment.service\""},
                                      {"container", Where::container, "\"payment\""},
+                                     {"pod", Where::pod, "\"shop/web-0\""},
                                      {"host", Where::host, "\"web1\""},
                                      {"room", Where::room, "\"east\""},
                                      {"link", Where::link, "\"metro\""},
@@ -77,6 +78,15 @@ SubjectMistake check_container(const std::string& subject) {
   return {fmt::format("container: \"{}\" is neither a container's name nor its id", subject), "write one as `docker ps` or `podman ps` lists it"};
 }
 
+SubjectMistake check_pod(const std::string& subject) {
+  const auto good = [](unsigned char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' || c == '.'; };
+  const auto slash = subject.find('/');
+  const auto is_name = [&](const std::string& part) { return !part.empty() && part.size() <= 253 && std::all_of(part.begin(), part.end(), good); };
+  if (slash == std::string::npos ? is_name(subject) : is_name(subject.substr(0, slash)) && is_name(subject.substr(slash + 1))) return {};
+  return {fmt::format("pod: \"{}\" is neither a pod's uid nor its name", subject),
+          "write the uid (kubectl get pod NAME -o jsonpath='{.metadata.uid}'), the name, or namespace and name: \"shop/web-0\""};
+}
+
 }  // namespace
 
 std::span<const Way> ways() { return kWays; }
@@ -89,6 +99,7 @@ SubjectMistake check_subject(Where where, std::string& subject) {
     case Where::process: return check_process(subject);
     case Where::unit: return check_unit(subject);
     case Where::container: return check_container(subject);
+    case Where::pod: return check_pod(subject);
     default: return {};  // pid: read as a number; the lab's: looked up by name
   }
 }
@@ -101,7 +112,8 @@ bool comes_and_goes(Where where) {
     case Where::pid:
     case Where::process:
     case Where::unit:
-    case Where::container: return true;
+    case Where::container:
+    case Where::pod: return true;
     default: return false;
   }
 }

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 #include "injector/base/rtnetlink.h"
@@ -81,8 +80,7 @@ void read_protocol(Table& table, TargetDraft& draft) {
     table.issues().error(table.place("port"), "port: icmp has no ports", "remove port, or write protocol = \"tcp\"");
 }
 
-constexpr std::array<std::string_view, 1> kReservedWays{"pod"};
-constexpr std::string_view kWaysInWords = "netns, interface, cgroup, pid, process, unit, container, host, room, link, address";
+constexpr std::string_view kWaysInWords = "netns, interface, cgroup, pid, process, unit, container, pod, host, room, link, address";
 
 /// A process id may be a number, or a string, so that a variable can hold it.
 std::optional<std::string> read_pid(Table& table) {
@@ -170,13 +168,10 @@ void read_target(const Entry& entry, Draft& draft) {
     read_subject(table, way, first == way.key ? target : other);
   }
   if (device) read_device_namespace(table, target);
-  bool reserved = false;
-  for (const auto& key : kReservedWays) reserved |= table.reserve(key, fmt::format("a target by \"{}\" is", key), fmt::format("it finds targets by {}", kWaysInWords));
-  if (reserved) target.target.where = Target::Where::reserved;
   read_protocol(table, target);
   read_port_list(table, target);
-  read_presence(table, target, reserved || comes_and_goes(target.target.where));
-  const bool empty = first.empty() && !reserved && !table.has("protocol") && !table.has("port");
+  read_presence(table, target, comes_and_goes(target.target.where));
+  const bool empty = first.empty() && !table.has("protocol") && !table.has("port");
   const std::size_t before = issues.count();
   table.finish();
   if (empty && issues.count() == before)

@@ -246,8 +246,15 @@ void name(Journal& journal, const std::string& name, const std::string& asked_fr
   journal.event("name", {{"name", name}, {"from", asked_from}, {"addresses", addresses}});
 }
 
-void target(Journal& journal, const std::string& target, const std::string& what, const std::string& detail) {
-  journal.event("target", {{"target", target}, {"what", what}, {"detail", detail}});
+void learned(Journal& journal, const std::string& name, const std::string& site, const std::string& address) {
+  journal.event("learned", {{"name", name}, {"site", site}, {"address", address}});
+}
+
+void target(Journal& journal, const std::string& target, const std::string& what, const std::string& detail,
+            const std::optional<std::pair<Ns, Ns>>& gap) {
+  json fields{{"target", target}, {"what", what}, {"detail", detail}};
+  if (gap) fields["gap"] = {gap->first, gap->second};
+  journal.event("target", std::move(fields));
 }
 
 void warning(Journal& journal, const std::string& message) { journal.event("warning", {{"message", message}}); }

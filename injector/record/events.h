@@ -119,8 +119,12 @@ void fault_end(Journal& journal, const std::string& fault, Ns planned);
 void service(Journal& journal, const std::string& host, const std::string& what, const std::string& detail = {});
 /// A name in a peer's address, as `asked_from` (a target) resolves it at the start.
 void name(Journal& journal, const std::string& name, const std::string& asked_from, const std::vector<std::string>& addresses);
-/// A target went, came back as another, or is out of reach: "gone", "replaced", "lost".
-void target(Journal& journal, const std::string& target, const std::string& what, const std::string& detail);
+/// An answer of the DNS told a target (of `site`) an address of a name in a peer's address that was not known before.
+void learned(Journal& journal, const std::string& name, const std::string& site, const std::string& address);
+/// A target went, came back as another, or is out of reach: "gone", "replaced", "lost". `gap`: from when to when at most, since T0,
+/// what was replaced had no faults.
+void target(Journal& journal, const std::string& target, const std::string& what, const std::string& detail,
+            const std::optional<std::pair<Ns, Ns>>& gap = {});
 void warning(Journal& journal, const std::string& message);
 /// What somebody had to say while the run was under way. `by`: who, "alice".
 void note(Journal& journal, const std::string& text, const std::string& by);

@@ -31,6 +31,13 @@ struct Client {
   bool gone = false;
 };
 
+/// The first is the run's own, the others are its locks, each on the namespace of a site.
+struct Listener {
+  Fd socket;
+  std::string site;
+  std::uint64_t ns = 0;
+};
+
 double seconds(Ns t) { return static_cast<double>(t) / kSecond; }
 
 std::string cut(std::string text, std::size_t longest) {
@@ -60,8 +67,7 @@ struct Control::Impl {
   std::vector<Client> clients;    // the thread's own
 
   std::mutex mutex;               // guards what follows
-  std::vector<Fd> listeners;      // the first is the run's own, the others its locks
-  std::vector<std::string> sites;
+  std::vector<Listener> listeners;
   const lab::Lab* lab = nullptr;
   std::string step = "starting";
   std::optional<Ns> epoch;
@@ -81,7 +87,7 @@ Control::Control(const plan::Plan& plan, const std::string& folder, Handlers han
   if (plan.lab)
     for (const auto& host : plan.lab->hosts) i.fixed["hosts"].push_back(host.name);
   i.bell = Fd(static_cast<int>(check("make an eventfd", eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))));
-  i.listeners.push_back(bind_control());
+  i.listeners.push_back({bind_control(), {}});
   i.thread = std::thread([&i] { i.serve(); });
 }
 
@@ -94,13 +100,20 @@ Control::~Control() {
   impl_->thread.join();
 }
 
-void Control::add_lock(Fd lock, const std::string& site) {
+void Control::add_lock(Fd lock, const std::string& site, std::uint64_t ns) {
   {
     const std::lock_guard guard(impl_->mutex);
-    impl_->listeners.push_back(std::move(lock));
-    impl_->sites.push_back(site);
+    impl_->listeners.push_back({std::move(lock), site, ns});
   }
   eventfd_write(impl_->bell.get(), 1);
+}
+
+void Control::drop_lock(std::uint64_t ns) {
+  {
+    const std::lock_guard guard(impl_->mutex);
+    std::erase_if(impl_->listeners, [&](const Listener& l) { return l.ns == ns; });
+  }
+  eventfd_write(impl_->bell.get(), 1);  // whoever polls the socket holds it
 }
 
 void Control::drop_locks() {
@@ -137,7 +150,7 @@ void Control::Impl::serve() {
     std::size_t listening = 0;
     {
       const std::lock_guard lock(mutex);
-      for (const auto& listener : listeners) fds.push_back({listener.get(), POLLIN, 0});
+      for (const auto& listener : listeners) fds.push_back({listener.socket.get(), POLLIN, 0});
       listening = listeners.size();
     }
     for (const auto& client : clients) fds.push_back({client.socket.get(), POLLIN, 0});
@@ -161,7 +174,7 @@ void Control::Impl::accept_from(int listener) {
   Client client;
   {
     const std::lock_guard lock(mutex);  // a lock may just have been dropped, and its number be another's
-    if (std::none_of(listeners.begin(), listeners.end(), [&](const Fd& fd) { return fd.get() == listener; })) return;
+    if (std::none_of(listeners.begin(), listeners.end(), [&](const Listener& l) { return l.socket.get() == listener; })) return;
     client.socket = Fd(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   }
   const auto peer = peer_of(client.socket.get());
@@ -235,7 +248,8 @@ json Control::Impl::answer(Client& client, const json& request, std::vector<Fd>&
 json Control::Impl::about() {
   const std::lock_guard lock(mutex);
   json all = fixed;
-  all["sites"] = sites;
+  all["sites"] = json::array();
+  for (std::size_t i = 1; i < listeners.size(); i++) all["sites"].push_back(listeners[i].site);
   all["phases"] = json::array();
   all["t_s"] = all["left_s"] = nullptr;
   all["state"] = healed_at ? "ending" : epoch ? "running" : "preparing";

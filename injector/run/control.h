@@ -27,8 +27,10 @@ class Control {
   Control(const plan::Plan& plan, const std::string& folder, Handlers handlers);
   ~Control();  ///< closes every socket; never throws
 
-  /// Answers at the lock of a site, too.
-  void add_lock(Fd lock, const std::string& site);
+  /// Answers at the lock of a site, too; `ns` is the inode of the network namespace that is locked.
+  void add_lock(Fd lock, const std::string& site, std::uint64_t ns);
+  /// Gives one lock back: its site has left the namespace.
+  void drop_lock(std::uint64_t ns);
   /// Gives the locks back: other runs may have the namespaces.
   void drop_locks();
   /// The lab that visitors may enter; null: none (any more). When it returns, nobody is being let in.

@@ -138,10 +138,7 @@ void Session::prepare() {
     events::name(*journal_, name.name, name.asked_from, addresses);
     display_->step(fmt::format("{} is {}, asked from {}", name.name, fmt::join(addresses, ", "), name.asked_from));
   }
-  for (const auto& exempt : site::exempt_control_path(sites_)) {
-    events::warning(*journal_, exempt);
-    display_->step(exempt);
-  }
+  tell_exempt(site::exempt_control_path(sites_));
   lock_namespaces();
   make_probers();
   build_pen();
@@ -191,7 +188,9 @@ std::optional<Stop> Session::follow_targets() {
   std::optional<Stop> stop;
   if (!follower_) return stop;
   for (const auto& news : follower_->take_news()) {
-    events::target(*journal_, news.target, news.what, news.text);
+    auto gap = news.gap;
+    if (gap) gap = {gap->first - epoch_, gap->second - epoch_};
+    events::target(*journal_, news.target, news.what, news.text, gap);
     display_->note(news.text);
     if (news.aborts) stop = Stop{events::By::target, news.text};
   }
@@ -199,11 +198,34 @@ std::optional<Stop> Session::follow_targets() {
 }
 
 void Session::lock_namespaces() {
-  std::vector<std::uint64_t> locked;
   for (const auto& site : sites_) {
-    if (std::find(locked.begin(), locked.end(), site.ns.inode()) != locked.end()) continue;
-    locked.push_back(site.ns.inode());
-    control_->add_lock(lock_namespace(site.ns, site.name), site.name);
+    const auto ns = site.ns.inode();
+    if (std::find(site_spaces_.begin(), site_spaces_.end(), ns) == site_spaces_.end()) control_->add_lock(lock_namespace(site.ns, site.name), site.name, ns);
+    site_spaces_.push_back(ns);
+  }
+}
+
+/// A target came back in another network namespace. On the follower's thread.
+void Session::move_site(std::size_t index, site::Site place) {
+  const auto ns = place.ns.inode();
+  const std::string name = place.name;
+  Fd lock = lock_namespace(place.ns, name);
+  std::vector<site::Site> places;
+  places.push_back(std::move(place));
+  const auto exempt = site::exempt_control_path(places);
+  const NetNs space = places.front().ns.duplicate();
+  pen_->move(index, std::move(places.front()));
+  names_->move(index, space);
+  control_->add_lock(std::move(lock), name, ns);
+  const auto before = std::exchange(site_spaces_.at(index), ns);
+  if (std::find(site_spaces_.begin(), site_spaces_.end(), before) == site_spaces_.end()) control_->drop_lock(before);
+  tell_exempt(exempt);
+}
+
+void Session::tell_exempt(const std::vector<std::string>& exempt) {
+  for (const auto& text : exempt) {
+    events::warning(*journal_, text);
+    display_->step(text);
   }
 }
 
@@ -224,9 +246,16 @@ void Session::build_pen() {
   options.janitor = janitor_.get();
   options.alias = fmt::format("faultline run {:.100} (pid {})", plan_.name, getpid());
   if (sites_.empty()) return;
+  std::vector<std::string> places;
+  for (const auto& site : sites_) places.push_back(site.name);
+  names_ = std::make_unique<site::NameWatch>(sites_, [this, places](std::size_t site, const std::string& name, const IpPrefix& address) {
+    if (pen_->learn(site, name, address)) events::learned(*journal_, name, places[site], address.address_text());
+  });
   follower_ = std::make_unique<site::Follower>(plan_, finder_, sites_,
-                                               [this](std::size_t site, const auto& rules) { pen_->set_cgroups(site, rules); });
+                                               site::Follower::Effects{[this](std::size_t site, const auto& rules) { pen_->set_cgroups(site, rules); },
+                                                                       [this](std::size_t site, site::Site place) { move_site(site, std::move(place)); }});
   pen_ = std::make_unique<pen::Pen>(std::move(sites_), composition_.score, options, [this](const std::string& what) { step(what); });
+  names_->start();
   follower_->start();
 }
 

@@ -23,6 +23,7 @@
 #include "injector/run/steps.h"
 #include "injector/run/stops.h"
 #include "injector/site/follow.h"
+#include "injector/site/name_watch.h"
 
 namespace faultline::run {
 
@@ -41,6 +42,8 @@ class Session {
   std::optional<Stop> follow_targets();
   void lock_namespaces();
   void build_pen();
+  void move_site(std::size_t index, site::Site place);
+  void tell_exempt(const std::vector<std::string>& exempt);
   void make_probers();
   std::optional<NetNs> place_of(const plan::Probe& probe, probe::From& from);
   void play();
@@ -72,8 +75,10 @@ class Session {
   std::unique_ptr<lab::Lab> lab_;
   site::Finder finder_;
   std::vector<site::Site> sites_;
+  std::vector<std::uint64_t> site_spaces_;  ///< network namespaces of the sites, by inode; once there is a follower, its thread's
   Composition composition_;
   std::unique_ptr<pen::Pen> pen_;
+  std::unique_ptr<site::NameWatch> names_;
   std::unique_ptr<site::Follower> follower_;
   std::vector<std::unique_ptr<probe::Prober>> probers_;
   Ns epoch_ = 0;

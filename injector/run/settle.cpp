@@ -70,6 +70,7 @@ void Session::close_everything() {
   const auto add = [&](std::vector<std::string> more) { failures.insert(failures.end(), more.begin(), more.end()); };
   probers_.clear();
   follower_.reset();
+  names_.reset();
   if (pen_) add(pen_->close());
   pen_.reset();
   control_->drop_locks();

@@ -94,6 +94,16 @@ std::vector<fs::path> CgroupTree::folders(const std::string& path) const {
   return all;
 }
 
+std::vector<std::string> CgroupTree::groups() const {
+  const std::string above = shown_ == "/" ? "" : shown_;
+  std::vector<std::string> paths;
+  for (const auto& at : folders("/")) {
+    const std::string below = at.lexically_relative(mount_).string();
+    if (below != ".") paths.push_back(above + "/" + below);
+  }
+  return paths;
+}
+
 std::vector<pid_t> CgroupTree::processes(const std::string& path) const {
   std::vector<pid_t> all;
   for (const auto& group : folders(path)) {

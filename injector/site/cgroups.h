@@ -37,6 +37,8 @@ class CgroupTree {
   bool is_populated(const std::string& path) const;
   /// Processes of the group and all below it.
   std::vector<pid_t> processes(const std::string& path) const;
+  /// Paths of all groups, each after the one that it is in.
+  std::vector<std::string> groups() const;
   /// Ids of the group and all below it.
   std::vector<std::uint64_t> ids(const std::string& path) const;
   /// Paths of the groups that systemd made for units of this name: its slices are searched, and the managers of users, but

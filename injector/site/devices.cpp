@@ -43,7 +43,14 @@ bool is_ip_tunnel(const Device& device) {
   }
 }
 
-/// What the pen cannot carry, or cannot give back.
+}  // namespace
+
+// The kernel's own list (dev_is_mac_header_xmit() in include/linux/if_arp.h): by it bpf_redirect() decides whether to take the
+// Ethernet header off.
+bool is_bare(const Device& device) {
+  return is_ip_tunnel(device) || device.type == ARPHRD_NONE || device.type == ARPHRD_RAWIP || device.type == ARPHRD_PPP;
+}
+
 void refuse_unknown_link(const Device& device) {
   if (device.type != ARPHRD_ETHER && device.type != ARPHRD_LOOPBACK && !is_bare(device))
     throw Failure(Exit::cannot_run, fmt::format("device {} has a link header of its own kind (link type {}); faults act on Ethernet devices, on lo, and on devices "
@@ -54,14 +61,6 @@ void refuse_unknown_link(const Device& device) {
     throw Failure(Exit::cannot_run, fmt::format("device {} is a tunnel without a far end of its own (`remote`): where a packet goes to is in its route, which a "
                                                 "delayed packet does not keep. Put the fault on the device underneath, or name a peer that is reached over another device",
                                                 device.name));
-}
-
-}  // namespace
-
-// The kernel's own list (dev_is_mac_header_xmit() in include/linux/if_arp.h): by it bpf_redirect() decides whether to take the
-// Ethernet header off.
-bool is_bare(const Device& device) {
-  return is_ip_tunnel(device) || device.type == ARPHRD_NONE || device.type == ARPHRD_RAWIP || device.type == ARPHRD_PPP;
 }
 
 bool is_l3(const Device& device) { return (device.flags & IFF_UP) != 0 && !device.addresses.empty() && !is_port(device); }

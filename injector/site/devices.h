@@ -15,9 +15,12 @@ bool is_l3(const Device& device);
 /// Whether a packet on it begins with the IP header: tun, WireGuard, IP tunnels, PPP.
 bool is_bare(const Device& device);
 
+/// Throws Failure(cannot_run) for a device whose packets the pen cannot carry or cannot give back: a link header that is not
+/// Ethernet's, a tunnel without a fixed far end.
+void refuse_unknown_link(const Device& device);
+
 /// The devices of the calling thread's namespace that are up and hold an address; only `only` if it is not empty. Throws
-/// Failure(cannot_run) for one that cannot be faulted (a link header that is not Ethernet's; a tunnel without a fixed far end;
-/// `only` down or without an address), saying which and why.
+/// Failure(cannot_run) for one that cannot be faulted (see above; `only` down or without an address), saying which and why.
 std::vector<Device> l3_devices(const std::string& only = {});
 
 enum class LinkLocal { left_out, included };

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "injector/plan/values.h"
+#include "injector/site/pods.h"
 #include "injector/site/sockets.h"
 
 namespace faultline::site {
@@ -91,6 +92,7 @@ std::vector<Spot> Finder::find(const plan::Target& target) const {
     }
     case Where::process: return by_processes("process " + subject, called(subject));
     case Where::container: return container("container " + subject, subject);
+    case Where::pod: return pod("pod " + subject, subject);
     default: break;
   }
   return found;
@@ -227,17 +229,35 @@ std::vector<Spot> Finder::container(const std::string& label, const std::string&
   // The group that the runtime made for it; an init system inside may have moved its first process further down.
   std::string group = process->cgroup;
   if (const auto at = container->id.empty() ? std::string::npos : group.find(container->id); at != std::string::npos) group = group.substr(0, group.find('/', at));
-  // A namespace that nobody else is in is the container, with all that its kernel sends. One that is shared (the host's, or that of
-  // another container) holds others' traffic too.
-  bool shared = process->netns == NetNs::current().inode();
+  return whole_or_sockets(label, *process, group);
+}
+
+/// A namespace that nobody outside `group` is in is the container, with all that its kernel sends. One that is shared (the host's, or that
+/// of another container) holds others' traffic too.
+std::vector<Spot> Finder::whole_or_sockets(const std::string& label, const Process& process, const std::string& group) const {
+  bool shared = process.netns == NetNs::current().inode();
   if (!shared)
-    for (const auto& other : processes_.all()) shared |= other.netns == process->netns && !is_within(other.cgroup, group);
+    for (const auto& other : processes_.all()) shared |= other.netns == process.netns && !is_within(other.cgroup, group);
   if (shared && group == "/")
-    throw Failure(Exit::cannot_run, fmt::format("container {} shares its network namespace and has no cgroup of its own, so that its packets cannot be told from others'", name));
+    throw Failure(Exit::cannot_run, fmt::format("{} shares its network namespace and has no cgroup of its own, so that its packets cannot be told from others'", label));
   if (shared) return by_cgroups(label, {group});
   std::vector<Spot> spots;
-  spots.push_back(around(label, process->pid));
+  spots.push_back(around(label, process.pid));
   return spots;
+}
+
+std::vector<Spot> Finder::pod(const std::string& label, const std::string& name) const {
+  const std::string uid = is_pod_uid(name) ? name : uid_of_pod(list_pods(), name);
+  if (uid.empty()) throw NotThere(fmt::format("there is no pod {} on this machine (see `crictl pods`)", name));
+  const std::string group = cgroup_of_pod(tree(), uid);
+  if (group.empty())
+    throw NotThere(fmt::format("{} has no cgroup under {}: it does not run on this machine (kubectl get pod -A -o wide shows where it does)", label, tree().mount().string()));
+  // The first process of a pod is the one that holds its namespace; one further down may have made a namespace of its own.
+  std::optional<Process> first;
+  for (const pid_t pid : tree().processes(group))
+    if (auto process = processes_.find(pid); process && process->netns != 0 && (!first || process->started < first->started)) first = std::move(process);
+  if (!first) throw NotThere(fmt::format("{} has no process. Give it time: wait = \"30s\"", label));
+  return whole_or_sockets(label, *first, group);
 }
 
 }  // namespace faultline::site

@@ -51,7 +51,9 @@ class Finder {
   std::vector<Spot> by_cgroups(const std::string& label, const std::vector<std::string>& paths) const;
   std::vector<Spot> by_processes(const std::string& label, const std::vector<Process>& chosen) const;
   Spot around(const std::string& label, pid_t pid) const;
+  std::vector<Spot> whole_or_sockets(const std::string& label, const Process& process, const std::string& group) const;
   std::vector<Spot> container(const std::string& label, const std::string& name) const;
+  std::vector<Spot> pod(const std::string& label, const std::string& name) const;
   std::string unit_path(const std::string& name) const;
   std::vector<Process> called(const std::string& pattern) const;
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -76,6 +77,7 @@ Masks compile_masks(const std::vector<Rule>& rules) {
     if (!match.own_ports.empty()) masks.own_port_rules |= bit;
     if (match.cgroups) masks.cgroup_rules |= bit;
     if (match.any_peer && match.peer_ports.empty() && match.own_ports.empty() && match.device == 0) masks.inside_rules |= bit;
+    if (!match.names.empty()) masks.learned_rules |= bit;
     if (match.device != 0) {
       masks.device_rules |= bit;
       masks.devices[static_cast<std::uint32_t>(match.device)] |= bit;
@@ -94,6 +96,30 @@ Masks compile_masks(const std::vector<Rule>& rules) {
       for (const auto& range : rules[i].match.own_ports)
         for (unsigned port = range.first; port <= range.last; port++) masks.ports[port].own |= bit;
     }
+  }
+  return masks;
+}
+
+fl_address learned_key(const IpPrefix& address) {
+  fl_address key{};
+  const auto number = [&](std::size_t from, std::size_t count) {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < count; i++) value = value << 8 | address.bytes[from + i];
+    return value;
+  };
+  key.high = address.v6 ? number(0, 8) : 0;
+  key.low = address.v6 ? number(8, 8) : 0xffffULL << 32 | number(0, 4);
+  return key;
+}
+
+fl_masks learn(const std::vector<Rule>& rules, const std::string& name, const IpPrefix& address) {
+  fl_masks masks{};
+  const auto covered = [&](const std::vector<IpPrefix>& by) { return std::any_of(by.begin(), by.end(), [&](const IpPrefix& p) { return p.covers(address); }); };
+  for (std::size_t i = 0; i < rules.size(); i++) {
+    const Match& match = rules[i].match;
+    if (std::find(match.names.begin(), match.names.end(), name) == match.names.end() || covered(match.peers)) continue;
+    if (match.egress) masks.out |= 1ull << i;
+    if (match.ingress && !covered(match.not_from)) masks.in |= 1ull << i;
   }
   return masks;
 }

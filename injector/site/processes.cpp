@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <sstream>
 
 #include "injector/base/netns.h"
 
@@ -35,8 +36,12 @@ std::optional<Process> ProcessTable::find(pid_t pid) const {
   process.name = read_text(at / "comm");
   if (process.name.empty()) return std::nullopt;
   if (process.name.back() == '\n') process.name.pop_back();
-  const std::string state = behind_name(read_text(at / "stat"));
-  if (state.starts_with('Z') || state.starts_with('X')) return std::nullopt;
+  std::istringstream stat(behind_name(read_text(at / "stat")));
+  std::string state, word;
+  stat >> state;
+  if (state == "Z" || state == "X") return std::nullopt;
+  for (int field = 4; field < 22; field++) stat >> word;  // proc(5): the state is the third
+  stat >> process.started;
   std::error_code error;
   process.program = fs::read_symlink(at / "exe", error).string();
   const std::string line = read_text(at / "cmdline");

@@ -18,6 +18,7 @@ struct Process {
   std::string program;      ///< the path of its file; empty for the kernel's threads
   std::string command;      ///< the last part of its first argument
   std::string cgroup;       ///< its path in the v2 hierarchy; empty when it cannot be read
+  std::uint64_t started = 0;  ///< since boot, in the kernel's ticks
   std::uint64_t netns = 0;  ///< inode of its network namespace; 0 when it cannot be read
 };
 

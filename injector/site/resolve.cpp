@@ -12,14 +12,6 @@
 namespace faultline::site {
 namespace {
 
-/// Inode of the machine's initial network namespace. Where process 1 may not be looked at: the number that kernels from 6.18
-/// on always give it (NET_NS_INIT_INO, include/uapi/linux/nsfs.h).
-std::uint64_t initial_namespace() {
-  constexpr std::uint64_t kFixed = 0xEFFFFFF9;
-  const auto inode = NetNs::inode_of("/proc/1/ns/net");
-  return inode != 0 ? inode : kFixed;
-}
-
 /// Whether a match leaves (nearly) everyone in: an operator's session would be among them.
 bool is_wide(const Match& match) {
   const bool everyone = match.any_peer || std::any_of(match.peers.begin(), match.peers.end(), [](const IpPrefix& p) { return p.length <= 1; });
@@ -120,7 +112,7 @@ class Resolver {
       for (const auto& host : lab_->hosts_of(target.subject))
         for (const auto& address : lab_->addresses(host)) all.push_back(address);
     }
-    if (target.where == Where::netns || target.where == Where::container) {
+    if (target.where == Where::netns || target.where == Where::container || target.where == Where::pod) {
       const auto places = finder_.find(target);
       if (places.front().cgroups)
         throw Failure(Exit::cannot_run, fmt::format("peer \"{}\" shares its network namespace and has no address of its own; name what it is reached by: "
@@ -173,6 +165,8 @@ class Resolver {
       const plan::Target& target = *plan_.find_target(name);
       Match match = base;
       match.peers = addresses(target, fault);
+      for (const auto& text : target.addresses)
+        if (!IpPrefix::parse(text)) match.names.push_back(text);
       const bool names_a_place = target.where != plan::Target::Where::none || !target.addresses.empty();
       if (names_a_place && match.peers.empty())
         throw Failure(Exit::cannot_run, fmt::format("peer \"{}\" has no address (a room without hosts?)", name));
@@ -182,8 +176,12 @@ class Resolver {
       auto same = std::find_if(all.begin(), all.end(), [&](const Match& m) {
         return m.protocol == match.protocol && m.peer_ports == match.peer_ports && !m.any_peer && !match.any_peer;
       });
-      if (same != all.end()) same->peers.insert(same->peers.end(), match.peers.begin(), match.peers.end());
-      else all.push_back(std::move(match));
+      if (same == all.end()) {
+        all.push_back(std::move(match));
+        continue;
+      }
+      same->peers.insert(same->peers.end(), match.peers.begin(), match.peers.end());
+      same->names.insert(same->names.end(), match.names.begin(), match.names.end());
     }
     return all;
   }
@@ -330,6 +328,13 @@ class Resolver {
 };
 
 }  // namespace
+
+std::uint64_t initial_namespace() {
+  // Where process 1 may not be looked at: the number that kernels from 6.18 on always give it (NET_NS_INIT_INO, linux/nsfs.h).
+  constexpr std::uint64_t kFixed = 0xEFFFFFF9;
+  const auto inode = NetNs::inode_of("/proc/1/ns/net");
+  return inode != 0 ? inode : kFixed;
+}
 
 std::vector<Site> resolve(const plan::Plan& plan, const LabView* lab, const Finder& finder, std::vector<ResolvedName>* names) {
   return Resolver(plan, lab, finder, names).run();

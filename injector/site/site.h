@@ -22,6 +22,7 @@ struct Match {
   bool loopback = true;                ///< also on lo
   bool any_peer = true;
   std::vector<IpPrefix> peers;         ///< when not any_peer
+  std::vector<std::string> names;      ///< of hosts, whose addresses are among the peers: what else they turn out to have is added
   std::vector<IpPrefix> not_from;      ///< ingress from these is left out: they are sites of the same fault, whose egress acted
   std::string protocol;                ///< "tcp" | "udp" | "icmp" | ""
   std::vector<plan::PortRange> peer_ports, own_ports;  ///< empty: any
@@ -65,6 +66,9 @@ struct LabView {
 /// Finds every target of every fault, and the lab's standing conditions. Throws Failure(cannot_run) with everything that
 /// was not found or cannot be a site, one a line. Names in peers' addresses are added to `names` if it is not null.
 std::vector<Site> resolve(const plan::Plan& plan, const LabView* lab, const Finder& finder = {}, std::vector<ResolvedName>* names = nullptr);
+
+/// Inode of the machine's initial network namespace: who takes all of it as a target cuts off whoever operates the machine.
+std::uint64_t initial_namespace();
 
 /// Index, in the numbering of Rule::fault, of the standing condition of a lab link.
 inline std::uint32_t standing_fault(const plan::Plan& plan, std::size_t link) {

@@ -28,7 +28,14 @@ enum class Wire { ethernet, bare };
 struct TwoNamespaces {
   enum class Family { both, v6_only };
 
+  /// Not joined yet: see join().
+  struct Apart {};
+  explicit TwoNamespaces(Apart) : device("eth0") {}
   explicit TwoNamespaces(Family family = Family::both, unsigned mtu = 1500, Wire wire = Wire::ethernet) : device(wire == Wire::bare ? "tun0" : "eth0") {
+    join(family, mtu, wire);
+  }
+
+  void join(Family family = Family::both, unsigned mtu = 1500, Wire wire = Wire::ethernet) {
     if (wire == Wire::bare) bare_ = std::make_unique<TunWire>(here, there, device);
     else add_veth({device, &here, mtu}, {device, &there, mtu});
     for (const auto& [ns, last] : {std::pair{&here, "1"}, std::pair{&there, "2"}}) {

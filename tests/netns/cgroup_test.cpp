@@ -32,7 +32,8 @@ class CgroupTest : public testing::Test {
     const auto composition = run::compose(plan, sites);
     pen::Options options;
     options.engine = pen::probe_features().engine();
-    follower = std::make_unique<site::Follower>(plan, finder, sites, [this](std::size_t site, const auto& changed) { pen->set_cgroups(site, changed); });
+    follower = std::make_unique<site::Follower>(plan, finder, sites, site::Follower::Effects{[this](std::size_t site, const auto& changed) { pen->set_cgroups(site, changed); },
+                                                                                             [this](std::size_t site, site::Site place) { pen->move(site, std::move(place)); }});
     pen = std::make_unique<pen::Pen>(std::move(sites), composition.score, options, [](const std::string&) {});
     pen->arm(monotonic_now());
   }

@@ -4,14 +4,12 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <bpf/bpf.h>
-
 #include <algorithm>
 #include <cstring>
 #include <functional>
 
-#include "injector/pen/tc.h"
 #include "tests/harness/command.h"
+#include "tests/harness/leftovers.h"
 #include "tests/harness/processes.h"
 #include "tests/harness/two_namespaces.h"
 #include "tests/harness/udp_stream.h"
@@ -42,22 +40,7 @@ struct KillTest : testing::TestWithParam<const char*> {
   }
 
   /// What of the run is still in the target's namespace: devices, qdiscs, filters, programs.
-  std::vector<std::string> left_in_target() const {
-    std::vector<std::string> found;
-    Inside in(net.here);
-    for (const auto& device : list_devices()) {
-      if (!devices.contains(device.name)) found.push_back("device " + device.name);
-      if (!pen::tc::ingress_qdisc(device.index).empty()) found.push_back("qdisc on " + device.name);
-      for (const auto hook : {pen::Hook::ingress, pen::Hook::egress})
-        if (!pen::tc::list_filters(device.index, hook).empty()) found.push_back("filter on " + device.name);
-      for (const int type : {46, 47}) {  // BPF_TCX_INGRESS, BPF_TCX_EGRESS
-        std::uint32_t ids[8], flags = 0, count = 8;
-        if (bpf_prog_query(device.index, static_cast<bpf_attach_type>(type), 0, &flags, ids, &count) == 0 && count != 0)
-          found.push_back("tcx program on " + device.name);
-      }
-    }
-    return found;
-  }
+  std::vector<std::string> left_in_target() const { return left_in(net.here, devices); }
 
   /// Nothing of `had` within 5 s, and the target as it was.
   void expect_nothing_left(const Belongings& had) {

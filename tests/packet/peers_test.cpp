@@ -115,6 +115,44 @@ TEST_P(Peers, random_prefixes) {
   }
 }
 
+TEST_P(Peers, learned_while_the_run_goes_on) {
+  std::vector<Rule> rules(3);  // of the name, of prefixes alone, of the name and one way
+  for (std::uint32_t i = 0; i < rules.size(); i++) {
+    rules[i].fault = i;
+    rules[i].channel = steady(rules[i].window, kMicrosecond);
+    rules[i].match.any_peer = false;
+    rules[i].match.peers = {*IpPrefix::parse("10.0.0.0/24")};
+    if (i != 1) rules[i].match.names = {"bank.test"};
+  }
+  rules[0].match.not_from = {*IpPrefix::parse("10.9.0.2")};
+  rules[2].match.ingress = false;
+  std::vector<site::Rule> of_site;
+  for (const auto& rule : rules) of_site.push_back({rule.fault, "", rule.match});
+  const Programs programs(GetParam(), rules);
+  const auto taken = [&](const char* from, const char* to, const char* program) {
+    const Skb run = programs.select(program, {.frame = build({.source = from, .destination = to})});
+    return run.verdict == kRedirect ? programs.slot(stamp_of(run.frame).slot).rules : 0;
+  };
+  const auto learn = [&](const char* address) {
+    const auto masks = site::learn(of_site, "bank.test", *IpPrefix::parse(address));
+    pen::tell_learned(programs.selector(), site::learned_key(*IpPrefix::parse(address)), masks);
+    return masks;
+  };
+  EXPECT_EQ(taken("192.0.2.1", "10.9.0.1", "select_out"), 0u);
+  EXPECT_EQ(taken("2001:db8::1", "fd09::1", "select_out"), 0u);
+  for (const char* address : {"10.9.0.1", "10.9.0.2", "fd09::1"}) learn(address);
+  EXPECT_EQ(taken("192.0.2.1", "10.9.0.1", "select_out"), 0b101u);
+  EXPECT_EQ(taken("10.9.0.1", "192.0.2.1", "select_in"), 0b001u);
+  EXPECT_EQ(taken("10.9.0.2", "192.0.2.1", "select_in"), 0u) << "another site of the fault: its egress acts";
+  EXPECT_EQ(taken("2001:db8::1", "fd09::1", "select_out"), 0b101u);
+  EXPECT_EQ(taken("fd09::1", "2001:db8::1", "select_in"), 0b001u);
+  EXPECT_EQ(taken("192.0.2.1", "10.9.0.3", "select_out"), 0u);
+  EXPECT_EQ(taken("2001:db8::1", "::ffff:10.9.0.3", "select_out"), 0u);
+  EXPECT_EQ(taken("192.0.2.1", "10.0.0.1", "select_out"), 0b111u) << "what the plan names";
+  const auto known = learn("10.0.0.7");
+  EXPECT_EQ(known.out | known.in, 0u) << "it was a peer before";
+}
+
 FAULTLINE_WITH_BOTH_ENGINES(Peers);
 
 }  // namespace

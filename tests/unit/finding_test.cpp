@@ -5,6 +5,7 @@
 
 #include "injector/site/containers.h"
 #include "injector/site/masks.h"
+#include "injector/site/pods.h"
 #include "injector/site/processes.h"
 #include "tests/harness/command.h"
 
@@ -153,6 +154,48 @@ TEST(Container, WithoutARuntimeOrAnAnswerItCannotBeFound) {
   } catch (const Failure& failure) {
     EXPECT_NE(std::string(failure.what()).find("docker at /nowhere/docker.sock does not answer"), std::string::npos);
   }
+}
+
+constexpr const char* kUid = "0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f";
+
+TEST_F(Tree, PodsAreFoundAsTheKubeletNamesThem) {
+  const std::string escaped = "0a1b2c3d_0a1b_0a1b_0a1b_0a1b2c3d4e5f";
+  for (const std::string path : {"/kubepods/burstable/pod" + std::string(kUid), "/kubepods/pod" + std::string(kUid),
+                                 "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" + escaped + ".slice", "/kubepods.slice/kubepods-pod" + escaped + ".slice",
+                                 "/docker/4711/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" + escaped + ".slice"}) {
+    EXPECT_EQ(pod_of_cgroup(path), kUid) << path;
+    const test::TemporaryFolder other;
+    std::filesystem::create_directories(other.path().string() + path + "/cri-containerd-1.scope");
+    std::filesystem::create_directories(other.path().string() + "/system.slice/pod" + kUid);
+    EXPECT_EQ(cgroup_of_pod(CgroupTree(other.path()), kUid), path);
+    EXPECT_EQ(cgroup_of_pod(CgroupTree(other.path()), escaped), path);
+    EXPECT_EQ(cgroup_of_pod(CgroupTree(other.path(), "/above"), kUid), "/above" + path) << "the mount of a cgroup namespace";
+    EXPECT_EQ(cgroup_of_pod(CgroupTree(other.path()), "1" + std::string(kUid).substr(1)), "");
+  }
+  EXPECT_EQ(pod_of_cgroup("/kubepods/pod0a1b2c3d0a1b0a1b0a1b0a1b2c3d4e5f"), "0a1b2c3d0a1b0a1b0a1b0a1b2c3d4e5f") << "of a static pod";
+  for (const std::string path : {"/kubepods", "/kubepods.slice", "/kubepods/burstable", "/system.slice/pod" + std::string(kUid), "/kubepods/pod" + std::string(kUid) + "/4711", std::string("/kubepods/pod12")})
+    EXPECT_EQ(pod_of_cgroup(path), "") << path;
+}
+
+TEST(Pods, AreReadFromWhatCrictlAnswers) {
+  const auto pods = read_pods(R"({"items":[
+    {"id":"1","metadata":{"name":"web-0","uid":"u1","namespace":"shop","attempt":0},"state":"SANDBOX_READY","createdAt":"1"},
+    {"id":"2","metadata":{"name":"web-0","uid":"u2","namespace":"shop","attempt":0},"state":"SANDBOX_NOTREADY"},
+    {"id":"3","metadata":{"name":"bank","uid":"u3","namespace":"shop"},"state":"SANDBOX_READY"},
+    {"id":"4","metadata":{"name":"bank","uid":"u4","namespace":"test"},"state":"SANDBOX_READY"}, 7]})");
+  EXPECT_EQ(pods.size(), 4u);
+  EXPECT_EQ(uid_of_pod(pods, "web-0"), "u1") << "not the one that has ended";
+  EXPECT_EQ(uid_of_pod(pods, "shop/web-0"), "u1");
+  EXPECT_EQ(uid_of_pod(pods, "test/bank"), "u4");
+  EXPECT_EQ(uid_of_pod(pods, "shop/none"), "");
+  try {
+    uid_of_pod(pods, "bank");
+    FAIL();
+  } catch (const Failure& failure) {
+    EXPECT_NE(std::string(failure.what()).find("shop/bank (u3), test/bank (u4)"), std::string::npos) << failure.what();
+  }
+  EXPECT_TRUE(read_pods(R"({"items":[]})").empty());
+  for (const char* bad : {"", "[]", "{}", "{\"items\":7}", "not json"}) EXPECT_THROW(read_pods(bad), Failure) << bad;
 }
 
 }  // namespace

@@ -161,12 +161,6 @@ TEST(PlanTargets, Mistakes) {
   only_mistake("[targets.a]\naddress = \"::1\"\n[targets.b]\nnetns = \"run/x\"\n[probes.q]\nicmp = \"::1\"\nfrom = \"here\"\n", "neither a name nor an absolute path");
 }
 
-TEST(PlanTargets, ReservedWaysAreNotYet) {
-  const auto mistake = only_mistake("[targets.a]\npod = \"x\"\n[[faults]]\nkind = \"degrade\"\non = \"a\"\nstart = \"1s\"\nfor = \"1s\"\ndelay = \"1ms\"\n", "not yet");
-  EXPECT_TRUE(mistake.not_yet);
-  EXPECT_EQ(mistake.at.line, 2u);
-}
-
 // ---- all mistakes, and how they look ----
 
 TEST(PlanParse, FiftyMistakesAreFifty) {

@@ -24,7 +24,9 @@ TEST(PlanTargetsOnAMachine, EachWayHasItsSubject) {
                                               std::tuple{"unit = \"pay\"", Where::unit, "pay.service"},
                                               std::tuple{"unit = \"pay.slice\"", Where::unit, "pay.slice"},
                                               std::tuple{"unit = \"getty@tty1.service\"", Where::unit, "getty@tty1.service"},
-                                              std::tuple{"container = \"shop_web.1\"", Where::container, "shop_web.1"}}) {
+                                              std::tuple{"container = \"shop_web.1\"", Where::container, "shop_web.1"},
+                                              std::tuple{"pod = \"shop/web-0\"", Where::pod, "shop/web-0"},
+                                              std::tuple{"pod = \"0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f\"", Where::pod, "0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"}}) {
     const Target target = good(lines);
     EXPECT_EQ(target.where, where) << lines;
     EXPECT_EQ(target.subject, subject) << lines;
@@ -51,6 +53,7 @@ TEST(PlanTargetsOnAMachine, MistakesSayWhatWouldBeRight) {
   only_mistake(on("unit = \"a/b\""), "not the name of a unit");
   only_mistake(on("unit = \"-.slice\""), "holds every process");
   only_mistake(on("container = \"shop/web\""), "neither a container's name nor its id");
+  for (const char* bad : {"", "a/b/c", "/web", "web/", "Web"}) only_mistake(on(std::string("pod = \"") + bad + "\""), "neither a pod's uid nor its name", "metadata.uid");
   only_mistake(on("unit = \"pay\"\npid = 1"), "both \"pid\" and \"unit\"", "two targets");
   only_mistake(on("interface = \"eth0\"\nunit = \"pay\""), "both \"interface\" and \"unit\"");
 }

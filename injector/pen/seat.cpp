@@ -1,0 +1,166 @@
+#include "injector/pen/seat.h"
+
+#include <fmt/format.h>
+#include <net/if.h>
+
+#include <algorithm>
+
+#include "injector/pen/load.h"
+#include "injector/pen/wires.h"
+#include "injector/site/devices.h"
+#include "injector/site/masks.h"
+
+namespace faultline::pen {
+
+Seat::Seat(const Surroundings& around, std::uint32_t number, std::uint32_t site, site::Site place)
+    : around_(around), number_(number), site_(site), place_(std::move(place)), near_(fmt::format("flpen{}", number)), far_(fmt::format("far{}", number)) {}
+
+Seat::~Seat() {
+  const Attempt quietly = [](const std::string&, const std::function<void()>& action) {
+    try {
+      action();
+    } catch (const std::exception&) {  // what is to be told is told by who takes it apart beforehand
+    }
+  };
+  leave_devices(quietly);
+  leave_pen(quietly);
+}
+
+void Seat::build() {
+  {
+    Inside in(around_.pen);
+    add_veth({far_, nullptr, kVethMtu, 1000, true}, {near_, &place_.ns, kVethMtu, 1000, true});
+  }
+  {
+    Inside in(place_.ns);
+    near_index_ = index_of(near_);  // first: from here on it is taken away, whatever goes wrong
+    set_quiet(near_);
+    set_alias(near_, around_.alias);
+    set_up(near_);
+  }
+  Inside in(around_.pen);
+  far_index_ = index_of(far_);
+  set_quiet(far_);
+  if (auto remark = keep_order(far_); !remark.empty()) remarks_.push_back(std::move(remark));
+  set_up(far_);
+}
+
+void Seat::load(const BpfObject& player, const BpfObject* first) {
+  const auto& devices = place_.devices;
+  is_bare_ = std::any_of(devices.begin(), devices.end(), site::is_bare);
+  const Place place{.site = site_,
+                    .near = static_cast<std::uint32_t>(near_index_),
+                    .guard = around_.guard,
+                    .exempt_ports = place_.exempt_ports,
+                    .bare = is_bare_,
+                    .tunnels = place_.tunnels,
+                    .seat = number_};
+  selector_ = load_selector(around_.engine, place_.rules, around_.score, place, player, first);
+}
+
+void Seat::attach(std::vector<Attachment>& to, const BpfObject& object, const std::string& program, int ifindex, Hook hook, const std::string& device,
+                  const NetNs& in, bool ours) {
+  to.push_back(Attachment::make(around_.engine, object.program(program), ifindex, hook, device, in, around_.janitor, ours));
+  if (auto remark = to.back().remark(); !ours && !remark.empty()) remarks_.push_back(std::move(remark));
+}
+
+void Seat::attach_to_pen(const BpfObject& player) {
+  {
+    Inside in(around_.pen);
+    attach(in_pen_, player, "play_arrival", far_index_, Hook::ingress, far_, around_.pen, true);
+  }
+  Inside in(place_.ns);
+  attach(in_pen_, *selector_, "give_back", near_index_, Hook::ingress, near_, place_.ns, true);
+}
+
+void Seat::attach_to_devices() {
+  Inside in(place_.ns);
+  for (const auto& device : place_.devices) attach_to(device);
+}
+
+void Seat::attach_to(const Device& device) {
+  bool egress = false, ingress = false, loopback = false;
+  for (const auto& rule : place_.rules) {
+    egress |= rule.match.egress;
+    ingress |= rule.match.ingress;
+    loopback |= rule.match.loopback;
+  }
+  attached_.insert(device.index);
+  const auto select = [&](int at, Hook hook) {
+    attach(on_devices_, *selector_, std::string("select_") + kHooks[at], device.index, hook, device.name, place_.ns, false);
+  };
+  if ((device.flags & IFF_LOOPBACK) != 0) {  // its egress hook serves both ways
+    if (loopback) select(FL_AT_LO, Hook::egress);
+    return;
+  }
+  const bool bare = site::is_bare(device);
+  if (egress) select(bare ? FL_AT_BARE_OUT : FL_AT_OUT, Hook::egress);
+  if (ingress) select(bare ? FL_AT_BARE_IN : FL_AT_IN, Hook::ingress);
+}
+
+std::vector<std::string> Seat::look() {
+  std::vector<std::string> news = take_remarks();
+  std::set<int> now;
+  Inside in(place_.ns);
+  for (const auto& device : list_devices()) {
+    now.insert(device.index);
+    if (!place_.every_device || !site::is_l3(device) || device.index == near_index_ || attached_.contains(device.index) || reported_.contains(device.index)) continue;
+    const std::string appeared = fmt::format("device {} appeared in {} after the start", device.name, place_.name);
+    try {
+      site::refuse_unknown_link(device);
+      if (site::is_bare(device) && !is_bare_) throw std::runtime_error("it has no Ethernet header, and no device had that at the start");
+      attach_to(device);
+      place_.devices.push_back(device);
+      news.push_back(appeared + ": its traffic is faulted from now on");
+    } catch (const std::exception& e) {
+      reported_.insert(device.index);
+      news.push_back(fmt::format("{}: its traffic is not faulted: {}", appeared, e.what()));
+    }
+  }
+  for (const auto& device : place_.devices) {
+    if (now.contains(device.index) || !reported_.insert(-device.index).second) continue;
+    news.push_back(fmt::format("device {} of {} vanished: what it carried is no longer faulted", device.name, place_.name));
+  }
+  return news;
+}
+
+bool Seat::learn(const std::string& name, const IpPrefix& address) {
+  const fl_masks rules = site::learn(place_.rules, name, address);
+  const fl_address key = site::learned_key(address);
+  const auto known = learned_.find({key.high, key.low});
+  fl_masks all = known == learned_.end() ? fl_masks{} : known->second;
+  if (((rules.out & ~all.out) | (rules.in & ~all.in)) == 0) return false;
+  if (known == learned_.end() && learned_.size() == FL_MAX_LEARNED) {
+    if (!std::exchange(is_full_, true))
+      remarks_.push_back(fmt::format("{}: {} addresses were learned; no more are", place_.name, static_cast<int>(FL_MAX_LEARNED)));
+    return false;
+  }
+  all.out |= rules.out;
+  all.in |= rules.in;
+  tell_learned(*selector_, key, all);
+  learned_[{key.high, key.low}] = all;
+  return true;
+}
+
+void Seat::learn_from(const Seat& other) {
+  learned_ = other.learned_;
+  is_full_ = other.is_full_;
+  for (const auto& [address, rules] : learned_) tell_learned(*selector_, {address.first, address.second}, rules);
+}
+
+void Seat::leave_devices(const Attempt& attempt) {
+  for (auto& attachment : on_devices_) attempt("detach", [&] { attachment.close(); });
+  on_devices_.clear();
+}
+
+void Seat::leave_pen(const Attempt& attempt) {
+  for (auto& attachment : in_pen_) attempt("detach", [&] { attachment.close(); });
+  in_pen_.clear();
+  if (near_index_ == 0) return;
+  attempt("remove " + near_, [&] {
+    Inside in(place_.ns);
+    delete_device(std::exchange(near_index_, 0));
+  });
+}
+
+}  // namespace faultline::pen

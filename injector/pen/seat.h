@@ -1,0 +1,87 @@
+// A seat is what joins a site to the pen: a veth pair, a selector loaded for the site, our programs on the site's devices. A
+// site has one at a time. A target that comes back in another network namespace is given another, with the same rules, whose
+// state and counts go on; the seat that it had is given up.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "faults/score.h"
+#include "injector/pen/attach.h"
+#include "injector/pen/bpf_object.h"
+#include "injector/site/site.h"
+
+namespace faultline::pen {
+
+/// What the seats of a pen have in common. All of it outlives them.
+struct Surroundings {
+  const NetNs& pen;
+  const faults::Score& score;
+  Engine engine;
+  Janitor* janitor;
+  std::string alias;    ///< of the near veths
+  std::uint16_t guard;  ///< see fl_selector_config
+};
+
+class Seat {
+ public:
+  /// `number` is the seat's among the player's, `site` the site's in the score.
+  Seat(const Surroundings& around, std::uint32_t number, std::uint32_t site, site::Site place);
+  Seat(const Seat&) = delete;
+  Seat& operator=(const Seat&) = delete;
+  ~Seat();  ///< leaves; never throws
+
+  /// Makes the veth pair.
+  void build();
+  /// Loads the selector. It shares tables with the player, and with `first`, a selector that there is already, or null.
+  void load(const BpfObject& player, const BpfObject* first);
+  /// Attaches the player to the far end, the return to the near one.
+  void attach_to_pen(const BpfObject& player);
+  /// Attaches the selector to the devices: from here on packets meet their rules.
+  void attach_to_devices();
+  /// Attaches to devices that have appeared since. Returns what there is to report about those that came and went.
+  std::vector<std::string> look();
+
+  /// An address of a name that rules are about. Whether it was new to them.
+  bool learn(const std::string& name, const IpPrefix& address);
+  /// All that another seat of the site has learned. Before attach_to_devices().
+  void learn_from(const Seat& other);
+
+  /// Does one step of taking things apart, and deals with its failure.
+  using Attempt = std::function<void(const std::string& what, const std::function<void()>& action)>;
+  void leave_devices(const Attempt& attempt);
+  void leave_pen(const Attempt& attempt);
+
+  std::uint32_t number() const { return number_; }
+  std::uint32_t site() const { return site_; }
+  int far() const { return far_index_; }  ///< ifindex in the pen's namespace
+  const BpfObject& selector() const { return *selector_; }
+  /// What people should know; what was told is not told again.
+  std::vector<std::string> take_remarks() { return std::exchange(remarks_, {}); }
+
+ private:
+  void attach(std::vector<Attachment>& to, const BpfObject& object, const std::string& program, int ifindex, Hook hook, const std::string& device, const NetNs& in,
+              bool ours);
+  void attach_to(const Device& device);
+
+  const Surroundings& around_;
+  const std::uint32_t number_, site_;
+  site::Site place_;
+  std::string near_, far_;
+  int near_index_ = 0, far_index_ = 0;
+  bool is_bare_ = false;  // some device has no Ethernet header: the selector can do without
+  std::unique_ptr<BpfObject> selector_;
+  std::vector<Attachment> on_devices_, in_pen_;
+  std::set<int> attached_, reported_;  // devices, by index; in reported_ those that vanished by its negative
+  std::map<std::pair<std::uint64_t, std::uint64_t>, fl_masks> learned_;
+  bool is_full_ = false;  // of addresses
+  std::vector<std::string> remarks_;
+};
+
+}  // namespace faultline::pen

@@ -1,0 +1,48 @@
+// Names of peers change their addresses while a run goes on: a load balancer's, a service's that moves. What a target's own resolver
+// is told is read as it arrives (UDP from port 53, at every device of its namespace), so that an address is known as a peer's about when
+// the target learns it itself.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "injector/base/fd.h"
+#include "injector/site/site.h"
+
+namespace faultline::site {
+
+class NameWatch {
+ public:
+  /// An answer gave an address for a name that rules of a site are about; also one that is known already. In the watch's thread.
+  using Learn = std::function<void(std::size_t site, const std::string& name, const IpPrefix& address)>;
+
+  /// Listens from here on in the namespace of each of `sites` whose rules have names. A flood of answers costs no more than some 3 % of
+  /// a CPU: beyond that they are not looked at.
+  NameWatch(const std::vector<Site>& sites, Learn learn);
+  ~NameWatch();
+  /// Looks at what has come and comes.
+  void start();
+  /// A site is in another namespace from now on. Any thread.
+  void move(std::size_t site, const NetNs& ns);
+
+ private:
+  struct Ear {
+    std::size_t site;
+    std::vector<std::string> names;
+    Fd v4, v6;
+    void open(const NetNs& ns);
+  };
+  void run(const std::stop_token& done);
+  bool hear(const Ear& ear, int socket);
+
+  Learn learn_;
+  Fd bell_;
+  std::mutex mutex_;  // guards the sockets
+  std::vector<Ear> ears_;
+  std::jthread thread_;  // last: it uses all of the above
+};
+
+}  // namespace faultline::site

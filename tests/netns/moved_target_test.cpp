@@ -1,0 +1,180 @@
+// A target that comes back in another network namespace, as a container does that is made again, is followed there: by the real
+// binary, with real processes whose answers show how often they were delayed. What it leaves behind is let go of at once, and a kill
+// at any instant of the move leaves nothing in either place.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "injector/run/lock.h"
+#include "tests/harness/command.h"
+#include "tests/harness/leftovers.h"
+#include "tests/harness/processes.h"
+#include "tests/harness/scratch_cgroup.h"
+#include "tests/harness/two_namespaces.h"
+
+namespace faultline::test {
+namespace {
+
+constexpr Ns kDelay = 100 * kMillisecond;
+constexpr std::uint16_t kPort = 7000;
+
+class MovedTargetTest : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root";
+    if (GetParam() == std::string("tcx") && pen::probe_features().engine() != pen::Engine::tcx) GTEST_SKIP() << "this kernel has no TCX";
+  }
+
+  Command start(const std::string& target, const std::string& duration = "60s", const std::string& more = "") {
+    return Command::run(folder.write("plan.toml", fmt::format("duration = \"{}\"\n[targets.a]\n{}\n{}\n[[faults]]\nkind = \"degrade\"\non = \"a\"\nstart = \"0s\"\nfor = \"run\"\ndelay = \"100ms\"\n",
+                                                              duration, target, more)),
+                        out, {"--engine", GetParam()});
+  }
+  /// The service, in one place or the other.
+  std::unique_ptr<EchoProcess> serve(const TwoNamespaces& place, const ScratchCgroup* group = nullptr) {
+    return std::make_unique<EchoProcess>(group, place.here, kPort, [this] { prctl(PR_SET_NAME, name.c_str()); });
+  }
+  static bool is_delayed(const TwoNamespaces& place) { return echo_time(place.there, SOCK_DGRAM, address("10.7.0.1", kPort)) >= 2 * kDelay - kMillisecond; }
+  static bool is_quick(const TwoNamespaces& place) {
+    const Ns took = echo_time(place.there, SOCK_DGRAM, address("10.7.0.1", kPort));
+    return took >= 0 && took < kDelay;
+  }
+  void expect_nothing_left(const Belongings& had) {
+    std::vector<std::string> left;
+    eventually([&] {
+      left = left_in(first.here, kDevices);
+      for (auto& one : left_in(second.here, kDevices)) left.push_back(std::move(one));
+      for (auto& one : had.left({first.here.inode(), first.there.inode(), second.here.inode(), second.there.inode()})) left.push_back(std::move(one));
+      return left.empty();
+    });
+    for (const auto& one : left) ADD_FAILURE() << one;
+  }
+  /// From when to when its traffic was not faulted, the last time it moved; CLOCK_MONOTONIC.
+  std::pair<Ns, Ns> last_gap() const {
+    Ns epoch = 0;
+    std::pair<Ns, Ns> gap;
+    for (const auto& event : journal_of(out)) {
+      if (event["event"] == "t0") epoch = event["epoch"];
+      if (event["event"] == "target" && event["what"] == "replaced") gap = {event["gap"][0], event["gap"][1]};
+    }
+    return {gap.first + epoch, gap.second + epoch};
+  }
+  std::size_t times_replaced() const {
+    std::size_t times = 0;
+    for (const auto& event : journal_of(out)) times += event["event"] == "target" && event["what"] == "replaced";
+    return times;
+  }
+
+  const std::set<std::string> kDevices{"lo", "eth0"};
+  const std::string name = fmt::format("fl-mv-{}", getpid());
+  TwoNamespaces first, second;
+  TemporaryFolder folder;
+  std::filesystem::path out = folder.path() / "run";
+};
+
+INSTANTIATE_TEST_SUITE_P(Engines, MovedTargetTest, testing::Values("tcx", "clsact"), [](const auto& p) { return std::string(p.param); });
+
+TEST_P(MovedTargetTest, a_process_is_followed_within_a_second) {
+  auto server = serve(first);
+  Command run = start("process = \"" + name + "\"");
+  ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
+  ASSERT_TRUE(eventually([&] { return is_delayed(first); }));
+  Ns quickest = INT64_MAX;
+  const TwoNamespaces* places[] = {&second, &first, &second};  // a busy machine may be slow once
+  for (std::size_t i = 0; i < 3; i++) {
+    const Ns ended = monotonic_now();
+    server.reset();
+    server = serve(*places[i]);
+    const Ns there = monotonic_now();
+    ASSERT_TRUE(eventually([&] { return times_replaced() == i + 1; })) << run.errors();
+    ASSERT_TRUE(eventually([&] { return is_delayed(*places[i]); }));
+    const auto [from, to] = last_gap();
+    EXPECT_LE(from, ended + kMillisecond);  // the gap is never told too short
+    EXPECT_GE(to, there);
+    quickest = std::min(quickest, to - there);
+    const TwoNamespaces& old = places[i] == &first ? second : first;
+    EXPECT_EQ(left_in(old.here, kDevices), std::vector<std::string>{});
+    EXPECT_NO_THROW(run::lock_namespace(old.here, "the old namespace"));
+    EXPECT_THROW(run::lock_namespace(places[i]->here, "the new one"), Failure);
+  }
+  EXPECT_LT(quickest, kSecond);
+  RecordProperty("quickest_ms", static_cast<int>(quickest / kMillisecond));
+  const Belongings had = run.belongings();
+  run.signal(SIGSTOP);
+  EXPECT_TRUE(eventually([&] { return is_quick(second); }));
+  run.signal(SIGKILL);
+  EXPECT_EQ(run.wait(5 * kSecond), 128 + SIGKILL);
+  EXPECT_TRUE(is_quick(second));
+  expect_nothing_left(had);
+}
+
+TEST_P(MovedTargetTest, a_cgroup_is_followed_and_counts_add_up) {
+  ScratchCgroup group("moved.service");
+  auto server = serve(first, &group);
+  Command run = start("cgroup = \"" + group.path() + "\"", "6s");
+  ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
+  EXPECT_TRUE(eventually([&] { return is_delayed(first); }));
+  server.reset();
+  usleep(300000);
+  server = serve(second, &group);  // the same group, and never empty for long
+  ASSERT_TRUE(await_event(out, "target", "replaced")) << run.errors();
+  int answered = 0;
+  for (int i = 0; i < 5; i++) answered += is_delayed(second);
+  EXPECT_GE(answered, 4);
+  EXPECT_EQ(run.wait(30 * kSecond), 0) << run.errors();
+  const auto fault = summary_of(out)["faults"][0];
+  EXPECT_GE(fault["packets_delayed"].get<int>(), 2 + 2 * answered);  // of both places
+  EXPECT_EQ(fault["packets_undelivered"], 0) << fault.dump(1);
+  EXPECT_EQ(left_in(first.here, kDevices), std::vector<std::string>{});
+  EXPECT_EQ(left_in(second.here, kDevices), std::vector<std::string>{});
+}
+
+TEST_P(MovedTargetTest, a_kill_at_any_instant_of_the_move_leaves_nothing) {
+  for (const Ns after : {0, 50, 100, 150, 200, 250, 300, 350, 400, 450, 500, 600}) {
+    SCOPED_TRACE(fmt::format("after {} ms", after));
+    out = folder.path() / fmt::format("run{}", after);
+    auto server = serve(first);
+    Command run = start("process = \"" + name + "\"");
+    ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
+    server.reset();
+    server = serve(second);
+    usleep(static_cast<useconds_t>(after * 1000));
+    const Belongings had = run.belongings();
+    run.signal(SIGKILL);
+    EXPECT_EQ(run.wait(5 * kSecond), 128 + SIGKILL);
+    EXPECT_TRUE(eventually([&] { return is_quick(second); }));
+    expect_nothing_left(had);
+  }
+}
+
+TEST_P(MovedTargetTest, a_namespace_that_another_run_has_is_not_taken) {
+  auto server = serve(first);
+  const Fd lock = run::lock_namespace(second.here, "the test");
+  Command run = start("process = \"" + name + "\"\nif_gone = \"abort\"");
+  ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
+  server.reset();
+  server = serve(second);
+  EXPECT_EQ(run.wait(20 * kSecond), 5) << run.errors();
+  EXPECT_TRUE(await_event(out, "target", "lost"));
+  EXPECT_TRUE(await_event(out, "target", "already has a run under way"));
+  EXPECT_TRUE(is_quick(second));
+}
+
+TEST_P(MovedTargetTest, a_device_that_comes_later_is_faulted_too) {
+  auto server = serve(first);
+  Command run = start("process = \"" + name + "\"");
+  ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
+  server.reset();
+  TwoNamespaces bare(TwoNamespaces::Apart{});
+  server = serve(bare);
+  ASSERT_TRUE(await_event(out, "target", "replaced")) << run.errors();
+  bare.join();
+  EXPECT_TRUE(eventually([&] { return is_delayed(bare); }));
+  EXPECT_TRUE(await_event(out, "warning", "eth0 appeared"));
+  run.signal(SIGINT);
+  EXPECT_EQ(run.wait(20 * kSecond), 5) << run.errors();
+  EXPECT_EQ(left_in(bare.here, kDevices), std::vector<std::string>{});
+}
+
+}  // namespace
+}  // namespace faultline::test
