@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 
+#include "injector/base/error.h"
 #include "injector/base/tap.h"
 #include "tests/harness/command.h"
 #include "tests/harness/two_namespaces.h"
