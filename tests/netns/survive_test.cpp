@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 
+#include "injector/base/error.h"
 #include "injector/base/tap.h"
 #include "tests/harness/command.h"
 #include "tests/harness/two_namespaces.h"
@@ -128,6 +129,7 @@ TEST_F(SurviveTest, DevicesThatCannotHaveFaultsAreRefused) {
     check("pretend to be another kind of device", ioctl(odd.get(), TUNSETLINK, link_type));
     add_address("odd7", *IpPrefix::parse("10.9.0.1/24"));
     set_up("odd7");
+    out = folder.path() / std::to_string(link_type);
     Command run = start(plan(net.path()));
     expect_refused(run, 4, why);
   };
