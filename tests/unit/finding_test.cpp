@@ -160,7 +160,7 @@ constexpr const char* kUid = "0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f";
 
 TEST_F(Tree, PodsAreFoundAsTheKubeletNamesThem) {
   const std::string escaped = "0a1b2c3d_0a1b_0a1b_0a1b_0a1b2c3d4e5f";
-  for (const std::string path : {"/kubepods/burstable/pod" + std::string(kUid), "/kubepods/pod" + std::string(kUid),
+  for (const std::string& path : {"/kubepods/burstable/pod" + std::string(kUid), "/kubepods/pod" + std::string(kUid),
                                  "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" + escaped + ".slice", "/kubepods.slice/kubepods-pod" + escaped + ".slice",
                                  "/docker/4711/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" + escaped + ".slice"}) {
     EXPECT_EQ(pod_of_cgroup(path), kUid) << path;
@@ -173,7 +173,8 @@ TEST_F(Tree, PodsAreFoundAsTheKubeletNamesThem) {
     EXPECT_EQ(cgroup_of_pod(CgroupTree(other.path()), "1" + std::string(kUid).substr(1)), "");
   }
   EXPECT_EQ(pod_of_cgroup("/kubepods/pod0a1b2c3d0a1b0a1b0a1b0a1b2c3d4e5f"), "0a1b2c3d0a1b0a1b0a1b0a1b2c3d4e5f") << "of a static pod";
-  for (const std::string path : {"/kubepods", "/kubepods.slice", "/kubepods/burstable", "/system.slice/pod" + std::string(kUid), "/kubepods/pod" + std::string(kUid) + "/4711", std::string("/kubepods/pod12")})
+  const std::vector<std::string> others{"/kubepods", "/kubepods.slice", "/kubepods/burstable", "/kubepods/pod12", "/system.slice/pod" + std::string(kUid), "/kubepods/pod" + std::string(kUid) + "/4711"};
+  for (const auto& path : others)
     EXPECT_EQ(pod_of_cgroup(path), "") << path;
 }
 
