@@ -6,6 +6,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -39,10 +40,21 @@ void put_address(NetlinkRequest& request, std::uint16_t type, const IpPrefix& ad
   request.put(type, address.bytes.data(), address.v6 ? 16 : 4);
 }
 
+/// A link-layer address that is nobody's: locally administered, unicast.
+std::array<std::uint8_t, 6> any_link_address() {
+  std::array<std::uint8_t, 6> address{};
+  check("draw a link-layer address", getrandom(address.data(), address.size(), 0));
+  address[0] = static_cast<std::uint8_t>((address[0] & 0xfc) | 0x02);
+  return address;
+}
+
 void put_veth_end(NetlinkRequest& request, ifinfomsg& link, const VethEnd& end) {
   if (end.quiet) {
     link.ifi_flags = IFF_NOARP;
     link.ifi_change = IFF_NOARP;
+    // One that the kernel draws is replaced by systemd-udevd (MACAddressPolicy=persistent); one that was given stays.
+    const auto address = any_link_address();
+    request.put(IFLA_ADDRESS, address.data(), address.size());
   }
   request.put_string(IFLA_IFNAME, end.name);
   request.put_u32(IFLA_MTU, end.mtu);

@@ -47,7 +47,7 @@ struct VethEnd {
   const NetNs* ns = nullptr;  ///< null: the calling thread's
   unsigned mtu = 1500;
   unsigned txqueuelen = 1000;
-  bool quiet = false;  ///< no address of its own: addr_gen_mode none, NOARP (set at creation, before it can be up)
+  bool quiet = false;  ///< no IP address of its own: addr_gen_mode none, NOARP (set before it can be up); a link address that udev keeps
 };
 
 /// Every device with its addresses, in no particular order.

@@ -14,6 +14,8 @@
 #include <system_error>
 #include <thread>
 
+#include "tests/harness/command.h"
+
 namespace faultline {
 namespace {
 
@@ -148,6 +150,21 @@ TEST_F(Rtnetlink, ANoisyVethGetsALinkLocalAddress) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_FALSE(device("left").addresses.empty());
   EXPECT_FALSE(route_lines("ipv6_route", "left").empty());
+}
+
+/// How a device came by its link-layer address: addr_assign_type of sysfs, which shows the namespace it was mounted in.
+std::string link_address_origin(const std::string& device) {
+  return test::say_all({"unshare", "-m", "sh", "-c", "mount -t sysfs none /sys && cat /sys/class/net/" + device + "/addr_assign_type"}).out;
+}
+
+TEST_F(Rtnetlink, AQuietDevicesLinkAddressIsNotForUdevToChoose) {
+  Inside inside(home_);
+  add_veth({"left", nullptr, 1500, 1000, true}, {"right", nullptr, 1500, 1000, true});
+  add_veth({"noisy", nullptr}, {"other", nullptr});
+  const std::string set = "3\n", random = "1\n";  // include/uapi/linux/netdevice.h
+  EXPECT_EQ(link_address_origin("left"), set);
+  EXPECT_EQ(link_address_origin("right"), set);
+  EXPECT_EQ(link_address_origin("noisy"), random);
 }
 
 TEST_F(Rtnetlink, QuietDevicesHaveNoAddressNoRouteAndSendNothing) {

@@ -1,5 +1,6 @@
 // The first process of a test VM (see README.md): it mounts what Linux programs expect, runs /vm/setup and then
-// /vm/command, sends the command's exit status to the host and stops the machine. Compiled statically by `boot`.
+// /vm/command, sends the command's exit status to the host and stops the machine. Or, where there is a system to boot, it starts
+// that one instead, which does the same in its time. Compiled statically by `boot`.
 //
 // The status travels over the second serial port, apart from the output on the first, so that nothing a command prints
 // can be mistaken for it. The machine stops through QEMU's isa-debug-exit device, which is immediate: an ACPI power-off
@@ -73,6 +74,21 @@ static int run(const char* script) {
   }
 }
 
+// Where /vm/setup has mounted a system (see hand_over): that system's own first process takes over, as process 1.
+static void hand_over(void) {
+  static const char* const kMoved[] = {"/dev", "/proc", "/sys", "/run"};
+  if (access("/system/vm", F_OK) != 0) return;  // its /sbin/init is a link that leads nowhere from here
+  for (size_t i = 0; i < sizeof kMoved / sizeof kMoved[0]; ++i) {
+    char to[32];
+    snprintf(to, sizeof to, "/system%s", kMoved[i]);
+    if (mount(kMoved[i], to, NULL, MS_MOVE, NULL) != 0) fprintf(stderr, "init: cannot move %s: %s\n", kMoved[i], strerror(errno));
+  }
+  if (chdir("/system") == 0 && mount(".", "/", NULL, MS_MOVE, NULL) == 0 && chroot(".") == 0 && chdir("/") == 0)
+    execl("/sbin/init", "init", (char*)NULL);
+  fprintf(stderr, "init: cannot start the system: %s\n", strerror(errno));
+  stop();
+}
+
 int main(void) {
   mkdir("/dev", 0755);
   mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
@@ -88,6 +104,7 @@ int main(void) {
     fprintf(stderr, "init: /vm/setup failed with status %d\n", setup);
     stop();  // without a status: the VM has failed, not the command
   }
+  hand_over();
   int status = run("/vm/command");
   tcdrain(STDOUT_FILENO);
   int report = open_raw("/dev/ttyS1");
