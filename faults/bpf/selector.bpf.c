@@ -105,18 +105,24 @@ static __always_inline int send_on_its_way(struct __sk_buff* skb, __u64 mask, __
   struct fl_site_tally* tally = bpf_map_lookup_elem(&site_tallies, &site);
   if (!tally) return NEXT;
   volatile __u32 ifindex = skb->ifindex;
-  struct fl_slot slot;
-  __builtin_memset(&slot, 0, sizeof slot);
-  slot.rules = mask;
-  slot.ifindex = ifindex;
-  slot.mark = skb->mark;
-  slot.priority = skb->priority;
-  slot.site = (__u16)site;
-  slot.tc_index = (__u16)skb->tc_index;
-  slot.ingress = is_ingress(at);
-  slot.loopback = is_loopback(at);
-  if (!is_bare(at) && bpf_skb_load_bytes(skb, 0, slot.mac, sizeof slot.mac)) return NEXT;
-  __u32 n = slot_of(&slot), packets = wire_packets(skb, l3_at(at));
+  union { /* one after the other: the stack is short, see struct packet */
+    struct fl_slot slot;
+    struct {
+      struct fl_stamp stamp;
+      __be16 type; /* where an Ethernet header has it */
+    } head;
+  } u;
+  __builtin_memset(&u.slot, 0, sizeof u.slot);
+  u.slot.rules = mask;
+  u.slot.ifindex = ifindex;
+  u.slot.mark = skb->mark;
+  u.slot.priority = skb->priority;
+  u.slot.site = (__u16)site;
+  u.slot.tc_index = (__u16)skb->tc_index;
+  u.slot.ingress = is_ingress(at);
+  u.slot.loopback = is_loopback(at);
+  if (!is_bare(at) && bpf_skb_load_bytes(skb, 0, u.slot.mac, sizeof u.slot.mac)) return NEXT;
+  __u32 n = slot_of(&u.slot), packets = wire_packets(skb, l3_at(at));
   if (!n) {
     tally->no_slot += packets;
     return NEXT;
@@ -124,16 +130,14 @@ static __always_inline int send_on_its_way(struct __sk_buff* skb, __u64 mask, __
   struct fl_ledger* ledger = bpf_map_lookup_elem(&ledgers, &n);
   struct fl_flight* flight = bpf_map_lookup_elem(&flights, &site);
   if (!ledger || !flight) return NEXT;
-  struct {
-    struct fl_stamp stamp;
-    __be16 type; /* where an Ethernet header has it */
-  } head = {.stamp = {.magic = FL_STAMP_MAGIC, .slot = (__u16)n}, .type = (__be16)skb->protocol};
+  u.head.stamp = (struct fl_stamp){.magic = FL_STAMP_MAGIC, .slot = (__u16)n};
+  u.head.type = (__be16)skb->protocol;
   /* A bare device's packet is given its header last of all: there is no way to take it away again. */
-  if (is_bare(at) ? bpf_skb_change_head(skb, ETH_HLEN, 0) : bpf_skb_store_bytes(skb, 0, &head, sizeof head.stamp, 0)) {
+  if (is_bare(at) ? bpf_skb_change_head(skb, ETH_HLEN, 0) : bpf_skb_store_bytes(skb, 0, &u.head, sizeof u.head.stamp, 0)) {
     tally->stamp_failed += packets;
     return NEXT;
   }
-  if (is_bare(at)) bpf_skb_store_bytes(skb, 0, &head, ETH_HLEN, 0); /* cannot fail: what change_head made is writable */
+  if (is_bare(at)) bpf_skb_store_bytes(skb, 0, &u.head, ETH_HLEN, 0); /* cannot fail: what change_head made is writable */
   ledger->selected += packets;
   __sync_fetch_and_add(&flight->entered, packets);
   WRITE_ONCE(flight->entered_last, now);
