@@ -228,7 +228,9 @@ void t0(Journal& journal, Ns epoch, Ns wall) {
 }
 
 void hold(Journal& journal, const std::vector<std::string>& faults) { journal.event("hold", {{"faults", faults}}); }
-void go_on(Journal& journal, Ns waited) { journal.event("go_on", {{"waited", waited}}); }
+void go_on(Journal& journal, const std::vector<std::string>& faults, Ns waited) {
+  journal.event("go_on", {{"faults", faults}, {"waited", waited}});
+}
 
 void fault_begin(Journal& journal, const std::string& fault, Ns planned) {
   journal.event("fault_begin", {{"fault", fault}, {"planned", planned}});

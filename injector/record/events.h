@@ -110,9 +110,9 @@ void step(Journal& journal, const std::string& what);
 void site(Journal& journal, const SiteInfo& info);
 /// Sets the journal's epoch as well. `epoch` is CLOCK_MONOTONIC; `wall` the same instant on CLOCK_REALTIME.
 void t0(Journal& journal, Ns epoch, Ns wall);
-/// A run in steps waits in front of these faults, and went on after `waited`.
+/// A run in steps waits in front of these faults, and goes on after `waited`.
 void hold(Journal& journal, const std::vector<std::string>& faults);
-void go_on(Journal& journal, Ns waited);
+void go_on(Journal& journal, const std::vector<std::string>& faults, Ns waited);
 /// `planned` is the kernel's instant; the difference to the line's own "t" is when the loop noticed.
 void fault_begin(Journal& journal, const std::string& fault, Ns planned);
 void fault_end(Journal& journal, const std::string& fault, Ns planned);

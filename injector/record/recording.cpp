@@ -1,9 +1,13 @@
 #include "injector/record/recording.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <fstream>
 
 #include "injector/record/bounds.h"
+#include "injector/record/text.h"
 
 namespace faultline::record {
 namespace {
@@ -140,7 +144,9 @@ void read_event(Recording& r, const json& e) {
   } else if (event == "line") {
     r.line_stats = e.value("stats", json());
   } else if (event == "go_on") {
-    r.waited += ns_from(e, "waited").value_or(0);
+    const Ns waited = ns_from(e, "waited").value_or(0);
+    r.waited += waited;
+    r.notes.push_back({ns_from(e, "t"), fmt::format("{}: confirmed after {}", fmt::join(e.value("faults", std::vector<std::string>()), ", "), short_duration(waited)), "--step"});
   } else if (event == "healed") {
     r.healed = ns_from(e, "t");
   } else if (event == "cleanup") {

@@ -77,7 +77,7 @@ std::optional<Stop> Session::confirm_step() {
   }
   if (isatty(STDIN_FILENO) != 0) display_->typed_line();
   move_clock(monotonic_now() - at);
-  events::go_on(*journal_, monotonic_now() - since);
+  events::go_on(*journal_, step->faults, monotonic_now() - since);
   steps_->confirm();
   if (pen_) pen_->arm(epoch_);  // first: with the old T0 the step's time has come long ago
   for (auto& prober : probers_) prober->go_on(moved_);

@@ -151,6 +151,7 @@ TEST_F(RunOptionsTest, AStepWaitsUntilItIsConfirmedAndTheClockWithIt) {
   EXPECT_LT(s["faults"][0]["last_affected_s"].get<double>(), 2.5);
   EXPECT_EQ(s["probes"][0]["late_sends"], 0);
   EXPECT_EQ(event("hold")["faults"], json({"lossy"}));
+  EXPECT_EQ(s["notes"].at(0)["text"].get<std::string>().substr(0, 22), "lossy: confirmed after");
   Ns last = -kSecond;
   for (const auto& e : journal_of(out)) {
     if (!e.contains("t") || e["event"] == "sample" || e["event"] == "samples") continue;
