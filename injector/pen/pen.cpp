@@ -77,7 +77,12 @@ struct Pen::Impl {
     const auto number = static_cast<std::uint32_t>(taken.size());
     taken.push_back({site});
     auto seat = std::make_unique<Seat>(around, number, site, std::move(place));
-    seat->build();
+    try {
+      seat->build();
+    } catch (...) {
+      taken.pop_back();  // nothing was counted under this number yet
+      throw;
+    }
     return seat;
   }
 

@@ -108,7 +108,8 @@ std::vector<std::string> Seat::look() {
     const std::string appeared = fmt::format("device {} appeared in {} after the start", device.name, place_.name);
     try {
       site::refuse_unknown_link(device);
-      if (site::is_bare(device) && !is_bare_) throw std::runtime_error("it has no Ethernet header, and no device had that at the start");
+      if (site::is_bare(device) && !is_bare_) throw std::runtime_error("it has no Ethernet header, and no device had that when faults were attached");
+      if (!place_.tunnels.include(site::tunnels_of({device}))) throw std::runtime_error("it is a tunnel, and what carries it would meet the faults as well");
       attach_to(device);
       place_.devices.push_back(device);
       news.push_back(appeared + ": its traffic is faulted from now on");

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "injector/plan/values.h"
 
@@ -14,6 +15,8 @@ namespace {
 
 constexpr std::size_t kMaxMistakes = 20;  ///< of one file
 constexpr double kSmallest = -32768, kLargest = 32767;  ///< tc's own bounds of a table's numbers
+/// Of a table's numbers, whose deviation should be 1: what lies outside was measured, and its units were left out.
+constexpr double kLeastDeviation = 0.2, kMostDeviation = 5;
 constexpr std::string_view kBetween = " \t\r,";
 
 class Reader {
@@ -35,7 +38,14 @@ class Reader {
       error(1, "all values are the same: there is no jitter in them", "leave the table out, and use delay alone");
       return std::nullopt;
     }
-    if (*measured_) standardise();
+    const auto [mean, deviation] = moments();
+    if (*measured_) {
+      for (double& value : values_) value = (value - mean) / deviation;
+    } else if (deviation < kLeastDeviation || deviation > kMostDeviation) {
+      error(1, fmt::format("these are no table of tc's: its numbers have a standard deviation of about 8192, these of {:.3g}", deviation * kTableScale),
+            "measured delays need their units: 12.4ms");
+      return std::nullopt;
+    }
     return std::move(values_);
   }
 
@@ -74,12 +84,13 @@ class Reader {
     values_.push_back(static_cast<double>(*delay.value));
   }
 
-  void standardise() {
+  /// Mean and standard deviation.
+  std::pair<double, double> moments() const {
     const auto count = static_cast<double>(values_.size());
     const double mean = std::accumulate(values_.begin(), values_.end(), 0.0) / count;
     double squares = 0;
     for (const double value : values_) squares += (value - mean) * (value - mean);
-    for (double& value : values_) value = (value - mean) / std::sqrt(squares / count);
+    return {mean, std::sqrt(squares / count)};
   }
 
   const std::string& file_;

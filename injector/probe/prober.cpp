@@ -217,6 +217,7 @@ void Prober::go_on(Ns moved) {
 void Prober::finish() {
   Ns expected = kNever;
   impl_->finish_at.compare_exchange_strong(expected, monotonic_now());
+  impl_->held_from = kNever;  // or it would wait for what is held
   impl_->end();
 }
 

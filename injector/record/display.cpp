@@ -49,7 +49,8 @@ struct Display::Impl {
   PlainView plain;
   std::vector<std::string> notes;
 
-  Ns now() const { return epoch ? monotonic_now() - *epoch : 0; }
+  std::optional<Ns> stopped;  // since T0
+  Ns now() const { return stopped ? *stopped : epoch ? monotonic_now() - *epoch : 0; }
 
   void measure() {
     winsize size{};
@@ -162,6 +163,11 @@ void Display::begin(Ns epoch) {
 void Display::set_epoch(Ns epoch) {
   std::lock_guard lock(impl_->mutex);
   impl_->epoch = epoch;
+}
+
+void Display::stop_clock() {
+  std::lock_guard lock(impl_->mutex);
+  impl_->stopped = impl_->now();
 }
 
 void Display::typed_line() {

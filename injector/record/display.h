@@ -20,6 +20,7 @@ class Display {
   void step(const std::string& what);
   void begin(Ns epoch);                          ///< T0
   void set_epoch(Ns epoch);                      ///< T0 has moved on
+  void stop_clock();                             ///< the run has been stopped: what is planned for later does not come
   void typed_line();                             ///< somebody pressed Enter in the terminal: the cursor is a row further down
   void sample(const probe::Sample& sample);      ///< thread-safe
   void note(const std::string& what);            ///< something that happened; thread-safe, shown at the next tick or step

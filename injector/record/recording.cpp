@@ -143,12 +143,16 @@ void read_event(Recording& r, const json& e) {
       if (fault.name == result.fault) fault.result = result;
   } else if (event == "line") {
     r.line_stats = e.value("stats", json());
+  } else if (event == "hold") {
+    r.held_since = ns_from(e, "mono");
   } else if (event == "go_on") {
+    r.held_since.reset();
     const Ns waited = ns_from(e, "waited").value_or(0);
     r.waited += waited;
     r.notes.push_back({ns_from(e, "t"), fmt::format("{}: confirmed after {}", fmt::join(e.value("faults", std::vector<std::string>()), ", "), short_duration(waited)), "--step"});
   } else if (event == "healed") {
     r.healed = ns_from(e, "t");
+    if (r.held_since) r.waited += ns_from(e, "mono").value_or(*r.held_since) - *r.held_since;
   } else if (event == "cleanup") {
     r.cleanup = Cleanup{e.value("ok", false), e.value("failures", std::vector<std::string>())};
   } else if (event == "end") {

@@ -91,6 +91,7 @@ struct Recording {
   std::optional<Ns> healed;
   std::vector<std::string> warnings;
   nlohmann::json sites = nlohmann::json::array();
+  std::optional<Ns> held_since;  ///< CLOCK_MONOTONIC, of a step that was not confirmed yet
   Ns waited = 0;  ///< with its clock standing still, for somebody to confirm a step
   nlohmann::json services = nlohmann::json::array();
   nlohmann::json line_stats;  ///< null when there were none

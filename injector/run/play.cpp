@@ -30,6 +30,7 @@ void Session::play() {
   control_->begin(epoch_);
   display_->begin(epoch_);
   const auto stop = watch();
+  if (stop) display_->stop_clock();
   heal();
   if (stop) {
     events::healed(*journal_, "abort");
@@ -43,14 +44,12 @@ void Session::play() {
 }
 
 std::optional<Stop> Session::watch() {
-  Ns next_look = 0;
-  for (Ns now = monotonic_now(); now < epoch_ + plan_.duration; now = monotonic_now()) {
+  for (Ns now = monotonic_now(); now < epoch_ + plan_.duration || (steps_ && steps_->next()); now = monotonic_now()) {
     Ns until = std::min(epoch_ + plan_.duration, now + 100 * kMillisecond);
     if (steps_ && steps_->next()) until = std::min(until, epoch_ + steps_->hold_at());
     if (const auto stop = stops_.await(std::max<Ns>(until - now, 0))) return stop;
     if (const auto stop = confirm_step()) return stop;
     now = monotonic_now();
-    if (const auto stop = follow_targets()) return stop;
     mark_phases(now);
     display_->tick();
     if (pen_ && pen_->line_was_stopped()) {
@@ -64,27 +63,35 @@ std::optional<Stop> Session::watch() {
       display_->note(lapse);
       pen_->resume_line();
     }
-    if (pen_)
-      if (const auto failure = pen_->line_failure(); !failure.empty()) throw std::runtime_error("the line: " + failure);
-    if (journal_->failed()) return Stop{events::By::journal, "the journal cannot be written: " + journal_->failure()};
-    if (now < next_look) continue;
-    next_look = now + 500 * kMillisecond;
-    if (lab_) {
-      lab_->poll([this](const std::string& host, const std::string& event, const std::string& detail) {
-        display_->note(tell_service(host, event, detail));
-      });
-    }
-    if (pen_) {
-      for (const auto& news : pen_->poll()) {
-        events::warning(*journal_, news);
-        display_->note(news);
-      }
-    }
+    if (const auto stop = look_after()) return stop;
   }
   guards_.close();
   if (const auto stop = stops_.take()) return stop;  // a guard's, at the last moment
   mark_phases(monotonic_now());
   display_->tick();
+  return {};
+}
+
+/// What may happen at any time, also while the clock stands still.
+std::optional<Stop> Session::look_after() {
+  if (const auto stop = follow_targets()) return stop;
+  if (pen_)
+    if (const auto failure = pen_->line_failure(); !failure.empty()) throw std::runtime_error("the line: " + failure);
+  if (journal_->failed()) return Stop{events::By::journal, "the journal cannot be written: " + journal_->failure()};
+  const Ns now = monotonic_now();
+  if (now < next_look_) return {};
+  next_look_ = now + 500 * kMillisecond;
+  if (lab_) {
+    lab_->poll([this](const std::string& host, const std::string& event, const std::string& detail) {
+      display_->note(tell_service(host, event, detail));
+    });
+  }
+  if (pen_) {
+    for (const auto& news : pen_->poll()) {
+      events::warning(*journal_, news);
+      display_->note(news);
+    }
+  }
   return {};
 }
 

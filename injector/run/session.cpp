@@ -184,12 +184,18 @@ void Session::await_targets() {
   }
 }
 
+Ns Session::since_t0(Ns instant) const {
+  Ns t = instant - epoch_;
+  for (const auto& [from, to] : waits_) t += instant >= to ? 0 : to - std::max(instant, from);
+  return t;
+}
+
 std::optional<Stop> Session::follow_targets() {
   std::optional<Stop> stop;
   if (!follower_) return stop;
   for (const auto& news : follower_->take_news()) {
     auto gap = news.gap;
-    if (gap) gap = {gap->first - epoch_, gap->second - epoch_};
+    if (gap) gap = {since_t0(gap->first), since_t0(gap->second)};
     events::target(*journal_, news.target, news.what, news.text, gap);
     display_->note(news.text);
     if (news.aborts) stop = Stop{events::By::target, news.text};
@@ -214,8 +220,10 @@ void Session::move_site(std::size_t index, site::Site place) {
   places.push_back(std::move(place));
   const auto exempt = site::exempt_control_path(places);
   const NetNs space = places.front().ns.duplicate();
+  std::optional<site::NameWatch::Ears> ears;
+  if (names_) ears = names_->listen(index, space);  // first: what can fail does so before the site has moved
   pen_->move(index, std::move(places.front()));
-  names_->move(index, space);
+  if (ears) names_->move(index, std::move(*ears));
   control_->add_lock(std::move(lock), name, ns);
   const auto before = std::exchange(site_spaces_.at(index), ns);
   if (std::find(site_spaces_.begin(), site_spaces_.end(), before) == site_spaces_.end()) control_->drop_lock(before);
@@ -225,7 +233,7 @@ void Session::move_site(std::size_t index, site::Site place) {
 void Session::tell_exempt(const std::vector<std::string>& exempt) {
   for (const auto& text : exempt) {
     events::warning(*journal_, text);
-    display_->step(text);
+    display_->note(text);
   }
 }
 
@@ -248,14 +256,19 @@ void Session::build_pen() {
   if (sites_.empty()) return;
   std::vector<std::string> places;
   for (const auto& site : sites_) places.push_back(site.name);
-  names_ = std::make_unique<site::NameWatch>(sites_, [this, places](std::size_t site, const std::string& name, const IpPrefix& address) {
-    if (pen_->learn(site, name, address)) events::learned(*journal_, name, places[site], address.address_text());
-  });
+  try {
+    names_ = std::make_unique<site::NameWatch>(sites_, [this, places](std::size_t site, const std::string& name, const IpPrefix& address) {
+      if (pen_->learn(site, name, address)) events::learned(*journal_, name, places[site], address.address_text());
+    });
+  } catch (const std::system_error& e) {
+    if (e.code() != std::errc::operation_not_permitted) throw;
+    events::warning(*journal_, "names of peers have the addresses that they had at the start: without CAP_NET_RAW none are learned from DNS answers");
+  }
   follower_ = std::make_unique<site::Follower>(plan_, finder_, sites_,
                                                site::Follower::Effects{[this](std::size_t site, const auto& rules) { pen_->set_cgroups(site, rules); },
                                                                        [this](std::size_t site, site::Site place) { move_site(site, std::move(place)); }});
   pen_ = std::make_unique<pen::Pen>(std::move(sites_), composition_.score, options, [this](const std::string& what) { step(what); });
-  names_->start();
+  if (names_) names_->start();
   follower_->start();
 }
 

@@ -51,6 +51,9 @@ class Session {
   std::optional<Stop> watch();
   void hold_next();
   std::optional<Stop> confirm_step();
+  std::optional<Stop> look_after();
+  Ns since_t0(Ns instant) const;
+  void ask(const std::string& question);
   void move_clock(Ns epoch);
   void mark_phases(Ns now);
   void heal();
@@ -82,7 +85,9 @@ class Session {
   std::unique_ptr<site::Follower> follower_;
   std::vector<std::unique_ptr<probe::Prober>> probers_;
   Ns epoch_ = 0;
-  Ns moved_ = 0;                // of T0, by waiting
+  std::vector<std::pair<Ns, Ns>> waits_;  // by which T0 has moved
+  Ns moved_ = 0;                          // their sum
+  Ns next_look_ = 0;
   std::optional<Steps> steps_;  // of a run that waits before each
   std::vector<bool> begun_, ended_;
   std::unique_ptr<Control> control_;  // last: its thread uses what is above

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <poll.h>
+#include <signal.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 
 #include "injector/run/session.h"
 
@@ -51,6 +53,17 @@ void Session::hold_next() {
     for (auto& prober : probers_) prober->hold(epoch_ + steps_->hold_at());
 }
 
+void Session::ask(const std::string& question) {
+  sigset_t background, before;  // from the background a terminal is left as it is, instead of stopping us
+  sigemptyset(&background);
+  sigaddset(&background, SIGTTOU);
+  pthread_sigmask(SIG_BLOCK, &background, &before);
+  tcflush(STDIN_FILENO, TCIFLUSH);  // of a terminal: what was typed before the question is no answer to it
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (options_.quiet) fmt::print(stderr, "{}\n", question);
+  else display_->note(question);
+}
+
 void Session::move_clock(Ns epoch) {
   moved_ += epoch - epoch_;
   epoch_ = epoch;
@@ -64,20 +77,26 @@ void Session::move_clock(Ns epoch) {
 std::optional<Stop> Session::confirm_step() {
   const Step* step = steps_ ? steps_->next() : nullptr;
   if (!step || monotonic_now() < epoch_ + steps_->hold_at()) return {};
-  const Ns at = steps_->hold_at(), since = monotonic_now();
-  move_clock(since - at);
+  const Ns at = steps_->hold_at();
+  waits_.emplace_back(epoch_ + at, epoch_ + at);
+  const auto stand_still = [&] {
+    waits_.back().second = monotonic_now();
+    move_clock(waits_.back().second - at);
+  };
+  stand_still();
   events::hold(*journal_, step->faults);
-  tcflush(STDIN_FILENO, TCIFLUSH);  // of a terminal: what was typed before the question is no answer to it
-  display_->note(fmt::format("next: {}. Enter goes on, Ctrl-C heals and ends the run", fmt::join(step->faults, ", ")));
+  ask(fmt::format("next: {}. Enter goes on, Ctrl-C heals and ends the run", fmt::join(step->faults, ", ")));
   for (Answer answer = read_answer(); answer != Answer::go_on; answer = read_answer()) {
     if (answer == Answer::ended) return Stop{events::By::user, "nobody confirms the next step: standard input has ended"};
     if (const auto stop = stops_.await(50 * kMillisecond)) return stop;
-    move_clock(monotonic_now() - at);
+    stand_still();
+    if (const auto stop = look_after()) return stop;
+    if (pen_ && pen_->line_was_stopped()) pen_->resume_line();  // who stops us here (Ctrl-Z) lifts no fault
     display_->tick();
   }
   if (isatty(STDIN_FILENO) != 0) display_->typed_line();
-  move_clock(monotonic_now() - at);
-  events::go_on(*journal_, step->faults, monotonic_now() - since);
+  stand_still();
+  events::go_on(*journal_, step->faults, waits_.back().second - waits_.back().first);
   steps_->confirm();
   if (pen_) pen_->arm(epoch_);  // first: with the old T0 the step's time has come long ago
   for (auto& prober : probers_) prober->go_on(moved_);

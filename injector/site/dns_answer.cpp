@@ -25,6 +25,9 @@ IpPrefix address_of(const ns_rr& record) {
 
 }  // namespace
 
+/// In a row, as resolvers do: what a stranger sends must not cost more than it is worth.
+constexpr std::size_t kMostAliases = 16;
+
 std::vector<IpPrefix> addresses_in(std::span<const std::uint8_t> message, const std::string& name) {
   std::vector<IpPrefix> found;
   ns_msg answer;
@@ -38,6 +41,7 @@ std::vector<IpPrefix> addresses_in(std::span<const std::uint8_t> message, const 
     const std::string owner = ns_rr_name(record);
     if (ns_rr_class(record) != ns_c_in || std::none_of(names.begin(), names.end(), [&](const std::string& n) { return is_same(n, owner); })) continue;
     if (ns_rr_type(record) == ns_t_cname) {
+      if (names.size() > kMostAliases) continue;
       char target[NS_MAXDNAME];
       if (ns_name_uncompress(ns_msg_base(answer), ns_msg_end(answer), ns_rr_rdata(record), target, sizeof target) > 0) names.emplace_back(target);
     } else if ((ns_rr_type(record) == ns_t_a && ns_rr_rdlen(record) == 4) || (ns_rr_type(record) == ns_t_aaaa && ns_rr_rdlen(record) == 16)) {

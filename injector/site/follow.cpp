@@ -165,13 +165,15 @@ bool Follower::is_placed(const Followed& followed, const Spot& spot) {
   for (std::size_t i = 0; i < homes_.size(); i++) {
     if (homes_[i].ns != spot.ns.inode()) continue;
     bool changed = false;
-    for (auto& rule : homes_[i].rules) {
+    auto rules = homes_[i].rules;
+    for (auto& rule : rules) {
       if (rule.target != followed.target->name || rule.match.cgroups.has_value() != spot.cgroups.has_value()) continue;
       placed = true;
       changed |= rule.match.cgroups != spot.cgroups;
       rule.match.cgroups = spot.cgroups;
     }
-    if (changed && effects_.set_cgroups) effects_.set_cgroups(i, homes_[i].rules);
+    if (changed && effects_.set_cgroups) effects_.set_cgroups(i, rules);
+    homes_[i].rules = std::move(rules);  // the selector has been told: if it could not be, the next look tries again
   }
   return placed;
 }
@@ -205,6 +207,7 @@ void Follower::move(std::size_t index, const Followed& followed, const Spot& to)
         if (rule.match.device == device.index) rule.match.device = -found.front().index;  // negative: not to be taken for an old one
       if (!home.every_device) place.devices.push_back(std::move(found.front()));
     }
+    place.tunnels = tunnels_of(place.devices);
   }
   std::map<std::string, Spot> spots;
   for (auto& rule : home.rules) {

@@ -25,7 +25,7 @@
 namespace faultline::site {
 namespace {
 
-constexpr int kAtOnce = 64;                  // messages of a socket, then a pause
+constexpr Ns kAtOnce = 300 * kMicrosecond;   // for the messages of a socket, then a pause
 constexpr Ns kPause = 10 * kMillisecond;
 constexpr std::size_t kLongest = 64 << 10;   // of a datagram
 constexpr std::uint16_t kDns = 53;
@@ -64,6 +64,11 @@ Fd open_ear(std::uint16_t protocol, std::span<const sock_filter> filter) {
   return socket;
 }
 
+NameWatch::Ears open_ears(const NetNs& ns) {
+  Inside inside(ns);
+  return {open_ear(ETH_P_IP, kOfDns4), open_ear(ETH_P_IPV6, kOfDns6)};
+}
+
 /// What a UDP packet carries, from its IP header on.
 std::span<const std::uint8_t> payload(std::span<const std::uint8_t> packet) {
   if (packet.empty()) return {};
@@ -73,21 +78,15 @@ std::span<const std::uint8_t> payload(std::span<const std::uint8_t> packet) {
 
 }  // namespace
 
-void NameWatch::Ear::open(const NetNs& ns) {
-  Inside inside(ns);
-  v4 = open_ear(ETH_P_IP, kOfDns4);
-  v6 = open_ear(ETH_P_IPV6, kOfDns6);
-}
-
 NameWatch::NameWatch(const std::vector<Site>& sites, Learn learn) : learn_(std::move(learn)) {
   bell_ = Fd(static_cast<int>(check("make an eventfd", eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))));
   for (std::size_t i = 0; i < sites.size(); i++) {
-    Ear ear{i, {}, {}, {}};
+    Ear ear{i, {}, {}};
     for (const auto& rule : sites[i].rules)
       for (const auto& name : rule.match.names)
         if (std::find(ear.names.begin(), ear.names.end(), name) == ear.names.end()) ear.names.push_back(name);
     if (ear.names.empty()) continue;
-    ear.open(sites[i].ns);
+    ear.on = open_ears(sites[i].ns);
     ears_.push_back(std::move(ear));
   }
 }
@@ -106,14 +105,16 @@ void NameWatch::start() {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-void NameWatch::move(std::size_t site, const NetNs& ns) {
-  for (auto& ear : ears_) {
-    if (ear.site != site) continue;
-    Ear other{site, {}, {}, {}};
-    other.open(ns);
+std::optional<NameWatch::Ears> NameWatch::listen(std::size_t site, const NetNs& ns) const {
+  if (std::none_of(ears_.begin(), ears_.end(), [&](const Ear& ear) { return ear.site == site; })) return {};
+  return open_ears(ns);
+}
+
+void NameWatch::move(std::size_t site, Ears ears) {
+  {
     const std::lock_guard lock(mutex_);
-    ear.v4 = std::move(other.v4);
-    ear.v6 = std::move(other.v6);
+    for (auto& ear : ears_)
+      if (ear.site == site) ear.on = std::move(ears);
   }
   eventfd_write(bell_.get(), 1);
 }
@@ -125,7 +126,7 @@ void NameWatch::run(const std::stop_token& done) {
     {
       const std::lock_guard lock(mutex_);
       for (const auto& ear : ears_)
-        for (const Fd* socket : {&ear.v4, &ear.v6}) ready.push_back({socket->get(), POLLIN, 0});
+        for (const Fd* socket : {&ear.on.v4, &ear.on.v6}) ready.push_back({socket->get(), POLLIN, 0});
     }
     if (::poll(ready.data(), ready.size(), -1) < 0) continue;  // no signal comes here, and the descriptors are ours
     eventfd_t rung;
@@ -134,7 +135,7 @@ void NameWatch::run(const std::stop_token& done) {
     {
       const std::lock_guard lock(mutex_);
       for (const auto& ear : ears_)
-        for (const Fd* socket : {&ear.v4, &ear.v6}) flooded |= hear(ear, socket->get());
+        for (const Fd* socket : {&ear.on.v4, &ear.on.v6}) flooded |= hear(ear, socket->get());
     }
     const timespec pause{0, kPause};
     if (flooded) nanosleep(&pause, nullptr);
@@ -144,13 +145,19 @@ void NameWatch::run(const std::stop_token& done) {
 /// Whether there may be more.
 bool NameWatch::hear(const Ear& ear, int socket) {
   static thread_local std::array<std::uint8_t, kLongest> buffer;
-  for (int i = 0; i < kAtOnce; i++) {
+  const Ns until = monotonic_now() + kAtOnce;
+  do {
     const ssize_t n = recv(socket, buffer.data(), buffer.size(), 0);
     if (n < 0) return false;  // no more; or a device went down, which the next poll gets over
     const auto message = payload(std::span(buffer).first(static_cast<std::size_t>(n)));
     for (const auto& name : ear.names)
-      for (const auto& address : addresses_in(message, name)) learn_(ear.site, name, address);
-  }
+      for (const auto& address : addresses_in(message, name)) {
+        try {
+          learn_(ear.site, name, address);
+        } catch (const std::exception&) {  // no room for it: the next answer tries again
+        }
+      }
+  } while (monotonic_now() < until);
   return true;
 }
 

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,15 +26,20 @@ class NameWatch {
   ~NameWatch();
   /// Looks at what has come and comes.
   void start();
-  /// A site is in another namespace from now on. Any thread.
-  void move(std::size_t site, const NetNs& ns);
+  /// Sockets that hear the answers in a namespace.
+  struct Ears {
+    Fd v4, v6;
+  };
+  /// Those for a site that is about to move; none when its rules have no names.
+  std::optional<Ears> listen(std::size_t site, const NetNs& ns) const;
+  /// The site has moved. Any thread.
+  void move(std::size_t site, Ears ears);
 
  private:
   struct Ear {
     std::size_t site;
     std::vector<std::string> names;
-    Fd v4, v6;
-    void open(const NetNs& ns);
+    Ears on;
   };
   void run(const std::stop_token& done);
   bool hear(const Ear& ear, int socket);

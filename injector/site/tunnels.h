@@ -4,6 +4,7 @@
 // told by their IP protocol, or by the tunnel's UDP port. What a process makes of a tun device (OpenVPN) cannot be told.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <set>
 #include <vector>
@@ -17,6 +18,10 @@ struct Tunnels {
   std::uint64_t protocols = 0;      ///< IP protocols, a bit each
   std::set<std::uint16_t> ports = {};  ///< of UDP; at most FL_MAX_TUNNEL_PORTS
   bool empty() const { return protocols == 0 && ports.empty(); }
+  /// Whether all that carries the others carries these, too.
+  bool include(const Tunnels& others) const {
+    return (others.protocols & ~protocols) == 0 && std::includes(ports.begin(), ports.end(), others.ports.begin(), others.ports.end());
+  }
 };
 
 /// Of devices of the calling thread's namespace. Throws Failure(cannot_run) when there are too many.
