@@ -19,6 +19,8 @@ add_custom_command(
   COMMENT "man pages and completion")
 add_custom_target(manual DEPENDS ${generated}/stamp)
 
+# An RPATH, not a RUNPATH: what comes along has to find its own libraries there, too.
+target_link_options(faultline PRIVATE -Wl,--disable-new-dtags)
 install(TARGETS faultline RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY experiments/ DESTINATION ${CMAKE_INSTALL_DATADIR}/faultline/experiments
         USE_SOURCE_PERMISSIONS  # labs run the scripts among the services by their paths
