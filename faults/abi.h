@@ -240,10 +240,9 @@ struct fl_control {
   __u64 epoch;      /* T0 in CLOCK_MONOTONIC ns; 0: not armed, everything passes */
   __u64 beat;       /* the line's last finished loop */
   __u64 lease;      /* ns after which a beat is stale */
+  __u64 hold_at;    /* ns since T0 at which the run's clock stands still until it is told to go on; 0: nowhere */
   __u32 stop;       /* 1: pass everything, let go of what is held */
-  __u32 pad;
-  __u64 hold_at;    /* ns since T0 from which on nothing is selected, as nobody has confirmed it yet; 0: no such instant */
-  __u64 pad2[3];
+  __u32 pad[7];
 };
 FL_ASSERT(sizeof(struct fl_control) == 64);
 
@@ -255,7 +254,7 @@ struct fl_site {
 FL_ASSERT(sizeof(struct fl_site) == 8);
 
 /* Wire packets of a site under way beyond the player, so that nothing overtakes them. One that is lost there leaves a
- * difference for ever; what that costs (detours for nothing) is bounded by time, see SETTLED_NS in player.bpf.c. */
+ * difference for ever; what that costs (detours for nothing) is bounded by time, see SETTLED_NS in channel.bpf.h. */
 struct fl_flight {
   __u64 line_in, line_out;
   __u64 split_in, split_out;
@@ -324,7 +323,7 @@ struct fl_tally {
   __u64 duplicated;
   __u64 corrupted;
   __u64 reordered;
-  __u64 queue_dropped;       /* dropped by the queue in front of its rate; not among `dropped` */
+  __u64 queue_dropped;    /* dropped by the queue in front of its rate; not among `dropped` */
   __u64 answered;         /* dropped, and answered; a bundle (GSO) gets one answer */
 };
 FL_ASSERT(sizeof(struct fl_tally) == 128);

@@ -77,6 +77,12 @@ static __always_inline struct fl_control* get_control(void) {
   return bpf_map_lookup_elem(&control, &zero);
 }
 
+/* The run's clock: time since T0, which stands still where the run waits. The control must be armed. */
+static __always_inline __u64 run_time(struct fl_control* c, __u64 now) {
+  __u64 t = now - READ_ONCE(c->epoch), hold_at = READ_ONCE(c->hold_at);
+  return hold_at && t > hold_at ? hold_at : t;
+}
+
 static __always_inline void count_match(struct fl_tally* tally, __u32 packets, __u32 bytes, int composed) {
   tally->matched += packets;
   tally->bytes += bytes;

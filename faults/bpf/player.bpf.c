@@ -66,7 +66,7 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
 
   struct packet p = {.rules = slot->rules, .first_rule = site->first_rule};
   p.now = bpf_ktime_get_ns();
-  p.t = p.now - c->epoch;
+  p.t = run_time(c, p.now);
   p.way = slot->loopback ? BOTH_WAYS : slot->ingress;
   p.packets = wire_packets(skb, ETH_HLEN);
   p.bytes = skb->len;
@@ -108,7 +108,7 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
   __u64 due = p.now + p.delay;
   if (p.delay) {
     if (p.t + p.delay > p.ends) {
-      due = c->epoch + p.ends;
+      due = p.now + (p.ends - p.t);
       p.cut = 1;
     }
     if (due > p.now + FL_MAX_HOLD_NS) due = p.now + FL_MAX_HOLD_NS;

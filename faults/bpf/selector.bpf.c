@@ -156,9 +156,8 @@ static __always_inline int select_packet(struct __sk_buff* skb, int at) {
   if (!epoch || READ_ONCE(c->stop)) return NEXT;
   __u64 now = bpf_ktime_get_ns();
   if (now < epoch) return NEXT;
-  __u64 hold_at = READ_ONCE(c->hold_at);
-  if (hold_at && now - epoch >= hold_at) return NEXT;
-  mask = rules_now(now - epoch);
+  __u64 t = run_time(c, now);
+  mask = rules_now(t);
   if (!mask || skb->vlan_present) return NEXT; /* tagged: its VLAN device is where it has its address */
   if (is_loopback(at)) mask &= cfg.loopback_rules;
   mask = device_mask(skb, mask);
@@ -185,7 +184,7 @@ static __always_inline int select_packet(struct __sk_buff* skb, int at) {
     bpf_tail_call(skb, &stages, at);
     return NEXT;
   }
-  return send_on_its_way(skb, mask, now, now - epoch, at);
+  return send_on_its_way(skb, mask, now, t, at);
 }
 
 /* The second stage: see answer.bpf.h. */
@@ -193,7 +192,7 @@ static __always_inline int answer_packet(struct __sk_buff* skb, int at) {
   if (!cfg.picky_rules) return NEXT;
   struct fl_control* c = get_control();
   if (!c) return NEXT;
-  __u64 now = bpf_ktime_get_ns(), t = now - READ_ONCE(c->epoch);
+  __u64 now = bpf_ktime_get_ns(), t = run_time(c, now);
   int way = answer(skb, t, at);
   if (way == UNANSWERED) {
     __u64 mask = skb->cb[0] | (__u64)skb->cb[1] << 32;

@@ -12,6 +12,7 @@
 #include "injector/pen/objects.h"
 #include "injector/site/masks.h"
 #include "injector/site/site.h"
+#include "injector/site/tunnels.h"
 
 namespace faultline::pen {
 

@@ -71,18 +71,12 @@ struct Pen::Impl {
     set_up("split_out");
   }
 
+  /// A seat at the next number. It is taken, and the number used up, once packets may come by it.
   std::unique_ptr<Seat> make_seat(std::uint32_t site, site::Site place) {
     if (taken.size() == score.sites.size() + kSpareSeats)
       throw Failure(Exit::cannot_run, fmt::format("targets have moved {} times; no more are followed into another network namespace", kSpareSeats));
-    const auto number = static_cast<std::uint32_t>(taken.size());
-    taken.push_back({site});
-    auto seat = std::make_unique<Seat>(around, number, site, std::move(place));
-    try {
-      seat->build();
-    } catch (...) {
-      taken.pop_back();  // nothing was counted under this number yet
-      throw;
-    }
+    auto seat = std::make_unique<Seat>(around, static_cast<std::uint32_t>(taken.size()), site, std::move(place));
+    seat->build();
     return seat;
   }
 
@@ -133,6 +127,7 @@ Pen::Pen(std::vector<site::Site> sites, const faults::Score& score, const Option
   for (std::uint32_t i = 0; i < sites.size(); i++) {
     names.push_back(sites[i].name);
     impl.seats.push_back(impl.make_seat(i, std::move(sites[i])));
+    impl.taken.push_back({i});
   }
   impl.load_programs();
   impl.control = Mapped<fl_control>(impl.player->map("control"), 1);
@@ -194,6 +189,7 @@ void Pen::move(std::size_t site, site::Site place) {
   made->load(*impl.player, first);  // takes a while; nobody else takes seats away
   const std::lock_guard lock(impl.mutex);
   auto seat = std::move(made);  // if this fails it is taken away under the lock
+  impl.taken.push_back({static_cast<std::uint32_t>(site)});  // first: from here on packets may be counted there
   const fl_site at{static_cast<__u32>(seat->far()), impl.score.sites.at(site).first_rule};
   impl.player->update("sites", seat->number(), &at);
   auto& own = impl.seats.at(site);

@@ -66,7 +66,8 @@ class Pen {
 
   /// Sets T0. Rules act by their times from then on.
   void arm(Ns epoch);
-  /// From `t` (since T0) on nothing is selected, until another instant is set: 0 is none. T0 may be moved on meanwhile.
+  /// The run's clock stands still at `t` (since T0) until T0 is moved on and another instant is set: 0 is none. No fault may be in force
+  /// there, or it would not end; what stands for the whole run, such as the delay of a lab's links, goes on.
   void hold_at(Ns t);
   /// Every fault off, at once: the selector passes everything and what is held leaves. Safe to call from any thread.
   void stop();

@@ -46,14 +46,16 @@ void Seat::build() {
 }
 
 void Seat::load(const BpfObject& player, const BpfObject* first) {
-  const auto& devices = place_.devices;
-  is_bare_ = std::any_of(devices.begin(), devices.end(), site::is_bare);
+  {
+    Inside in(place_.ns);
+    tunnels_ = site::tunnels_of(place_.devices);
+  }
   const Place place{.site = site_,
                     .near = static_cast<std::uint32_t>(near_index_),
                     .guard = around_.guard,
                     .exempt_ports = place_.exempt_ports,
-                    .bare = is_bare_,
-                    .tunnels = place_.tunnels,
+                    .bare = has_bare_device(),
+                    .tunnels = tunnels_,
                     .seat = number_};
   selector_ = load_selector(around_.engine, place_.rules, around_.score, place, player, first);
 }
@@ -108,8 +110,8 @@ std::vector<std::string> Seat::look() {
     const std::string appeared = fmt::format("device {} appeared in {} after the start", device.name, place_.name);
     try {
       site::refuse_unknown_link(device);
-      if (site::is_bare(device) && !is_bare_) throw std::runtime_error("it has no Ethernet header, and no device had that when faults were attached");
-      if (!place_.tunnels.include(site::tunnels_of({device}))) throw std::runtime_error("it is a tunnel, and what carries it would meet the faults as well");
+      if (site::is_bare(device) && !has_bare_device()) throw std::runtime_error("it has no Ethernet header, and no device had that when faults were attached");
+      if (!tunnels_.include(site::tunnels_of({device}))) throw std::runtime_error("it is a tunnel, and what carries it would meet the faults as well");
       attach_to(device);
       place_.devices.push_back(device);
       news.push_back(appeared + ": its traffic is faulted from now on");
@@ -125,20 +127,24 @@ std::vector<std::string> Seat::look() {
   return news;
 }
 
+bool Seat::has_bare_device() const { return std::any_of(place_.devices.begin(), place_.devices.end(), site::is_bare); }
+
 bool Seat::learn(const std::string& name, const IpPrefix& address) {
   const fl_masks rules = site::learn(place_.rules, name, address);
   const fl_address key = site::learned_key(address);
   const auto known = learned_.find({key.high, key.low});
   fl_masks all = known == learned_.end() ? fl_masks{} : known->second;
   if (((rules.out & ~all.out) | (rules.in & ~all.in)) == 0) return false;
-  if (known == learned_.end() && learned_.size() == FL_MAX_LEARNED) {
-    if (!std::exchange(is_full_, true))
-      remarks_.push_back(fmt::format("{}: {} addresses were learned; no more are", place_.name, static_cast<int>(FL_MAX_LEARNED)));
-    return false;
-  }
   all.out |= rules.out;
   all.in |= rules.in;
-  tell_learned(*selector_, key, all);
+  try {
+    if (known == learned_.end() && learned_.size() == FL_MAX_LEARNED) throw std::runtime_error("there is no room for more");
+    tell_learned(*selector_, key, all);
+  } catch (const std::exception& e) {
+    if (!std::exchange(is_full_, true))
+      remarks_.push_back(fmt::format("{}: of the addresses that names came to have, {} were learned, others were not: {}", place_.name, learned_.size(), e.what()));
+    return false;
+  }
   learned_[{key.high, key.low}] = all;
   return true;
 }

@@ -16,6 +16,7 @@
 #include "injector/pen/attach.h"
 #include "injector/pen/bpf_object.h"
 #include "injector/site/site.h"
+#include "injector/site/tunnels.h"
 
 namespace faultline::pen {
 
@@ -69,18 +70,19 @@ class Seat {
   void attach(std::vector<Attachment>& to, const BpfObject& object, const std::string& program, int ifindex, Hook hook, const std::string& device, const NetNs& in,
               bool ours);
   void attach_to(const Device& device);
+  bool has_bare_device() const;  ///< without an Ethernet header: the selector is loaded with programs that can do without
 
   const Surroundings& around_;
   const std::uint32_t number_, site_;
   site::Site place_;
   std::string near_, far_;
   int near_index_ = 0, far_index_ = 0;
-  bool is_bare_ = false;  // some device has no Ethernet header: the selector can do without
   std::unique_ptr<BpfObject> selector_;
   std::vector<Attachment> on_devices_, in_pen_;
   std::set<int> attached_, reported_;  // devices, by index; in reported_ those that vanished by its negative
   std::map<std::pair<std::uint64_t, std::uint64_t>, fl_masks> learned_;
-  bool is_full_ = false;  // of addresses
+  bool is_full_ = false;       // of addresses, or so the kernel says
+  site::Tunnels tunnels_;      // that the selector was loaded for
   std::vector<std::string> remarks_;
 };
 

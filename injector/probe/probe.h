@@ -58,8 +58,8 @@ class Prober {
   void start(Ns epoch, Ns duration);
   /// Requests that are due at `instant` (CLOCK_MONOTONIC) or later wait for go_on(). Those under way are none of them.
   void hold(Ns instant);
-  /// T0 has moved on by `moved` in all, and so has what is due.
-  void go_on(Ns moved);
+  /// T0 is `epoch` by now, later than it was; what is due has moved with it.
+  void go_on(Ns epoch);
   /// Nothing that becomes due after this call is sent; requests in flight are awaited up to their timeout, then counted as
   /// "timeout". Returns when the last sample has been delivered.
   void finish();

@@ -208,8 +208,8 @@ void Prober::hold(Ns instant) {
   impl_->loop.ring();
 }
 
-void Prober::go_on(Ns moved) {
-  impl_->moved = moved;  // first: what was held is due later, and then held no more
+void Prober::go_on(Ns epoch) {
+  impl_->moved = epoch - impl_->schedule.epoch;  // first: what was held is due later, and then held no more
   impl_->held_from = kNever;
   impl_->loop.ring();
 }

@@ -24,7 +24,8 @@ void Session::play() {
   }
   if (options_.steps) steps_.emplace(plan_);
   hold_next();
-  if (pen_) pen_->arm(epoch_);
+  const bool holds_before_t0 = steps_ && steps_->next() && steps_->hold_at() <= 0;
+  if (pen_ && !holds_before_t0) pen_->arm(epoch_);
   for (auto& prober : probers_) prober->start(epoch_, plan_.duration);
   events::t0(*journal_, epoch_, wall + (epoch_ - now));
   control_->begin(epoch_);

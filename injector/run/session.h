@@ -86,7 +86,6 @@ class Session {
   std::vector<std::unique_ptr<probe::Prober>> probers_;
   Ns epoch_ = 0;
   std::vector<std::pair<Ns, Ns>> waits_;  // by which T0 has moved
-  Ns moved_ = 0;                          // their sum
   Ns next_look_ = 0;
   std::optional<Steps> steps_;  // of a run that waits before each
   std::vector<bool> begun_, ended_;

@@ -65,7 +65,6 @@ void Session::ask(const std::string& question) {
 }
 
 void Session::move_clock(Ns epoch) {
-  moved_ += epoch - epoch_;
   epoch_ = epoch;
   journal_->set_epoch(epoch);
   control_->begin(epoch);
@@ -98,8 +97,8 @@ std::optional<Stop> Session::confirm_step() {
   stand_still();
   events::go_on(*journal_, step->faults, waits_.back().second - waits_.back().first);
   steps_->confirm();
-  if (pen_) pen_->arm(epoch_);  // first: with the old T0 the step's time has come long ago
-  for (auto& prober : probers_) prober->go_on(moved_);
+  if (pen_) pen_->arm(epoch_);  // first: with the old T0 the time of the next step, too, may have come
+  for (auto& prober : probers_) prober->go_on(epoch_);
   hold_next();
   return {};
 }

@@ -207,7 +207,6 @@ void Follower::move(std::size_t index, const Followed& followed, const Spot& to)
         if (rule.match.device == device.index) rule.match.device = -found.front().index;  // negative: not to be taken for an old one
       if (!home.every_device) place.devices.push_back(std::move(found.front()));
     }
-    place.tunnels = tunnels_of(place.devices);
   }
   std::map<std::string, Spot> spots;
   for (auto& rule : home.rules) {

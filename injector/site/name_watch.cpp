@@ -150,13 +150,12 @@ bool NameWatch::hear(const Ear& ear, int socket) {
     const ssize_t n = recv(socket, buffer.data(), buffer.size(), 0);
     if (n < 0) return false;  // no more; or a device went down, which the next poll gets over
     const auto message = payload(std::span(buffer).first(static_cast<std::size_t>(n)));
-    for (const auto& name : ear.names)
-      for (const auto& address : addresses_in(message, name)) {
-        try {
-          learn_(ear.site, name, address);
-        } catch (const std::exception&) {  // no room for it: the next answer tries again
-        }
+    for (const auto& [name, address] : addresses_in(message, ear.names)) {
+      try {
+        learn_(ear.site, name, address);
+      } catch (const std::exception&) {  // a journal that cannot be written: the run's own loop finds that out
       }
+    }
   } while (monotonic_now() < until);
   return true;
 }

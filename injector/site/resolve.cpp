@@ -37,10 +37,6 @@ class Resolver {
         if (plan_.lab->links[i].delay > 0) add_standing(i);
     }
     if (!complaints_.empty()) throw Failure(Exit::cannot_run, fmt::format("{}", fmt::join(complaints_, "\n")));
-    for (auto& site : sites_) {
-      Inside inside(site.ns);
-      site.tunnels = tunnels_of(site.devices);
-    }
     return std::move(sites_);
   }
 

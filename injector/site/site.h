@@ -12,7 +12,6 @@
 #include "injector/base/rtnetlink.h"
 #include "injector/plan/plan.h"
 #include "injector/site/find.h"
-#include "injector/site/tunnels.h"
 
 namespace faultline::site {
 
@@ -45,7 +44,6 @@ struct Site {
   std::vector<Rule> rules;
   std::vector<std::uint16_t> exempt_ports = {};  ///< own TCP ports that no rule touches: the operator's way in
   bool every_device = true;     ///< false: `devices` are some that the plan names
-  Tunnels tunnels = {};         ///< those that `devices` are the ends of
 };
 
 /// A name in a peer's address, and what it stood for at the start.

@@ -3,23 +3,15 @@
 #include <gtest/gtest.h>
 
 #include "tests/harness/engines.h"
-#include "tests/harness/traffic_bed.h"
-#include "tests/harness/undisturbed.h"
+#include "tests/harness/steady_bed.h"
 
 namespace faultline::test {
 namespace {
 
 constexpr Ns kDelay = 20 * kMillisecond, kTooEarly = 100 * kMicrosecond;
 
-class BareTest : public EngineTest {
+class BareTest : public EngineTest, public SteadyBed {
  protected:
-  void expect_clean(const Bed& bed, const pen::FaultCount& c) {
-    steady_ &= bed.steady();
-    EXPECT_TRUE(bed.failures.empty()) << bed.failures[0];
-    EXPECT_EQ(c.undelivered.total(), 0u);
-    EXPECT_EQ(c.untaken, 0u);
-    EXPECT_EQ(c.passed_by_safety, 0u);
-  }
   static void expect_delayed(const Arrivals& got) {
     EXPECT_EQ(got.refused, 0u);
     EXPECT_EQ(got.damaged, 0u);
@@ -27,15 +19,6 @@ class BareTest : public EngineTest {
     ASSERT_EQ(got.all.size(), got.asked);
     EXPECT_GE(got.least(), kDelay - kTooEarly);
   }
-  /// Once more if the machine stood still.
-  void again(const std::function<void()>& body) {
-    undisturbed([&] {
-      steady_ = true;
-      body();
-      return steady_;
-    });
-  }
-  bool steady_ = true;
 };
 
 TEST_P(BareTest, delays_each_way_once) {
@@ -50,7 +33,7 @@ TEST_P(BareTest, delays_each_way_once) {
       }
     }
     const auto c = bed.finish()[0];
-    expect_clean(bed, c);
+    expect_clean(bed, {c});
     EXPECT_EQ(c.delayed, c.matched);
     EXPECT_GE(c.matched, 4 * 100u + 4 * 100u * 14);
   });
@@ -66,7 +49,7 @@ TEST_P(BareTest, delays_bundles_whole_and_intact) {
       const auto t = transfer(bed.near(0, v6), bed.far(7000, v6), {.connections = 2, .bytes = 8 << 20, .both_ways = true});
       const std::uint64_t bundles = packets_received(bed.there, bed.device) - before;
       const auto c = bed.finish()[0];
-      expect_clean(bed, c);
+      expect_clean(bed, {c});
       EXPECT_TRUE(t.complete);
       EXPECT_TRUE(t.intact);
       EXPECT_GT(c.matched, 20000u);
@@ -85,7 +68,7 @@ TEST_P(BareTest, loses_wire_packets_silently) {
       const auto got = egress ? send_stream(bed.near(5000), bed.far(7000), stream) : send_stream(bed.far(5000, true), bed.near(7000, true), stream);
       const auto t = egress ? transfer(bed.near(0), bed.far(7001), {.bytes = 2 << 20}) : transfer(bed.far(0, true), bed.near(7001, true), {.bytes = 2 << 20});
       const auto c = bed.finish()[0];
-      expect_clean(bed, c);
+      expect_clean(bed, {c});
       EXPECT_EQ(got.refused, 0u);
       EXPECT_TRUE(plausible(got.lost().size(), stream.count, 0.1, 4)) << got.lost().size();
       EXPECT_TRUE(t.complete);
@@ -111,7 +94,7 @@ TEST_P(BareTest, beside_an_ethernet_device) {
     expect_delayed(send_stream({&bed.there, address("10.8.0.2", 5000)}, {&bed.here, address("10.8.0.1", 7000)}, stream));
     expect_delayed(send_stream(bed.far(5000), bed.near(7000), stream));
     const auto c = bed.finish()[0];
-    expect_clean(bed, c);
+    expect_clean(bed, {c});
     EXPECT_EQ(c.delayed, 400u);
   });
 }

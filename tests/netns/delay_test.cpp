@@ -4,8 +4,7 @@
 
 #include "tests/harness/asking.h"
 #include "tests/harness/engines.h"
-#include "tests/harness/traffic_bed.h"
-#include "tests/harness/undisturbed.h"
+#include "tests/harness/steady_bed.h"
 
 namespace faultline::test {
 namespace {
@@ -40,29 +39,7 @@ void expect_pings(const std::vector<Ns>& times, Ns round_trip) {
   EXPECT_LT(times[times.size() / 2], round_trip + kSlack);
 }
 
-class DelayTest : public EngineTest {
- protected:
-  void expect_clean(const Bed& bed, const std::vector<pen::FaultCount>& counts) {
-    steady_ &= bed.steady();
-    EXPECT_TRUE(bed.failures.empty()) << bed.failures[0];
-    for (const auto& c : counts) {
-      EXPECT_EQ(c.undelivered.total(), 0u) << "full " << c.undelivered.full << " overdue " << c.undelivered.overdue << " refused " << c.undelivered.refused
-                                           << " queue " << c.undelivered.tap_queue << " transit " << c.undelivered.in_transit << " unreturned "
-                                           << c.undelivered.unreturned << "; longest stall of the line " << bed.line.stalled << " ns";
-      EXPECT_EQ(c.passed_by_safety, 0u);
-      EXPECT_EQ(c.untaken, 0u);
-    }
-  }
-  /// Once more if the machine stood still.
-  void again(const std::function<void()>& body) {
-    undisturbed([&] {
-      steady_ = true;
-      body();
-      return steady_;
-    });
-  }
-  bool steady_ = true;
-};
+class DelayTest : public EngineTest, public SteadyBed {};
 
 TEST_P(DelayTest, is_never_less_than_asked) {
   again([&] {

@@ -5,8 +5,7 @@
 #include <cmath>
 
 #include "tests/harness/engines.h"
-#include "tests/harness/traffic_bed.h"
-#include "tests/harness/undisturbed.h"
+#include "tests/harness/steady_bed.h"
 
 namespace faultline::test {
 namespace {
@@ -17,26 +16,7 @@ using pen::Engine;
 // right program must not fail once in a hundred runs.
 constexpr double kOfTcp = 4;
 
-class Undisturbed : public testing::Test {
- protected:
-  void expect_clean(const Bed& bed, const pen::FaultCount& c) {
-    steady_ &= bed.steady();
-    EXPECT_TRUE(bed.failures.empty()) << bed.failures[0];
-    EXPECT_EQ(c.undelivered.total(), 0u);
-    EXPECT_EQ(c.untaken, 0u);
-  }
-  /// Once more if the machine stood still.
-  void again(const std::function<void()>& body) {
-    undisturbed([&] {
-      steady_ = true;
-      body();
-      return steady_;
-    });
-  }
-  bool steady_ = true;
-};
-
-class LossTest : public Undisturbed, public testing::WithParamInterface<double> {
+class LossTest : public testing::TestWithParam<double>, public SteadyBed {
  protected:
   double loss() const { return GetParam(); }
 
@@ -47,7 +27,7 @@ class LossTest : public Undisturbed, public testing::WithParamInterface<double> 
     const Arrivals got = egress ? send_stream(bed.near(5000), bed.far(7000), stream) : send_stream(bed.far(5000), bed.near(7000), stream);
     const std::uint64_t on_the_wire = packets_received(bed.there, "eth0") - before;
     const auto c = bed.finish()[0];
-    expect_clean(bed, c);
+    expect_clean(bed, {c});
     EXPECT_EQ(got.refused, 0u);
     EXPECT_EQ(got.damaged, 0u);
     EXPECT_EQ(got.overtaken(), 0u);
@@ -73,7 +53,7 @@ class LossTest : public Undisturbed, public testing::WithParamInterface<double> 
     const auto t = transfer(egress ? bed.near(0) : bed.far(0), end, what);
     const std::uint64_t on_the_wire = packets_received(bed.there, "eth0") - before;
     const auto c = bed.finish()[0];
-    expect_clean(bed, c);
+    expect_clean(bed, {c});
     EXPECT_TRUE(t.intact);
     EXPECT_TRUE(plausible(c.dropped, c.matched, loss(), kOfTcp)) << c.dropped << " of " << c.matched;
     ASSERT_GT(c.matched, 1500u);
@@ -113,7 +93,7 @@ TEST_P(LossTest, tcp_arriving) {
 INSTANTIATE_TEST_SUITE_P(Asked, LossTest, testing::Values(0.01, 0.1, 0.33),
                          [](const auto& info) { return std::to_string(std::lround(info.param * 100)) + "_percent"; });
 
-class LossEngineTest : public Undisturbed, public testing::WithParamInterface<Engine> {
+class LossEngineTest : public testing::TestWithParam<Engine>, public SteadyBed {
  protected:
   void SetUp() override {
     if (GetParam() == Engine::tcx && pen::probe_features().engine() != Engine::tcx) GTEST_SKIP() << "this kernel has no TCX";
@@ -154,7 +134,7 @@ TEST_P(LossEngineTest, the_local_tcp_sees_loss_of_the_network) {
     const auto before = protocol_counter(bed.here, "TcpExt", "TCPRetransFail");
     const auto t = transfer(bed.near(0), bed.far(7000), {.connections = 4, .bytes = 2'000'000});
     const auto c = bed.finish()[0];
-    expect_clean(bed, c);
+    expect_clean(bed, {c});
     EXPECT_TRUE(t.complete);
     EXPECT_TRUE(t.intact);
     ASSERT_GT(c.dropped, 300u);
@@ -180,7 +160,7 @@ TEST_P(LossEngineTest, a_cut_is_silent_to_senders) {
       }
     }
     const auto c = bed.finish()[0];
-    expect_clean(bed, c);
+    expect_clean(bed, {c});
     EXPECT_EQ(protocol_counter(bed.here, "Udp", "SndbufErrors"), errors);
     EXPECT_EQ(c.dropped, c.matched);
     EXPECT_EQ(arrived, c.passed_by_safety);

@@ -174,7 +174,7 @@ TEST(probe_hold, what_is_due_waits_and_keeps_its_place_in_time) {
     EXPECT_EQ(samples.size(), 10u) << "those before it";
   }
   const Ns moved = monotonic_now() - (epoch + 200 * kMillisecond);
-  prober.go_on(moved);
+  prober.go_on(epoch + moved);
   usleep(500'000);
   prober.finish();
   ASSERT_EQ(samples.size(), 20u);

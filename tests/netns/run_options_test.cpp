@@ -55,6 +55,15 @@ address = "10.7.0.2"
     return Command::run(folder.write("plan.toml", plan()), out, std::move(more), input);
   }
 
+  /// One that waits for a line from `answers` before its fault.
+  Command start_in_steps() {
+    int ends[2];
+    check("make a pipe", pipe2(ends, O_CLOEXEC));
+    const Fd input(ends[0]);
+    answers = Fd(ends[1]);
+    return start({"--step", "--scale", "1:20", "--var", "to=10.7.0.2"}, input.get());
+  }
+
   json event(const std::string& name) const {
     for (const auto& e : journal_of(out))
       if (e["event"] == name) return e;
@@ -64,6 +73,7 @@ address = "10.7.0.2"
   TwoNamespaces net;
   TemporaryFolder folder;
   std::filesystem::path out;
+  Fd answers;
   int runs = 0;
 };
 
@@ -135,10 +145,7 @@ TEST_F(RunOptionsTest, AnInstantThatIsPastIsRefused) {
 
 // The wait is longer than the time from the run's begin to the fault's end: without it the fault would be over.
 TEST_F(RunOptionsTest, AStepWaitsUntilItIsConfirmedAndTheClockWithIt) {
-  int ends[2];
-  check("make a pipe", pipe2(ends, O_CLOEXEC));
-  const Fd input(ends[0]), answers(ends[1]);
-  Command run = start({"--step", "--scale", "1:20", "--var", "to=10.7.0.2"}, input.get());
+  Command run = start_in_steps();
   ASSERT_TRUE(await_event(out, "hold")) << run.errors();
   usleep(4'000'000);
   EXPECT_EQ(event("fault_begin"), nullptr) << "nobody has said so";
@@ -169,10 +176,7 @@ TEST_F(RunOptionsTest, AStepThatNobodyCanConfirmHeals) {
 }
 
 TEST_F(RunOptionsTest, AStepCanBeDeclined) {
-  int ends[2];
-  check("make a pipe", pipe2(ends, O_CLOEXEC));
-  const Fd input(ends[0]), answers(ends[1]);
-  Command run = start({"--step", "--scale", "1:20", "--var", "to=10.7.0.2"}, input.get());
+  Command run = start_in_steps();
   ASSERT_TRUE(await_event(out, "hold")) << run.errors();
   run.signal(SIGINT);
   EXPECT_EQ(run.wait(60 * kSecond), 5) << run.errors();

@@ -48,7 +48,7 @@ Bytes answer(const std::string& asked, const std::vector<Record>& records, std::
 
 std::vector<std::string> found(const Bytes& message, const std::string& about) {
   std::vector<std::string> texts;
-  for (const auto& address : addresses_in(message, about)) texts.push_back(address.address_text());
+  for (const auto& [name, address] : addresses_in(message, std::vector{about})) texts.push_back(address.address_text());
   return texts;
 }
 
@@ -70,6 +70,27 @@ TEST(DnsAnswer, AliasesAreFollowed) {
   EXPECT_EQ(found(m, "n8.cloud.test"), Texts{"10.0.0.8"});
   const auto round = answer("pay.test", {{"pay.test", kAlias, name("pay.test")}, {"pay.test", kA, kSeven}});
   EXPECT_EQ(found(round, "pay.test"), Texts{"10.0.0.7"});
+}
+
+TEST(DnsAnswer, EachOfSeveralNamesHasItsOwn) {
+  const auto m = answer("pay.test", {{"pay.test", kAlias, name("lb.test")}, {"lb.test", kA, kSeven}, {"bank.test", kA, kEight}});
+  const auto got = addresses_in(m, std::vector<std::string>{"bank.test", "pay.test", "shop.test"});
+  ASSERT_EQ(got.size(), 2u);
+  EXPECT_EQ(got[0].name, "pay.test");
+  EXPECT_EQ(got[0].address.address_text(), "10.0.0.7");
+  EXPECT_EQ(got[1].name, "bank.test");
+  EXPECT_EQ(got[1].address.address_text(), "10.0.0.8");
+}
+
+TEST(DnsAnswer, AliasesInARowAreSixteenAtMost) {
+  const auto chain = [](int aliases) {
+    std::vector<Record> records;
+    for (int i = 0; i < aliases; i++) records.push_back({"n" + std::to_string(i), kAlias, name("n" + std::to_string(i + 1))});
+    records.push_back({"n" + std::to_string(aliases), kA, kSeven});
+    return found(answer("n0", records), "n0");
+  };
+  EXPECT_EQ(chain(16), Texts{"10.0.0.7"});
+  EXPECT_EQ(chain(17), Texts{});
 }
 
 TEST(DnsAnswer, WhatIsNoneOrNoAddress) {

@@ -28,6 +28,17 @@ TEST(Steps, FaultsThatOverlapAreOne) {
   EXPECT_FALSE(steps.next());
 }
 
+// Where the clock stands still no fault may be in force: its end would never come.
+TEST(Steps, TheClockStandsStillWhereNothingIsInForce) {
+  plan::Plan plan;
+  plan.faults = {fault("first", 10 * kSecond, 20 * kSecond), fault("next", 20 * kSecond + Steps::kLead, 30 * kSecond)};
+  Steps steps(plan);
+  EXPECT_EQ(steps.next()->faults, std::vector<std::string>{"first"});
+  steps.confirm();
+  ASSERT_TRUE(steps.next());
+  EXPECT_EQ(steps.hold_at(), 20 * kSecond) << "its end is not in force any more";
+}
+
 TEST(Steps, AFaultFromTheBeginningHoldsBeforeT0) {
   plan::Plan plan;
   plan.faults = {fault("at once", 0, kSecond)};
