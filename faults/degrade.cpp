@@ -63,7 +63,8 @@ std::vector<Problem> validate(const Params& params, Ns duration) {
                         "give at least one of them, such as delay = \"100ms\""});
   else if (!acts)
     problems.push_back({"", "the fault does nothing: all of its figures are zero", "make at least one of them greater than zero, or take the fault out"});
-  check_longest_hold(params, 1.0, problems);
+  const Deviations table = params.samples("table").values;
+  check_longest_hold(params, 1.0, problems, table ? std::max(1.0, table->back()) : 1.0);
   check_bursts(params, problems);
   check_shape(params, duration, problems);
   const bool varies = greatest(params, "jitter") > 0;

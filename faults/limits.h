@@ -25,11 +25,13 @@ inline void add_impairment(Channel& channel, const Params& params, Window down) 
 }
 
 /// Refuses what could hold a packet for too long; `gain` is the largest factor that the kind applies.
-inline void check_longest_hold(const Params& params, double gain, std::vector<Problem>& problems) {
-  const double most = gain * (static_cast<double>(params.duration("delay")) + static_cast<double>(params.duration("jitter")));
+inline void check_longest_hold(const Params& params, double gain, std::vector<Problem>& problems, double reach = 1) {
+  const double most = gain * (static_cast<double>(params.duration("delay")) + reach * static_cast<double>(params.duration("jitter")));
   if (most <= static_cast<double>(kMaxHold)) return;
   problems.push_back({params.has("delay") ? "delay" : "jitter", "a packet could be held for longer than 100 s",
-                      gain > 1 ? "keep (delay + jitter) * (1 + spread) within 100 s" : "keep delay + jitter within 100 s"});
+                      gain > 1    ? "keep (delay + jitter) * (1 + spread) within 100 s"
+                      : reach > 1 ? "keep delay + jitter * the table's greatest value within 100 s, or take the greatest out of the table"
+                                  : "keep delay + jitter within 100 s"});
 }
 
 /// What is wrong with a fault's delay, jitter and loss together, of which it needs one.

@@ -110,8 +110,8 @@ std::vector<std::string> Seat::look() {
     const std::string appeared = fmt::format("device {} appeared in {} after the start", device.name, place_.name);
     try {
       site::refuse_unknown_link(device);
-      if (site::is_bare(device) && !has_bare_device()) throw std::runtime_error("it has no Ethernet header, and no device had that when faults were attached");
-      if (!tunnels_.include(site::tunnels_of({device}))) throw std::runtime_error("it is a tunnel, and what carries it would meet the faults as well");
+      if (site::is_bare(device) && !has_bare_device()) throw std::runtime_error("it has no Ethernet header, and no device had that when faults were attached; begin the run when it is there");
+      if (!tunnels_.include(site::tunnels_of({device}))) throw std::runtime_error("it is a tunnel, and what carries it would meet the faults as well; begin the run when it is there");
       attach_to(device);
       place_.devices.push_back(device);
       news.push_back(appeared + ": its traffic is faulted from now on");

@@ -77,6 +77,9 @@ TEST(SamplesFile, OfAPlanIsReadBesideItAndKept) {
   EXPECT_NE(mistake("jitter = \"1ms\"\ntable = \"wan.dist\"\n").find("nothing draws from the table"), std::string::npos);
   EXPECT_NE(mistake("distribution = \"table\"\ntable = \"wan.dist\"\n").find("there is no jitter to be distributed"), std::string::npos);
   EXPECT_NE(mistake("jitter = \"1ms\"\ndistribution = \"table\"\ntable = \"none\"\n").find("cannot read"), std::string::npos);
+  folder.write("tail.dist", "-8192 0 0 24576\n");  // three deviations
+  EXPECT_TRUE(parse_file(folder.write("long.toml", head + "jitter = \"33s\"\ndistribution = \"table\"\ntable = \"tail.dist\"\n")).ok());
+  EXPECT_NE(mistake("jitter = \"34s\"\ndistribution = \"table\"\ntable = \"tail.dist\"\n").find("held for longer than 100 s"), std::string::npos);
 }
 
 }  // namespace
