@@ -91,10 +91,12 @@ give_back() {
   done
 }
 
-# build FOLDER TARGET [CMAKE OPTION…]: configures when it must, builds, and shows how far it is. One folder serves both
+# build FOLDER "TARGET…" [CMAKE OPTION…]: configures when it must, builds, and shows how far it is. One folder serves both
 # scripts: options are given only by the one that needs them, and what the other chose stays.
 build() {
-  local folder=$1 target=$2 line last=0 quarter
+  local folder=$1 line last=0 quarter
+  local targets
+  read -ra targets <<<"$2"
   shift 2
   ours+=("$folder")
   if [[ $# -gt 0 || ! -f $folder/CMakeCache.txt ]]; then
@@ -103,7 +105,7 @@ build() {
     cmake -S "$top" -B "$folder" "${generator[@]}" "$@" >>"$log" 2>&1 || show_log "cmake"
   fi
   # The steps are counted off the build's output: in place on a terminal, now and then in a log.
-  if ! NINJA_STATUS='[%f/%t] ' cmake --build "$folder" --target "$target" 2>&1 | tee -a "$log" | {
+  if ! NINJA_STATUS='[%f/%t] ' cmake --build "$folder" --target "${targets[@]}" 2>&1 | tee -a "$log" | {
     while IFS= read -r line; do
       [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]] || continue
       if [[ -t 2 ]]; then

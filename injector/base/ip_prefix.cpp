@@ -15,14 +15,13 @@ std::optional<IpPrefix> IpPrefix::parse(const std::string& text) {
   prefix.v6 = address.find(':') != std::string::npos;
   if (inet_pton(prefix.v6 ? AF_INET6 : AF_INET, address.c_str(), prefix.bytes.data()) != 1) return std::nullopt;
 
-  const int longest = prefix.v6 ? 128 : 32;
-  prefix.length = longest;
+  prefix = prefix.alone();
   if (slash == std::string::npos) return prefix;
   unsigned length = 0;  // unsigned: from_chars then refuses a sign
   const char* first = text.data() + slash + 1;
   const char* last = text.data() + text.size();
   const auto [end, error] = std::from_chars(first, last, length);
-  if (error != std::errc{} || end != last || length > static_cast<unsigned>(longest)) return std::nullopt;
+  if (error != std::errc{} || end != last || length > static_cast<unsigned>(prefix.length)) return std::nullopt;
   prefix.length = static_cast<int>(length);
   return prefix;
 }
@@ -42,6 +41,8 @@ IpPrefix IpPrefix::network() const {
   for (std::size_t i = whole + 1; i < cut.bytes.size(); ++i) cut.bytes[i] = 0;
   return cut;
 }
+
+IpPrefix IpPrefix::alone() const { return {v6, bytes, v6 ? 128 : 32}; }
 
 bool IpPrefix::covers(const IpPrefix& address) const {
   return v6 == address.v6 && IpPrefix{v6, address.bytes, length}.network().bytes == network().bytes;

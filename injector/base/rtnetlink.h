@@ -24,6 +24,7 @@ struct IpPrefix {
   std::string text() const;          ///< "10.0.0.0/8"
   std::string address_text() const;  ///< "10.0.0.0"
   IpPrefix network() const;          ///< the same without host bits
+  IpPrefix alone() const;            ///< the address by itself: of length 32 or 128
   bool covers(const IpPrefix& address) const;
   bool is_loopback() const;          ///< of an address: 127.0.0.0/8, ::1
   bool operator==(const IpPrefix&) const = default;

@@ -133,7 +133,7 @@ std::string plan_text(const NewArguments& a, const faults::Kind& kind, const std
   fault.lines.push_back({"for", toml_text("20s")});
   for (auto& line : key_lines(kind, on, given)) fault.lines.push_back(std::move(line));
   for (const auto& [key, value] : given)  // a key that the kind has not: the plan's own error says so
-    if (std::none_of(kind.keys.begin(), kind.keys.end(), [&](const auto& k) { return k.name == key; })) fault.lines.push_back({key, sketch::toml_value(value, "")});
+    if (std::none_of(kind.keys.begin(), kind.keys.end(), [&, &name = key](const auto& k) { return k.name == name; })) fault.lines.push_back({key, sketch::toml_value(value, "")});
   plan.tables.push_back(std::move(fault));
 
   plan.tables.push_back({"[[hypotheses]]", "---- What we believe. If one is wrong, the verdict is DEVIATED and the exit status 1. ----",

@@ -35,11 +35,6 @@ struct Service {
   bool started = false;
 };
 
-IpPrefix alone(IpPrefix address) {
-  address.length = address.v6 ? 128 : 32;
-  return address;
-}
-
 template <class Items>
 std::size_t index_of(const Items& items, const std::string& kind, const std::string& name) {
   for (std::size_t i = 0; i < items.size(); ++i)
@@ -110,8 +105,8 @@ Lab::Impl::Impl(const plan::Lab& lab, Nursery& the_nursery, const std::string& p
 std::vector<IpPrefix> Lab::Impl::addresses(std::size_t host) const {
   std::vector<IpPrefix> all;
   const auto add = [&](const DualAddress& address) {
-    all.push_back(alone(address.v4));
-    if (network.v6) all.push_back(alone(address.v6));
+    all.push_back(address.v4.alone());
+    if (network.v6) all.push_back(address.v6.alone());
   };
   add(topology.hosts[host].address);
   for (const auto& address : topology.hosts[host].more) add(address);

@@ -12,14 +12,9 @@ void add_addresses(const std::string& device, const DualAddress& address, bool v
   if (v6) add_address(device, address.v6);
 }
 
-IpPrefix alone(IpPrefix address) {
-  address.length = address.v6 ? 128 : 32;
-  return address;
-}
-
 void add_routes(const DualAddress& subnet, const DualAddress& gateway, const std::string& device, bool v6) {
-  add_route(subnet.v4, alone(gateway.v4), device);
-  if (v6) add_route(subnet.v6, alone(gateway.v6), device);
+  add_route(subnet.v4, gateway.v4.alone(), device);
+  if (v6) add_route(subnet.v6, gateway.v6.alone(), device);
 }
 
 /// A namespace with its loopback up and settings that do not depend on the machine's: IPv4 ones are inherited from it.

@@ -22,7 +22,7 @@ namespace faultline::pen {
 namespace {
 
 constexpr int kSocket = 3;  // in the child, where all else is closed
-constexpr int kAttempts = 5;
+constexpr int kSweeps = 5;
 
 enum class Order : std::uint32_t { note, amend, forget };
 struct Word {
@@ -108,7 +108,7 @@ std::optional<Word> receive(Fd& ns) {
     if (!word) break;
     book.take(*word, std::move(ns));
   }
-  for (int i = 0; i < kAttempts && !book.clean(); i++) {
+  for (int i = 0; i < kSweeps && !book.clean(); i++) {
     const timespec pause{0, 100 * kMillisecond};
     nanosleep(&pause, nullptr);
   }

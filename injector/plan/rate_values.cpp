@@ -11,12 +11,12 @@
 namespace faultline::plan {
 namespace {
 
-struct Unit {
+struct SizeUnit {
   std::string_view name;
   double size;
 };
-constexpr std::array<Unit, 3> kRates{{{"kbit", 1e3}, {"mbit", 1e6}, {"gbit", 1e9}}};
-constexpr std::array<Unit, 5> kSizes{{{"kB", 1e3}, {"MB", 1e6}, {"KiB", 1024}, {"MiB", 1024 * 1024}, {"B", 1}}};
+constexpr std::array<SizeUnit, 3> kRates{{{"kbit", 1e3}, {"mbit", 1e6}, {"gbit", 1e9}}};
+constexpr std::array<SizeUnit, 5> kSizes{{{"kB", 1e3}, {"MB", 1e6}, {"KiB", 1024}, {"MiB", 1024 * 1024}, {"B", 1}}};
 constexpr Ns kLongestQueue = 60 * kSecond;
 constexpr double kLargestQueue = 1e9;
 
@@ -35,7 +35,7 @@ Parts split(std::string_view text) {
   return parts;
 }
 
-std::string shortest(double value, std::span<const Unit> units) {
+std::string shortest(double value, std::span<const SizeUnit> units) {
   for (auto unit = units.rbegin(); unit != units.rend(); ++unit)
     if (value >= unit->size) return fmt::format("{:.10g}{}", value / unit->size, unit->name);
   return fmt::format("{:.10g}{}", value / units.front().size, units.front().name);

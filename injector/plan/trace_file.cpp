@@ -37,12 +37,12 @@ constexpr std::array<Quantity, 5> kQuantities{{{"time", nullptr, Column::Sort::t
                                                {"jitter", &faults::ProfilePoint::jitter, Column::Sort::time},
                                                {"loss", &faults::ProfilePoint::loss, Column::Sort::chance},
                                                {"rate", &faults::ProfilePoint::rate, Column::Sort::rate}}};
-struct Unit {
+struct ColumnUnit {
   std::string_view name;
   Column::Sort sort;
   double size;
 };
-constexpr std::array<Unit, 10> kUnits{{{"s", Column::Sort::time, 1e9},
+constexpr std::array<ColumnUnit, 10> kColumnUnits{{{"s", Column::Sort::time, 1e9},
                                        {"ms", Column::Sort::time, 1e6},
                                        {"us", Column::Sort::time, 1e3},
                                        {"ns", Column::Sort::time, 1},
@@ -58,7 +58,7 @@ std::vector<std::string> known_columns() {
   std::vector<std::string> names;
   for (const auto& quantity : kQuantities) {
     names.emplace_back(quantity.name);
-    for (const auto& unit : kUnits)
+    for (const auto& unit : kColumnUnits)
       if (unit.sort == quantity.sort) names.push_back(fmt::format("{}_{}", quantity.name, unit.name));
   }
   return names;
@@ -70,7 +70,7 @@ std::optional<Column> read_column(std::string_view header) {
   for (const auto& quantity : kQuantities) {
     if (quantity.name != base) continue;
     if (underscore == std::string_view::npos) return Column{header, quantity.figure, 0, quantity.sort};
-    for (const auto& unit : kUnits)
+    for (const auto& unit : kColumnUnits)
       if (unit.sort == quantity.sort && unit.name == header.substr(underscore + 1)) return Column{header, quantity.figure, unit.size, quantity.sort};
   }
   return std::nullopt;

@@ -81,11 +81,10 @@ std::vector<Device> l3_devices(const std::string& only) {
 std::vector<IpPrefix> own_addresses(LinkLocal link_local) {
   std::vector<IpPrefix> all;
   for (const auto& device : list_devices()) {
-    for (auto address : device.addresses) {
+    for (const auto& address : device.addresses) {
       if (address.is_loopback()) continue;
       if (link_local == LinkLocal::left_out && is_link_local(address)) continue;
-      address.length = address.v6 ? 128 : 32;
-      all.push_back(address);
+      all.push_back(address.alone());
     }
   }
   return all;

@@ -16,9 +16,8 @@ std::string without_dot(const std::string& name) { return name.ends_with('.') ? 
 IpPrefix address_of(const ns_rr& record) {
   IpPrefix address;
   address.v6 = ns_rr_type(record) == ns_t_aaaa;
-  address.length = address.v6 ? 128 : 32;
   std::memcpy(address.bytes.data(), ns_rr_rdata(record), address.v6 ? 16 : 4);
-  return address;
+  return address.alone();
 }
 
 /// In a row, as resolvers do: what a stranger sends must not cost more than it is worth.

@@ -32,8 +32,7 @@ IpPrefix read_address(int family, const std::uint32_t* words) {
   prefix.v6 = family == AF_INET6 && !mapped;
   if (prefix.v6) std::memcpy(prefix.bytes.data(), words, 16);
   else std::memcpy(prefix.bytes.data(), words + (mapped ? 3 : 0), 4);
-  prefix.length = prefix.v6 ? 128 : 32;
-  return prefix;
+  return prefix.alone();
 }
 
 Socket read_socket(const nlmsghdr* message, const char* protocol) {

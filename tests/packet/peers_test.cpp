@@ -31,8 +31,7 @@ IpPrefix step(IpPrefix address, int by) {  // the next address, or the one befor
 
 /// The prefix's first address, or its last.
 IpPrefix edge(const IpPrefix& prefix, bool last) {
-  IpPrefix out = prefix;
-  out.length = prefix.v6 ? 128 : 32;
+  IpPrefix out = prefix.alone();
   for (int bit = prefix.length; bit < out.length; bit++) {
     const auto at = static_cast<std::size_t>(bit / 8);
     const auto one = static_cast<std::uint8_t>(0x80 >> bit % 8);
