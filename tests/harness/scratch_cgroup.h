@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -62,8 +63,13 @@ class ScratchCgroup {
     for (const auto& path : made_) std::filesystem::create_directory(folder(path));
   }
   void remove() {
+    const auto has_groups = [](const std::string& path) {
+      const std::filesystem::directory_iterator entries(path);
+      return std::any_of(begin(entries), end(entries), [](const auto& entry) { return entry.is_directory(); });
+    };
     for (auto it = made_.rbegin(); it != made_.rend(); ++it)
-      for (int i = 0; i < 200 && rmdir(folder(*it).c_str()) != 0 && errno == EBUSY; i++) usleep(10000);  // the last process is not quite gone
+      // The last process may not quite be gone. One with another test group in it is removed with that.
+      for (int i = 0; i < 200 && rmdir(folder(*it).c_str()) != 0 && errno == EBUSY && !has_groups(folder(*it)); i++) usleep(10000);
   }
 
   std::string path_;

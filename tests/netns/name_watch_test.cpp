@@ -94,12 +94,13 @@ TEST_P(NameWatchTest, a_flood_of_answers_is_bounded) {
   ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
   const Fd server = bound_socket(net.there, SOCK_DGRAM, address("10.7.0.2", 53));
   const Address to = address("10.7.0.1", 7001);
+  std::uint32_t sent = 0;  // others every time: of one flood only as many are heard as the socket's queue holds
   EXPECT_TRUE(eventually([&] {
-    for (std::uint32_t i = 0; i < 300; i++) {
-      const auto m = answer_of_many(i * 50, 50);
+    for (const std::uint32_t until = sent + 300; sent < until; sent++) {
+      const auto m = answer_of_many(sent * 50, 50);
       (void)!sendto(server.get(), m.data(), m.size(), 0, to.get(), to.size);
     }
-    return await_event(out, "warning", "4096 addresses were learned", 300 * kMillisecond);
+    return await_event(out, "warning", "4096 were learned", 300 * kMillisecond);
   }));
   EXPECT_EQ(learned(), 4096u);
   EXPECT_TRUE(takes("10.7.0.9", 0));  // what was not learned is left alone
