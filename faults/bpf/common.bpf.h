@@ -79,7 +79,8 @@ static __always_inline struct fl_control* get_control(void) {
 
 /* The run's clock: time since T0, which stands still where the run waits. The control must be armed. */
 static __always_inline __u64 run_time(struct fl_control* c, __u64 now) {
-  __u64 t = now - READ_ONCE(c->epoch), hold_at = READ_ONCE(c->hold_at);
+  __u64 hold_at = READ_ONCE(c->hold_at); /* first: user space moves the epoch before it lets the hold go */
+  __u64 t = now - READ_ONCE(c->epoch);
   return hold_at && t > hold_at ? hold_at : t;
 }
 

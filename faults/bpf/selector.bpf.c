@@ -54,13 +54,21 @@ static __always_inline __u32 slot_of(struct fl_slot* slot) {
 /* For the loops over a mask: one rule a call, lowest first. */
 struct counting {
   __u64 mask;
-  __u32 packets, hold, late, cut;
+  union {
+    __u64 t; /* of count_passed() */
+    struct {
+      __u32 hold, late;
+    };
+  };
+  __u32 packets, cut;
 };
 
 static long count_passed(__u32 i, struct counting* c) {
   if (!c->mask) return 1;
   __u32 rule = cfg.first_rule + lowest_bit(c->mask);
   c->mask &= c->mask - 1;
+  struct fl_rule* r = bpf_map_lookup_elem(&rules, &rule);
+  if (!r || c->t < r->start || c->t >= r->end) return 0; /* it is over, and live for the sake of order alone */
   struct fl_tally* t = bpf_map_lookup_elem(&tallies, &rule);
   if (t) t->passed_by_safety += c->packets;
   return 0;
@@ -171,7 +179,7 @@ static __always_inline int select_packet(struct __sk_buff* skb, int at) {
   int safe = 1; /* the gate let us in */
 #endif
   if (!safe || (__s64)(now - READ_ONCE(c->beat)) > (__s64)c->lease) {
-    struct counting passed = {.mask = mask, .packets = wire_packets(skb, l3_at(at))};
+    struct counting passed = {.mask = mask, .t = t, .packets = wire_packets(skb, l3_at(at))};
     bpf_loop(FL_MAX_RULES_PER_SITE, count_passed, &passed, 0);
     return NEXT;
   }

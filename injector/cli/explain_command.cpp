@@ -109,7 +109,7 @@ class Page {
     if (plan_.probes.empty()) return;
     section("Asked meanwhile");
     for (const auto& probe : plan_.probes) {
-      const std::string what = probe.kind == plan::Probe::Kind::exec ? fmt::format("{}", fmt::join(probe.command, " ")) : probe.subject;
+      const std::string what = probe.kind == plan::Probe::Kind::exec ? fmt::format("{}", fmt::join(probe.command, " ")) : probe.shown_subject();
       item(fmt::format("{}: {} from {}, every {}, given up after {}", probe.name, what, probe.from, plan::format_duration(probe.every), plan::format_duration(probe.timeout)));
     }
   }

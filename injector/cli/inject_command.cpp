@@ -25,17 +25,17 @@ struct InjectArguments {
   const faults::Kind* kind = nullptr;
   std::vector<std::string> on, peer;
   std::string start, length, direction, seed;
-  std::string probe_http, probe_tcp, probe_icmp, probe_exec, probe_every, probe_timeout, probe_from;
+  std::map<std::string, std::string> probes;  ///< by kind
+  std::string probe_every, probe_timeout, probe_from;
   std::string success, p99;
   std::map<std::string, std::string> keys;  ///< of the kind, as typed
   bool until_stopped = false, no_loopback = false, dry_run = false, print_plan = false;
   Playing playing;
 
   std::string probe() const {
-    if (!probe_http.empty()) return "http=" + probe_http;
-    if (!probe_tcp.empty()) return "tcp=" + probe_tcp;
-    if (!probe_icmp.empty()) return "icmp=" + probe_icmp;
-    return probe_exec.empty() ? "" : "exec=" + probe_exec;
+    for (const auto& [kind, what] : probes)
+      if (!what.empty()) return kind + "=" + what;
+    return "";
   }
 };
 
@@ -63,7 +63,7 @@ std::string plan_of(const InjectArguments& a) {
     throw Failure(Exit::invalid, "a fault without an end is refused: say how long with --for 60s, or in so many words --until-stopped (Ctrl-C then ends it, exit 5)");
   const std::string probe = a.probe();
   if (probe.empty() && !(a.success + a.p99 + a.probe_every + a.probe_timeout + a.probe_from).empty())
-    throw Failure(Exit::invalid, "--success, --p99 and --probe-* need a probe: --probe-http, --probe-tcp, --probe-icmp or --probe-exec");
+    throw Failure(Exit::invalid, "--success, --p99 and --probe-* need a probe, such as --probe-http or --probe-tcp");
   const std::string start = !a.start.empty() ? a.start : probe.empty() ? "0s" : "5s";
 
   sketch::Sketch plan;
@@ -137,10 +137,19 @@ void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
     sub->add_option(option, arguments->keys[std::string(key.name)], what)->type_name(type)->group("The fault");
   }
   const auto probe = [&](const char* name, std::string& to, const char* what, const char* type) { return text(name, to, what, type)->group("Watching"); };
-  auto* http = probe("--probe-http", arguments->probe_http, "Ask this URL meanwhile", "URL");
-  auto* tcp = probe("--probe-tcp", arguments->probe_tcp, "Connect to this meanwhile", "HOST:PORT")->excludes(http);
-  auto* icmp = probe("--probe-icmp", arguments->probe_icmp, "Ping this meanwhile", "HOST")->excludes(http)->excludes(tcp);
-  probe("--probe-exec", arguments->probe_exec, "Run this by a shell meanwhile", "COMMAND")->excludes(http)->excludes(tcp)->excludes(icmp);
+  static constexpr const char* kProbes[][3] = {{"http", "Ask this URL meanwhile", "URL"},
+                                               {"tcp", "Connect to this meanwhile", "HOST:PORT"},
+                                               {"icmp", "Ping this meanwhile", "HOST"},
+                                               {"dns", "Look this name up meanwhile", "NAME"},
+                                               {"redis", "Ping this Redis meanwhile", "HOST:PORT"},
+                                               {"postgresql", "Query this database meanwhile", "URI"},
+                                               {"exec", "Run this by a shell meanwhile", "COMMAND"}};
+  std::vector<CLI::Option*> before;
+  for (const auto& [kind, what, type] : kProbes) {
+    auto* option = probe(fmt::format("--probe-{}", kind).c_str(), arguments->probes[kind], what, type);
+    for (auto* other : before) option->excludes(other);
+    before.push_back(option);
+  }
   probe("--probe-every", arguments->probe_every, "How often; default 200ms", "DURATION");
   probe("--probe-timeout", arguments->probe_timeout, "When an answer counts as failed; default 1s", "DURATION");
   probe("--probe-from", arguments->probe_from, "Where it asks from: on (the target's namespace) or here", "on|here");

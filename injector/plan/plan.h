@@ -58,11 +58,11 @@ struct Target {
 };
 
 struct Probe {
-  enum class Kind { http, tcp, icmp, exec };
+  enum class Kind { http, tcp, icmp, dns, redis, postgresql, exec };
   std::string name;
   Kind kind = Kind::http;
-  std::string subject;                 ///< http: URL · tcp: "host:port" · icmp: address or name
-  std::vector<std::string> command;    ///< exec
+  std::string subject;                 ///< http: URL · tcp, redis: "host:port" · icmp: address or name · dns: the name asked about · postgresql: URI
+  std::vector<std::string> command;    ///< exec; redis: the command sent
   Ns every = kSecond;                  ///< open loop: the nth request is due at start + n * every, whatever became of the others
   Ns timeout = kSecond;
   Ns start = 0;                        ///< when the first request is due, since T0; scaled
@@ -74,13 +74,26 @@ struct Probe {
   std::map<std::string, std::string> headers;
   std::optional<int> expect_status;    ///< default: any 2xx or 3xx
   std::string expect_body;             ///< substring; http and exec (stdout)
-  bool reuse = false;                  ///< http: keep connections alive between requests (default: a new one each)
-  // tcp
+  bool reuse = false;                  ///< http, redis, postgresql: keep connections between requests (default: a new one each)
+  // tcp; redis and postgresql also expect a reply
   std::string send, expect_reply;      ///< optional exchange after the connect; the reply must begin with expect_reply
+  // dns
+  std::string server;                  ///< "host" or "host:port"; empty: the first of /etc/resolv.conf
+  bool ipv6 = false;                   ///< AAAA instead of A
+  std::string expect_address;          ///< one of the answers; empty: there is one
+  std::string expect_rcode = "NOERROR";
+  // postgresql
+  std::string query = "select 1";
   // exec
   std::optional<int> expect_exit;      ///< default 0
   Place at;
+
+  /// `subject` for people and the record, without a password.
+  std::string shown_subject() const;
 };
+
+/// `text` with "***" for each password that it holds, as URLs (https://user:password@host/) and libpq's URIs (?password=…) do.
+std::string without_passwords(std::string text);
 
 enum class Direction { both, egress, ingress };
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 
+#include "injector/base/rtnetlink.h"
 #include "injector/plan/passes.h"
 
 namespace faultline::plan {
@@ -14,9 +15,16 @@ struct ProbeKind {
   std::string_view key;
   Probe::Kind kind;
 };
-constexpr std::array<ProbeKind, 4> kKinds{
-    {{"http", Probe::Kind::http}, {"tcp", Probe::Kind::tcp}, {"icmp", Probe::Kind::icmp}, {"exec", Probe::Kind::exec}}};
-constexpr std::array<std::string_view, 3> kReservedKinds{"dns", "redis", "postgresql"};
+constexpr std::array<ProbeKind, 7> kKinds{{{"http", Probe::Kind::http},
+                                           {"tcp", Probe::Kind::tcp},
+                                           {"icmp", Probe::Kind::icmp},
+                                           {"dns", Probe::Kind::dns},
+                                           {"redis", Probe::Kind::redis},
+                                           {"postgresql", Probe::Kind::postgresql},
+                                           {"exec", Probe::Kind::exec}}};
+
+/// As in IANA's registry of DNS RCODEs.
+const std::vector<std::string> kRcodes{"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"};
 
 bool is_host_and_port(const std::string& text) {
   const auto colon = text.rfind(':');
@@ -60,6 +68,24 @@ void read_subject(Table& table, Probe& probe) {
         if (subject->empty() || subject->find_first_of("/ []") != std::string::npos) refuse("icmp", "an address or a name", "write icmp = \"10.0.1.10\"");
       }
       break;
+    case Probe::Kind::dns:
+      if (auto subject = table.text("dns", "\"bank.example.com\"")) {
+        probe.subject = *subject;
+        if (subject->empty() || subject->find_first_of("/ :[]") != std::string::npos) refuse("dns", "a name", "write dns = \"bank.example.com\", and whom to ask as server = \"10.0.0.53\"");
+      }
+      break;
+    case Probe::Kind::redis:
+      if (auto subject = table.text("redis", "\"10.0.1.10:6379\"")) {
+        probe.subject = *subject;
+        if (!is_host_and_port(*subject)) refuse("redis", "a host and a port", "write redis = \"10.0.1.10:6379\" or \"[fd00::1]:6379\"");
+      }
+      break;
+    case Probe::Kind::postgresql:
+      if (auto subject = table.text("postgresql", "\"postgresql://app@10.0.1.10/shop\"")) {
+        probe.subject = *subject;
+        if (!subject->starts_with("postgresql://") && !subject->starts_with("postgres://")) refuse("postgresql", "a URI of PostgreSQL", "write postgresql = \"postgresql://app@10.0.1.10/shop\"");
+      }
+      break;
     case Probe::Kind::exec:
       if (auto command = table.command("exec")) probe.command = std::move(*command);
       break;
@@ -78,6 +104,34 @@ bool allowed(Table& table, std::string_view key, std::string_view full, Probe::K
   return false;
 }
 
+/// One of `choices`.
+std::optional<std::string> choice(Table& table, const char* key, const std::vector<std::string>& choices) {
+  const auto text = table.text(key, fmt::format("\"{}\"", choices.front()));
+  if (!text || std::find(choices.begin(), choices.end(), *text) != choices.end()) return text;
+  table.issues().error(table.take(key)->value.at, fmt::format("{}: \"{}\" is none of them", key, *text), table.issues().suggest(*text, choices, list_known("choose one of", choices)));
+  return std::nullopt;
+}
+
+void read_dns(Table& table, Probe& probe) {
+  using enum Probe::Kind;
+  if (allowed(table, "server", "server", probe.kind, {dns})) {
+    probe.server = table.text("server", "\"10.0.0.53\"").value_or("");
+    if (table.has("server") && (probe.server.empty() || probe.server.find_first_of("/ ") != std::string::npos))
+      table.issues().error(table.take("server")->value.at, fmt::format("server: \"{}\" is not a host", probe.server), "write server = \"10.0.0.53\" or \"10.0.0.53:5353\"");
+  }
+  if (allowed(table, "type", "type", probe.kind, {dns})) probe.ipv6 = choice(table, "type", {"A", "AAAA"}) == "AAAA";
+}
+
+void read_expected_address(Table& expect, Probe& probe) {
+  const auto text = expect.text("address", "\"10.0.1.10\"");
+  if (!text) return;
+  const auto address = IpPrefix::parse(*text);
+  if (!address || text->find('/') != std::string::npos || address->v6 != probe.ipv6)
+    expect.issues().error(expect.take("address")->value.at, fmt::format("expect.address: \"{}\" is not an IPv{} address", *text, probe.ipv6 ? 6 : 4),
+                          probe.ipv6 ? "a question of type AAAA is answered with IPv6 addresses" : "a question of type A is answered with IPv4 addresses; add type = \"AAAA\" for IPv6");
+  probe.expect_address = *text;
+}
+
 void read_expect(Table& table, Probe& probe) {
   auto expect = table.table("expect", "{ status = 200 }");
   if (!expect) return;
@@ -85,14 +139,16 @@ void read_expect(Table& table, Probe& probe) {
   if (allowed(*expect, "status", "expect.status", probe.kind, {http}))
     if (auto status = expect->integer("status", 100, 599)) probe.expect_status = static_cast<int>(*status);
   if (allowed(*expect, "body", "expect.body", probe.kind, {http, exec})) probe.expect_body = expect->text("body", "\"ok\"").value_or("");
-  if (allowed(*expect, "reply", "expect.reply", probe.kind, {tcp})) probe.expect_reply = expect->text("reply", "\"+PONG\"").value_or("");
+  if (allowed(*expect, "reply", "expect.reply", probe.kind, {tcp, redis, postgresql})) probe.expect_reply = expect->text("reply", "\"+PONG\"").value_or("");
   if (allowed(*expect, "exit", "expect.exit", probe.kind, {exec}))
     if (auto status = expect->integer("exit", 0, 255)) probe.expect_exit = static_cast<int>(*status);
-  for (const auto& key : {"status", "body", "reply", "exit"}) expect->take(key);  // known, for suggestions
+  if (allowed(*expect, "address", "expect.address", probe.kind, {dns})) read_expected_address(*expect, probe);
+  if (allowed(*expect, "rcode", "expect.rcode", probe.kind, {dns})) probe.expect_rcode = choice(*expect, "rcode", kRcodes).value_or("NOERROR");
+  for (const auto& key : {"status", "body", "reply", "exit", "address", "rcode"}) expect->take(key);  // known, for suggestions
   expect->finish();
 }
 
-void read_http_extras(Table& table, Probe& probe) {
+void read_extras(Table& table, Probe& probe) {
   using enum Probe::Kind;
   Issues& issues = table.issues();
   if (allowed(table, "method", "method", probe.kind, {http})) {
@@ -110,7 +166,7 @@ void read_http_extras(Table& table, Probe& probe) {
       if (name.empty() || (name + value).find_first_of("\r\n") != std::string::npos || name.find_first_of(": ") != std::string::npos)
         issues.error(table.place("headers"), fmt::format("headers: \"{}\" is not a header", name), "a name has no colon or space, and neither name nor value a line break");
   }
-  if (allowed(table, "reuse", "reuse", probe.kind, {http})) probe.reuse = table.boolean("reuse").value_or(false);
+  if (allowed(table, "reuse", "reuse", probe.kind, {http, redis, postgresql})) probe.reuse = table.boolean("reuse").value_or(false);
 }
 
 /// When it asks, if not throughout. Whether that lies within the run is known only when the timeline is.
@@ -146,8 +202,6 @@ void read_probe(const Entry& entry, Draft& draft) {
     first = key;
     probe.kind = kind;
   }
-  bool reserved = false;
-  for (const auto& key : kReservedKinds) reserved |= table.reserve(key, fmt::format("a {} probe is", key), "its probes are http, tcp, icmp and exec");
   if (!first.empty()) read_subject(table, probe);
   if (auto every = table.scalar("every", "\"50ms\"", read_duration)) {
     probe.every = *every;
@@ -163,19 +217,40 @@ void read_probe(const Entry& entry, Draft& draft) {
   result.from = table.word("from", "\"client\"");
   // Without a known kind, the keys that belong to kinds cannot be judged.
   if (!first.empty()) {
+    read_dns(table, probe);  // the type of the question first: the address expected is of it
     read_expect(table, probe);
-    read_http_extras(table, probe);
+    read_extras(table, probe);
     if (allowed(table, "send", "send", probe.kind, {Probe::Kind::tcp})) probe.send = table.text("send", "\"PING\\r\\n\"").value_or("");
+    if (allowed(table, "command", "command", probe.kind, {Probe::Kind::redis})) probe.command = table.command("command").value_or(std::vector<std::string>{});
+    else if (probe.kind == Probe::Kind::redis) probe.command = {"PING"};
+    if (allowed(table, "query", "query", probe.kind, {Probe::Kind::postgresql})) probe.query = table.text("query", "\"select 1\"").value_or("");
   }
-  for (const auto& key : {"expect", "method", "body", "headers", "reuse", "send"}) table.take(key);
+  for (const auto& key : {"expect", "method", "body", "headers", "reuse", "send", "server", "type", "command", "query"}) table.take(key);
   const std::size_t before = issues.count();
   table.finish();
-  if (first.empty() && !reserved && issues.count() == before)
-    issues.error(entry.at, fmt::format("probe \"{}\" asks nothing", entry.key), "add one of http, tcp, icmp, exec");
+  if (first.empty() && issues.count() == before)
+    issues.error(entry.at, fmt::format("probe \"{}\" asks nothing", entry.key), "add one of http, tcp, icmp, dns, redis, postgresql, exec");
   draft.probes.push_back(std::move(result));
 }
 
 }  // namespace
+
+std::string without_passwords(std::string text) {
+  if (const auto scheme = text.find("://"); scheme != std::string::npos) {
+    const auto begin = scheme + 3, end = text.find('/', begin);
+    const auto at = text.substr(0, end).rfind('@');  // a password may hold one itself
+    const auto colon = text.find(':', begin);
+    if (at != std::string::npos && at > begin && colon < at) text.replace(colon + 1, at - colon - 1, "***");
+  }
+  for (const std::string_view key : {"?password=", "&password=", "?sslpassword=", "&sslpassword="})
+    if (const auto found = text.find(key); found != std::string::npos) {
+      const auto begin = found + key.size();
+      text.replace(begin, std::min(text.find('&', begin), text.size()) - begin, "***");
+    }
+  return text;
+}
+
+std::string Probe::shown_subject() const { return without_passwords(subject); }
 
 void read_probes(Table& top, Draft& draft) {
   auto probes = top.table("probes", "{ }");

@@ -16,7 +16,8 @@ std::vector<std::string> programs_of(const Plan& plan) {
       if (host.ready) add(host.ready->command);
     }
   }
-  for (const auto& probe : plan.probes) add(probe.command);
+  for (const auto& probe : plan.probes)
+    if (probe.kind == Probe::Kind::exec) add(probe.command);
   return programs;
 }
 

@@ -95,16 +95,6 @@ void Table::require(std::string_view key, std::string_view example) {
   if (!take(key)) issues_->error(at_, fmt::format("{} has no \"{}\"", owner_, key), fmt::format("add {} = {}", key, example));
 }
 
-bool Table::reserve(std::string_view key, std::string_view what, std::string_view hint) {
-  // Not noted as known: it should not be suggested for a misspelt key.
-  const Entry* entry = node_->find(key);
-  if (!entry) return false;
-  used_[entry - node_->entries.data()] = true;
-  const std::string subject = what.empty() ? fmt::format("\"{}\" is", key) : std::string(what);
-  issues_->not_yet(entry->at, subject + " not yet possible in this version", std::string(hint));
-  return true;
-}
-
 bool Table::expect(const Node& value, Node::Type type, std::string_view key, std::string_view example) {
   if (value.type == type) return true;
   issues_->error(value.at, fmt::format("{}: expected {}, found {}", key, describe(type), describe(value.type)),

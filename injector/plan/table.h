@@ -59,8 +59,6 @@ class Table {
   Place place(std::string_view key) const;
   /// Reports a missing key; `example` is what a line with it looks like.
   void require(std::string_view key, std::string_view example);
-  /// A key of the language that this version does not have: refused when present. True when it was.
-  bool reserve(std::string_view key, std::string_view what = {}, std::string_view hint = {});
 
   std::optional<std::string> text(std::string_view key, std::string_view example);
   /// The same with its place.

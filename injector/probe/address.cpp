@@ -55,6 +55,12 @@ Address resolve(const std::string& probe, const std::string& host, const std::st
   return result;
 }
 
+std::string text_of(const Address& address) {
+  char text[NI_MAXHOST] = "";
+  getnameinfo(address.get(), address.length, text, sizeof text, nullptr, 0, NI_NUMERICHOST);
+  return text;
+}
+
 std::vector<Address> of_family(const std::vector<std::string>& addresses, int family) {
   std::vector<Address> found;
   for (const auto& text : addresses) {

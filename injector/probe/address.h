@@ -31,6 +31,9 @@ struct Address {
 Address resolve(const std::string& probe, const std::string& host, const std::string& port,
                 const std::map<std::string, std::string>& names);
 
+/// "10.0.0.1", "fd00::1".
+std::string text_of(const Address& address);
+
 /// Those of `addresses` that are of this family, to be bound to, with port 0.
 std::vector<Address> of_family(const std::vector<std::string>& addresses, int family);
 

@@ -1,4 +1,4 @@
-// How one kind of request is made: the part of a probe that differs between http, tcp, icmp and exec. An Asker sends
+// How one kind of request is made: the part of a probe that differs between http, tcp, dns and so on. An Asker sends
 // what it is told to send, when it is told, and says the verdict; the schedule, the clock, the timeouts and the count
 // of what is in flight belong to the Prober alone, so that they are the same for every kind. Everything here happens on
 // the probe's thread, which is inside the probe's network namespace.
@@ -42,6 +42,9 @@ struct Setting {
 std::unique_ptr<Asker> make_http(const Setting& setting);
 std::unique_ptr<Asker> make_tcp(const Setting& setting);
 std::unique_ptr<Asker> make_icmp(const Setting& setting);
+std::unique_ptr<Asker> make_dns(const Setting& setting);
+std::unique_ptr<Asker> make_redis(const Setting& setting);
+std::unique_ptr<Asker> make_postgresql(const Setting& setting);
 std::unique_ptr<Asker> make_exec(const Setting& setting);
 
 }  // namespace faultline::probe

@@ -35,6 +35,12 @@ std::unique_ptr<Asker> make_asker(const Setting& setting) {
       return make_tcp(setting);
     case plan::Probe::Kind::icmp:
       return make_icmp(setting);
+    case plan::Probe::Kind::dns:
+      return make_dns(setting);
+    case plan::Probe::Kind::redis:
+      return make_redis(setting);
+    case plan::Probe::Kind::postgresql:
+      return make_postgresql(setting);
     case plan::Probe::Kind::exec:
       return make_exec(setting);
   }

@@ -28,7 +28,7 @@ events::Machine this_machine(const Options& options, pen::Engine engine) {
   machine.kernel = name.release;
   machine.host = name.nodename;
   machine.engine = engine == pen::Engine::tcx ? "tcx" : "clsact";
-  machine.command = options.command;
+  for (const auto& word : options.command) machine.command.push_back(plan::without_passwords(word));
   machine.variables = options.variables;
   return machine;
 }

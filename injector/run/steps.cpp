@@ -86,10 +86,12 @@ std::optional<Stop> Session::confirm_step() {
   events::hold(*journal_, step->faults);
   ask(fmt::format("next: {}. Enter goes on, Ctrl-C heals and ends the run", fmt::join(step->faults, ", ")));
   for (Answer answer = read_answer(); answer != Answer::go_on; answer = read_answer()) {
+    stand_still();  // also for who ends the run here: nothing of the step had begun
     if (answer == Answer::ended) return Stop{events::By::user, "nobody confirms the next step: standard input has ended"};
-    if (const auto stop = stops_.await(50 * kMillisecond)) return stop;
+    const auto stop = stops_.await(50 * kMillisecond);
     stand_still();
-    if (const auto stop = look_after()) return stop;
+    if (stop) return stop;
+    if (const auto ended = look_after()) return ended;
     if (pen_ && pen_->line_was_stopped()) pen_->resume_line();  // who stops us here (Ctrl-Z) lifts no fault
     display_->tick();
   }

@@ -73,9 +73,59 @@ TEST(PlanProbes, RefusesWithTheRightKey) {
   only_mistake("[probes]\np = 3\n", "probes.p: expected a table");
 }
 
-TEST(PlanProbes, ReservedKindsAreNotYet) {
-  for (const char* kind : {"dns", "redis", "postgresql"})
-    EXPECT_TRUE(only_mistake(std::string("[probes.p]\n") + kind + " = \"x\"\n", "not yet").not_yet);
+TEST(PlanProbes, ReadsDns) {
+  const auto plan = parse_good("[probes.a]\ndns = \"bank.example.com\"\n[probes.b]\ndns = \"bank\"\nserver = \"[fd00::1]:5353\"\ntype = \"AAAA\"\nexpect.address = \"fd00::2\"\n"
+                               "[probes.c]\ndns = \"bank\"\nserver = \"fd00::1\"\nexpect.rcode = \"NXDOMAIN\"\n");
+  EXPECT_EQ(plan.probes[0].kind, Probe::Kind::dns);
+  EXPECT_EQ(plan.probes[0].subject, "bank.example.com");
+  EXPECT_EQ(plan.probes[0].server, "");
+  EXPECT_EQ(plan.probes[0].expect_rcode, "NOERROR");
+  EXPECT_FALSE(plan.probes[0].ipv6);
+  EXPECT_EQ(plan.probes[1].server, "[fd00::1]:5353");
+  EXPECT_TRUE(plan.probes[1].ipv6);
+  EXPECT_EQ(plan.probes[1].expect_address, "fd00::2");
+  EXPECT_EQ(plan.probes[2].expect_rcode, "NXDOMAIN");
+  const std::string dns = "[probes.p]\ndns = \"bank\"\n";
+  for (const char* bad : {"", "http://bank", "bank:53", "a b"}) only_mistake(std::string("[probes.p]\ndns = \"") + bad + "\"\n", "is not a name");
+  only_mistake(dns + "server = \"\"\n", "is not a host");
+  only_mistake(dns + "type = \"AAA\"\n", "type: \"AAA\" is none of them", "A");
+  only_mistake(dns + "expect.rcode = \"NXDOMIAN\"\n", "is none of them", "did you mean \"NXDOMAIN\"?");
+  only_mistake(dns + "expect.address = \"fd00::2\"\n", "is not an IPv4 address", "type = \"AAAA\"");
+  only_mistake(dns + "expect.address = \"10.0.0.0/8\"\n", "is not an IPv4 address");
+  only_mistake(kHttp + "server = \"10.0.0.53\"\n", "\"server\" is not for http probes", "dns probes");
+}
+
+TEST(PlanProbes, APasswordIsNotShown) {
+  const auto shown = [](const char* subject) {
+    Probe probe;
+    probe.subject = subject;
+    return probe.shown_subject();
+  };
+  EXPECT_EQ(shown("postgresql://app:secret@db:5432/shop"), "postgresql://app:***@db:5432/shop");
+  EXPECT_EQ(shown("postgresql://app:se?cr@t@db/shop"), "postgresql://app:***@db/shop");
+  EXPECT_EQ(shown("postgresql://db/shop?user=app&password=secret&sslpassword=other"), "postgresql://db/shop?user=app&password=***&sslpassword=***");
+  EXPECT_EQ(without_passwords("--probe-postgresql=postgresql://app:secret@db/shop"), "--probe-postgresql=postgresql://app:***@db/shop");
+  EXPECT_EQ(shown("https://a:p@ss@b/?q=x@y"), "https://a:***@b/?q=x@y");
+  for (const char* same : {"http://10.0.0.1:8080/pay", "http://b/a:b@c", "http://b/?q=x:y@z", "postgresql://app@db/shop", "[::1]:80", "bank@x"}) EXPECT_EQ(shown(same), same);
+}
+
+TEST(PlanProbes, ReadsRedisAndPostgresql) {
+  const auto plan = parse_good("[probes.a]\nredis = \"cache:6379\"\nfrom = \"here\"\n[probes.b]\nredis = \"[fd00::1]:6379\"\ncommand = [\"GET\", \"k\"]\nexpect.reply = \"v\"\nreuse = true\n"
+                               "[probes.c]\npostgresql = \"postgresql://app@db/shop\"\n[probes.d]\npostgresql = \"postgres://db\"\nquery = \"select 2\"\nexpect.reply = \"2\"\nreuse = true\n");
+  EXPECT_EQ(plan.probes[0].command, std::vector<std::string>{"PING"});
+  EXPECT_EQ(plan.probes[1].command, (std::vector<std::string>{"GET", "k"}));
+  EXPECT_EQ(plan.probes[1].expect_reply, "v");
+  EXPECT_TRUE(plan.probes[1].reuse);
+  EXPECT_EQ(plan.probes[2].kind, Probe::Kind::postgresql);
+  EXPECT_EQ(plan.probes[2].query, "select 1");
+  EXPECT_EQ(plan.probes[3].query, "select 2");
+  EXPECT_EQ(plan.probes[3].expect_reply, "2");
+  EXPECT_TRUE(plan.probes[3].reuse);
+  only_mistake("[probes.p]\nredis = \"cache\"\n", "is not a host and a port");
+  only_mistake("[probes.p]\nredis = \"cache:6379\"\ncommand = \"GET k\"\n", "a command is an array", "command = [\"GET\", \"k\"]");
+  only_mistake("[probes.p]\npostgresql = \"db:5432\"\n", "is not a URI of PostgreSQL");
+  only_mistake("[probes.p]\npostgresql = \"postgresql://db\"\nsend = \"x\"\n", "\"send\" is not for postgresql probes");
+  only_mistake(kHttp + "query = \"select 1\"\n", "\"query\" is not for http probes");
 }
 
 // ---- from ----

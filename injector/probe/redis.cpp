@@ -1,0 +1,64 @@
+// The redis probe: one command over a connection, and its reply. hiredis writes the one and reads the other; the connection is ours,
+// so that its times and errors are those of the other probes.
+#include <hiredis/hiredis.h>
+
+#include <vector>
+
+#include "injector/base/error.h"
+#include "injector/probe/exchange.h"
+
+namespace faultline::probe {
+namespace {
+
+std::string in_its_protocol(const std::vector<std::string>& command) {
+  std::vector<const char*> words;
+  std::vector<std::size_t> lengths;
+  for (const auto& word : command) words.push_back(word.data()), lengths.push_back(word.size());
+  char* text = nullptr;
+  const int length = redisFormatCommandArgv(&text, static_cast<int>(words.size()), words.data(), lengths.data());
+  if (length < 0) throw std::bad_alloc();
+  std::string out(text, static_cast<std::size_t>(length));
+  redisFreeCommand(text);
+  return out;
+}
+
+/// What a reply says: of an array nothing.
+std::string text_of(const redisReply& reply) {
+  switch (reply.type) {
+    case REDIS_REPLY_STRING:
+    case REDIS_REPLY_STATUS: return {reply.str, static_cast<std::size_t>(reply.len)};
+    case REDIS_REPLY_INTEGER: return std::to_string(reply.integer);
+    default: return {};
+  }
+}
+
+class RedisReply : public Reply {
+ public:
+  explicit RedisReply(const std::string& expected) : expected_(expected), reader_(redisReaderCreate(), redisReaderFree) {
+    if (!reader_) throw std::bad_alloc();
+  }
+  std::optional<std::string> take(std::string_view bytes) override {
+    void* found = nullptr;
+    if (redisReaderFeed(reader_.get(), bytes.data(), bytes.size()) != REDIS_OK || redisReaderGetReply(reader_.get(), &found) != REDIS_OK) return "protocol";
+    if (found == nullptr) return std::nullopt;
+    const std::unique_ptr<redisReply, decltype(&freeReplyObject)> reply(static_cast<redisReply*>(found), freeReplyObject);
+    if (reply->type == REDIS_REPLY_ERROR) {  // "LOADING Redis is loading the dataset in memory"
+      const std::string_view text(reply->str, static_cast<std::size_t>(reply->len));
+      return "error " + std::string(text.substr(0, text.find(' ')));
+    }
+    return text_of(*reply).starts_with(expected_) ? "" : "reply";
+  }
+
+ private:
+  std::string_view expected_;
+  std::unique_ptr<redisReader, decltype(&redisReaderFree)> reader_;
+};
+
+}  // namespace
+
+std::unique_ptr<Asker> make_redis(const Setting& setting) {
+  const auto& probe = setting.probe;
+  return make_exchange(setting, {in_its_protocol(probe.command), [&probe] { return std::make_unique<RedisReply>(probe.expect_reply); }, probe.reuse});
+}
+
+}  // namespace faultline::probe

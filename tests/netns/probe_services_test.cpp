@@ -1,0 +1,219 @@
+// The probes that speak a service's own protocol, against the services themselves: redis, PostgreSQL; and of names, with a dns fault.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "tests/harness/asking.h"
+#include "tests/harness/command.h"
+#include "tests/harness/plan_bed.h"
+#include "tests/harness/processes.h"
+#include "tests/harness/toy_dns.h"
+
+namespace faultline::test {
+namespace {
+
+using Verdicts = std::map<std::string, int>;
+constexpr Ns kApart = 250 * kMillisecond;
+
+/// Four requests; with a long time between them each finds the one before answered.
+Verdicts four(plan::Probe probe, const NetNs& ns, Ns every = 25 * kMillisecond) {
+  probe.every = every;
+  return verdicts(ask(probe, ns, 4 * probe.every));
+}
+
+std::unique_ptr<Command> start_in(const NetNs& ns, const std::vector<std::string>& argv) {
+  const Inside inside(ns);
+  return std::make_unique<Command>(argv);
+}
+
+// ---- redis ----
+
+class probe_redis : public testing::Test {
+ protected:
+  probe_redis() : server_(start_in(ns_, {"redis-server", "--port", "6379", "--save", "", "--dir", folder_.path().string(), "--bind", "127.0.0.1", "::1"})) {}
+  void SetUp() override {
+    ASSERT_TRUE(eventually([&] { return verdicts(ask(redis(), ns_, 50 * kMillisecond)).contains("ok"); })) << server_->out() << server_->errors();
+  }
+  static plan::Probe redis(std::vector<std::string> command = {"PING"}, const std::string& reply = "") {
+    plan::Probe p = http_probe("127.0.0.1:6379");
+    p.kind = plan::Probe::Kind::redis;
+    p.command = std::move(command);
+    p.expect_reply = reply;
+    return p;
+  }
+
+  const NetNs ns_ = loopback_ns();
+  TemporaryFolder folder_;
+  std::unique_ptr<Command> server_;
+};
+
+TEST_F(probe_redis, a_reply_is_read_whatever_its_type) {
+  EXPECT_EQ(four(redis({"PING"}, "PONG"), ns_), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(redis({"SET", "key", "a value\r\nof two lines"}, "OK"), ns_), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(redis({"GET", "key"}, "a value\r\nof"), ns_), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(redis({"STRLEN", "key"}, "21"), ns_), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(redis({"GET", "nothing"}), ns_), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(redis({"GET", "nothing"}, "x"), ns_), (Verdicts{{"reply", 4}}));
+  EXPECT_EQ(four(redis({"KEYS", "*"}), ns_), (Verdicts{{"ok", 4}}));
+  auto v6 = redis({"PING"}, "PONG");
+  v6.subject = "[::1]:6379";
+  EXPECT_EQ(four(v6, ns_), (Verdicts{{"ok", 4}}));
+}
+
+TEST_F(probe_redis, errors_have_their_first_word) {
+  EXPECT_EQ(four(redis({"NOPE"}), ns_), (Verdicts{{"error ERR", 4}}));
+  EXPECT_EQ(four(redis({"LPUSH", "key", "x"}), ns_), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(redis({"GET", "key"}), ns_), (Verdicts{{"error WRONGTYPE", 4}}));
+  server_->signal(SIGKILL);
+  server_->wait(5 * kSecond);
+  EXPECT_EQ(four(redis(), ns_), (Verdicts{{"refused", 4}}));
+}
+
+TEST_F(probe_redis, a_connection_is_kept_if_asked_and_while_it_lives) {
+  auto begin = redis({"MULTI"});  // twice over one connection is an error, after which it is not kept
+  EXPECT_EQ(four(begin, ns_, kApart), (Verdicts{{"ok", 4}}));
+  begin.reuse = true;
+  EXPECT_EQ(four(begin, ns_, kApart), (Verdicts{{"ok", 2}, {"error ERR", 2}}));
+  auto leaving = redis({"QUIT"}, "OK");  // it answers, and closes
+  leaving.reuse = true;
+  EXPECT_EQ(four(leaving, ns_, kApart), (Verdicts{{"ok", 4}}));
+}
+
+// ---- PostgreSQL ----
+
+/// One server for all of the tests: it takes a second to make.
+class probe_postgresql : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    ns_ = std::make_unique<NetNs>(loopback_ns());
+    folder_ = std::make_unique<TemporaryFolder>();
+    namespace fs = std::filesystem;
+    fs::path bin;
+    for (const auto& version : fs::directory_iterator("/usr/lib/postgresql")) bin = version.path() / "bin";
+    const std::string data = folder_->path() / "data";
+    fs::permissions(folder_->path(), fs::perms::all);
+    const auto as_its_user = [](std::vector<std::string> argv) { return as_nobody(std::move(argv)); };
+    const Said made = say_all(as_its_user({bin / "initdb", "--pgdata", data, "--username", "shop", "--auth", "trust", "--locale", "C", "--no-sync"}));
+    ASSERT_EQ(made.status, 0) << made.errors;
+    server_ = start_in(*ns_, as_its_user({bin / "postgres", "-D", data, "-c", "listen_addresses=127.0.0.1,::1", "-c", "unix_socket_directories=", "-c", "fsync=off"}));
+    ASSERT_TRUE(eventually([] { return verdicts(ask(query("select 1"), *ns_, 50 * kMillisecond)).contains("ok"); })) << server_->errors();
+  }
+  static void TearDownTestSuite() {
+    server_->signal(SIGINT);
+    server_->wait(20 * kSecond);
+    server_.reset();
+    folder_.reset();
+    ns_.reset();
+  }
+  static plan::Probe query(const std::string& text, const std::string& reply = "", const std::string& uri = "postgresql://shop@127.0.0.1/postgres") {
+    plan::Probe p = http_probe(uri);
+    p.kind = plan::Probe::Kind::postgresql;
+    p.query = text;
+    p.expect_reply = reply;
+    return p;
+  }
+
+  static std::unique_ptr<NetNs> ns_;
+  static std::unique_ptr<TemporaryFolder> folder_;
+  static std::unique_ptr<Command> server_;
+};
+std::unique_ptr<NetNs> probe_postgresql::ns_;
+std::unique_ptr<TemporaryFolder> probe_postgresql::folder_;
+std::unique_ptr<Command> probe_postgresql::server_;
+
+TEST_F(probe_postgresql, the_first_field_is_the_reply) {
+  EXPECT_EQ(four(query("select 1"), *ns_), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(query("select 'well', 2", "well"), *ns_), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(query("select 'well'", "ill"), *ns_), (Verdicts{{"reply", 4}}));
+  EXPECT_EQ(four(query("select 1 where false", "1"), *ns_), (Verdicts{{"reply", 4}}));
+  EXPECT_EQ(four(query("create temp table t (n int); insert into t values (7); select n from t", "7"), *ns_), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(query("select repeat('x', 3000000)", "xxx"), *ns_), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(query("select 1", "1", "postgresql://shop@[::1]:5432/postgres"), *ns_), (Verdicts{{"ok", 4}}));
+}
+
+TEST_F(probe_postgresql, errors_say_who_refused) {
+  EXPECT_EQ(four(query("select * from nothing"), *ns_), (Verdicts{{"sql 42P01", 4}}));
+  EXPECT_EQ(four(query("select 1; select 1 / 0"), *ns_), (Verdicts{{"sql 22012", 4}}));
+  EXPECT_EQ(four(query("select 1", "", "postgresql://stranger@127.0.0.1/postgres"), *ns_), (Verdicts{{"login", 4}}));
+  EXPECT_EQ(four(query("select 1", "", "postgresql://shop@127.0.0.1:5433/postgres"), *ns_), (Verdicts{{"refused", 4}}));
+  EXPECT_EQ(four(query("select pg_terminate_backend(pg_backend_pid())"), *ns_), (Verdicts{{"sql 57P01", 4}}));
+  EXPECT_EQ(four(query("copy (select 1) to stdout"), *ns_), (Verdicts{{"protocol", 4}}));
+  auto slow = query("select pg_sleep(3)");
+  slow.timeout = 200 * kMillisecond;
+  EXPECT_EQ(four(slow, *ns_), (Verdicts{{"timeout", 4}}));
+}
+
+TEST_F(probe_postgresql, a_session_is_kept_if_asked) {
+  auto make = query("create temp table kept ()");  // twice in one session is an error, after which it is not kept
+  EXPECT_EQ(four(make, *ns_, kApart), (Verdicts{{"ok", 4}}));
+  make.reuse = true;
+  EXPECT_EQ(four(make, *ns_, kApart), (Verdicts{{"ok", 2}, {"sql 42P07", 2}}));
+  // One that the server ended meanwhile is not used.
+  auto idle = query("set idle_session_timeout = 50; select 1");
+  idle.reuse = true;
+  EXPECT_EQ(four(idle, *ns_, kApart), (Verdicts{{"ok", 4}}));
+}
+
+TEST_F(probe_postgresql, what_cannot_be_asked_is_refused_before_the_run) {
+  for (const char* uri : {"postgresql:///shop", "postgresql://a,b/shop", "postgresql://shop@127.0.0.1/?nonsense=1"})
+    try {
+      ask(query("select 1", "", uri), *ns_, 0);
+      ADD_FAILURE() << uri;
+    } catch (const Failure& failure) {
+      EXPECT_EQ(failure.status(), Exit::invalid) << failure.what();
+      EXPECT_NE(std::string(failure.what()).find(uri), std::string::npos);
+    }
+}
+
+// ---- dns ----
+
+class probe_dns : public PlanBed {
+ protected:
+  static plan::Probe name(const std::string& what, const std::string& server = "10.7.0.2") {
+    plan::Probe p = http_probe(what);
+    p.kind = plan::Probe::Kind::dns;
+    p.server = server;
+    return p;
+  }
+};
+
+TEST_F(probe_dns, an_answer_is_looked_into) {
+  const ToyDns dns(bed.there, "10.7.0.2"), dns6(bed.there, "fd07::2");
+  EXPECT_EQ(four(name("bank.internal"), bed.here), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(name("bank.internal", "fd07::2"), bed.here), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(name("bank.internal", "[fd07::2]:53"), bed.here), (Verdicts{{"ok", 4}}));
+  auto probe = name("bank.internal", "10.7.0.2:53");
+  probe.expect_address = "198.51.100.7";
+  EXPECT_EQ(four(probe, bed.here), (Verdicts{{"ok", 4}}));
+  probe.expect_address = "198.51.100.8";
+  EXPECT_EQ(four(probe, bed.here), (Verdicts{{"address", 4}}));
+  probe.expect_address.clear();
+  probe.ipv6 = true;
+  EXPECT_EQ(four(probe, bed.here), (Verdicts{{"no address", 4}}));
+  EXPECT_EQ(four(name("bank.internal", "10.7.0.1"), bed.here), (Verdicts{{"refused", 4}}));
+  EXPECT_EQ(four(name("bank.internal", "10.99.0.1"), bed.here), (Verdicts{{"unreachable", 4}}));
+  auto nobody = name("bank.internal", "10.7.0.99");  // on the link: no neighbour answers
+  nobody.timeout = 10 * kSecond;
+  EXPECT_EQ(four(nobody, bed.here), (Verdicts{{"unreachable", 4}}));
+}
+
+TEST_F(probe_dns, a_fault_of_dns_shows) {
+  const ToyDns dns(bed.there, "10.7.0.2");
+  auto probe = name("bank.internal");
+  probe.timeout = 200 * kMillisecond;
+  for (const auto& [answer, verdict] : {std::pair{"nxdomain", "NXDOMAIN"}, {"servfail", "SERVFAIL"}, {"refused", "REFUSED"}, {"silence", "timeout"}}) {
+    play(fmt::format("[[faults]]\nkind = \"dns\"\non = \"a\"\nstart = \"0s\"\nfor = \"600s\"\nanswer = \"{}\"\n", answer));
+    EXPECT_EQ(four(probe, bed.here), (Verdicts{{verdict, 4}}));
+    if (verdict == std::string("NXDOMAIN")) {
+      auto expecting = probe;
+      expecting.expect_rcode = "NXDOMAIN";
+      EXPECT_EQ(four(expecting, bed.here), (Verdicts{{"ok", 4}}));
+    }
+    finish();
+  }
+  EXPECT_EQ(four(probe, bed.here), (Verdicts{{"ok", 4}}));
+}
+
+}  // namespace
+}  // namespace faultline::test
