@@ -16,12 +16,15 @@ enum {
   DNS_LABELS = 128,
 };
 
-/* One query at a time a CPU. */
+/* One query at a time a CPU. What the loops below keep from round to round is here, too, and not on the stack: kernels before 6.7
+ * verify a loop by one round, take for known what it leaves on the stack, and cut out the code of all other rounds. */
 struct lookup {
+  __u64 hash, found;
   __u64 label[DNS_LABELS]; /* hashes */
   __u8 message[1024];      /* the query; then the answer. The rest up to a power of two is room for the verifier's bounds */
   __u32 labels, end;       /* end: of the question in the message */
-  __u32 name_left;         /* of the label being read */
+  __u32 left;              /* of the label being read */
+  __u32 bad;               /* not a name */
   __u32 extended;          /* the query had an OPT record (RFC 6891) */
 };
 struct {
@@ -38,21 +41,16 @@ struct {
   __type(value, struct fl_name_rules);
 } names SEC(".maps");
 
-struct name_walk {
-  __u64 hash, found;
-  __u32 left, bad;
-};
-
 /* One byte of the name a call. */
-static long read_name(__u32 i, struct name_walk* w) {
+static long read_name(__u32 i, void* none) {
   __u32 zero = 0;
   struct lookup* l = bpf_map_lookup_elem(&lookups, &zero);
   if (!l) return 1;
   __u8 byte = l->message[DNS_HEADER + (i & 255)];
-  if (w->left) {
-    w->hash = fl_label_add(w->hash, byte);
-    if (--w->left == 0) {
-      l->label[l->labels & (DNS_LABELS - 1)] = w->hash;
+  if (l->left) {
+    l->hash = fl_label_add(l->hash, byte);
+    if (--l->left == 0) {
+      l->label[l->labels & (DNS_LABELS - 1)] = l->hash;
       l->labels++;
     }
     return 0;
@@ -62,23 +60,23 @@ static long read_name(__u32 i, struct name_walk* w) {
     return 1;
   }
   if (byte > 63) { /* compressed, which a question is not */
-    w->bad = 1;
+    l->bad = 1;
     return 1;
   }
-  w->left = byte;
-  w->hash = FL_LABEL_START;
+  l->left = byte;
+  l->hash = FL_LABEL_START;
   return 0;
 }
 
 /* One label a call, the last one first. */
-static long find_name(__u32 i, struct name_walk* w) {
+static long find_name(__u32 i, void* none) {
   __u32 zero = 0;
   struct lookup* l = bpf_map_lookup_elem(&lookups, &zero);
   if (!l || i >= l->labels) return 1;
-  w->hash = fl_name_add(w->hash, l->label[(l->labels - 1 - i) & (DNS_LABELS - 1)]);
-  __u64 key = w->hash;
+  l->hash = fl_name_add(l->hash, l->label[(l->labels - 1 - i) & (DNS_LABELS - 1)]);
+  __u64 key = l->hash;
   struct fl_name_rules* r = bpf_map_lookup_elem(&names, &key);
-  if (r) w->found |= i + 1 == l->labels ? r->exact : r->under;
+  if (r) l->found |= i + 1 == l->labels ? r->exact : r->under;
   return 0;
 }
 
@@ -96,20 +94,19 @@ __attribute__((noinline)) __u64 rules_of_lookup(struct __sk_buff* skb, __u32 at,
   const __u8* m = l->message;
   /* QR and OPCODE are 0, one question, no answers, no authorities (a dynamic update is no lookup) */
   if ((m[2] & 0xf8) || m[4] || m[5] != 1 || m[6] || m[7] || m[8] || m[9]) return 0;
-  struct name_walk w;
-  __builtin_memset(&w, 0, sizeof w);
-  l->end = l->labels = 0;
-  bpf_loop(DNS_NAME, read_name, &w, 0);
-  if (w.bad || !l->end) return 0;
+  l->end = l->labels = l->left = l->bad = 0;
+  l->found = 0;
+  bpf_loop(DNS_NAME, read_name, 0, 0);
+  if (l->bad || !l->end) return 0;
   l->end += 4; /* type and class */
   __u64 end = l->end;
   asm volatile("" : "+r"(end));
   if (end > n || end > DNS_QUESTION) return 0;
   if (m[end - 2] || m[end - 1] != 1) return 0; /* class IN */
   l->extended = end + 3 <= n && !m[end] && !m[end + 1] && m[end + 2] == 41;
-  w.hash = FL_NAME_ROOT;
-  bpf_loop(DNS_LABELS, find_name, &w, 0);
-  return w.found | any;
+  l->hash = FL_NAME_ROOT;
+  bpf_loop(DNS_LABELS, find_name, 0, 0);
+  return l->found | any;
 }
 
 /* Turns the query that rules_of_lookup() has just read into its answer. UDP alone. Not 0: it cannot be done. */
