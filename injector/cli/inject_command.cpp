@@ -32,10 +32,16 @@ struct InjectArguments {
   bool until_stopped = false, no_loopback = false, dry_run = false, print_plan = false;
   Playing playing;
 
+  /// As "kind=what"; empty: none.
   std::string probe() const {
-    for (const auto& [kind, what] : probes)
-      if (!what.empty()) return kind + "=" + what;
-    return "";
+    std::string one, first;
+    for (const auto& [kind, what] : probes) {
+      if (what.empty()) continue;
+      if (!one.empty()) throw Failure(Exit::invalid, fmt::format("--probe-{} and --probe-{}: inject has one probe; write a plan for more, beginning with --print-plan", first, kind));
+      one = kind + "=" + what;
+      first = kind;
+    }
+    return one;
   }
 };
 
@@ -144,12 +150,7 @@ void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
                                                {"redis", "Ping this Redis meanwhile", "HOST:PORT"},
                                                {"postgresql", "Query this database meanwhile", "URI"},
                                                {"exec", "Run this by a shell meanwhile", "COMMAND"}};
-  std::vector<CLI::Option*> before;
-  for (const auto& [kind, what, type] : kProbes) {
-    auto* option = probe(fmt::format("--probe-{}", kind).c_str(), arguments->probes[kind], what, type);
-    for (auto* other : before) option->excludes(other);
-    before.push_back(option);
-  }
+  for (const auto& [kind, what, type] : kProbes) probe(fmt::format("--probe-{}", kind).c_str(), arguments->probes[kind], what, type);
   probe("--probe-every", arguments->probe_every, "How often; default 200ms", "DURATION");
   probe("--probe-timeout", arguments->probe_timeout, "When an answer counts as failed; default 1s", "DURATION");
   probe("--probe-from", arguments->probe_from, "Where it asks from: on (the target's namespace) or here", "on|here");

@@ -88,7 +88,7 @@ TEST(InjectCommand, RefusesWhatHasNoEndOrNoPlace) {
       {{"inject", "degrade", "--delay", "1ms", "--for", "1s"}, "--on is required"},
       {{"inject", "degrade", "--on", "netns=shop", "--delay", "1ms"}, "--until-stopped"},
       {{"inject", "degrade", "--on", "netns=shop", "--delay", "1ms", "--for", "1s", "--until-stopped"}, "exclude"},
-      {{"inject", "degrade", "--on", "netns=shop", "--delay", "1ms", "--for", "1s", "--probe-tcp", "a:1", "--probe-icmp", "a"}, "excludes"},
+      {{"inject", "degrade", "--on", "netns=shop", "--delay", "1ms", "--for", "1s", "--probe-tcp", "a:1", "--probe-icmp", "a"}, "inject has one probe"},
       {{"inject", "degrade", "--on", "shop", "--delay", "1ms", "--for", "1s"}, "netns=shop"},
       {{"inject", "degrade", "--on", "netns=shop", "--delay", "100", "--for", "1s", "--dry-run"}, "inject-degrade.toml:"},
       {{"inject", "degrade", "--on", "netns=shop", "--for", "1s", "--dry-run"}, "does nothing"},
