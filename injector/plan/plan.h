@@ -2,6 +2,7 @@
 // name in it resolves, every value is in range, every duration has gone through --scale; nothing in it knows the machine.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -91,6 +92,13 @@ struct Probe {
   /// `subject` for people and the record, without a password.
   std::string shown_subject() const;
 };
+
+/// The kinds by the keys that name them in a plan, in the order of Probe::Kind.
+inline constexpr std::array<std::string_view, 7> kProbeKinds{"http", "tcp", "icmp", "dns", "redis", "postgresql", "exec"};
+constexpr std::string_view kind_name(Probe::Kind kind) { return kProbeKinds[static_cast<std::size_t>(kind)]; }
+
+/// The RCODEs that a dns probe may expect, by number (IANA's registry of DNS parameters).
+inline constexpr std::array<std::string_view, 6> kRcodes{"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"};
 
 /// `text` with "***" for each password that it holds, as URLs (https://user:password@host/) and libpq's URIs (?password=…) do.
 std::string without_passwords(std::string text);

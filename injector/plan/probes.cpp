@@ -11,21 +11,6 @@
 namespace faultline::plan {
 namespace {
 
-struct ProbeKind {
-  std::string_view key;
-  Probe::Kind kind;
-};
-constexpr std::array<ProbeKind, 7> kKinds{{{"http", Probe::Kind::http},
-                                           {"tcp", Probe::Kind::tcp},
-                                           {"icmp", Probe::Kind::icmp},
-                                           {"dns", Probe::Kind::dns},
-                                           {"redis", Probe::Kind::redis},
-                                           {"postgresql", Probe::Kind::postgresql},
-                                           {"exec", Probe::Kind::exec}}};
-
-/// As in IANA's registry of DNS RCODEs.
-const std::vector<std::string> kRcodes{"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"};
-
 bool is_host_and_port(const std::string& text) {
   const auto colon = text.rfind(':');
   if (colon == std::string::npos || colon == 0) return false;
@@ -45,64 +30,56 @@ bool is_url(const std::string& text) {
   return false;
 }
 
-void read_subject(Table& table, Probe& probe) {
-  const auto refuse = [&](std::string_view key, std::string_view what, std::string_view hint) {
-    table.issues().error(table.take(key)->value.at, fmt::format("{}: \"{}\" is not {}", key, probe.subject, what), std::string(hint));
-  };
-  switch (probe.kind) {
-    case Probe::Kind::http:
-      if (auto url = table.text("http", "\"http://10.0.1.10:8080/pay\"")) {
-        probe.subject = *url;
-        if (!is_url(*url)) refuse("http", "a URL", "write http = \"http://10.0.1.10:8080/pay\"");
-      }
-      break;
-    case Probe::Kind::tcp:
-      if (auto subject = table.text("tcp", "\"10.0.1.10:5432\"")) {
-        probe.subject = *subject;
-        if (!is_host_and_port(*subject)) refuse("tcp", "a host and a port", "write tcp = \"10.0.1.10:5432\" or \"[fd00::1]:5432\"");
-      }
-      break;
-    case Probe::Kind::icmp:
-      if (auto subject = table.text("icmp", "\"10.0.1.10\"")) {
-        probe.subject = *subject;
-        if (subject->empty() || subject->find_first_of("/ []") != std::string::npos) refuse("icmp", "an address or a name", "write icmp = \"10.0.1.10\"");
-      }
-      break;
-    case Probe::Kind::dns:
-      if (auto subject = table.text("dns", "\"bank.example.com\"")) {
-        probe.subject = *subject;
-        if (subject->empty() || subject->find_first_of("/ :[]") != std::string::npos) refuse("dns", "a name", "write dns = \"bank.example.com\", and whom to ask as server = \"10.0.0.53\"");
-      }
-      break;
-    case Probe::Kind::redis:
-      if (auto subject = table.text("redis", "\"10.0.1.10:6379\"")) {
-        probe.subject = *subject;
-        if (!is_host_and_port(*subject)) refuse("redis", "a host and a port", "write redis = \"10.0.1.10:6379\" or \"[fd00::1]:6379\"");
-      }
-      break;
-    case Probe::Kind::postgresql:
-      if (auto subject = table.text("postgresql", "\"postgresql://app@10.0.1.10/shop\"")) {
-        probe.subject = *subject;
-        if (!subject->starts_with("postgresql://") && !subject->starts_with("postgres://")) refuse("postgresql", "a URI of PostgreSQL", "write postgresql = \"postgresql://app@10.0.1.10/shop\"");
-      }
-      break;
-    case Probe::Kind::exec:
-      if (auto command = table.command("exec")) probe.command = std::move(*command);
-      break;
+bool is_target_of_icmp(const std::string& text) { return !text.empty() && text.find_first_of("/ []") == std::string::npos; }
+bool is_name(const std::string& text) { return !text.empty() && text.find_first_of("/ :[]") == std::string::npos; }
+bool is_postgresql_uri(const std::string& text) { return text.starts_with("postgresql://") || text.starts_with("postgres://"); }
+
+/// What a probe asks, where that is a text.
+struct Subject {
+  bool (*fits)(const std::string&);
+  const char* what;     ///< that it is not, if it does not fit
+  const char* example;
+  const char* also;     ///< how else it may be written
+};
+Subject subject_of(Probe::Kind kind) {
+  switch (kind) {
+    case Probe::Kind::http: return {is_url, "a URL", "\"http://10.0.1.10:8080/pay\"", ""};
+    case Probe::Kind::tcp: return {is_host_and_port, "a host and a port", "\"10.0.1.10:5432\"", " or \"[fd00::1]:5432\""};
+    case Probe::Kind::redis: return {is_host_and_port, "a host and a port", "\"10.0.1.10:6379\"", " or \"[fd00::1]:6379\""};
+    case Probe::Kind::icmp: return {is_target_of_icmp, "an address or a name", "\"10.0.1.10\"", ""};
+    case Probe::Kind::dns: return {is_name, "a name", "\"bank.example.com\"", ", and whom to ask as server = \"10.0.0.53\""};
+    case Probe::Kind::postgresql: return {is_postgresql_uri, "a URI of PostgreSQL", "\"postgresql://app@10.0.1.10/shop\"", ""};
+    case Probe::Kind::exec: break;
   }
+  throw std::logic_error("what an exec probe asks is no text");
+}
+
+void read_subject(Table& table, Probe& probe) {
+  if (probe.kind == Probe::Kind::exec) {
+    if (auto command = table.command("exec")) probe.command = std::move(*command);
+    return;
+  }
+  const std::string_view key = kind_name(probe.kind);
+  const Subject wanted = subject_of(probe.kind);
+  const auto text = table.text(key, wanted.example);
+  if (!text) return;
+  probe.subject = *text;
+  if (!wanted.fits(*text))
+    table.issues().error(table.take(key)->value.at, fmt::format("{}: \"{}\" is not {}", key, *text, wanted.what), fmt::format("write {} = {}{}", key, wanted.example, wanted.also));
 }
 
 /// A key that only some kinds of probe have.
 bool allowed(Table& table, std::string_view key, std::string_view full, Probe::Kind kind, std::initializer_list<Probe::Kind> kinds) {
   if (!table.has(key)) return false;
   if (std::find(kinds.begin(), kinds.end(), kind) != kinds.end()) return true;
-  const auto name = [](Probe::Kind k) { return std::find_if(kKinds.begin(), kKinds.end(), [&](const ProbeKind& p) { return p.kind == k; })->key; };
   std::string list;
-  for (const auto k : kinds) list += fmt::format("{}{}", list.empty() ? "" : " and ", name(k));
+  for (const auto k : kinds) list += fmt::format("{}{}", list.empty() ? "" : " and ", kind_name(k));
   table.take(key);
-  table.issues().error(table.place(key), fmt::format("\"{}\" is not for {} probes", full, name(kind)), fmt::format("it is for {} probes", list));
+  table.issues().error(table.place(key), fmt::format("\"{}\" is not for {} probes", full, kind_name(kind)), fmt::format("it is for {} probes", list));
   return false;
 }
+
+bool is_address(const std::string& text) { return text.find('/') == std::string::npos && IpPrefix::parse(text); }
 
 /// One of `choices`.
 std::optional<std::string> choice(Table& table, const char* key, const std::vector<std::string>& choices) {
@@ -116,7 +93,7 @@ void read_dns(Table& table, Probe& probe) {
   using enum Probe::Kind;
   if (allowed(table, "server", "server", probe.kind, {dns})) {
     probe.server = table.text("server", "\"10.0.0.53\"").value_or("");
-    if (table.has("server") && (probe.server.empty() || probe.server.find_first_of("/ ") != std::string::npos))
+    if (!is_host_and_port(probe.server) && !is_name(probe.server) && !is_address(probe.server))
       table.issues().error(table.take("server")->value.at, fmt::format("server: \"{}\" is not a host", probe.server), "write server = \"10.0.0.53\" or \"10.0.0.53:5353\"");
   }
   if (allowed(table, "type", "type", probe.kind, {dns})) probe.ipv6 = choice(table, "type", {"A", "AAAA"}) == "AAAA";
@@ -125,8 +102,7 @@ void read_dns(Table& table, Probe& probe) {
 void read_expected_address(Table& expect, Probe& probe) {
   const auto text = expect.text("address", "\"10.0.1.10\"");
   if (!text) return;
-  const auto address = IpPrefix::parse(*text);
-  if (!address || text->find('/') != std::string::npos || address->v6 != probe.ipv6)
+  if (!is_address(*text) || IpPrefix::parse(*text)->v6 != probe.ipv6)
     expect.issues().error(expect.take("address")->value.at, fmt::format("expect.address: \"{}\" is not an IPv{} address", *text, probe.ipv6 ? 6 : 4),
                           probe.ipv6 ? "a question of type AAAA is answered with IPv6 addresses" : "a question of type A is answered with IPv4 addresses; add type = \"AAAA\" for IPv6");
   probe.expect_address = *text;
@@ -143,7 +119,7 @@ void read_expect(Table& table, Probe& probe) {
   if (allowed(*expect, "exit", "expect.exit", probe.kind, {exec}))
     if (auto status = expect->integer("exit", 0, 255)) probe.expect_exit = static_cast<int>(*status);
   if (allowed(*expect, "address", "expect.address", probe.kind, {dns})) read_expected_address(*expect, probe);
-  if (allowed(*expect, "rcode", "expect.rcode", probe.kind, {dns})) probe.expect_rcode = choice(*expect, "rcode", kRcodes).value_or("NOERROR");
+  if (allowed(*expect, "rcode", "expect.rcode", probe.kind, {dns})) probe.expect_rcode = choice(*expect, "rcode", {kRcodes.begin(), kRcodes.end()}).value_or("NOERROR");
   for (const auto& key : {"status", "body", "reply", "exit", "address", "rcode"}) expect->take(key);  // known, for suggestions
   expect->finish();
 }
@@ -192,7 +168,7 @@ void read_probe(const Entry& entry, Draft& draft) {
   probe.name = entry.key;
   probe.at = entry.at;
   std::string_view first;
-  for (const auto& [key, kind] : kKinds) {
+  for (const auto& key : kProbeKinds) {
     const Entry* given = table.take(key);
     if (!given) continue;
     if (!first.empty()) {
@@ -200,7 +176,7 @@ void read_probe(const Entry& entry, Draft& draft) {
       continue;
     }
     first = key;
-    probe.kind = kind;
+    probe.kind = static_cast<Probe::Kind>(&key - kProbeKinds.data());
   }
   if (!first.empty()) read_subject(table, probe);
   if (auto every = table.scalar("every", "\"50ms\"", read_duration)) {
@@ -229,7 +205,7 @@ void read_probe(const Entry& entry, Draft& draft) {
   const std::size_t before = issues.count();
   table.finish();
   if (first.empty() && issues.count() == before)
-    issues.error(entry.at, fmt::format("probe \"{}\" asks nothing", entry.key), "add one of http, tcp, icmp, dns, redis, postgresql, exec");
+    issues.error(entry.at, fmt::format("probe \"{}\" asks nothing", entry.key), fmt::format("add one of {}", fmt::join(kProbeKinds, ", ")));
   draft.probes.push_back(std::move(result));
 }
 

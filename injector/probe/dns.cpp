@@ -1,6 +1,5 @@
 // The dns probe: one question to one server, over UDP, from a socket of its own, so that a late answer is never another's and an
 // ICMP error reaches the question that it is about. The C library's resolver writes the question and reads the answer.
-#include <arpa/inet.h>
 #include <arpa/nameser.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -9,9 +8,12 @@
 
 #include <array>
 #include <cstring>
+#include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
+#include "injector/base/dns_answer.h"
 #include "injector/base/error.h"
 #include "injector/base/rtnetlink.h"
 #include "injector/probe/address.h"
@@ -59,12 +61,7 @@ class Resolver {
   struct __res_state state_ {};
 };
 
-/// As in IANA's registry of DNS RCODEs.
-std::string rcode_name(int rcode) {
-  static constexpr std::array<const char*, 6> kNames{"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"};
-  if (static_cast<std::size_t>(rcode) < kNames.size()) return kNames[static_cast<std::size_t>(rcode)];
-  return fmt::format("RCODE {}", rcode);
-}
+std::string rcode_name(std::size_t rcode) { return rcode < plan::kRcodes.size() ? std::string(plan::kRcodes[rcode]) : fmt::format("RCODE {}", rcode); }
 
 class Dns : public Asker {
  public:
@@ -80,8 +77,7 @@ class Dns : public Asker {
     clients_ = of_family(s.from.clients, server_.family());
     if (resolver_.question(probe_.subject, type_).empty())
       throw Failure(Exit::invalid, fmt::format("probe \"{}\": \"{}\" is not a name that DNS can be asked about", probe_.name, probe_.subject));
-    if (!probe_.expect_address.empty() && inet_pton(family(), probe_.expect_address.c_str(), expected_.data()) != 1)
-      throw Failure(Exit::invalid, fmt::format("probe \"{}\": expect.address = \"{}\" is not an address of IPv{}", probe_.name, probe_.expect_address, probe_.ipv6 ? 6 : 4));
+    if (!probe_.expect_address.empty()) expected_ = IpPrefix::parse(probe_.expect_address);
   }
   ~Dns() override {
     for (const auto& [n, asked] : asked_) loop_.unwatch(asked.fd.get());
@@ -117,7 +113,6 @@ class Dns : public Asker {
     Fd fd;
     Question question;
   };
-  int family() const { return probe_.ipv6 ? AF_INET6 : AF_INET; }
 
   void receive(std::uint64_t n) {
     const Asked& asked = asked_.at(n);
@@ -129,25 +124,23 @@ class Dns : public Asker {
     if (k >= 0) {
       // Not the answer to this question: the answer may still come.
       if (k < NS_HFIXEDSZ || std::memcmp(buffer.data(), asked.question.data(), 2) != 0 || (buffer[2] & 0x80) == 0) return;
-      error = judge(buffer.data(), static_cast<int>(k));
+      error = judge(std::span(buffer).first(static_cast<std::size_t>(k)));
     }
     forget(n);
     verdict_(n, at, std::move(error));
   }
 
-  std::string judge(const std::uint8_t* answer, int length) const {
+  std::string judge(std::span<const std::uint8_t> answer) const {
     ns_msg message;
-    if (ns_initparse(answer, length, &message) != 0) return "protocol";
-    const std::string rcode = rcode_name(ns_msg_getflag(message, ns_f_rcode));
+    if (ns_initparse(answer.data(), static_cast<int>(answer.size()), &message) != 0) return "protocol";
+    const std::string rcode = rcode_name(static_cast<std::size_t>(ns_msg_getflag(message, ns_f_rcode)));
     if (rcode != probe_.expect_rcode) return rcode;
     if (rcode != "NOERROR") return "";
     bool any = false;
-    for (int i = 0; i < ns_msg_count(message, ns_s_an); i++) {
-      ns_rr record;
-      if (ns_parserr(&message, ns_s_an, i, &record) != 0) return "protocol";
-      if (ns_rr_type(record) != type_ || ns_rr_class(record) != ns_c_in || ns_rr_rdlen(record) != (probe_.ipv6 ? 16 : 4)) continue;
+    for (const auto& [name, address] : addresses_in(answer, {&probe_.subject, 1})) {
+      if (address.v6 != probe_.ipv6) continue;
       any = true;
-      if (probe_.expect_address.empty() || std::memcmp(ns_rr_rdata(record), expected_.data(), ns_rr_rdlen(record)) == 0) return "";
+      if (!expected_ || address == *expected_) return "";
     }
     if (ns_msg_getflag(message, ns_f_tc) != 0) return "truncated";
     return any ? "address" : "no address";
@@ -160,7 +153,7 @@ class Dns : public Asker {
   Resolver resolver_;
   Address server_;
   std::vector<Address> clients_;
-  std::array<std::uint8_t, 16> expected_{};
+  std::optional<IpPrefix> expected_;  ///< empty: any will do
   std::unordered_map<std::uint64_t, Asked> asked_;
 };
 

@@ -94,23 +94,10 @@ const char* direction_text(plan::Direction d) {
   return "both";
 }
 
-const char* kind_text(plan::Probe::Kind kind) {
-  switch (kind) {
-    case plan::Probe::Kind::http: return "http";
-    case plan::Probe::Kind::tcp: return "tcp";
-    case plan::Probe::Kind::icmp: return "icmp";
-    case plan::Probe::Kind::dns: return "dns";
-    case plan::Probe::Kind::redis: return "redis";
-    case plan::Probe::Kind::postgresql: return "postgresql";
-    case plan::Probe::Kind::exec: break;
-  }
-  return "exec";
-}
-
 json plan_fields(const plan::Plan& p) {
   json probes = json::array(), faults = json::array(), hypotheses = json::array(), guards = json::array();
   for (const auto& probe : p.probes)
-    probes.push_back({{"name", probe.name}, {"kind", kind_text(probe.kind)}, {"subject", probe.shown_subject()},
+    probes.push_back({{"name", probe.name}, {"kind", plan::kind_name(probe.kind)}, {"subject", probe.shown_subject()},
                       {"command", probe.command}, {"every", probe.every}, {"timeout", probe.timeout},
                       {"from", probe.from}});
   for (const auto& fault : p.faults)

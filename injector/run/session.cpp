@@ -29,7 +29,7 @@ events::Machine this_machine(const Options& options, pen::Engine engine) {
   machine.host = name.nodename;
   machine.engine = engine == pen::Engine::tcx ? "tcx" : "clsact";
   for (const auto& word : options.command) machine.command.push_back(plan::without_passwords(word));
-  machine.variables = options.variables;
+  for (const auto& [name, value] : options.variables) machine.variables[name] = plan::without_passwords(value);
   return machine;
 }
 

@@ -86,8 +86,10 @@ std::optional<Stop> Session::confirm_step() {
   events::hold(*journal_, step->faults);
   ask(fmt::format("next: {}. Enter goes on, Ctrl-C heals and ends the run", fmt::join(step->faults, ", ")));
   for (Answer answer = read_answer(); answer != Answer::go_on; answer = read_answer()) {
-    stand_still();  // also for who ends the run here: nothing of the step had begun
-    if (answer == Answer::ended) return Stop{events::By::user, "nobody confirms the next step: standard input has ended"};
+    if (answer == Answer::ended) {
+      stand_still();  // nothing of the step has begun
+      return Stop{events::By::user, "nobody confirms the next step: standard input has ended"};
+    }
     const auto stop = stops_.await(50 * kMillisecond);
     stand_still();
     if (stop) return stop;

@@ -20,7 +20,7 @@
 
 #include "injector/base/clock.h"
 #include "injector/base/error.h"
-#include "injector/site/dns_answer.h"
+#include "injector/base/dns_answer.h"
 
 namespace faultline::site {
 namespace {

@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "injector/base/error.h"
+#include "injector/plan/plan.h"
 
 namespace faultline::sketch {
 namespace {
@@ -100,9 +101,9 @@ std::vector<Line> target_lines(std::string_view option, std::string_view spec) {
 }
 
 Line probe_line(std::string_view spec) {
-  for (const std::string_view kind : {"http", "tcp", "icmp", "dns", "redis", "postgresql"})
-    if (spec.starts_with(kind) && spec.substr(kind.size()).starts_with("=")) return {std::string(kind), toml_text(spec.substr(kind.size() + 1))};
   if (spec.starts_with("exec=")) return {"exec", fmt::format("[\"sh\", \"-c\", {}]", toml_text(spec.substr(5)))};
+  for (const auto kind : plan::kProbeKinds)
+    if (spec.starts_with(kind) && spec.substr(kind.size()).starts_with("=")) return {std::string(kind), toml_text(spec.substr(kind.size() + 1))};
   if (spec.starts_with("http://") || spec.starts_with("https://")) return {"http", toml_text(spec)};
   const auto colon = spec.rfind(':');
   if (colon != std::string_view::npos && is_number(spec.substr(colon + 1)) && (spec.find(':') == colon || spec.find("]:") != std::string_view::npos)) return {"tcp", toml_text(spec)};

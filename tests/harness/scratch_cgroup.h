@@ -9,7 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -25,7 +24,8 @@ class ScratchCgroup {
   explicit ScratchCgroup(const std::string& name = "group", const std::string& top = "") {
     static int number = 0;
     path_ = top.empty() ? "/faultline-test-" + std::to_string(getpid()) + "-" + std::to_string(number++) + ".slice" : top;
-    made_.push_back(path_);
+    top_ = path_;
+    if (top.empty()) made_.push_back(path_);  // else another's, who goes after us
     if (!name.empty()) path_ += "/" + name, made_.push_back(path_);
     make();
   }
@@ -34,7 +34,7 @@ class ScratchCgroup {
   ScratchCgroup& operator=(const ScratchCgroup&) = delete;
 
   const std::string& path() const { return path_; }
-  const std::string& top() const { return made_.front(); }
+  const std::string& top() const { return top_; }
   void take(pid_t pid) const { std::ofstream(folder(path_) + "/cgroup.procs") << pid << std::flush; }
   /// Removed and made again: another group at the same path. Nobody may be in it.
   void make_again() {
@@ -63,16 +63,11 @@ class ScratchCgroup {
     for (const auto& path : made_) std::filesystem::create_directory(folder(path));
   }
   void remove() {
-    const auto has_groups = [](const std::string& path) {
-      const std::filesystem::directory_iterator entries(path);
-      return std::any_of(begin(entries), end(entries), [](const auto& entry) { return entry.is_directory(); });
-    };
     for (auto it = made_.rbegin(); it != made_.rend(); ++it)
-      // The last process may not quite be gone. One with another test group in it is removed with that.
-      for (int i = 0; i < 200 && rmdir(folder(*it).c_str()) != 0 && errno == EBUSY && !has_groups(folder(*it)); i++) usleep(10000);
+      for (int i = 0; i < 200 && rmdir(folder(*it).c_str()) != 0 && errno == EBUSY; i++) usleep(10000);  // the last process is not quite gone
   }
 
-  std::string path_;
+  std::string path_, top_;
   std::vector<std::string> made_;
 };
 

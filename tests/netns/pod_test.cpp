@@ -64,19 +64,18 @@ class PodTest : public testing::Test {
 };
 
 TEST_F(PodTest, is_its_network_namespace_whichever_driver_named_it) {
-  ScratchCgroup above("kubepods.slice");
-  ScratchCgroup slice("kubepods-pod" + with_underscores(uid) + ".slice", above.path());
-  ScratchCgroup folders("kubepods"), plain("pod" + uid, folders.path());
-  for (const ScratchCgroup* pod : {&slice, &plain}) {
-    SCOPED_TRACE(pod->path());
-    ScratchCgroup pause("cri-containerd-1.scope", pod->path()), web("cri-containerd-2.scope", pod->path());
+  const ScratchCgroup systemd("kubepods.slice"), cgroupfs("kubepods");
+  for (const auto& [above, name] : {std::pair{&systemd, "kubepods-pod" + with_underscores(uid) + ".slice"}, std::pair{&cgroupfs, "pod" + uid}}) {
+    SCOPED_TRACE(name);
+    const ScratchCgroup pod(name, above->path());
+    ScratchCgroup pause("cri-containerd-1.scope", pod.path()), web("cri-containerd-2.scope", pod.path());
     EchoProcess first(&pause, bed.here, 7000), second(&web, bed.here, 7001);
     PlayedPlan played(text(uid));
     EXPECT_TRUE(takes(bed, 7000, 2));
     EXPECT_TRUE(takes(bed, 7001, 2));
     played.finish();
   }
-  const ScratchCgroup empty("pod" + uid, folders.path());
+  const ScratchCgroup empty("pod" + uid, cgroupfs.path());
   EXPECT_NE(refusal(text(uid)).find("has no process"), std::string::npos);
 }
 

@@ -1,9 +1,9 @@
 // Answers of the DNS, made byte by byte from RFC 1035.
-#include "injector/site/dns_answer.h"
+#include "injector/base/dns_answer.h"
 
 #include <gtest/gtest.h>
 
-namespace faultline::site {
+namespace faultline {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
@@ -108,4 +108,4 @@ TEST(DnsAnswer, CutOffAnywhereItHarmsNobody) {
 }
 
 }  // namespace
-}  // namespace faultline::site
+}  // namespace faultline

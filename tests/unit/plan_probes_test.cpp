@@ -87,8 +87,8 @@ TEST(PlanProbes, ReadsDns) {
   EXPECT_EQ(plan.probes[2].expect_rcode, "NXDOMAIN");
   const std::string dns = "[probes.p]\ndns = \"bank\"\n";
   for (const char* bad : {"", "http://bank", "bank:53", "a b"}) only_mistake(std::string("[probes.p]\ndns = \"") + bad + "\"\n", "is not a name");
-  only_mistake(dns + "server = \"\"\n", "is not a host");
-  only_mistake(dns + "type = \"AAA\"\n", "type: \"AAA\" is none of them", "A");
+  for (const char* bad : {"", "a b", "a:99999", "[fd00::1]", "10.0.0.0/8"}) only_mistake(dns + "server = \"" + bad + "\"\n", "is not a host");
+  only_mistake(dns + "type = \"AAA\"\n", "type: \"AAA\" is none of them", "did you mean \"AAAA\"?");
   only_mistake(dns + "expect.rcode = \"NXDOMIAN\"\n", "is none of them", "did you mean \"NXDOMAIN\"?");
   only_mistake(dns + "expect.address = \"fd00::2\"\n", "is not an IPv4 address", "type = \"AAAA\"");
   only_mistake(dns + "expect.address = \"10.0.0.0/8\"\n", "is not an IPv4 address");

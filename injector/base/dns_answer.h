@@ -8,7 +8,7 @@
 
 #include "injector/base/rtnetlink.h"
 
-namespace faultline::site {
+namespace faultline {
 
 /// An address that an answer gives for a name.
 struct NamedAddress {
@@ -21,4 +21,4 @@ struct NamedAddress {
 /// the message: anybody may send one.
 std::vector<NamedAddress> addresses_in(std::span<const std::uint8_t> message, std::span<const std::string> names);
 
-}  // namespace faultline::site
+}  // namespace faultline

@@ -1,4 +1,4 @@
-#include "injector/site/dns_answer.h"
+#include "injector/base/dns_answer.h"
 
 #include <arpa/nameser.h>
 #include <resolv.h>
@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace faultline::site {
+namespace faultline {
 namespace {
 
 /// The library writes names without a dot at the end.
@@ -60,4 +60,4 @@ std::vector<NamedAddress> addresses_in(std::span<const std::uint8_t> message, st
   return found;
 }
 
-}  // namespace faultline::site
+}  // namespace faultline
