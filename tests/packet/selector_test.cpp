@@ -137,6 +137,19 @@ TEST_P(Selector, a_stale_lease_lets_pass_and_counts) {
   EXPECT_EQ(taken(Packet{}), 0b101u);
 }
 
+// A rule stays live for a moment after its end, so that what follows a held packet cannot overtake it.
+TEST_P(Selector, a_stale_lease_is_not_charged_to_what_is_over) {
+  const std::vector<Rule> rules{holding(match_of(), {0, 600 * kSecond}), holding(match_of(), {kSecond, 2 * kSecond})};
+  programs = std::make_unique<Programs>(GetParam(), rules);
+  programs->set_time(5 * kSecond);
+  programs->control().hold_at = static_cast<__u64>(2 * kSecond + 100 * kMillisecond);
+  ASSERT_EQ(taken(Packet{}), 0b11u) << "live, both of them";
+  programs->control().beat = static_cast<__u64>(monotonic_now() - 61 * kSecond);
+  EXPECT_EQ(taken(Packet{}), 0u);
+  EXPECT_EQ(programs->tally(0).passed_by_safety, 1u);
+  EXPECT_EQ(programs->tally(1).passed_by_safety, 0u);
+}
+
 // Where a run waits, what is to come does not begin, what is over stays over, and what stands goes on.
 TEST_P(Selector, the_clock_stands_still_where_the_run_waits) {
   const std::vector<Rule> rules{holding(match_of(), {0, 600 * kSecond}), holding(match_of(), {kSecond, 2 * kSecond}), holding(match_of(), {4 * kSecond, 600 * kSecond})};
