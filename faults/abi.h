@@ -173,7 +173,8 @@ struct fl_selector_config {
   __u64 port_rules;            /* those that name a port at either end */
   __u64 peer_port_rules, own_port_rules;
   __u64 loopback_rules;        /* those that act on lo as well */
-  __u64 holding_rules;         /* those that can ask for a delay */
+  __u64 holding_rules;         /* those that can ask for a packet to be held or changed */
+  __u64 delaying_rules;        /* those that can ask for a delay */
   __u64 picky_rules;           /* those with a filter or a verdict: see answer_abi.h */
   __u64 lookup_rules;          /* those about DNS lookups */
   __u64 any_name_rules;        /* of these, those about every name */
@@ -191,7 +192,7 @@ struct fl_selector_config {
   __u8 tunnel_port_count;
   __u8 pad[3];
 };
-FL_ASSERT(sizeof(struct fl_selector_config) == 264);
+FL_ASSERT(sizeof(struct fl_selector_config) == 272);
 
 /* Where the selector stands: at each hook a program of its own, for which all that follows from the place is a constant. A bare
  * device has no header of its own in front of the IP header (tun, WireGuard, IP tunnels, PPP). */

@@ -65,7 +65,8 @@ static long consider_rule(__u32 i, struct considering* w) {
     w->keep |= bit;
     return 0;
   }
-  if (track_value(index * FL_TRACKS + FL_LOSS, w->t) < FL_ONE) return 0;
+  struct present* now = presently(index, rule, w->t);
+  if (!now || now->value[FL_LOSS] < FL_ONE) return 0;
   if (a->verdict > w->verdict) {
     w->verdict = a->verdict;
     w->rule = local;

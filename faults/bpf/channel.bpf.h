@@ -57,25 +57,27 @@ struct packet {
 #endif
 };
 
-/* What do the rules ask for now, without drawing: something per wire packet, a delay? One rule a call, lowest first. */
+/* What do the rules ask for now, without drawing: something per wire packet, a delay? One rule a call, lowest first, until what the
+ * caller is to decide is certain: the selector, whether the packet needs the pen; the player, whether it is to be split. */
+#ifdef FL_HOLDS
+#define ENOUGH chance
+#else
+#define ENOUGH holds
+#endif
 static long look_ahead(__u32 i, struct packet* p) {
-  if (!p->rules) return 1;
+  if (!p->rules || p->ENOUGH) return 1;
   __u32 index = p->first_rule + lowest_bit(p->rules);
   p->rules &= p->rules - 1;
   struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
   if (!rule) return 0;
-  __u32 uses = rule->uses;
-  if (uses & FL_USES(FL_LOSS)) {
-    __u64 loss = track_value(index * FL_TRACKS + FL_LOSS, p->t);
-    if (loss && (loss < FL_ONE || (rule->flags & FL_RULE_BURSTS))) p->chance = 1;
-  }
-  uses &= FL_HOLDING;
-  if (uses & FL_USES(FL_DELAY)) {
-    if (track_value(index * FL_TRACKS + FL_DELAY, p->t)) p->holds = 1;
-    uses &= ~FL_USES(FL_DELAY);
-  }
-  for (int which = FL_JITTER; which < FL_TRACKS; which++) /* the others are all per wire packet, and need the line */
-    if ((uses & FL_USES(which)) && track_value(index * FL_TRACKS + which, p->t)) p->chance = p->holds = 1;
+  struct present* now = presently(index, rule, p->t);
+  if (!now) return 0;
+  __u64 loss = now->value[FL_LOSS];
+  if (loss && (loss < FL_ONE || (rule->flags & FL_RULE_BURSTS))) p->chance = 1;
+  if (now->value[FL_DELAY]) p->holds = 1;
+  /* the others are all per wire packet, and need the line */
+  if (now->value[FL_JITTER] | now->value[FL_DUPLICATE] | now->value[FL_CORRUPT] | now->value[FL_REORDER] | now->value[FL_RATE])
+    p->chance = p->holds = 1;
   return 0;
 }
 
@@ -113,10 +115,6 @@ static __always_inline void count_in_flow(struct packet* p, struct fl_flow* flow
   }
 }
 
-static __always_inline __u64 used(struct fl_rule* rule, __u32 index, __u32 which, __u64 t) {
-  return rule->uses & FL_USES(which) ? track_value(index * FL_TRACKS + which, t) : 0;
-}
-
 /* The loss in the chain's present state; the chain takes a step. Two CPUs may step at once: a step is then drawn by another
  * number than it would have been, never twice by one. */
 static __always_inline __u64 burst_loss(struct packet* p, struct fl_rule* rule, __u32 index, __u64 factor) {
@@ -137,9 +135,9 @@ __attribute__((noinline))
 #else
 static __always_inline
 #endif
-int loses(struct packet* p, __u32 index, __u64 loss, __u64 flows, __u64 clients) {
-  struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
-  if (!p || !rule) return 0;
+int loses(struct packet* p, struct fl_rule* rule, struct present* now, __u32 index) {
+  if (!p || !rule || !now) return 0;
+  __u64 loss = now->value[FL_LOSS], flows = now->value[FL_FLOWS], clients = now->value[FL_CLIENTS];
   __u32 stream = FL_STREAM_LOSS;
   if (loss && (rule->flags & FL_RULE_BURSTS)) {
     loss = burst_loss(p, rule, index, loss);
@@ -151,8 +149,8 @@ int loses(struct packet* p, __u32 index, __u64 loss, __u64 flows, __u64 clients)
 }
 
 #ifdef FL_HOLDS
-int hold_by_rule(struct packet* p, __u32 index, __s64 delay, __u64 jitter);
-int change_by_rule(struct packet* p, __u32 index, __u64 corrupt, __u64 duplicate, __u64 rate);
+int hold_by_rule(struct packet* p, struct fl_rule* rule, struct present* now, __u32 index);
+int change_by_rule(struct packet* p, struct fl_rule* rule, struct present* now, __u32 index);
 static __always_inline void count_deeds(struct fl_tally* tally, struct packet* p, int deeds);
 #endif
 
@@ -164,23 +162,18 @@ static long meet_rule(__u32 i, struct packet* p) {
   struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
   if (!rule || !tally || p->t < rule->start || p->t >= rule->end) return 0;
   if ((rule->flags & (FL_RULE_OUT | FL_RULE_IN)) && p->way != BOTH_WAYS && !(rule->flags & (p->way ? FL_RULE_IN : FL_RULE_OUT))) return 0;
-  __u64 loss = used(rule, index, FL_LOSS, p->t);
-  __u64 flows = used(rule, index, FL_FLOWS, p->t);
-  __u64 clients = used(rule, index, FL_CLIENTS, p->t);
-  __u64 rest = 0;
+  struct present* now = presently(index, rule, p->t);
+  if (!now) return 0;
+  __u64 drops = now->value[FL_LOSS] | now->value[FL_FLOWS] | now->value[FL_CLIENTS], holds = 0, changes = 0;
 #ifdef FL_HOLDS
-  __u64 delay = used(rule, index, FL_DELAY, p->t);
-  __u64 jitter = used(rule, index, FL_JITTER, p->t);
-  __u64 corrupt = used(rule, index, FL_CORRUPT, p->t);
-  __u64 duplicate = used(rule, index, FL_DUPLICATE, p->t);
-  __u64 rate = used(rule, index, FL_RATE, p->t);
-  rest = delay | jitter | corrupt | duplicate | rate;
+  holds = now->value[FL_DELAY] | now->value[FL_JITTER];
+  changes = now->value[FL_CORRUPT] | now->value[FL_DUPLICATE] | now->value[FL_RATE];
 #endif
-  if (!(loss | flows | clients | rest)) return 0; /* between episodes */
+  if (!(drops | holds | changes)) return 0; /* between episodes */
   if (p->fault == rule->fault + 1) return 0;
   p->fault = rule->fault + 1;
   count_match(tally, p->packets, p->bytes, p->composed);
-  if ((loss | flows | clients) && loses(p, index, loss, flows, clients)) {
+  if (drops && loses(p, rule, now, index)) {
     tally->dropped += p->packets;
     mark_affected(tally, p->t);
     p->dropped = 1;
@@ -188,8 +181,8 @@ static long meet_rule(__u32 i, struct packet* p) {
   }
 #ifdef FL_HOLDS
   int deeds = 0;
-  if (corrupt | duplicate | rate) deeds = change_by_rule(p, index, corrupt, duplicate, rate);
-  if (delay | jitter) deeds |= hold_by_rule(p, index, delay, jitter);
+  if (changes) deeds = change_by_rule(p, rule, now, index);
+  if (holds) deeds |= hold_by_rule(p, rule, now, index);
   if (deeds) count_deeds(tally, p, deeds);
 #endif
   return 0;

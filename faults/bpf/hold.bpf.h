@@ -62,15 +62,15 @@ static __always_inline void count_deeds(struct fl_tally* tally, struct packet* p
 }
 
 /* Global functions from here on, which the verifier checks once each: in one piece the rules' loop has too many paths. */
-__attribute__((noinline)) int change_by_rule(struct packet* p, __u32 index, __u64 corrupt, __u64 duplicate, __u64 rate) {
-  struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
+__attribute__((noinline)) int change_by_rule(struct packet* p, struct fl_rule* rule, struct present* now, __u32 index) {
   int deeds = 0;
-  if (!p || !rule) return 0;
-  if (drawn(p, rule, FL_STREAM_CORRUPT, corrupt)) {
+  if (!p || !rule || !now) return 0;
+  __u64 rate = now->value[FL_RATE];
+  if (drawn(p, rule, FL_STREAM_CORRUPT, now->value[FL_CORRUPT])) {
     p->flip |= FL_STAMP_FLIP | (rule->flags & FL_RULE_VALID ? FL_STAMP_VALID : 0);
     deeds |= CORRUPTED;
   }
-  if (drawn(p, rule, FL_STREAM_DUPLICATE, duplicate)) {
+  if (drawn(p, rule, FL_STREAM_DUPLICATE, now->value[FL_DUPLICATE])) {
     p->twice = 1;
     deeds |= DUPLICATED;
   }
@@ -82,14 +82,15 @@ __attribute__((noinline)) int change_by_rule(struct packet* p, __u32 index, __u6
   return deeds;
 }
 
-__attribute__((noinline)) int hold_by_rule(struct packet* p, __u32 index, __s64 delay, __u64 jitter) {
-  struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
+__attribute__((noinline)) int hold_by_rule(struct packet* p, struct fl_rule* rule, struct present* now, __u32 index) {
   int deeds = DELAYED;
-  if (!p || !rule) return 0;
+  if (!p || !rule || !now) return 0;
+  __s64 delay = now->value[FL_DELAY];
+  __u64 jitter = now->value[FL_JITTER];
   if ((rule->flags & FL_RULE_TURNS) && !p->turns) return 0;
   if (jitter) delay += draw_jitter(p, rule, index, jitter);
   if (delay <= 0) return 0;
-  if (drawn(p, rule, FL_STREAM_REORDER, used(rule, index, FL_REORDER, p->t))) {
+  if (drawn(p, rule, FL_STREAM_REORDER, now->value[FL_REORDER])) {
     p->free_order = 1; /* ahead of those that wait */
     return REORDERED;
   }

@@ -51,16 +51,10 @@ static __always_inline __u32 slot_of(struct fl_slot* slot) {
   return n;
 }
 
-/* For the loops over a mask: one rule a call, lowest first. */
+/* One rule a call, lowest first. */
 struct counting {
-  __u64 mask;
-  union {
-    __u64 t; /* of count_passed() */
-    struct {
-      __u32 hold, late;
-    };
-  };
-  __u32 packets, cut;
+  __u64 mask, t;
+  __u32 packets;
 };
 
 static long count_passed(__u32 i, struct counting* c) {
@@ -231,30 +225,38 @@ EACH_HOOK(THROUGH_GATE)
 #endif
 EACH_HOOK(ANSWER)
 
-static __always_inline void count_in(__u32 which, __u32 value) {
-  struct fl_histogram* h = bpf_map_lookup_elem(&histograms, &which);
-  if (!h) return;
-  __u64 b = fl_bucket(value);
+static __always_inline __u64 bucket_of(__u32 ticks) {
+  __u64 b = fl_bucket(ticks);
   /* One 64-bit register for check and use: the verifier of 6.1 does not see a bound on the 32-bit original in its copy. */
   asm volatile("" : "+r"(b));
-  if (b < FL_HIST_BUCKETS) h->bucket[b]++;
+  return b;
 }
 
-static long count_delay(__u32 i, struct counting* c) {
+static __always_inline void count_in(__u32 which, __u64 bucket) {
+  struct fl_histogram* h = bpf_map_lookup_elem(&histograms, &which);
+  if (h && bucket < FL_HIST_BUCKETS) h->bucket[bucket]++;
+}
+
+/* What the rules asked of a packet took, and by how much that is late: the same for each of them. */
+struct returned {
+  __u64 mask; /* rules still to be told */
+  __u32 applied, late;
+  __u64 applied_bucket, late_bucket;
+  __u32 cut;
+};
+
+static long count_delay(__u32 i, struct returned* c) {
   if (!c->mask) return 1;
   __u32 index = cfg.first_rule + lowest_bit(c->mask);
   c->mask &= c->mask - 1;
-  struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
-  if (!rule || !(rule->flags & FL_RULE_DELAYS)) return 0;
   struct fl_tally* t = bpf_map_lookup_elem(&tallies, &index);
   if (!t) return 0;
   index *= 2; /* the rule's two histograms */
-  count_in(index + 1, c->late);
+  count_in(index + 1, c->late_bucket);
   if (c->late > t->late_max) t->late_max = c->late;
   if (c->cut) return 0;
-  __u32 applied = c->hold + c->late;
-  count_in(index, applied);
-  if (applied > t->applied_max) t->applied_max = applied;
+  count_in(index, c->applied_bucket);
+  if (c->applied > t->applied_max) t->applied_max = c->applied;
   return 0;
 }
 
@@ -272,9 +274,12 @@ SEC("tc") int give_back(struct __sk_buff* skb) { /* near veth, ingress */
   __u64 now = bpf_ktime_get_ns();
   if (flight) WRITE_ONCE(flight->returned_last, now);
   if (stamp.hold) {
-    struct counting c = {.mask = slot->rules, .hold = stamp.hold, .cut = stamp.flags & FL_STAMP_CUT};
+    struct returned c = {.mask = slot->rules & cfg.delaying_rules, .cut = stamp.flags & FL_STAMP_CUT};
     c.late = ticks(now) - stamp.due;
     if ((__s32)c.late < 0) c.late = 0;
+    c.applied = stamp.hold + c.late;
+    c.late_bucket = bucket_of(c.late);
+    c.applied_bucket = bucket_of(c.applied);
     bpf_loop(FL_MAX_RULES_PER_SITE, count_delay, &c, 0);
   }
   skb->mark = slot->mark;

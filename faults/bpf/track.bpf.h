@@ -68,15 +68,49 @@ __attribute__((noinline)) int seek_track(__u32 index, __u64 t) {
   return 0;
 }
 
-/* The value of track `index` at `t`; never negative. Global as well: a rule has many tracks, and inlined, their paths multiply. */
-__attribute__((noinline)) __u64 track_value(__u32 index, __u64 t) {
-  struct segment* s = bpf_map_lookup_elem(&segments, &index);
-  if (!s) return 0;
-  if (t < s->point.t || t >= s->until) {
-    if (seek_track(index, t)) return 0;
+/* What a rule asks for, by track, from `from` on and before `until`: while its tracks are level, which is nearly always, a packet reads
+ * them all in one place. */
+struct present {
+  __u64 from, until;
+  __u64 value[FL_TRACKS];
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct present);
+} presents SEC(".maps");
+
+/* Works out a rule's present anew. Global as well: a rule has many tracks, and inlined, their paths multiply. */
+__attribute__((noinline)) int read_tracks(__u32 rule, __u32 uses, __u64 t) {
+  struct present* now = bpf_map_lookup_elem(&presents, &rule);
+  if (!now) return 1;
+  __u64 from = 0, until = FL_FOREVER;
+  for (__u32 which = 0; which < FL_TRACKS; which++) {
+    __u32 index = rule * FL_TRACKS + which;
+    if (!(uses & FL_USES(which))) continue;
+    struct segment* s = bpf_map_lookup_elem(&segments, &index);
+    if (!s) return 1;
+    if ((t < s->point.t || t >= s->until) && seek_track(index, t)) return 1;
+    __s64 v = fl_segment_value(&s->point, t);
+    now->value[which] = v < 0 ? 0 : v;
+    if (s->point.slope) from = t, until = 0; /* of this instant alone */
+    if (s->point.t > from) from = s->point.t;
+    if (s->until < until) until = s->until;
   }
-  __s64 v = fl_segment_value(&s->point, t);
-  return v < 0 ? 0 : v;
+  now->from = from;
+  now->until = until;
+  return 0;
+}
+
+/* What rule `index` asks for at `t`; null: it has no place. */
+static __always_inline struct present* presently(__u32 index, struct fl_rule* rule, __u64 t) {
+  struct present* now = bpf_map_lookup_elem(&presents, &index);
+  if (!now) return 0;
+  if (t < now->from || t >= now->until) {
+    if (read_tracks(index, rule->uses, t)) return 0;
+  }
+  return now;
 }
 
 #endif

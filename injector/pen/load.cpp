@@ -12,13 +12,14 @@
 namespace faultline::pen {
 namespace {
 
-/// Rules of a site that can hold or change packets.
-std::uint64_t holding_rules(const faults::Score& score, const faults::SiteScore& own, std::size_t count) {
-  std::uint64_t holding = 0;
+/// The rules of a site of which `is` holds.
+template <class Is>
+std::uint64_t rules_that(const faults::Score& score, const faults::SiteScore& own, std::size_t count, Is is) {
+  std::uint64_t found = 0;
   for (std::size_t i = 0; i < count; i++) {
-    if ((score.rules[own.first_rule + i].uses & FL_HOLDING) != 0) holding |= 1ull << i;
+    if (is(score.rules[own.first_rule + i])) found |= 1ull << i;
   }
-  return holding;
+  return found;
 }
 
 fl_selector_config configuration(const site::Masks& masks, const faults::SiteScore& score, const Place& place) {
@@ -82,6 +83,7 @@ std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score
   player->resize("points", points);
   player->resize("tracks", rules * FL_TRACKS);
   player->resize("segments", rules * FL_TRACKS);
+  player->resize("presents", rules);
   player->resize("rules", rules);
   player->resize("states", rules * 2);
   const auto curves = static_cast<std::uint32_t>(score.curves.size());
@@ -113,11 +115,12 @@ std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::
                                     "others'; name a namespace, a device or a port");
   auto object = std::make_unique<BpfObject>(open_selector(engine, place.seat, masks.cgroup_rules != 0));
   fl_selector_config config = configuration(masks, own, place);
-  config.holding_rules = holding_rules(score, own, rules.size());
+  config.holding_rules = rules_that(score, own, rules.size(), [](const fl_rule& rule) { return (rule.uses & FL_HOLDING) != 0; });
+  config.delaying_rules = rules_that(score, own, rules.size(), [](const fl_rule& rule) { return (rule.flags & FL_RULE_DELAYS) != 0; });
   configure_answers(config, score, own);
   object->configure(&config, sizeof config);
   for (const char* map : {"control", "slots", "ledgers", "site_tallies", "tallies", "histograms", "rules", "points", "tracks",
-                          "segments", "states", "flows", "ordinals", "flights"})
+                          "segments", "presents", "states", "flows", "ordinals", "flights"})
     object->share(map, player);
   if (engine == Engine::tcx) object->share("owners", player);
   if (first != nullptr) {

@@ -68,6 +68,19 @@ SEC("tc") int vary6(struct __sk_buff* skb) {
   return UNSPEC;
 }
 
+struct fl_stamp held; /* of `restamp` */
+
+/* A frame that the line gives back, each time another delay and lateness. */
+SEC("tc") int restamp(struct __sk_buff* skb) {
+  struct fl_stamp s = held;
+  __u32 chance = bpf_get_prandom_u32();
+  s.hold += chance & 0xfff;
+  s.due = (__u32)(bpf_ktime_get_ns() >> FL_TICK_SHIFT) - (chance >> 20 & 0x7ff);
+  if (bpf_skb_store_bytes(skb, 0, &s, sizeof s, 0)) return UNSPEC;
+  bpf_tail_call(skb, &next, 0);
+  return UNSPEC;
+}
+
 SEC("tc") int compute(struct __sk_buff* skb) {
   bucket = fl_bucket(bucket_of);
   struct fl_point p = segment;

@@ -6,7 +6,6 @@
 #include <array>
 #include <cstring>
 
-#include "faults/abi.h"
 #include "injector/base/error.h"
 #include "stage.skel.h"
 #include "tests/harness/programs.h"
@@ -37,6 +36,8 @@ void Stage::prepare(std::uint32_t tc_index, std::uint32_t vlan) {
 }
 
 std::uint32_t Stage::seen() const { return skeleton_->bss->seen; }
+
+void Stage::restamp(const fl_stamp& stamp) { skeleton_->bss->held = stamp; }
 
 void Stage::set_addresses(const std::vector<std::uint8_t>& addresses) {
   for (std::uint32_t i = 0; i < kAddresses; i++)

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "faults/abi.h"
+
 struct stage;
 
 namespace faultline::test {
@@ -21,6 +23,7 @@ class Stage {
   void set_next(int program);  ///< the program that is tail-called
   void prepare(std::uint32_t tc_index, std::uint32_t vlan);
   std::uint32_t seen() const;
+  void restamp(const fl_stamp& stamp);  ///< what "restamp" puts in front of the frame
   /// Addresses for "vary4" and "vary6", kAddresses of them, 16 bytes each.
   void set_addresses(const std::vector<std::uint8_t>& addresses);
   static constexpr std::uint32_t kAddresses = 1 << 14;
