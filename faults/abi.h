@@ -65,6 +65,9 @@ enum {
 #define FL_USES(which) (1u << (which))
 /* What of a packet is decided for each wire packet by itself, and what makes it wait or go through the line. */
 #define FL_HOLDING (FL_USES(FL_DELAY) | FL_USES(FL_JITTER) | FL_USES(FL_DUPLICATE) | FL_USES(FL_CORRUPT) | FL_USES(FL_REORDER) | FL_USES(FL_RATE))
+#define FL_DROPPING (FL_USES(FL_LOSS) | FL_USES(FL_FLOWS) | FL_USES(FL_CLIENTS))
+#define FL_CHANGING (FL_USES(FL_CORRUPT) | FL_USES(FL_DUPLICATE) | FL_USES(FL_RATE))
+#define FL_DELAYING (FL_USES(FL_DELAY) | FL_USES(FL_JITTER))
 #define FL_RATE_MIN 1000ULL          /* bit/s */
 #define FL_RATE_MAX 1000000000000ULL
 
@@ -97,8 +100,9 @@ struct fl_rule {
   __u64 queue_ns;   /* in front of the rate, the longest wait; 0: see queue_bytes */
   __u64 queue_bytes;
   struct fl_bursts bursts;
+  __u64 pad[4]; /* to whole cache lines */
 };
-FL_ASSERT(sizeof(struct fl_rule) == 96);
+FL_ASSERT(sizeof(struct fl_rule) == 128);
 
 /* What a rule remembers from packet to packet, for each way (0: leaving the site, 1: arriving). */
 struct fl_state {

@@ -164,16 +164,16 @@ static long meet_rule(__u32 i, struct packet* p) {
   if ((rule->flags & (FL_RULE_OUT | FL_RULE_IN)) && p->way != BOTH_WAYS && !(rule->flags & (p->way ? FL_RULE_IN : FL_RULE_OUT))) return 0;
   struct present* now = presently(index, rule, p->t);
   if (!now) return 0;
-  __u64 drops = now->value[FL_LOSS] | now->value[FL_FLOWS] | now->value[FL_CLIENTS], holds = 0, changes = 0;
 #ifdef FL_HOLDS
-  holds = now->value[FL_DELAY] | now->value[FL_JITTER];
-  changes = now->value[FL_CORRUPT] | now->value[FL_DUPLICATE] | now->value[FL_RATE];
+  __u32 asks = now->asks & (FL_DROPPING | FL_CHANGING | FL_DELAYING); /* to reorder is of no meaning without a delay */
+#else
+  __u32 asks = now->asks & FL_DROPPING;
 #endif
-  if (!(drops | holds | changes)) return 0; /* between episodes */
+  if (!asks) return 0; /* between episodes */
   if (p->fault == rule->fault + 1) return 0;
   p->fault = rule->fault + 1;
   count_match(tally, p->packets, p->bytes, p->composed);
-  if (drops && loses(p, rule, now, index)) {
+  if ((asks & FL_DROPPING) && loses(p, rule, now, index)) {
     tally->dropped += p->packets;
     mark_affected(tally, p->t);
     p->dropped = 1;
@@ -181,8 +181,8 @@ static long meet_rule(__u32 i, struct packet* p) {
   }
 #ifdef FL_HOLDS
   int deeds = 0;
-  if (changes) deeds = change_by_rule(p, rule, now, index);
-  if (holds) deeds |= hold_by_rule(p, rule, now, index);
+  if (asks & FL_CHANGING) deeds = change_by_rule(p, rule, now, index);
+  if (asks & FL_DELAYING) deeds |= hold_by_rule(p, rule, now, index);
   if (deeds) count_deeds(tally, p, deeds);
 #endif
   return 0;

@@ -72,7 +72,10 @@ __attribute__((noinline)) int seek_track(__u32 index, __u64 t) {
  * them all in one place. */
 struct present {
   __u64 from, until;
+  __u32 asks; /* FL_USES of the tracks that are not 0 */
+  __u32 pad;
   __u64 value[FL_TRACKS];
+  __u64 fill[4]; /* to whole cache lines */
 };
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -86,6 +89,7 @@ __attribute__((noinline)) int read_tracks(__u32 rule, __u32 uses, __u64 t) {
   struct present* now = bpf_map_lookup_elem(&presents, &rule);
   if (!now) return 1;
   __u64 from = 0, until = FL_FOREVER;
+  __u32 asks = 0;
   for (__u32 which = 0; which < FL_TRACKS; which++) {
     __u32 index = rule * FL_TRACKS + which;
     if (!(uses & FL_USES(which))) continue;
@@ -94,10 +98,12 @@ __attribute__((noinline)) int read_tracks(__u32 rule, __u32 uses, __u64 t) {
     if ((t < s->point.t || t >= s->until) && seek_track(index, t)) return 1;
     __s64 v = fl_segment_value(&s->point, t);
     now->value[which] = v < 0 ? 0 : v;
+    if (v > 0) asks |= FL_USES(which);
     if (s->point.slope) from = t, until = 0; /* of this instant alone */
     if (s->point.t > from) from = s->point.t;
     if (s->until < until) until = s->until;
   }
+  now->asks = asks;
   now->from = from;
   now->until = until;
   return 0;
