@@ -84,28 +84,35 @@ struct {
   __type(value, struct present);
 } presents SEC(".maps");
 
-/* Works out a rule's present anew. Global as well: a rule has many tracks, and inlined, their paths multiply. */
+/* One track's part of it. Global, as is what calls it: inlined, the paths through a rule's tracks multiply. */
+__attribute__((noinline)) int read_track(struct present* now, __u32 index, __u32 which, __u64 t) {
+  struct segment* s = bpf_map_lookup_elem(&segments, &index);
+  if (!now || !s || which >= FL_TRACKS) return 1;
+  if ((t < s->point.t || t >= s->until) && seek_track(index, t)) return 1;
+  __s64 v = fl_segment_value(&s->point, t);
+  now->value[which] = v < 0 ? 0 : v;
+  if (v > 0) now->asks |= FL_USES(which);
+  if (s->point.slope) { /* of this instant alone */
+    now->from = t;
+    now->until = 0;
+  }
+  if (s->point.t > now->from) now->from = s->point.t;
+  if (s->until < now->until) now->until = s->until;
+  return 0;
+}
+
 __attribute__((noinline)) int read_tracks(__u32 rule, __u32 uses, __u64 t) {
   struct present* now = bpf_map_lookup_elem(&presents, &rule);
   if (!now) return 1;
-  __u64 from = 0, until = FL_FOREVER;
-  __u32 asks = 0;
+  now->from = 0;
+  now->until = FL_FOREVER;
+  now->asks = 0;
   for (__u32 which = 0; which < FL_TRACKS; which++) {
-    __u32 index = rule * FL_TRACKS + which;
-    if (!(uses & FL_USES(which))) continue;
-    struct segment* s = bpf_map_lookup_elem(&segments, &index);
-    if (!s) return 1;
-    if ((t < s->point.t || t >= s->until) && seek_track(index, t)) return 1;
-    __s64 v = fl_segment_value(&s->point, t);
-    now->value[which] = v < 0 ? 0 : v;
-    if (v > 0) asks |= FL_USES(which);
-    if (s->point.slope) from = t, until = 0; /* of this instant alone */
-    if (s->point.t > from) from = s->point.t;
-    if (s->until < until) until = s->until;
+    if ((uses & FL_USES(which)) && read_track(now, rule * FL_TRACKS + which, which, t)) {
+      now->until = 0; /* in part: not to be used again */
+      return 1;
+    }
   }
-  now->asks = asks;
-  now->from = from;
-  now->until = until;
   return 0;
 }
 
