@@ -1,6 +1,7 @@
 // The commands before a run, with the real binary and real sockets: explain looks without touching, doctor tries and leaves
 // nothing, inject runs.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -140,6 +141,19 @@ TEST_F(BeforeARun, DoctorWithoutPrivilegeSaysSoAndEndsWith4) {
   const Said said = say_all(as_nobody({binary(), "doctor"}));
   EXPECT_EQ(said.status, 4);
   EXPECT_NE(said.out.find("sudo faultline doctor"), std::string::npos) << said.out;
+}
+
+// script(1) makes the terminal. Nothing is answered to the last question but Return: what is offered is taken.
+TEST_F(BeforeARun, NewAsksInATerminalAndItsPlanIsValid) {
+  const auto answers = folder_.write("answers", "flap\nnetns=shop\nhttp://10.0.0.2/\n\n");
+  const Fd input(static_cast<int>(check("open", ::open(answers.c_str(), O_RDONLY | O_CLOEXEC))));
+  Command terminal({"script", "-qec", "cd " + folder_.path().string() + " && " + binary() + " new", "/dev/null"}, input.get());
+  ASSERT_EQ(terminal.wait(60 * kSecond), 0) << terminal.out() << terminal.errors();
+  for (const char* asked : {"Kind", "To whose traffic?", "What would a user ask?", "Write the plan to", "Wrote flap.toml"})
+    EXPECT_NE(terminal.out().find(asked), std::string::npos) << asked << " in\n" << terminal.out();
+  const Said checked = say({"check", folder_.path() / "flap.toml"});
+  EXPECT_EQ(checked.status, 0) << checked.errors;
+  EXPECT_NE(checked.out.find("1 fault"), std::string::npos) << checked.out;
 }
 
 TEST_F(BeforeARun, InjectRunsOneFaultAndKeepsItsPlan) {

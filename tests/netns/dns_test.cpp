@@ -58,19 +58,50 @@ TEST_F(DnsTest, wrong_addresses) {
 }
 
 TEST_F(DnsTest, silence_and_delay) {
-  const ToyDns dns(bed.there, "10.7.0.2");
-  fault("answer = \"silence\"\nnames = \"bank.internal\"\n");
-  const Looked silent = look_up(bed.here, "10.7.0.2", "bank.internal");
-  EXPECT_EQ(silent.error, TRY_AGAIN);
-  EXPECT_GE(silent.took, 900 * kMillisecond);
-  EXPECT_EQ(look_up(bed.here, "10.7.0.2", "other.internal").address, "198.51.100.7");
-  EXPECT_EQ(finish()[0].answered, 0u);
-  fault("answer = \"delay\"\ndelay = \"300ms\"\nnames = \"bank.internal\"\n");
-  const Looked late = look_up(bed.here, "10.7.0.2", "bank.internal");
-  EXPECT_EQ(late.address, "198.51.100.7");
-  EXPECT_GE(late.took, 299 * kMillisecond);
-  EXPECT_EQ(look_up(bed.here, "10.7.0.2", "other.internal").address, "198.51.100.7");
-  EXPECT_EQ(finish()[0].delayed, 1u) << "the other name was not";
+  for (const Server& server : kServers) {
+    SCOPED_TRACE(server.at);
+    const ToyDns dns(server.here ? bed.here : bed.there, server.at);
+    fault("answer = \"silence\"\nnames = \"bank.internal\"\n");
+    const Looked silent = look_up(bed.here, server.at, "bank.internal");
+    EXPECT_EQ(silent.error, TRY_AGAIN);
+    EXPECT_GE(silent.took, 900 * kMillisecond);
+    EXPECT_EQ(look_up(bed.here, server.at, "other.internal").address, "198.51.100.7");
+    EXPECT_EQ(finish()[0].answered, 0u);
+    fault("answer = \"delay\"\ndelay = \"300ms\"\nnames = \"bank.internal\"\n");
+    const Looked late = look_up(bed.here, server.at, "bank.internal");
+    EXPECT_EQ(late.address, "198.51.100.7");
+    EXPECT_GE(late.took, 299 * kMillisecond);
+    EXPECT_EQ(look_up(bed.here, server.at, "other.internal").address, "198.51.100.7");
+    EXPECT_EQ(finish()[0].delayed, 1u) << "the other name was not";
+  }
+}
+
+TEST_F(DnsTest, over_tcp_an_error_is_a_reset_and_silence_is_silence) {
+  for (const Server& server : {kServers[0], kServers[3]}) {
+    SCOPED_TRACE(server.at);
+    const ToyDns dns(server.here ? bed.here : bed.there, server.at);
+    const auto over_tcp = [&](const char* name) { return look_up(bed.here, server.at, name, T_A, false, true); };
+    ASSERT_EQ(over_tcp("bank.internal").address, "198.51.100.7");
+    for (const char* answer : {"nxdomain", "wrong\"\naddress = \"192.0.2.1"}) {
+      fault(fmt::format("answer = \"{}\"\nnames = \"bank.internal\"\n", answer));
+      const int asked = dns.asked();
+      const Looked looked = over_tcp("bank.internal");
+      EXPECT_EQ(looked.error, TRY_AGAIN) << "no answer, rather than a wrong one";
+      EXPECT_LT(looked.took, 800 * kMillisecond);
+      EXPECT_EQ(dns.asked(), asked) << "the server was not asked";
+      EXPECT_EQ(over_tcp("other.internal").address, "198.51.100.7");
+      EXPECT_GE(finish()[0].answered, 1u);
+    }
+    fault("answer = \"silence\"\nnames = \"bank.internal\"\n");
+    EXPECT_GE(over_tcp("bank.internal").took, 900 * kMillisecond);
+    EXPECT_EQ(finish()[0].answered, 0u);
+    fault("answer = \"delay\"\ndelay = \"300ms\"\nnames = \"bank.internal\"\n");
+    const Looked late = over_tcp("bank.internal");
+    EXPECT_EQ(late.address, "198.51.100.7");
+    EXPECT_GE(late.took, 299 * kMillisecond);
+    EXPECT_LT(over_tcp("other.internal").took, 250 * kMillisecond);
+    finish();
+  }
 }
 
 TEST_F(DnsTest, lookups_of_others_pass) {

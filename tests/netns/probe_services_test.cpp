@@ -96,7 +96,10 @@ class probe_postgresql : public testing::Test {
     const auto as_its_user = [](std::vector<std::string> argv) { return as_nobody(std::move(argv)); };
     const Said made = say_all(as_its_user({bin / "initdb", "--pgdata", data, "--username", "shop", "--auth", "trust", "--locale", "C", "--no-sync"}));
     ASSERT_EQ(made.status, 0) << made.errors;
-    server_ = start_in(*ns_, as_its_user({bin / "postgres", "-D", data, "-c", "listen_addresses=127.0.0.1,::1", "-c", "unix_socket_directories=", "-c", "fsync=off"}));
+    const Said certified = say_all(as_its_user({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+                                                "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", data + "/server.key", "-out", data + "/server.crt"}));
+    ASSERT_EQ(certified.status, 0) << certified.errors;
+    server_ = start_in(*ns_, as_its_user({bin / "postgres", "-D", data, "-c", "listen_addresses=127.0.0.1,::1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "ssl=on"}));
     ASSERT_TRUE(eventually([] { return verdicts(ask(query("select 1"), *ns_, 50 * kMillisecond)).contains("ok"); })) << server_->errors();
   }
   static void TearDownTestSuite() {
@@ -142,6 +145,18 @@ TEST_F(probe_postgresql, errors_say_who_refused) {
   auto slow = query("select pg_sleep(3)");
   slow.timeout = 200 * kMillisecond;
   EXPECT_EQ(four(slow, *ns_), (Verdicts{{"timeout", 4}}));
+}
+
+TEST_F(probe_postgresql, over_tls_as_its_uri_asks) {
+  const std::string secured = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
+  const std::string server = "postgresql://shop@127.0.0.1/postgres?sslmode=", trusted = "&sslrootcert=" + (folder_->path() / "data/server.crt").string();
+  EXPECT_EQ(four(query(secured, "f", server + "disable"), *ns_), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(query(secured, "t", server + "require"), *ns_), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(query(secured, "t", server + "verify-full" + trusted), *ns_), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(query(secured, "t", server + "verify-full&sslrootcert=/etc/ssl/certs/ca-certificates.crt"), *ns_), (Verdicts{{"tls", 4}}));
+  auto kept = query(secured, "t", server + "require");
+  kept.reuse = true;
+  EXPECT_EQ(four(kept, *ns_, kApart), (Verdicts{{"ok", 4}}));
 }
 
 TEST_F(probe_postgresql, a_session_is_kept_if_asked) {

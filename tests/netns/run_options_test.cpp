@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <ctime>
+#include <fstream>
+#include <iterator>
 
 #include "injector/base/error.h"
 #include "injector/base/fd.h"
@@ -93,6 +95,20 @@ TEST_F(RunOptionsTest, ScaleSeedAndVariablesOfTheProcess) {
   // --json prints the summary, and nothing beside it.
   EXPECT_EQ(json::parse(run.out()), s);
   EXPECT_EQ(event("run")["vars"], json({{"to", "10.7.0.2"}}));
+}
+
+TEST_F(RunOptionsTest, TheRunFolderHasThePlanAndReportMakesTheRestAgain) {
+  Command run = start({"--scale", "1:60", "--var", "to=10.7.0.2"});
+  ASSERT_LE(run.wait(60 * kSecond), 2) << run.errors();
+  std::ifstream kept(out / "plan.toml");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(kept), {}), plan()) << "as it was written, whatever the variables were";
+  const json before = summary_of(out);
+  for (const char* name : {"report.html", "summary.json", "junit.xml"}) EXPECT_TRUE(std::filesystem::remove(out / name)) << name;
+  const Said said = say({"report", out});
+  EXPECT_EQ(said.status, 0) << said.errors;
+  EXPECT_TRUE(std::filesystem::exists(out / "report.html"));
+  EXPECT_EQ(summary_of(out), before) << "the journal is the only truth";
+  EXPECT_EQ(say({"report", folder.path() / "nothing"}).status, 3);
 }
 
 TEST_F(RunOptionsTest, WithoutScaleTheScaledValuesRun) {

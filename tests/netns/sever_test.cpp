@@ -203,6 +203,26 @@ TEST_F(SeverTest, half_open_leaves_the_peer_waiting) {
   }
 }
 
+// Both ends are the target's there: its peer is who has the address that the fault names.
+TEST_F(SeverTest, half_open_on_loopback_leaves_the_peer_waiting) {
+  {
+    Inside in(bed.here);
+    add_address("lo", *IpPrefix::parse("fd07::9/128"));
+  }
+  for (const Way& way : {Way{"lo", "127.0.0.1", "127.0.0.9"}, Way{"lo6", "::1", "fd07::9"}})
+    for (const bool peer_speaks : {false, true}) {
+      SCOPED_TRACE(fmt::format("{}, {}", way.name, peer_speaks ? "the peer speaks" : "we speak"));
+      const Connection c = open(way, 8000);
+      cut("half-open", fmt::format("peer = \"{}\"\n[targets.other]\naddress = \"{}\"\n", "other", way.server));
+      say(peer_speaks ? c.server : c.client);
+      EXPECT_EQ(hear(c.client, kSoon), -ECONNRESET);
+      usleep(kQuiet / kMicrosecond);
+      EXPECT_EQ(hear(c.server, 0), 0) << "it still waits";
+      EXPECT_EQ(error_of(c.server), 0);
+      finish();
+    }
+}
+
 TEST_F(SeverTest, nothing_new) {
   std::vector<Connection> before;
   std::vector<Fd> listeners;

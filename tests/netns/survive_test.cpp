@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 
+#include <optional>
+
 #include "injector/base/error.h"
 #include "injector/base/tap.h"
 #include "tests/harness/command.h"
@@ -84,6 +86,35 @@ TEST_F(SurviveTest, WithoutBtfTheClassicAttachmentIsUsed) {
 TEST_F(SurviveTest, ATargetThatIsNotThere) {
   Command run = start(plan("/run/netns/no-such-namespace"));
   expect_refused(run, 4, "no-such-namespace");
+}
+
+TEST_F(SurviveTest, WhileOneTargetIsMissingNothingOfTheOthersIsTouched) {
+  TwoNamespaces net;
+  std::optional<Command> monitor;
+  {
+    Inside in(net.here);
+    monitor.emplace(std::vector<std::string>{"ip", "monitor", "link"});
+  }
+  Command run = start(plan(net.path(), "[targets.other]\nnetns = \"/run/netns/no-such-namespace\"\n[[faults]]\nkind = \"sever\"\non = \"other\"\nstart = \"1s\"\nfor = \"1s\"\n"));
+  expect_refused(run, 4, "no-such-namespace");
+  EXPECT_EQ(monitor->out(), "");
+  Command another = Command::run(folder.write("other.toml", plan(net.path())), folder.path() / "other");  // what is seen when something is
+  ASSERT_TRUE(await_event(folder.path() / "other", "t0")) << another.errors();
+  EXPECT_NE(monitor->out(), "");
+  another.signal(SIGINT);
+  another.wait(20 * kSecond);
+}
+
+// Whoever operates the machine over its network would be cut off with everything else.
+TEST_F(SurviveTest, EverythingOfTheMachinesOwnNetworkIsRefused) {
+  const NetNs machine = NetNs::open("/proc/self/ns/net");
+  const auto before = device_names(machine);
+  for (const char* more : {"", "protocol = \"tcp\"\n"}) {
+    out = folder.path() / (more[0] != 0 ? "tcp" : "all");
+    Command run = start(std::string("duration = \"2s\"\n[targets.all]\nnetns = \"/proc/self/ns/net\"\n") + more + "[[faults]]\nkind = \"degrade\"\ndelay = \"1ms\"\non = \"all\"\nstart = \"1s\"\nfor = \"1s\"\n");
+    expect_refused(run, 4, "initial network namespace");
+  }
+  EXPECT_EQ(device_names(machine), before);
 }
 
 TEST_F(SurviveTest, ANamespaceWithoutAnyDevice) {
