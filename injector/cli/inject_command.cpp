@@ -80,7 +80,8 @@ std::string plan_of(const InjectArguments& a) {
   plan.tables.push_back(std::move(top));
   const std::string on = add_targets(plan, "--on", "on", a.on), peer = a.peer.empty() ? "" : add_targets(plan, "--peer", "peer", a.peer);
   if (!probe.empty()) {
-    sketch::Table table{"[probes.probe]", "", {sketch::probe_line(probe), {"every", toml_text(a.probe_every.empty() ? "200ms" : a.probe_every)}}};
+    sketch::Table table{"[probes.probe]", "", sketch::probe_lines(probe)};
+    table.lines.push_back({"every", toml_text(a.probe_every.empty() ? "200ms" : a.probe_every)});
     if (!a.probe_timeout.empty()) table.lines.push_back({"timeout", toml_text(a.probe_timeout)});
     if (!a.probe_from.empty()) table.lines.push_back({"from", toml_text(a.probe_from)});
     plan.tables.push_back(std::move(table));
@@ -146,7 +147,7 @@ void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
   static constexpr const char* kProbes[][3] = {{"http", "Ask this URL meanwhile", "URL"},
                                                {"tcp", "Connect to this meanwhile", "HOST:PORT"},
                                                {"icmp", "Ping this meanwhile", "HOST"},
-                                               {"dns", "Look this name up meanwhile", "NAME"},
+                                               {"dns", "Look this name up meanwhile, at that server; default: the first of /etc/resolv.conf", "NAME[@SERVER]"},
                                                {"redis", "Ping this Redis meanwhile", "HOST:PORT"},
                                                {"postgresql", "Query this database meanwhile", "URI"},
                                                {"exec", "Run this by a shell meanwhile", "COMMAND"}};

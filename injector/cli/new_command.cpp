@@ -115,7 +115,7 @@ std::string plan_text(const NewArguments& a, const faults::Kind& kind, const std
     if (!lines.empty()) plan.tables.push_back({"[targets.others]", "---- Only traffic with these meets the fault. ----", std::move(lines)});
   }
   sketch::Table probe{"[probes.user]", "---- What a user does, whether or not the last answer has come. ----", {}};
-  probe.lines.push_back(sketch::probe_line(a.probe.empty() ? "http://web:8080/" : a.probe));
+  probe.lines = sketch::probe_lines(a.probe.empty() ? "http://web:8080/" : a.probe);
   if (lab) probe.lines.push_back({"from", toml_text("client"), "a host of the lab"});
   probe.lines.push_back({"every", toml_text("200ms")});
   probe.lines.push_back({"timeout", toml_text("2s"), "later answers count as failed"});

@@ -100,14 +100,15 @@ std::vector<Line> target_lines(std::string_view option, std::string_view spec) {
   return lines;
 }
 
-Line probe_line(std::string_view spec) {
-  if (spec.starts_with("exec=")) return {"exec", fmt::format("[\"sh\", \"-c\", {}]", toml_text(spec.substr(5)))};
+std::vector<Line> probe_lines(std::string_view spec) {
+  if (spec.starts_with("exec=")) return {{"exec", fmt::format("[\"sh\", \"-c\", {}]", toml_text(spec.substr(5)))}};
+  if (const auto at = spec.find('@'); spec.starts_with("dns=") && at != std::string_view::npos) return {{"dns", toml_text(spec.substr(4, at - 4))}, {"server", toml_text(spec.substr(at + 1))}};
   for (const auto kind : plan::kProbeKinds)
-    if (spec.starts_with(kind) && spec.substr(kind.size()).starts_with("=")) return {std::string(kind), toml_text(spec.substr(kind.size() + 1))};
-  if (spec.starts_with("http://") || spec.starts_with("https://")) return {"http", toml_text(spec)};
+    if (spec.starts_with(kind) && spec.substr(kind.size()).starts_with("=")) return {{std::string(kind), toml_text(spec.substr(kind.size() + 1))}};
+  if (spec.starts_with("http://") || spec.starts_with("https://")) return {{"http", toml_text(spec)}};
   const auto colon = spec.rfind(':');
-  if (colon != std::string_view::npos && is_number(spec.substr(colon + 1)) && (spec.find(':') == colon || spec.find("]:") != std::string_view::npos)) return {"tcp", toml_text(spec)};
-  return {"icmp", toml_text(spec)};
+  if (colon != std::string_view::npos && is_number(spec.substr(colon + 1)) && (spec.find(':') == colon || spec.find("]:") != std::string_view::npos)) return {{"tcp", toml_text(spec)}};
+  return {{"icmp", toml_text(spec)}};
 }
 
 std::string Sketch::write() const {

@@ -38,8 +38,8 @@ std::string toml_value(std::string_view text, std::string_view example);
 /// or link's name, or another target's: it has no lines. Throws Failure(invalid) naming `option` for an empty one.
 std::vector<Line> target_lines(std::string_view option, std::string_view spec);
 
-/// "http://web/", "tcp=10.0.0.1:80", "10.0.0.1:80", "icmp=10.0.0.1", "exec=curl -s web": the line of a probe that says what
-/// it asks. `exec` is run by a shell.
-Line probe_line(std::string_view spec);
+/// "http://web/", "tcp=10.0.0.1:80", "10.0.0.1:80", "icmp=10.0.0.1", "dns=shop.example@10.0.0.53", "exec=curl -s web": the lines of a
+/// probe that say what it asks, and whom. `exec` is run by a shell.
+std::vector<Line> probe_lines(std::string_view spec);
 
 }  // namespace faultline::sketch

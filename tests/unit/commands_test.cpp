@@ -74,6 +74,15 @@ TEST(InjectCommand, OptionsBecomeAPlanThatPassesCheck) {
   EXPECT_EQ(parsed.plan.hypotheses.size(), 1u);
 }
 
+TEST(InjectCommand, ALookupMayNameItsServer) {
+  for (const auto& [what, name, server] : {std::tuple{"shop.example@10.0.0.53", "shop.example", "10.0.0.53"}, {"shop.example@[fd00::53]:5353", "shop.example", "[fd00::53]:5353"}, {"shop.example", "shop.example", ""}}) {
+    const auto parsed = plan::parse_text(plan_of({"sever", "--on", "netns=shop", "--for", "60s", "--probe-dns", what}), "inject.toml");
+    ASSERT_TRUE(parsed.ok()) << plan::render(parsed);
+    EXPECT_EQ(parsed.plan.probes.at(0).subject, name);
+    EXPECT_EQ(parsed.plan.probes.at(0).server, server);
+  }
+}
+
 TEST(InjectCommand, DottedKeysAndRunsWithoutAProbeEndSoonAfterTheFault) {
   const std::string text = plan_of({"machine-room-jitter", "--on", "netns=shop", "--episodes.every", "5s", "--episodes.last", "1s", "--delay", "100ms", "--for", "60s"});
   const auto parsed = plan::parse_text(text, "inject.toml");

@@ -40,7 +40,11 @@ TEST(Sketch, TargetsAreReadFromPairs) {
 }
 
 TEST(Sketch, ProbesAreToldByTheirLooks) {
-  const auto said = [](const char* spec) { const Line line = probe_line(spec); return line.key + " " + line.value; };
+  const auto said = [](const char* spec) {
+    std::string all;
+    for (const Line& line : probe_lines(spec)) all += (all.empty() ? "" : ", ") + line.key + " " + line.value;
+    return all;
+  };
   EXPECT_EQ(said("http://web/"), "http \"http://web/\"");
   EXPECT_EQ(said("10.0.0.1:80"), "tcp \"10.0.0.1:80\"");
   EXPECT_EQ(said("[fd00::1]:80"), "tcp \"[fd00::1]:80\"");
