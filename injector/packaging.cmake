@@ -45,7 +45,7 @@ install(CODE [[
   foreach(library IN LISTS libraries)
     get_filename_component(name "${library}" NAME)
     if("$ENV{FAULTLINE_BUNDLE}" OR name MATCHES "^lib(fmt|hiredis)")
-      file(INSTALL "${library}" DESTINATION "${root}/lib/faultline" FOLLOW_SYMLINK_CHAIN)
+      file(INSTALL "${library}" DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/faultline" FOLLOW_SYMLINK_CHAIN) # puts DESTDIR before it by itself
     endif()
   endforeach()
 ]])
