@@ -81,6 +81,8 @@ std::vector<Problem> validate(const Params& params, Ns duration) {
     problems.push_back({"correlation", "at 100 % every packet would have the first one's delay", "stay below 100%, or use delay alone"});
   if (greatest(params, "reorder") > 0 && greatest(params, "delay") == 0)
     problems.push_back({"reorder", "a packet is reordered by skipping its delay, and there is none", "add delay = \"20ms\""});
+  if (params.has("limit") && params.queue("limit") != kUsualQueue && greatest(params, "rate") == 0)
+    problems.push_back({"limit", "there is no rate in front of which a queue could be", "add rate = \"10mbit\""});
   if (params.text("per") == "turn" && greatest(params, "delay") == 0 && !varies)
     problems.push_back({"per", "per = \"turn\" is about delay, and there is none", "add delay = \"200ms\""});
   if (params.text("checksum") == "valid" && greatest(params, "corrupt") == 0)
@@ -236,14 +238,8 @@ Kind degrade() {
                 .doc = "Length of the queue in front of the rate, as time or bytes; what finds it full is dropped.",
                 .example = "\"64kB\"",
                 .fallback = "\"100ms\""},
-               {.name = "ramp",
-                .type = ValueType::timeline,
-                .doc = "Time from the fault's start over which its figures build up in a straight line.",
-                .example = "\"5s\""},
-               {.name = "ramp_down",
-                .type = ValueType::timeline,
-                .doc = "Time before the fault's end over which its figures die away in a straight line.",
-                .example = "\"5s\""},
+               kRampKey,
+               kRampDownKey,
                {.name = "profile",
                 .type = ValueType::profile,
                 .doc = "Figures that change over the fault's time, point by point, in place of constant ones.",

@@ -6,6 +6,7 @@
 #include "faults/chance.h"
 #include "faults/kind.h"
 #include "faults/limits.h"
+#include "faults/profile.h"
 
 namespace faultline::faults {
 namespace {
@@ -22,6 +23,7 @@ Ns varied(Ns mean, double vary, std::uint64_t seed, Stream stream, std::uint64_t
 
 std::vector<Problem> validate(const Params& params, Ns duration) {
   std::vector<Problem> problems = gives_impairment(params) ? check_impairment(params) : std::vector<Problem>{};
+  check_ramps(params, duration, problems);
   const Ns down = params.duration("down"), up = params.duration("up");
   if (down <= 0 || up <= 0) return problems;  // missing: the parser's own complaint
   if (duration <= down)
@@ -42,6 +44,7 @@ Channel compile(const Request& request) {
     add_impairment(channel, params, {at, std::min(up_again, request.window.end)});
     at = up_again + varied(params.duration("up"), vary, request.seed, kUp, k);
   }
+  ramp(channel, request.window, params.duration("ramp"), params.duration("ramp_down"));
   return channel;
 }
 
@@ -80,7 +83,9 @@ Kind flap() {
                     .type = ValueType::duration,
                     .doc = "Half width of the delay's variation while the link is down.",
                     .example = "\"50ms\"",
-                    .max = kMaxHold}},
+                    .max = kMaxHold},
+                   kRampKey,
+                   kRampDownKey},
           .validate = validate,
           .compile = compile};
 }

@@ -14,8 +14,25 @@ namespace faultline::faults {
 inline constexpr Ns kMaxHold = 100 * kSecond;
 static_assert(kMaxHold <= static_cast<Ns>(FL_MAX_HOLD_NS));
 
+/// The queue in front of a rate, unless a plan says another: whether it does cannot be told, and need not be.
+inline const QueueLimit kUsualQueue{100 * kMillisecond, 0};
+
 /// Whether a plan says what a link that is down does to packets. If not, it drops them all.
 inline bool gives_impairment(const Params& params) { return params.has("delay") || params.has("jitter") || params.has("loss"); }
+
+/// The keys of the kinds whose figures may build up and die away (ramp() in profile.h), and what is wrong with theirs.
+inline const Key kRampKey{.name = "ramp",
+                          .type = ValueType::timeline,
+                          .doc = "Time from the fault's start over which its figures build up in a straight line.",
+                          .example = "\"5s\""};
+inline const Key kRampDownKey{.name = "ramp_down",
+                              .type = ValueType::timeline,
+                              .doc = "Time before the fault's end over which its figures die away in a straight line.",
+                              .example = "\"5s\""};
+inline void check_ramps(const Params& params, Ns duration, std::vector<Problem>& problems) {
+  if (params.duration("ramp") + params.duration("ramp_down") > duration)
+    problems.push_back({params.has("ramp") ? "ramp" : "ramp_down", "the fault is shorter than its ramps", "keep ramp + ramp_down within the fault's length"});
+}
 
 /// Adds to a channel what such a link does over a span of being down.
 inline void add_impairment(Channel& channel, const Params& params, Window down) {

@@ -4,17 +4,21 @@
 
 #include "faults/kind.h"
 #include "faults/limits.h"
+#include "faults/profile.h"
 
 namespace faultline::faults {
 namespace {
 
-std::vector<Problem> validate(const Params& params, Ns /*duration*/) {
-  return gives_impairment(params) ? check_impairment(params) : std::vector<Problem>{};
+std::vector<Problem> validate(const Params& params, Ns duration) {
+  std::vector<Problem> problems = gives_impairment(params) ? check_impairment(params) : std::vector<Problem>{};
+  check_ramps(params, duration, problems);
+  return problems;
 }
 
 Channel compile(const Request& request) {
   Channel channel;
   add_impairment(channel, request.params, request.window);
+  ramp(channel, request.window, request.params.duration("ramp"), request.params.duration("ramp_down"));
   return channel;
 }
 
@@ -76,7 +80,9 @@ Kind partition() {
                     .type = ValueType::duration,
                     .doc = "Half width of the delay's variation between parted members.",
                     .example = "\"500ms\"",
-                    .max = kMaxHold}},
+                    .max = kMaxHold},
+                   kRampKey,
+                   kRampDownKey},
           .validate = validate,
           .compile = compile};
 }

@@ -157,8 +157,7 @@ void check_shape(const Params& params, Ns duration, std::vector<Problem>& proble
   if (!params.has("profile")) {
     if (params.has("steps"))
       problems.push_back({"steps", "steps is about a profile, and there is none", "add profile = [{ at = \"0s\", delay = \"10ms\" }], or take it out"});
-    if (params.duration("ramp") + params.duration("ramp_down") > duration)
-      problems.push_back({flank, "the fault is shorter than its ramps", "keep ramp + ramp_down within the fault's length"});
+    check_ramps(params, duration, problems);
     if (params.has(flank) && params.has("rate"))
       problems.push_back({flank, "a rate has no ramp: no limit is no number that it could begin at", "use a profile with a rate, or put the rate into a fault of its own"});
     return;

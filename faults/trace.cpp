@@ -1,6 +1,9 @@
 // trace: plays what was recorded: a link's delay, jitter, loss and rate over time, from a file. How files are written and read
 // is the plan's business; here a trace is a profile.
+#include <algorithm>
+
 #include "faults/kind.h"
+#include "faults/limits.h"
 #include "faults/profile.h"
 
 namespace faultline::faults {
@@ -12,6 +15,9 @@ std::vector<Problem> validate(const Params& params, Ns duration) {
   if (!params.has("file")) return {};  // the parser's own complaint
   auto problems = check_profile(params.trace("file").points, "file", duration, layout_of(params));
   for (auto& problem : problems) problem.key = "file";  // its points stand elsewhere
+  const auto& points = params.trace("file").points;
+  if (params.has("limit") && params.queue("limit") != kUsualQueue && std::none_of(points.begin(), points.end(), [](const auto& point) { return point.rate > 0; }))
+    problems.push_back({"limit", "there is no rate in front of which a queue could be", "add a column \"rate\" to the file, or take the limit out"});
   return problems;
 }
 

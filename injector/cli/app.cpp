@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "injector/plan/values.h"
@@ -25,11 +26,40 @@ int complain(const std::string& message, Exit status) {
   return static_cast<int>(status);
 }
 
-/// What is wrong when no subcommand was recognised.
-std::string unknown_command(const std::string& word, const std::vector<std::string>& commands) {
-  const std::string meant = plan::did_you_mean(word, commands);
-  return meant.empty() ? fmt::format("there is no command `{}`; there are {}", word, fmt::join(commands, ", "))
-                       : fmt::format("there is no command `{}`; did you mean `{}`?", word, meant);
+/// What is wrong with the words of a command line that was not understood, if that can be told: a command, or an option, that is not
+/// there. Empty: it is something else.
+std::string unknown_word(const CLI::App& app, const std::vector<std::string>& words) {
+  const CLI::App* at = &app;
+  std::string path;
+  std::size_t i = 1;
+  std::vector<std::string> commands;
+  for (; i < words.size(); i++) {
+    commands.clear();
+    const CLI::App* found = nullptr;
+    for (const CLI::App* sub : at->get_subcommands([](const CLI::App*) { return true; })) {
+      commands.push_back(sub->get_name());
+      if (sub->get_name() == words[i]) found = sub;
+    }
+    if (found == nullptr) break;
+    at = found;
+    path += words[i] + " ";
+    commands.clear();
+  }
+  if (i < words.size() && !commands.empty() && !words[i].starts_with("-")) {
+    const std::string meant = plan::did_you_mean(words[i], commands);
+    return fmt::format("there is no command `{}{}`; {}", path, words[i], meant.empty() ? fmt::format("there {} {}", commands.size() == 1 ? "is" : "are", fmt::join(commands, ", ")) : "did you mean `" + path + meant + "`?");
+  }
+  std::vector<std::string> options;
+  for (const CLI::Option* option : at->get_options())
+    for (const auto& name : option->get_lnames()) options.push_back("--" + name);
+  for (; i < words.size() && words[i] != "--"; i++) {
+    const std::string name = words[i].substr(0, words[i].find('='));
+    if (!name.starts_with("--") || std::find(options.begin(), options.end(), name) != options.end()) continue;
+    const std::string meant = plan::did_you_mean(name, options);
+    return fmt::format("`{}` has no option `{}`{}\nRun `faultline {}--help`.", path.empty() ? "faultline" : path.substr(0, path.size() - 1), name,
+                       meant.empty() ? "" : "; did you mean `" + meant + "`?", path);
+  }
+  return "";
 }
 
 }  // namespace
@@ -63,11 +93,7 @@ int main_of(int argc, char** argv) {
   } catch (const CLI::Success& e) {  // --help, --version
     return app.exit(e);
   } catch (const CLI::ParseError& e) {
-    if (argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty()) {
-      std::vector<std::string> commands;
-      for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) commands.push_back(sub->get_name());
-      return complain(unknown_command(argv[1], commands), Exit::invalid);
-    }
+    if (const std::string unknown = unknown_word(app, context.command); !unknown.empty()) return complain(unknown, Exit::invalid);
     return complain(fmt::format("{}\nRun `faultline --help`, or `faultline COMMAND --help`.", e.what()), Exit::invalid);
   } catch (const Failure& e) {
     return complain(e.what(), e.status());

@@ -41,6 +41,7 @@ class Page {
     timeline();
     for (std::size_t i = 0; i < plan_.faults.size(); i++) fault(i);
     probes();
+    beliefs();
     section("Left alone");
     for (const auto& line : all_.exempt) item(line);
     section("What ends a fault, each without the others");
@@ -73,12 +74,19 @@ class Page {
     out_ += "\n" + styled(look_, "1;31", record::clipped(fault.name, look_.width / 2));
     out_ += fmt::format("  {}, {} to {}\n", fault.kind->name, plan::format_duration(fault.start), plan::format_duration(fault.end));
     row("What", std::string(fault.kind->summary) + ".");
+    if (const auto mode = mode_of(fault); effect.asked.empty() && !mode.empty()) row("mode", mode + ".");
     row("Where", explain::describe_scope(plan_, fault));
     reach(all_.reach[i]);
     for (const auto& asked : effect.asked) row(std::string(asked.key->name), fmt::format("{}. {}", asked.value, asked.key->doc));
     for (const auto& line : effect.lines) row(line.what, line.then);
     if (!effect.steady && !effect.active.empty())
       row("Episodes", fmt::format("{}, the first at {}, {} in all", effect.active.size(), record::short_duration(effect.active.front().start), record::short_duration(total(effect.active))));
+  }
+
+  /// Of a kind whose first key is a choice that the plan left to its default: that.
+  static std::string mode_of(const plan::Fault& fault) {
+    if (fault.kind->keys.empty() || fault.kind->keys.front().choices.empty()) return "";
+    return fault.params.text(fault.kind->keys.front().name);
   }
 
   static Ns total(const std::vector<faults::Window>& windows) {
@@ -89,7 +97,7 @@ class Page {
 
   void reach(const explain::Reach& reach) {
     if (!reach.looked) {
-      row("Now", (reach.missing ? "NOT FOUND, a run would be refused: " : "not looked at: ") + reach.why_not);
+      row("Now", (reach.missing ? "A run would be refused: " : "not looked at: ") + reach.why_not);
       return;
     }
     for (const auto& place : reach.places) row("Devices", fmt::format("{}: {}", place.name, fmt::join(place.devices, ", ")));
@@ -110,8 +118,20 @@ class Page {
     section("Asked meanwhile");
     for (const auto& probe : plan_.probes) {
       const std::string what = probe.kind == plan::Probe::Kind::exec ? fmt::format("{}", fmt::join(probe.command, " ")) : probe.shown_subject();
-      item(fmt::format("{}: {} from {}, every {}, given up after {}", probe.name, what, probe.from, plan::format_duration(probe.every), plan::format_duration(probe.timeout)));
+      item(fmt::format("{}: {} from {}, every {}, given up after {}{}", probe.name, what, probe.from, plan::format_duration(probe.every), plan::format_duration(probe.timeout),
+                       probe.start > 0 ? fmt::format(", from {} on", plan::format_duration(probe.start)) : ""));
     }
+  }
+
+  void beliefs() {
+    const auto one = [&](const std::string& name, const std::string& probe, const std::string& during, const std::string& condition) {
+      // A name that the plan did not give is the condition itself.
+      item(name.ends_with(condition) ? name : fmt::format("{}: {}: {}", name, during.empty() ? probe : probe + " during " + during, condition));
+    };
+    if (!plan_.hypotheses.empty()) section("What must hold, or the verdict is DEVIATED");
+    for (const auto& h : plan_.hypotheses) one(h.name, h.probe, h.during, condition_text(h));
+    if (!plan_.guards.empty()) section("What ends the run at once, with every fault healed");
+    for (const auto& g : plan_.guards) one(g.name, g.probe, g.during, condition_text(g));
   }
 
   const plan::Plan& plan_;
@@ -149,6 +169,11 @@ json page_json(const plan::Plan& plan, const explain::Explanation& all) {
   json out{{"plan", plan.path}, {"title", plan.title}, {"duration_s", seconds(plan.duration)}, {"seed", plan.seed_given ? json(plan.seed) : json(nullptr)},
            {"blast_radius", all.blast_radius}, {"left_alone", all.exempt}, {"ends", all.ends}, {"faults", json::array()}};
   for (std::size_t i = 0; i < plan.faults.size(); i++) out["faults"].push_back(fault_json(plan, i, all.effects[i], all.reach[i]));
+  out["probes"] = out["hypotheses"] = out["guards"] = json::array();
+  for (const auto& probe : plan.probes)
+    out["probes"].push_back({{"name", probe.name}, {"subject", probe.shown_subject()}, {"from", probe.from}, {"start_s", seconds(probe.start)}, {"every_s", seconds(probe.every)}, {"timeout_s", seconds(probe.timeout)}});
+  for (const auto& h : plan.hypotheses) out["hypotheses"].push_back({{"name", h.name}, {"probe", h.probe}, {"during", h.during}, {"expected", condition_text(h)}});
+  for (const auto& g : plan.guards) out["guards"].push_back({{"name", g.name}, {"probe", g.probe}, {"during", g.during}, {"condition", condition_text(g)}});
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <sstream>
 
 #include "faults/kind.h"
 #include "injector/cli/app.h"
@@ -32,6 +33,19 @@ struct InjectArguments {
   bool until_stopped = false, no_loopback = false, dry_run = false, print_plan = false;
   Playing playing;
 
+  /// A key says itself whom it is about (the groups of a partition): --on tells where they are.
+  bool names_members() const {
+    return std::any_of(kind->keys.begin(), kind->keys.end(), [&](const faults::Key& key) {
+      const auto given = keys.find(std::string(key.name));
+      return key.type == faults::ValueType::groups && given != keys.end() && !given->second.empty();
+    });
+  }
+  /// The target that the probe asks from, where no option says so and a plan would want to know.
+  std::string from() const {
+    if (!probe_from.empty()) return probe_from;
+    const bool others = std::any_of(peer.begin(), peer.end(), [](const std::string& spec) { return !spec.starts_with("address=") && !spec.starts_with("port="); });
+    return on.size() > 1 ? "on1" : others ? "on" : "";
+  }
   /// As "kind=what"; empty: none.
   std::string probe() const {
     std::string one, first;
@@ -56,6 +70,15 @@ std::string add_targets(sketch::Sketch& plan, const char* option, const std::str
     list += (list.empty() ? "" : ", ") + toml_text(name);
   }
   return specs.size() == 1 ? list : "[" + list + "]";
+}
+
+/// "a,b", or an array of TOML as it is.
+std::string texts_of(const std::string& given) {
+  if (given.starts_with('[') || given.find(',') == std::string::npos) return sketch::toml_value(given, "");
+  std::string list;
+  std::istringstream parts(given);
+  for (std::string part; std::getline(parts, part, ',');) list += (list.empty() ? "" : ", ") + toml_text(part);
+  return "[" + list + "]";
 }
 
 /// How long the run must be when no probe watches the recovery: a second more than the fault. Empty when that cannot be told.
@@ -83,10 +106,11 @@ std::string plan_of(const InjectArguments& a) {
     sketch::Table table{"[probes.probe]", "", sketch::probe_lines(probe)};
     table.lines.push_back({"every", toml_text(a.probe_every.empty() ? "200ms" : a.probe_every)});
     if (!a.probe_timeout.empty()) table.lines.push_back({"timeout", toml_text(a.probe_timeout)});
-    if (!a.probe_from.empty()) table.lines.push_back({"from", toml_text(a.probe_from)});
+    if (const std::string from = a.from(); !from.empty()) table.lines.push_back({"from", toml_text(from)});
     plan.tables.push_back(std::move(table));
   }
-  sketch::Table fault{"[[faults]]", "", {{"kind", toml_text(a.kind->name)}, {"on", on}}};
+  sketch::Table fault{"[[faults]]", "", {{"kind", toml_text(a.kind->name)}}};
+  if (!a.names_members()) fault.lines.push_back({"on", on});
   if (!peer.empty()) fault.lines.push_back({"peer", peer});
   if (!a.direction.empty()) fault.lines.push_back({"direction", toml_text(a.direction)});
   if (a.no_loopback) fault.lines.push_back({"loopback", "false"});
@@ -94,7 +118,7 @@ std::string plan_of(const InjectArguments& a) {
   fault.lines.push_back({"for", toml_text(a.until_stopped ? "run" : a.length)});
   for (const auto& key : a.kind->keys)
     if (const auto given = a.keys.find(std::string(key.name)); given != a.keys.end() && !given->second.empty())
-      fault.lines.push_back({given->first, sketch::toml_value(given->second, key.example)});
+      fault.lines.push_back({given->first, key.type == faults::ValueType::texts ? texts_of(given->second) : sketch::toml_value(given->second, key.example)});
   plan.tables.push_back(std::move(fault));
   if (!(a.success + a.p99).empty()) {
     sketch::Table hypothesis{"[[hypotheses]]", "", {{"probe", toml_text("probe")}, {"during", toml_text(a.kind->name)}}};
@@ -107,17 +131,23 @@ std::string plan_of(const InjectArguments& a) {
 
 Exit inject(const InjectArguments& arguments, const std::vector<std::string>& command) {
   const std::string text = plan_of(arguments);
+  const std::string path = fmt::format("inject-{}.toml", arguments.kind->name);
+  auto parsed = plan::parse_text(text, path);
   if (arguments.print_plan) {
     fmt::print("{}", text);
     std::fflush(stdout);
-    return Exit::passed;
+    if (parsed.ok()) return Exit::passed;
+    fmt::print(stderr, "{}", plan::render(parsed));
+    return Exit::invalid;
   }
-  const std::string path = fmt::format("inject-{}.toml", arguments.kind->name);
-  auto parsed = plan::parse_text(text, path);
   if (arguments.dry_run) return explain_parsed(parsed, arguments.playing.json);
   run::Options options;
   options.command = command;
   return play(std::move(parsed), arguments.playing, std::move(options));
+}
+
+void replace_all(std::string& text, const std::string& what, const std::string& with) {
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) text.replace(at, what.size(), with);
 }
 
 void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
@@ -140,8 +170,15 @@ void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
     if (key.required) what += " Required.";
     if (!key.fallback.empty()) what += fmt::format(" Default {}.", key.fallback);
     std::string type = key.choices.empty() ? std::string(key.example) : fmt::format("{}", fmt::join(key.choices, "|"));
-    std::erase(type, '"');
-    sub->add_option(option, arguments->keys[std::string(key.name)], what)->type_name(type)->group("The fault");
+    const bool whole = type.starts_with('[') || type.starts_with('{');  // TOML, to be typed with its quotes
+    if (whole) type = "'" + type + "'";
+    else std::erase(type, '"');
+    if (key.type == faults::ValueType::groups) {
+      for (const char* letter : {"a", "b", "c"}) replace_all(type, fmt::format("\"{}\"", letter), fmt::format("\"on{}\"", letter[0] - 'a' + 1));
+      what += " The first --on is on1, and so on.";
+    }
+    auto* added = sub->add_option(option, arguments->keys[std::string(key.name)], what)->type_name(type)->group("The fault");
+    if (key.type == faults::ValueType::texts) added->join(',');
   }
   const auto probe = [&](const char* name, std::string& to, const char* what, const char* type) { return text(name, to, what, type)->group("Watching"); };
   static constexpr const char* kProbes[][3] = {{"http", "Ask this URL meanwhile", "URL"},
@@ -154,7 +191,7 @@ void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
   for (const auto& [kind, what, type] : kProbes) probe(fmt::format("--probe-{}", kind).c_str(), arguments->probes[kind], what, type);
   probe("--probe-every", arguments->probe_every, "How often; default 200ms", "DURATION");
   probe("--probe-timeout", arguments->probe_timeout, "When an answer counts as failed; default 1s", "DURATION");
-  probe("--probe-from", arguments->probe_from, "Where it asks from: on (the target's namespace) or here", "on|here");
+  probe("--probe-from", arguments->probe_from, "Where it asks from: on (the target's namespace; of several on1, on2, ...), peer, or here", "on|peer|here");
   probe("--success", arguments->success, "What must hold meanwhile, such as \">= 99%\"", "BOUND");
   probe("--p99", arguments->p99, "What must hold meanwhile, such as \"<= 250ms\"", "BOUND");
   text("--seed", arguments->seed, "Seed of every random decision; default: a new one that is recorded", "N");

@@ -11,6 +11,7 @@
 #include "injector/cli/experiments.h"
 #include "injector/cli/list_runs.h"
 #include "injector/cli/terminal.h"
+#include "injector/lab/nursery.h"
 #include "injector/plan/parse.h"
 #include "injector/plan/programs.h"
 #include "injector/plan/values.h"
@@ -38,7 +39,7 @@ json experiments() {
       for (const auto& fault : plan.faults) kinds.insert(fault.kind->name);
       one["duration"] = plan::format_duration(plan.duration);
       one["duration_s"] = static_cast<double>(plan.duration) / kSecond;
-      one["needs"] = plan::programs_of(plan);
+      one["needs"] = plan::programs_of(plan, lab::is_known);
       one["kinds"] = kinds;
     }
     all.push_back(std::move(one));

@@ -27,6 +27,7 @@ Cells cells_of(const run::Running& run) {
   std::string state = run.state;
   if (run.t_s && *run.t_s < 0) state = "starts";
   else if (run.state == "running") state = run.phases.empty() ? "calm" : fmt::format("{}", fmt::join(run.phases, "+"));
+  else if (run.state == "waiting") state = "waits for Enter before " + run.step;
   else if (run.state == "preparing") state = "preparing: " + run.step;
   return {pid, run.name, state, left_text(run), run.folder};
 }

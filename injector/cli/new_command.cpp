@@ -60,7 +60,7 @@ void ask_what_is_missing(NewArguments& a) {
     a.kind = ask("Kind", "degrade");
   }
   if (a.target.empty())
-    a.target = ask("To whose traffic? netns=NAME, unit=NAME.service, ...; or lab, for a test bed inside the run", "lab");
+    a.target = ask("To whose traffic? netns=NAME, unit=NAME.service, ...; or lab, for a test bed inside the run", a.kind == "dns" ? "netns=shop" : "lab");
   if (a.probe.empty() && a.target != "lab") a.probe = ask("What would a user ask? A URL, HOST:PORT, or a host to ping", "http://127.0.0.1:8080/");
   if (a.output.empty()) a.output = ask("Write the plan to", a.kind + ".toml");
 }
@@ -97,6 +97,8 @@ std::string plan_text(const NewArguments& a, const faults::Kind& kind, const std
     if (!lab && peer.empty()) throw Failure(Exit::invalid, "--peer is needed: from whom is the target parted? For example --peer address=10.0.0.0/8");
     given.emplace_back("groups", lab ? R"([["client"], ["web"]])" : fmt::format(R"([["service"], ["{}"]])", peer));
   }
+  if (lab && kind.port != 0)
+    throw Failure(Exit::invalid, fmt::format("--kind {}: the lab that `new` writes asks no name server, so there is nothing for the fault to meet; say whose lookups, for example --target netns=shop", kind.name));
   sketch::Sketch plan;
   plan.tables.push_back({"", fmt::format("{}\n\n    faultline check PLAN           every mistake, with its line\n    faultline explain PLAN         what it would do, in words\n"
                                          "    sudo faultline run PLAN\n\nAll keys: docs/plan.md. Lines that begin with \"# key =\" are what could be there as well.",
@@ -129,7 +131,7 @@ std::string plan_text(const NewArguments& a, const faults::Kind& kind, const std
     if (!peer.empty()) fault.lines.push_back({"peer", toml_text(peer)});
     fault.lines.push_back({"direction", toml_text("both"), "or egress, ingress: seen from `on`", true});
   }
-  fault.lines.push_back({"start", toml_text("5s"), "since the run's start"});
+  fault.lines.push_back({"start", toml_text("10s"), "since the run's start"});
   fault.lines.push_back({"for", toml_text("20s")});
   for (auto& line : key_lines(kind, on, given)) fault.lines.push_back(std::move(line));
   for (const auto& [key, value] : given)  // a key that the kind has not: the plan's own error says so

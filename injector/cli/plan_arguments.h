@@ -10,12 +10,11 @@
 namespace faultline::cli {
 
 struct PlanArguments {
-  std::optional<std::uint64_t> seed;
-  std::string scale;
+  std::string seed, scale;
   std::vector<std::string> variables;
 
   void add_to(CLI::App& app);
-  /// Throws Failure(invalid) for a malformed scale or variable.
+  /// Throws Failure(invalid) for a malformed seed, scale or variable.
   plan::Options options() const;
 };
 

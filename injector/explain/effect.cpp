@@ -47,10 +47,22 @@ std::string sum(const Effect& effect, int trips) {
   return text_of(times(effect.round_trip(), trips)) + (effect.unbounded ? ", now and then more" : "");
 }
 
+Ns longest(const std::vector<faults::Window>& windows) {
+  Ns most = 0;
+  for (const auto& window : windows) most = std::max(most, window.end - window.start);
+  return most;
+}
+
 constexpr const char* kUnanswered = "gets no answer; it is tried again after 1 s, 3 s, 7 s and so on, and fails at the client's own timeout";
 
 void say_tcp(Effect& effect) {
   const std::string trips_1 = sum(effect, 1), trips_2 = sum(effect, 2);
+  if (const Ns cut = effect.loss >= 1 ? longest(effect.active) : 0; cut > 0 && effect.active.size() > 1) {
+    const std::string until = fmt::format("begun while it is down, gets no answer until it is up again ({} at most)", short_duration(cut));
+    effect.lines.push_back({"Handshake", until + ", and is tried again after 1 s, 3 s, 7 s and so on"});
+    effect.lines.push_back({"Request", until + ", and then waits for TCP to send once more: as long again, at most"});
+    return;
+  }
   if (effect.loss >= 1) {
     effect.lines.push_back({"Handshake", kUnanswered});
     effect.lines.push_back({"Request", "on an open connection stalls; sending stops for good only after about 15 minutes, or when the client gives up"});
@@ -163,7 +175,6 @@ void meet(Effect& effect, const faults::Channel& channel) {
   if (const double rate = lowest(channel.rate); rate > 0 && (effect.rate == 0 || rate < effect.rate)) effect.rate = rate;
   effect.queue = std::max(effect.queue, channel.longest_queue());
   effect.turns = channel.turns;
-  if (channel.turns) effect.ways = (channel.turns_out ? 1 : 0) + (channel.turns_in ? 1 : 0);
   for (const auto* track : {&channel.delay, &channel.jitter, &channel.loss, &channel.rate, &channel.flows, &channel.clients})
     effect.steady = effect.steady && is_level(*track);
 }
@@ -215,6 +226,7 @@ Effect effect_of(const plan::Plan& plan, const plan::Fault& fault, const std::ve
     meet(effect, channel);
     answer = channel.answer;
   }
+  effect.cuts = effect.loss >= 1 || answer.picky();
   say(effect, plan, fault, answer);
   return effect;
 }

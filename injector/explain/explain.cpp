@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "injector/explain/together.h"
+
 namespace faultline::explain {
 namespace {
 
@@ -130,6 +132,7 @@ std::string blast_radius(const plan::Plan& plan, const std::vector<Reach>& reach
 Explanation explain(const plan::Plan& plan, pen::Engine engine) {
   Explanation all;
   for (const auto& fault : plan.faults) all.effects.push_back(effect_of(plan, fault, links_of(plan, fault)));
+  say_together(plan, all.effects);
   all.reach = look_around(plan);
   all.blast_radius = blast_radius(plan, all.reach);
   all.exempt = exempt();

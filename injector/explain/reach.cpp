@@ -95,6 +95,18 @@ void add_site(Reach& reach, const site::Site& site, const Owners& owners, std::s
   }
 }
 
+/// The faults beyond what one site takes, as far as the plan alone tells: two targets may be in one namespace.
+void refuse_too_many(const plan::Plan& plan, std::vector<Reach>& all) {
+  std::map<std::string, int> rules;
+  for (std::size_t i = 0; i < plan.faults.size(); i++)
+    for (const auto& name : plan.faults[i].on)
+      if (++rules[name] > FL_MAX_RULES_PER_SITE) {
+        all[i].looked = false;
+        all[i].missing = true;
+        all[i].why_not = fmt::format("\"{}\" has more than {} faults; a target takes that many in a run, whenever they act", name, static_cast<int>(FL_MAX_RULES_PER_SITE));
+      }
+}
+
 }  // namespace
 
 std::vector<Reach> look_around(const plan::Plan& plan) {
@@ -129,6 +141,7 @@ std::vector<Reach> look_around(const plan::Plan& plan) {
                           : e.what();
     }
   }
+  refuse_too_many(plan, all);
   return all;
 }
 

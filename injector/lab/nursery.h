@@ -42,6 +42,7 @@ struct Ended {
 
 /// The Debian package that a well-known program comes from, for those who do not have it; empty when not known.
 std::string package_of(const std::string& program);
+inline bool is_known(const std::string& program) { return !package_of(program).empty(); }
 
 /// Thread-safe: probes and the lab share one.
 class Nursery {

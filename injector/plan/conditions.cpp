@@ -26,6 +26,12 @@ std::string Conditions::text() const {
 
 std::string condition_text(const Guard& guard) { return fmt::format("{} for {}", guard.text(), format_duration(guard.window)); }
 
+std::string condition_text(const Hypothesis& hypothesis) {
+  std::string text = hypothesis.text();
+  if (hypothesis.recovers_within) text += fmt::format("{}recovers within {}", text.empty() ? "" : ", ", format_duration(*hypothesis.recovers_within));
+  return text;
+}
+
 bool read_conditions(Table& table, Conditions& conditions, std::string_view share, std::string_view latency) {
   bool any = false;
   for (const auto& [name, bound] : Conditions::keys()) {

@@ -173,6 +173,8 @@ struct Guard : Conditions {
 
 /// "success < 20%, p99 > 2s for 10s"
 std::string condition_text(const Guard& guard);
+/// "success >= 99%, recovers within 5s"
+std::string condition_text(const Hypothesis& hypothesis);
 
 // ---- the lab ----
 

@@ -1,6 +1,7 @@
 // The programs that a plan runs: what has to be installed for it.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -8,8 +9,8 @@
 
 namespace faultline::plan {
 
-/// The first word of every command of its lab and its exec probes, each once, in the plan's order. Those with a path are the plan's own
-/// scripts, and left out.
-std::vector<std::string> programs_of(const Plan& plan);
+/// The first word of every command of its lab and its exec probes, each once, in the plan's order. A word with a path is a script of the
+/// plan's own: of what is written in it, but for comments, those words count that are `known` as programs.
+std::vector<std::string> programs_of(const Plan& plan, const std::function<bool(const std::string&)>& known);
 
 }  // namespace faultline::plan

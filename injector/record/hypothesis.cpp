@@ -95,7 +95,7 @@ void judge_recovery(Parts& parts, const Recording& r, Ns within, const ProbeReco
     return parts.add({}, expected, {}, why);
   }
   if (recovery.after) {
-    parts.add(*recovery.after <= within, expected, "recovered after " + short_duration(*recovery.after), "recovery");
+    parts.add(*recovery.after <= within, expected, *recovery.after == 0 ? "recovered at once" : "recovered after " + short_duration(*recovery.after), "recovery");
     return;
   }
   const Ns looked = r.observed_until() - find_phase(r, "recovery")->start;

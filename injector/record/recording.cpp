@@ -127,7 +127,7 @@ void read_event(Recording& r, const json& e) {
   } else if (event == "warning") {
     r.warnings.push_back(e.value("message", ""));
   } else if (event == "note") {
-    r.notes.push_back({ns_from(e, "t"), e.value("text", ""), e.value("by", "")});
+    r.notes.push_back({ns_from(e, "t"), e.value("text", ""), e.value("by", ""), e.value("at", "")});
   } else if (event == "guard") {
     read_guard(r, e);
   } else if (event == "target") {

@@ -68,6 +68,7 @@ struct GuardRecord {
 struct Note {
   std::optional<Ns> when;  ///< absent: before T0 was known
   std::string text, by;
+  std::string at = {};  ///< as the journal has it: where a run waits, its own clock stands still
 };
 
 struct Recording {

@@ -112,7 +112,7 @@ std::string render_outcome(const Outcome& outcome, const std::filesystem::path& 
   if (!guards.empty()) out += "  Guards\n";
   for (const json& g : guards) {
     const bool tripped = g.value("tripped", false);
-    out += fmt::format("    {} {}\n", style.held(!tripped), g.value("name", ""));
+    out += fmt::format("    {} {}{}\n", tripped ? style.held(false) : "-", g.value("name", ""), tripped ? "" : ": did not act");
     if (tripped)
       out += fmt::format("        stopped the run after {:.3g} s ({}): {}\n", g.value("t_s", 0.0), g.value("condition", ""),
                          g.value("observed", ""));
@@ -124,8 +124,8 @@ std::string render_outcome(const Outcome& outcome, const std::filesystem::path& 
   if (!notes.empty()) out += "  Notes\n";
   for (const json& note : notes) {
     const json& t = note.at("t_s");
-    out += fmt::format("    {} {} ({})\n", t.is_null() ? std::string("[before]") : fmt::format("[{:5.1f}s]", t.get<double>()),
-                       clipped(note.value("text", "")), clipped(note.value("by", "")));
+    out += fmt::format("    {} {} {} ({})\n", t.is_null() ? std::string("[before]") : fmt::format("[{:5.1f}s]", t.get<double>()),
+                       time_of_day(note.value("at", "")), clipped(note.value("text", "")), clipped(note.value("by", "")));
   }
   out += fmt::format("  Files   {}  (report.html, journal.jsonl, summary.json, junit.xml)\n", folder.string());
   return for_locale(std::move(out), style.utf8);

@@ -100,7 +100,7 @@ json summarize(const Recording& r, const Verdict& verdict) {
   for (const auto& g : r.guards) s["guards"].push_back(guard_record_json(g));
   s["notes"] = json::array();
   for (const auto& note : r.notes)
-    s["notes"].push_back({{"t_s", note.when ? json(seconds(*note.when)) : json(nullptr)}, {"text", note.text}, {"by", note.by}});
+    s["notes"].push_back({{"t_s", note.when ? json(seconds(*note.when)) : json(nullptr)}, {"at", note.at}, {"text", note.text}, {"by", note.by}});
   s["abort"] = nullptr;
   if (r.stop) s["abort"] = {{"by", r.stop->by}, {"reason", r.stop->reason}, {"t_s", seconds(r.stop->when)}};
   s["cleanup"] = nullptr;

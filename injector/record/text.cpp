@@ -16,6 +16,11 @@ std::string three_figures(double value) {
 
 }  // namespace
 
+std::string time_of_day(const std::string& instant) {
+  constexpr std::size_t kFrom = 11, kLength = 8;  // behind "2026-11-22T"
+  return instant.size() < kFrom + kLength ? instant : instant.substr(kFrom, kLength) + "Z";
+}
+
 std::string short_duration(Ns value) {
   if (value < 0) return "-" + short_duration(-value);
   const double ns = static_cast<double>(value);

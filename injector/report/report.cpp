@@ -109,7 +109,7 @@ std::string guards(const json& s) {
   std::string out = "<h2>Guards</h2>\n<table><tr><th></th><th>guard</th><th>stops the run when</th><th>observed</th></tr>\n";
   for (const json& g : s.at("guards")) {
     const bool tripped = g.at("tripped");
-    out += fmt::format("<tr>{}<td>{}</td><td>{}</td><td>{}</td></tr>\n", tripped ? "<td class=\"broken\">✗</td>" : "<td class=\"held\">✓</td>", text(g, "name"), text(g, "condition"),
+    out += fmt::format("<tr>{}<td>{}</td><td>{}</td><td>{}</td></tr>\n", tripped ? "<td class=\"broken\">✗</td>" : "<td class=\"dim\">–</td>", text(g, "name"), text(g, "condition"),
                        tripped ? fmt::format("{}<br>stopped the run after {:.3g} s", text(g, "observed"), g.at("t_s").get<double>()) : "it did not act");
   }
   return out + "</table>\n";
@@ -126,8 +126,8 @@ std::string notes(const json& s) {
   if (s.at("notes").empty()) return "";
   std::string out = "<h2>Notes</h2>\n<ul>";
   for (const json& note : s.at("notes"))
-    out += fmt::format("<li><span class=\"dim\">{}</span> {} <span class=\"dim\">({})</span></li>",
-                       note.at("t_s").is_null() ? "before" : fmt::format("{:.1f} s", note.at("t_s").get<double>()), text(note, "text"), text(note, "by"));
+    out += fmt::format("<li><span class=\"dim\">{}, {}</span> {} <span class=\"dim\">({})</span></li>",
+                       note.at("t_s").is_null() ? "before" : fmt::format("{:.1f} s", note.at("t_s").get<double>()), escaped(record::time_of_day(note.value("at", ""))), text(note, "text"), text(note, "by"));
   return out + "</ul>\n";
 }
 
@@ -138,7 +138,7 @@ std::string footer(const json& s) {
     if (s.at("healed_s").is_number()) cleanup += fmt::format(" Healed at {:.4g} s.", s.at("healed_s").get<double>());
     cleanup += "</p>";
   }
-  return fmt::format("<footer>{}<p>To play it again with the same chance: <code>faultline run plan.toml --seed {}</code>, with the plan.toml beside this file. Every event and every request "
+  return fmt::format("<footer>{}<p>To play it again with the same chance: <code>faultline run PLAN --seed {}</code>. The plan.toml beside this file is a copy of it; the files that a plan names beside itself are where it was. Every event and every request "
                      "is in journal.jsonl; this page and summary.json are made from it.</p></footer>\n",
                      cleanup, s.value("seed", std::uint64_t{0}));
 }

@@ -70,6 +70,7 @@ struct Control::Impl {
   std::vector<Listener> listeners;
   const lab::Lab* lab = nullptr;
   std::string step = "starting";
+  std::string awaited;  ///< faults of the step that is to be confirmed
   std::optional<Ns> epoch;
   std::optional<Ns> healed_at;
   bool ending = false;
@@ -129,6 +130,11 @@ void Control::set_lab(const lab::Lab* lab) {
 void Control::preparing(const std::string& step) {
   const std::lock_guard guard(impl_->mutex);
   impl_->step = step;
+}
+
+void Control::waiting(const std::string& faults) {
+  const std::lock_guard guard(impl_->mutex);
+  impl_->awaited = faults;
 }
 
 void Control::begin(Ns epoch) {
@@ -252,8 +258,8 @@ json Control::Impl::about() {
   for (std::size_t i = 1; i < listeners.size(); i++) all["sites"].push_back(listeners[i].site);
   all["phases"] = json::array();
   all["t_s"] = all["left_s"] = nullptr;
-  all["state"] = healed_at ? "ending" : epoch ? "running" : "preparing";
-  if (!epoch) all["step"] = step;
+  all["state"] = healed_at ? "ending" : !awaited.empty() ? "waiting" : epoch ? "running" : "preparing";
+  if (!epoch || !awaited.empty()) all["step"] = epoch ? awaited : step;
   if (!epoch) return all;
   const Ns now = monotonic_now() - *epoch;
   all["t_s"] = seconds(now);

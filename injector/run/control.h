@@ -38,6 +38,7 @@ class Control {
 
   void preparing(const std::string& step);
   void begin(Ns epoch);   ///< T0
+  void waiting(const std::string& faults);  ///< for the confirmation of a step with these; empty: no longer
   void healed();          ///< every fault is off; tells those who asked for it
 
  private:

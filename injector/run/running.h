@@ -21,8 +21,8 @@ struct Running {
   bool answers = false;
   std::string name, title, version;
   std::string plan, folder;         ///< absolute paths
-  std::string state;                ///< "preparing", "running", "ending"
-  std::string step;                 ///< while preparing: what is being done
+  std::string state;                ///< "preparing", "running", "waiting" (for the confirmation of a step), "ending"
+  std::string step;                 ///< while preparing: what is being done; while waiting: the faults that come next
   std::vector<std::string> phases;  ///< while running: those under way; several where faults overlap, none between faults
   std::vector<std::string> sites;   ///< what it has locked: "lab host web1", "netns blue"
   std::vector<std::string> hosts;   ///< of its lab

@@ -183,6 +183,22 @@ TEST_F(RunOptionsTest, AStepWaitsUntilItIsConfirmedAndTheClockWithIt) {
   }
 }
 
+TEST_F(RunOptionsTest, AnotherTerminalSeesThatAStepWaits) {
+  Command run = start_in_steps();
+  ASSERT_TRUE(await_event(out, "hold")) << run.errors();
+  const auto line = [&] {
+    const std::string all = say({"list", "--runs"}).out, pid = std::to_string(run.pid());
+    const auto at = all.find(pid);
+    return at == std::string::npos ? "" : all.substr(at, all.find('\n', at) - at);
+  };
+  EXPECT_NE(line().find("waits for Enter before lossy"), std::string::npos) << line();
+  ASSERT_EQ(write(answers.get(), "\n", 1), 1);
+  ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
+  EXPECT_EQ(line().find("waits"), std::string::npos) << line();
+  run.signal(SIGINT);
+  EXPECT_EQ(run.wait(20 * kSecond), 5);
+}
+
 TEST_F(RunOptionsTest, AStepThatNobodyCanConfirmHeals) {
   Command run = start({"--step", "--scale", "1:20", "--var", "to=10.7.0.2"});  // its standard input is /dev/null
   EXPECT_EQ(run.wait(60 * kSecond), 5) << run.errors();

@@ -40,6 +40,43 @@ TEST(Effect, OneDirectionIsHalfOfIt) {
   EXPECT_EQ(said(e, "Round trip"), "+100 ms (one way only)");
 }
 
+TEST(Effect, OneDirectionOfATurnIsHalfOfItToo) {
+  const std::string turn = "kind = \"degrade\"\nper = \"turn\"\ndelay = \"200ms\"\n";
+  EXPECT_EQ(said(effect(plan_with(turn)), "Handshake"), "+400 ms (one round trip)");
+  for (const char* direction : {"egress", "ingress"}) {
+    const Effect e = effect(plan_with(turn + "direction = \"" + direction + "\"\n"));
+    EXPECT_EQ(e.ways, 1);
+    EXPECT_EQ(said(e, "Round trip"), "+200 ms (once for each turn of the conversation, however many packets)");
+    EXPECT_EQ(said(e, "Request"), "+400 ms with a new connection, +200 ms on an open one; TLS adds one more round trip");
+  }
+}
+
+TEST(Effect, ALinkThatFlapsIsUpAgainBeforeAClientGivesUp) {
+  const Effect e = effect(plan_with("kind = \"flap\"\ndown = \"2s\"\nup = \"3s\"\n"));
+  EXPECT_NE(said(e, "Handshake").find("until it is up again (2.00 s at most)"), std::string::npos) << said(e, "Handshake");
+  EXPECT_EQ(said(e, "Request").find("15 minutes"), std::string::npos);
+}
+
+TEST(Together, FaultsOfOneTargetAndTimeAreSummed) {
+  const std::string others = "[[faults]]\nname = \"more\"\nkind = \"degrade\"\non = \"shop\"\nstart = \"12s\"\nfor = \"60s\"\ndelay = \"50ms\"\nloss = \"50%\"\nrate = \"1mbit\"\n"
+                             "[[faults]]\nname = \"cut\"\nkind = \"sever\"\non = \"shop\"\nstart = \"300s\"\nfor = \"1s\"\n";
+  const auto plan = plan_with("kind = \"degrade\"\ndelay = \"100ms\"\nloss = \"20%\"\nrate = \"10mbit\"\n" + others);
+  const auto all = explain(plan, pen::Engine::tcx);
+  const std::string together = said(all.effects.at(0), "Together");
+  for (const char* part : {"with more (12.0 s to ", "delays add: +300 ms for a round trip", "losses multiply: 60.0% of the packets", "the lowest rate holds: 1mbit"})
+    EXPECT_NE(together.find(part), std::string::npos) << part << " in " << together;
+  EXPECT_EQ(said(all.effects.at(2), "Together"), "") << "nothing else is under way then";
+}
+
+TEST(LookAround, RefusesMoreFaultsThanATargetTakes) {
+  std::string text = "[targets.shop]\nnetns = \"shop\"\n";
+  for (int i = 0; i < 65; i++) text += "[[faults]]\nname = \"f" + std::to_string(i) + "\"\nkind = \"sever\"\non = \"shop\"\nstart = \"" + std::to_string(i) + "s\"\nfor = \"1s\"\n";
+  const auto reach = look_around(plan::parse_text(text, "many.toml").plan);
+  EXPECT_EQ(reach.at(63).why_not.find("more than 64"), std::string::npos);
+  EXPECT_NE(reach.at(64).why_not.find("more than 64"), std::string::npos);
+  EXPECT_TRUE(reach.at(64).missing);
+}
+
 TEST(Effect, JitterGivesARangeThatEndsAtZero) {
   const Effect e = effect(plan_with("kind = \"degrade\"\ndelay = \"30ms\"\njitter = \"50ms\"\n"));
   EXPECT_EQ(e.packet, (Added{0, 30 * kMillisecond, 80 * kMillisecond}));

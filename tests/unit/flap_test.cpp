@@ -51,6 +51,23 @@ TEST(Flap, AnImpairmentTakesThePlaceOfTheCut) {
   EXPECT_EQ(value_at(compile(params, {0, 4 * kSecond}).loss, 0), 0.1);
 }
 
+TEST(Flap, GetsWorseAndBetterOverItsRamps) {
+  Params params = times(kSecond, kSecond);
+  params.set("delay", 400 * kMillisecond);
+  params.set("ramp", 4 * kSecond);
+  params.set("ramp_down", 4 * kSecond);
+  const Channel c = compile(params, {0, 10 * kSecond});
+  EXPECT_EQ(value_at(c.delay, 500 * kMillisecond), 5e7);
+  EXPECT_EQ(value_at(c.delay, 2 * kSecond), 2e8);
+  EXPECT_EQ(value_at(c.delay, 4 * kSecond), 4e8);
+  EXPECT_EQ(value_at(c.delay, 5 * kSecond), 0) << "up";
+  EXPECT_EQ(value_at(c.delay, 8 * kSecond), 2e8);
+  params.set("ramp", 7 * kSecond);
+  const auto problems = flap().validate(params, 10 * kSecond);
+  ASSERT_EQ(problems.size(), 1u);
+  EXPECT_EQ(problems[0].key, "ramp");
+}
+
 TEST(Flap, VariesWithinItsShareFromTheSeedAlone) {
   const Window window{0, 4000 * kSecond};
   const Params params = times(kSecond, 3 * kSecond, 0.5);

@@ -111,6 +111,14 @@ TEST(Partition, IsACutUnlessSaidOtherwise) {
   EXPECT_EQ(channel("delay = \"2s\"\njitter = \"1s\"\n").jitter, (faults::Track{{kSecond, 1e9}, {6 * kSecond, 1e9}}));
 }
 
+TEST(Partition, BuildsUpAndDiesAwayOverItsRamps) {
+  const std::string groups = "groups = [[\"a\"], [\"b\"]]\n";
+  const auto plan = parse_good(kTargets + groups + "delay = \"2s\"\nramp = \"1s\"\nramp_down = \"2s\"\n");
+  const Fault& fault = plan.faults[0];
+  EXPECT_EQ(fault.kind->compile({fault.params, {fault.start, fault.end}, 1, "a"}).delay, (faults::Track{{kSecond, 0}, {2 * kSecond, 2e9}, {4 * kSecond, 2e9}, {6 * kSecond, 0}}));
+  EXPECT_TRUE(has_mistake(parse(kTargets + groups + "ramp = \"6s\"\n"), "shorter than its ramps"));
+}
+
 TEST(Partition, MistakesStandWhereTheyAre) {
   const auto at = [](const std::string& more, const std::string& message, std::uint32_t line, std::uint32_t column) {
     const auto mistake = only_mistake(kTargets + more, message);

@@ -48,6 +48,7 @@ TEST(PlanFaults, SubTablesMayBeWrittenEitherWay) {
 /// What has to stand beside a key for it to mean anything.
 std::string company(std::string_view key) {
   if (key == "distribution" || key == "correlation" || key == "order") return "jitter = \"1ms\"\n";
+  if (key == "limit") return "rate = \"10mbit\"\n";
   if (key == "table") return "jitter = \"1ms\"\ndistribution = \"table\"\n";
   if (key == "reorder" || key == "per") return "delay = \"1ms\"\n";
   if (key == "checksum") return "corrupt = \"1%\"\n";

@@ -105,10 +105,10 @@ TEST(Report, ShowsWhatActedAndWhatWasSaid) {
   guard.guard.window = 2 * kSecond;
   guard.trip = record::GuardTrip{.when = 3 * kSecond, .sent = 100, .ok = 7};
   r.guards = {guard};
-  r.notes = {{12 * kSecond, "the pager <rang>", "alice"}, {{}, "we begin", "bob"}};
+  r.notes = {{12 * kSecond, "the pager <rang>", "alice", "2026-11-22T17:04:01.5Z"}, {{}, "we begin", "bob", "2026-11-22T17:03:49.0Z"}};
   r.faults[0].result->answered = 4321;
   const std::string page = render_report(r, summary_of(r));
-  for (const char* part : {"success &lt; 20% for 2s", "success 7.0% (7 of 100)<br>stopped the run after 3 s", "12.0 s</span> the pager &lt;rang&gt;", "before</span> we begin", "4321 answered"})
+  for (const char* part : {"success &lt; 20% for 2s", "success 7.0% (7 of 100)<br>stopped the run after 3 s", "12.0 s, 17:04:01Z</span> the pager &lt;rang&gt;", "before, 17:03:49Z</span> we begin", "4321 answered"})
     EXPECT_NE(page.find(part), std::string::npos) << part;
 }
 
