@@ -64,15 +64,10 @@ std::string unknown_word(const CLI::App& app, const std::vector<std::string>& wo
 
 }  // namespace
 
-int main_of(int argc, char** argv) {
-  CLI::App app{"Faultline rehearses network outages: it attaches eBPF faults to services as a plan says, probes them, and "
-               "records what was asked, what was applied and how the services behaved.",
-               "faultline"};
+void set_up(CLI::App& app, Context& context) {
   app.require_subcommand(1);
   app.footer(kFooter);
   app.set_version_flag("--version", "faultline " FAULTLINE_VERSION);
-  Context context;
-  context.command.assign(argv, argv + argc);
   setup_run(app, context);
   setup_check(app, context);
   setup_report(app, context);
@@ -87,6 +82,15 @@ int main_of(int argc, char** argv) {
   setup_new(app, context);
   setup_completion(app, context);
   setup_man(app, context);
+}
+
+int main_of(int argc, char** argv) {
+  CLI::App app{"Faultline rehearses network outages: it attaches eBPF faults to services as a plan says, probes them, and "
+               "records what was asked, what was applied and how the services behaved.",
+               "faultline"};
+  Context context;
+  context.command.assign(argv, argv + argc);
+  set_up(app, context);
   try {
     app.parse(argc, argv);
     return static_cast<int>(context.chosen());

@@ -20,6 +20,9 @@ struct Context {
   std::function<Exit()> chosen;      ///< set by the subcommand that was named
 };
 
+/// Every command with its options, as main_of() parses them; also for what asks the definitions themselves.
+void set_up(CLI::App& app, Context& context);
+
 void setup_run(CLI::App& app, Context& context);
 void setup_check(CLI::App& app, Context& context);
 void setup_report(CLI::App& app, Context& context);

@@ -69,7 +69,7 @@ std::vector<Diagnostic> Issues::take() {
 }
 
 std::string list_known(std::string_view what, const std::vector<std::string>& known) {
-  constexpr std::size_t kShown = 20;
+  constexpr std::size_t kShown = 30;  // more than any table of the plan has keys, a fault's apart
   if (known.empty()) return {};
   std::string list = fmt::format("{}: {}", what, fmt::join(known.begin(), known.begin() + std::min(kShown, known.size()), ", "));
   if (known.size() > kShown) list += fmt::format(" and {} more", known.size() - kShown);

@@ -43,12 +43,21 @@ ToyServer::~ToyServer() {
   thread_.join();
 }
 
+std::string ToyServer::asked() const {
+  const std::lock_guard lock(mutex_);
+  return asked_;
+}
+
 // False: this connection is over.
 bool ToyServer::attend(Connection& c, bool readable) {
   if (readable) {
     char buffer[4096];
     const ssize_t k = ::recv(c.fd.get(), buffer, sizeof buffer, MSG_DONTWAIT);
     if (k <= 0) return k == -1 && errno == EAGAIN;
+    {
+      const std::lock_guard lock(mutex_);
+      asked_.append(buffer, static_cast<std::size_t>(k));
+    }
     switch (manners_.kind) {
       case Manners::Kind::silent:
         return true;

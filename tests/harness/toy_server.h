@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -38,6 +39,7 @@ class ToyServer {
   ~ToyServer();
   std::uint16_t port() const { return port_; }
   int accepted() const { return accepted_; }
+  std::string asked() const;                   ///< all that it was sent, by whomever
   int most_at_once() const { return most_; }  ///< connections open at the same time
 
  private:
@@ -53,6 +55,8 @@ class ToyServer {
   std::uint16_t port_ = 0;
   std::atomic<int> accepted_ = 0, most_ = 0;
   std::atomic<bool> stopping_ = false;
+  mutable std::mutex mutex_;
+  std::string asked_;
   std::vector<Connection> connections_;
   std::thread thread_;
 };

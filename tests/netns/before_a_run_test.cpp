@@ -159,7 +159,8 @@ TEST_F(BeforeARun, NewAsksInATerminalAndItsPlanIsValid) {
 TEST_F(BeforeARun, InjectRunsOneFaultAndKeepsItsPlan) {
   const std::string out = folder_.path() / "run";
   const Said said = say({"inject", "degrade", "--on", "netns=" + path(), "--delay", "20ms", "--for", "2s", "--probe-tcp", "127.0.0.1:" + std::to_string(port_),
-                               "--probe-from", "on", "--probe-every", "100ms", "--start", "1s", "--seed", "3", "--out", out, "--quiet"});
+                               "--probe-from", "on", "--probe-every", "100ms", "--start", "1s", "--seed", "3", "--out", out, "--quiet",
+                               "--json", "--engine", "clsact"});
   // Nobody accepts: the backlog fills up and connects fail in the end. What matters is that packets met the fault.
   ASSERT_GE(said.status, 0) << "it did not end";
   EXPECT_LE(said.status, 2) << said.errors;
@@ -167,6 +168,9 @@ TEST_F(BeforeARun, InjectRunsOneFaultAndKeepsItsPlan) {
   ASSERT_FALSE(summary.is_null()) << said.errors;
   EXPECT_GT(summary.at("faults").at(0).at("packets_delayed").get<int>(), 0);
   EXPECT_EQ(summary.at("seed"), 3);
+  EXPECT_EQ(summary.at("engine"), "clsact");
+  EXPECT_EQ(nlohmann::json::parse(said.out), summary);
+  EXPECT_EQ(said.errors, "") << "with --quiet";
   EXPECT_TRUE(std::filesystem::exists(out + "/plan.toml"));
 }
 

@@ -32,11 +32,17 @@ TEST_F(ControlTest, TwoRunsAtOnceAreListed) {
   const Said people = say({"list", "--runs"});
   for (const auto& word : {std::to_string(first.pid()), std::to_string(second.pid()), std::string("first"), std::string("second"), std::string("slow")})
     EXPECT_NE(people.out.find(word), std::string::npos) << word << "\n" << people.out;
+  EXPECT_EQ(say({"note", "--run", "second", "to one of two"}).status, 0);
+  EXPECT_TRUE(await_event(out("second"), "note", "to one of two"));
   // One of them stops, the other does not notice.
   EXPECT_EQ(say({"stop", "first"}).status, 0);
   expect_aborted(first, "first", "user");
   EXPECT_TRUE(listed(first.pid()).is_null());
   EXPECT_EQ(listed(second.pid())["state"], "running");
+  const json stopped = json::parse(say({"stop", "second", "--json"}).out);
+  ASSERT_EQ(stopped.size(), 1u) << stopped.dump();
+  EXPECT_EQ(stopped[0]["pid"], second.pid());
+  EXPECT_EQ(stopped[0]["healed"], true) << stopped.dump();
 }
 
 TEST_F(ControlTest, ARunInAnotherNetworkNamespaceIsFound) {
@@ -222,6 +228,7 @@ TEST_F(ControlTest, LabExecEntersAHost) {
   const Said missing = exec({"no-such-program"});
   EXPECT_EQ(missing.status, 4);
   EXPECT_NE(missing.errors.find("no-such-program"), std::string::npos) << missing.errors;
+  EXPECT_EQ(say({"lab", "exec", "--run", "no-such-run", "web", "--", "true"}).status, 4) << "another run was entered";
   const Said nobody = say({"lab", "exec", "--run", pid, "wob", "--", "true"});
   EXPECT_EQ(nobody.status, 4);
   EXPECT_NE(nobody.errors.find("no host \"wob\""), std::string::npos) << nobody.errors;

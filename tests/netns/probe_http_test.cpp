@@ -20,15 +20,31 @@ class probe_http : public testing::Test {
     with(probe);
     const auto result = verdicts(ask(probe, ns_, 4 * probe.every));
     accepted_ = server.accepted();
+    asked_ = server.asked();
     return result;
   }
   const NetNs ns_ = loopback_ns();
   int accepted_ = 0;
+  std::string asked_;
 };
 
 TEST_F(probe_http, ok) {
   EXPECT_EQ(four({.reply = http_answer(200)}), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(accepted_, 4);
+}
+
+TEST_F(probe_http, what_is_asked_is_what_the_plan_says) {
+  EXPECT_EQ(four({.reply = http_answer(200)}), (Verdicts{{"ok", 4}}));
+  EXPECT_TRUE(asked_.starts_with("GET /pay?x=1 HTTP/1.1\r\n")) << asked_;
+  const auto with = [](plan::Probe& p) {
+    p.method = "PUT";
+    p.body = "twelve euros";
+    p.headers = {{"X-Shop", "east"}};
+  };
+  EXPECT_EQ(four({.reply = http_answer(200)}, with), (Verdicts{{"ok", 4}}));
+  EXPECT_TRUE(asked_.starts_with("PUT /pay?x=1 HTTP/1.1\r\n")) << asked_;
+  EXPECT_NE(asked_.find("\r\nX-Shop: east\r\n"), std::string::npos) << asked_;
+  EXPECT_NE(asked_.find("\r\n\r\ntwelve euros"), std::string::npos) << asked_;
 }
 
 TEST_F(probe_http, a_redirect_is_an_answer_and_not_followed) {

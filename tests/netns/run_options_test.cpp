@@ -92,6 +92,7 @@ TEST_F(RunOptionsTest, ScaleSeedAndVariablesOfTheProcess) {
   EXPECT_EQ(s["faults"][0]["end_s"], 2.5);
   EXPECT_EQ(s["probes"][0]["subject"], "10.7.0.2");
   EXPECT_GT(s["faults"][0]["packets_dropped"], 0);
+  EXPECT_EQ(run.errors(), "") << "with --quiet";
   // --json prints the summary, and nothing beside it.
   EXPECT_EQ(json::parse(run.out()), s);
   EXPECT_EQ(event("run")["vars"], json({{"to", "10.7.0.2"}}));

@@ -69,6 +69,13 @@ TEST(CommandLine, CheckSaysOkForPeopleAndForMachines) {
   EXPECT_NE(machines.out.find("\"ok\": false"), std::string::npos) << machines.out;
 }
 
+TEST(CommandLine, CheckReadsAPlanAsARunWould) {
+  const Said scaled = say({"check", shipped("hello.toml"), "--seed", "77", "--scale", "1:2"});
+  EXPECT_EQ(scaled.status, 0) << scaled.error;
+  EXPECT_NE(scaled.out.find("6s long"), std::string::npos) << scaled.out;
+  EXPECT_EQ(say({"check", shipped("hello.toml"), "--seed", "many"}).status, 3);
+}
+
 TEST(CommandLine, ALongLabelKeepsApartFromItsText) {
   EXPECT_EQ(beside("short", 5, "one two", 16, 8), "short   one two\n");
   EXPECT_EQ(beside("rather long", 11, "one two", 16, 8), "rather long one\n        two\n");

@@ -44,6 +44,22 @@ TEST(ExplainCommand, SaysWhatIsBelievedAndWhatEndsTheRun) {
   EXPECT_EQ(json.at("probes").at(0).at("start_s"), 2.0);
 }
 
+TEST(ListCommand, RunsAreAListOfTheirOwn) {
+  for (const auto& words : {std::vector<std::string>{"list", "--runs", "--json"}, {"list", "runs", "--json"}})
+    EXPECT_TRUE(nlohmann::json::parse(say(words).out).is_array());
+}
+
+// A lab's plan, so that nothing of this machine matters.
+TEST(ExplainCommand, ReadsThePlanAsARunWould) {
+  const test::TemporaryFolder folder;
+  const std::string plan = folder.write("p.toml", "duration = \"60s\"\nseed = 1\n[vars]\nslow = \"100ms\"\n[lab.rooms.east]\n[lab.hosts.web]\nroom = \"east\"\n"
+                                                  "[[faults]]\nkind = \"degrade\"\non = \"web\"\nstart = \"10s\"\nfor = \"20s\"\ndelay = \"${slow}\"\n");
+  const auto out = nlohmann::json::parse(say({"explain", plan, "--json", "--seed", "77", "--scale", "1:2", "--var", "slow=300ms"}).out);
+  EXPECT_EQ(out.at("seed"), 77);
+  EXPECT_EQ(out.at("duration_s"), 30.0);
+  EXPECT_EQ(out.at("faults").at(0).at("packet_ms").at("middle"), 300.0);
+}
+
 TEST(ExplainCommand, SaysWhatAShippedExperimentWouldDo) {
   const Said said = say({"explain", "hello"});
   EXPECT_EQ(said.status, 0) << said.error;
@@ -86,6 +102,55 @@ TEST(InjectCommand, OptionsBecomeAPlanThatPassesCheck) {
   EXPECT_EQ(fault.end, 65 * kSecond);
   EXPECT_EQ(parsed.plan.seed, 7u);
   EXPECT_EQ(parsed.plan.hypotheses.size(), 1u);
+}
+
+TEST(InjectCommand, EveryOptionIsInItsPlan) {
+  const std::string text = plan_of({"sever", "--on", "netns=shop", "--on", "netns=shop,port=80", "--peer", "address=10.0.0.0/8", "--start", "7s",
+                                    "--for", "60s", "--direction", "ingress", "--no-loopback", "--mode", "reset", "--probe-icmp", "10.0.0.1",
+                                    "--probe-every", "50ms", "--probe-timeout", "3s", "--probe-from", "here", "--p99", "<= 250ms", "--success", ">= 1%",
+                                    "--seed", "7"});
+  const auto parsed = plan::parse_text(text, "inject.toml");
+  ASSERT_TRUE(parsed.ok()) << plan::render(parsed);
+  const auto& fault = parsed.plan.faults.at(0);
+  EXPECT_EQ(fault.on.size(), 2u);
+  EXPECT_EQ(parsed.plan.find_target(fault.on.at(0))->subject, "shop");
+  ASSERT_EQ(fault.peer.size(), 1u);
+  EXPECT_EQ(parsed.plan.find_target(fault.peer[0])->addresses, std::vector<std::string>{"10.0.0.0/8"});
+  EXPECT_EQ(fault.start, 7 * kSecond);
+  EXPECT_EQ(fault.end, 67 * kSecond);
+  EXPECT_EQ(fault.direction, plan::Direction::ingress);
+  EXPECT_FALSE(fault.loopback);
+  EXPECT_EQ(fault.params.text("mode"), "reset");
+  const auto& probe = parsed.plan.probes.at(0);
+  EXPECT_EQ(probe.every, 50 * kMillisecond);
+  EXPECT_EQ(probe.timeout, 3 * kSecond);
+  EXPECT_EQ(probe.from, "here");
+  EXPECT_EQ(parsed.plan.hypotheses.at(0).p99->text, "<= 250ms");
+  EXPECT_EQ(parsed.plan.hypotheses.at(0).success->text, ">= 1%");
+  EXPECT_EQ(parsed.plan.seed, 7u);
+}
+
+TEST(InjectCommand, EachKindOfProbeHasItsOption) {
+  using enum plan::Probe::Kind;
+  for (const auto& [option, what, kind] : {std::tuple{"http", "http://10.0.0.1/", http}, {"tcp", "10.0.0.1:80", tcp}, {"icmp", "10.0.0.1", icmp},
+                                           {"dns", "bank", dns}, {"redis", "10.0.0.1:6379", redis}, {"postgresql", "postgresql://10.0.0.1/shop", postgresql},
+                                           {"exec", "curl -s shop", exec}}) {
+    const auto parsed = plan::parse_text(plan_of({"sever", "--on", "netns=shop", "--for", "60s", std::string("--probe-") + option, what}), "inject.toml");
+    ASSERT_TRUE(parsed.ok()) << plan::render(parsed);
+    ASSERT_EQ(parsed.plan.probes.size(), 1u) << option;
+    EXPECT_EQ(parsed.plan.probes[0].kind, kind) << option;
+    if (kind == exec) EXPECT_EQ(parsed.plan.probes[0].command.back(), what);
+    else EXPECT_EQ(parsed.plan.probes[0].subject, what);
+  }
+}
+
+// The namespace is not there, so that nothing would come of it anyway.
+TEST(InjectCommand, ADryRunIsAnExplanation) {
+  const std::vector<std::string> words = {"inject", "sever", "--on", "netns=faultline-no-such", "--for", "1s", "--dry-run"};
+  EXPECT_TRUE(has(say(words).out, "nothing is touched"));
+  auto as_json = words;
+  as_json.push_back("--json");
+  EXPECT_EQ(nlohmann::json::parse(say(as_json).out).at("faults").at(0).at("kind"), "sever");
 }
 
 TEST(InjectCommand, ALookupMayNameItsServer) {
@@ -210,6 +275,20 @@ TEST(NewCommand, WritesOverNothingAndSaysWhatIsWrong) {
   EXPECT_TRUE(has(say({"new", "--kind", "degrad"}).error, "did you mean `degrade`"));
   EXPECT_TRUE(has(say({"new", "--target", "netns=shop"}).error, "--probe is needed"));
   EXPECT_EQ(say({"new", "--set", "delay=soon"}).status, 3);
+}
+
+TEST(NewCommand, WhatItIsToldIsInThePlan) {
+  const Said said = say({"new", "--kind", "sever", "--target", "netns=shop", "--peer", "address=10.0.0.0/8", "--probe", "10.0.0.1:80",
+                         "--title", "Who is \"there\"?"});
+  const auto parsed = plan::parse_text(said.out, "new.toml");
+  ASSERT_TRUE(parsed.ok()) << plan::render(parsed);
+  const auto& fault = parsed.plan.faults.at(0);
+  EXPECT_EQ(fault.kind->name, "sever");
+  EXPECT_EQ(parsed.plan.find_target(fault.on.at(0))->subject, "shop");
+  ASSERT_EQ(fault.peer.size(), 1u);
+  EXPECT_EQ(parsed.plan.find_target(fault.peer[0])->addresses, std::vector<std::string>{"10.0.0.0/8"});
+  EXPECT_EQ(parsed.plan.probes.at(0).subject, "10.0.0.1:80");
+  EXPECT_EQ(parsed.plan.title, "Who is \"there\"?");
 }
 
 TEST(CompletionCommand, KnowsEveryCommandAndOption) {

@@ -104,6 +104,16 @@ TEST(GuardWindow, LooksAtQuantilesAsTheVerdictDoes) {
   EXPECT_EQ(trip->p50, kMs);
 }
 
+TEST(GuardWindow, ActsOnEachLatencyThatItMayName) {
+  for (const auto latency : {&plan::Guard::p50, &plan::Guard::p90, &plan::Guard::p99, &plan::Guard::max}) {
+    plan::Guard g = guard(2 * kSecond);
+    g.*latency = Bound{Bound::Op::gt, 200.0 * kMs, "> 200ms"};
+    GuardWindow quick(g, 0, kForever), slow(g, 0, kForever);
+    EXPECT_FALSE(feed(quick, 0, 4 * kSecond, true));
+    EXPECT_TRUE(feed(slow, 0, 4 * kSecond, true, 201 * kMs));
+  }
+}
+
 TEST(GuardWindow, EachComparisonIsExact) {
   const auto acts = [](Bound::Op op, Ns latency) {
     plan::Guard g = guard();

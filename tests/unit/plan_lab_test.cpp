@@ -49,8 +49,15 @@ TEST(PlanLab, ReadsRoomsHostsAndLinksInTheOrderOfTheFile) {
   EXPECT_EQ(plan.lab->links[0].delay, 2 * kMillisecond);
 }
 
+TEST(PlanLab, AHostMayBeReadyWhenAUrlAnswers) {
+  const auto plan = parse_good("[lab.rooms.r]\n[lab.hosts.web]\nroom = \"r\"\ncommand = [\"nginx\"]\nready.http = \"http://web/\"\n"
+                               "[probes.p]\nicmp = \"web\"\nfrom = \"web\"\n");
+  EXPECT_EQ(plan.lab->hosts[0].ready->http, "http://web/");
+}
+
 TEST(PlanLab, ItsNamesAreTargets) {
-  const auto plan = parse_good(kLab + "[targets.east]\nhost = \"db\"\nport = 6379\n[probes.p]\nicmp = \"web\"\nfrom = \"client\"\n");
+  const auto plan = parse_good(kLab + "[targets.east]\nhost = \"db\"\nport = 6379\n[targets.all]\nroom = \"west\"\n[targets.cable]\nlink = \"metro\"\n"
+                                      "[probes.p]\nicmp = \"web\"\nfrom = \"client\"\n");
   ASSERT_NE(plan.find_target("web"), nullptr);
   EXPECT_EQ(plan.find_target("web")->where, Target::Where::host);
   EXPECT_EQ(plan.find_target("web")->subject, "web");
@@ -58,7 +65,12 @@ TEST(PlanLab, ItsNamesAreTargets) {
   EXPECT_EQ(plan.find_target("metro")->where, Target::Where::link);
   EXPECT_EQ(plan.find_target("east")->where, Target::Where::host) << "what the plan defines goes before the lab's name";
   EXPECT_EQ(plan.find_target("east")->ports, (std::vector<PortRange>{{6379, 6379}}));
-  EXPECT_EQ(plan.targets.size(), 6u);
+  EXPECT_EQ(plan.find_target("east")->subject, "db");
+  EXPECT_EQ(plan.find_target("all")->where, Target::Where::room);
+  EXPECT_EQ(plan.find_target("all")->subject, "west");
+  EXPECT_EQ(plan.find_target("cable")->where, Target::Where::link);
+  EXPECT_EQ(plan.find_target("cable")->subject, "metro");
+  EXPECT_EQ(plan.targets.size(), 8u);
 }
 
 TEST(PlanLab, ADefinedTargetMustNameSomethingOfIt) {

@@ -163,6 +163,7 @@ TEST(PlanHypotheses, ReadsConditions) {
   EXPECT_EQ(h.during, "degrade");
   EXPECT_DOUBLE_EQ(h.success->value, 0.99);
   EXPECT_EQ(h.p50->op, Bound::Op::lt);
+  EXPECT_DOUBLE_EQ(h.p90->value, 20e6);
   EXPECT_DOUBLE_EQ(h.p99->value, 250e6);
   EXPECT_DOUBLE_EQ(h.max->value, 1e9);
   EXPECT_EQ(*h.recovers_within, 5 * kSecond);

@@ -113,9 +113,9 @@ TEST(Report, ShowsWhatActedAndWhatWasSaid) {
 }
 
 /// A run of a plan whose probe never asked.
-void write_run(const std::filesystem::path& folder) {
+void write_run(const std::filesystem::path& folder, const std::string& plan = plan::kSmall) {
   record::Journal journal(folder);
-  record::events::plan(journal, plan::parse_good(plan::kSmall));
+  record::events::plan(journal, plan::parse_good(plan));
   record::events::t0(journal, monotonic_now(), wall_now());
   record::events::healed(journal, "end");
   record::events::cleanup(journal, {});
@@ -147,6 +147,18 @@ TEST(ReportCommand, NeedsARunFolder) {
   const cli::Said compared = cli::say({"compare", folder.path(), folder.path()});
   EXPECT_EQ(compared.status, 0) << compared.error;
   EXPECT_TRUE(nlohmann::json::parse(cli::say({"compare", "--json", folder.path(), folder.path()}).out).at("remarks").empty());
+}
+
+TEST(ReportCommand, TwoRunsAreComparedInTheOrderGiven) {
+  const TemporaryFolder one, other;
+  write_run(one.path());
+  write_run(other.path(), plan::kSmall + "name = \"slow\"\n");
+  const auto c = nlohmann::json::parse(cli::say({"compare", "--json", one.path(), other.path()}).out);
+  ASSERT_EQ(c.at("faults").size(), 2u) << c.dump(1);
+  EXPECT_EQ(c["faults"][0]["name"], "degrade");
+  EXPECT_TRUE(c["faults"][0]["b"].is_null());
+  EXPECT_EQ(c["faults"][1]["name"], "slow");
+  EXPECT_TRUE(c["faults"][1]["a"].is_null());
 }
 
 TEST(Compare, PairsByNameAndTellsTheChange) {

@@ -51,6 +51,9 @@ const Case kCases[] = {
     {"deviates_in_success", fail_hypothesis, Exit::deviated, ""},
     {"deviates_in_p99",
      [](Recording& r) { replace_requests(r, 12 * kSecond, 13 * kSecond, true, 300 * kMillisecond); }, Exit::deviated, ""},
+    {"deviates_in_p50", [](Recording& r) { r.hypotheses[0].p50 = bound(Bound::Op::lt, 2.0 * kMillisecond, "< 2ms"); }, Exit::deviated, ""},
+    {"deviates_in_p90", [](Recording& r) { r.hypotheses[0].p90 = bound(Bound::Op::lt, 2.0 * kMillisecond, "< 2ms"); }, Exit::deviated, ""},
+    {"deviates_in_max", [](Recording& r) { r.hypotheses[0].max = bound(Bound::Op::lt, 2.0 * kMillisecond, "< 2ms"); }, Exit::deviated, ""},
     {"deviates_when_no_request_succeeds",
      [](Recording& r) {
        r.hypotheses[0].success.reset();
