@@ -100,7 +100,7 @@ struct fl_rule {
   __u64 queue_ns;   /* in front of the rate, the longest wait; 0: see queue_bytes */
   __u64 queue_bytes;
   struct fl_bursts bursts;
-  __u64 pad[4]; /* to whole cache lines */
+  __u64 pad[4];
 };
 FL_ASSERT(sizeof(struct fl_rule) == 128);
 

@@ -39,7 +39,7 @@ struct packet {
   __u32 stream;  /* keeps the directions' draws apart */
   __u32 first_rule, packets;
   __u32 fault; /* the last one met, + 1: two rules of a fault (one for each kind of peer) act once */
-  __u8 dropped, chance, holds, composed;
+  __u8 dropped, chance, holds, composed; /* look_ahead() stops by one of them; a verifier that takes it for 0 (docs/kernels.md) makes its loop longer, no more */
   __u8 way;   /* 0: leaves the site, 1: arrives, BOTH_WAYS: on lo */
   __u8 turns; /* the conversation's direction */
 #ifdef FL_HOLDS

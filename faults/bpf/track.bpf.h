@@ -75,7 +75,7 @@ struct present {
   __u32 asks; /* FL_USES of the tracks that are not 0 */
   __u32 pad;
   __u64 value[FL_TRACKS];
-  __u64 fill[4]; /* to whole cache lines */
+  __u64 fill[4];
 };
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

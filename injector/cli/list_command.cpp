@@ -87,7 +87,12 @@ void print_kinds(const json& all, const record::Look& look) {
 
 Exit list(const ListArguments& arguments) {
   if (arguments.names) {
-    for (const std::filesystem::path path : shipped_experiments()) fmt::print("{}\n", path.stem().string());
+    if (arguments.what == "runs") throw Failure(Exit::invalid, "--names is about experiments and kinds; `list runs --json` is for programs");
+    if (arguments.what == "kinds") {
+      for (const auto& kind : faults::catalogue()) fmt::print("{}\n", kind.name);
+    } else {
+      for (const std::filesystem::path path : shipped_experiments()) fmt::print("{}\n", path.stem().string());
+    }
     std::fflush(stdout);
     return Exit::passed;
   }
@@ -130,7 +135,7 @@ void setup_list(CLI::App& app, Context& context) {
   sub->add_option("WHAT", arguments->what, "Only one of the lists")->check(CLI::IsMember({"experiments", "kinds", "runs"}).description(""))->type_name("experiments|kinds|runs");
   sub->add_flag_callback("--runs", [arguments] { arguments->what = "runs"; }, "The same as `list runs`");
   sub->add_flag("--json", arguments->json, "Print JSON: an array for one list, an object for all");
-  sub->add_flag("--names", arguments->names, "Print the experiments' names only, one a line");
+  sub->add_flag("--names", arguments->names, "Print names only, one a line: the experiments', or those of `list kinds`");
   sub->footer("Exit status: 0.");
   sub->callback([arguments, &context] { context.chosen = [arguments] { return list(*arguments); }; });
 }

@@ -41,15 +41,22 @@ bool on_a_link(const plan::Plan& plan, const plan::Fault& fault) {
 }
 
 /// "1 in 13", for a chance of 8 %.
-std::string one_in(double chance) { return chance >= 0.5 ? record::percent(chance) + " of them" : fmt::format("1 in {:.0f}", std::max(2.0, 1 / chance)); }
+std::string one_in(double chance) { return chance >= 0.5 ? record::percent(chance) + " of all" : fmt::format("1 in {:.0f}", std::max(2.0, 1 / chance)); }
 
 std::string sum(const Effect& effect, int trips) {
   return text_of(times(effect.round_trip(), trips)) + (effect.unbounded ? ", now and then more" : "");
 }
 
-Ns longest(const std::vector<faults::Window>& windows) {
-  Ns most = 0;
-  for (const auto& window : windows) most = std::max(most, window.end - window.start);
+/// The longest time in a row for which every packet is lost.
+Ns longest_cut(const faults::Track& loss) {
+  Ns most = 0, since = 0;
+  bool cut = false;
+  for (std::size_t i = 0; i < loss.size(); i++) {
+    const bool now = loss[i].value >= 1;
+    if (now && !cut) since = loss[i].t;
+    if (now || cut) most = std::max(most, loss[i].t - since);
+    cut = now;
+  }
   return most;
 }
 
@@ -57,8 +64,8 @@ constexpr const char* kUnanswered = "gets no answer; it is tried again after 1 s
 
 void say_tcp(Effect& effect) {
   const std::string trips_1 = sum(effect, 1), trips_2 = sum(effect, 2);
-  if (const Ns cut = effect.loss >= 1 ? longest(effect.active) : 0; cut > 0 && effect.active.size() > 1) {
-    const std::string until = fmt::format("begun while it is down, gets no answer until it is up again ({} at most)", short_duration(cut));
+  if (effect.loss >= 1 && effect.down > 0) {
+    const std::string until = fmt::format("begun while it is down, gets no answer until it is up again ({} at most)", short_duration(effect.down));
     effect.lines.push_back({"Handshake", until + ", and is tried again after 1 s, 3 s, 7 s and so on"});
     effect.lines.push_back({"Request", until + ", and then waits for TCP to send once more: as long again, at most"});
     return;
@@ -170,6 +177,7 @@ void meet(Effect& effect, const faults::Channel& channel) {
   if (delay + wide > effect.packet.most) effect.packet = {std::max<Ns>(0, delay - wide), delay, delay + wide};
   effect.unbounded = effect.unbounded || tail;
   effect.loss = std::max(effect.loss, height(channel.loss) * (channel.bursts ? mean_loss(*channel.bursts) : 1));
+  if (!channel.bursts) effect.down = std::max(effect.down, longest_cut(channel.loss));
   effect.dead_flows = std::max(effect.dead_flows, height(channel.flows));
   effect.dead_clients = std::max(effect.dead_clients, height(channel.clients));
   if (const double rate = lowest(channel.rate); rate > 0 && (effect.rate == 0 || rate < effect.rate)) effect.rate = rate;
@@ -226,7 +234,8 @@ Effect effect_of(const plan::Plan& plan, const plan::Fault& fault, const std::ve
     meet(effect, channel);
     answer = channel.answer;
   }
-  effect.cuts = effect.loss >= 1 || answer.picky();
+  if (effect.down >= fault.end - fault.start) effect.down = 0;
+  effect.cuts = effect.loss >= 1 || answer.verdict != FL_VERDICT_NONE;
   say(effect, plan, fault, answer);
   return effect;
 }

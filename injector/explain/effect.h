@@ -29,6 +29,7 @@ struct Effect {
   Added packet;                        ///< what a packet that meets it is held
   bool unbounded = false;              ///< the distribution has a tail: few packets wait longer than `most`
   bool cuts = false;                   ///< it lets nothing through, or answers by itself
+  Ns down = 0;                         ///< the longest cut in a row, of a fault that also lets through; 0: no such thing
   double loss = 0;                     ///< chance of a packet to be dropped, at its height
   double dead_flows = 0, dead_clients = 0;  ///< shares of connections and of client addresses that get nothing at all
   double rate = 0;                     ///< the lowest, bit/s; 0: no limit

@@ -112,6 +112,7 @@ void refuse_too_many(const plan::Plan& plan, std::vector<Reach>& all) {
 std::vector<Reach> look_around(const plan::Plan& plan) {
   std::vector<Reach> all(plan.faults.size());
   std::optional<Owners> owners;
+  std::map<std::uint64_t, std::size_t> rules;  // by network namespace
   const site::Finder finder;
   // One fault at a time, so that what is missing for one does not hide what is there for the others.
   plan::Plan one;
@@ -129,7 +130,12 @@ std::vector<Reach> look_around(const plan::Plan& plan) {
       site::exempt_control_path(sites);
       if (!owners) owners = socket_owners();
       std::set<pid_t> processes;
-      for (const auto& site : sites) add_site(reach, site, *owners, processes);
+      for (const auto& site : sites) {
+        add_site(reach, site, *owners, processes);
+        if ((rules[site.ns.inode()] += site.rules.size()) > FL_MAX_RULES_PER_SITE)
+          throw Failure(Exit::cannot_run, fmt::format("{} has more than {} rules with it; a site takes that many in a run, whenever they act", site.name,
+                                                      static_cast<int>(FL_MAX_RULES_PER_SITE)));
+      }
       reach.process_count = processes.size();
       reach.looked = true;
     } catch (const Failure& failure) {

@@ -57,26 +57,37 @@ struct Sum {
 }  // namespace
 
 void say_together(const plan::Plan& plan, std::vector<Effect>& effects) {
+  const auto under_way = [&](std::size_t i, Ns t) { return plan.faults[i].start <= t && t < plan.faults[i].end; };
   for (std::size_t i = 0; i < plan.faults.size(); i++) {
     const auto& fault = plan.faults[i];
+    std::vector<std::size_t> others;  // that may meet the same packets
+    for (std::size_t j = 0; j < plan.faults.size(); j++)
+      if (i != j && plan.faults[j].start < fault.end && plan.faults[j].end > fault.start && share_a_target(fault, plan.faults[j])) others.push_back(j);
+    // The instant with most of them: one at which one of them begins.
+    std::vector<std::size_t> most;
+    for (const std::size_t first : others) {
+      const Ns t = std::max(fault.start, plan.faults[first].start);
+      std::vector<std::size_t> now;
+      for (const std::size_t j : others)
+        if (under_way(j, t)) now.push_back(j);
+      if (now.size() > most.size()) most = std::move(now);
+    }
     Sum sum;
     sum.add(effects[i]);
-    std::string others;
-    std::size_t count = 0;
-    Ns from = fault.start, to = fault.end;  // when all of them are under way
-    for (std::size_t j = 0; j < plan.faults.size(); j++) {
-      const auto& other = plan.faults[j];
-      if (i == j || other.start >= to || other.end <= from || !share_a_target(fault, other)) continue;
+    std::string names;
+    Ns from = fault.start, to = fault.end;
+    for (std::size_t n = 0; n < most.size(); n++) {
+      const auto& other = plan.faults[most[n]];
+      sum.add(effects[most[n]]);
       from = std::max(from, other.start);
       to = std::min(to, other.end);
-      sum.add(effects[j]);
       constexpr std::size_t kShown = 4;
-      if (++count <= kShown) others += (others.empty() ? "" : ", ") + other.name;
-      else if (count == kShown + 1) others += ", …";
+      if (n < kShown) names += (names.empty() ? "" : ", ") + other.name;
+      else if (n == kShown) names += ", …";
     }
-    if (const std::string text = sum.text(); count > 0 && !text.empty())
-      effects[i].lines.push_back({"Together", fmt::format("with {} ({} to {}), for packets that meet {}: {}", others, record::short_duration(from), record::short_duration(to),
-                                                          count == 1 ? "both" : "all", text)});
+    if (const std::string text = sum.text(); !most.empty() && !text.empty())
+      effects[i].lines.push_back({"Together", fmt::format("with {} ({} to {}), for packets that meet {}: {}", names, record::short_duration(from), record::short_duration(to),
+                                                          most.size() == 1 ? "both" : "all", text)});
   }
 }
 

@@ -44,8 +44,8 @@ struct Subject {
 Subject subject_of(Probe::Kind kind) {
   switch (kind) {
     case Probe::Kind::http: return {is_url, "a URL", "\"http://10.0.1.10:8080/pay\"", ""};
-    case Probe::Kind::tcp: return {is_host_and_port, "a host and a port", "\"10.0.1.10:5432\"", " or \"[fd00::1]:5432\""};
-    case Probe::Kind::redis: return {is_host_and_port, "a host and a port", "\"10.0.1.10:6379\"", " or \"[fd00::1]:6379\""};
+    case Probe::Kind::tcp: return {is_host_and_port, "a host and a port up to 65535", "\"10.0.1.10:5432\"", " or \"[fd00::1]:5432\""};
+    case Probe::Kind::redis: return {is_host_and_port, "a host and a port up to 65535", "\"10.0.1.10:6379\"", " or \"[fd00::1]:6379\""};
     case Probe::Kind::icmp: return {is_target_of_icmp, "an address or a name", "\"10.0.1.10\"", ""};
     case Probe::Kind::dns: return {is_name, "a name", "\"bank.example.com\"", ", and whom to ask as server = \"10.0.0.53\""};
     case Probe::Kind::postgresql: return {is_postgresql_uri, "a URI of PostgreSQL", "\"postgresql://app@10.0.1.10/shop\"", ""};

@@ -81,6 +81,10 @@ void render_fault(std::string& out, const json& fault, const Style& style) {
                                   {"packets_answered", "answered"}, {"packets_queue_dropped", "dropped by the rate's queue"}})
     if (const auto n = fault.value(key, std::uint64_t{0}); n != 0) rarer += fmt::format("{}{} {}", rarer.empty() ? "" : ", ", thousands(n), word);
   if (!rarer.empty()) out += "                 " + rarer + "\n";
+  // A few wait when any fault ends; many mean that the fault is short for what it asks.
+  const auto delayed = fault.value("packets_delayed", std::uint64_t{0}), released = fault.value("packets_released_at_end", std::uint64_t{0});
+  if (delayed > 0 && released * 10 >= delayed)
+    out += fmt::format("                 {} let go at the fault's end, before they were due\n", released == delayed ? "all" : thousands(released));
   if (fault.at("applied_delay_us").value("count", 0) > 0)
     out += "        delay    " + spread_text(fault.at("applied_delay_us")) + "\n";
   if (fault.at("lateness_us").value("count", 0) > 0)

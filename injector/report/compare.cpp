@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "injector/record/row.h"
 #include "injector/record/text.h"
 
 namespace faultline::report {
@@ -66,6 +67,21 @@ std::string change(const json& a, const json& b, const char* quantile) {
   return before > 0 ? fmt::format("{:+.0f}%", 100 * (after / before - 1)) : "";
 }
 
+/// A name at the head of a row; one that is too long for its column has a line of its own.
+std::string headed(const std::string& name, int width) {
+  if (record::columns(name) <= width) return name + std::string(static_cast<std::size_t>(width - record::columns(name)), ' ');
+  return name + "\n" + std::string(static_cast<std::size_t>(width), ' ');
+}
+
+std::string count(const json& side, const char* key) { return side.is_null() ? "-" : record::thousands(side.at(key).get<std::uint64_t>()); }
+
+std::string applied(const json& side) {
+  const json& p50 = side.is_null() ? side : side.at("applied_delay_us").at("p50");
+  return p50.is_null() ? "-" : record::short_microseconds(p50.get<double>());
+}
+
+bool asked(const json& side) { return !side.is_null() && side.at("sent") != 0; }
+
 }  // namespace
 
 json compare(const json& a, const json& b) {
@@ -99,11 +115,18 @@ std::string render_comparison(const json& c) {
   std::string out = fmt::format("A  {:<13} {}  {}\nB  {:<13} {}  {}\n", word("a", "verdict"), word("a", "started_at"), word("a", "title"), word("b", "verdict"), word("b", "started_at"), word("b", "title"));
   for (const json& remark : c.at("remarks")) out += "! " + remark.get<std::string>() + "\n";
   if (!c.at("hypotheses").empty()) out += fmt::format("\n{:<44} {:>12} {:>12}\n", "hypothesis", "A", "B");
-  for (const json& h : c.at("hypotheses")) out += fmt::format("{:<44.44} {:>12} {:>12}\n", h.at("name").get<std::string>(), held(h.at("a")), held(h.at("b")));
+  for (const json& h : c.at("hypotheses")) out += fmt::format("{} {:>12} {:>12}\n", headed(h.at("name").get<std::string>(), 44), held(h.at("a")), held(h.at("b")));
+  if (!c.at("faults").empty()) out += fmt::format("\n{:<20} {:>9} {:>9}  {:>9} {:>9}  {:>9} {:>9}\n", "fault", "packets A", "B", "dropped A", "B", "delay A", "B");
+  for (const json& f : c.at("faults")) {
+    const json &a = f.at("a"), &b = f.at("b");
+    out += fmt::format("{} {:>9} {:>9}  {:>9} {:>9}  {:>9} {:>9}\n", headed(f.at("name").get<std::string>(), 20), count(a, "packets_matched"), count(b, "packets_matched"),
+                       count(a, "packets_dropped"), count(b, "packets_dropped"), applied(a), applied(b));
+  }
   for (const json& probe : c.at("probes")) {
     out += fmt::format("\n{:<20} {:>8} {:>8}  {:>9} {:>9} {:>6}  {:>9} {:>9} {:>6}\n", probe.at("name").get<std::string>().substr(0, 20), "ok A", "ok B", "p50 A", "p50 B", "", "p99 A", "p99 B", "");
     for (const json& p : probe.at("phases")) {
       const json &a = p.at("a"), &b = p.at("b");
+      if (!asked(a) && !asked(b)) continue;
       out += fmt::format("  {:<18.18} {:>8} {:>8}  {:>9} {:>9} {:>6}  {:>9} {:>9} {:>6}\n", p.at("name").get<std::string>(), success(a), success(b), latency(a, "p50"), latency(b, "p50"),
                          change(a, b, "p50"), latency(a, "p99"), latency(b, "p99"), change(a, b, "p99"));
     }

@@ -55,21 +55,42 @@ std::string spread(const json& s) {
   return fmt::format("{} / {} / {}", microseconds(s.at("p50")), microseconds(s.at("p99")), microseconds(s.at("max")));
 }
 
+std::string names(const json& list) {
+  std::string text;
+  for (const json& name : list) text += (text.empty() ? "" : ", ") + escaped(name.get<std::string>());
+  return text;
+}
+
+/// "shop, what it sends to bank"
+std::string where(const json& fault) {
+  const std::string direction = fault.value("direction", "both"), peer = names(fault.at("peer"));
+  std::string text = names(fault.at("on"));
+  if (direction == "both") return text + (peer.empty() ? "" : ", traffic with " + peer);
+  const bool out = direction == "egress";
+  return text + (out ? ", what it sends" : ", what it receives") + (peer.empty() ? "" : (out ? " to " : " from ") + peer);
+}
+
+/// What was asked of a fault of whose keys the plan gave none: the defaults, "mode silent".
+std::string asked(const json& fault) {
+  std::string text;
+  for (const auto& [key, value] : fault.at("asked").items()) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", escaped(key), escaped(value.is_string() ? value.get<std::string>() : value.dump()));
+  return text;
+}
+
 std::string faults(const json& s) {
   if (s.at("faults").empty()) return "";
   std::string out = "<h2>Faults: asked and applied</h2>\n<table><tr><th>fault</th><th>window</th><th>asked</th><th class=\"n\">packets</th><th class=\"n\">dropped</th><th class=\"n\">delayed</th>"
-                    "<th>applied delay<br>p50 / p99 / max</th><th>lateness<br>p50 / p99 / max</th><th class=\"n\">onset error</th></tr>\n";
+                    "<th>applied delay<br>p50 / p99 / max</th><th>lateness<br>p50 / p99 / max</th><th class=\"n\" title=\"from the planned instant to the first packet that there was\">first packet<br>after</th></tr>\n";
   for (const json& f : s.at("faults")) {
-    std::string on;
-    for (const json& name : f.at("on")) on += (on.empty() ? "" : ", ") + escaped(name.get<std::string>());
+    const std::string on = where(f), asked_text = text(f, "asked_text");
     out += fmt::format("<tr><td>{}<br><span class=\"dim\">{} on {}</span></td><td>{:g} to {:g} s</td><td>{}</td>", text(f, "name"), text(f, "kind"), on, f.value("start_s", 0.0), f.value("end_s", 0.0),
-                       text(f, "asked_text"));
+                       asked_text.empty() ? asked(f) : asked_text);
     if (!f.value("counted", false)) {
       out += "<td colspan=\"6\" class=\"dim\">nothing was counted</td></tr>\n";
       continue;
     }
     std::string more;
-    for (const char* key : {"packets_duplicated", "packets_corrupted", "packets_reordered", "packets_answered", "packets_queue_dropped", "packets_undelivered", "packets_passed_by_safety"})
+    for (const char* key : {"packets_duplicated", "packets_corrupted", "packets_reordered", "packets_released_at_end", "packets_answered", "packets_queue_dropped", "packets_undelivered", "packets_passed_by_safety"})
       if (f.value(key, std::uint64_t{0}) != 0) {
         std::string name = std::string(key).substr(8);
         for (char& c : name)

@@ -49,7 +49,7 @@ std::filesystem::path make_folder(const plan::Plan& plan, const fs::path& out) {
     return folder;
   } catch (const fs::filesystem_error& e) {
     const bool asked = !out.empty() && e.code() != std::errc::no_space_on_device;  // then it is the argument that is wrong
-    throw Failure(asked ? Exit::invalid : Exit::failed, fmt::format("cannot make the run folder: {}", e.what()));
+    throw Failure(asked ? Exit::invalid : Exit::failed, fmt::format("cannot make the run folder: {}: {}", e.path1().string(), e.code().message()));
   }
 }
 

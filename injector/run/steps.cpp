@@ -85,6 +85,10 @@ std::optional<Stop> Session::confirm_step() {
   stand_still();
   events::hold(*journal_, step->faults);
   control_->waiting(fmt::format("{}", fmt::join(step->faults, ", ")));
+  struct NoLonger {
+    Control& control;
+    ~NoLonger() { control.waiting(""); }
+  } const no_longer{*control_};
   ask(fmt::format("next: {}. Enter goes on, Ctrl-C heals and ends the run", fmt::join(step->faults, ", ")));
   for (Answer answer = read_answer(); answer != Answer::go_on; answer = read_answer()) {
     if (answer == Answer::ended) {
@@ -102,7 +106,6 @@ std::optional<Stop> Session::confirm_step() {
   stand_still();
   events::go_on(*journal_, step->faults, waits_.back().second - waits_.back().first);
   steps_->confirm();
-  control_->waiting("");
   if (pen_) pen_->arm(epoch_);  // first: with the old T0 the time of the next step, too, may have come
   for (auto& prober : probers_) prober->go_on(epoch_);
   hold_next();

@@ -28,6 +28,9 @@ TEST(ListCommand, ShowsExperimentsAndKinds) {
   EXPECT_GE(out.at("experiments").size(), 3u);
   EXPECT_EQ(out.at("kinds").size(), faults::catalogue().size());
   EXPECT_TRUE(has(say({"list", "--names"}).out, "hello\n"));
+  const std::string kinds = say({"list", "kinds", "--names"}).out;
+  EXPECT_TRUE(has(kinds, "sever\n") && !has(kinds, "hello")) << kinds;
+  EXPECT_EQ(say({"list", "runs", "--names"}).status, 3);
 }
 
 TEST(ExplainCommand, SaysWhatIsBelievedAndWhatEndsTheRun) {

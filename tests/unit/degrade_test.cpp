@@ -40,6 +40,16 @@ TEST(Degrade, HoldsItsFiguresFromFirstInstantToLast) {
   EXPECT_FALSE(channel.free_order);
 }
 
+TEST(Degrade, AQueueNeedsARate) {
+  Params params;
+  params.set("delay", 10 * kMillisecond);
+  params.set("limit", QueueLimit{0, 64000});
+  ASSERT_EQ(problems(params).size(), 1u);
+  EXPECT_EQ(problems(params)[0].key, "limit");
+  params.set("limit", QueueLimit{100 * kMillisecond, 0});
+  EXPECT_TRUE(problems(params).empty()) << "the default";
+}
+
 TEST(Degrade, LeavesOutWhatIsNotAsked) {
   Params params;
   params.set("jitter", 20 * kMillisecond);  // without a delay: allowed, clamped at zero by the player

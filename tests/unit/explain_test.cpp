@@ -1,4 +1,5 @@
 // What `explain` says of a plan: the arithmetic of delays, the drawing, the scope in words.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -55,6 +56,27 @@ TEST(Effect, ALinkThatFlapsIsUpAgainBeforeAClientGivesUp) {
   const Effect e = effect(plan_with("kind = \"flap\"\ndown = \"2s\"\nup = \"3s\"\n"));
   EXPECT_NE(said(e, "Handshake").find("until it is up again (2.00 s at most)"), std::string::npos) << said(e, "Handshake");
   EXPECT_EQ(said(e, "Request").find("15 minutes"), std::string::npos);
+}
+
+TEST(Effect, OfAProfileTheCutIsTheTimeWithoutAnyPacket) {
+  const Effect e = effect(plan_with("kind = \"degrade\"\nsteps = true\nprofile = [{ at = \"0s\", delay = \"50ms\", loss = \"0%\" }, { at = \"4s\", delay = \"0s\", loss = \"100%\" }, { at = \"6s\", delay = \"0s\", loss = \"0%\" }]\n"));
+  EXPECT_NE(said(e, "Handshake").find("(2.00 s at most)"), std::string::npos) << said(e, "Handshake");
+}
+
+TEST(Together, ADelayOfLookupsCutsNothing) {
+  const auto plan = plan_with("kind = \"degrade\"\ndelay = \"80ms\"\n[[faults]]\nname = \"names\"\nkind = \"dns\"\nanswer = \"delay\"\ndelay = \"2s\"\non = \"shop\"\nstart = \"5s\"\nfor = \"10s\"\n");
+  const std::string together = said(explain(plan, pen::Engine::tcx).effects.at(0), "Together");
+  EXPECT_EQ(together.find("cuts"), std::string::npos) << together;
+  EXPECT_NE(together.find("delays add"), std::string::npos) << together;
+}
+
+TEST(Together, IsToldOfTheInstantWithMost) {
+  const auto more = [](const std::string& name, int start, int length) {
+    return fmt::format("[[faults]]\nname = \"{}\"\nkind = \"degrade\"\non = \"shop\"\nstart = \"{}s\"\nfor = \"{}s\"\ndelay = \"10ms\"\n", name, start, length);
+  };
+  const auto plan = plan_with("kind = \"degrade\"\ndelay = \"10ms\"\n" + more("early", 5, 2) + more("late", 9, 3) + more("later", 10, 5));
+  const std::string together = said(explain(plan, pen::Engine::tcx).effects.at(0), "Together");
+  EXPECT_TRUE(together.starts_with("with late, later (10.0 s to 12.0 s), for packets that meet all: delays add: +60.0 ms")) << together;
 }
 
 TEST(Together, FaultsOfOneTargetAndTimeAreSummed) {

@@ -97,6 +97,15 @@ TEST(Report, ARunThatNeverBeganHasAPageWithoutADrawing) {
   EXPECT_NE(page.find("did not record its cleanup"), std::string::npos);
 }
 
+TEST(Report, SaysOfAFaultWhereItActedAndWhatItsDefaultsAre) {
+  Recording r = good_recording();
+  r.faults[0].direction = "ingress";
+  r.faults[0].peer = {"bank"};
+  r.faults[0].asked_text = "";
+  const std::string page = render_report(r, summary_of(r));
+  EXPECT_NE(page.find("what it receives from bank"), std::string::npos);
+}
+
 TEST(Report, ShowsWhatActedAndWhatWasSaid) {
   Recording r = good_recording();
   record::GuardRecord guard;
@@ -175,6 +184,17 @@ TEST(Compare, PairsByNameAndTellsTheChange) {
   const std::string text = render_comparison(c);
   EXPECT_NE(text.find("the seeds differ"), std::string::npos) << text;
   EXPECT_NE(text.find("+100%"), std::string::npos) << text;
+  EXPECT_NE(text.find("packets A"), std::string::npos) << text;
+}
+
+TEST(Compare, CutsNoNameAndTellsNothingOfWhatWasNotAsked) {
+  Recording r = good_recording();
+  const std::string name = "the second of two beliefs whose names begin alike: channel B";
+  r.hypotheses[0].name = name;
+  r.probes[0].answers.clear();
+  const std::string text = render_comparison(compare(summary_of(r), summary_of(r)));
+  EXPECT_NE(text.find(name + "\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("  baseline"), std::string::npos) << text;
 }
 
 TEST(Compare, OfARunWithItselfNothingDiffers) {

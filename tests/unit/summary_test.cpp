@@ -277,6 +277,17 @@ TEST(Render, ShowsGuardsAndNotes) {
   EXPECT_EQ(text.find('\x1b'), std::string::npos) << "a note must not move the cursor";
 }
 
+TEST(Render, SaysWhenAFaultWasTooShortForItsDelay) {
+  for (const std::uint64_t released : {std::uint64_t{0}, std::uint64_t{1}}) {
+    TemporaryFolder folder;
+    FaultResult result = a_result();
+    result.released_at_end = released * result.delayed;
+    write_run(folder.path(), result);
+    const std::string text = render_outcome(derive(folder.path()), "runs/x", false);
+    EXPECT_EQ(text.find("all let go at the fault's end") != std::string::npos, released == 1) << text;
+  }
+}
+
 TEST(Render, SaysWhatMatters) {
   TemporaryFolder folder;
   FaultResult late = a_result();
