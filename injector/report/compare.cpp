@@ -80,7 +80,7 @@ std::string applied(const json& side) {
   return p50.is_null() ? "-" : record::short_microseconds(p50.get<double>());
 }
 
-bool asked(const json& side) { return !side.is_null() && side.at("sent") != 0; }
+bool was_asked(const json& side) { return !side.is_null() && side.at("sent") != 0; }
 
 }  // namespace
 
@@ -126,7 +126,7 @@ std::string render_comparison(const json& c) {
     out += fmt::format("\n{:<20} {:>8} {:>8}  {:>9} {:>9} {:>6}  {:>9} {:>9} {:>6}\n", probe.at("name").get<std::string>().substr(0, 20), "ok A", "ok B", "p50 A", "p50 B", "", "p99 A", "p99 B", "");
     for (const json& p : probe.at("phases")) {
       const json &a = p.at("a"), &b = p.at("b");
-      if (!asked(a) && !asked(b)) continue;
+      if (!was_asked(a) && !was_asked(b)) continue;
       out += fmt::format("  {:<18.18} {:>8} {:>8}  {:>9} {:>9} {:>6}  {:>9} {:>9} {:>6}\n", p.at("name").get<std::string>(), success(a), success(b), latency(a, "p50"), latency(b, "p50"),
                          change(a, b, "p50"), latency(a, "p99"), latency(b, "p99"), change(a, b, "p99"));
     }

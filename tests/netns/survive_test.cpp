@@ -13,6 +13,7 @@
 #include "injector/base/error.h"
 #include "injector/base/tap.h"
 #include "tests/harness/command.h"
+#include "tests/harness/processes.h"
 #include "tests/harness/two_namespaces.h"
 #include "tests/harness/udp_stream.h"
 #include "tests/harness/victim_plan.h"
