@@ -63,11 +63,10 @@ enum {
   FL_TRACKS
 };
 #define FL_USES(which) (1u << (which))
-/* What of a packet is decided for each wire packet by itself, and what makes it wait or go through the line. */
-#define FL_HOLDING (FL_USES(FL_DELAY) | FL_USES(FL_JITTER) | FL_USES(FL_DUPLICATE) | FL_USES(FL_CORRUPT) | FL_USES(FL_REORDER) | FL_USES(FL_RATE))
 #define FL_DROPPING (FL_USES(FL_LOSS) | FL_USES(FL_FLOWS) | FL_USES(FL_CLIENTS))
 #define FL_CHANGING (FL_USES(FL_CORRUPT) | FL_USES(FL_DUPLICATE) | FL_USES(FL_RATE))
 #define FL_DELAYING (FL_USES(FL_DELAY) | FL_USES(FL_JITTER))
+#define FL_HOLDING (FL_CHANGING | FL_DELAYING | FL_USES(FL_REORDER)) /* for which a packet waits, or goes through the line */
 #define FL_RATE_MIN 1000ULL          /* bit/s */
 #define FL_RATE_MAX 1000000000000ULL
 

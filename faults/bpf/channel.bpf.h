@@ -74,10 +74,8 @@ static long look_ahead(__u32 i, struct packet* p) {
   if (!now) return 0;
   __u64 loss = now->value[FL_LOSS];
   if (loss && (loss < FL_ONE || (rule->flags & FL_RULE_BURSTS))) p->chance = 1;
-  if (now->value[FL_DELAY]) p->holds = 1;
-  /* the others are all per wire packet, and need the line */
-  if (now->value[FL_JITTER] | now->value[FL_DUPLICATE] | now->value[FL_CORRUPT] | now->value[FL_REORDER] | now->value[FL_RATE])
-    p->chance = p->holds = 1;
+  if (now->asks & FL_HOLDING) p->holds = 1;
+  if (now->asks & FL_HOLDING & ~FL_USES(FL_DELAY)) p->chance = 1; /* all but a plain delay is decided for each wire packet */
   return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "injector/cli/manual.h"
 #include "injector/plan/values.h"
 
 namespace faultline::cli {
@@ -29,35 +30,32 @@ int complain(const std::string& message, Exit status) {
 /// What is wrong with the words of a command line that was not understood, if that can be told: a command, or an option, that is not
 /// there. Empty: it is something else.
 std::string unknown_word(const CLI::App& app, const std::vector<std::string>& words) {
+  const auto meant = [](const std::string& word, const std::vector<std::string>& known, const std::string& path) {
+    const std::string near = plan::did_you_mean(word, known);
+    return near.empty() ? "" : fmt::format("; did you mean `{}{}`?", path, near);
+  };
   const CLI::App* at = &app;
   std::string path;
   std::size_t i = 1;
-  std::vector<std::string> commands;
-  for (; i < words.size(); i++) {
-    commands.clear();
-    const CLI::App* found = nullptr;
-    for (const CLI::App* sub : at->get_subcommands([](const CLI::App*) { return true; })) {
-      commands.push_back(sub->get_name());
-      if (sub->get_name() == words[i]) found = sub;
+  for (; i < words.size() && !words[i].starts_with("-"); i++) {
+    std::vector<std::string> names;
+    const auto commands = commands_of(*at);
+    for (const CLI::App* command : commands) names.push_back(command->get_name());
+    const auto found = std::find(names.begin(), names.end(), words[i]);
+    if (found == names.end() && names.empty()) break;
+    if (found == names.end()) {
+      const std::string near = meant(words[i], names, path);
+      return fmt::format("there is no command `{}{}`{}", path, words[i], near.empty() ? fmt::format("; there {} {}", names.size() == 1 ? "is" : "are", fmt::join(names, ", ")) : near);
     }
-    if (found == nullptr) break;
-    at = found;
+    at = commands[static_cast<std::size_t>(found - names.begin())];
     path += words[i] + " ";
-    commands.clear();
-  }
-  if (i < words.size() && !commands.empty() && !words[i].starts_with("-")) {
-    const std::string meant = plan::did_you_mean(words[i], commands);
-    return fmt::format("there is no command `{}{}`; {}", path, words[i], meant.empty() ? fmt::format("there {} {}", commands.size() == 1 ? "is" : "are", fmt::join(commands, ", ")) : "did you mean `" + path + meant + "`?");
   }
   std::vector<std::string> options;
-  for (const CLI::Option* option : at->get_options())
-    for (const auto& name : option->get_lnames()) options.push_back("--" + name);
+  for (const auto& option : options_of(*at)) options.insert(options.end(), option.names.begin(), option.names.end());
   for (; i < words.size() && words[i] != "--"; i++) {
     const std::string name = words[i].substr(0, words[i].find('='));
     if (!name.starts_with("--") || std::find(options.begin(), options.end(), name) != options.end()) continue;
-    const std::string meant = plan::did_you_mean(name, options);
-    return fmt::format("`{}` has no option `{}`{}\nRun `faultline {}--help`.", path.empty() ? "faultline" : path.substr(0, path.size() - 1), name,
-                       meant.empty() ? "" : "; did you mean `" + meant + "`?", path);
+    return fmt::format("`faultline {}` has no option `{}`{}\nRun `faultline {}--help`.", path.substr(0, path.find_last_not_of(' ') + 1), name, meant(name, options, ""), path);
   }
   return "";
 }

@@ -74,19 +74,12 @@ class Page {
     out_ += "\n" + styled(look_, "1;31", record::clipped(fault.name, look_.width / 2));
     out_ += fmt::format("  {}, {} to {}\n", fault.kind->name, plan::format_duration(fault.start), plan::format_duration(fault.end));
     row("What", std::string(fault.kind->summary) + ".");
-    if (const auto mode = mode_of(fault); effect.asked.empty() && !mode.empty()) row("mode", mode + ".");
     row("Where", explain::describe_scope(plan_, fault));
     reach(all_.reach[i]);
     for (const auto& asked : effect.asked) row(std::string(asked.key->name), fmt::format("{}. {}", asked.value, asked.key->doc));
     for (const auto& line : effect.lines) row(line.what, line.then);
     if (!effect.steady && !effect.active.empty())
       row("Episodes", fmt::format("{}, the first at {}, {} in all", effect.active.size(), record::short_duration(effect.active.front().start), record::short_duration(total(effect.active))));
-  }
-
-  /// Of a kind whose first key is a choice that the plan left to its default: that.
-  static std::string mode_of(const plan::Fault& fault) {
-    if (fault.kind->keys.empty() || fault.kind->keys.front().choices.empty()) return "";
-    return fault.params.text(fault.kind->keys.front().name);
   }
 
   static Ns total(const std::vector<faults::Window>& windows) {

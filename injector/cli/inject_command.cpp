@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <map>
 #include <memory>
-#include <sstream>
 
 #include "faults/kind.h"
 #include "injector/cli/app.h"
@@ -72,15 +71,6 @@ std::string add_targets(sketch::Sketch& plan, const char* option, const std::str
   return specs.size() == 1 ? list : "[" + list + "]";
 }
 
-/// "a,b", or an array of TOML as it is.
-std::string texts_of(const std::string& given) {
-  if (given.starts_with('[') || given.find(',') == std::string::npos) return sketch::toml_value(given, "");
-  std::string list;
-  std::istringstream parts(given);
-  for (std::string part; std::getline(parts, part, ',');) list += (list.empty() ? "" : ", ") + toml_text(part);
-  return "[" + list + "]";
-}
-
 /// How long the run must be when no probe watches the recovery: a second more than the fault. Empty when that cannot be told.
 std::string duration_for(const std::string& start, const std::string& length) {
   const auto a = plan::read_duration(start), b = plan::read_duration(length);
@@ -118,7 +108,7 @@ std::string plan_of(const InjectArguments& a) {
   fault.lines.push_back({"for", toml_text(a.until_stopped ? "run" : a.length)});
   for (const auto& key : a.kind->keys)
     if (const auto given = a.keys.find(std::string(key.name)); given != a.keys.end() && !given->second.empty())
-      fault.lines.push_back({given->first, key.type == faults::ValueType::texts ? texts_of(given->second) : sketch::toml_value(given->second, key.example)});
+      fault.lines.push_back({given->first, key.type == faults::ValueType::texts ? sketch::toml_texts(given->second) : sketch::toml_value(given->second, key.example)});
   plan.tables.push_back(std::move(fault));
   if (!(a.success + a.p99).empty()) {
     sketch::Table hypothesis{"[[hypotheses]]", "", {{"probe", toml_text("probe")}, {"during", toml_text(a.kind->name)}}};

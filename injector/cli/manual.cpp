@@ -81,8 +81,7 @@ std::vector<OptionText> options_of(const CLI::App& app) {
     for (const auto& name : option->get_lnames()) text.names.push_back("--" + name);
     if (text.names.empty()) text.positional = option->get_name(true);
     text.value = option->get_items_expected_max() == 0 ? "" : option->get_type_name();
-    for (const char* check : {":{", ":NONNEGATIVE"})  // behind the type CLI11 names what it checks
-      text.value.resize(std::min(text.value.find(check), text.value.size()));
+    text.value.resize(std::min(text.value.find(":{"), text.value.size()));  // behind the type CLI11 names what it checks
     text.what = option->get_description();
     text.group = option->get_group();
     text.required = option->get_required();

@@ -95,16 +95,16 @@ void add_site(Reach& reach, const site::Site& site, const Owners& owners, std::s
   }
 }
 
-/// The faults beyond what one site takes, as far as the plan alone tells: two targets may be in one namespace.
-void refuse_too_many(const plan::Plan& plan, std::vector<Reach>& all) {
-  std::map<std::string, int> rules;
-  for (std::size_t i = 0; i < plan.faults.size(); i++)
-    for (const auto& name : plan.faults[i].on)
-      if (++rules[name] > FL_MAX_RULES_PER_SITE) {
-        all[i].looked = false;
-        all[i].missing = true;
-        all[i].why_not = fmt::format("\"{}\" has more than {} faults; a target takes that many in a run, whenever they act", name, static_cast<int>(FL_MAX_RULES_PER_SITE));
-      }
+/// The same of what could not be looked at, as far as the plan alone tells: two targets may be in one namespace.
+void count_rules(const plan::Plan& plan, std::vector<Reach>& all) {
+  std::map<std::string, std::size_t> rules;
+  for (std::size_t i = 0; i < plan.faults.size(); i++) try {
+      for (const auto& name : plan.faults[i].on) site::check_rules('"' + name + '"', ++rules[name]);
+    } catch (const Failure& failure) {
+      all[i].looked = false;
+      all[i].missing = true;
+      all[i].why_not = failure.what();
+    }
 }
 
 }  // namespace
@@ -132,9 +132,7 @@ std::vector<Reach> look_around(const plan::Plan& plan) {
       std::set<pid_t> processes;
       for (const auto& site : sites) {
         add_site(reach, site, *owners, processes);
-        if ((rules[site.ns.inode()] += site.rules.size()) > FL_MAX_RULES_PER_SITE)
-          throw Failure(Exit::cannot_run, fmt::format("{} has more than {} rules with it; a site takes that many in a run, whenever they act", site.name,
-                                                      static_cast<int>(FL_MAX_RULES_PER_SITE)));
+        site::check_rules(site.name, rules[site.ns.inode()] += site.rules.size());
       }
       reach.process_count = processes.size();
       reach.looked = true;
@@ -147,7 +145,7 @@ std::vector<Reach> look_around(const plan::Plan& plan) {
                           : e.what();
     }
   }
-  refuse_too_many(plan, all);
+  count_rules(plan, all);
   return all;
 }
 

@@ -16,8 +16,7 @@ std::vector<std::string> targets_of(const plan::Fault& fault) {
   return names;
 }
 
-bool share_a_target(const plan::Fault& a, const plan::Fault& b) {
-  const auto one = targets_of(a), other = targets_of(b);
+bool share(const std::vector<std::string>& one, const std::vector<std::string>& other) {
   return std::any_of(one.begin(), one.end(), [&](const std::string& name) { return std::find(other.begin(), other.end(), name) != other.end(); });
 }
 
@@ -58,11 +57,13 @@ struct Sum {
 
 void say_together(const plan::Plan& plan, std::vector<Effect>& effects) {
   const auto under_way = [&](std::size_t i, Ns t) { return plan.faults[i].start <= t && t < plan.faults[i].end; };
+  std::vector<std::vector<std::string>> targets;
+  for (const auto& fault : plan.faults) targets.push_back(targets_of(fault));
   for (std::size_t i = 0; i < plan.faults.size(); i++) {
     const auto& fault = plan.faults[i];
     std::vector<std::size_t> others;  // that may meet the same packets
     for (std::size_t j = 0; j < plan.faults.size(); j++)
-      if (i != j && plan.faults[j].start < fault.end && plan.faults[j].end > fault.start && share_a_target(fault, plan.faults[j])) others.push_back(j);
+      if (i != j && plan.faults[j].start < fault.end && plan.faults[j].end > fault.start && share(targets[i], targets[j])) others.push_back(j);
     // The instant with most of them: one at which one of them begins.
     std::vector<std::size_t> most;
     for (const std::size_t first : others) {

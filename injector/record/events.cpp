@@ -176,6 +176,8 @@ std::vector<Given> given(const plan::Fault& fault) {
     if (fallback.size() >= 2 && fallback.front() == '"') fallback = fallback.substr(1, fallback.size() - 2);
     if (value != fallback && value != "0s" && value != "0%") all.push_back({&key, std::move(value)});
   }
+  // A fault of which the plan says nothing but its kind is what that kind's first choice makes it: "mode silent".
+  if (const auto& keys = fault.kind->keys; all.empty() && !keys.empty() && !keys.front().choices.empty()) all.push_back({&keys.front(), value_text(keys.front(), fault.params)});
   return all;
 }
 

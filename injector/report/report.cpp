@@ -70,21 +70,14 @@ std::string where(const json& fault) {
   return text + (out ? ", what it sends" : ", what it receives") + (peer.empty() ? "" : (out ? " to " : " from ") + peer);
 }
 
-/// What was asked of a fault of whose keys the plan gave none: the defaults, "mode silent".
-std::string asked(const json& fault) {
-  std::string text;
-  for (const auto& [key, value] : fault.at("asked").items()) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", escaped(key), escaped(value.is_string() ? value.get<std::string>() : value.dump()));
-  return text;
-}
-
 std::string faults(const json& s) {
   if (s.at("faults").empty()) return "";
   std::string out = "<h2>Faults: asked and applied</h2>\n<table><tr><th>fault</th><th>window</th><th>asked</th><th class=\"n\">packets</th><th class=\"n\">dropped</th><th class=\"n\">delayed</th>"
                     "<th>applied delay<br>p50 / p99 / max</th><th>lateness<br>p50 / p99 / max</th><th class=\"n\" title=\"from the planned instant to the first packet that there was\">first packet<br>after</th></tr>\n";
   for (const json& f : s.at("faults")) {
-    const std::string on = where(f), asked_text = text(f, "asked_text");
+    const std::string on = where(f);
     out += fmt::format("<tr><td>{}<br><span class=\"dim\">{} on {}</span></td><td>{:g} to {:g} s</td><td>{}</td>", text(f, "name"), text(f, "kind"), on, f.value("start_s", 0.0), f.value("end_s", 0.0),
-                       asked_text.empty() ? asked(f) : asked_text);
+                       text(f, "asked_text"));
     if (!f.value("counted", false)) {
       out += "<td colspan=\"6\" class=\"dim\">nothing was counted</td></tr>\n";
       continue;

@@ -293,9 +293,7 @@ class Resolver {
               rule.match.not_from.insert(rule.match.not_from.end(), own[sender.site].begin(), own[sender.site].end());
         }
         Site& site = sites_[c.site];
-        if (site.rules.size() >= FL_MAX_RULES_PER_SITE)
-          throw Failure(Exit::cannot_run, fmt::format("{} would have more than {} rules; one site takes that many in a run",
-                                                      site.name, static_cast<int>(FL_MAX_RULES_PER_SITE)));
+        check_rules(site.name, site.rules.size() + 1);
         site.rules.push_back(std::move(rule));
       }
     }
@@ -324,6 +322,12 @@ class Resolver {
 };
 
 }  // namespace
+
+void check_rules(const std::string& site, std::size_t count) {
+  if (count > FL_MAX_RULES_PER_SITE)
+    throw Failure(Exit::cannot_run, fmt::format("{} would have more than {} rules; a site takes that many in a run, whenever they act. Merge faults that differ in their time alone "
+                                                "(flap, profile, trace), or play the plan in parts", site, static_cast<int>(FL_MAX_RULES_PER_SITE)));
+}
 
 std::uint64_t initial_namespace() {
   // Where process 1 may not be looked at: the number that kernels from 6.18 on always give it (NET_NS_INIT_INO, linux/nsfs.h).

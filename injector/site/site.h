@@ -68,6 +68,9 @@ std::vector<Site> resolve(const plan::Plan& plan, const LabView* lab, const Find
 /// Inode of the machine's initial network namespace: who takes all of it as a target cuts off whoever operates the machine.
 std::uint64_t initial_namespace();
 
+/// Throws Failure(cannot_run) when a site would have more rules in a run than it can.
+void check_rules(const std::string& site, std::size_t count);
+
 /// Index, in the numbering of Rule::fault, of the standing condition of a lab link.
 inline std::uint32_t standing_fault(const plan::Plan& plan, std::size_t link) {
   return static_cast<std::uint32_t>(plan.faults.size() + link);

@@ -56,14 +56,7 @@ std::vector<std::string_view> pairs(std::string_view spec) {
 std::string target_value(std::string_view key, std::string_view text) {
   if (!text.empty() && (text.front() == '[' || text.front() == '"')) return std::string(text);
   if ((key == "pid" || key == "port") && is_number(text)) return std::string(text);
-  if (key != "address" || text.find(',') == std::string_view::npos) return toml_text(text);
-  std::string list;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const auto comma = std::min(text.find(',', begin), text.size());
-    list += (list.empty() ? "[" : ", ") + toml_text(text.substr(begin, comma - begin));
-    begin = comma + 1;
-  }
-  return list + "]";
+  return key == "address" ? toml_texts(text) : toml_text(text);
 }
 
 }  // namespace
@@ -78,6 +71,17 @@ std::string toml_text(std::string_view text) {
     else out += c;
   }
   return out + "\"";
+}
+
+std::string toml_texts(std::string_view text) {
+  if (text.starts_with('[') || text.find(',') == std::string_view::npos) return toml_value(text, "");
+  std::string list;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const auto comma = std::min(text.find(',', begin), text.size());
+    list += (list.empty() ? "[" : ", ") + toml_text(text.substr(begin, comma - begin));
+    begin = comma + 1;
+  }
+  return list + "]";
 }
 
 std::string toml_value(std::string_view text, std::string_view example) {

@@ -34,6 +34,9 @@ std::string toml_text(std::string_view text);
 /// key's own, tells whether the value is a string there.
 std::string toml_value(std::string_view text, std::string_view example);
 
+/// The same of a key that takes one text or several: "a,b" is an array of two.
+std::string toml_texts(std::string_view text);
+
 /// "unit=payment.service", "address=10.0.0.0/8,fd00::/8,port=443": the lines of a target. A bare word is a lab host's, room's
 /// or link's name, or another target's: it has no lines. Throws Failure(invalid) naming `option` for an empty one.
 std::vector<Line> target_lines(std::string_view option, std::string_view spec);

@@ -43,7 +43,7 @@ TEST(CommandLine, MistakesInArgumentsAreInvalid) {
       {{"run", shipped("hello.toml"), "--seed", "99999999999999999999"}, "--seed 99999999999999999999: write a whole number"},
       {{"run", shipped("hello.toml"), "--sede", "1"}, "did you mean `--seed`"},
       {{"inject", "sevr", "--on", "netns=a"}, "did you mean `inject sever`"},
-      {{"inject", "degrade", "--on", "netns=a", "--dealy", "3ms", "--for", "1s"}, "`inject degrade` has no option `--dealy`; did you mean `--delay`?"},
+      {{"inject", "degrade", "--on", "netns=a", "--dealy", "3ms", "--for", "1s"}, "`faultline inject degrade` has no option `--dealy`; did you mean `--delay`?"},
       {{"lab", "exce"}, "did you mean `lab exec`"},
       {{"run", shipped("hello.toml"), "--scale", "30"}, "--scale"},
       {{"run", shipped("hello.toml"), "--at", "noon"}, "RFC 3339"},

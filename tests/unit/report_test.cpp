@@ -97,11 +97,10 @@ TEST(Report, ARunThatNeverBeganHasAPageWithoutADrawing) {
   EXPECT_NE(page.find("did not record its cleanup"), std::string::npos);
 }
 
-TEST(Report, SaysOfAFaultWhereItActedAndWhatItsDefaultsAre) {
+TEST(Report, SaysOfAFaultWhereItActed) {
   Recording r = good_recording();
   r.faults[0].direction = "ingress";
   r.faults[0].peer = {"bank"};
-  r.faults[0].asked_text = "";
   const std::string page = render_report(r, summary_of(r));
   EXPECT_NE(page.find("what it receives from bank"), std::string::npos);
 }
