@@ -33,12 +33,14 @@ class Bed : public TwoNamespaces {
  public:
   explicit Bed(unsigned mtu = 1500, Wire wire = Wire::ethernet) : TwoNamespaces(Family::both, mtu, wire) {}
 
-  /// A veth has a backlog per sending CPU, and lets packets of one flow overtake each other. For tests of order: not this one.
-  void steer_wire() {
+  /// For tests of order: a wire that keeps it. A veth has a backlog per sending CPU, and lets packets of one flow overtake each other;
+  /// and while a neighbour is being resolved, the last packet of the first burst may pass those that wait for the answer. Before play().
+  void keep_order_on_the_wire() {
     for (const NetNs* end : {&here, &there}) {
       Inside in(*end);
       keep_flows_together("eth0");
     }
+    for (const bool v6 : {false, true}) send_stream(near(9, v6), far(9, v6), {.count = 1});  // the answer resolves the other end, too
   }
 
   /// In force from the return of this on, at `here`.
