@@ -6,10 +6,12 @@
 #include <signal.h>
 #include <time.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <iterator>
+#include <limits>
 #include <optional>
 #include <thread>
 
@@ -75,7 +77,7 @@ struct Journal::Impl {
   bool flushing = false;       // open batches go out too
   std::uint64_t rounds_begun = 0, rounds_done = 0;  // of the writer: a flush waits for a round that began after it
   bool closing = false;
-  std::optional<Ns> epoch;
+  std::optional<Ns> epoch, hold_at;
   SampleBatches batches;
   Ns stamp_second = -1;        // the second that stamp_text is of
   std::string stamp_text;      // "2026-11-22T01:50:05": samples come by the thousand
@@ -120,7 +122,7 @@ struct Journal::Impl {
     }
     auto out = std::back_inserter(pending);
     fmt::format_to(out, R"({{"at":"{}.{:06}Z","mono":{})", stamp_text, wall % kSecond / kMicrosecond, mono);
-    if (epoch) fmt::format_to(out, R"(,"t":{})", mono - *epoch);
+    if (epoch) fmt::format_to(out, R"(,"t":{})", std::min(mono - *epoch, hold_at.value_or(std::numeric_limits<Ns>::max())));
     fmt::format_to(out, R"(,"event":"{}")", event);
   }
 
@@ -187,6 +189,11 @@ Journal::~Journal() = default;
 void Journal::set_epoch(Ns epoch) {
   std::lock_guard lock(impl_->mutex);
   impl_->epoch = epoch;
+}
+
+void Journal::hold_at(std::optional<Ns> t) {
+  std::lock_guard lock(impl_->mutex);
+  impl_->hold_at = t;
 }
 
 void Journal::set_batching(std::vector<Ns> edges, std::vector<std::string> fast_probes) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ class Journal {
   ~Journal();  ///< writes out what is left; never throws
 
   void set_epoch(Ns epoch);
+  /// From `t` after T0 on the run's clock stands still, as the kernel's does (fl_control.hold_at); empty: it goes on.
+  void hold_at(std::optional<Ns> t);
   /// Instants since T0 at which a phase begins or ends, and the probes too fast to be journalled request by request:
   /// theirs go out as "samples", a histogram per 100 ms that never crosses an edge. Before the first sample.
   void set_batching(std::vector<Ns> edges, std::vector<std::string> fast_probes);

@@ -49,6 +49,7 @@ Steps::Steps(const plan::Plan& plan) {
 void Session::hold_next() {
   const Step* step = steps_ ? steps_->next() : nullptr;
   if (pen_) pen_->hold_at(step ? std::max<Ns>(steps_->hold_at(), 1) : 0);
+  journal_->hold_at(step ? std::optional(steps_->hold_at()) : std::nullopt);
   if (step)
     for (auto& prober : probers_) prober->hold(epoch_ + steps_->hold_at());
 }

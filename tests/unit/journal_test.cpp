@@ -52,6 +52,24 @@ TEST(Journal, WritesOneObjectALineWithItsClocks) {
   EXPECT_EQ(at.back(), 'Z');
 }
 
+TEST(Journal, ItsClockStandsStillWhereTheRunWaits) {
+  TemporaryFolder folder;
+  {
+    Journal journal(folder.path());
+    journal.set_epoch(monotonic_now() - 5 * kSecond);
+    journal.hold_at(4 * kSecond);
+    journal.event("hold");
+    journal.hold_at(3600 * kSecond);
+    journal.event("before the next");
+    journal.hold_at({});
+    journal.event("none left");
+  }
+  const auto lines = lines_of(folder);
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(lines[0].at("t").get<Ns>(), 4 * kSecond);
+  for (const std::size_t i : {1, 2}) EXPECT_GE(lines[i].at("t").get<Ns>(), 5 * kSecond);
+}
+
 TEST(Journal, RefusesAFolderThatHasOne) {
   TemporaryFolder folder;
   folder.write("journal.jsonl", "mine\n");
