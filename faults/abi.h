@@ -18,19 +18,19 @@ enum {
   FL_MAX_SITES = 256,
   FL_MAX_EXEMPT_PORTS = 4,
   FL_MAX_TUNNEL_PORTS = 8,
-  FL_MAX_SLOTS = 4096,  /* slot 0 is never given out */
+  FL_MAX_SLOTS = 4096, /* slot 0 is never given out */
   FL_HIST_SHIFT = 7,
-  FL_HIST_SUB = 1 << FL_HIST_SHIFT, /* sub-buckets an octave: 0.8 % wide */
+  FL_HIST_SUB = 1 << FL_HIST_SHIFT,                         /* sub-buckets an octave: 0.8 % wide */
   FL_HIST_BUCKETS = (32 - FL_HIST_SHIFT + 1) * FL_HIST_SUB, /* up to 2^32 ticks */
-  FL_TICK_SHIFT = 6,    /* frame stamps count in ticks of 64 ns */
+  FL_TICK_SHIFT = 6,                                        /* frame stamps count in ticks of 64 ns */
   FL_FLOW_BUCKETS = 1 << 16,
   FL_MAX_CGROUPS = 4096,    /* that one site's rules name */
   FL_MAX_CGROUP_LEVEL = 31, /* how deep below the root they may be */
   FL_MAX_DEVICES = 4096,    /* that one site's rules name */
   FL_MAX_LEARNED = 4096,    /* addresses that one site's rules learn while the run goes on */
 };
-#define FL_ONE (1LL << 32)                    /* probability 1 in score values */
-#define FL_SLOPE_SHIFT 20                     /* slope: value per 1024 ns, with this many fraction bits */
+#define FL_ONE (1LL << 32) /* probability 1 in score values */
+#define FL_SLOPE_SHIFT 20  /* slope: value per 1024 ns, with this many fraction bits */
 #define FL_FOREVER 0x7fffffffffffffffULL
 
 /* ---- the score ---- */
@@ -59,15 +59,16 @@ enum {
   FL_DUPLICATE, /* probabilities per packet */
   FL_CORRUPT,
   FL_REORDER,
-  FL_RATE,      /* bit/s; 0: not limited */
+  FL_RATE, /* bit/s; 0: not limited */
   FL_TRACKS
 };
 #define FL_USES(which) (1u << (which))
 #define FL_DROPPING (FL_USES(FL_LOSS) | FL_USES(FL_FLOWS) | FL_USES(FL_CLIENTS))
 #define FL_CHANGING (FL_USES(FL_CORRUPT) | FL_USES(FL_DUPLICATE) | FL_USES(FL_RATE))
 #define FL_DELAYING (FL_USES(FL_DELAY) | FL_USES(FL_JITTER))
-#define FL_HOLDING (FL_CHANGING | FL_DELAYING | FL_USES(FL_REORDER)) /* for which a packet waits, or goes through the line */
-#define FL_RATE_MIN 1000ULL          /* bit/s */
+#define FL_HOLDING \
+  (FL_CHANGING | FL_DELAYING | FL_USES(FL_REORDER)) /* for which a packet waits, or goes through the line */
+#define FL_RATE_MIN 1000ULL                         /* bit/s */
 #define FL_RATE_MAX 1000000000000ULL
 
 enum {
@@ -91,12 +92,12 @@ struct fl_rule {
   __u64 start, end; /* nothing is held beyond end */
   __u64 seed;       /* of this rule's decisions */
   __u32 flags;
-  __u32 fault;      /* index of the fault it belongs to, for the record */
-  __u32 uses;       /* FL_USES of the tracks that have points */
-  __u32 curve;      /* of its jitter: index in curves; 0: uniform */
-  __s32 resemble;   /* correlation of successive jitters, in units of 2^-16 */
-  __s32 differ;     /* sqrt(1 - correlation^2), the same */
-  __u64 queue_ns;   /* in front of the rate, the longest wait; 0: see queue_bytes */
+  __u32 fault;    /* index of the fault it belongs to, for the record */
+  __u32 uses;     /* FL_USES of the tracks that have points */
+  __u32 curve;    /* of its jitter: index in curves; 0: uniform */
+  __s32 resemble; /* correlation of successive jitters, in units of 2^-16 */
+  __s32 differ;   /* sqrt(1 - correlation^2), the same */
+  __u64 queue_ns; /* in front of the rate, the longest wait; 0: see queue_bytes */
   __u64 queue_bytes;
   struct fl_bursts bursts;
   __u64 pad[4];
@@ -105,18 +106,18 @@ FL_ASSERT(sizeof(struct fl_rule) == 128);
 
 /* What a rule remembers from packet to packet, for each way (0: leaving the site, 1: arriving). */
 struct fl_state {
-  __u64 clock;    /* of the rate: CLOCK_MONOTONIC ns at which the last packet will have been sent */
-  __u32 steps;    /* of the chain */
-  __u32 bad;      /* its state */
-  __u32 begun;    /* correlated jitter has: */
-  __s32 level;    /* its last one, a Gaussian in units of 2^-16 */
+  __u64 clock; /* of the rate: CLOCK_MONOTONIC ns at which the last packet will have been sent */
+  __u32 steps; /* of the chain */
+  __u32 bad;   /* its state */
+  __u32 begun; /* correlated jitter has: */
+  __s32 level; /* its last one, a Gaussian in units of 2^-16 */
   __u64 pad[5];
 };
 FL_ASSERT(sizeof(struct fl_state) == 64);
 
-/* A function on [0, 1) by points of equal distance, with linear interpolation; `low` and `high` are its outermost 1/256th, each
- * with points of its own. Inverse distribution functions, in standard deviations (2^-16); in curve 0 the normal distribution
- * function over [-8, 8), its values being 32-bit fractions. */
+/* A function on [0, 1) by points of equal distance, with linear interpolation; `low` and `high` are its outermost
+ * 1/256th, each with points of its own. Inverse distribution functions, in standard deviations (2^-16); in curve 0 the
+ * normal distribution function over [-8, 8), its values being 32-bit fractions. */
 enum { FL_CURVE_CELLS = 4096, FL_TAIL_CELLS = 1024, FL_TAIL_SHIFT = 24 };
 struct fl_curve {
   __s32 body[FL_CURVE_CELLS + 1];
@@ -149,10 +150,10 @@ struct fl_address {
 };
 FL_ASSERT(sizeof(struct fl_address) == 16);
 
-/* Peers of one family. Prefixes are cut into intervals, each of which has one set of rules: interval i begins at starts[i]
- * and ends before starts[i + 1]. Interval 0 is the addresses that no prefix covers. All prefixes share their first `common`
- * bits; the next `bits` bits of an address are its cell, and index[cell] to index[cell + 1] are the intervals it can be in.
- * (An LPM trie, with a cache miss a level, was three times as slow at 10,000 prefixes.) */
+/* Peers of one family. Prefixes are cut into intervals, each of which has one set of rules: interval i begins at
+ * starts[i] and ends before starts[i + 1]. Interval 0 is the addresses that no prefix covers. All prefixes share their
+ * first `common` bits; the next `bits` bits of an address are its cell, and index[cell] to index[cell + 1] are the
+ * intervals it can be in. (An LPM trie, with a cache miss a level, was three times as slow at 10,000 prefixes.) */
 struct fl_peers {
   struct fl_address prefix; /* the common bits */
   __u32 count;              /* of intervals; 0: no prefix in this family */
@@ -175,30 +176,30 @@ struct fl_selector_config {
   __u64 tcp, udp, icmp, other; /* rules by protocol */
   __u64 port_rules;            /* those that name a port at either end */
   __u64 peer_port_rules, own_port_rules;
-  __u64 loopback_rules;        /* those that act on lo as well */
-  __u64 holding_rules;         /* those that can ask for a packet to be held or changed */
-  __u64 delaying_rules;        /* those that can ask for a delay */
-  __u64 picky_rules;           /* those with a filter or a verdict: see answer_abi.h */
-  __u64 lookup_rules;          /* those about DNS lookups */
-  __u64 any_name_rules;        /* of these, those about every name */
-  __u64 cgroup_rules;          /* those that are about the sockets of one cgroup */
-  __u64 device_rules;          /* those that are about one device */
-  __u64 inside_rules;          /* those that meet what a tunnel carries, at the tunnel's device, and not what carries it */
-  __u64 tunnel_protocols;      /* the IP protocols that carry the site's tunnels: bits; all of them are below 64 */
-  __u64 learned_rules;         /* those whose peers have names: addresses are added while the run goes on */
-  struct fl_masks any4, any6;  /* rules for a peer that no prefix covers */
+  __u64 loopback_rules;   /* those that act on lo as well */
+  __u64 holding_rules;    /* those that can ask for a packet to be held or changed */
+  __u64 delaying_rules;   /* those that can ask for a delay */
+  __u64 picky_rules;      /* those with a filter or a verdict: see answer_abi.h */
+  __u64 lookup_rules;     /* those about DNS lookups */
+  __u64 any_name_rules;   /* of these, those about every name */
+  __u64 cgroup_rules;     /* those that are about the sockets of one cgroup */
+  __u64 device_rules;     /* those that are about one device */
+  __u64 inside_rules;     /* those that meet what a tunnel carries, at the tunnel's device, and not what carries it */
+  __u64 tunnel_protocols; /* the IP protocols that carry the site's tunnels: bits; all of them are below 64 */
+  __u64 learned_rules;    /* those whose peers have names: addresses are added while the run goes on */
+  struct fl_masks any4, any6; /* rules for a peer that no prefix covers */
   struct fl_peers peers4, peers6;
   __u16 guard; /* in tc_index: this packet has been through the pen. A value per run; a foreign one is never cleared */
   __u8 ports, exempt_count;
-  __u16 exempt[FL_MAX_EXEMPT_PORTS]; /* own TCP ports of the control path */
+  __u16 exempt[FL_MAX_EXEMPT_PORTS];       /* own TCP ports of the control path */
   __u16 tunnel_ports[FL_MAX_TUNNEL_PORTS]; /* UDP ports that carry the site's tunnels */
   __u8 tunnel_port_count;
   __u8 pad[3];
 };
 FL_ASSERT(sizeof(struct fl_selector_config) == 272);
 
-/* Where the selector stands: at each hook a program of its own, for which all that follows from the place is a constant. A bare
- * device has no header of its own in front of the IP header (tun, WireGuard, IP tunnels, PPP). */
+/* Where the selector stands: at each hook a program of its own, for which all that follows from the place is a
+ * constant. A bare device has no header of its own in front of the IP header (tun, WireGuard, IP tunnels, PPP). */
 enum { FL_AT_OUT, FL_AT_IN, FL_AT_LO, FL_AT_BARE_OUT, FL_AT_BARE_IN, FL_HOOKS };
 
 /* The settings of the player. */
@@ -222,9 +223,9 @@ struct fl_slot {
 FL_ASSERT(sizeof(struct fl_slot) == 40);
 
 /* The stamp lies over the frame's 12 bytes of MAC addresses from selector to return: nothing is pushed, popped or
- * rewritten on the way, and loopback (whose addresses are zero) is no special case. Only the packet of a bare device is given
- * an Ethernet header for the way. The first byte makes it a locally administered unicast address. Ticks are (CLOCK_MONOTONIC
- * ns >> FL_TICK_SHIFT), cut to 32 bits: they wrap after 274 s. */
+ * rewritten on the way, and loopback (whose addresses are zero) is no special case. Only the packet of a bare device is
+ * given an Ethernet header for the way. The first byte makes it a locally administered unicast address. Ticks are
+ * (CLOCK_MONOTONIC ns >> FL_TICK_SHIFT), cut to 32 bits: they wrap after 274 s. */
 struct fl_stamp {
   __u8 magic; /* FL_STAMP_MAGIC */
   __u8 flags;
@@ -241,11 +242,11 @@ FL_ASSERT(sizeof(struct fl_stamp) == 12);
 
 /* ---- control: one element, memory-mapped by user space ---- */
 struct fl_control {
-  __u64 epoch;      /* T0 in CLOCK_MONOTONIC ns; 0: not armed, everything passes */
-  __u64 beat;       /* the line's last finished loop */
-  __u64 lease;      /* ns after which a beat is stale */
-  __u64 hold_at;    /* ns since T0 at which the run's clock stands still until it is told to go on; 0: nowhere */
-  __u32 stop;       /* 1: pass everything, let go of what is held */
+  __u64 epoch;   /* T0 in CLOCK_MONOTONIC ns; 0: not armed, everything passes */
+  __u64 beat;    /* the line's last finished loop */
+  __u64 lease;   /* ns after which a beat is stale */
+  __u64 hold_at; /* ns since T0 at which the run's clock stands still until it is told to go on; 0: nowhere */
+  __u32 stop;    /* 1: pass everything, let go of what is held */
   __u32 pad[7];
 };
 FL_ASSERT(sizeof(struct fl_control) == 64);
@@ -262,7 +263,7 @@ FL_ASSERT(sizeof(struct fl_site) == 8);
 struct fl_flight {
   __u64 line_in, line_out;
   __u64 split_in, split_out;
-  __u64 split_last; /* CLOCK_MONOTONIC ns */
+  __u64 split_last;    /* CLOCK_MONOTONIC ns */
   __u64 entered, left; /* from the selector to the player's decision */
   __u64 entered_last;  /* CLOCK_MONOTONIC ns */
   __u64 returned_last; /* the last packet given back: its sending may still be under way on another CPU */
@@ -273,18 +274,19 @@ FL_ASSERT(sizeof(struct fl_flight) == 128);
 /* A connection's state, in a table of fixed buckets: flows that share one share its order and its count, no stream ever
  * starts again because another flow came by. */
 struct fl_flow {
-  __u64 key;         /* identity without the client's port: see flow.h */
-  __u64 last_due[2]; /* CLOCK_MONOTONIC ns, by direction (1: from the client) */
-  __u32 count[2];    /* wire packets so far */
-  __u64 client;      /* hash of the client's address */
-  __u64 opened;      /* CLOCK_MONOTONIC ns of that SYN, as far as it was seen; 0: not */
-  __u32 syn;         /* sequence number of the SYN that began it */
-  __u16 client_first;/* 1: the client is the lesser of the two endpoints */
-  __u16 spoke;       /* who sent data last: 1 the server, 2 the client; 0: nobody yet */
+  __u64 key;          /* identity without the client's port: see flow.h */
+  __u64 last_due[2];  /* CLOCK_MONOTONIC ns, by direction (1: from the client) */
+  __u32 count[2];     /* wire packets so far */
+  __u64 client;       /* hash of the client's address */
+  __u64 opened;       /* CLOCK_MONOTONIC ns of that SYN, as far as it was seen; 0: not */
+  __u32 syn;          /* sequence number of the SYN that began it */
+  __u16 client_first; /* 1: the client is the lesser of the two endpoints */
+  __u16 spoke;        /* who sent data last: 1 the server, 2 the client; 0: nobody yet */
 };
 FL_ASSERT(sizeof(struct fl_flow) == 56);
 
-/* ---- the ledger: wire packets per slot and CPU, at every station of the way. Conservation is checked at the end ---- */
+/* ---- the ledger: wire packets per slot and CPU, at every station of the way. Conservation is checked at the end ----
+ */
 struct fl_ledger {
   __u64 selected;  /* selector: sent into the pen */
   __u64 arrived;   /* far end: came out of the near veth */
@@ -299,10 +301,10 @@ FL_ASSERT(sizeof(struct fl_ledger) == 64);
 
 /* A site's own counts, per CPU */
 struct fl_site_tally {
-  __u64 no_slot;       /* slots exhausted: passed on, untouched */
-  __u64 stamp_failed;  /* the frame could not be stamped: passed on, untouched */
-  __u64 alien;         /* frames in the pen that are not ours: dropped */
-  __u64 errors;        /* header trouble in the player: dropped, and charged */
+  __u64 no_slot;      /* slots exhausted: passed on, untouched */
+  __u64 stamp_failed; /* the frame could not be stamped: passed on, untouched */
+  __u64 alien;        /* frames in the pen that are not ours: dropped */
+  __u64 errors;       /* header trouble in the player: dropped, and charged */
   __u64 pad[4];
 };
 FL_ASSERT(sizeof(struct fl_site_tally) == 64);
@@ -313,7 +315,7 @@ struct fl_histogram {
 
 /* What a rule did, per CPU. Wire packets throughout. */
 struct fl_tally {
-  __u64 matched;          /* met by the rule while its channel did something */
+  __u64 matched; /* met by the rule while its channel did something */
   __u64 bytes;
   __u64 dropped;
   __u64 delayed;          /* it asked for a delay > 0 */
@@ -321,14 +323,14 @@ struct fl_tally {
   __u64 composed;         /* met by other rules too: applied delay is the sum of all */
   __u64 first_affected;   /* ns since T0 of the first packet dropped or delayed; 0: none */
   __u64 last_affected;
-  __u64 released_at_end;  /* hold was cut short by the rule's end */
-  __u64 applied_max;      /* ticks */
-  __u64 late_max;         /* ticks */
+  __u64 released_at_end; /* hold was cut short by the rule's end */
+  __u64 applied_max;     /* ticks */
+  __u64 late_max;        /* ticks */
   __u64 duplicated;
   __u64 corrupted;
   __u64 reordered;
-  __u64 queue_dropped;    /* dropped by the queue in front of its rate; not among `dropped` */
-  __u64 answered;         /* dropped, and answered; a bundle (GSO) gets one answer */
+  __u64 queue_dropped; /* dropped by the queue in front of its rate; not among `dropped` */
+  __u64 answered;      /* dropped, and answered; a bundle (GSO) gets one answer */
 };
 FL_ASSERT(sizeof(struct fl_tally) == 128);
 
@@ -342,12 +344,29 @@ static inline __attribute__((always_inline)) __u32 fl_bucket(__u64 v) {
   if (v < FL_HIST_SUB) return (__u32)v;
   /* floor(log2 v) by halving: eBPF (clang 14) has no count-leading-zeros */
   __u64 w = v;
-  if (w >> 32) { w >>= 32; e += 32; }
-  if (w >> 16) { w >>= 16; e += 16; }
-  if (w >> 8) { w >>= 8; e += 8; }
-  if (w >> 4) { w >>= 4; e += 4; }
-  if (w >> 2) { w >>= 2; e += 2; }
-  if (w >> 1) { e += 1; }
+  if (w >> 32) {
+    w >>= 32;
+    e += 32;
+  }
+  if (w >> 16) {
+    w >>= 16;
+    e += 16;
+  }
+  if (w >> 8) {
+    w >>= 8;
+    e += 8;
+  }
+  if (w >> 4) {
+    w >>= 4;
+    e += 4;
+  }
+  if (w >> 2) {
+    w >>= 2;
+    e += 2;
+  }
+  if (w >> 1) {
+    e += 1;
+  }
   __u32 b = (e - FL_HIST_SHIFT + 1) * FL_HIST_SUB + (__u32)((v >> (e - FL_HIST_SHIFT)) & (FL_HIST_SUB - 1));
   return b < FL_HIST_BUCKETS ? b : FL_HIST_BUCKETS - 1;
 }

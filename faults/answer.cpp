@@ -6,14 +6,25 @@
 namespace faultline::faults {
 namespace {
 
-bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; }
+bool is_word(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
 
 // RFC 1035, section 4.1.3; the name is a pointer to the question's (4.1.4).
 template <std::size_t N>
 void put_record(std::uint8_t* to, std::uint16_t type, std::uint32_t ttl, const std::array<std::uint8_t, N>& address) {
-  const std::array<std::uint8_t, 12> head{0xc0, 12, 0, static_cast<std::uint8_t>(type), 0, 1,
-                                          static_cast<std::uint8_t>(ttl >> 24), static_cast<std::uint8_t>(ttl >> 16),
-                                          static_cast<std::uint8_t>(ttl >> 8), static_cast<std::uint8_t>(ttl), 0, N};
+  const std::array<std::uint8_t, 12> head{0xc0,
+                                          12,
+                                          0,
+                                          static_cast<std::uint8_t>(type),
+                                          0,
+                                          1,
+                                          static_cast<std::uint8_t>(ttl >> 24),
+                                          static_cast<std::uint8_t>(ttl >> 16),
+                                          static_cast<std::uint8_t>(ttl >> 8),
+                                          static_cast<std::uint8_t>(ttl),
+                                          0,
+                                          N};
   static_assert(head.size() + 4 == FL_DNS_RECORD4 && head.size() + 16 == FL_DNS_RECORD6);
   std::copy(address.begin(), address.end(), std::copy(head.begin(), head.end(), to));
 }
@@ -47,7 +58,8 @@ NameRule name_rule(std::string_view name) {
   while (true) {
     const std::size_t dot = name.rfind('.');
     std::uint64_t label = FL_LABEL_START;
-    for (const char c : dot == std::string_view::npos ? name : name.substr(dot + 1)) label = fl_label_add(label, static_cast<std::uint8_t>(c));
+    for (const char c : dot == std::string_view::npos ? name : name.substr(dot + 1))
+      label = fl_label_add(label, static_cast<std::uint8_t>(c));
     rule.hash = fl_name_add(rule.hash, label);
     if (dot == std::string_view::npos) return rule;
     name = name.substr(0, dot);
@@ -64,8 +76,10 @@ fl_answer flatten_answer(const Answer& answer) {
   out.rcode = lookup.rcode;
   out.count4 = static_cast<std::uint8_t>(lookup.v4.size());
   out.count6 = static_cast<std::uint8_t>(lookup.v6.size());
-  for (std::size_t i = 0; i < lookup.v4.size(); i++) put_record(out.records4 + i * FL_DNS_RECORD4, 1, lookup.ttl, lookup.v4[i]);
-  for (std::size_t i = 0; i < lookup.v6.size(); i++) put_record(out.records6 + i * FL_DNS_RECORD6, 28, lookup.ttl, lookup.v6[i]);
+  for (std::size_t i = 0; i < lookup.v4.size(); i++)
+    put_record(out.records4 + i * FL_DNS_RECORD4, 1, lookup.ttl, lookup.v4[i]);
+  for (std::size_t i = 0; i < lookup.v6.size(); i++)
+    put_record(out.records6 + i * FL_DNS_RECORD6, 28, lookup.ttl, lookup.v6[i]);
   return out;
 }
 

@@ -1,5 +1,5 @@
-// What a rule looks for beyond addresses and ports, and what it answers instead of dropping silently: the part of a channel
-// that the selector acts on (see answer_abi.h for the mechanism). Most channels have neither.
+// What a rule looks for beyond addresses and ports, and what it answers instead of dropping silently: the part of a
+// channel that the selector acts on (see answer_abi.h for the mechanism). Most channels have neither.
 #pragma once
 
 #include <array>
@@ -21,10 +21,11 @@ struct LookupAnswer {
 };
 
 struct Answer {
-  fl_filter filter = FL_FILTER_NONE;     ///< what does not fit does not meet the rule
-  fl_verdict verdict = FL_VERDICT_NONE;  ///< what is dropped for certain (loss 1) is answered so; a lesser loss is not played
-  std::vector<std::string> names;        ///< of FL_FILTER_LOOKUP: "bank.internal", "*.internal"; empty: every name
-  LookupAnswer lookup;                   ///< of FL_VERDICT_LOOKUP
+  fl_filter filter = FL_FILTER_NONE;  ///< what does not fit does not meet the rule
+  fl_verdict verdict =
+      FL_VERDICT_NONE;             ///< what is dropped for certain (loss 1) is answered so; a lesser loss is not played
+  std::vector<std::string> names;  ///< of FL_FILTER_LOOKUP: "bank.internal", "*.internal"; empty: every name
+  LookupAnswer lookup;             ///< of FL_VERDICT_LOOKUP
 
   bool picky() const { return filter != FL_FILTER_NONE || verdict != FL_VERDICT_NONE; }
 };
@@ -35,8 +36,8 @@ struct NameRule {
   bool under;  ///< "*.internal": the hash is that of "internal", which itself is not meant
 };
 
-/// What is wrong with a name, or empty. A name is labels of letters, digits, hyphens and underscores, 63 each and 253 in all,
-/// optionally behind "*."; "*" alone is every name.
+/// What is wrong with a name, or empty. A name is labels of letters, digits, hyphens and underscores, 63 each and 253
+/// in all, optionally behind "*."; "*" alone is every name.
 std::string name_mistake(std::string_view name);
 /// Of a name without mistakes. A final dot changes nothing.
 NameRule name_rule(std::string_view name);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Rules that look deeper into a packet than its addresses and ports, and rules that answer what they drop: what the selector
- * and user space share about them. A *filter* narrows a rule (only what opens a connection, only lookups of a name); a
- * *verdict* says with what a dropped packet is answered. Both are part of abi.h's score, apart from it because most rules
- * have neither. */
+/* Rules that look deeper into a packet than its addresses and ports, and rules that answer what they drop: what the
+ * selector and user space share about them. A *filter* narrows a rule (only what opens a connection, only lookups of a
+ * name); a *verdict* says with what a dropped packet is answered. Both are part of abi.h's score, apart from it because
+ * most rules have neither. */
 #ifndef FAULTLINE_FAULTS_ANSWER_ABI_H
 #define FAULTLINE_FAULTS_ANSWER_ABI_H
 
@@ -23,7 +23,6 @@ enum fl_verdict {
   FL_VERDICT_TELL,   /* the site's own end of the connection is told by RST, the other is not */
   FL_VERDICT_RESET,  /* both ends are told by RST */
 };
-
 
 enum {
   FL_MAX_DNS_ADDRESSES = 8, /* of a wrong answer, in each family: it then fits into 512 bytes with any question */
@@ -48,9 +47,9 @@ struct fl_name_rules {
 };
 FL_ASSERT(sizeof(struct fl_name_rules) == 16);
 
-/* Since a rule's start, the SYN of a connection was seen: an element of a Bloom filter, which never forgets one. A connection
- * that it takes for another is treated as new; with 2^22 elements and five hashes that befalls one in 5 * 10^8 at 100,000
- * connections, one in 10^4 at a million. */
+/* Since a rule's start, the SYN of a connection was seen: an element of a Bloom filter, which never forgets one. A
+ * connection that it takes for another is treated as new; with 2^22 elements and five hashes that befalls one in 5 *
+ * 10^8 at 100,000 connections, one in 10^4 at a million. */
 struct fl_opened {
   __u64 connection; /* fl_flow_hash() */
   __u32 rule, pad;
@@ -58,10 +57,12 @@ struct fl_opened {
 FL_ASSERT(sizeof(struct fl_opened) == 16);
 enum { FL_OPENED_ELEMENTS = 1 << 22, FL_OPENED_HASHES = 5 };
 
-/* Answers by ICMP that a CPU sends per second and site at most. The kernel's own bound is 1000 (net.ipv4.icmp_msgs_per_sec). */
+/* Answers by ICMP that a CPU sends per second and site at most. The kernel's own bound is 1000
+ * (net.ipv4.icmp_msgs_per_sec). */
 enum { FL_ICMP_PER_SECOND = 1000 };
 
-/* ---- the hash of a DNS name: of each label the FNV-1a of its letters in lower case, then from the last label to the first ---- */
+/* ---- the hash of a DNS name: of each label the FNV-1a of its letters in lower case, then from the last label to the
+ * first ---- */
 #define FL_LABEL_START 0xcbf29ce484222325ULL
 static inline __attribute__((always_inline)) __u64 fl_label_add(__u64 h, __u8 letter) {
   if (letter >= 'A' && letter <= 'Z') letter += 'a' - 'A';

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Chance without state. Whether a packet is lost, and how far it is jittered, is a pure function of a seed, the kind of
- * decision, the packet's flow and its number in that flow. So a run can be repeated, a test can replay natively what the
- * kernel decided, and no CPU shares a generator with another (bpf_get_prandom_u32 cannot be seeded). This one header is
- * compiled for eBPF and natively. */
+ * decision, the packet's flow and its number in that flow. So a run can be repeated, a test can replay natively what
+ * the kernel decided, and no CPU shares a generator with another (bpf_get_prandom_u32 cannot be seeded). This one
+ * header is compiled for eBPF and natively. */
 #ifndef FAULTLINE_FAULTS_CHANCE_H
 #define FAULTLINE_FAULTS_CHANCE_H
 
@@ -22,10 +22,10 @@ enum {
   FL_STREAM_DUPLICATE = 5,
   FL_STREAM_CORRUPT = 6,
   FL_STREAM_REORDER = 7,
-  FL_STREAM_CHAIN = 8,      /* steps of a Gilbert-Elliott chain */
-  FL_STREAM_CHAIN_LOSS = 9, /* and the loss in its state */
+  FL_STREAM_CHAIN = 8,        /* steps of a Gilbert-Elliott chain */
+  FL_STREAM_CHAIN_LOSS = 9,   /* and the loss in its state */
   FL_STREAM_FROM_CLIENT = 16, /* added to a stream for packets that come from the connection's client */
-  FL_STREAM_NATIVE = 64, /* from here on: what the fault kinds draw in user space while they compile */
+  FL_STREAM_NATIVE = 64,      /* from here on: what the fault kinds draw in user space while they compile */
 };
 
 /* 2^64 divided by the golden ratio, odd: the step of the sequence that the finaliser turns into chance. */
@@ -124,10 +124,14 @@ FL_CHANCE __u64 fl_text_key(const char* text, __u64 length) {
 }
 
 /* The seed of a fault, from the plan's seed and fl_text_key of the fault's name: all sites of a fault share it. */
-FL_CHANCE __u64 fl_fault_seed(__u64 plan_seed, __u64 fault_key) { return fl_mix(fl_mix(plan_seed + FL_GOLDEN) ^ fault_key); }
+FL_CHANCE __u64 fl_fault_seed(__u64 plan_seed, __u64 fault_key) {
+  return fl_mix(fl_mix(plan_seed + FL_GOLDEN) ^ fault_key);
+}
 
 /* The seed of one rule (a fault at one site), from the fault's seed and fl_text_key of the site's name. Names, not
  * indices: a target added to a plan leaves the chance of the others as it was. */
-FL_CHANCE __u64 fl_rule_seed(__u64 fault_seed, __u64 site_key) { return fl_mix(fault_seed + fl_mix(site_key + FL_GOLDEN)); }
+FL_CHANCE __u64 fl_rule_seed(__u64 fault_seed, __u64 site_key) {
+  return fl_mix(fault_seed + fl_mix(site_key + FL_GOLDEN));
+}
 
 #endif

@@ -36,7 +36,8 @@ void cut_track(Track& track, Ns end) {
   if (next == track.begin()) return track.clear();
   const Point& a = next[-1];
   const Point& b = next[0];
-  const double level = a.value + (b.value - a.value) * (static_cast<double>(end - a.t) / static_cast<double>(b.t - a.t));
+  const double level =
+      a.value + (b.value - a.value) * (static_cast<double>(end - a.t) / static_cast<double>(b.t - a.t));
   track.erase(next, track.end());
   track.push_back({end, level});
 }

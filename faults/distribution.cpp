@@ -7,9 +7,9 @@
 namespace faultline::faults {
 namespace {
 
-constexpr double kAlpha = 3;                     // of the Pareto distribution
+constexpr double kAlpha = 3;  // of the Pareto distribution
 constexpr int kCells = FL_CURVE_CELLS, kTailCells = FL_TAIL_CELLS;
-constexpr double kSmallest = 1.0 / (1u << 19);   // where the tails are cut: half of their outermost cell
+constexpr double kSmallest = 1.0 / (1u << 19);  // where the tails are cut: half of their outermost cell
 
 double normal_share(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
 
@@ -49,8 +49,8 @@ fl_curve tabulate_phi() {
 
 }  // namespace
 
-// Newton's method on the distribution function, from a start that the tail's shape gives. In the lower half, where the function is
-// a small number known to full precision; the upper half is its mirror image.
+// Newton's method on the distribution function, from a start that the tail's shape gives. In the lower half, where the
+// function is a small number known to full precision; the upper half is its mirror image.
 double normal_quantile(double p) {
   if (p > 0.5) return -normal_quantile(1 - p);
   double x = -std::sqrt(std::max(0.0, -2 * std::log(2 * p)));
@@ -65,11 +65,16 @@ double normal_quantile(double p) {
 
 double quantile(Shape shape, double p) {
   switch (shape) {
-    case Shape::uniform: return 2 * p - 1;
-    case Shape::normal: return normal_quantile(p);
-    case Shape::pareto: return pareto_quantile(p);
-    case Shape::pareto_normal: return pareto_normal_quantile(p);
-    case Shape::table: break;
+    case Shape::uniform:
+      return 2 * p - 1;
+    case Shape::normal:
+      return normal_quantile(p);
+    case Shape::pareto:
+      return pareto_quantile(p);
+    case Shape::pareto_normal:
+      return pareto_normal_quantile(p);
+    case Shape::table:
+      break;
   }
   return 0;
 }
@@ -90,7 +95,8 @@ fl_curve tabulate(const std::function<double(double)>& quantile) {
 }
 
 const std::vector<fl_curve>& curves() {
-  static const std::vector<fl_curve> all{tabulate_phi(), tabulate(normal_quantile), tabulate(pareto_quantile), tabulate(pareto_normal_quantile)};
+  static const std::vector<fl_curve> all{tabulate_phi(), tabulate(normal_quantile), tabulate(pareto_quantile),
+                                         tabulate(pareto_normal_quantile)};
   return all;
 }
 

@@ -1,5 +1,5 @@
-// dns: what a target's lookups meet: an error, silence, a delay, a wrong address. The query is answered in its resolver's
-// place as it leaves the target; nothing else of the network is touched.
+// dns: what a target's lookups meet: an error, silence, a delay, a wrong address. The query is answered in its
+// resolver's place as it leaves the target; nothing else of the network is touched.
 #include <arpa/inet.h>
 
 #include <algorithm>
@@ -17,8 +17,10 @@ LookupAnswer wrong_answer(const std::vector<std::string>& addresses) {
   for (const auto& text : addresses) {
     std::array<std::uint8_t, 4> v4{};
     std::array<std::uint8_t, 16> v6{};
-    if (inet_pton(AF_INET, text.c_str(), v4.data()) == 1) answer.v4.push_back(v4);
-    else if (inet_pton(AF_INET6, text.c_str(), v6.data()) == 1) answer.v6.push_back(v6);
+    if (inet_pton(AF_INET, text.c_str(), v4.data()) == 1)
+      answer.v4.push_back(v4);
+    else if (inet_pton(AF_INET6, text.c_str(), v6.data()) == 1)
+      answer.v6.push_back(v6);
   }
   return answer;
 }
@@ -27,12 +29,14 @@ void check_addresses(const std::vector<std::string>& addresses, std::vector<Prob
   for (const auto& text : addresses) {
     const LookupAnswer one = wrong_answer({text});
     if (one.v4.empty() && one.v6.empty())
-      problems.push_back({"address", "\"" + text + "\" is no IP address", "write addresses such as \"192.0.2.1\" or \"2001:db8::1\""});
+      problems.push_back(
+          {"address", "\"" + text + "\" is no IP address", "write addresses such as \"192.0.2.1\" or \"2001:db8::1\""});
   }
   const LookupAnswer all = wrong_answer(addresses);
   const std::string most = std::to_string(FL_MAX_DNS_ADDRESSES);
   if (std::max(all.v4.size(), all.v6.size()) > FL_MAX_DNS_ADDRESSES)
-    problems.push_back({"address", "an answer has room for " + most + " addresses of each family", "give at most " + most});
+    problems.push_back(
+        {"address", "an answer has room for " + most + " addresses of each family", "give at most " + most});
 }
 
 std::vector<Problem> validate(const Params& params, Ns /*duration*/) {
@@ -40,20 +44,25 @@ std::vector<Problem> validate(const Params& params, Ns /*duration*/) {
   const std::string answer = params.text("answer");
   const auto belongs = [&](const char* key, const char* to, const char* example) {
     if (answer == to && !params.has(key))
-      problems.push_back({"answer", std::string("answer = \"") + to + "\" needs \"" + key + "\"", std::string("add ") + key + " = " + example});
+      problems.push_back({"answer", std::string("answer = \"") + to + "\" needs \"" + key + "\"",
+                          std::string("add ") + key + " = " + example});
     if (answer != to && !answer.empty() && params.has(key))
-      problems.push_back({key, std::string("\"") + key + "\" belongs to answer = \"" + to + "\"", std::string("take it out, or write answer = \"") + to + "\""});
+      problems.push_back({key, std::string("\"") + key + "\" belongs to answer = \"" + to + "\"",
+                          std::string("take it out, or write answer = \"") + to + "\""});
   };
   belongs("delay", "delay", "\"2s\"");
   belongs("address", "wrong", "[\"192.0.2.1\"]");
   belongs("ttl", "wrong", "\"0s\"");
   std::erase_if(problems, [](const Problem& p) { return p.message.ends_with("needs \"ttl\""); });  // it has a default
   if (answer == "delay" && params.has("delay") && params.duration("delay") == 0)
-    problems.push_back({"delay", "the fault does nothing: its delay is zero", "make it greater than zero, or take the fault out"});
-  if (params.duration("ttl") % kSecond != 0) problems.push_back({"ttl", "a time to live is in whole seconds", "such as ttl = \"5s\""});
+    problems.push_back(
+        {"delay", "the fault does nothing: its delay is zero", "make it greater than zero, or take the fault out"});
+  if (params.duration("ttl") % kSecond != 0)
+    problems.push_back({"ttl", "a time to live is in whole seconds", "such as ttl = \"5s\""});
   for (const auto& name : params.texts("names"))
     if (const std::string mistake = name_mistake(name); !mistake.empty())
-      problems.push_back({"names", "\"" + name + "\" is no DNS name: " + mistake, "write \"bank.internal\", or \"*.internal\" for all names under it"});
+      problems.push_back({"names", "\"" + name + "\" is no DNS name: " + mistake,
+                          "write \"bank.internal\", or \"*.internal\" for all names under it"});
   check_addresses(params.texts("address"), problems);
   return problems;
 }
@@ -64,7 +73,8 @@ Channel compile(const Request& request) {
   Channel channel;
   channel.answer.filter = FL_FILTER_LOOKUP;
   channel.answer.names = params.texts("names");
-  if (std::find(channel.answer.names.begin(), channel.answer.names.end(), "*") != channel.answer.names.end()) channel.answer.names.clear();
+  if (std::find(channel.answer.names.begin(), channel.answer.names.end(), "*") != channel.answer.names.end())
+    channel.answer.names.clear();
   if (answer == "delay") {
     add_step(channel.delay, request.window, static_cast<double>(params.duration("delay")));
     return channel;
@@ -85,7 +95,8 @@ Kind dns() {
           .summary = "what DNS lookups meet: errors, silence, delay, wrong addresses",
           .keys = {{.name = "answer",
                     .type = ValueType::choice,
-                    .doc = "What becomes of a lookup: answered with an error, never answered, answered later, or answered wrongly.",
+                    .doc = "What becomes of a lookup: answered with an error, never answered, answered later, or "
+                           "answered wrongly.",
                     .example = "\"nxdomain\"",
                     .required = true,
                     .choices = {"nxdomain", "servfail", "refused", "silence", "delay", "wrong"}},
@@ -101,7 +112,8 @@ Kind dns() {
                     .max = kMaxHold},
                    {.name = "address",
                     .type = ValueType::texts,
-                    .doc = "Of answer = \"wrong\": the addresses it gives, IPv4 to questions of type A, IPv6 to AAAA; at most 8 of each.",
+                    .doc = "Of answer = \"wrong\": the addresses it gives, IPv4 to questions of type A, IPv6 to AAAA; "
+                           "at most 8 of each.",
                     .example = "[\"192.0.2.1\", \"2001:db8::1\"]"},
                    {.name = "ttl",
                     .type = ValueType::duration,

@@ -1,5 +1,6 @@
-// flap: a link that goes down and comes up again, over and over: a loose plug, a port that renegotiates, a route that is
-// withdrawn and announced in turn. Down at the fault's first instant. All links of the fault go down together: they are one.
+// flap: a link that goes down and comes up again, over and over: a loose plug, a port that renegotiates, a route that
+// is withdrawn and announced in turn. Down at the fault's first instant. All links of the fault go down together: they
+// are one.
 #include <algorithm>
 #include <cmath>
 
@@ -18,7 +19,8 @@ enum Stream : std::uint32_t { kDown = FL_STREAM_NATIVE + 16, kUp };
 /// The k-th time of a stream, uniform within `vary` of its mean to either side; 1 us at least, so that time goes on.
 Ns varied(Ns mean, double vary, std::uint64_t seed, Stream stream, std::uint64_t k) {
   const double share = static_cast<double>(fl_random(seed, stream, 0, k) >> 11) * 0x1p-53;  // 53 of the 64 bits: [0, 1)
-  return std::max(kMicrosecond, static_cast<Ns>(std::llround(static_cast<double>(mean) * (1 + vary * (2 * share - 1)))));
+  return std::max(kMicrosecond,
+                  static_cast<Ns>(std::llround(static_cast<double>(mean) * (1 + vary * (2 * share - 1)))));
 }
 
 std::vector<Problem> validate(const Params& params, Ns duration) {
@@ -30,7 +32,8 @@ std::vector<Problem> validate(const Params& params, Ns duration) {
     problems.push_back({"down", "the fault ends before the link comes up for the first time: it would not flap",
                         "make the fault longer, or down shorter; kind = \"sever\" is a cut that lasts"});
   if (duration / (down + up) >= kMaxFlaps)
-    problems.push_back({"up", "the link would go down more than 10000 times", "make the fault shorter, or down and up longer"});
+    problems.push_back(
+        {"up", "the link would go down more than 10000 times", "make the fault shorter, or down and up longer"});
   return problems;
 }
 
@@ -72,7 +75,8 @@ Kind flap() {
                     .fallback = "\"0%\""},
                    {.name = "loss",
                     .type = ValueType::probability,
-                    .doc = "Chance of each packet to be dropped while the link is down; 100% unless loss, delay or jitter is given.",
+                    .doc = "Chance of each packet to be dropped while the link is down; 100% unless loss, delay or "
+                           "jitter is given.",
                     .example = "\"10%\""},
                    {.name = "delay",
                     .type = ValueType::duration,

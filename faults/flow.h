@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The identity of a flow, as far as it is arithmetic: where its state lives, who is its client, and the key that chance
- * draws on. The key leaves the client's port out and takes the connection's ordinal under (client, server, server's port)
- * in its place, so that a run can be repeated although ports differ. Compiled for eBPF and natively, so that tests can
- * replay what the player decided. */
+ * draws on. The key leaves the client's port out and takes the connection's ordinal under (client, server, server's
+ * port) in its place, so that a run can be repeated although ports differ. Compiled for eBPF and natively, so that
+ * tests can replay what the player decided. */
 #ifndef FAULTLINE_FAULTS_FLOW_H
 #define FAULTLINE_FAULTS_FLOW_H
 
@@ -30,13 +30,15 @@ FL_FLOW __u64 fl_flow_mix_end(__u64 h, const struct fl_endpoint* e, __u64 port) 
 FL_FLOW __u32 fl_flow_bucket(__u64 hash) { return (__u32)(hash >> 40) & (FL_FLOW_BUCKETS - 1); }
 
 /* Hash of a connection, the same in both directions; *a_first says whether `a` is the lesser of its endpoints. */
-FL_FLOW __u64 fl_flow_hash(__u32 site, __u8 proto, const struct fl_endpoint* a, const struct fl_endpoint* b, int* a_first) {
+FL_FLOW __u64 fl_flow_hash(__u32 site, __u8 proto, const struct fl_endpoint* a, const struct fl_endpoint* b,
+                           int* a_first) {
   __u64 ha = fl_flow_mix_end(site + 1, a, a->port), hb = fl_flow_mix_end(site + 1, b, b->port);
   *a_first = ha < hb;
   return fl_flow_mix(fl_flow_mix(proto + 1, *a_first ? ha : hb), *a_first ? hb : ha);
 }
 
-/* Whether `a`, the sender of the first packet seen, is the client: it opens the connection, or its port is the greater. */
+/* Whether `a`, the sender of the first packet seen, is the client: it opens the connection, or its port is the greater.
+ */
 FL_FLOW int fl_flow_client(int opens, const struct fl_endpoint* a, const struct fl_endpoint* b, int a_first) {
   return opens || a->port > b->port || (a->port == b->port && a_first);
 }

@@ -47,12 +47,13 @@ struct Trace {
 
 /// A distribution that was read from a file.
 struct Samples {
-  std::string file;   ///< as the plan names it
+  std::string file;  ///< as the plan names it
   Deviations values;
 };
 
 using Groups = std::vector<std::vector<std::string>>;
-using Value = std::variant<Ns, double, std::string, bool, QueueLimit, std::vector<std::string>, Profile, Trace, Samples, Groups>;
+using Value =
+    std::variant<Ns, double, std::string, bool, QueueLimit, std::vector<std::string>, Profile, Trace, Samples, Groups>;
 
 /// One key of a fault's TOML table. A dotted name ("episodes.every") is a key of a sub-table.
 struct Key {
@@ -103,9 +104,10 @@ struct Problem {
 
 struct Request {
   const Params& params;
-  Window window;           ///< the fault's own, since T0
-  std::uint64_t seed;      ///< of this fault: derived from the plan's seed and the fault's name
-  std::string_view link;   ///< which of the fault's sites this channel is for: gives each link of a room its own gain and lag
+  Window window;       ///< the fault's own, since T0
+  std::uint64_t seed;  ///< of this fault: derived from the plan's seed and the fault's name
+  std::string_view
+      link;  ///< which of the fault's sites this channel is for: gives each link of a room its own gain and lag
 };
 
 struct Kind {

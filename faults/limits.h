@@ -18,7 +18,9 @@ static_assert(kMaxHold <= static_cast<Ns>(FL_MAX_HOLD_NS));
 inline const QueueLimit kUsualQueue{100 * kMillisecond, 0};
 
 /// Whether a plan says what a link that is down does to packets. If not, it drops them all.
-inline bool gives_impairment(const Params& params) { return params.has("delay") || params.has("jitter") || params.has("loss"); }
+inline bool gives_impairment(const Params& params) {
+  return params.has("delay") || params.has("jitter") || params.has("loss");
+}
 
 /// The keys of the kinds whose figures may build up and die away (ramp() in profile.h), and what is wrong with theirs.
 inline const Key kRampKey{.name = "ramp",
@@ -31,7 +33,8 @@ inline const Key kRampDownKey{.name = "ramp_down",
                               .example = "\"5s\""};
 inline void check_ramps(const Params& params, Ns duration, std::vector<Problem>& problems) {
   if (params.duration("ramp") + params.duration("ramp_down") > duration)
-    problems.push_back({params.has("ramp") ? "ramp" : "ramp_down", "the fault is shorter than its ramps", "keep ramp + ramp_down within the fault's length"});
+    problems.push_back({params.has("ramp") ? "ramp" : "ramp_down", "the fault is shorter than its ramps",
+                        "keep ramp + ramp_down within the fault's length"});
 }
 
 /// Adds to a channel what such a link does over a span of being down.
@@ -43,12 +46,15 @@ inline void add_impairment(Channel& channel, const Params& params, Window down) 
 
 /// Refuses what could hold a packet for too long; `gain` is the largest factor that the kind applies.
 inline void check_longest_hold(const Params& params, double gain, std::vector<Problem>& problems, double reach = 1) {
-  const double most = gain * (static_cast<double>(params.duration("delay")) + reach * static_cast<double>(params.duration("jitter")));
+  const double most =
+      gain * (static_cast<double>(params.duration("delay")) + reach * static_cast<double>(params.duration("jitter")));
   if (most <= static_cast<double>(kMaxHold)) return;
-  problems.push_back({params.has("delay") ? "delay" : "jitter", "a packet could be held for longer than 100 s",
-                      gain > 1    ? "keep (delay + jitter) * (1 + spread) within 100 s"
-                      : reach > 1 ? "keep delay + jitter * the table's greatest value within 100 s, or take the greatest out of the table"
-                                  : "keep delay + jitter within 100 s"});
+  problems.push_back(
+      {params.has("delay") ? "delay" : "jitter", "a packet could be held for longer than 100 s",
+       gain > 1 ? "keep (delay + jitter) * (1 + spread) within 100 s"
+       : reach > 1
+           ? "keep delay + jitter * the table's greatest value within 100 s, or take the greatest out of the table"
+           : "keep delay + jitter within 100 s"});
 }
 
 /// What is wrong with a fault's delay, jitter and loss together, of which it needs one.

@@ -1,5 +1,6 @@
-// partition: members of a group that cannot reach each other, while each reaches the rest of the world: a split cluster, a
-// switch that lost some of its ports. Between two members that are parted it is a plain cut, or any worse link.
+// partition: members of a group that cannot reach each other, while each reaches the rest of the world: a split
+// cluster, a switch that lost some of its ports. Between two members that are parted it is a plain cut, or any worse
+// link.
 #include "faults/partition.h"
 
 #include "faults/kind.h"
@@ -35,7 +36,10 @@ std::vector<Cut> cuts_of_shape(std::string_view shape, std::size_t members) {
   for (std::size_t a = 0; a < members; a++) {
     for (std::size_t b = a + 1; b < members; b++) {
       const bool halves = a < half && b >= half;
-      if (shape == "ring" ? b - a > reach && members - (b - a) > reach : shape == "bridge" ? halves && b != half : halves) cuts.push_back({a, b});
+      if (shape == "ring"     ? b - a > reach && members - (b - a) > reach
+          : shape == "bridge" ? halves && b != half
+                              : halves)
+        cuts.push_back({a, b});
     }
   }
   return cuts;
@@ -69,7 +73,8 @@ Kind partition() {
                     .choices = {"halves", "ring", "bridge", "one-way"}},
                    {.name = "loss",
                     .type = ValueType::probability,
-                    .doc = "Chance of each packet between parted members to be dropped; 100% unless loss, delay or jitter is given.",
+                    .doc = "Chance of each packet between parted members to be dropped; 100% unless loss, delay or "
+                           "jitter is given.",
                     .example = "\"30%\""},
                    {.name = "delay",
                     .type = ValueType::duration,

@@ -1,5 +1,5 @@
-// Who cannot reach whom in a partition: a graph over its members, by number. Named shapes are those that Jepsen's users know;
-// groups and edges say any other. Pure arithmetic: the plan turns names into numbers, and cuts into rules.
+// Who cannot reach whom in a partition: a graph over its members, by number. Named shapes are those that Jepsen's users
+// know; groups and edges say any other. Pure arithmetic: the plan turns names into numbers, and cuts into rules.
 #pragma once
 
 #include <cstddef>

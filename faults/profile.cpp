@@ -23,7 +23,9 @@ void add_point(Track& track, Ns t, double value) {
 /// One figure over the window.
 Track track_of(const Profile& profile, double ProfilePoint::*figure, Window window, Layout layout) {
   Track track;
-  if (profile.empty() || std::all_of(profile.begin(), profile.end(), [&](const ProfilePoint& p) { return p.*figure == 0; })) return track;
+  if (profile.empty() ||
+      std::all_of(profile.begin(), profile.end(), [&](const ProfilePoint& p) { return p.*figure == 0; }))
+    return track;
   const Ns period = profile.back().at;
   for (Ns origin = window.start; origin < window.end; origin += period) {
     double held = 0;
@@ -35,7 +37,8 @@ Track track_of(const Profile& profile, double ProfilePoint::*figure, Window wind
       if (!turns) add_point(track, t, held);
     }
     // Where the next point lies beyond the window, a step holds until its end, and a straight line is cut there.
-    const auto beyond = std::find_if(profile.begin(), profile.end(), [&](const ProfilePoint& p) { return origin + p.at > window.end; });
+    const auto beyond =
+        std::find_if(profile.begin(), profile.end(), [&](const ProfilePoint& p) { return origin + p.at > window.end; });
     if (beyond != profile.end() && !layout.steps) {
       add_point(track, origin + beyond->at, (*beyond).*figure);
       cut_track(track, window.end);
@@ -54,15 +57,16 @@ Track track_of(const Profile& profile, double ProfilePoint::*figure, Window wind
 
 std::span<const Figure> figures() {
   using enum Figure::Unit;
-  static constexpr std::array<Figure, FL_TRACKS> all{{{"delay", time, &ProfilePoint::delay, kTracks[FL_DELAY]},
-                                                      {"jitter", time, &ProfilePoint::jitter, kTracks[FL_JITTER]},
-                                                      {"loss", chance, &ProfilePoint::loss, kTracks[FL_LOSS]},
-                                                      {"flows", chance, &ProfilePoint::flows, kTracks[FL_FLOWS]},
-                                                      {"clients", chance, &ProfilePoint::clients, kTracks[FL_CLIENTS]},
-                                                      {"duplicate", chance, &ProfilePoint::duplicate, kTracks[FL_DUPLICATE]},
-                                                      {"corrupt", chance, &ProfilePoint::corrupt, kTracks[FL_CORRUPT]},
-                                                      {"reorder", chance, &ProfilePoint::reorder, kTracks[FL_REORDER]},
-                                                      {"rate", rate, &ProfilePoint::rate, kTracks[FL_RATE]}}};
+  static constexpr std::array<Figure, FL_TRACKS> all{
+      {{"delay", time, &ProfilePoint::delay, kTracks[FL_DELAY]},
+       {"jitter", time, &ProfilePoint::jitter, kTracks[FL_JITTER]},
+       {"loss", chance, &ProfilePoint::loss, kTracks[FL_LOSS]},
+       {"flows", chance, &ProfilePoint::flows, kTracks[FL_FLOWS]},
+       {"clients", chance, &ProfilePoint::clients, kTracks[FL_CLIENTS]},
+       {"duplicate", chance, &ProfilePoint::duplicate, kTracks[FL_DUPLICATE]},
+       {"corrupt", chance, &ProfilePoint::corrupt, kTracks[FL_CORRUPT]},
+       {"reorder", chance, &ProfilePoint::reorder, kTracks[FL_REORDER]},
+       {"rate", rate, &ProfilePoint::rate, kTracks[FL_RATE]}}};
   return all;
 }
 
@@ -75,9 +79,12 @@ void lay_out(Channel& channel, const Profile& profile, Window window, Layout lay
 
 double given(const Params& params, const Figure& figure) {
   switch (figure.unit) {
-    case Figure::Unit::time: return static_cast<double>(params.duration(figure.name));
-    case Figure::Unit::chance: return params.probability(figure.name);
-    case Figure::Unit::rate: return params.rate(figure.name);
+    case Figure::Unit::time:
+      return static_cast<double>(params.duration(figure.name));
+    case Figure::Unit::chance:
+      return params.probability(figure.name);
+    case Figure::Unit::rate:
+      return params.rate(figure.name);
   }
   return 0;
 }
@@ -95,30 +102,40 @@ double greatest(const Params& params, std::string_view name) {
 std::vector<Problem> check_profile(const Profile& profile, const std::string& key, Ns duration, Layout layout) {
   std::vector<Problem> problems;
   const auto point = [&](std::size_t i) { return key + "[" + std::to_string(i) + "]"; };
-  if (profile.empty()) return {{key, key + " has no points", "give at least one, such as { at = \"0s\", delay = \"10ms\" }"}};
+  if (profile.empty())
+    return {{key, key + " has no points", "give at least one, such as { at = \"0s\", delay = \"10ms\" }"}};
   if (profile.front().at != 0)
     problems.push_back({point(0), "the first point is not at the fault's start", "begin with at = \"0s\""});
   bool limited = false, unlimited = false, something = false;
   for (std::size_t i = 0; i < profile.size(); i++) {
     const ProfilePoint& p = profile[i];
     if (i > 0 && p.at < profile[i - 1].at)
-      problems.push_back({point(i), "this point lies before the one above it", "put the points in the order of their times"});
+      problems.push_back(
+          {point(i), "this point lies before the one above it", "put the points in the order of their times"});
     if (p.delay + p.jitter > static_cast<double>(kMaxHold))
-      problems.push_back({point(i), "a packet could be held for longer than 100 s", "keep delay + jitter within 100 s"});
+      problems.push_back(
+          {point(i), "a packet could be held for longer than 100 s", "keep delay + jitter within 100 s"});
     (p.rate > 0 ? limited : unlimited) = true;
     for (const Figure& figure : figures()) something = something || p.*figure.value > 0;
   }
   if (limited && unlimited)
-    problems.push_back({key, "some points have a rate and others have none", "no limit is no number that a line could lead to: give every point a rate"});
-  if (!something) problems.push_back({key, key + " does nothing: all its figures are zero", "give a point a delay, say"});
+    problems.push_back({key, "some points have a rate and others have none",
+                        "no limit is no number that a line could lead to: give every point a rate"});
+  if (!something)
+    problems.push_back({key, key + " does nothing: all its figures are zero", "give a point a delay, say"});
   if (!problems.empty()) return problems;
   const Ns length = profile.back().at;
   if (layout.repeat && length == 0)
-    problems.push_back({key, key + " has no length, so it cannot repeat", "the last point says where it starts again: give it a later time"});
-  else if (layout.repeat && static_cast<double>(duration) / static_cast<double>(length) * static_cast<double>(profile.size()) > static_cast<double>(kMaxPoints))
-    problems.push_back({key, "more than " + std::to_string(kMaxPoints) + " points would be played", "make the fault shorter, or the points fewer"});
+    problems.push_back({key, key + " has no length, so it cannot repeat",
+                        "the last point says where it starts again: give it a later time"});
+  else if (layout.repeat &&
+           static_cast<double>(duration) / static_cast<double>(length) * static_cast<double>(profile.size()) >
+               static_cast<double>(kMaxPoints))
+    problems.push_back({key, "more than " + std::to_string(kMaxPoints) + " points would be played",
+                        "make the fault shorter, or the points fewer"});
   else if (static_cast<Ns>(profile.size()) > kMaxPoints)
-    problems.push_back({key, "it has more than " + std::to_string(kMaxPoints) + " points", "thin it out: what happens within a millisecond no packet can tell"});
+    problems.push_back({key, "it has more than " + std::to_string(kMaxPoints) + " points",
+                        "thin it out: what happens within a millisecond no packet can tell"});
   return problems;
 }
 
@@ -136,7 +153,8 @@ void ramp(Channel& channel, Window window, Ns up, Ns down) {
     for (std::size_t i = 0; i < track->size(); i++) {
       const Point& p = (*track)[i];
       for (const Ns knee : {window.start + up, window.end - down})  // the envelope bends here, within a segment
-        if (i > 0 && (*track)[i - 1].t < knee && knee < p.t) flanked.push_back({knee, value_at(*track, knee) * level(knee)});
+        if (i > 0 && (*track)[i - 1].t < knee && knee < p.t)
+          flanked.push_back({knee, value_at(*track, knee) * level(knee)});
       flanked.push_back({p.t, p.value * level(p.t)});
     }
     *track = std::move(flanked);
@@ -156,24 +174,30 @@ void check_shape(const Params& params, Ns duration, std::vector<Problem>& proble
   const char* const flank = params.has("ramp") ? "ramp" : "ramp_down";
   if (!params.has("profile")) {
     if (params.has("steps"))
-      problems.push_back({"steps", "steps is about a profile, and there is none", "add profile = [{ at = \"0s\", delay = \"10ms\" }], or take it out"});
+      problems.push_back({"steps", "steps is about a profile, and there is none",
+                          "add profile = [{ at = \"0s\", delay = \"10ms\" }], or take it out"});
     check_ramps(params, duration, problems);
     if (params.has(flank) && params.has("rate"))
-      problems.push_back({flank, "a rate has no ramp: no limit is no number that it could begin at", "use a profile with a rate, or put the rate into a fault of its own"});
+      problems.push_back({flank, "a rate has no ramp: no limit is no number that it could begin at",
+                          "use a profile with a rate, or put the rate into a fault of its own"});
     return;
   }
   const Profile profile = params.profile("profile");
   if (params.has(flank))
-    problems.push_back({flank, std::string(flank) + " and profile exclude each other", "say it in the profile's points"});
+    problems.push_back(
+        {flank, std::string(flank) + " and profile exclude each other", "say it in the profile's points"});
   for (const Figure& figure : figures()) {
-    if (params.has(figure.name) && std::any_of(profile.begin(), profile.end(), [&](const ProfilePoint& p) { return p.*figure.value > 0; }))
-      problems.push_back({std::string(figure.name), std::string(figure.name) + " is in the profile's points too", "give it once"});
+    if (params.has(figure.name) &&
+        std::any_of(profile.begin(), profile.end(), [&](const ProfilePoint& p) { return p.*figure.value > 0; }))
+      problems.push_back(
+          {std::string(figure.name), std::string(figure.name) + " is in the profile's points too", "give it once"});
   }
   const auto wrong = check_profile(profile, "profile", duration, {});
   problems.insert(problems.end(), wrong.begin(), wrong.end());
   if (!wrong.empty()) return;
   if (profile.back().at > duration)
-    problems.push_back({"profile[" + std::to_string(profile.size() - 1) + "]", "the fault ends before this point", "make the fault longer, or move the point within it"});
+    problems.push_back({"profile[" + std::to_string(profile.size() - 1) + "]", "the fault ends before this point",
+                        "make the fault longer, or move the point within it"});
 }
 
 }  // namespace faultline::faults

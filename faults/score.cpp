@@ -167,10 +167,12 @@ fl_rule rule_of(const RuleSource& source) {
   if (channel.free_order) rule.flags |= FL_RULE_FREE_ORDER;
   if (!channel.delay.empty() || !channel.jitter.empty() || !channel.rate.empty()) rule.flags |= FL_RULE_DELAYS;
   if (channel.valid_checksum) rule.flags |= FL_RULE_VALID;
-  if (channel.turns) rule.flags |= FL_RULE_TURNS | (channel.turns_out ? FL_RULE_OUT : 0) | (channel.turns_in ? FL_RULE_IN : 0);
+  if (channel.turns)
+    rule.flags |= FL_RULE_TURNS | (channel.turns_out ? FL_RULE_OUT : 0) | (channel.turns_in ? FL_RULE_IN : 0);
   if (channel.bursts) {
     rule.flags |= FL_RULE_BURSTS;
-    rule.bursts = {chance_of(channel.bursts->enter), chance_of(channel.bursts->leave), chance_of(channel.bursts->good), chance_of(channel.bursts->bad)};
+    rule.bursts = {chance_of(channel.bursts->enter), chance_of(channel.bursts->leave), chance_of(channel.bursts->good),
+                   chance_of(channel.bursts->bad)};
   }
   rule.resemble = static_cast<__s32>(std::lround(channel.correlation * 0x1p16));
   rule.differ = static_cast<__s32>(std::lround(std::sqrt(1 - channel.correlation * channel.correlation) * 0x1p16));

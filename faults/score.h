@@ -1,5 +1,6 @@
 // A score is every rule's channel flattened into the arrays that the player reads: points with precomputed fixed-point
-// slopes, tracks, rules, and per site the table of which rules are live when. Pure functions of channels: no kernel here.
+// slopes, tracks, rules, and per site the table of which rules are live when. Pure functions of channels: no kernel
+// here.
 #pragma once
 
 #include <cstdint>
@@ -43,17 +44,18 @@ struct Score {
   std::vector<SiteScore> sites;
 };
 
-/// Flattens. Throws std::length_error when a site has more than FL_MAX_RULES_PER_SITE rules, and std::invalid_argument for
-/// what only a defect can bring about: points out of order or before T0, a probability outside 0..1, a time outside
+/// Flattens. Throws std::length_error when a site has more than FL_MAX_RULES_PER_SITE rules, and std::invalid_argument
+/// for what only a defect can bring about: points out of order or before T0, a probability outside 0..1, a time outside
 /// 0..FL_MAX_HOLD_NS, rules that are not in the order of their sites (sites ascend; a site without rules is allowed).
 ///
-/// Live tables. A rule is live while its channel does something, then until everything it held may have left (at most until
-/// its end), then FL_DRAIN longer, even past its end: what follows a held packet takes the same way.
+/// Live tables. A rule is live while its channel does something, then until everything it held may have left (at most
+/// until its end), then FL_DRAIN longer, even past its end: what follows a held packet takes the same way.
 ///
-/// Accuracy. Within a segment of length L >= 1024 ns whose value changes by D, the fixed-point value differs from the exact
-/// one by less than 2 + L / 2^30 + 1024 * |D| / L (in ns or 2^-32): rounding of the ends and of the result, rounding of the
-/// slope, and time read in steps of 1024 ns. Over 40 minutes that is 2.3 us. It never lies outside the segment's two ends.
-/// A segment below 1024 ns keeps its first value. Constant segments are exact to the rounding of their value.
+/// Accuracy. Within a segment of length L >= 1024 ns whose value changes by D, the fixed-point value differs from the
+/// exact one by less than 2 + L / 2^30 + 1024 * |D| / L (in ns or 2^-32): rounding of the ends and of the result,
+/// rounding of the slope, and time read in steps of 1024 ns. Over 40 minutes that is 2.3 us. It never lies outside the
+/// segment's two ends. A segment below 1024 ns keeps its first value. Constant segments are exact to the rounding of
+/// their value.
 Score flatten(const std::vector<RuleSource>& rules, std::uint32_t site_count);
 
 /// What the player computes for a track at `t`, in the same fixed-point arithmetic. Exact: tests compare with it.

@@ -9,7 +9,8 @@
 #include "faults/abi.h"
 
 /* The track's value at t, given the last of its points with point->t <= t. Never outside the values of the segment's
- * two ends, never overflows: flatten() rounds slopes towards 0, and gives a track's last point the value and slope 0. */
+ * two ends, never overflows: flatten() rounds slopes towards 0, and gives a track's last point the value and slope 0.
+ */
 static inline __attribute__((always_inline)) __s64 fl_segment_value(const struct fl_point* point, __u64 t) {
   return point->value + (((__s64)((t - point->t) >> 10) * point->slope) >> FL_SLOPE_SHIFT);
 }

@@ -1,4 +1,5 @@
-// sever: the connection is cut. A mode says who learns of it: nobody, as with a cut fibre; one end; both; or whoever tries.
+// sever: the connection is cut. A mode says who learns of it: nobody, as with a cut fibre; one end; both; or whoever
+// tries.
 #include "faults/kind.h"
 
 namespace faultline::faults {
@@ -9,9 +10,10 @@ struct Mode {
   fl_filter filter;
   fl_verdict verdict;
 };
-constexpr Mode kModes[] = {{"silent", FL_FILTER_NONE, FL_VERDICT_NONE},       {"reset", FL_FILTER_NONE, FL_VERDICT_RESET},
-                           {"refuse", FL_FILTER_NONE, FL_VERDICT_REFUSE},     {"half-open", FL_FILTER_OLD, FL_VERDICT_TELL},
-                           {"new-only", FL_FILTER_OPENING, FL_VERDICT_NONE},  {"established-only", FL_FILTER_OLD, FL_VERDICT_NONE}};
+constexpr Mode kModes[] = {
+    {"silent", FL_FILTER_NONE, FL_VERDICT_NONE},      {"reset", FL_FILTER_NONE, FL_VERDICT_RESET},
+    {"refuse", FL_FILTER_NONE, FL_VERDICT_REFUSE},    {"half-open", FL_FILTER_OLD, FL_VERDICT_TELL},
+    {"new-only", FL_FILTER_OPENING, FL_VERDICT_NONE}, {"established-only", FL_FILTER_OLD, FL_VERDICT_NONE}};
 
 Channel compile(const Request& request) {
   Channel channel;
@@ -31,14 +33,16 @@ Kind sever() {
   return {
       .name = "sever",
       .summary = "cuts the connection: silently, with resets or refusals, or only what is new or old",
-      .keys = {{.name = "mode",
-                .type = ValueType::choice,
-                .doc = "How the cut shows itself: \"silent\" drops every packet without an answer, \"reset\" tells both ends, "
-                       "\"refuse\" answers as if nothing listened; \"half-open\" cuts established TCP connections and tells "
-                       "only the target's end, \"established-only\" cuts them silently, \"new-only\" lets no new one open.",
-                .example = "\"reset\"",
-                .fallback = "\"silent\"",
-                .choices = {"silent", "reset", "refuse", "half-open", "new-only", "established-only"}}},
+      .keys =
+          {{.name = "mode",
+            .type = ValueType::choice,
+            .doc =
+                "How the cut shows itself: \"silent\" drops every packet without an answer, \"reset\" tells both ends, "
+                "\"refuse\" answers as if nothing listened; \"half-open\" cuts established TCP connections and tells "
+                "only the target's end, \"established-only\" cuts them silently, \"new-only\" lets no new one open.",
+            .example = "\"reset\"",
+            .fallback = "\"silent\"",
+            .choices = {"silent", "reset", "refuse", "half-open", "new-only", "established-only"}}},
       .validate = [](const Params&, Ns) { return std::vector<Problem>{}; },
       .compile = compile};
 }

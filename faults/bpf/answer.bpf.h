@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The selector's second stage, for packets that match a rule with a filter or a verdict (see answer_abi.h). It leaves out the
- * rules whose filter the packet does not fit. If one of those that remain answers what it drops, the packet is turned into
- * the answer here, before it meets any other rule: an answer is stronger than a loss or a delay, and the pen has no way to
- * give it. Reached by a tail call, since it needs a stack of its own. */
+/* The selector's second stage, for packets that match a rule with a filter or a verdict (see answer_abi.h). It leaves
+ * out the rules whose filter the packet does not fit. If one of those that remain answers what it drops, the packet is
+ * turned into the answer here, before it meets any other rule: an answer is stronger than a loss or a delay, and the
+ * pen has no way to give it. Reached by a tail call, since it needs a stack of its own. */
 #ifndef FAULTLINE_BPF_ANSWER_H
 #define FAULTLINE_BPF_ANSWER_H
 
@@ -37,7 +37,7 @@ struct considering {
   __u64 todo, keep; /* rules still to be looked at; those without a verdict that the packet fits */
   __u64 t;
   __u64 connection;
-  __u64 named;      /* rules about the name it asks for */
+  __u64 named;         /* rules about the name it asks for */
   __u32 verdict, rule; /* the strongest, and whose it is */
   __u8 proto, flags;
 };
@@ -50,7 +50,8 @@ static long consider_rule(__u32 i, struct considering* w) {
   struct fl_answer* a = bpf_map_lookup_elem(&answers, &local);
   struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
   if (!a || !rule || w->t < rule->start || w->t >= rule->end) return 0;
-  if (a->filter == FL_FILTER_OPENING && (w->proto != IPPROTO_TCP || (w->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)) return 0;
+  if (a->filter == FL_FILTER_OPENING && (w->proto != IPPROTO_TCP || (w->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN))
+    return 0;
   if (a->filter == FL_FILTER_LOOKUP && !(w->named & bit)) return 0;
   if (a->filter == FL_FILTER_OLD) {
     if (w->proto != IPPROTO_TCP) return 0;
@@ -90,8 +91,8 @@ static __attribute__((noinline)) __u64 connection_of(const struct headers* h) {
 enum { UNANSWERED, SILENT, SEND_BACK, SEND_ON };
 
 /* Turns a packet into what is answered to it. `on`: it is the receiver that belongs to the site. */
-static __attribute__((noinline)) int respond(struct __sk_buff* skb, const struct headers* h, const struct fl_answer* a, int on,
-                                             int ingress) {
+static __attribute__((noinline)) int respond(struct __sk_buff* skb, const struct headers* h, const struct fl_answer* a,
+                                             int on, int ingress) {
   if (h->proto == IPPROTO_UDP) {
     if (a->verdict == FL_VERDICT_LOOKUP) return write_lookup(skb, h, a) ? SILENT : SEND_BACK;
     if (a->verdict != FL_VERDICT_REFUSE) return SILENT;
@@ -117,9 +118,9 @@ static __always_inline void count_answer(__u32 rule, __u64 t, __u32 packets, __u
   mark_affected(tally, t);
 }
 
-/* Answers a packet, or leaves in cb[0] and cb[1] the rules that it is still to meet: UNANSWERED. The first stage has put there
- * the rules that it matches, and into cb[2] and cb[3] those for which it leaves the site. Not inlined: its frame is to be gone when
- * the packet meets other rules. */
+/* Answers a packet, or leaves in cb[0] and cb[1] the rules that it is still to meet: UNANSWERED. The first stage has
+ * put there the rules that it matches, and into cb[2] and cb[3] those for which it leaves the site. Not inlined: its
+ * frame is to be gone when the packet meets other rules. */
 static __attribute__((noinline)) int answer(struct __sk_buff* skb, __u64 t, int at) {
   __u64 mask = skb->cb[0] | (__u64)skb->cb[1] << 32, going = skb->cb[2] | (__u64)skb->cb[3] << 32;
   struct considering w;
@@ -132,7 +133,8 @@ static __attribute__((noinline)) int answer(struct __sk_buff* skb, __u64 t, int 
     w.flags = h.flags;
     if (mask & cfg.lookup_rules) {
       if (h.proto == IPPROTO_UDP && h.l4 == FRONT(&h)) w.named = rules_of_lookup(skb, h.l4 + 8, cfg.any_name_rules);
-      if (h.proto == IPPROTO_TCP) w.named = rules_of_lookup(skb, h.l4 + h.header + 2, cfg.any_name_rules); /* behind its length */
+      if (h.proto == IPPROTO_TCP)
+        w.named = rules_of_lookup(skb, h.l4 + h.header + 2, cfg.any_name_rules); /* behind its length */
     }
     if (h.proto == IPPROTO_TCP) w.connection = connection_of(&h);
     bpf_loop(FL_MAX_RULES_PER_SITE, consider_rule, &w, 0);
@@ -141,11 +143,13 @@ static __attribute__((noinline)) int answer(struct __sk_buff* skb, __u64 t, int 
   skb->cb[0] = (__u32)others;
   skb->cb[1] = (__u32)(others >> 32);
   if (!w.verdict) return UNANSWERED;
-  __u32 rule = w.rule, packets = wire_packets(skb, l3_at(at)), bytes = frame_bytes(skb, l3_at(at)), tc_index = skb->tc_index;
+  __u32 rule = w.rule, packets = wire_packets(skb, l3_at(at)), bytes = frame_bytes(skb, l3_at(at)),
+        tc_index = skb->tc_index;
   struct fl_answer* a = bpf_map_lookup_elem(&answers, &rule);
   if (!a) return UNANSWERED;
   int on = is_ingress(at) || (is_loopback(at) && !(going >> (rule & 63) & 1));
-  if (h.flags & TCP_RST && h.proto == IPPROTO_TCP && (a->verdict != FL_VERDICT_TELL || on)) return UNANSWERED; /* it says itself what we would say */
+  if (h.flags & TCP_RST && h.proto == IPPROTO_TCP && (a->verdict != FL_VERDICT_TELL || on))
+    return UNANSWERED; /* it says itself what we would say */
   skb->cb[0] = tc_index;
   skb->tc_index = cfg.guard; /* it and its copy pass the selector of this device */
   int way = respond(skb, &h, a, on, is_ingress(at));

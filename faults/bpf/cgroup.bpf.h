@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Whose socket is it: rules that are about one cgroup's traffic. A packet that leaves carries its socket, whose cgroup a
- * helper tells. One that arrives does not yet: its socket is looked up, and the cgroup is read from the kernel's own
+/* Whose socket is it: rules that are about one cgroup's traffic. A packet that leaves carries its socket, whose cgroup
+ * a helper tells. One that arrives does not yet: its socket is looked up, and the cgroup is read from the kernel's own
  * structures, since no helper of tc programs tells it. Both are asked only for packets that such a rule would meet. */
 #ifndef FAULTLINE_BPF_CGROUP_H
 #define FAULTLINE_BPF_CGROUP_H
@@ -97,11 +97,14 @@ __attribute__((noinline)) __u64 receiver_rules(struct __sk_buff* skb, __u32 l3, 
         bpf_skb_load_bytes(skb, l4, &tuple.ipv6.sport, 4))
       return 0;
   }
-  if (proto == IPPROTO_TCP) sk = bpf_sk_lookup_tcp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
-  else sk = bpf_sk_lookup_udp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+  if (proto == IPPROTO_TCP)
+    sk = bpf_sk_lookup_tcp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+  else
+    sk = bpf_sk_lookup_udp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
   if (!sk) return 0;
-  /* The verifier knows this pointer as a bpf_sock, of which it shows little. Read back from where it lies, it is a number,
-   * and what is there may be read as any kernel memory. (bpf_rdonly_cast() would do it by type, from 6.2 on.) */
+  /* The verifier knows this pointer as a bpf_sock, of which it shows little. Read back from where it lies, it is a
+   * number, and what is there may be read as any kernel memory. (bpf_rdonly_cast() would do it by type, from 6.2 on.)
+   */
   struct bpf_sock* volatile kept = sk;
   __u64 address = 0, rules = 0;
   if (!bpf_probe_read_kernel(&address, sizeof address, (void*)&kept)) rules = rules_of_socket(address);

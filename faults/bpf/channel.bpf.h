@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A packet meets its rules: the channel maths, in the order of the rules, with every count. The player does this for what
- * is held or split; the selector does it itself for what is neither, which then never crosses the pen. Only the player's
- * build (FL_HOLDS) has what holds or changes packets: see hold.bpf.h. */
+/* A packet meets its rules: the channel maths, in the order of the rules, with every count. The player does this for
+ * what is held or split; the selector does it itself for what is neither, which then never crosses the pen. Only the
+ * player's build (FL_HOLDS) has what holds or changes packets: see hold.bpf.h. */
 #ifndef FAULTLINE_BPF_CHANNEL_H
 #define FAULTLINE_BPF_CHANNEL_H
 
@@ -28,20 +28,21 @@ struct {
 
 #define BOTH_WAYS 2
 
-/* Short, since kernel 6.1 rounds each frame of the selector's chain up to 32 bytes, and 512 are all there are. No holes in it: global
- * functions take it as a whole, and every byte of it has to be written. */
+/* Short, since kernel 6.1 rounds each frame of the selector's chain up to 32 bytes, and 512 are all there are. No holes
+ * in it: global functions take it as a whole, and every byte of it has to be written. */
 struct packet {
   __u64 rules; /* still to be met */
   __u64 t;
   __u64 key, client;
   __u32 bytes;
-  __u32 number;  /* of the packet in its flow and direction */
-  __u32 stream;  /* keeps the directions' draws apart */
+  __u32 number; /* of the packet in its flow and direction */
+  __u32 stream; /* keeps the directions' draws apart */
   __u32 first_rule, packets;
   __u32 fault; /* the last one met, + 1: two rules of a fault (one for each kind of peer) act once */
-  __u8 dropped, chance, holds, composed; /* look_ahead() stops by one of them; a verifier that takes it for 0 (docs/kernels.md) makes its loop longer, no more */
-  __u8 way;   /* 0: leaves the site, 1: arrives, BOTH_WAYS: on lo */
-  __u8 turns; /* the conversation's direction */
+  __u8 dropped, chance, holds, composed; /* look_ahead() stops by one of them; a verifier that takes it for 0
+                                            (docs/kernels.md) makes its loop longer, no more */
+  __u8 way;                              /* 0: leaves the site, 1: arrives, BOTH_WAYS: on lo */
+  __u8 turns;                            /* the conversation's direction */
 #ifdef FL_HOLDS
   __u8 cut, free_order;
   __u8 twice, flip; /* flip: stamp flags */
@@ -57,8 +58,9 @@ struct packet {
 #endif
 };
 
-/* What do the rules ask for now, without drawing: something per wire packet, a delay? One rule a call, lowest first, until what the
- * caller is to decide is certain: the selector, whether the packet needs the pen; the player, whether it is to be split. */
+/* What do the rules ask for now, without drawing: something per wire packet, a delay? One rule a call, lowest first,
+ * until what the caller is to decide is certain: the selector, whether the packet needs the pen; the player, whether it
+ * is to be split. */
 #ifdef FL_HOLDS
 #define ENOUGH chance
 #else
@@ -75,17 +77,19 @@ static long look_ahead(__u32 i, struct packet* p) {
   __u64 loss = now->value[FL_LOSS];
   if (loss && (loss < FL_ONE || (rule->flags & FL_RULE_BURSTS))) p->chance = 1;
   if (now->asks & FL_HOLDING) p->holds = 1;
-  if (now->asks & FL_HOLDING & ~FL_USES(FL_DELAY)) p->chance = 1; /* all but a plain delay is decided for each wire packet */
+  if (now->asks & FL_HOLDING & ~FL_USES(FL_DELAY))
+    p->chance = 1; /* all but a plain delay is decided for each wire packet */
   return 0;
 }
 
 /* Whether something of this site may still be in the splitter. */
 static __always_inline int splitting(struct fl_flight* flight, __u64 now) {
-  return READ_ONCE(flight->split_in) != READ_ONCE(flight->split_out) && now - READ_ONCE(flight->split_last) < SETTLED_NS;
+  return READ_ONCE(flight->split_in) != READ_ONCE(flight->split_out) &&
+         now - READ_ONCE(flight->split_last) < SETTLED_NS;
 }
 
-/* Whether what was given back a moment ago may still be on its way out of its device, on another CPU: it has been counted
- * before it is sent, since nothing of ours runs after. */
+/* Whether what was given back a moment ago may still be on its way out of its device, on another CPU: it has been
+ * counted before it is sent, since nothing of ours runs after. */
 #define RETURNING_NS 1000000ULL
 static __always_inline int returning(struct fl_flight* flight, __u64 now) {
   return now < READ_ONCE(flight->returned_last) + RETURNING_NS;
@@ -98,7 +102,8 @@ static __always_inline int crossing(struct fl_flight* flight, __u64 now) {
 
 /* Whether something of this flow may still be in the line. */
 static __always_inline int waiting(struct fl_flight* flight, __u64 held_until, __u64 now) {
-  return now < held_until + SETTLED_NS && (READ_ONCE(flight->line_in) != READ_ONCE(flight->line_out) || returning(flight, now));
+  return now < held_until + SETTLED_NS &&
+         (READ_ONCE(flight->line_in) != READ_ONCE(flight->line_out) || returning(flight, now));
 }
 
 static __always_inline void count_in_flow(struct packet* p, struct fl_flow* flow, __u32 facts) {
@@ -113,8 +118,8 @@ static __always_inline void count_in_flow(struct packet* p, struct fl_flow* flow
   }
 }
 
-/* The loss in the chain's present state; the chain takes a step. Two CPUs may step at once: a step is then drawn by another
- * number than it would have been, never twice by one. */
+/* The loss in the chain's present state; the chain takes a step. Two CPUs may step at once: a step is then drawn by
+ * another number than it would have been, never twice by one. */
 static __always_inline __u64 burst_loss(struct packet* p, struct fl_rule* rule, __u32 index, __u64 factor) {
   __u32 at = 2 * index + (p->way & 1);
   struct fl_state* state = bpf_map_lookup_elem(&states, &at);
@@ -126,8 +131,9 @@ static __always_inline __u64 burst_loss(struct packet* p, struct fl_rule* rule, 
   return fl_scaled(bad ? rule->bursts.bad : rule->bursts.good, factor);
 }
 
-/* Whether this rule drops the packet, by chance of packet, connection or client. In the player a function of its own, as inlined its
- * paths would multiply with those of the rest; in the selector, whose stack is the shorter supply, inlined. */
+/* Whether this rule drops the packet, by chance of packet, connection or client. In the player a function of its own,
+ * as inlined its paths would multiply with those of the rest; in the selector, whose stack is the shorter supply,
+ * inlined. */
 #ifdef FL_HOLDS
 __attribute__((noinline))
 #else
@@ -159,7 +165,9 @@ static long meet_rule(__u32 i, struct packet* p) {
   struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
   struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
   if (!rule || !tally || p->t < rule->start || p->t >= rule->end) return 0;
-  if ((rule->flags & (FL_RULE_OUT | FL_RULE_IN)) && p->way != BOTH_WAYS && !(rule->flags & (p->way ? FL_RULE_IN : FL_RULE_OUT))) return 0;
+  if ((rule->flags & (FL_RULE_OUT | FL_RULE_IN)) && p->way != BOTH_WAYS &&
+      !(rule->flags & (p->way ? FL_RULE_IN : FL_RULE_OUT)))
+    return 0;
   struct present* now = presently(index, rule, p->t);
   if (!now) return 0;
 #ifdef FL_HOLDS

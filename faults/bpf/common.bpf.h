@@ -4,6 +4,8 @@
 #ifndef FAULTLINE_BPF_COMMON_H
 #define FAULTLINE_BPF_COMMON_H
 
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -11,8 +13,6 @@
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
 
 #include "faults/abi.h"
 
@@ -97,15 +97,17 @@ static __always_inline void mark_affected(struct fl_tally* tally, __u64 t) {
 
 static __always_inline __u32 ticks(__u64 ns) { return (__u32)(ns >> FL_TICK_SHIFT); }
 
-/* Index of the lowest set bit; `w` is not 0. clang 14 has no count-trailing-zeros for eBPF. Without branches, which a mask of many rules
- * would make the processor guess wrong: a de Bruijn sequence holds each number of six bits once (Leiserson, Prokop and Randall, "Using
- * de Bruijn sequences to index a 1 in a computer word", 1998). */
-static const __u8 kDeBruijn[64] SEC(".rodata.bits") = {0,  1,  2,  53, 3,  7,  54, 27, 4,  38, 41, 8,  34, 55, 48, 28, 62, 5,  39, 46, 44, 42,
-                                   22, 9,  24, 35, 59, 56, 49, 18, 29, 11, 63, 52, 6,  26, 37, 40, 33, 47, 61, 45, 43, 21,
-                                   23, 58, 17, 10, 51, 25, 36, 32, 60, 20, 57, 16, 50, 31, 19, 15, 30, 14, 13, 12};
+/* Index of the lowest set bit; `w` is not 0. clang 14 has no count-trailing-zeros for eBPF. Without branches, which a
+ * mask of many rules would make the processor guess wrong: a de Bruijn sequence holds each number of six bits once
+ * (Leiserson, Prokop and Randall, "Using de Bruijn sequences to index a 1 in a computer word", 1998). */
+static const __u8 kDeBruijn[64] SEC(".rodata.bits") = {0,  1,  2,  53, 3,  7,  54, 27, 4,  38, 41, 8,  34, 55, 48, 28,
+                                                       62, 5,  39, 46, 44, 42, 22, 9,  24, 35, 59, 56, 49, 18, 29, 11,
+                                                       63, 52, 6,  26, 37, 40, 33, 47, 61, 45, 43, 21, 23, 58, 17, 10,
+                                                       51, 25, 36, 32, 60, 20, 57, 16, 50, 31, 19, 15, 30, 14, 13, 12};
 static __always_inline __u32 lowest_bit(__u64 w) { return kDeBruijn[((w & -w) * 0x022fdd63cc95386dULL) >> 58]; }
 
-/* The network header, at `l3`, `size` bytes of it, where the program may read it directly; 0: the packet is too short. */
+/* The network header, at `l3`, `size` bytes of it, where the program may read it directly; 0: the packet is too short.
+ */
 static __always_inline void* network_header(struct __sk_buff* skb, __u32 l3, __u32 size) {
   void* at = (void*)(long)skb->data + l3;
   if (at + size <= (void*)(long)skb->data_end) return at;
@@ -114,8 +116,8 @@ static __always_inline void* network_header(struct __sk_buff* skb, __u32 l3, __u
   return at + size <= (void*)(long)skb->data_end ? at : 0;
 }
 
-/* Walks over IPv6's extension headers (RFC 8200, section 4), four at most: *proto and *l4 are then those of what they carry. *later:
- * it is a later fragment, at whose l4 there is no header. Not 0: the frame is cut short. */
+/* Walks over IPv6's extension headers (RFC 8200, section 4), four at most: *proto and *l4 are then those of what they
+ * carry. *later: it is a later fragment, at whose l4 there is no header. Not 0: the frame is cut short. */
 static __always_inline int skip_extensions(struct __sk_buff* skb, __u8* proto, __u32* l4, int* later) {
   for (int i = 0; i < 4; i++) {
     struct {
@@ -135,8 +137,8 @@ static __always_inline int skip_extensions(struct __sk_buff* skb, __u8* proto, _
 /* Its size as an Ethernet frame, which is how bytes are counted on every device. */
 static __always_inline __u32 frame_bytes(struct __sk_buff* skb, __u32 l3) { return skb->len + ETH_HLEN - l3; }
 
-/* How many packets this skb, its IP header at `l3`, is on the wire. The segment count is not to be trusted behind a TAP (it is 0 there), so it is
- * worked out from the size of the headers. */
+/* How many packets this skb, its IP header at `l3`, is on the wire. The segment count is not to be trusted behind a TAP
+ * (it is 0 there), so it is worked out from the size of the headers. */
 static __always_inline __u32 wire_packets(struct __sk_buff* skb, __u32 l3) {
   __u32 size = skb->gso_size, length = skb->len, headers;
   if (!size) return 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* DNS lookups: which rules are about the name that a query asks for, and the answer to it, made from the query (RFC 1035,
- * section 4). Names are compared by label from the end, whatever the case of their letters, and by hash: the cost does not
- * grow with the number of names. */
+/* DNS lookups: which rules are about the name that a query asks for, and the answer to it, made from the query (RFC
+ * 1035, section 4). Names are compared by label from the end, whatever the case of their letters, and by hash: the cost
+ * does not grow with the number of names. */
 #ifndef FAULTLINE_BPF_DNS_H
 #define FAULTLINE_BPF_DNS_H
 
@@ -10,22 +10,23 @@
 
 enum {
   DNS_HEADER = 12,
-  DNS_NAME = 255,                                  /* the longest, with its length bytes */
-  DNS_QUESTION = DNS_HEADER + DNS_NAME + 4,        /* header and question at most */
-  DNS_LOOKED_AT = DNS_QUESTION + 3,                /* and the start of an OPT record behind it */
+  DNS_NAME = 255,                           /* the longest, with its length bytes */
+  DNS_QUESTION = DNS_HEADER + DNS_NAME + 4, /* header and question at most */
+  DNS_LOOKED_AT = DNS_QUESTION + 3,         /* and the start of an OPT record behind it */
   DNS_LABELS = 128,
 };
 
-/* One query at a time a CPU. What the loops below keep from round to round is here, too, and not on the stack: kernels before 6.7
- * verify a loop by one round, take for known what it leaves on the stack, and cut out the code of all other rounds. */
+/* One query at a time a CPU. What the loops below keep from round to round is here, too, and not on the stack: kernels
+ * before 6.7 verify a loop by one round, take for known what it leaves on the stack, and cut out the code of all other
+ * rounds. */
 struct lookup {
   __u64 hash, found;
   __u64 label[DNS_LABELS]; /* hashes */
-  __u8 message[1024];      /* the query; then the answer. The rest up to a power of two is room for the verifier's bounds */
-  __u32 labels, end;       /* end: of the question in the message */
-  __u32 left;              /* of the label being read */
-  __u32 bad;               /* not a name */
-  __u32 extended;          /* the query had an OPT record (RFC 6891) */
+  __u8 message[1024]; /* the query; then the answer. The rest up to a power of two is room for the verifier's bounds */
+  __u32 labels, end;  /* end: of the question in the message */
+  __u32 left;         /* of the label being read */
+  __u32 bad;          /* not a name */
+  __u32 extended;     /* the query had an OPT record (RFC 6891) */
 };
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -80,8 +81,8 @@ static long find_name(__u32 i, void* none) {
   return 0;
 }
 
-/* The rules that are about the query at `at`; `any`: rules about every name. 0: it is no query. Leaves the query behind for
- * write_lookup(). Global, and so verified by itself. */
+/* The rules that are about the query at `at`; `any`: rules about every name. 0: it is no query. Leaves the query behind
+ * for write_lookup(). Global, and so verified by itself. */
 __attribute__((noinline)) __u64 rules_of_lookup(struct __sk_buff* skb, __u32 at, __u64 any) {
   __u32 zero = 0;
   struct lookup* l = bpf_map_lookup_elem(&lookups, &zero);
@@ -130,8 +131,8 @@ __attribute__((noinline)) int write_lookup(struct __sk_buff* skb, const struct h
     to += count * FL_DNS_RECORD6;
     __builtin_memcpy(m + end, a->records6, sizeof a->records6);
   }
-  m[2] = 0x80 | (m[2] & 0x01);             /* QR, and RD as it was */
-  m[3] = 0x80 | (m[3] & 0x10) | a->rcode;  /* RA, and CD as it was */
+  m[2] = 0x80 | (m[2] & 0x01);            /* QR, and RD as it was */
+  m[3] = 0x80 | (m[3] & 0x10) | a->rcode; /* RA, and CD as it was */
   m[7] = count;
   m[10] = 0;
   m[11] = l->extended ? 1 : 0;

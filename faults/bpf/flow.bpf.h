@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Flows: which connection does a packet belong to, and how many of its packets came before. The state lives in a fixed table
- * under a hash of the endpoints; what identifies a flow is worked out in faults/flow.h. */
+/* Flows: which connection does a packet belong to, and how many of its packets came before. The state lives in a fixed
+ * table under a hash of the endpoints; what identifies a flow is worked out in faults/flow.h. */
 #ifndef FAULTLINE_BPF_FLOW_H
 #define FAULTLINE_BPF_FLOW_H
 
@@ -24,15 +24,17 @@ struct {
 /* What find_flow() tells about a packet. */
 enum {
   FROM_CLIENT = 1,
-  OPENS = 2,   /* a connection: SYN without ACK */
-  CARRIES = 4, /* data, or opens a connection, or answers that: it is somebody's turn; an acknowledgement alone is not */
+  OPENS = 2, /* a connection: SYN without ACK */
+  CARRIES =
+      4, /* data, or opens a connection, or answers that: it is somebody's turn; an acknowledgement alone is not */
 };
 
-/* Finds the flow of a packet whose IP header is at `l3`, and what it is to it. Null: not IP. Not inlined: its frame is gone when the rules are met, and the
- * stack has 512 bytes in all. */
-static __attribute__((noinline)) struct fl_flow* find_flow(struct __sk_buff* skb, __u32 l3, __u32 site, __u64 now, __u32* facts) {
+/* Finds the flow of a packet whose IP header is at `l3`, and what it is to it. Null: not IP. Not inlined: its frame is
+ * gone when the rules are met, and the stack has 512 bytes in all. */
+static __attribute__((noinline)) struct fl_flow* find_flow(struct __sk_buff* skb, __u32 l3, __u32 site, __u64 now,
+                                                           __u32* facts) {
   struct fl_endpoint a = {}, b = {}; /* source, destination */
-  union { /* one after the other: the stack is short */
+  union {                            /* one after the other: the stack is short */
     struct iphdr v4;
     struct ipv6hdr v6;
     struct tcphdr tcp;
@@ -47,7 +49,8 @@ static __attribute__((noinline)) struct fl_flow* find_flow(struct __sk_buff* skb
     proto = at.v4.protocol;
     l4 = l3 + at.v4.ihl * 4;
     end = l3 + bpf_ntohs(at.v4.tot_len); /* what lies beyond pads the frame */
-    if (at.v4.frag_off & bpf_htons(0x3fff)) proto = 0; /* fragments have no ports, or not all of them do: one flow an address pair */
+    if (at.v4.frag_off & bpf_htons(0x3fff))
+      proto = 0; /* fragments have no ports, or not all of them do: one flow an address pair */
   } else {
     if (bpf_skb_load_bytes(skb, l3, &at.v6, sizeof at.v6)) return 0;
     __builtin_memcpy(&a.high, &at.v6.saddr, 8);

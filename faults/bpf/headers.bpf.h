@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A packet's headers as values, and headers for a packet of ours that takes its place: what every answer is made from and
- * made of. Answers have plain headers, without options or extensions. */
+/* A packet's headers as values, and headers for a packet of ours that takes its place: what every answer is made from
+ * and made of. Answers have plain headers, without options or extensions. */
 #ifndef FAULTLINE_BPF_HEADERS_H
 #define FAULTLINE_BPF_HEADERS_H
 
@@ -12,14 +12,14 @@
 #define TCP_ACK 0x10
 
 struct headers {
-  __u8 mac[12];        /* zeros on a bare device */
-  __u8 v6, proto;      /* proto 0: a later fragment, or nothing whose header could be read */
-  __u8 flags, l3;      /* of TCP; where the IP header is: 0 on a bare device */
-  __u32 l4;            /* where its header is */
-  __u32 length;        /* from there to the datagram's end, as the IP header says */
-  __u32 header;        /* of the header at l4 */
-  __be16 ports[2];     /* source, destination */
-  __be32 address[8];   /* source, then destination; IPv4 in [0] and [4] */
+  __u8 mac[12];      /* zeros on a bare device */
+  __u8 v6, proto;    /* proto 0: a later fragment, or nothing whose header could be read */
+  __u8 flags, l3;    /* of TCP; where the IP header is: 0 on a bare device */
+  __u32 l4;          /* where its header is */
+  __u32 length;      /* from there to the datagram's end, as the IP header says */
+  __u32 header;      /* of the header at l4 */
+  __be16 ports[2];   /* source, destination */
+  __be32 address[8]; /* source, then destination; IPv4 in [0] and [4] */
   __be32 seq, ack;
 };
 
@@ -87,11 +87,13 @@ static __always_inline __u64 pseudo_sum(const struct headers* h, __u8 proto, __u
   return sum;
 }
 
-#define FRONT(h) ((h)->l3 + ((h)->v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr))) /* of an answer, all before layer 4 */
+#define FRONT(h) \
+  ((h)->l3 + ((h)->v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr))) /* of an answer, all before layer 4 */
 
-/* Writes the frame's addresses and an IP header for `length` bytes of `proto`: from the receiver to the sender if `back`, else
- * the way the packet went. The frame must have its final length. */
-static __always_inline int write_front(struct __sk_buff* skb, const struct headers* h, int back, __u8 proto, __u32 length) {
+/* Writes the frame's addresses and an IP header for `length` bytes of `proto`: from the receiver to the sender if
+ * `back`, else the way the packet went. The frame must have its final length. */
+static __always_inline int write_front(struct __sk_buff* skb, const struct headers* h, int back, __u8 proto,
+                                       __u32 length) {
   const __u64 how = BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH;
   if (h->l3) {
     __u8 mac[12];
@@ -119,10 +121,10 @@ static __always_inline int write_front(struct __sk_buff* skb, const struct heade
   return !!bpf_skb_store_bytes(skb, h->l3, &ip, sizeof ip, how);
 }
 
-/* Makes the frame `size` bytes long, of which `field` is the first beyond half of the checksum at layer 4. Returns 1 if the kernel or
- * the device will finish that checksum (CHECKSUM_PARTIAL: a packet that was made on this machine): the field then holds the
- * sum of the pseudo header alone. Below 0: it could not be done. No helper tells; but a frame whose checksum is to be finished
- * cannot be cut in the middle of it. */
+/* Makes the frame `size` bytes long, of which `field` is the first beyond half of the checksum at layer 4. Returns 1 if
+ * the kernel or the device will finish that checksum (CHECKSUM_PARTIAL: a packet that was made on this machine): the
+ * field then holds the sum of the pseudo header alone. Below 0: it could not be done. No helper tells; but a frame
+ * whose checksum is to be finished cannot be cut in the middle of it. */
 static __always_inline int resize(struct __sk_buff* skb, __u32 field, __u32 size) {
   int unfinished = !!bpf_skb_change_tail(skb, field, 0);
   return bpf_skb_change_tail(skb, size, 0) ? -1 : unfinished;

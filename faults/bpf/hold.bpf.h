@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the player alone does to a packet: wait, by delay, jitter and rate; arrive twice, damaged, or ahead of its turn. In the
- * order corrupt, duplicate, queue, serialise, propagate, reorder; loss came before. Of several rates on one packet the lowest
- * owns it. */
+/* What the player alone does to a packet: wait, by delay, jitter and rate; arrive twice, damaged, or ahead of its turn.
+ * In the order corrupt, duplicate, queue, serialise, propagate, reorder; loss came before. Of several rates on one
+ * packet the lowest owns it. */
 #ifndef FAULTLINE_BPF_HOLD_H
 #define FAULTLINE_BPF_HOLD_H
 
@@ -21,8 +21,8 @@ __attribute__((noinline)) int curve_value(__u32 which, __u32 u) {
   return curve ? fl_curve_at(curve, u) : 0;
 }
 
-/* The 32-bit fraction that correlated jitter draws next: an AR(1) process of Gaussians, put back to even shares, so that any
- * distribution keeps its shape whatever the correlation. */
+/* The 32-bit fraction that correlated jitter draws next: an AR(1) process of Gaussians, put back to even shares, so
+ * that any distribution keeps its shape whatever the correlation. */
 __attribute__((noinline)) __u32 next_share(__u32 at, __u32 random, __s32 resemble, __s32 differ) {
   __u32 phi = FL_CURVE_PHI;
   struct fl_state* state = bpf_map_lookup_elem(&states, &at);
@@ -61,7 +61,8 @@ static __always_inline void count_deeds(struct fl_tally* tally, struct packet* p
   mark_affected(tally, p->t);
 }
 
-/* Global functions from here on, which the verifier checks once each: in one piece the rules' loop has too many paths. */
+/* Global functions from here on, which the verifier checks once each: in one piece the rules' loop has too many paths.
+ */
 __attribute__((noinline)) int change_by_rule(struct packet* p, struct fl_rule* rule, struct present* now, __u32 index) {
   int deeds = 0;
   if (!p || !rule || !now) return 0;
@@ -108,8 +109,8 @@ __attribute__((noinline)) int hold_by_rule(struct packet* p, struct fl_rule* rul
 
 #define NS_A_SECOND 1000000000ULL
 
-/* The packet waits for its turn on the link, then takes its time to be sent: the wait is added to its delay. A virtual clock
- * (Zhang 1990) tells when the link will be free. Returns 1 when its queue is full. */
+/* The packet waits for its turn on the link, then takes its time to be sent: the wait is added to its delay. A virtual
+ * clock (Zhang 1990) tells when the link will be free. Returns 1 when its queue is full. */
 __attribute__((noinline)) int serialise(struct packet* p) {
   if (!p) return 0;
   __u32 index = p->rate_rule, at = 2 * index + (p->way & 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which rules does a packet meet now: those that are live, cut down by device, protocol, peer, port and cgroup. Evaluated as
- * sets of bits, so that the cost does not grow with the number of rules. */
+/* Which rules does a packet meet now: those that are live, cut down by device, protocol, peer, port and cgroup.
+ * Evaluated as sets of bits, so that the cost does not grow with the number of rules. */
 #ifndef FAULTLINE_BPF_MATCH_H
 #define FAULTLINE_BPF_MATCH_H
 
@@ -100,8 +100,10 @@ __attribute__((noinline)) __u64 seek_live(__u64 t) {
     __u32 middle = (low + high) / 2;
     struct fl_live* e = bpf_map_lookup_elem(&live, &middle);
     if (!e) return 0;
-    if (e->t <= t) low = middle;
-    else high = middle;
+    if (e->t <= t)
+      low = middle;
+    else
+      high = middle;
   }
   struct fl_live* e = bpf_map_lookup_elem(&live, &low);
   __u32 after = low + 1;
@@ -143,14 +145,18 @@ static __always_inline __u32 find_interval(const volatile struct fl_peers* peers
     __u32 middle = (from + beyond) / 2;
     struct fl_address* start = bpf_map_lookup_elem(starts, &middle);
     if (!start) return 0;
-    if (start->high > high || (wide && start->high == high && start->low > low)) beyond = middle;
-    else from = middle;
+    if (start->high > high || (wide && start->high == high && start->low > low))
+      beyond = middle;
+    else
+      from = middle;
   }
   return from;
 }
 
 /* Global functions, for the verifier's sake. */
-__attribute__((noinline)) __u32 find_interval4(__u64 high) { return find_interval(&cfg.peers4, &index4, &starts4, 0, high, 0); }
+__attribute__((noinline)) __u32 find_interval4(__u64 high) {
+  return find_interval(&cfg.peers4, &index4, &starts4, 0, high, 0);
+}
 __attribute__((noinline)) __u32 find_interval6(__u64 high, __u64 low) {
   return find_interval(&cfg.peers6, &index6, &starts6, 1, high, low);
 }
@@ -195,8 +201,9 @@ static __always_inline __u64 device_mask(struct __sk_buff* skb, __u64 mask) {
   return mask & (~cfg.device_rules | (own ? *own : 0));
 }
 
-/* Which of `mask` this packet meets here. On lo both ways count. One that is forwarded has met, at the device it came in by,
- * the rules that look at where it is from; it does not meet those again on its way out. *leaving: those for which it leaves. */
+/* Which of `mask` this packet meets here. On lo both ways count. One that is forwarded has met, at the device it came
+ * in by, the rules that look at where it is from; it does not meet those again on its way out. *leaving: those for
+ * which it leaves. */
 static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int at, __u64* leaving) {
   int ingress = is_ingress(at), loopback = is_loopback(at);
   int forwarded = !ingress && !loopback && skb->ingress_ifindex;
@@ -233,11 +240,13 @@ static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int at, __
   } else {
     return 0; /* ARP and whatever else makes the link a link */
   }
-  if (cfg.exempt_count && proto == IPPROTO_TCP && !later_fragment && is_exempt(skb, l4, out && !forwarded, in && !forwarded)) return 0;
-  mask &= proto == IPPROTO_TCP    ? cfg.tcp
-          : proto == IPPROTO_UDP  ? cfg.udp
+  if (cfg.exempt_count && proto == IPPROTO_TCP && !later_fragment &&
+      is_exempt(skb, l4, out && !forwarded, in && !forwarded))
+    return 0;
+  mask &= proto == IPPROTO_TCP                                 ? cfg.tcp
+          : proto == IPPROTO_UDP                               ? cfg.udp
           : (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6) ? cfg.icmp
-                                  : cfg.other;
+                                                               : cfg.other;
   if ((mask & cfg.inside_rules) && carries_tunnel(skb, l4, proto, later_fragment)) mask &= ~cfg.inside_rules;
   __u64 going = mask & to, coming = mask & from;
   if (cfg.ports && ((going | coming) & cfg.port_rules)) {

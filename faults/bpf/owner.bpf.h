@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Is our owner alive and running? Asked for every packet that a rule selects, so that a kill or a stop ends every fault at
- * once, long before links and devices are taken apart. The owner's task is held as a kptr: no pid reuse, no question of pid
- * namespaces. Needs bpf_task_acquire and bpf_rcu_read_lock (kernel 6.2); older kernels take the gate in selector.bpf.c. */
+/* Is our owner alive and running? Asked for every packet that a rule selects, so that a kill or a stop ends every fault
+ * at once, long before links and devices are taken apart. The owner's task is held as a kptr: no pid reuse, no question
+ * of pid namespaces. Needs bpf_task_acquire and bpf_rcu_read_lock (kernel 6.2); older kernels take the gate in
+ * selector.bpf.c. */
 #ifndef FAULTLINE_BPF_OWNER_H
 #define FAULTLINE_BPF_OWNER_H
 
 #include "faults/bpf/common.bpf.h"
 
-#define PF_EXITING 0x4           /* include/linux/sched.h */
-#define TASK_STOPPED_TRACED 0xc  /* __TASK_STOPPED | __TASK_TRACED */
-#define STOPPED_OR_EXITS 0x5     /* SIGNAL_STOP_STOPPED | SIGNAL_GROUP_EXIT, include/linux/sched/signal.h */
-#define STOP_SENT (1UL << 18)    /* SIGSTOP, which nobody can block: the stop itself waits until one of our threads gets a CPU */
+#define PF_EXITING 0x4          /* include/linux/sched.h */
+#define TASK_STOPPED_TRACED 0xc /* __TASK_STOPPED | __TASK_TRACED */
+#define STOPPED_OR_EXITS 0x5    /* SIGNAL_STOP_STOPPED | SIGNAL_GROUP_EXIT, include/linux/sched/signal.h */
+#define STOP_SENT \
+  (1UL << 18) /* SIGSTOP, which nobody can block: the stop itself waits until one of our threads gets a CPU */
 
 #define CORE __attribute__((preserve_access_index))
 typedef struct {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Where a program of the selector stands: the settings of its site, and what follows from its hook. All of it are constants to the
- * verifier, which removes what they rule out. */
+/* Where a program of the selector stands: the settings of its site, and what follows from its hook. All of it are
+ * constants to the verifier, which removes what they rule out. */
 #ifndef FAULTLINE_BPF_PLACE_H
 #define FAULTLINE_BPF_PLACE_H
 

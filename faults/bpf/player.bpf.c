@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The player: what runs inside the pen, far from the sender, where a drop is silent. It reads each rule's channel by the
- * clock and decides, per wire packet: drop, straight back, or hold until due. GSO packets that meet a chance per packet go
- * once through the splitter first. Runs on every far veth, on the splitter's far end, and on the TAP for what returns. */
+/* The player: what runs inside the pen, far from the sender, where a drop is silent. It reads each rule's channel by
+ * the clock and decides, per wire packet: drop, straight back, or hold until due. GSO packets that meet a chance per
+ * packet go once through the splitter first. Runs on every far veth, on the splitter's far end, and on the TAP for what
+ * returns. */
 #include "faults/bpf/common.bpf.h"
 #include "faults/bpf/hold.bpf.h"
 #if FL_MODERN
@@ -31,7 +32,7 @@ SEC("syscall") int set_owner(void* ctx) { /* run once, by the owner itself */
 #endif
 
 /* The score's clock, which is not user space's in a time namespace. */
-SEC("syscall") int read_clock(struct { __u64 now; } *out) {
+SEC("syscall") int read_clock(struct { __u64 now; } * out) {
   out->now = bpf_ktime_get_ns();
   return 0;
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Answers of the kind that a kernel gives when it has no use for a packet: RST for TCP (RFC 9293, section 3.10.7), port
- * unreachable for UDP (RFC 792, RFC 4443). Each is written over the packet that it answers. The functions are global: the verifier checks each once, by itself. */
+ * unreachable for UDP (RFC 792, RFC 4443). Each is written over the packet that it answers. The functions are global:
+ * the verifier checks each once, by itself. */
 #ifndef FAULTLINE_BPF_REFUSAL_H
 #define FAULTLINE_BPF_REFUSAL_H
 
 #include "faults/answer_abi.h"
 #include "faults/bpf/headers.bpf.h"
 
-/* Turns a TCP segment into the RST that its sender (`back`) or its receiver takes as meant for it: with the sequence number it
- * waits for, which RFC 5961 wants exact. */
+/* Turns a TCP segment into the RST that its sender (`back`) or its receiver takes as meant for it: with the sequence
+ * number it waits for, which RFC 5961 wants exact. */
 __attribute__((noinline)) int write_reset(struct __sk_buff* skb, const struct headers* h, int back) {
   if (!h) return 1;
   struct tcphdr tcp;
@@ -50,7 +51,8 @@ __attribute__((noinline)) int write_reset(struct __sk_buff* skb, const struct he
 struct refusal {
   __u64 second; /* of the clock, in which `sent` answers were sent by this CPU */
   __u32 sent;
-  __u8 quote[132]; /* the start of the packet that is answered; its size is a bound for the verifier, and a multiple of 4 */
+  __u8 quote[132]; /* the start of the packet that is answered; its size is a bound for the verifier, and a multiple of
+                      4 */
 };
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The selector and the return: what runs in a target's namespace. One instance is loaded per site, its settings are
  * constants, so that the verifier cuts away what the site does not need. The selector answers one question, which rules
- * does this packet meet now. What is to be held, or to be split into wire packets first, it sends into the pen; the rest it
- * lets meet its rules here and now. The return puts a packet back where it was taken.
- * FL_MODERN: TCX and kfuncs (6.6+). Otherwise clsact and, in place of the owner's task, the gate below. */
+ * does this packet meet now. What is to be held, or to be split into wire packets first, it sends into the pen; the
+ * rest it lets meet its rules here and now. The return puts a packet back where it was taken. FL_MODERN: TCX and kfuncs
+ * (6.6+). Otherwise clsact and, in place of the owner's task, the gate below. */
 #include "faults/bpf/answer.bpf.h"
 #include "faults/bpf/channel.bpf.h"
 #include "faults/bpf/match.bpf.h"
@@ -26,8 +26,8 @@ struct {
 } slot_next SEC(".maps");
 
 #if !FL_MODERN
-/* The gate: a program array is emptied when its last descriptor closes, which is when our process ends. A tail call into
- * an empty slot goes nowhere, and the packet passes. */
+/* The gate: a program array is emptied when its last descriptor closes, which is when our process ends. A tail call
+ * into an empty slot goes nowhere, and the packet passes. */
 struct {
   __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
   __uint(max_entries, FL_HOOKS);
@@ -68,12 +68,13 @@ static long count_passed(__u32 i, struct counting* c) {
   return 0;
 }
 
-#define NOWHERE 0x7fffffff /* no device has this index: a redirect there drops, and the sender's kernel takes it for sent */
+#define NOWHERE \
+  0x7fffffff /* no device has this index: a redirect there drops, and the sender's kernel takes it for sent */
 
 enum { TO_PEN, PASSES, DROPPED };
 
-/* Lets a packet meet its rules without the pen, if nothing of it has to be held or split, and nothing that went before it
- * can be overtaken. Global, and so verified by itself, once. */
+/* Lets a packet meet its rules without the pen, if nothing of it has to be held or split, and nothing that went before
+ * it can be overtaken. Global, and so verified by itself, once. */
 __attribute__((noinline)) int meet_here(struct __sk_buff* skb, __u64 mask, __u64 now, __u64 t, int at) {
   __u32 site = cfg.site, facts = 0, l3 = l3_at(at);
   struct fl_flight* flight = bpf_map_lookup_elem(&flights, &site);
@@ -135,11 +136,13 @@ static __always_inline int send_on_its_way(struct __sk_buff* skb, __u64 mask, __
   u.head.stamp = (struct fl_stamp){.magic = FL_STAMP_MAGIC, .slot = (__u16)n};
   u.head.type = (__be16)skb->protocol;
   /* A bare device's packet is given its header last of all: there is no way to take it away again. */
-  if (is_bare(at) ? bpf_skb_change_head(skb, ETH_HLEN, 0) : bpf_skb_store_bytes(skb, 0, &u.head, sizeof u.head.stamp, 0)) {
+  if (is_bare(at) ? bpf_skb_change_head(skb, ETH_HLEN, 0)
+                  : bpf_skb_store_bytes(skb, 0, &u.head, sizeof u.head.stamp, 0)) {
     tally->stamp_failed += packets;
     return NEXT;
   }
-  if (is_bare(at)) bpf_skb_store_bytes(skb, 0, &u.head, ETH_HLEN, 0); /* cannot fail: what change_head made is writable */
+  if (is_bare(at))
+    bpf_skb_store_bytes(skb, 0, &u.head, ETH_HLEN, 0); /* cannot fail: what change_head made is writable */
   ledger->selected += packets;
   __sync_fetch_and_add(&flight->entered, packets);
   WRITE_ONCE(flight->entered_last, now);
@@ -206,15 +209,19 @@ static __always_inline int answer_packet(struct __sk_buff* skb, int at) {
   return bpf_redirect(device, (way == SEND_BACK) == is_ingress(at) ? 0 : BPF_F_INGRESS);
 }
 
-#define EACH_HOOK(do) do(out, FL_AT_OUT) do(in, FL_AT_IN) do(lo, FL_AT_LO) do(bare_out, FL_AT_BARE_OUT) do(bare_in, FL_AT_BARE_IN)
-#define SELECT(hook, at) SEC("tc") int select_##hook(struct __sk_buff* skb) { return select_packet(skb, at); }
-#define ANSWER(hook, at) SEC("tc") int answer_##hook(struct __sk_buff* skb) { return answer_packet(skb, at); }
-#define BEHIND(hook, at) SEC("tc") int behind_##hook(struct __sk_buff* skb) { return select_packet(skb, at); }
+#define EACH_HOOK(do) \
+  do (out, FL_AT_OUT) do(in, FL_AT_IN) do(lo, FL_AT_LO) do(bare_out, FL_AT_BARE_OUT) do(bare_in, FL_AT_BARE_IN)
+#define SELECT(hook, at) \
+  SEC("tc") int select_##hook(struct __sk_buff* skb) { return select_packet(skb, at); }
+#define ANSWER(hook, at) \
+  SEC("tc") int answer_##hook(struct __sk_buff* skb) { return answer_packet(skb, at); }
+#define BEHIND(hook, at) \
+  SEC("tc") int behind_##hook(struct __sk_buff* skb) { return select_packet(skb, at); }
 /* A tail call that goes nowhere falls through. */
-#define THROUGH_GATE(hook, at)                    \
+#define THROUGH_GATE(hook, at)                         \
   SEC("tc") int select_##hook(struct __sk_buff* skb) { \
-    bpf_tail_call(skb, &gate, at);                \
-    return NEXT;                                  \
+    bpf_tail_call(skb, &gate, at);                     \
+    return NEXT;                                       \
   }
 
 #if FL_MODERN
@@ -227,7 +234,8 @@ EACH_HOOK(ANSWER)
 
 static __always_inline __u64 bucket_of(__u32 ticks) {
   __u64 b = fl_bucket(ticks);
-  /* One 64-bit register for check and use: the verifier of 6.1 does not see a bound on the 32-bit original in its copy. */
+  /* One 64-bit register for check and use: the verifier of 6.1 does not see a bound on the 32-bit original in its copy.
+   */
   asm volatile("" : "+r"(b));
   return b;
 }
@@ -286,7 +294,8 @@ SEC("tc") int give_back(struct __sk_buff* skb) { /* near veth, ingress */
   skb->priority = slot->priority;
   skb->cb[0] = slot->tc_index;
   skb->tc_index = cfg.guard;
-  if (skb->pkt_type != 0) bpf_skb_change_type(skb, 0); /* the stamp made it PACKET_OTHERHOST; on lo that is silent loss */
+  if (skb->pkt_type != 0)
+    bpf_skb_change_type(skb, 0); /* the stamp made it PACKET_OTHERHOST; on lo that is silent loss */
   if (slot->ingress) return bpf_redirect(slot->ifindex, BPF_F_INGRESS);
   if (slot->loopback) return bpf_redirect_neigh(slot->ifindex, 0, 0, 0); /* gives it a route: no martians, no sysctl */
   return bpf_redirect(slot->ifindex, 0);

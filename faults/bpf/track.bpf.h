@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A rule's tracks by the clock. Each CPU remembers the segment it is in, so that the search runs once a segment and not
- * once a packet. The functions are global, not static: the verifier then checks each once, by itself (inlined, the search
- * exceeded its million instructions). */
+ * once a packet. The functions are global, not static: the verifier then checks each once, by itself (inlined, the
+ * search exceeded its million instructions). */
 #ifndef FAULTLINE_BPF_TRACK_H
 #define FAULTLINE_BPF_TRACK_H
 
@@ -54,8 +54,10 @@ __attribute__((noinline)) int seek_track(__u32 index, __u64 t) {
     __u32 middle = (low + high) / 2;
     p = bpf_map_lookup_elem(&points, &middle);
     if (!p) return 1;
-    if (p->t <= t) low = middle;
-    else high = middle;
+    if (p->t <= t)
+      low = middle;
+    else
+      high = middle;
   }
   p = bpf_map_lookup_elem(&points, &low);
   if (!p) return 1;
@@ -68,8 +70,8 @@ __attribute__((noinline)) int seek_track(__u32 index, __u64 t) {
   return 0;
 }
 
-/* What a rule asks for, by track, from `from` on and before `until`: while its tracks are level, which is nearly always, a packet reads
- * them all in one place. */
+/* What a rule asks for, by track, from `from` on and before `until`: while its tracks are level, which is nearly
+ * always, a packet reads them all in one place. */
 struct present {
   __u64 from, until;
   __u32 asks; /* FL_USES of the tracks that are not 0 */

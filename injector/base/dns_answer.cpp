@@ -11,7 +11,9 @@ namespace faultline {
 namespace {
 
 /// The library writes names without a dot at the end.
-std::string without_dot(const std::string& name) { return name.ends_with('.') ? name.substr(0, name.size() - 1) : name; }
+std::string without_dot(const std::string& name) {
+  return name.ends_with('.') ? name.substr(0, name.size() - 1) : name;
+}
 
 IpPrefix address_of(const ns_rr& record) {
   IpPrefix address;
@@ -28,7 +30,8 @@ struct Chain {
   std::string name;
   std::vector<std::string> all;
   bool has(const std::string& other) const {
-    return std::any_of(all.begin(), all.end(), [&](const std::string& one) { return strcasecmp(one.c_str(), other.c_str()) == 0; });
+    return std::any_of(all.begin(), all.end(),
+                       [&](const std::string& one) { return strcasecmp(one.c_str(), other.c_str()) == 0; });
   }
 };
 
@@ -52,8 +55,10 @@ std::vector<NamedAddress> addresses_in(std::span<const std::uint8_t> message, st
     for (auto& chain : chains) {
       if ((!is_address && type != ns_t_cname) || !chain.has(owner)) continue;
       char target[NS_MAXDNAME];
-      if (is_address) found.push_back({chain.name, address_of(record)});
-      else if (chain.all.size() <= kMostAliases && ns_name_uncompress(ns_msg_base(answer), ns_msg_end(answer), ns_rr_rdata(record), target, sizeof target) > 0)
+      if (is_address)
+        found.push_back({chain.name, address_of(record)});
+      else if (chain.all.size() <= kMostAliases && ns_name_uncompress(ns_msg_base(answer), ns_msg_end(answer),
+                                                                      ns_rr_rdata(record), target, sizeof target) > 0)
         chain.all.emplace_back(target);
     }
   }

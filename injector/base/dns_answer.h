@@ -16,9 +16,9 @@ struct NamedAddress {
   IpPrefix address;
 };
 
-/// The addresses (A, AAAA) that `message` gives for each of `names`, directly or by way of aliases (CNAME), 16 at most. Case does not
-/// matter, nor does a dot at the end. Empty when it is no answer, none without an error, or not about them. Never throws for what is in
-/// the message: anybody may send one.
+/// The addresses (A, AAAA) that `message` gives for each of `names`, directly or by way of aliases (CNAME), 16 at most.
+/// Case does not matter, nor does a dot at the end. Empty when it is no answer, none without an error, or not about
+/// them. Never throws for what is in the message: anybody may send one.
 std::vector<NamedAddress> addresses_in(std::span<const std::uint8_t> message, std::span<const std::string> names);
 
 }  // namespace faultline

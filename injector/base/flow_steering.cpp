@@ -12,8 +12,8 @@
 namespace faultline {
 namespace {
 
-// A sysfs of the calling thread's network namespace that is mounted nowhere: it shows that namespace's devices, and goes with
-// its descriptor. By syscall(), since the C library has names for these calls from 2.36 on.
+// A sysfs of the calling thread's network namespace that is mounted nowhere: it shows that namespace's devices, and
+// goes with its descriptor. By syscall(), since the C library has names for these calls from 2.36 on.
 Fd open_sysfs() {
   const Fd context(static_cast<int>(check("open a sysfs", syscall(SYS_fsopen, "sysfs", FSOPEN_CLOEXEC))));
   check("create a sysfs", syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0));
@@ -34,7 +34,8 @@ void keep_flows_together(const std::string& device) {
   const long cpus = sysconf(_SC_NPROCESSORS_CONF);
   if (cpus <= 1) return;
   const Fd sysfs = open_sysfs();
-  const std::string path = "class/net/" + device + "/queues/rx-0/rps_cpus", mask = cpu_mask(static_cast<unsigned>(cpus));
+  const std::string path = "class/net/" + device + "/queues/rx-0/rps_cpus",
+                    mask = cpu_mask(static_cast<unsigned>(cpus));
   const Fd file(openat(sysfs.get(), path.c_str(), O_WRONLY | O_CLOEXEC));
   check("steer the flows of " + device + " (open rps_cpus)", file.get());
   check("steer the flows of " + device, write(file.get(), mask.data(), mask.size()));

@@ -1,7 +1,8 @@
-// One conversation with the kernel over netlink (rtnetlink, sock_diag): a request is built attribute by attribute, sent, and answered by an acknowledgement
-// or a dump. It exists so that its users say only *what* they ask for; sockets, sequence numbers, buffer bounds and
-// the kernel's own error text (extended acknowledgement) are dealt with here. Every call opens a socket of its own in
-// the calling thread's network namespace: requests are rare, and a kept socket would belong to the wrong namespace.
+// One conversation with the kernel over netlink (rtnetlink, sock_diag): a request is built attribute by attribute,
+// sent, and answered by an acknowledgement or a dump. It exists so that its users say only *what* they ask for;
+// sockets, sequence numbers, buffer bounds and the kernel's own error text (extended acknowledgement) are dealt with
+// here. Every call opens a socket of its own in the calling thread's network namespace: requests are rare, and a kept
+// socket would belong to the wrong namespace.
 #pragma once
 
 #include <linux/netlink.h>

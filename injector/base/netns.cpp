@@ -31,8 +31,8 @@ NetNs NetNs::open(const std::string& name_or_path) {
   const std::string path = is_path ? name_or_path : "/run/netns/" + name_or_path;
   Fd fd = open_path(path);
   if (!fd) {
-    throw Failure(Exit::cannot_run, "network namespace " + path + " cannot be opened: " +
-                                        std::generic_category().message(errno) +
+    throw Failure(Exit::cannot_run, "network namespace " + path +
+                                        " cannot be opened: " + std::generic_category().message(errno) +
                                         (is_path ? "" : " (see `ip netns list`)"));
   }
   struct statfs fs {};

@@ -1,5 +1,5 @@
-// Where programs are looked for. One rule for all: whether a program is there is asked before a run (doctor, an exec probe),
-// and what is found then must be what runs.
+// Where programs are looked for. One rule for all: whether a program is there is asked before a run (doctor, an exec
+// probe), and what is found then must be what runs.
 #pragma once
 
 #include <string>

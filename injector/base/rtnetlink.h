@@ -26,19 +26,19 @@ struct IpPrefix {
   IpPrefix network() const;          ///< the same without host bits
   IpPrefix alone() const;            ///< the address by itself: of length 32 or 128
   bool covers(const IpPrefix& address) const;
-  bool is_loopback() const;          ///< of an address: 127.0.0.0/8, ::1
+  bool is_loopback() const;  ///< of an address: 127.0.0.0/8, ::1
   bool operator==(const IpPrefix&) const = default;
 };
 
 struct Device {
   int index = 0;
   std::string name;
-  std::string kind;        ///< IFLA_INFO_KIND: "veth", "bridge", "vlan", …; empty for physical ones and lo
-  unsigned flags = 0;      ///< IFF_*
-  unsigned short type = 0; ///< ARPHRD_*
+  std::string kind;         ///< IFLA_INFO_KIND: "veth", "bridge", "vlan", …; empty for physical ones and lo
+  unsigned flags = 0;       ///< IFF_*
+  unsigned short type = 0;  ///< ARPHRD_*
   unsigned mtu = 0;
-  int master = 0;          ///< ifindex of the bridge or bond it is a port of, else 0
-  int link = 0;            ///< IFLA_LINK: the lower device (VLAN) or the peer (veth: index in *its* namespace), else 0
+  int master = 0;  ///< ifindex of the bridge or bond it is a port of, else 0
+  int link = 0;    ///< IFLA_LINK: the lower device (VLAN) or the peer (veth: index in *its* namespace), else 0
   std::uint16_t tunnel_port = 0;    ///< of UDP, that a vxlan or geneve device sends to
   std::vector<IpPrefix> addresses;  ///< every address on it, link-local ones included
 };
@@ -48,7 +48,8 @@ struct VethEnd {
   const NetNs* ns = nullptr;  ///< null: the calling thread's
   unsigned mtu = 1500;
   unsigned txqueuelen = 1000;
-  bool quiet = false;  ///< no IP address of its own: addr_gen_mode none, NOARP (set before it can be up); a link address that udev keeps
+  bool quiet = false;  ///< no IP address of its own: addr_gen_mode none, NOARP (set before it can be up); a link
+                       ///< address that udev keeps
 };
 
 /// Every device with its addresses, in no particular order.
@@ -73,7 +74,8 @@ void add_address(const std::string& device, const IpPrefix& address);  ///< IPv6
 void add_route(const IpPrefix& destination, const std::optional<IpPrefix>& gateway, const std::string& device);
 
 /// Writes one sysctl of the calling thread's network namespace, e.g. ("net/ipv6/conf/flpen0/disable_ipv6", "1").
-/// Needs no /proc mount of that namespace: the file's meaning follows the thread. Returns false if there is no such key.
+/// Needs no /proc mount of that namespace: the file's meaning follows the thread. Returns false if there is no such
+/// key.
 bool write_sysctl(const std::string& key, const std::string& value);
 
 }  // namespace faultline

@@ -27,8 +27,8 @@ int complain(const std::string& message, Exit status) {
   return static_cast<int>(status);
 }
 
-/// What is wrong with the words of a command line that was not understood, if that can be told: a command, or an option, that is not
-/// there. Empty: it is something else.
+/// What is wrong with the words of a command line that was not understood, if that can be told: a command, or an
+/// option, that is not there. Empty: it is something else.
 std::string unknown_word(const CLI::App& app, const std::vector<std::string>& words) {
   const auto meant = [](const std::string& word, const std::vector<std::string>& known, const std::string& path) {
     const std::string near = plan::did_you_mean(word, known);
@@ -45,7 +45,9 @@ std::string unknown_word(const CLI::App& app, const std::vector<std::string>& wo
     if (found == names.end() && names.empty()) break;
     if (found == names.end()) {
       const std::string near = meant(words[i], names, path);
-      return fmt::format("there is no command `{}{}`{}", path, words[i], near.empty() ? fmt::format("; there {} {}", names.size() == 1 ? "is" : "are", fmt::join(names, ", ")) : near);
+      return fmt::format(
+          "there is no command `{}{}`{}", path, words[i],
+          near.empty() ? fmt::format("; there {} {}", names.size() == 1 ? "is" : "are", fmt::join(names, ", ")) : near);
     }
     at = commands[static_cast<std::size_t>(found - names.begin())];
     path += words[i] + " ";
@@ -55,7 +57,8 @@ std::string unknown_word(const CLI::App& app, const std::vector<std::string>& wo
   for (; i < words.size() && words[i] != "--"; i++) {
     const std::string name = words[i].substr(0, words[i].find('='));
     if (!name.starts_with("--") || std::find(options.begin(), options.end(), name) != options.end()) continue;
-    return fmt::format("`faultline {}` has no option `{}`{}\nRun `faultline {}--help`.", path.substr(0, path.find_last_not_of(' ') + 1), name, meant(name, options, ""), path);
+    return fmt::format("`faultline {}` has no option `{}`{}\nRun `faultline {}--help`.",
+                       path.substr(0, path.find_last_not_of(' ') + 1), name, meant(name, options, ""), path);
   }
   return "";
 }
@@ -83,9 +86,10 @@ void set_up(CLI::App& app, Context& context) {
 }
 
 int main_of(int argc, char** argv) {
-  CLI::App app{"Faultline rehearses network outages: it attaches eBPF faults to services as a plan says, probes them, and "
-               "records what was asked, what was applied and how the services behaved.",
-               "faultline"};
+  CLI::App app{
+      "Faultline rehearses network outages: it attaches eBPF faults to services as a plan says, probes them, and "
+      "records what was asked, what was applied and how the services behaved.",
+      "faultline"};
   Context context;
   context.command.assign(argv, argv + argc);
   set_up(app, context);
@@ -95,7 +99,8 @@ int main_of(int argc, char** argv) {
   } catch (const CLI::Success& e) {  // --help, --version
     return app.exit(e);
   } catch (const CLI::ParseError& e) {
-    if (const std::string unknown = unknown_word(app, context.command); !unknown.empty()) return complain(unknown, Exit::invalid);
+    if (const std::string unknown = unknown_word(app, context.command); !unknown.empty())
+      return complain(unknown, Exit::invalid);
     return complain(fmt::format("{}\nRun `faultline --help`, or `faultline COMMAND --help`.", e.what()), Exit::invalid);
   } catch (const Failure& e) {
     return complain(e.what(), e.status());

@@ -1,5 +1,5 @@
-// The command line: one file per subcommand, each an options struct with setup_x(app) and run_x(options). The exit statuses
-// are documented here and in docs/exit-status.md; nothing else in Faultline prints or exits.
+// The command line: one file per subcommand, each an options struct with setup_x(app) and run_x(options). The exit
+// statuses are documented here and in docs/exit-status.md; nothing else in Faultline prints or exits.
 #pragma once
 
 #include <CLI/CLI.hpp>

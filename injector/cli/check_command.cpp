@@ -22,7 +22,12 @@ struct CheckArguments {
 nlohmann::json describe(const plan::Parsed& parsed, const std::string& path) {
   nlohmann::json out{{"plan", path}, {"ok", parsed.ok()}, {"diagnostics", nlohmann::json::array()}};
   for (const auto& d : parsed.diagnostics)
-    out["diagnostics"].push_back({{"file", d.file.empty() ? path : d.file}, {"line", d.at.line}, {"column", d.at.column}, {"message", d.message}, {"hint", d.hint}, {"not_yet", d.not_yet}});
+    out["diagnostics"].push_back({{"file", d.file.empty() ? path : d.file},
+                                  {"line", d.at.line},
+                                  {"column", d.at.column},
+                                  {"message", d.message},
+                                  {"hint", d.hint},
+                                  {"not_yet", d.not_yet}});
   if (parsed.ok()) {
     out["title"] = parsed.plan.title;
     out["duration_s"] = static_cast<double>(parsed.plan.duration) / kSecond;
@@ -42,8 +47,10 @@ Exit check_plans(const CheckArguments& arguments) {
       parsed = plan::parse_file(find_plan(path), arguments.reading.options());
     } catch (const Failure& failure) {  // unreadable: the other plans are still looked at
       status = Exit::invalid;
-      if (arguments.json) all.push_back({{"plan", path}, {"ok", false}, {"diagnostics", {{{"message", failure.what()}}}}});
-      else fmt::print(stderr, "{}\n", failure.what());
+      if (arguments.json)
+        all.push_back({{"plan", path}, {"ok", false}, {"diagnostics", {{{"message", failure.what()}}}}});
+      else
+        fmt::print(stderr, "{}\n", failure.what());
       continue;
     }
     if (!parsed.ok()) status = Exit::invalid;
@@ -53,9 +60,9 @@ Exit check_plans(const CheckArguments& arguments) {
       fmt::print(stderr, "{}", plan::render(parsed));
     } else {
       const auto& p = parsed.plan;
-      fmt::print("{}: ok: {} probe{}, {} fault{}, {} hypothes{}s, {} long\n", path, p.probes.size(), p.probes.size() == 1 ? "" : "s",
-                 p.faults.size(), p.faults.size() == 1 ? "" : "s", p.hypotheses.size(), p.hypotheses.size() == 1 ? "i" : "e",
-                 plan::format_duration(p.duration));
+      fmt::print("{}: ok: {} probe{}, {} fault{}, {} hypothes{}s, {} long\n", path, p.probes.size(),
+                 p.probes.size() == 1 ? "" : "s", p.faults.size(), p.faults.size() == 1 ? "" : "s", p.hypotheses.size(),
+                 p.hypotheses.size() == 1 ? "i" : "e", plan::format_duration(p.duration));
     }
   }
   if (arguments.json) print_json(all);

@@ -1,5 +1,6 @@
-// Completion scripts. All three do the same: the words before the cursor tell the command, the command tells its options and
-// its commands; an option with a few possible values offers these; a PLAN is a shipped experiment's name or a .toml file.
+// Completion scripts. All three do the same: the words before the cursor tell the command, the command tells its
+// options and its commands; an option with a few possible values offers these; a PLAN is a shipped experiment's name or
+// a .toml file.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -52,7 +53,9 @@ std::string steps(const CLI::App& root) {
   std::string out;
   for (const auto& [path, app] : all_commands(root)) {
     const std::string key = fmt::format("{}", fmt::join(path, " "));
-    for (const auto* sub : commands_of(*app)) out += fmt::format("      '{}|{}') where='{}{}{}' ;;\n", key, sub->get_name(), key, key.empty() ? "" : " ", sub->get_name());
+    for (const auto* sub : commands_of(*app))
+      out += fmt::format("      '{}|{}') where='{}{}{}' ;;\n", key, sub->get_name(), key, key.empty() ? "" : " ",
+                         sub->get_name());
   }
   return out;
 }
@@ -74,13 +77,19 @@ std::string bash_completion(const CLI::App& root) {
     for (const auto& option : options_of(*app)) {
       for (const auto& name : option.names) {
         offers.push_back(name);
-        if (!option.choices.empty()) values += fmt::format("    '{}|{}') COMPREPLY=($(compgen -W '{}' -- \"$cur\")); return ;;\n", key, name, fmt::join(option.choices, " "));
-        else if (option.value == "DIR") values += fmt::format("    '{}|{}') COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n", key, name);
-        else if (option.value == "FILE") values += fmt::format("    '{}|{}') COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n", key, name);
-        else if (!option.value.empty()) values += fmt::format("    '{}|{}') return ;;\n", key, name);
+        if (!option.choices.empty())
+          values += fmt::format("    '{}|{}') COMPREPLY=($(compgen -W '{}' -- \"$cur\")); return ;;\n", key, name,
+                                fmt::join(option.choices, " "));
+        else if (option.value == "DIR")
+          values += fmt::format("    '{}|{}') COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n", key, name);
+        else if (option.value == "FILE")
+          values += fmt::format("    '{}|{}') COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n", key, name);
+        else if (!option.value.empty())
+          values += fmt::format("    '{}|{}') return ;;\n", key, name);
       }
     }
-    words += fmt::format("    '{}') words='{}'{} ;;\n", key, fmt::join(offers, " "), takes_plan(*app) ? "; plans=1" : "");
+    words +=
+        fmt::format("    '{}') words='{}'{} ;;\n", key, fmt::join(offers, " "), takes_plan(*app) ? "; plans=1" : "");
   }
   return fmt::format(R"sh(# bash completion of faultline; made by `faultline completion bash`
 _faultline() {{
@@ -103,13 +112,15 @@ _faultline() {{
   COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }}
 complete -F _faultline faultline
-)sh", steps(root), values, words);
+)sh",
+                     steps(root), values, words);
 }
 
 std::string zsh_completion(const CLI::App& root) {
   std::string offers, values;
   const auto described = [](const std::string& name, const std::string& what) {
-    return fmt::format("      '{}:{}'\n", escaped(name, ":", "\\"), escaped(escaped(first_line(what), ":", "\\"), "'", "'\\'"));
+    return fmt::format("      '{}:{}'\n", escaped(name, ":", "\\"),
+                       escaped(escaped(first_line(what), ":", "\\"), "'", "'\\'"));
   };
   for (const auto& [path, app] : all_commands(root)) {
     const std::string key = fmt::format("{}", fmt::join(path, " "));
@@ -119,13 +130,18 @@ std::string zsh_completion(const CLI::App& root) {
     for (const auto& option : options_of(*app)) {
       for (const auto& name : option.names) {
         options += described(name, option.what);
-        if (!option.choices.empty()) values += fmt::format("    '{}|{}') compadd -- {}; return ;;\n", key, name, fmt::join(option.choices, " "));
-        else if (option.value == "DIR") values += fmt::format("    '{}|{}') _files -/; return ;;\n", key, name);
-        else if (option.value == "FILE") values += fmt::format("    '{}|{}') _files; return ;;\n", key, name);
-        else if (!option.value.empty()) values += fmt::format("    '{}|{}') _message '{}'; return ;;\n", key, name, in_quotes(option.value));
+        if (!option.choices.empty())
+          values += fmt::format("    '{}|{}') compadd -- {}; return ;;\n", key, name, fmt::join(option.choices, " "));
+        else if (option.value == "DIR")
+          values += fmt::format("    '{}|{}') _files -/; return ;;\n", key, name);
+        else if (option.value == "FILE")
+          values += fmt::format("    '{}|{}') _files; return ;;\n", key, name);
+        else if (!option.value.empty())
+          values += fmt::format("    '{}|{}') _message '{}'; return ;;\n", key, name, in_quotes(option.value));
       }
     }
-    offers += fmt::format("    '{}')\n      commands=(\n{}      )\n      options=(\n{}      )\n{}      ;;\n", key, commands, options, takes_plan(*app) ? "      plans=1\n" : "");
+    offers += fmt::format("    '{}')\n      commands=(\n{}      )\n      options=(\n{}      )\n{}      ;;\n", key,
+                          commands, options, takes_plan(*app) ? "      plans=1\n" : "");
   }
   return fmt::format(R"sh(#compdef faultline
 # zsh completion of faultline; made by `faultline completion zsh`
@@ -151,28 +167,37 @@ _faultline() {{
   fi
 }}
 if [[ $funcstack[1] == _faultline ]]; then _faultline "$@"; else compdef _faultline faultline; fi
-)sh", steps(root), values, offers);
+)sh",
+                     steps(root), values, offers);
 }
 
 std::string fish_completion(const CLI::App& root) {
   std::string out = "# fish completion of faultline; made by `faultline completion fish`\ncomplete -c faultline -f\n";
   for (const auto& [path, app] : all_commands(root)) {
     std::string when;  // this command was named, and none of its own
-    for (const auto& word : path) when += fmt::format("{}__fish_seen_subcommand_from {}", when.empty() ? "" : "; and ", word);
+    for (const auto& word : path)
+      when += fmt::format("{}__fish_seen_subcommand_from {}", when.empty() ? "" : "; and ", word);
     std::string none;
     for (const auto* sub : commands_of(*app)) none += " " + sub->get_name();
     if (!none.empty()) when += fmt::format("{}not __fish_seen_subcommand_from{}", when.empty() ? "" : "; and ", none);
     const std::string head = fmt::format("complete -c faultline -n '{}'", when);
-    for (const auto* sub : commands_of(*app)) out += fmt::format("{} -a {} -d '{}'\n", head, sub->get_name(), in_quotes(first_line(sub->get_description())));
+    for (const auto* sub : commands_of(*app))
+      out += fmt::format("{} -a {} -d '{}'\n", head, sub->get_name(), in_quotes(first_line(sub->get_description())));
     for (const auto& choice : positional_choices(*app)) out += fmt::format("{} -a {}\n", head, choice);
-    if (takes_plan(*app)) out += fmt::format("{0} -a '(faultline list --names 2>/dev/null)'\n{0} -k -a '(__fish_complete_suffix .toml)'\n", head);
+    if (takes_plan(*app))
+      out += fmt::format("{0} -a '(faultline list --names 2>/dev/null)'\n{0} -k -a '(__fish_complete_suffix .toml)'\n",
+                         head);
     for (const auto& option : options_of(*app)) {
       if (option.names.empty()) continue;
       out += head;
-      for (const auto& name : option.names) out += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
-      if (!option.choices.empty()) out += fmt::format(" -x -a '{}'", fmt::join(option.choices, " "));
-      else if (option.value == "DIR" || option.value == "FILE") out += " -r -F";
-      else if (!option.value.empty()) out += " -x";
+      for (const auto& name : option.names)
+        out += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
+      if (!option.choices.empty())
+        out += fmt::format(" -x -a '{}'", fmt::join(option.choices, " "));
+      else if (option.value == "DIR" || option.value == "FILE")
+        out += " -r -F";
+      else if (!option.value.empty())
+        out += " -x";
       out += fmt::format(" -d '{}'\n", in_quotes(first_line(option.what)));
     }
   }

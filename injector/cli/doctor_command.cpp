@@ -21,10 +21,14 @@ struct Word {
 
 Word word_of(State state) {
   switch (state) {
-    case State::ok: return {"ok", "32"};
-    case State::weaker: return {"weaker", "33"};
-    case State::missing: return {"missing", "31"};
-    case State::unknown: break;
+    case State::ok:
+      return {"ok", "32"};
+    case State::weaker:
+      return {"weaker", "33"};
+    case State::missing:
+      return {"missing", "31"};
+    case State::unknown:
+      break;
   }
   return {"unknown", "33"};
 }
@@ -32,9 +36,11 @@ Word word_of(State state) {
 std::string row(const Finding& finding, const record::Look& look) {
   constexpr int kTopic = 9, kText = 30;
   const Word word = word_of(finding.state);
-  std::string line = beside(styled(look, word.style, fmt::format("{:<{}}", word.text, kTopic)) + finding.topic, kTopic + record::columns(finding.topic), finding.what, look.width, kText);
+  std::string line = beside(styled(look, word.style, fmt::format("{:<{}}", word.text, kTopic)) + finding.topic,
+                            kTopic + record::columns(finding.topic), finding.what, look.width, kText);
   if (!finding.help.empty() && finding.state != State::ok)
-    line += std::string(kText, ' ') + styled(look, "1", wrapped("-> " + finding.help, look.width, kText, kText + 3)) + "\n";
+    line +=
+        std::string(kText, ' ') + styled(look, "1", wrapped("-> " + finding.help, look.width, kText, kText + 3)) + "\n";
   return line;
 }
 
@@ -44,12 +50,17 @@ Exit see_doctor(bool as_json) {
   if (as_json) {
     nlohmann::json out{{"can_run", report.can_run}, {"engine", engine}, {"findings", nlohmann::json::array()}};
     for (const auto& f : report.findings)
-      out["findings"].push_back({{"topic", f.topic}, {"state", word_of(f.state).text}, {"what", f.what}, {"help", f.help}, {"needed", f.needed}});
+      out["findings"].push_back({{"topic", f.topic},
+                                 {"state", word_of(f.state).text},
+                                 {"what", f.what},
+                                 {"help", f.help},
+                                 {"needed", f.needed}});
     print_json(out);
   } else {
     const auto look = look_of_stdout();
     for (const auto& finding : report.findings) fmt::print("{}", row(finding, look));
-    fmt::print("\n{}\n", report.can_run ? fmt::format("Faultline can run here (attaching by {}).", engine) : "Faultline cannot run here yet: see what is missing.");
+    fmt::print("\n{}\n", report.can_run ? fmt::format("Faultline can run here (attaching by {}).", engine)
+                                        : "Faultline cannot run here yet: see what is missing.");
   }
   std::fflush(stdout);
   return report.can_run ? Exit::passed : Exit::cannot_run;
@@ -61,7 +72,9 @@ void setup_doctor(CLI::App& app, Context& context) {
   auto json = std::make_shared<bool>(false);
   CLI::App* sub = app.add_subcommand("doctor", "Say what this machine allows, and what to do about the rest");
   sub->add_flag("--json", *json, "Print it as JSON");
-  sub->footer("With root it also tries: in namespaces of its own, which are gone when it ends.\nExit status: 0 a run is possible, 4 it is not.");
+  sub->footer(
+      "With root it also tries: in namespaces of its own, which are gone when it ends.\nExit status: 0 a run is "
+      "possible, 4 it is not.");
   sub->callback([json, &context] { context.chosen = [json] { return see_doctor(*json); }; });
 }
 

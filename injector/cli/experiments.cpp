@@ -15,7 +15,8 @@ std::string experiments_folder() {
   std::error_code ignored;
   const fs::path binary = fs::read_symlink("/proc/self/exe", ignored), folder = binary.parent_path();
   // build/faultline in a checkout; bin/faultline of a package or an unpacked archive.
-  for (const fs::path& candidate : {folder.parent_path() / "experiments", folder.parent_path() / "share/faultline/experiments"})
+  for (const fs::path& candidate :
+       {folder.parent_path() / "experiments", folder.parent_path() / "share/faultline/experiments"})
     if (fs::exists(candidate / "hello.toml", ignored)) return candidate.lexically_normal();
   return "";
 }
@@ -33,7 +34,9 @@ std::vector<std::string> shipped_experiments() {
 
 std::string find_plan(const std::string& plan) {
   std::error_code ignored;
-  if (plan.empty() || plan.find('/') != std::string::npos || plan.ends_with(".toml") || fs::is_regular_file(plan, ignored)) return plan;
+  if (plan.empty() || plan.find('/') != std::string::npos || plan.ends_with(".toml") ||
+      fs::is_regular_file(plan, ignored))
+    return plan;
   std::vector<std::string> names;
   for (const fs::path path : shipped_experiments()) {
     if (path.stem() == plan) return path;
@@ -41,7 +44,8 @@ std::string find_plan(const std::string& plan) {
   }
   const std::string meant = plan::did_you_mean(plan, names);
   throw Failure(Exit::invalid, fmt::format("there is no file and no shipped experiment `{}`{}", plan,
-                                           meant.empty() ? "; `faultline list` shows the experiments" : "; did you mean `" + meant + "`?"));
+                                           meant.empty() ? "; `faultline list` shows the experiments"
+                                                         : "; did you mean `" + meant + "`?"));
 }
 
 }  // namespace faultline::cli

@@ -1,5 +1,5 @@
-// The experiments that come with Faultline, wherever it was installed: beside the binary's checkout, or in share/ beside
-// its bin/. So that `faultline run hello` works from anywhere.
+// The experiments that come with Faultline, wherever it was installed: beside the binary's checkout, or in share/
+// beside its bin/. So that `faultline run hello` works from anywhere.
 #pragma once
 
 #include <string>
@@ -11,8 +11,8 @@ namespace faultline::cli {
 std::string experiments_folder();
 /// Paths of the shipped plans, in order of name.
 std::vector<std::string> shipped_experiments();
-/// What the user means by PLAN: a file if there is one, else a shipped experiment's path by its bare name, else the text
-/// itself. Throws Failure(invalid) for a bare name that nothing has, naming what is near.
+/// What the user means by PLAN: a file if there is one, else a shipped experiment's path by its bare name, else the
+/// text itself. Throws Failure(invalid) for a bare name that nothing has, naming what is near.
 std::string find_plan(const std::string& plan);
 
 }  // namespace faultline::cli

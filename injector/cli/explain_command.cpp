@@ -29,14 +29,16 @@ struct ExplainArguments {
 
 class Page {
  public:
-  Page(const plan::Plan& plan, const explain::Explanation& explanation, const Look& look) : plan_(plan), all_(explanation), look_(look) {}
+  Page(const plan::Plan& plan, const explain::Explanation& explanation, const Look& look)
+      : plan_(plan), all_(explanation), look_(look) {}
 
   std::string text() {
     const std::string title = plan_.title.empty() ? plan_.name : plan_.title;
     out_ += styled(look_, "1", record::clipped(title, look_.width)) + "\n";
     say(4, fmt::format("{}, {} long, {}", plan_.path, plan::format_duration(plan_.duration),
                        plan_.seed_given ? fmt::format("seed {}", plan_.seed)
-                                        : "without a seed: what is drawn by chance falls differently in each run, and is drawn here with seed 0"));
+                                        : "without a seed: what is drawn by chance falls differently in each run, and "
+                                          "is drawn here with seed 0"));
     say(4, "A dry run: nothing is touched. This is what `faultline run` would do.");
     timeline();
     for (std::size_t i = 0; i < plan_.faults.size(); i++) fault(i);
@@ -54,7 +56,8 @@ class Page {
  private:
   void section(const std::string& title) { out_ += "\n" + styled(look_, "1", title) + "\n"; }
   void say(int indent, const std::string& text) {
-    out_ += std::string(static_cast<std::size_t>(indent), ' ') + wrapped(record::clipped(text), look_.width, indent, indent) + "\n";
+    out_ += std::string(static_cast<std::size_t>(indent), ' ') +
+            wrapped(record::clipped(text), look_.width, indent, indent) + "\n";
   }
   void item(const std::string& text) { out_ += "  - " + wrapped(text, look_.width, 4, 4) + "\n"; }
   /// "    Label       text", the text hanging under itself.
@@ -64,7 +67,8 @@ class Page {
 
   void timeline() {
     section("When");
-    for (const auto& line : explain::draw(explain::spans(plan_, all_.effects), plan_.duration, look_, 4)) out_ += line + "\n";
+    for (const auto& line : explain::draw(explain::spans(plan_, all_.effects), plan_.duration, look_, 4))
+      out_ += line + "\n";
     say(4, explain::legend(look_));
   }
 
@@ -72,14 +76,18 @@ class Page {
     const auto& fault = plan_.faults[i];
     const auto& effect = all_.effects[i];
     out_ += "\n" + styled(look_, "1;31", record::clipped(fault.name, look_.width / 2));
-    out_ += fmt::format("  {}, {} to {}\n", fault.kind->name, plan::format_duration(fault.start), plan::format_duration(fault.end));
+    out_ += fmt::format("  {}, {} to {}\n", fault.kind->name, plan::format_duration(fault.start),
+                        plan::format_duration(fault.end));
     row("What", std::string(fault.kind->summary) + ".");
     row("Where", explain::describe_scope(plan_, fault));
     reach(all_.reach[i]);
-    for (const auto& asked : effect.asked) row(std::string(asked.key->name), fmt::format("{}. {}", asked.value, asked.key->doc));
+    for (const auto& asked : effect.asked)
+      row(std::string(asked.key->name), fmt::format("{}. {}", asked.value, asked.key->doc));
     for (const auto& line : effect.lines) row(line.what, line.then);
     if (!effect.steady && !effect.active.empty())
-      row("Episodes", fmt::format("{}, the first at {}, {} in all", effect.active.size(), record::short_duration(effect.active.front().start), record::short_duration(total(effect.active))));
+      row("Episodes", fmt::format("{}, the first at {}, {} in all", effect.active.size(),
+                                  record::short_duration(effect.active.front().start),
+                                  record::short_duration(total(effect.active))));
   }
 
   static Ns total(const std::vector<faults::Window>& windows) {
@@ -93,14 +101,17 @@ class Page {
       row("Now", (reach.missing ? "A run would be refused: " : "not looked at: ") + reach.why_not);
       return;
     }
-    for (const auto& place : reach.places) row("Devices", fmt::format("{}: {}", place.name, fmt::join(place.devices, ", ")));
-    row("Hits now", fmt::format("{} connection{} of {} process{}", reach.flow_count, reach.flow_count == 1 ? "" : "s", reach.process_count,
-                                        reach.process_count == 1 ? "" : "es"));
-    if (!reach.exempt_ports.empty()) row("Left alone", fmt::format("port {}: this session came in by it", fmt::join(reach.exempt_ports, ", ")));
+    for (const auto& place : reach.places)
+      row("Devices", fmt::format("{}: {}", place.name, fmt::join(place.devices, ", ")));
+    row("Hits now", fmt::format("{} connection{} of {} process{}", reach.flow_count, reach.flow_count == 1 ? "" : "s",
+                                reach.process_count, reach.process_count == 1 ? "" : "es"));
+    if (!reach.exempt_ports.empty())
+      row("Left alone", fmt::format("port {}: this session came in by it", fmt::join(reach.exempt_ports, ", ")));
     constexpr std::size_t kShown = 6;
     for (std::size_t i = 0; i < std::min(reach.flows.size(), kShown); i++) {
       const auto& [socket, process] = reach.flows[i];
-      say(18, fmt::format("{} {} - {}{}", socket.protocol, site::endpoint(socket.local, socket.local_port), site::endpoint(socket.peer, socket.peer_port),
+      say(18, fmt::format("{} {} - {}{}", socket.protocol, site::endpoint(socket.local, socket.local_port),
+                          site::endpoint(socket.peer, socket.peer_port),
                           process.pid == 0 ? "" : fmt::format("  {} ({})", process.name, process.pid)));
     }
     if (reach.flow_count > kShown) say(18, fmt::format("and {} more (--json lists them)", reach.flow_count - kShown));
@@ -110,16 +121,21 @@ class Page {
     if (plan_.probes.empty()) return;
     section("Asked meanwhile");
     for (const auto& probe : plan_.probes) {
-      const std::string what = probe.kind == plan::Probe::Kind::exec ? fmt::format("{}", fmt::join(probe.command, " ")) : probe.shown_subject();
-      item(fmt::format("{}: {} from {}, every {}, given up after {}{}", probe.name, what, probe.from, plan::format_duration(probe.every), plan::format_duration(probe.timeout),
+      const std::string what = probe.kind == plan::Probe::Kind::exec ? fmt::format("{}", fmt::join(probe.command, " "))
+                                                                     : probe.shown_subject();
+      item(fmt::format("{}: {} from {}, every {}, given up after {}{}", probe.name, what, probe.from,
+                       plan::format_duration(probe.every), plan::format_duration(probe.timeout),
                        probe.start > 0 ? fmt::format(", from {} on", plan::format_duration(probe.start)) : ""));
     }
   }
 
   void beliefs() {
-    const auto one = [&](const std::string& name, const std::string& probe, const std::string& during, const std::string& condition) {
+    const auto one = [&](const std::string& name, const std::string& probe, const std::string& during,
+                         const std::string& condition) {
       // A name that the plan did not give is the condition itself.
-      item(name.ends_with(condition) ? name : fmt::format("{}: {}: {}", name, during.empty() ? probe : probe + " during " + during, condition));
+      item(name.ends_with(condition)
+               ? name
+               : fmt::format("{}: {}: {}", name, during.empty() ? probe : probe + " during " + during, condition));
     };
     if (!plan_.hypotheses.empty()) section("What must hold, or the verdict is DEVIATED");
     for (const auto& h : plan_.hypotheses) one(h.name, h.probe, h.during, condition_text(h));
@@ -134,39 +150,74 @@ class Page {
 };
 
 json added_json(const explain::Added& added) {
-  return {{"least", static_cast<double>(added.least) / kMillisecond}, {"middle", static_cast<double>(added.middle) / kMillisecond}, {"most", static_cast<double>(added.most) / kMillisecond}};
+  return {{"least", static_cast<double>(added.least) / kMillisecond},
+          {"middle", static_cast<double>(added.middle) / kMillisecond},
+          {"most", static_cast<double>(added.most) / kMillisecond}};
 }
 
 double seconds(Ns t) { return static_cast<double>(t) / kSecond; }
 
 json fault_json(const plan::Plan& plan, std::size_t i, const explain::Effect& effect, const explain::Reach& reach) {
   const auto& fault = plan.faults[i];
-  json out{{"name", fault.name}, {"kind", fault.kind->name}, {"on", fault.on}, {"peer", fault.peer}, {"scope", explain::describe_scope(plan, fault)},
-           {"start_s", seconds(fault.start)}, {"end_s", seconds(fault.end)}, {"ways", effect.ways}, {"steady", effect.steady},
-           {"packet_ms", added_json(effect.packet)}, {"round_trip_ms", added_json(effect.round_trip())}, {"loss", effect.loss},
-           {"asked", json::object()}, {"active", json::array()}, {"expected", json::array()}};
+  json out{{"name", fault.name},
+           {"kind", fault.kind->name},
+           {"on", fault.on},
+           {"peer", fault.peer},
+           {"scope", explain::describe_scope(plan, fault)},
+           {"start_s", seconds(fault.start)},
+           {"end_s", seconds(fault.end)},
+           {"ways", effect.ways},
+           {"steady", effect.steady},
+           {"packet_ms", added_json(effect.packet)},
+           {"round_trip_ms", added_json(effect.round_trip())},
+           {"loss", effect.loss},
+           {"asked", json::object()},
+           {"active", json::array()},
+           {"expected", json::array()}};
   for (const auto& asked : effect.asked) out["asked"][std::string(asked.key->name)] = asked.value;
   for (const auto& window : effect.active) out["active"].push_back({seconds(window.start), seconds(window.end)});
   for (const auto& line : effect.lines) out["expected"].push_back({{"what", line.what}, {"then", line.then}});
-  json now{{"looked", reach.looked}, {"missing", reach.missing}, {"why_not", reach.why_not}, {"places", json::array()},
-           {"connections", reach.flow_count}, {"processes", reach.process_count}, {"flows", json::array()}, {"exempt_ports", reach.exempt_ports}};
+  json now{{"looked", reach.looked},  {"missing", reach.missing},          {"why_not", reach.why_not},
+           {"places", json::array()}, {"connections", reach.flow_count},   {"processes", reach.process_count},
+           {"flows", json::array()},  {"exempt_ports", reach.exempt_ports}};
   for (const auto& place : reach.places) now["places"].push_back({{"name", place.name}, {"devices", place.devices}});
   for (const auto& [socket, process] : reach.flows)
-    now["flows"].push_back({{"protocol", socket.protocol}, {"local", socket.local.address_text()}, {"local_port", socket.local_port}, {"peer", socket.peer.address_text()},
-                            {"peer_port", socket.peer_port}, {"pid", process.pid}, {"process", process.name}});
+    now["flows"].push_back({{"protocol", socket.protocol},
+                            {"local", socket.local.address_text()},
+                            {"local_port", socket.local_port},
+                            {"peer", socket.peer.address_text()},
+                            {"peer_port", socket.peer_port},
+                            {"pid", process.pid},
+                            {"process", process.name}});
   out["now"] = std::move(now);
   return out;
 }
 
 json page_json(const plan::Plan& plan, const explain::Explanation& all) {
-  json out{{"plan", plan.path}, {"title", plan.title}, {"duration_s", seconds(plan.duration)}, {"seed", plan.seed_given ? json(plan.seed) : json(nullptr)},
-           {"blast_radius", all.blast_radius}, {"left_alone", all.exempt}, {"ends", all.ends}, {"faults", json::array()}};
-  for (std::size_t i = 0; i < plan.faults.size(); i++) out["faults"].push_back(fault_json(plan, i, all.effects[i], all.reach[i]));
+  json out{{"plan", plan.path},
+           {"title", plan.title},
+           {"duration_s", seconds(plan.duration)},
+           {"seed", plan.seed_given ? json(plan.seed) : json(nullptr)},
+           {"blast_radius", all.blast_radius},
+           {"left_alone", all.exempt},
+           {"ends", all.ends},
+           {"faults", json::array()}};
+  for (std::size_t i = 0; i < plan.faults.size(); i++)
+    out["faults"].push_back(fault_json(plan, i, all.effects[i], all.reach[i]));
   out["probes"] = out["hypotheses"] = out["guards"] = json::array();
   for (const auto& probe : plan.probes)
-    out["probes"].push_back({{"name", probe.name}, {"subject", probe.shown_subject()}, {"from", probe.from}, {"start_s", seconds(probe.start)}, {"every_s", seconds(probe.every)}, {"timeout_s", seconds(probe.timeout)}});
-  for (const auto& h : plan.hypotheses) out["hypotheses"].push_back({{"name", h.name}, {"probe", h.probe}, {"during", h.during}, {"expected", condition_text(h)}});
-  for (const auto& g : plan.guards) out["guards"].push_back({{"name", g.name}, {"probe", g.probe}, {"during", g.during}, {"condition", condition_text(g)}});
+    out["probes"].push_back({{"name", probe.name},
+                             {"subject", probe.shown_subject()},
+                             {"from", probe.from},
+                             {"start_s", seconds(probe.start)},
+                             {"every_s", seconds(probe.every)},
+                             {"timeout_s", seconds(probe.timeout)}});
+  for (const auto& h : plan.hypotheses)
+    out["hypotheses"].push_back(
+        {{"name", h.name}, {"probe", h.probe}, {"during", h.during}, {"expected", condition_text(h)}});
+  for (const auto& g : plan.guards)
+    out["guards"].push_back(
+        {{"name", g.name}, {"probe", g.probe}, {"during", g.during}, {"condition", condition_text(g)}});
   return out;
 }
 
@@ -183,10 +234,13 @@ Exit explain_parsed(const plan::Parsed& parsed, bool as_json) {
   }
   const auto all = explain::explain(parsed.plan, pen::probe_features().engine());
   const Look look = look_of_stdout();
-  if (as_json) print_json(page_json(parsed.plan, all));
-  else fmt::print("{}", Page(parsed.plan, all, look).text());
+  if (as_json)
+    print_json(page_json(parsed.plan, all));
+  else
+    fmt::print("{}", Page(parsed.plan, all, look).text());
   std::fflush(stdout);
-  const bool missing = std::any_of(all.reach.begin(), all.reach.end(), [](const explain::Reach& r) { return r.missing; });
+  const bool missing =
+      std::any_of(all.reach.begin(), all.reach.end(), [](const explain::Reach& r) { return r.missing; });
   return missing ? Exit::cannot_run : Exit::passed;
 }
 
@@ -196,8 +250,10 @@ void setup_explain(CLI::App& app, Context& context) {
   sub->add_option("PLAN", arguments->plan, "The plan, a TOML file, or the name of a shipped experiment")->required();
   arguments->reading.add_to(*sub);
   sub->add_flag("--json", arguments->json, "Print it as JSON");
-  sub->footer("With root it also looks up the targets: their devices, and the connections and processes that a fault would hit now.\n"
-              "Exit status: 0 the plan is valid, 3 it is not, 4 a target is not found on this machine.");
+  sub->footer(
+      "With root it also looks up the targets: their devices, and the connections and processes that a fault would hit "
+      "now.\n"
+      "Exit status: 0 the plan is valid, 3 it is not, 4 a target is not found on this machine.");
   sub->callback([arguments, &context] { context.chosen = [arguments] { return explain_plan(*arguments); }; });
 }
 

@@ -1,6 +1,6 @@
-// `faultline inject KIND`: one fault by hand. A subcommand per kind, whose options are made from the kind's table of keys;
-// the plan that they amount to is written as text and goes through the parser, so that it is checked, kept and reported like
-// any other.
+// `faultline inject KIND`: one fault by hand. A subcommand per kind, whose options are made from the kind's table of
+// keys; the plan that they amount to is written as text and goes through the parser, so that it is checked, kept and
+// reported like any other.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -42,7 +42,9 @@ struct InjectArguments {
   /// The target that the probe asks from, where no option says so and a plan would want to know.
   std::string from() const {
     if (!probe_from.empty()) return probe_from;
-    const bool others = std::any_of(peer.begin(), peer.end(), [](const std::string& spec) { return !spec.starts_with("address=") && !spec.starts_with("port="); });
+    const bool others = std::any_of(peer.begin(), peer.end(), [](const std::string& spec) {
+      return !spec.starts_with("address=") && !spec.starts_with("port=");
+    });
     return on.size() > 1 ? "on1" : others ? "on" : "";
   }
   /// As "kind=what"; empty: none.
@@ -50,7 +52,12 @@ struct InjectArguments {
     std::string one, first;
     for (const auto& [kind, what] : probes) {
       if (what.empty()) continue;
-      if (!one.empty()) throw Failure(Exit::invalid, fmt::format("--probe-{} and --probe-{}: inject has one probe; write a plan for more, beginning with --print-plan", first, kind));
+      if (!one.empty())
+        throw Failure(
+            Exit::invalid,
+            fmt::format(
+                "--probe-{} and --probe-{}: inject has one probe; write a plan for more, beginning with --print-plan",
+                first, kind));
       one = kind + "=" + what;
       first = kind;
     }
@@ -59,11 +66,15 @@ struct InjectArguments {
 };
 
 /// Adds a target per spec, and returns the value that names them: "on1", or an array.
-std::string add_targets(sketch::Sketch& plan, const char* option, const std::string& stem, const std::vector<std::string>& specs) {
+std::string add_targets(sketch::Sketch& plan, const char* option, const std::string& stem,
+                        const std::vector<std::string>& specs) {
   std::string list;
   for (std::size_t i = 0; i < specs.size(); i++) {
     auto lines = sketch::target_lines(option, specs[i]);
-    if (lines.empty()) throw Failure(Exit::invalid, fmt::format("{0} {1}: write how to find it, for example {0} netns={1} or {0} unit={1}.service", option, specs[i]));
+    if (lines.empty())
+      throw Failure(Exit::invalid,
+                    fmt::format("{0} {1}: write how to find it, for example {0} netns={1} or {0} unit={1}.service",
+                                option, specs[i]));
     const std::string name = specs.size() == 1 ? stem : fmt::format("{}{}", stem, i + 1);
     plan.tables.push_back({fmt::format("[targets.{}]", name), "", std::move(lines)});
     list += (list.empty() ? "" : ", ") + toml_text(name);
@@ -71,7 +82,8 @@ std::string add_targets(sketch::Sketch& plan, const char* option, const std::str
   return specs.size() == 1 ? list : "[" + list + "]";
 }
 
-/// How long the run must be when no probe watches the recovery: a second more than the fault. Empty when that cannot be told.
+/// How long the run must be when no probe watches the recovery: a second more than the fault. Empty when that cannot be
+/// told.
 std::string duration_for(const std::string& start, const std::string& length) {
   const auto a = plan::read_duration(start), b = plan::read_duration(length);
   return a.value && b.value ? plan::format_duration(*a.value + *b.value + kSecond) : "";
@@ -79,19 +91,25 @@ std::string duration_for(const std::string& start, const std::string& length) {
 
 std::string plan_of(const InjectArguments& a) {
   if (a.length.empty() && !a.until_stopped)
-    throw Failure(Exit::invalid, "a fault without an end is refused: say how long with --for 60s, or in so many words --until-stopped (Ctrl-C then ends it, exit 5)");
+    throw Failure(Exit::invalid,
+                  "a fault without an end is refused: say how long with --for 60s, or in so many words --until-stopped "
+                  "(Ctrl-C then ends it, exit 5)");
   const std::string probe = a.probe();
   if (probe.empty() && !(a.success + a.p99 + a.probe_every + a.probe_timeout + a.probe_from).empty())
     throw Failure(Exit::invalid, "--success, --p99 and --probe-* need a probe, such as --probe-http or --probe-tcp");
   const std::string start = !a.start.empty() ? a.start : probe.empty() ? "0s" : "5s";
 
   sketch::Sketch plan;
-  sketch::Table top{"", "Written by `faultline inject`.", {{"title", toml_text(fmt::format("{} by hand", a.kind->name))}}};
+  sketch::Table top{
+      "", "Written by `faultline inject`.", {{"title", toml_text(fmt::format("{} by hand", a.kind->name))}}};
   if (!a.seed.empty()) top.lines.push_back({"seed", a.seed});
-  if (a.until_stopped) top.lines.push_back({"duration", toml_text("8760h")});
-  else if (const auto duration = probe.empty() ? duration_for(start, a.length) : ""; !duration.empty()) top.lines.push_back({"duration", toml_text(duration)});
+  if (a.until_stopped)
+    top.lines.push_back({"duration", toml_text("8760h")});
+  else if (const auto duration = probe.empty() ? duration_for(start, a.length) : ""; !duration.empty())
+    top.lines.push_back({"duration", toml_text(duration)});
   plan.tables.push_back(std::move(top));
-  const std::string on = add_targets(plan, "--on", "on", a.on), peer = a.peer.empty() ? "" : add_targets(plan, "--peer", "peer", a.peer);
+  const std::string on = add_targets(plan, "--on", "on", a.on),
+                    peer = a.peer.empty() ? "" : add_targets(plan, "--peer", "peer", a.peer);
   if (!probe.empty()) {
     sketch::Table table{"[probes.probe]", "", sketch::probe_lines(probe)};
     table.lines.push_back({"every", toml_text(a.probe_every.empty() ? "200ms" : a.probe_every)});
@@ -108,10 +126,13 @@ std::string plan_of(const InjectArguments& a) {
   fault.lines.push_back({"for", toml_text(a.until_stopped ? "run" : a.length)});
   for (const auto& key : a.kind->keys)
     if (const auto given = a.keys.find(std::string(key.name)); given != a.keys.end() && !given->second.empty())
-      fault.lines.push_back({given->first, key.type == faults::ValueType::texts ? sketch::toml_texts(given->second) : sketch::toml_value(given->second, key.example)});
+      fault.lines.push_back({given->first, key.type == faults::ValueType::texts
+                                               ? sketch::toml_texts(given->second)
+                                               : sketch::toml_value(given->second, key.example)});
   plan.tables.push_back(std::move(fault));
   if (!(a.success + a.p99).empty()) {
-    sketch::Table hypothesis{"[[hypotheses]]", "", {{"probe", toml_text("probe")}, {"during", toml_text(a.kind->name)}}};
+    sketch::Table hypothesis{
+        "[[hypotheses]]", "", {{"probe", toml_text("probe")}, {"during", toml_text(a.kind->name)}}};
     if (!a.success.empty()) hypothesis.lines.push_back({"success", toml_text(a.success)});
     if (!a.p99.empty()) hypothesis.lines.push_back({"p99", toml_text(a.p99)});
     plan.tables.push_back(std::move(hypothesis));
@@ -137,17 +158,25 @@ Exit inject(const InjectArguments& arguments, const std::vector<std::string>& co
 }
 
 void replace_all(std::string& text, const std::string& what, const std::string& with) {
-  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) text.replace(at, what.size(), with);
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size()))
+    text.replace(at, what.size(), with);
 }
 
 void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
   auto arguments = std::make_shared<InjectArguments>();
   arguments->kind = &kind;
   CLI::App* sub = parent.add_subcommand(std::string(kind.name), std::string(kind.summary));
-  const auto text = [&](const char* name, std::string& to, const char* what, const char* type) { return sub->add_option(name, to, what)->type_name(type); };
-  sub->add_option("--on", arguments->on, "Where: netns=shop, unit=payment.service, ... (docs/plan.md, targets); may be repeated")
-      ->type_name("KEY=VALUE")->required()->allow_extra_args(false);
-  sub->add_option("--peer", arguments->peer, "Only traffic with: address=10.0.0.0/8,port=443, ...; may be repeated")->type_name("KEY=VALUE")->allow_extra_args(false);
+  const auto text = [&](const char* name, std::string& to, const char* what, const char* type) {
+    return sub->add_option(name, to, what)->type_name(type);
+  };
+  sub->add_option("--on", arguments->on,
+                  "Where: netns=shop, unit=payment.service, ... (docs/plan.md, targets); may be repeated")
+      ->type_name("KEY=VALUE")
+      ->required()
+      ->allow_extra_args(false);
+  sub->add_option("--peer", arguments->peer, "Only traffic with: address=10.0.0.0/8,port=443, ...; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
   auto* length = text("--for", arguments->length, "How long, such as 60s", "DURATION");
   sub->add_flag("--until-stopped", arguments->until_stopped, "No end: until Ctrl-C (exit 5)")->excludes(length);
   text("--start", arguments->start, "When, since the start; default 0s, with a probe 5s (the baseline)", "DURATION");
@@ -161,27 +190,36 @@ void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
     if (!key.fallback.empty()) what += fmt::format(" Default {}.", key.fallback);
     std::string type = key.choices.empty() ? std::string(key.example) : fmt::format("{}", fmt::join(key.choices, "|"));
     const bool whole = type.starts_with('[') || type.starts_with('{');  // TOML, to be typed with its quotes
-    if (whole) type = "'" + type + "'";
-    else std::erase(type, '"');
+    if (whole)
+      type = "'" + type + "'";
+    else
+      std::erase(type, '"');
     if (key.type == faults::ValueType::groups) {
-      for (const char* letter : {"a", "b", "c"}) replace_all(type, fmt::format("\"{}\"", letter), fmt::format("\"on{}\"", letter[0] - 'a' + 1));
+      for (const char* letter : {"a", "b", "c"})
+        replace_all(type, fmt::format("\"{}\"", letter), fmt::format("\"on{}\"", letter[0] - 'a' + 1));
       what += " The first --on is on1, and so on.";
     }
-    auto* added = sub->add_option(option, arguments->keys[std::string(key.name)], what)->type_name(type)->group("The fault");
+    auto* added =
+        sub->add_option(option, arguments->keys[std::string(key.name)], what)->type_name(type)->group("The fault");
     if (key.type == faults::ValueType::texts) added->join(',');
   }
-  const auto probe = [&](const char* name, std::string& to, const char* what, const char* type) { return text(name, to, what, type)->group("Watching"); };
-  static constexpr const char* kProbes[][3] = {{"http", "Ask this URL meanwhile", "URL"},
-                                               {"tcp", "Connect to this meanwhile", "HOST:PORT"},
-                                               {"icmp", "Ping this meanwhile", "HOST"},
-                                               {"dns", "Look this name up meanwhile, at that server; default: the first of /etc/resolv.conf", "NAME[@SERVER]"},
-                                               {"redis", "Ping this Redis meanwhile", "HOST:PORT"},
-                                               {"postgresql", "Query this database meanwhile", "URI"},
-                                               {"exec", "Run this by a shell meanwhile", "COMMAND"}};
-  for (const auto& [kind, what, type] : kProbes) probe(fmt::format("--probe-{}", kind).c_str(), arguments->probes[kind], what, type);
+  const auto probe = [&](const char* name, std::string& to, const char* what, const char* type) {
+    return text(name, to, what, type)->group("Watching");
+  };
+  static constexpr const char* kProbes[][3] = {
+      {"http", "Ask this URL meanwhile", "URL"},
+      {"tcp", "Connect to this meanwhile", "HOST:PORT"},
+      {"icmp", "Ping this meanwhile", "HOST"},
+      {"dns", "Look this name up meanwhile, at that server; default: the first of /etc/resolv.conf", "NAME[@SERVER]"},
+      {"redis", "Ping this Redis meanwhile", "HOST:PORT"},
+      {"postgresql", "Query this database meanwhile", "URI"},
+      {"exec", "Run this by a shell meanwhile", "COMMAND"}};
+  for (const auto& [kind, what, type] : kProbes)
+    probe(fmt::format("--probe-{}", kind).c_str(), arguments->probes[kind], what, type);
   probe("--probe-every", arguments->probe_every, "How often; default 200ms", "DURATION");
   probe("--probe-timeout", arguments->probe_timeout, "When an answer counts as failed; default 1s", "DURATION");
-  probe("--probe-from", arguments->probe_from, "Where it asks from: on (the target's namespace; of several on1, on2, ...), peer, or here", "on|peer|here");
+  probe("--probe-from", arguments->probe_from,
+        "Where it asks from: on (the target's namespace; of several on1, on2, ...), peer, or here", "on|peer|here");
   probe("--success", arguments->success, "What must hold meanwhile, such as \">= 99%\"", "BOUND");
   probe("--p99", arguments->p99, "What must hold meanwhile, such as \"<= 250ms\"", "BOUND");
   text("--seed", arguments->seed, "Seed of every random decision; default: a new one that is recorded", "N");
@@ -189,7 +227,9 @@ void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
   sub->add_flag("--dry-run", arguments->dry_run, "Say what would be done, as explain does");
   sub->add_flag("--print-plan", arguments->print_plan, "Print the plan that this amounts to, and do nothing");
   sub->footer("The exit status tells the verdict: see `faultline --help`. The plan is kept in the run folder.");
-  sub->callback([arguments, &context] { context.chosen = [arguments, &context] { return inject(*arguments, context.command); }; });
+  sub->callback([arguments, &context] {
+    context.chosen = [arguments, &context] { return inject(*arguments, context.command); };
+  });
 }
 
 }  // namespace
@@ -198,8 +238,9 @@ void setup_inject(CLI::App& app, Context& context) {
   CLI::App* sub = app.add_subcommand("inject", "Inject one fault by hand, without a plan");
   sub->require_subcommand(1);
   for (const auto& kind : faults::catalogue()) add_kind(*sub, kind, context);
-  sub->footer("For example: faultline inject degrade --on netns=shop --delay 100ms --jitter 20ms --for 60s\n"
-              "`faultline inject KIND --help` tells each kind's options. Exit status: see `faultline --help`.");
+  sub->footer(
+      "For example: faultline inject degrade --on netns=shop --delay 100ms --jitter 20ms --for 60s\n"
+      "`faultline inject KIND --help` tells each kind's options. Exit status: see `faultline --help`.");
 }
 
 }  // namespace faultline::cli

@@ -31,7 +31,8 @@ Exit exec_in_lab(const ExecArguments& arguments) {
   }
   const auto runs = run::running();
   const auto fitting = with_host(runs, arguments.host);
-  const run::Running& run = arguments.run.empty() ? run::only_run(fitting, "--run") : run::find_run(runs, arguments.run);
+  const run::Running& run =
+      arguments.run.empty() ? run::only_run(fitting, "--run") : run::find_run(runs, arguments.run);
   return static_cast<Exit>(lab::visit(run::enter(run, arguments.host), command));
 }
 
@@ -42,11 +43,15 @@ void setup_lab(CLI::App& app, Context& context) {
   CLI::App* lab = app.add_subcommand("lab", "Look into the lab of a run under way");
   lab->require_subcommand(1);
   CLI::App* exec = lab->add_subcommand("exec", "Run a command, or a shell, on a host of the lab, with this terminal");
-  exec->add_option("--run", arguments->run, "Which run: its pid, plan or folder; needed when several have such a host")->type_name("RUN");
+  exec->add_option("--run", arguments->run, "Which run: its pid, plan or folder; needed when several have such a host")
+      ->type_name("RUN");
   exec->add_option("HOST", arguments->host, "A host of the lab")->required();
-  exec->add_option("COMMAND", arguments->command, "After `--`: the command and its arguments; default: $SHELL")->type_name("-- COMMAND ...");
-  exec->footer("The command runs as root, sees what the host's own command sees, and ends with the lab. Exit status: the command's;\n"
-               "128 + n when signal n ended it; 4 when it could not be run there.");
+  exec->add_option("COMMAND", arguments->command, "After `--`: the command and its arguments; default: $SHELL")
+      ->type_name("-- COMMAND ...");
+  exec->footer(
+      "The command runs as root, sees what the host's own command sees, and ends with the lab. Exit status: the "
+      "command's;\n"
+      "128 + n when signal n ended it; 4 when it could not be run there.");
   exec->callback([arguments, &context] { context.chosen = [arguments] { return exec_in_lab(*arguments); }; });
 }
 

@@ -52,7 +52,11 @@ json kinds() {
   for (const auto& kind : faults::catalogue()) {
     json keys = json::array();
     for (const auto& key : kind.keys)
-      keys.push_back({{"name", key.name}, {"doc", key.doc}, {"example", key.example}, {"required", key.required}, {"default", key.fallback},
+      keys.push_back({{"name", key.name},
+                      {"doc", key.doc},
+                      {"example", key.example},
+                      {"required", key.required},
+                      {"default", key.fallback},
                       {"choices", key.choices}});
     all.push_back({{"name", kind.name}, {"summary", kind.summary}, {"keys", std::move(keys)}});
   }
@@ -74,20 +78,23 @@ void print_experiments(const json& all, const record::Look& look) {
       continue;
     }
     const auto needs = one.at("needs").get<std::vector<std::string>>();
-    below(fmt::format("{}; needs {}", one.value("duration", ""), needs.empty() ? "nothing else" : fmt::format("{}", fmt::join(needs, ", "))));
+    below(fmt::format("{}; needs {}", one.value("duration", ""),
+                      needs.empty() ? "nothing else" : fmt::format("{}", fmt::join(needs, ", "))));
   }
 }
 
 void print_kinds(const json& all, const record::Look& look) {
   for (const auto& one : all) {
     const std::string name = one.value("name", "");
-    fmt::print("{}", beside("  " + styled(look, "1", name), 2 + record::columns(name), one.value("summary", ""), look.width, 26));
+    fmt::print("{}", beside("  " + styled(look, "1", name), 2 + record::columns(name), one.value("summary", ""),
+                            look.width, 26));
   }
 }
 
 Exit list(const ListArguments& arguments) {
   if (arguments.names) {
-    if (arguments.what == "runs") throw Failure(Exit::invalid, "--names is about experiments and kinds; `list runs --json` is for programs");
+    if (arguments.what == "runs")
+      throw Failure(Exit::invalid, "--names is about experiments and kinds; `list runs --json` is for programs");
     if (arguments.what == "kinds") {
       for (const auto& kind : faults::catalogue()) fmt::print("{}\n", kind.name);
     } else {
@@ -132,10 +139,14 @@ Exit list(const ListArguments& arguments) {
 void setup_list(CLI::App& app, Context& context) {
   auto arguments = std::make_shared<ListArguments>();
   CLI::App* sub = app.add_subcommand("list", "List shipped experiments, fault kinds, and runs under way");
-  sub->add_option("WHAT", arguments->what, "Only one of the lists")->check(CLI::IsMember({"experiments", "kinds", "runs"}).description(""))->type_name("experiments|kinds|runs");
-  sub->add_flag_callback("--runs", [arguments] { arguments->what = "runs"; }, "The same as `list runs`");
+  sub->add_option("WHAT", arguments->what, "Only one of the lists")
+      ->check(CLI::IsMember({"experiments", "kinds", "runs"}).description(""))
+      ->type_name("experiments|kinds|runs");
+  sub->add_flag_callback(
+      "--runs", [arguments] { arguments->what = "runs"; }, "The same as `list runs`");
   sub->add_flag("--json", arguments->json, "Print JSON: an array for one list, an object for all");
-  sub->add_flag("--names", arguments->names, "Print names only, one a line: the experiments', or those of `list kinds`");
+  sub->add_flag("--names", arguments->names,
+                "Print names only, one a line: the experiments', or those of `list kinds`");
   sub->footer("Exit status: 0.");
   sub->callback([arguments, &context] { context.chosen = [arguments] { return list(*arguments); }; });
 }

@@ -25,10 +25,14 @@ Cells cells_of(const run::Running& run) {
   const std::string pid = run.pid > 0 ? std::to_string(run.pid) : "?";
   if (!run.answers) return {pid, "?", "does not answer: stopped, or hung", "", ""};
   std::string state = run.state;
-  if (run.t_s && *run.t_s < 0) state = "starts";
-  else if (run.state == "running") state = run.phases.empty() ? "calm" : fmt::format("{}", fmt::join(run.phases, "+"));
-  else if (run.state == "waiting") state = "waits for Enter before " + run.step;
-  else if (run.state == "preparing") state = "preparing: " + run.step;
+  if (run.t_s && *run.t_s < 0)
+    state = "starts";
+  else if (run.state == "running")
+    state = run.phases.empty() ? "calm" : fmt::format("{}", fmt::join(run.phases, "+"));
+  else if (run.state == "waiting")
+    state = "waits for Enter before " + run.step;
+  else if (run.state == "preparing")
+    state = "preparing: " + run.step;
   return {pid, run.name, state, left_text(run), run.folder};
 }
 
@@ -36,13 +40,15 @@ Cells cells_of(const run::Running& run) {
 
 std::string runs_text() {
   const auto runs = run::running();
-  if (runs.empty()) return geteuid() == 0 ? "No run is under way.\n" : "No run is under way that this user may see; root sees all.\n";
+  if (runs.empty())
+    return geteuid() == 0 ? "No run is under way.\n" : "No run is under way that this user may see; root sees all.\n";
   std::vector<Cells> rows{{"PID", "PLAN", "PHASE", "LEFT", "RECORD"}};
   for (const auto& run : runs) rows.push_back(cells_of(run));
   std::array<int, 5> widths{};
   for (auto& row : rows)
     for (std::size_t i = 0; i < row.size(); i++) {
-      row[i] = record::clipped(row[i], i == 2 ? 40 : kUncut);  // without control characters: what they say is another process's
+      row[i] = record::clipped(row[i],
+                               i == 2 ? 40 : kUncut);  // without control characters: what they say is another process's
       widths[i] = std::max(widths[i], record::columns(row[i]));
     }
   std::string out;

@@ -15,9 +15,12 @@ std::string roff(std::string_view text) {
   bool line_begins = true;
   for (const char c : text) {
     if (line_begins && (c == '.' || c == '\'')) out += "\\&";
-    if (c == '\\') out += "\\e";
-    else if (c == '-') out += "\\-";
-    else out += c;
+    if (c == '\\')
+      out += "\\e";
+    else if (c == '-')
+      out += "\\-";
+    else
+      out += c;
     line_begins = c == '\n';
   }
   return out;
@@ -25,10 +28,12 @@ std::string roff(std::string_view text) {
 
 std::string option_roff(const OptionText& option) {
   std::string out = ".TP\n";
-  if (!option.positional.empty()) return out + fmt::format("\\fI{}\\fR\n{}\n", roff(option.positional), roff(option.what));
+  if (!option.positional.empty())
+    return out + fmt::format("\\fI{}\\fR\n{}\n", roff(option.positional), roff(option.what));
   std::string names;
   for (const auto& name : option.names) names += fmt::format("{}\\fB{}\\fR", names.empty() ? "" : ", ", roff(name));
-  return out + names + (option.value.empty() ? "" : fmt::format(" \\fI{}\\fR", roff(option.value))) + "\n" + roff(option.what) + "\n";
+  return out + names + (option.value.empty() ? "" : fmt::format(" \\fI{}\\fR", roff(option.value))) + "\n" +
+         roff(option.what) + "\n";
 }
 
 std::string synopsis(const std::vector<std::string>& path, const CLI::App& app) {
@@ -51,7 +56,8 @@ std::string options_roff(const CLI::App& app, const char* heading) {
   for (const auto& option : options_of(app))
     if (std::find(groups.begin(), groups.end(), option.group) == groups.end()) groups.push_back(option.group);
   for (const auto& group : groups) {
-    out += group == "Options" || group == "Positionals" ? (out.empty() ? fmt::format(".SH {}\n", heading) : "") : fmt::format(".SS {}\n", roff(group));
+    out += group == "Options" || group == "Positionals" ? (out.empty() ? fmt::format(".SH {}\n", heading) : "")
+                                                        : fmt::format(".SS {}\n", roff(group));
     for (const auto& option : options_of(app))
       if (option.group == group) out += option_roff(option);
   }
@@ -62,14 +68,17 @@ const CLI::App& find(const CLI::App& root, const std::vector<std::string>& path)
   const CLI::App* app = &root;
   for (const auto& word : path) {
     const auto commands = commands_of(*app);
-    const auto found = std::find_if(commands.begin(), commands.end(), [&](const CLI::App* c) { return c->get_name() == word; });
+    const auto found =
+        std::find_if(commands.begin(), commands.end(), [&](const CLI::App* c) { return c->get_name() == word; });
     if (found == commands.end()) throw Failure(Exit::invalid, fmt::format("there is no command `{}`", word));
     app = *found;
   }
   return *app;
 }
 
-std::string file_name(const std::vector<std::string>& path) { return fmt::format("faultline{}{}.1", path.empty() ? "" : "-", fmt::join(path, "-")); }
+std::string file_name(const std::vector<std::string>& path) {
+  return fmt::format("faultline{}{}.1", path.empty() ? "" : "-", fmt::join(path, "-"));
+}
 
 }  // namespace
 
@@ -81,13 +90,15 @@ std::vector<OptionText> options_of(const CLI::App& app) {
     for (const auto& name : option->get_lnames()) text.names.push_back("--" + name);
     if (text.names.empty()) text.positional = option->get_name(true);
     text.value = option->get_items_expected_max() == 0 ? "" : option->get_type_name();
-    text.value.resize(std::min(text.value.find(":{"), text.value.size()));  // behind the type CLI11 names what it checks
+    text.value.resize(
+        std::min(text.value.find(":{"), text.value.size()));  // behind the type CLI11 names what it checks
     text.what = option->get_description();
     text.group = option->get_group();
     text.required = option->get_required();
     text.repeated = option->get_items_expected_max() > 1;
     // "a|b|c" of lower-case words is a choice; capitals stand for something to be filled in.
-    if (text.value.find('|') != std::string::npos && std::none_of(text.value.begin(), text.value.end(), [](unsigned char c) { return std::isupper(c) || c == ' '; }))
+    if (text.value.find('|') != std::string::npos &&
+        std::none_of(text.value.begin(), text.value.end(), [](unsigned char c) { return std::isupper(c) || c == ' '; }))
       for (std::size_t begin = 0; begin <= text.value.size();) {
         const auto bar = std::min(text.value.find('|', begin), text.value.size());
         text.choices.push_back(text.value.substr(begin, bar - begin));
@@ -108,25 +119,30 @@ std::string man_page(const CLI::App& root, const std::vector<std::string>& path)
   const CLI::App& app = find(root, path);
   std::string title = fmt::format("faultline{}{}", path.empty() ? "" : "-", fmt::join(path, "-"));
   const std::string name = title;
-  std::transform(title.begin(), title.end(), title.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::transform(title.begin(), title.end(), title.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   std::string description = app.get_description();
   std::string out = fmt::format(".TH {} 1 \"\" \"faultline {}\" \"Faultline\"\n", roff(title), FAULTLINE_VERSION);
   const std::string first = description.substr(0, description.find(':'));
   out += fmt::format(".SH NAME\n{} \\- {}\n", roff(name), roff(path.empty() ? "rehearse network outages" : first));
   out += fmt::format(".SH SYNOPSIS\n{}\n", synopsis(path, app));
-  out += fmt::format(".SH DESCRIPTION\n{}.\n", roff(description.ends_with('.') ? description.substr(0, description.size() - 1) : description));
+  out += fmt::format(".SH DESCRIPTION\n{}.\n",
+                     roff(description.ends_with('.') ? description.substr(0, description.size() - 1) : description));
   out += options_roff(app, "OPTIONS");
   const auto commands = commands_of(app);
   if (!commands.empty()) {
     out += path.empty() ? ".SH COMMANDS\n" : ".SH KINDS\n";
-    for (const auto* command : commands) out += fmt::format(".TP\n\\fB{}\\fR\n{}\n", roff(command->get_name()), roff(command->get_description()));
+    for (const auto* command : commands)
+      out += fmt::format(".TP\n\\fB{}\\fR\n{}\n", roff(command->get_name()), roff(command->get_description()));
   }
   if (const std::string footer = app.get_footer(); !footer.empty()) {
     out += ".SH NOTES\n.nf\n" + roff(footer) + "\n.fi\n";
   }
   out += ".SH SEE ALSO\n";
   if (!path.empty()) out += "\\fBfaultline\\fR(1)";
-  for (const auto* command : commands) out += fmt::format("{}\\fB{}\\-{}\\fR(1)", command == commands.front() && path.empty() ? "" : ", ", roff(name), roff(command->get_name()));
+  for (const auto* command : commands)
+    out += fmt::format("{}\\fB{}\\-{}\\fR(1)", command == commands.front() && path.empty() ? "" : ", ", roff(name),
+                       roff(command->get_name()));
   return out + "\n";
 }
 

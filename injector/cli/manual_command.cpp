@@ -30,12 +30,18 @@ Exit write_pages(const CLI::App& root, const std::string& folder) {
 void setup_completion(CLI::App& app, Context& context) {
   auto shell = std::make_shared<std::string>();
   CLI::App* sub = app.add_subcommand("completion", "Print a completion script for a shell");
-  sub->add_option("SHELL", *shell, "The shell")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""))->type_name("bash|zsh|fish");
-  sub->footer("bash: source <(faultline completion bash)\nzsh:  source <(faultline completion zsh)     (after compinit)\n"
-              "fish: faultline completion fish | source\nThe Debian package installs them. Exit status: 0.");
+  sub->add_option("SHELL", *shell, "The shell")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""))
+      ->type_name("bash|zsh|fish");
+  sub->footer(
+      "bash: source <(faultline completion bash)\nzsh:  source <(faultline completion zsh)     (after compinit)\n"
+      "fish: faultline completion fish | source\nThe Debian package installs them. Exit status: 0.");
   sub->callback([shell, &app, &context] {
     context.chosen = [shell, &app] {
-      fmt::print("{}", *shell == "bash" ? bash_completion(app) : *shell == "zsh" ? zsh_completion(app) : fish_completion(app));
+      fmt::print("{}", *shell == "bash"  ? bash_completion(app)
+                       : *shell == "zsh" ? zsh_completion(app)
+                                         : fish_completion(app));
       std::fflush(stdout);
       return Exit::passed;
     };

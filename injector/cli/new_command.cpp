@@ -28,7 +28,8 @@ struct NewArguments {
   bool force = false;
 };
 
-constexpr const char* kLab = R"(# ---- The lab: made for the run, in network namespaces, and gone after it (docs/lab.md). ----
+constexpr const char* kLab =
+    R"(# ---- The lab: made for the run, in network namespaces, and gone after it (docs/lab.md). ----
 
 [lab.rooms.east]
 [lab.rooms.west]
@@ -60,18 +61,23 @@ void ask_what_is_missing(NewArguments& a) {
     a.kind = ask("Kind", "degrade");
   }
   if (a.target.empty())
-    a.target = ask("To whose traffic? netns=NAME, unit=NAME.service, ...; or lab, for a test bed inside the run", a.kind == "dns" ? "netns=shop" : "lab");
-  if (a.probe.empty() && a.target != "lab") a.probe = ask("What would a user ask? A URL, HOST:PORT, or a host to ping", "http://127.0.0.1:8080/");
+    a.target = ask("To whose traffic? netns=NAME, unit=NAME.service, ...; or lab, for a test bed inside the run",
+                   a.kind == "dns" ? "netns=shop" : "lab");
+  if (a.probe.empty() && a.target != "lab")
+    a.probe = ask("What would a user ask? A URL, HOST:PORT, or a host to ping", "http://127.0.0.1:8080/");
   if (a.output.empty()) a.output = ask("Write the plan to", a.kind + ".toml");
 }
 
 /// The kind's keys: `given` are set, all others stand there as comments.
-std::vector<sketch::Line> key_lines(const faults::Kind& kind, const std::vector<std::string>& on, const std::vector<std::pair<std::string, std::string>>& given) {
+std::vector<sketch::Line> key_lines(const faults::Kind& kind, const std::vector<std::string>& on,
+                                    const std::vector<std::pair<std::string, std::string>>& given) {
   std::vector<sketch::Line> lines;
   for (const auto& key : kind.keys) {
     const auto set = std::find_if(given.begin(), given.end(), [&](const auto& pair) { return pair.first == key.name; });
     const bool is_on = key.required || set != given.end() || std::find(on.begin(), on.end(), key.name) != on.end();
-    const std::string value = set != given.end() ? sketch::toml_value(set->second, key.example) : std::string(!is_on && !key.fallback.empty() ? key.fallback : key.example);
+    const std::string value = set != given.end()
+                                  ? sketch::toml_value(set->second, key.example)
+                                  : std::string(!is_on && !key.fallback.empty() ? key.fallback : key.example);
     lines.push_back({std::string(key.name), value, std::string(key.doc), !is_on});
   }
   std::stable_partition(lines.begin(), lines.end(), [](const sketch::Line& l) { return !l.off; });
@@ -80,52 +86,74 @@ std::vector<sketch::Line> key_lines(const faults::Kind& kind, const std::vector<
 
 /// A kind that parts its members from each other instead of acting on one target.
 bool parts_groups(const faults::Kind& kind) {
-  return std::any_of(kind.keys.begin(), kind.keys.end(), [](const faults::Key& key) { return key.type == faults::ValueType::groups; });
+  return std::any_of(kind.keys.begin(), kind.keys.end(),
+                     [](const faults::Key& key) { return key.type == faults::ValueType::groups; });
 }
 
 std::string plan_text(const NewArguments& a, const faults::Kind& kind, const std::vector<std::string>& on) {
   std::vector<std::pair<std::string, std::string>> given;
   for (const auto& text : a.set) {
     const auto equals = text.find('=');
-    if (equals == std::string::npos || equals == 0) throw Failure(Exit::invalid, fmt::format("--set {}: write --set key=value", text));
+    if (equals == std::string::npos || equals == 0)
+      throw Failure(Exit::invalid, fmt::format("--set {}: write --set key=value", text));
     given.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   }
   const bool lab = a.target == "lab";
   const std::string peer = a.peer.empty() || a.peer.find('=') == std::string::npos ? a.peer : "others";
   const bool parts = parts_groups(kind) && given.empty();
   if (parts) {
-    if (!lab && peer.empty()) throw Failure(Exit::invalid, "--peer is needed: from whom is the target parted? For example --peer address=10.0.0.0/8");
+    if (!lab && peer.empty())
+      throw Failure(Exit::invalid,
+                    "--peer is needed: from whom is the target parted? For example --peer address=10.0.0.0/8");
     given.emplace_back("groups", lab ? R"([["client"], ["web"]])" : fmt::format(R"([["service"], ["{}"]])", peer));
   }
   if (lab && kind.port != 0)
-    throw Failure(Exit::invalid, fmt::format("--kind {}: the lab that `new` writes asks no name server, so there is nothing for the fault to meet; say whose lookups, for example --target netns=shop", kind.name));
+    throw Failure(Exit::invalid,
+                  fmt::format("--kind {}: the lab that `new` writes asks no name server, so there is nothing for the "
+                              "fault to meet; say whose lookups, for example --target netns=shop",
+                              kind.name));
   sketch::Sketch plan;
-  plan.tables.push_back({"", fmt::format("{}\n\n    faultline check PLAN           every mistake, with its line\n    faultline explain PLAN         what it would do, in words\n"
-                                         "    sudo faultline run PLAN\n\nAll keys: docs/plan.md. Lines that begin with \"# key =\" are what could be there as well.",
-                                         a.title.empty() ? fmt::format("A first plan: {}.", kind.name) : a.title),
-                         {{"title", toml_text(a.title.empty() ? fmt::format("What {} does to us", kind.name) : a.title)},
-                          {"seed", "1", "the same seed gives the same faults"},
-                          {"duration", toml_text("40s"), "of the run; default: the last fault's end and 10 s", true}}});
+  plan.tables.push_back(
+      {"",
+       fmt::format("{}\n\n    faultline check PLAN           every mistake, with its line\n    faultline explain PLAN  "
+                   "       what it would do, in words\n"
+                   "    sudo faultline run PLAN\n\nAll keys: docs/plan.md. Lines that begin with \"# key =\" are what "
+                   "could be there as well.",
+                   a.title.empty() ? fmt::format("A first plan: {}.", kind.name) : a.title),
+       {{"title", toml_text(a.title.empty() ? fmt::format("What {} does to us", kind.name) : a.title)},
+        {"seed", "1", "the same seed gives the same faults"},
+        {"duration", toml_text("40s"), "of the run; default: the last fault's end and 10 s", true}}});
   if (!lab) {
     auto lines = sketch::target_lines("--target", a.target);
-    if (lines.empty()) throw Failure(Exit::invalid, fmt::format("--target {0}: write how to find it, for example --target netns={0}, or --target lab", a.target));
+    if (lines.empty())
+      throw Failure(
+          Exit::invalid,
+          fmt::format("--target {0}: write how to find it, for example --target netns={0}, or --target lab", a.target));
     plan.tables.push_back({"[targets.service]", "---- Where the fault is. ----", std::move(lines)});
   }
   if (!a.peer.empty()) {
     auto lines = sketch::target_lines("--peer", a.peer);
-    if (lines.empty() && !lab) throw Failure(Exit::invalid, fmt::format("--peer {0}: write how to find it, for example --peer address=10.0.0.0/8", a.peer));
-    if (!lines.empty()) plan.tables.push_back({"[targets.others]", "---- Only traffic with these meets the fault. ----", std::move(lines)});
+    if (lines.empty() && !lab)
+      throw Failure(Exit::invalid,
+                    fmt::format("--peer {0}: write how to find it, for example --peer address=10.0.0.0/8", a.peer));
+    if (!lines.empty())
+      plan.tables.push_back(
+          {"[targets.others]", "---- Only traffic with these meets the fault. ----", std::move(lines)});
   }
   sketch::Table probe{"[probes.user]", "---- What a user does, whether or not the last answer has come. ----", {}};
   probe.lines = sketch::probe_lines(a.probe.empty() ? "http://web:8080/" : a.probe);
   if (lab) probe.lines.push_back({"from", toml_text("client"), "a host of the lab"});
   probe.lines.push_back({"every", toml_text("200ms")});
   probe.lines.push_back({"timeout", toml_text("2s"), "later answers count as failed"});
-  if (probe.lines.front().key == "http") probe.lines.push_back({"expect.status", "200", "default: any 2xx or 3xx", true});
+  if (probe.lines.front().key == "http")
+    probe.lines.push_back({"expect.status", "200", "default: any 2xx or 3xx", true});
   plan.tables.push_back(std::move(probe));
 
-  sketch::Table fault{"[[faults]]", fmt::format("---- The fault. Before it lies the baseline, which the rest is compared with. ----\n{}: {}", kind.name, kind.summary),
-                      {{"name", toml_text("trouble")}, {"kind", toml_text(kind.name)}}};
+  sketch::Table fault{
+      "[[faults]]",
+      fmt::format("---- The fault. Before it lies the baseline, which the rest is compared with. ----\n{}: {}",
+                  kind.name, kind.summary),
+      {{"name", toml_text("trouble")}, {"kind", toml_text(kind.name)}}};
   if (!parts) {
     fault.lines.push_back({"on", toml_text(lab ? "web" : "service")});
     if (!peer.empty()) fault.lines.push_back({"peer", toml_text(peer)});
@@ -135,15 +163,28 @@ std::string plan_text(const NewArguments& a, const faults::Kind& kind, const std
   fault.lines.push_back({"for", toml_text("20s")});
   for (auto& line : key_lines(kind, on, given)) fault.lines.push_back(std::move(line));
   for (const auto& [key, value] : given)  // a key that the kind has not: the plan's own error says so
-    if (std::none_of(kind.keys.begin(), kind.keys.end(), [&, &name = key](const auto& k) { return k.name == name; })) fault.lines.push_back({key, sketch::toml_value(value, "")});
+    if (std::none_of(kind.keys.begin(), kind.keys.end(), [&, &name = key](const auto& k) { return k.name == name; }))
+      fault.lines.push_back({key, sketch::toml_value(value, "")});
   plan.tables.push_back(std::move(fault));
 
-  plan.tables.push_back({"[[hypotheses]]", "---- What we believe. If one is wrong, the verdict is DEVIATED and the exit status 1. ----",
-                         {{"name", toml_text("all is well before")}, {"probe", toml_text("user")}, {"during", toml_text("baseline")}, {"success", toml_text(">= 99%")}}});
-  plan.tables.push_back({"[[hypotheses]]", "",
-                         {{"name", toml_text("users hardly notice the trouble")}, {"probe", toml_text("user")}, {"during", toml_text("trouble")}, {"success", toml_text(">= 95%"), "what do you promise?"},
+  plan.tables.push_back({"[[hypotheses]]",
+                         "---- What we believe. If one is wrong, the verdict is DEVIATED and the exit status 1. ----",
+                         {{"name", toml_text("all is well before")},
+                          {"probe", toml_text("user")},
+                          {"during", toml_text("baseline")},
+                          {"success", toml_text(">= 99%")}}});
+  plan.tables.push_back({"[[hypotheses]]",
+                         "",
+                         {{"name", toml_text("users hardly notice the trouble")},
+                          {"probe", toml_text("user")},
+                          {"during", toml_text("trouble")},
+                          {"success", toml_text(">= 95%"), "what do you promise?"},
                           {"p99", toml_text("<= 1s"), "of the answers that came", true}}});
-  plan.tables.push_back({"[[hypotheses]]", "", {{"name", toml_text("all is well again soon")}, {"probe", toml_text("user")}, {"recovers_within", toml_text("5s")}}});
+  plan.tables.push_back({"[[hypotheses]]",
+                         "",
+                         {{"name", toml_text("all is well again soon")},
+                          {"probe", toml_text("user")},
+                          {"recovers_within", toml_text("5s")}}});
   std::string text = plan.write();
   if (lab) text.insert(text.find("# ---- What a user does"), std::string(kLab) + "\n");
   return text;
@@ -156,7 +197,9 @@ std::string valid_plan(const NewArguments& a) {
     std::vector<std::string> names;
     for (const auto& k : faults::catalogue()) names.emplace_back(k.name);
     const std::string meant = plan::did_you_mean(a.kind, names);
-    throw Failure(Exit::invalid, fmt::format("--kind {}: unknown kind{}", a.kind, meant.empty() ? fmt::format("; kinds are {}", fmt::join(names, ", ")) : "; did you mean `" + meant + "`?"));
+    throw Failure(Exit::invalid, fmt::format("--kind {}: unknown kind{}", a.kind,
+                                             meant.empty() ? fmt::format("; kinds are {}", fmt::join(names, ", "))
+                                                           : "; did you mean `" + meant + "`?"));
   }
   std::vector<std::string> on;
   const std::string path = a.output.empty() ? "new.toml" : a.output;
@@ -169,7 +212,9 @@ std::string valid_plan(const NewArguments& a) {
     std::string text = plan_text(a, *kind, on);
     if (plan::parse_text(text, path).ok()) return text;
   }
-  throw Failure(Exit::invalid, fmt::format("{}These answers do not make a plan{}", plan::render(parsed), a.set.empty() ? "; `--set key=value` gives a key of the fault a value" : ""));
+  throw Failure(Exit::invalid,
+                fmt::format("{}These answers do not make a plan{}", plan::render(parsed),
+                            a.set.empty() ? "; `--set key=value` gives a key of the fault a value" : ""));
 }
 
 Exit make_plan(NewArguments a) {
@@ -177,7 +222,8 @@ Exit make_plan(NewArguments a) {
   if (asks) ask_what_is_missing(a);
   if (a.kind.empty()) a.kind = "degrade";
   if (a.target.empty()) a.target = "lab";
-  if (a.probe.empty() && a.target != "lab") throw Failure(Exit::invalid, "--probe is needed: what would a user ask? A URL, HOST:PORT, or a host to ping");
+  if (a.probe.empty() && a.target != "lab")
+    throw Failure(Exit::invalid, "--probe is needed: what would a user ask? A URL, HOST:PORT, or a host to ping");
   const std::string text = valid_plan(a);
   if (a.output.empty() || a.output == "-") {
     fmt::print("{}", text);
@@ -185,7 +231,8 @@ Exit make_plan(NewArguments a) {
     return Exit::passed;
   }
   std::error_code ignored;
-  if (!a.force && std::filesystem::exists(a.output, ignored)) throw Failure(Exit::invalid, fmt::format("{} exists already; --force writes over it", a.output));
+  if (!a.force && std::filesystem::exists(a.output, ignored))
+    throw Failure(Exit::invalid, fmt::format("{} exists already; --force writes over it", a.output));
   std::ofstream file(a.output, std::ios::binary);
   file << text;
   file.close();
@@ -203,10 +250,15 @@ void setup_new(CLI::App& app, Context& context) {
   std::string kinds;
   for (const auto& kind : faults::catalogue()) kinds += fmt::format("{}{}", kinds.empty() ? "" : "|", kind.name);
   sub->add_option("--kind", arguments->kind, "What happens to the traffic; default degrade")->type_name(kinds);
-  sub->add_option("--target", arguments->target, "To whose: netns=shop, unit=payment.service, ...; or lab (the default), a test bed inside the run")->type_name("KEY=VALUE");
+  sub->add_option("--target", arguments->target,
+                  "To whose: netns=shop, unit=payment.service, ...; or lab (the default), a test bed inside the run")
+      ->type_name("KEY=VALUE");
   sub->add_option("--peer", arguments->peer, "Only traffic with: address=10.0.0.0/8, ...")->type_name("KEY=VALUE");
-  sub->add_option("--probe", arguments->probe, "What a user would ask: a URL, HOST:PORT, or a host to ping")->type_name("WHAT");
-  sub->add_option("--set", arguments->set, "A key of the fault, such as delay=300ms; may be repeated")->type_name("KEY=VALUE")->allow_extra_args(false);
+  sub->add_option("--probe", arguments->probe, "What a user would ask: a URL, HOST:PORT, or a host to ping")
+      ->type_name("WHAT");
+  sub->add_option("--set", arguments->set, "A key of the fault, such as delay=300ms; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
   sub->add_option("--title", arguments->title, "One line for the report")->type_name("TEXT");
   sub->add_option("--output", arguments->output, "The file to write; default: standard output")->type_name("FILE");
   sub->add_flag("--force", arguments->force, "Write over a file that exists");

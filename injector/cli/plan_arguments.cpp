@@ -13,7 +13,9 @@ namespace faultline::cli {
 void PlanArguments::add_to(CLI::App& app) {
   app.add_option("--seed", seed, "Seed of every random decision; default: the plan's, else a new one that is recorded")
       ->type_name("N");
-  app.add_option("--scale", scale, "Compress the timeline: 1:30 makes 30 minutes one; delays, rates and timeouts stay as they are")->type_name("1:N");
+  app.add_option("--scale", scale,
+                 "Compress the timeline: 1:30 makes 30 minutes one; delays, rates and timeouts stay as they are")
+      ->type_name("1:N");
   app.add_option("--var", variables, "Replace ${key} in the plan's strings; its default stands in [vars]")
       ->type_name("key=value")
       ->allow_extra_args(false);  // or it would swallow the plan that follows
@@ -25,12 +27,15 @@ plan::Options PlanArguments::options() const {
     std::int64_t number = 0;  // what a plan's `seed` takes as well, so that one can be written into the plan
     const auto [end, error] = std::from_chars(seed.data(), seed.data() + seed.size(), number);
     if (error != std::errc() || end != seed.data() + seed.size() || number < 0)
-      throw Failure(Exit::invalid, fmt::format("--seed {}: write a whole number from 0 to {}", seed, std::numeric_limits<std::int64_t>::max()));
+      throw Failure(Exit::invalid, fmt::format("--seed {}: write a whole number from 0 to {}", seed,
+                                               std::numeric_limits<std::int64_t>::max()));
     options.seed = static_cast<std::uint64_t>(number);
   }
   if (!scale.empty()) {
     const auto read = plan::read_scale(scale);
-    if (!read.value) throw Failure(Exit::invalid, fmt::format("--scale {}: {}{}", scale, read.error, read.hint.empty() ? "" : "; " + read.hint));
+    if (!read.value)
+      throw Failure(Exit::invalid,
+                    fmt::format("--scale {}: {}{}", scale, read.error, read.hint.empty() ? "" : "; " + read.hint));
     options.scale = *read.value;
   }
   for (const auto& text : variables) {

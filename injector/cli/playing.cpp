@@ -38,8 +38,10 @@ Exit play(plan::Parsed parsed, const Playing& how, run::Options options) {
   if (how.engine == "tcx") options.engine = pen::Engine::tcx;
   if (how.engine == "clsact") options.engine = pen::Engine::clsact;
   const auto result = run::run(parsed.plan, options);
-  if (how.json) print_json(result.outcome.summary);
-  else fmt::print("{}", record::render_outcome(result.outcome, result.folder, look_of_stdout().color));
+  if (how.json)
+    print_json(result.outcome.summary);
+  else
+    fmt::print("{}", record::render_outcome(result.outcome, result.folder, look_of_stdout().color));
   std::fflush(stdout);
   return result.outcome.exit;
 }

@@ -1,5 +1,5 @@
-// Running a plan that has been read: the options that say how, and what is printed at the end. Shared by `run`, whose plan
-// comes from a file, and `inject`, whose plan is made from options.
+// Running a plan that has been read: the options that say how, and what is printed at the end. Shared by `run`, whose
+// plan comes from a file, and `inject`, whose plan is made from options.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -19,8 +19,8 @@ struct Playing {
   void add_to(CLI::App& app);
 };
 
-/// Prints the mistakes of a plan that has some (Exit::invalid); else runs it and prints the verdict. `options` holds what is
-/// not in `how`: the instant, the variables, argv.
+/// Prints the mistakes of a plan that has some (Exit::invalid); else runs it and prints the verdict. `options` holds
+/// what is not in `how`: the instant, the variables, argv.
 Exit play(plan::Parsed parsed, const Playing& how, run::Options options);
 
 }  // namespace faultline::cli

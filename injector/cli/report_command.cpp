@@ -26,8 +26,10 @@ struct CompareArguments {
 
 Exit report(const ReportArguments& arguments) {
   const auto outcome = record::derive(arguments.run);
-  if (arguments.json) print_json(outcome.summary);
-  else fmt::print("{}", record::render_outcome(outcome, arguments.run, look_of_stdout().color));
+  if (arguments.json)
+    print_json(outcome.summary);
+  else
+    fmt::print("{}", record::render_outcome(outcome, arguments.run, look_of_stdout().color));
   std::fflush(stdout);
   return Exit::passed;
 }
@@ -39,8 +41,10 @@ nlohmann::json summary_of(const std::string& run) {
 
 Exit compare(const CompareArguments& arguments) {
   const auto comparison = report::compare(summary_of(arguments.first), summary_of(arguments.second));
-  if (arguments.json) print_json(comparison);
-  else fmt::print("{}", record::for_locale(report::render_comparison(comparison), look_of_stdout().utf8));
+  if (arguments.json)
+    print_json(comparison);
+  else
+    fmt::print("{}", record::for_locale(report::render_comparison(comparison), look_of_stdout().utf8));
   std::fflush(stdout);
   return Exit::passed;
 }
@@ -51,7 +55,9 @@ constexpr const char* kFooter = "Exit status: 0, whatever the verdict; 3 no run 
 
 void setup_report(CLI::App& app, Context& context) {
   auto arguments = std::make_shared<ReportArguments>();
-  CLI::App* sub = app.add_subcommand("report", "Judge a recorded run again, and make its summary.json, junit.xml and report.html anew from the journal");
+  CLI::App* sub = app.add_subcommand(
+      "report",
+      "Judge a recorded run again, and make its summary.json, junit.xml and report.html anew from the journal");
   sub->add_option("RUN", arguments->run, "The run's folder")->required();
   sub->add_flag("--json", arguments->json, "Print the summary as JSON");
   sub->footer(kFooter);
@@ -60,7 +66,8 @@ void setup_report(CLI::App& app, Context& context) {
 
 void setup_compare(CLI::App& app, Context& context) {
   auto arguments = std::make_shared<CompareArguments>();
-  CLI::App* sub = app.add_subcommand("compare", "Put two recorded runs side by side: hypotheses, success and latency by phase");
+  CLI::App* sub =
+      app.add_subcommand("compare", "Put two recorded runs side by side: hypotheses, success and latency by phase");
   sub->add_option("A", arguments->first, "A run's folder")->required();
   sub->add_option("B", arguments->second, "The other's")->required();
   sub->add_flag("--json", arguments->json, "Print the comparison as JSON");

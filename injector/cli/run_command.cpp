@@ -35,17 +35,20 @@ Ns read_instant(const std::string& text) {
     if (std::string_view(rest) == "Z") return seconds;
     int hours = 0, minutes = 0;
     char sign = 0, end = 0;
-    if (std::sscanf(rest, "%c%2d:%2d%c", &sign, &hours, &minutes, &end) == 3 && (sign == '+' || sign == '-') && hours <= 23 && minutes <= 59)
+    if (std::sscanf(rest, "%c%2d:%2d%c", &sign, &hours, &minutes, &end) == 3 && (sign == '+' || sign == '-') &&
+        hours <= 23 && minutes <= 59)
       return seconds - (sign == '+' ? 1 : -1) * (hours * 3600 + minutes * 60) * kSecond;
   }
-  throw Failure(Exit::invalid, fmt::format("--at {}: not an RFC 3339 instant; write for example 2026-11-22T10:00:00Z", text));
+  throw Failure(Exit::invalid,
+                fmt::format("--at {}: not an RFC 3339 instant; write for example 2026-11-22T10:00:00Z", text));
 }
 
 Exit run_plan(const RunArguments& arguments, const std::vector<std::string>& command) {
   run::Options options;
   if (!arguments.at.empty()) options.at = read_instant(arguments.at);
   auto parsed = plan::parse_file(find_plan(arguments.plan), arguments.reading.options());
-  if (parsed.ok() && options.at && *options.at < wall_now()) throw Failure(Exit::invalid, fmt::format("--at {}: that instant is in the past", arguments.at));
+  if (parsed.ok() && options.at && *options.at < wall_now())
+    throw Failure(Exit::invalid, fmt::format("--at {}: that instant is in the past", arguments.at));
   options.variables = arguments.reading.options().variables;
   options.steps = arguments.steps;
   options.command = command;
@@ -57,13 +60,18 @@ Exit run_plan(const RunArguments& arguments, const std::vector<std::string>& com
 void setup_run(CLI::App& app, Context& context) {
   auto arguments = std::make_shared<RunArguments>();
   CLI::App* sub = app.add_subcommand("run", "Run an experiment plan: baseline, faults, recovery, verdict");
-  sub->add_option("PLAN", arguments->plan, "The plan, a TOML file (docs/plan.md), or the name of a shipped experiment")->required();
-  sub->add_option("--at", arguments->at, "Begin at this instant, e.g. to start several machines together")->type_name("RFC3339");
-  sub->add_flag("--step", arguments->steps, "Wait before each fault until Enter is pressed; meanwhile the run's clock stands still");
+  sub->add_option("PLAN", arguments->plan, "The plan, a TOML file (docs/plan.md), or the name of a shipped experiment")
+      ->required();
+  sub->add_option("--at", arguments->at, "Begin at this instant, e.g. to start several machines together")
+      ->type_name("RFC3339");
+  sub->add_flag("--step", arguments->steps,
+                "Wait before each fault until Enter is pressed; meanwhile the run's clock stands still");
   arguments->reading.add_to(*sub);
   arguments->playing.add_to(*sub);
   sub->footer("The exit status tells the verdict: see `faultline --help`.");
-  sub->callback([arguments, &context] { context.chosen = [arguments, &context] { return run_plan(*arguments, context.command); }; });
+  sub->callback([arguments, &context] {
+    context.chosen = [arguments, &context] { return run_plan(*arguments, context.command); };
+  });
 }
 
 }  // namespace faultline::cli

@@ -20,9 +20,15 @@ struct StopArguments {
 
 std::string sentence(const run::Running& run, const run::Stopped& stopped) {
   const std::string name = record::clipped(describe(run)), folder = record::clipped(run.folder);
-  if (stopped.healed && stopped.ended) return fmt::format("{}: healed after {:.0f} ms; its record is complete, in {}", name, stopped.took_s * 1000, folder);
-  if (stopped.healed) return fmt::format("{}: healed after {:.0f} ms, but it has not ended yet; its record is in {}", name, stopped.took_s * 1000, folder);
-  if (stopped.ended) return fmt::format("{}: died while it was being stopped; its faults ended with it, its record in {} has no end", name, folder);
+  if (stopped.healed && stopped.ended)
+    return fmt::format("{}: healed after {:.0f} ms; its record is complete, in {}", name, stopped.took_s * 1000,
+                       folder);
+  if (stopped.healed)
+    return fmt::format("{}: healed after {:.0f} ms, but it has not ended yet; its record is in {}", name,
+                       stopped.took_s * 1000, folder);
+  if (stopped.ended)
+    return fmt::format("{}: died while it was being stopped; its faults ended with it, its record in {} has no end",
+                       name, folder);
   return fmt::format("{}: was asked to stop, but does not say that it healed", name);
 }
 
@@ -42,22 +48,32 @@ Attempt try_to_stop(const run::Running& run) {
 
 Exit stop_runs(const StopArguments& arguments) {
   if (arguments.all != arguments.run.empty())
-    throw Failure(Exit::invalid, "say which run: `faultline stop RUN` (pid, plan or folder), or `faultline stop --all`");
+    throw Failure(Exit::invalid,
+                  "say which run: `faultline stop RUN` (pid, plan or folder), or `faultline stop --all`");
   const auto runs = run::running();
   std::vector<run::Running> chosen;
-  if (arguments.all) chosen = runs;
-  else chosen.push_back(run::find_run(runs, arguments.run));
+  if (arguments.all)
+    chosen = runs;
+  else
+    chosen.push_back(run::find_run(runs, arguments.run));
   Exit worst = Exit::passed;
   nlohmann::json all = nlohmann::json::array();
   for (const auto& run : chosen) {
     const Attempt attempt = try_to_stop(run);
     worst = std::max(worst, attempt.exit);
     if (!arguments.json) fmt::print(attempt.exit == Exit::passed ? stdout : stderr, "{}\n", attempt.text);
-    all.push_back({{"pid", run.pid}, {"name", run.name}, {"folder", run.folder}, {"healed", attempt.healed}, {"ended", attempt.ended},
-                   {"took_s", attempt.took_s}, {"message", attempt.text}});
+    all.push_back({{"pid", run.pid},
+                   {"name", run.name},
+                   {"folder", run.folder},
+                   {"healed", attempt.healed},
+                   {"ended", attempt.ended},
+                   {"took_s", attempt.took_s},
+                   {"message", attempt.text}});
   }
-  if (arguments.json) print_json(all);
-  else if (chosen.empty()) fmt::print("No run is under way.\n");
+  if (arguments.json)
+    print_json(all);
+  else if (chosen.empty())
+    fmt::print("No run is under way.\n");
   std::fflush(stdout);
   return worst;
 }
@@ -66,12 +82,15 @@ Exit stop_runs(const StopArguments& arguments) {
 
 void setup_stop(CLI::App& app, Context& context) {
   auto arguments = std::make_shared<StopArguments>();
-  CLI::App* sub = app.add_subcommand("stop", "Stop a run from another terminal: it heals at once, completes its record and ends with status 5");
+  CLI::App* sub = app.add_subcommand(
+      "stop", "Stop a run from another terminal: it heals at once, completes its record and ends with status 5");
   sub->add_option("RUN", arguments->run, "Its pid, the name of its plan, or its folder; see `faultline list --runs`");
   sub->add_flag("--all", arguments->all, "Every run under way that this user may stop");
   sub->add_flag("--json", arguments->json, "Print what was stopped as JSON");
-  sub->footer("Waits until it has healed and ended. Exit status: 0 stopped (or, with --all, there was none), 3 no such argument,\n"
-              "4 no such run or no permission, 6 it died, or did not end within a minute.");
+  sub->footer(
+      "Waits until it has healed and ended. Exit status: 0 stopped (or, with --all, there was none), 3 no such "
+      "argument,\n"
+      "4 no such run or no permission, 6 it died, or did not end within a minute.");
   sub->callback([arguments, &context] { context.chosen = [arguments] { return stop_runs(*arguments); }; });
 }
 

@@ -16,9 +16,11 @@ record::Look look_of_stdout() {
   record::Look look;
   if (isatty(STDOUT_FILENO) == 0) return look;
   winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) look.width = std::clamp<int>(size.ws_col, 40, 120);
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    look.width = std::clamp<int>(size.ws_col, 40, 120);
   const char *no_color = std::getenv("NO_COLOR"), *terminal = std::getenv("TERM");
-  look.color = (no_color == nullptr || *no_color == '\0') && (terminal == nullptr || std::string_view(terminal) != "dumb");
+  look.color =
+      (no_color == nullptr || *no_color == '\0') && (terminal == nullptr || std::string_view(terminal) != "dumb");
   look.utf8 = record::locale_is_utf8();
   return look;
 }

@@ -1,5 +1,5 @@
-// How commands print for people: the width and the abilities of standard output, and text wrapped to fit. A pipe gets 80
-// columns, no colour and ASCII, whatever the locale: it ends up in logs and mails.
+// How commands print for people: the width and the abilities of standard output, and text wrapped to fit. A pipe gets
+// 80 columns, no colour and ASCII, whatever the locale: it ends up in logs and mails.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -13,11 +13,12 @@ namespace faultline::cli {
 /// Of standard output.
 record::Look look_of_stdout();
 
-/// `text` broken at spaces to `width` columns; lines after the first begin with `indent` spaces. A word longer than a line
-/// stays whole. `first` is the column that the text begins in.
+/// `text` broken at spaces to `width` columns; lines after the first begin with `indent` spaces. A word longer than a
+/// line stays whole. `first` is the column that the text begins in.
 std::string wrapped(std::string_view text, int width, int first, int indent);
 
-/// `head`, which takes `columns` columns, and beside it `text`, hanging from column `at` on; at least a space between the two.
+/// `head`, which takes `columns` columns, and beside it `text`, hanging from column `at` on; at least a space between
+/// the two.
 std::string beside(std::string head, int columns, std::string_view text, int width, int at);
 
 /// A command's answer for machines, on standard output. Bytes that are no UTF-8 are replaced.

@@ -1,6 +1,6 @@
 // What this machine allows, and what to do about the rest. Two halves: gather() looks (and, with privilege, tries: in
-// namespaces of its own that are gone when it returns), examine() judges what was seen. Judging is a pure function, so that
-// it can be tested for machines that are not at hand.
+// namespaces of its own that are gone when it returns), examine() judges what was seen. Judging is a pure function, so
+// that it can be tested for machines that are not at hand.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace faultline::doctor {
 
 /// A program that shipped experiments start.
 struct Tool {
-  std::string program, package;      ///< package: Debian's, empty when not known
+  std::string program, package;        ///< package: Debian's, empty when not known
   std::vector<std::string> wanted_by;  ///< experiments
   bool found = false;
 };
@@ -23,7 +23,7 @@ struct Tool {
 using Trial = std::optional<std::string>;
 
 struct Facts {
-  std::string kernel;              ///< uname -r
+  std::string kernel;  ///< uname -r
   int major = 0, minor = 0;
   unsigned cpus = 1;
   bool root = false;
@@ -32,11 +32,11 @@ struct Facts {
   pen::Features features;
   enum class Tun { usable, absent, denied } tun = Tun::absent;
   bool cgroup2 = false;
-  bool own_clock = false;          ///< a time namespace shifts CLOCK_MONOTONIC
+  bool own_clock = false;  ///< a time namespace shifts CLOCK_MONOTONIC
   bool autogroup = false;
-  std::string lockdown;            ///< "integrity", "confidentiality"; empty: none
+  std::string lockdown;  ///< "integrity", "confidentiality"; empty: none
   Trial network_namespace, process_namespace, bridge, steering;
-  Trial whole;                     ///< the data plane, built and taken down on the loopback device of an empty namespace
+  Trial whole;  ///< the data plane, built and taken down on the loopback device of an empty namespace
   std::vector<Tool> tools;
 };
 
@@ -48,8 +48,8 @@ enum class State { ok, weaker, missing, unknown };
 struct Finding {
   std::string topic;
   State state;
-  std::string what;  ///< what is there, or what is lost by its absence
-  std::string help;  ///< a command or a setting that helps; empty when nothing does
+  std::string what;    ///< what is there, or what is lost by its absence
+  std::string help;    ///< a command or a setting that helps; empty when nothing does
   bool needed = true;  ///< without it no run is possible (when `missing`)
 };
 

@@ -24,8 +24,8 @@
 #include "injector/pen/pen.h"
 #include "injector/plan/parse.h"
 #include "injector/plan/programs.h"
-#include "injector/site/cgroups.h"
 #include "injector/run/compose.h"
+#include "injector/site/cgroups.h"
 #include "injector/site/site.h"
 
 namespace faultline::doctor {
@@ -95,15 +95,18 @@ Trial attempt(const Action& action) {
   }
 }
 
-/// The data plane as a run builds it, on the loopback device of an empty namespace. Nothing is armed: no packet is touched.
+/// The data plane as a run builds it, on the loopback device of an empty namespace. Nothing is armed: no packet is
+/// touched.
 void try_the_data_plane(pen::Engine engine) {
   const NetNs ns = NetNs::create();
   {
     Inside inside(ns);
     set_up("lo");
   }
-  const std::string text = fmt::format("[targets.bed]\nnetns = \"/proc/self/fd/{}\"\n[[faults]]\nkind = \"degrade\"\non = \"bed\"\nstart = \"1s\"\n"
-                                       "for = \"1s\"\ndelay = \"1ms\"\nloss = \"1%\"\n", ns.fd());
+  const std::string text = fmt::format(
+      "[targets.bed]\nnetns = \"/proc/self/fd/{}\"\n[[faults]]\nkind = \"degrade\"\non = \"bed\"\nstart = \"1s\"\n"
+      "for = \"1s\"\ndelay = \"1ms\"\nloss = \"1%\"\n",
+      ns.fd());
   const auto parsed = plan::parse_text(text, "/doctor.toml");
   if (!parsed.ok()) throw std::runtime_error(plan::render(parsed));
   auto sites = site::resolve(parsed.plan, nullptr);
@@ -149,7 +152,8 @@ std::vector<Tool> tools(const std::vector<std::string>& experiments) {
     for (const auto& program : plan::programs_of(parsed.plan, lab::is_known)) {
       auto tool = std::find_if(all.begin(), all.end(), [&](const Tool& t) { return t.program == program; });
       if (tool == all.end()) tool = all.insert(all.end(), {program, lab::package_of(program), {}, is_here(program)});
-      if (std::find(tool->wanted_by.begin(), tool->wanted_by.end(), parsed.plan.name) == tool->wanted_by.end()) tool->wanted_by.push_back(parsed.plan.name);
+      if (std::find(tool->wanted_by.begin(), tool->wanted_by.end(), parsed.plan.name) == tool->wanted_by.end())
+        tool->wanted_by.push_back(parsed.plan.name);
     }
   }
   std::sort(all.begin(), all.end(), [](const Tool& a, const Tool& b) { return a.program < b.program; });

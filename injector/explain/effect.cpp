@@ -22,7 +22,8 @@ double height(const faults::Track& track) {
 
 /// Whether the track is a rectangle: one value from its first point to its last.
 bool is_level(const faults::Track& track) {
-  return std::all_of(track.begin(), track.end(), [&](const faults::Point& p) { return p.value == track.front().value; });
+  return std::all_of(track.begin(), track.end(),
+                     [&](const faults::Point& p) { return p.value == track.front().value; });
 }
 
 /// The one protocol that a fault is limited to; empty when it is not.
@@ -41,7 +42,9 @@ bool on_a_link(const plan::Plan& plan, const plan::Fault& fault) {
 }
 
 /// "1 in 13", for a chance of 8 %.
-std::string one_in(double chance) { return chance >= 0.5 ? record::percent(chance) + " of all" : fmt::format("1 in {:.0f}", std::max(2.0, 1 / chance)); }
+std::string one_in(double chance) {
+  return chance >= 0.5 ? record::percent(chance) + " of all" : fmt::format("1 in {:.0f}", std::max(2.0, 1 / chance));
+}
 
 std::string sum(const Effect& effect, int trips) {
   return text_of(times(effect.round_trip(), trips)) + (effect.unbounded ? ", now and then more" : "");
@@ -60,24 +63,29 @@ Ns longest_cut(const faults::Track& loss) {
   return most;
 }
 
-constexpr const char* kUnanswered = "gets no answer; it is tried again after 1 s, 3 s, 7 s and so on, and fails at the client's own timeout";
+constexpr const char* kUnanswered =
+    "gets no answer; it is tried again after 1 s, 3 s, 7 s and so on, and fails at the client's own timeout";
 
 void say_tcp(Effect& effect) {
   const std::string trips_1 = sum(effect, 1), trips_2 = sum(effect, 2);
   if (effect.loss >= 1 && effect.down > 0) {
-    const std::string until = fmt::format("begun while it is down, gets no answer until it is up again ({} at most)", short_duration(effect.down));
+    const std::string until = fmt::format("begun while it is down, gets no answer until it is up again ({} at most)",
+                                          short_duration(effect.down));
     effect.lines.push_back({"Handshake", until + ", and is tried again after 1 s, 3 s, 7 s and so on"});
     effect.lines.push_back({"Request", until + ", and then waits for TCP to send once more: as long again, at most"});
     return;
   }
   if (effect.loss >= 1) {
     effect.lines.push_back({"Handshake", kUnanswered});
-    effect.lines.push_back({"Request", "on an open connection stalls; sending stops for good only after about 15 minutes, or when the client gives up"});
+    effect.lines.push_back({"Request",
+                            "on an open connection stalls; sending stops for good only after about 15 minutes, or when "
+                            "the client gives up"});
     return;
   }
   const double either = 1 - std::pow(1 - effect.loss, effect.ways);  // of a packet and its answer
   const bool slower = effect.packet.most > 0;
-  std::string connect = slower ? trips_1 : "", request = slower ? trips_2 + " with a new connection, " + trips_1 + " on an open one" : "";
+  std::string connect = slower ? trips_1 : "",
+              request = slower ? trips_2 + " with a new connection, " + trips_1 + " on an open one" : "";
   if (effect.loss > 0) {
     connect += fmt::format("{}{} waits 1 s or more for a lost packet", connect.empty() ? "" : "; ", one_in(either));
     request += fmt::format("{}{} waits 0.2 s or more for one", request.empty() ? "" : "; ", one_in(either));
@@ -94,7 +102,8 @@ void say_datagrams(Effect& effect, const std::string& what) {
   }
   std::string text = effect.packet.most > 0 ? sum(effect, 1) + " until its answer is there" : "";
   if (effect.loss > 0)
-    text += fmt::format("{}{} gets no answer", text.empty() ? "" : "; ", one_in(1 - std::pow(1 - effect.loss, effect.ways)));
+    text += fmt::format("{}{} gets no answer", text.empty() ? "" : "; ",
+                        one_in(1 - std::pow(1 - effect.loss, effect.ways)));
   if (!text.empty()) effect.lines.push_back({what, text});
 }
 
@@ -103,9 +112,10 @@ void say_cut(Effect& effect, const faults::Answer& answer, const std::string& pr
   const auto line = [&](const char* what, const char* then) { effect.lines.push_back({what, then}); };
   const bool tcp_only = answer.filter != FL_FILTER_NONE;
   if (protocol == "udp" || protocol == "icmp") {
-    line(protocol == "udp" ? "Datagram" : "Ping", tcp_only                                                        ? "passes: only TCP is cut"
-                                                  : protocol == "udp" && answer.verdict == FL_VERDICT_REFUSE ? "is refused at once: port unreachable"
-                                                                                                             : "gets no answer");
+    line(protocol == "udp" ? "Datagram" : "Ping", tcp_only ? "passes: only TCP is cut"
+                                                  : protocol == "udp" && answer.verdict == FL_VERDICT_REFUSE
+                                                      ? "is refused at once: port unreachable"
+                                                      : "gets no answer");
     return;
   }
   if (answer.filter == FL_FILTER_OPENING) {
@@ -114,12 +124,14 @@ void say_cut(Effect& effect, const faults::Answer& answer, const std::string& pr
   } else if (answer.filter == FL_FILTER_OLD) {
     line("Handshake", "works");
     line("Request", answer.verdict == FL_VERDICT_TELL
-                        ? "on a connection that was open before: its end here gets connection reset when it next sends or is sent to; the other end is not told, and waits for a timeout of its own"
+                        ? "on a connection that was open before: its end here gets connection reset when it next sends "
+                          "or is sent to; the other end is not told, and waits for a timeout of its own"
                         : "on a connection that was open before stalls, until the client opens a new one");
   } else {
     line("Handshake", "fails at once: connection refused");
     line("Request", "on an open connection fails as soon as either end sends: connection reset");
-    if (protocol.empty()) line("Datagram", answer.verdict == FL_VERDICT_REFUSE ? "is refused at once: port unreachable" : "gets no answer");
+    if (protocol.empty())
+      line("Datagram", answer.verdict == FL_VERDICT_REFUSE ? "is refused at once: port unreachable" : "gets no answer");
   }
 }
 
@@ -127,11 +139,16 @@ void say_cut(Effect& effect, const faults::Answer& answer, const std::string& pr
 void say_lookup(Effect& effect, const faults::Answer& answer) {
   constexpr int kNoName = 3;  // RFC 1035, section 4.1.1
   std::string then;
-  if (effect.loss < 1) then = sum(effect, 1) + " for each query; who does not wait that long asks again (glibc: after 5 s)";
-  else if (answer.verdict == FL_VERDICT_NONE) then = "gets no answer; glibc waits 5 s for each name server, and asks again";
-  else if (answer.lookup.rcode == kNoName) then = "is answered at once: there is no such name";
-  else if (answer.lookup.rcode != 0) then = "is answered at once with an error; glibc asks every name server, then says \"try again\"";
-  else then = "is answered at once, with wrong addresses";
+  if (effect.loss < 1)
+    then = sum(effect, 1) + " for each query; who does not wait that long asks again (glibc: after 5 s)";
+  else if (answer.verdict == FL_VERDICT_NONE)
+    then = "gets no answer; glibc waits 5 s for each name server, and asks again";
+  else if (answer.lookup.rcode == kNoName)
+    then = "is answered at once: there is no such name";
+  else if (answer.lookup.rcode != 0)
+    then = "is answered at once with an error; glibc asks every name server, then says \"try again\"";
+  else
+    then = "is answered at once, with wrong addresses";
   effect.lines.push_back({"Lookup", then});
 }
 
@@ -140,20 +157,35 @@ void say(Effect& effect, const plan::Plan& plan, const plan::Fault& fault, const
   if (answer.filter == FL_FILTER_LOOKUP) return say_lookup(effect, answer);
   if (answer.picky()) return say_cut(effect, answer, protocol);
   if (effect.packet.most > 0 && effect.loss < 1) {
-    std::string how = effect.turns ? "once for each turn of the conversation, however many packets" : effect.ways == 2 ? "out and back each" : "one way only";
+    std::string how = effect.turns       ? "once for each turn of the conversation, however many packets"
+                      : effect.ways == 2 ? "out and back each"
+                                         : "one way only";
     if (!effect.steady) how += ", when it is at its worst";
     effect.lines.push_back({"Round trip", fmt::format("{} ({})", sum(effect, 1), how)});
   }
   if (effect.rate > 0) {
-    effect.lines.push_back({"Bandwidth", fmt::format("{} at most, each way that it acts on{}", plan::format_rate(effect.rate),
-                                                     effect.queue > 0 ? "; a full queue in front of it adds up to " + short_duration(effect.queue) + ", and drops what is more" : "")});
-    effect.lines.push_back({"A megabyte", fmt::format("takes {} or more", short_duration(static_cast<Ns>(8e6 / effect.rate * kSecond)))});
+    effect.lines.push_back(
+        {"Bandwidth", fmt::format("{} at most, each way that it acts on{}", plan::format_rate(effect.rate),
+                                  effect.queue > 0 ? "; a full queue in front of it adds up to " +
+                                                         short_duration(effect.queue) + ", and drops what is more"
+                                                   : "")});
+    effect.lines.push_back(
+        {"A megabyte", fmt::format("takes {} or more", short_duration(static_cast<Ns>(8e6 / effect.rate * kSecond)))});
   }
-  if (effect.dead_flows > 0) effect.lines.push_back({"Connections", fmt::format("{} of them get no packet through at all; a new attempt may fare better", record::percent(effect.dead_flows))});
-  if (effect.dead_clients > 0) effect.lines.push_back({"Clients", fmt::format("{} of their addresses get no packet through at all, however often they try", record::percent(effect.dead_clients))});
-  if (protocol == "udp") say_datagrams(effect, "Datagram");
-  else if (protocol == "icmp") say_datagrams(effect, "Ping");
-  else say_tcp(effect);
+  if (effect.dead_flows > 0)
+    effect.lines.push_back(
+        {"Connections", fmt::format("{} of them get no packet through at all; a new attempt may fare better",
+                                    record::percent(effect.dead_flows))});
+  if (effect.dead_clients > 0)
+    effect.lines.push_back(
+        {"Clients", fmt::format("{} of their addresses get no packet through at all, however often they try",
+                                record::percent(effect.dead_clients))});
+  if (protocol == "udp")
+    say_datagrams(effect, "Datagram");
+  else if (protocol == "icmp")
+    say_datagrams(effect, "Ping");
+  else
+    say_tcp(effect);
 }
 
 /// The share of packets that a Gilbert-Elliott chain loses in the long run.
@@ -171,7 +203,8 @@ double lowest(const faults::Track& rate) {
 
 /// How high the fault gets at one of its places.
 void meet(Effect& effect, const faults::Channel& channel) {
-  const auto delay = static_cast<Ns>(std::llround(height(channel.delay))), jitter = static_cast<Ns>(std::llround(height(channel.jitter)));
+  const auto delay = static_cast<Ns>(std::llround(height(channel.delay))),
+             jitter = static_cast<Ns>(std::llround(height(channel.jitter)));
   const bool tail = channel.shape != faults::Shape::uniform && jitter > 0;
   const Ns wide = tail ? 2 * jitter : jitter;  // of a standard deviation: what nearly all packets lie in
   if (delay + wide > effect.packet.most) effect.packet = {std::max<Ns>(0, delay - wide), delay, delay + wide};
@@ -180,10 +213,12 @@ void meet(Effect& effect, const faults::Channel& channel) {
   if (!channel.bursts) effect.down = std::max(effect.down, longest_cut(channel.loss));
   effect.dead_flows = std::max(effect.dead_flows, height(channel.flows));
   effect.dead_clients = std::max(effect.dead_clients, height(channel.clients));
-  if (const double rate = lowest(channel.rate); rate > 0 && (effect.rate == 0 || rate < effect.rate)) effect.rate = rate;
+  if (const double rate = lowest(channel.rate); rate > 0 && (effect.rate == 0 || rate < effect.rate))
+    effect.rate = rate;
   effect.queue = std::max(effect.queue, channel.longest_queue());
   effect.turns = channel.turns;
-  for (const auto* track : {&channel.delay, &channel.jitter, &channel.loss, &channel.rate, &channel.flows, &channel.clients})
+  for (const auto* track :
+       {&channel.delay, &channel.jitter, &channel.loss, &channel.rate, &channel.flows, &channel.clients})
     effect.steady = effect.steady && is_level(*track);
 }
 
@@ -197,7 +232,9 @@ std::string text_of(const Added& added) {
   if (most == least) return "+" + most;
   // One unit is said once: "+120 to 280 ms".
   const auto unit = [](const std::string& text) { return text.substr(text.find(' ')); };
-  const std::string from = added.least == 0 ? "0" : unit(least) == unit(most) ? least.substr(0, least.find(' ')) : least;
+  const std::string from = added.least == 0            ? "0"
+                           : unit(least) == unit(most) ? least.substr(0, least.find(' '))
+                                                       : least;
   return fmt::format("+{} to {}", from, most);
 }
 

@@ -1,6 +1,7 @@
 // What one fault would do to a packet, and by that to what a user waits for: a TCP handshake, a request, a request on a
-// connection that is open already. It exists because most surprises with injected faults are arithmetic: a delay is met by
-// every packet, each way, so that 100 ms make a page 400 ms slower. Pure functions of the plan; nothing is looked up.
+// connection that is open already. It exists because most surprises with injected faults are arithmetic: a delay is met
+// by every packet, each way, so that 100 ms make a page 400 ms slower. Pure functions of the plan; nothing is looked
+// up.
 #pragma once
 
 #include <string>
@@ -29,12 +30,13 @@ struct Effect {
   Added packet;                        ///< what a packet that meets it is held
   bool unbounded = false;              ///< the distribution has a tail: few packets wait longer than `most`
   bool cuts = false;                   ///< it lets nothing through, or answers by itself
-  Ns down = 0;                         ///< the longest cut in a row, of a fault that also lets through; 0: no such thing
-  double loss = 0;                     ///< chance of a packet to be dropped, at its height
+  Ns down = 0;      ///< the longest cut in a row, of a fault that also lets through; 0: no such thing
+  double loss = 0;  ///< chance of a packet to be dropped, at its height
   double dead_flows = 0, dead_clients = 0;  ///< shares of connections and of client addresses that get nothing at all
-  double rate = 0;                     ///< the lowest, bit/s; 0: no limit
-  Ns queue = 0;                        ///< the longest wait in front of the rate
-  /// For people, one sentence each, in the order: round trip, handshake, request. Fewer, or others, where these do not apply.
+  double rate = 0;                          ///< the lowest, bit/s; 0: no limit
+  Ns queue = 0;                             ///< the longest wait in front of the rate
+  /// For people, one sentence each, in the order: round trip, handshake, request. Fewer, or others, where these do not
+  /// apply.
   struct Line {
     std::string what, then;
   };
@@ -43,8 +45,8 @@ struct Effect {
   Added round_trip() const { return times(packet, ways); }
 };
 
-/// `links` are the names of the places that the fault is on, as its kind is given them (site::Rule::link); the height is
-/// that of the worst. Empty: a place without a name.
+/// `links` are the names of the places that the fault is on, as its kind is given them (site::Rule::link); the height
+/// is that of the worst. Empty: a place without a name.
 Effect effect_of(const plan::Plan& plan, const plan::Fault& fault, const std::vector<std::string>& links);
 
 /// The names of the places of a fault as far as the plan alone tells them.

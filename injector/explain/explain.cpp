@@ -15,11 +15,15 @@ using Where = plan::Target::Where;
 std::string ports_text(const std::vector<plan::PortRange>& ports) {
   std::string text;
   for (const auto& range : ports)
-    text += fmt::format("{}{}", text.empty() ? "" : ",", range.first == range.last ? std::to_string(range.first) : fmt::format("{}-{}", range.first, range.last));
+    text += fmt::format(
+        "{}{}", text.empty() ? "" : ",",
+        range.first == range.last ? std::to_string(range.first) : fmt::format("{}-{}", range.first, range.last));
   return text;
 }
 
-std::string plural(std::size_t n, const char* one, const char* more) { return fmt::format("{} {}", n, n == 1 ? one : more); }
+std::string plural(std::size_t n, const char* one, const char* more) {
+  return fmt::format("{} {}", n, n == 1 ? one : more);
+}
 
 std::string joined(const std::vector<std::string>& parts) { return fmt::format("{}", fmt::join(parts, ", ")); }
 
@@ -32,9 +36,15 @@ std::vector<std::string> each(const plan::Plan& plan, const std::vector<std::str
 std::string describe_leg(const plan::Plan& plan, const plan::Leg& leg) {
   std::string text = "on " + joined(each(plan, leg.on)) + ": ";
   switch (leg.direction) {
-    case plan::Direction::egress: text += leg.peer.empty() ? "what it sends" : "what it sends to "; break;
-    case plan::Direction::ingress: text += leg.peer.empty() ? "what it receives" : "what it receives from "; break;
-    case plan::Direction::both: text += leg.peer.empty() ? "all it sends and receives" : "what it sends and receives, to and from "; break;
+    case plan::Direction::egress:
+      text += leg.peer.empty() ? "what it sends" : "what it sends to ";
+      break;
+    case plan::Direction::ingress:
+      text += leg.peer.empty() ? "what it receives" : "what it receives from ";
+      break;
+    case plan::Direction::both:
+      text += leg.peer.empty() ? "all it sends and receives" : "what it sends and receives, to and from ";
+      break;
   }
   return text + joined(each(plan, leg.peer));
 }
@@ -42,14 +52,16 @@ std::string describe_leg(const plan::Plan& plan, const plan::Leg& leg) {
 std::vector<std::string> exempt() {
   return {"ARP, neighbour discovery and the cloud's metadata address 169.254.169.254, always",
           "the way that whoever starts the run came in by (the port of their SSH session), where a target has it",
-          "traffic that no fault selects: it passes as it is, and nothing of yours (qdisc, filter, route, sysctl) is replaced"};
+          "traffic that no fault selects: it passes as it is, and nothing of yours (qdisc, filter, route, sysctl) is "
+          "replaced"};
 }
 
 std::vector<std::string> endings(pen::Engine engine) {
   return {"each fault by itself at its planned end, by the kernel's clock",
           "Ctrl-C, SIGTERM or a closed terminal: all of them, at once",
-          engine == pen::Engine::tcx ? "kill -9 or a crash of Faultline: at once (TCX: the kernel checks with each packet that Faultline runs)"
-                                     : "kill -9 or a crash of Faultline: as soon as the kernel has closed its files (clsact)",
+          engine == pen::Engine::tcx
+              ? "kill -9 or a crash of Faultline: at once (TCX: the kernel checks with each packet that Faultline runs)"
+              : "kill -9 or a crash of Faultline: as soon as the kernel has closed its files (clsact)",
           "a Faultline that stands still (stopped, frozen, no CPU): within 250 ms"};
 }
 
@@ -60,23 +72,48 @@ std::string describe(const plan::Plan& plan, const std::string& name) {
   if (target == nullptr) return name;
   std::vector<std::string> parts;
   switch (target->where) {
-    case Where::host: parts.push_back("host " + target->subject + " of the lab"); break;
-    case Where::room: parts.push_back("room " + target->subject + " of the lab"); break;
-    case Where::link: parts.push_back("link " + target->subject + " of the lab"); break;
-    case Where::netns: parts.push_back("network namespace " + target->subject); break;
-    case Where::interface: parts.push_back("device " + target->subject + (target->netns.empty() ? "" : " of network namespace " + target->netns)); break;
-    case Where::cgroup: parts.push_back("cgroup " + target->subject); break;
-    case Where::pid: parts.push_back("process " + target->subject); break;
-    case Where::process: parts.push_back("processes called " + target->subject); break;
-    case Where::unit: parts.push_back("unit " + target->subject); break;
-    case Where::container: parts.push_back("container " + target->subject); break;
-    case Where::pod: parts.push_back("pod " + target->subject); break;
+    case Where::host:
+      parts.push_back("host " + target->subject + " of the lab");
+      break;
+    case Where::room:
+      parts.push_back("room " + target->subject + " of the lab");
+      break;
+    case Where::link:
+      parts.push_back("link " + target->subject + " of the lab");
+      break;
+    case Where::netns:
+      parts.push_back("network namespace " + target->subject);
+      break;
+    case Where::interface:
+      parts.push_back("device " + target->subject +
+                      (target->netns.empty() ? "" : " of network namespace " + target->netns));
+      break;
+    case Where::cgroup:
+      parts.push_back("cgroup " + target->subject);
+      break;
+    case Where::pid:
+      parts.push_back("process " + target->subject);
+      break;
+    case Where::process:
+      parts.push_back("processes called " + target->subject);
+      break;
+    case Where::unit:
+      parts.push_back("unit " + target->subject);
+      break;
+    case Where::container:
+      parts.push_back("container " + target->subject);
+      break;
+    case Where::pod:
+      parts.push_back("pod " + target->subject);
+      break;
     case Where::none:
-    case Where::reserved: break;
+    case Where::reserved:
+      break;
   }
   constexpr std::size_t kShown = 4;
   for (std::size_t i = 0; i < std::min(target->addresses.size(), kShown); i++) parts.push_back(target->addresses[i]);
-  if (target->addresses.size() > kShown) parts.push_back(fmt::format("and {} more addresses", target->addresses.size() - kShown));
+  if (target->addresses.size() > kShown)
+    parts.push_back(fmt::format("and {} more addresses", target->addresses.size() - kShown));
   if (!target->protocol.empty()) parts.push_back(target->protocol);
   if (!target->ports.empty()) parts.push_back("port " + ports_text(target->ports));
   return joined(parts);
@@ -112,7 +149,8 @@ std::string blast_radius(const plan::Plan& plan, const std::vector<Reach>& reach
     looked = looked || r.looked;
     more = more || r.flow_count > r.flows.size();
     for (const auto& [socket, process] : r.flows) {
-      flows.insert(fmt::format("{} {} {} {} {}", socket.protocol, socket.local.text(), socket.local_port, socket.peer.text(), socket.peer_port));
+      flows.insert(fmt::format("{} {} {} {} {}", socket.protocol, socket.local.text(), socket.local_port,
+                               socket.peer.text(), socket.peer_port));
       if (process.pid != 0) processes.insert(process.pid);
     }
     for (const auto& place : r.places)
@@ -123,7 +161,10 @@ std::string blast_radius(const plan::Plan& plan, const std::vector<Reach>& reach
   std::string text = plural(places.size(), "place", "places") + ": ";
   for (std::size_t i = 0; i < std::min(places.size(), kShown); i++) text += (i ? ", " : "") + places[i];
   if (places.size() > kShown) text += fmt::format(" and {} more", places.size() - kShown);
-  if (looked) text += fmt::format("; {}, now {}{} of {}", plural(devices, "device", "devices"), more ? "more than " : "", plural(flows.size(), "connection", "connections"), plural(processes.size(), "process", "processes"));
+  if (looked)
+    text += fmt::format("; {}, now {}{} of {}", plural(devices, "device", "devices"), more ? "more than " : "",
+                        plural(flows.size(), "connection", "connections"),
+                        plural(processes.size(), "process", "processes"));
   text += narrowed ? "; only their traffic with the peers named" : "";
   if (lab_alone) text += "; the lab is of the run's own making, the machine's network is not touched";
   return text;

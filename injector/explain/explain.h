@@ -1,5 +1,5 @@
-// A dry run: everything that `faultline run` would do to this machine, as values. The command line prints them, for people
-// or as JSON; nothing here prints, sends or changes anything.
+// A dry run: everything that `faultline run` would do to this machine, as values. The command line prints them, for
+// people or as JSON; nothing here prints, sends or changes anything.
 #pragma once
 
 #include <string>

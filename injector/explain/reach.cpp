@@ -19,13 +19,15 @@ bool of_the_lab(const plan::Plan& plan, const plan::Fault& fault) {
   using Where = plan::Target::Where;
   for (const auto* names : {&fault.on, &fault.peer})
     for (const auto& name : *names)
-      if (const auto* target = plan.find_target(name); target && (target->where == Where::host || target->where == Where::room || target->where == Where::link))
+      if (const auto* target = plan.find_target(name);
+          target && (target->where == Where::host || target->where == Where::room || target->where == Where::link))
         return true;
   return false;
 }
 
 bool has_port(const std::vector<plan::PortRange>& ranges, std::uint16_t port) {
-  return ranges.empty() || std::any_of(ranges.begin(), ranges.end(), [&](const plan::PortRange& r) { return port >= r.first && port <= r.last; });
+  return ranges.empty() || std::any_of(ranges.begin(), ranges.end(),
+                                       [&](const plan::PortRange& r) { return port >= r.first && port <= r.last; });
 }
 
 /// The cgroups that a rule is about, those below them included, by their ids; nothing: it is about all sockets.
@@ -40,10 +42,12 @@ std::optional<std::set<std::uint64_t>> groups_of(const site::Rule& rule) {
 
 /// Whether packets of a connection would pass the only device that a rule is about, as far as its own address tells.
 bool passes(const site::Site& site, int index, bool loopback, const site::Socket& socket) {
-  const auto device = std::find_if(site.devices.begin(), site.devices.end(), [&](const Device& d) { return d.index == index; });
+  const auto device =
+      std::find_if(site.devices.begin(), site.devices.end(), [&](const Device& d) { return d.index == index; });
   if (device == site.devices.end() || (device->name == "lo") != loopback) return false;
-  return loopback || std::any_of(device->addresses.begin(), device->addresses.end(),
-                                 [&](const IpPrefix& a) { return a.v6 == socket.local.v6 && a.bytes == socket.local.bytes; });
+  return loopback || std::any_of(device->addresses.begin(), device->addresses.end(), [&](const IpPrefix& a) {
+           return a.v6 == socket.local.v6 && a.bytes == socket.local.bytes;
+         });
 }
 
 /// Whether packets of this connection would meet the rule, one way at least.
@@ -52,7 +56,9 @@ bool meets(const site::Site& site, const site::Match& match, const site::Socket&
   if (loopback && !match.loopback) return false;
   if (!match.protocol.empty() && match.protocol != socket.protocol) return false;
   if (match.device != 0 && !passes(site, match.device, loopback, socket)) return false;
-  if (!match.any_peer && std::none_of(match.peers.begin(), match.peers.end(), [&](const IpPrefix& p) { return p.covers(socket.peer); })) return false;
+  if (!match.any_peer &&
+      std::none_of(match.peers.begin(), match.peers.end(), [&](const IpPrefix& p) { return p.covers(socket.peer); }))
+    return false;
   return has_port(match.peer_ports, socket.peer_port) && has_port(match.own_ports, socket.local_port);
 }
 
@@ -62,7 +68,8 @@ using Owners = std::map<std::uint64_t, site::Process>;
 Owners socket_owners() {
   Owners owners;
   for (const auto& process : site::ProcessTable().all())
-    for (const auto inode : site::sockets_of(process.pid)) owners.emplace(inode, process);  // the first: of a listener's forked workers, the parent
+    for (const auto inode : site::sockets_of(process.pid))
+      owners.emplace(inode, process);  // the first: of a listener's forked workers, the parent
   return owners;
 }
 
@@ -85,7 +92,8 @@ void add_site(Reach& reach, const site::Site& site, const Owners& owners, std::s
   };
   Inside inside(site.ns);
   for (auto& socket : site::list_connections()) {
-    if (socket.protocol == "tcp" && std::find(exempt.begin(), exempt.end(), socket.local_port) != exempt.end()) continue;
+    if (socket.protocol == "tcp" && std::find(exempt.begin(), exempt.end(), socket.local_port) != exempt.end())
+      continue;
     if (!is_met(socket)) continue;
     reach.flow_count++;
     const auto owner = owners.find(socket.inode);
@@ -138,7 +146,8 @@ std::vector<Reach> look_around(const plan::Plan& plan) {
       reach.looked = true;
     } catch (const Failure& failure) {
       reach.missing = geteuid() == 0;  // without root, what is not seen may well be there
-      reach.why_not = failure.what() + std::string(geteuid() == 0 ? "" : " (seen without root: try sudo faultline explain)");
+      reach.why_not =
+          failure.what() + std::string(geteuid() == 0 ? "" : " (seen without root: try sudo faultline explain)");
     } catch (const std::system_error& e) {
       reach.why_not = e.code() == std::errc::operation_not_permitted || e.code() == std::errc::permission_denied
                           ? "looking into its namespace needs root: sudo faultline explain"

@@ -1,6 +1,6 @@
-// What a fault would reach on this machine now: places, devices, connections, processes. Looks without touching: it enters
-// namespaces to list what is in them, which needs privilege, and sends nothing. What a run makes itself (a lab) is not there
-// to be looked at; the plan says enough about it.
+// What a fault would reach on this machine now: places, devices, connections, processes. Looks without touching: it
+// enters namespaces to list what is in them, which needs privilege, and sends nothing. What a run makes itself (a lab)
+// is not there to be looked at; the plan says enough about it.
 #pragma once
 
 #include <string>
@@ -23,11 +23,11 @@ struct Flow {
 };
 
 struct Reach {
-  bool looked = false;        ///< false: see `why_not`
-  bool missing = false;       ///< a run would be refused (exit 4) as things are now
-  std::string why_not;        ///< "its lab is made by the run", "needs root", "netns shop is not found: …"
+  bool looked = false;   ///< false: see `why_not`
+  bool missing = false;  ///< a run would be refused (exit 4) as things are now
+  std::string why_not;   ///< "its lab is made by the run", "needs root", "netns shop is not found: …"
   std::vector<Place> places;
-  std::vector<Flow> flows;    ///< connections that the fault would hit now; at most kMostFlows
+  std::vector<Flow> flows;  ///< connections that the fault would hit now; at most kMostFlows
   std::size_t flow_count = 0, process_count = 0;
   std::vector<std::uint16_t> exempt_ports;  ///< own TCP ports that no fault touches: this session came in by them
 };

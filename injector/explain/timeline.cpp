@@ -13,8 +13,10 @@ using record::Row;
 
 /// The step between two marks of the scale: a round time that leaves each mark room for its text.
 Ns mark_step(Ns duration, int width) {
-  static constexpr Ns kSteps[] = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10'000, 15'000, 30'000, 60'000,
-                                  120'000, 300'000, 600'000, 900'000, 1'800'000, 3'600'000, 7'200'000, 14'400'000, 43'200'000, 86'400'000};
+  static constexpr Ns kSteps[] = {1,         2,         5,          10,         20,        50,      100,
+                                  200,       500,       1000,       2000,       5000,      10'000,  15'000,
+                                  30'000,    60'000,    120'000,    300'000,    600'000,   900'000, 1'800'000,
+                                  3'600'000, 7'200'000, 14'400'000, 43'200'000, 86'400'000};
   const int most = std::max(1, width / 9);
   for (const Ns milliseconds : kSteps) {
     const Ns step = milliseconds * kMillisecond;
@@ -24,7 +26,8 @@ Ns mark_step(Ns duration, int width) {
 }
 
 int column_of(Ns t, Ns duration, int width) {
-  return std::clamp(static_cast<int>(static_cast<double>(t) * width / static_cast<double>(std::max<Ns>(duration, 1))), 0, width);
+  return std::clamp(static_cast<int>(static_cast<double>(t) * width / static_cast<double>(std::max<Ns>(duration, 1))),
+                    0, width);
 }
 
 std::string scale(Ns duration, int width) {
@@ -54,10 +57,13 @@ struct Sign {
 constexpr Sign kActs{"█", "#", "31"}, kCalm{"░", "-", "35"}, kJudged{"━", "=", "36"}, kNothing{"·", ".", "2"};
 
 const Sign& sign_at(const Span& span, double from, double to) {
-  const auto overlaps = [&](Ns start, Ns end) { return static_cast<double>(start) < to && static_cast<double>(end) > from; };
+  const auto overlaps = [&](Ns start, Ns end) {
+    return static_cast<double>(start)<to&& static_cast<double>(end)> from;
+  };
   if (!overlaps(span.start, span.end)) return kNothing;
   if (!span.fault) return kJudged;
-  const bool acts = std::any_of(span.active.begin(), span.active.end(), [&](const faults::Window& w) { return overlaps(w.start, w.end); });
+  const bool acts = std::any_of(span.active.begin(), span.active.end(),
+                                [&](const faults::Window& w) { return overlaps(w.start, w.end); });
   return acts ? kActs : kCalm;
 }
 
@@ -97,7 +103,8 @@ std::vector<std::string> draw(const std::vector<Span>& spans, Ns duration, const
   const double cell = static_cast<double>(std::max<Ns>(duration, 1)) / width;
   for (const auto& span : spans) {
     Row row(look);
-    row.pad_to(indent).add(record::columns(span.name) > label ? record::clipped(span.name, label - 2) + ".." : record::clipped(span.name, label));
+    row.pad_to(indent).add(record::columns(span.name) > label ? record::clipped(span.name, label - 2) + ".."
+                                                              : record::clipped(span.name, label));
     row.pad_to(left);
     for (int i = 0; i < width; i++) {
       const Sign& sign = sign_at(span, i * cell, (i + 1) * cell);
@@ -110,7 +117,8 @@ std::vector<std::string> draw(const std::vector<Span>& spans, Ns duration, const
 
 std::string legend(const Look& look) {
   const auto sign = [&](const Sign& s) { return look.utf8 ? s.fancy : s.plain; };
-  return std::string(sign(kActs)) + " the fault acts   " + sign(kCalm) + " calm between episodes   " + sign(kJudged) + " judged by the hypothesis";
+  return std::string(sign(kActs)) + " the fault acts   " + sign(kCalm) + " calm between episodes   " + sign(kJudged) +
+         " judged by the hypothesis";
 }
 
 }  // namespace faultline::explain

@@ -1,6 +1,6 @@
 // The plan's course as rows of text: a scale, one row per fault with its window and the episodes in it, one row per
-// hypothesis with the span that it is judged on. A pure function of the plan and the width, so that it reads the same in a
-// terminal, in a CI log (ASCII) and in a test.
+// hypothesis with the span that it is judged on. A pure function of the plan and the width, so that it reads the same
+// in a terminal, in a CI log (ASCII) and in a test.
 #pragma once
 
 #include <string>

@@ -17,7 +17,9 @@ std::vector<std::string> targets_of(const plan::Fault& fault) {
 }
 
 bool share(const std::vector<std::string>& one, const std::vector<std::string>& other) {
-  return std::any_of(one.begin(), one.end(), [&](const std::string& name) { return std::find(other.begin(), other.end(), name) != other.end(); });
+  return std::any_of(one.begin(), one.end(), [&](const std::string& name) {
+    return std::find(other.begin(), other.end(), name) != other.end();
+  });
 }
 
 /// What several faults amount to.
@@ -63,7 +65,9 @@ void say_together(const plan::Plan& plan, std::vector<Effect>& effects) {
     const auto& fault = plan.faults[i];
     std::vector<std::size_t> others;  // that may meet the same packets
     for (std::size_t j = 0; j < plan.faults.size(); j++)
-      if (i != j && plan.faults[j].start < fault.end && plan.faults[j].end > fault.start && share(targets[i], targets[j])) others.push_back(j);
+      if (i != j && plan.faults[j].start < fault.end && plan.faults[j].end > fault.start &&
+          share(targets[i], targets[j]))
+        others.push_back(j);
     // The instant with most of them: one at which one of them begins.
     std::vector<std::size_t> most;
     for (const std::size_t first : others) {
@@ -83,11 +87,14 @@ void say_together(const plan::Plan& plan, std::vector<Effect>& effects) {
       from = std::max(from, other.start);
       to = std::min(to, other.end);
       constexpr std::size_t kShown = 4;
-      if (n < kShown) names += (names.empty() ? "" : ", ") + other.name;
-      else if (n == kShown) names += ", …";
+      if (n < kShown)
+        names += (names.empty() ? "" : ", ") + other.name;
+      else if (n == kShown)
+        names += ", …";
     }
     if (const std::string text = sum.text(); !most.empty() && !text.empty())
-      effects[i].lines.push_back({"Together", fmt::format("with {} ({} to {}), for packets that meet {}: {}", names, record::short_duration(from), record::short_duration(to),
+      effects[i].lines.push_back({"Together", fmt::format("with {} ({} to {}), for packets that meet {}: {}", names,
+                                                          record::short_duration(from), record::short_duration(to),
                                                           most.size() == 1 ? "both" : "all", text)});
   }
 }

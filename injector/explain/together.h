@@ -1,5 +1,5 @@
-// What faults do together to a packet that meets several of them (docs/architecture.md, order of effects): delays add, losses
-// multiply, the lowest rate holds, and what one cuts or answers the others do not get.
+// What faults do together to a packet that meets several of them (docs/architecture.md, order of effects): delays add,
+// losses multiply, the lowest rate holds, and what one cuts or answers the others do not get.
 #pragma once
 
 #include <vector>

@@ -66,7 +66,8 @@ pid_t fork_into(const std::function<void()>& command) {
     if (got == -1 && errno != EINTR) break;
   }
   if (error.empty()) return pid;
-  while (waitpid(pid, nullptr, 0) == -1 && errno == EINTR) {}
+  while (waitpid(pid, nullptr, 0) == -1 && errno == EINTR) {
+  }
   throw NotExecuted(error);
 }
 

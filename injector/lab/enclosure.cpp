@@ -33,12 +33,18 @@ struct Cover {
 // /dev/shm belongs to the IPC namespace in spirit: PostgreSQL leaves segments there when it is killed. The directories
 // under /var/lib hold the state of the machine's own services, which a lab must neither read nor touch.
 constexpr Cover kCovers[] = {
-    {"/run", true},           {"/tmp", false},
-    {"/var/tmp", false},      {"/var/log", true},
-    {"/dev/shm", false},      {"/var/lib/nginx", false},
-    {"/var/lib/redis", false}, {"/var/lib/haproxy", false},
-    {"/var/lib/postgresql", false}, {"/var/lib/etcd", false},
-    {"/var/lib/mysql", false}, {"/var/lib/memcached", false},
+    {"/run", true},
+    {"/tmp", false},
+    {"/var/tmp", false},
+    {"/var/log", true},
+    {"/dev/shm", false},
+    {"/var/lib/nginx", false},
+    {"/var/lib/redis", false},
+    {"/var/lib/haproxy", false},
+    {"/var/lib/postgresql", false},
+    {"/var/lib/etcd", false},
+    {"/var/lib/mysql", false},
+    {"/var/lib/memcached", false},
 };
 
 // Under /run these say that a service of the machine is there to be talked to. It is not.
@@ -47,8 +53,9 @@ constexpr const char* kNotCopied[] = {"systemd", "user", "netns", "dbus", "docke
 // Directories that a service's unit file makes, and that a machine which never started the unit does not have.
 constexpr struct {
   const char *path, *owner;
-} kServiceDirectories[] = {{"/run/postgresql", "postgres"}, {"/run/redis", "redis"}, {"/run/haproxy", "haproxy"},
-                           {"/run/nginx", "root"},          {"/run/lock", "root"},  {"/var/log/nginx", "root"},
+} kServiceDirectories[] = {{"/run/postgresql", "postgres"}, {"/run/redis", "redis"},
+                           {"/run/haproxy", "haproxy"},     {"/run/nginx", "root"},
+                           {"/run/lock", "root"},           {"/var/log/nginx", "root"},
                            {"/var/log/redis", "redis"},     {"/var/log/postgresql", "postgres"}};
 
 struct Directory {
@@ -82,7 +89,8 @@ std::vector<Directory> directories_in(const std::string& path) {
 /// A detached copy of a mounted tree, which stays reachable when its place is covered.
 Fd clone_tree(const std::string& path) {
   return Fd(static_cast<int>(
-      check("copy the mount of " + path, syscall(SYS_open_tree, AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE))));
+      check("copy the mount of " + path,
+            syscall(SYS_open_tree, AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE))));
 }
 
 void attach_tree(const Fd& tree, const std::string& path) {
@@ -211,7 +219,8 @@ Enclosure build_enclosure(const EnclosureSpec& spec, Fd net) {
   theirs.reset();
   std::optional<Message> answer = receive_message(ours.get());
   int status;
-  while (waitpid(helper, &status, 0) == -1 && errno == EINTR) {}
+  while (waitpid(helper, &status, 0) == -1 && errno == EINTR) {
+  }
   if (!answer) throw std::runtime_error("the helper that furnishes it died");
   if (const std::string error = Reader(answer->bytes).text(); !error.empty()) throw std::runtime_error(error);
   return {std::move(net), std::move(answer->fds.at(0)), std::move(answer->fds.at(1)), std::move(answer->fds.at(2))};
@@ -253,7 +262,8 @@ void clear_enclosure(const Enclosure& enclosure) {
     _exit(0);
   }
   int status = 0;
-  while (waitpid(helper, &status, 0) == -1 && errno == EINTR) {}
+  while (waitpid(helper, &status, 0) == -1 && errno == EINTR) {
+  }
   if (status != 0) throw std::runtime_error("cannot list the processes of a lab host");
 }
 

@@ -55,7 +55,8 @@ void Init::serve() {
     }
     if (events[1].revents != 0) {
       signalfd_siginfo info[8];
-      while (read(child_signals_.get(), info, sizeof info) > 0) {}
+      while (read(child_signals_.get(), info, sizeof info) > 0) {
+      }
       reap();
     }
     if (events[0].revents == 0) continue;
@@ -131,8 +132,8 @@ pid_t Init::spawn(Reader& reader, std::vector<Fd>& fds) {
 }
 
 void Init::kill(pid_t pid, int signal) {
-  // SIGKILL is for all of a command, the children of a shell included; another signal is a request to the command, which
-  // knows how to end its own. A group outlives its leader, and its number is not used again before it is empty.
+  // SIGKILL is for all of a command, the children of a shell included; another signal is a request to the command,
+  // which knows how to end its own. A group outlives its leader, and its number is not used again before it is empty.
   if (signal == SIGKILL) {
     if (pid > 1) ::kill(-pid, SIGKILL);
   } else if (running_.count(pid) != 0) {
@@ -144,7 +145,9 @@ void Init::reap() {
   int status;
   for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
     if (running_.erase(pid) != 0)
-      send_message(kSocket, Writer().put(kEnded).put(static_cast<std::uint64_t>(pid)).put(static_cast<std::uint64_t>(status)).bytes());
+      send_message(
+          kSocket,
+          Writer().put(kEnded).put(static_cast<std::uint64_t>(pid)).put(static_cast<std::uint64_t>(status)).bytes());
 }
 
 void prepare(const Fd& parent) {

@@ -27,16 +27,16 @@ struct ChildSpec {
 
 struct Enclosure;
 
-/// Turns the calling process into the command, with these variables added to its environment, and a PATH that has the sbin
-/// folders. Throws "execute: …" when it cannot.
+/// Turns the calling process into the command, with these variables added to its environment, and a PATH that has the
+/// sbin folders. Throws "execute: …" when it cannot.
 [[noreturn]] void execute(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment);
 
 /// Why a child did not become what it was to become.
 struct NotExecuted : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
-/// Forks; `command` turns the child into one and does not return. Returns once it has taken over. Throws std::system_error when
-/// it cannot fork, NotExecuted with what `command` threw.
+/// Forks; `command` turns the child into one and does not return. Returns once it has taken over. Throws
+/// std::system_error when it cannot fork, NotExecuted with what `command` threw.
 pid_t fork_into(const std::function<void()>& command);
 
 /// Turns the calling process, just forked by the init, into the command. Throws when it cannot; the message says why.

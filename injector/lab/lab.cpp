@@ -57,7 +57,8 @@ struct Outcome {
 }  // namespace
 
 struct Lab::Impl {
-  Impl(const plan::Lab& lab, Nursery& the_nursery, const std::string& plan_dir, const std::string& log_dir, double scale);
+  Impl(const plan::Lab& lab, Nursery& the_nursery, const std::string& plan_dir, const std::string& log_dir,
+       double scale);
   ~Impl() { stop(); }
 
   bool may_start(const Service& service) const;
@@ -74,7 +75,8 @@ struct Lab::Impl {
   std::atomic<bool> cancelled{false};   ///< by cancel()
 };
 
-Lab::Impl::Impl(const plan::Lab& lab, Nursery& the_nursery, const std::string& plan_dir, const std::string& log_dir, double scale)
+Lab::Impl::Impl(const plan::Lab& lab, Nursery& the_nursery, const std::string& plan_dir, const std::string& log_dir,
+                double scale)
     : nursery(the_nursery), topology(lay_out(lab)), network(build_network(topology)) {
   const std::string names = hosts_file(topology, network.v6);
   std::filesystem::create_directories(log_dir);
@@ -151,10 +153,11 @@ void Lab::Impl::await_ready(std::size_t index, const std::atomic<bool>& given_up
     }
     if (readiness.ask()) return;
     if (monotonic_now() >= deadline)
-      throw Failure(Exit::cannot_run, fmt::format("lab host \"{}\" was not ready within {:g} s: asked whether {}; the last "
-                                                  "answer was: {}\n{}",
-                                                  service.host.name, static_cast<double>(ready.within) / kSecond,
-                                                  readiness.question(), readiness.last_answer(), log_of(service)));
+      throw Failure(Exit::cannot_run,
+                    fmt::format("lab host \"{}\" was not ready within {:g} s: asked whether {}; the last "
+                                "answer was: {}\n{}",
+                                service.host.name, static_cast<double>(ready.within) / kSecond, readiness.question(),
+                                readiness.last_answer(), log_of(service)));
     std::this_thread::sleep_for(std::chrono::nanoseconds(readiness.pause()));
   }
 }

@@ -2,8 +2,8 @@
 // router address; a host is a network namespace with one device, eth0, on its room's bridge; a link is a veth pair
 // between two rooms' namespaces, routed. All are anonymous and vanish with us. Addresses are given in the order of the
 // plan, both families: room r (1..) is 10.77.r.0/24 and fd77:0:0:r::/64, its router .1 / ::1, its hosts .10, .11, … /
-// ::10, ::11, …; link l is 10.78.l.0/30 and fd78:0:0:l::/64 (see topology.h). Each host's /etc/hosts names every host of
-// the lab. A link's standing delay is not applied here: it is a rule like any other.
+// ::10, ::11, …; link l is 10.78.l.0/30 and fd78:0:0:l::/64 (see topology.h). Each host's /etc/hosts names every host
+// of the lab. A link's standing delay is not applied here: it is a rule like any other.
 #pragma once
 
 #include <functional>
@@ -31,8 +31,8 @@ using Listener = std::function<void(const std::string& host, const std::string& 
 /// For one thread, cancel() apart. Each host's enclosure in the nursery has the host's name.
 class Lab {
  public:
-  /// Builds the network. Throws with everything undone: Failure(cannot_run) when the kernel lacks a part. `plan_dir` and
-  /// `log_dir` stay visible in every host. `nursery` must outlive the lab; the plan need not.
+  /// Builds the network. Throws with everything undone: Failure(cannot_run) when the kernel lacks a part. `plan_dir`
+  /// and `log_dir` stay visible in every host. `nursery` must outlive the lab; the plan need not.
   Lab(const plan::Lab& lab, Nursery& nursery, const std::string& plan_dir, const std::string& log_dir, double scale);
   ~Lab();
 
@@ -59,7 +59,7 @@ class Lab {
   std::vector<LinkEnd> link_ends(const std::string& link) const;
   /// Of each of its clients, as /32 and, where there is IPv6, /128.
   std::vector<IpPrefix> addresses(const std::string& host) const;
-  std::map<std::string, std::string> names() const;                   ///< host name -> IPv4 address, for probes
+  std::map<std::string, std::string> names() const;  ///< host name -> IPv4 address, for probes
 
  private:
   struct Impl;

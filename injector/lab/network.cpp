@@ -105,8 +105,7 @@ Network build_network(const Topology& topology) {
     network.hosts.push_back(make_namespace(false, network.v6));
     join_host(host, topology.rooms[host.room], network.rooms[host.room], network.hosts.back(), network.v6);
   }
-  for (const auto& link : topology.links)
-    join_rooms(link, network.rooms[link.a], network.rooms[link.b], network.v6);
+  for (const auto& link : topology.links) join_rooms(link, network.rooms[link.a], network.rooms[link.b], network.v6);
   for (std::size_t r = 0; r < topology.rooms.size(); ++r) {
     const Inside inside(network.rooms[r]);
     for (const auto& route : topology.rooms[r].routes)

@@ -22,9 +22,7 @@
 namespace faultline::lab {
 namespace {
 
-Fd open_pidfd(pid_t pid) {
-  return Fd(static_cast<int>(check("open a pidfd", syscall(SYS_pidfd_open, pid, 0))));
-}
+Fd open_pidfd(pid_t pid) { return Fd(static_cast<int>(check("open a pidfd", syscall(SYS_pidfd_open, pid, 0)))); }
 
 /// Forks into a new PID namespace; later children of this thread stay in ours. Not a bare clone(CLONE_NEWPID): the C
 /// library must know of the fork, or the child's allocator may be locked for ever by a thread it does not have.
@@ -47,15 +45,31 @@ pid_t fork_in_new_pid_namespace() {
 
 std::string package_of(const std::string& program) {
   static const std::map<std::string, std::string> packages = {
-      {"nginx", "nginx-core"},         {"haproxy", "haproxy"},          {"redis-server", "redis-server"},
-      {"redis-cli", "redis-tools"},    {"postgres", "postgresql"},      {"initdb", "postgresql"},
-      {"psql", "postgresql-client"},   {"etcd", "etcd-server"},         {"etcdctl", "etcd-client"},
-      {"memcached", "memcached"},      {"curl", "curl"},                {"python3", "python3"},
-      {"mysqld", "mariadb-server"},    {"mariadbd", "mariadb-server"},  {"rabbitmq-server", "rabbitmq-server"},
-      {"iperf3", "iperf3"},            {"nc", "netcat-openbsd"},        {"socat", "socat"},
-      {"mosquitto", "mosquitto"},      {"mosquitto_sub", "mosquitto-clients"}, {"mosquitto_pub", "mosquitto-clients"},
+      {"nginx", "nginx-core"},
+      {"haproxy", "haproxy"},
+      {"redis-server", "redis-server"},
+      {"redis-cli", "redis-tools"},
+      {"postgres", "postgresql"},
+      {"initdb", "postgresql"},
+      {"psql", "postgresql-client"},
+      {"etcd", "etcd-server"},
+      {"etcdctl", "etcd-client"},
+      {"memcached", "memcached"},
+      {"curl", "curl"},
+      {"python3", "python3"},
+      {"mysqld", "mariadb-server"},
+      {"mariadbd", "mariadb-server"},
+      {"rabbitmq-server", "rabbitmq-server"},
+      {"iperf3", "iperf3"},
+      {"nc", "netcat-openbsd"},
+      {"socat", "socat"},
+      {"mosquitto", "mosquitto"},
+      {"mosquitto_sub", "mosquitto-clients"},
+      {"mosquitto_pub", "mosquitto-clients"},
       {"mosquitto_rr", "mosquitto-clients"},
-      {"dnsmasq", "dnsmasq-base"},     {"unbound", "unbound"},          {"ping", "iputils-ping"},
+      {"dnsmasq", "dnsmasq-base"},
+      {"unbound", "unbound"},
+      {"ping", "iputils-ping"},
   };
   const auto found = packages.find(program.substr(program.rfind('/') + 1));
   return found == packages.end() ? "" : found->second;
@@ -205,13 +219,14 @@ Nursery::~Nursery() {
     ::kill(impl_->init, SIGKILL);
     if (impl_->pidfd && poll(&ended, 1, 5000) != 1) return;  // a process hangs in the kernel: no use in hanging too
   }
-  while (waitpid(impl_->init, nullptr, 0) == -1 && errno == EINTR) {}
+  while (waitpid(impl_->init, nullptr, 0) == -1 && errno == EINTR) {
+  }
 }
 
 void Nursery::make_enclosure(const std::string& name, const NetNs& net, const std::string& hosts_file,
                              const std::string& hostname, const std::vector<std::string>& keep) {
-  const Reply reply = impl_->ask(
-      Request::make_enclosure, [&](Writer& w) { w.put(name).put(hostname).put(hosts_file).put(keep); }, {net.fd()});
+  const Reply reply = impl_->ask(Request::make_enclosure,
+                                 [&](Writer& w) { w.put(name).put(hostname).put(hosts_file).put(keep); }, {net.fd()});
   if (!reply.error.empty()) throw Failure(Exit::cannot_run, "cannot make lab host \"" + name + "\": " + reply.error);
 }
 
@@ -224,8 +239,10 @@ Entrance Nursery::open_enclosure(const std::string& name) {
   Reply reply = impl_->ask(Request::open_enclosure, [&](Writer& w) { w.put(name); });
   if (!reply.error.empty()) throw Failure(Exit::cannot_run, "cannot enter lab host \"" + name + "\": " + reply.error);
   Entrance entrance;
-  entrance.enclosure = {std::move(reply.fds.at(0)), std::move(reply.fds.at(1)), std::move(reply.fds.at(2)), std::move(reply.fds.at(3))};
-  const std::string pids = "/proc/" + std::to_string(impl_->init) + "/ns/pid";  // not reaped yet, so it is still this one
+  entrance.enclosure = {std::move(reply.fds.at(0)), std::move(reply.fds.at(1)), std::move(reply.fds.at(2)),
+                        std::move(reply.fds.at(3))};
+  const std::string pids =
+      "/proc/" + std::to_string(impl_->init) + "/ns/pid";  // not reaped yet, so it is still this one
   entrance.pids = Fd(static_cast<int>(check("open " + pids, open(pids.c_str(), O_RDONLY | O_CLOEXEC))));
   return entrance;
 }
@@ -255,7 +272,8 @@ std::optional<Ended> Nursery::wait(pid_t pid, Ns deadline) {
     return Clock::time_point(std::chrono::nanoseconds(std::min(at, monotonic_now() + 86400 * kSecond)));
   };
   while (impl_->running.count(pid) != 0)
-    if (impl_->changed.wait_until(lock, until(deadline)) == std::cv_status::timeout && monotonic_now() >= deadline) break;
+    if (impl_->changed.wait_until(lock, until(deadline)) == std::cv_status::timeout && monotonic_now() >= deadline)
+      break;
   const auto found = impl_->ended.find(pid);
   if (found == impl_->ended.end()) {
     if (impl_->running.count(pid) == 0) throw std::logic_error("Nursery::wait() for a process that is not there");

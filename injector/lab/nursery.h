@@ -29,10 +29,10 @@ struct Command {
   std::map<std::string, std::string> environment;  ///< added to ours
   std::string user;                                ///< empty: root. Else also sets HOME, USER, LOGNAME and the groups
   std::string directory;                           ///< working directory; empty: ours, or /tmp in an enclosure
-  std::string room;                                ///< an enclosure made by make_enclosure() (the lab makes one for each
-                                                   ///< host, with the host's name); empty: our own namespaces
-  const NetNs* net = nullptr;                      ///< network namespace, when `room` is empty; null: ours
-  int output = -1;                                 ///< descriptor for stdout and stderr; -1: /dev/null
+  std::string room;            ///< an enclosure made by make_enclosure() (the lab makes one for each
+                               ///< host, with the host's name); empty: our own namespaces
+  const NetNs* net = nullptr;  ///< network namespace, when `room` is empty; null: ours
+  int output = -1;             ///< descriptor for stdout and stderr; -1: /dev/null
 };
 
 struct Ended {
@@ -55,8 +55,8 @@ class Nursery {
   /// A lab host's enclosure: its own mount (what services write to covered by tmpfs, own /etc/hosts and resolv.conf,
   /// /proc, /sys), UTS and IPC namespaces around network namespace `net`. `hosts_file` is the text of /etc/hosts.
   /// The directories in `keep` stay visible although /tmp, /run and the like are covered.
-  void make_enclosure(const std::string& name, const NetNs& net, const std::string& hosts_file, const std::string& hostname,
-                      const std::vector<std::string>& keep = {});
+  void make_enclosure(const std::string& name, const NetNs& net, const std::string& hosts_file,
+                      const std::string& hostname, const std::vector<std::string>& keep = {});
   /// A way into an enclosure for a process that is not the nursery's. Its environment is empty. Throws
   /// Failure(cannot_run) when there is no enclosure of that name.
   Entrance open_enclosure(const std::string& name);
@@ -66,8 +66,8 @@ class Nursery {
   /// Starts a command and returns its pid. Throws Failure(cannot_run) when it cannot be executed (no such file, no such
   /// user), naming it. Each pid is to be waited for once.
   pid_t spawn(const Command& command);
-  /// Waits for one child until `deadline` (CLOCK_MONOTONIC); empty when it is still running then. A deadline in the past
-  /// just looks. If the init was killed, so were its children: that is what is returned then.
+  /// Waits for one child until `deadline` (CLOCK_MONOTONIC); empty when it is still running then. A deadline in the
+  /// past just looks. If the init was killed, so were its children: that is what is returned then.
   std::optional<Ended> wait(pid_t pid, Ns deadline);
   /// SIGKILL goes to the command and everything in its session's first process group, even after the command itself
   /// ended; any other signal to the command alone. No error when there is nothing left to signal.

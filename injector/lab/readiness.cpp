@@ -40,8 +40,10 @@ Url parse_url(const std::string& text) {
   const auto colon = authority.find(':', bracket == std::string::npos ? 0 : bracket);
   if (colon != std::string::npos) {
     const std::string digits = authority.substr(colon + 1);
-    const unsigned long port = digits.empty() || digits.size() > 5 || digits.find_first_not_of("0123456789") != std::string::npos
-                                   ? 0 : std::stoul(digits);
+    const unsigned long port =
+        digits.empty() || digits.size() > 5 || digits.find_first_not_of("0123456789") != std::string::npos
+            ? 0
+            : std::stoul(digits);
     if (port == 0 || port > 65535) return bad("\"" + digits + "\" is no port");
     url.port = static_cast<std::uint16_t>(port);
     authority.resize(colon);
@@ -89,7 +91,8 @@ Readiness::Readiness(const plan::Ready& ready, const NetNs& ns, const std::vecto
       throw Failure(Exit::invalid, "ready.http = \"" + ready.http + "\": \"" + url.host +
                                        "\" is neither localhost nor a host of the lab nor an address");
     }
-    request_ = "GET " + url.path + " HTTP/1.1\r\nHost: " + url.authority + "\r\nUser-Agent: faultline\r\nConnection: close\r\n\r\n";
+    request_ = "GET " + url.path + " HTTP/1.1\r\nHost: " + url.authority +
+               "\r\nUser-Agent: faultline\r\nConnection: close\r\n\r\n";
   } else {
     command_.argv = ready.command;
   }
@@ -146,7 +149,8 @@ bool Readiness::connects(const IpPrefix& address, std::uint16_t port, const std:
     if (const int error = wait_for(socket, POLLOUT, deadline)) return no(error_text(error));
     int error = 0;
     socklen_t length = sizeof error;
-    if (getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &length) != 0 || error != 0) return no(error_text(error));
+    if (getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &length) != 0 || error != 0)
+      return no(error_text(error));
   }
   if (request.empty()) return true;
 

@@ -12,9 +12,9 @@
 namespace faultline::lab {
 namespace {
 
-constexpr std::size_t kMost = 254;        // rooms, links: an octet of the address
-constexpr std::size_t kFirstHost = 10;    // hosts are .10 to .254
-constexpr std::size_t kDeviceName = 15;   // IFNAMSIZ - 1
+constexpr std::size_t kMost = 254;       // rooms, links: an octet of the address
+constexpr std::size_t kFirstHost = 10;   // hosts are .10 to .254
+constexpr std::size_t kDeviceName = 15;  // IFNAMSIZ - 1
 
 [[noreturn]] void invalid(const std::string& message) { throw Failure(Exit::invalid, message); }
 
@@ -29,9 +29,11 @@ DualAddress on_link(std::size_t link, std::size_t end) { return address(78, link
 
 void check_name(const std::string& kind, const std::string& name) {
   constexpr const char* allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-  if (name.empty() || name.size() > 63 || name.find_first_not_of(allowed) != std::string::npos || name[0] == '.' || name[0] == '-')
-    invalid(fmt::format("lab {} \"{}\": a name has at most 63 letters, digits, '-', '_' and '.', and begins with none of '-', '.'",
-                        kind, name));
+  if (name.empty() || name.size() > 63 || name.find_first_not_of(allowed) != std::string::npos || name[0] == '.' ||
+      name[0] == '-')
+    invalid(fmt::format(
+        "lab {} \"{}\": a name has at most 63 letters, digits, '-', '_' and '.', and begins with none of '-', '.'",
+        kind, name));
 }
 
 /// A device name near `wanted` that is not yet in use in the room.
@@ -72,8 +74,8 @@ std::vector<FirstHop> ways_to(std::size_t to, const Topology& topology) {
   for (bool better = true; better;) {
     better = false;
     for (std::size_t l = 0; l < topology.links.size(); ++l)
-      for (const auto& [from, via] : {std::pair(topology.links[l].a, topology.links[l].b),
-                                      std::pair(topology.links[l].b, topology.links[l].a)}) {
+      for (const auto& [from, via] :
+           {std::pair(topology.links[l].a, topology.links[l].b), std::pair(topology.links[l].b, topology.links[l].a)}) {
         if (!hops[via].way || hops[via].way->links[l]) continue;
         Way way = *hops[via].way;
         ++way.length;
@@ -144,7 +146,8 @@ Topology lay_out(const plan::Lab& lab) {
     count[room] += host.clients;
     if (kFirstHost + count[room] > kMost + 1) invalid("lab room \"" + host.room + "\" has more than 245 hosts");
     topology.hosts.push_back({host.name, room, device_name(taken[room], host.name), in_room(room, number), {}});
-    for (std::size_t client = 1; client < host.clients; ++client) topology.hosts.back().more.push_back(in_room(room, number + client));
+    for (std::size_t client = 1; client < host.clients; ++client)
+      topology.hosts.back().more.push_back(in_room(room, number + client));
   }
   add_routes(topology);
   return topology;

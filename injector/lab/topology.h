@@ -29,9 +29,9 @@ struct RoomLayout {
 
 struct HostLayout {
   std::string name;
-  std::size_t room;     ///< index into rooms
-  std::string port;     ///< the room's end of its veth pair, a port of br0
-  DualAddress address;  ///< on eth0
+  std::size_t room;               ///< index into rooms
+  std::string port;               ///< the room's end of its veth pair, a port of br0
+  DualAddress address;            ///< on eth0
   std::vector<DualAddress> more;  ///< the other addresses of a host that stands for many clients
 };
 
@@ -48,8 +48,8 @@ struct Topology {
   std::vector<LinkLayout> links;
 };
 
-/// Routes take the fewest links; between equals, packets go and come back the same way. Throws Failure(invalid) for what
-/// does not fit: 254 rooms, 254 links, 245 hosts in a room; names that could not be a hostname.
+/// Routes take the fewest links; between equals, packets go and come back the same way. Throws Failure(invalid) for
+/// what does not fit: 254 rooms, 254 links, 245 hosts in a room; names that could not be a hostname.
 Topology lay_out(const plan::Lab& lab);
 
 /// The text of every host's /etc/hosts.

@@ -46,7 +46,8 @@ class Deaf {
 
 int visit(Entrance entrance, const std::vector<std::string>& argv) {
   if (setns(entrance.pids.get(), CLONE_NEWPID) != 0)
-    throw Failure(Exit::cannot_run, "cannot enter the lab: " + std::generic_category().message(errno) + (errno == EPERM ? " (it needs root)" : ""));
+    throw Failure(Exit::cannot_run, "cannot enter the lab: " + std::generic_category().message(errno) +
+                                        (errno == EPERM ? " (it needs root)" : ""));
   const bool foreground = tcgetpgrp(STDIN_FILENO) == getpgrp();  // -1 where there is no terminal
   const Deaf deaf;
   pid_t pid = -1;
@@ -58,11 +59,14 @@ int visit(Entrance entrance, const std::vector<std::string>& argv) {
   } catch (const NotExecuted& e) {
     throw Failure(Exit::cannot_run, "cannot run \"" + argv[0] + "\" there: " + e.what());
   } catch (const std::system_error& e) {  // ENOMEM: the PID namespace has no init any more
-    throw Failure(Exit::cannot_run, "cannot enter the lab: " + (e.code() == std::errc::not_enough_memory ? "it has ended" : e.code().message()));
+    throw Failure(
+        Exit::cannot_run,
+        "cannot enter the lab: " + (e.code() == std::errc::not_enough_memory ? "it has ended" : e.code().message()));
   }
   entrance = {};  // or the host's namespaces would outlive the lab while we wait
   int status = 0;
-  while (waitpid(pid, &status, 0) == -1 && errno == EINTR) {}
+  while (waitpid(pid, &status, 0) == -1 && errno == EINTR) {
+  }
   // A shell with job control took the terminal, and cannot give it back: it does not see our process group.
   if (foreground) tcsetpgrp(STDIN_FILENO, getpgrp());
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

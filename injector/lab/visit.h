@@ -17,9 +17,10 @@ struct Entrance {
   std::map<std::string, std::string> environment;  ///< added to ours
 };
 
-/// Runs a command in there, with our descriptors 0 to 2 and our terminal, and waits for its end. Returns its exit status,
-/// 128 + n when signal n ended it. The terminal's Ctrl-C is the command's alone meanwhile. Throws Failure(cannot_run) when
-/// it cannot enter (privilege, the lab is gone) or cannot execute the command. For programs with one thread.
+/// Runs a command in there, with our descriptors 0 to 2 and our terminal, and waits for its end. Returns its exit
+/// status, 128 + n when signal n ended it. The terminal's Ctrl-C is the command's alone meanwhile. Throws
+/// Failure(cannot_run) when it cannot enter (privilege, the lab is gone) or cannot execute the command. For programs
+/// with one thread.
 int visit(Entrance entrance, const std::vector<std::string>& argv);
 
 }  // namespace faultline::lab

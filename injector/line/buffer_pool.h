@@ -1,8 +1,9 @@
-// Where held frames lie. A frame's length is known only after it was read, so a pool of fixed sizes either reads into two
-// pieces or wastes most of a large buffer on a small frame. Here the next frame is always read into the free end of an
-// open chunk, whole and in one piece, and then takes only what it needs. A chunk is free again when its last frame is. So
-// that one long-held frame does not pin a chunk of short-held ones, frames of different lifetime go to different chunks:
-// the lanes. Memory is reserved, not used, until frames are there, and is given back bit by bit when they are gone.
+// Where held frames lie. A frame's length is known only after it was read, so a pool of fixed sizes either reads into
+// two pieces or wastes most of a large buffer on a small frame. Here the next frame is always read into the free end of
+// an open chunk, whole and in one piece, and then takes only what it needs. A chunk is free again when its last frame
+// is. So that one long-held frame does not pin a chunk of short-held ones, frames of different lifetime go to different
+// chunks: the lanes. Memory is reserved, not used, until frames are there, and is given back bit by bit when they are
+// gone.
 #pragma once
 
 #include <cstddef>
@@ -59,9 +60,9 @@ class BufferPool {
   std::uint64_t mapped_size_ = 0;
   std::byte* memory_ = nullptr;  // the mapping from its first huge page on
   std::vector<Chunk> chunks_;
-  std::deque<std::uint32_t> warm_;     // unused but resident; the last one is the most recently used
-  std::size_t least_warm_ = 0;         // since the last trim()
-  std::vector<std::uint32_t> fresh_;   // never touched, or given back
+  std::deque<std::uint32_t> warm_;    // unused but resident; the last one is the most recently used
+  std::size_t least_warm_ = 0;        // since the last trim()
+  std::vector<std::uint32_t> fresh_;  // never touched, or given back
   std::uint32_t open_[kLanes];
 };
 

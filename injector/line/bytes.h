@@ -1,4 +1,5 @@
-// Bytes of a frame as numbers, and the Internet checksum (RFC 1071) over them: for what reads and repairs headers in the line.
+// Bytes of a frame as numbers, and the Internet checksum (RFC 1071) over them: for what reads and repairs headers in
+// the line.
 #pragma once
 
 #include <arpa/inet.h>

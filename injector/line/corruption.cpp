@@ -13,8 +13,8 @@
 namespace faultline::line {
 namespace {
 
-/// Does what the device would have done with a frame whose checksum is still open: RFC 1071 over all from csum_start on, where the
-/// field already holds the sum of the pseudo header.
+/// Does what the device would have done with a frame whose checksum is still open: RFC 1071 over all from csum_start
+/// on, where the field already holds the sum of the pseudo header.
 void finish_checksum(std::byte* frame, std::uint32_t length) {
   VirtioHeader virtio;
   std::memcpy(&virtio, frame, kVirtioBytes);
@@ -90,14 +90,17 @@ void corrupt(std::byte* frame, std::uint32_t length, bool valid) {
   const std::uint32_t where = from + static_cast<std::uint32_t>((random >> 32) % (to - from));
   // The 16-bit word of the checksum that the byte is in, before and after.
   const std::uint32_t word = at->transport + ((where - at->transport) & ~1u);
-  const auto word_now = [&] { return word + 1 < at->end ? raw16(frame + word) : htons(static_cast<std::uint16_t>(byte_at(frame, word) << 8)); };
+  const auto word_now = [&] {
+    return word + 1 < at->end ? raw16(frame + word) : htons(static_cast<std::uint16_t>(byte_at(frame, word) << 8));
+  };
   const std::uint16_t before = word_now();
   frame[where] ^= std::byte{1} << (random & 7);
   if (!valid || !at->checksum) return;
   const std::uint16_t old = raw16(frame + *at->checksum);
   if (old == 0 && !at->tcp) return;  // UDP over IPv4 without one
   // RFC 1624, equation 3.
-  const auto fresh = static_cast<std::uint16_t>(~fold(static_cast<std::uint64_t>(static_cast<std::uint16_t>(~old)) + static_cast<std::uint16_t>(~before) + word_now()));
+  const auto fresh = static_cast<std::uint16_t>(~fold(static_cast<std::uint64_t>(static_cast<std::uint16_t>(~old)) +
+                                                      static_cast<std::uint16_t>(~before) + word_now()));
   put16(frame + *at->checksum, fresh == 0 ? 0xffff : fresh);
 }
 

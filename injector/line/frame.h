@@ -22,7 +22,7 @@ struct VirtioHeader {
 };
 constexpr std::uint32_t kVirtioBytes = sizeof(VirtioHeader);
 static_assert(kVirtioBytes == 10, "what IFF_VNET_HDR puts in front of each frame");
-constexpr std::uint8_t kNeedsChecksum = 1;                                 // flags
+constexpr std::uint8_t kNeedsChecksum = 1;                                     // flags
 constexpr std::uint8_t kGsoNone = 0, kGsoTcp4 = 1, kGsoTcp6 = 4, kGsoUdp = 5;  // gso_type
 
 constexpr std::uint32_t kEthernetBytes = 14;

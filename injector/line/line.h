@@ -1,7 +1,7 @@
-// The line holds packets until they are due, in user space, behind a TAP. It decides nothing: each frame carries its due
-// time and slot in the stamp that lies over its MAC addresses (faults/abi.h), and goes back out exactly as it came in,
-// save that consecutive due segments of one TCP flow are gathered into one TSO frame. One thread; its finished loops are
-// the lease on which the selector lets packets into the pen at all.
+// The line holds packets until they are due, in user space, behind a TAP. It decides nothing: each frame carries its
+// due time and slot in the stamp that lies over its MAC addresses (faults/abi.h), and goes back out exactly as it came
+// in, save that consecutive due segments of one TCP flow are gathered into one TSO frame. One thread; its finished
+// loops are the lease on which the selector lets packets into the pen at all.
 #pragma once
 
 #include <cstdint>
@@ -26,22 +26,22 @@ struct Options {
 
 /// Wire packets that the line could not deliver, by why; each is charged to the slot it came with.
 struct Losses {
-  std::uint64_t full = 0;      ///< byte limit
-  std::uint64_t overdue = 0;   ///< the line had been stopped (SIGSTOP, freezer, no CPU) beyond the lease: discarded
-  std::uint64_t refused = 0;   ///< the TAP did not take it back
-  std::uint64_t stamp = 0;     ///< not a frame of ours
+  std::uint64_t full = 0;     ///< byte limit
+  std::uint64_t overdue = 0;  ///< the line had been stopped (SIGSTOP, freezer, no CPU) beyond the lease: discarded
+  std::uint64_t refused = 0;  ///< the TAP did not take it back
+  std::uint64_t stamp = 0;    ///< not a frame of ours
 };
 
 struct Stats {
   std::uint64_t read = 0, written = 0;  ///< wire packets
   std::uint64_t frames_read = 0, frames_written = 0, bytes_read = 0;
-  std::uint64_t merged = 0;             ///< segments that left inside a gathered frame
-  std::uint64_t held = 0;               ///< wire packets; read = written + held + all losses
+  std::uint64_t merged = 0;  ///< segments that left inside a gathered frame
+  std::uint64_t held = 0;    ///< wire packets; read = written + held + all losses
   std::uint64_t held_bytes = 0, held_max_bytes = 0;
-  std::uint64_t write_errno = 0;        ///< of the last refusal
-  std::uint64_t priority_errno = 0;     ///< why nice -20 was not granted; 0: it was, or was not asked for
+  std::uint64_t write_errno = 0;     ///< of the last refusal
+  std::uint64_t priority_errno = 0;  ///< why nice -20 was not granted; 0: it was, or was not asked for
   std::uint64_t wakeups = 0;
-  Ns stalled = 0;                       ///< the longest time between two loops
+  Ns stalled = 0;  ///< the longest time between two loops
   Losses losses;
 };
 
@@ -56,8 +56,8 @@ class Line {
   void start();
   /// Lets what is held leave (in order, now), then ends the thread.
   void stop();
-  Stats stats() const;                                 ///< any thread, any time
-  std::vector<std::uint64_t> losses_by_slot() const;   ///< FL_MAX_SLOTS entries, wire packets
+  Stats stats() const;                                ///< any thread, any time
+  std::vector<std::uint64_t> losses_by_slot() const;  ///< FL_MAX_SLOTS entries, wire packets
   /// The thread found that it had not run for longer than the lease. It beats no more, and so lets no packet in, until
   /// resume(): whoever watches decides whether this was a stop that ends the run.
   bool was_stopped() const;

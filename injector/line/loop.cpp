@@ -37,7 +37,11 @@ constexpr int kRetries = 3;
 }  // namespace
 
 Loop::Loop(int tap, fl_control* control, const Options& options, Counters& counters)
-    : tap_(tap), control_(control), options_(options), counters_(counters), pool_(options.byte_limit),
+    : tap_(tap),
+      control_(control),
+      options_(options),
+      counters_(counters),
+      pool_(options.byte_limit),
       scratch_(BufferPool::kRoom) {}
 
 void Loop::run(const std::atomic<bool>& ending) {
@@ -47,8 +51,8 @@ void Loop::run(const std::atomic<bool>& ending) {
     look();
     counters_.stalled.raise_to(static_cast<std::uint64_t>(now_ - loop_began));
     loop_began = now_;
-    // Having been stopped, it beats no more: the faults that the stale lease ended must not begin again for the moment that
-    // the run needs to notice and abort.
+    // Having been stopped, it beats no more: the faults that the stale lease ended must not begin again for the moment
+    // that the run needs to notice and abort.
     if (!counters_.was_stopped.load(std::memory_order_relaxed))
       __atomic_store_n(&control_->beat, static_cast<__u64>(now_), __ATOMIC_RELEASE);
     const bool last = ending.load(std::memory_order_acquire);
@@ -65,7 +69,8 @@ bool Loop::look() {
   const Ns before = now_;
   now_ = monotonic_now();
   const auto lease = __atomic_load_n(&control_->lease, __ATOMIC_RELAXED);
-  // Before T0 no fault is on: a stall there, as verifying and attaching programs brings on a busy machine, spoils nothing.
+  // Before T0 no fault is on: a stall there, as verifying and attaching programs brings on a busy machine, spoils
+  // nothing.
   const auto epoch = __atomic_load_n(&control_->epoch, __ATOMIC_ACQUIRE);
   if (epoch == 0 || static_cast<std::uint64_t>(now_) < epoch) return false;
   const Ns since = std::max(before, static_cast<Ns>(epoch));

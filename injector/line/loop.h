@@ -52,11 +52,11 @@ class Loop {
   std::array<Frame, TcpGather::kMostSegments> run_;
   std::size_t run_size_ = 0;
 
-  Ns now_ = 0;            // of the last look
-  Ns resumed_ = 0;        // frames due before this missed their time while the thread was stopped
+  Ns now_ = 0;      // of the last look
+  Ns resumed_ = 0;  // frames due before this missed their time while the thread was stopped
   Ns trimmed_ = 0;
-  Ns arrived_ = 0;         // when frames were last read
-  bool steady_ = false;    // they come in steadily, and none of the last ones was due soon
+  Ns arrived_ = 0;        // when frames were last read
+  bool steady_ = false;   // they come in steadily, and none of the last ones was due soon
   unsigned lane_ = 0;     // of the last frame: the next is likely to be like it
   bool train_ = false;    // the last frame read was a segment that could be gathered
   bool drained_ = false;  // the TAP had no more

@@ -1,7 +1,7 @@
-// Frames in the order in which they are due; equal dues in the order in which they came. Deadlines nearly always come in
-// ascending, so most frames just join the end of a list. One that is due before the list's last goes to a heap, whose
-// entries are then all due before that last one: the earlier of the two heads is the next frame, and at equal dues the
-// list's came first.
+// Frames in the order in which they are due; equal dues in the order in which they came. Deadlines nearly always come
+// in ascending, so most frames just join the end of a list. One that is due before the list's last goes to a heap,
+// whose entries are then all due before that last one: the earlier of the two heads is the next frame, and at equal
+// dues the list's came first.
 #pragma once
 
 #include <cstdint>

@@ -43,7 +43,8 @@ bool same_ip(const std::byte* a, const std::byte* b, bool v6) {
 
 // Everything in the TCP header that TSO copies: all but sequence, PSH and checksum.
 bool same_tcp(const std::byte* a, const std::byte* b, std::uint32_t tcp_header) {
-  return same_bytes(a, b, 0, 4) && same_bytes(a, b, 8, 5) && same_bytes(a, b, 14, 2) && same_bytes(a, b, 18, tcp_header - 18);
+  return same_bytes(a, b, 0, 4) && same_bytes(a, b, 8, 5) && same_bytes(a, b, 14, 2) &&
+         same_bytes(a, b, 18, tcp_header - 18);
 }
 
 }  // namespace
@@ -72,7 +73,8 @@ bool TcpGather::candidate(const std::byte* frame, std::uint32_t length) {
   if (virtio.csum_start != kEthernetBytes + ip_bytes || virtio.csum_offset != kChecksumInTcp) return false;
   const std::byte* tcp = ip + ip_bytes;
   const std::uint32_t tcp_header = (byte_at(tcp, 12) >> 4) * 4u;
-  if (tcp_header < kTcpBytes || kIp + ip_bytes + tcp_header >= length) return false;  // an ACK alone has nothing to gather
+  if (tcp_header < kTcpBytes || kIp + ip_bytes + tcp_header >= length)
+    return false;  // an ACK alone has nothing to gather
   if ((byte_at(tcp, 12) & 0x0f) != 0 || raw16(tcp + 18) != 0) return false;
   return (byte_at(tcp, 13) & ~kPush) == kAck;
 }

@@ -18,12 +18,12 @@ constexpr unsigned kBefore = 1u << 3;  // BPF_F_BEFORE
 
 struct Attachment::State {
   std::string what;
-  Fd link;                                 // tcx
-  std::unique_ptr<ClassicFilter> filter;   // clsact
+  Fd link;                                // tcx
+  std::unique_ptr<ClassicFilter> filter;  // clsact
 };
 
-Attachment Attachment::make(Engine engine, int program, int ifindex, Hook hook, const std::string& device, const NetNs& ns,
-                            Janitor* janitor, bool ours) {
+Attachment Attachment::make(Engine engine, int program, int ifindex, Hook hook, const std::string& device,
+                            const NetNs& ns, Janitor* janitor, bool ours) {
   auto state = std::make_unique<State>();
   state->what = std::string("attach to ") + (hook == Hook::ingress ? "ingress" : "egress") + " of " + device;
   if (engine == Engine::tcx) {

@@ -1,6 +1,6 @@
 // How a program comes onto a device, and off it. TCX links (kernel 6.6+) vanish with our process. Under clsact (older
-// kernels) filter and qdisc stay behind when we are killed, so that a janitor, forked beforehand, takes away what we noted
-// with it; only what we created is ever removed.
+// kernels) filter and qdisc stay behind when we are killed, so that a janitor, forked beforehand, takes away what we
+// noted with it; only what we created is ever removed.
 #pragma once
 
 #include <memory>
@@ -23,8 +23,8 @@ class Janitor;
 /// One program on one hook of one device. Detaches when destroyed; close() says whether that worked.
 class Attachment {
  public:
-  /// Called with the device's namespace entered. `ours` is true for devices that Faultline made itself: they vanish with
-  /// their namespace, and nothing needs noting.
+  /// Called with the device's namespace entered. `ours` is true for devices that Faultline made itself: they vanish
+  /// with their namespace, and nothing needs noting.
   static Attachment make(Engine engine, int program, int ifindex, Hook hook, const std::string& device, const NetNs& ns,
                          Janitor* janitor, bool ours);
   Attachment(Attachment&&) noexcept;

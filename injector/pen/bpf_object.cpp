@@ -22,7 +22,8 @@ int listen_to_libbpf(libbpf_print_level level, const char* format, va_list argum
   if (level == LIBBPF_DEBUG) return 0;
   char line[4096];
   const int n = vsnprintf(line, sizeof line, format, arguments);
-  if (said.size() < (64u << 10)) said.append(line, std::min<std::size_t>(static_cast<std::size_t>(std::max(n, 0)), sizeof line - 1));
+  if (said.size() < (64u << 10))
+    said.append(line, std::min<std::size_t>(static_cast<std::size_t>(std::max(n, 0)), sizeof line - 1));
   return n;
 }
 
@@ -34,7 +35,8 @@ std::string tail(const std::string& text) {
 }
 
 [[noreturn]] void fail(const std::string& attempt, int error) {
-  throw Failure(Exit::cannot_run, fmt::format("{}: {}\n{}", attempt, std::generic_category().message(-error), tail(said)));
+  throw Failure(Exit::cannot_run,
+                fmt::format("{}: {}\n{}", attempt, std::generic_category().message(-error), tail(said)));
 }
 
 }  // namespace
@@ -74,7 +76,8 @@ void BpfObject::configure(const void* config, std::size_t size) {
     const void* initial = bpf_map__initial_value(map, &room);
     // A constant of the compiler's own beside the settings would come before them, and shift them.
     if (initial == nullptr || room != size) throw std::logic_error(name_ + ": constants are not its settings alone");
-    std::vector<std::uint8_t> whole(static_cast<const std::uint8_t*>(initial), static_cast<const std::uint8_t*>(initial) + room);
+    std::vector<std::uint8_t> whole(static_cast<const std::uint8_t*>(initial),
+                                    static_cast<const std::uint8_t*>(initial) + room);
     std::memcpy(whole.data(), config, size);
     check_neg("set constants of " + name_, bpf_map__set_initial_value(map, whole.data(), room));
     return;
@@ -95,7 +98,9 @@ bpf_program* BpfObject::find_program(const std::string& name) const {
   return found;
 }
 
-void BpfObject::leave_out(const std::string& name) { check_neg("leave out " + name, bpf_program__set_autoload(find_program(name), false)); }
+void BpfObject::leave_out(const std::string& name) {
+  check_neg("leave out " + name, bpf_program__set_autoload(find_program(name), false));
+}
 
 int BpfObject::program(const std::string& name) const {
   const bpf_program* found = find_program(name);
@@ -106,7 +111,8 @@ void BpfObject::update(const std::string& map_name, std::uint32_t key, const voi
   check_neg("write eBPF map " + map_name, bpf_map_update_elem(map(map_name), &key, value, BPF_ANY));
 }
 
-void BpfObject::fill(const std::string& map_name, const void* values, std::size_t value_size, std::uint32_t count) const {
+void BpfObject::fill(const std::string& map_name, const void* values, std::size_t value_size,
+                     std::uint32_t count) const {
   if (count == 0) return;
   std::vector<std::uint32_t> keys(count);
   for (std::uint32_t i = 0; i < count; i++) keys[i] = i;

@@ -1,6 +1,6 @@
-// An eBPF object under our own RAII: opened from the bytes that the skeleton header embeds, its maps sized and shared, its
-// constants written, loaded. By name rather than by generated struct, because one source is compiled twice (for kernels
-// with and without TCX and kfuncs) and both must be driven by the same code.
+// An eBPF object under our own RAII: opened from the bytes that the skeleton header embeds, its maps sized and shared,
+// its constants written, loaded. By name rather than by generated struct, because one source is compiled twice (for
+// kernels with and without TCX and kfuncs) and both must be driven by the same code.
 #pragma once
 
 #include <bpf/libbpf.h>
@@ -23,12 +23,12 @@ class BpfObject {
   void share(const std::string& map, const BpfObject& from);   ///< use from's map of the same name; before load()
   /// Writes the object's constants (its .rodata begins with them); before load().
   void configure(const void* config, std::size_t size);
-  void leave_out(const std::string& program);                  ///< it is not loaded, and program() is -1; before load()
+  void leave_out(const std::string& program);  ///< it is not loaded, and program() is -1; before load()
   void load();
 
-  int map(const std::string& name) const;                      ///< descriptor; after load()
+  int map(const std::string& name) const;  ///< descriptor; after load()
   bool has_map(const std::string& name) const;
-  int program(const std::string& name) const;                  ///< descriptor, or -1 if it was left out; after load()
+  int program(const std::string& name) const;  ///< descriptor, or -1 if it was left out; after load()
   void update(const std::string& map, std::uint32_t key, const void* value) const;
   /// Fills an array map from the front, in as few system calls as the kernel allows.
   void fill(const std::string& map, const void* values, std::size_t value_size, std::uint32_t count) const;

@@ -40,11 +40,13 @@ const std::string& process_name() {
 }
 
 bool is_ours(const tc::Filter& filter) { return filter.kind == "bpf" && filter.name.starts_with(kName); }
-bool is_this_process(const tc::Filter& filter) { return filter.kind == "bpf" && filter.name.starts_with(process_name()); }
+bool is_this_process(const tc::Filter& filter) {
+  return filter.kind == "bpf" && filter.name.starts_with(process_name());
+}
 bool made_qdisc(const tc::Filter& filter) { return std::string_view(filter.name).ends_with(kMadeQdisc); }
 
-/// One at a time in a namespace, whichever process: between the look at a qdisc and its removal nobody of Faultline may put
-/// a filter on it. The lock lies on the namespace's own file and goes with its holder.
+/// One at a time in a namespace, whichever process: between the look at a qdisc and its removal nobody of Faultline may
+/// put a filter on it. The lock lies on the namespace's own file and goes with its holder.
 class Turn {
  public:
   Turn() : file_(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) {
@@ -159,8 +161,10 @@ struct ClassicFilter::State {
   /// The janitor learns first: were we killed between attaching and noting, nobody would know.
   void tell() {
     if (janitor == nullptr) return;
-    if (note) janitor->amend(*note, placement);
-    else note = janitor->note(ns, placement);
+    if (note)
+      janitor->amend(*note, placement);
+    else
+      note = janitor->note(ns, placement);
   }
 
   /// The same on the way out, where a janitor that is gone must not keep us from cleaning up ourselves.
@@ -176,8 +180,10 @@ struct ClassicFilter::State {
     for (int i = 0; i < kAttempts; i++) {
       const std::string kind = tc::ingress_qdisc(placement.ifindex);
       if (kind == "ingress" && placement.hook == Hook::egress)
-        throw Failure(Exit::cannot_run, "device " + device + " has a qdisc of kind ingress, on which nothing can act on egress; "
-                                        "replace it by one of kind clsact, which can do all that it does and egress as well");
+        throw Failure(Exit::cannot_run,
+                      "device " + device +
+                          " has a qdisc of kind ingress, on which nothing can act on egress; "
+                          "replace it by one of kind clsact, which can do all that it does and egress as well");
       placement.made_qdisc = kind.empty() || (kind == "clsact" && qdisc_is_ours(placement.ifindex));
       tell();
       if (!kind.empty() || tc::add_clsact(placement.ifindex, device)) return;
@@ -198,8 +204,8 @@ struct ClassicFilter::State {
   }
 };
 
-ClassicFilter::ClassicFilter(int program, int ifindex, Hook hook, const std::string& device, const NetNs& ns, Janitor* janitor,
-                             bool ours)
+ClassicFilter::ClassicFilter(int program, int ifindex, Hook hook, const std::string& device, const NetNs& ns,
+                             Janitor* janitor, bool ours)
     : state_(std::make_unique<State>(State{ns.duplicate(), {}, 0, ours ? nullptr : janitor, {}})) {
   State& state = *state_;
   state.placement.ifindex = ifindex;

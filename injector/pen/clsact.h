@@ -1,7 +1,7 @@
-// Programs on devices of kernels without TCX: a clsact qdisc and a direct-action filter on it. Both outlive the process, so
-// what is ours must be told from what is not by what the kernel shows alone: the filter's name says that it is Faultline's,
-// of which process, and whether the qdisc under it was made by Faultline too. The qdisc is taken away only then, and only if
-// nobody else put a filter or a chain on it meanwhile.
+// Programs on devices of kernels without TCX: a clsact qdisc and a direct-action filter on it. Both outlive the
+// process, so what is ours must be told from what is not by what the kernel shows alone: the filter's name says that it
+// is Faultline's, of which process, and whether the qdisc under it was made by Faultline too. The qdisc is taken away
+// only then, and only if nobody else put a filter or a chain on it meanwhile.
 #pragma once
 
 #include <cstdint>
@@ -24,16 +24,17 @@ struct Placement {
   char device[16] = {};       ///< its name then, for messages
 };
 
-/// Removes the filter, and the qdisc if it is ours and nothing else is on it. Called with the namespace entered. What is
-/// gone already is no error. `leaving` is called with `attached` cleared, before anything is removed: were we killed half
-/// way, the rest would still be known to be ours.
+/// Removes the filter, and the qdisc if it is ours and nothing else is on it. Called with the namespace entered. What
+/// is gone already is no error. `leaving` is called with `attached` cleared, before anything is removed: were we killed
+/// half way, the rest would still be known to be ours.
 void take_away(Placement& placement, const std::function<void()>& leaving);
 
 class ClassicFilter {
  public:
-  /// Called with the device's namespace entered; throws with nothing left. Filters of a run that is dead are removed first:
-  /// the caller holds the namespace's lock, so that no other run can be alive here.
-  ClassicFilter(int program, int ifindex, Hook hook, const std::string& device, const NetNs& ns, Janitor* janitor, bool ours);
+  /// Called with the device's namespace entered; throws with nothing left. Filters of a run that is dead are removed
+  /// first: the caller holds the namespace's lock, so that no other run can be alive here.
+  ClassicFilter(int program, int ifindex, Hook hook, const std::string& device, const NetNs& ns, Janitor* janitor,
+                bool ours);
   ClassicFilter(const ClassicFilter&) = delete;
   ClassicFilter& operator=(const ClassicFilter&) = delete;
   ~ClassicFilter();  ///< close(), whose failure the janitor makes good

@@ -72,7 +72,8 @@ Spread spread_of(const fl_histogram& histogram, std::uint64_t max_ticks) {
     for (std::uint32_t i = 0; i < FL_HIST_BUCKETS; i++) {
       below += histogram.bucket[i];
       if (below > rank) {
-        // The bucket's upper end: no more than q of the packets waited longer, and a time is never reported shorter than it was.
+        // The bucket's upper end: no more than q of the packets waited longer, and a time is never reported shorter
+        // than it was.
         return std::min(bucket_floor(i + 1), static_cast<double>(max_ticks)) * kTickUs;
       }
     }
@@ -86,7 +87,8 @@ Spread spread_of(const fl_histogram& histogram, std::uint64_t max_ticks) {
 }
 
 std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Score& score, std::size_t faults,
-                                     const line::Line& line, std::uint64_t line_in, const std::vector<SeatOfSite>& seats) {
+                                     const line::Line& line, std::uint64_t line_in,
+                                     const std::vector<SeatOfSite>& seats) {
   std::vector<FaultCount> counts(faults);
   std::vector<fl_tally> totals(faults);
   std::vector<fl_histogram> applied(faults), late(faults);
@@ -135,9 +137,12 @@ std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Scor
     const std::uint64_t here = std::min<std::uint64_t>(gone, n < lost_in_line.size() ? lost_in_line[n] : 0);
     gone -= here;
     if (here != 0) {
-      if (line_stats.losses.overdue == line_lost) missing.overdue = here;
-      else if (line_stats.losses.refused == line_lost) missing.refused = here;
-      else missing.full = here;
+      if (line_stats.losses.overdue == line_lost)
+        missing.overdue = here;
+      else if (line_stats.losses.refused == line_lost)
+        missing.refused = here;
+      else
+        missing.full = here;
     }
     const SeatOfSite& seat = seats.at(slot.site);
     if (seat.left) missing.in_transit = gone = 0;
@@ -146,7 +151,8 @@ std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Scor
     const auto& site = score.sites[seat.site];
     std::uint32_t last = ~0u;
     for (std::uint64_t mask = slot.rules; mask != 0; mask &= mask - 1) {
-      const std::uint32_t fault = score.rules[site.first_rule + static_cast<std::uint32_t>(std::countr_zero(mask))].fault;
+      const std::uint32_t fault =
+          score.rules[site.first_rule + static_cast<std::uint32_t>(std::countr_zero(mask))].fault;
       if (fault == last || fault >= faults) continue;
       last = fault;
       Undelivered& u = counts[fault].undelivered;

@@ -1,4 +1,5 @@
-// From the kernel's per-CPU counters to what happened to each fault's packets. Pure reading; see the ledger in faults/abi.h.
+// From the kernel's per-CPU counters to what happened to each fault's packets. Pure reading; see the ledger in
+// faults/abi.h.
 #pragma once
 
 #include <vector>
@@ -21,6 +22,7 @@ struct SeatOfSite {
 
 /// `seats` are all that there have been, in their order.
 std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Score& score, std::size_t faults,
-                                     const line::Line& line, std::uint64_t line_in, const std::vector<SeatOfSite>& seats);
+                                     const line::Line& line, std::uint64_t line_in,
+                                     const std::vector<SeatOfSite>& seats);
 
 }  // namespace faultline::pen

@@ -20,7 +20,9 @@ Features probe_features() {
     return features;
   }
   features.btf = true;
-  const auto has = [&](const char* function) { return btf__find_by_name_kind(kernel.get(), function, BTF_KIND_FUNC) > 0; };
+  const auto has = [&](const char* function) {
+    return btf__find_by_name_kind(kernel.get(), function, BTF_KIND_FUNC) > 0;
+  };
   features.tcx = has("tcx_link_attach") || has("tcx_prog_attach");
   features.owner_check = has("bpf_task_acquire") && has("bpf_task_release") && has("bpf_rcu_read_lock");
   return features;

@@ -118,7 +118,8 @@ std::optional<Word> receive(Fd& ns) {
 [[noreturn]] void become_janitor(int socket) {
   // What ends the parent's terminal session or asks the parent to stop is not meant for us: we end after it.
   setsid();
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP, SIGUSR1, SIGUSR2})
+    ::signal(signal, SIG_IGN);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -162,7 +163,9 @@ std::uint64_t Janitor::note(const NetNs& ns, const Placement& placement) {
   return next_++;
 }
 
-void Janitor::amend(std::uint64_t note, const Placement& placement) { send(socket_.get(), {Order::amend, note, placement}, -1); }
+void Janitor::amend(std::uint64_t note, const Placement& placement) {
+  send(socket_.get(), {Order::amend, note, placement}, -1);
+}
 
 void Janitor::forget(std::uint64_t note) noexcept {
   try {

@@ -1,7 +1,7 @@
-// A process that outlives a kill of its parent for some milliseconds, and takes away what cannot vanish by itself: filters
-// and qdiscs under clsact. The parent tells it what it is about to attach, over a socket; when the parent's end closes with
-// notes left, the parent has died, and the janitor removes exactly what is noted, with the code that the parent would have
-// used. It holds no eBPF descriptor, or its life would keep the faults alive.
+// A process that outlives a kill of its parent for some milliseconds, and takes away what cannot vanish by itself:
+// filters and qdiscs under clsact. The parent tells it what it is about to attach, over a socket; when the parent's end
+// closes with notes left, the parent has died, and the janitor removes exactly what is noted, with the code that the
+// parent would have used. It holds no eBPF descriptor, or its life would keep the faults alive.
 #pragma once
 
 #include <sys/types.h>

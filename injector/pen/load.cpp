@@ -62,7 +62,8 @@ void size_peers(BpfObject& object, const char* family, const site::Peers& peers)
 void fill_peers(const BpfObject& object, const char* family, const site::Peers& peers) {
   const auto intervals = static_cast<std::uint32_t>(peers.starts.size());
   object.fill(std::string("spans") + family, peers.spans.data(), sizeof(fl_masks), intervals);
-  object.fill(std::string("index") + family, peers.index.data(), sizeof(__u32), static_cast<std::uint32_t>(peers.index.size()));
+  object.fill(std::string("index") + family, peers.index.data(), sizeof(__u32),
+              static_cast<std::uint32_t>(peers.index.size()));
   if (family[0] == '6') {
     object.fill("starts6", peers.starts.data(), sizeof(fl_address), intervals);
     return;
@@ -106,21 +107,26 @@ std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score
   return player;
 }
 
-std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::Rule>& rules, const faults::Score& score,
-                                         const Place& place, const BpfObject& player, const BpfObject* first) {
+std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::Rule>& rules,
+                                         const faults::Score& score, const Place& place, const BpfObject& player,
+                                         const BpfObject* first) {
   const site::Masks masks = site::compile_masks(rules);
   const faults::SiteScore& own = score.sites[place.site];
   if (masks.cgroup_rules != 0 && access("/sys/kernel/btf/vmlinux", R_OK) != 0)
-    throw Failure(Exit::cannot_run, "this kernel has no BTF (/sys/kernel/btf/vmlinux), without which a service's packets cannot be told from "
-                                    "others'; name a namespace, a device or a port");
+    throw Failure(
+        Exit::cannot_run,
+        "this kernel has no BTF (/sys/kernel/btf/vmlinux), without which a service's packets cannot be told from "
+        "others'; name a namespace, a device or a port");
   auto object = std::make_unique<BpfObject>(open_selector(engine, place.seat, masks.cgroup_rules != 0));
   fl_selector_config config = configuration(masks, own, place);
-  config.holding_rules = rules_that(score, own, rules.size(), [](const fl_rule& rule) { return (rule.uses & FL_HOLDING) != 0; });
-  config.delaying_rules = rules_that(score, own, rules.size(), [](const fl_rule& rule) { return (rule.flags & FL_RULE_DELAYS) != 0; });
+  config.holding_rules =
+      rules_that(score, own, rules.size(), [](const fl_rule& rule) { return (rule.uses & FL_HOLDING) != 0; });
+  config.delaying_rules =
+      rules_that(score, own, rules.size(), [](const fl_rule& rule) { return (rule.flags & FL_RULE_DELAYS) != 0; });
   configure_answers(config, score, own);
   object->configure(&config, sizeof config);
-  for (const char* map : {"control", "slots", "ledgers", "site_tallies", "tallies", "histograms", "rules", "points", "tracks",
-                          "segments", "presents", "states", "flows", "ordinals", "flights"})
+  for (const char* map : {"control", "slots", "ledgers", "site_tallies", "tallies", "histograms", "rules", "points",
+                          "tracks", "segments", "presents", "states", "flows", "ordinals", "flights"})
     object->share(map, player);
   if (engine == Engine::tcx) object->share("owners", player);
   if (first != nullptr) {
@@ -136,7 +142,8 @@ std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::
   if (!place.bare) {
     for (const char* hook : {kHooks[FL_AT_BARE_OUT], kHooks[FL_AT_BARE_IN]})
       for (const char* prefix : {"select_", "answer_", "behind_"})
-        if (engine == Engine::clsact || prefix != std::string_view("behind_")) object->leave_out(std::string(prefix) + hook);
+        if (engine == Engine::clsact || prefix != std::string_view("behind_"))
+          object->leave_out(std::string(prefix) + hook);
   }
   object->load();
   fill_answers(*object, score, own);
@@ -159,7 +166,8 @@ void enter_programs(const BpfObject& selector, const char* array, const std::str
 
 void set_cgroups(const BpfObject& selector, const site::CgroupMasks& masks) {
   const int map = selector.map("cgroups");
-  for (const auto& [id, rules] : masks.rules) check_neg("tell the selector a cgroup", bpf_map_update_elem(map, &id, &rules, BPF_ANY));
+  for (const auto& [id, rules] : masks.rules)
+    check_neg("tell the selector a cgroup", bpf_map_update_elem(map, &id, &rules, BPF_ANY));
   selector.update("cgroup_levels", 0, &masks.levels);
   std::vector<std::uint64_t> gone;
   std::uint64_t key = 0, next = 0;

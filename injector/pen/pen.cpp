@@ -20,7 +20,8 @@
 namespace faultline::pen {
 namespace {
 
-/// How often sites can move. Each time costs some hundred bytes of kernel memory, of which all is set aside at the start.
+/// How often sites can move. Each time costs some hundred bytes of kernel memory, of which all is set aside at the
+/// start.
 constexpr std::uint32_t kSpareSeats = 256;
 constexpr unsigned kTapMtu = 65521;  // the largest a TAP takes
 
@@ -44,7 +45,7 @@ struct Pen::Impl {
   Mapped<fl_flight> flights;
   std::unique_ptr<line::Line> line;
 
-  mutable std::mutex mutex;                  // guards what follows, and with it the janitor: sites move while the run goes on
+  mutable std::mutex mutex;  // guards what follows, and with it the janitor: sites move while the run goes on
   std::vector<std::unique_ptr<Seat>> seats;  // by site
   std::vector<SeatOfSite> taken;             // by seat
   std::vector<std::string> news;             // for the next poll()
@@ -74,7 +75,9 @@ struct Pen::Impl {
   /// A seat at the next number. It is taken, and the number used up, once packets may come by it.
   std::unique_ptr<Seat> make_seat(std::uint32_t site, site::Site place) {
     if (taken.size() == score.sites.size() + kSpareSeats)
-      throw Failure(Exit::cannot_run, fmt::format("targets have moved {} times; no more are followed into another network namespace", kSpareSeats));
+      throw Failure(
+          Exit::cannot_run,
+          fmt::format("targets have moved {} times; no more are followed into another network namespace", kSpareSeats));
     auto seat = std::make_unique<Seat>(around, static_cast<std::uint32_t>(taken.size()), site, std::move(place));
     seat->build();
     return seat;
@@ -94,7 +97,8 @@ struct Pen::Impl {
 
   void attach_pen() {
     const auto attach = [&](const char* program, const std::string& device) {
-      inside.push_back(Attachment::make(options.engine, player->program(program), index_of(device), Hook::ingress, device, ns, options.janitor, true));
+      inside.push_back(Attachment::make(options.engine, player->program(program), index_of(device), Hook::ingress,
+                                        device, ns, options.janitor, true));
     };
     Inside in(ns);
     attach("from_line", tap_name);
@@ -133,14 +137,16 @@ Pen::Pen(std::vector<site::Site> sites, const faults::Score& score, const Option
   impl.control = Mapped<fl_control>(impl.player->map("control"), 1);
   impl.flights = Mapped<fl_flight>(impl.player->map("flights"), static_cast<std::uint32_t>(sites.size()) + kSpareSeats);
   if (impl.clock_offset() != 0)
-    throw Failure(Exit::cannot_run, "this process lives in a time namespace whose monotonic clock differs from the kernel's; run "
-                                    "faultline outside it");
+    throw Failure(Exit::cannot_run,
+                  "this process lives in a time namespace whose monotonic clock differs from the kernel's; run "
+                  "faultline outside it");
   impl.control[0].lease = FL_LEASE_NS;
   impl.control[0].beat = static_cast<__u64>(monotonic_now());
   set_owner(impl.options.engine, *impl.player);
   impl.line = std::make_unique<line::Line>(std::move(tap), impl.control.get(), impl.options.line);
   impl.line->start();
-  for (const auto& seat : impl.seats) seat->load(*impl.player, seat == impl.seats.front() ? nullptr : &impl.seats.front()->selector());
+  for (const auto& seat : impl.seats)
+    seat->load(*impl.player, seat == impl.seats.front() ? nullptr : &impl.seats.front()->selector());
   impl.attach_pen();
   for (std::size_t i = 0; i < impl.seats.size(); i++) {
     progress(fmt::format("attaching to {} ({}/{})", names[i], i + 1, names.size()));
@@ -188,7 +194,7 @@ void Pen::move(std::size_t site, site::Site place) {
   }
   made->load(*impl.player, first);  // takes a while; nobody else takes seats away
   const std::lock_guard lock(impl.mutex);
-  auto seat = std::move(made);  // if this fails it is taken away under the lock
+  auto seat = std::move(made);                               // if this fails it is taken away under the lock
   impl.taken.push_back({static_cast<std::uint32_t>(site)});  // first: from here on packets may be counted there
   const fl_site at{static_cast<__u32>(seat->far()), impl.score.sites.at(site).first_rule};
   impl.player->update("sites", seat->number(), &at);
@@ -217,7 +223,8 @@ line::Stats Pen::line_stats() const { return impl_->line->stats(); }
 std::vector<FaultCount> Pen::counts(std::size_t faults) const {
   const std::lock_guard lock(impl_->mutex);
   std::uint64_t line_in = 0;
-  for (std::size_t i = 0; i < impl_->taken.size(); i++) line_in += __atomic_load_n(&impl_->flights[i].line_in, __ATOMIC_RELAXED);
+  for (std::size_t i = 0; i < impl_->taken.size(); i++)
+    line_in += __atomic_load_n(&impl_->flights[i].line_in, __ATOMIC_RELAXED);
   return count_faults(*impl_->player, impl_->score, faults, *impl_->line, line_in, impl_->taken);
 }
 

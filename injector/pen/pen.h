@@ -1,6 +1,7 @@
 // The pen: everything of ours that packets run through. An anonymous network namespace holds the far ends, the splitter
-// and the TAP of the line; each site holds one near veth and our programs. Built and attached before the baseline, inert
-// until armed; the score then begins and ends every fault by the kernel's clock. All of it dies with this process.
+// and the TAP of the line; each site holds one near veth and our programs. Built and attached before the baseline,
+// inert until armed; the score then begins and ends every fault by the kernel's clock. All of it dies with this
+// process.
 #pragma once
 
 #include <cstdint>
@@ -21,19 +22,20 @@ namespace faultline::pen {
 struct Options {
   Engine engine = Engine::tcx;
   Janitor* janitor = nullptr;
-  std::string alias;          ///< ifalias of the near veths: says whose they are
+  std::string alias;  ///< ifalias of the near veths: says whose they are
   line::Options line;
-  /// Of the TAP, packets. A latency knob under overload: what a burst (slow start, 44 segments a GSO packet) needs against what a
-  /// queue that never empties costs. 1000 lost 9 times as much of a split 10 ms stream as 4000 (docs/performance.md).
+  /// Of the TAP, packets. A latency knob under overload: what a burst (slow start, 44 segments a GSO packet) needs
+  /// against what a queue that never empties costs. 1000 lost 9 times as much of a split 10 ms stream as 4000
+  /// (docs/performance.md).
   unsigned txqueuelen = 4000;
 };
 
 /// Wire packets that a rule selected and that came out nowhere, by where they went missing.
 struct Undelivered {
   std::uint64_t full = 0, overdue = 0, refused = 0;  ///< in the line, see line::Losses
-  std::uint64_t tap_queue = 0;   ///< the TAP's queue overflowed
-  std::uint64_t in_transit = 0;  ///< between the pen's devices (softirq backlog)
-  std::uint64_t unreturned = 0;  ///< left the line, never reached its device
+  std::uint64_t tap_queue = 0;                       ///< the TAP's queue overflowed
+  std::uint64_t in_transit = 0;                      ///< between the pen's devices (softirq backlog)
+  std::uint64_t unreturned = 0;                      ///< left the line, never reached its device
   std::uint64_t total() const { return full + overdue + refused + tap_queue + in_transit + unreturned; }
 };
 
@@ -45,11 +47,12 @@ struct Spread {
 
 /// What happened to the packets of one fault (see Rule::fault), summed over its sites.
 struct FaultCount {
-  std::uint64_t matched = 0, bytes = 0, dropped = 0, delayed = 0, composed = 0, passed_by_safety = 0, released_at_end = 0;
+  std::uint64_t matched = 0, bytes = 0, dropped = 0, delayed = 0, composed = 0, passed_by_safety = 0,
+                released_at_end = 0;
   std::uint64_t duplicated = 0, corrupted = 0, reordered = 0;
   std::uint64_t answered = 0;       ///< of the dropped; a bundle (GSO) is dropped whole and answered once
   std::uint64_t queue_dropped = 0;  ///< by the queue in front of a rate; not among dropped
-  std::uint64_t untaken = 0;  ///< selected, but passed on untouched for want of a slot
+  std::uint64_t untaken = 0;        ///< selected, but passed on untouched for want of a slot
   std::optional<Ns> first_affected, last_affected;  ///< since T0
   Spread applied, lateness;
   Undelivered undelivered;
@@ -59,32 +62,34 @@ class Pen {
  public:
   using Progress = std::function<void(const std::string& step)>;
 
-  /// Builds, loads and attaches everything. Throws with everything undone. Must be called on the main thread: the task that
-  /// the selector watches is the caller's.
+  /// Builds, loads and attaches everything. Throws with everything undone. Must be called on the main thread: the task
+  /// that the selector watches is the caller's.
   Pen(std::vector<site::Site> sites, const faults::Score& score, const Options& options, const Progress& progress);
   ~Pen();
 
   /// Sets T0. Rules act by their times from then on.
   void arm(Ns epoch);
-  /// The run's clock stands still at `t` (since T0) until T0 is moved on and another instant is set: 0 is none. No fault may be in force
-  /// there, or it would not end; what stands for the whole run, such as the delay of a lab's links, goes on.
+  /// The run's clock stands still at `t` (since T0) until T0 is moved on and another instant is set: 0 is none. No
+  /// fault may be in force there, or it would not end; what stands for the whole run, such as the delay of a lab's
+  /// links, goes on.
   void hold_at(Ns t);
   /// Every fault off, at once: the selector passes everything and what is held leaves. Safe to call from any thread.
   void stop();
-  /// Looks after the pen; called every 100 ms or so. Attaches to devices that have appeared. Returns what there is to report.
+  /// Looks after the pen; called every 100 ms or so. Attaches to devices that have appeared. Returns what there is to
+  /// report.
   std::vector<std::string> poll();
-  /// Tells the selector of a site which cgroups its rules are about from now on. `rules` are all of the site's, in its order; only
-  /// their cgroups count. Safe to call from any thread.
+  /// Tells the selector of a site which cgroups its rules are about from now on. `rules` are all of the site's, in its
+  /// order; only their cgroups count. Safe to call from any thread.
   void set_cgroups(std::size_t site, const std::vector<site::Rule>& rules);
-  /// Attaches a site in another network namespace, with the rules that it has, and lets go of the one where it was: T0, states and
-  /// counts go on. What was under way in the old one is gone with it. When it throws, the site is where it was. One thread at a
-  /// time, which may be any.
+  /// Attaches a site in another network namespace, with the rules that it has, and lets go of the one where it was: T0,
+  /// states and counts go on. What was under way in the old one is gone with it. When it throws, the site is where it
+  /// was. One thread at a time, which may be any.
   void move(std::size_t site, site::Site place);
-  /// A name that rules of a site are about has this address, too. False when that was known, or cannot be known any more (poll() says
-  /// so). Safe to call from any thread.
+  /// A name that rules of a site are about has this address, too. False when that was known, or cannot be known any
+  /// more (poll() says so). Safe to call from any thread.
   bool learn(std::size_t site, const std::string& name, const IpPrefix& address);
   bool line_was_stopped() const;
-  void resume_line();  ///< after line_was_stopped(): the lease is kept again, faults go on
+  void resume_line();                ///< after line_was_stopped(): the lease is kept again, faults go on
   std::string line_failure() const;  ///< why the line ended on its own; empty while all is well
   line::Stats line_stats() const;
   /// Counts so far. Complete only after stop() and drain().

@@ -13,7 +13,12 @@
 namespace faultline::pen {
 
 Seat::Seat(const Surroundings& around, std::uint32_t number, std::uint32_t site, site::Site place)
-    : around_(around), number_(number), site_(site), place_(std::move(place)), near_(fmt::format("flpen{}", number)), far_(fmt::format("far{}", number)) {}
+    : around_(around),
+      number_(number),
+      site_(site),
+      place_(std::move(place)),
+      near_(fmt::format("flpen{}", number)),
+      far_(fmt::format("far{}", number)) {}
 
 Seat::~Seat() {
   const Attempt quietly = [](const std::string&, const std::function<void()>& action) {
@@ -60,9 +65,10 @@ void Seat::load(const BpfObject& player, const BpfObject* first) {
   selector_ = load_selector(around_.engine, place_.rules, around_.score, place, player, first);
 }
 
-void Seat::attach(std::vector<Attachment>& to, const BpfObject& object, const std::string& program, int ifindex, Hook hook, const std::string& device,
-                  const NetNs& in, bool ours) {
-  to.push_back(Attachment::make(around_.engine, object.program(program), ifindex, hook, device, in, around_.janitor, ours));
+void Seat::attach(std::vector<Attachment>& to, const BpfObject& object, const std::string& program, int ifindex,
+                  Hook hook, const std::string& device, const NetNs& in, bool ours) {
+  to.push_back(
+      Attachment::make(around_.engine, object.program(program), ifindex, hook, device, in, around_.janitor, ours));
   if (auto remark = to.back().remark(); !ours && !remark.empty()) remarks_.push_back(std::move(remark));
 }
 
@@ -89,7 +95,8 @@ void Seat::attach_to(const Device& device) {
   }
   attached_.insert(device.index);
   const auto select = [&](int at, Hook hook) {
-    attach(on_devices_, *selector_, std::string("select_") + kHooks[at], device.index, hook, device.name, place_.ns, false);
+    attach(on_devices_, *selector_, std::string("select_") + kHooks[at], device.index, hook, device.name, place_.ns,
+           false);
   };
   if ((device.flags & IFF_LOOPBACK) != 0) {  // its egress hook serves both ways
     if (loopback) select(FL_AT_LO, Hook::egress);
@@ -106,12 +113,19 @@ std::vector<std::string> Seat::look() {
   Inside in(place_.ns);
   for (const auto& device : list_devices()) {
     now.insert(device.index);
-    if (!place_.every_device || !site::is_l3(device) || device.index == near_index_ || attached_.contains(device.index) || reported_.contains(device.index)) continue;
+    if (!place_.every_device || !site::is_l3(device) || device.index == near_index_ ||
+        attached_.contains(device.index) || reported_.contains(device.index))
+      continue;
     const std::string appeared = fmt::format("device {} appeared in {} after the start", device.name, place_.name);
     try {
       site::refuse_unknown_link(device);
-      if (site::is_bare(device) && !has_bare_device()) throw std::runtime_error("it has no Ethernet header, and no device had that when faults were attached; begin the run when it is there");
-      if (!tunnels_.include(site::tunnels_of({device}))) throw std::runtime_error("it is a tunnel, and what carries it would meet the faults as well; begin the run when it is there");
+      if (site::is_bare(device) && !has_bare_device())
+        throw std::runtime_error(
+            "it has no Ethernet header, and no device had that when faults were attached; begin the run when it is "
+            "there");
+      if (!tunnels_.include(site::tunnels_of({device})))
+        throw std::runtime_error(
+            "it is a tunnel, and what carries it would meet the faults as well; begin the run when it is there");
       attach_to(device);
       place_.devices.push_back(device);
       news.push_back(appeared + ": its traffic is faulted from now on");
@@ -122,7 +136,8 @@ std::vector<std::string> Seat::look() {
   }
   for (const auto& device : place_.devices) {
     if (now.contains(device.index) || !reported_.insert(-device.index).second) continue;
-    news.push_back(fmt::format("device {} of {} vanished: what it carried is no longer faulted", device.name, place_.name));
+    news.push_back(
+        fmt::format("device {} of {} vanished: what it carried is no longer faulted", device.name, place_.name));
   }
   return news;
 }
@@ -138,11 +153,14 @@ bool Seat::learn(const std::string& name, const IpPrefix& address) {
   all.out |= rules.out;
   all.in |= rules.in;
   try {
-    if (known == learned_.end() && learned_.size() == FL_MAX_LEARNED) throw std::runtime_error("there is no room for more");
+    if (known == learned_.end() && learned_.size() == FL_MAX_LEARNED)
+      throw std::runtime_error("there is no room for more");
     tell_learned(*selector_, key, all);
   } catch (const std::exception& e) {
     if (!std::exchange(is_full_, true))
-      remarks_.push_back(fmt::format("{}: of the addresses that names came to have, {} were learned, others were not: {}", place_.name, learned_.size(), e.what()));
+      remarks_.push_back(
+          fmt::format("{}: of the addresses that names came to have, {} were learned, others were not: {}", place_.name,
+                      learned_.size(), e.what()));
     return false;
   }
   learned_[{key.high, key.low}] = all;

@@ -1,6 +1,6 @@
-// A seat is what joins a site to the pen: a veth pair, a selector loaded for the site, our programs on the site's devices. A
-// site has one at a time. A target that comes back in another network namespace is given another, with the same rules, whose
-// state and counts go on; the seat that it had is given up.
+// A seat is what joins a site to the pen: a veth pair, a selector loaded for the site, our programs on the site's
+// devices. A site has one at a time. A target that comes back in another network namespace is given another, with the
+// same rules, whose state and counts go on; the seat that it had is given up.
 #pragma once
 
 #include <cstdint>
@@ -67,10 +67,11 @@ class Seat {
   std::vector<std::string> take_remarks() { return std::exchange(remarks_, {}); }
 
  private:
-  void attach(std::vector<Attachment>& to, const BpfObject& object, const std::string& program, int ifindex, Hook hook, const std::string& device, const NetNs& in,
-              bool ours);
+  void attach(std::vector<Attachment>& to, const BpfObject& object, const std::string& program, int ifindex, Hook hook,
+              const std::string& device, const NetNs& in, bool ours);
   void attach_to(const Device& device);
-  bool has_bare_device() const;  ///< without an Ethernet header: the selector is loaded with programs that can do without
+  bool has_bare_device()
+      const;  ///< without an Ethernet header: the selector is loaded with programs that can do without
 
   const Surroundings& around_;
   const std::uint32_t number_, site_;
@@ -81,8 +82,8 @@ class Seat {
   std::vector<Attachment> on_devices_, in_pen_;
   std::set<int> attached_, reported_;  // devices, by index; in reported_ those that vanished by its negative
   std::map<std::pair<std::uint64_t, std::uint64_t>, fl_masks> learned_;
-  bool is_full_ = false;       // of addresses, or so the kernel says
-  site::Tunnels tunnels_;      // that the selector was loaded for
+  bool is_full_ = false;   // of addresses, or so the kernel says
+  site::Tunnels tunnels_;  // that the selector was loaded for
   std::vector<std::string> remarks_;
 };
 

@@ -35,8 +35,8 @@ tcmsg& put_device(NetlinkRequest& request, int ifindex, std::uint32_t parent) {
 }
 
 /// Runs a dump until it was not disturbed by changes. `restart` forgets what earlier attempts saw.
-void dump(const std::string& attempt, std::uint16_t type, int ifindex, std::uint32_t parent, const std::function<void()>& restart,
-          const std::function<void(const nlmsghdr*, const tcmsg&)>& visit) {
+void dump(const std::string& attempt, std::uint16_t type, int ifindex, std::uint32_t parent,
+          const std::function<void()>& restart, const std::function<void(const nlmsghdr*, const tcmsg&)>& visit) {
   for (int i = 0; i < kDumpAttempts; i++) {
     restart();
     NetlinkRequest request(type, 0);
@@ -67,43 +67,47 @@ bool change(const std::string& attempt, NetlinkRequest& request, std::initialize
 
 std::vector<Filter> list_filters(int ifindex, Hook hook) {
   std::vector<Filter> filters;
-  const std::string attempt = std::string("list the ") + name_of(hook) + " filters of device " + std::to_string(ifindex);
-  dump(attempt, RTM_GETTFILTER, ifindex, parent_of(hook), [&] { filters.clear(); },
-       [&](const nlmsghdr* message, const tcmsg& header) {
-         Filter filter;
-         filter.priority = TC_H_MAJ(header.tcm_info) >> 16;
-         filter.protocol = static_cast<std::uint16_t>(TC_H_MIN(header.tcm_info));
-         filter.handle = header.tcm_handle;
-         each_attribute(message, sizeof header, [&](const nlattr* attribute) {
-           if (mnl_attr_get_type(attribute) == TCA_KIND) filter.kind = mnl_attr_get_str(attribute);
-           if (mnl_attr_get_type(attribute) == TCA_CHAIN) filter.chain = mnl_attr_get_u32(attribute);
-           if (mnl_attr_get_type(attribute) != TCA_OPTIONS || filter.kind != "bpf") return;
-           each_nested(attribute, [&](const nlattr* option) {
-             if (mnl_attr_get_type(option) == TCA_BPF_NAME) filter.name = mnl_attr_get_str(option);
-             if (mnl_attr_get_type(option) == TCA_BPF_ID) filter.program = mnl_attr_get_u32(option);
-           });
-         });
-         filters.push_back(std::move(filter));
-       });
+  const std::string attempt =
+      std::string("list the ") + name_of(hook) + " filters of device " + std::to_string(ifindex);
+  dump(
+      attempt, RTM_GETTFILTER, ifindex, parent_of(hook), [&] { filters.clear(); },
+      [&](const nlmsghdr* message, const tcmsg& header) {
+        Filter filter;
+        filter.priority = TC_H_MAJ(header.tcm_info) >> 16;
+        filter.protocol = static_cast<std::uint16_t>(TC_H_MIN(header.tcm_info));
+        filter.handle = header.tcm_handle;
+        each_attribute(message, sizeof header, [&](const nlattr* attribute) {
+          if (mnl_attr_get_type(attribute) == TCA_KIND) filter.kind = mnl_attr_get_str(attribute);
+          if (mnl_attr_get_type(attribute) == TCA_CHAIN) filter.chain = mnl_attr_get_u32(attribute);
+          if (mnl_attr_get_type(attribute) != TCA_OPTIONS || filter.kind != "bpf") return;
+          each_nested(attribute, [&](const nlattr* option) {
+            if (mnl_attr_get_type(option) == TCA_BPF_NAME) filter.name = mnl_attr_get_str(option);
+            if (mnl_attr_get_type(option) == TCA_BPF_ID) filter.program = mnl_attr_get_u32(option);
+          });
+        });
+        filters.push_back(std::move(filter));
+      });
   return filters;
 }
 
 bool has_chains(int ifindex, Hook hook) {
   bool any = false;
-  dump("list the filter chains of device " + std::to_string(ifindex), RTM_GETCHAIN, ifindex, parent_of(hook), [&] { any = false; },
-       [&](const nlmsghdr*, const tcmsg&) { any = true; });
+  dump(
+      "list the filter chains of device " + std::to_string(ifindex), RTM_GETCHAIN, ifindex, parent_of(hook),
+      [&] { any = false; }, [&](const nlmsghdr*, const tcmsg&) { any = true; });
   return any;
 }
 
 std::string ingress_qdisc(int ifindex) {
   std::string kind;
-  dump("list the qdiscs of device " + std::to_string(ifindex), RTM_GETQDISC, ifindex, 0, [&] { kind.clear(); },
-       [&](const nlmsghdr* message, const tcmsg& header) {
-         if (header.tcm_parent != TC_H_INGRESS) return;
-         each_attribute(message, sizeof header, [&](const nlattr* attribute) {
-           if (mnl_attr_get_type(attribute) == TCA_KIND) kind = mnl_attr_get_str(attribute);
-         });
-       });
+  dump(
+      "list the qdiscs of device " + std::to_string(ifindex), RTM_GETQDISC, ifindex, 0, [&] { kind.clear(); },
+      [&](const nlmsghdr* message, const tcmsg& header) {
+        if (header.tcm_parent != TC_H_INGRESS) return;
+        each_attribute(message, sizeof header, [&](const nlattr* attribute) {
+          if (mnl_attr_get_type(attribute) == TCA_KIND) kind = mnl_attr_get_str(attribute);
+        });
+      });
   return kind;
 }
 
@@ -120,7 +124,8 @@ void delete_clsact(int ifindex, const std::string& device) {
   change("remove our clsact qdisc from " + device, request, {ENODEV, ENOENT, EINVAL});
 }
 
-bool add_filter(int ifindex, const std::string& device, Hook hook, std::uint32_t priority, int program, const std::string& name) {
+bool add_filter(int ifindex, const std::string& device, Hook hook, std::uint32_t priority, int program,
+                const std::string& name) {
   NetlinkRequest request(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL);
   tcmsg& header = put_device(request, ifindex, parent_of(hook));
   header.tcm_handle = kHandle;

@@ -1,6 +1,6 @@
 // What rtnetlink says about a device's ingress and egress filters, and the few changes we make to them: a clsact qdisc,
-// direct-action eBPF filters on it. Mechanism only; whose things may be touched is decided in clsact.h. Everything acts in
-// the calling thread's network namespace. Lists of a device that is gone are empty.
+// direct-action eBPF filters on it. Mechanism only; whose things may be touched is decided in clsact.h. Everything acts
+// in the calling thread's network namespace. Lists of a device that is gone are empty.
 #pragma once
 
 #include <cstdint>
@@ -14,11 +14,11 @@ namespace faultline::pen::tc {
 struct Filter {
   std::uint32_t chain = 0;
   std::uint32_t priority = 0;
-  std::uint32_t handle = 0;   ///< 0: the entry stands for a priority, its filters are listed as well
-  std::uint16_t protocol = 0; ///< network order
-  std::string kind;           ///< "bpf", "matchall", …
-  std::string name;           ///< of kind bpf
-  std::uint32_t program = 0;  ///< eBPF program id, of kind bpf
+  std::uint32_t handle = 0;    ///< 0: the entry stands for a priority, its filters are listed as well
+  std::uint16_t protocol = 0;  ///< network order
+  std::string kind;            ///< "bpf", "matchall", …
+  std::string name;            ///< of kind bpf
+  std::uint32_t program = 0;   ///< eBPF program id, of kind bpf
 };
 
 /// Every filter on one hook, all chains.
@@ -34,7 +34,8 @@ bool add_clsact(int ifindex, const std::string& device);
 void delete_clsact(int ifindex, const std::string& device);
 
 /// A direct-action filter for all protocols, chain 0, handle 1. False when `priority` was taken meanwhile.
-bool add_filter(int ifindex, const std::string& device, Hook hook, std::uint32_t priority, int program, const std::string& name);
+bool add_filter(int ifindex, const std::string& device, Hook hook, std::uint32_t priority, int program,
+                const std::string& name);
 /// No error if it is gone.
 void delete_filter(int ifindex, const std::string& device, Hook hook, const Filter& filter);
 

@@ -19,7 +19,8 @@ std::string keep_order(const std::string& device) {
     keep_flows_together(device);
     return {};
   } catch (const std::system_error& e) {
-    return std::string(e.what()) + ": packets of one flow that leave from several CPUs may overtake each other in the pen";
+    return std::string(e.what()) +
+           ": packets of one flow that leave from several CPUs may overtake each other in the pen";
   }
 }
 

@@ -9,7 +9,8 @@ inline constexpr unsigned kVethMtu = 65535;  // lo's frames are 65,536 + 14 byte
 
 /// Of a device in the calling thread's network namespace. Throws when there is none.
 int index_of(const std::string& device);
-/// Keeps packets of one flow in order on their way over `device`. Returns what the user should know where that cannot be.
+/// Keeps packets of one flow in order on their way over `device`. Returns what the user should know where that cannot
+/// be.
 std::string keep_order(const std::string& device);
 
 }  // namespace faultline::pen

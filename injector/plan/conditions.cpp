@@ -8,8 +8,11 @@
 namespace faultline::plan {
 
 std::span<const Conditions::Key> Conditions::keys() {
-  static constexpr Key kKeys[] = {{"success", &Conditions::success}, {"p50", &Conditions::p50}, {"p90", &Conditions::p90},
-                                  {"p99", &Conditions::p99}, {"max", &Conditions::max}};
+  static constexpr Key kKeys[] = {{"success", &Conditions::success},
+                                  {"p50", &Conditions::p50},
+                                  {"p90", &Conditions::p90},
+                                  {"p99", &Conditions::p99},
+                                  {"max", &Conditions::max}};
   return kKeys;
 }
 
@@ -24,11 +27,14 @@ std::string Conditions::text() const {
   return text;
 }
 
-std::string condition_text(const Guard& guard) { return fmt::format("{} for {}", guard.text(), format_duration(guard.window)); }
+std::string condition_text(const Guard& guard) {
+  return fmt::format("{} for {}", guard.text(), format_duration(guard.window));
+}
 
 std::string condition_text(const Hypothesis& hypothesis) {
   std::string text = hypothesis.text();
-  if (hypothesis.recovers_within) text += fmt::format("{}recovers within {}", text.empty() ? "" : ", ", format_duration(*hypothesis.recovers_within));
+  if (hypothesis.recovers_within)
+    text += fmt::format("{}recovers within {}", text.empty() ? "" : ", ", format_duration(*hypothesis.recovers_within));
   return text;
 }
 
@@ -37,7 +43,8 @@ bool read_conditions(Table& table, Conditions& conditions, std::string_view shar
   for (const auto& [name, bound] : Conditions::keys()) {
     any |= table.has(name);
     const bool is_share = bound == &Conditions::success;
-    conditions.*bound = table.scalar(name, is_share ? share : latency, is_share ? read_ratio_bound : read_duration_bound);
+    conditions.*bound =
+        table.scalar(name, is_share ? share : latency, is_share ? read_ratio_bound : read_duration_bound);
   }
   return any;
 }

@@ -51,7 +51,8 @@ std::string read_text(const std::string& path, std::string& text) {
 
 }  // namespace
 
-std::optional<faults::Profile> read_profile(Table& table, const faults::Key& key, const Node& value, const Options& options, std::map<std::string, Place, std::less<>>& places) {
+std::optional<faults::Profile> read_profile(Table& table, const faults::Key& key, const Node& value,
+                                            const Options& options, std::map<std::string, Place, std::less<>>& places) {
   if (!table.expect(value, Node::Type::array, key.name, key.example)) return std::nullopt;
   faults::Profile profile;
   const std::size_t before = table.issues().count();
@@ -66,9 +67,15 @@ std::optional<faults::Profile> read_profile(Table& table, const faults::Key& key
     for (const auto& figure : faults::figures()) {
       double& into = p.*figure.value;
       switch (figure.unit) {
-        case faults::Figure::Unit::time: into = duration_of(point, figure.name, "\"100ms\""); break;
-        case faults::Figure::Unit::chance: into = point.scalar(figure.name, "\"5%\"", read_probability).value_or(0); break;
-        case faults::Figure::Unit::rate: into = point.scalar(figure.name, "\"10mbit\"", read_rate).value_or(0); break;
+        case faults::Figure::Unit::time:
+          into = duration_of(point, figure.name, "\"100ms\"");
+          break;
+        case faults::Figure::Unit::chance:
+          into = point.scalar(figure.name, "\"5%\"", read_probability).value_or(0);
+          break;
+        case faults::Figure::Unit::rate:
+          into = point.scalar(figure.name, "\"10mbit\"", read_rate).value_or(0);
+          break;
       }
     }
     point.finish();
@@ -89,7 +96,8 @@ std::optional<std::vector<std::vector<Word>>> read_groups(Table& table, const fa
       group.push_back({name.text, name.at});
     }
     if (group.empty()) {
-      table.issues().error(item.at, fmt::format("{}: an array in it is empty", key.name), fmt::format("write {} = {}", key.name, key.example));
+      table.issues().error(item.at, fmt::format("{}: an array in it is empty", key.name),
+                           fmt::format("write {} = {}", key.name, key.example));
       return std::nullopt;
     }
     groups.push_back(std::move(group));
@@ -110,7 +118,8 @@ const InputFile* input_of(Table& table, const faults::Key& key, const Node& valu
     InputFile file{path, {}};
     const std::string why = name.empty() ? "the name is empty" : read_text(path, file.text);
     if (!why.empty()) {
-      table.issues().error(value.at, fmt::format("{}: cannot read {}: {}", key.name, name.empty() ? "it" : path, why), "names are relative to the plan's folder");
+      table.issues().error(value.at, fmt::format("{}: cannot read {}: {}", key.name, name.empty() ? "it" : path, why),
+                           "names are relative to the plan's folder");
       return nullptr;
     }
     input = inputs.insert(inputs.end(), std::move(file));
@@ -128,7 +137,8 @@ std::optional<faults::Trace> read_trace_file(Table& table, const faults::Key& ke
   return faults::Trace{value.text, std::move(*points)};
 }
 
-std::optional<faults::Samples> read_samples_file(Table& table, const faults::Key& key, const Node& value, Draft& draft) {
+std::optional<faults::Samples> read_samples_file(Table& table, const faults::Key& key, const Node& value,
+                                                 Draft& draft) {
   const InputFile* input = input_of(table, key, value, draft);
   if (input == nullptr) return std::nullopt;
   auto deviations = read_samples(input->path, input->text, table.issues());

@@ -9,7 +9,8 @@
 #define TOML_HEADER_ONLY 1
 #define TOML_ENABLE_FORMATTERS 0
 #define TOML_MAX_NESTED_VALUES 64
-// Its assertions end the process over plans that it refuses properly right after ("x = ]"); bad input is no defect of ours.
+// Its assertions end the process over plans that it refuses properly right after ("x = ]"); bad input is no defect of
+// ours.
 #define TOML_ASSERT(expression) static_cast<void>(0)
 #include <toml++/toml.h>
 
@@ -65,8 +66,9 @@ Node convert(const toml::node& from) {
 
 constexpr int kMaxDots = 16;
 
-/// Where a dotted key has more than kMaxDots parts. The TOML library bounds the nesting of values but not of dotted keys,
-/// and recurses once a part: a long one overflows the stack. This looks at punctuation alone, outside strings and comments.
+/// Where a dotted key has more than kMaxDots parts. The TOML library bounds the nesting of values but not of dotted
+/// keys, and recurses once a part: a long one overflows the stack. This looks at punctuation alone, outside strings and
+/// comments.
 std::optional<Place> find_deep_key(std::string_view text) {
   Place at{1, 0};
   int dots = 0;
@@ -134,13 +136,20 @@ const Entry* Node::find(std::string_view key) const {
 
 std::string_view describe(Node::Type type) {
   switch (type) {
-    case Node::Type::string: return "a string";
-    case Node::Type::integer: return "an integer";
-    case Node::Type::real: return "a decimal number";
-    case Node::Type::boolean: return "true or false";
-    case Node::Type::date: return "a date or time";
-    case Node::Type::array: return "an array";
-    case Node::Type::table: return "a table";
+    case Node::Type::string:
+      return "a string";
+    case Node::Type::integer:
+      return "an integer";
+    case Node::Type::real:
+      return "a decimal number";
+    case Node::Type::boolean:
+      return "true or false";
+    case Node::Type::date:
+      return "a date or time";
+    case Node::Type::array:
+      return "an array";
+    case Node::Type::table:
+      return "a table";
   }
   return "a value";
 }

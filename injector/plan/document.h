@@ -19,7 +19,7 @@ struct Node {
   enum class Type { string, integer, real, boolean, date, array, table };
   Type type = Type::table;
   Place at;
-  std::string text;            ///< of a string
+  std::string text;  ///< of a string
   std::int64_t integer = 0;
   bool boolean = false;
   std::vector<Node> items;     ///< of an array

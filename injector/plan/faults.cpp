@@ -25,37 +25,43 @@ void read_kind(Table& table, FaultDraft& draft) {
   draft.fault.kind = faults::find_kind(*name);
   if (draft.fault.kind) return;
   const Place at = table.take("kind")->value.at;
-  table.issues().error(at, fmt::format("kind: unknown kind \"{}\"", *name), table.issues().suggest(*name, kind_names(), list_known("kinds are", kind_names())));
+  table.issues().error(at, fmt::format("kind: unknown kind \"{}\"", *name),
+                       table.issues().suggest(*name, kind_names(), list_known("kinds are", kind_names())));
 }
 
 std::vector<std::string> strings(const std::vector<std::string_view>& views) { return {views.begin(), views.end()}; }
 
 bool in_range(Issues& issues, Place at, const Key& key, Ns value) {
   if (value < key.min) {
-    issues.error(at, fmt::format("{}: {} is too short", key.name, format_duration(value)), fmt::format("at least {}", format_duration(key.min)));
+    issues.error(at, fmt::format("{}: {} is too short", key.name, format_duration(value)),
+                 fmt::format("at least {}", format_duration(key.min)));
     return false;
   }
   if (key.max > 0 && value > key.max) {
-    issues.error(at, fmt::format("{}: {} is too long", key.name, format_duration(value)), fmt::format("at most {}", format_duration(key.max)));
+    issues.error(at, fmt::format("{}: {} is too long", key.name, format_duration(value)),
+                 fmt::format("at most {}", format_duration(key.max)));
     return false;
   }
   return true;
 }
 
 /// One value of a kind's key. `leaf` is the key's name within `table`.
-std::optional<faults::Value> read_value(Table& table, std::string_view leaf, const Key& key, FaultDraft& fault, Draft& draft) {
+std::optional<faults::Value> read_value(Table& table, std::string_view leaf, const Key& key, FaultDraft& fault,
+                                        Draft& draft) {
   const Options& options = draft.options;
   const Entry& entry = *table.take(leaf);
   switch (key.type) {
     case ValueType::duration:
     case ValueType::timeline: {
-      const auto value = key.type == ValueType::timeline ? read_timeline(table, key.name, entry.value, options)
-                                                         : table.scalar(key.name, entry.value, key.example, read_duration);
+      const auto value = key.type == ValueType::timeline
+                             ? read_timeline(table, key.name, entry.value, options)
+                             : table.scalar(key.name, entry.value, key.example, read_duration);
       if (value && in_range(table.issues(), entry.value.at, key, *value)) return faults::Value(*value);
       return std::nullopt;
     }
     case ValueType::probability:
-      if (const auto value = table.scalar(key.name, entry.value, key.example, read_probability)) return faults::Value(*value);
+      if (const auto value = table.scalar(key.name, entry.value, key.example, read_probability))
+        return faults::Value(*value);
       return std::nullopt;
     case ValueType::choice: {
       if (!table.expect(entry.value, Node::Type::string, key.name, key.example)) return std::nullopt;
@@ -81,13 +87,15 @@ std::optional<faults::Value> read_value(Table& table, std::string_view leaf, con
       for (auto& word : table.words(leaf, key.example)) texts.push_back(std::move(word.text));
       if (table.issues().count() != before) return std::nullopt;
       if (texts.empty()) {
-        table.issues().error(entry.value.at, fmt::format("{}: the array is empty", key.name), fmt::format("write {} = {}, or take it out", key.name, key.example));
+        table.issues().error(entry.value.at, fmt::format("{}: the array is empty", key.name),
+                             fmt::format("write {} = {}, or take it out", key.name, key.example));
         return std::nullopt;
       }
       return faults::Value(std::move(texts));
     }
     case ValueType::profile:
-      if (auto value = read_profile(table, key, entry.value, options, fault.key_places)) return faults::Value(std::move(*value));
+      if (auto value = read_profile(table, key, entry.value, options, fault.key_places))
+        return faults::Value(std::move(*value));
       return std::nullopt;
     case ValueType::trace:
       if (auto value = read_trace_file(table, key, entry.value, draft)) return faults::Value(std::move(*value));
@@ -120,17 +128,25 @@ std::optional<faults::Value> default_value(const Key& key) {
   };
   switch (key.type) {
     case ValueType::duration:
-    case ValueType::timeline: return wrap(read_duration(text));
-    case ValueType::probability: return wrap(read_probability(text));
-    case ValueType::choice: return faults::Value(std::string(text));
-    case ValueType::boolean: return faults::Value(text == "true");
-    case ValueType::rate: return wrap(read_rate(text));
-    case ValueType::queue: return wrap(read_queue(text));
-    case ValueType::texts: return faults::Value(std::vector<std::string>{std::string(text)});
+    case ValueType::timeline:
+      return wrap(read_duration(text));
+    case ValueType::probability:
+      return wrap(read_probability(text));
+    case ValueType::choice:
+      return faults::Value(std::string(text));
+    case ValueType::boolean:
+      return faults::Value(text == "true");
+    case ValueType::rate:
+      return wrap(read_rate(text));
+    case ValueType::queue:
+      return wrap(read_queue(text));
+    case ValueType::texts:
+      return faults::Value(std::vector<std::string>{std::string(text)});
     case ValueType::profile:
     case ValueType::trace:
     case ValueType::samples:
-    case ValueType::groups: break;
+    case ValueType::groups:
+      break;
   }
   return std::nullopt;
 }
@@ -147,10 +163,12 @@ void read_params(Table& table, FaultDraft& draft, Draft& all) {
       const std::string group(key.name.substr(0, dot));
       leaf = key.name.substr(dot + 1);
       auto it = groups.find(group);
-      if (it == groups.end()) it = groups.emplace(group, table.table(group, fmt::format("{{ {} = {} }}", leaf, key.example))).first;
+      if (it == groups.end())
+        it = groups.emplace(group, table.table(group, fmt::format("{{ {} = {} }}", leaf, key.example))).first;
       if (!it->second) {
         if (key.required && !table.has(group))
-          table.issues().error(table.at(), fmt::format("{} has no \"{}\"", table.owner(), key.name), fmt::format("add {} = {}", key.name, key.example));
+          table.issues().error(table.at(), fmt::format("{} has no \"{}\"", table.owner(), key.name),
+                               fmt::format("add {} = {}", key.name, key.example));
         if (!table.has(group) && !key.fallback.empty())
           if (auto value = default_value(key)) draft.fault.params.set(key.name, std::move(*value));
         continue;
@@ -165,8 +183,7 @@ void read_params(Table& table, FaultDraft& draft, Draft& all) {
       continue;
     }
     draft.key_places.emplace(key.name, owner->place(leaf));
-    if (auto value = read_value(*owner, leaf, key, draft, all))
-      draft.fault.params.set(key.name, std::move(*value));
+    if (auto value = read_value(*owner, leaf, key, draft, all)) draft.fault.params.set(key.name, std::move(*value));
   }
   for (auto& [name, group] : groups)
     if (group) group->finish();
@@ -180,15 +197,21 @@ void read_direction(Table& table, Fault& fault) {
   const auto text = table.text("direction", "\"both\"");
   if (!text) return;
   if (egress_only && *text != "egress") {
-    table.issues().error(table.take("direction")->value.at, fmt::format("direction: {} acts on what leaves its target", fault.kind->name), "take direction out");
+    table.issues().error(table.take("direction")->value.at,
+                         fmt::format("direction: {} acts on what leaves its target", fault.kind->name),
+                         "take direction out");
     return;
   }
-  if (*text == "both") fault.direction = Direction::both;
-  else if (*text == "egress") fault.direction = Direction::egress;
-  else if (*text == "ingress") fault.direction = Direction::ingress;
+  if (*text == "both")
+    fault.direction = Direction::both;
+  else if (*text == "egress")
+    fault.direction = Direction::egress;
+  else if (*text == "ingress")
+    fault.direction = Direction::ingress;
   else
-    table.issues().error(table.take("direction")->value.at, fmt::format("direction: unknown direction \"{}\"", *text),
-                         table.issues().suggest(*text, kDirections, list_known("seen from \"on\", directions are", kDirections)));
+    table.issues().error(
+        table.take("direction")->value.at, fmt::format("direction: unknown direction \"{}\"", *text),
+        table.issues().suggest(*text, kDirections, list_known("seen from \"on\", directions are", kDirections)));
 }
 
 void read_window(Table& table, FaultDraft& draft, const Options& options) {
@@ -207,14 +230,16 @@ void read_window(Table& table, FaultDraft& draft, const Options& options) {
   }
   draft.length = read_timeline(table, "for", length->value, options);
   if (draft.length && *draft.length == 0) {
-    table.issues().error(length->value.at, "for: a fault must end after it starts", "write for = \"40s\", or \"run\" to last to the end of the run");
+    table.issues().error(length->value.at, "for: a fault must end after it starts",
+                         "write for = \"40s\", or \"run\" to last to the end of the run");
     draft.length.reset();
   }
 }
 
 void read_fault(const Node& node, std::size_t number, Draft& draft) {
   std::string owner = fmt::format("fault {}", number);
-  if (const Entry* name = node.find("name"); name && name->value.type == Node::Type::string && name->value.text.size() < 80)
+  if (const Entry* name = node.find("name");
+      name && name->value.type == Node::Type::string && name->value.text.size() < 80)
     owner = fmt::format("fault \"{}\"", name->value.text);
   Table table(node, node.at, std::move(owner), draft.issues);
   FaultDraft result;
@@ -226,11 +251,13 @@ void read_fault(const Node& node, std::size_t number, Draft& draft) {
     result.fault.name = name->text;
     check_name(draft.issues, result.name_at, "a fault's name", name->text, false);
     if (name->text == "baseline" || name->text == "recovery")
-      draft.issues.error(result.name_at, fmt::format("name: \"{}\" is a phase of every run", name->text), "choose another name");
+      draft.issues.error(result.name_at, fmt::format("name: \"{}\" is a phase of every run", name->text),
+                         "choose another name");
   }
   read_kind(table, result);
   const bool parts = table.has("groups") || table.has("edges");
-  if (result.kind_name != "partition" || (table.has("shape") && !parts)) table.require("on", "\"payment\"");  // groups and edges are targets themselves
+  if (result.kind_name != "partition" || (table.has("shape") && !parts))
+    table.require("on", "\"payment\"");  // groups and edges are targets themselves
   result.on = table.words("on", "\"payment\"");
   result.peer = table.words("peer", "\"bank\"");
   read_direction(table, result.fault);

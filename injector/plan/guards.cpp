@@ -28,12 +28,15 @@ void read_guard(const Node& node, std::size_t number, Draft& draft) {
   if (const Entry* entry = table.take("for")) result.for_at = entry->value.at;
   if (const auto window = table.scalar("for", "\"10s\"", read_duration)) {
     guard.window = *window;
-    if (*window == 0) draft.issues.error(result.for_at, "for: nothing can be seen in no time", "write how far back the guard looks: for = \"10s\"");
+    if (*window == 0)
+      draft.issues.error(result.for_at, "for: nothing can be seen in no time",
+                         "write how far back the guard looks: for = \"10s\"");
   }
   const std::size_t before = draft.issues.count();
   table.finish();
   if (!any && draft.issues.count() == before)
-    draft.issues.error(node.at, fmt::format("guard {} has no condition", number), "add one of success, p50, p90, p99, max: success = \"< 20%\"");
+    draft.issues.error(node.at, fmt::format("guard {} has no condition", number),
+                       "add one of success, p50, p90, p99, max: success = \"< 20%\"");
   draft.guards.push_back(std::move(result));
 }
 
@@ -63,15 +66,18 @@ std::optional<Ns> length_of_phase(const Draft& draft, const std::string& during)
 void check_window(Draft& draft, const GuardDraft& guard, const Probe& probe) {
   if (guard.guard.window == 0) return;
   if (guard.guard.window < probe.every) {
-    draft.issues.error(guard.for_at, fmt::format("for: probe \"{}\" asks only every {}", probe.name, format_duration(probe.every)),
-                       fmt::format("a guard needs at least one request to look at: for = \"{}\" or more", format_duration(probe.every)));
+    draft.issues.error(guard.for_at,
+                       fmt::format("for: probe \"{}\" asks only every {}", probe.name, format_duration(probe.every)),
+                       fmt::format("a guard needs at least one request to look at: for = \"{}\" or more",
+                                   format_duration(probe.every)));
     return;
   }
   const auto length = length_of_phase(draft, guard.guard.during);
   if (length && guard.guard.window > *length)
     draft.issues.error(guard.for_at,
                        fmt::format("for: {} lasts {}, so that this guard could never act",
-                                   guard.guard.during.empty() ? "the run" : fmt::format("\"{}\"", guard.guard.during), format_duration(*length)),
+                                   guard.guard.during.empty() ? "the run" : fmt::format("\"{}\"", guard.guard.during),
+                                   format_duration(*length)),
                        "look back less far");
 }
 
@@ -89,13 +95,18 @@ void resolve_guards(Draft& draft) {
   std::set<std::string> taken;
   for (const auto& guard : draft.guards) {
     if (!guard.guard.name.empty() && !taken.insert(guard.guard.name).second)
-      draft.issues.error(guard.name_at, fmt::format("name: there are two guards \"{}\"", guard.guard.name), "give each guard its own name");
+      draft.issues.error(guard.name_at, fmt::format("name: there are two guards \"{}\"", guard.guard.name),
+                         "give each guard its own name");
     if (!guard.probe.at.line) continue;
-    const auto probe = std::find_if(draft.probes.begin(), draft.probes.end(), [&](const ProbeDraft& p) { return p.probe.name == guard.probe.text; });
+    const auto probe = std::find_if(draft.probes.begin(), draft.probes.end(),
+                                    [&](const ProbeDraft& p) { return p.probe.name == guard.probe.text; });
     if (probe == draft.probes.end())
       draft.issues.error(guard.probe.at, fmt::format("probe: there is no probe \"{}\"", guard.probe.text),
-                         draft.issues.suggest(guard.probe.text, probes, probes.empty() ? fmt::format("add [probes.{}]", guard.probe.text) : list_known("probes are", probes)));
-    const bool known = guard.during.text.empty() || std::find(phases.begin(), phases.end(), guard.during.text) != phases.end();
+                         draft.issues.suggest(guard.probe.text, probes,
+                                              probes.empty() ? fmt::format("add [probes.{}]", guard.probe.text)
+                                                             : list_known("probes are", probes)));
+    const bool known =
+        guard.during.text.empty() || std::find(phases.begin(), phases.end(), guard.during.text) != phases.end();
     if (!known)
       draft.issues.error(guard.during.at, fmt::format("during: there is no phase \"{}\"", guard.during.text),
                          draft.issues.suggest(guard.during.text, phases, list_known("phases are", phases)));
@@ -105,7 +116,8 @@ void resolve_guards(Draft& draft) {
     if (!guard.name.empty()) continue;
     const std::string described = describe_guard(guard);
     guard.name = described;
-    for (int number = 2; !taken.insert(guard.name).second; ++number) guard.name = fmt::format("{} ({})", described, number);
+    for (int number = 2; !taken.insert(guard.name).second; ++number)
+      guard.name = fmt::format("{} ({})", described, number);
   }
 }
 

@@ -27,20 +27,23 @@ void read_hypothesis(const Node& node, std::size_t number, Draft& draft) {
   if (recovers) {
     result.recovers_at = table.take("recovers_within")->value.at;
     if (hypothesis.recovers_within && *hypothesis.recovers_within == 0) {
-      draft.issues.error(result.recovers_at, "recovers_within: nothing recovers in no time", "write recovers_within = \"5s\"");
+      draft.issues.error(result.recovers_at, "recovers_within: nothing recovers in no time",
+                         "write recovers_within = \"5s\"");
       hypothesis.recovers_within.reset();
     }
   }
   if (in_phase && !table.has("during")) table.require("during", "\"baseline\", \"recovery\" or the name of a fault");
   if (!in_phase && recovers && !result.during.text.empty()) {
     if (result.during.text != "recovery")
-      draft.issues.error(result.during.at, "during: recovers_within looks at what follows the last fault", "remove \"during\", or add a condition for that phase");
+      draft.issues.error(result.during.at, "during: recovers_within looks at what follows the last fault",
+                         "remove \"during\", or add a condition for that phase");
     hypothesis.during.clear();
   }
   const std::size_t before = draft.issues.count();
   table.finish();
   if (!in_phase && !recovers && draft.issues.count() == before)
-    draft.issues.error(node.at, fmt::format("hypothesis {} has no condition", number), "add one of success, p50, p90, p99, max, recovers_within");
+    draft.issues.error(node.at, fmt::format("hypothesis {} has no condition", number),
+                       "add one of success, p50, p90, p99, max, recovers_within");
   draft.hypotheses.push_back(std::move(result));
 }
 

@@ -14,7 +14,8 @@ constexpr std::size_t kMaxRooms = 254, kMaxLinks = 254, kMaxHostsOfRoom = 245;
 
 bool is_table(const Entry& entry, std::string_view section, std::string_view example, Issues& issues) {
   if (entry.value.type == Node::Type::table) return true;
-  issues.error(entry.value.at, fmt::format("{}.{}: expected a table, found {}", section, entry.key, describe(entry.value.type)),
+  issues.error(entry.value.at,
+               fmt::format("{}.{}: expected a table, found {}", section, entry.key, describe(entry.value.type)),
                fmt::format("write [{}.{}]{}", section, entry.key, example));
   return false;
 }
@@ -22,8 +23,11 @@ bool is_table(const Entry& entry, std::string_view section, std::string_view exa
 /// A host's name is a name on its network too.
 void check_host_name(const Entry& entry, Issues& issues) {
   if (!check_name(issues, entry.at, "a host's name", entry.key, true)) return;
-  const bool fit = entry.key.find_first_of("._") == std::string::npos && entry.key.front() != '-' && entry.key.back() != '-';
-  if (!fit) issues.error(entry.at, fmt::format("\"{}\" cannot name a host", entry.key), "letters, digits and hyphens within: web-1");
+  const bool fit =
+      entry.key.find_first_of("._") == std::string::npos && entry.key.front() != '-' && entry.key.back() != '-';
+  if (!fit)
+    issues.error(entry.at, fmt::format("\"{}\" cannot name a host", entry.key),
+                 "letters, digits and hyphens within: web-1");
   if (entry.key == "here" || entry.key == "localhost")
     issues.error(entry.at, fmt::format("\"{}\" cannot name a host", entry.key), "it means another place already");
 }
@@ -44,23 +48,29 @@ void read_ready(Table& host, LabHost& result) {
   int ways = 0;
   for (const auto& key : {"tcp", "http", "exec"}) {
     if (!table->take(key)) continue;
-    if (++ways == 2) issues.error(table->place(key), "ready: a host has one way to be ready", "keep one of tcp, http, exec");
+    if (++ways == 2)
+      issues.error(table->place(key), "ready: a host has one way to be ready", "keep one of tcp, http, exec");
   }
   if (auto port = table->integer("tcp", 1, 65535)) ready.tcp = static_cast<std::uint16_t>(*port);
   if (auto url = table->text("http", "\"http://127.0.0.1:8080/\"")) {
     ready.http = *url;
     if (!url->starts_with("http://") && !url->starts_with("https://"))
-      issues.error(table->take("http")->value.at, fmt::format("http: \"{}\" is not a URL", *url), "write http = \"http://127.0.0.1:8080/\"");
+      issues.error(table->take("http")->value.at, fmt::format("http: \"{}\" is not a URL", *url),
+                   "write http = \"http://127.0.0.1:8080/\"");
   }
   if (auto command = table->command("exec")) ready.command = std::move(*command);
   if (auto within = table->scalar("within", "\"10s\"", read_duration)) {
     ready.within = *within;
-    if (*within < kMillisecond) issues.error(table->take("within")->value.at, fmt::format("within: {} is too short", format_duration(*within)), "at least 1ms");
+    if (*within < kMillisecond)
+      issues.error(table->take("within")->value.at, fmt::format("within: {} is too short", format_duration(*within)),
+                   "at least 1ms");
   }
   const std::size_t before = issues.count();
   table->finish();
-  if (ways == 0 && issues.count() == before) issues.error(table->at(), "ready asks nothing", "add one of tcp, http, exec");
-  if (!host.has("command")) issues.error(table->at(), "ready: a host without a command is never ready", "add command = [\"…\"]");
+  if (ways == 0 && issues.count() == before)
+    issues.error(table->at(), "ready asks nothing", "add one of tcp, http, exec");
+  if (!host.has("command"))
+    issues.error(table->at(), "ready: a host without a command is never ready", "add command = [\"…\"]");
   result.ready = std::move(ready);
 }
 
@@ -80,12 +90,14 @@ void read_host(const Entry& entry, Draft& draft) {
     if (auto command = table.command("command")) host.command = std::move(*command);
     if (auto user = table.text("user", "\"nobody\"")) {
       host.user = *user;
-      if (user->empty()) issues.error(table.take("user")->value.at, "user: the name is empty", "leave it out to run as root");
+      if (user->empty())
+        issues.error(table.take("user")->value.at, "user: the name is empty", "leave it out to run as root");
     }
     host.environment = table.text_map("env", "{ MODE = \"demo\" }");
     for (const auto& [name, value] : host.environment)
       if (name.empty() || name.find('=') != std::string::npos)
-        issues.error(table.place("env"), fmt::format("env: \"{}\" is not a variable's name", name), "a name is not empty and has no = in it");
+        issues.error(table.place("env"), fmt::format("env: \"{}\" is not a variable's name", name),
+                     "a name is not empty and has no = in it");
     after = table.words("after", "[\"db\"]");
     if (auto clients = table.integer("clients", 1, kMaxHostsOfRoom)) host.clients = static_cast<std::size_t>(*clients);
     read_ready(table, host);
@@ -111,10 +123,14 @@ void read_link(const Entry& entry, Draft& draft) {
     if (between.size() == 2)
       ends = {between[0], between[1]};
     else if (table.has("between") && issues.count() == before)
-      issues.error(table.take("between")->value.at, fmt::format("between: a link joins two rooms, not {}", between.size()), "write between = [\"east\", \"west\"]");
+      issues.error(table.take("between")->value.at,
+                   fmt::format("between: a link joins two rooms, not {}", between.size()),
+                   "write between = [\"east\", \"west\"]");
     if (auto delay = table.scalar("delay", "\"2ms\"", read_duration)) {
       link.delay = *delay;
-      if (*delay > 60 * kSecond) issues.error(table.take("delay")->value.at, fmt::format("delay: {} is too long", format_duration(*delay)), "at most 1m");
+      if (*delay > 60 * kSecond)
+        issues.error(table.take("delay")->value.at, fmt::format("delay: {} is too long", format_duration(*delay)),
+                     "at most 1m");
     }
     table.finish();
   }
@@ -163,10 +179,13 @@ void check_waiting(const LabDraft& draft, Issues& issues) {
     }
   }
   std::vector<std::string> names;
-  for (auto it = std::find(path.begin(), path.end(), at); it != path.end(); ++it) names.push_back(draft.lab.hosts[*it].name);
+  for (auto it = std::find(path.begin(), path.end(), at); it != path.end(); ++it)
+    names.push_back(draft.lab.hosts[*it].name);
   names.push_back(draft.lab.hosts[at].name);
   if (names.size() > 10) names.erase(names.begin() + 9, names.end() - 1);
-  issues.error(draft.after[at].front().at, fmt::format("after: hosts wait for each other: {}", fmt::join(names, " after ")), "let one of them start first");
+  issues.error(draft.after[at].front().at,
+               fmt::format("after: hosts wait for each other: {}", fmt::join(names, " after ")),
+               "let one of them start first");
 }
 
 }  // namespace
@@ -193,7 +212,9 @@ void resolve_lab(Draft& draft) {
   const auto check_room = [&](const Word& word, std::string_view key) {
     if (word.at.line == 0 || known_rooms.contains(word.text)) return word.at.line != 0;
     issues.error(word.at, fmt::format("{}: there is no room \"{}\" in the lab", key, word.text),
-                 issues.suggest(word.text, rooms, rooms.empty() ? fmt::format("add [lab.rooms.{}]", word.text) : list_known("its rooms are", rooms)));
+                 issues.suggest(word.text, rooms,
+                                rooms.empty() ? fmt::format("add [lab.rooms.{}]", word.text)
+                                              : list_known("its rooms are", rooms)));
     return false;
   };
   std::vector<std::string> hosts;
@@ -206,14 +227,16 @@ void resolve_lab(Draft& draft) {
       const bool fitted = addresses <= kMaxHostsOfRoom;
       addresses += lab.lab.hosts[i].clients;
       if (fitted && addresses > kMaxHostsOfRoom)
-        issues.error(lab.lab.hosts[i].at, fmt::format("room \"{}\" has more than {} hosts", lab.host_room[i].text, kMaxHostsOfRoom),
+        issues.error(lab.lab.hosts[i].at,
+                     fmt::format("room \"{}\" has more than {} hosts", lab.host_room[i].text, kMaxHostsOfRoom),
                      "add another room; a host with clients = 30 counts as 30");
     }
     for (const auto& word : lab.after[i]) {
       if (known_hosts.contains(word.text))
         lab.lab.hosts[i].after.push_back(word.text);
       else
-        issues.error(word.at, fmt::format("after: there is no host \"{}\" in the lab", word.text), issues.suggest(word.text, hosts, list_known("its hosts are", hosts)));
+        issues.error(word.at, fmt::format("after: there is no host \"{}\" in the lab", word.text),
+                     issues.suggest(word.text, hosts, list_known("its hosts are", hosts)));
     }
   }
   check_waiting(lab, issues);
@@ -222,17 +245,22 @@ void resolve_lab(Draft& draft) {
     const auto& [a, b] = lab.between[i];
     if (const bool a_ok = check_room(a, "between"), b_ok = check_room(b, "between"); !a_ok || !b_ok) continue;
     if (a.text == b.text) {
-      issues.error(b.at, fmt::format("between: \"{}\" is joined to itself", a.text), "a link joins two different rooms");
+      issues.error(b.at, fmt::format("between: \"{}\" is joined to itself", a.text),
+                   "a link joins two different rooms");
       continue;
     }
     const auto [it, fresh] = joined.emplace(std::minmax(a.text, b.text), lab.lab.links[i].name);
     if (!fresh)
-      issues.not_yet(a.at, fmt::format("between: \"{}\" and \"{}\" are joined by \"{}\" already; a second link is not yet possible in this version",
+      issues.not_yet(a.at, fmt::format("between: \"{}\" and \"{}\" are joined by \"{}\" already; a second link is not "
+                                       "yet possible in this version",
                                        a.text, b.text, it->second));
   }
-  if (rooms.size() > kMaxRooms) issues.error(lab.room_at[kMaxRooms], fmt::format("the lab has {} rooms", rooms.size()), fmt::format("at most {}", kMaxRooms));
+  if (rooms.size() > kMaxRooms)
+    issues.error(lab.room_at[kMaxRooms], fmt::format("the lab has {} rooms", rooms.size()),
+                 fmt::format("at most {}", kMaxRooms));
   if (lab.lab.links.size() > kMaxLinks)
-    issues.error(lab.lab.links[kMaxLinks].at, fmt::format("the lab has {} links", lab.lab.links.size()), fmt::format("at most {}", kMaxLinks));
+    issues.error(lab.lab.links[kMaxLinks].at, fmt::format("the lab has {} links", lab.lab.links.size()),
+                 fmt::format("at most {}", kMaxLinks));
 }
 
 }  // namespace faultline::plan

@@ -33,7 +33,8 @@ class Names {
 };
 
 /// `name` itself, or with the smallest number behind it that makes it new.
-std::string unique(const std::string& name, const std::set<std::string>& taken, std::map<std::string, int>& last, std::string_view format) {
+std::string unique(const std::string& name, const std::set<std::string>& taken, std::map<std::string, int>& last,
+                   std::string_view format) {
   if (!taken.contains(name)) return name;
   int& number = last.emplace(name, 1).first->second;
   std::string numbered;
@@ -57,7 +58,8 @@ class Resolver {
   void add_lab_target(const std::string& name, Target::Where where, Place at) {
     if (const auto other = targets_.find(name)) {
       if (!draft_.targets[*other].implicit) return;  // the plan gives the name a meaning of its own
-      issues_.error(at, fmt::format("\"{}\" names two things of the lab", name), "rooms, hosts and links are targets by their names: give each its own");
+      issues_.error(at, fmt::format("\"{}\" names two things of the lab", name),
+                    "rooms, hosts and links are targets by their names: give each its own");
       return;
     }
     targets_.add(name, draft_.targets.size());
@@ -72,7 +74,8 @@ class Resolver {
     if (draft_.lab) {
       const Lab& lab = draft_.lab->lab;
       for (const auto& host : lab.hosts) add_lab_target(host.name, Target::Where::host, host.at);
-      for (std::size_t i = 0; i < lab.rooms.size(); ++i) add_lab_target(lab.rooms[i], Target::Where::room, draft_.lab->room_at[i]);
+      for (std::size_t i = 0; i < lab.rooms.size(); ++i)
+        add_lab_target(lab.rooms[i], Target::Where::room, draft_.lab->room_at[i]);
       for (const auto& link : lab.links) add_lab_target(link.name, Target::Where::link, link.at);
       for (std::size_t i = 0; i < lab.hosts.size(); ++i) hosts_.add(lab.hosts[i].name, i);
       for (std::size_t i = 0; i < lab.rooms.size(); ++i) rooms_.add(lab.rooms[i], i);
@@ -81,10 +84,17 @@ class Resolver {
     for (const auto& target : draft_.targets) {
       if (target.implicit || target.subject.at.line == 0) continue;
       switch (target.target.where) {
-        case Target::Where::host: check_subject("host", hosts_, target.subject); break;
-        case Target::Where::room: check_subject("room", rooms_, target.subject); break;
-        case Target::Where::link: check_subject("link", links_, target.subject); break;
-        default: break;
+        case Target::Where::host:
+          check_subject("host", hosts_, target.subject);
+          break;
+        case Target::Where::room:
+          check_subject("room", rooms_, target.subject);
+          break;
+        case Target::Where::link:
+          check_subject("link", links_, target.subject);
+          break;
+        default:
+          break;
       }
     }
   }
@@ -92,13 +102,16 @@ class Resolver {
   void check_subject(std::string_view what, const Names& names, const Word& word) {
     if (names.find(word.text)) return;
     issues_.error(word.at, fmt::format("{}: there is no {} \"{}\" in the lab", what, what, word.text),
-                  issues_.suggest(word.text, names.list(), draft_.lab ? list_known("it has", names.list()) : "the plan has no [lab]"));
+                  issues_.suggest(word.text, names.list(),
+                                  draft_.lab ? list_known("it has", names.list()) : "the plan has no [lab]"));
   }
 
   const TargetDraft* find_target(const Word& word, std::string_view key) {
     if (const auto index = targets_.find(word.text)) return &draft_.targets[*index];
     issues_.error(word.at, fmt::format("{}: there is no target \"{}\"", key, word.text),
-                  issues_.suggest(word.text, targets_.list(), targets_.list().empty() ? fmt::format("add [targets.{}]", word.text) : list_known("targets are", targets_.list())));
+                  issues_.suggest(word.text, targets_.list(),
+                                  targets_.list().empty() ? fmt::format("add [targets.{}]", word.text)
+                                                          : list_known("targets are", targets_.list())));
     return nullptr;
   }
 
@@ -114,14 +127,19 @@ class Resolver {
       if (!target) continue;
       if (target->target.where == Target::Where::none)
         issues_.error(word.at, fmt::format("on: \"{}\" is an address, a port or a protocol, not a place", word.text),
-                      fmt::format("a fault is on a place (a namespace, a device, a service, a host); use peer = \"{}\" for traffic to and from it", word.text));
+                      fmt::format("a fault is on a place (a namespace, a device, a service, a host); use peer = \"{}\" "
+                                  "for traffic to and from it",
+                                  word.text));
       (target->target.where == Target::Where::link ? link : place) = true;
       fault.fault.on.push_back(word.text);
     }
     if (link && place)
-      issues_.error(fault.on.front().at, "on: links and places do not mix in one fault: a packet between them would meet it twice", "write two faults");
+      issues_.error(fault.on.front().at,
+                    "on: links and places do not mix in one fault: a packet between them would meet it twice",
+                    "write two faults");
     if (link && fault.fault.direction != Direction::both)
-      issues_.error(fault.on.front().at, "on: a link has no direction of its own, so direction cannot be egress or ingress",
+      issues_.error(fault.on.front().at,
+                    "on: a link has no direction of its own, so direction cannot be egress or ingress",
                     "leave direction out, or put the fault on a host or room");
     seen.clear();
     for (const auto& word : fault.peer) {
@@ -132,10 +150,14 @@ class Resolver {
       const TargetDraft* target = find_target(word, "peer");
       if (!target) continue;
       if (target->target.where == Target::Where::link)
-        issues_.error(word.at, fmt::format("peer: \"{}\" is a link, and has no addresses", word.text), "name the rooms or hosts behind it");
+        issues_.error(word.at, fmt::format("peer: \"{}\" is a link, and has no addresses", word.text),
+                      "name the rooms or hosts behind it");
       if (target->target.where == Target::Where::interface || is_by_socket(target->target.where))
-        issues_.error(word.at, fmt::format("peer: \"{}\" has no addresses of its own", word.text),
-                      fmt::format("name what it is reached by: a target with address = \"…\" and port = …; or put the fault on \"{}\"", word.text));
+        issues_.error(
+            word.at, fmt::format("peer: \"{}\" has no addresses of its own", word.text),
+            fmt::format(
+                "name what it is reached by: a target with address = \"…\" and port = …; or put the fault on \"{}\"",
+                word.text));
       fault.fault.peer.push_back(word.text);
     }
   }
@@ -144,7 +166,8 @@ class Resolver {
     std::set<std::string> taken;
     for (const auto& fault : draft_.faults)
       if (fault.named && !taken.insert(fault.fault.name).second)
-        issues_.error(fault.name_at, fmt::format("name: there are two faults \"{}\"", fault.fault.name), "give each fault its own name");
+        issues_.error(fault.name_at, fmt::format("name: there are two faults \"{}\"", fault.fault.name),
+                      "give each fault its own name");
     std::map<std::string, int> last;
     for (std::size_t i = 0; i < draft_.faults.size(); ++i) {
       auto& fault = draft_.faults[i];
@@ -154,7 +177,8 @@ class Resolver {
       }
       faults_.add(fault.fault.name, i);
       if (fault.kind_name == "partition")
-        resolve_partition(fault, draft_, [this](const Word& word, std::string_view key) { return find_target(word, key); });
+        resolve_partition(fault, draft_,
+                          [this](const Word& word, std::string_view key) { return find_target(word, key); });
       else
         resolve_on_and_peer(fault);
     }
@@ -163,15 +187,19 @@ class Resolver {
   /// A namespace of its own, as far as a plan tells.
   static bool has_namespace(const Target& target) {
     if (target.where == Target::Where::interface) return !target.netns.empty();
-    return target.where != Target::Where::none && target.where != Target::Where::reserved && !is_by_socket(target.where);
+    return target.where != Target::Where::none && target.where != Target::Where::reserved &&
+           !is_by_socket(target.where);
   }
-  static const std::string& namespace_of(const Target& target) { return target.where == Target::Where::interface ? target.netns : target.subject; }
+  static const std::string& namespace_of(const Target& target) {
+    return target.where == Target::Where::interface ? target.netns : target.subject;
+  }
   static bool is_one_place(Target::Where where) {
-    return where != Target::Where::none && where != Target::Where::reserved && where != Target::Where::room && where != Target::Where::link;
+    return where != Target::Where::none && where != Target::Where::reserved && where != Target::Where::room &&
+           where != Target::Where::link;
   }
 
-  /// The targets that probes may mean when they say nothing: those that the plan defines and those that faults are on. A
-  /// name stands for each namespace, so that two targets in one namespace are no reason to ask.
+  /// The targets that probes may mean when they say nothing: those that the plan defines and those that faults are on.
+  /// A name stands for each namespace, so that two targets in one namespace are no reason to ask.
   struct Candidates {
     std::string first;
     bool first_is_room_or_link = false;
@@ -218,25 +246,33 @@ class Resolver {
       if (!from) {
         probe.from = found.count == 0 ? "here" : found.first;
         if (found.count > 1 || found.first_is_room_or_link)
-          issues_.error(probe.at, fmt::format("probe \"{}\" has no \"from\", and could run in several places", probe.name), list_known("add from = one of", known));
+          issues_.error(probe.at,
+                        fmt::format("probe \"{}\" has no \"from\", and could run in several places", probe.name),
+                        list_known("add from = one of", known));
         continue;
       }
       probe.from = from->text;
       if (from->text == "here" || hosts_.find(from->text)) continue;
       const auto index = targets_.find(from->text);
       if (!index) {
-        issues_.error(from->at, fmt::format("from: there is no target or lab host \"{}\"", from->text), issues_.suggest(from->text, known, list_known("choose one of", known)));
+        issues_.error(from->at, fmt::format("from: there is no target or lab host \"{}\"", from->text),
+                      issues_.suggest(from->text, known, list_known("choose one of", known)));
         continue;
       }
       if (!is_one_place(draft_.targets[*index].target.where))
-        issues_.error(from->at, fmt::format("from: \"{}\" is not one network namespace that a probe could run in", from->text), list_known("choose one of", known));
+        issues_.error(from->at,
+                      fmt::format("from: \"{}\" is not one network namespace that a probe could run in", from->text),
+                      list_known("choose one of", known));
     }
   }
 
   std::string describe_hypothesis(const Hypothesis& hypothesis) const {
-    std::string text = hypothesis.during.empty() ? hypothesis.probe : fmt::format("{} during {}", hypothesis.probe, hypothesis.during);
+    std::string text =
+        hypothesis.during.empty() ? hypothesis.probe : fmt::format("{} during {}", hypothesis.probe, hypothesis.during);
     std::string conditions = hypothesis.text();
-    if (hypothesis.recovers_within) conditions += fmt::format("{}recovers within {}", conditions.empty() ? "" : ", ", format_duration(*hypothesis.recovers_within));
+    if (hypothesis.recovers_within)
+      conditions += fmt::format("{}recovers within {}", conditions.empty() ? "" : ", ",
+                                format_duration(*hypothesis.recovers_within));
     if (!conditions.empty()) text += ": " + conditions;
     return text;
   }
@@ -249,12 +285,16 @@ class Resolver {
     std::set<std::string> taken;
     for (const auto& [hypothesis, probe, during, recovers_at, name_at] : draft_.hypotheses) {
       if (!hypothesis.name.empty() && !taken.insert(hypothesis.name).second)
-        issues_.error(name_at, fmt::format("name: there are two hypotheses \"{}\"", hypothesis.name), "give each hypothesis its own name");
+        issues_.error(name_at, fmt::format("name: there are two hypotheses \"{}\"", hypothesis.name),
+                      "give each hypothesis its own name");
       if (probe.at.line && !probes.find(probe.text))
         issues_.error(probe.at, fmt::format("probe: there is no probe \"{}\"", probe.text),
-                      issues_.suggest(probe.text, probes.list(), probes.list().empty() ? fmt::format("add [probes.{}]", probe.text) : list_known("probes are", probes.list())));
+                      issues_.suggest(probe.text, probes.list(),
+                                      probes.list().empty() ? fmt::format("add [probes.{}]", probe.text)
+                                                            : list_known("probes are", probes.list())));
       if (during.at.line && during.text != "baseline" && during.text != "recovery" && !faults_.find(during.text))
-        issues_.error(during.at, fmt::format("during: there is no phase \"{}\"", during.text), issues_.suggest(during.text, phases, list_known("phases are", phases)));
+        issues_.error(during.at, fmt::format("during: there is no phase \"{}\"", during.text),
+                      issues_.suggest(during.text, phases, list_known("phases are", phases)));
     }
     std::map<std::string, int> last;
     for (auto& draft : draft_.hypotheses) {
@@ -276,7 +316,8 @@ void resolve_names(Draft& draft) { Resolver(draft).run(); }
 bool check_name(Issues& issues, Place at, std::string_view what, const std::string& name, bool strict) {
   const auto good = [&](unsigned char c) {
     if (!strict) return c >= ' ' && c != 0x7f;
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
+           c == '.';
   };
   const std::size_t longest = strict ? 63 : 200;
   if (name.empty())
@@ -284,7 +325,8 @@ bool check_name(Issues& issues, Place at, std::string_view what, const std::stri
   else if (name.size() > longest)
     issues.error(at, fmt::format("{} is too long", what), fmt::format("at most {} bytes", longest));
   else if (!std::all_of(name.begin(), name.end(), good) || (strict && (name.front() == '.' || name.front() == '-')))
-    issues.error(at, fmt::format("\"{}\" is not fit to be {}", name, what), strict ? "letters, digits, hyphens, underscores and dots" : "no line breaks or control characters");
+    issues.error(at, fmt::format("\"{}\" is not fit to be {}", name, what),
+                 strict ? "letters, digits, hyphens, underscores and dots" : "no line breaks or control characters");
   else
     return true;
   return false;

@@ -18,7 +18,9 @@ namespace {
 constexpr std::size_t kMaxFile = 64 << 20;
 
 std::string read_file(const std::string& path) {
-  const auto fail = [&](std::string_view why) -> Failure { return Failure(Exit::invalid, fmt::format("cannot read plan {}: {}", path, why)); };
+  const auto fail = [&](std::string_view why) -> Failure {
+    return Failure(Exit::invalid, fmt::format("cannot read plan {}: {}", path, why));
+  };
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) throw fail(std::strerror(errno));
   struct stat status {};
@@ -52,7 +54,8 @@ void read_top(Table& top, Draft& draft) {
     draft.duration_at = duration->value.at;
     draft.duration = read_timeline(top, "duration", duration->value, draft.options);
     if (draft.duration && *draft.duration == 0) {
-      draft.issues.error(duration->value.at, "duration: a run that lasts no time shows nothing", "write duration = \"60s\", or leave it out");
+      draft.issues.error(duration->value.at, "duration: a run that lasts no time shows nothing",
+                         "write duration = \"60s\", or leave it out");
       draft.duration.reset();
     }
   }
@@ -98,6 +101,8 @@ Parsed parse_text(std::string text, const std::string& path, const Options& opti
   return {std::move(plan), draft.issues.take()};
 }
 
-Parsed parse_file(const std::string& path, const Options& options) { return parse_text(read_file(path), path, options); }
+Parsed parse_file(const std::string& path, const Options& options) {
+  return parse_text(read_file(path), path, options);
+}
 
 }  // namespace faultline::plan

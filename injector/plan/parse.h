@@ -1,6 +1,6 @@
 // From a TOML file to a Plan, or to every mistake in it. Parsing never stops at the first mistake: each is a Diagnostic
-// with its place, what is wrong and what would be right. (A TOML syntax error is reported alone: nothing after it can be
-// trusted.) One pass per concern, a file each: document, targets, probes, faults, hypotheses, lab, names.
+// with its place, what is wrong and what would be right. (A TOML syntax error is reported alone: nothing after it can
+// be trusted.) One pass per concern, a file each: document, targets, probes, faults, hypotheses, lab, names.
 #pragma once
 
 #include <optional>
@@ -12,23 +12,23 @@
 namespace faultline::plan {
 
 struct Options {
-  std::optional<std::uint64_t> seed;            ///< --seed
-  std::optional<double> scale;                  ///< --scale 1:30 is 30; absent: scaled values as written
-  std::map<std::string, std::string> variables; ///< --var key=value
+  std::optional<std::uint64_t> seed;             ///< --seed
+  std::optional<double> scale;                   ///< --scale 1:30 is 30; absent: scaled values as written
+  std::map<std::string, std::string> variables;  ///< --var key=value
 };
 
 struct Diagnostic {
   Place at;
-  std::string message;  ///< what is wrong, in one sentence, naming the key
-  std::string hint;     ///< what would be right; may be empty
-  bool not_yet = false; ///< the language reserves it, this version cannot do it
-  std::string file = {};   ///< that the place is in; empty: the plan
-  std::string source = {}; ///< the line of that file; of a plan's own it is in the plan's text
+  std::string message;      ///< what is wrong, in one sentence, naming the key
+  std::string hint;         ///< what would be right; may be empty
+  bool not_yet = false;     ///< the language reserves it, this version cannot do it
+  std::string file = {};    ///< that the place is in; empty: the plan
+  std::string source = {};  ///< the line of that file; of a plan's own it is in the plan's text
 };
 
 struct Parsed {
-  Plan plan;                             ///< meaningful only if there are no diagnostics
-  std::vector<Diagnostic> diagnostics;   ///< in order of place
+  Plan plan;                            ///< meaningful only if there are no diagnostics
+  std::vector<Diagnostic> diagnostics;  ///< in order of place
   bool ok() const { return diagnostics.empty(); }
 };
 

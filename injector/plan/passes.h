@@ -48,15 +48,15 @@ struct GuardDraft {
 
 struct TargetDraft {
   Target target;
-  Word subject;          ///< of a host, room or link: the name to be found in the lab
-  bool implicit = false; ///< a host, room or link of the lab under its own name
+  Word subject;           ///< of a host, room or link: the name to be found in the lab
+  bool implicit = false;  ///< a host, room or link of the lab under its own name
 };
 
 struct LabDraft {
   Lab lab;
   std::vector<Place> room_at;
-  std::vector<Word> host_room;             ///< by host
-  std::vector<std::vector<Word>> after;    ///< by host
+  std::vector<Word> host_room;                 ///< by host
+  std::vector<std::vector<Word>> after;        ///< by host
   std::vector<std::pair<Word, Word>> between;  ///< by link
 };
 
@@ -89,7 +89,8 @@ void read_guards(Table& top, Draft& draft);
 void resolve_lab(Draft& draft);
 /// Cross references between everything else, and names that are generated or must be unique.
 void resolve_names(Draft& draft);
-/// Windows, the run's duration, and what only they can tell: a fault's own validation, hypotheses that cannot be judged.
+/// Windows, the run's duration, and what only they can tell: a fault's own validation, hypotheses that cannot be
+/// judged.
 void lay_out_time(Draft& draft);
 /// Guards against the probes and phases that they name, and names for those without. The timeline must be laid out.
 void resolve_guards(Draft& draft);
@@ -101,17 +102,18 @@ bool read_conditions(Table& table, Conditions& conditions, std::string_view shar
 std::optional<Ns> read_timeline(Table& table, std::string_view key, const Node& value, const Options& options);
 
 /// A profile: an array of points, whose places are noted as "KEY[n]".
-std::optional<faults::Profile> read_profile(Table& table, const faults::Key& key, const Node& value, const Options& options,
-                                            std::map<std::string, Place, std::less<>>& places);
+std::optional<faults::Profile> read_profile(Table& table, const faults::Key& key, const Node& value,
+                                            const Options& options, std::map<std::string, Place, std::less<>>& places);
 /// An array of arrays of names.
 std::optional<std::vector<std::vector<Word>>> read_groups(Table& table, const faults::Key& key, const Node& value);
 /// The file that `value` names, relative to the plan, which keeps its text.
 std::optional<faults::Trace> read_trace_file(Table& table, const faults::Key& key, const Node& value, Draft& draft);
 std::optional<faults::Samples> read_samples_file(Table& table, const faults::Key& key, const Node& value, Draft& draft);
 
-/// Who is parted from whom: the fault's legs, from its groups, edges or shape. `find` looks up a target and reports what is
-/// none.
-void resolve_partition(FaultDraft& fault, Draft& draft, const std::function<const TargetDraft*(const Word&, std::string_view)>& find);
+/// Who is parted from whom: the fault's legs, from its groups, edges or shape. `find` looks up a target and reports
+/// what is none.
+void resolve_partition(FaultDraft& fault, Draft& draft,
+                       const std::function<const TargetDraft*(const Word&, std::string_view)>& find);
 
 /// Reports a name that is not fit to be one (empty, control characters, too long; `strict`: or not of letters, digits,
 /// dots, hyphens and underscores) and says whether it was fit.

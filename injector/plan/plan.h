@@ -1,5 +1,6 @@
-// What the user wrote, checked: targets, probes, faults on a timeline, hypotheses, optionally a lab. Passive data. Every
-// name in it resolves, every value is in range, every duration has gone through --scale; nothing in it knows the machine.
+// What the user wrote, checked: targets, probes, faults on a timeline, hypotheses, optionally a lab. Passive data.
+// Every name in it resolves, every value is in range, every duration has gone through --scale; nothing in it knows the
+// machine.
 #pragma once
 
 #include <array>
@@ -50,9 +51,9 @@ struct Target {
   std::string protocol;                ///< "tcp" | "udp" | "icmp" | ""
   std::vector<PortRange> ports;        ///< as a peer: its port; as `on`: the site's own port
   Place at;
-  std::string netns = {};              ///< interface: the device's namespace; empty: the caller's
-  IfGone if_gone = IfGone::proceed;    ///< what to do when it ends during the run
-  Ns wait = 0;                         ///< how long it may take to appear before the run begins
+  std::string netns = {};            ///< interface: the device's namespace; empty: the caller's
+  IfGone if_gone = IfGone::proceed;  ///< what to do when it ends during the run
+  Ns wait = 0;                       ///< how long it may take to appear before the run begins
 
   /// Whether the run makes it: there is nothing to be found on the machine before.
   bool of_the_lab() const { return where == Where::host || where == Where::room || where == Where::link; }
@@ -62,31 +63,32 @@ struct Probe {
   enum class Kind { http, tcp, icmp, dns, redis, postgresql, exec };
   std::string name;
   Kind kind = Kind::http;
-  std::string subject;                 ///< http: URL · tcp, redis: "host:port" · icmp: address or name · dns: the name asked about · postgresql: URI
-  std::vector<std::string> command;    ///< exec; redis: the command sent
-  Ns every = kSecond;                  ///< open loop: the nth request is due at start + n * every, whatever became of the others
+  std::string subject;  ///< http: URL · tcp, redis: "host:port" · icmp: address or name · dns: the name asked about ·
+                        ///< postgresql: URI
+  std::vector<std::string> command;  ///< exec; redis: the command sent
+  Ns every = kSecond;  ///< open loop: the nth request is due at start + n * every, whatever became of the others
   Ns timeout = kSecond;
-  Ns start = 0;                        ///< when the first request is due, since T0; scaled
-  std::optional<Ns> length;            ///< requests are due in [start, start + length); none: to the end of the run; scaled
-  std::string from;                    ///< a target's or lab host's name, or "here"; filled in by the parser
+  Ns start = 0;              ///< when the first request is due, since T0; scaled
+  std::optional<Ns> length;  ///< requests are due in [start, start + length); none: to the end of the run; scaled
+  std::string from;          ///< a target's or lab host's name, or "here"; filled in by the parser
   // http
   std::string method = "GET";
   std::string body;
   std::map<std::string, std::string> headers;
-  std::optional<int> expect_status;    ///< default: any 2xx or 3xx
-  std::string expect_body;             ///< substring; http and exec (stdout)
-  bool reuse = false;                  ///< http, redis, postgresql: keep connections between requests (default: a new one each)
+  std::optional<int> expect_status;  ///< default: any 2xx or 3xx
+  std::string expect_body;           ///< substring; http and exec (stdout)
+  bool reuse = false;  ///< http, redis, postgresql: keep connections between requests (default: a new one each)
   // tcp; redis and postgresql also expect a reply
-  std::string send, expect_reply;      ///< optional exchange after the connect; the reply must begin with expect_reply
+  std::string send, expect_reply;  ///< optional exchange after the connect; the reply must begin with expect_reply
   // dns
-  std::string server;                  ///< "host" or "host:port"; empty: the first of /etc/resolv.conf
-  bool ipv6 = false;                   ///< AAAA instead of A
-  std::string expect_address;          ///< one of the answers; empty: there is one
+  std::string server;          ///< "host" or "host:port"; empty: the first of /etc/resolv.conf
+  bool ipv6 = false;           ///< AAAA instead of A
+  std::string expect_address;  ///< one of the answers; empty: there is one
   std::string expect_rcode = "NOERROR";
   // postgresql
   std::string query = "select 1";
   // exec
-  std::optional<int> expect_exit;      ///< default 0
+  std::optional<int> expect_exit;  ///< default 0
   Place at;
 
   /// `subject` for people and the record, without a password.
@@ -94,13 +96,16 @@ struct Probe {
 };
 
 /// The kinds by the keys that name them in a plan, in the order of Probe::Kind.
-inline constexpr std::array<std::string_view, 7> kProbeKinds{"http", "tcp", "icmp", "dns", "redis", "postgresql", "exec"};
+inline constexpr std::array<std::string_view, 7> kProbeKinds{"http",  "tcp",        "icmp", "dns",
+                                                             "redis", "postgresql", "exec"};
 constexpr std::string_view kind_name(Probe::Kind kind) { return kProbeKinds[static_cast<std::size_t>(kind)]; }
 
 /// The RCODEs that a dns probe may expect, by number (IANA's registry of DNS parameters).
-inline constexpr std::array<std::string_view, 6> kRcodes{"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"};
+inline constexpr std::array<std::string_view, 6> kRcodes{"NOERROR",  "FORMERR", "SERVFAIL",
+                                                         "NXDOMAIN", "NOTIMP",  "REFUSED"};
 
-/// `text` with "***" for each password that it holds, as URLs (https://user:password@host/) and libpq's URIs (?password=…) do.
+/// `text` with "***" for each password that it holds, as URLs (https://user:password@host/) and libpq's URIs
+/// (?password=…) do.
 std::string without_passwords(std::string text);
 
 enum class Direction { both, egress, ingress };
@@ -118,8 +123,8 @@ struct Fault {
   std::vector<std::string> peer;  ///< target names; empty: all traffic of `on`
   std::vector<Leg> legs;          ///< of a partition: what `on`, `peer` and `direction` come to; else empty
   Direction direction = Direction::both;
-  bool loopback = true;           ///< whether the site's lo device takes part
-  Ns start = 0, end = 0;          ///< since T0; scaled
+  bool loopback = true;   ///< whether the site's lo device takes part
+  Ns start = 0, end = 0;  ///< since T0; scaled
   faults::Params params;
   Place at;
 };
@@ -131,10 +136,14 @@ struct Bound {
   std::string text;  ///< as written, for the report
   bool holds(double observed) const {
     switch (op) {
-      case Op::ge: return observed >= value;
-      case Op::gt: return observed > value;
-      case Op::le: return observed <= value;
-      case Op::lt: return observed < value;
+      case Op::ge:
+        return observed >= value;
+      case Op::gt:
+        return observed > value;
+      case Op::le:
+        return observed <= value;
+      case Op::lt:
+        return observed < value;
     }
     return false;
   }
@@ -154,17 +163,17 @@ struct Conditions {
 };
 
 struct Hypothesis : Conditions {
-  std::string name;    ///< generated when absent: "pay during room-jitter: success >= 99%"
+  std::string name;  ///< generated when absent: "pay during room-jitter: success >= 99%"
   std::string probe;
   std::string during;  ///< "baseline", a fault's name, or "recovery"; empty for recovers_within alone
   std::optional<Ns> recovers_within;
   Place at;
 };
 
-/// When to give up: all of its conditions true, at once, of the requests whose outcome became known in the last `window`.
-/// The run then heals and ends (docs/guards.md).
+/// When to give up: all of its conditions true, at once, of the requests whose outcome became known in the last
+/// `window`. The run then heals and ends (docs/guards.md).
 struct Guard : Conditions {
-  std::string name;    ///< generated when absent: "pay: success < 20% for 10s"
+  std::string name;  ///< generated when absent: "pay: success < 20% for 10s"
   std::string probe;
   std::string during;  ///< a phase: only requests due in it count; empty: the whole run
   Ns window = 0;       ///< `for`; never scaled, as timeouts are not
@@ -179,27 +188,27 @@ std::string condition_text(const Hypothesis& hypothesis);
 // ---- the lab ----
 
 struct Ready {
-  std::optional<std::uint16_t> tcp;    ///< this port of the host accepts a connection
-  std::string http;                    ///< or this URL, asked from inside the host, answers 2xx
-  std::vector<std::string> command;    ///< or this exits 0
+  std::optional<std::uint16_t> tcp;  ///< this port of the host accepts a connection
+  std::string http;                  ///< or this URL, asked from inside the host, answers 2xx
+  std::vector<std::string> command;  ///< or this exits 0
   Ns within = 10 * kSecond;
 };
 
 struct LabHost {
   std::string name, room;
-  std::vector<std::string> command;    ///< argv; `command = "a b"` is not split by a shell. Empty: the host only exists
-  std::string user;                    ///< run the command as this user; empty: as root
+  std::vector<std::string> command;  ///< argv; `command = "a b"` is not split by a shell. Empty: the host only exists
+  std::string user;                  ///< run the command as this user; empty: as root
   std::map<std::string, std::string> environment;
   std::optional<Ready> ready;
-  std::vector<std::string> after;      ///< hosts that must be ready before this one's command starts
-  std::size_t clients = 1;             ///< addresses it has: a host may stand for many clients
+  std::vector<std::string> after;  ///< hosts that must be ready before this one's command starts
+  std::size_t clients = 1;         ///< addresses it has: a host may stand for many clients
   Place at;
 };
 
 struct LabLink {
   std::string name;
-  std::string a, b;    ///< rooms
-  Ns delay = 0;        ///< one way, each way: a standing condition before any fault
+  std::string a, b;  ///< rooms
+  Ns delay = 0;      ///< one way, each way: a standing condition before any fault
   Place at;
 };
 
@@ -220,11 +229,11 @@ struct Plan {
   std::string directory;  ///< of the plan, absolute: ${plan_dir}
   std::string text;       ///< verbatim
   std::string title;
-  std::string name;       ///< the file's stem: names the run folder
+  std::string name;  ///< the file's stem: names the run folder
   std::uint64_t seed = 0;
   bool seed_given = false;
-  Ns duration = 0;        ///< of the run; the default is worked out by the parser
-  double scale = 1;       ///< timeline divisor in force, for the record
+  Ns duration = 0;              ///< of the run; the default is worked out by the parser
+  double scale = 1;             ///< timeline divisor in force, for the record
   std::vector<Target> targets;  ///< lab hosts, rooms and links are targets by their own name too
   std::vector<Probe> probes;
   std::vector<Fault> faults;

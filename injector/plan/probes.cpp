@@ -25,31 +25,43 @@ bool is_host_and_port(const std::string& text) {
 
 bool is_url(const std::string& text) {
   for (const std::string_view scheme : {"http://", "https://"})
-    if (text.starts_with(scheme) && text.size() > scheme.size() && text[scheme.size()] != '/' && text[scheme.size()] != ':')
+    if (text.starts_with(scheme) && text.size() > scheme.size() && text[scheme.size()] != '/' &&
+        text[scheme.size()] != ':')
       return std::none_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; });
   return false;
 }
 
-bool is_target_of_icmp(const std::string& text) { return !text.empty() && text.find_first_of("/ []") == std::string::npos; }
+bool is_target_of_icmp(const std::string& text) {
+  return !text.empty() && text.find_first_of("/ []") == std::string::npos;
+}
 bool is_name(const std::string& text) { return !text.empty() && text.find_first_of("/ :[]") == std::string::npos; }
-bool is_postgresql_uri(const std::string& text) { return text.starts_with("postgresql://") || text.starts_with("postgres://"); }
+bool is_postgresql_uri(const std::string& text) {
+  return text.starts_with("postgresql://") || text.starts_with("postgres://");
+}
 
 /// What a probe asks, where that is a text.
 struct Subject {
   bool (*fits)(const std::string&);
-  const char* what;     ///< that it is not, if it does not fit
+  const char* what;  ///< that it is not, if it does not fit
   const char* example;
-  const char* also;     ///< how else it may be written
+  const char* also;  ///< how else it may be written
 };
 Subject subject_of(Probe::Kind kind) {
   switch (kind) {
-    case Probe::Kind::http: return {is_url, "a URL", "\"http://10.0.1.10:8080/pay\"", ""};
-    case Probe::Kind::tcp: return {is_host_and_port, "a host and a port up to 65535", "\"10.0.1.10:5432\"", " or \"[fd00::1]:5432\""};
-    case Probe::Kind::redis: return {is_host_and_port, "a host and a port up to 65535", "\"10.0.1.10:6379\"", " or \"[fd00::1]:6379\""};
-    case Probe::Kind::icmp: return {is_target_of_icmp, "an address or a name", "\"10.0.1.10\"", ""};
-    case Probe::Kind::dns: return {is_name, "a name", "\"bank.example.com\"", ", and whom to ask as server = \"10.0.0.53\""};
-    case Probe::Kind::postgresql: return {is_postgresql_uri, "a URI of PostgreSQL", "\"postgresql://app@10.0.1.10/shop\"", ""};
-    case Probe::Kind::exec: break;
+    case Probe::Kind::http:
+      return {is_url, "a URL", "\"http://10.0.1.10:8080/pay\"", ""};
+    case Probe::Kind::tcp:
+      return {is_host_and_port, "a host and a port up to 65535", "\"10.0.1.10:5432\"", " or \"[fd00::1]:5432\""};
+    case Probe::Kind::redis:
+      return {is_host_and_port, "a host and a port up to 65535", "\"10.0.1.10:6379\"", " or \"[fd00::1]:6379\""};
+    case Probe::Kind::icmp:
+      return {is_target_of_icmp, "an address or a name", "\"10.0.1.10\"", ""};
+    case Probe::Kind::dns:
+      return {is_name, "a name", "\"bank.example.com\"", ", and whom to ask as server = \"10.0.0.53\""};
+    case Probe::Kind::postgresql:
+      return {is_postgresql_uri, "a URI of PostgreSQL", "\"postgresql://app@10.0.1.10/shop\"", ""};
+    case Probe::Kind::exec:
+      break;
   }
   throw std::logic_error("what an exec probe asks is no text");
 }
@@ -65,17 +77,20 @@ void read_subject(Table& table, Probe& probe) {
   if (!text) return;
   probe.subject = *text;
   if (!wanted.fits(*text))
-    table.issues().error(table.take(key)->value.at, fmt::format("{}: \"{}\" is not {}", key, *text, wanted.what), fmt::format("write {} = {}{}", key, wanted.example, wanted.also));
+    table.issues().error(table.take(key)->value.at, fmt::format("{}: \"{}\" is not {}", key, *text, wanted.what),
+                         fmt::format("write {} = {}{}", key, wanted.example, wanted.also));
 }
 
 /// A key that only some kinds of probe have.
-bool allowed(Table& table, std::string_view key, std::string_view full, Probe::Kind kind, std::initializer_list<Probe::Kind> kinds) {
+bool allowed(Table& table, std::string_view key, std::string_view full, Probe::Kind kind,
+             std::initializer_list<Probe::Kind> kinds) {
   if (!table.has(key)) return false;
   if (std::find(kinds.begin(), kinds.end(), kind) != kinds.end()) return true;
   std::string list;
   for (const auto k : kinds) list += fmt::format("{}{}", list.empty() ? "" : " and ", kind_name(k));
   table.take(key);
-  table.issues().error(table.place(key), fmt::format("\"{}\" is not for {} probes", full, kind_name(kind)), fmt::format("it is for {} probes", list));
+  table.issues().error(table.place(key), fmt::format("\"{}\" is not for {} probes", full, kind_name(kind)),
+                       fmt::format("it is for {} probes", list));
   return false;
 }
 
@@ -85,7 +100,8 @@ bool is_address(const std::string& text) { return text.find('/') == std::string:
 std::optional<std::string> choice(Table& table, const char* key, const std::vector<std::string>& choices) {
   const auto text = table.text(key, fmt::format("\"{}\"", choices.front()));
   if (!text || std::find(choices.begin(), choices.end(), *text) != choices.end()) return text;
-  table.issues().error(table.take(key)->value.at, fmt::format("{}: \"{}\" is none of them", key, *text), table.issues().suggest(*text, choices, list_known("choose one of", choices)));
+  table.issues().error(table.take(key)->value.at, fmt::format("{}: \"{}\" is none of them", key, *text),
+                       table.issues().suggest(*text, choices, list_known("choose one of", choices)));
   return std::nullopt;
 }
 
@@ -94,7 +110,8 @@ void read_dns(Table& table, Probe& probe) {
   if (allowed(table, "server", "server", probe.kind, {dns})) {
     probe.server = table.text("server", "\"10.0.0.53\"").value_or("");
     if (!is_host_and_port(probe.server) && !is_name(probe.server) && !is_address(probe.server))
-      table.issues().error(table.take("server")->value.at, fmt::format("server: \"{}\" is not a host", probe.server), "write server = \"10.0.0.53\" or \"10.0.0.53:5353\"");
+      table.issues().error(table.take("server")->value.at, fmt::format("server: \"{}\" is not a host", probe.server),
+                           "write server = \"10.0.0.53\" or \"10.0.0.53:5353\"");
   }
   if (allowed(table, "type", "type", probe.kind, {dns})) probe.ipv6 = choice(table, "type", {"A", "AAAA"}) == "AAAA";
 }
@@ -103,8 +120,11 @@ void read_expected_address(Table& expect, Probe& probe) {
   const auto text = expect.text("address", "\"10.0.1.10\"");
   if (!text) return;
   if (!is_address(*text) || IpPrefix::parse(*text)->v6 != probe.ipv6)
-    expect.issues().error(expect.take("address")->value.at, fmt::format("expect.address: \"{}\" is not an IPv{} address", *text, probe.ipv6 ? 6 : 4),
-                          probe.ipv6 ? "a question of type AAAA is answered with IPv6 addresses" : "a question of type A is answered with IPv4 addresses; add type = \"AAAA\" for IPv6");
+    expect.issues().error(expect.take("address")->value.at,
+                          fmt::format("expect.address: \"{}\" is not an IPv{} address", *text, probe.ipv6 ? 6 : 4),
+                          probe.ipv6
+                              ? "a question of type AAAA is answered with IPv6 addresses"
+                              : "a question of type A is answered with IPv4 addresses; add type = \"AAAA\" for IPv6");
   probe.expect_address = *text;
 }
 
@@ -114,13 +134,17 @@ void read_expect(Table& table, Probe& probe) {
   using enum Probe::Kind;
   if (allowed(*expect, "status", "expect.status", probe.kind, {http}))
     if (auto status = expect->integer("status", 100, 599)) probe.expect_status = static_cast<int>(*status);
-  if (allowed(*expect, "body", "expect.body", probe.kind, {http, exec})) probe.expect_body = expect->text("body", "\"ok\"").value_or("");
-  if (allowed(*expect, "reply", "expect.reply", probe.kind, {tcp, redis, postgresql})) probe.expect_reply = expect->text("reply", "\"+PONG\"").value_or("");
+  if (allowed(*expect, "body", "expect.body", probe.kind, {http, exec}))
+    probe.expect_body = expect->text("body", "\"ok\"").value_or("");
+  if (allowed(*expect, "reply", "expect.reply", probe.kind, {tcp, redis, postgresql}))
+    probe.expect_reply = expect->text("reply", "\"+PONG\"").value_or("");
   if (allowed(*expect, "exit", "expect.exit", probe.kind, {exec}))
     if (auto status = expect->integer("exit", 0, 255)) probe.expect_exit = static_cast<int>(*status);
   if (allowed(*expect, "address", "expect.address", probe.kind, {dns})) read_expected_address(*expect, probe);
-  if (allowed(*expect, "rcode", "expect.rcode", probe.kind, {dns})) probe.expect_rcode = choice(*expect, "rcode", {kRcodes.begin(), kRcodes.end()}).value_or("NOERROR");
-  for (const auto& key : {"status", "body", "reply", "exit", "address", "rcode"}) expect->take(key);  // known, for suggestions
+  if (allowed(*expect, "rcode", "expect.rcode", probe.kind, {dns}))
+    probe.expect_rcode = choice(*expect, "rcode", {kRcodes.begin(), kRcodes.end()}).value_or("NOERROR");
+  for (const auto& key : {"status", "body", "reply", "exit", "address", "rcode"})
+    expect->take(key);  // known, for suggestions
   expect->finish();
 }
 
@@ -131,7 +155,8 @@ void read_extras(Table& table, Probe& probe) {
     if (auto method = table.text("method", "\"POST\"")) {
       const auto upper = [](char c) { return c >= 'A' && c <= 'Z'; };
       if (method->empty() || !std::all_of(method->begin(), method->end(), upper))
-        issues.error(table.take("method")->value.at, fmt::format("method: \"{}\" is not an HTTP method", *method), "write it in capitals: method = \"POST\"");
+        issues.error(table.take("method")->value.at, fmt::format("method: \"{}\" is not an HTTP method", *method),
+                     "write it in capitals: method = \"POST\"");
       probe.method = *method;
     }
   }
@@ -139,15 +164,19 @@ void read_extras(Table& table, Probe& probe) {
   if (allowed(table, "headers", "headers", probe.kind, {http})) {
     probe.headers = table.text_map("headers", "{ Accept = \"text/plain\" }");
     for (const auto& [name, value] : probe.headers)
-      if (name.empty() || (name + value).find_first_of("\r\n") != std::string::npos || name.find_first_of(": ") != std::string::npos)
-        issues.error(table.place("headers"), fmt::format("headers: \"{}\" is not a header", name), "a name has no colon or space, and neither name nor value a line break");
+      if (name.empty() || (name + value).find_first_of("\r\n") != std::string::npos ||
+          name.find_first_of(": ") != std::string::npos)
+        issues.error(table.place("headers"), fmt::format("headers: \"{}\" is not a header", name),
+                     "a name has no colon or space, and neither name nor value a line break");
   }
-  if (allowed(table, "reuse", "reuse", probe.kind, {http, redis, postgresql})) probe.reuse = table.boolean("reuse").value_or(false);
+  if (allowed(table, "reuse", "reuse", probe.kind, {http, redis, postgresql}))
+    probe.reuse = table.boolean("reuse").value_or(false);
 }
 
 /// When it asks, if not throughout. Whether that lies within the run is known only when the timeline is.
 void read_window(Table& table, Probe& probe, const Options& options) {
-  if (const Entry* start = table.take("start")) probe.start = read_timeline(table, "start", start->value, options).value_or(0);
+  if (const Entry* start = table.take("start"))
+    probe.start = read_timeline(table, "start", start->value, options).value_or(0);
   const Entry* length = table.take("for");
   if (!length) return;
   probe.length = read_timeline(table, "for", length->value, options);
@@ -158,7 +187,8 @@ void read_probe(const Entry& entry, Draft& draft) {
   Issues& issues = draft.issues;
   check_name(issues, entry.at, "a probe's name", entry.key, true);
   if (entry.value.type != Node::Type::table) {
-    issues.error(entry.value.at, fmt::format("probes.{}: expected a table, found {}", entry.key, describe(entry.value.type)),
+    issues.error(entry.value.at,
+                 fmt::format("probes.{}: expected a table, found {}", entry.key, describe(entry.value.type)),
                  fmt::format("write [probes.{}] with http = \"http://…\" below it", entry.key));
     return;
   }
@@ -172,7 +202,8 @@ void read_probe(const Entry& entry, Draft& draft) {
     const Entry* given = table.take(key);
     if (!given) continue;
     if (!first.empty()) {
-      issues.error(given->at, fmt::format("probe \"{}\" is both {} and {}", entry.key, first, key), "a probe asks one thing: make two probes");
+      issues.error(given->at, fmt::format("probe \"{}\" is both {} and {}", entry.key, first, key),
+                   "a probe asks one thing: make two probes");
       continue;
     }
     first = key;
@@ -182,12 +213,14 @@ void read_probe(const Entry& entry, Draft& draft) {
   if (auto every = table.scalar("every", "\"50ms\"", read_duration)) {
     probe.every = *every;
     if (*every < kMillisecond)
-      issues.error(table.take("every")->value.at, fmt::format("every: {} is too often", format_duration(*every)), "at most one request a millisecond: every = \"1ms\"");
+      issues.error(table.take("every")->value.at, fmt::format("every: {} is too often", format_duration(*every)),
+                   "at most one request a millisecond: every = \"1ms\"");
   }
   if (auto timeout = table.scalar("timeout", "\"1s\"", read_duration)) {
     probe.timeout = *timeout;
     if (*timeout < kMillisecond)
-      issues.error(table.take("timeout")->value.at, fmt::format("timeout: {} is too short", format_duration(*timeout)), "at least 1ms");
+      issues.error(table.take("timeout")->value.at, fmt::format("timeout: {} is too short", format_duration(*timeout)),
+                   "at least 1ms");
   }
   read_window(table, probe, draft.options);
   result.from = table.word("from", "\"client\"");
@@ -196,16 +229,22 @@ void read_probe(const Entry& entry, Draft& draft) {
     read_dns(table, probe);  // the type of the question first: the address expected is of it
     read_expect(table, probe);
     read_extras(table, probe);
-    if (allowed(table, "send", "send", probe.kind, {Probe::Kind::tcp})) probe.send = table.text("send", "\"PING\\r\\n\"").value_or("");
-    if (allowed(table, "command", "command", probe.kind, {Probe::Kind::redis})) probe.command = table.command("command").value_or(std::vector<std::string>{});
-    else if (probe.kind == Probe::Kind::redis) probe.command = {"PING"};
-    if (allowed(table, "query", "query", probe.kind, {Probe::Kind::postgresql})) probe.query = table.text("query", "\"select 1\"").value_or("");
+    if (allowed(table, "send", "send", probe.kind, {Probe::Kind::tcp}))
+      probe.send = table.text("send", "\"PING\\r\\n\"").value_or("");
+    if (allowed(table, "command", "command", probe.kind, {Probe::Kind::redis}))
+      probe.command = table.command("command").value_or(std::vector<std::string>{});
+    else if (probe.kind == Probe::Kind::redis)
+      probe.command = {"PING"};
+    if (allowed(table, "query", "query", probe.kind, {Probe::Kind::postgresql}))
+      probe.query = table.text("query", "\"select 1\"").value_or("");
   }
-  for (const auto& key : {"expect", "method", "body", "headers", "reuse", "send", "server", "type", "command", "query"}) table.take(key);
+  for (const auto& key : {"expect", "method", "body", "headers", "reuse", "send", "server", "type", "command", "query"})
+    table.take(key);
   const std::size_t before = issues.count();
   table.finish();
   if (first.empty() && issues.count() == before)
-    issues.error(entry.at, fmt::format("probe \"{}\" asks nothing", entry.key), fmt::format("add one of {}", fmt::join(kProbeKinds, ", ")));
+    issues.error(entry.at, fmt::format("probe \"{}\" asks nothing", entry.key),
+                 fmt::format("add one of {}", fmt::join(kProbeKinds, ", ")));
   draft.probes.push_back(std::move(result));
 }
 

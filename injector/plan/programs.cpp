@@ -8,7 +8,8 @@
 namespace faultline::plan {
 namespace {
 
-/// The words of a script's lines, without the folders before them: "$bin/postgres" is postgres. Nothing of what is no text.
+/// The words of a script's lines, without the folders before them: "$bin/postgres" is postgres. Nothing of what is no
+/// text.
 std::vector<std::string> words_of(const std::string& script) {
   constexpr std::size_t kMostLines = 1000;
   std::vector<std::string> words;
@@ -38,7 +39,8 @@ std::vector<std::string> programs_of(const Plan& plan, const std::function<bool(
     if (std::find(programs.begin(), programs.end(), program) == programs.end()) programs.push_back(program);
   };
   const auto add_command = [&](const std::vector<std::string>& command) {
-    if (!command.empty() && !command.front().empty() && command.front().find('/') == std::string::npos) add(command.front());
+    if (!command.empty() && !command.front().empty() && command.front().find('/') == std::string::npos)
+      add(command.front());
     for (const auto& argument : command) {
       if (argument.find('/') == std::string::npos || !argument.ends_with(".sh")) continue;
       for (const auto& word : words_of(argument))

@@ -9,8 +9,9 @@
 
 namespace faultline::plan {
 
-/// The first word of every command of its lab and its exec probes, each once, in the plan's order. A word with a path is a script of the
-/// plan's own: of what is written in it, but for comments, those words count that are `known` as programs.
+/// The first word of every command of its lab and its exec probes, each once, in the plan's order. A word with a path
+/// is a script of the plan's own: of what is written in it, but for comments, those words count that are `known` as
+/// programs.
 std::vector<std::string> programs_of(const Plan& plan, const std::function<bool(const std::string&)>& known);
 
 }  // namespace faultline::plan

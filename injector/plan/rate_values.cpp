@@ -52,11 +52,18 @@ Read<double> read_rate(std::string_view text) {
     if (parts.unit != unit.name) continue;
     const double rate = *parts.number * unit.size;
     if (rate < static_cast<double>(FL_RATE_MIN) || rate > static_cast<double>(FL_RATE_MAX))
-      return {{}, fmt::format("\"{}\" is out of range", text), "rates are between 1kbit and 1000gbit; to cut a link use kind = \"sever\""};
+      return {{},
+              fmt::format("\"{}\" is out of range", text),
+              "rates are between 1kbit and 1000gbit; to cut a link use kind = \"sever\""};
     return {rate, {}, {}};
   }
   if (parts.unit.ends_with("bps") || parts.unit.ends_with("Bps") || parts.unit.ends_with("B/s"))
-    return {{}, bad, fmt::format("\"{}\" means bytes to some and bits to others: write kbit, mbit or gbit (a megabyte a second is 8mbit)", parts.unit)};
+    return {
+        {},
+        bad,
+        fmt::format(
+            "\"{}\" means bytes to some and bits to others: write kbit, mbit or gbit (a megabyte a second is 8mbit)",
+            parts.unit)};
   return {{}, bad, "units are kbit, mbit and gbit: \"10mbit\", \"1.5gbit\""};
 }
 
@@ -66,12 +73,14 @@ Read<faults::QueueLimit> read_queue(std::string_view text) {
   for (const auto& unit : kSizes) {
     if (!parts.number || parts.unit != unit.name) continue;
     const double bytes = *parts.number * unit.size;
-    if (bytes < 1 || bytes > kLargestQueue) return {{}, fmt::format("\"{}\" is out of range", text), "a queue holds 1B to 1000MB"};
+    if (bytes < 1 || bytes > kLargestQueue)
+      return {{}, fmt::format("\"{}\" is out of range", text), "a queue holds 1B to 1000MB"};
     return {faults::QueueLimit{0, static_cast<std::uint64_t>(std::llround(bytes))}, {}, {}};
   }
   const auto time = read_duration(text);
   if (!time.value) return {{}, fmt::format("\"{}\" is no length of a queue", text.substr(0, 60)), hint};
-  if (*time.value <= 0 || *time.value > kLongestQueue) return {{}, fmt::format("\"{}\" is out of range", text), "a queue is up to 60s long, and not empty"};
+  if (*time.value <= 0 || *time.value > kLongestQueue)
+    return {{}, fmt::format("\"{}\" is out of range", text), "a queue is up to 60s long, and not empty"};
   return {faults::QueueLimit{*time.value, 0}, {}, {}};
 }
 

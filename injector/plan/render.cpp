@@ -70,8 +70,10 @@ std::string render(const Parsed& parsed) {
     } else {
       out += fmt::format("{}:{}:{}: error: {}\n", path, at.line, at.column, printable(message));
       const auto column = std::max<std::uint32_t>(1, at.column);
-      if (!file.empty()) out += excerpt(source.ends_with('\r') ? source.substr(0, source.size() - 1) : source, column);
-      else if (at.line <= lines.size()) out += excerpt(lines[at.line - 1], column);
+      if (!file.empty())
+        out += excerpt(source.ends_with('\r') ? source.substr(0, source.size() - 1) : source, column);
+      else if (at.line <= lines.size())
+        out += excerpt(lines[at.line - 1], column);
     }
     if (!hint.empty()) out += fmt::format("    hint: {}\n", printable(hint));
   }

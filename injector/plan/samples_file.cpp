@@ -13,7 +13,7 @@
 namespace faultline::plan {
 namespace {
 
-constexpr std::size_t kMaxMistakes = 20;  ///< of one file
+constexpr std::size_t kMaxMistakes = 20;                ///< of one file
 constexpr double kSmallest = -32768, kLargest = 32767;  ///< tc's own bounds of a table's numbers
 /// Of a table's numbers, whose deviation should be 1: what lies outside was measured, and its units were left out.
 constexpr double kLeastDeviation = 0.2, kMostDeviation = 5;
@@ -31,7 +31,9 @@ class Reader {
       read_line();
       text.remove_prefix(std::min(end + 1, text.size()));
     }
-    if (mistakes_ == 0 && values_.size() < 2) error(1, "a distribution takes two values or more", "write the delays that were measured, such as 12.4ms, one a line");
+    if (mistakes_ == 0 && values_.size() < 2)
+      error(1, "a distribution takes two values or more",
+            "write the delays that were measured, such as 12.4ms, one a line");
     if (mistakes_ > 0) return std::nullopt;
     std::sort(values_.begin(), values_.end());
     if (values_.front() == values_.back()) {
@@ -42,7 +44,10 @@ class Reader {
     if (*measured_) {
       for (double& value : values_) value = (value - mean) / deviation;
     } else if (deviation < kLeastDeviation || deviation > kMostDeviation) {
-      error(1, fmt::format("these are no table of tc's: its numbers have a standard deviation of about 8192, these of {:.3g}", deviation * kTableScale),
+      error(1,
+            fmt::format(
+                "these are no table of tc's: its numbers have a standard deviation of about 8192, these of {:.3g}",
+                deviation * kTableScale),
             "measured delays need their units: 12.4ms");
       return std::nullopt;
     }
@@ -52,12 +57,14 @@ class Reader {
  private:
   void error(std::size_t column, const std::string& message, std::string hint) {
     mistakes_++;
-    issues_.error_in(file_, line_, {std::max(1u, number_), static_cast<std::uint32_t>(column)}, message, std::move(hint));
+    issues_.error_in(file_, line_, {std::max(1u, number_), static_cast<std::uint32_t>(column)}, message,
+                     std::move(hint));
   }
 
   void read_line() {
     const std::string_view content = line_.substr(0, line_.find('#'));
-    for (std::size_t at = content.find_first_not_of(kBetween); at < content.size(); at = content.find_first_not_of(kBetween, at)) {
+    for (std::size_t at = content.find_first_not_of(kBetween); at < content.size();
+         at = content.find_first_not_of(kBetween, at)) {
       const auto end = std::min(content.find_first_of(kBetween, at), content.size());
       read_value(content.substr(at, end - at), at + 1);
       if (mistakes_ >= kMaxMistakes) return;
@@ -66,16 +73,22 @@ class Reader {
   }
 
   void read_value(std::string_view word, std::size_t column) {
-    if (values_.size() == kMostSamples) return error(column, fmt::format("there are more than {} values", kMostSamples), "take a part of them: a distribution needs some thousands");
+    if (values_.size() == kMostSamples)
+      return error(column, fmt::format("there are more than {} values", kMostSamples),
+                   "take a part of them: a distribution needs some thousands");
     double number = 0;
     const auto [end, failed] = std::from_chars(word.data(), word.data() + word.size(), number);
     const bool bare = failed == std::errc() && end == word.data() + word.size() && std::isfinite(number);
     if (!measured_) measured_ = !bare;
     if (bare == *measured_)
-      return error(column, fmt::format("\"{}\" {} a unit, those before it {}", word, bare ? "has not" : "has", bare ? "have" : "have not"),
+      return error(column,
+                   fmt::format("\"{}\" {} a unit, those before it {}", word, bare ? "has not" : "has",
+                               bare ? "have" : "have not"),
                    "measured delays have units (12.4ms), the numbers of tc's tables have none");
     if (bare) {
-      if (number < kSmallest || number > kLargest) return error(column, fmt::format("{} is outside of {} to {}", word, kSmallest, kLargest), "a table has deviations, in units of 1/8192");
+      if (number < kSmallest || number > kLargest)
+        return error(column, fmt::format("{} is outside of {} to {}", word, kSmallest, kLargest),
+                     "a table has deviations, in units of 1/8192");
       values_.push_back(number / kTableScale);
       return;
     }

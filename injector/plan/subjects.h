@@ -1,5 +1,5 @@
-// What a target may be found by: the words of each way to name something on the machine, checked as far as a plan can be
-// checked without looking at the machine.
+// What a target may be found by: the words of each way to name something on the machine, checked as far as a plan can
+// be checked without looking at the machine.
 #pragma once
 
 #include <span>
@@ -20,8 +20,8 @@ struct Way {
 /// All of them, `address` last.
 std::span<const Way> ways();
 
-/// What is wrong with a subject and what would be right; both empty when it is fit. `subject` is brought into the form in which
-/// it is looked for: "payment" is the unit "payment.service".
+/// What is wrong with a subject and what would be right; both empty when it is fit. `subject` is brought into the form
+/// in which it is looked for: "payment" is the unit "payment.service".
 struct SubjectMistake {
   std::string message, hint;
 };

@@ -34,7 +34,8 @@ std::string shorten(std::string message) {
 
 /// What a wrongly typed value probably should have been.
 std::string type_hint(const Node& value, Node::Type wanted, std::string_view key, std::string_view example) {
-  if (wanted == Node::Type::string && value.type == Node::Type::integer && example.ends_with("s\"") && example[1] >= '0' && example[1] <= '9')
+  if (wanted == Node::Type::string && value.type == Node::Type::integer && example.ends_with("s\"") &&
+      example[1] >= '0' && example[1] <= '9')
     return fmt::format("a duration needs a unit, and quotes: {} = {}", key, example);
   return fmt::format("write {} = {}", key, example);
 }
@@ -49,7 +50,8 @@ void Issues::not_yet(Place at, std::string message, std::string hint) {
   list_.push_back({at, shorten(std::move(message)), shorten(std::move(hint)), true, {}, {}});
 }
 
-void Issues::error_in(const std::string& file, std::string_view source, Place at, std::string_view message, std::string hint) {
+void Issues::error_in(const std::string& file, std::string_view source, Place at, std::string_view message,
+                      std::string hint) {
   list_.push_back({at, shorten(printable(message)), shorten(std::move(hint)), false, file, printable(source)});
 }
 
@@ -71,7 +73,8 @@ std::vector<Diagnostic> Issues::take() {
 std::string list_known(std::string_view what, const std::vector<std::string>& known) {
   constexpr std::size_t kShown = 30;  // more than any table of the plan has keys, a fault's apart
   if (known.empty()) return {};
-  std::string list = fmt::format("{}: {}", what, fmt::join(known.begin(), known.begin() + std::min(kShown, known.size()), ", "));
+  std::string list =
+      fmt::format("{}: {}", what, fmt::join(known.begin(), known.begin() + std::min(kShown, known.size()), ", "));
   if (known.size() > kShown) list += fmt::format(" and {} more", known.size() - kShown);
   return list;
 }
@@ -92,7 +95,8 @@ Place Table::place(std::string_view key) const {
 }
 
 void Table::require(std::string_view key, std::string_view example) {
-  if (!take(key)) issues_->error(at_, fmt::format("{} has no \"{}\"", owner_, key), fmt::format("add {} = {}", key, example));
+  if (!take(key))
+    issues_->error(at_, fmt::format("{} has no \"{}\"", owner_, key), fmt::format("add {} = {}", key, example));
 }
 
 bool Table::expect(const Node& value, Node::Type type, std::string_view key, std::string_view example) {
@@ -119,14 +123,17 @@ void Table::each_table(std::string_view key, const std::function<void(const Node
   if (!array) return;
   const std::string hint = fmt::format("write [[{}]], with two brackets", key);
   if (array->value.type != Node::Type::array) {
-    issues_->error(array->at, fmt::format("{}: expected an array of tables, found {}", key, describe(array->value.type)), hint);
+    issues_->error(array->at,
+                   fmt::format("{}: expected an array of tables, found {}", key, describe(array->value.type)), hint);
     return;
   }
   std::size_t number = 0;
   for (const auto& item : array->value.items) {
     ++number;
-    if (item.type == Node::Type::table) read(item, number);
-    else issues_->error(item.at, fmt::format("{}: expected a table, found {}", key, describe(item.type)), hint);
+    if (item.type == Node::Type::table)
+      read(item, number);
+    else
+      issues_->error(item.at, fmt::format("{}: expected a table, found {}", key, describe(item.type)), hint);
   }
 }
 
@@ -138,7 +145,8 @@ std::optional<bool> Table::boolean(std::string_view key) {
 
 std::optional<std::int64_t> Table::integer(std::string_view key, std::int64_t min, std::int64_t max) {
   const Entry* entry = take(key);
-  if (!entry || !expect(entry->value, Node::Type::integer, key, std::to_string(std::max<std::int64_t>(min, 1)))) return std::nullopt;
+  if (!entry || !expect(entry->value, Node::Type::integer, key, std::to_string(std::max<std::int64_t>(min, 1))))
+    return std::nullopt;
   if (entry->value.integer < min || entry->value.integer > max) {
     issues_->error(entry->value.at, fmt::format("{}: {} is out of range", key, entry->value.integer),
                    fmt::format("it is between {} and {}", min, max));
@@ -156,12 +164,15 @@ std::vector<Word> Table::words(std::string_view key, std::string_view example) {
     return words;
   }
   if (entry->value.type != Node::Type::array) {
-    issues_->error(entry->value.at, fmt::format("{}: expected a string or an array of strings, found {}", key, describe(entry->value.type)),
-                   fmt::format("write {} = {}", key, example));
+    issues_->error(
+        entry->value.at,
+        fmt::format("{}: expected a string or an array of strings, found {}", key, describe(entry->value.type)),
+        fmt::format("write {} = {}", key, example));
     return words;
   }
   if (entry->value.items.empty())
-    issues_->error(entry->value.at, fmt::format("{}: the array is empty", key), fmt::format("write {} = {}", key, example));
+    issues_->error(entry->value.at, fmt::format("{}: the array is empty", key),
+                   fmt::format("write {} = {}", key, example));
   for (const auto& item : entry->value.items)
     if (expect(item, Node::Type::string, key, example)) words.push_back({item.text, item.at});
   return words;
@@ -179,8 +190,9 @@ std::optional<std::vector<std::string>> Table::command(std::string_view key) {
       parts.push_back(fmt::format("\"{}\"", line.substr(start, end - start)));
       start = end;
     }
-    issues_->error(entry->value.at, fmt::format("{}: a command is an array, not a string", key),
-                   fmt::format("no shell splits it: write {} = [{}]", key, cut(fmt::format("{}", fmt::join(parts, ", ")))));
+    issues_->error(
+        entry->value.at, fmt::format("{}: a command is an array, not a string", key),
+        fmt::format("no shell splits it: write {} = [{}]", key, cut(fmt::format("{}", fmt::join(parts, ", ")))));
     return std::nullopt;
   }
   if (!expect(entry->value, Node::Type::array, key, "[\"command\", \"argument\"]")) return std::nullopt;
@@ -190,7 +202,8 @@ std::optional<std::vector<std::string>> Table::command(std::string_view key) {
     argv.push_back(item.text);
   }
   if (argv.empty() || argv.front().empty()) {
-    issues_->error(entry->value.at, fmt::format("{}: the command is empty", key), fmt::format("write {} = [\"command\", \"argument\"]", key));
+    issues_->error(entry->value.at, fmt::format("{}: the command is empty", key),
+                   fmt::format("write {} = [\"command\", \"argument\"]", key));
     return std::nullopt;
   }
   return argv;
@@ -201,7 +214,8 @@ std::map<std::string, std::string> Table::text_map(std::string_view key, std::st
   const Entry* entry = take(key);
   if (!entry || !expect(entry->value, Node::Type::table, key, example)) return map;
   for (const auto& item : entry->value.entries)
-    if (expect(item.value, Node::Type::string, fmt::format("{}.{}", key, item.key), "\"text\"")) map[item.key] = item.value.text;
+    if (expect(item.value, Node::Type::string, fmt::format("{}.{}", key, item.key), "\"text\""))
+      map[item.key] = item.value.text;
   return map;
 }
 
@@ -221,7 +235,8 @@ void Table::finish() {
   for (std::size_t i = 0; i < used_.size(); ++i) {
     if (used_[i]) continue;
     const Entry& entry = node_->entries[i];
-    issues_->error(entry.at, fmt::format("unknown key \"{}\" in {}", cut(entry.key), owner_), issues_->suggest(entry.key, known_, fallback));
+    issues_->error(entry.at, fmt::format("unknown key \"{}\" in {}", cut(entry.key), owner_),
+                   issues_->suggest(entry.key, known_, fallback));
   }
 }
 

@@ -20,9 +20,10 @@ class Issues {
  public:
   void error(Place at, std::string message, std::string hint = {});
   void not_yet(Place at, std::string message, std::string hint = {});
-  /// In a file that the plan names, which may hold anything: what is no printable ASCII is shown as a question mark. `source` is
-  /// the line that the place is on.
-  void error_in(const std::string& file, std::string_view source, Place at, std::string_view message, std::string hint = {});
+  /// In a file that the plan names, which may hold anything: what is no printable ASCII is shown as a question mark.
+  /// `source` is the line that the place is on.
+  void error_in(const std::string& file, std::string_view source, Place at, std::string_view message,
+                std::string hint = {});
   /// `did you mean "x"?`, or `fallback` when nothing in `known` is near.
   std::string suggest(std::string_view word, const std::vector<std::string>& known, std::string fallback = {});
   std::size_t count() const { return list_.size(); }
@@ -73,7 +74,8 @@ class Table {
     return scalar(key, entry->value, example, read);
   }
   template <class T>
-  std::optional<T> scalar(std::string_view key, const Node& value, std::string_view example, Read<T> (*read)(std::string_view)) {
+  std::optional<T> scalar(std::string_view key, const Node& value, std::string_view example,
+                          Read<T> (*read)(std::string_view)) {
     if (!expect(value, Node::Type::string, key, example)) return std::nullopt;
     auto result = read(value.text);
     if (!result.value) issues_->error(value.at, std::string(key) + ": " + result.error, result.hint);

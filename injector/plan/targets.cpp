@@ -11,7 +11,8 @@
 namespace faultline::plan {
 namespace {
 
-constexpr std::string_view kAddressHint = "write an address, a prefix or a host's name: \"10.0.3.7\", \"10.0.3.0/24\", \"fd00::/64\", \"bank.internal\"";
+constexpr std::string_view kAddressHint =
+    "write an address, a prefix or a host's name: \"10.0.3.7\", \"10.0.3.0/24\", \"fd00::/64\", \"bank.internal\"";
 
 /// An IP address or prefix in the usual notation, the bits behind the prefix cleared. Empty when it is none.
 std::optional<std::string> normalise_address(const std::string& text) {
@@ -25,7 +26,8 @@ bool is_host_name(const std::string& text) {
   if (text.empty() || text.size() > 253) return false;
   std::size_t label = 0;
   for (const char c : text) {
-    const bool good = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+    const bool good =
+        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
     if (c == '.' ? label == 0 : !good || ++label > 63) return false;
     if (c == '.') label = 0;
   }
@@ -43,7 +45,9 @@ void read_addresses(Table& table, TargetDraft& draft) {
     else if (!looks_numeric(word.text) && is_host_name(word.text))
       draft.target.addresses.push_back(word.text);
     else
-      table.issues().error(word.at, fmt::format("address: \"{}\" is not an IP address, a prefix or a host's name", word.text), std::string(kAddressHint));
+      table.issues().error(word.at,
+                           fmt::format("address: \"{}\" is not an IP address, a prefix or a host's name", word.text),
+                           std::string(kAddressHint));
   }
 }
 
@@ -55,13 +59,15 @@ void read_port_list(Table& table, TargetDraft& draft) {
       if (value.integer < 1 || value.integer > 65535)
         table.issues().error(value.at, fmt::format("port: {} is not a port", value.integer), "ports are 1 to 65535");
       else
-        draft.target.ports.push_back({static_cast<std::uint16_t>(value.integer), static_cast<std::uint16_t>(value.integer)});
+        draft.target.ports.push_back(
+            {static_cast<std::uint16_t>(value.integer), static_cast<std::uint16_t>(value.integer)});
     } else if (auto ports = table.scalar("port", value, "443", read_ports)) {
       draft.target.ports.insert(draft.target.ports.end(), ports->begin(), ports->end());
     }
   };
   if (entry->value.type != Node::Type::array) return read_one(entry->value);
-  if (entry->value.items.empty()) table.issues().error(entry->value.at, "port: the array is empty", "write port = [80, \"8000-8080\"]");
+  if (entry->value.items.empty())
+    table.issues().error(entry->value.at, "port: the array is empty", "write port = [80, \"8000-8080\"]");
   for (const auto& item : entry->value.items) read_one(item);
 }
 
@@ -80,7 +86,8 @@ void read_protocol(Table& table, TargetDraft& draft) {
     table.issues().error(table.place("port"), "port: icmp has no ports", "remove port, or write protocol = \"tcp\"");
 }
 
-constexpr std::string_view kWaysInWords = "netns, interface, cgroup, pid, process, unit, container, pod, host, room, link, address";
+constexpr std::string_view kWaysInWords =
+    "netns, interface, cgroup, pid, process, unit, container, pod, host, room, link, address";
 
 /// A process id may be a number, or a string, so that a variable can hold it.
 std::optional<std::string> read_pid(Table& table) {
@@ -96,7 +103,8 @@ std::optional<std::string> read_pid(Table& table) {
     return std::nullopt;
   }
   if (pid >= 1 && pid <= kMost) return std::to_string(pid);
-  table.issues().error(entry.value.at, "pid: this is no process id", fmt::format("a number from 1 to {}: pid = 1234", kMost));
+  table.issues().error(entry.value.at, "pid: this is no process id",
+                       fmt::format("a number from 1 to {}: pid = 1234", kMost));
   return std::nullopt;
 }
 
@@ -106,7 +114,8 @@ void read_subject(Table& table, const Way& way, TargetDraft& draft) {
   auto subject = way.where == Target::Where::pid ? read_pid(table) : table.text(way.key, way.example);
   if (!subject) return;
   const Place at = table.take(way.key)->value.at;
-  if (auto mistake = check_subject(way.where, *subject); !mistake.message.empty()) table.issues().error(at, std::move(mistake.message), std::move(mistake.hint));
+  if (auto mistake = check_subject(way.where, *subject); !mistake.message.empty())
+    table.issues().error(at, std::move(mistake.message), std::move(mistake.hint));
   draft.subject = {*subject, at};
   draft.target.subject = *subject;
 }
@@ -125,17 +134,21 @@ void read_presence(Table& table, TargetDraft& draft, bool found_on_machine) {
   constexpr Ns kLongest = 3600 * kSecond;
   for (const char* key : {"wait", "if_gone"}) {
     if (!table.take(key) || found_on_machine) continue;
-    table.issues().error(table.place(key), fmt::format("{}: this target is there for as long as the run is", key), fmt::format("leave {} out", key));
+    table.issues().error(table.place(key), fmt::format("{}: this target is there for as long as the run is", key),
+                         fmt::format("leave {} out", key));
   }
   if (auto wait = table.scalar("wait", "\"30s\"", read_duration)) {
-    if (*wait > kLongest) table.issues().error(table.take("wait")->value.at, fmt::format("wait: {} is too long", format_duration(*wait)), "at most 1h");
+    if (*wait > kLongest)
+      table.issues().error(table.take("wait")->value.at, fmt::format("wait: {} is too long", format_duration(*wait)),
+                           "at most 1h");
     draft.target.wait = *wait;
   }
   static const std::vector<std::string> kChoices{"continue", "abort"};
   const auto if_gone = table.text("if_gone", "\"abort\"");
   if (!if_gone) return;
   if (std::find(kChoices.begin(), kChoices.end(), *if_gone) == kChoices.end())
-    table.issues().error(table.take("if_gone")->value.at, fmt::format("if_gone: \"{}\" is none of its values", *if_gone),
+    table.issues().error(table.take("if_gone")->value.at,
+                         fmt::format("if_gone: \"{}\" is none of its values", *if_gone),
                          table.issues().suggest(*if_gone, kChoices, list_known("choose one of", kChoices)));
   draft.target.if_gone = *if_gone == "abort" ? Target::IfGone::abort : Target::IfGone::proceed;
 }
@@ -143,9 +156,11 @@ void read_presence(Table& table, TargetDraft& draft, bool found_on_machine) {
 void read_target(const Entry& entry, Draft& draft) {
   Issues& issues = draft.issues;
   check_name(issues, entry.at, "a target's name", entry.key, true);
-  if (entry.key == "here") issues.error(entry.at, "\"here\" cannot name a target", "it is where a probe runs that has no place of its own");
+  if (entry.key == "here")
+    issues.error(entry.at, "\"here\" cannot name a target", "it is where a probe runs that has no place of its own");
   if (entry.value.type != Node::Type::table) {
-    issues.error(entry.value.at, fmt::format("targets.{}: expected a table, found {}", entry.key, describe(entry.value.type)),
+    issues.error(entry.value.at,
+                 fmt::format("targets.{}: expected a table, found {}", entry.key, describe(entry.value.type)),
                  fmt::format("write [targets.{}] with netns = \"name\" below it", entry.key));
     return;
   }
@@ -175,8 +190,10 @@ void read_target(const Entry& entry, Draft& draft) {
   const std::size_t before = issues.count();
   table.finish();
   if (empty && issues.count() == before)
-    issues.error(entry.at, fmt::format("target \"{}\" has nothing to find it by", entry.key), fmt::format("add one of {}", kWaysInWords));
-  if (draft.issues.count() != at_first && target.target.where == Target::Where::none) target.target.where = Target::Where::reserved;
+    issues.error(entry.at, fmt::format("target \"{}\" has nothing to find it by", entry.key),
+                 fmt::format("add one of {}", kWaysInWords));
+  if (draft.issues.count() != at_first && target.target.where == Target::Where::none)
+    target.target.where = Target::Where::reserved;
   draft.targets.push_back(std::move(target));
 }
 

@@ -16,7 +16,8 @@ constexpr Ns kLeastRecovery = 10 * kSecond;         ///< what follows the last f
 std::optional<Ns> read_plain(Table& table, std::string_view key, const Node& value) {
   const auto duration = table.scalar(key, value, "\"40s\"", read_duration);
   if (duration && *duration > kLongest) {
-    table.issues().error(value.at, fmt::format("{}: {} is too long", key, format_duration(*duration)), "at most a year");
+    table.issues().error(value.at, fmt::format("{}: {} is too long", key, format_duration(*duration)),
+                         "at most a year");
     return std::nullopt;
   }
   return duration;
@@ -32,8 +33,10 @@ std::optional<Ns> read_timeline(Table& table, std::string_view key, const Node& 
     both.require("scaled", "\"40s\"");
     const Entry* true_entry = both.take("true");
     const Entry* scaled_entry = both.take("scaled");
-    const auto true_value = true_entry ? read_plain(both, fmt::format("{}.true", key), true_entry->value) : std::nullopt;
-    const auto scaled_value = scaled_entry ? read_plain(both, fmt::format("{}.scaled", key), scaled_entry->value) : std::nullopt;
+    const auto true_value =
+        true_entry ? read_plain(both, fmt::format("{}.true", key), true_entry->value) : std::nullopt;
+    const auto scaled_value =
+        scaled_entry ? read_plain(both, fmt::format("{}.scaled", key), scaled_entry->value) : std::nullopt;
     both.finish();
     if (!true_value || !scaled_value) return std::nullopt;
     chosen = options.scale ? true_value : scaled_value;
@@ -43,7 +46,10 @@ std::optional<Ns> read_timeline(Table& table, std::string_view key, const Node& 
   if (!chosen || !options.scale) return chosen;
   const Ns scaled = static_cast<Ns>(std::llround(static_cast<double>(*chosen) / *options.scale));
   if (scaled == 0 && *chosen > 0) {
-    table.issues().error(value.at, fmt::format("{}: nothing is left of {} at a scale of 1:{}", key, format_duration(*chosen), *options.scale), "choose a smaller scale");
+    table.issues().error(
+        value.at,
+        fmt::format("{}: nothing is left of {} at a scale of 1:{}", key, format_duration(*chosen), *options.scale),
+        "choose a smaller scale");
     return std::nullopt;
   }
   return scaled;
@@ -55,7 +61,8 @@ namespace {
 Ns default_duration(const Draft& draft, Ns last_end) {
   Ns after = kLeastRecovery;
   for (const auto& draft_hypothesis : draft.hypotheses)
-    if (draft_hypothesis.hypothesis.recovers_within) after = std::max(after, std::min(kLongest, *draft_hypothesis.hypothesis.recovers_within));
+    if (draft_hypothesis.hypothesis.recovers_within)
+      after = std::max(after, std::min(kLongest, *draft_hypothesis.hypothesis.recovers_within));
   return last_end + after;
 }
 
@@ -78,7 +85,8 @@ void lay_out_duration(Draft& draft) {
     }
   }
   if (endless && !draft.other_ends && known)
-    draft.issues.error(endless->for_at, "for: every fault lasts to the end of the run, and nothing says when that is", "add duration = \"60s\" at the top of the plan");
+    draft.issues.error(endless->for_at, "for: every fault lasts to the end of the run, and nothing says when that is",
+                       "add duration = \"60s\" at the top of the plan");
   draft.plan.duration = default_duration(draft, last_end);
 }
 
@@ -90,7 +98,8 @@ std::vector<faults::Problem> validate(const FaultDraft& fault, std::optional<Ns>
   auto problems = kind->validate(fault.fault.params, 1);
   const auto others = kind->validate(fault.fault.params, kLongest);
   std::erase_if(problems, [&](const faults::Problem& problem) {
-    return std::none_of(others.begin(), others.end(), [&](const faults::Problem& other) { return other.message == problem.message; });
+    return std::none_of(others.begin(), others.end(),
+                        [&](const faults::Problem& other) { return other.message == problem.message; });
   });
   return problems;
 }
@@ -99,8 +108,10 @@ void report(Draft& draft, const FaultDraft& fault, const faults::Problem& proble
   const auto place = fault.key_places.find(problem.key);
   const Place at = place == fault.key_places.end() ? fault.fault.at : place->second;
   std::string message = problem.message;
-  if (problem.key.empty()) message = fmt::format("fault \"{}\": {}", fault.fault.name, message);
-  else if (message.find(problem.key) == std::string::npos) message = fmt::format("{}: {}", problem.key, message);
+  if (problem.key.empty())
+    message = fmt::format("fault \"{}\": {}", fault.fault.name, message);
+  else if (message.find(problem.key) == std::string::npos)
+    message = fmt::format("{}: {}", problem.key, message);
   draft.issues.error(at, message, problem.hint);
 }
 
@@ -114,14 +125,19 @@ void lay_out_fault(Draft& draft, FaultDraft& fault) {
     if (fault.for_run && duration_known && *fault.start < duration) length = duration - *fault.start;
     const bool ends = fault.length || fault.for_run;
     if (draft.duration && ends && *fault.start >= duration)
-      draft.issues.error(fault.start_at, fmt::format("start: the run ends at {}, before this fault starts", format_duration(duration)),
+      draft.issues.error(fault.start_at,
+                         fmt::format("start: the run ends at {}, before this fault starts", format_duration(duration)),
                          "start it earlier, or give the run a longer duration");
     else if (draft.duration && fault.length && fault.fault.end > duration)
-      draft.issues.error(fault.for_at, fmt::format("for: the run ends at {}, this fault at {}", format_duration(duration), format_duration(fault.fault.end)),
+      draft.issues.error(fault.for_at,
+                         fmt::format("for: the run ends at {}, this fault at {}", format_duration(duration),
+                                     format_duration(fault.fault.end)),
                          "write for = \"run\" to last to the end of the run, or give the run a longer duration");
     else if (!draft.duration_at.line && fault.for_run && draft.other_ends && *fault.start >= duration)
-      draft.issues.error(fault.start_at, fmt::format("start: the run ends at {}, before this fault starts", format_duration(duration)),
-                         "without a duration the run ends soon after the last fault that ends: add duration = \"…\" at the top of the plan");
+      draft.issues.error(fault.start_at,
+                         fmt::format("start: the run ends at {}, before this fault starts", format_duration(duration)),
+                         "without a duration the run ends soon after the last fault that ends: add duration = \"…\" at "
+                         "the top of the plan");
   }
   for (const auto& problem : validate(fault, length)) report(draft, fault, problem);
 }
@@ -131,8 +147,10 @@ void check_probes(Draft& draft) {
   if (draft.duration_at.line && !draft.duration) return;
   for (const auto& [probe, from] : draft.probes)
     if (probe.start > 0 && probe.start >= draft.plan.duration)
-      draft.issues.error(probe.at, fmt::format("probe \"{}\" starts at {}, when the run ends", probe.name, format_duration(probe.start)),
-                         "start it earlier, or give the run a longer duration");
+      draft.issues.error(
+          probe.at,
+          fmt::format("probe \"{}\" starts at {}, when the run ends", probe.name, format_duration(probe.start)),
+          "start it earlier, or give the run a longer duration");
 }
 
 /// Hypotheses about a phase that this timeline does not have would never be judged.
@@ -148,19 +166,26 @@ void check_phases(Draft& draft) {
   const Ns recovery = draft.plan.duration - last_end;
   for (const auto& [hypothesis, probe, during, recovers_at, name_at] : draft.hypotheses) {
     if (during.text == "recovery" && !any)
-      draft.issues.error(during.at, "during: there is no recovery without a fault", "add [[faults]], or write during = \"baseline\"");
+      draft.issues.error(during.at, "during: there is no recovery without a fault",
+                         "add [[faults]], or write during = \"baseline\"");
     else if (during.text == "recovery" && recovery <= 0)
-      draft.issues.error(during.at, "during: a fault lasts to the end of the run, so there is no recovery", "end it earlier, or give the run a longer duration");
+      draft.issues.error(during.at, "during: a fault lasts to the end of the run, so there is no recovery",
+                         "end it earlier, or give the run a longer duration");
     if (during.text == "baseline" && any && first_start == 0)
-      draft.issues.error(during.at, "during: a fault starts at once, so there is no baseline", "start the first fault later: start = \"5s\"");
+      draft.issues.error(during.at, "during: a fault starts at once, so there is no baseline",
+                         "start the first fault later: start = \"5s\"");
     if (!hypothesis.recovers_within) continue;
     if (!any)
       draft.issues.error(recovers_at, "recovers_within: there is no fault to recover from", "add [[faults]]");
     else if (first_start < kSecond)
-      draft.issues.error(recovers_at, fmt::format("recovers_within: a baseline of {} is too short to compare with", format_duration(first_start)),
-                         "start the first fault at 1s or later");
+      draft.issues.error(
+          recovers_at,
+          fmt::format("recovers_within: a baseline of {} is too short to compare with", format_duration(first_start)),
+          "start the first fault at 1s or later");
     if (any && recovery < *hypothesis.recovers_within)
-      draft.issues.error(recovers_at, fmt::format("recovers_within: the run ends {} after the last fault", format_duration(std::max<Ns>(0, recovery))),
+      draft.issues.error(recovers_at,
+                         fmt::format("recovers_within: the run ends {} after the last fault",
+                                     format_duration(std::max<Ns>(0, recovery))),
                          "give the run a longer duration, or end the faults earlier");
   }
 }

@@ -43,15 +43,15 @@ struct ColumnUnit {
   double size;
 };
 constexpr std::array<ColumnUnit, 10> kColumnUnits{{{"s", Column::Sort::time, 1e9},
-                                       {"ms", Column::Sort::time, 1e6},
-                                       {"us", Column::Sort::time, 1e3},
-                                       {"ns", Column::Sort::time, 1},
-                                       {"percent", Column::Sort::chance, 0.01},
-                                       {"ratio", Column::Sort::chance, 1},
-                                       {"bit", Column::Sort::rate, 1},
-                                       {"kbit", Column::Sort::rate, 1e3},
-                                       {"mbit", Column::Sort::rate, 1e6},
-                                       {"gbit", Column::Sort::rate, 1e9}}};
+                                                   {"ms", Column::Sort::time, 1e6},
+                                                   {"us", Column::Sort::time, 1e3},
+                                                   {"ns", Column::Sort::time, 1},
+                                                   {"percent", Column::Sort::chance, 0.01},
+                                                   {"ratio", Column::Sort::chance, 1},
+                                                   {"bit", Column::Sort::rate, 1},
+                                                   {"kbit", Column::Sort::rate, 1e3},
+                                                   {"mbit", Column::Sort::rate, 1e6},
+                                                   {"gbit", Column::Sort::rate, 1e9}}};
 
 /// Every header there is: "time", "time_s", …, "rate_gbit".
 std::vector<std::string> known_columns() {
@@ -71,7 +71,8 @@ std::optional<Column> read_column(std::string_view header) {
     if (quantity.name != base) continue;
     if (underscore == std::string_view::npos) return Column{header, quantity.figure, 0, quantity.sort};
     for (const auto& unit : kColumnUnits)
-      if (unit.sort == quantity.sort && unit.name == header.substr(underscore + 1)) return Column{header, quantity.figure, unit.size, quantity.sort};
+      if (unit.sort == quantity.sort && unit.name == header.substr(underscore + 1))
+        return Column{header, quantity.figure, unit.size, quantity.sort};
   }
   return std::nullopt;
 }
@@ -113,7 +114,8 @@ std::optional<double> read_number(std::string_view text) {
 
 class Reader {
  public:
-  Reader(const std::string& file, std::string_view text, double scale, Issues& issues) : file_(file), rest_(text), scale_(scale), issues_(issues) {
+  Reader(const std::string& file, std::string_view text, double scale, Issues& issues)
+      : file_(file), rest_(text), scale_(scale), issues_(issues) {
     if (rest_.starts_with("\xef\xbb\xbf")) rest_.remove_prefix(3);  // a byte order mark
   }
 
@@ -126,8 +128,10 @@ class Reader {
       }
       head = split(line_);
     }
-    if (head.size() == 1 && read_number(head[0].text)) read_mahimahi(head[0]);
-    else read_csv(head);
+    if (head.size() == 1 && read_number(head[0].text))
+      read_mahimahi(head[0]);
+    else
+      read_csv(head);
     if (mistakes_ > 0) return std::nullopt;
     return std::move(profile_);
   }
@@ -143,7 +147,8 @@ class Reader {
   }
 
   void error(std::uint32_t column, const std::string& message, std::string hint) {
-    if (++mistakes_ <= kMaxMistakes) issues_.error_in(file_, line_, {std::max(1u, number_), column}, message, std::move(hint));
+    if (++mistakes_ <= kMaxMistakes)
+      issues_.error_in(file_, line_, {std::max(1u, number_), column}, message, std::move(hint));
   }
   Ns scaled(double time) const { return static_cast<Ns>(std::llround(time / scale_)); }
   bool enough() const { return mistakes_ >= kMaxMistakes; }
@@ -157,17 +162,22 @@ class Reader {
         const bool numbers = read_number(cell.text).has_value();
         error(cell.column, fmt::format("unknown column \"{}\"", cell.text),
               numbers ? "the first line names the columns, such as time_s,delay_ms"
-                      : issues_.suggest(cell.text, known, "columns are time, delay, jitter, loss and rate, with a unit behind: time_s, delay_ms, loss_percent, rate_mbit"));
+                      : issues_.suggest(cell.text, known,
+                                        "columns are time, delay, jitter, loss and rate, with a unit behind: time_s, "
+                                        "delay_ms, loss_percent, rate_mbit"));
       } else {
         for (const Column& other : columns)
-          if (other.figure == column->figure) error(cell.column, fmt::format("\"{}\" and \"{}\" say the same", other.name, column->name), "give each figure one column");
+          if (other.figure == column->figure)
+            error(cell.column, fmt::format("\"{}\" and \"{}\" say the same", other.name, column->name),
+                  "give each figure one column");
         columns.push_back(*column);
       }
     }
     if (mistakes_ > 0) return;
     if (std::none_of(columns.begin(), columns.end(), [](const Column& c) { return c.figure == nullptr; }))
       return error(1, "no column is the time", "add a column time_s or time_ms");
-    if (columns.size() == 1) return error(1, "there is no figure beside the time", "add a column such as delay_ms, loss_percent or rate_mbit");
+    if (columns.size() == 1)
+      return error(1, "there is no figure beside the time", "add a column such as delay_ms, loss_percent or rate_mbit");
     while (!enough() && next_line()) {
       const auto cells = split(line_);
       if (!cells.empty()) read_row(columns, cells);
@@ -177,8 +187,9 @@ class Reader {
 
   void read_row(const std::vector<Column>& columns, const std::vector<Cell>& cells) {
     if (cells.size() != columns.size())
-      return error(cells.size() > columns.size() ? cells[columns.size()].column : static_cast<std::uint32_t>(line_.size() + 1),
-                   fmt::format("the row has {} cells, the header {}", cells.size(), columns.size()), "");
+      return error(
+          cells.size() > columns.size() ? cells[columns.size()].column : static_cast<std::uint32_t>(line_.size() + 1),
+          fmt::format("the row has {} cells, the header {}", cells.size(), columns.size()), "");
     faults::ProfilePoint point;
     double time = 0;
     std::uint32_t time_column = 1;
@@ -194,11 +205,14 @@ class Reader {
     }
     if (!begun_) first_ = time;
     begun_ = true;
-    if (time < last_time_) return error(time_column, "this row is earlier than the one above it", "rows stand in the order of their times");
+    if (time < last_time_)
+      return error(time_column, "this row is earlier than the one above it", "rows stand in the order of their times");
     last_time_ = time;
-    if (time - first_ > kLongestTime) return error(time_column, "this row is more than a year after the first", "times count from the first row");
+    if (time - first_ > kLongestTime)
+      return error(time_column, "this row is more than a year after the first", "times count from the first row");
     if (point.delay + point.jitter > static_cast<double>(faults::kMaxHold))
-      return error(1, "delay and jitter of this row would hold a packet for longer than 100 s", "keep their sum within 100 s");
+      return error(1, "delay and jitter of this row would hold a packet for longer than 100 s",
+                   "keep their sum within 100 s");
     point.at = scaled(time - first_);
     profile_.push_back(point);
   }
@@ -212,15 +226,19 @@ class Reader {
     double value = 0;
     if (column.unit == 0 && column.sort == Column::Sort::time) {
       const auto read = read_duration(cell.text);
-      if (!read.value) return wrong("is no duration with a unit", fmt::format("write \"300ms\", or name the column {}_ms", column.name));
+      if (!read.value)
+        return wrong("is no duration with a unit",
+                     fmt::format("write \"300ms\", or name the column {}_ms", column.name));
       value = static_cast<double>(*read.value);
     } else if (column.unit == 0 && column.sort == Column::Sort::chance) {
       const auto read = read_probability(cell.text);
-      if (!read.value) return wrong("is no percentage", fmt::format("write \"5%\", or name the column {}_percent", column.name));
+      if (!read.value)
+        return wrong("is no percentage", fmt::format("write \"5%\", or name the column {}_percent", column.name));
       value = *read.value;
     } else if (column.unit == 0) {
       const auto read = read_rate(cell.text);
-      if (!read.value) return wrong("is no rate", fmt::format("write \"10mbit\", or name the column {}_mbit", column.name));
+      if (!read.value)
+        return wrong("is no rate", fmt::format("write \"10mbit\", or name the column {}_mbit", column.name));
       value = *read.value;
     } else {
       const auto read = read_number(cell.text);
@@ -228,18 +246,24 @@ class Reader {
       if (*read < 0) return wrong("is negative", "");
       value = *read * column.unit;
     }
-    if (column.sort == Column::Sort::chance && value > 1) return wrong("is more than certain", "a loss is at most 100 percent");
-    if (column.sort == Column::Sort::rate && value == 0) return wrong("is no rate: nothing would ever pass", "a link that is down has a loss of 100 percent");
-    if (column.sort == Column::Sort::rate && (value < static_cast<double>(FL_RATE_MIN) || value > static_cast<double>(FL_RATE_MAX)))
+    if (column.sort == Column::Sort::chance && value > 1)
+      return wrong("is more than certain", "a loss is at most 100 percent");
+    if (column.sort == Column::Sort::rate && value == 0)
+      return wrong("is no rate: nothing would ever pass", "a link that is down has a loss of 100 percent");
+    if (column.sort == Column::Sort::rate &&
+        (value < static_cast<double>(FL_RATE_MIN) || value > static_cast<double>(FL_RATE_MAX)))
       return wrong("is out of range", "rates are between 1 kbit and 1000 gbit");
-    if (column.sort == Column::Sort::time && column.figure && value > static_cast<double>(faults::kMaxHold)) return wrong("is too long", "at most 100 s");
+    if (column.sort == Column::Sort::time && column.figure && value > static_cast<double>(faults::kMaxHold))
+      return wrong("is too long", "at most 100 s");
     return value;
   }
 
   void read_mahimahi(Cell first) {
     Ns cell_start = 0, cell_end = kMahimahiCell, last = 0;
     double packets = 0;
-    const auto add = [&](Ns at, double rate) { profile_.push_back({.at = scaled(static_cast<double>(at)), .rate = rate}); };
+    const auto add = [&](Ns at, double rate) {
+      profile_.push_back({.at = scaled(static_cast<double>(at)), .rate = rate});
+    };
     const auto close = [&](Ns end) {
       if (packets == 0) return;  // the cell goes on until a packet passes
       const double rate = std::clamp(packets * kMahimahiBits * kSecond / static_cast<double>(end - cell_start),
@@ -254,11 +278,13 @@ class Reader {
         const auto text = cells[0].text;
         const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), ms);
         if (bad != std::errc() || end != text.data() + text.size() || cells.size() > 1) {
-          error(cells[0].column, "not a number of milliseconds", "a mahimahi trace has one whole number a line; CSV has a first line that names its columns");
+          error(cells[0].column, "not a number of milliseconds",
+                "a mahimahi trace has one whole number a line; CSV has a first line that names its columns");
         } else if (static_cast<double>(ms) * 1e6 > kLongestTime) {
           error(cells[0].column, "more than a year", "");
         } else if (const Ns t = static_cast<Ns>(ms) * kMillisecond; t < last) {
-          error(cells[0].column, "this line is earlier than the one above it", "lines stand in the order of their times");
+          error(cells[0].column, "this line is earlier than the one above it",
+                "lines stand in the order of their times");
         } else {
           if (t > cell_end) {  // cells begin after their first instant: what passes at 20 ms is of the first 20 ms
             close(cell_end);
@@ -272,7 +298,8 @@ class Reader {
       cells = split(line_);
     }
     if (mistakes_ > 0) return;
-    if (last == 0) return error(1, "every line is at 0 ms: the trace has no length", "the last line says how long the trace is");
+    if (last == 0)
+      return error(1, "every line is at 0 ms: the trace has no length", "the last line says how long the trace is");
     close(last);
     add(last, profile_.back().rate);
   }
@@ -290,7 +317,8 @@ class Reader {
 
 }  // namespace
 
-std::optional<faults::Profile> read_trace(const std::string& file, std::string_view text, double scale, Issues& issues) {
+std::optional<faults::Profile> read_trace(const std::string& file, std::string_view text, double scale,
+                                          Issues& issues) {
   return Reader(file, text, scale, issues).read();
 }
 

@@ -107,7 +107,10 @@ template <class T>
 Read<Bound> read_bound(std::string_view text, Read<T> (*read_value)(std::string_view), std::string_view example) {
   std::string_view rest = trim(text);
   const auto op = take_operator(rest);
-  if (!op) return {{}, fmt::format("{} has no comparison", quoted(text)), fmt::format("write >=, >, <= or < in front: \"{}\"", example)};
+  if (!op)
+    return {{},
+            fmt::format("{} has no comparison", quoted(text)),
+            fmt::format("write >=, >, <= or < in front: \"{}\"", example)};
   const auto value = read_value(rest);
   if (!value.value) return {{}, value.error, value.hint};
   return {Bound{*op, static_cast<double>(*value.value), std::string(trim(text))}, {}, {}};
@@ -136,20 +139,26 @@ Read<Ns> read_duration(std::string_view text) {
     while (length < text.size() && !is_digit(text[length]) && text[length] != '.') ++length;
     const auto name = text.substr(0, length);
     text.remove_prefix(length);
-    if (name.empty()) return wrong("has no unit", fmt::format("did you mean \"{}ms\" or \"{}s\"? {}", all, all, kUnitHint));
+    if (name.empty())
+      return wrong("has no unit", fmt::format("did you mean \"{}ms\" or \"{}s\"? {}", all, all, kUnitHint));
     const auto unit = std::find_if(kUnits.begin(), kUnits.end(), [&](const Unit& u) { return u.name == name; });
     if (unit == kUnits.end()) {
-      if (name.find(' ') != std::string_view::npos) return wrong("has a space in it", "write number and unit together: \"300ms\", \"1m30s\"");
+      if (name.find(' ') != std::string_view::npos)
+        return wrong("has a space in it", "write number and unit together: \"300ms\", \"1m30s\"");
       if (name == "d") return wrong("is in days", "the largest unit is h: a day is \"24h\"");
       return wrong(fmt::format("has an unknown unit {}", quoted(name)));
     }
-    if (unit->length >= previous_unit) return wrong("has its units out of order", "the largest comes first, each at most once: \"1m30s\"");
+    if (unit->length >= previous_unit)
+      return wrong("has its units out of order", "the largest comes first, each at most once: \"1m30s\"");
     previous_unit = unit->length;
     Ns part = 0;
     switch (multiply(whole, fraction, unit->length, part)) {
-      case Exact::too_fine: return wrong("is finer than a nanosecond", "");
-      case Exact::too_long: return wrong("is too long", "the limit is 292 years");
-      case Exact::ok: break;
+      case Exact::too_fine:
+        return wrong("is finer than a nanosecond", "");
+      case Exact::too_long:
+        return wrong("is too long", "the limit is 292 years");
+      case Exact::ok:
+        break;
     }
     if (__builtin_add_overflow(total, part, &total)) return wrong("is too long", "the limit is 292 years");
   }
@@ -163,9 +172,11 @@ Read<double> read_probability(std::string_view text) {
   if (!text.ends_with('%')) {
     const auto number = read_decimal(text);
     if (!number) return {{}, quoted(all) + " is not a probability", std::string(kHint)};
-    return {{}, quoted(all) + " has no % sign",
-            *number <= 1 ? fmt::format("probabilities are percentages: did you mean \"{}\"?", format_probability(*number))
-                         : fmt::format("did you mean \"{}%\"?", text)};
+    return {{},
+            quoted(all) + " has no % sign",
+            *number <= 1
+                ? fmt::format("probabilities are percentages: did you mean \"{}\"?", format_probability(*number))
+                : fmt::format("did you mean \"{}%\"?", text)};
   }
   text.remove_suffix(1);
   if (text.starts_with('-')) return {{}, quoted(all) + " is negative", "a probability is between 0% and 100%"};
@@ -189,7 +200,9 @@ Read<std::vector<PortRange>> read_ports(std::string_view text) {
     const auto first = read_port(trim(part.substr(0, dash)));
     const auto last = dash == std::string_view::npos ? first : read_port(trim(part.substr(dash + 1)));
     if (!first || !last) return {{}, fmt::format("{} is not a port", quoted(part)), std::string(kHint)};
-    if (*first > *last) return {{}, fmt::format("{} runs backwards", quoted(part)), fmt::format("did you mean \"{}-{}\"?", *last, *first)};
+    if (*first > *last)
+      return {
+          {}, fmt::format("{} runs backwards", quoted(part)), fmt::format("did you mean \"{}-{}\"?", *last, *first)};
     ports.push_back({*first, *last});
     if (comma == std::string_view::npos) break;
     rest.remove_prefix(comma + 1);
@@ -202,7 +215,8 @@ Read<double> read_scale(std::string_view text) {
   if (!text.starts_with("1:")) return {{}, quoted(text) + " is not a scale", std::string(kHint)};
   const auto number = read_decimal(text.substr(2));
   if (!number) return {{}, quoted(text) + " is not a scale", std::string(kHint)};
-  if (*number < 1 || *number > 1e6) return {{}, quoted(text) + " is out of range", "the scale is between 1:1 and 1:1000000"};
+  if (*number < 1 || *number > 1e6)
+    return {{}, quoted(text) + " is out of range", "the scale is between 1:1 and 1:1000000"};
   return {*number, {}, {}};
 }
 
@@ -225,7 +239,8 @@ std::string format_duration(Ns duration) {
   };
   std::string text;
   if (duration >= 3600 * kSecond) text += fmt::format("{}h", duration / (3600 * kSecond));
-  if (duration >= 60 * kSecond && duration / (60 * kSecond) % 60) text += fmt::format("{}m", duration / (60 * kSecond) % 60);
+  if (duration >= 60 * kSecond && duration / (60 * kSecond) % 60)
+    text += fmt::format("{}m", duration / (60 * kSecond) % 60);
   const Ns rest = duration % (60 * kSecond);
   if (rest >= kSecond) return text + decimal(rest, kSecond, "s");
   if (rest >= kMillisecond) return text + decimal(rest, kMillisecond, "ms");

@@ -17,19 +17,19 @@ struct Read {
   std::string error, hint;
 };
 
-Read<Ns> read_duration(std::string_view text);             ///< "300ms", "1m30s", "1.5s"; a unit is required
-Read<double> read_probability(std::string_view text);      ///< "10%", "0.01%"; the sign is required; 0..100
-Read<Bound> read_ratio_bound(std::string_view text);       ///< ">= 99%"
-Read<Bound> read_duration_bound(std::string_view text);    ///< "<= 250ms"
+Read<Ns> read_duration(std::string_view text);                   ///< "300ms", "1m30s", "1.5s"; a unit is required
+Read<double> read_probability(std::string_view text);            ///< "10%", "0.01%"; the sign is required; 0..100
+Read<Bound> read_ratio_bound(std::string_view text);             ///< ">= 99%"
+Read<Bound> read_duration_bound(std::string_view text);          ///< "<= 250ms"
 Read<std::vector<PortRange>> read_ports(std::string_view text);  ///< "80,8000-8080"
-Read<double> read_rate(std::string_view text);             ///< "10mbit" is 1e7 bit/s; kbit, mbit, gbit; 1 kbit to 1000 gbit
+Read<double> read_rate(std::string_view text);  ///< "10mbit" is 1e7 bit/s; kbit, mbit, gbit; 1 kbit to 1000 gbit
 Read<faults::QueueLimit> read_queue(std::string_view text);  ///< "100ms" or "64kB"; at most 60 s or 1 GB
-Read<double> read_scale(std::string_view text);            ///< "1:30" is 30
+Read<double> read_scale(std::string_view text);              ///< "1:30" is 30
 
-std::string format_duration(Ns duration);                  ///< "1m30s", "1.5ms": the shortest that reads back equal
-std::string format_rate(double rate);                      ///< "10mbit"
-std::string format_queue(const faults::QueueLimit& limit); ///< "100ms", "64kB"
-std::string format_probability(double p);                  ///< "12%"
+std::string format_duration(Ns duration);                   ///< "1m30s", "1.5ms": the shortest that reads back equal
+std::string format_rate(double rate);                       ///< "10mbit"
+std::string format_queue(const faults::QueueLimit& limit);  ///< "100ms", "64kB"
+std::string format_probability(double p);                   ///< "12%"
 
 /// The nearest of `known` to `word` by edit distance, when near enough to be what was meant; else empty.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& known);

@@ -54,8 +54,11 @@ class Substitution {
       const std::string name = text.substr(dollar + 2, end - dollar - 2);
       const auto variable = variables_.find(name);
       if (variable == variables_.end()) {
-        issues_.error(node.at, fmt::format("unknown variable \"{}\"", name.substr(0, 60)),
-                      issues_.suggest(name, names_, fmt::format("give it a default in [vars], or write $${{{}}} for the characters themselves", name.substr(0, 60))));
+        issues_.error(
+            node.at, fmt::format("unknown variable \"{}\"", name.substr(0, 60)),
+            issues_.suggest(name, names_,
+                            fmt::format("give it a default in [vars], or write $${{{}}} for the characters themselves",
+                                        name.substr(0, 60))));
         return;
       }
       out.append(text, from, dollar - from).append(variable->second);
@@ -92,13 +95,16 @@ void substitute_variables(Node& document, Draft& draft) {
     for (auto& variable : entry.value.entries) {
       if (!check_name(draft.issues, variable.at, "a variable's name", variable.key, true)) continue;
       if (builtin.contains(variable.key)) {
-        draft.issues.error(variable.at, fmt::format("\"{}\" is given by Faultline", variable.key), "choose another name");
+        draft.issues.error(variable.at, fmt::format("\"{}\" is given by Faultline", variable.key),
+                           "choose another name");
         continue;
       }
       names.push_back(variable.key);
       if (variable.value.type != Node::Type::string) {
-        draft.issues.error(variable.value.at, fmt::format("vars.{}: expected a string, found {}", variable.key, describe(variable.value.type)),
-                           "variables stand in strings: put the value in quotes");
+        draft.issues.error(
+            variable.value.at,
+            fmt::format("vars.{}: expected a string, found {}", variable.key, describe(variable.value.type)),
+            "variables stand in strings: put the value in quotes");
         variables[variable.key];
         continue;
       }
@@ -108,8 +114,10 @@ void substitute_variables(Node& document, Draft& draft) {
   }
   for (const auto& [name, value] : draft.options.variables) {
     if (std::find(names.begin(), names.end(), name) == names.end())
-      draft.issues.error({}, fmt::format("--var {}: the plan has no such variable", name),
-                         draft.issues.suggest(name, names, names.empty() ? "the plan has no [vars]" : list_known("its variables are", names)));
+      draft.issues.error(
+          {}, fmt::format("--var {}: the plan has no such variable", name),
+          draft.issues.suggest(name, names,
+                               names.empty() ? "the plan has no [vars]" : list_known("its variables are", names)));
     else
       variables[name] = value;
   }

@@ -1,5 +1,6 @@
-// The dns probe: one question to one server, over UDP, from a socket of its own, so that a late answer is never another's and an
-// ICMP error reaches the question that it is about. The C library's resolver writes the question and reads the answer.
+// The dns probe: one question to one server, over UDP, from a socket of its own, so that a late answer is never
+// another's and an ICMP error reaches the question that it is about. The C library's resolver writes the question and
+// reads the answer.
 #include <arpa/nameser.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -30,7 +31,8 @@ using Question = std::vector<std::uint8_t>;
 class Resolver {
  public:
   Resolver() {
-    if (res_ninit(&state_) != 0) throw Failure(Exit::cannot_run, "the system's resolver cannot be set up: /etc/resolv.conf");
+    if (res_ninit(&state_) != 0)
+      throw Failure(Exit::cannot_run, "the system's resolver cannot be set up: /etc/resolv.conf");
     state_.options = RES_RECURSE;
   }
   ~Resolver() { res_nclose(&state_); }
@@ -44,15 +46,18 @@ class Resolver {
       std::memcpy(&out.storage, &from, sizeof from);
       out.length = sizeof from;
     };
-    if (state_.nsaddr_list[0].sin_family == AF_INET) take(state_.nsaddr_list[0]);
-    else take(*state_._u._ext.nsaddrs[0]);
+    if (state_.nsaddr_list[0].sin_family == AF_INET)
+      take(state_.nsaddr_list[0]);
+    else
+      take(*state_._u._ext.nsaddrs[0]);
     return out;
   }
 
   /// A question with an id that cannot be guessed (RFC 5452). Empty: `name` is none.
   Question question(const std::string& name, int type) {
     Question out(NS_PACKETSZ);
-    const int n = res_nmkquery(&state_, ns_o_query, name.c_str(), ns_c_in, type, nullptr, 0, nullptr, out.data(), static_cast<int>(out.size()));
+    const int n = res_nmkquery(&state_, ns_o_query, name.c_str(), ns_c_in, type, nullptr, 0, nullptr, out.data(),
+                               static_cast<int>(out.size()));
     out.resize(n < 0 ? 0 : static_cast<std::size_t>(n));
     return out;
   }
@@ -61,22 +66,29 @@ class Resolver {
   struct __res_state state_ {};
 };
 
-std::string rcode_name(std::size_t rcode) { return rcode < plan::kRcodes.size() ? std::string(plan::kRcodes[rcode]) : fmt::format("RCODE {}", rcode); }
+std::string rcode_name(std::size_t rcode) {
+  return rcode < plan::kRcodes.size() ? std::string(plan::kRcodes[rcode]) : fmt::format("RCODE {}", rcode);
+}
 
 class Dns : public Asker {
  public:
-  explicit Dns(const Setting& s) : probe_(s.probe), loop_(s.loop), verdict_(s.verdict), type_(s.probe.ipv6 ? ns_t_aaaa : ns_t_a) {
+  explicit Dns(const Setting& s)
+      : probe_(s.probe), loop_(s.loop), verdict_(s.verdict), type_(s.probe.ipv6 ? ns_t_aaaa : ns_t_a) {
     if (probe_.server.empty()) {
       server_ = resolver_.server();
       if (s.from.net != nullptr && IpPrefix::parse(text_of(server_)).value_or(IpPrefix{}).is_loopback())
-        throw Failure(Exit::cannot_run, fmt::format("probe \"{}\": the name server of this machine, {}, is not in the namespace it asks from; name another: server = \"10.0.0.53\", or ask from = \"here\"", probe_.name, text_of(server_)));
+        throw Failure(Exit::cannot_run,
+                      fmt::format("probe \"{}\": the name server of this machine, {}, is not in the namespace it asks "
+                                  "from; name another: server = \"10.0.0.53\", or ask from = \"here\"",
+                                  probe_.name, text_of(server_)));
     } else {
       const auto endpoint = read_endpoint(probe_.server).value_or(Endpoint{probe_.server, "53"});
       server_ = resolve(probe_.name, endpoint.host, endpoint.port, s.from.names);
     }
     clients_ = of_family(s.from.clients, server_.family());
     if (resolver_.question(probe_.subject, type_).empty())
-      throw Failure(Exit::invalid, fmt::format("probe \"{}\": \"{}\" is not a name that DNS can be asked about", probe_.name, probe_.subject));
+      throw Failure(Exit::invalid, fmt::format("probe \"{}\": \"{}\" is not a name that DNS can be asked about",
+                                               probe_.name, probe_.subject));
     if (!probe_.expect_address.empty()) expected_ = IpPrefix::parse(probe_.expect_address);
   }
   ~Dns() override {
@@ -84,7 +96,8 @@ class Dns : public Asker {
   }
 
   void ask(std::uint64_t n, Ns) override {
-    Asked asked{Fd(::socket(server_.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)), resolver_.question(probe_.subject, type_)};
+    Asked asked{Fd(::socket(server_.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
+                resolver_.question(probe_.subject, type_)};
     const auto failed = [&] { verdict_(n, monotonic_now(), send_error(errno)); };
     if (!asked.fd) return failed();
     if (!clients_.empty()) {
@@ -94,7 +107,9 @@ class Dns : public Asker {
     // Else an unreachable server, which is no hard error, would look like a silent one (ip(7)).
     const int one = 1;
     const bool v6 = server_.family() == AF_INET6;
-    if (setsockopt(asked.fd.get(), v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &one, sizeof one) == -1) return failed();
+    if (setsockopt(asked.fd.get(), v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &one, sizeof one) ==
+        -1)
+      return failed();
     if (::connect(asked.fd.get(), server_.get(), server_.length) == -1) return failed();
     if (::send(asked.fd.get(), asked.question.data(), asked.question.size(), 0) == -1) return failed();
     loop_.watch(asked.fd.get(), EPOLLIN, [this, n](std::uint32_t) { receive(n); });
@@ -123,7 +138,8 @@ class Dns : public Asker {
     std::string error = k == -1 ? network_error(errno) : "";
     if (k >= 0) {
       // Not the answer to this question: the answer may still come.
-      if (k < NS_HFIXEDSZ || std::memcmp(buffer.data(), asked.question.data(), 2) != 0 || (buffer[2] & 0x80) == 0) return;
+      if (k < NS_HFIXEDSZ || std::memcmp(buffer.data(), asked.question.data(), 2) != 0 || (buffer[2] & 0x80) == 0)
+        return;
       error = judge(std::span(buffer).first(static_cast<std::size_t>(k)));
     }
     forget(n);

@@ -17,9 +17,12 @@ namespace {
 
 class Connections : public Asker {
  public:
-  Connections(const Setting& s, Exchange exchange) : exchange_(std::move(exchange)), loop_(s.loop), verdict_(s.verdict) {
+  Connections(const Setting& s, Exchange exchange)
+      : exchange_(std::move(exchange)), loop_(s.loop), verdict_(s.verdict) {
     const auto endpoint = read_endpoint(s.probe.subject);
-    if (!endpoint) throw Failure(Exit::invalid, fmt::format("probe \"{}\": \"{}\" is not \"host:port\"", s.probe.name, s.probe.subject));
+    if (!endpoint)
+      throw Failure(Exit::invalid,
+                    fmt::format("probe \"{}\": \"{}\" is not \"host:port\"", s.probe.name, s.probe.subject));
     address_ = resolve(s.probe.name, endpoint->host, endpoint->port, s.from.names);
     clients_ = of_family(s.from.clients, address_.family());
   }
@@ -136,6 +139,8 @@ bool is_idle(int fd) {
   return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1 && errno == EAGAIN;
 }
 
-std::unique_ptr<Asker> make_exchange(const Setting& setting, Exchange exchange) { return std::make_unique<Connections>(setting, std::move(exchange)); }
+std::unique_ptr<Asker> make_exchange(const Setting& setting, Exchange exchange) {
+  return std::make_unique<Connections>(setting, std::move(exchange));
+}
 
 }  // namespace faultline::probe

@@ -1,5 +1,6 @@
-// Probes that speak over a TCP connection: connect, say something, read until the answer is known. What is said and how the
-// answer is read are the kind's (tcp, redis); connections, and those that are kept for the next request, are the same for all.
+// Probes that speak over a TCP connection: connect, say something, read until the answer is known. What is said and how
+// the answer is read are the kind's (tcp, redis); connections, and those that are kept for the next request, are the
+// same for all.
 #pragma once
 
 #include <functional>
@@ -32,7 +33,8 @@ struct Exchange {
 /// Whether a connection that was kept still lives: nothing came over it since the last answer, not even its end.
 bool is_idle(int fd);
 
-/// Asks at the probe's subject, a "host:port". Failure(invalid) if it is none, Failure(cannot_run) if it does not resolve.
+/// Asks at the probe's subject, a "host:port". Failure(invalid) if it is none, Failure(cannot_run) if it does not
+/// resolve.
 std::unique_ptr<Asker> make_exchange(const Setting& setting, Exchange exchange);
 
 }  // namespace faultline::probe

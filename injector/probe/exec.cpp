@@ -33,7 +33,12 @@ constexpr Ns kLook = 20 * kMillisecond;
 class Exec : public Asker {
  public:
   explicit Exec(const Setting& s)
-      : probe_(s.probe), enclosure_(s.from.enclosure), clients_(s.from.clients), nursery_(s.nursery), loop_(s.loop), verdict_(s.verdict) {
+      : probe_(s.probe),
+        enclosure_(s.from.enclosure),
+        clients_(s.from.clients),
+        nursery_(s.nursery),
+        loop_(s.loop),
+        verdict_(s.verdict) {
     if (probe_.command.empty())
       throw Failure(Exit::invalid, fmt::format("probe \"{}\": exec has no command", probe_.name));
     std::erase_if(clients_, [](const std::string& address) { return address.find(':') != std::string::npos; });

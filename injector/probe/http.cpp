@@ -142,7 +142,8 @@ class Http : public Asker {
   };
 
   [[noreturn]] void refuse(const std::string& why) const {
-    throw Failure(Exit::invalid, fmt::format("probe \"{}\": http = \"{}\": {}", probe_.name, probe_.shown_subject(), why));
+    throw Failure(Exit::invalid,
+                  fmt::format("probe \"{}\": http = \"{}\": {}", probe_.name, probe_.shown_subject(), why));
   }
 
   std::string url_part(CURLU* url, CURLUPart part) const {

@@ -1,5 +1,5 @@
-// The postgresql probe: a session, one query, all of its result. libpq speaks the protocol (TLS and passwords with it) and owns the
-// socket; it is told what the socket is ready for, and never waits.
+// The postgresql probe: a session, one query, all of its result. libpq speaks the protocol (TLS and passwords with it)
+// and owns the socket; it is told what the socket is ready for, and never waits.
 #include <fmt/format.h>
 #include <libpq-fe.h>
 #include <sys/socket.h>
@@ -24,9 +24,13 @@ using Parameters = std::map<std::string, std::string>;
 
 /// A URI's or a connection string's parameters, the host's address among them.
 Parameters parameters(const Setting& s) {
-  const auto invalid = [&](const std::string& why) { return Failure(Exit::invalid, fmt::format("probe \"{}\": postgresql = \"{}\": {}", s.probe.name, s.probe.shown_subject(), why)); };
+  const auto invalid = [&](const std::string& why) {
+    return Failure(Exit::invalid,
+                   fmt::format("probe \"{}\": postgresql = \"{}\": {}", s.probe.name, s.probe.shown_subject(), why));
+  };
   char* error = nullptr;
-  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(PQconninfoParse(s.probe.subject.c_str(), &error), PQconninfoFree);
+  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
+      PQconninfoParse(s.probe.subject.c_str(), &error), PQconninfoFree);
   const std::unique_ptr<char, decltype(&PQfreemem)> text(error, PQfreemem);
   if (!options) {  // libpq quotes what it cannot read: with a password in it, better not
     const bool quotable = error != nullptr && s.probe.shown_subject() == s.probe.subject;
@@ -36,7 +40,8 @@ Parameters parameters(const Setting& s) {
   for (const auto* option = options.get(); option->keyword != nullptr; option++)
     if (option->val != nullptr) all[option->keyword] = option->val;
   const std::string& host = all["host"];
-  if (host.empty() || host.front() == '/' || host.find(',') != std::string::npos) throw invalid("it needs one host that is reached over the network");
+  if (host.empty() || host.front() == '/' || host.find(',') != std::string::npos)
+    throw invalid("it needs one host that is reached over the network");
   const Address address = resolve(s.probe.name, host, "", s.from.names);
   all.try_emplace("hostaddr", text_of(address));
   all.try_emplace("application_name", "faultline");
@@ -47,7 +52,8 @@ Parameters parameters(const Setting& s) {
 std::string connection_error(const PGconn* session, bool was_connected) {
   const std::string_view text = PQerrorMessage(session);
   const auto has = [&](std::string_view what) { return text.find(what) != std::string_view::npos; };
-  for (const int error : {ECONNREFUSED, ECONNRESET, ECONNABORTED, EPIPE, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENETDOWN, ETIMEDOUT})
+  for (const int error :
+       {ECONNREFUSED, ECONNRESET, ECONNABORTED, EPIPE, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENETDOWN, ETIMEDOUT})
     if (has(std::strerror(error))) return network_error(error);
   for (const int error : {EADDRNOTAVAIL, EMFILE, ENFILE, EPERM, EACCES, ENOBUFS, ENOMEM})
     if (has(std::strerror(error))) return send_error(error);
@@ -64,7 +70,8 @@ int socket_error(const PGconn* session) {
 
 class Postgresql : public Asker {
  public:
-  explicit Postgresql(const Setting& s) : probe_(s.probe), loop_(s.loop), verdict_(s.verdict), parameters_(parameters(s)) {
+  explicit Postgresql(const Setting& s)
+      : probe_(s.probe), loop_(s.loop), verdict_(s.verdict), parameters_(parameters(s)) {
     for (const auto& [key, value] : parameters_) keywords_.push_back(key.c_str()), values_.push_back(value.c_str());
     keywords_.push_back(nullptr), values_.push_back(nullptr);
   }
@@ -79,7 +86,8 @@ class Postgresql : public Asker {
     asked.connected = static_cast<bool>(asked.session);
     if (!asked.session) asked.session.reset(PQconnectStartParams(keywords_.data(), values_.data(), 0));
     if (!asked.session) return verdict_(n, monotonic_now(), send_error(ENOMEM));
-    PQsetNoticeProcessor(asked.session.get(), [](void*, const char*) {}, nullptr);  // else they go to standard error
+    PQsetNoticeProcessor(
+        asked.session.get(), [](void*, const char*) {}, nullptr);  // else they go to standard error
     Asked& now = asked_[n] = std::move(asked);
     if (PQstatus(now.session.get()) == CONNECTION_BAD) return done(n, connection_error(now.session.get(), false));
     if (now.connected) return send(n, now);
@@ -117,7 +125,8 @@ class Postgresql : public Asker {
   void done(std::uint64_t n, std::string error) {
     const Ns at = monotonic_now();
     Session session = release(n);
-    if (probe_.reuse && session && PQstatus(session.get()) == CONNECTION_OK && error.empty()) kept_.push_back(std::move(session));
+    if (probe_.reuse && session && PQstatus(session.get()) == CONNECTION_OK && error.empty())
+      kept_.push_back(std::move(session));
     verdict_(n, at, std::move(error));
   }
 
@@ -126,16 +135,22 @@ class Postgresql : public Asker {
     unwatch(asked);
     if (asked.connected) return receive(n, asked);
     switch (PQconnectPoll(asked.session.get())) {
-      case PGRES_POLLING_READING: return watch(n, asked, EPOLLIN);
-      case PGRES_POLLING_WRITING: return watch(n, asked, EPOLLOUT);
-      case PGRES_POLLING_OK: asked.connected = true; return send(n, asked);
-      default: return done(n, connection_error(asked.session.get(), false));
+      case PGRES_POLLING_READING:
+        return watch(n, asked, EPOLLIN);
+      case PGRES_POLLING_WRITING:
+        return watch(n, asked, EPOLLOUT);
+      case PGRES_POLLING_OK:
+        asked.connected = true;
+        return send(n, asked);
+      default:
+        return done(n, connection_error(asked.session.get(), false));
     }
   }
 
   void send(std::uint64_t n, Asked& asked) {
     PGconn* session = asked.session.get();
-    if (PQsetnonblocking(session, 1) != 0 || PQsendQuery(session, probe_.query.c_str()) != 1) return done(n, connection_error(session, true));
+    if (PQsetnonblocking(session, 1) != 0 || PQsendQuery(session, probe_.query.c_str()) != 1)
+      return done(n, connection_error(session, true));
     receive(n, asked);
   }
 
@@ -149,7 +164,8 @@ class Postgresql : public Asker {
       const Result result(PQgetResult(session), PQclear);
       if (result && is_copy(*result)) return done(n, "protocol");  // it would go on for ever
       if (!result && lost) break;
-      if (!result) return done(n, !asked.error.empty() || asked.found || probe_.expect_reply.empty() ? asked.error : "reply");
+      if (!result)
+        return done(n, !asked.error.empty() || asked.found || probe_.expect_reply.empty() ? asked.error : "reply");
       take(asked, *result);
     }
     if (lost) return done(n, asked.error.empty() ? connection_error(session, true) : asked.error);
@@ -165,7 +181,8 @@ class Postgresql : public Asker {
     const ExecStatusType status = PQresultStatus(&result);
     if (status == PGRES_TUPLES_OK && PQntuples(&result) > 0 && PQnfields(&result) > 0)
       asked.found |= std::string_view(PQgetvalue(&result, 0, 0)).starts_with(probe_.expect_reply);
-    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY || !asked.error.empty()) return;
+    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY || !asked.error.empty())
+      return;
     const char* state = PQresultErrorField(&result, PG_DIAG_SQLSTATE);
     asked.error = state != nullptr ? fmt::format("sql {}", state) : connection_error(asked.session.get(), true);
   }

@@ -1,7 +1,7 @@
-// Probes: requests that users of the service would make, sent in open loop. The nth request is due at start + n * every; a slow
-// or lost answer never delays the next one, and a request belongs to the phase in which it was due. Each probe has a
-// thread of its own inside the network namespace it asks from, so that a busy probe never makes a held packet late.
-// Every due request yields exactly one sample, whatever becomes of it; docs/probes.md lists the errors.
+// Probes: requests that users of the service would make, sent in open loop. The nth request is due at start + n *
+// every; a slow or lost answer never delays the next one, and a request belongs to the phase in which it was due. Each
+// probe has a thread of its own inside the network namespace it asks from, so that a busy probe never makes a held
+// packet late. Every due request yields exactly one sample, whatever becomes of it; docs/probes.md lists the errors.
 #pragma once
 
 #include <functional>
@@ -24,7 +24,7 @@ struct Sample {
   Ns late = 0;            ///< how much later than due we sent it: our own fault, recorded as such
   Ns latency = 0;         ///< from sending to the verdict
   bool ok = false;
-  std::string error;      ///< short and countable: "timeout", "refused", "status 503", "exit 1", …; empty when ok
+  std::string error;  ///< short and countable: "timeout", "refused", "status 503", "exit 1", …; empty when ok
 };
 
 /// Requests that one probe may have in flight (an exec probe: kMostCommands). The next one fails as "overload".
@@ -46,22 +46,22 @@ struct From {
 class Prober {
  public:
   /// Prepares (resolves names, opens what can be opened) and checks that the probe can run at all: an exec command that
-  /// does not exist or a name that does not resolve is Failure(cannot_run); a subject that cannot be read (a URL without
-  /// a host) is Failure(invalid). No request is sent before start(). `from.net` need not outlive the call, `nursery` must
-  /// outlive the Prober; only exec probes use it. Raises this process's soft limit of open files to its hard limit, since
-  /// every request in flight holds one.
+  /// does not exist or a name that does not resolve is Failure(cannot_run); a subject that cannot be read (a URL
+  /// without a host) is Failure(invalid). No request is sent before start(). `from.net` need not outlive the call,
+  /// `nursery` must outlive the Prober; only exec probes use it. Raises this process's soft limit of open files to its
+  /// hard limit, since every request in flight holds one.
   Prober(const plan::Probe& probe, std::size_t index, From from, lab::Nursery* nursery, Sink sink);
   ~Prober();  ///< stops
 
-  /// Requests are due at epoch + start + n * every, within the probe's own window and the run's [0, duration). `epoch` is
-  /// CLOCK_MONOTONIC. Called once.
+  /// Requests are due at epoch + start + n * every, within the probe's own window and the run's [0, duration). `epoch`
+  /// is CLOCK_MONOTONIC. Called once.
   void start(Ns epoch, Ns duration);
   /// Requests that are due at `instant` (CLOCK_MONOTONIC) or later wait for go_on(). Those under way are none of them.
   void hold(Ns instant);
   /// T0 is `epoch` by now, later than it was; what is due has moved with it.
   void go_on(Ns epoch);
-  /// Nothing that becomes due after this call is sent; requests in flight are awaited up to their timeout, then counted as
-  /// "timeout". Returns when the last sample has been delivered.
+  /// Nothing that becomes due after this call is sent; requests in flight are awaited up to their timeout, then counted
+  /// as "timeout". Returns when the last sample has been delivered.
   void finish();
   /// At once: those in flight are dropped without a sample. When it returns, the sink is not called any more.
   void abort();

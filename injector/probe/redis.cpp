@@ -1,5 +1,5 @@
-// The redis probe: one command over a connection, and its reply. hiredis writes the one and reads the other; the connection is ours,
-// so that its times and errors are those of the other probes.
+// The redis probe: one command over a connection, and its reply. hiredis writes the one and reads the other; the
+// connection is ours, so that its times and errors are those of the other probes.
 #include <hiredis/hiredis.h>
 
 #include <vector>
@@ -26,22 +26,29 @@ std::string in_its_protocol(const std::vector<std::string>& command) {
 std::string text_of(const redisReply& reply) {
   switch (reply.type) {
     case REDIS_REPLY_STRING:
-    case REDIS_REPLY_STATUS: return {reply.str, static_cast<std::size_t>(reply.len)};
-    case REDIS_REPLY_INTEGER: return std::to_string(reply.integer);
-    default: return {};
+    case REDIS_REPLY_STATUS:
+      return {reply.str, static_cast<std::size_t>(reply.len)};
+    case REDIS_REPLY_INTEGER:
+      return std::to_string(reply.integer);
+    default:
+      return {};
   }
 }
 
 class RedisReply : public Reply {
  public:
-  explicit RedisReply(const std::string& expected) : expected_(expected), reader_(redisReaderCreate(), redisReaderFree) {
+  explicit RedisReply(const std::string& expected)
+      : expected_(expected), reader_(redisReaderCreate(), redisReaderFree) {
     if (!reader_) throw std::bad_alloc();
   }
   std::optional<std::string> take(std::string_view bytes) override {
     void* found = nullptr;
-    if (redisReaderFeed(reader_.get(), bytes.data(), bytes.size()) != REDIS_OK || redisReaderGetReply(reader_.get(), &found) != REDIS_OK) return "protocol";
+    if (redisReaderFeed(reader_.get(), bytes.data(), bytes.size()) != REDIS_OK ||
+        redisReaderGetReply(reader_.get(), &found) != REDIS_OK)
+      return "protocol";
     if (found == nullptr) return std::nullopt;
-    const std::unique_ptr<redisReply, decltype(&freeReplyObject)> reply(static_cast<redisReply*>(found), freeReplyObject);
+    const std::unique_ptr<redisReply, decltype(&freeReplyObject)> reply(static_cast<redisReply*>(found),
+                                                                        freeReplyObject);
     if (reply->type == REDIS_REPLY_ERROR) {  // "LOADING Redis is loading the dataset in memory"
       const std::string_view text(reply->str, static_cast<std::size_t>(reply->len));
       return "error " + std::string(text.substr(0, text.find(' ')));
@@ -58,7 +65,8 @@ class RedisReply : public Reply {
 
 std::unique_ptr<Asker> make_redis(const Setting& setting) {
   const auto& probe = setting.probe;
-  return make_exchange(setting, {in_its_protocol(probe.command), [&probe] { return std::make_unique<RedisReply>(probe.expect_reply); }, probe.reuse});
+  return make_exchange(setting, {in_its_protocol(probe.command),
+                                 [&probe] { return std::make_unique<RedisReply>(probe.expect_reply); }, probe.reuse});
 }
 
 }  // namespace faultline::probe

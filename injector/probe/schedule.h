@@ -1,5 +1,5 @@
-// When requests are due. An open loop knows all its instants beforehand: request n is due start + n * every after T0, and
-// nothing that happens to other requests moves it.
+// When requests are due. An open loop knows all its instants beforehand: request n is due start + n * every after T0,
+// and nothing that happens to other requests moves it.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct Schedule {
     return static_cast<std::uint64_t>((duration - start - 1) / every) + 1;
   }
   Ns due(std::uint64_t n) const { return start + static_cast<Ns>(n) * every; }  ///< since T0
-  Ns instant(std::uint64_t n) const { return epoch + due(n); }          ///< CLOCK_MONOTONIC
+  Ns instant(std::uint64_t n) const { return epoch + due(n); }                  ///< CLOCK_MONOTONIC
   /// The same schedule with nothing due at or after `instant` (CLOCK_MONOTONIC).
   Schedule until(Ns instant) const {
     Schedule cut = *this;

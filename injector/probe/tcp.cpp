@@ -27,7 +27,8 @@ class Beginning : public Reply {
 std::unique_ptr<Asker> make_tcp(const Setting& setting) {
   const auto& probe = setting.probe;
   Exchange exchange{probe.send, {}};
-  if (!probe.expect_reply.empty()) exchange.reply = [&probe] { return std::make_unique<Beginning>(probe.expect_reply); };
+  if (!probe.expect_reply.empty())
+    exchange.reply = [&probe] { return std::make_unique<Beginning>(probe.expect_reply); };
   return make_exchange(setting, std::move(exchange));
 }
 

@@ -9,10 +9,14 @@ using nlohmann::json;
 
 const char* op_text(plan::Bound::Op op) {
   switch (op) {
-    case plan::Bound::Op::ge: return ">=";
-    case plan::Bound::Op::gt: return ">";
-    case plan::Bound::Op::le: return "<=";
-    case plan::Bound::Op::lt: break;
+    case plan::Bound::Op::ge:
+      return ">=";
+    case plan::Bound::Op::gt:
+      return ">";
+    case plan::Bound::Op::le:
+      return "<=";
+    case plan::Bound::Op::lt:
+      break;
   }
   return "<";
 }
@@ -27,8 +31,10 @@ std::optional<plan::Bound> bound_from(const json& object, const char* key) {
   if (it == object.end() || !it->is_object()) return {};
   plan::Bound bound;
   const std::string op = it->value("op", ">=");
-  bound.op = op == ">=" ? plan::Bound::Op::ge : op == ">" ? plan::Bound::Op::gt
-           : op == "<=" ? plan::Bound::Op::le : plan::Bound::Op::lt;
+  bound.op = op == ">="   ? plan::Bound::Op::ge
+             : op == ">"  ? plan::Bound::Op::gt
+             : op == "<=" ? plan::Bound::Op::le
+                          : plan::Bound::Op::lt;
   bound.value = it->value("value", 0.0);
   bound.text = it->value("text", "");
   return bound;
@@ -45,7 +51,10 @@ void take_conditions(const json& object, plan::Conditions& conditions) {
 }
 
 json guard_json(const plan::Guard& guard) {
-  json object = {{"name", guard.name}, {"probe", guard.probe}, {"during", guard.during}, {"for", guard.window},
+  json object = {{"name", guard.name},
+                 {"probe", guard.probe},
+                 {"during", guard.during},
+                 {"for", guard.window},
                  {"condition", plan::condition_text(guard)}};
   put_conditions(object, guard);
   return object;

@@ -16,7 +16,8 @@ namespace {
 void replace_file(const std::filesystem::path& path, const std::string& text) {
   const std::string temporary = path.string() + ".new";
   {
-    Fd fd(static_cast<int>(check("create " + temporary, ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644))));
+    Fd fd(static_cast<int>(
+        check("create " + temporary, ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644))));
     for (std::size_t done = 0; done < text.size();) {
       const ssize_t n = ::write(fd.get(), text.data() + done, text.size() - done);
       if (n < 0 && errno == EINTR) continue;
@@ -37,7 +38,8 @@ Outcome derive(const std::filesystem::path& folder) {
   const Recording recording = read_recording(folder);
   const Verdict verdict = judge(recording);
   Outcome outcome{verdict.exit, summarize(recording, verdict)};
-  replace_file(folder / "summary.json", outcome.summary.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  replace_file(folder / "summary.json",
+               outcome.summary.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   replace_file(folder / "junit.xml", junit_xml(outcome.summary));
   replace_file(folder / "report.html", report::render_report(recording, outcome.summary));
   return outcome;

@@ -1,5 +1,5 @@
-// From the journal to the verdict. derive() reads a run folder's journal.jsonl and nothing else, and writes summary.json
-// and junit.xml beside it, so any run can be judged again. verdict.h holds the rules.
+// From the journal to the verdict. derive() reads a run folder's journal.jsonl and nothing else, and writes
+// summary.json and junit.xml beside it, so any run can be judged again. verdict.h holds the rules.
 #pragma once
 
 #include <filesystem>
@@ -16,7 +16,8 @@ struct Outcome {
 
 Outcome derive(const std::filesystem::path& folder);
 
-/// The verdict for a terminal: hypotheses with expected and observed, faults with asked and applied, why it is not a pass.
+/// The verdict for a terminal: hypotheses with expected and observed, faults with asked and applied, why it is not a
+/// pass.
 std::string render_outcome(const Outcome& outcome, const std::filesystem::path& folder, bool color);
 
 }  // namespace faultline::record

@@ -27,8 +27,12 @@ std::string_view environment(const char* name) {
 
 struct Display::Impl {
   Impl(const plan::Plan& plan, int descriptor, bool be_quiet)
-      : fd(descriptor), quiet(be_quiet), live(!be_quiet && ::isatty(descriptor) && environment("TERM") != "dumb"),
-        output(descriptor), watch(plan), plain(watch) {
+      : fd(descriptor),
+        quiet(be_quiet),
+        live(!be_quiet && ::isatty(descriptor) && environment("TERM") != "dumb"),
+        output(descriptor),
+        watch(plan),
+        plain(watch) {
     look.color = live && environment("NO_COLOR").empty();
     look.utf8 = locale_is_utf8();
   }
@@ -36,7 +40,7 @@ struct Display::Impl {
   const int fd;
   const bool quiet, live;
   Look look;
-  Output output;        // the run's loop alone writes
+  Output output;  // the run's loop alone writes
   bool cursor_hidden = false;
   bool ended = false;
   std::vector<std::string> drawn;  // rows on the screen, which the next frame replaces

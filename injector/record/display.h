@@ -18,13 +18,13 @@ class Display {
 
   /// Preparation: "lab: web1 is ready (0.3 s)". On a terminal each step takes the place of the one before.
   void step(const std::string& what);
-  void begin(Ns epoch);                          ///< T0
-  void set_epoch(Ns epoch);                      ///< T0 has moved on
-  void stop_clock();                             ///< the run has been stopped: what is planned for later does not come
-  void typed_line();                             ///< somebody pressed Enter in the terminal: the cursor is a row further down
-  void sample(const probe::Sample& sample);      ///< thread-safe
-  void note(const std::string& what);            ///< something that happened; thread-safe, shown at the next tick or step
-  void tick();                                   ///< called about every 100 ms by the run's loop: redraws, prints phases and notes
+  void begin(Ns epoch);      ///< T0
+  void set_epoch(Ns epoch);  ///< T0 has moved on
+  void stop_clock();         ///< the run has been stopped: what is planned for later does not come
+  void typed_line();         ///< somebody pressed Enter in the terminal: the cursor is a row further down
+  void sample(const probe::Sample& sample);  ///< thread-safe
+  void note(const std::string& what);        ///< something that happened; thread-safe, shown at the next tick or step
+  void tick();  ///< called about every 100 ms by the run's loop: redraws, prints phases and notes
   void end();
 
  private:

@@ -14,8 +14,8 @@ class Distribution {
  public:
   void add(Ns value, std::uint64_t count = 1);
   std::uint64_t count() const { return count_; }
-  /// The value that a share of (1000 - per_mille) / 1000 of all, rounded to whole values, lies above: p99 of 60 requests
-  /// lets one of them lie above (0.6, rounded), of 20 none. 0 when there are no values; 1000 is the largest.
+  /// The value that a share of (1000 - per_mille) / 1000 of all, rounded to whole values, lies above: p99 of 60
+  /// requests lets one of them lie above (0.6, rounded), of 20 none. 0 when there are no values; 1000 is the largest.
   Ns quantile(unsigned per_mille) const;
   Ns max() const { return quantile(1000); }
   /// How many values lie above `limit`.

@@ -43,9 +43,12 @@ std::string profile_text(const faults::Profile& profile) {
       const double value = p.*figure.value;
       if (value <= 0) continue;
       text += fmt::format(", {} ", figure.name);
-      if (figure.unit == faults::Figure::Unit::time) text += exact_duration(static_cast<Ns>(value));
-      else if (figure.unit == faults::Figure::Unit::rate) text += plan::format_rate(value);
-      else text += fmt::format("{:g}%", value * 100);
+      if (figure.unit == faults::Figure::Unit::time)
+        text += exact_duration(static_cast<Ns>(value));
+      else if (figure.unit == faults::Figure::Unit::rate)
+        text += plan::format_rate(value);
+      else
+        text += fmt::format("{:g}%", value * 100);
     }
     text += " }";
   }
@@ -62,17 +65,28 @@ std::string value_text(const faults::Key& key, const faults::Params& params) {
   using faults::ValueType;
   switch (key.type) {
     case ValueType::duration:
-    case ValueType::timeline: return exact_duration(params.duration(key.name));
-    case ValueType::probability: return fmt::format("{:g}%", params.probability(key.name) * 100);
-    case ValueType::choice: return params.text(key.name);
-    case ValueType::boolean: return params.boolean(key.name) ? "true" : "false";
-    case ValueType::rate: return plan::format_rate(params.rate(key.name));
-    case ValueType::queue: return plan::format_queue(params.queue(key.name));
-    case ValueType::texts: return fmt::format("{}", fmt::join(params.texts(key.name), ", "));
-    case ValueType::profile: return profile_text(params.profile(key.name));
-    case ValueType::trace: return params.trace(key.name).file;
-    case ValueType::samples: return params.samples(key.name).file;
-    case ValueType::groups: return groups_text(params.groups(key.name));
+    case ValueType::timeline:
+      return exact_duration(params.duration(key.name));
+    case ValueType::probability:
+      return fmt::format("{:g}%", params.probability(key.name) * 100);
+    case ValueType::choice:
+      return params.text(key.name);
+    case ValueType::boolean:
+      return params.boolean(key.name) ? "true" : "false";
+    case ValueType::rate:
+      return plan::format_rate(params.rate(key.name));
+    case ValueType::queue:
+      return plan::format_queue(params.queue(key.name));
+    case ValueType::texts:
+      return fmt::format("{}", fmt::join(params.texts(key.name), ", "));
+    case ValueType::profile:
+      return profile_text(params.profile(key.name));
+    case ValueType::trace:
+      return params.trace(key.name).file;
+    case ValueType::samples:
+      return params.samples(key.name).file;
+    case ValueType::groups:
+      return groups_text(params.groups(key.name));
   }
   return {};
 }
@@ -87,9 +101,12 @@ Ns asked_delay(const plan::Fault& fault) {
 
 const char* direction_text(plan::Direction d) {
   switch (d) {
-    case plan::Direction::egress: return "egress";
-    case plan::Direction::ingress: return "ingress";
-    case plan::Direction::both: break;
+    case plan::Direction::egress:
+      return "egress";
+    case plan::Direction::ingress:
+      return "ingress";
+    case plan::Direction::both:
+      break;
   }
   return "both";
 }
@@ -97,22 +114,32 @@ const char* direction_text(plan::Direction d) {
 json plan_fields(const plan::Plan& p) {
   json probes = json::array(), faults = json::array(), hypotheses = json::array(), guards = json::array();
   for (const auto& probe : p.probes)
-    probes.push_back({{"name", probe.name}, {"kind", plan::kind_name(probe.kind)}, {"subject", probe.shown_subject()},
-                      {"command", probe.command}, {"every", probe.every}, {"timeout", probe.timeout},
+    probes.push_back({{"name", probe.name},
+                      {"kind", plan::kind_name(probe.kind)},
+                      {"subject", probe.shown_subject()},
+                      {"command", probe.command},
+                      {"every", probe.every},
+                      {"timeout", probe.timeout},
                       {"from", probe.from}});
   for (const auto& fault : p.faults)
-    faults.push_back({{"name", fault.name}, {"kind", fault.kind ? std::string(fault.kind->name) : std::string()},
-                      {"on", fault.on}, {"peer", fault.peer}, {"direction", direction_text(fault.direction)},
-                      {"start", fault.start}, {"end", fault.end}, {"asked", asked(fault)},
+    faults.push_back({{"name", fault.name},
+                      {"kind", fault.kind ? std::string(fault.kind->name) : std::string()},
+                      {"on", fault.on},
+                      {"peer", fault.peer},
+                      {"direction", direction_text(fault.direction)},
+                      {"start", fault.start},
+                      {"end", fault.end},
+                      {"asked", asked(fault)},
                       {"asked_text", asked_text(fault)},
                       {"delay", asked_delay(fault)}});
   for (const auto& h : p.hypotheses) {
-    hypotheses.push_back({{"name", h.name}, {"probe", h.probe}, {"during", h.during}, {"recovers_within", nullable(h.recovers_within)}});
+    hypotheses.push_back(
+        {{"name", h.name}, {"probe", h.probe}, {"during", h.during}, {"recovers_within", nullable(h.recovers_within)}});
     put_conditions(hypotheses.back(), h);
   }
   for (const auto& g : p.guards) guards.push_back(guard_json(g));
-  return {{"title", p.title}, {"name", p.name}, {"duration", p.duration},
-          {"probes", probes}, {"faults", faults}, {"hypotheses", hypotheses}, {"guards", guards}};
+  return {{"title", p.title}, {"name", p.name},           {"duration", p.duration}, {"probes", probes},
+          {"faults", faults}, {"hypotheses", hypotheses}, {"guards", guards}};
 }
 
 }  // namespace
@@ -122,12 +149,21 @@ json to_json(const FaultResult& r) {
   for (const auto& s : r.sites)
     sites.push_back({{"site", s.site}, {"matched", s.matched}, {"dropped", s.dropped}, {"delayed", s.delayed}});
   const auto& u = r.undelivered;
-  json j = {{"fault", r.fault}, {"bytes", r.bytes},
-          {"undelivered", {{"full", u.full}, {"overdue", u.overdue}, {"refused", u.refused}, {"tap_queue", u.tap_queue},
-                           {"in_transit", u.in_transit}, {"unaccounted", u.unaccounted}}},
-          {"applied_delay_us", spread_json(r.applied_delay)}, {"lateness_us", spread_json(r.lateness)},
-          {"planned_onset", nullable(r.planned_onset)}, {"first_affected", nullable(r.first_affected)},
-          {"last_affected", nullable(r.last_affected)}, {"sites", sites}};
+  json j = {{"fault", r.fault},
+            {"bytes", r.bytes},
+            {"undelivered",
+             {{"full", u.full},
+              {"overdue", u.overdue},
+              {"refused", u.refused},
+              {"tap_queue", u.tap_queue},
+              {"in_transit", u.in_transit},
+              {"unaccounted", u.unaccounted}}},
+            {"applied_delay_us", spread_json(r.applied_delay)},
+            {"lateness_us", spread_json(r.lateness)},
+            {"planned_onset", nullable(r.planned_onset)},
+            {"first_affected", nullable(r.first_affected)},
+            {"last_affected", nullable(r.last_affected)},
+            {"sites", sites}};
   for (const auto& [name, count] : kPacketCounts) j[name] = r.*count;
   return j;
 }
@@ -144,7 +180,7 @@ FaultResult fault_result_from_json(const json& j) {
   r.bytes = count(j, "bytes");
   for (const auto& [name, member] : kPacketCounts) r.*member = count(j, name);
   const json& u = part("undelivered");
-  r.undelivered = {count(u, "full"), count(u, "overdue"), count(u, "refused"),
+  r.undelivered = {count(u, "full"),      count(u, "overdue"),    count(u, "refused"),
                    count(u, "tap_queue"), count(u, "in_transit"), count(u, "unaccounted")};
   r.applied_delay = spread_from(part("applied_delay_us"));
   r.lateness = spread_from(part("lateness_us"));
@@ -153,7 +189,8 @@ FaultResult fault_result_from_json(const json& j) {
   r.last_affected = optional_ns(j, "last_affected");
   if (const auto it = j.find("sites"); it != j.end() && it->is_array())
     for (const json& s : *it)
-      r.sites.push_back({s.value("site", std::string()), count(s, "matched"), count(s, "dropped"), count(s, "delayed")});
+      r.sites.push_back(
+          {s.value("site", std::string()), count(s, "matched"), count(s, "dropped"), count(s, "delayed")});
   return r;
 }
 
@@ -161,8 +198,7 @@ json asked(const plan::Fault& fault) {
   json values = json::object();
   if (!fault.kind) return values;
   for (const auto& key : fault.kind->keys)
-    if (fault.params.has(key.name))
-      values[std::string(key.name)] = value_text(key, fault.params);
+    if (fault.params.has(key.name)) values[std::string(key.name)] = value_text(key, fault.params);
   return values;
 }
 
@@ -177,22 +213,34 @@ std::vector<Given> given(const plan::Fault& fault) {
     if (value != fallback && value != "0s" && value != "0%") all.push_back({&key, std::move(value)});
   }
   // A fault of which the plan says nothing but its kind is what that kind's first choice makes it: "mode silent".
-  if (const auto& keys = fault.kind->keys; all.empty() && !keys.empty() && !keys.front().choices.empty()) all.push_back({&keys.front(), value_text(keys.front(), fault.params)});
+  if (const auto& keys = fault.kind->keys; all.empty() && !keys.empty() && !keys.front().choices.empty())
+    all.push_back({&keys.front(), value_text(keys.front(), fault.params)});
   return all;
 }
 
 std::string asked_text(const plan::Fault& fault) {
   std::string text;
-  for (const auto& [key, value] : given(fault)) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key->name, value);
+  for (const auto& [key, value] : given(fault))
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key->name, value);
   return text;
 }
 
 namespace events {
 
 void run(Journal& journal, const plan::Plan& p, const Machine& m) {
-  journal.event("run", {{"version", m.version}, {"plan", p.path}, {"name", p.name}, {"title", p.title},
-                        {"seed", p.seed}, {"seed_given", p.seed_given}, {"scale", p.scale}, {"vars", m.variables},
-                        {"kernel", m.kernel}, {"line", m.line}, {"engine", m.engine}, {"command", m.command}, {"host", m.host}});
+  journal.event("run", {{"version", m.version},
+                        {"plan", p.path},
+                        {"name", p.name},
+                        {"title", p.title},
+                        {"seed", p.seed},
+                        {"seed_given", p.seed_given},
+                        {"scale", p.scale},
+                        {"vars", m.variables},
+                        {"kernel", m.kernel},
+                        {"line", m.line},
+                        {"engine", m.engine},
+                        {"command", m.command},
+                        {"host", m.host}});
 }
 
 void plan(Journal& journal, const plan::Plan& p) {
@@ -236,7 +284,8 @@ void service(Journal& journal, const std::string& host, const std::string& what,
   journal.event("service", {{"host", host}, {"what", what}, {"detail", detail}});
 }
 
-void name(Journal& journal, const std::string& name, const std::string& asked_from, const std::vector<std::string>& addresses) {
+void name(Journal& journal, const std::string& name, const std::string& asked_from,
+          const std::vector<std::string>& addresses) {
   journal.event("name", {{"name", name}, {"from", asked_from}, {"addresses", addresses}});
 }
 
@@ -253,12 +302,22 @@ void target(Journal& journal, const std::string& target, const std::string& what
 
 void warning(Journal& journal, const std::string& message) { journal.event("warning", {{"message", message}}); }
 
-void note(Journal& journal, const std::string& text, const std::string& by) { journal.event("note", {{"text", text}, {"by", by}}); }
+void note(Journal& journal, const std::string& text, const std::string& by) {
+  journal.event("note", {{"text", text}, {"by", by}});
+}
 
 void guard(Journal& journal, const plan::Guard& g, const GuardTrip& trip) {
-  journal.event("guard", {{"guard", g.name}, {"probe", g.probe}, {"when", trip.when}, {"condition", plan::condition_text(g)},
-                          {"observed", observed_text(g, trip)}, {"sent", trip.sent}, {"ok", trip.ok}, {"p50", trip.p50},
-                          {"p90", trip.p90}, {"p99", trip.p99}, {"max", trip.max}});
+  journal.event("guard", {{"guard", g.name},
+                          {"probe", g.probe},
+                          {"when", trip.when},
+                          {"condition", plan::condition_text(g)},
+                          {"observed", observed_text(g, trip)},
+                          {"sent", trip.sent},
+                          {"ok", trip.ok},
+                          {"p50", trip.p50},
+                          {"p90", trip.p90},
+                          {"p99", trip.p99},
+                          {"max", trip.max}});
 }
 
 void abort(Journal& journal, By by, const std::string& reason, std::optional<Ns> when) {

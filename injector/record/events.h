@@ -1,5 +1,5 @@
-// The journal's events, one function each, so that what the run's loop writes and what derive() reads is one definition.
-// docs/journal.md documents every event and field. All instants are nanoseconds since T0.
+// The journal's events, one function each, so that what the run's loop writes and what derive() reads is one
+// definition. docs/journal.md documents every event and field. All instants are nanoseconds since T0.
 #pragma once
 
 #include <cstdint>
@@ -47,10 +47,10 @@ struct FaultResult {
   std::uint64_t passed_by_safety = 0;  ///< selected, then let pass: owner stopped, lease stale
   std::uint64_t released_at_end = 0;   ///< held shorter than asked because the fault ended
   Undelivered undelivered = {};
-  Spread applied_delay = {};             ///< of packets with a delay
-  Spread lateness = {};              ///< applied less asked
-  std::optional<Ns> planned_onset = {};     ///< when its channel first does something; absent: the window's start
-  std::optional<Ns> first_affected = {};    ///< the first packet dropped or delayed; absent: none
+  Spread applied_delay = {};              ///< of packets with a delay
+  Spread lateness = {};                   ///< applied less asked
+  std::optional<Ns> planned_onset = {};   ///< when its channel first does something; absent: the window's start
+  std::optional<Ns> first_affected = {};  ///< the first packet dropped or delayed; absent: none
   std::optional<Ns> last_affected = {};
   std::vector<SiteResult> sites = {};
 };
@@ -61,10 +61,17 @@ struct PacketCount {
   std::uint64_t FaultResult::*count;
 };
 inline constexpr PacketCount kPacketCounts[] = {
-    {"matched", &FaultResult::matched},       {"dropped", &FaultResult::dropped},     {"delayed", &FaultResult::delayed},
-    {"duplicated", &FaultResult::duplicated}, {"corrupted", &FaultResult::corrupted}, {"reordered", &FaultResult::reordered},
-    {"answered", &FaultResult::answered},     {"queue_dropped", &FaultResult::queue_dropped}, {"composed", &FaultResult::composed},
-    {"passed_by_safety", &FaultResult::passed_by_safety}, {"released_at_end", &FaultResult::released_at_end},
+    {"matched", &FaultResult::matched},
+    {"dropped", &FaultResult::dropped},
+    {"delayed", &FaultResult::delayed},
+    {"duplicated", &FaultResult::duplicated},
+    {"corrupted", &FaultResult::corrupted},
+    {"reordered", &FaultResult::reordered},
+    {"answered", &FaultResult::answered},
+    {"queue_dropped", &FaultResult::queue_dropped},
+    {"composed", &FaultResult::composed},
+    {"passed_by_safety", &FaultResult::passed_by_safety},
+    {"released_at_end", &FaultResult::released_at_end},
 };
 
 nlohmann::json to_json(const FaultResult& result);
@@ -85,12 +92,12 @@ std::string asked_text(const plan::Fault& fault);
 namespace events {
 
 struct Machine {
-  std::string version;               ///< of Faultline
-  std::string kernel;                ///< uname release
-  std::string line = "tap";          ///< how packets are held
-  std::string engine = {};           ///< how programs are attached: "tcx" or "clsact"
-  std::string host;                  ///< nodename
-  std::vector<std::string> command;  ///< argv
+  std::string version;                           ///< of Faultline
+  std::string kernel;                            ///< uname release
+  std::string line = "tap";                      ///< how packets are held
+  std::string engine = {};                       ///< how programs are attached: "tcx" or "clsact"
+  std::string host;                              ///< nodename
+  std::vector<std::string> command;              ///< argv
   std::map<std::string, std::string> variables;  ///< --var
 };
 
@@ -118,11 +125,12 @@ void fault_begin(Journal& journal, const std::string& fault, Ns planned);
 void fault_end(Journal& journal, const std::string& fault, Ns planned);
 void service(Journal& journal, const std::string& host, const std::string& what, const std::string& detail = {});
 /// A name in a peer's address, as `asked_from` (a target) resolves it at the start.
-void name(Journal& journal, const std::string& name, const std::string& asked_from, const std::vector<std::string>& addresses);
+void name(Journal& journal, const std::string& name, const std::string& asked_from,
+          const std::vector<std::string>& addresses);
 /// An answer of the DNS told a target (of `site`) an address of a name in a peer's address that was not known before.
 void learned(Journal& journal, const std::string& name, const std::string& site, const std::string& address);
-/// A target went, came back as another, or is out of reach: "gone", "replaced", "lost". `gap`: from when to when at most, since T0,
-/// what was replaced had no faults.
+/// A target went, came back as another, or is out of reach: "gone", "replaced", "lost". `gap`: from when to when at
+/// most, since T0, what was replaced had no faults.
 void target(Journal& journal, const std::string& target, const std::string& what, const std::string& detail,
             const std::optional<std::pair<Ns, Ns>>& gap = {});
 void warning(Journal& journal, const std::string& message);

@@ -77,9 +77,12 @@ GuardTrip GuardWindow::figures(Ns now) const {
 std::string observed_text(const plan::Guard& guard, const GuardTrip& trip) {
   std::string text;
   const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
-  if (guard.success) add(fmt::format("success {} ({} of {})", percent(trip.success()), thousands(trip.ok), thousands(trip.sent)));
+  if (guard.success)
+    add(fmt::format("success {} ({} of {})", percent(trip.success()), thousands(trip.ok), thousands(trip.sent)));
   const auto latency = [&](const char* name, const std::optional<plan::Bound>& bound, Ns value) {
-    if (bound) add(trip.ok == 0 ? fmt::format("{}: no request succeeded", name) : fmt::format("{} {}", name, short_duration(value)));
+    if (bound)
+      add(trip.ok == 0 ? fmt::format("{}: no request succeeded", name)
+                       : fmt::format("{} {}", name, short_duration(value)));
   };
   latency("p50", guard.p50, trip.p50);
   latency("p90", guard.p90, trip.p90);

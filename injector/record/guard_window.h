@@ -1,6 +1,6 @@
 // A guard's arithmetic. The window slides over the requests of one probe by the instants at which their outcome became
-// known (due + late + latency), and the condition is looked at each time one does: so a guard acts at an instant that the
-// journal's samples alone determine, whenever the run's loop got to see them. decisions/0012-guards.md says why so.
+// known (due + late + latency), and the condition is looked at each time one does: so a guard acts at an instant that
+// the journal's samples alone determine, whenever the run's loop got to see them. decisions/0012-guards.md says why so.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,8 @@ class GuardWindow {
   /// Requests count that are due in [start, end). The window must lie after `start` as a whole before the guard acts.
   GuardWindow(const plan::Guard& guard, Ns start, Ns end);
 
-  /// A request of the guard's probe. Tells whether the condition is true of the window that ends with it. Latency bounds
-  /// of a window without any success: nothing was that quick, so `>` and `>=` hold, `<` and `<=` do not.
+  /// A request of the guard's probe. Tells whether the condition is true of the window that ends with it. Latency
+  /// bounds of a window without any success: nothing was that quick, so `>` and `>=` hold, `<` and `<=` do not.
   std::optional<GuardTrip> add(const probe::Sample& sample);
 
  private:

@@ -54,15 +54,17 @@ void judge_bounds(Parts& parts, const Recording& r, const plan::Hypothesis& h, c
   const auto phase = find_phase(r, h.during);
   if (!phase) return unknown(fmt::format("the run has no phase \"{}\"", h.during));
   if (r.observed_until() < phase->end)
-    return unknown(fmt::format("{} before \"{}\" was over", stop_text.empty() ? "the record ends" : stop_text, h.during));
+    return unknown(
+        fmt::format("{} before \"{}\" was over", stop_text.empty() ? "the record ends" : stop_text, h.during));
   const PhaseStats stats = stats_in(probe, phase->start, phase->end);
   if (stats.sent == 0) return unknown(fmt::format("no request of \"{}\" was due in \"{}\"", probe.name, h.during));
 
   if (h.success) {
     const bool held = h.success->holds(stats.success());
-    parts.add(held,
-              fmt::format("success {} ({} of {})", percent(stats.success()), thousands(stats.ok), thousands(stats.sent)),
-              stats.by_error.empty() ? "success" : "success: " + errors_text(stats));
+    parts.add(
+        held,
+        fmt::format("success {} ({} of {})", percent(stats.success()), thousands(stats.ok), thousands(stats.sent)),
+        stats.by_error.empty() ? "success" : "success: " + errors_text(stats));
   }
   for (const auto& n : named) {
     if (!n.bound) continue;
@@ -75,7 +77,8 @@ void judge_bounds(Parts& parts, const Recording& r, const plan::Hypothesis& h, c
   }
 }
 
-void judge_recovery(Parts& parts, const Recording& r, Ns within, const ProbeRecord& probe, const std::string& stop_text) {
+void judge_recovery(Parts& parts, const Recording& r, Ns within, const ProbeRecord& probe,
+                    const std::string& stop_text) {
   const Recovery recovery = recovery_of(r, probe);
   if (!recovery.judged) {
     std::string why = recovery.reason;
@@ -83,7 +86,9 @@ void judge_recovery(Parts& parts, const Recording& r, Ns within, const ProbeReco
     return parts.add({}, {}, why);
   }
   if (recovery.after) {
-    parts.add(*recovery.after <= within, *recovery.after == 0 ? "recovered at once" : "recovered after " + short_duration(*recovery.after), "recovery");
+    parts.add(*recovery.after <= within,
+              *recovery.after == 0 ? "recovered at once" : "recovered after " + short_duration(*recovery.after),
+              "recovery");
     return;
   }
   const Ns looked = r.observed_until() - find_phase(r, "recovery")->start;

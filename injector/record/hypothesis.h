@@ -6,6 +6,7 @@
 namespace faultline::record {
 
 /// `stop_text` says how the run ended early ("the run was aborted after 12.3 s"); empty if it did not.
-Judgement judge_hypothesis(const Recording& recording, const plan::Hypothesis& hypothesis, const std::string& stop_text);
+Judgement judge_hypothesis(const Recording& recording, const plan::Hypothesis& hypothesis,
+                           const std::string& stop_text);
 
 }  // namespace faultline::record

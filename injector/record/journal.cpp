@@ -71,16 +71,16 @@ struct Journal::Impl {
 
   mutable std::mutex mutex;  // of everything below
   std::condition_variable wake, written;
-  std::string pending;         // lines the writer has not taken yet
-  std::size_t in_write = 0;    // bytes the writer is busy with
-  bool urgent = false;         // an event: write now; samples wait for the next round
-  bool flushing = false;       // open batches go out too
+  std::string pending;                              // lines the writer has not taken yet
+  std::size_t in_write = 0;                         // bytes the writer is busy with
+  bool urgent = false;                              // an event: write now; samples wait for the next round
+  bool flushing = false;                            // open batches go out too
   std::uint64_t rounds_begun = 0, rounds_done = 0;  // of the writer: a flush waits for a round that began after it
   bool closing = false;
   std::optional<Ns> epoch, hold_at;
   SampleBatches batches;
-  Ns stamp_second = -1;        // the second that stamp_text is of
-  std::string stamp_text;      // "2026-11-22T01:50:05": samples come by the thousand
+  Ns stamp_second = -1;    // the second that stamp_text is of
+  std::string stamp_text;  // "2026-11-22T01:50:05": samples come by the thousand
   std::error_code error;
   std::string attempt;
   std::atomic<bool> failed{false};
@@ -122,7 +122,8 @@ struct Journal::Impl {
     }
     auto out = std::back_inserter(pending);
     fmt::format_to(out, R"({{"at":"{}.{:06}Z","mono":{})", stamp_text, wall % kSecond / kMicrosecond, mono);
-    if (epoch) fmt::format_to(out, R"(,"t":{})", std::min(mono - *epoch, hold_at.value_or(std::numeric_limits<Ns>::max())));
+    if (epoch)
+      fmt::format_to(out, R"(,"t":{})", std::min(mono - *epoch, hold_at.value_or(std::numeric_limits<Ns>::max())));
     fmt::format_to(out, R"(,"event":"{}")", event);
   }
 
@@ -162,8 +163,7 @@ struct Journal::Impl {
       const int code = failed ? 0 : write_out(taken);
       lock.lock();
       in_write = 0;
-      if (code != 0)
-        fail(std::error_code(code, std::generic_category()), "write " + path);
+      if (code != 0) fail(std::error_code(code, std::generic_category()), "write " + path);
       rounds_done = rounds_begun;
       written.notify_all();
       if (last && (pending.empty() || failed)) return;
@@ -183,7 +183,8 @@ struct Journal::Impl {
   }
 };
 
-Journal::Journal(const std::filesystem::path& folder, std::size_t limit) : impl_(std::make_unique<Impl>(folder, limit)) {}
+Journal::Journal(const std::filesystem::path& folder, std::size_t limit)
+    : impl_(std::make_unique<Impl>(folder, limit)) {}
 Journal::~Journal() = default;
 
 void Journal::set_epoch(Ns epoch) {
@@ -241,14 +242,14 @@ void Journal::flush() {
   std::unique_lock lock(impl_->mutex);
   impl_->flushing = true;
   impl_->wake.notify_one();
-  impl_->written.wait(lock, [this, round = impl_->rounds_begun + 1] {
-    return impl_->failed || impl_->rounds_done >= round;
-  });
+  impl_->written.wait(lock,
+                      [this, round = impl_->rounds_begun + 1] { return impl_->failed || impl_->rounds_done >= round; });
   if (!impl_->failed) {
     lock.unlock();
     const int code = ::fdatasync(impl_->fd.get()) == 0 ? 0 : errno;
     lock.lock();
-    // EINVAL: not a file that can be synced, such as a pipe or some network file systems; the data is written all the same
+    // EINVAL: not a file that can be synced, such as a pipe or some network file systems; the data is written all the
+    // same
     if (code != 0 && code != EINVAL && code != EROFS)
       impl_->fail(std::error_code(code, std::generic_category()), "sync " + impl_->path);
   }

@@ -1,6 +1,7 @@
 // The journal: one JSON object a line, append-only, the only truth about a run. summary.json, junit.xml and reports are
-// derived from it and can be made again (derive.h). Every line has "at" (RFC 3339 UTC, microseconds), "mono" (CLOCK_MONOTONIC
-// ns), "t" (ns since T0, once T0 is known) and "event". docs/journal.md lists the events; events.h writes them.
+// derived from it and can be made again (derive.h). Every line has "at" (RFC 3339 UTC, microseconds), "mono"
+// (CLOCK_MONOTONIC ns), "t" (ns since T0, once T0 is known) and "event". docs/journal.md lists the events; events.h
+// writes them.
 #pragma once
 
 #include <filesystem>

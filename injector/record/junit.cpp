@@ -75,7 +75,8 @@ std::string lines(const json& texts) {
 std::string junit_xml(const json& s) {
   Suite suite(s);
   for (const json& h : s.at("hypotheses")) {
-    const std::string body = fmt::format("expected: {}\nobserved: {}\n", h.value("expected", ""), h.value("observed", ""));
+    const std::string body =
+        fmt::format("expected: {}\nobserved: {}\n", h.value("expected", ""), h.value("observed", ""));
     if (h.at("held").is_null())
       suite.add(h.value("name", ""), "skipped", "could not be judged: " + h.value("reason", ""), body);
     else if (h.at("held").get<bool>())
@@ -101,7 +102,8 @@ std::string junit_xml(const json& s) {
     suite.add("the experiment was conclusive", nullptr, {}, {});
   else
     suite.add("the experiment was conclusive", "error",
-              s.value("verdict", "") + (reasons.empty() ? "" : ": " + reasons.at(0).get<std::string>()), lines(reasons));
+              s.value("verdict", "") + (reasons.empty() ? "" : ": " + reasons.at(0).get<std::string>()),
+              lines(reasons));
 
   const json& cleanup = s.at("cleanup");
   if (cleanup.is_null())

@@ -34,7 +34,7 @@ Row timeline_row(const Watch& watch, Ns now, const Look& look) {
   for (int i = 0; i < look.width; ++i) {
     const double from = i * cell, to = (i + 1) * cell;
     const bool fault = std::any_of(watch.faults.begin(), watch.faults.end(), [&](const WatchedFault& f) {
-      return static_cast<double>(f.start) < to && static_cast<double>(f.end) > from;
+      return static_cast<double>(f.start)<to&& static_cast<double>(f.end)> from;
     });
     if (now >= 0 && i == marker)
       row.add(look.utf8 ? "┃" : "|", "1;37");
@@ -65,7 +65,8 @@ std::vector<Row> state_rows(const Watch& watch, Ns now, const Look& look) {
   const WatchedFault* next = nullptr;
   for (const auto& fault : watch.faults)
     if (fault.start > now && (!next || fault.start < next->start)) next = &fault;
-  const char* phase = next && next->start == (watch.phases.empty() ? 0 : watch.phases.front().end) ? "baseline" : "calm";
+  const char* phase =
+      next && next->start == (watch.phases.empty() ? 0 : watch.phases.front().end) ? "baseline" : "calm";
   if (now < 0)
     row.add("waiting");
   else if (now >= watch.duration)
@@ -80,8 +81,8 @@ std::vector<Row> state_rows(const Watch& watch, Ns now, const Look& look) {
 
 const char* success_style(double success) { return success >= 0.9999 ? "32" : success >= 0.9 ? "33" : "31"; }
 
-/// Height by the logarithm of the mean latency, between the least and the most of the row: a delay of 100 ms on a service
-/// of 1 ms must not flatten everything else to nothing.
+/// Height by the logarithm of the mean latency, between the least and the most of the row: a delay of 100 ms on a
+/// service of 1 ms must not flatten everything else to nothing.
 void add_sparkline(Row& row, const ProbeWatch& probe, Ns now, int width, const Look& look) {
   static constexpr const char* kBlocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
   static constexpr const char* kAscii[] = {"_", ".", ":", "-", "=", "+", "*", "#"};

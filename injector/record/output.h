@@ -1,5 +1,5 @@
-// A descriptor that people watch, written without ever waiting for it: a terminal stopped with Ctrl-S or a full pipe must
-// not hold up the run. What cannot be written yet stays here, up to a limit.
+// A descriptor that people watch, written without ever waiting for it: a terminal stopped with Ctrl-S or a full pipe
+// must not hold up the run. What cannot be written yet stays here, up to a limit.
 #pragma once
 
 #include <poll.h>
@@ -29,8 +29,10 @@ class Output {
       const ssize_t n = ::write(fd_, pending_.data(), std::min<std::size_t>(pending_.size(), 4096));
       if (n < 0 && errno == EINTR) continue;
       if (n < 0 && errno == EAGAIN) return;
-      if (n < 0) pending_.clear();  // nobody is watching any more: no reason to end an experiment
-      else pending_.erase(0, static_cast<std::size_t>(n));
+      if (n < 0)
+        pending_.clear();  // nobody is watching any more: no reason to end an experiment
+      else
+        pending_.erase(0, static_cast<std::size_t>(n));
     }
   }
   bool idle() const { return pending_.empty(); }

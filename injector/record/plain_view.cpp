@@ -28,7 +28,8 @@ std::string PlainView::phase_text(std::size_t phase) const {
     if (p.ok == 0) continue;
     Distribution latency;
     for (const auto& [value, count] : p.latency) latency.add(value, count);
-    text += fmt::format(", p50 {}, p99 {}", short_duration(latency.quantile(500)), short_duration(latency.quantile(990)));
+    text +=
+        fmt::format(", p50 {}, p99 {}", short_duration(latency.quantile(500)), short_duration(latency.quantile(990)));
   }
   return text;
 }
@@ -56,8 +57,9 @@ std::vector<std::string> PlainView::lines(Ns now, bool final) {
     const WatchedFault& fault = watch_.faults[i];
     if (!begun_[i] && now >= fault.start) {
       begun_[i] = true;
-      say(out, fault.start, fmt::format("fault {} begins ({}{}{})", fault.name, exact_duration(fault.end - fault.start),
-                                        fault.asked.empty() ? "" : ": ", fault.asked));
+      say(out, fault.start,
+          fmt::format("fault {} begins ({}{}{})", fault.name, exact_duration(fault.end - fault.start),
+                      fault.asked.empty() ? "" : ": ", fault.asked));
     }
     if (begun_[i] && !ended_[i] && now >= fault.end) {
       ended_[i] = true;

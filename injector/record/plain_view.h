@@ -11,7 +11,8 @@ namespace faultline::record {
 
 class PlainView {
  public:
-  explicit PlainView(const Watch& watch) : watch_(watch), phase_told_(watch.phases.size()), begun_(watch.faults.size()), ended_(watch.faults.size()) {}
+  explicit PlainView(const Watch& watch)
+      : watch_(watch), phase_told_(watch.phases.size()), begun_(watch.faults.size()), ended_(watch.faults.size()) {}
   /// What there is to say at `now` (since T0), a line each without newline. `final`: the run is over, say the rest.
   std::vector<std::string> lines(Ns now, bool final);
   static std::string stamp(Ns t);  ///< "[ 12.3s] "

@@ -77,8 +77,8 @@ void read_sample(Recording& r, const json& e) {
   ProbeRecord* probe = r.find_probe(e.value("probe", ""));
   if (!probe) return;
   const bool ok = e.value("ok", false);
-  probe->answers.push_back({e.value("due", Ns{0}), e.value("latency", Ns{0}),
-                            ok ? 0 : probe->error_index(e.value("error", "unknown")), 1});
+  probe->answers.push_back(
+      {e.value("due", Ns{0}), e.value("latency", Ns{0}), ok ? 0 : probe->error_index(e.value("error", "unknown")), 1});
   probe->late.add(e.value("late", Ns{0}));
 }
 
@@ -111,19 +111,27 @@ void read_event(Recording& r, const json& e) {
   const std::string event = e.at("event").get<std::string>();
   if (const auto t = ns_from(e, "t")) r.last_seen = std::max(r.last_seen, *t);
 
-  if (event == "sample") read_sample(r, e);
-  else if (event == "samples") read_samples(r, e);
-  else if (event == "run") read_run(r, e);
-  else if (event == "plan") read_plan(r, e);
+  if (event == "sample")
+    read_sample(r, e);
+  else if (event == "samples")
+    read_samples(r, e);
+  else if (event == "run")
+    read_run(r, e);
+  else if (event == "plan")
+    read_plan(r, e);
   else if (event == "t0") {
     r.begun = true;
     r.started_at = e.value("wall", r.started_at);
   } else if (event == "site") {
-    r.sites.push_back({{"site", e.value("site", "")}, {"inode", e.value("inode", std::uint64_t{0})},
-                       {"devices", e.value("devices", json::array())}, {"rules", e.value("rules", json::array())}});
+    r.sites.push_back({{"site", e.value("site", "")},
+                       {"inode", e.value("inode", std::uint64_t{0})},
+                       {"devices", e.value("devices", json::array())},
+                       {"rules", e.value("rules", json::array())}});
   } else if (event == "service") {
     r.services.push_back({{"t_s", static_cast<double>(ns_from(e, "t").value_or(0)) / kSecond},
-                          {"host", e.value("host", "")}, {"what", e.value("what", "")}, {"detail", e.value("detail", "")}});
+                          {"host", e.value("host", "")},
+                          {"what", e.value("what", "")},
+                          {"detail", e.value("detail", "")}});
   } else if (event == "warning") {
     r.warnings.push_back(e.value("message", ""));
   } else if (event == "note") {
@@ -149,7 +157,11 @@ void read_event(Recording& r, const json& e) {
     r.held_since.reset();
     const Ns waited = ns_from(e, "waited").value_or(0);
     r.waited += waited;
-    r.notes.push_back({ns_from(e, "t"), fmt::format("{}: confirmed after {}", fmt::join(e.value("faults", std::vector<std::string>()), ", "), short_duration(waited)), "--step"});
+    r.notes.push_back(
+        {ns_from(e, "t"),
+         fmt::format("{}: confirmed after {}", fmt::join(e.value("faults", std::vector<std::string>()), ", "),
+                     short_duration(waited)),
+         "--step"});
   } else if (event == "healed") {
     r.healed = ns_from(e, "t");
     if (r.held_since) r.waited += ns_from(e, "mono").value_or(*r.held_since) - *r.held_since;

@@ -1,5 +1,5 @@
-// A journal read back: what was planned, what happened, every request. Nothing is judged here. A journal may stop in the
-// middle (the run was killed): what there is is read, and what is missing stays empty.
+// A journal read back: what was planned, what happened, every request. Nothing is judged here. A journal may stop in
+// the middle (the run was killed): what there is is read, and what is missing stays empty.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct ProbeRecord {
   Ns every = kSecond;
   std::vector<Answer> answers;  ///< in order of `due` once read
   std::vector<std::string> errors{""};
-  Distribution late;            ///< of sending, all requests
+  Distribution late;  ///< of sending, all requests
 
   std::uint32_t error_index(const std::string& error);
 };
@@ -93,10 +93,10 @@ struct Recording {
   std::vector<std::string> warnings;
   nlohmann::json sites = nlohmann::json::array();
   std::optional<Ns> held_since;  ///< CLOCK_MONOTONIC, of a step that was not confirmed yet
-  Ns waited = 0;  ///< with its clock standing still, for somebody to confirm a step
+  Ns waited = 0;                 ///< with its clock standing still, for somebody to confirm a step
   nlohmann::json services = nlohmann::json::array();
-  nlohmann::json line_stats;  ///< null when there were none
-  std::uint64_t unreadable = 0;     ///< lines before the last one that are not JSON: the journal is damaged
+  nlohmann::json line_stats;     ///< null when there were none
+  std::uint64_t unreadable = 0;  ///< lines before the last one that are not JSON: the journal is damaged
 
   /// How far the run went, since T0: its duration, or the instant at which it was stopped or lost.
   Ns observed_until() const;

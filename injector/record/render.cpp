@@ -31,15 +31,18 @@ std::string upper(std::string text) {
 
 const char* verdict_color(int exit) {
   switch (exit) {
-    case 0: return "1;32";
-    case 2: return "1;33";
-    default: return "1;31";
+    case 0:
+      return "1;32";
+    case 2:
+      return "1;33";
+    default:
+      return "1;31";
   }
 }
 
 std::string spread_text(const json& spread) {
-  return fmt::format("p50 {}, p99 {}, max {}", short_microseconds(spread.at("p50")), short_microseconds(spread.at("p99")),
-                     short_microseconds(spread.at("max")));
+  return fmt::format("p50 {}, p99 {}, max {}", short_microseconds(spread.at("p50")),
+                     short_microseconds(spread.at("p99")), short_microseconds(spread.at("max")));
 }
 
 /// `text` broken at its commas so that it fits 80 columns, each line after the first indented to where it begins.
@@ -74,17 +77,24 @@ void render_fault(std::string& out, const json& fault, const Style& style) {
   const auto matched = fault.value("packets_matched", std::uint64_t{0});
   const auto dropped = fault.value("packets_dropped", std::uint64_t{0});
   out += fmt::format("        applied  {} packets, {} dropped", thousands(matched), thousands(dropped));
-  if (matched > 0 && dropped > 0) out += fmt::format(" ({})", percent(static_cast<double>(dropped) / static_cast<double>(matched)));
+  if (matched > 0 && dropped > 0)
+    out += fmt::format(" ({})", percent(static_cast<double>(dropped) / static_cast<double>(matched)));
   out += fmt::format(", {} delayed\n", thousands(fault.value("packets_delayed", std::uint64_t{0})));
   std::string rarer;
-  for (const auto& [key, word] : {std::pair{"packets_duplicated", "duplicated"}, {"packets_corrupted", "corrupted"}, {"packets_reordered", "reordered"},
-                                  {"packets_answered", "answered"}, {"packets_queue_dropped", "dropped by the rate's queue"}})
-    if (const auto n = fault.value(key, std::uint64_t{0}); n != 0) rarer += fmt::format("{}{} {}", rarer.empty() ? "" : ", ", thousands(n), word);
+  for (const auto& [key, word] : {std::pair{"packets_duplicated", "duplicated"},
+                                  {"packets_corrupted", "corrupted"},
+                                  {"packets_reordered", "reordered"},
+                                  {"packets_answered", "answered"},
+                                  {"packets_queue_dropped", "dropped by the rate's queue"}})
+    if (const auto n = fault.value(key, std::uint64_t{0}); n != 0)
+      rarer += fmt::format("{}{} {}", rarer.empty() ? "" : ", ", thousands(n), word);
   if (!rarer.empty()) out += "                 " + rarer + "\n";
   // A few wait when any fault ends; many mean that the fault is short for what it asks.
-  const auto delayed = fault.value("packets_delayed", std::uint64_t{0}), released = fault.value("packets_released_at_end", std::uint64_t{0});
+  const auto delayed = fault.value("packets_delayed", std::uint64_t{0}),
+             released = fault.value("packets_released_at_end", std::uint64_t{0});
   if (delayed > 0 && released * 10 >= delayed)
-    out += fmt::format("                 {} let go at the fault's end, before they were due\n", released == delayed ? "all" : thousands(released));
+    out += fmt::format("                 {} let go at the fault's end, before they were due\n",
+                       released == delayed ? "all" : thousands(released));
   if (fault.at("applied_delay_us").value("count", 0) > 0)
     out += "        delay    " + spread_text(fault.at("applied_delay_us")) + "\n";
   if (fault.at("lateness_us").value("count", 0) > 0)
@@ -100,9 +110,11 @@ std::string render_outcome(const Outcome& outcome, const std::filesystem::path& 
   const int exit = static_cast<int>(outcome.exit);
   std::string out = "\n" + style.paint(verdict_color(exit), upper(s.value("verdict", "")));
   const std::string title = s.value("title", "").empty() ? s.value("name", "") : s.value("title", "");
-  out += fmt::format("  {}\n    {}\n", title, style.paint("2", fmt::format("exit {}, seed {}, {:.3g} s", exit,
-                     s.value("seed", std::uint64_t{0}), s.value("observed_s", 0.0))));
-  for (const json& reason : s.at("reasons")) out += fmt::format("    {} {}\n", style.paint("33", "!"), reason.get<std::string>());
+  out += fmt::format("  {}\n    {}\n", title,
+                     style.paint("2", fmt::format("exit {}, seed {}, {:.3g} s", exit, s.value("seed", std::uint64_t{0}),
+                                                  s.value("observed_s", 0.0))));
+  for (const json& reason : s.at("reasons"))
+    out += fmt::format("    {} {}\n", style.paint("33", "!"), reason.get<std::string>());
 
   if (!s.at("hypotheses").empty()) out += "  Hypotheses\n";
   for (const json& h : s.at("hypotheses")) {
@@ -116,10 +128,11 @@ std::string render_outcome(const Outcome& outcome, const std::filesystem::path& 
   if (!guards.empty()) out += "  Guards\n";
   for (const json& g : guards) {
     const bool tripped = g.value("tripped", false);
-    out += fmt::format("    {} {}{}\n", tripped ? style.held(false) : "-", g.value("name", ""), tripped ? "" : ": did not act");
+    out += fmt::format("    {} {}{}\n", tripped ? style.held(false) : "-", g.value("name", ""),
+                       tripped ? "" : ": did not act");
     if (tripped)
-      out += fmt::format("        stopped the run after {:.3g} s ({}): {}\n", g.value("t_s", 0.0), g.value("condition", ""),
-                         g.value("observed", ""));
+      out += fmt::format("        stopped the run after {:.3g} s ({}): {}\n", g.value("t_s", 0.0),
+                         g.value("condition", ""), g.value("observed", ""));
   }
   if (!s.at("faults").empty()) out += "  Faults\n";
   for (const json& fault : s.at("faults")) render_fault(out, fault, style);
@@ -128,8 +141,9 @@ std::string render_outcome(const Outcome& outcome, const std::filesystem::path& 
   if (!notes.empty()) out += "  Notes\n";
   for (const json& note : notes) {
     const json& t = note.at("t_s");
-    out += fmt::format("    {} {} {} ({})\n", t.is_null() ? std::string("[before]") : fmt::format("[{:5.1f}s]", t.get<double>()),
-                       time_of_day(note.value("at", "")), clipped(note.value("text", "")), clipped(note.value("by", "")));
+    out += fmt::format(
+        "    {} {} {} ({})\n", t.is_null() ? std::string("[before]") : fmt::format("[{:5.1f}s]", t.get<double>()),
+        time_of_day(note.value("at", "")), clipped(note.value("text", "")), clipped(note.value("by", "")));
   }
   out += fmt::format("  Files   {}  (report.html, journal.jsonl, summary.json, junit.xml)\n", folder.string());
   return for_locale(std::move(out), style.utf8);

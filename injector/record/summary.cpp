@@ -16,17 +16,17 @@ json spread(const Spread& s) {
 }
 
 json fault_json(const FaultRecord& fault) {
-  json j = {{"name", fault.name}, {"kind", fault.kind}, {"on", fault.on}, {"peer", fault.peer},
-            {"direction", fault.direction}, {"start_s", seconds(fault.start)}, {"end_s", seconds(fault.end)},
-            {"asked", fault.asked}, {"asked_text", fault.asked_text}};
+  json j = {{"name", fault.name},          {"kind", fault.kind},           {"on", fault.on},
+            {"peer", fault.peer},          {"direction", fault.direction}, {"start_s", seconds(fault.start)},
+            {"end_s", seconds(fault.end)}, {"asked", fault.asked},         {"asked_text", fault.asked_text}};
   j["counted"] = fault.result.has_value();
   const FaultResult result = fault.result.value_or(FaultResult{});
   const auto& u = result.undelivered;
   for (const auto& [name, count] : kPacketCounts) j[std::string("packets_") + name] = result.*count;
   j["bytes_matched"] = result.bytes;
   j["packets_undelivered"] = u.total();
-  j["undelivered"] = {{"full", u.full}, {"overdue", u.overdue}, {"refused", u.refused}, {"tap_queue", u.tap_queue},
-                      {"in_transit", u.in_transit}, {"unaccounted", u.unaccounted}};
+  j["undelivered"] = {{"full", u.full},           {"overdue", u.overdue},       {"refused", u.refused},
+                      {"tap_queue", u.tap_queue}, {"in_transit", u.in_transit}, {"unaccounted", u.unaccounted}};
   j["applied_delay_us"] = spread(result.applied_delay);
   j["lateness_us"] = spread(result.lateness);
   j["lateness_limit_us"] = static_cast<double>(lateness_limit(fault)) / kMicrosecond;
@@ -39,7 +39,9 @@ json fault_json(const FaultRecord& fault) {
         static_cast<double>(*result.first_affected - result.planned_onset.value_or(fault.start)) / kMicrosecond;
   json sites = json::array();
   for (const auto& s : result.sites)
-    sites.push_back({{"site", s.site}, {"packets_matched", s.matched}, {"packets_dropped", s.dropped},
+    sites.push_back({{"site", s.site},
+                     {"packets_matched", s.matched},
+                     {"packets_dropped", s.dropped},
                      {"packets_delayed", s.delayed}});
   j["sites"] = sites;
   return j;
@@ -48,15 +50,26 @@ json fault_json(const FaultRecord& fault) {
 json stats_json(const std::string& phase, const PhaseStats& stats) {
   json latency = {{"p50", nullptr}, {"p90", nullptr}, {"p99", nullptr}, {"max", nullptr}};
   if (stats.ok > 0)
-    latency = {{"p50", milliseconds(stats.latency.quantile(500))}, {"p90", milliseconds(stats.latency.quantile(900))},
-               {"p99", milliseconds(stats.latency.quantile(990))}, {"max", milliseconds(stats.latency.max())}};
-  return {{"phase", phase}, {"sent", stats.sent}, {"ok", stats.ok}, {"failed", stats.sent - stats.ok},
-          {"by_error", stats.by_error}, {"latency_ms", latency}};
+    latency = {{"p50", milliseconds(stats.latency.quantile(500))},
+               {"p90", milliseconds(stats.latency.quantile(900))},
+               {"p99", milliseconds(stats.latency.quantile(990))},
+               {"max", milliseconds(stats.latency.max())}};
+  return {{"phase", phase},
+          {"sent", stats.sent},
+          {"ok", stats.ok},
+          {"failed", stats.sent - stats.ok},
+          {"by_error", stats.by_error},
+          {"latency_ms", latency}};
 }
 
 json guard_record_json(const GuardRecord& g) {
-  json j = {{"name", g.guard.name}, {"probe", g.guard.probe}, {"during", g.guard.during.empty() ? json(nullptr) : json(g.guard.during)},
-            {"condition", plan::condition_text(g.guard)}, {"tripped", g.trip.has_value()}, {"t_s", nullptr}, {"observed", nullptr}};
+  json j = {{"name", g.guard.name},
+            {"probe", g.guard.probe},
+            {"during", g.guard.during.empty() ? json(nullptr) : json(g.guard.during)},
+            {"condition", plan::condition_text(g.guard)},
+            {"tripped", g.trip.has_value()},
+            {"t_s", nullptr},
+            {"observed", nullptr}};
   if (!g.trip) return j;
   j["t_s"] = seconds(g.trip->when);
   j["observed"] = observed_text(g.guard, *g.trip);
@@ -65,13 +78,20 @@ json guard_record_json(const GuardRecord& g) {
 
 json probe_json(const Recording& r, const ProbeRecord& probe) {
   json in_phases = json::array();
-  for (const auto& phase : phases(r)) in_phases.push_back(stats_json(phase.name, stats_in(probe, phase.start, phase.end)));
+  for (const auto& phase : phases(r))
+    in_phases.push_back(stats_json(phase.name, stats_in(probe, phase.start, phase.end)));
   const Recovery recovery = recovery_of(r, probe);
-  return {{"name", probe.name}, {"kind", probe.kind}, {"subject", probe.subject}, {"from", probe.from},
-          {"every_ms", milliseconds(probe.every)}, {"phases", in_phases},
+  return {{"name", probe.name},
+          {"kind", probe.kind},
+          {"subject", probe.subject},
+          {"from", probe.from},
+          {"every_ms", milliseconds(probe.every)},
+          {"phases", in_phases},
           {"late_sends", probe.late.above(late_limit(probe))},
-          {"send_lateness_ms", {{"p50", milliseconds(probe.late.quantile(500))},
-                                {"p99", milliseconds(probe.late.quantile(990))}, {"max", milliseconds(probe.late.max())}}},
+          {"send_lateness_ms",
+           {{"p50", milliseconds(probe.late.quantile(500))},
+            {"p99", milliseconds(probe.late.quantile(990))},
+            {"max", milliseconds(probe.late.max())}}},
           {"recovered_after_s", recovery.after ? json(seconds(*recovery.after)) : json(nullptr)},
           {"recovery_judged", recovery.judged}};
 }
@@ -79,10 +99,22 @@ json probe_json(const Recording& r, const ProbeRecord& probe) {
 }  // namespace
 
 json summarize(const Recording& r, const Verdict& verdict) {
-  json s = {{"verdict", word(verdict.exit)}, {"exit_code", static_cast<int>(verdict.exit)}, {"reasons", verdict.reasons},
-            {"name", r.name}, {"title", r.title}, {"started_at", r.started_at}, {"duration_s", seconds(r.duration)},
-            {"observed_s", seconds(r.observed_until())}, {"seed", r.seed}, {"scale", r.scale}, {"version", r.version},
-            {"host", r.host}, {"kernel", r.kernel}, {"line", r.line}, {"engine", r.engine}, {"journal", "journal.jsonl"},
+  json s = {{"verdict", word(verdict.exit)},
+            {"exit_code", static_cast<int>(verdict.exit)},
+            {"reasons", verdict.reasons},
+            {"name", r.name},
+            {"title", r.title},
+            {"started_at", r.started_at},
+            {"duration_s", seconds(r.duration)},
+            {"observed_s", seconds(r.observed_until())},
+            {"seed", r.seed},
+            {"scale", r.scale},
+            {"version", r.version},
+            {"host", r.host},
+            {"kernel", r.kernel},
+            {"line", r.line},
+            {"engine", r.engine},
+            {"journal", "journal.jsonl"},
             {"interrupted", !r.ended}};
   json in_phases = json::array(), faults = json::array(), probes = json::array(), hypotheses = json::array();
   for (const auto& p : phases(r))
@@ -90,8 +122,11 @@ json summarize(const Recording& r, const Verdict& verdict) {
   for (const auto& fault : r.faults) faults.push_back(fault_json(fault));
   for (const auto& probe : r.probes) probes.push_back(probe_json(r, probe));
   for (const auto& h : verdict.hypotheses)
-    hypotheses.push_back({{"name", h.name}, {"held", h.held ? json(*h.held) : json(nullptr)},
-                          {"expected", h.expected}, {"observed", h.observed}, {"reason", h.reason}});
+    hypotheses.push_back({{"name", h.name},
+                          {"held", h.held ? json(*h.held) : json(nullptr)},
+                          {"expected", h.expected},
+                          {"observed", h.observed},
+                          {"reason", h.reason}});
   s["phases"] = std::move(in_phases);
   s["faults"] = std::move(faults);
   s["probes"] = std::move(probes);
@@ -100,7 +135,10 @@ json summarize(const Recording& r, const Verdict& verdict) {
   for (const auto& g : r.guards) s["guards"].push_back(guard_record_json(g));
   s["notes"] = json::array();
   for (const auto& note : r.notes)
-    s["notes"].push_back({{"t_s", note.when ? json(seconds(*note.when)) : json(nullptr)}, {"at", note.at}, {"text", note.text}, {"by", note.by}});
+    s["notes"].push_back({{"t_s", note.when ? json(seconds(*note.when)) : json(nullptr)},
+                          {"at", note.at},
+                          {"text", note.text},
+                          {"by", note.by}});
   s["abort"] = nullptr;
   if (r.stop) s["abort"] = {{"by", r.stop->by}, {"reason", r.stop->reason}, {"t_s", seconds(r.stop->when)}};
   s["cleanup"] = nullptr;

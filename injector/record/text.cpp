@@ -60,7 +60,8 @@ std::string thousands(std::uint64_t n) {
 std::string for_locale(std::string text, bool utf8) {
   if (utf8) return text;
   for (const auto& [fancy, simple] : {std::pair<std::string, const char*>{"µ", "u"}, {"·", "|"}, {"±", "+/-"}})
-    for (auto at = text.find(fancy); at != std::string::npos; at = text.find(fancy)) text.replace(at, fancy.size(), simple);
+    for (auto at = text.find(fancy); at != std::string::npos; at = text.find(fancy))
+      text.replace(at, fancy.size(), simple);
   return text;
 }
 

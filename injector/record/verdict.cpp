@@ -10,8 +10,8 @@
 namespace faultline::record {
 namespace {
 
-constexpr double kSteady = 0.95;            // of a hypothesis's probe, before the first fault
-constexpr Ns kSteadyNeeds = kSecond;        // a shorter baseline says nothing about steadiness
+constexpr double kSteady = 0.95;      // of a hypothesis's probe, before the first fault
+constexpr Ns kSteadyNeeds = kSecond;  // a shorter baseline says nothing about steadiness
 
 class Findings {
  public:
@@ -69,8 +69,7 @@ void look_at_run(const Recording& r, Findings& findings) {
   if (r.cleanup && !r.cleanup->ok && r.cleanup->failures.empty()) findings.add(Exit::failed, "cleanup was incomplete");
   if (r.ended && r.begun && !r.cleanup) findings.add(Exit::failed, "cleanup was not recorded");
   if (r.stop) findings.add(Exit::aborted, fmt::format("{} ({}): {}", stop_text(r), r.stop->by, r.stop->reason));
-  if (!r.ended && !r.stop && r.troubles.empty())
-    findings.add(Exit::aborted, stop_text(r) + ": its journal has no end");
+  if (!r.ended && !r.stop && r.troubles.empty()) findings.add(Exit::aborted, stop_text(r) + ": its journal has no end");
   if (r.ended && !r.begun && !r.stop && r.troubles.empty())
     findings.add(Exit::failed, "the run ended without having begun");
 }
@@ -99,8 +98,7 @@ void look_at_fault(const Recording& r, const FaultRecord& fault, Findings& findi
 
 void look_at_probe(const Recording& r, const ProbeRecord& probe, Findings& findings) {
   if (probe.late.count() == 0) {
-    if (stop_text(r).empty())
-      findings.add(Exit::inconclusive, fmt::format("probe \"{}\" never ran", probe.name));
+    if (stop_text(r).empty()) findings.add(Exit::inconclusive, fmt::format("probe \"{}\" never ran", probe.name));
     return;
   }
   if (probe.late.quantile(990) > late_limit(probe))
@@ -123,13 +121,20 @@ void look_at_probe(const Recording& r, const ProbeRecord& probe, Findings& findi
 
 const char* word(Exit exit) {
   switch (exit) {
-    case Exit::passed: return "passed";
-    case Exit::deviated: return "deviated";
-    case Exit::inconclusive: return "inconclusive";
-    case Exit::invalid: return "invalid";
-    case Exit::cannot_run: return "cannot_run";
-    case Exit::aborted: return "aborted";
-    case Exit::failed: break;
+    case Exit::passed:
+      return "passed";
+    case Exit::deviated:
+      return "deviated";
+    case Exit::inconclusive:
+      return "inconclusive";
+    case Exit::invalid:
+      return "invalid";
+    case Exit::cannot_run:
+      return "cannot_run";
+    case Exit::aborted:
+      return "aborted";
+    case Exit::failed:
+      break;
   }
   return "failed";
 }

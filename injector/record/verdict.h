@@ -1,6 +1,6 @@
 // The rules that turn a recording into a verdict; docs/verdict.md states them in words. A hypothesis is true, false, or
-// could not be judged. The experiment as a whole is inconclusive when the fault or the measurement was not what the plan
-// asked for: then neither a pass nor a deviation would mean anything.
+// could not be judged. The experiment as a whole is inconclusive when the fault or the measurement was not what the
+// plan asked for: then neither a pass nor a deviation would mean anything.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,7 @@ struct Judgement {
   std::string name;
   std::optional<bool> held;  ///< absent: it could not be judged
   std::string expected, observed;
-  std::string reason;        ///< why it did not hold, or could not be judged
+  std::string reason;  ///< why it did not hold, or could not be judged
 };
 
 struct Recovery {
@@ -42,7 +42,8 @@ struct Recovery {
 
 struct Verdict {
   Exit exit = Exit::passed;
-  std::vector<std::string> reasons;  ///< why it is not a pass, the gravest first; failed hypotheses are not repeated here
+  std::vector<std::string>
+      reasons;  ///< why it is not a pass, the gravest first; failed hypotheses are not repeated here
   std::vector<Judgement> hypotheses;
 };
 

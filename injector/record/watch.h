@@ -1,5 +1,6 @@
 // What the display knows of a run under way: the plan's outline and, per probe, the last second, the last minute and
-// totals per phase, in bounded memory. The views (live_view.h, plain_view.h) turn it into text; neither touches a terminal.
+// totals per phase, in bounded memory. The views (live_view.h, plain_view.h) turn it into text; neither touches a
+// terminal.
 #pragma once
 
 #include <cstdint>

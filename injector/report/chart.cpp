@@ -25,7 +25,10 @@ constexpr int kColumns = 180;
 /// Time to horizontal places.
 struct Scale {
   Ns until;
-  double x(Ns t) const { return kLeft + (kWidth - kLeft - kRight) * std::clamp(static_cast<double>(t) / static_cast<double>(until), 0.0, 1.0); }
+  double x(Ns t) const {
+    return kLeft +
+           (kWidth - kLeft - kRight) * std::clamp(static_cast<double>(t) / static_cast<double>(until), 0.0, 1.0);
+  }
 };
 
 double seconds(Ns t) { return static_cast<double>(t) / kSecond; }
@@ -42,13 +45,19 @@ std::string bars(const Recording& r, const Scale& scale, double& y) {
   std::string out;
   for (const FaultRecord& fault : r.faults) {
     const double from = scale.x(fault.start), to = std::max(scale.x(fault.end), from + 2);
-    out += fmt::format("<g class=\"fault\"><title>{}: {} to {} s. {}</title><rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{}\" rx=\"3\"/>", escaped(fault.name),
-                       seconds(fault.start), seconds(fault.end), escaped(fault.asked_text), from, y + 2, to - from, kLane - 4);
+    out += fmt::format(
+        "<g class=\"fault\"><title>{}: {} to {} s. {}</title><rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" "
+        "height=\"{}\" rx=\"3\"/>",
+        escaped(fault.name), seconds(fault.start), seconds(fault.end), escaped(fault.asked_text), from, y + 2,
+        to - from, kLane - 4);
     // The name inside when it fits, else on the side that has room.
     const double wide = 6.2 * static_cast<double>(fault.name.size());
     const bool inside = to - from > wide + 12, before = !inside && to + wide + 8 > kWidth;
-    out += fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\"{}>{}</text></g>\n", inside ? "in" : "out", inside ? from + 6 : before ? from - 5 : to + 5, y + kLane - 6,
-                       before ? " text-anchor=\"end\"" : "", escaped(fault.name));
+    out += fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\"{}>{}</text></g>\n", inside ? "in" : "out",
+                       inside   ? from + 6
+                       : before ? from - 5
+                                : to + 5,
+                       y + kLane - 6, before ? " text-anchor=\"end\"" : "", escaped(fault.name));
     y += kLane;
   }
   return out;
@@ -78,30 +87,40 @@ Decades decades_of(const ProbeRecord& probe) {
 }
 
 std::string tooltip(const PhaseStats& s, Ns from, Ns to) {
-  std::string text = fmt::format("{:.4g} to {:.4g} s: {} sent, {} failed", seconds(from), seconds(to), s.sent, s.sent - s.ok);
+  std::string text =
+      fmt::format("{:.4g} to {:.4g} s: {} sent, {} failed", seconds(from), seconds(to), s.sent, s.sent - s.ok);
   std::string why;
   for (const auto& [error, count] : s.by_error) why += fmt::format("{}{} {}", why.empty() ? "" : ", ", count, error);
   if (!why.empty()) text += " (" + why + ")";
-  if (s.ok > 0) text += fmt::format("; p50 {}, p99 {}", record::short_duration(s.latency.quantile(500)), record::short_duration(s.latency.quantile(990)));
+  if (s.ok > 0)
+    text += fmt::format("; p50 {}, p99 {}", record::short_duration(s.latency.quantile(500)),
+                        record::short_duration(s.latency.quantile(990)));
   return escaped(text);
 }
 
 std::string panel(const Recording& r, const ProbeRecord& probe, const Scale& scale, double& y) {
   const double top = y + 16;
   const Decades decades = decades_of(probe);
-  std::string out = fmt::format("<text class=\"name\" x=\"{}\" y=\"{:.1f}\">{} <tspan class=\"dim\">{} {}</tspan></text>\n", kLeft, y + 10, escaped(probe.name), escaped(probe.kind),
-                                escaped(probe.subject));
+  std::string out =
+      fmt::format("<text class=\"name\" x=\"{}\" y=\"{:.1f}\">{} <tspan class=\"dim\">{} {}</tspan></text>\n", kLeft,
+                  y + 10, escaped(probe.name), escaped(probe.kind), escaped(probe.subject));
   for (const FaultRecord& fault : r.faults)
-    out += fmt::format("<rect class=\"window\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{}\"/>", scale.x(fault.start), top, std::max(1.0, scale.x(fault.end) - scale.x(fault.start)), kPanel);
+    out += fmt::format("<rect class=\"window\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{}\"/>",
+                       scale.x(fault.start), top, std::max(1.0, scale.x(fault.end) - scale.x(fault.start)), kPanel);
   for (int power = decades.low; power <= decades.high; power++) {
     const double line = decades.y(std::pow(10, power), top);
-    out += fmt::format("<line class=\"grid\" x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/><text class=\"tick\" x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>\n", kLeft, kWidth - kRight,
-                       line, line, kLeft - 6, line + 3, plan::format_duration(std::llround(std::pow(10, power))));
+    out += fmt::format(
+        "<line class=\"grid\" x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/><text class=\"tick\" x=\"{}\" "
+        "y=\"{:.1f}\" text-anchor=\"end\">{}</text>\n",
+        kLeft, kWidth - kRight, line, line, kLeft - 6, line + 3,
+        plan::format_duration(std::llround(std::pow(10, power))));
   }
   std::string middle, above, below, strip, hits;
   bool open = false;
   const auto close = [&] {
-    if (open) out += fmt::format("<path class=\"spread\" d=\"M{}L{}Z\"/><path class=\"p50\" d=\"M{}\"/>\n", above, below, middle);
+    if (open)
+      out +=
+          fmt::format("<path class=\"spread\" d=\"M{}L{}Z\"/><path class=\"p50\" d=\"M{}\"/>\n", above, below, middle);
     open = false;
     middle.clear(), above.clear(), below.clear();
   };
@@ -116,23 +135,30 @@ std::string panel(const Recording& r, const ProbeRecord& probe, const Scale& sca
     }
     const double x1 = scale.x(from), x2 = scale.x(to), x = (x1 + x2) / 2;
     if (s.ok < s.sent)
-      strip += fmt::format("<rect class=\"failed\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{}\" opacity=\"{:.2f}\"/>", x1, top + kPanel + kAbove, x2 - x1 + 0.3, kStrip,
-                           0.25 + 0.75 * (1 - s.success()));
-    hits += fmt::format("<rect class=\"hit\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.0f}\"><title>{}</title></rect>", x1, top, x2 - x1, kPanel + kStrip + kAbove, tooltip(s, from, to));
+      strip += fmt::format(
+          "<rect class=\"failed\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{}\" opacity=\"{:.2f}\"/>", x1,
+          top + kPanel + kAbove, x2 - x1 + 0.3, kStrip, 0.25 + 0.75 * (1 - s.success()));
+    hits += fmt::format(
+        "<rect class=\"hit\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.0f}\"><title>{}</title></rect>", x1,
+        top, x2 - x1, kPanel + kStrip + kAbove, tooltip(s, from, to));
     if (s.ok == 0) {
       close();
       continue;
     }
     const double p50 = decades.y(static_cast<double>(s.latency.quantile(500)), top);
-    const double high = decades.y(static_cast<double>(s.latency.quantile(990)), top), low = decades.y(static_cast<double>(s.latency.quantile(0)), top);
+    const double high = decades.y(static_cast<double>(s.latency.quantile(990)), top),
+                 low = decades.y(static_cast<double>(s.latency.quantile(0)), top);
     middle += fmt::format("{}{:.1f} {:.1f}", middle.empty() ? "" : "L", x, p50);
     above += fmt::format("{}{:.1f} {:.1f}", above.empty() ? "" : "L", x, high);
     below = fmt::format("{:.1f} {:.1f}", x, low) + (below.empty() ? "" : "L" + below);
     open = true;
   }
   close();
-  out += fmt::format("<rect class=\"strip\" x=\"{}\" y=\"{:.1f}\" width=\"{}\" height=\"{}\"/>", kLeft, top + kPanel + kAbove, kWidth - kLeft - kRight, kStrip) + strip + hits + "\n";
-  out += fmt::format("<text class=\"tick\" x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">failed</text>\n", kLeft - 6, top + kPanel + kAbove + kStrip - 1);
+  out += fmt::format("<rect class=\"strip\" x=\"{}\" y=\"{:.1f}\" width=\"{}\" height=\"{}\"/>", kLeft,
+                     top + kPanel + kAbove, kWidth - kLeft - kRight, kStrip) +
+         strip + hits + "\n";
+  out += fmt::format("<text class=\"tick\" x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">failed</text>\n", kLeft - 6,
+                     top + kPanel + kAbove + kStrip - 1);
   y = top + kPanel + kAbove + kStrip + kGap - 16;
   return out;
 }
@@ -142,8 +168,10 @@ std::string axis(const Scale& scale, double y, double top) {
   const double step = round_step(seconds(scale.until), 12);
   for (double t = 0; t <= seconds(scale.until) * 1.0001; t += step) {
     const double x = scale.x(static_cast<Ns>(t * kSecond));
-    out += fmt::format("<line class=\"grid\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/><text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:g} s</text>\n", x, x, top,
-                       y, x, y + 13, std::round(t / step) * step);
+    out += fmt::format(
+        "<line class=\"grid\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/><text class=\"tick\" "
+        "x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:g} s</text>\n",
+        x, x, top, y, x, y + 13, std::round(t / step) * step);
   }
   return out;
 }
@@ -154,12 +182,23 @@ std::string escaped(const std::string& text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += static_cast<unsigned char>(c) < 0x20 && c != '\n' ? ' ' : c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += static_cast<unsigned char>(c) < 0x20 && c != '\n' ? ' ' : c;
     }
   }
   return out;
@@ -175,9 +214,13 @@ std::string draw(const Recording& r) {
   for (const auto& probe : r.probes) body += panel(r, probe, scale, y);
   if (r.stop) {
     const double x = scale.x(r.stop->when);
-    body += fmt::format("<line class=\"stop\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{}\" y2=\"{:.1f}\"><title>stopped: {}</title></line>", x, x, kTop, y, escaped(r.stop->reason));
+    body += fmt::format(
+        "<line class=\"stop\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{}\" y2=\"{:.1f}\"><title>stopped: {}</title></line>", x,
+        x, kTop, y, escaped(r.stop->reason));
   }
-  return fmt::format("<svg viewBox=\"0 0 {} {:.0f}\" role=\"img\" aria-label=\"faults and probes over time\">\n{}{}</svg>\n", kWidth, y + 20, axis(scale, y, kTop), body);
+  return fmt::format(
+      "<svg viewBox=\"0 0 {} {:.0f}\" role=\"img\" aria-label=\"faults and probes over time\">\n{}{}</svg>\n", kWidth,
+      y + 20, axis(scale, y, kTop), body);
 }
 
 }  // namespace faultline::report

@@ -1,5 +1,6 @@
-// The drawing of a run: time from left to right, a bar for each fault, and below a panel for each probe with its latency and its
-// failures. SVG, so that it is sharp at any size, needs no script and no network. Pure: text from a recording.
+// The drawing of a run: time from left to right, a bar for each fault, and below a panel for each probe with its
+// latency and its failures. SVG, so that it is sharp at any size, needs no script and no network. Pure: text from a
+// recording.
 #pragma once
 
 #include <string>

@@ -18,7 +18,8 @@ json paired(const json& a, const json& b, const char* key, json (*pick)(const js
       if (entry.at(key) == value) return pick(entry);
     return nullptr;
   };
-  for (const json& entry : a) rows.push_back({{"name", entry.at(key)}, {"a", pick(entry)}, {"b", find(b, entry.at(key))}});
+  for (const json& entry : a)
+    rows.push_back({{"name", entry.at(key)}, {"a", pick(entry)}, {"b", find(b, entry.at(key))}});
   for (const json& entry : b)
     if (find(a, entry.at(key)).is_null()) rows.push_back({{"name", entry.at(key)}, {"a", nullptr}, {"b", pick(entry)}});
   return rows;
@@ -26,20 +27,29 @@ json paired(const json& a, const json& b, const char* key, json (*pick)(const js
 
 json head(const json& s) {
   json out;
-  for (const char* key : {"verdict", "exit_code", "name", "title", "started_at", "seed", "scale", "duration_s", "kernel", "engine", "version"}) out[key] = s.value(key, json());
+  for (const char* key : {"verdict", "exit_code", "name", "title", "started_at", "seed", "scale", "duration_s",
+                          "kernel", "engine", "version"})
+    out[key] = s.value(key, json());
   return out;
 }
 
-json hypothesis(const json& h) { return {{"held", h.at("held")}, {"expected", h.at("expected")}, {"observed", h.at("observed")}}; }
+json hypothesis(const json& h) {
+  return {{"held", h.at("held")}, {"expected", h.at("expected")}, {"observed", h.at("observed")}};
+}
 
 json fault(const json& f) {
-  return {{"asked_text", f.at("asked_text")}, {"packets_matched", f.at("packets_matched")}, {"packets_dropped", f.at("packets_dropped")},
-          {"applied_delay_us", f.at("applied_delay_us")}, {"lateness_us", f.at("lateness_us")}};
+  return {{"asked_text", f.at("asked_text")},
+          {"packets_matched", f.at("packets_matched")},
+          {"packets_dropped", f.at("packets_dropped")},
+          {"applied_delay_us", f.at("applied_delay_us")},
+          {"lateness_us", f.at("lateness_us")}};
 }
 
 json phase(const json& p) {
   const double sent = p.value("sent", 0.0);
-  return {{"sent", p.at("sent")}, {"success", sent > 0 ? json(p.value("ok", 0.0) / sent) : json(nullptr)}, {"latency_ms", p.at("latency_ms")}};
+  return {{"sent", p.at("sent")},
+          {"success", sent > 0 ? json(p.value("ok", 0.0) / sent) : json(nullptr)},
+          {"latency_ms", p.at("latency_ms")}};
 }
 
 json phases_of(const json& probe) { return probe.at("phases"); }
@@ -62,18 +72,24 @@ std::string latency(const json& side, const char* quantile) {
 
 /// "+12 %" of b against a; empty where there is nothing to compare.
 std::string change(const json& a, const json& b, const char* quantile) {
-  if (a.is_null() || b.is_null() || a.at("latency_ms").at(quantile).is_null() || b.at("latency_ms").at(quantile).is_null()) return "";
-  const double before = a.at("latency_ms").at(quantile).get<double>(), after = b.at("latency_ms").at(quantile).get<double>();
+  if (a.is_null() || b.is_null() || a.at("latency_ms").at(quantile).is_null() ||
+      b.at("latency_ms").at(quantile).is_null())
+    return "";
+  const double before = a.at("latency_ms").at(quantile).get<double>(),
+               after = b.at("latency_ms").at(quantile).get<double>();
   return before > 0 ? fmt::format("{:+.0f}%", 100 * (after / before - 1)) : "";
 }
 
 /// A name at the head of a row; one that is too long for its column has a line of its own.
 std::string headed(const std::string& name, int width) {
-  if (record::columns(name) <= width) return name + std::string(static_cast<std::size_t>(width - record::columns(name)), ' ');
+  if (record::columns(name) <= width)
+    return name + std::string(static_cast<std::size_t>(width - record::columns(name)), ' ');
   return name + "\n" + std::string(static_cast<std::size_t>(width), ' ');
 }
 
-std::string count(const json& side, const char* key) { return side.is_null() ? "-" : record::thousands(side.at(key).get<std::uint64_t>()); }
+std::string count(const json& side, const char* key) {
+  return side.is_null() ? "-" : record::thousands(side.at(key).get<std::uint64_t>());
+}
 
 std::string applied(const json& side) {
   const json& p50 = side.is_null() ? side : side.at("applied_delay_us").at("p50");
@@ -91,13 +107,15 @@ json compare(const json& a, const json& b) {
   out["probes"] = paired(a.at("probes"), b.at("probes"), "name", phases_of);
   for (json& probe : out["probes"]) {
     const json none = json::array();
-    probe["phases"] = paired(probe["a"].is_null() ? none : probe["a"], probe["b"].is_null() ? none : probe["b"], "phase", phase);
+    probe["phases"] =
+        paired(probe["a"].is_null() ? none : probe["a"], probe["b"].is_null() ? none : probe["b"], "phase", phase);
     probe.erase("a");
     probe.erase("b");
   }
   out["remarks"] = json::array();
   const auto differs = [&](const char* key, const char* remark) {
-    if (out["a"][key] != out["b"][key]) out["remarks"].push_back(fmt::format("{}: {} and {}", remark, out["a"][key].dump(), out["b"][key].dump()));
+    if (out["a"][key] != out["b"][key])
+      out["remarks"].push_back(fmt::format("{}: {} and {}", remark, out["a"][key].dump(), out["b"][key].dump()));
   };
   differs("name", "these are runs of different plans");
   differs("seed", "the seeds differ, and with them what chance did");
@@ -106,28 +124,41 @@ json compare(const json& a, const json& b) {
   differs("engine", "the ways of attaching differ");
   for (const json& f : out["faults"])
     if (!f["a"].is_null() && !f["b"].is_null() && f["a"]["asked_text"] != f["b"]["asked_text"])
-      out["remarks"].push_back(fmt::format("fault {} was asked otherwise: \"{}\" and \"{}\"", f["name"].get<std::string>(), f["a"]["asked_text"].get<std::string>(), f["b"]["asked_text"].get<std::string>()));
+      out["remarks"].push_back(fmt::format("fault {} was asked otherwise: \"{}\" and \"{}\"",
+                                           f["name"].get<std::string>(), f["a"]["asked_text"].get<std::string>(),
+                                           f["b"]["asked_text"].get<std::string>()));
   return out;
 }
 
 std::string render_comparison(const json& c) {
-  const auto word = [&](const char* side, const char* key) { return c.at(side).at(key).is_string() ? c.at(side).at(key).get<std::string>() : ""; };
-  std::string out = fmt::format("A  {:<13} {}  {}\nB  {:<13} {}  {}\n", word("a", "verdict"), word("a", "started_at"), word("a", "title"), word("b", "verdict"), word("b", "started_at"), word("b", "title"));
+  const auto word = [&](const char* side, const char* key) {
+    return c.at(side).at(key).is_string() ? c.at(side).at(key).get<std::string>() : "";
+  };
+  std::string out = fmt::format("A  {:<13} {}  {}\nB  {:<13} {}  {}\n", word("a", "verdict"), word("a", "started_at"),
+                                word("a", "title"), word("b", "verdict"), word("b", "started_at"), word("b", "title"));
   for (const json& remark : c.at("remarks")) out += "! " + remark.get<std::string>() + "\n";
   if (!c.at("hypotheses").empty()) out += fmt::format("\n{:<44} {:>12} {:>12}\n", "hypothesis", "A", "B");
-  for (const json& h : c.at("hypotheses")) out += fmt::format("{} {:>12} {:>12}\n", headed(h.at("name").get<std::string>(), 44), held(h.at("a")), held(h.at("b")));
-  if (!c.at("faults").empty()) out += fmt::format("\n{:<20} {:>9} {:>9}  {:>9} {:>9}  {:>9} {:>9}\n", "fault", "packets A", "B", "dropped A", "B", "delay A", "B");
+  for (const json& h : c.at("hypotheses"))
+    out += fmt::format("{} {:>12} {:>12}\n", headed(h.at("name").get<std::string>(), 44), held(h.at("a")),
+                       held(h.at("b")));
+  if (!c.at("faults").empty())
+    out += fmt::format("\n{:<20} {:>9} {:>9}  {:>9} {:>9}  {:>9} {:>9}\n", "fault", "packets A", "B", "dropped A", "B",
+                       "delay A", "B");
   for (const json& f : c.at("faults")) {
     const json &a = f.at("a"), &b = f.at("b");
-    out += fmt::format("{} {:>9} {:>9}  {:>9} {:>9}  {:>9} {:>9}\n", headed(f.at("name").get<std::string>(), 20), count(a, "packets_matched"), count(b, "packets_matched"),
-                       count(a, "packets_dropped"), count(b, "packets_dropped"), applied(a), applied(b));
+    out += fmt::format("{} {:>9} {:>9}  {:>9} {:>9}  {:>9} {:>9}\n", headed(f.at("name").get<std::string>(), 20),
+                       count(a, "packets_matched"), count(b, "packets_matched"), count(a, "packets_dropped"),
+                       count(b, "packets_dropped"), applied(a), applied(b));
   }
   for (const json& probe : c.at("probes")) {
-    out += fmt::format("\n{:<20} {:>8} {:>8}  {:>9} {:>9} {:>6}  {:>9} {:>9} {:>6}\n", probe.at("name").get<std::string>().substr(0, 20), "ok A", "ok B", "p50 A", "p50 B", "", "p99 A", "p99 B", "");
+    out += fmt::format("\n{:<20} {:>8} {:>8}  {:>9} {:>9} {:>6}  {:>9} {:>9} {:>6}\n",
+                       probe.at("name").get<std::string>().substr(0, 20), "ok A", "ok B", "p50 A", "p50 B", "", "p99 A",
+                       "p99 B", "");
     for (const json& p : probe.at("phases")) {
       const json &a = p.at("a"), &b = p.at("b");
       if (!was_asked(a) && !was_asked(b)) continue;
-      out += fmt::format("  {:<18.18} {:>8} {:>8}  {:>9} {:>9} {:>6}  {:>9} {:>9} {:>6}\n", p.at("name").get<std::string>(), success(a), success(b), latency(a, "p50"), latency(b, "p50"),
+      out += fmt::format("  {:<18.18} {:>8} {:>8}  {:>9} {:>9} {:>6}  {:>9} {:>9} {:>6}\n",
+                         p.at("name").get<std::string>(), success(a), success(b), latency(a, "p50"), latency(b, "p50"),
                          change(a, b, "p50"), latency(a, "p99"), latency(b, "p99"), change(a, b, "p99"));
     }
   }

@@ -1,5 +1,5 @@
-// Two runs side by side: what each hypothesis, fault and probe did in the one and in the other. For the question after every
-// change: is it better now? Made from their journals, judged anew.
+// Two runs side by side: what each hypothesis, fault and probe did in the one and in the other. For the question after
+// every change: is it better now? Made from their journals, judged anew.
 #pragma once
 
 #include <nlohmann/json.hpp>

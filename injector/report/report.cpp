@@ -26,9 +26,11 @@ std::string microseconds(const json& value) { return value.is_null() ? kNone : r
 
 std::string headline(const json& s) {
   const std::string verdict = text(s, "verdict");
-  std::string out = fmt::format("<header><p class=\"verdict {0}\">{0}</p><h1>{1}</h1>\n<p class=\"dim\">{2} · {3} · seed {4} · {5:.4g} s · kernel {6} ({7}) · faultline {8}</p>\n", verdict,
-                                title_of(s), text(s, "started_at"), text(s, "host"), s.value("seed", std::uint64_t{0}), s.value("observed_s", 0.0), text(s, "kernel"),
-                                text(s, "engine"), text(s, "version"));
+  std::string out = fmt::format(
+      "<header><p class=\"verdict {0}\">{0}</p><h1>{1}</h1>\n<p class=\"dim\">{2} · {3} · seed {4} · {5:.4g} s · "
+      "kernel {6} ({7}) · faultline {8}</p>\n",
+      verdict, title_of(s), text(s, "started_at"), text(s, "host"), s.value("seed", std::uint64_t{0}),
+      s.value("observed_s", 0.0), text(s, "kernel"), text(s, "engine"), text(s, "version"));
   if (!s.at("reasons").empty()) {
     out += "<ul class=\"reasons\">";
     for (const json& reason : s.at("reasons")) out += "<li>" + escaped(reason.get<std::string>()) + "</li>";
@@ -39,13 +41,17 @@ std::string headline(const json& s) {
 
 std::string hypotheses(const json& s) {
   if (s.at("hypotheses").empty()) return "";
-  std::string out = "<h2>Hypotheses</h2>\n<table><tr><th></th><th>hypothesis</th><th>expected</th><th>observed</th></tr>\n";
+  std::string out =
+      "<h2>Hypotheses</h2>\n<table><tr><th></th><th>hypothesis</th><th>expected</th><th>observed</th></tr>\n";
   for (const json& h : s.at("hypotheses")) {
     const json& held = h.at("held");
-    const char* mark = held.is_null() ? "<td class=\"open\">?</td>" : held.get<bool>() ? "<td class=\"held\">✓</td>" : "<td class=\"broken\">✗</td>";
+    const char* mark = held.is_null()     ? "<td class=\"open\">?</td>"
+                       : held.get<bool>() ? "<td class=\"held\">✓</td>"
+                                          : "<td class=\"broken\">✗</td>";
     std::string observed = text(h, "observed");
     if (held.is_null()) observed += (observed.empty() ? "" : "<br>") + std::string("not judged: ") + text(h, "reason");
-    out += fmt::format("<tr>{}<td>{}</td><td>{}</td><td>{}</td></tr>\n", mark, text(h, "name"), text(h, "expected"), observed);
+    out += fmt::format("<tr>{}<td>{}</td><td>{}</td><td>{}</td></tr>\n", mark, text(h, "name"), text(h, "expected"),
+                       observed);
   }
   return out + "</table>\n";
 }
@@ -67,49 +73,66 @@ std::string where(const json& fault) {
   std::string text = names(fault.at("on"));
   if (direction == "both") return text + (peer.empty() ? "" : ", traffic with " + peer);
   const bool out = direction == "egress";
-  return text + (out ? ", what it sends" : ", what it receives") + (peer.empty() ? "" : (out ? " to " : " from ") + peer);
+  return text + (out ? ", what it sends" : ", what it receives") +
+         (peer.empty() ? "" : (out ? " to " : " from ") + peer);
 }
 
 std::string faults(const json& s) {
   if (s.at("faults").empty()) return "";
-  std::string out = "<h2>Faults: asked and applied</h2>\n<table><tr><th>fault</th><th>window</th><th>asked</th><th class=\"n\">packets</th><th class=\"n\">dropped</th><th class=\"n\">delayed</th>"
-                    "<th>applied delay<br>p50 / p99 / max</th><th>lateness<br>p50 / p99 / max</th><th class=\"n\" title=\"from the planned instant to the first packet that there was\">first packet<br>after</th></tr>\n";
+  std::string out =
+      "<h2>Faults: asked and applied</h2>\n<table><tr><th>fault</th><th>window</th><th>asked</th><th "
+      "class=\"n\">packets</th><th class=\"n\">dropped</th><th class=\"n\">delayed</th>"
+      "<th>applied delay<br>p50 / p99 / max</th><th>lateness<br>p50 / p99 / max</th><th class=\"n\" title=\"from the "
+      "planned instant to the first packet that there was\">first packet<br>after</th></tr>\n";
   for (const json& f : s.at("faults")) {
     const std::string on = where(f);
-    out += fmt::format("<tr><td>{}<br><span class=\"dim\">{} on {}</span></td><td>{:g} to {:g} s</td><td>{}</td>", text(f, "name"), text(f, "kind"), on, f.value("start_s", 0.0), f.value("end_s", 0.0),
+    out += fmt::format("<tr><td>{}<br><span class=\"dim\">{} on {}</span></td><td>{:g} to {:g} s</td><td>{}</td>",
+                       text(f, "name"), text(f, "kind"), on, f.value("start_s", 0.0), f.value("end_s", 0.0),
                        text(f, "asked_text"));
     if (!f.value("counted", false)) {
       out += "<td colspan=\"6\" class=\"dim\">nothing was counted</td></tr>\n";
       continue;
     }
     std::string more;
-    for (const char* key : {"packets_duplicated", "packets_corrupted", "packets_reordered", "packets_released_at_end", "packets_answered", "packets_queue_dropped", "packets_undelivered", "packets_passed_by_safety"})
+    for (const char* key :
+         {"packets_duplicated", "packets_corrupted", "packets_reordered", "packets_released_at_end", "packets_answered",
+          "packets_queue_dropped", "packets_undelivered", "packets_passed_by_safety"})
       if (f.value(key, std::uint64_t{0}) != 0) {
         std::string name = std::string(key).substr(8);
         for (char& c : name)
           if (c == '_') c = ' ';
         more += fmt::format("<br><span class=\"dim\">{} {}</span>", whole(f, key), name);
       }
-    out += fmt::format("<td class=\"n\">{}{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td></tr>\n", whole(f, "packets_matched"), more,
-                       whole(f, "packets_dropped"), whole(f, "packets_delayed"), spread(f.at("applied_delay_us")), spread(f.at("lateness_us")), microseconds(f.at("onset_error_us")));
+    out += fmt::format(
+        "<td class=\"n\">{}{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td><td "
+        "class=\"n\">{}</td></tr>\n",
+        whole(f, "packets_matched"), more, whole(f, "packets_dropped"), whole(f, "packets_delayed"),
+        spread(f.at("applied_delay_us")), spread(f.at("lateness_us")), microseconds(f.at("onset_error_us")));
   }
   return out + "</table>\n";
 }
 
 std::string probes(const json& s) {
   if (s.at("probes").empty()) return "";
-  std::string out = "<h2>Probes by phase</h2>\n<table><tr><th>probe</th><th>phase</th><th class=\"n\">sent</th><th class=\"n\">ok</th><th>failed</th><th class=\"n\">p50</th><th class=\"n\">p90</th>"
-                    "<th class=\"n\">p99</th><th class=\"n\">max</th></tr>\n";
+  std::string out =
+      "<h2>Probes by phase</h2>\n<table><tr><th>probe</th><th>phase</th><th class=\"n\">sent</th><th "
+      "class=\"n\">ok</th><th>failed</th><th class=\"n\">p50</th><th class=\"n\">p90</th>"
+      "<th class=\"n\">p99</th><th class=\"n\">max</th></tr>\n";
   for (const json& p : s.at("probes")) {
     bool first = true;
     for (const json& phase : p.at("phases")) {
       std::string failed = phase.value("failed", 0) == 0 ? "" : whole(phase, "failed");
-      for (const auto& [error, count] : phase.at("by_error").items()) failed += fmt::format(" <span class=\"dim\">{} × {}</span>", count.get<std::uint64_t>(), escaped(error));
-      out += fmt::format("<tr{}><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td>", first ? " class=\"first\"" : "", first ? text(p, "name") : "", text(phase, "phase"),
-                         whole(phase, "sent"), phase.value("sent", 0) == 0 ? "" : record::percent(phase.value("ok", 0.0) / phase.value("sent", 1.0)), failed);
+      for (const auto& [error, count] : phase.at("by_error").items())
+        failed += fmt::format(" <span class=\"dim\">{} × {}</span>", count.get<std::uint64_t>(), escaped(error));
+      out += fmt::format(
+          "<tr{}><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td>",
+          first ? " class=\"first\"" : "", first ? text(p, "name") : "", text(phase, "phase"), whole(phase, "sent"),
+          phase.value("sent", 0) == 0 ? "" : record::percent(phase.value("ok", 0.0) / phase.value("sent", 1.0)),
+          failed);
       for (const char* quantile : {"p50", "p90", "p99", "max"}) {
         const json& value = phase.at("latency_ms").at(quantile);
-        out += fmt::format("<td class=\"n\">{}</td>", value.is_null() ? "" : record::short_microseconds(value.get<double>() * 1000));
+        out += fmt::format("<td class=\"n\">{}</td>",
+                           value.is_null() ? "" : record::short_microseconds(value.get<double>() * 1000));
       }
       out += "</tr>\n";
       first = false;
@@ -120,11 +143,15 @@ std::string probes(const json& s) {
 
 std::string guards(const json& s) {
   if (s.at("guards").empty()) return "";
-  std::string out = "<h2>Guards</h2>\n<table><tr><th></th><th>guard</th><th>stops the run when</th><th>observed</th></tr>\n";
+  std::string out =
+      "<h2>Guards</h2>\n<table><tr><th></th><th>guard</th><th>stops the run when</th><th>observed</th></tr>\n";
   for (const json& g : s.at("guards")) {
     const bool tripped = g.at("tripped");
-    out += fmt::format("<tr>{}<td>{}</td><td>{}</td><td>{}</td></tr>\n", tripped ? "<td class=\"broken\">✗</td>" : "<td class=\"dim\">–</td>", text(g, "name"), text(g, "condition"),
-                       tripped ? fmt::format("{}<br>stopped the run after {:.3g} s", text(g, "observed"), g.at("t_s").get<double>()) : "it did not act");
+    out += fmt::format(
+        "<tr>{}<td>{}</td><td>{}</td><td>{}</td></tr>\n",
+        tripped ? "<td class=\"broken\">✗</td>" : "<td class=\"dim\">–</td>", text(g, "name"), text(g, "condition"),
+        tripped ? fmt::format("{}<br>stopped the run after {:.3g} s", text(g, "observed"), g.at("t_s").get<double>())
+                : "it did not act");
   }
   return out + "</table>\n";
 }
@@ -141,32 +168,43 @@ std::string notes(const json& s) {
   std::string out = "<h2>Notes</h2>\n<ul>";
   for (const json& note : s.at("notes"))
     out += fmt::format("<li><span class=\"dim\">{}, {}</span> {} <span class=\"dim\">({})</span></li>",
-                       note.at("t_s").is_null() ? "before" : fmt::format("{:.1f} s", note.at("t_s").get<double>()), escaped(record::time_of_day(note.value("at", ""))), text(note, "text"), text(note, "by"));
+                       note.at("t_s").is_null() ? "before" : fmt::format("{:.1f} s", note.at("t_s").get<double>()),
+                       escaped(record::time_of_day(note.value("at", ""))), text(note, "text"), text(note, "by"));
   return out + "</ul>\n";
 }
 
 std::string footer(const json& s) {
   std::string cleanup = "<p class=\"broken\">The run did not record its cleanup.</p>";
   if (s.at("cleanup").is_object()) {
-    cleanup = s.at("cleanup").value("ok", false) ? "<p>Nothing of the run was left behind." : "<p class=\"broken\">Cleanup was incomplete.";
+    cleanup = s.at("cleanup").value("ok", false) ? "<p>Nothing of the run was left behind."
+                                                 : "<p class=\"broken\">Cleanup was incomplete.";
     if (s.at("healed_s").is_number()) cleanup += fmt::format(" Healed at {:.4g} s.", s.at("healed_s").get<double>());
     cleanup += "</p>";
   }
-  return fmt::format("<footer>{}<p>To play it again with the same chance: <code>faultline run PLAN --seed {}</code>. The plan.toml beside this file is a copy of it; the files that a plan names beside itself are where it was. Every event and every request "
-                     "is in journal.jsonl; this page and summary.json are made from it.</p></footer>\n",
-                     cleanup, s.value("seed", std::uint64_t{0}));
+  return fmt::format(
+      "<footer>{}<p>To play it again with the same chance: <code>faultline run PLAN --seed {}</code>. The plan.toml "
+      "beside this file is a copy of it; the files that a plan names beside itself are where it was. Every event and "
+      "every request "
+      "is in journal.jsonl; this page and summary.json are made from it.</p></footer>\n",
+      cleanup, s.value("seed", std::uint64_t{0}));
 }
 
 }  // namespace
 
 std::string render_report(const record::Recording& recording, const json& summary) {
-  std::string out = fmt::format("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n<title>{}: {}</title>\n<style>{}</style></head><body>\n",
-                                text(summary, "verdict"), title_of(summary), kStyle);
+  std::string out = fmt::format(
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width\">\n<title>{}: {}</title>\n<style>{}</style></head><body>\n",
+      text(summary, "verdict"), title_of(summary), kStyle);
   out += headline(summary);
   out += draw(recording);
-  out += "<p class=\"key\"><span class=\"swatch p50\"></span> median latency <span class=\"swatch spread\"></span> least to p99, each of a short span of time, on a logarithmic scale "
-         "<span class=\"swatch failed\"></span> share of requests that failed <span class=\"swatch window\"></span> fault</p>\n";
-  return out + hypotheses(summary) + guards(summary) + faults(summary) + probes(summary) + notes(summary) + warnings(summary) + footer(summary) + "</body></html>\n";
+  out +=
+      "<p class=\"key\"><span class=\"swatch p50\"></span> median latency <span class=\"swatch spread\"></span> least "
+      "to p99, each of a short span of time, on a logarithmic scale "
+      "<span class=\"swatch failed\"></span> share of requests that failed <span class=\"swatch window\"></span> "
+      "fault</p>\n";
+  return out + hypotheses(summary) + guards(summary) + faults(summary) + probes(summary) + notes(summary) +
+         warnings(summary) + footer(summary) + "</body></html>\n";
 }
 
 }  // namespace faultline::report

@@ -1,5 +1,5 @@
-// report.html: a run for people who would rather look than read. One file that opens offline: the verdict, the drawing, what was
-// asked beside what was applied, and how to repeat it. Made from the journal alone, as summary.json is.
+// report.html: a run for people who would rather look than read. One file that opens offline: the verdict, the drawing,
+// what was asked beside what was applied, and how to repeat it. Made from the journal alone, as summary.json is.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -1,5 +1,5 @@
-// From resolved sites and the plan's faults to a score: each rule's fault kind compiles its channel, with seeds derived from
-// names so that adding a target leaves the chance of the others as it was.
+// From resolved sites and the plan's faults to a score: each rule's fault kind compiles its channel, with seeds derived
+// from names so that adding a target leaves the chance of the others as it was.
 #pragma once
 
 #include <optional>

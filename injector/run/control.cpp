@@ -62,11 +62,11 @@ struct Control::Impl {
   const plan::Plan& plan;
   const Handlers handlers;
   const std::vector<record::Phase> phases;
-  json fixed;                     // what does not change, for about()
-  Fd bell;                        // rung when something below has changed
-  std::vector<Client> clients;    // the thread's own
+  json fixed;                   // what does not change, for about()
+  Fd bell;                      // rung when something below has changed
+  std::vector<Client> clients;  // the thread's own
 
-  std::mutex mutex;               // guards what follows
+  std::mutex mutex;  // guards what follows
   std::vector<Listener> listeners;
   const lab::Lab* lab = nullptr;
   std::string step = "starting";
@@ -81,9 +81,14 @@ Control::Control(const plan::Plan& plan, const std::string& folder, Handlers han
     : impl_(std::make_unique<Impl>(plan, std::move(handlers))) {
   namespace fs = std::filesystem;
   Impl& i = *impl_;
-  i.fixed = {{"protocol", 1}, {"version", FAULTLINE_VERSION}, {"pid", getpid()}, {"name", plan.name}, {"title", plan.title},
+  i.fixed = {{"protocol", 1},
+             {"version", FAULTLINE_VERSION},
+             {"pid", getpid()},
+             {"name", plan.name},
+             {"title", plan.title},
              {"plan", fs::absolute(plan.path).lexically_normal().string()},
-             {"folder", fs::absolute(folder).lexically_normal().string()}, {"duration_s", seconds(plan.duration)},
+             {"folder", fs::absolute(folder).lexically_normal().string()},
+             {"duration_s", seconds(plan.duration)},
              {"hosts", json::array()}};
   if (plan.lab)
     for (const auto& host : plan.lab->hosts) i.fixed["hosts"].push_back(host.name);
@@ -180,7 +185,8 @@ void Control::Impl::accept_from(int listener) {
   Client client;
   {
     const std::lock_guard lock(mutex);  // a lock may just have been dropped, and its number be another's
-    if (std::none_of(listeners.begin(), listeners.end(), [&](const Listener& l) { return l.socket.get() == listener; })) return;
+    if (std::none_of(listeners.begin(), listeners.end(), [&](const Listener& l) { return l.socket.get() == listener; }))
+      return;
     client.socket = Fd(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   }
   const auto peer = peer_of(client.socket.get());
@@ -242,7 +248,8 @@ json Control::Impl::answer(Client& client, const json& request, std::vector<Fd>&
     if (std::none_of(hosts.begin(), hosts.end(), [&](const auto& h) { return h.name == host; }))
       throw Failure(Exit::cannot_run, "the lab has no host \"" + host + "\"");
     const std::lock_guard lock(mutex);
-    if (lab == nullptr) throw Failure(Exit::cannot_run, epoch ? "the lab is being taken apart" : "the lab is not built yet");
+    if (lab == nullptr)
+      throw Failure(Exit::cannot_run, epoch ? "the lab is being taken apart" : "the lab is not built yet");
     lab::Entrance entrance = lab->entrance(host);
     auto& e = entrance.enclosure;
     for (Fd* fd : {&e.net, &e.mount, &e.uts, &e.ipc, &entrance.pids}) fds.push_back(std::move(*fd));

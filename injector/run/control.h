@@ -37,9 +37,9 @@ class Control {
   void set_lab(const lab::Lab* lab);
 
   void preparing(const std::string& step);
-  void begin(Ns epoch);   ///< T0
+  void begin(Ns epoch);                     ///< T0
   void waiting(const std::string& faults);  ///< for the confirmation of a step with these; empty: no longer
-  void healed();          ///< every fault is off; tells those who asked for it
+  void healed();                            ///< every fault is off; tells those who asked for it
 
  private:
   struct Impl;

@@ -19,7 +19,9 @@ void write(const fs::path& path, const std::string& text) {
   std::ofstream file(path, std::ios::binary);
   file << text;
   file.flush();
-  if (!file) throw fs::filesystem_error("write " + path.filename().string(), path, std::error_code(errno, std::generic_category()));
+  if (!file)
+    throw fs::filesystem_error("write " + path.filename().string(), path,
+                               std::error_code(errno, std::generic_category()));
 }
 
 }  // namespace
@@ -33,9 +35,12 @@ std::filesystem::path make_folder(const plan::Plan& plan, const fs::path& out) {
       folder = fs::path("runs") / stem;
       const bool first = fs::create_directories("runs");
       if (first) give_to_user("runs");
-      for (int again = 2; !fs::create_directory(folder); again++) folder = fs::path("runs") / fmt::format("{}-{}", stem, again);
+      for (int again = 2; !fs::create_directory(folder); again++)
+        folder = fs::path("runs") / fmt::format("{}-{}", stem, again);
     } else if (fs::exists(folder) && (!fs::is_directory(folder) || !fs::is_empty(folder))) {
-      throw Failure(Exit::invalid, fmt::format("--out {}: it exists and is not an empty folder; a run never overwrites a record", folder.string()));
+      throw Failure(Exit::invalid,
+                    fmt::format("--out {}: it exists and is not an empty folder; a run never overwrites a record",
+                                folder.string()));
     }
     fs::create_directories(folder / "services");
     write(folder / "plan.toml", plan.text);
@@ -43,13 +48,16 @@ std::filesystem::path make_folder(const plan::Plan& plan, const fs::path& out) {
       fs::create_directory(folder / "inputs");
       const fs::path name = fs::path(input.path).filename();
       fs::path copy = folder / "inputs" / name;
-      for (int again = 2; fs::exists(copy); again++) copy = folder / "inputs" / fmt::format("{}-{}", again, name.string());
+      for (int again = 2; fs::exists(copy); again++)
+        copy = folder / "inputs" / fmt::format("{}-{}", again, name.string());
       write(copy, input.text);
     }
     return folder;
   } catch (const fs::filesystem_error& e) {
-    const bool asked = !out.empty() && e.code() != std::errc::no_space_on_device;  // then it is the argument that is wrong
-    throw Failure(asked ? Exit::invalid : Exit::failed, fmt::format("cannot make the run folder: {}: {}", e.path1().string(), e.code().message()));
+    const bool asked =
+        !out.empty() && e.code() != std::errc::no_space_on_device;  // then it is the argument that is wrong
+    throw Failure(asked ? Exit::invalid : Exit::failed,
+                  fmt::format("cannot make the run folder: {}: {}", e.path1().string(), e.code().message()));
   }
 }
 

@@ -1,5 +1,5 @@
-// The plan's guards during a run: every finished request passes through here on its probe's thread, so that a guard acts at
-// the very request that makes its condition true, not at the next look of the run's loop.
+// The plan's guards during a run: every finished request passes through here on its probe's thread, so that a guard
+// acts at the very request that makes its condition true, not at the next look of the run's loop.
 #pragma once
 
 #include <functional>

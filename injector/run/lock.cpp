@@ -20,7 +20,8 @@ constexpr std::string_view kLock = "faultline.run";
 socklen_t make_address(sockaddr_un& address, std::string_view name) {
   std::memset(&address, 0, sizeof address);
   address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path + 1, name.data(), std::min(name.size(), sizeof address.sun_path - 1));  // a leading NUL: the abstract namespace
+  std::memcpy(address.sun_path + 1, name.data(),
+              std::min(name.size(), sizeof address.sun_path - 1));  // a leading NUL: the abstract namespace
   return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
 }
 
@@ -72,9 +73,10 @@ Fd lock_namespace(const NetNs& ns, const std::string& place) {
   Inside inside(ns);
   Fd socket = make_socket(SOCK_NONBLOCK);
   if (!bind_to(socket, kLock))
-    throw Failure(Exit::cannot_run, fmt::format("{} already has a run under way: {}. One run per network namespace; wait for it, or "
-                                                "stop it with `faultline stop`",
-                                                place, ask_holder()));
+    throw Failure(Exit::cannot_run,
+                  fmt::format("{} already has a run under way: {}. One run per network namespace; wait for it, or "
+                              "stop it with `faultline stop`",
+                              place, ask_holder()));
   return socket;
 }
 

@@ -19,7 +19,8 @@ void Session::play() {
   const Ns wall = wall_now(), now = monotonic_now();
   epoch_ = now + kLeadTime;
   if (options_.at) {
-    if (*options_.at < wall + kLeadTime) throw Failure(Exit::invalid, "--at lies in the past: preparation was not finished by then. Choose a later time");
+    if (*options_.at < wall + kLeadTime)
+      throw Failure(Exit::invalid, "--at lies in the past: preparation was not finished by then. Choose a later time");
     epoch_ = now + (*options_.at - wall);
   }
   if (options_.steps) steps_.emplace(plan_);
@@ -58,8 +59,9 @@ std::optional<Stop> Session::watch() {
       if (stops_.was_continued())
         return Stop{events::By::lease, "the injector had been stopped (SIGSTOP, or Ctrl-Z); faults were off meanwhile"};
       // Nobody stopped us: a busy machine, a debugger or the freezer. What that spoiled is counted with the faults.
-      const std::string lapse = fmt::format("the injector got no CPU for up to {} ms: the lease lapsed, faults were off meanwhile",
-                                            pen_->line_stats().stalled / kMillisecond);
+      const std::string lapse =
+          fmt::format("the injector got no CPU for up to {} ms: the lease lapsed, faults were off meanwhile",
+                      pen_->line_stats().stalled / kMillisecond);
       events::warning(*journal_, lapse);
       display_->note(lapse);
       pen_->resume_line();

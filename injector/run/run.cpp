@@ -1,8 +1,8 @@
 #include "injector/run/run.h"
 
+#include "injector/run/folder.h"
 #include "injector/run/preflight.h"
 #include "injector/run/session.h"
-#include "injector/run/folder.h"
 
 namespace faultline::run {
 

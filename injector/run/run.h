@@ -15,14 +15,14 @@
 namespace faultline::run {
 
 struct Options {
-  std::filesystem::path out;                ///< empty: runs/<UTC time>-<name>
+  std::filesystem::path out;  ///< empty: runs/<UTC time>-<name>
   std::map<std::string, std::string> variables;
-  std::optional<Ns> at;                     ///< wall clock of T0
-  bool steps = false;                       ///< wait before each fault, until a line is read from standard input
-  std::optional<pen::Engine> engine;        ///< absent: the best this kernel has
-  bool quiet = false;                       ///< nothing on `screen`
-  int screen = 2;                           ///< where progress is drawn
-  std::vector<std::string> command;         ///< argv, for the record
+  std::optional<Ns> at;               ///< wall clock of T0
+  bool steps = false;                 ///< wait before each fault, until a line is read from standard input
+  std::optional<pen::Engine> engine;  ///< absent: the best this kernel has
+  bool quiet = false;                 ///< nothing on `screen`
+  int screen = 2;                     ///< where progress is drawn
+  std::vector<std::string> command;   ///< argv, for the record
 };
 
 struct Result {
@@ -30,8 +30,8 @@ struct Result {
   std::filesystem::path folder;
 };
 
-/// Runs. Must be called on the main thread, before any other thread exists: the nursery is forked from it, and signals are
-/// blocked in it. Throws Failure when the run could not even get a folder; everything later is in the outcome.
+/// Runs. Must be called on the main thread, before any other thread exists: the nursery is forked from it, and signals
+/// are blocked in it. Throws Failure when the run could not even get a folder; everything later is in the outcome.
 Result run(const plan::Plan& plan, const Options& options);
 
 }  // namespace faultline::run

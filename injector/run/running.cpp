@@ -53,7 +53,8 @@ std::vector<std::string> names_here() {
   const std::string mark = "@" + std::string(kControlPrefix);
   for (std::string line; std::getline(table, line);) {
     const auto at = line.find(mark);
-    if (at != std::string::npos) names.insert(line.substr(at + 1));  // accepted connections have it, too: once is enough
+    if (at != std::string::npos)
+      names.insert(line.substr(at + 1));  // accepted connections have it, too: once is enough
   }
   return {names.begin(), names.end()};
 }
@@ -83,8 +84,10 @@ json ask(const Fd& socket, const json& request, std::vector<Fd>* fds = nullptr) 
     if (fds) *fds = std::move(message->fds);
     return answer;
   } catch (const std::system_error& e) {
-    if (e.code() == std::errc::broken_pipe || e.code() == std::errc::connection_reset) throw Failure(Exit::cannot_run, "the run has just ended");
-    throw Failure(Exit::cannot_run, "the run does not answer: it is stopped (SIGSTOP, Ctrl-Z) or hangs. A stopped run has no faults on");
+    if (e.code() == std::errc::broken_pipe || e.code() == std::errc::connection_reset)
+      throw Failure(Exit::cannot_run, "the run has just ended");
+    throw Failure(Exit::cannot_run,
+                  "the run does not answer: it is stopped (SIGSTOP, Ctrl-Z) or hangs. A stopped run has no faults on");
   } catch (const json::exception&) {
     throw Failure(Exit::cannot_run, "what answers there is no run of Faultline");
   }
@@ -121,7 +124,8 @@ std::string myself() {
 }
 
 std::string list_of(const std::vector<Running>& runs) {
-  if (runs.empty()) return geteuid() == 0 ? "no run is under way" : "no run is under way that we may see (root sees all)";
+  if (runs.empty())
+    return geteuid() == 0 ? "no run is under way" : "no run is under way that we may see (root sees all)";
   std::vector<std::string> names;
   for (const auto& run : runs) names.push_back(describe(run));
   return fmt::format("under way: {}", fmt::join(names, ", "));
@@ -164,12 +168,16 @@ std::vector<Running> running() {
 
 json to_json(const Running& run) {
   const auto number = [](const std::optional<double>& value) { return value ? json(*value) : json(nullptr); };
-  return {{"pid", run.pid}, {"answers", run.answers}, {"name", run.name}, {"title", run.title}, {"version", run.version},
-          {"plan", run.plan}, {"folder", run.folder}, {"state", run.state}, {"step", run.step}, {"phases", run.phases},
-          {"sites", run.sites}, {"hosts", run.hosts}, {"t_s", number(run.t_s)}, {"left_s", number(run.left_s)}, {"duration_s", run.duration_s}};
+  return {{"pid", run.pid},         {"answers", run.answers},       {"name", run.name},
+          {"title", run.title},     {"version", run.version},       {"plan", run.plan},
+          {"folder", run.folder},   {"state", run.state},           {"step", run.step},
+          {"phases", run.phases},   {"sites", run.sites},           {"hosts", run.hosts},
+          {"t_s", number(run.t_s)}, {"left_s", number(run.left_s)}, {"duration_s", run.duration_s}};
 }
 
-std::string describe(const Running& run) { return fmt::format("{} (pid {})", run.answers ? run.name : "a run that does not answer", run.pid); }
+std::string describe(const Running& run) {
+  return fmt::format("{} (pid {})", run.answers ? run.name : "a run that does not answer", run.pid);
+}
 
 const Running& find_run(const std::vector<Running>& runs, const std::string& which) {
   pid_t pid = 0;
@@ -182,17 +190,20 @@ const Running& find_run(const std::vector<Running>& runs, const std::string& whi
   for (const auto& run : runs) {
     if (number && run.pid == pid) return run;
     if (!run.answers) continue;
-    if (run.name == which || run.plan == path || run.folder == trimmed || fs::path(run.folder).filename() == which) found.push_back(&run);
+    if (run.name == which || run.plan == path || run.folder == trimmed || fs::path(run.folder).filename() == which)
+      found.push_back(&run);
   }
   if (found.size() == 1) return *found.front();
   if (found.empty()) throw Failure(Exit::cannot_run, fmt::format("there is no run \"{}\"; {}", which, list_of(runs)));
-  throw Failure(Exit::invalid, fmt::format("\"{}\" is the name of {} runs: choose one by its pid; {}", which, found.size(), list_of(runs)));
+  throw Failure(Exit::invalid, fmt::format("\"{}\" is the name of {} runs: choose one by its pid; {}", which,
+                                           found.size(), list_of(runs)));
 }
 
 const Running& only_run(const std::vector<Running>& runs, const std::string& option) {
   if (runs.size() == 1) return runs.front();
   if (runs.empty()) throw Failure(Exit::cannot_run, list_of(runs));
-  throw Failure(Exit::invalid, fmt::format("there are {} runs: choose one with {}; {}", runs.size(), option, list_of(runs)));
+  throw Failure(Exit::invalid,
+                fmt::format("there are {} runs: choose one with {}; {}", runs.size(), option, list_of(runs)));
 }
 
 Stopped stop(const Running& run, int patience) {

@@ -17,7 +17,8 @@ namespace events = record::events;
 namespace {
 
 bool needs_nursery(const plan::Plan& plan) {
-  return plan.lab || std::any_of(plan.probes.begin(), plan.probes.end(), [](const auto& p) { return p.kind == plan::Probe::Kind::exec; });
+  return plan.lab || std::any_of(plan.probes.begin(), plan.probes.end(),
+                                 [](const auto& p) { return p.kind == plan::Probe::Kind::exec; });
 }
 
 events::Machine this_machine(const Options& options, pen::Engine engine) {
@@ -50,7 +51,9 @@ site::LabView view_of(const lab::Lab& lab) {
 }  // namespace
 
 Session::Session(const plan::Plan& plan, const Options& options, const std::filesystem::path& folder)
-    : plan_(plan), options_(options), folder_(folder),
+    : plan_(plan),
+      options_(options),
+      folder_(folder),
       guards_(plan, [this](const plan::Guard& guard, const record::GuardTrip& trip) { guard_acted(guard, trip); }) {
   // Children first: they are forked before there is any descriptor that could keep a fault alive.
   engine_ = choose_engine(options.engine, pen::probe_features());
@@ -68,7 +71,9 @@ Session::~Session() = default;
 /// Other processes' wishes, on Control's thread: it starts after the journal and the display, and ends before them.
 Handlers Session::handlers() {
   Handlers handlers;
-  handlers.stop = [this](const std::string& who) { stops_.ask({events::By::user, fmt::format("`faultline stop` by {}", who)}); };
+  handlers.stop = [this](const std::string& who) {
+    stops_.ask({events::By::user, fmt::format("`faultline stop` by {}", who)});
+  };
   handlers.note = [this](const std::string& text, const std::string& who) {
     events::note(*journal_, text, who);
     display_->note(fmt::format("{}: {}", who, text));
@@ -108,7 +113,8 @@ void Session::prepare_and_play() {
     heal();
     if (const auto& stop = stops_.taken(); failure.status() == Exit::aborted)
       events::abort(*journal_, stop ? stop->by : events::By::signal, stop ? stop->reason : failure.what());
-    else events::failure(*journal_, failure.status(), failure.what());
+    else
+      events::failure(*journal_, failure.status(), failure.what());
   } catch (const std::exception& e) {
     heal();
     events::failure(*journal_, Exit::failed, e.what());
@@ -121,8 +127,9 @@ void Session::prepare_and_play() {
 
 void Session::prepare() {
   if (engine_ == pen::Engine::clsact) {
-    const std::string weaker = "attached by clsact, for want of TCX and kfuncs (kernel 6.6): when this process is stopped (SIGSTOP), faults "
-                               "go on for up to 250 ms; when it is killed, until the kernel has closed its files (docs/kernels.md)";
+    const std::string weaker =
+        "attached by clsact, for want of TCX and kfuncs (kernel 6.6): when this process is stopped (SIGSTOP), faults "
+        "go on for up to 250 ms; when it is killed, until the kernel has closed its files (docs/kernels.md)";
     events::warning(*journal_, weaker);
     display_->step(weaker);
   }
@@ -146,13 +153,15 @@ void Session::prepare() {
 
 void Session::start_lab() {
   step("building the lab");
-  lab_ = std::make_unique<lab::Lab>(*plan_.lab, *nursery_, plan_.directory, (folder_ / "services").string(), plan_.scale);
+  lab_ =
+      std::make_unique<lab::Lab>(*plan_.lab, *nursery_, plan_.directory, (folder_ / "services").string(), plan_.scale);
   {
     // Services may take long to become ready: a signal does not wait for them.
     const std::jthread listener = stops_.listen([this] { lab_->cancel(); });
     lab_->start([this](const std::string& host, const std::string& event, const std::string& detail) {
       const std::string text = tell_service(host, event, detail);
-      if (event != "started") display_->step("lab: " + text);  // with its command line: for the journal; people wait for "ready"
+      if (event != "started")
+        display_->step("lab: " + text);  // with its command line: for the journal; people wait for "ready"
     });
   }
   if (const auto& stop = stops_.taken()) throw Failure(Exit::aborted, stop->reason);
@@ -206,7 +215,8 @@ std::optional<Stop> Session::follow_targets() {
 void Session::lock_namespaces() {
   for (const auto& site : sites_) {
     const auto ns = site.ns.inode();
-    if (std::find(site_spaces_.begin(), site_spaces_.end(), ns) == site_spaces_.end()) control_->add_lock(lock_namespace(site.ns, site.name), site.name, ns);
+    if (std::find(site_spaces_.begin(), site_spaces_.end(), ns) == site_spaces_.end())
+      control_->add_lock(lock_namespace(site.ns, site.name), site.name, ns);
     site_spaces_.push_back(ns);
   }
 }
@@ -245,8 +255,9 @@ void Session::build_pen() {
     info.inode = site.ns.inode();
     for (const auto& device : site.devices) info.devices.push_back(device.name);
     for (const auto& rule : site.rules)
-      info.rules.push_back(rule.fault < plan_.faults.size() ? plan_.faults[rule.fault].name
-                                                            : "standing: " + plan_.lab->links[rule.fault - plan_.faults.size()].name);
+      info.rules.push_back(rule.fault < plan_.faults.size()
+                               ? plan_.faults[rule.fault].name
+                               : "standing: " + plan_.lab->links[rule.fault - plan_.faults.size()].name);
     events::site(*journal_, info);
   }
   pen::Options options;
@@ -257,17 +268,22 @@ void Session::build_pen() {
   std::vector<std::string> places;
   for (const auto& site : sites_) places.push_back(site.name);
   try {
-    names_ = std::make_unique<site::NameWatch>(sites_, [this, places](std::size_t site, const std::string& name, const IpPrefix& address) {
-      if (pen_->learn(site, name, address)) events::learned(*journal_, name, places[site], address.address_text());
-    });
+    names_ = std::make_unique<site::NameWatch>(
+        sites_, [this, places](std::size_t site, const std::string& name, const IpPrefix& address) {
+          if (pen_->learn(site, name, address)) events::learned(*journal_, name, places[site], address.address_text());
+        });
   } catch (const std::system_error& e) {
     if (e.code() != std::errc::operation_not_permitted) throw;
-    events::warning(*journal_, "names of peers have the addresses that they had at the start: without CAP_NET_RAW none are learned from DNS answers");
+    events::warning(*journal_,
+                    "names of peers have the addresses that they had at the start: without CAP_NET_RAW none are "
+                    "learned from DNS answers");
   }
-  follower_ = std::make_unique<site::Follower>(plan_, finder_, sites_,
-                                               site::Follower::Effects{[this](std::size_t site, const auto& rules) { pen_->set_cgroups(site, rules); },
-                                                                       [this](std::size_t site, site::Site place) { move_site(site, std::move(place)); }});
-  pen_ = std::make_unique<pen::Pen>(std::move(sites_), composition_.score, options, [this](const std::string& what) { step(what); });
+  follower_ = std::make_unique<site::Follower>(
+      plan_, finder_, sites_,
+      site::Follower::Effects{[this](std::size_t site, const auto& rules) { pen_->set_cgroups(site, rules); },
+                              [this](std::size_t site, site::Site place) { move_site(site, std::move(place)); }});
+  pen_ = std::make_unique<pen::Pen>(std::move(sites_), composition_.score, options,
+                                    [this](const std::string& what) { step(what); });
   if (names_) names_->start();
   follower_->start();
 }
@@ -291,21 +307,27 @@ void Session::make_probers() {
 std::optional<NetNs> Session::place_of(const plan::Probe& probe, probe::From& from) {
   if (probe.from == "here") return std::nullopt;
   const plan::Target* target = plan_.find_target(probe.from);
-  if (target == nullptr) throw Failure(Exit::invalid, fmt::format("probe \"{}\": from \"{}\" is no target", probe.name, probe.from));
+  if (target == nullptr)
+    throw Failure(Exit::invalid, fmt::format("probe \"{}\": from \"{}\" is no target", probe.name, probe.from));
   if (target->where == plan::Target::Where::host) {
     from.enclosure = target->subject;
-    const auto host = std::find_if(plan_.lab->hosts.begin(), plan_.lab->hosts.end(), [&](const auto& h) { return h.name == target->subject; });
+    const auto host = std::find_if(plan_.lab->hosts.begin(), plan_.lab->hosts.end(),
+                                   [&](const auto& h) { return h.name == target->subject; });
     if (host != plan_.lab->hosts.end() && host->clients > 1)
       for (const auto& address : lab_->addresses(host->name)) from.clients.push_back(address.address_text());
     return lab_->host_ns(target->subject).duplicate();
   }
   if (!plan::comes_and_goes(target->where))
-    throw Failure(Exit::invalid, fmt::format("probe \"{}\": from \"{}\" has no one namespace to ask from; name a lab host or a netns target",
-                                             probe.name, probe.from));
+    throw Failure(
+        Exit::invalid,
+        fmt::format("probe \"{}\": from \"{}\" has no one namespace to ask from; name a lab host or a netns target",
+                    probe.name, probe.from));
   const auto spots = finder_.find(*target);
   if (spots.size() != 1)
-    throw Failure(Exit::cannot_run, fmt::format("probe \"{}\": target \"{}\" is in {} network namespaces; say which by a target with netns",
-                                                probe.name, probe.from, spots.size()));
+    throw Failure(
+        Exit::cannot_run,
+        fmt::format("probe \"{}\": target \"{}\" is in {} network namespaces; say which by a target with netns",
+                    probe.name, probe.from, spots.size()));
   return spots.front().ns.duplicate();
 }
 

@@ -1,5 +1,5 @@
-// The course of one run, step by step, with everything it holds. The order of its members is the order in which things come
-// about; close_everything() takes them apart in the opposite one and writes down what could not be.
+// The course of one run, step by step, with everything it holds. The order of its members is the order in which things
+// come about; close_everything() takes them apart in the opposite one and writes down what could not be.
 #pragma once
 
 #include <filesystem>
@@ -78,7 +78,8 @@ class Session {
   std::unique_ptr<lab::Lab> lab_;
   site::Finder finder_;
   std::vector<site::Site> sites_;
-  std::vector<std::uint64_t> site_spaces_;  ///< network namespaces of the sites, by inode; once there is a follower, its thread's
+  std::vector<std::uint64_t>
+      site_spaces_;  ///< network namespaces of the sites, by inode; once there is a follower, its thread's
   Composition composition_;
   std::unique_ptr<pen::Pen> pen_;
   std::unique_ptr<site::NameWatch> names_;

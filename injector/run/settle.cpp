@@ -62,7 +62,11 @@ void Session::report_counts() {
                            {"merged", line.merged},
                            {"held_max_bytes", line.held_max_bytes},
                            {"stalled_us", line.stalled / kMicrosecond},
-                           {"lost", {{"full", line.losses.full}, {"overdue", line.losses.overdue}, {"refused", line.losses.refused}, {"stamp", line.losses.stamp}}}});
+                           {"lost",
+                            {{"full", line.losses.full},
+                             {"overdue", line.losses.overdue},
+                             {"refused", line.losses.refused},
+                             {"stamp", line.losses.stamp}}}});
 }
 
 void Session::close_everything() {

@@ -61,8 +61,10 @@ void Session::ask(const std::string& question) {
   pthread_sigmask(SIG_BLOCK, &background, &before);
   tcflush(STDIN_FILENO, TCIFLUSH);  // of a terminal: what was typed before the question is no answer to it
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (options_.quiet) fmt::print(stderr, "{}\n", question);
-  else display_->note(question);
+  if (options_.quiet)
+    fmt::print(stderr, "{}\n", question);
+  else
+    display_->note(question);
 }
 
 void Session::move_clock(Ns epoch) {
@@ -72,8 +74,8 @@ void Session::move_clock(Ns epoch) {
   display_->set_epoch(epoch);
 }
 
-/// Waits, once a step is reached, with the run's clock standing still, until it is confirmed. T0 has then moved on by the wait: to the
-/// rest of the run, and to the kernel, it is as if it had not been.
+/// Waits, once a step is reached, with the run's clock standing still, until it is confirmed. T0 has then moved on by
+/// the wait: to the rest of the run, and to the kernel, it is as if it had not been.
 std::optional<Stop> Session::confirm_step() {
   const Step* step = steps_ ? steps_->next() : nullptr;
   if (!step || monotonic_now() < epoch_ + steps_->hold_at()) return {};

@@ -1,5 +1,5 @@
-// A run in steps (`--step`): it waits before each fault until somebody says so. Faults that overlap are one step, since a fault that
-// is in force ends by the kernel's clock and cannot be made to wait.
+// A run in steps (`--step`): it waits before each fault until somebody says so. Faults that overlap are one step, since
+// a fault that is in force ends by the kernel's clock and cannot be made to wait.
 #pragma once
 
 #include <string>

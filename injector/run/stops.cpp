@@ -65,10 +65,14 @@ std::optional<Stop> Stops::read_signal() {
   signalfd_siginfo info{};
   while (read(signals_.get(), &info, sizeof info) == sizeof info) {
     switch (info.ssi_signo) {
-      case SIGINT: return Stop{By::signal, "SIGINT"};
-      case SIGTERM: return Stop{By::signal, "SIGTERM"};
-      case SIGHUP: return Stop{By::signal, "SIGHUP"};
-      default: continued_ = monotonic_now();
+      case SIGINT:
+        return Stop{By::signal, "SIGINT"};
+      case SIGTERM:
+        return Stop{By::signal, "SIGTERM"};
+      case SIGHUP:
+        return Stop{By::signal, "SIGHUP"};
+      default:
+        continued_ = monotonic_now();
     }
   }
   return {};

@@ -1,6 +1,7 @@
 // Whatever asks a run to end before its time, as one thing that the run waits for: SIGINT, SIGTERM and SIGHUP
-// (blocked for the whole process), `faultline stop` from another terminal, a guard. Each heals; the first is the reason that
-// the record gives. SIGCONT is heard too: it tells that the process had been stopped, and not merely been short of a CPU.
+// (blocked for the whole process), `faultline stop` from another terminal, a guard. Each heals; the first is the reason
+// that the record gives. SIGCONT is heard too: it tells that the process had been stopped, and not merely been short of
+// a CPU.
 #pragma once
 
 #include <functional>
@@ -30,8 +31,9 @@ class Stops {
   std::optional<Stop> take();
   /// The same, and waits `patience` for it.
   std::optional<Stop> await(Ns patience);
-  /// While this thread is about something that takes long: calls `act` on the thread returned, once, when something asks us to
-  /// end. What was taken is in taken(), to be looked at when that thread has ended: it may come too late for `act`.
+  /// While this thread is about something that takes long: calls `act` on the thread returned, once, when something
+  /// asks us to end. What was taken is in taken(), to be looked at when that thread has ended: it may come too late for
+  /// `act`.
   [[nodiscard]] std::jthread listen(std::function<void()> act);
   /// The first that was taken.
   const std::optional<Stop>& taken() const { return taken_; }

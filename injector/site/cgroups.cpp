@@ -35,10 +35,14 @@ std::string unescape(const std::string& text) {
 /// The name of a unit's group. systemd writes an underscore before what the kernel could take for a file of its own.
 std::string unit_name(const std::string& folder) { return folder.starts_with('_') ? folder.substr(1) : folder; }
 
-bool is_unit(const std::string& name) { return name.ends_with(".service") || name.ends_with(".scope") || name.ends_with(".slice"); }
+bool is_unit(const std::string& name) {
+  return name.ends_with(".service") || name.ends_with(".scope") || name.ends_with(".slice");
+}
 
 /// Groups in which systemd, or a user's own, keeps further units.
-bool holds_units(const std::string& name) { return name.ends_with(".slice") || (name.starts_with("user@") && name.ends_with(".service")); }
+bool holds_units(const std::string& name) {
+  return name.ends_with(".slice") || (name.starts_with("user@") && name.ends_with(".service"));
+}
 
 }  // namespace
 
@@ -64,8 +68,10 @@ std::optional<CgroupTree> CgroupTree::from_mountinfo(const std::string& text) {
 
 CgroupTree CgroupTree::of_this_machine() {
   if (auto tree = from_mountinfo(read_text("/proc/self/mountinfo"))) return *tree;
-  throw Failure(Exit::cannot_run, "no cgroup v2 hierarchy is mounted, which tells one service's traffic from another's: mount -t cgroup2 none "
-                                  "/sys/fs/cgroup/unified, or boot with systemd.unified_cgroup_hierarchy=1");
+  throw Failure(
+      Exit::cannot_run,
+      "no cgroup v2 hierarchy is mounted, which tells one service's traffic from another's: mount -t cgroup2 none "
+      "/sys/fs/cgroup/unified, or boot with systemd.unified_cgroup_hierarchy=1");
 }
 
 fs::path CgroupTree::folder(const std::string& path) const {
@@ -84,12 +90,15 @@ std::optional<Cgroup> CgroupTree::find(const std::string& path) const {
   return Cgroup{st.st_ino, whole_ ? level : kAnyLevel, path};
 }
 
-bool CgroupTree::is_populated(const std::string& path) const { return read_text(folder(path) / "cgroup.events").find("populated 0") == std::string::npos; }
+bool CgroupTree::is_populated(const std::string& path) const {
+  return read_text(folder(path) / "cgroup.events").find("populated 0") == std::string::npos;
+}
 
 std::vector<fs::path> CgroupTree::folders(const std::string& path) const {
   std::vector<fs::path> all{folder(path)};
   std::error_code error, other;
-  for (auto it = fs::recursive_directory_iterator(all.front(), error); !error && it != fs::recursive_directory_iterator(); it.increment(error))
+  for (auto it = fs::recursive_directory_iterator(all.front(), error);
+       !error && it != fs::recursive_directory_iterator(); it.increment(error))
     if (it->is_directory(other)) all.push_back(it->path());
   return all;
 }
@@ -158,7 +167,8 @@ std::vector<std::string> CgroupTree::all_units() const {
 }
 
 bool is_within(const std::string& path, const std::string& group) {
-  return group == "/" || path == group || (path.size() > group.size() && path.starts_with(group) && path[group.size()] == '/');
+  return group == "/" || path == group ||
+         (path.size() > group.size() && path.starts_with(group) && path[group.size()] == '/');
 }
 
 }  // namespace faultline::site

@@ -1,6 +1,6 @@
-// The cgroup v2 hierarchy, read as files: which group a path is, how deep it lies, which processes are in it. A cgroup is how
-// one service's sockets are told from its neighbours' in the same network namespace, since each socket keeps the cgroup in
-// which it was made.
+// The cgroup v2 hierarchy, read as files: which group a path is, how deep it lies, which processes are in it. A cgroup
+// is how one service's sockets are told from its neighbours' in the same network namespace, since each socket keeps the
+// cgroup in which it was made.
 #pragma once
 
 #include <sys/types.h>
@@ -41,8 +41,8 @@ class CgroupTree {
   std::vector<std::string> groups() const;
   /// Ids of the group and all below it.
   std::vector<std::uint64_t> ids(const std::string& path) const;
-  /// Paths of the groups that systemd made for units of this name: its slices are searched, and the managers of users, but
-  /// nothing that a service or a container made below its own group.
+  /// Paths of the groups that systemd made for units of this name: its slices are searched, and the managers of users,
+  /// but nothing that a service or a container made below its own group.
   std::vector<std::string> units(const std::string& name) const;
   /// Names of all units that run, for suggestions.
   std::vector<std::string> all_units() const;

@@ -50,7 +50,8 @@ Answer ask(const ContainerRuntimes::Api& api, const std::string& path) {
 
 ContainerRuntimes::ContainerRuntimes() {
   std::error_code error;
-  for (const auto& [runtime, socket] : {std::pair{"docker", "/run/docker.sock"}, std::pair{"podman", "/run/podman/podman.sock"}})
+  for (const auto& [runtime, socket] :
+       {std::pair{"docker", "/run/docker.sock"}, std::pair{"podman", "/run/podman/podman.sock"}})
     if (std::filesystem::is_socket(socket, error)) apis_.push_back({runtime, socket});
   podman_command_ = can_execute("podman");
 }
@@ -70,12 +71,15 @@ std::optional<Container> read_container(const std::string& runtime, const std::s
 
 std::optional<Container> ContainerRuntimes::find(const std::string& name) const {
   if (apis_.empty() && !podman_command_)
-    throw Failure(Exit::cannot_run, "there is no container runtime that could be asked: neither /run/docker.sock, /run/podman/podman.sock nor the command podman");
+    throw Failure(Exit::cannot_run,
+                  "there is no container runtime that could be asked: neither /run/docker.sock, "
+                  "/run/podman/podman.sock nor the command podman");
   std::vector<std::string> troubles;
   for (const auto& api : apis_) {
     const Answer answer = ask(api, "/containers/" + name + "/json");
     if (answer.error.empty() && answer.status == 404) continue;
-    auto container = answer.error.empty() && answer.status == 200 ? read_container(api.runtime, answer.body) : std::nullopt;
+    auto container =
+        answer.error.empty() && answer.status == 200 ? read_container(api.runtime, answer.body) : std::nullopt;
     if (container) return container;
     troubles.push_back(fmt::format("{} at {} does not answer: {}", api.runtime, api.socket,
                                    answer.error.empty() ? fmt::format("HTTP status {}", answer.status) : answer.error));

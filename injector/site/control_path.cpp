@@ -25,7 +25,8 @@ pid_t parent_of(pid_t pid) {
 bool is_loopback(const std::string& address) {
   // IPv4 in host order of a little-endian machine, IPv6 as four such words; ::ffff:127.0.0.1 among them.
   if (address.size() == 8) return address.ends_with("7F");
-  return address == "00000000000000000000000001000000" || (address.starts_with("0000000000000000FFFF0000") && address.ends_with("7F"));
+  return address == "00000000000000000000000001000000" ||
+         (address.starts_with("0000000000000000FFFF0000") && address.ends_with("7F"));
 }
 
 /// Of the connections in one table of /proc/PID/net, the local ports of those whose socket is among `inodes`.
@@ -37,9 +38,12 @@ void add_ports(const std::string& table, const std::set<std::uint64_t>& inodes, 
     std::istringstream words(line);
     std::string number, local, remote, state, queues, timer, retransmits, uid, timeout;
     std::uint64_t inode = 0;
-    if (!(words >> number >> local >> remote >> state >> queues >> timer >> retransmits >> uid >> timeout >> inode)) continue;
+    if (!(words >> number >> local >> remote >> state >> queues >> timer >> retransmits >> uid >> timeout >> inode))
+      continue;
     const auto colon = local.find(':');
-    if (state != kEstablished || colon == std::string::npos || !inodes.contains(inode) || is_loopback(local.substr(0, colon))) continue;
+    if (state != kEstablished || colon == std::string::npos || !inodes.contains(inode) ||
+        is_loopback(local.substr(0, colon)))
+      continue;
     ports.insert(static_cast<std::uint16_t>(std::stoul(local.substr(colon + 1), nullptr, 16)));
   }
 }
@@ -67,7 +71,8 @@ std::vector<std::string> exempt_control_path(std::vector<Site>& sites) {
     if (ports == found.end()) continue;
     site.exempt_ports.assign(ports->second.begin(), ports->second.end());
     if (site.exempt_ports.size() > FL_MAX_EXEMPT_PORTS) site.exempt_ports.resize(FL_MAX_EXEMPT_PORTS);
-    said.push_back(fmt::format("{}: TCP port {} is left out of every fault: this session came by it", site.name, fmt::join(site.exempt_ports, ", ")));
+    said.push_back(fmt::format("{}: TCP port {} is left out of every fault: this session came by it", site.name,
+                               fmt::join(site.exempt_ports, ", ")));
   }
   return said;
 }

@@ -1,6 +1,6 @@
-// The way by which whoever operates this machine reaches it: the connections that the processes above us hold. A fault that cut
-// an operator's SSH session would take away the hand on the switch. Found by walking the ancestors of this process to their
-// sockets, since sudo strips SSH_CONNECTION.
+// The way by which whoever operates this machine reaches it: the connections that the processes above us hold. A fault
+// that cut an operator's SSH session would take away the hand on the switch. Found by walking the ancestors of this
+// process to their sockets, since sudo strips SSH_CONNECTION.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 
 namespace faultline::site {
 
-/// Local ports of the established TCP connections (not over loopback) that this process's ancestors hold, by the inode of the network
-/// namespace that they are in. Process 1 is left out. What cannot be looked at is not there: no errors.
+/// Local ports of the established TCP connections (not over loopback) that this process's ancestors hold, by the inode
+/// of the network namespace that they are in. Process 1 is left out. What cannot be looked at is not there: no errors.
 std::map<std::uint64_t, std::set<std::uint16_t>> control_path_ports();
 
 /// Leaves the control path out of every site that it runs through. Returns a sentence about each, for the record.

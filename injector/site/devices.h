@@ -1,5 +1,5 @@
-// Which devices of a namespace a site consists of: a packet meets a rule once, at the device that holds its IP address, so
-// bridge ports, bond slaves and the lower devices of VLANs that have no address of their own are left out.
+// Which devices of a namespace a site consists of: a packet meets a rule once, at the device that holds its IP address,
+// so bridge ports, bond slaves and the lower devices of VLANs that have no address of their own are left out.
 #pragma once
 
 #include <string>
@@ -15,12 +15,13 @@ bool is_l3(const Device& device);
 /// Whether a packet on it begins with the IP header: tun, WireGuard, IP tunnels, PPP.
 bool is_bare(const Device& device);
 
-/// Throws Failure(cannot_run) for a device whose packets the pen cannot carry or cannot give back: a link header that is not
-/// Ethernet's, a tunnel without a fixed far end.
+/// Throws Failure(cannot_run) for a device whose packets the pen cannot carry or cannot give back: a link header that
+/// is not Ethernet's, a tunnel without a fixed far end.
 void refuse_unknown_link(const Device& device);
 
-/// The devices of the calling thread's namespace that are up and hold an address; only `only` if it is not empty. Throws
-/// Failure(cannot_run) for one that cannot be faulted (see above; `only` down or without an address), saying which and why.
+/// The devices of the calling thread's namespace that are up and hold an address; only `only` if it is not empty.
+/// Throws Failure(cannot_run) for one that cannot be faulted (see above; `only` down or without an address), saying
+/// which and why.
 std::vector<Device> l3_devices(const std::string& only = {});
 
 enum class LinkLocal { left_out, included };

@@ -19,8 +19,9 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Folders that hold the files of units, as systemd.unit(5) lists them.
-constexpr const char* kUnitFolders[] = {"/etc/systemd/system", "/run/systemd/system", "/run/systemd/generator", "/run/systemd/transient",
-                                        "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"};
+constexpr const char* kUnitFolders[] = {
+    "/etc/systemd/system",           "/run/systemd/system",     "/run/systemd/generator", "/run/systemd/transient",
+    "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"};
 
 std::string unit_file(const std::string& name) {
   const auto at = name.find('@');
@@ -70,30 +71,40 @@ std::vector<Spot> Finder::find(const plan::Target& target) const {
   const std::string& subject = target.subject;
   std::vector<Spot> found;
   switch (target.where) {
-    case Where::netns: found.push_back(by_name("netns " + subject, "netns " + subject, subject)); break;
+    case Where::netns:
+      found.push_back(by_name("netns " + subject, "netns " + subject, subject));
+      break;
     case Where::interface: {
       const std::string place = target.netns.empty() ? "here" : "netns " + target.netns;
-      Spot spot = target.netns.empty() ? Spot{subject, place, NetNs::current()} : by_name(fmt::format("{} in {}", subject, place), place, target.netns);
+      Spot spot = target.netns.empty() ? Spot{subject, place, NetNs::current()}
+                                       : by_name(fmt::format("{} in {}", subject, place), place, target.netns);
       {
         Inside inside(spot.ns);
         if (if_nametoindex(subject.c_str()) == 0)
-          throw NotThere(fmt::format("there is no device {}{} (see `ip link`)", subject, target.netns.empty() ? "" : " in netns " + target.netns));
+          throw NotThere(fmt::format("there is no device {}{} (see `ip link`)", subject,
+                                     target.netns.empty() ? "" : " in netns " + target.netns));
       }
       spot.device = subject;
       found.push_back(std::move(spot));
       break;
     }
-    case Where::cgroup: return by_cgroups("cgroup " + subject, {subject});
-    case Where::unit: return by_cgroups("unit " + subject, {unit_path(subject)});
+    case Where::cgroup:
+      return by_cgroups("cgroup " + subject, {subject});
+    case Where::unit:
+      return by_cgroups("unit " + subject, {unit_path(subject)});
     case Where::pid: {
       const auto process = processes_.find(static_cast<pid_t>(std::stol(subject)));
       if (!process) throw NotThere(fmt::format("there is no process {}", subject));
       return by_processes("pid " + subject, {*process});
     }
-    case Where::process: return by_processes("process " + subject, called(subject));
-    case Where::container: return container("container " + subject, subject);
-    case Where::pod: return pod("pod " + subject, subject);
-    default: break;
+    case Where::process:
+      return by_processes("process " + subject, called(subject));
+    case Where::container:
+      return container("container " + subject, subject);
+    case Where::pod:
+      return pod("pod " + subject, subject);
+    default:
+      break;
   }
   return found;
 }
@@ -104,7 +115,8 @@ Spot Finder::around(const std::string& label, pid_t pid) const {
   spot.path = processes_.namespace_path(pid);
   std::error_code error;
   const fs::path own = fmt::format("/proc/{}/ns/mnt", pid);
-  if (fs::read_symlink(own, error) != fs::read_symlink("/proc/self/ns/mnt", error)) spot.etc = fmt::format("/proc/{}/root/etc", pid);
+  if (fs::read_symlink(own, error) != fs::read_symlink("/proc/self/ns/mnt", error))
+    spot.etc = fmt::format("/proc/{}/root/etc", pid);
   return spot;
 }
 
@@ -114,10 +126,12 @@ std::vector<Spot> Finder::by_cgroups(const std::string& label, const std::vector
   std::map<std::uint64_t, pid_t> namespaces;
   for (const auto& path : paths) {
     const auto cgroup = tree().find(path);
-    if (!cgroup) throw NotThere(fmt::format("there is no cgroup {} under {} (see systemd-cgls)", path, tree().mount().string()));
+    if (!cgroup)
+      throw NotThere(fmt::format("there is no cgroup {} under {} (see systemd-cgls)", path, tree().mount().string()));
     cgroups.push_back(*cgroup);
     for (const pid_t pid : tree().processes(path))
-      if (const auto process = processes_.find(pid); process && process->netns != 0) namespaces.emplace(process->netns, pid);
+      if (const auto process = processes_.find(pid); process && process->netns != 0)
+        namespaces.emplace(process->netns, pid);
   }
   const NetNs here = NetNs::current();
   std::vector<Spot> spots;
@@ -133,11 +147,13 @@ std::vector<Spot> Finder::by_cgroups(const std::string& label, const std::vector
   for (const auto& spot : spots) {
     const auto foreign = foreign_sockets(spot.ns, tree(), cgroups);
     if (foreign.empty()) continue;
-    throw Failure(Exit::cannot_run,
-                  fmt::format("{} uses sockets that were made in another cgroup, so that their packets cannot be told to be its own: {}. "
-                              "This is so with socket activation, and after a process was moved. Name a port instead: a target with "
-                              "netns = \"/proc/self/ns/net\" and port",
-                              label, fmt::join(foreign, ", ")));
+    throw Failure(
+        Exit::cannot_run,
+        fmt::format(
+            "{} uses sockets that were made in another cgroup, so that their packets cannot be told to be its own: {}. "
+            "This is so with socket activation, and after a process was moved. Name a port instead: a target with "
+            "netns = \"/proc/self/ns/net\" and port",
+            label, fmt::join(foreign, ", ")));
   }
   return spots;
 }
@@ -163,13 +179,16 @@ std::vector<Spot> Finder::by_processes(const std::string& label, const std::vect
     }
     if (!all) all = processes_.all();
     for (const auto& process : members) {
-      const bool alone = process.netns != 0 && process.netns != here && std::all_of(all->begin(), all->end(), [&](const Process& p) {
-        return p.netns != process.netns || is_listed(chosen, p.pid);
-      });
+      const bool alone =
+          process.netns != 0 && process.netns != here && std::all_of(all->begin(), all->end(), [&](const Process& p) {
+            return p.netns != process.netns || is_listed(chosen, p.pid);
+          });
       if (!alone) {
-        const std::string with = others.empty() ? "with all that has no group of its own" : "with " + list_processes(others);
+        const std::string with =
+            others.empty() ? "with all that has no group of its own" : "with " + list_processes(others);
         throw Failure(Exit::cannot_run,
-                      fmt::format("{} ({}) shares its cgroup {} {}, so that its packets cannot be told from theirs. Start it in one of its own "
+                      fmt::format("{} ({}) shares its cgroup {} {}, so that its packets cannot be told from theirs. "
+                                  "Start it in one of its own "
                                   "(systemd-run --scope COMMAND), or name them all: cgroup, unit or container",
                                   label, process.name, path.empty() ? "(unknown)" : path, with));
       }
@@ -191,7 +210,8 @@ std::vector<Process> Finder::called(const std::string& pattern) const {
   }
   if (found.empty()) {
     const std::string near = plan::did_you_mean(pattern, {names.begin(), names.end()});
-    throw NotThere(fmt::format("no process is called {}{}", pattern, near.empty() ? " (see ps -e)" : fmt::format("; did you mean {}?", near)));
+    throw NotThere(fmt::format("no process is called {}{}", pattern,
+                               near.empty() ? " (see ps -e)" : fmt::format("; did you mean {}?", near)));
   }
   return found;
 }
@@ -208,13 +228,17 @@ std::string Finder::unit_path(const std::string& name) const {
     for (const auto& path : running)
       if (!is_within(path, "/user.slice")) systems.push_back(path);
     if (systems.size() == 1) return systems.front();
-    throw Failure(Exit::cannot_run, fmt::format("there are several units {}: {}. Name one by its cgroup: cgroup = \"{}\"", name, fmt::join(running, ", "), running.front()));
+    throw Failure(Exit::cannot_run,
+                  fmt::format("there are several units {}: {}. Name one by its cgroup: cgroup = \"{}\"", name,
+                              fmt::join(running, ", "), running.front()));
   }
   if (const std::string file = unit_file(name); !file.empty() || !paths.empty())
-    throw NotThere(fmt::format("unit {} is not running{}. Start it (systemctl start {}), or give it time: wait = \"30s\"", name,
-                               file.empty() ? "" : fmt::format(" ({} is there)", file), name));
+    throw NotThere(
+        fmt::format("unit {} is not running{}. Start it (systemctl start {}), or give it time: wait = \"30s\"", name,
+                    file.empty() ? "" : fmt::format(" ({} is there)", file), name));
   const std::string near = plan::did_you_mean(name, tree().all_units());
-  throw NotThere(fmt::format("there is no unit {}{}", name, near.empty() ? " (see systemctl list-units)" : fmt::format("; did you mean {}?", near)));
+  throw NotThere(fmt::format("there is no unit {}{}", name,
+                             near.empty() ? " (see systemctl list-units)" : fmt::format("; did you mean {}?", near)));
 }
 
 std::vector<Spot> Finder::container(const std::string& label, const std::string& name) const {
@@ -222,24 +246,31 @@ std::vector<Spot> Finder::container(const std::string& label, const std::string&
   if (!container) throw NotThere(fmt::format("there is no container {} (see `docker ps` or `podman ps`)", name));
   const auto process = container->pid > 0 ? processes_.find(container->pid) : std::nullopt;
   if (!process)
-    throw NotThere(fmt::format("container {} is not running ({}). Start it ({} start {}), or give it time: wait = \"30s\"", name,
-                               container->status.empty() ? "it has no process" : container->status, container->runtime, name));
+    throw NotThere(
+        fmt::format("container {} is not running ({}). Start it ({} start {}), or give it time: wait = \"30s\"", name,
+                    container->status.empty() ? "it has no process" : container->status, container->runtime, name));
   if (process->netns == 0 || process->cgroup.empty())
-    throw Failure(Exit::cannot_run, fmt::format("the process of container {} (pid {}) cannot be looked at", name, container->pid));
+    throw Failure(Exit::cannot_run,
+                  fmt::format("the process of container {} (pid {}) cannot be looked at", name, container->pid));
   // The group that the runtime made for it; an init system inside may have moved its first process further down.
   std::string group = process->cgroup;
-  if (const auto at = container->id.empty() ? std::string::npos : group.find(container->id); at != std::string::npos) group = group.substr(0, group.find('/', at));
+  if (const auto at = container->id.empty() ? std::string::npos : group.find(container->id); at != std::string::npos)
+    group = group.substr(0, group.find('/', at));
   return whole_or_sockets(label, *process, group);
 }
 
-/// A namespace that nobody outside `group` is in is the container, with all that its kernel sends. One that is shared (the host's, or that
-/// of another container) holds others' traffic too.
-std::vector<Spot> Finder::whole_or_sockets(const std::string& label, const Process& process, const std::string& group) const {
+/// A namespace that nobody outside `group` is in is the container, with all that its kernel sends. One that is shared
+/// (the host's, or that of another container) holds others' traffic too.
+std::vector<Spot> Finder::whole_or_sockets(const std::string& label, const Process& process,
+                                           const std::string& group) const {
   bool shared = process.netns == NetNs::current().inode();
   if (!shared)
-    for (const auto& other : processes_.all()) shared |= other.netns == process.netns && !is_within(other.cgroup, group);
+    for (const auto& other : processes_.all())
+      shared |= other.netns == process.netns && !is_within(other.cgroup, group);
   if (shared && group == "/")
-    throw Failure(Exit::cannot_run, fmt::format("{} shares its network namespace and has no cgroup of its own, so that its packets cannot be told from others'", label));
+    throw Failure(Exit::cannot_run, fmt::format("{} shares its network namespace and has no cgroup of its own, so that "
+                                                "its packets cannot be told from others'",
+                                                label));
   if (shared) return by_cgroups(label, {group});
   std::vector<Spot> spots;
   spots.push_back(around(label, process.pid));
@@ -251,11 +282,16 @@ std::vector<Spot> Finder::pod(const std::string& label, const std::string& name)
   if (uid.empty()) throw NotThere(fmt::format("there is no pod {} on this machine (see `crictl pods`)", name));
   const std::string group = cgroup_of_pod(tree(), uid);
   if (group.empty())
-    throw NotThere(fmt::format("{} has no cgroup under {}: it does not run on this machine (kubectl get pod -A -o wide shows where it does)", label, tree().mount().string()));
-  // The first process of a pod is the one that holds its namespace; one further down may have made a namespace of its own.
+    throw NotThere(fmt::format(
+        "{} has no cgroup under {}: it does not run on this machine (kubectl get pod -A -o wide shows where it does)",
+        label, tree().mount().string()));
+  // The first process of a pod is the one that holds its namespace; one further down may have made a namespace of its
+  // own.
   std::optional<Process> first;
   for (const pid_t pid : tree().processes(group))
-    if (auto process = processes_.find(pid); process && process->netns != 0 && (!first || process->started < first->started)) first = std::move(process);
+    if (auto process = processes_.find(pid);
+        process && process->netns != 0 && (!first || process->started < first->started))
+      first = std::move(process);
   if (!first) throw NotThere(fmt::format("{} has no process. Give it time: wait = \"30s\"", label));
   return whole_or_sockets(label, *first, group);
 }

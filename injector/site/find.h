@@ -1,5 +1,5 @@
-// Where a target is on this machine now: in which network namespace, at which device of it, in which cgroups. Each way to name
-// a target ends in these three, which are all that a packet can be told by.
+// Where a target is on this machine now: in which network namespace, at which device of it, in which cgroups. Each way
+// to name a target ends in these three, which are all that a packet can be told by.
 #pragma once
 
 #include <memory>
@@ -18,13 +18,13 @@ namespace faultline::site {
 
 /// One place that a target stands for.
 struct Spot {
-  std::string label;   ///< names it to people and to the fault's compiler: "netns shop", "unit payment.service"
-  std::string place;   ///< the same for its namespace: "netns shop", "here"
+  std::string label;  ///< names it to people and to the fault's compiler: "netns shop", "unit payment.service"
+  std::string place;  ///< the same for its namespace: "netns shop", "here"
   NetNs ns;
-  std::string device = {};                               ///< only this one; empty: all
-  std::optional<std::vector<Cgroup>> cgroups = {};       ///< only the sockets of these; absent: all traffic
-  std::string path = {};   ///< where `ns` was opened; empty: it is the caller's, or the lab's
-  std::string etc = {};    ///< a folder with resolver files of its own; empty: the caller's
+  std::string device = {};                          ///< only this one; empty: all
+  std::optional<std::vector<Cgroup>> cgroups = {};  ///< only the sockets of these; absent: all traffic
+  std::string path = {};                            ///< where `ns` was opened; empty: it is the caller's, or the lab's
+  std::string etc = {};                             ///< a folder with resolver files of its own; empty: the caller's
 };
 
 /// The target is not there now; it may come.
@@ -38,12 +38,14 @@ class Finder {
   Finder() = default;  ///< of this machine
   Finder(CgroupTree tree, ProcessTable processes, ContainerRuntimes runtimes);
 
-  /// The places of a target that is found on the machine (not in the lab). Throws NotThere, or Failure(cannot_run) for one that
-  /// is there and cannot be told from others.
+  /// The places of a target that is found on the machine (not in the lab). Throws NotThere, or Failure(cannot_run) for
+  /// one that is there and cannot be told from others.
   std::vector<Spot> find(const plan::Target& target) const;
 
   /// Whether the group that was found is the one that is there now, and somebody in it.
-  bool still_there(const Cgroup& cgroup) const { return tree().find(cgroup.path) == cgroup && tree().is_populated(cgroup.path); }
+  bool still_there(const Cgroup& cgroup) const {
+    return tree().find(cgroup.path) == cgroup && tree().is_populated(cgroup.path);
+  }
   const ProcessTable& processes() const { return processes_; }
 
  private:

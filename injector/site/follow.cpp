@@ -14,7 +14,8 @@
 namespace faultline::site {
 namespace {
 
-void remember(const std::vector<Spot>& spots, std::vector<Cgroup>& cgroups, std::vector<std::pair<std::string, std::uint64_t>>& namespaces) {
+void remember(const std::vector<Spot>& spots, std::vector<Cgroup>& cgroups,
+              std::vector<std::pair<std::string, std::uint64_t>>& namespaces) {
   cgroups.clear();
   namespaces.clear();
   for (const auto& spot : spots) {
@@ -31,7 +32,8 @@ bool has_rules(const auto& home, const std::string& target) {
 
 }  // namespace
 
-Follower::Follower(const plan::Plan& plan, const Finder& finder, const std::vector<Site>& sites, Effects effects) : finder_(finder), effects_(std::move(effects)) {
+Follower::Follower(const plan::Plan& plan, const Finder& finder, const std::vector<Site>& sites, Effects effects)
+    : finder_(finder), effects_(std::move(effects)) {
   std::set<std::string> targets;
   for (const auto& site : sites) {
     homes_.push_back({site.name, site.ns.inode(), site.devices, site.every_device, site.rules});
@@ -62,7 +64,8 @@ void Follower::start() {
   if (all_.empty()) return;
   thread_ = std::jthread([this](const std::stop_token& done) {
     std::unique_lock lock(mutex_);
-    while (!wake_.wait_for(lock, done, std::chrono::nanoseconds(kLookEvery), [] { return false; }) && !done.stop_requested()) {
+    while (!wake_.wait_for(lock, done, std::chrono::nanoseconds(kLookEvery), [] { return false; }) &&
+           !done.stop_requested()) {
       lock.unlock();
       look();
       lock.lock();
@@ -90,26 +93,32 @@ void Follower::look() {
 bool Follower::is_unchanged(const Followed& followed) const {
   // A name may stand for more processes by now than it did.
   if (followed.target->where == plan::Target::Where::process) return false;
-  if (followed.target->where == plan::Target::Where::pid && !finder_.processes().find(static_cast<pid_t>(std::stol(followed.target->subject)))) return false;
+  if (followed.target->where == plan::Target::Where::pid &&
+      !finder_.processes().find(static_cast<pid_t>(std::stol(followed.target->subject))))
+    return false;
   return is_where_it_was(followed);
 }
 
 bool Follower::is_where_it_was(const Followed& followed) const {
   for (const auto& [path, inode] : followed.namespaces)
     if (NetNs::inode_of(path) != inode) return false;
-  return std::all_of(followed.cgroups.begin(), followed.cgroups.end(), [&](const Cgroup& c) { return finder_.still_there(c); });
+  return std::all_of(followed.cgroups.begin(), followed.cgroups.end(),
+                     [&](const Cgroup& c) { return finder_.still_there(c); });
 }
 
 bool Follower::is_costly_to_seek(const Followed& followed) const {
   const auto where = followed.target->where;
-  return where == plan::Target::Where::process || where == plan::Target::Where::container || where == plan::Target::Where::pod;
+  return where == plan::Target::Where::process || where == plan::Target::Where::container ||
+         where == plan::Target::Where::pod;
 }
 
 void Follower::look_at(Followed& followed) {
   const Ns now = monotonic_now();
   const bool unchanged = followed.there && is_unchanged(followed);
   if (unchanged) followed.last_seen = now;
-  if (now < followed.not_before || (is_costly_to_seek(followed) && !unchanged && now - followed.last_sought < kSeekEvery)) return;
+  if (now < followed.not_before ||
+      (is_costly_to_seek(followed) && !unchanged && now - followed.last_sought < kSeekEvery))
+    return;
   if (unchanged) return;
   followed.last_sought = now;
   std::vector<Spot> spots;
@@ -118,8 +127,9 @@ void Follower::look_at(Followed& followed) {
   try {
     spots = finder_.find(*followed.target);
     remember(spots, cgroups, namespaces);
-    const bool same_spaces = std::equal(namespaces.begin(), namespaces.end(), followed.namespaces.begin(), followed.namespaces.end(),
-                                        [](const auto& a, const auto& b) { return a.second == b.second; });
+    const bool same_spaces =
+        std::equal(namespaces.begin(), namespaces.end(), followed.namespaces.begin(), followed.namespaces.end(),
+                   [](const auto& a, const auto& b) { return a.second == b.second; });
     // One more namespace is no news of a group that is where it was: whoever is in it may look around elsewhere.
     const bool same = cgroups == followed.cgroups && (same_spaces || (!cgroups.empty() && is_at_home(followed, spots)));
     followed.last_seen = same && followed.there ? now : take_over(followed, spots);
@@ -134,7 +144,8 @@ void Follower::look_at(Followed& followed) {
     }
     if (now - followed.last_seen < kGoneAfter) return;  // not all of it may be there yet
     followed.not_before = now + kTryEvery;
-    if (std::exchange(followed.there, false)) tell(followed, "lost", fmt::format("{}. Its rules stay where they were", failure.what()));
+    if (std::exchange(followed.there, false))
+      tell(followed, "lost", fmt::format("{}. Its rules stay where they were", failure.what()));
     return;
   }
   followed.cgroups = std::move(cgroups);
@@ -147,7 +158,9 @@ Ns Follower::take_over(Followed& followed, const std::vector<Spot>& spots) {
   for (const auto& spot : spots)
     if (!is_placed(followed, spot)) move(home_to_move(followed, spots, spot), followed, spot);
   const Ns now = monotonic_now();
-  tell(followed, "replaced", fmt::format("{} was replaced; its traffic was not faulted for up to {} ms", spots.front().label, (now - followed.last_seen) / kMillisecond),
+  tell(followed, "replaced",
+       fmt::format("{} was replaced; its traffic was not faulted for up to {} ms", spots.front().label,
+                   (now - followed.last_seen) / kMillisecond),
        std::pair{followed.last_seen, now});
   return now;
 }
@@ -155,7 +168,8 @@ Ns Follower::take_over(Followed& followed, const std::vector<Spot>& spots) {
 /// Whether it is still wherever rules of it are in force.
 bool Follower::is_at_home(const Followed& followed, const std::vector<Spot>& spots) const {
   return std::all_of(homes_.begin(), homes_.end(), [&](const Home& home) {
-    return !has_rules(home, followed.target->name) || std::any_of(spots.begin(), spots.end(), [&](const Spot& s) { return s.ns.inode() == home.ns; });
+    return !has_rules(home, followed.target->name) ||
+           std::any_of(spots.begin(), spots.end(), [&](const Spot& s) { return s.ns.inode() == home.ns; });
   });
 }
 
@@ -181,11 +195,17 @@ bool Follower::is_placed(const Followed& followed, const Spot& spot) {
 /// The site that `to` takes the place of: one where the target is no more.
 std::size_t Follower::home_to_move(const Followed& followed, const std::vector<Spot>& spots, const Spot& to) const {
   for (const auto& home : homes_)
-    if (home.ns == to.ns.inode()) throw Failure(Exit::cannot_run, fmt::format("{} is now in the network namespace of {}, which has faults of its own", to.label, home.name));
-  if (to.cgroups && std::none_of(to.cgroups->begin(), to.cgroups->end(), [&](const Cgroup& c) { return finder_.still_there(c); }))
+    if (home.ns == to.ns.inode())
+      throw Failure(
+          Exit::cannot_run,
+          fmt::format("{} is now in the network namespace of {}, which has faults of its own", to.label, home.name));
+  if (to.cgroups &&
+      std::none_of(to.cgroups->begin(), to.cgroups->end(), [&](const Cgroup& c) { return finder_.still_there(c); }))
     throw NotThere(fmt::format("there is no process in {}", to.label));
   for (std::size_t i = 0; i < homes_.size(); i++) {
-    if (has_rules(homes_[i], followed.target->name) && std::none_of(spots.begin(), spots.end(), [&](const Spot& s) { return s.ns.inode() == homes_[i].ns; })) return i;
+    if (has_rules(homes_[i], followed.target->name) &&
+        std::none_of(spots.begin(), spots.end(), [&](const Spot& s) { return s.ns.inode() == homes_[i].ns; }))
+      return i;
   }
   throw Failure(Exit::cannot_run, fmt::format("{} is in one more network namespace than at the start", to.label));
 }
@@ -200,11 +220,14 @@ void Follower::move(std::size_t index, const Followed& followed, const Spot& to)
     Inside inside(to.ns);
     if (home.every_device) place.devices = l3_devices();
     for (auto& device : home.devices) {
-      if (std::none_of(home.rules.begin(), home.rules.end(), [&](const Rule& r) { return r.match.device == device.index; })) continue;
+      if (std::none_of(home.rules.begin(), home.rules.end(),
+                       [&](const Rule& r) { return r.match.device == device.index; }))
+        continue;
       auto found = l3_devices(device.name);
       if (found.empty()) throw NotThere(fmt::format("there is no device {} where {} is now", device.name, to.label));
       for (auto& rule : home.rules)
-        if (rule.match.device == device.index) rule.match.device = -found.front().index;  // negative: not to be taken for an old one
+        if (rule.match.device == device.index)
+          rule.match.device = -found.front().index;  // negative: not to be taken for an old one
       if (!home.every_device) place.devices.push_back(std::move(found.front()));
     }
   }
@@ -213,19 +236,26 @@ void Follower::move(std::size_t index, const Followed& followed, const Spot& to)
     rule.match.device = std::abs(rule.match.device);
     const Spot* spot = &to;
     if (rule.target != followed.target->name) {
-      const auto target = std::find_if(all_.begin(), all_.end(), [&](const Followed& f) { return f.target->name == rule.target; });
-      if (target == all_.end()) throw Failure(Exit::cannot_run, fmt::format("{} has a fault that is on something else, too, and does not move", home.name));
+      const auto target =
+          std::find_if(all_.begin(), all_.end(), [&](const Followed& f) { return f.target->name == rule.target; });
+      if (target == all_.end())
+        throw Failure(Exit::cannot_run,
+                      fmt::format("{} has a fault that is on something else, too, and does not move", home.name));
       auto known = spots.find(rule.target);
       if (known == spots.end())
         for (auto& one : finder_.find(*target->target))
           if (one.ns.inode() == home.ns) known = spots.emplace(rule.target, std::move(one)).first;
       if (known == spots.end())
-        throw Failure(Exit::cannot_run, fmt::format("{} is in another network namespace than target {}, with which it shared one", to.label, rule.target));
+        throw Failure(Exit::cannot_run,
+                      fmt::format("{} is in another network namespace than target {}, with which it shared one",
+                                  to.label, rule.target));
       spot = &known->second;
     }
     rule.match.cgroups = spot->cgroups;
     if (!spot->cgroups && home.ns == initial_namespace())
-      throw Failure(Exit::cannot_run, fmt::format("{} is now in this machine's initial network namespace: a fault on all of it would cut off whoever operates this machine", to.label));
+      throw Failure(Exit::cannot_run, fmt::format("{} is now in this machine's initial network namespace: a fault on "
+                                                  "all of it would cut off whoever operates this machine",
+                                                  to.label));
   }
   home.devices = place.devices;
   place.rules = home.rules;
@@ -233,7 +263,8 @@ void Follower::move(std::size_t index, const Followed& followed, const Spot& to)
   homes_[index] = std::move(home);
 }
 
-void Follower::tell(const Followed& followed, const std::string& what, const std::string& text, std::optional<std::pair<Ns, Ns>> gap) {
+void Follower::tell(const Followed& followed, const std::string& what, const std::string& text,
+                    std::optional<std::pair<Ns, Ns>> gap) {
   const bool aborts = followed.target->if_gone == plan::Target::IfGone::abort && what != "replaced";
   const std::lock_guard lock(mutex_);
   news_.push_back({followed.target->name, what, text, aborts, gap});

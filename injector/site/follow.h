@@ -1,6 +1,7 @@
-// A target that is replaced while the run goes on: a unit restarted, a container made again. Its new cgroup is told to the
-// selectors; where it comes back in a new network namespace, its site moves there. Where it does not come back, that is said. A
-// thread of its own looks, since a container runtime may take its time to answer, and the run's loop must not wait for it.
+// A target that is replaced while the run goes on: a unit restarted, a container made again. Its new cgroup is told to
+// the selectors; where it comes back in a new network namespace, its site moves there. Where it does not come back,
+// that is said. A thread of its own looks, since a container runtime may take its time to answer, and the run's loop
+// must not wait for it.
 #pragma once
 
 #include <condition_variable>
@@ -18,11 +19,12 @@
 namespace faultline::site {
 
 struct News {
-  std::string target;  ///< of the plan
-  std::string what;    ///< "gone", "replaced", "lost": there, but its traffic is not faulted any more
-  std::string text;    ///< for people
-  bool aborts = false; ///< the plan says so
-  std::optional<std::pair<Ns, Ns>> gap = {};  ///< of "replaced": from when to when, at most, its traffic was not faulted
+  std::string target;   ///< of the plan
+  std::string what;     ///< "gone", "replaced", "lost": there, but its traffic is not faulted any more
+  std::string text;     ///< for people
+  bool aborts = false;  ///< the plan says so
+  std::optional<std::pair<Ns, Ns>> gap =
+      {};  ///< of "replaced": from when to when, at most, its traffic was not faulted
 };
 
 class Follower {
@@ -47,9 +49,10 @@ class Follower {
   std::vector<News> take_news();
 
   static constexpr Ns kLookEvery = 200 * kMillisecond;
-  static constexpr Ns kSeekEvery = 400 * kMillisecond;  ///< all processes, or a container that is gone: that takes a while
-  static constexpr Ns kTryEvery = 2 * kSecond;          ///< again what could not be done
-  static constexpr Ns kGoneAfter = kSecond;             ///< until then it may be on its way back
+  static constexpr Ns kSeekEvery =
+      400 * kMillisecond;                       ///< all processes, or a container that is gone: that takes a while
+  static constexpr Ns kTryEvery = 2 * kSecond;  ///< again what could not be done
+  static constexpr Ns kGoneAfter = kSecond;     ///< until then it may be on its way back
 
  private:
   struct Followed {
@@ -78,7 +81,8 @@ class Follower {
   bool is_placed(const Followed& followed, const Spot& spot);
   std::size_t home_to_move(const Followed& followed, const std::vector<Spot>& spots, const Spot& to) const;
   void move(std::size_t index, const Followed& followed, const Spot& to);
-  void tell(const Followed& followed, const std::string& what, const std::string& text, std::optional<std::pair<Ns, Ns>> gap = {});
+  void tell(const Followed& followed, const std::string& what, const std::string& text,
+            std::optional<std::pair<Ns, Ns>> gap = {});
 
   const Finder& finder_;
   Effects effects_;

@@ -30,7 +30,8 @@ class Family {
   }
 
   /// Each prefix carries what the ones that cover it say too.
-  std::vector<std::pair<IpPrefix, fl_masks>> compile(bool v6, std::uint64_t any, std::uint64_t egress, std::uint64_t ingress) const {
+  std::vector<std::pair<IpPrefix, fl_masks>> compile(bool v6, std::uint64_t any, std::uint64_t egress,
+                                                     std::uint64_t ingress) const {
     std::vector<std::pair<IpPrefix, fl_masks>> out;
     out.reserve(said_.size());
     for (const auto& [key, own] : said_) {
@@ -76,7 +77,8 @@ Masks compile_masks(const std::vector<Rule>& rules) {
     if (!match.peer_ports.empty()) masks.peer_port_rules |= bit;
     if (!match.own_ports.empty()) masks.own_port_rules |= bit;
     if (match.cgroups) masks.cgroup_rules |= bit;
-    if (match.any_peer && match.peer_ports.empty() && match.own_ports.empty() && match.device == 0) masks.inside_rules |= bit;
+    if (match.any_peer && match.peer_ports.empty() && match.own_ports.empty() && match.device == 0)
+      masks.inside_rules |= bit;
     if (!match.names.empty()) masks.learned_rules |= bit;
     if (match.device != 0) {
       masks.device_rules |= bit;
@@ -114,7 +116,9 @@ fl_address learned_key(const IpPrefix& address) {
 
 fl_masks learn(const std::vector<Rule>& rules, const std::string& name, const IpPrefix& address) {
   fl_masks masks{};
-  const auto covered = [&](const std::vector<IpPrefix>& by) { return std::any_of(by.begin(), by.end(), [&](const IpPrefix& p) { return p.covers(address); }); };
+  const auto covered = [&](const std::vector<IpPrefix>& by) {
+    return std::any_of(by.begin(), by.end(), [&](const IpPrefix& p) { return p.covers(address); });
+  };
   for (std::size_t i = 0; i < rules.size(); i++) {
     const Match& match = rules[i].match;
     if (std::find(match.names.begin(), match.names.end(), name) == match.names.end() || covered(match.peers)) continue;
@@ -130,13 +134,18 @@ CgroupMasks compile_cgroups(const std::vector<Rule>& rules) {
     if (!rules[i].match.cgroups) continue;
     for (const Cgroup& cgroup : *rules[i].match.cgroups) {
       masks.rules[cgroup.id] |= 1ull << i;
-      if (cgroup.level == kAnyLevel) masks.levels |= (2ull << FL_MAX_CGROUP_LEVEL) - 1;
-      else if (cgroup.level <= FL_MAX_CGROUP_LEVEL) masks.levels |= 1ull << cgroup.level;
-      else throw Failure(Exit::cannot_run, fmt::format("cgroup {} lies more than {} levels deep", cgroup.path, static_cast<int>(FL_MAX_CGROUP_LEVEL)));
+      if (cgroup.level == kAnyLevel)
+        masks.levels |= (2ull << FL_MAX_CGROUP_LEVEL) - 1;
+      else if (cgroup.level <= FL_MAX_CGROUP_LEVEL)
+        masks.levels |= 1ull << cgroup.level;
+      else
+        throw Failure(Exit::cannot_run, fmt::format("cgroup {} lies more than {} levels deep", cgroup.path,
+                                                    static_cast<int>(FL_MAX_CGROUP_LEVEL)));
     }
   }
   if (masks.rules.size() > FL_MAX_CGROUPS)
-    throw Failure(Exit::cannot_run, fmt::format("the targets have {} cgroups; one site takes {}", masks.rules.size(), static_cast<int>(FL_MAX_CGROUPS)));
+    throw Failure(Exit::cannot_run, fmt::format("the targets have {} cgroups; one site takes {}", masks.rules.size(),
+                                                static_cast<int>(FL_MAX_CGROUPS)));
   return masks;
 }
 

@@ -1,5 +1,5 @@
-// From the rules of a site to the tables its selector looks packets up in: rule masks by the peer's address (see peers.h),
-// by port, by protocol, by device and by cgroup. Cost per packet does not grow with the number of rules.
+// From the rules of a site to the tables its selector looks packets up in: rule masks by the peer's address (see
+// peers.h), by port, by protocol, by device and by cgroup. Cost per packet does not grow with the number of rules.
 #pragma once
 
 #include <map>
@@ -17,8 +17,8 @@ struct Masks {
   std::uint64_t tcp = 0, udp = 0, icmp = 0, other = 0;
   std::uint64_t port_rules = 0, peer_port_rules = 0, own_port_rules = 0, loopback_rules = 0;
   std::uint64_t cgroup_rules = 0, device_rules = 0, learned_rules = 0;
-  std::uint64_t inside_rules = 0;  ///< see tunnels.h: those that name neither peer nor port nor device
-  std::vector<fl_ports> ports;  ///< 65,536 entries, or none when no rule names a port
+  std::uint64_t inside_rules = 0;                  ///< see tunnels.h: those that name neither peer nor port nor device
+  std::vector<fl_ports> ports;                     ///< 65,536 entries, or none when no rule names a port
   std::map<std::uint32_t, std::uint64_t> devices;  ///< rules by the index of the one device that they are about
 };
 
@@ -32,7 +32,8 @@ struct CgroupMasks {
 
 /// An address as the selector looks it up among those that were learned.
 fl_address learned_key(const IpPrefix& address);
-/// The rules about `name` for packets to and from an address that it turned out to have; none where that was known already.
+/// The rules about `name` for packets to and from an address that it turned out to have; none where that was known
+/// already.
 fl_masks learn(const std::vector<Rule>& rules, const std::string& name, const IpPrefix& address);
 
 /// Throws Failure(cannot_run) when there are more, or deeper ones, than a selector takes.

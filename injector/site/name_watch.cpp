@@ -19,19 +19,19 @@
 #include <span>
 
 #include "injector/base/clock.h"
-#include "injector/base/error.h"
 #include "injector/base/dns_answer.h"
+#include "injector/base/error.h"
 
 namespace faultline::site {
 namespace {
 
-constexpr Ns kAtOnce = 300 * kMicrosecond;   // for the messages of a socket, then a pause
+constexpr Ns kAtOnce = 300 * kMicrosecond;  // for the messages of a socket, then a pause
 constexpr Ns kPause = 10 * kMillisecond;
-constexpr std::size_t kLongest = 64 << 10;   // of a datagram
+constexpr std::size_t kLongest = 64 << 10;  // of a datagram
 constexpr std::uint16_t kDns = 53;
 
-/// Lets in UDP from port 53. The socket shows packets from their IP header on. Of IPv4 no later fragments; of IPv6 none with
-/// extension headers.
+/// Lets in UDP from port 53. The socket shows packets from their IP header on. Of IPv4 no later fragments; of IPv6 none
+/// with extension headers.
 constexpr sock_filter kOfDns4[] = {
     BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 9),
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 6),
@@ -52,11 +52,14 @@ constexpr sock_filter kOfDns6[] = {
     BPF_STMT(BPF_RET | BPF_K, 0),
 };
 
-/// Hears what arrives in the calling thread's network namespace. By one protocol, not by all: nothing that leaves is copied then.
+/// Hears what arrives in the calling thread's network namespace. By one protocol, not by all: nothing that leaves is
+/// copied then.
 Fd open_ear(std::uint16_t protocol, std::span<const sock_filter> filter) {
-  Fd socket(static_cast<int>(check("listen to a target's DNS answers", ::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0))));
+  Fd socket(static_cast<int>(
+      check("listen to a target's DNS answers", ::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0))));
   const sock_fprog program{static_cast<unsigned short>(filter.size()), const_cast<sock_filter*>(filter.data())};
-  check("listen to DNS answers alone", setsockopt(socket.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program));
+  check("listen to DNS answers alone",
+        setsockopt(socket.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program));
   sockaddr_ll all{};
   all.sll_family = AF_PACKET;
   all.sll_protocol = htons(protocol);

@@ -1,6 +1,6 @@
-// Names of peers change their addresses while a run goes on: a load balancer's, a service's that moves. What a target's own resolver
-// is told is read as it arrives (UDP from port 53, at every device of its namespace), so that an address is known as a peer's about when
-// the target learns it itself.
+// Names of peers change their addresses while a run goes on: a load balancer's, a service's that moves. What a target's
+// own resolver is told is read as it arrives (UDP from port 53, at every device of its namespace), so that an address
+// is known as a peer's about when the target learns it itself.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,8 @@ namespace faultline::site {
 
 class NameWatch {
  public:
-  /// An answer gave an address for a name that rules of a site are about; also one that is known already. In the watch's thread.
+  /// An answer gave an address for a name that rules of a site are about; also one that is known already. In the
+  /// watch's thread.
   using Learn = std::function<void(std::size_t site, const std::string& name, const IpPrefix& address)>;
 
   /// Listens from here on in the namespace of each of `sites` whose rules have names. Of a flood some is read

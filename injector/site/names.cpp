@@ -42,7 +42,8 @@ void take_files_from(const std::string& etc) {
   // systemd-resolved would answer as this machine does.
   struct stat st {};
   constexpr const char* kResolved = "/run/systemd/resolve/io.systemd.Resolve";
-  if (stat(kResolved, &st) == 0) check("leave systemd-resolved out", mount("/dev/null", kResolved, nullptr, MS_BIND, nullptr));
+  if (stat(kResolved, &st) == 0)
+    check("leave systemd-resolved out", mount("/dev/null", kResolved, nullptr, MS_BIND, nullptr));
 }
 
 std::vector<IpPrefix> ask(const std::string& name) {
@@ -89,7 +90,8 @@ std::vector<IpPrefix> look_up(const std::string& name, const NetNs& ns, const st
   try {
     if (trouble) std::rethrow_exception(trouble);
   } catch (const std::exception& e) {
-    throw Failure(Exit::cannot_run, fmt::format("the name \"{}\" does not resolve{}: {}", name, etc.empty() ? "" : " with the files in " + etc, e.what()));
+    throw Failure(Exit::cannot_run, fmt::format("the name \"{}\" does not resolve{}: {}", name,
+                                                etc.empty() ? "" : " with the files in " + etc, e.what()));
   }
   return found;
 }

@@ -10,8 +10,8 @@
 
 namespace faultline::site {
 
-/// All addresses of `name`, of both families. `etc` is a folder with files of the target's own; empty: this machine's. Throws
-/// Failure(cannot_run) when there is none, with the resolver's reason.
+/// All addresses of `name`, of both families. `etc` is a folder with files of the target's own; empty: this machine's.
+/// Throws Failure(cannot_run) when there is none, with the resolver's reason.
 std::vector<IpPrefix> look_up(const std::string& name, const NetNs& ns, const std::string& etc);
 
 }  // namespace faultline::site

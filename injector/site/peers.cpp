@@ -52,8 +52,10 @@ class Cutter {
     if (last != kLast) begin(last + 1, open_.empty() ? any_ : open_.back().rules);
   }
   void begin(Address at, const fl_masks& rules) {
-    if (out.size() > 1 && out.back().first == at) out.back().second = rules;  // the first one stays: it stands for "outside"
-    else out.push_back({at, rules});
+    if (out.size() > 1 && out.back().first == at)
+      out.back().second = rules;  // the first one stays: it stands for "outside"
+    else
+      out.push_back({at, rules});
   }
 
   fl_masks any_;
@@ -79,9 +81,8 @@ Peers cut_into_intervals(std::vector<std::pair<IpPrefix, fl_masks>> prefixes, co
     const Address rest = shift_right(kLast, static_cast<unsigned>(prefix.length)), first = number(prefix) & ~rest;
     ranges.push_back({first, first | rest, rules});
   }
-  std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) {
-    return std::tuple(a.first, ~a.last) < std::tuple(b.first, ~b.last);
-  });
+  std::sort(ranges.begin(), ranges.end(),
+            [](const Range& a, const Range& b) { return std::tuple(a.first, ~a.last) < std::tuple(b.first, ~b.last); });
   Cutter cutter(any);
   Address lowest = kLast, highest = 0;
   for (const Range& range : ranges) {

@@ -1,6 +1,6 @@
 // Peers as intervals. The selector must find the rules for an address among 10,000 prefixes in well under the time of a
-// system call, so the prefixes are cut into intervals beforehand: a flat table to search, with an index over it that leaves
-// one or two steps of the search.
+// system call, so the prefixes are cut into intervals beforehand: a flat table to search, with an index over it that
+// leaves one or two steps of the search.
 #pragma once
 
 #include <utility>
@@ -25,6 +25,5 @@ struct Peers {
 /// `prefixes` are distinct and of one family, each with the rules for an address of which it is the longest; `any` are
 /// those for an address that none covers.
 Peers cut_into_intervals(std::vector<std::pair<IpPrefix, fl_masks>> prefixes, const fl_masks& any);
-
 
 }  // namespace faultline::site

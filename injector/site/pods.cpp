@@ -22,7 +22,8 @@ std::string full_name(const Pod& pod) { return pod.space + "/" + pod.name; }
 }  // namespace
 
 bool is_pod_uid(const std::string& subject) {
-  const auto digits = std::count_if(subject.begin(), subject.end(), [](unsigned char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  const auto digits = std::count_if(subject.begin(), subject.end(),
+                                    [](unsigned char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
   const std::string uid = with_dashes(subject);
   if (digits != 32) return false;
   if (uid.size() == 32) return true;  // of a pod that the kubelet reads from a file
@@ -44,26 +45,33 @@ std::string pod_of_cgroup(const std::string& path) {
 
 std::vector<Pod> read_pods(const std::string& text) {
   const auto json = nlohmann::json::parse(text, nullptr, false);
-  const auto word = [](const nlohmann::json& in, const char* key) { return in.contains(key) && in[key].is_string() ? in[key].get<std::string>() : ""; };
+  const auto word = [](const nlohmann::json& in, const char* key) {
+    return in.contains(key) && in[key].is_string() ? in[key].get<std::string>() : "";
+  };
   if (!json.is_object() || !json.contains("items") || !json["items"].is_array())
     throw Failure(Exit::cannot_run, "`crictl pods -o json` does not answer with a list of pods");
   std::vector<Pod> pods;
   for (const auto& item : json["items"]) {
     if (!item.is_object() || !item.contains("metadata") || !item["metadata"].is_object()) continue;
     const auto& about = item["metadata"];
-    pods.push_back({word(about, "namespace"), word(about, "name"), word(about, "uid"), word(item, "state") == "SANDBOX_READY"});
+    pods.push_back(
+        {word(about, "namespace"), word(about, "name"), word(about, "uid"), word(item, "state") == "SANDBOX_READY"});
   }
   return pods;
 }
 
 std::vector<Pod> list_pods() {
   if (!can_execute("crictl"))
-    throw Failure(Exit::cannot_run, "a pod is found by its name through crictl, which is not installed. Name it by its uid: kubectl get pod NAME -o "
-                                    "jsonpath='{.metadata.uid}'");
+    throw Failure(Exit::cannot_run,
+                  "a pod is found by its name through crictl, which is not installed. Name it by its uid: kubectl get "
+                  "pod NAME -o "
+                  "jsonpath='{.metadata.uid}'");
   int status = 0;
   const std::string text = output_of({"crictl", "pods", "-o", "json"}, status);
   if (status != 0)
-    throw Failure(Exit::cannot_run, status == -1 ? "`crictl pods` does not answer" : fmt::format("`crictl pods` failed (exit {}): try it by hand", status));
+    throw Failure(Exit::cannot_run, status == -1
+                                        ? "`crictl pods` does not answer"
+                                        : fmt::format("`crictl pods` failed (exit {}): try it by hand", status));
   return read_pods(text);
 }
 
@@ -75,7 +83,9 @@ std::string uid_of_pod(const std::vector<Pod>& pods, const std::string& name) {
   if (found.size() == 1) return found.front()->uid;
   std::vector<std::string> names;
   for (const auto* pod : found) names.push_back(fmt::format("{} ({})", full_name(*pod), pod->uid));
-  throw Failure(Exit::cannot_run, fmt::format("there are several pods {}: {}. Name one with its namespace, or by its uid", name, fmt::join(names, ", ")));
+  throw Failure(Exit::cannot_run,
+                fmt::format("there are several pods {}: {}. Name one with its namespace, or by its uid", name,
+                            fmt::join(names, ", ")));
 }
 
 std::string cgroup_of_pod(const CgroupTree& tree, const std::string& uid) {

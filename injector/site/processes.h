@@ -1,5 +1,5 @@
-// The machine's processes, as /proc shows them: what each is called, which cgroup and which network namespace it is in. A
-// process is found by its number or name, but its packets only by one of the latter two.
+// The machine's processes, as /proc shows them: what each is called, which cgroup and which network namespace it is in.
+// A process is found by its number or name, but its packets only by one of the latter two.
 #pragma once
 
 #include <sys/types.h>
@@ -14,12 +14,12 @@ namespace faultline::site {
 
 struct Process {
   pid_t pid = 0;
-  std::string name;         ///< /proc/PID/comm: 15 bytes at most
-  std::string program;      ///< the path of its file; empty for the kernel's threads
-  std::string command;      ///< the last part of its first argument
-  std::string cgroup;       ///< its path in the v2 hierarchy; empty when it cannot be read
+  std::string name;           ///< /proc/PID/comm: 15 bytes at most
+  std::string program;        ///< the path of its file; empty for the kernel's threads
+  std::string command;        ///< the last part of its first argument
+  std::string cgroup;         ///< its path in the v2 hierarchy; empty when it cannot be read
   std::uint64_t started = 0;  ///< since boot, in the kernel's ticks
-  std::uint64_t netns = 0;  ///< inode of its network namespace; 0 when it cannot be read
+  std::uint64_t netns = 0;    ///< inode of its network namespace; 0 when it cannot be read
 };
 
 class ProcessTable {
@@ -36,7 +36,8 @@ class ProcessTable {
   std::filesystem::path proc_;
 };
 
-/// Whether a process is meant by `pattern`: a command's name in which * and ? stand for what varies, or its file's path.
+/// Whether a process is meant by `pattern`: a command's name in which * and ? stand for what varies, or its file's
+/// path.
 bool is_called(const Process& process, const std::string& pattern);
 
 /// "nginx (pid 12), nginx (pid 13) and 4 more".

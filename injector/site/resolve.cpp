@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <map>
 
+#include "faults/abi.h"
 #include "injector/base/error.h"
 #include "injector/site/devices.h"
-#include "faults/abi.h"
 #include "injector/site/names.h"
 #include "injector/site/site.h"
 
@@ -14,7 +14,8 @@ namespace {
 
 /// Whether a match leaves (nearly) everyone in: an operator's session would be among them.
 bool is_wide(const Match& match) {
-  const bool everyone = match.any_peer || std::any_of(match.peers.begin(), match.peers.end(), [](const IpPrefix& p) { return p.length <= 1; });
+  const bool everyone = match.any_peer || std::any_of(match.peers.begin(), match.peers.end(),
+                                                      [](const IpPrefix& p) { return p.length <= 1; });
   return everyone && match.peer_ports.empty() && (match.protocol.empty() || match.protocol == "tcp");
 }
 
@@ -45,7 +46,9 @@ class Resolver {
     using Where = plan::Target::Where;
     std::vector<Spot> found;
     switch (target.where) {
-      case Where::host: found.push_back({target.subject, target.subject, lab_->host_ns(target.subject)}); break;
+      case Where::host:
+        found.push_back({target.subject, target.subject, lab_->host_ns(target.subject)});
+        break;
       case Where::room:
         for (const auto& host : lab_->hosts_of(target.subject)) found.push_back({host, host, lab_->host_ns(host)});
         break;
@@ -56,8 +59,10 @@ class Resolver {
         }
         break;
       case Where::none:
-      case Where::reserved: break;
-      default: return finder_.find(target);
+      case Where::reserved:
+        break;
+      default:
+        return finder_.find(target);
     }
     return found;
   }
@@ -66,7 +71,8 @@ class Resolver {
   std::vector<IpPrefix> look_up_from(const std::string& name, const plan::Target& asker) {
     using Where = plan::Target::Where;
     const bool in_lab = asker.where == Where::host || asker.where == Where::room || asker.where == Where::link;
-    if (in_lab && plan_.lab && std::any_of(plan_.lab->hosts.begin(), plan_.lab->hosts.end(), [&](const auto& h) { return h.name == name; }))
+    if (in_lab && plan_.lab &&
+        std::any_of(plan_.lab->hosts.begin(), plan_.lab->hosts.end(), [&](const auto& h) { return h.name == name; }))
       return lab_->addresses(name);
     std::vector<IpPrefix> all;
     for (const auto& spot : spots(asker))
@@ -98,7 +104,8 @@ class Resolver {
   std::vector<IpPrefix> addresses(const plan::Target& target, const plan::Fault& fault) {
     std::vector<IpPrefix> all;
     for (const auto& text : target.addresses) {
-      if (const auto prefix = IpPrefix::parse(text)) all.push_back(*prefix);
+      if (const auto prefix = IpPrefix::parse(text))
+        all.push_back(*prefix);
       else
         for (const auto& address : named(text, fault)) all.push_back(address);
     }
@@ -111,19 +118,25 @@ class Resolver {
     if (target.where == Where::netns || target.where == Where::container || target.where == Where::pod) {
       const auto places = finder_.find(target);
       if (places.front().cgroups)
-        throw Failure(Exit::cannot_run, fmt::format("peer \"{}\" shares its network namespace and has no address of its own; name what it is reached by: "
-                                                    "an address and a port", target.name));
+        throw Failure(
+            Exit::cannot_run,
+            fmt::format(
+                "peer \"{}\" shares its network namespace and has no address of its own; name what it is reached by: "
+                "an address and a port",
+                target.name));
       Inside inside(places.front().ns);
       all = own_addresses();
       if (all.empty()) throw Failure(Exit::cannot_run, fmt::format("peer \"{}\" has no address", target.name));
     }
     if (target.where == Where::link)
-      throw Failure(Exit::invalid, fmt::format("\"{}\" is a link; a peer has addresses: name a host, a room or an address", target.name));
+      throw Failure(
+          Exit::invalid,
+          fmt::format("\"{}\" is a link; a peer has addresses: name a host, a room or an address", target.name));
     return all;
   }
 
-  /// The site of a spot. A link of the lab is one by itself; all else in a namespace is one site, with the devices that any of it
-  /// needs.
+  /// The site of a spot. A link of the lab is one by itself; all else in a namespace is one site, with the devices that
+  /// any of it needs.
   Site& site_for(Spot& spot, bool link) {
     std::vector<Device> devices;
     {
@@ -134,9 +147,11 @@ class Resolver {
       throw Failure(Exit::cannot_run, fmt::format("{} has no device that is up and has an address", spot.label));
     const std::string own = link ? spot.device : "";
     for (auto& site : sites_) {
-      if (site.ns.inode() != spot.ns.inode() || only_device_[static_cast<std::size_t>(&site - sites_.data())] != own) continue;
+      if (site.ns.inode() != spot.ns.inode() || only_device_[static_cast<std::size_t>(&site - sites_.data())] != own)
+        continue;
       for (auto& device : devices)
-        if (std::none_of(site.devices.begin(), site.devices.end(), [&](const Device& d) { return d.index == device.index; }))
+        if (std::none_of(site.devices.begin(), site.devices.end(),
+                         [&](const Device& d) { return d.index == device.index; }))
           site.devices.push_back(std::move(device));
       site.every_device |= spot.device.empty();
       return site;
@@ -150,7 +165,8 @@ class Resolver {
   /// Peers with the same protocol and ports are one match.
   std::vector<Match> matches(const plan::Fault& fault) {
     Match base;
-    const bool looks_both_ways = fault.params.text("per") == "turn";  // what acts one way only still has to see whose turn it was
+    const bool looks_both_ways =
+        fault.params.text("per") == "turn";  // what acts one way only still has to see whose turn it was
     base.egress = looks_both_ways || fault.direction != plan::Direction::ingress;
     base.ingress = looks_both_ways || fault.direction != plan::Direction::egress;
     base.loopback = fault.loopback;
@@ -194,23 +210,29 @@ class Resolver {
   /// Whether the sender's egress meets all that it sends to `receiver`, so that the receiver's ingress must not.
   static bool acts_on_the_way(const Chosen& sender, const Chosen& receiver, const Match& match, const Addresses& own) {
     if (!match.peer_ports.empty() || !receiver.target->ports.empty() || !sender.target->ports.empty()) return false;
-    if (sender.target->protocol != receiver.target->protocol || sender.target->where == plan::Target::Where::link) return false;
+    if (sender.target->protocol != receiver.target->protocol || sender.target->where == plan::Target::Where::link)
+      return false;
     if (sender.cgroups || sender.device != 0) return false;  // others send from there, too
     if (match.any_peer) return true;
     const auto& addresses = own.at(receiver.site);
     return std::any_of(match.peers.begin(), match.peers.end(), [&](const IpPrefix& peer) {
-      return std::any_of(addresses.begin(), addresses.end(), [&](const IpPrefix& address) { return peer.covers(address); });
+      return std::any_of(addresses.begin(), addresses.end(),
+                         [&](const IpPrefix& address) { return peer.covers(address); });
     });
   }
 
   /// The fault takes in everything of its target. Of the machine's own network that is the way by which it is operated.
   static void refuse_cutting_off_the_operator(const plan::Target& target, const Spot& spot) {
     using Where = plan::Target::Where;
-    const bool machines = !spot.cgroups && (target.where == Where::netns || (target.where == Where::interface && spot.device != "lo"));
+    const bool machines =
+        !spot.cgroups && (target.where == Where::netns || (target.where == Where::interface && spot.device != "lo"));
     if (machines && spot.ns.inode() == initial_namespace())
-      throw Failure(Exit::cannot_run, fmt::format("the target is {}this machine's initial network namespace and nothing narrows the fault: it would cut off "
-                                                  "whoever operates this machine. Name a `peer` with addresses or a port, or a port of the target",
-                                                  target.where == Where::interface ? "a device of " : ""));
+      throw Failure(
+          Exit::cannot_run,
+          fmt::format("the target is {}this machine's initial network namespace and nothing narrows the fault: it "
+                      "would cut off "
+                      "whoever operates this machine. Name a `peer` with addresses or a port, or a port of the target",
+                      target.where == Where::interface ? "a device of " : ""));
   }
 
   void add_fault(std::uint32_t index) {
@@ -233,8 +255,10 @@ class Resolver {
         for (const auto& peer : part.peer) {
           for (const auto& other : spots(*plan_.find_target(peer)))
             if (spot.ns.inode() == other.ns.inode())
-              throw Failure(Exit::cannot_run, fmt::format("\"{}\" and \"{}\" are in one network namespace: what passes between them "
-                                                          "cannot be told by address", name, peer));
+              throw Failure(Exit::cannot_run,
+                            fmt::format("\"{}\" and \"{}\" are in one network namespace: what passes between them "
+                                        "cannot be told by address",
+                                        name, peer));
         }
       }
     }
@@ -248,8 +272,12 @@ class Resolver {
       const plan::Target& target = *plan_.find_target(name);
       const bool link = target.where == plan::Target::Where::link;
       if (link && fault.params.text("per") == "turn")
-        throw Failure(Exit::invalid, fmt::format("fault \"{}\": per = \"turn\" on a link is not possible, since each of its ends sees one way only; "
-                                                 "name the hosts instead", fault.name));
+        throw Failure(
+            Exit::invalid,
+            fmt::format(
+                "fault \"{}\": per = \"turn\" on a link is not possible, since each of its ends sees one way only; "
+                "name the hosts instead",
+                fault.name));
       for (auto& spot : spots(target)) {
         const bool everything = target.ports.empty() && (target.protocol.empty() || target.protocol == "tcp") &&
                                 std::any_of(peers.begin(), peers.end(), is_wide);
@@ -260,9 +288,12 @@ class Resolver {
         const std::size_t at = static_cast<std::size_t>(&site - sites_.data());
         int device = 0;
         if (!link && !spot.device.empty())
-          device = std::find_if(site.devices.begin(), site.devices.end(), [&](const Device& d) { return d.name == spot.device; })->index;
+          device = std::find_if(site.devices.begin(), site.devices.end(), [&](const Device& d) {
+                     return d.name == spot.device;
+                   })->index;
         if (std::none_of(chosen.begin(), chosen.end(), [&](const Chosen& c) {
-              return c.site == at && c.target->protocol == target.protocol && c.target->ports == target.ports && c.device == device && c.cgroups == cgroups;
+              return c.site == at && c.target->protocol == target.protocol && c.target->ports == target.ports &&
+                     c.device == device && c.cgroups == cgroups;
             }))
           chosen.push_back({at, &target, label, device, std::move(cgroups)});
       }
@@ -283,8 +314,9 @@ class Resolver {
         if (rule.match.protocol.empty()) rule.match.protocol = c.target->protocol;
         rule.match.own_ports = c.target->ports;
         if (c.target->where == plan::Target::Where::link) {
-          // Routers forward: what leaves by one end has its sender elsewhere. Each end acts on its egress, so that each way over
-          // the link is met once; towards a peer there is one way only, and the way back is met where it comes in.
+          // Routers forward: what leaves by one end has its sender elsewhere. Each end acts on its egress, so that each
+          // way over the link is met once; towards a peer there is one way only, and the way back is met where it comes
+          // in.
           rule.match.egress = true;
           rule.match.ingress = !match.any_peer || !match.peer_ports.empty();
         } else {
@@ -325,18 +357,22 @@ class Resolver {
 
 void check_rules(const std::string& site, std::size_t count) {
   if (count > FL_MAX_RULES_PER_SITE)
-    throw Failure(Exit::cannot_run, fmt::format("{} would have more than {} rules; a site takes that many in a run, whenever they act. Merge faults that differ in their time alone "
-                                                "(flap, profile, trace), or play the plan in parts", site, static_cast<int>(FL_MAX_RULES_PER_SITE)));
+    throw Failure(Exit::cannot_run, fmt::format("{} would have more than {} rules; a site takes that many in a run, "
+                                                "whenever they act. Merge faults that differ in their time alone "
+                                                "(flap, profile, trace), or play the plan in parts",
+                                                site, static_cast<int>(FL_MAX_RULES_PER_SITE)));
 }
 
 std::uint64_t initial_namespace() {
-  // Where process 1 may not be looked at: the number that kernels from 6.18 on always give it (NET_NS_INIT_INO, linux/nsfs.h).
+  // Where process 1 may not be looked at: the number that kernels from 6.18 on always give it (NET_NS_INIT_INO,
+  // linux/nsfs.h).
   constexpr std::uint64_t kFixed = 0xEFFFFFF9;
   const auto inode = NetNs::inode_of("/proc/1/ns/net");
   return inode != 0 ? inode : kFixed;
 }
 
-std::vector<Site> resolve(const plan::Plan& plan, const LabView* lab, const Finder& finder, std::vector<ResolvedName>* names) {
+std::vector<Site> resolve(const plan::Plan& plan, const LabView* lab, const Finder& finder,
+                          std::vector<ResolvedName>* names) {
   return Resolver(plan, lab, finder, names).run();
 }
 

@@ -1,5 +1,5 @@
-// A site is where faults bite: a network namespace, the L3 devices in it, and the rules that act there. Resolving turns a
-// plan's targets into sites, on the machine as it is now; it looks, and changes nothing.
+// A site is where faults bite: a network namespace, the L3 devices in it, and the rules that act there. Resolving turns
+// a plan's targets into sites, on the machine as it is now; it looks, and changes nothing.
 #pragma once
 
 #include <cstdint>
@@ -20,16 +20,19 @@ struct Match {
   bool egress = true, ingress = true;  ///< seen from the site
   bool loopback = true;                ///< also on lo
   bool any_peer = true;
-  std::vector<IpPrefix> peers;         ///< when not any_peer
-  std::vector<std::string> names;      ///< of hosts, whose addresses are among the peers: what else they turn out to have is added
-  std::vector<IpPrefix> not_from;      ///< ingress from these is left out: they are sites of the same fault, whose egress acted
-  std::string protocol;                ///< "tcp" | "udp" | "icmp" | ""
+  std::vector<IpPrefix> peers;  ///< when not any_peer
+  std::vector<std::string>
+      names;  ///< of hosts, whose addresses are among the peers: what else they turn out to have is added
+  std::vector<IpPrefix>
+      not_from;          ///< ingress from these is left out: they are sites of the same fault, whose egress acted
+  std::string protocol;  ///< "tcp" | "udp" | "icmp" | ""
   std::vector<plan::PortRange> peer_ports, own_ports;  ///< empty: any
-  int device = 0;                      ///< index of the only one; 0: all of the site
-  std::optional<std::vector<Cgroup>> cgroups = {};  ///< only sockets of these; absent: all traffic
+  int device = 0;                                      ///< index of the only one; 0: all of the site
+  std::optional<std::vector<Cgroup>> cgroups = {};     ///< only sockets of these; absent: all traffic
 };
 
-/// One fault at one site, for one kind of peer. Rules of a fault are consecutive: the player lets a packet meet a fault once.
+/// One fault at one site, for one kind of peer. Rules of a fault are consecutive: the player lets a packet meet a fault
+/// once.
 struct Rule {
   std::uint32_t fault = 0;  ///< index in the plan; the lab's standing conditions come after the plan's faults
   std::string link;         ///< names the site to the fault's compiler
@@ -38,12 +41,12 @@ struct Rule {
 };
 
 struct Site {
-  std::string name;             ///< for people: "web1", "netns shop", "link metro in east"
+  std::string name;  ///< for people: "web1", "netns shop", "link metro in east"
   NetNs ns;
   std::vector<Device> devices;  ///< that hold an IP address; lo among them
   std::vector<Rule> rules;
   std::vector<std::uint16_t> exempt_ports = {};  ///< own TCP ports that no rule touches: the operator's way in
-  bool every_device = true;     ///< false: `devices` are some that the plan names
+  bool every_device = true;                      ///< false: `devices` are some that the plan names
 };
 
 /// A name in a peer's address, and what it stood for at the start.
@@ -61,11 +64,14 @@ struct LabView {
   std::function<std::vector<IpPrefix>(const std::string& host)> addresses;
 };
 
-/// Finds every target of every fault, and the lab's standing conditions. Throws Failure(cannot_run) with everything that
-/// was not found or cannot be a site, one a line. Names in peers' addresses are added to `names` if it is not null.
-std::vector<Site> resolve(const plan::Plan& plan, const LabView* lab, const Finder& finder = {}, std::vector<ResolvedName>* names = nullptr);
+/// Finds every target of every fault, and the lab's standing conditions. Throws Failure(cannot_run) with everything
+/// that was not found or cannot be a site, one a line. Names in peers' addresses are added to `names` if it is not
+/// null.
+std::vector<Site> resolve(const plan::Plan& plan, const LabView* lab, const Finder& finder = {},
+                          std::vector<ResolvedName>* names = nullptr);
 
-/// Inode of the machine's initial network namespace: who takes all of it as a target cuts off whoever operates the machine.
+/// Inode of the machine's initial network namespace: who takes all of it as a target cuts off whoever operates the
+/// machine.
 std::uint64_t initial_namespace();
 
 /// Throws Failure(cannot_run) when a site would have more rules in a run than it can.

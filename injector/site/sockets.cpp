@@ -22,16 +22,18 @@ namespace fs = std::filesystem;
 
 constexpr std::uint32_t kAllStates = ~0u;
 /// Of UDP it is TCP_ESTABLISHED that a connected socket has.
-constexpr std::uint32_t kConnected = 1 << TCP_ESTABLISHED | 1 << TCP_SYN_SENT | 1 << TCP_SYN_RECV | 1 << TCP_FIN_WAIT1 | 1 << TCP_FIN_WAIT2 |
-                                     1 << TCP_CLOSE_WAIT | 1 << TCP_LAST_ACK | 1 << TCP_CLOSING;
+constexpr std::uint32_t kConnected = 1 << TCP_ESTABLISHED | 1 << TCP_SYN_SENT | 1 << TCP_SYN_RECV | 1 << TCP_FIN_WAIT1 |
+                                     1 << TCP_FIN_WAIT2 | 1 << TCP_CLOSE_WAIT | 1 << TCP_LAST_ACK | 1 << TCP_CLOSING;
 
 IpPrefix read_address(int family, const std::uint32_t* words) {
   IpPrefix prefix;
   static constexpr std::uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
   const bool mapped = family == AF_INET6 && std::memcmp(words, kMapped, sizeof kMapped) == 0;
   prefix.v6 = family == AF_INET6 && !mapped;
-  if (prefix.v6) std::memcpy(prefix.bytes.data(), words, 16);
-  else std::memcpy(prefix.bytes.data(), words + (mapped ? 3 : 0), 4);
+  if (prefix.v6)
+    std::memcpy(prefix.bytes.data(), words, 16);
+  else
+    std::memcpy(prefix.bytes.data(), words + (mapped ? 3 : 0), 4);
   return prefix.alone();
 }
 
@@ -45,7 +47,8 @@ Socket read_socket(const nlmsghdr* message, const char* protocol) {
   socket.peer_port = ntohs(found.id.idiag_dport);
   socket.inode = found.idiag_inode;
   each_attribute(message, sizeof found, [&](const nlattr* attribute) {
-    if (mnl_attr_get_type(attribute) == INET_DIAG_CGROUP_ID && mnl_attr_get_payload_len(attribute) == sizeof socket.cgroup)
+    if (mnl_attr_get_type(attribute) == INET_DIAG_CGROUP_ID &&
+        mnl_attr_get_payload_len(attribute) == sizeof socket.cgroup)
       std::memcpy(&socket.cgroup, mnl_attr_get_payload(attribute), sizeof socket.cgroup);
   });
   return socket;
@@ -92,11 +95,14 @@ std::set<std::uint64_t> sockets_of(pid_t pid) {
   constexpr std::string_view kMark = "socket:[";
   std::set<std::uint64_t> inodes;
   std::error_code error;
-  for (auto it = fs::directory_iterator(fmt::format("/proc/{}/fd", pid), error); !error && it != fs::directory_iterator(); it.increment(error)) {
+  for (auto it = fs::directory_iterator(fmt::format("/proc/{}/fd", pid), error);
+       !error && it != fs::directory_iterator(); it.increment(error)) {
     std::error_code gone;
     const std::string target = fs::read_symlink(it->path(), gone).string();
     std::uint64_t inode = 0;
-    if (target.starts_with(kMark) && std::from_chars(target.data() + kMark.size(), target.data() + target.size(), inode).ec == std::errc()) inodes.insert(inode);
+    if (target.starts_with(kMark) &&
+        std::from_chars(target.data() + kMark.size(), target.data() + target.size(), inode).ec == std::errc())
+      inodes.insert(inode);
   }
   return inodes;
 }
@@ -111,7 +117,8 @@ std::vector<std::string> foreign_sockets(const NetNs& ns, const CgroupTree& tree
   std::vector<std::string> foreign;
   const Inside inside(ns);
   for (const auto& socket : list_sockets())
-    if (socket.cgroup != 0 && held.contains(socket.inode) && !own.contains(socket.cgroup) && foreign.size() < kShown) foreign.push_back(socket.protocol + " " + endpoint(socket.local, socket.local_port));
+    if (socket.cgroup != 0 && held.contains(socket.inode) && !own.contains(socket.cgroup) && foreign.size() < kShown)
+      foreign.push_back(socket.protocol + " " + endpoint(socket.local, socket.local_port));
   return foreign;
 }
 

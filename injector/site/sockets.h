@@ -1,7 +1,7 @@
-// Sockets as the kernel lists them (sock_diag, the way of `ss`), and whose they are. A socket keeps the cgroup in which it was
-// made, not that of the process that uses it: one that systemd opened for a service (socket activation), or that a process
-// brought along when it was moved to another group, cannot be told by the service's cgroup. Better to say so than to leave its
-// traffic alone.
+// Sockets as the kernel lists them (sock_diag, the way of `ss`), and whose they are. A socket keeps the cgroup in which
+// it was made, not that of the process that uses it: one that systemd opened for a service (socket activation), or that
+// a process brought along when it was moved to another group, cannot be told by the service's cgroup. Better to say so
+// than to leave its traffic alone.
 #pragma once
 
 #include <sys/types.h>
@@ -18,19 +18,19 @@
 namespace faultline::site {
 
 struct Socket {
-  std::string protocol;          ///< "tcp" | "udp"
-  IpPrefix local, peer;          ///< IPv4 mapped into IPv6 is given as IPv4
+  std::string protocol;  ///< "tcp" | "udp"
+  IpPrefix local, peer;  ///< IPv4 mapped into IPv6 is given as IPv4
   std::uint16_t local_port = 0;
-  std::uint16_t peer_port = 0;   ///< 0: it listens, or takes from everyone
-  std::uint64_t inode = 0;       ///< 0: of no process any more
-  std::uint64_t cgroup = 0;      ///< its id; 0: not known
+  std::uint16_t peer_port = 0;  ///< 0: it listens, or takes from everyone
+  std::uint64_t inode = 0;      ///< 0: of no process any more
+  std::uint64_t cgroup = 0;     ///< its id; 0: not known
 };
 
 /// "10.0.0.1:80", "[fd00::1]:80".
 std::string endpoint(const IpPrefix& address, std::uint16_t port);
 
-/// The TCP and UDP sockets of the calling thread's namespace, and of these the connections that are not over. None of a protocol
-/// that the kernel does not tell about.
+/// The TCP and UDP sockets of the calling thread's namespace, and of these the connections that are not over. None of a
+/// protocol that the kernel does not tell about.
 std::vector<Socket> list_sockets();
 std::vector<Socket> list_connections();
 

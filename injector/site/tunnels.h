@@ -1,7 +1,8 @@
-// Tunnels: their packets pass two devices of a namespace, the tunnel's own, and again, within the tunnel's outer packets, the
-// device underneath. A packet meets a rule once, so a rule that names neither peer nor port nor device meets it inside, where its
-// addresses and ports are those of the service, and leaves the outer packets of the site's own tunnels alone. They are
-// told by their IP protocol, or by the tunnel's UDP port. What a process makes of a tun device (OpenVPN) cannot be told.
+// Tunnels: their packets pass two devices of a namespace, the tunnel's own, and again, within the tunnel's outer
+// packets, the device underneath. A packet meets a rule once, so a rule that names neither peer nor port nor device
+// meets it inside, where its addresses and ports are those of the service, and leaves the outer packets of the site's
+// own tunnels alone. They are told by their IP protocol, or by the tunnel's UDP port. What a process makes of a tun
+// device (OpenVPN) cannot be told.
 #pragma once
 
 #include <algorithm>
@@ -15,12 +16,13 @@ namespace faultline::site {
 
 /// What carries the tunnels that some devices are the ends of.
 struct Tunnels {
-  std::uint64_t protocols = 0;      ///< IP protocols, a bit each
+  std::uint64_t protocols = 0;         ///< IP protocols, a bit each
   std::set<std::uint16_t> ports = {};  ///< of UDP; at most FL_MAX_TUNNEL_PORTS
   bool empty() const { return protocols == 0 && ports.empty(); }
   /// Whether all that carries the others carries these, too.
   bool include(const Tunnels& others) const {
-    return (others.protocols & ~protocols) == 0 && std::includes(ports.begin(), ports.end(), others.ports.begin(), others.ports.end());
+    return (others.protocols & ~protocols) == 0 &&
+           std::includes(ports.begin(), ports.end(), others.ports.begin(), others.ports.end());
   }
 };
 

@@ -11,10 +11,14 @@
 namespace faultline::sketch {
 namespace {
 
-bool is_number(std::string_view text) { return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos; }
+bool is_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
 
 bool is_key(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-' || c == '.'; });
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) || c == '_' || c == '-' || c == '.';
+  });
 }
 
 void write_comment(std::string& out, std::string_view comment) {
@@ -32,8 +36,10 @@ void write_line(std::string& out, const Line& line) {
   if (!line.comment.empty()) {
     // A comment that fits stands behind its line, else in front of it.
     constexpr std::size_t kColumn = 32, kWidth = 130;
-    if (std::max(kColumn, text.size() + 2) + line.comment.size() > kWidth) write_comment(out, line.comment);
-    else text += std::string(kColumn > text.size() + 2 ? kColumn - text.size() : 2, ' ') + "# " + line.comment;
+    if (std::max(kColumn, text.size() + 2) + line.comment.size() > kWidth)
+      write_comment(out, line.comment);
+    else
+      text += std::string(kColumn > text.size() + 2 ? kColumn - text.size() : 2, ' ') + "# " + line.comment;
   }
   out += text + "\n";
 }
@@ -45,7 +51,9 @@ std::vector<std::string_view> pairs(std::string_view spec) {
   for (std::size_t comma = spec.find(','); comma != std::string_view::npos; comma = spec.find(',', comma + 1)) {
     const std::string_view rest = spec.substr(comma + 1);
     const auto equals = rest.find('=');
-    if (equals == std::string_view::npos || !is_key(rest.substr(0, equals)) || rest.substr(0, equals).find(',') != std::string_view::npos) continue;
+    if (equals == std::string_view::npos || !is_key(rest.substr(0, equals)) ||
+        rest.substr(0, equals).find(',') != std::string_view::npos)
+      continue;
     parts.push_back(spec.substr(begin, comma - begin));
     begin = comma + 1;
   }
@@ -64,11 +72,16 @@ std::string target_value(std::string_view key, std::string_view text) {
 std::string toml_text(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
-    if (c == '"' || c == '\\') out += fmt::format("\\{}", c);
-    else if (c == '\n') out += "\\n";
-    else if (c == '\t') out += "\\t";
-    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    else out += c;
+    if (c == '"' || c == '\\')
+      out += fmt::format("\\{}", c);
+    else if (c == '\n')
+      out += "\\n";
+    else if (c == '\t')
+      out += "\\t";
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    else
+      out += c;
   }
   return out + "\"";
 }
@@ -92,13 +105,17 @@ std::string toml_value(std::string_view text, std::string_view example) {
 }
 
 std::vector<Line> target_lines(std::string_view option, std::string_view spec) {
-  if (spec.empty()) throw Failure(Exit::invalid, fmt::format("{}: it is empty; write for example {} unit=payment.service", option, option));
+  if (spec.empty())
+    throw Failure(Exit::invalid,
+                  fmt::format("{}: it is empty; write for example {} unit=payment.service", option, option));
   if (spec.find('=') == std::string_view::npos) return {};
   std::vector<Line> lines;
   for (const auto part : pairs(spec)) {
     const auto equals = part.find('=');
     const std::string_view key = part.substr(0, equals);
-    if (!is_key(key)) throw Failure(Exit::invalid, fmt::format("{} {}: write key=value, for example {} address=10.0.0.0/8,port=443", option, spec, option));
+    if (!is_key(key))
+      throw Failure(Exit::invalid, fmt::format("{} {}: write key=value, for example {} address=10.0.0.0/8,port=443",
+                                               option, spec, option));
     lines.push_back({std::string(key), target_value(key, part.substr(equals + 1))});
   }
   return lines;
@@ -106,12 +123,16 @@ std::vector<Line> target_lines(std::string_view option, std::string_view spec) {
 
 std::vector<Line> probe_lines(std::string_view spec) {
   if (spec.starts_with("exec=")) return {{"exec", fmt::format("[\"sh\", \"-c\", {}]", toml_text(spec.substr(5)))}};
-  if (const auto at = spec.find('@'); spec.starts_with("dns=") && at != std::string_view::npos) return {{"dns", toml_text(spec.substr(4, at - 4))}, {"server", toml_text(spec.substr(at + 1))}};
+  if (const auto at = spec.find('@'); spec.starts_with("dns=") && at != std::string_view::npos)
+    return {{"dns", toml_text(spec.substr(4, at - 4))}, {"server", toml_text(spec.substr(at + 1))}};
   for (const auto kind : plan::kProbeKinds)
-    if (spec.starts_with(kind) && spec.substr(kind.size()).starts_with("=")) return {{std::string(kind), toml_text(spec.substr(kind.size() + 1))}};
+    if (spec.starts_with(kind) && spec.substr(kind.size()).starts_with("="))
+      return {{std::string(kind), toml_text(spec.substr(kind.size() + 1))}};
   if (spec.starts_with("http://") || spec.starts_with("https://")) return {{"http", toml_text(spec)}};
   const auto colon = spec.rfind(':');
-  if (colon != std::string_view::npos && is_number(spec.substr(colon + 1)) && (spec.find(':') == colon || spec.find("]:") != std::string_view::npos)) return {{"tcp", toml_text(spec)}};
+  if (colon != std::string_view::npos && is_number(spec.substr(colon + 1)) &&
+      (spec.find(':') == colon || spec.find("]:") != std::string_view::npos))
+    return {{"tcp", toml_text(spec)}};
   return {{"icmp", toml_text(spec)}};
 }
 

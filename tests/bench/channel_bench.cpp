@@ -1,8 +1,8 @@
-// What it costs a packet to meet rules, one and 64 of them: BPF_PROG_TEST_RUN, a million runs of one packet (100,000 with 64 rules),
-// median of some repetitions. A packet that is neither held nor changed meets its rules in the selector; any other meets them in the
-// player, and is counted rule by rule when it returns. (What the selector does to such a one cannot be repeated on one packet: it looks
-// at as many rules as it takes to find one that holds.)
-// Usage: channel_bench [REPETITIONS]
+// What it costs a packet to meet rules, one and 64 of them: BPF_PROG_TEST_RUN, a million runs of one packet (100,000
+// with 64 rules), median of some repetitions. A packet that is neither held nor changed meets its rules in the
+// selector; any other meets them in the player, and is counted rule by rule when it returns. (What the selector does to
+// such a one cannot be repeated on one packet: it looks at as many rules as it takes to find one that holds.) Usage:
+// channel_bench [REPETITIONS]
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -23,17 +23,25 @@ void measure(pen::Engine engine, int repetitions) {
   const Case cases[] = {
       {"delay", [&](faults::Channel& c) { step(c.delay, 1e6); }},
       {"delay, uniform jitter", [&](faults::Channel& c) { step(c.delay, 1e6), step(c.jitter, 1e5); }},
-      {"delay, Pareto jitter", [&](faults::Channel& c) { step(c.delay, 1e6), step(c.jitter, 1e5), c.shape = faults::Shape::pareto; }},
-      {"the same, correlated", [&](faults::Channel& c) { step(c.delay, 1e6), step(c.jitter, 1e5), c.shape = faults::Shape::pareto, c.correlation = 0.5; }},
+      {"delay, Pareto jitter",
+       [&](faults::Channel& c) { step(c.delay, 1e6), step(c.jitter, 1e5), c.shape = faults::Shape::pareto; }},
+      {"the same, correlated",
+       [&](faults::Channel& c) {
+         step(c.delay, 1e6), step(c.jitter, 1e5), c.shape = faults::Shape::pareto, c.correlation = 0.5;
+       }},
       {"loss", [&](faults::Channel& c) { step(c.loss, 1e-6); }},
-      {"bursts", [&](faults::Channel& c) { step(c.loss, 1), c.bursts = faults::Bursts{1e-6, 1, 0, 1e-6}; }},
+      {"bursts",
+       [&](faults::Channel& c) {
+         step(c.loss, 1), c.bursts = faults::Bursts{1e-6, 1, 0, 1e-6};
+       }},
       {"rate", [&](faults::Channel& c) { step(c.rate, 1e12), c.queue_time = kSecond; }},
       {"delay, jitter, loss, duplicate, corrupt, rate", [&](faults::Channel& c) {
-         step(c.delay, 1e6), step(c.jitter, 1e5), step(c.loss, 1e-6), step(c.duplicate, 1e-9), step(c.corrupt, 1e-9), step(c.rate, 1e12);
+         step(c.delay, 1e6), step(c.jitter, 1e5), step(c.loss, 1e-6), step(c.duplicate, 1e-9), step(c.corrupt, 1e-9),
+             step(c.rate, 1e12);
          c.queue_time = kSecond;
        }}};
-  std::printf("\n%s build, ns per packet %28s %8s %8s %8s %8s %8s %8s\n", engine == pen::Engine::tcx ? "modern " : "classic", "", "selector", "64",
-              "player", "64", "return", "64");
+  std::printf("\n%s build, ns per packet %28s %8s %8s %8s %8s %8s %8s\n",
+              engine == pen::Engine::tcx ? "modern " : "classic", "", "selector", "64", "player", "64", "return", "64");
   Stage stage;
   Frame frame = build({.l4 = L4::udp}), stamped = frame;
   const fl_stamp stamp{.magic = FL_STAMP_MAGIC, .flags = 0, .slot = 1, .hold = 1'000'000 >> FL_TICK_SHIFT, .due = 0};
@@ -51,7 +59,8 @@ void measure(pen::Engine engine, int repetitions) {
     return static_cast<double>(runs[runs.size() / 2]);
   };
   stage.set_next(stage.program("empty"));
-  const double front = cost(stage.program("restamp"), stamped, 1'000'000) - cost(stage.program("empty"), stamped, 1'000'000);
+  const double front =
+      cost(stage.program("restamp"), stamped, 1'000'000) - cost(stage.program("empty"), stamped, 1'000'000);
   for (const Case& c : cases) {
     double ns[3][2] = {};
     bool holds = false;
@@ -86,7 +95,8 @@ void measure(pen::Engine engine, int repetitions) {
 
 int main(int argc, char** argv) try {
   const int repetitions = argc > 1 ? std::max(1, std::atoi(argv[1])) : 5;
-  if (faultline::pen::probe_features().engine() == faultline::pen::Engine::tcx) faultline::test::measure(faultline::pen::Engine::tcx, repetitions);
+  if (faultline::pen::probe_features().engine() == faultline::pen::Engine::tcx)
+    faultline::test::measure(faultline::pen::Engine::tcx, repetitions);
   faultline::test::measure(faultline::pen::Engine::clsact, repetitions);
 } catch (const std::exception& e) {
   std::fprintf(stderr, "channel_bench: %s\n", e.what());

@@ -1,6 +1,6 @@
-// How late held packets are, by the record and by their receiver, and how far a fault's onset is from its plan. Between two
-// namespaces of its own, on an idle machine: delay_bench [RUNS [MILLISECONDS]]. Of each setting the run with the least p99 counts, and the
-// median of the runs says how much the machine disturbed.
+// How late held packets are, by the record and by their receiver, and how far a fault's onset is from its plan. Between
+// two namespaces of its own, on an idle machine: delay_bench [RUNS [MILLISECONDS]]. Of each setting the run with the
+// least p99 counts, and the median of the runs says how much the machine disturbed.
 #include <fmt/format.h>
 #include <sys/prctl.h>
 
@@ -42,11 +42,14 @@ void lateness(const char* what, Ns delay, const Stream& stream, int runs) {
   for (int i = 0; i < runs; i++) all.push_back(one_run(delay, stream));
   std::erase_if(all, [](const Run& r) { return !r.whole; });
   if (all.empty()) return fmt::print("| {} | {} ms | no run was whole |\n", what, delay / kMillisecond);
-  const auto by = [&](double Run::*value) { std::sort(all.begin(), all.end(), [=](const Run& a, const Run& b) { return a.*value < b.*value; }); };
+  const auto by = [&](double Run::*value) {
+    std::sort(all.begin(), all.end(), [=](const Run& a, const Run& b) { return a.*value < b.*value; });
+  };
   by(delay == 0 ? &Run::seen99 : &Run::late99);
   const Run &best = all.front(), &middle = all[all.size() / 2];
-  fmt::print("| {} | {} ms | {:.0f} / {:.0f} / {:.0f} | {:.0f} / {:.0f} | {:.0f} / {:.0f} | {} of {} |\n", what, delay / kMillisecond, best.late50,
-             best.late99, best.late_max, best.seen50, best.seen99, middle.late50, middle.late99, all.size(), runs);
+  fmt::print("| {} | {} ms | {:.0f} / {:.0f} / {:.0f} | {:.0f} / {:.0f} | {:.0f} / {:.0f} | {} of {} |\n", what,
+             delay / kMillisecond, best.late50, best.late99, best.late_max, best.seen50, best.seen99, middle.late50,
+             middle.late99, all.size(), runs);
   fflush(stdout);
 }
 
@@ -62,8 +65,9 @@ void onset(int runs) {
   }
   std::sort(errors.begin(), errors.end());
   if (errors.empty()) return fmt::print("no onset was seen\n");
-  fmt::print("\nOnset, a packet each 50 µs: {:.0f} µs at best, {:.0f} µs in the median run, {:.0f} µs at worst, of {} runs\n", errors.front(),
-             errors[errors.size() / 2], errors.back(), errors.size());
+  fmt::print(
+      "\nOnset, a packet each 50 µs: {:.0f} µs at best, {:.0f} µs in the median run, {:.0f} µs at worst, of {} runs\n",
+      errors.front(), errors[errors.size() / 2], errors.back(), errors.size());
 }
 
 }  // namespace
@@ -75,8 +79,10 @@ int main(int argc, char** argv) {
   const int runs = argc > 1 ? std::max(1, std::atoi(argv[1])) : 5;
   const Ns only = argc > 2 ? std::atoi(argv[2]) * kMillisecond : -1;
   prctl(PR_SET_TIMERSLACK, 1);
-  fmt::print("| traffic | delay | late: p50 / p99 / max, µs | receiver, above the delay: p50 / p99, µs | median run: p50 / p99, µs | whole runs |\n"
-             "|---|---|---|---|---|---|\n");
+  fmt::print(
+      "| traffic | delay | late: p50 / p99 / max, µs | receiver, above the delay: p50 / p99, µs | median run: p50 / "
+      "p99, µs | whole runs |\n"
+      "|---|---|---|---|---|---|\n");
   for (const Ns delay : {Ns{0}, kMillisecond, 10 * kMillisecond, 100 * kMillisecond}) {
     if (only >= 0 && delay != only) continue;
     lateness("200 packets/s", delay, {.count = 300, .gap = 5 * kMillisecond}, runs);

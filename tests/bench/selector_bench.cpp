@@ -1,5 +1,5 @@
-// What the selector costs a packet that no rule selects, in nanoseconds above an empty program. BPF_PROG_TEST_RUN runs a
-// program many times on one packet; for changing addresses, a program in front writes the next of 16,384 random ones
+// What the selector costs a packet that no rule selects, in nanoseconds above an empty program. BPF_PROG_TEST_RUN runs
+// a program many times on one packet; for changing addresses, a program in front writes the next of 16,384 random ones
 // into the packet and tail-calls the selector, or the empty program to compare with. Each figure is the median of
 // paired runs. Needs root, and nothing else busy:
 //   cmake --build build --target selector_bench && sudo build/selector_bench [PAIRS]
@@ -53,7 +53,8 @@ struct Bench {
   }
 
   /// A new address for each run.
-  void vary(const char* what, const Programs& programs, bool v6, const std::vector<std::uint8_t>& addresses, const Frame& frame) {
+  void vary(const char* what, const Programs& programs, bool v6, const std::vector<std::uint8_t>& addresses,
+            const Frame& frame) {
     varied.set_addresses(addresses);
     const int front = varied.program(v6 ? "vary6" : "vary4");
     std::vector<double> base, with;
@@ -119,12 +120,14 @@ std::vector<std::uint8_t> addresses(bool v6, const std::vector<IpPrefix>* prefix
 void measure(Engine engine, int pairs) {
   Bench bench;
   bench.pairs = pairs;
-  std::printf("%s build, ns per packet%*s %8s %8s %8s\n", engine == Engine::tcx ? "modern" : "classic", engine == Engine::tcx ? 38 : 37, "",
-              "empty", "selector", "above");
+  std::printf("%s build, ns per packet%*s %8s %8s %8s\n", engine == Engine::tcx ? "modern" : "classic",
+              engine == Engine::tcx ? 38 : 37, "", "empty", "selector", "above");
   const Frame udp4 = build({}), tcp4 = build({.l4 = L4::tcp});
   const Frame udp6 = build({.source = "fd00::1", .destination = "fd00::2"});
 
-  Rule later{.match = {}, .channel = steady({3000 * kSecond, 3600 * kSecond}, 0, 0, 1), .window = {3000 * kSecond, 3600 * kSecond}};
+  Rule later{.match = {},
+             .channel = steady({3000 * kSecond, 3600 * kSecond}, 0, 0, 1),
+             .window = {3000 * kSecond, 3600 * kSecond}};
   const Programs idle(engine, {later});
   bench.same("no live rule", idle, "select_out", udp4);
   bench.same("no live rule, on lo", idle, "select_lo", udp4);
@@ -149,8 +152,10 @@ void measure(Engine engine, int pairs) {
   bench.same("64 rules, 10,000 prefixes, one address, IPv6", many, "select_out", udp6);
   bench.vary("64 rules, 10,000 prefixes, random addresses", many, false, addresses(false, nullptr), udp4);
   bench.vary("64 rules, 10,000 prefixes, random addresses, IPv6", many, true, addresses(true, nullptr), udp6);
-  bench.vary("64 rules, 10,000 prefixes, addresses within, other port", many, false, addresses(false, &prefixes4), udp4);
-  bench.vary("64 rules, 10,000 prefixes, addresses within, other port, IPv6", many, true, addresses(true, &prefixes6), udp6);
+  bench.vary("64 rules, 10,000 prefixes, addresses within, other port", many, false, addresses(false, &prefixes4),
+             udp4);
+  bench.vary("64 rules, 10,000 prefixes, addresses within, other port, IPv6", many, true, addresses(true, &prefixes6),
+             udp6);
 }
 
 }  // namespace
@@ -158,7 +163,8 @@ void measure(Engine engine, int pairs) {
 
 int main(int argc, char** argv) try {
   const int pairs = argc > 1 ? std::max(1, std::atoi(argv[1])) : 5;
-  if (faultline::pen::probe_features().engine() == faultline::pen::Engine::tcx) faultline::test::measure(faultline::pen::Engine::tcx, pairs);
+  if (faultline::pen::probe_features().engine() == faultline::pen::Engine::tcx)
+    faultline::test::measure(faultline::pen::Engine::tcx, pairs);
   faultline::test::measure(faultline::pen::Engine::clsact, pairs);
 } catch (const std::exception& e) {
   std::fprintf(stderr, "selector_bench: %s\n", e.what());

@@ -31,7 +31,8 @@ std::string read_all(const fs::path& path) {
   const Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   std::string text;
   char piece[8192];
-  for (ssize_t n; file && (n = read(file.get(), piece, sizeof piece)) > 0;) text.append(piece, static_cast<std::size_t>(n));
+  for (ssize_t n; file && (n = read(file.get(), piece, sizeof piece)) > 0;)
+    text.append(piece, static_cast<std::size_t>(n));
   return text;
 }
 
@@ -65,7 +66,8 @@ std::vector<pid_t> all_pids() {
   std::vector<pid_t> pids;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator("/proc", ignored))
-    if (std::isdigit(static_cast<unsigned char>(entry.path().filename().c_str()[0]))) pids.push_back(std::stoi(entry.path().filename()));
+    if (std::isdigit(static_cast<unsigned char>(entry.path().filename().c_str()[0])))
+      pids.push_back(std::stoi(entry.path().filename()));
   return pids;
 }
 
@@ -92,7 +94,8 @@ void add_numbers(const std::string& text, const std::string& key, std::set<std::
 
 TemporaryFolder::TemporaryFolder() {
   std::string name = (fs::temp_directory_path() / "faultline-test-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category(), "make a temporary folder");
+  if (mkdtemp(name.data()) == nullptr)
+    throw std::system_error(errno, std::generic_category(), "make a temporary folder");
   path_ = name;
   fs::permissions(path_, fs::perms(0755));  // some tests look into it as another user
 }
@@ -137,7 +140,8 @@ Command::Command(std::vector<std::string> argv, int input) {
   pid_ = static_cast<pid_t>(check("fork", fork()));
   if (pid_ != 0) return;
   const int from = input >= 0 ? input : open("/dev/null", O_RDONLY);
-  const int to = open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644), complaints = open(errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  const int to = open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644),
+            complaints = open(errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
   dup2(from, 0);
   dup2(to, 1);
   dup2(complaints, 2);
@@ -172,7 +176,8 @@ std::optional<int> Command::wait(Ns timeout) {
     int status = 0;
     if (check("wait for a command", waitpid(pid_, &status, WNOHANG)) == pid_)
       status_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    else if (monotonic_now() > end) break;
+    else if (monotonic_now() > end)
+      break;
   }
   return status_;
 }
@@ -214,16 +219,19 @@ std::vector<std::string> Belongings::left(const std::set<std::uint64_t>& except)
   std::vector<std::string> found;
   // Asks for the next number, and opens nothing: a prog array opened and closed again while the kernel still empties it
   // after its owner's death keeps a reference for ever (seen on 6.18). Looking must not leave things behind.
-  const auto look = [&](const char* what, const std::set<std::uint32_t>& ids, int (*next_id)(std::uint32_t, std::uint32_t*)) {
+  const auto look = [&](const char* what, const std::set<std::uint32_t>& ids,
+                        int (*next_id)(std::uint32_t, std::uint32_t*)) {
     for (const auto id : ids)
-      if (std::uint32_t next = 0; next_id(id - 1, &next) == 0 && next == id) found.push_back(std::string(what) + " " + std::to_string(id));
+      if (std::uint32_t next = 0; next_id(id - 1, &next) == 0 && next == id)
+        found.push_back(std::string(what) + " " + std::to_string(id));
   };
   look("eBPF program", programs, bpf_prog_get_next_id);
   look("eBPF map", maps, bpf_map_get_next_id);
   look("eBPF link", links, bpf_link_get_next_id);
   for (const auto& [pid, started] : processes)
     if (const auto stat = stat_of(pid); stat && stat->started == started)
-      found.push_back("process " + std::to_string(pid) + " " + read_all(fs::path("/proc") / std::to_string(pid) / "comm"));
+      found.push_back("process " + std::to_string(pid) + " " +
+                      read_all(fs::path("/proc") / std::to_string(pid) / "comm"));
   for (const pid_t pid : all_pids()) {
     for (const auto& [kind, inodes] : spaces)
       for (const auto inode : spaces_of(pid, kind))
@@ -246,11 +254,14 @@ std::vector<nlohmann::json> journal_of(const fs::path& folder) {
 bool await_event(const fs::path& folder, const std::string& event, const std::string& what, Ns timeout) {
   for (const Ns end = monotonic_now() + timeout;; pause(5 * kMillisecond)) {
     for (const auto& line : journal_of(folder))
-      if (line.value("event", "") == event && (what.empty() || line.dump().find(what) != std::string::npos)) return true;
+      if (line.value("event", "") == event && (what.empty() || line.dump().find(what) != std::string::npos))
+        return true;
     if (monotonic_now() >= end) return false;
   }
 }
 
-nlohmann::json summary_of(const fs::path& folder) { return nlohmann::json::parse(read_all(folder / "summary.json"), nullptr, false); }
+nlohmann::json summary_of(const fs::path& folder) {
+  return nlohmann::json::parse(read_all(folder / "summary.json"), nullptr, false);
+}
 
 }  // namespace faultline::test

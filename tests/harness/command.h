@@ -1,6 +1,6 @@
-// The real binary as a child process, from its command line to its exit status, and what such a run holds while it lives:
-// eBPF objects, processes, namespaces. Tests of what survives a kill ask for each of these by its number afterwards, so that
-// other runs on the machine disturb nothing.
+// The real binary as a child process, from its command line to its exit status, and what such a run holds while it
+// lives: eBPF objects, processes, namespaces. Tests of what survives a kill ask for each of these by its number
+// afterwards, so that other runs on the machine disturb nothing.
 #pragma once
 
 #include <sys/types.h>
@@ -34,10 +34,10 @@ class TemporaryFolder {
 
 /// What a live run holds, by numbers that the kernel does not give out again soon.
 struct Belongings {
-  std::set<std::uint32_t> programs, maps, links;           ///< eBPF ids
-  std::map<pid_t, std::uint64_t> processes;                ///< pid -> start time
-  std::map<std::string, std::set<std::uint64_t>> spaces;   ///< kind -> inodes, without those of the caller
-  std::set<std::string> cgroups;                           ///< paths, as in /proc/PID/cgroup
+  std::set<std::uint32_t> programs, maps, links;          ///< eBPF ids
+  std::map<pid_t, std::uint64_t> processes;               ///< pid -> start time
+  std::map<std::string, std::set<std::uint64_t>> spaces;  ///< kind -> inodes, without those of the caller
+  std::set<std::string> cgroups;                          ///< paths, as in /proc/PID/cgroup
 
   /// What of it still exists, in words; empty when nothing does. Namespaces count while a process is in one or holds it
   /// open; `except` are namespaces that the test itself holds.
@@ -49,7 +49,8 @@ class Command {
   /// Starts `argv` with stdin from /dev/null or `input`, stdout and stderr into files; never in a terminal.
   explicit Command(std::vector<std::string> argv, int input = -1);
   /// `faultline run PLAN --out OUT --quiet`, and more arguments.
-  static Command run(const std::filesystem::path& plan, const std::filesystem::path& out, std::vector<std::string> more = {}, int input = -1);
+  static Command run(const std::filesystem::path& plan, const std::filesystem::path& out,
+                     std::vector<std::string> more = {}, int input = -1);
   ~Command();  ///< kills it if it still runs
 
   pid_t pid() const { return pid_; }
@@ -82,8 +83,10 @@ Said say(std::vector<std::string> words);
 
 /// The lines of a run folder's journal that are whole by now; none when there is no journal.
 std::vector<nlohmann::json> journal_of(const std::filesystem::path& folder);
-/// Waits until the journal has an event (`what` empty or found in its text); false when it does not come. Looks once at least.
-bool await_event(const std::filesystem::path& folder, const std::string& event, const std::string& what = "", Ns timeout = 60 * kSecond);
+/// Waits until the journal has an event (`what` empty or found in its text); false when it does not come. Looks once at
+/// least.
+bool await_event(const std::filesystem::path& folder, const std::string& event, const std::string& what = "",
+                 Ns timeout = 60 * kSecond);
 /// summary.json; null when there is none.
 nlohmann::json summary_of(const std::filesystem::path& folder);
 

@@ -25,18 +25,25 @@ void put(Frame& frame, const Frame& more) { frame.insert(frame.end(), more.begin
 void put_address(Frame& frame, const std::string& text) {
   const bool v6 = text.find(':') != std::string::npos;
   std::array<std::uint8_t, 16> bytes{};
-  if (inet_pton(v6 ? AF_INET6 : AF_INET, text.c_str(), bytes.data()) != 1) throw std::invalid_argument("address " + text);
+  if (inet_pton(v6 ? AF_INET6 : AF_INET, text.c_str(), bytes.data()) != 1)
+    throw std::invalid_argument("address " + text);
   frame.insert(frame.end(), bytes.begin(), bytes.begin() + (v6 ? 16 : 4));
 }
 
 std::uint8_t number(L4 l4) {
   switch (l4) {
-    case L4::tcp: return 6;
-    case L4::udp: return 17;
-    case L4::icmp: return 1;
-    case L4::icmp6: return 58;
-    case L4::gre: return 47;
-    case L4::none: return 59;
+    case L4::tcp:
+      return 6;
+    case L4::udp:
+      return 17;
+    case L4::icmp:
+      return 1;
+    case L4::icmp6:
+      return 58;
+    case L4::gre:
+      return 47;
+    case L4::none:
+      return 59;
   }
   return 59;
 }
@@ -67,11 +74,15 @@ Frame carried(const Packet& p) {
         put32(out, 1);
         break;
       case L4::gre:
-      case L4::none: put32(out, 0); break;
+      case L4::none:
+        put32(out, 0);
+        break;
     }
   }
-  if (!p.data.empty()) put(out, p.data);
-  else for (std::size_t i = 0; i < p.payload; i++) out.push_back(static_cast<std::uint8_t>(i));
+  if (!p.data.empty())
+    put(out, p.data);
+  else
+    for (std::size_t i = 0; i < p.payload; i++) out.push_back(static_cast<std::uint8_t>(i));
   return out;
 }
 

@@ -1,5 +1,6 @@
 // Packets for the tests of the eBPF programs, one layer at a time: lengths, next headers and fragment fields come from
-// what is put together. Written from the RFCs; shares no code with the programs. Checksums stay 0: nothing here reads them.
+// what is put together. Written from the RFCs; shares no code with the programs. Checksums stay 0: nothing here reads
+// them.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +15,13 @@ using Frame = std::vector<std::uint8_t>;
 enum class L4 { tcp, udp, icmp, icmp6, gre, none };
 
 /// An IPv6 extension header between the fixed header and what is carried.
-enum class Extension : std::uint8_t { hop_by_hop = 0, routing = 43, fragment = 44, destination = 60, authentication = 51 };
+enum class Extension : std::uint8_t {
+  hop_by_hop = 0,
+  routing = 43,
+  fragment = 44,
+  destination = 60,
+  authentication = 51
+};
 
 struct Packet {
   std::string source = "10.0.0.1", destination = "10.0.0.2";  ///< IPv6 when they contain a colon
@@ -24,8 +31,8 @@ struct Packet {
   std::uint32_t sequence = 1000;
   std::uint8_t icmp_type = 8;
   std::size_t payload = 32;
-  unsigned option_words = 0;            ///< IPv4: options, in words of 32 bits
-  unsigned fragment_offset = 0;         ///< in units of 8 bytes; above 0 there is no header of layer 4
+  unsigned option_words = 0;     ///< IPv4: options, in words of 32 bits
+  unsigned fragment_offset = 0;  ///< in units of 8 bytes; above 0 there is no header of layer 4
   bool more_fragments = false;
   std::vector<Extension> extensions{};  ///< IPv6; a fragment header takes its fields from the two above
   std::uint16_t vlan = 0;               ///< above 0: an 802.1Q tag in the frame
@@ -35,9 +42,9 @@ struct Packet {
 
 Frame build(const Packet& packet);
 
-/// The same as a bare device has it, without the Ethernet header. BPF_PROG_TEST_RUN takes the first 14 bytes of whatever it is
-/// given for one, and the packet's protocol from the last two of these: they are in the source address, which must therefore
-/// begin as one of these two does.
+/// The same as a bare device has it, without the Ethernet header. BPF_PROG_TEST_RUN takes the first 14 bytes of
+/// whatever it is given for one, and the packet's protocol from the last two of these: they are in the source address,
+/// which must therefore begin as one of these two does.
 Frame build_bare(const Packet& packet);
 constexpr const char *kBare4 = "8.0.0.1", *kBare6 = "2001:db8:86dd::1";
 

@@ -1,5 +1,5 @@
-// Two hosts joined by a wire, and a plan's faults in force between them: resolution, composition and the pen, with nothing
-// in between left out. The plan's targets are a (`here`) and b (`there`).
+// Two hosts joined by a wire, and a plan's faults in force between them: resolution, composition and the pen, with
+// nothing in between left out. The plan's targets are a (`here`) and b (`there`).
 #pragma once
 
 #include <fmt/format.h>
@@ -19,9 +19,10 @@ class PlanBed : public testing::Test {
   /// `rest` is TOML. In force from the return of this on.
   void play(const std::string& rest, pen::Engine engine = pen::probe_features().engine()) {
     played_.reset();
-    played_.emplace(fmt::format("[targets.a]\nnetns = \"/proc/self/fd/{0}\"\n{2}[targets.b]\nnetns = \"/proc/self/fd/{1}\"\n{2}{3}", bed.here.fd(), bed.there.fd(),
-                                of_targets, rest),
-                    "/plans/bed.toml", engine);
+    played_.emplace(
+        fmt::format("[targets.a]\nnetns = \"/proc/self/fd/{0}\"\n{2}[targets.b]\nnetns = \"/proc/self/fd/{1}\"\n{2}{3}",
+                    bed.here.fd(), bed.there.fd(), of_targets, rest),
+        "/plans/bed.toml", engine);
   }
   std::vector<pen::FaultCount> finish() {
     auto counts = played_->finish();

@@ -17,7 +17,8 @@ namespace faultline::test {
 class PlayedPlan {
  public:
   /// In force from the return of this on; T0 is now.
-  explicit PlayedPlan(const std::string& text, const std::string& path = "/plans/played.toml", pen::Engine engine = pen::probe_features().engine()) {
+  explicit PlayedPlan(const std::string& text, const std::string& path = "/plans/played.toml",
+                      pen::Engine engine = pen::probe_features().engine()) {
     auto parsed = plan::parse_text(text, path);
     if (!parsed.ok()) throw std::invalid_argument(plan::render(parsed));
     faults_ = parsed.plan.faults.size();

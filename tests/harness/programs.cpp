@@ -39,7 +39,8 @@ T sum(const pen::BpfObject& object, const char* map, std::uint32_t key) {
 
 }  // namespace
 
-Programs::Programs(pen::Engine engine, const std::vector<Rule>& rules, Owner owner, pen::Place place) : score_(make_score(rules)) {
+Programs::Programs(pen::Engine engine, const std::vector<Rule>& rules, Owner owner, pen::Place place)
+    : score_(make_score(rules)) {
   std::vector<site::Rule> matches;
   for (const auto& rule : rules) matches.push_back({rule.fault, "here", rule.match});
   player_ = pen::load_player(engine, score_, {1, 1}, {1});
@@ -92,7 +93,9 @@ Skb run_program(int program, Skb in, unsigned repeat, std::uint32_t* ns) {
   return out;
 }
 
-Skb Programs::select(const char* program, Skb in) const { return run_program(selector_->program(program), std::move(in)); }
+Skb Programs::select(const char* program, Skb in) const {
+  return run_program(selector_->program(program), std::move(in));
+}
 Skb Programs::play(const char* program, Skb in) const { return run_program(player_->program(program), std::move(in)); }
 
 Skb Programs::select_beside(const char* program, Skb in, const Beside& beside, std::uint32_t* seen) {

@@ -1,5 +1,5 @@
-// The eBPF programs of one site, loaded as the pen loads them but attached to nothing, and run on one packet at a time by
-// BPF_PROG_TEST_RUN. Time since T0 is set through the epoch; the beat is fresh and this process is the owner.
+// The eBPF programs of one site, loaded as the pen loads them but attached to nothing, and run on one packet at a time
+// by BPF_PROG_TEST_RUN. Time since T0 is set through the epoch; the beat is fresh and this process is the owner.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
-// Cgroups that a test makes and removes, and servers that live in them: child processes which answer every byte of UDP and TCP
-// with the same byte, so that a packet's way to one cgroup's sockets and back is told by the time that an answer takes.
+// Cgroups that a test makes and removes, and servers that live in them: child processes which answer every byte of UDP
+// and TCP with the same byte, so that a packet's way to one cgroup's sockets and back is told by the time that an
+// answer takes.
 #pragma once
 
 #include <fcntl.h>
@@ -23,7 +24,8 @@ class ScratchCgroup {
   /// `name` may be a path: its first part is made unique, unless `top` is given, another's path to make it below.
   explicit ScratchCgroup(const std::string& name = "group", const std::string& top = "") {
     static int number = 0;
-    path_ = top.empty() ? "/faultline-test-" + std::to_string(getpid()) + "-" + std::to_string(number++) + ".slice" : top;
+    path_ =
+        top.empty() ? "/faultline-test-" + std::to_string(getpid()) + "-" + std::to_string(number++) + ".slice" : top;
     top_ = path_;
     if (top.empty()) made_.push_back(path_);  // else another's, who goes after us
     if (!name.empty()) path_ += "/" + name, made_.push_back(path_);
@@ -49,7 +51,9 @@ class ScratchCgroup {
         for (std::string line; std::getline(groups, line);)
           if (line.starts_with("0::")) back = line.substr(3);
       }
-      ~Way() { std::ofstream(folder(back) + "/cgroup.procs") << getpid() << std::flush; }  // also when `what` throws: who stays keeps the group
+      ~Way() {
+        std::ofstream(folder(back) + "/cgroup.procs") << getpid() << std::flush;
+      }  // also when `what` throws: who stays keeps the group
       std::string back = "/";
     };
     const Way back;
@@ -58,13 +62,16 @@ class ScratchCgroup {
   }
 
  private:
-  static std::string folder(const std::string& path) { return site::CgroupTree::of_this_machine().mount().string() + path; }
+  static std::string folder(const std::string& path) {
+    return site::CgroupTree::of_this_machine().mount().string() + path;
+  }
   void make() const {
     for (const auto& path : made_) std::filesystem::create_directory(folder(path));
   }
   void remove() {
     for (auto it = made_.rbegin(); it != made_.rend(); ++it)
-      for (int i = 0; i < 200 && rmdir(folder(*it).c_str()) != 0 && errno == EBUSY; i++) usleep(10000);  // the last process is not quite gone
+      for (int i = 0; i < 200 && rmdir(folder(*it).c_str()) != 0 && errno == EBUSY; i++)
+        usleep(10000);  // the last process is not quite gone
   }
 
   std::string path_, top_;
@@ -74,7 +81,8 @@ class ScratchCgroup {
 /// A process in `group` (or where the test is, if null) and `ns` that listens on UDP and TCP `port`, both families.
 class EchoProcess {
  public:
-  EchoProcess(const ScratchCgroup* group, const NetNs& ns, std::uint16_t port, const std::function<void()>& before = [] {}) {
+  EchoProcess(
+      const ScratchCgroup* group, const NetNs& ns, std::uint16_t port, const std::function<void()>& before = [] {}) {
     int go[2], ready[2];
     check("pipe", pipe2(go, O_CLOEXEC));
     check("pipe", pipe2(ready, O_CLOEXEC));
@@ -136,7 +144,9 @@ class EchoProcess {
         sockaddr_storage from{};
         socklen_t size = sizeof from;
         const ssize_t n = recvfrom(fds[i].fd, buffer, sizeof buffer, 0, reinterpret_cast<sockaddr*>(&from), &size);
-        if (n > 0) (void)!sendto(fds[i].fd, buffer, static_cast<std::size_t>(n), 0, i < 4 ? reinterpret_cast<sockaddr*>(&from) : nullptr, i < 4 ? size : 0);
+        if (n > 0)
+          (void)!sendto(fds[i].fd, buffer, static_cast<std::size_t>(n), 0,
+                        i < 4 ? reinterpret_cast<sockaddr*>(&from) : nullptr, i < 4 ? size : 0);
         if (n <= 0 && i >= 4) {
           close(fds[i].fd);
           fds.erase(fds.begin() + static_cast<std::ptrdiff_t>(i));
@@ -148,8 +158,8 @@ class EchoProcess {
   pid_t pid_ = -1;
 };
 
-/// How long one byte to `to` and back takes over a socket of `ns`; -1 when there is no answer for 5 s. TCP: the connection is made
-/// before, which takes `connecting`.
+/// How long one byte to `to` and back takes over a socket of `ns`; -1 when there is no answer for 5 s. TCP: the
+/// connection is made before, which takes `connecting`.
 inline Ns echo_time(const NetNs& ns, int type, const Address& to, Ns* connecting = nullptr) {
   Fd fd;
   {

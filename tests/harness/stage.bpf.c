@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A stage for the programs under test. BPF_PROG_TEST_RUN cannot give a packet a tc_index or a VLAN tag beside the frame,
- * and it repeats one frame only; these programs do that and tail-call what is under test. */
-#include <linux/bpf.h>
-#include <linux/if_ether.h>
+/* A stage for the programs under test. BPF_PROG_TEST_RUN cannot give a packet a tc_index or a VLAN tag beside the
+ * frame, and it repeats one frame only; these programs do that and tail-call what is under test. */
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
 
 #include "faults/abi.h"
 #include "faults/segment.h"
@@ -26,13 +26,13 @@ struct {
   __type(value, __u32[4]);
 } addresses SEC(".maps");
 
-__u32 tc_index;     /* what the packet comes with */
-__u32 vlan;         /* not 0: tagged with this VLAN */
-__u32 runs;         /* of `prepare`; its second run only looks at the packet */
-__u32 seen;         /* tc_index at the second run */
-__u32 turn;         /* of `vary4` and `vary6` */
-__u64 bucket_of;    /* in: a value in ticks */
-__u32 bucket;       /* out */
+__u32 tc_index;  /* what the packet comes with */
+__u32 vlan;      /* not 0: tagged with this VLAN */
+__u32 runs;      /* of `prepare`; its second run only looks at the packet */
+__u32 seen;      /* tc_index at the second run */
+__u32 turn;      /* of `vary4` and `vary6` */
+__u64 bucket_of; /* in: a value in ticks */
+__u32 bucket;    /* out */
 struct fl_point segment;
 __u64 segment_t;
 __s64 segment_value;

@@ -41,7 +41,8 @@ void Stage::restamp(const fl_stamp& stamp) { skeleton_->bss->held = stamp; }
 
 void Stage::set_addresses(const std::vector<std::uint8_t>& addresses) {
   for (std::uint32_t i = 0; i < kAddresses; i++)
-    check_neg("write an address", bpf_map_update_elem(bpf_map__fd(skeleton_->maps.addresses), &i, &addresses.at(16 * i), BPF_ANY));
+    check_neg("write an address",
+              bpf_map_update_elem(bpf_map__fd(skeleton_->maps.addresses), &i, &addresses.at(16 * i), BPF_ANY));
 }
 
 void Stage::compute() {

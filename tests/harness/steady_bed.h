@@ -1,4 +1,5 @@
-// What tests of real traffic ask of a bed at its end, and of the machine: a test whose line stood still is played once more.
+// What tests of real traffic ask of a bed at its end, and of the machine: a test whose line stood still is played once
+// more.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -19,9 +20,10 @@ class SteadyBed {
     steady_ &= bed.steady();
     EXPECT_TRUE(bed.failures.empty()) << bed.failures[0];
     for (const auto& c : counts) {
-      EXPECT_EQ(c.undelivered.total(), 0u) << "full " << c.undelivered.full << " overdue " << c.undelivered.overdue << " refused " << c.undelivered.refused
-                                           << " queue " << c.undelivered.tap_queue << " transit " << c.undelivered.in_transit << " unreturned "
-                                           << c.undelivered.unreturned << "; longest stall of the line " << bed.line.stalled << " ns";
+      EXPECT_EQ(c.undelivered.total(), 0u)
+          << "full " << c.undelivered.full << " overdue " << c.undelivered.overdue << " refused "
+          << c.undelivered.refused << " queue " << c.undelivered.tap_queue << " transit " << c.undelivered.in_transit
+          << " unreturned " << c.undelivered.unreturned << "; longest stall of the line " << bed.line.stalled << " ns";
       EXPECT_EQ(c.passed_by_safety, 0u);
       EXPECT_EQ(c.untaken, 0u);
     }

@@ -64,7 +64,8 @@ void seal(Bytes& f) {
 }  // namespace
 
 std::uint16_t get16(const Bytes& b, std::size_t at) {
-  return static_cast<std::uint16_t>((std::to_integer<unsigned>(b.at(at)) << 8) | std::to_integer<unsigned>(b.at(at + 1)));
+  return static_cast<std::uint16_t>((std::to_integer<unsigned>(b.at(at)) << 8) |
+                                    std::to_integer<unsigned>(b.at(at + 1)));
 }
 void set16(Bytes& b, std::size_t at, std::uint16_t value) {
   b.at(at) = static_cast<std::byte>(value >> 8);

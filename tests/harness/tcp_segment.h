@@ -1,6 +1,6 @@
-// TCP segments as a TAP hands them over (virtio header, stamp, IP, TCP), built field by field, and the other way round: a
-// plain splitter of TSO frames. It is written from the RFCs and from what the kernel's TSO does, shares no code with the
-// line, and is what gathered frames are compared with.
+// TCP segments as a TAP hands them over (virtio header, stamp, IP, TCP), built field by field, and the other way round:
+// a plain splitter of TSO frames. It is written from the RFCs and from what the kernel's TSO does, shares no code with
+// the line, and is what gathered frames are compared with.
 #pragma once
 
 #include <cstddef>

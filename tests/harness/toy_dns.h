@@ -24,7 +24,8 @@ namespace faultline::test {
 class ToyDns {
  public:
   ToyDns(const NetNs& ns, const std::string& at)
-      : socket_(bound_socket(ns, SOCK_DGRAM, address(at, 53))), listener_(bound_socket(ns, SOCK_STREAM, address(at, 53))) {
+      : socket_(bound_socket(ns, SOCK_DGRAM, address(at, 53))),
+        listener_(bound_socket(ns, SOCK_STREAM, address(at, 53))) {
     check("listen", listen(listener_.get(), 16));
     thread_ = std::thread([this] { serve(); });
   }
@@ -33,7 +34,9 @@ class ToyDns {
     thread_.join();
   }
   int asked() const { return asked_; }
-  void answer(const std::string& with) { answer_ = reinterpret_cast<const sockaddr_in&>(address(with, 0).storage).sin_addr.s_addr; }
+  void answer(const std::string& with) {
+    answer_ = reinterpret_cast<const sockaddr_in&>(address(with, 0).storage).sin_addr.s_addr;
+  }
 
  private:
   void serve() {
@@ -57,7 +60,9 @@ class ToyDns {
     std::uint8_t m[1024];
     if (recv(connection.get(), m, 2, MSG_WAITALL) != 2) return;
     const std::size_t length = static_cast<std::size_t>(m[0]) << 8 | m[1];
-    if (length < 12 || length > 512 || recv(connection.get(), m + 2, length, MSG_WAITALL) != static_cast<ssize_t>(length)) return;
+    if (length < 12 || length > 512 ||
+        recv(connection.get(), m + 2, length, MSG_WAITALL) != static_cast<ssize_t>(length))
+      return;
     const std::size_t answer = respond(m + 2);
     m[0] = static_cast<std::uint8_t>(answer >> 8), m[1] = static_cast<std::uint8_t>(answer);
     send(connection.get(), m, answer + 2, MSG_NOSIGNAL);
@@ -89,7 +94,8 @@ struct Looked {
   Ns took = 0;
 };
 
-inline Looked look_up(const NetNs& ns, const std::string& server, const std::string& name, int type = T_A, bool edns = true, bool stream = false) {
+inline Looked look_up(const NetNs& ns, const std::string& server, const std::string& name, int type = T_A,
+                      bool edns = true, bool stream = false) {
   Inside in(ns);
   struct __res_state state {};
   check("res_ninit", res_ninit(&state));
@@ -118,7 +124,8 @@ inline Looked look_up(const NetNs& ns, const std::string& server, const std::str
   ns_rr record;
   if (n > 0 && ns_initparse(answer, n, &message) == 0 && ns_parserr(&message, ns_s_an, 0, &record) == 0) {
     char text[INET6_ADDRSTRLEN];
-    if (inet_ntop(type == T_AAAA ? AF_INET6 : AF_INET, ns_rr_rdata(record), text, sizeof text) != nullptr) out.address = text;
+    if (inet_ntop(type == T_AAAA ? AF_INET6 : AF_INET, ns_rr_rdata(record), text, sizeof text) != nullptr)
+      out.address = text;
   }
   res_nclose(&state);
   return out;

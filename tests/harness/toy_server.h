@@ -39,7 +39,7 @@ class ToyServer {
   ~ToyServer();
   std::uint16_t port() const { return port_; }
   int accepted() const { return accepted_; }
-  std::string asked() const;                   ///< all that it was sent, by whomever
+  std::string asked() const;                  ///< all that it was sent, by whomever
   int most_at_once() const { return most_; }  ///< connections open at the same time
 
  private:

@@ -48,7 +48,8 @@ void write_head(std::uint8_t* packet, std::uint64_t number) {
 
 class Receiver {
  public:
-  Receiver(const End& at, const Stream& stream, Ns quiet) : stream_(stream), quiet_(quiet), socket_(bound_socket(*at.ns, SOCK_DGRAM, at.at)) {
+  Receiver(const End& at, const Stream& stream, Ns quiet)
+      : stream_(stream), quiet_(quiet), socket_(bound_socket(*at.ns, SOCK_DGRAM, at.at)) {
     const int bytes = 64 << 20;
     check("enlarge a buffer", setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes));
     thread_ = std::thread([this] { run(); });
@@ -71,8 +72,10 @@ class Receiver {
     while (arrivals_.all.size() < stream_.count + stream_.extra) {
       pollfd readable{socket_.get(), POLLIN, 0};
       if (poll(&readable, 1, 20) <= 0) {
-        if (!sent_all_) last = monotonic_now();
-        else if (monotonic_now() - last > quiet_) return;
+        if (!sent_all_)
+          last = monotonic_now();
+        else if (monotonic_now() - last > quiet_)
+          return;
         continue;
       }
       const ssize_t got = recv(socket_.get(), buffer.data(), buffer.size(), 0);
@@ -83,7 +86,8 @@ class Receiver {
       a.took = now - a.sent;
       arrivals_.all.push_back(a);
       fill(expected.data(), expected.size(), a.number, 1);
-      if (got != static_cast<ssize_t>(stream_.size) || std::memcmp(expected.data() + kHead, buffer.data() + kHead, stream_.size - kHead) != 0)
+      if (got != static_cast<ssize_t>(stream_.size) ||
+          std::memcmp(expected.data() + kHead, buffer.data() + kHead, stream_.size - kHead) != 0)
         arrivals_.damaged++;
     }
   }
@@ -224,8 +228,8 @@ Transferred transfer(const End& from, const End& to, const Transfer& what) {
   }
   const auto all_done = [&] {
     const auto done = [](const Half& h) { return h.done(); };
-    return near.size() == what.connections && far.size() == what.connections && std::all_of(near.begin(), near.end(), done) &&
-           std::all_of(far.begin(), far.end(), done);
+    return near.size() == what.connections && far.size() == what.connections &&
+           std::all_of(near.begin(), near.end(), done) && std::all_of(far.begin(), far.end(), done);
   };
   while (!all_done() && monotonic_now() < end) {
     std::vector<pollfd> fds{{listener.get(), POLLIN, 0}};

@@ -25,7 +25,7 @@ struct Rule {
   bool egress = true, ingress = true;
   std::uint64_t seed = 1;
   faults::Window window = kAlways;
-  std::vector<faults::Window> episodes = {};  ///< within the window; empty: all of it
+  std::vector<faults::Window> episodes = {};        ///< within the window; empty: all of it
   std::function<void(faults::Channel&)> more = {};  ///< what else the channel does
 };
 
@@ -33,14 +33,16 @@ class Bed : public TwoNamespaces {
  public:
   explicit Bed(unsigned mtu = 1500, Wire wire = Wire::ethernet) : TwoNamespaces(Family::both, mtu, wire) {}
 
-  /// For tests of order: a wire that keeps it. A veth has a backlog per sending CPU, and lets packets of one flow overtake each other;
-  /// and while a neighbour is being resolved, the last packet of the first burst may pass those that wait for the answer. Before play().
+  /// For tests of order: a wire that keeps it. A veth has a backlog per sending CPU, and lets packets of one flow
+  /// overtake each other; and while a neighbour is being resolved, the last packet of the first burst may pass those
+  /// that wait for the answer. Before play().
   void keep_order_on_the_wire() {
     for (const NetNs* end : {&here, &there}) {
       Inside in(*end);
       keep_flows_together("eth0");
     }
-    for (const bool v6 : {false, true}) send_stream(near(9, v6), far(9, v6), {.count = 1});  // the answer resolves the other end, too
+    for (const bool v6 : {false, true})
+      send_stream(near(9, v6), far(9, v6), {.count = 1});  // the answer resolves the other end, too
   }
 
   /// In force from the return of this on, at `here`.
@@ -73,7 +75,8 @@ class Bed : public TwoNamespaces {
     options.alias = "faultline test";
     std::vector<site::Site> sites;
     sites.push_back(std::move(site));
-    pen_ = std::make_unique<pen::Pen>(std::move(sites), faults::flatten(sources, 1), options, [](const std::string&) {});
+    pen_ =
+        std::make_unique<pen::Pen>(std::move(sites), faults::flatten(sources, 1), options, [](const std::string&) {});
     epoch_ = monotonic_now();
     pen_->arm(epoch_);
   }

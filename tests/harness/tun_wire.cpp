@@ -25,7 +25,8 @@ Fd open_tun(const std::string& name) {
   return fd;
 }
 
-TunWire::TunWire(const NetNs& a, const NetNs& b, const std::string& name) : stop_(static_cast<int>(check("eventfd", eventfd(0, EFD_CLOEXEC)))) {
+TunWire::TunWire(const NetNs& a, const NetNs& b, const std::string& name)
+    : stop_(static_cast<int>(check("eventfd", eventfd(0, EFD_CLOEXEC)))) {
   const NetNs* namespaces[] = {&a, &b};
   for (int end = 0; end < 2; end++) {
     Inside in(*namespaces[end]);
@@ -48,7 +49,8 @@ void TunWire::carry() {
     for (int end = 0; end < 2; end++) {
       if ((waiting[end].revents & POLLIN) == 0) continue;
       for (ssize_t n = 0; (n = read(ends_[end].get(), packet.data(), packet.size())) > 0;)
-        (void)!write(ends_[1 - end].get(), packet.data(), static_cast<std::size_t>(n));  // refused while the other end is down, as on any wire
+        (void)!write(ends_[1 - end].get(), packet.data(),
+                     static_cast<std::size_t>(n));  // refused while the other end is down, as on any wire
     }
   }
 }

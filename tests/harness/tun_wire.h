@@ -1,5 +1,6 @@
-// A wire between two namespaces whose ends have no Ethernet header: a tun device in each, and a thread that carries packets from
-// one to the other, bundles whole. What WireGuard's and other tunnels' devices look like, without a module for them.
+// A wire between two namespaces whose ends have no Ethernet header: a tun device in each, and a thread that carries
+// packets from one to the other, bundles whole. What WireGuard's and other tunnels' devices look like, without a module
+// for them.
 #pragma once
 
 #include <string>
@@ -10,7 +11,8 @@
 
 namespace faultline::test {
 
-/// A tun device in the calling thread's namespace, down, with checksum and segmentation offloads. It vanishes with the descriptor.
+/// A tun device in the calling thread's namespace, down, with checksum and segmentation offloads. It vanishes with the
+/// descriptor.
 Fd open_tun(const std::string& name);
 
 class TunWire {

@@ -1,6 +1,6 @@
-// Two network namespaces joined by a veth or by a wire without Ethernet headers, as a plan sees them: `here` (10.7.0.1, fd07::1) is the target, `there`
-// (10.7.0.2, fd07::2) its peer. They have no names: a plan reaches one by the path of our descriptor, and they vanish with
-// this process, whatever becomes of the test.
+// Two network namespaces joined by a veth or by a wire without Ethernet headers, as a plan sees them: `here` (10.7.0.1,
+// fd07::1) is the target, `there` (10.7.0.2, fd07::2) its peer. They have no names: a plan reaches one by the path of
+// our descriptor, and they vanish with this process, whatever becomes of the test.
 #pragma once
 
 #include <fmt/format.h>
@@ -31,13 +31,16 @@ struct TwoNamespaces {
   /// Not joined yet: see join().
   struct Apart {};
   explicit TwoNamespaces(Apart) : device("eth0") {}
-  explicit TwoNamespaces(Family family = Family::both, unsigned mtu = 1500, Wire wire = Wire::ethernet) : device(wire == Wire::bare ? "tun0" : "eth0") {
+  explicit TwoNamespaces(Family family = Family::both, unsigned mtu = 1500, Wire wire = Wire::ethernet)
+      : device(wire == Wire::bare ? "tun0" : "eth0") {
     join(family, mtu, wire);
   }
 
   void join(Family family = Family::both, unsigned mtu = 1500, Wire wire = Wire::ethernet) {
-    if (wire == Wire::bare) bare_ = std::make_unique<TunWire>(here, there, device);
-    else add_veth({device, &here, mtu}, {device, &there, mtu});
+    if (wire == Wire::bare)
+      bare_ = std::make_unique<TunWire>(here, there, device);
+    else
+      add_veth({device, &here, mtu}, {device, &there, mtu});
     for (const auto& [ns, last] : {std::pair{&here, "1"}, std::pair{&there, "2"}}) {
       Inside in(*ns);
       set_up("lo");

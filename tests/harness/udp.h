@@ -64,8 +64,8 @@ struct Sent {
 };
 
 /// Sends `count` packets of `size` bytes, `gap` apart, and waits for all of them, or until none has come for `quiet`.
-inline Sent send_udp(const NetNs& from, const Address& source, const NetNs& to, const Address& target, std::size_t count,
-                     Ns gap = 2 * kMillisecond, std::size_t size = 64, Ns quiet = kSecond) {
+inline Sent send_udp(const NetNs& from, const Address& source, const NetNs& to, const Address& target,
+                     std::size_t count, Ns gap = 2 * kMillisecond, std::size_t size = 64, Ns quiet = kSecond) {
   const Fd sender = bound_socket(from, SOCK_DGRAM, source), receiver = bound_socket(to, SOCK_DGRAM, target);
   Sent result;
   std::vector<char> packet(size), buffer(70000);

@@ -19,10 +19,11 @@ constexpr int kRoom = 16 << 20;
 
 }  // namespace
 
-UdpStream::UdpStream(const NetNs& from, const std::string& source, const NetNs& to, const std::string& target, unsigned per_second,
-                     std::size_t size)
+UdpStream::UdpStream(const NetNs& from, const std::string& source, const NetNs& to, const std::string& target,
+                     unsigned per_second, std::size_t size)
     : sender_(bound_socket(from, SOCK_DGRAM, address(source, kPort))),
-      receiver_(bound_socket(to, SOCK_DGRAM, address(target, kPort))), gap_(kSecond / per_second) {
+      receiver_(bound_socket(to, SOCK_DGRAM, address(target, kPort))),
+      gap_(kSecond / per_second) {
   check("make room", setsockopt(receiver_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kRoom, sizeof kRoom));
   const int on = 1;
   check("ask for instants of arrival", setsockopt(receiver_.get(), SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on));
@@ -57,7 +58,8 @@ void UdpStream::send_all(std::size_t size) {
       now = monotonic_now();
     }
     std::memcpy(bytes.data(), &now, sizeof now);
-    if (send(sender_.get(), bytes.data(), bytes.size(), 0) < 0) refused_++;
+    if (send(sender_.get(), bytes.data(), bytes.size(), 0) < 0)
+      refused_++;
     else {
       sent_++;
       instants_.push_back(now);
@@ -66,8 +68,8 @@ void UdpStream::send_all(std::size_t size) {
   }
 }
 
-// The kernel's instant of arrival, so that a receiver which waits for a processor makes no packet late. It is of the wall
-// clock; a packet without it counts from now.
+// The kernel's instant of arrival, so that a receiver which waits for a processor makes no packet late. It is of the
+// wall clock; a packet without it counts from now.
 void UdpStream::receive_all() {
   const Ns ahead = wall_now() - monotonic_now();
   char bytes[70000];
@@ -88,7 +90,8 @@ void UdpStream::receive_all() {
       const ssize_t n = recvmsg(receiver_.get(), &message, MSG_DONTWAIT);
       if (n < static_cast<ssize_t>(sizeof(Ns))) break;
       Packet packet{0, monotonic_now()};
-      for (const cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, const_cast<cmsghdr*>(c))) {
+      for (const cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr;
+           c = CMSG_NXTHDR(&message, const_cast<cmsghdr*>(c))) {
         if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS) continue;
         timespec at{};
         std::memcpy(&at, CMSG_DATA(c), sizeof at);

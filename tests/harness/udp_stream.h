@@ -1,5 +1,5 @@
-// A steady stream of UDP packets between two namespaces, each with the instant of its sending in it. It tells when traffic
-// was touched and when not, packet by packet: the instrument for everything about how a fault ends.
+// A steady stream of UDP packets between two namespaces, each with the instant of its sending in it. It tells when
+// traffic was touched and when not, packet by packet: the instrument for everything about how a fault ends.
 #pragma once
 
 #include <atomic>
@@ -22,8 +22,8 @@ class UdpStream {
   };
 
   /// Sends `per_second` packets of `size` bytes a second (24 at least) until finish(). IPv4 or IPv6 addresses.
-  UdpStream(const NetNs& from, const std::string& source, const NetNs& to, const std::string& target, unsigned per_second,
-            std::size_t size = 64);
+  UdpStream(const NetNs& from, const std::string& source, const NetNs& to, const std::string& target,
+            unsigned per_second, std::size_t size = 64);
   ~UdpStream();
 
   /// Stops sending, receives for `rest` more, and tells what arrived, in order of arrival.

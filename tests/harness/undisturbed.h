@@ -1,5 +1,5 @@
-// A machine that stands still for longer than the line's lease voids what a test measures: faults were off meanwhile, as they
-// have to be. Such a test is played again, and what it found does not count.
+// A machine that stands still for longer than the line's lease voids what a test measures: faults were off meanwhile,
+// as they have to be. Such a test is played again, and what it found does not count.
 #pragma once
 
 #include <gtest/gtest-spi.h>
@@ -15,7 +15,8 @@ inline void undisturbed(const std::function<bool()>& body) {
     testing::TestPartResultArray results;
     bool valid = false;
     {
-      const testing::ScopedFakeTestPartResultReporter capture(testing::ScopedFakeTestPartResultReporter::INTERCEPT_ONLY_CURRENT_THREAD, &results);
+      const testing::ScopedFakeTestPartResultReporter capture(
+          testing::ScopedFakeTestPartResultReporter::INTERCEPT_ONLY_CURRENT_THREAD, &results);
       valid = body();
     }
     if (!valid && left > 1) continue;

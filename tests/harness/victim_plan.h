@@ -1,5 +1,5 @@
-// The plan of a run that a test watches from outside: a victim in a namespace, a ping from it, and one fault on it. What a test
-// does not say is as it stands here.
+// The plan of a run that a test watches from outside: a victim in a namespace, a ping from it, and one fault on it.
+// What a test does not say is as it stands here.
 #pragma once
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
-// Faults on a device without an Ethernet header: delay and loss of real traffic over tun devices, both ways, IPv4 and IPv6, single
-// packets and bundles. (What a cut looks like there: sever_test.cpp. WireGuard and IP tunnels: vm/stacks.)
+// Faults on a device without an Ethernet header: delay and loss of real traffic over tun devices, both ways, IPv4 and
+// IPv6, single packets and bundles. (What a cut looks like there: sever_test.cpp. WireGuard and IP tunnels: vm/stacks.)
 #include <gtest/gtest.h>
 
 #include "tests/harness/engines.h"
@@ -46,7 +46,8 @@ TEST_P(BareTest, delays_bundles_whole_and_intact) {
       Bed bed(1500, Wire::bare);
       bed.play({{.delay = 5 * kMillisecond, .protocol = "tcp"}}, GetParam());
       const std::uint64_t before = packets_received(bed.there, bed.device);
-      const auto t = transfer(bed.near(0, v6), bed.far(7000, v6), {.connections = 2, .bytes = 8 << 20, .both_ways = true});
+      const auto t =
+          transfer(bed.near(0, v6), bed.far(7000, v6), {.connections = 2, .bytes = 8 << 20, .both_ways = true});
       const std::uint64_t bundles = packets_received(bed.there, bed.device) - before;
       const auto c = bed.finish()[0];
       expect_clean(bed, {c});
@@ -65,8 +66,10 @@ TEST_P(BareTest, loses_wire_packets_silently) {
       Bed bed(1500, Wire::bare);
       bed.play({{.loss = 0.1, .egress = egress, .ingress = !egress}}, GetParam());
       const Stream stream{.count = 2000, .gap = 200 * kMicrosecond};
-      const auto got = egress ? send_stream(bed.near(5000), bed.far(7000), stream) : send_stream(bed.far(5000, true), bed.near(7000, true), stream);
-      const auto t = egress ? transfer(bed.near(0), bed.far(7001), {.bytes = 2 << 20}) : transfer(bed.far(0, true), bed.near(7001, true), {.bytes = 2 << 20});
+      const auto got = egress ? send_stream(bed.near(5000), bed.far(7000), stream)
+                              : send_stream(bed.far(5000, true), bed.near(7000, true), stream);
+      const auto t = egress ? transfer(bed.near(0), bed.far(7001), {.bytes = 2 << 20})
+                            : transfer(bed.far(0, true), bed.near(7001, true), {.bytes = 2 << 20});
       const auto c = bed.finish()[0];
       expect_clean(bed, {c});
       EXPECT_EQ(got.refused, 0u);
@@ -90,8 +93,10 @@ TEST_P(BareTest, beside_an_ethernet_device) {
     bed.play({{.delay = kDelay, .protocol = "udp"}}, GetParam());
     const Stream stream{.count = 100, .gap = 2 * kMillisecond};
     expect_delayed(send_stream(bed.near(5000), bed.far(7000), stream));
-    expect_delayed(send_stream({&bed.here, address("10.8.0.1", 5000)}, {&bed.there, address("10.8.0.2", 7000)}, stream));
-    expect_delayed(send_stream({&bed.there, address("10.8.0.2", 5000)}, {&bed.here, address("10.8.0.1", 7000)}, stream));
+    expect_delayed(
+        send_stream({&bed.here, address("10.8.0.1", 5000)}, {&bed.there, address("10.8.0.2", 7000)}, stream));
+    expect_delayed(
+        send_stream({&bed.there, address("10.8.0.2", 5000)}, {&bed.here, address("10.8.0.1", 7000)}, stream));
     expect_delayed(send_stream(bed.far(5000), bed.near(7000), stream));
     const auto c = bed.finish()[0];
     expect_clean(bed, {c});

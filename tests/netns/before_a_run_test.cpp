@@ -1,5 +1,5 @@
-// The commands before a run, with the real binary and real sockets: explain looks without touching, doctor tries and leaves
-// nothing, inject runs.
+// The commands before a run, with the real binary and real sockets: explain looks without touching, doctor tries and
+// leaves nothing, inject runs.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -52,17 +52,22 @@ class BeforeARun : public testing::Test {
 };
 
 TEST_F(BeforeARun, ExplainFindsDevicesConnectionsAndProcessesAndTouchesNothing) {
-  const auto plan = folder_.write("p.toml", "[targets.shop]\nnetns = \"" + path() + "\"\n[targets.web]\naddress = \"127.0.0.0/8\"\nprotocol = \"tcp\"\nport = " + std::to_string(port_) +
-                                                "\n[targets.elsewhere]\naddress = \"10.0.0.0/8\"\n"
-                                                "[[faults]]\nname = \"near\"\nkind = \"sever\"\non = \"shop\"\npeer = \"web\"\nstart = \"1s\"\nfor = \"1s\"\n"
-                                                "[[faults]]\nname = \"far\"\nkind = \"sever\"\non = \"shop\"\npeer = \"elsewhere\"\nstart = \"1s\"\nfor = \"1s\"\n");
+  const auto plan = folder_.write(
+      "p.toml",
+      "[targets.shop]\nnetns = \"" + path() +
+          "\"\n[targets.web]\naddress = \"127.0.0.0/8\"\nprotocol = \"tcp\"\nport = " + std::to_string(port_) +
+          "\n[targets.elsewhere]\naddress = \"10.0.0.0/8\"\n"
+          "[[faults]]\nname = \"near\"\nkind = \"sever\"\non = \"shop\"\npeer = \"web\"\nstart = \"1s\"\nfor = \"1s\"\n"
+          "[[faults]]\nname = \"far\"\nkind = \"sever\"\non = \"shop\"\npeer = \"elsewhere\"\nstart = \"1s\"\nfor = "
+          "\"1s\"\n");
   const auto before = device_names(ns_);
   const Said said = say({"explain", "--json", plan});
   ASSERT_EQ(said.status, 0) << said.errors;
   const auto faults = nlohmann::json::parse(said.out).at("faults");
   const auto near = faults.at(0).at("now"), far = faults.at(1).at("now");
   EXPECT_TRUE(near.at("looked"));
-  EXPECT_TRUE(near.at("places").at(0).at("devices").at(0).get<std::string>().starts_with("lo (127.0.0.1")) << near.dump();
+  EXPECT_TRUE(near.at("places").at(0).at("devices").at(0).get<std::string>().starts_with("lo (127.0.0.1"))
+      << near.dump();
   ASSERT_EQ(near.at("connections"), 1) << near.dump() << "one end of it has the port as its peer";
   EXPECT_EQ(near.at("flows").at(0).at("peer_port"), port_);
   EXPECT_EQ(near.at("flows").at(0).at("pid"), getpid());
@@ -90,7 +95,9 @@ TEST(BeforeARunOfAService, ExplainTellsItsConnectionsFromItsNeighbours) {
     check("send", send(clients.back().get(), &byte, 1, 0));
     check("receive", recv(clients.back().get(), &byte, 1, 0));  // so it has accepted
   }
-  const auto plan = folder.write("p.toml", "[targets.echo]\ncgroup = \"" + group.path() + "\"\n[[faults]]\nkind = \"sever\"\non = \"echo\"\nstart = \"1s\"\nfor = \"1s\"\n");
+  const auto plan =
+      folder.write("p.toml", "[targets.echo]\ncgroup = \"" + group.path() +
+                                 "\"\n[[faults]]\nkind = \"sever\"\non = \"echo\"\nstart = \"1s\"\nfor = \"1s\"\n");
   const Said said = say({"explain", "--json", plan});
   ASSERT_EQ(said.status, 0) << said.errors << said.out;
   const auto now = nlohmann::json::parse(said.out).at("faults").at(0).at("now");
@@ -100,7 +107,9 @@ TEST(BeforeARunOfAService, ExplainTellsItsConnectionsFromItsNeighbours) {
 }
 
 TEST_F(BeforeARun, ExplainSaysWhatARunWouldBeRefusedFor) {
-  const auto plan = folder_.write("p.toml", "[targets.gone]\nnetns = \"faultline-no-such\"\n[[faults]]\nkind = \"sever\"\non = \"gone\"\nstart = \"1s\"\nfor = \"1s\"\n");
+  const auto plan = folder_.write("p.toml",
+                                  "[targets.gone]\nnetns = \"faultline-no-such\"\n[[faults]]\nkind = \"sever\"\non = "
+                                  "\"gone\"\nstart = \"1s\"\nfor = \"1s\"\n");
   const Said said = say({"explain", plan});
   EXPECT_EQ(said.status, 4);
   EXPECT_NE(said.out.find("faultline-no-such"), std::string::npos) << said.out;
@@ -108,17 +117,21 @@ TEST_F(BeforeARun, ExplainSaysWhatARunWouldBeRefusedFor) {
 
 TEST_F(BeforeARun, ExplainWithoutPrivilegeSaysWhatItCouldNotSee) {
   chmod(folder_.path().c_str(), 0755);
-  const auto plan = folder_.write("p.toml", "[targets.shop]\nnetns = \"" + path() + "\"\n[[faults]]\nkind = \"sever\"\non = \"shop\"\nstart = \"1s\"\nfor = \"1s\"\n");
+  const auto plan =
+      folder_.write("p.toml", "[targets.shop]\nnetns = \"" + path() +
+                                  "\"\n[[faults]]\nkind = \"sever\"\non = \"shop\"\nstart = \"1s\"\nfor = \"1s\"\n");
   const Said said = say_all(as_nobody({binary(), "explain", plan}));
   EXPECT_EQ(said.status, 0) << said.errors;
-  EXPECT_TRUE(std::regex_search(said.out, std::regex("sudo\\s+faultline\\s+explain"))) << said.out;  // wherever its lines break
+  EXPECT_TRUE(std::regex_search(said.out, std::regex("sudo\\s+faultline\\s+explain")))
+      << said.out;  // wherever its lines break
 }
 
 TEST_F(BeforeARun, DoctorFindsThatTestsCanRunHereAndLeavesNothing) {
   Command command({binary(), "doctor", "--json"});
   std::vector<Belongings> had;  // from moment to moment
   std::optional<int> status;
-  for (const Ns end = monotonic_now() + 60 * kSecond; !status && monotonic_now() < end; status = command.wait(0)) had.push_back(command.belongings());
+  for (const Ns end = monotonic_now() + 60 * kSecond; !status && monotonic_now() < end; status = command.wait(0))
+    had.push_back(command.belongings());
   const auto out = nlohmann::json::parse(command.out());
   EXPECT_EQ(status, 0) << command.out();
   EXPECT_EQ(out.at("can_run"), true);
@@ -126,7 +139,9 @@ TEST_F(BeforeARun, DoctorFindsThatTestsCanRunHereAndLeavesNothing) {
   for (const auto& finding : out.at("findings"))
     if (finding.at("topic") == "data plane") tried = finding.at("state") == "ok";
   EXPECT_TRUE(tried) << command.out();
-  EXPECT_TRUE(std::any_of(had.begin(), had.end(), [](const auto& h) { return !h.programs.empty() && h.spaces.contains("net"); })) << "it was not seen trying";
+  EXPECT_TRUE(std::any_of(had.begin(), had.end(), [](const auto& h) {
+    return !h.programs.empty() && h.spaces.contains("net");
+  })) << "it was not seen trying";
   std::set<std::string> left;
   eventually([&] {
     left.clear();
@@ -147,9 +162,11 @@ TEST_F(BeforeARun, DoctorWithoutPrivilegeSaysSoAndEndsWith4) {
 TEST_F(BeforeARun, NewAsksInATerminalAndItsPlanIsValid) {
   const auto answers = folder_.write("answers", "flap\nnetns=shop\nhttp://10.0.0.2/\n\n");
   const Fd input(static_cast<int>(check("open", ::open(answers.c_str(), O_RDONLY | O_CLOEXEC))));
-  Command terminal({"script", "-qec", "cd " + folder_.path().string() + " && " + binary() + " new", "/dev/null"}, input.get());
+  Command terminal({"script", "-qec", "cd " + folder_.path().string() + " && " + binary() + " new", "/dev/null"},
+                   input.get());
   ASSERT_EQ(terminal.wait(60 * kSecond), 0) << terminal.out() << terminal.errors();
-  for (const char* asked : {"Kind", "To whose traffic?", "What would a user ask?", "Write the plan to", "Wrote flap.toml"})
+  for (const char* asked :
+       {"Kind", "To whose traffic?", "What would a user ask?", "Write the plan to", "Wrote flap.toml"})
     EXPECT_NE(terminal.out().find(asked), std::string::npos) << asked << " in\n" << terminal.out();
   const Said checked = say({"check", folder_.path() / "flap.toml"});
   EXPECT_EQ(checked.status, 0) << checked.errors;
@@ -158,9 +175,18 @@ TEST_F(BeforeARun, NewAsksInATerminalAndItsPlanIsValid) {
 
 TEST_F(BeforeARun, InjectRunsOneFaultAndKeepsItsPlan) {
   const std::string out = folder_.path() / "run";
-  const Said said = say({"inject", "degrade", "--on", "netns=" + path(), "--delay", "20ms", "--for", "2s", "--probe-tcp", "127.0.0.1:" + std::to_string(port_),
-                               "--probe-from", "on", "--probe-every", "100ms", "--start", "1s", "--seed", "3", "--out", out, "--quiet",
-                               "--json", "--engine", "clsact"});
+  const Said said = say({"inject",        "degrade",
+                         "--on",          "netns=" + path(),
+                         "--delay",       "20ms",
+                         "--for",         "2s",
+                         "--probe-tcp",   "127.0.0.1:" + std::to_string(port_),
+                         "--probe-from",  "on",
+                         "--probe-every", "100ms",
+                         "--start",       "1s",
+                         "--seed",        "3",
+                         "--out",         out,
+                         "--quiet",       "--json",
+                         "--engine",      "clsact"});
   // Nobody accepts: the backlog fills up and connects fail in the end. What matters is that packets met the fault.
   ASSERT_GE(said.status, 0) << "it did not end";
   EXPECT_LE(said.status, 2) << said.errors;

@@ -1,5 +1,5 @@
-// From a plan to packets for targets that share a namespace: services told apart by their cgroups, devices by their names. Real
-// processes in real groups answer; each answer shows how often its two ways were delayed.
+// From a plan to packets for targets that share a namespace: services told apart by their cgroups, devices by their
+// names. Real processes in real groups answer; each answer shows how often its two ways were delayed.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -25,7 +25,10 @@ const std::vector<const char*> kHere = {"10.7.0.1", "fd07::1"}, kLoopback = {"12
 class CgroupTest : public testing::Test {
  protected:
   plan::Plan read(const std::string& targets, const std::string& fault) {
-    auto parsed = plan::parse_text(fmt::format("{}\n[[faults]]\nkind = \"degrade\"\nstart = \"0s\"\nfor = \"60s\"\ndelay = \"200ms\"\n{}\n", targets, fault), "/plans/cgroup.toml");
+    auto parsed = plan::parse_text(
+        fmt::format("{}\n[[faults]]\nkind = \"degrade\"\nstart = \"0s\"\nfor = \"60s\"\ndelay = \"200ms\"\n{}\n",
+                    targets, fault),
+        "/plans/cgroup.toml");
     if (!parsed.ok()) throw std::invalid_argument(plan::render(parsed));
     return std::move(parsed.plan);
   }
@@ -36,8 +39,10 @@ class CgroupTest : public testing::Test {
     const auto composition = run::compose(plan, sites);
     pen::Options options;
     options.engine = pen::probe_features().engine();
-    follower = std::make_unique<site::Follower>(plan, finder, sites, site::Follower::Effects{[this](std::size_t site, const auto& changed) { pen->set_cgroups(site, changed); },
-                                                                                             [this](std::size_t site, site::Site place) { pen->move(site, std::move(place)); }});
+    follower = std::make_unique<site::Follower>(
+        plan, finder, sites,
+        site::Follower::Effects{[this](std::size_t site, const auto& changed) { pen->set_cgroups(site, changed); },
+                                [this](std::size_t site, site::Site place) { pen->move(site, std::move(place)); }});
     pen = std::make_unique<pen::Pen>(std::move(sites), composition.score, options, [](const std::string&) {});
     pen->arm(monotonic_now());
   }
@@ -48,7 +53,8 @@ class CgroupTest : public testing::Test {
     for (const auto& c : pen->counts(1)) {
       const auto& u = c.undelivered;
       if (lapses != 0 || pen->line_was_stopped()) continue;
-      EXPECT_EQ(u.total(), 0u) << fmt::format("full {} overdue {} refused {} tap {} transit {} unreturned {}", u.full, u.overdue, u.refused, u.tap_queue, u.in_transit, u.unreturned);
+      EXPECT_EQ(u.total(), 0u) << fmt::format("full {} overdue {} refused {} tap {} transit {} unreturned {}", u.full,
+                                              u.overdue, u.refused, u.tap_queue, u.in_transit, u.unreturned);
     }
     for (const auto& failure : pen->close()) ADD_FAILURE() << failure;
     pen.reset();
@@ -71,8 +77,9 @@ class CgroupTest : public testing::Test {
     std::string what;
     std::function<std::vector<Ns>()> ask;  ///< each of what it returns is to take so long; -1: no answer
   };
-  /// Asks all at once, and those whose answer took something else again, six times at most. A machine that is too busy to run the
-  /// line delays what it should not, or lets pass what it should delay; a wrong selection is wrong every time.
+  /// Asks all at once, and those whose answer took something else again, six times at most. A machine that is too busy
+  /// to run the line delays what it should not, or lets pass what it should delay; a wrong selection is wrong every
+  /// time.
   void expect(std::vector<Ask> asks) {
     std::string wrong;
     for (int i = 0; i < 6 && !asks.empty(); i++) {
@@ -87,7 +94,10 @@ class CgroupTest : public testing::Test {
       wrong.clear();
       for (std::size_t k = 0; k < asks.size(); k++) {
         const auto took = answers[k].get();
-        if (std::all_of(took.begin(), took.end(), [&](Ns t) { return t >= least(asks[k].times) && t < asks[k].times * kDelay + 190 * kMillisecond; })) continue;
+        if (std::all_of(took.begin(), took.end(), [&](Ns t) {
+              return t >= least(asks[k].times) && t < asks[k].times * kDelay + 190 * kMillisecond;
+            }))
+          continue;
         wrong += fmt::format("{}: took {} ns, not {} delays\n", asks[k].what, fmt::join(took, " and "), asks[k].times);
         again.push_back(asks[k]);
       }
@@ -98,7 +108,8 @@ class CgroupTest : public testing::Test {
   static Ns least(int times) { return std::max<Ns>(0, times * kDelay - 100 * kMicrosecond); }  ///< no answer is -1
 
   static Ask datagram(int times, const NetNs& from, const char* to, std::uint16_t port) {
-    return {times, fmt::format("a datagram to {} port {}", to, port), [=, &from] { return std::vector{echo_time(from, SOCK_DGRAM, address(to, port))}; }};
+    return {times, fmt::format("a datagram to {} port {}", to, port),
+            [=, &from] { return std::vector{echo_time(from, SOCK_DGRAM, address(to, port))}; }};
   }
   static Ask connection(int times, const NetNs& from, const char* to, std::uint16_t port) {
     return {times, fmt::format("a connection to {} port {}, then a byte", to, port), [=, &from] {
@@ -114,7 +125,8 @@ class CgroupTest : public testing::Test {
               return std::vector{connecting};
             }};
   }
-  static void add(std::vector<Ask>& asks, int times, const NetNs& from, const std::vector<const char*>& to, std::uint16_t port) {
+  static void add(std::vector<Ask>& asks, int times, const NetNs& from, const std::vector<const char*>& to,
+                  std::uint16_t port) {
     for (const char* each : to) {
       asks.push_back(datagram(times, from, each, port));
       asks.push_back(connection(times, from, each, port));
@@ -151,7 +163,8 @@ TEST_F(CgroupTest, one_service_of_a_namespace_is_delayed_and_no_other) {
   EchoProcess server(&shop, bed.here, 7000), other(&bank, bed.here, 7001), outside(nullptr, bed.here, 7002);
   for (const auto& [direction, times] : {std::pair{"both", 2}, std::pair{"egress", 1}, std::pair{"ingress", 1}}) {
     SCOPED_TRACE(direction);
-    const auto plan = read(fmt::format("[targets.a]\ncgroup = \"{}\"", shop.path()), fmt::format("on = \"a\"\ndirection = \"{}\"", direction));
+    const auto plan = read(fmt::format("[targets.a]\ncgroup = \"{}\"", shop.path()),
+                           fmt::format("on = \"a\"\ndirection = \"{}\"", direction));
     play(plan);
     expect_everywhere({{times, 7000}, {0, 7001}, {0, 7002}});
     finish();
@@ -160,19 +173,22 @@ TEST_F(CgroupTest, one_service_of_a_namespace_is_delayed_and_no_other) {
 
 TEST_F(CgroupTest, several_targets_of_a_namespace_are_one_site) {
   EchoProcess server(&shop, bed.here, 7000), other(&bank, bed.here, 7001);
-  const auto plan = read(fmt::format("[targets.a]\ncgroup = \"{}\"\n[targets.b]\ncgroup = \"{}\"\nprotocol = \"tcp\"\n[targets.c]\ninterface = \"lo\"\nnetns = \"{}\"\nprotocol = \"icmp\"",
+  const auto plan = read(fmt::format("[targets.a]\ncgroup = \"{}\"\n[targets.b]\ncgroup = \"{}\"\nprotocol = "
+                                     "\"tcp\"\n[targets.c]\ninterface = \"lo\"\nnetns = \"{}\"\nprotocol = \"icmp\"",
                                      shop.path(), bank.path(), fmt::format("/proc/self/fd/{}", bed.here.fd())),
                          "on = [\"a\", \"b\", \"c\"]");
   play(plan);
   EXPECT_EQ(rules, std::vector<std::size_t>{3});
   expect_everywhere({{2, 7000}});
-  expect({datagram(0, bed.there, "10.7.0.1", 7001), connection(2, bed.there, "10.7.0.1", 7001)});  // b is about TCP alone
+  expect(
+      {datagram(0, bed.there, "10.7.0.1", 7001), connection(2, bed.there, "10.7.0.1", 7001)});  // b is about TCP alone
   finish();
 }
 
 TEST_F(CgroupTest, one_device_is_delayed_and_no_other) {
   EchoProcess server(nullptr, bed.here, 7000);
-  const auto plan = read(fmt::format("[targets.a]\ninterface = \"eth0\"\nnetns = \"/proc/self/fd/{}\"", bed.here.fd()), "on = \"a\"");
+  const auto plan =
+      read(fmt::format("[targets.a]\ninterface = \"eth0\"\nnetns = \"/proc/self/fd/{}\"", bed.here.fd()), "on = \"a\"");
   play(plan);
   expect_times(2, bed.there, kHere, 7000);
   expect_times(0, bed.here, kLoopback, 7000);
@@ -206,7 +222,8 @@ TEST_F(CgroupTest, a_unit_is_found_by_its_name) {
   play(read(fmt::format("[targets.a]\nunit = \"shop-{}\"", getpid()), "on = \"a\""));
   expect_everywhere({{2, 7000}, {0, 7001}});
   finish();
-  EXPECT_NE(refusal(fmt::format("[targets.a]\nunit = \"shap-{}\"", getpid())).find("did you mean " + unit), std::string::npos);
+  EXPECT_NE(refusal(fmt::format("[targets.a]\nunit = \"shap-{}\"", getpid())).find("did you mean " + unit),
+            std::string::npos);
 }
 
 TEST_F(CgroupTest, a_process_alone_in_its_group) {
@@ -244,10 +261,16 @@ TEST_F(CgroupTest, processes_of_one_name) {
 
 TEST_F(CgroupTest, a_real_nginx_with_its_workers) {
   TemporaryFolder folder;
-  const auto config = folder.write("nginx.conf", fmt::format("daemon off;\nworker_processes 2;\npid {0}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{ access_log off;\nserver {{ listen 7080; listen [::]:7080; return 200 ok; }} }}\n",
-                                                             folder.path().string()));
+  const auto config = folder.write(
+      "nginx.conf", fmt::format("daemon off;\nworker_processes 2;\npid {0}/pid;\nerror_log stderr;\nevents {{}}\nhttp "
+                                "{{ access_log off;\nserver {{ listen 7080; listen [::]:7080; return 200 ok; }} }}\n",
+                                folder.path().string()));
   std::unique_ptr<Command> nginx;
-  shop.in([&] { nginx = std::make_unique<Command>(std::vector<std::string>{"nsenter", fmt::format("--net=/proc/{}/fd/{}", getpid(), bed.here.fd()), "nginx", "-c", config.string(), "-p", folder.path().string()}); });
+  shop.in([&] {
+    nginx = std::make_unique<Command>(
+        std::vector<std::string>{"nsenter", fmt::format("--net=/proc/{}/fd/{}", getpid(), bed.here.fd()), "nginx", "-c",
+                                 config.string(), "-p", folder.path().string()});
+  });
   const auto connects = [&](const char* to) {
     Ns took = -1;
     echo_time(bed.there, SOCK_STREAM, address(to, 7080), &took);
@@ -306,7 +329,9 @@ TEST_F(CgroupTest, a_name_is_asked_as_the_target_asks) {
     check("bind", mount(hosts.c_str(), "/etc/hosts", nullptr, MS_BIND, nullptr));
   };
   EchoProcess server(&shop, bed.here, 7000, own_hosts);
-  const auto plan = read(fmt::format("[targets.a]\ncgroup = \"{}\"\n[targets.bank]\naddress = \"bank.faultline.test\"", shop.path()), "on = \"a\"\npeer = \"bank\"");
+  const auto plan =
+      read(fmt::format("[targets.a]\ncgroup = \"{}\"\n[targets.bank]\naddress = \"bank.faultline.test\"", shop.path()),
+           "on = \"a\"\npeer = \"bank\"");
   play(plan);
   ASSERT_EQ(names.size(), 1u);
   EXPECT_EQ(names[0].name, "bank.faultline.test");
@@ -314,14 +339,20 @@ TEST_F(CgroupTest, a_name_is_asked_as_the_target_asks) {
   expect_times(2, bed.there, kHere, 7000);
   expect_times(0, bed.here, kLoopback, 7000);
   finish();
-  EXPECT_NE(refusal(fmt::format("[targets.a]\ncgroup = \"{}\"\n[targets.bank]\naddress = \"nobody.faultline.invalid\"", shop.path()), "on = \"a\"\npeer = \"bank\"").find("does not resolve"),
+  EXPECT_NE(refusal(fmt::format("[targets.a]\ncgroup = \"{}\"\n[targets.bank]\naddress = \"nobody.faultline.invalid\"",
+                                shop.path()),
+                    "on = \"a\"\npeer = \"bank\"")
+                .find("does not resolve"),
             std::string::npos);
 }
 
 TEST_F(CgroupTest, a_run_waits_for_a_late_target_and_ends_when_it_goes) {
   TemporaryFolder folder;
-  const auto plan = folder.write("late.toml", "duration = \"60s\"\n[targets.a]\nunit = \"" + unit + "\"\nwait = \"30s\"\nif_gone = \"abort\"\n[[faults]]\nkind = \"degrade\"\non = \"a\"\nstart = \"0s\"\n"
-                                              "for = \"run\"\ndelay = \"200ms\"\n");
+  const auto plan = folder.write(
+      "late.toml",
+      "duration = \"60s\"\n[targets.a]\nunit = \"" + unit +
+          "\"\nwait = \"30s\"\nif_gone = \"abort\"\n[[faults]]\nkind = \"degrade\"\non = \"a\"\nstart = \"0s\"\n"
+          "for = \"run\"\ndelay = \"200ms\"\n");
   const auto out = folder.path() / "out";
   auto run = Command::run(plan, out);
   ASSERT_TRUE(await_event(out, "step", "waiting for target a")) << run.errors();
@@ -335,7 +366,9 @@ TEST_F(CgroupTest, a_run_waits_for_a_late_target_and_ends_when_it_goes) {
 
 TEST_F(CgroupTest, a_run_refuses_what_is_not_there) {
   TemporaryFolder folder;
-  const auto plan = folder.write("none.toml", "[targets.a]\nunit = \"faultline-none.service\"\nwait = \"300ms\"\n[[faults]]\nkind = \"sever\"\non = \"a\"\nstart = \"0s\"\nfor = \"1s\"\n");
+  const auto plan = folder.write("none.toml",
+                                 "[targets.a]\nunit = \"faultline-none.service\"\nwait = \"300ms\"\n[[faults]]\nkind = "
+                                 "\"sever\"\non = \"a\"\nstart = \"0s\"\nfor = \"1s\"\n");
   auto run = Command::run(plan, folder.path() / "out");
   EXPECT_EQ(run.wait(30 * kSecond), 4) << run.errors();
   EXPECT_TRUE(await_event(folder.path() / "out", "failure", "there is no unit faultline-none.service"));

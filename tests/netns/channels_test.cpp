@@ -21,7 +21,8 @@ class ChannelsTest : public EngineTest {
   }
   static void step(faults::Track& track, double value) { faults::add_step(track, kAlways, value); }
   /// Plays until nothing disturbed it; `body` gets the counts of the first rule.
-  void play(const Rule& rule, const std::function<void(Bed&)>& traffic, const std::function<void(Bed&, const pen::FaultCount&)>& judge) {
+  void play(const Rule& rule, const std::function<void(Bed&)>& traffic,
+            const std::function<void(Bed&, const pen::FaultCount&)>& judge) {
     undisturbed([&] {
       Bed bed;
       bed.play({rule}, GetParam());
@@ -34,14 +35,18 @@ class ChannelsTest : public EngineTest {
     });
   }
   /// The same with a stream from `here` to `there`.
-  void play(const Rule& rule, const Stream& stream, const std::function<void(const Arrivals&, const pen::FaultCount&)>& judge) {
+  void play(const Rule& rule, const Stream& stream,
+            const std::function<void(const Arrivals&, const pen::FaultCount&)>& judge) {
     Arrivals got;
-    play(rule, [&](Bed& bed) { got = send_stream(bed.near(5000), bed.far(7000), stream); }, [&](Bed&, const pen::FaultCount& c) { judge(got, c); });
+    play(
+        rule, [&](Bed& bed) { got = send_stream(bed.near(5000), bed.far(7000), stream); },
+        [&](Bed&, const pen::FaultCount& c) { judge(got, c); });
   }
 };
 
 TEST_P(ChannelsTest, duplicates_arrive) {
-  play(with([](faults::Channel& c) { step(c.duplicate, 0.1); }), Stream{.count = 20'000, .gap = kMillisecond, .together = 10, .extra = 20'000},
+  play(with([](faults::Channel& c) { step(c.duplicate, 0.1); }),
+       Stream{.count = 20'000, .gap = kMillisecond, .together = 10, .extra = 20'000},
        [](const Arrivals& got, const pen::FaultCount& c) {
          EXPECT_EQ(got.lost().size(), 0u);
          EXPECT_EQ(got.all.size(), got.asked + c.duplicated);
@@ -52,50 +57,60 @@ TEST_P(ChannelsTest, duplicates_arrive) {
 TEST_P(ChannelsTest, damage_with_a_broken_checksum_is_dropped_by_the_receiver) {
   Arrivals got;
   std::uint64_t errors = 0;
-  play(with([](faults::Channel& c) { step(c.corrupt, 0.05); }),
-       [&](Bed& bed) {
-         const auto before = protocol_counter(bed.there, "Udp", "InCsumErrors");
-         got = send_stream(bed.near(5000), bed.far(7000), {.count = 20'000, .size = 300, .gap = kMillisecond, .together = 10});
-         errors = protocol_counter(bed.there, "Udp", "InCsumErrors") - before;
-       },
-       [&](Bed&, const pen::FaultCount& c) {
-         EXPECT_EQ(got.damaged, 0u);
-         EXPECT_EQ(errors, c.corrupted);
-         EXPECT_EQ(got.lost().size(), c.corrupted);
-         EXPECT_TRUE(plausible(c.corrupted, got.asked, 0.05)) << c.corrupted;
-       });
+  play(
+      with([](faults::Channel& c) { step(c.corrupt, 0.05); }),
+      [&](Bed& bed) {
+        const auto before = protocol_counter(bed.there, "Udp", "InCsumErrors");
+        got = send_stream(bed.near(5000), bed.far(7000),
+                          {.count = 20'000, .size = 300, .gap = kMillisecond, .together = 10});
+        errors = protocol_counter(bed.there, "Udp", "InCsumErrors") - before;
+      },
+      [&](Bed&, const pen::FaultCount& c) {
+        EXPECT_EQ(got.damaged, 0u);
+        EXPECT_EQ(errors, c.corrupted);
+        EXPECT_EQ(got.lost().size(), c.corrupted);
+        EXPECT_TRUE(plausible(c.corrupted, got.asked, 0.05)) << c.corrupted;
+      });
 }
 
 TEST_P(ChannelsTest, damage_with_a_valid_checksum_reaches_the_application) {
   for (const bool v6 : {false, true}) {
     Arrivals got;
-    play(with([](faults::Channel& c) {
-           step(c.corrupt, 0.05);
-           c.valid_checksum = true;
-         }),
-         [&](Bed& bed) { got = send_stream(bed.near(5000, v6), bed.far(7000, v6), {.count = 10'000, .size = 300, .gap = kMillisecond, .together = 10}); },
-         [&](Bed& bed, const pen::FaultCount& c) {
-           EXPECT_EQ(protocol_counter(bed.there, "Udp", "InCsumErrors"), 0u);
-           // A bit of the number or of the time shows as another packet or another delay, not as damage: 16 of 300 bytes.
-           EXPECT_TRUE(plausible(c.corrupted, got.asked, 0.05)) << c.corrupted;
-           EXPECT_LE(got.damaged, c.corrupted);
-           EXPECT_GE(static_cast<double>(got.damaged), 0.85 * static_cast<double>(c.corrupted));
-           EXPECT_EQ(got.all.size(), got.asked) << "none is dropped";
-         });
+    play(
+        with([](faults::Channel& c) {
+          step(c.corrupt, 0.05);
+          c.valid_checksum = true;
+        }),
+        [&](Bed& bed) {
+          got = send_stream(bed.near(5000, v6), bed.far(7000, v6),
+                            {.count = 10'000, .size = 300, .gap = kMillisecond, .together = 10});
+        },
+        [&](Bed& bed, const pen::FaultCount& c) {
+          EXPECT_EQ(protocol_counter(bed.there, "Udp", "InCsumErrors"), 0u);
+          // A bit of the number or of the time shows as another packet or another delay, not as damage: 16 of 300
+          // bytes.
+          EXPECT_TRUE(plausible(c.corrupted, got.asked, 0.05)) << c.corrupted;
+          EXPECT_LE(got.damaged, c.corrupted);
+          EXPECT_GE(static_cast<double>(got.damaged), 0.85 * static_cast<double>(c.corrupted));
+          EXPECT_EQ(got.all.size(), got.asked) << "none is dropped";
+        });
   }
 }
 
 // TCP must repair what its checksum shows, and deliver what it hides.
 TEST_P(ChannelsTest, tcp_survives_broken_checksums) {
   Transferred t;
-  play(with([](faults::Channel& c) { step(c.corrupt, 0.005); }, "tcp", true),
-       [&](Bed& bed) { t = transfer(bed.near(0), bed.far(7000), {.bytes = 10'000'000, .both_ways = true}); },
-       [&](Bed& bed, const pen::FaultCount& c) {
-         EXPECT_TRUE(t.complete);
-         EXPECT_TRUE(t.intact);
-         EXPECT_GT(c.corrupted, 10u);
-         EXPECT_EQ(protocol_counter(bed.there, "Tcp", "InCsumErrors") + protocol_counter(bed.here, "Tcp", "InCsumErrors"), c.corrupted);
-       });
+  play(
+      with([](faults::Channel& c) { step(c.corrupt, 0.005); }, "tcp", true),
+      [&](Bed& bed) { t = transfer(bed.near(0), bed.far(7000), {.bytes = 10'000'000, .both_ways = true}); },
+      [&](Bed& bed, const pen::FaultCount& c) {
+        EXPECT_TRUE(t.complete);
+        EXPECT_TRUE(t.intact);
+        EXPECT_GT(c.corrupted, 10u);
+        EXPECT_EQ(
+            protocol_counter(bed.there, "Tcp", "InCsumErrors") + protocol_counter(bed.here, "Tcp", "InCsumErrors"),
+            c.corrupted);
+      });
 }
 
 TEST_P(ChannelsTest, reordered_packets_overtake_and_none_is_lost) {
@@ -107,7 +122,8 @@ TEST_P(ChannelsTest, reordered_packets_overtake_and_none_is_lost) {
          EXPECT_TRUE(plausible(c.reordered, got.asked, 0.1)) << c.reordered;
          std::size_t early = 0;
          for (const auto& a : got.all) early += a.took < 25 * kMillisecond;
-         EXPECT_NEAR(static_cast<double>(early), static_cast<double>(c.reordered), 0.02 * static_cast<double>(c.reordered));
+         EXPECT_NEAR(static_cast<double>(early), static_cast<double>(c.reordered),
+                     0.02 * static_cast<double>(c.reordered));
          EXPECT_GT(got.overtaken(), 1000u);
        });
 }
@@ -115,12 +131,11 @@ TEST_P(ChannelsTest, reordered_packets_overtake_and_none_is_lost) {
 TEST_P(ChannelsTest, free_order_lets_jitter_overtake) {
   Rule rule = with([](faults::Channel& c) { c.free_order = true; });
   rule.delay = rule.jitter = 20 * kMillisecond;
-  play(rule, Stream{.count = 5000, .gap = kMillisecond},
-       [](const Arrivals& got, const pen::FaultCount&) {
-         EXPECT_EQ(got.lost().size(), 0u);
-         EXPECT_GT(got.overtaken(), 2000u);
-         EXPECT_NEAR(static_cast<double>(got.quantile(0.5)), 20e6, 4e6) << "not piled up behind the slowest";
-       });
+  play(rule, Stream{.count = 5000, .gap = kMillisecond}, [](const Arrivals& got, const pen::FaultCount&) {
+    EXPECT_EQ(got.lost().size(), 0u);
+    EXPECT_GT(got.overtaken(), 2000u);
+    EXPECT_NEAR(static_cast<double>(got.quantile(0.5)), 20e6, 4e6) << "not piled up behind the slowest";
+  });
 }
 
 TEST_P(ChannelsTest, a_rate_is_kept_within_two_percent) {
@@ -143,18 +158,22 @@ TEST_P(ChannelsTest, a_rate_is_kept_within_two_percent) {
 
 TEST_P(ChannelsTest, a_tcp_stream_fills_its_rate) {
   Transferred t;
-  play(with([](faults::Channel& c) {
-         step(c.rate, 50e6);
-         c.queue_time = 50 * kMillisecond;
-       }, "tcp"),
-       [&](Bed& bed) { t = transfer(bed.near(0), bed.far(7000), {.bytes = 20'000'000}); },
-       [&](Bed&, const pen::FaultCount&) {
-         EXPECT_TRUE(t.complete);
-         EXPECT_TRUE(t.intact);
-         const double rate = 20e6 * 8 / (static_cast<double>(t.took) / kSecond) * (1514.0 / 1448);  // frames of 1,448 bytes of data
-         EXPECT_LT(rate, 50e6 * 1.03);
-         EXPECT_GT(rate, 50e6 * 0.7) << "slow start and repairs cost a part";
-       });
+  play(
+      with(
+          [](faults::Channel& c) {
+            step(c.rate, 50e6);
+            c.queue_time = 50 * kMillisecond;
+          },
+          "tcp"),
+      [&](Bed& bed) { t = transfer(bed.near(0), bed.far(7000), {.bytes = 20'000'000}); },
+      [&](Bed&, const pen::FaultCount&) {
+        EXPECT_TRUE(t.complete);
+        EXPECT_TRUE(t.intact);
+        const double rate =
+            20e6 * 8 / (static_cast<double>(t.took) / kSecond) * (1514.0 / 1448);  // frames of 1,448 bytes of data
+        EXPECT_LT(rate, 50e6 * 1.03);
+        EXPECT_GT(rate, 50e6 * 0.7) << "slow start and repairs cost a part";
+      });
 }
 
 // 200 ms for the server's turn: the handshake once, a request and its answer once, however long the answer is.
@@ -164,7 +183,9 @@ TEST_P(ChannelsTest, a_turn_costs_its_delay_once) {
     Rule rule = with([turns](faults::Channel& c) { c.turns = turns, c.turns_in = false; }, "tcp", true);
     if (!turns) rule.ingress = false;
     rule.delay = 200 * kMillisecond;
-    play(rule, [&](Bed& bed) { t = transfer(bed.far(0), bed.near(7000), {.bytes = bytes}); }, [&](Bed&, const pen::FaultCount&) { EXPECT_TRUE(t.complete); });
+    play(
+        rule, [&](Bed& bed) { t = transfer(bed.far(0), bed.near(7000), {.bytes = bytes}); },
+        [&](Bed&, const pen::FaultCount&) { EXPECT_TRUE(t.complete); });
     return t.took;
   };
   const Ns by_packet = took(false, 3'000'000), by_turn = took(true, 3'000'000);

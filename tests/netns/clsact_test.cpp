@@ -1,5 +1,5 @@
-// Filters and qdiscs under clsact: ours come and go, other people's stay, and a kill leaves nothing. What is there is asked
-// of the kernel through the same listing that the code uses, and once of `tc`, which knows nothing of it.
+// Filters and qdiscs under clsact: ours come and go, other people's stay, and a kill leaves nothing. What is there is
+// asked of the kernel through the same listing that the code uses, and once of `tc`, which knows nothing of it.
 #include "injector/pen/clsact.h"
 
 #include <fcntl.h>
@@ -91,7 +91,8 @@ struct ClsactTest : testing::Test {
 
   std::unique_ptr<ClassicFilter> attach(int ifindex, Hook hook, Janitor* janitor = nullptr) {
     Inside in(ns);
-    return std::make_unique<ClassicFilter>(program.get(), ifindex, hook, ifindex == one ? "one" : "two", ns, janitor, false);
+    return std::make_unique<ClassicFilter>(program.get(), ifindex, hook, ifindex == one ? "one" : "two", ns, janitor,
+                                           false);
   }
   std::size_t filters(int ifindex, Hook hook) {
     Inside in(ns);
@@ -99,7 +100,8 @@ struct ClsactTest : testing::Test {
     return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [](const auto& f) { return f.handle != 0; }));
   }
   std::size_t all_filters() {
-    return filters(one, Hook::ingress) + filters(one, Hook::egress) + filters(two, Hook::ingress) + filters(two, Hook::egress);
+    return filters(one, Hook::ingress) + filters(one, Hook::egress) + filters(two, Hook::ingress) +
+           filters(two, Hook::egress);
   }
   std::string qdisc(int ifindex) {
     Inside in(ns);
@@ -300,9 +302,7 @@ TEST_F(ClsactTest, signals_for_the_session_do_not_end_the_janitor) {
 TEST_F(ClsactTest, the_janitor_ends_with_its_parent_s_last_word) {
   auto janitor = Janitor::start();
   const pid_t pid = janitor->pid();
-  {
-    auto a = attach(one, Hook::egress, janitor.get());
-  }
+  { auto a = attach(one, Hook::egress, janitor.get()); }
   EXPECT_TRUE(clean());
   janitor.reset();
   EXPECT_EQ(::kill(pid, 0), -1);

@@ -1,5 +1,5 @@
-// No packet is lost in silence. An overloaded pen loses packets; every one of them must be in the books, charged to its fault,
-// and make the fault inconclusive: sent = received + dropped + undelivered, to the packet.
+// No packet is lost in silence. An overloaded pen loses packets; every one of them must be in the books, charged to its
+// fault, and make the fault inconclusive: sent = received + dropped + undelivered, to the packet.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -60,7 +60,8 @@ TEST(Conservation, AnOverloadedPenCountsEveryPacketThatItLoses) {
   TwoNamespaces net;
   TemporaryFolder folder;
   const auto out = folder.path() / "run";
-  // Under clsact a stop shorter than the lease goes unnoticed: the line reads nothing meanwhile, and its queue runs over.
+  // Under clsact a stop shorter than the lease goes unnoticed: the line reads nothing meanwhile, and its queue runs
+  // over.
   Command run = Command::run(folder.write("plan.toml", fmt::format(R"(
 seed = 1
 duration = "8s"
@@ -79,7 +80,7 @@ for = "7s"
 delay = "100ms"
 loss = "10%"
 )",
-                                                                    net.path())),
+                                                                   net.path())),
                              out, {"--engine", "clsact"});
   ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
   const auto received_before = udp_received(net.there), lost_before = lost_on_the_wire(net.here);
@@ -95,14 +96,18 @@ loss = "10%"
   ASSERT_TRUE(status);
   const auto fault = summary_of(out)["faults"][0];
   const std::uint64_t dropped = fault["packets_dropped"], undelivered = fault["packets_undelivered"];
-  const std::uint64_t received = udp_received(net.there) - received_before, lost = lost_on_the_wire(net.here) - lost_before;
-  RecordProperty("books", fmt::format("sent {} received {} dropped {} undelivered {} on the wire {}", stream.sent(), received, dropped, undelivered, lost));
+  const std::uint64_t received = udp_received(net.there) - received_before,
+                      lost = lost_on_the_wire(net.here) - lost_before;
+  RecordProperty("books", fmt::format("sent {} received {} dropped {} undelivered {} on the wire {}", stream.sent(),
+                                      received, dropped, undelivered, lost));
   EXPECT_GT(dropped, 0u);
   EXPECT_GT(undelivered, 0u) << "the pen was not overloaded: " << fault.dump();
   EXPECT_EQ(stream.refused(), 0u);
   EXPECT_EQ(fault["packets_matched"], stream.sent());
   EXPECT_EQ(stream.sent(), received + lost + dropped + undelivered)
-      << "received " << received << ", lost on the wire " << lost << ", dropped " << dropped << ", undelivered " << undelivered << "\n" << fault.dump();
+      << "received " << received << ", lost on the wire " << lost << ", dropped " << dropped << ", undelivered "
+      << undelivered << "\n"
+      << fault.dump();
   // A machine slow enough to let the lease lapse aborts the run; otherwise the fault is inconclusive.
   EXPECT_TRUE(*status == 2 || *status == 5) << *status << run.out();
   EXPECT_NE(run.out().find("never gave back"), std::string::npos) << run.out();

@@ -1,5 +1,5 @@
-// Containers of a real podman, made from a folder with nothing but busybox in it. Where podman or a static busybox is missing, or
-// podman cannot run anything (crun wants pure cgroup v2), these are skipped.
+// Containers of a real podman, made from a folder with nothing but busybox in it. Where podman or a static busybox is
+// missing, or podman cannot run anything (crun wants pure cgroup v2), these are skipped.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -22,8 +22,11 @@ constexpr Ns kDelay = 200 * kMillisecond;
 class PodmanTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (std::system("command -v podman >/dev/null 2>&1") != 0 || !fs::exists("/usr/bin/busybox")) GTEST_SKIP() << "no podman, or no busybox";
-    const auto storage = folder.write("storage.conf", fmt::format("[storage]\ndriver = \"vfs\"\ngraphroot = \"{0}/graph\"\nrunroot = \"{0}/run\"\n", folder.path().string()));
+    if (std::system("command -v podman >/dev/null 2>&1") != 0 || !fs::exists("/usr/bin/busybox"))
+      GTEST_SKIP() << "no podman, or no busybox";
+    const auto storage = folder.write(
+        "storage.conf", fmt::format("[storage]\ndriver = \"vfs\"\ngraphroot = \"{0}/graph\"\nrunroot = \"{0}/run\"\n",
+                                    folder.path().string()));
     setenv("CONTAINERS_STORAGE_CONF", storage.c_str(), 1);
     for (const char* each : {"bin", "proc", "sys", "dev", "etc", "tmp", "run"}) fs::create_directories(root() / each);
     fs::copy_file("/usr/bin/busybox", root() / "bin/busybox");
@@ -50,15 +53,22 @@ class PodmanTest : public testing::Test {
     name = "faultline-test-" + marker();
     return run({"-d", "--name", name}, network, in, {"httpd", "-f", "-p", "7000"});
   }
-  std::string run(std::vector<std::string> options, const std::string& network, const NetNs& in, const std::vector<std::string>& what) {
+  std::string run(std::vector<std::string> options, const std::string& network, const NetNs& in,
+                  const std::vector<std::string>& what) {
     const std::string from = root();
     options.insert(options.begin(), "run");
-    for (const char* each : {"--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096", "--network", network.c_str(), "--rootfs", from.c_str(), "/bin/busybox"}) options.push_back(each);
+    for (const char* each : {"--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096", "--network",
+                             network.c_str(), "--rootfs", from.c_str(), "/bin/busybox"})
+      options.push_back(each);
     options.insert(options.end(), what.begin(), what.end());
     return podman(std::move(options), &in);
   }
   site::Spot found() {
-    const auto parsed = plan::parse_text(fmt::format("[targets.a]\ncontainer = \"{}\"\n[[faults]]\nkind = \"sever\"\non = \"a\"\nstart = \"0s\"\nfor = \"1s\"\n", name), "/plans/c.toml");
+    const auto parsed = plan::parse_text(
+        fmt::format(
+            "[targets.a]\ncontainer = \"{}\"\n[[faults]]\nkind = \"sever\"\non = \"a\"\nstart = \"0s\"\nfor = \"1s\"\n",
+            name),
+        "/plans/c.toml");
     if (!parsed.ok()) throw std::invalid_argument(plan::render(parsed));
     auto spots = site::Finder().find(*parsed.plan.find_target("a"));
     EXPECT_EQ(spots.size(), 1u);
@@ -67,7 +77,8 @@ class PodmanTest : public testing::Test {
   /// As the container's only process says itself.
   std::uint64_t netns_of_container() const {
     for (const auto& process : site::ProcessTable().all())
-      if (process.command == "busybox" && fs::equivalent(fmt::format("/proc/{}/root", process.pid), root())) return process.netns;
+      if (process.command == "busybox" && fs::equivalent(fmt::format("/proc/{}/root", process.pid), root()))
+        return process.netns;
     return 0;
   }
 
@@ -104,7 +115,11 @@ TEST_F(PodmanTest, one_that_shares_its_namespace_is_its_cgroup) {
 
 TEST_F(PodmanTest, is_delayed_from_plan_to_packets) {
   ASSERT_EQ(start("none", bed.here), "");
-  const auto parsed = plan::parse_text(fmt::format("[targets.a]\ncontainer = \"{}\"\n[[faults]]\nkind = \"degrade\"\non = \"a\"\nstart = \"0s\"\nfor = \"60s\"\ndelay = \"200ms\"\n", name), "/plans/c.toml");
+  const auto parsed =
+      plan::parse_text(fmt::format("[targets.a]\ncontainer = \"{}\"\n[[faults]]\nkind = \"degrade\"\non = \"a\"\nstart "
+                                   "= \"0s\"\nfor = \"60s\"\ndelay = \"200ms\"\n",
+                                   name),
+                       "/plans/c.toml");
   ASSERT_TRUE(parsed.ok()) << plan::render(parsed);
   auto sites = site::resolve(parsed.plan, nullptr);
   const NetNs inside = sites.front().ns.duplicate();

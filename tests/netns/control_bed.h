@@ -1,4 +1,5 @@
-// Runs of the real binary in their own folders, and other commands of it beside them: what the tests of a run under way share.
+// Runs of the real binary in their own folders, and other commands of it beside them: what the tests of a run under way
+// share.
 #pragma once
 
 #include <fmt/format.h>
@@ -45,7 +46,9 @@ struct ControlTest : testing::Test {
     return VictimPlan{.netns = net.path(), .duration = "40s", .timeout = "200ms", .length = "30s", .more = more}.text();
   }
 
-  Command start(const std::string& text, const std::string& name = "plan") { return Command::run(folder.write(name + ".toml", text), folder.path() / name); }
+  Command start(const std::string& text, const std::string& name = "plan") {
+    return Command::run(folder.write(name + ".toml", text), folder.path() / name);
+  }
   fs::path out(const std::string& name = "plan") const { return folder.path() / name; }
 
   /// What `list --runs --json` says of the run with this pid; null when it does not.

@@ -74,7 +74,8 @@ TEST_F(ControlPath, is_the_port_of_the_connection_that_an_ancestor_holds) {
     const int result = ask_below(connection.accepted.get(), [&] {
       const auto ports = site::control_path_ports();
       const auto found = ports.find(ns.inode());
-      return operators ? found != ports.end() && found->second.contains(2222) : found == ports.end() || !found->second.contains(2222);
+      return operators ? found != ports.end() && found->second.contains(2222)
+                       : found == ports.end() || !found->second.contains(2222);
     });
     EXPECT_EQ(result, 0) << text;
   }

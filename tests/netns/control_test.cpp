@@ -30,7 +30,8 @@ TEST_F(ControlTest, TwoRunsAtOnceAreListed) {
     EXPECT_NEAR(listed_run["left_s"].get<double>() + listed_run["t_s"].get<double>(), 40, 0.01);
   }
   const Said people = say({"list", "--runs"});
-  for (const auto& word : {std::to_string(first.pid()), std::to_string(second.pid()), std::string("first"), std::string("second"), std::string("slow")})
+  for (const auto& word : {std::to_string(first.pid()), std::to_string(second.pid()), std::string("first"),
+                           std::string("second"), std::string("slow")})
     EXPECT_NE(people.out.find(word), std::string::npos) << word << "\n" << people.out;
   EXPECT_EQ(say({"note", "--run", "second", "to one of two"}).status, 0);
   EXPECT_TRUE(await_event(out("second"), "note", "to one of two"));
@@ -79,7 +80,8 @@ TEST_F(ControlTest, StopFromAnotherProcess) {
   const auto quick = first_quick(packets, ended, 50 * kMillisecond);
   ASSERT_TRUE(quick);
   EXPECT_LT(*quick, 100 * kMillisecond);
-  EXPECT_TRUE(std::any_of(packets.begin(), packets.end(), [](const auto& p) { return p.took() >= 100 * kMillisecond; })) << "the fault was not in force";
+  EXPECT_TRUE(std::any_of(packets.begin(), packets.end(), [](const auto& p) { return p.took() >= 100 * kMillisecond; }))
+      << "the fault was not in force";
 }
 
 TEST_F(ControlTest, StopWhileTheLabStarts) {
@@ -95,8 +97,8 @@ ready = { tcp = 8080, within = "60s" }
 }
 
 TEST_F(ControlTest, StopAllStopsEachThatItSees) {
-  // In a PID namespace and a network namespace of its own it sees its own runs and nobody else's: other people's runs on
-  // this machine are safe from this test.
+  // In a PID namespace and a network namespace of its own it sees its own runs and nobody else's: other people's runs
+  // on this machine are safe from this test.
   folder.write("one.toml", kLab);
   folder.write("two.toml", kLab);
   const std::string script = fmt::format(R"(
@@ -116,7 +118,8 @@ TEST_F(ControlTest, StopAllStopsEachThatItSees) {
   Command shell({"unshare", "-n", "-m", "-p", "-f", "--mount-proc", "--kill-child", "sh", "-c", script});
   ASSERT_TRUE(shell.wait(120 * kSecond)) << shell.errors();
   const std::string said = shell.out() + shell.errors();
-  for (const char* part : {"note 3", "there are 2 runs: choose one with --run", "stop 0", "one 5", "two 5", "No run is under way", "none 0", "gone 4"})
+  for (const char* part : {"note 3", "there are 2 runs: choose one with --run", "stop 0", "one 5", "two 5",
+                           "No run is under way", "none 0", "gone 4"})
     EXPECT_NE(said.find(part), std::string::npos) << part << "\n" << said;
   for (const char* name : {"one", "two"}) EXPECT_EQ(summary_of(out(name))["abort"]["by"], "user");
 }
@@ -149,7 +152,8 @@ TEST_F(ControlTest, AStrangerMayLookButNotTouch) {
     return say_all(as_nobody(std::move(more)));
   };
   EXPECT_NE(stranger({"list", "--runs"}).out.find(std::to_string(run.pid())), std::string::npos);
-  for (const auto& words : {std::vector<std::string>{"stop", std::to_string(run.pid())}, {"note", "--run", std::to_string(run.pid()), "hello"}}) {
+  for (const auto& words : {std::vector<std::string>{"stop", std::to_string(run.pid())},
+                            {"note", "--run", std::to_string(run.pid()), "hello"}}) {
     const Said said = stranger(words);
     EXPECT_EQ(said.status, 4) << said.out << said.errors;
     EXPECT_NE(said.errors.find("only root"), std::string::npos) << said.errors;
@@ -160,9 +164,10 @@ TEST_F(ControlTest, AStrangerMayLookButNotTouch) {
 
 TEST_F(ControlTest, SomebodyElsesSocketIsNotBelieved) {
   // A stranger binds a name that looks like a run's; root must not talk to it, least of all enter what it hands out.
-  Command imposter(as_nobody({"/usr/bin/python3", "-c",
-                    "import socket, time\ns = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
-                    "s.bind(b'\\0faultline.control.imposter')\ns.listen(4)\nprint('up', flush=True)\ntime.sleep(60)"}));
+  Command imposter(
+      as_nobody({"/usr/bin/python3", "-c",
+                 "import socket, time\ns = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+                 "s.bind(b'\\0faultline.control.imposter')\ns.listen(4)\nprint('up', flush=True)\ntime.sleep(60)"}));
   ASSERT_TRUE(eventually([&] { return imposter.out() == "up\n"; })) << imposter.errors();
   EXPECT_TRUE(listed(imposter.pid()).is_null());
 }
@@ -172,8 +177,9 @@ TEST_F(ControlTest, ASecondSignalChangesNothing) {
     SCOPED_TRACE(strsignal(signal));
     const std::string name = fmt::format("run{}", signal);
     TwoNamespaces net;
-    Command run = start(plan(net, "[lab.rooms.east]\n[lab.hosts.stubborn]\nroom = \"east\"\n"
-                                  "command = [\"sh\", \"-c\", \"trap '' TERM; while :; do sleep 1; done\"]\n"),
+    Command run = start(plan(net,
+                             "[lab.rooms.east]\n[lab.hosts.stubborn]\nroom = \"east\"\n"
+                             "command = [\"sh\", \"-c\", \"trap '' TERM; while :; do sleep 1; done\"]\n"),
                         name);
     ASSERT_TRUE(await_event(out(name), "fault_begin")) << run.errors();
     const Belongings had = run.belongings();
@@ -239,7 +245,10 @@ TEST_F(ControlTest, LabExecHasTheTerminal) {
   ASSERT_TRUE(await_event(out(), "t0")) << run.errors();
   const std::string exec = fmt::format("{} lab exec --run {} web -- ", binary(), run.pid());
   // script(1) makes the terminal. An interactive shell takes it for its own process group, and gives it back.
-  Command terminal({"script", "-qec", exec + "bash --norc -ic 'test -t 0 && echo a terminal; sleep 0.1 & fg; hostname'; " + exec + "hostname", "/dev/null"});
+  Command terminal(
+      {"script", "-qec",
+       exec + "bash --norc -ic 'test -t 0 && echo a terminal; sleep 0.1 & fg; hostname'; " + exec + "hostname",
+       "/dev/null"});
   ASSERT_EQ(terminal.wait(60 * kSecond), 0) << terminal.out() << terminal.errors();
   EXPECT_NE(terminal.out().find("a terminal"), std::string::npos) << terminal.out();
   EXPECT_EQ(terminal.out().find("job control"), std::string::npos) << terminal.out();
@@ -253,8 +262,10 @@ TEST_F(ControlTest, AVisitorEndsWithTheLab) {
     Command run = start(kLab, name);
     ASSERT_TRUE(await_event(out(name), "t0")) << run.errors();
     const std::string word = marker();
-    Command visitor({binary(), "lab", "exec", "--run", std::to_string(run.pid()), "web", "--", "sh", "-c", "sleep 1000; : " + word});
-    ASSERT_TRUE(eventually([&] { return processes_with(word) >= 2; })) << visitor.errors();  // ours, and the shell there
+    Command visitor({binary(), "lab", "exec", "--run", std::to_string(run.pid()), "web", "--", "sh", "-c",
+                     "sleep 1000; : " + word});
+    ASSERT_TRUE(eventually([&] { return processes_with(word) >= 2; }))
+        << visitor.errors();  // ours, and the shell there
     const Belongings had = run.belongings();
     run.signal(signal);
     EXPECT_EQ(run.wait(20 * kSecond), signal == SIGKILL ? 128 + SIGKILL : 5);
@@ -268,7 +279,8 @@ TEST_F(ControlTest, AVisitorThatIsKilledTakesItsCommandAlong) {
   Command run = start(kLab);
   ASSERT_TRUE(await_event(out(), "t0")) << run.errors();
   const std::string word = marker();
-  Command visitor({binary(), "lab", "exec", "--run", std::to_string(run.pid()), "web", "--", "sh", "-c", "while :; do sleep 0.1; done; : " + word});
+  Command visitor({binary(), "lab", "exec", "--run", std::to_string(run.pid()), "web", "--", "sh", "-c",
+                   "while :; do sleep 0.1; done; : " + word});
   ASSERT_TRUE(eventually([&] { return processes_with(word) >= 2; })) << visitor.errors();
   visitor.signal(SIGKILL);
   EXPECT_TRUE(eventually([&] { return processes_with(word) == 0; }));
@@ -281,7 +293,8 @@ TEST_F(ControlTest, NonsenseOnTheSocketHarmsNothing) {
   const auto runs = run::running();
   const auto found = std::find_if(runs.begin(), runs.end(), [&](const auto& r) { return r.pid == run.pid(); });
   ASSERT_NE(found, runs.end());
-  for (const std::string text : {"", "x", "{", "[]", "null", "{\"do\":3}", "{\"do\":\"dance\"}", "{\"do\":\"enter\"}", "{\"do\":\"note\",\"text\":[1]}"}) {
+  for (const std::string text : {"", "x", "{", "[]", "null", "{\"do\":3}", "{\"do\":\"dance\"}", "{\"do\":\"enter\"}",
+                                 "{\"do\":\"note\",\"text\":[1]}"}) {
     const Fd socket = run::connect_to(found->socket, 5);
     ASSERT_TRUE(socket);
     if (text.empty()) continue;  // connects and leaves

@@ -72,7 +72,8 @@ TEST_P(DelayTest, of_large_datagrams) {
       bed.play({{.delay = 10 * kMillisecond, .protocol = "udp"}}, GetParam());
       for (const bool v6 : {false, true}) {
         SCOPED_TRACE(v6);
-        for (const std::size_t size : {std::size_t{1400}, std::size_t{mtu - 100}, std::size_t{20000}, std::size_t{60000}}) {
+        for (const std::size_t size :
+             {std::size_t{1400}, std::size_t{mtu - 100}, std::size_t{20000}, std::size_t{60000}}) {
           SCOPED_TRACE(size);
           const Stream stream{.count = 50, .size = size, .gap = 3 * kMillisecond};
           const char* lo = v6 ? "::1" : "127.0.0.1";
@@ -168,7 +169,9 @@ TEST_P(DelayTest, is_recorded_as_the_receiver_sees_it) {
       const struct {
         double recorded, late;
         Ns seen;
-      } pairs[] = {{applied.p50, late.p50, got.quantile(0.5)}, {applied.p99, late.p99, got.quantile(0.99)}, {applied.max, late.max, got.quantile(1)}};
+      } pairs[] = {{applied.p50, late.p50, got.quantile(0.5)},
+                   {applied.p99, late.p99, got.quantile(0.99)},
+                   {applied.max, late.max, got.quantile(1)}};
       for (const auto& pair : pairs) {
         EXPECT_GE(pair.recorded, us(delay) * 0.99 - 1);
         EXPECT_LE(pair.recorded, us(pair.seen) * 1.01);  // a bucket is 0.8 % wide
@@ -181,7 +184,9 @@ TEST_P(DelayTest, is_recorded_as_the_receiver_sees_it) {
 TEST_P(DelayTest, of_two_faults_adds_up) {
   again([&] {
     Bed bed;
-    bed.play({{.delay = 30 * kMillisecond, .protocol = "udp"}, {.delay = 50 * kMillisecond, .protocol = "udp", .ingress = false}}, GetParam());
+    bed.play({{.delay = 30 * kMillisecond, .protocol = "udp"},
+              {.delay = 50 * kMillisecond, .protocol = "udp", .ingress = false}},
+             GetParam());
     const Stream stream{.count = 200, .gap = kMillisecond};
     expect_delayed(send_stream(bed.near(5000), bed.far(7000), stream), 80 * kMillisecond);
     const auto in = send_stream(bed.far(5000), bed.near(7000), stream);
@@ -193,16 +198,18 @@ TEST_P(DelayTest, of_two_faults_adds_up) {
   });
 }
 
-// Jitter of a flow that keeps its order piles packets up behind the slowest; none may slip through where one episode ends
-// and the next begins, nor where the fault does.
+// Jitter of a flow that keeps its order piles packets up behind the slowest; none may slip through where one episode
+// ends and the next begins, nor where the fault does.
 TEST_P(DelayTest, keeps_a_flow_in_order) {
   again([&] {
     Bed bed;
     bed.keep_order_on_the_wire();
     const faults::Window window{0, 2 * kSecond};
     std::vector<faults::Window> episodes;
-    for (Ns at = 100 * kMillisecond; at < window.end; at += 300 * kMillisecond) episodes.push_back({at, std::min(at + 150 * kMillisecond, window.end)});
-    bed.play({{.delay = 20 * kMillisecond, .jitter = 20 * kMillisecond, .window = window, .episodes = episodes}}, GetParam());
+    for (Ns at = 100 * kMillisecond; at < window.end; at += 300 * kMillisecond)
+      episodes.push_back({at, std::min(at + 150 * kMillisecond, window.end)});
+    bed.play({{.delay = 20 * kMillisecond, .jitter = 20 * kMillisecond, .window = window, .episodes = episodes}},
+             GetParam());
     const Stream stream{.count = 30000, .size = 200, .gap = kMillisecond, .together = 12};  // past the end
     const auto plain = send_stream(bed.near(5000), bed.far(7000), stream);
     const auto counts = bed.finish();
@@ -221,7 +228,8 @@ TEST_P(DelayTest, keeps_what_is_split_in_order) {
     bed.keep_order_on_the_wire();
     const faults::Window window{0, 2 * kSecond};
     std::vector<faults::Window> episodes;
-    for (Ns at = 100 * kMillisecond; at < window.end; at += 40 * kMillisecond) episodes.push_back({at, at + 20 * kMillisecond});
+    for (Ns at = 100 * kMillisecond; at < window.end; at += 40 * kMillisecond)
+      episodes.push_back({at, at + 20 * kMillisecond});
     bed.play({{.loss = 0.02, .protocol = "udp", .window = window, .episodes = episodes},
               {.delay = 2 * kMillisecond, .protocol = "udp", .window = {500 * kMillisecond, 900 * kMillisecond}}},
              GetParam());
@@ -243,8 +251,10 @@ TEST_P(DelayTest, keeps_segments_in_order) {
     const faults::Window window{0, 3 * kSecond};
     std::vector<faults::Window> episodes;
     for (Ns at = 0; at < window.end; at += 100 * kMillisecond) episodes.push_back({at, at + 50 * kMillisecond});
-    bed.play({{.delay = 3 * kMillisecond, .jitter = 3 * kMillisecond, .window = window, .episodes = episodes}}, GetParam());
-    const auto before_there = protocol_counter(bed.there, "TcpExt", "TCPOFOQueue"), before_here = protocol_counter(bed.here, "TcpExt", "TCPOFOQueue");
+    bed.play({{.delay = 3 * kMillisecond, .jitter = 3 * kMillisecond, .window = window, .episodes = episodes}},
+             GetParam());
+    const auto before_there = protocol_counter(bed.there, "TcpExt", "TCPOFOQueue"),
+               before_here = protocol_counter(bed.here, "TcpExt", "TCPOFOQueue");
     const auto t = transfer(bed.near(0), bed.far(7000), {.bytes = 40'000'000, .both_ways = true});
     EXPECT_TRUE(t.complete);
     EXPECT_TRUE(t.intact);
@@ -265,12 +275,14 @@ TEST_P(DelayTest, leaves_fifty_megabytes_intact) {
       bool lo, v6;
       double loss;
     };
-    for (const Way& way : {Way{"veth", 1500, false, false, 0.002}, Way{"jumbo", 9000, false, true, 0.002}, Way{"lo", 1500, true, false, 0}}) {
+    for (const Way& way : {Way{"veth", 1500, false, false, 0.002}, Way{"jumbo", 9000, false, true, 0.002},
+                           Way{"lo", 1500, true, false, 0}}) {
       SCOPED_TRACE(way.name);
       Bed bed(way.mtu);
       bed.play({{.delay = 2 * kMillisecond, .jitter = kMillisecond, .loss = way.loss, .protocol = "tcp"}}, GetParam());
       const char* lo = way.v6 ? "::1" : "127.0.0.1";
-      const auto from = way.lo ? bed.at(lo, 0) : bed.near(0, way.v6), to = way.lo ? bed.at(lo, 7000) : bed.far(7000, way.v6);
+      const auto from = way.lo ? bed.at(lo, 0) : bed.near(0, way.v6),
+                 to = way.lo ? bed.at(lo, 7000) : bed.far(7000, way.v6);
       const auto t = transfer(from, to, {.bytes = 50'000'000, .both_ways = true, .longest = 100 * kSecond});
       EXPECT_TRUE(t.complete) << t.bytes;
       EXPECT_TRUE(t.intact);

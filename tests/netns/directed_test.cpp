@@ -24,7 +24,9 @@ class DirectedTest : public PlanBed {
   }
 
   /// A fault that delays by kDelay, always; `whom` is its further lines.
-  static std::string slow(const std::string& whom) { return "[[faults]]\nkind = \"degrade\"\nstart = \"0s\"\nfor = \"60s\"\ndelay = \"200ms\"\n" + whom; }
+  static std::string slow(const std::string& whom) {
+    return "[[faults]]\nkind = \"degrade\"\nstart = \"0s\"\nfor = \"60s\"\ndelay = \"200ms\"\n" + whom;
+  }
 
   /// How often `from` to `to` is delayed.
   void expect_times(int times, const End& from, const End& to, Ns delay = kDelay) {
@@ -34,7 +36,9 @@ class DirectedTest : public PlanBed {
     EXPECT_GE(got.least(), times * delay - 100 * kMicrosecond);
     EXPECT_LT(got.quantile(0.5), times * delay + kSlack);
   }
-  End other(std::uint16_t port, bool v6 = false) const { return {&bed.there, address(v6 ? "fd07::3" : "10.7.0.3", port)}; }
+  End other(std::uint16_t port, bool v6 = false) const {
+    return {&bed.there, address(v6 ? "fd07::3" : "10.7.0.3", port)};
+  }
 };
 
 TEST_F(DirectedTest, two_ends_of_one_fault_delay_each_way_once) {
@@ -101,7 +105,8 @@ class ForwardedTest : public DirectedTest {
     const auto v4 = *IpPrefix::parse("0.0.0.0/0"), v6 = *IpPrefix::parse("::/0");
     {
       Inside in(bed.here);
-      for (const char* forwarding : {"/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding"}) std::ofstream(forwarding) << 1;
+      for (const char* forwarding : {"/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding"})
+        std::ofstream(forwarding) << 1;
       set_up("eth1");
       for (const char* own : {"10.8.0.1/24", "fd08::1/64"}) add_address("eth1", *IpPrefix::parse(own));
     }
@@ -123,7 +128,9 @@ class ForwardedTest : public DirectedTest {
     FAIL() << "IPv6 is not forwarded";
   }
 
-  End behind(std::uint16_t port, bool v6 = false) const { return {&beyond, address(v6 ? "fd08::2" : "10.8.0.2", port)}; }
+  End behind(std::uint16_t port, bool v6 = false) const {
+    return {&beyond, address(v6 ? "fd08::2" : "10.8.0.2", port)};
+  }
   NetNs beyond = NetNs::create();
 };
 

@@ -10,7 +10,9 @@ namespace {
 
 class DnsTest : public PlanBed {
  protected:
-  void fault(const std::string& rest) { play("[[faults]]\nkind = \"dns\"\non = \"a\"\nstart = \"0s\"\nfor = \"600s\"\n" + rest); }
+  void fault(const std::string& rest) {
+    play("[[faults]]\nkind = \"dns\"\non = \"a\"\nstart = \"0s\"\nfor = \"600s\"\n" + rest);
+  }
 
   struct Server {
     const char* at;
@@ -22,8 +24,10 @@ class DnsTest : public PlanBed {
 TEST_F(DnsTest, errors_reach_the_application_and_other_names_the_server) {
   for (const Server& server : kServers) {
     const ToyDns dns(server.here ? bed.here : bed.there, server.at);
-    ASSERT_TRUE(eventually([&] { return look_up(bed.here, server.at, "bank.internal").address == "198.51.100.7"; })) << server.at;
-    for (const auto& [answer, error] : {std::pair{"nxdomain", HOST_NOT_FOUND}, {"servfail", TRY_AGAIN}, {"refused", TRY_AGAIN}}) {
+    ASSERT_TRUE(eventually([&] { return look_up(bed.here, server.at, "bank.internal").address == "198.51.100.7"; }))
+        << server.at;
+    for (const auto& [answer, error] :
+         {std::pair{"nxdomain", HOST_NOT_FOUND}, {"servfail", TRY_AGAIN}, {"refused", TRY_AGAIN}}) {
       SCOPED_TRACE(fmt::format("{} at {}", answer, server.at));
       fault(fmt::format("answer = \"{}\"\nnames = [\"*.internal\", \"shop.example\"]\n", answer));
       const int asked = dns.asked();
@@ -107,7 +111,8 @@ TEST_F(DnsTest, over_tcp_an_error_is_a_reset_and_silence_is_silence) {
 TEST_F(DnsTest, lookups_of_others_pass) {
   const ToyDns dns(bed.here, "10.7.0.1");
   fault("answer = \"nxdomain\"\n");
-  EXPECT_EQ(look_up(bed.there, "10.7.0.1", "bank.internal").address, "198.51.100.7") << "it is not the target that asks";
+  EXPECT_EQ(look_up(bed.there, "10.7.0.1", "bank.internal").address, "198.51.100.7")
+      << "it is not the target that asks";
   EXPECT_EQ(finish()[0].matched, 0u);
 }
 

@@ -1,6 +1,7 @@
-// The experiments that a newcomer runs first, run as a newcomer runs them: the binary, the plan, the services that Debian has. A
-// plan that passes for the wrong reason is as bad as one that fails, so the hypotheses are looked at one by one. The founding
-// outages take two minutes each: they are run by tests/outages/run, and checked by tests/unit/experiments_test.cpp.
+// The experiments that a newcomer runs first, run as a newcomer runs them: the binary, the plan, the services that
+// Debian has. A plan that passes for the wrong reason is as bad as one that fails, so the hypotheses are looked at one
+// by one. The founding outages take two minutes each: they are run by tests/outages/run, and checked by
+// tests/unit/experiments_test.cpp.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -50,14 +51,15 @@ class Experiments : public testing::Test {
     return ran;
   }
 
-  /// A run that found this machine too busy for it (late packets or requests: 2, the lease: 5) has shown nothing about the
-  /// plan: it is repeated, twice at most. A wrong verdict is not.
+  /// A run that found this machine too busy for it (late packets or requests: 2, the lease: 5) has shown nothing about
+  /// the plan: it is repeated, twice at most. A wrong verdict is not.
   Ran run(const std::string& name) {
     Ran ran;
     for (int attempt = 0; attempt < 3; attempt++) {
       ran = run_once(name);
       if (!spoilt_by_the_machine(ran)) break;
-      std::cout << "repeated, the machine was too busy:\n" << ran.output << std::flush;  // the next fork must not print it again
+      std::cout << "repeated, the machine was too busy:\n"
+                << ran.output << std::flush;  // the next fork must not print it again
     }
     return ran;
   }
@@ -65,7 +67,8 @@ class Experiments : public testing::Test {
  private:
   static bool spoilt_by_the_machine(const Ran& ran) {
     const auto said = [&](const char* what) { return ran.output.find(what) != std::string::npos; };
-    return (ran.status == 2 && (said("was late") || said("was sent late") || said("by its safety"))) || (ran.status == 5 && said("(lease)"));
+    return (ran.status == 2 && (said("was late") || said("was sent late") || said("by its safety"))) ||
+           (ran.status == 5 && said("(lease)"));
   }
 
   test::TemporaryFolder folder_;
@@ -105,7 +108,8 @@ TEST_F(Experiments, WithoutThemJustTheHypothesisNamedForItFails) {
   const Ran ran = run("machine-room-jitter-naive");
   ASSERT_EQ(ran.status, 1) << ran.output;
   EXPECT_EQ(ran.summary.at("verdict"), "deviated");
-  EXPECT_EQ(ran.hypotheses(false), std::set<std::string>{"payments survive the jitter without checks or retries"}) << ran.output;
+  EXPECT_EQ(ran.hypotheses(false), std::set<std::string>{"payments survive the jitter without checks or retries"})
+      << ran.output;
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// What is not ours: programs, qdiscs, filters, sysctls, routes, addresses and frames that belong to others are the same after
-// a run as before it, and work all through it.
+// What is not ours: programs, qdiscs, filters, sysctls, routes, addresses and frames that belong to others are the same
+// after a run as before it, and work all through it.
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <fmt/format.h>
@@ -27,8 +27,10 @@ namespace {
 /// Everything about the thread's network namespace that a run might touch, as text.
 std::string look_around() {
   Command look({"sh", "-c",
-                "tc qdisc show; for d in lo eth0; do for h in ingress egress; do tc filter show dev $d $h; done; done 2>/dev/null;"
-                "tc class show dev eth0; ip -d addr show; ip -4 route show table all; ip -6 route show table all; ip rule; ip -6 rule;"
+                "tc qdisc show; for d in lo eth0; do for h in ingress egress; do tc filter show dev $d $h; done; done "
+                "2>/dev/null;"
+                "tc class show dev eth0; ip -d addr show; ip -4 route show table all; ip -6 route show table all; ip "
+                "rule; ip -6 rule;"
                 "ip -4 neigh show nud permanent; ip maddr show dev eth0;"
                 "find /proc/sys/net -type f -readable | sort | xargs grep -s -H ''"});
   EXPECT_TRUE(look.wait(60 * kSecond));
@@ -52,22 +54,27 @@ netns = "{}"
                                                               net.path(), faults)),
                         out, {"--engine", GetParam()});
   }
-  static constexpr const char* kDelay = "[[faults]]\nname = \"slow\"\nkind = \"degrade\"\non = \"victim\"\nstart = \"300ms\"\nfor = \"2s\"\ndelay = \"20ms\"\n";
-  static constexpr const char* kSever = "[[faults]]\nname = \"gone\"\nkind = \"sever\"\non = \"victim\"\nstart = \"300ms\"\nfor = \"2s\"\n";
+  static constexpr const char* kDelay =
+      "[[faults]]\nname = \"slow\"\nkind = \"degrade\"\non = \"victim\"\nstart = \"300ms\"\nfor = \"2s\"\ndelay = "
+      "\"20ms\"\n";
+  static constexpr const char* kSever =
+      "[[faults]]\nname = \"gone\"\nkind = \"sever\"\non = \"victim\"\nstart = \"300ms\"\nfor = \"2s\"\n";
 
   TwoNamespaces net;
   TemporaryFolder folder;
   std::filesystem::path out = folder.path() / "run";
 };
 
-INSTANTIATE_TEST_SUITE_P(Engines, ForeignTest, testing::Values("tcx", "clsact"), [](const auto& p) { return std::string(p.param); });
+INSTANTIATE_TEST_SUITE_P(Engines, ForeignTest, testing::Values("tcx", "clsact"),
+                         [](const auto& p) { return std::string(p.param); });
 
 TEST_P(ForeignTest, QdiscsFiltersSysctlsRoutesAndAddressesStayAsTheyWere) {
   std::string before, after;
   std::set<std::string> kinds;
   Inside in(net.here);
   const Fd program = passing_program();
-  for (const char* setup : {"tc qdisc add dev eth0 root handle 77: prio bands 4", "tc qdisc add dev eth0 root handle 77: tbf rate 90mbit burst 64k latency 50ms",
+  for (const char* setup : {"tc qdisc add dev eth0 root handle 77: prio bands 4",
+                            "tc qdisc add dev eth0 root handle 77: tbf rate 90mbit burst 64k latency 50ms",
                             "tc qdisc add dev eth0 root handle 77: pfifo limit 500"}) {
     Command prepare({"sh", "-c", setup});
     if (prepare.wait(20 * kSecond) != 0) continue;  // this kernel has not every kind
@@ -103,7 +110,8 @@ TEST_P(ForeignTest, AnotherProgramOnTheDeviceRunsOnAndStays) {
   {
     Inside in(net.here);
     LIBBPF_OPTS(bpf_link_create_opts, options);
-    link = Fd(check_neg("attach", bpf_link_create(program.get(), static_cast<int>(if_nametoindex("eth0")), static_cast<bpf_attach_type>(47), &options)));
+    link = Fd(check_neg("attach", bpf_link_create(program.get(), static_cast<int>(if_nametoindex("eth0")),
+                                                  static_cast<bpf_attach_type>(47), &options)));
   }
   const Fd counting(check_neg("count runs", bpf_enable_stats(BPF_STATS_RUN_TIME)));
   const auto runs = [&] {
@@ -115,7 +123,8 @@ TEST_P(ForeignTest, AnotherProgramOnTheDeviceRunsOnAndStays) {
   const auto attached = [&] {
     Inside in(net.here);
     __u32 ids[8] = {}, flags = 0, count = 8;
-    check_neg("query", bpf_prog_query(static_cast<int>(if_nametoindex("eth0")), static_cast<bpf_attach_type>(47), 0, &flags, ids, &count));
+    check_neg("query", bpf_prog_query(static_cast<int>(if_nametoindex("eth0")), static_cast<bpf_attach_type>(47), 0,
+                                      &flags, ids, &count));
     return std::vector<__u32>(ids, ids + count);
   };
   const auto before = attached();
@@ -152,7 +161,8 @@ TEST_P(ForeignTest, VlanTaggedFramesPassUntouched) {
   const auto frame = [](std::uint16_t number, bool tagged) {
     std::vector<std::uint8_t> f{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 9};
     if (tagged) f.insert(f.end(), {0x81, 0x00, 0x00, 0x07});
-    f.insert(f.end(), {0x08, 0x00, 0x45, 0, 0, 30, 0, 0, 0x40, 0, 64, 17, 0, 0, 10, 7, 0, 1, 10, 7, 0, 2, 1, 1, 1, 1, 0, 10, 0, 0, 'f', 'l'});
+    f.insert(f.end(), {0x08, 0x00, 0x45, 0, 0, 30, 0, 0, 0x40, 0, 64, 17, 0, 0, 10,  7,
+                       0,    1,    10,   7, 0, 2,  1, 1, 1,    1, 0,  10, 0, 0, 'f', 'l'});
     f.push_back(static_cast<std::uint8_t>(number >> 8));
     f.push_back(static_cast<std::uint8_t>(number));
     f.resize(f.size() + 20);

@@ -5,8 +5,16 @@ namespace faultline::test {
 namespace {
 
 /// Cuts the victim off from 2 s on; the guards look back 1 s.
-std::string guarded(const TwoNamespaces& net, const std::string& guards, const std::string& length = "20s", const std::string& duration = "30s") {
-  return VictimPlan{.netns = net.path(), .duration = duration, .timeout = "200ms", .fault = "cut", .effect = "kind = \"sever\"", .start = "2s", .length = length, .more = guards}
+std::string guarded(const TwoNamespaces& net, const std::string& guards, const std::string& length = "20s",
+                    const std::string& duration = "30s") {
+  return VictimPlan{.netns = net.path(),
+                    .duration = duration,
+                    .timeout = "200ms",
+                    .fault = "cut",
+                    .effect = "kind = \"sever\"",
+                    .start = "2s",
+                    .length = length,
+                    .more = guards}
       .text();
 }
 
@@ -41,7 +49,8 @@ for = "1s"
   std::vector<std::pair<Ns, bool>> known;
   Ns when = 0, acted = 0, healed = 0;
   for (const auto& e : journal_of(out())) {
-    if (e["event"] == "sample") known.emplace_back(e["due"].get<Ns>() + e["late"].get<Ns>() + e["latency"].get<Ns>(), e["ok"].get<bool>());
+    if (e["event"] == "sample")
+      known.emplace_back(e["due"].get<Ns>() + e["late"].get<Ns>() + e["latency"].get<Ns>(), e["ok"].get<bool>());
     if (e["event"] == "guard") {
       when = e["when"].get<Ns>();
       acted = e["t"].get<Ns>();

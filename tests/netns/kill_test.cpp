@@ -1,5 +1,5 @@
-// Nothing outlives us: the real binary is killed, stopped or asked to end at various instants of a run, under either kind of
-// attachment. Traffic must be untouched at once, and a little later nothing of the run may be left.
+// Nothing outlives us: the real binary is killed, stopped or asked to end at various instants of a run, under either
+// kind of attachment. Traffic must be untouched at once, and a little later nothing of the run may be left.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -19,8 +19,8 @@ namespace faultline::test {
 namespace {
 
 constexpr Ns kDelay = 100 * kMillisecond;
-/// Well below the lease of 250 ms: what ends the fault must be the owner check or the gate, not the lease. A noisy machine
-/// may take this long to deliver the signal alone.
+/// Well below the lease of 250 ms: what ends the fault must be the owner check or the gate, not the lease. A noisy
+/// machine may take this long to deliver the signal alone.
 constexpr Ns kPrompt = 200 * kMillisecond;
 /// Where user space must first hear of it.
 constexpr Ns kSoon = kSecond;
@@ -28,7 +28,8 @@ constexpr Ns kSoon = kSecond;
 struct KillTest : testing::TestWithParam<const char*> {
   void SetUp() override {
     if (geteuid() != 0) GTEST_SKIP() << "needs root";
-    if (GetParam() == std::string("tcx") && pen::probe_features().engine() != pen::Engine::tcx) GTEST_SKIP() << "this kernel has no TCX";
+    if (GetParam() == std::string("tcx") && pen::probe_features().engine() != pen::Engine::tcx)
+      GTEST_SKIP() << "this kernel has no TCX";
     devices = device_names(net.here);
   }
 
@@ -91,7 +92,8 @@ struct KillTest : testing::TestWithParam<const char*> {
   std::set<std::string> devices;
 };
 
-INSTANTIATE_TEST_SUITE_P(Engines, KillTest, testing::Values("tcx", "clsact"), [](const auto& p) { return std::string(p.param); });
+INSTANTIATE_TEST_SUITE_P(Engines, KillTest, testing::Values("tcx", "clsact"),
+                         [](const auto& p) { return std::string(p.param); });
 
 TEST_P(KillTest, InTheMiddleOfAFault) {
   Command run = start(plan());

@@ -131,7 +131,8 @@ TEST_F(LabTest, RealServicesAcrossRoomsByNameInBothFamilies) {
   EXPECT_EQ(run("client", "curl -sS -6 -m 10 http://web/"), "hello from web\n");
   EXPECT_EQ(run("web", "redis-cli -h store ping"), "PONG\n");
   EXPECT_EQ(run("web", "redis-cli -h fd77:0:0:3::10 ping"), "PONG\n");
-  EXPECT_EQ(run("client", "ping -c 1 -W 5 10.78.1.1 >/dev/null && echo reached"), "reached\n");  // a router, two rooms away
+  EXPECT_EQ(run("client", "ping -c 1 -W 5 10.78.1.1 >/dev/null && echo reached"),
+            "reached\n");  // a router, two rooms away
   EXPECT_HAS(run("client", "curl -sS -m 10 http://nobody.example/"), "Could not resolve host");
   EXPECT_HAS(log("web"), "start worker process");
   EXPECT_HAS(log("store"), "Ready to accept connections");
@@ -146,18 +147,23 @@ TEST_F(LabTest, RealServicesAcrossRoomsByNameInBothFamilies) {
   for (const auto& end : lab->link_ends("trunk")) {
     const Inside inside(lab->room_ns(end.room));
     const auto devices = list_devices();
-    EXPECT_TRUE(std::any_of(devices.begin(), devices.end(), [&](auto& d) { return d.name == end.device && d.kind == "veth"; }));
+    EXPECT_TRUE(
+        std::any_of(devices.begin(), devices.end(), [&](auto& d) { return d.name == end.device && d.kind == "veth"; }));
   }
   EXPECT_THROW(lab->host_ns("nobody"), std::out_of_range);
-  EXPECT_EQ(run("client", "readlink /proc/self/ns/net"), "net:[" + std::to_string(lab->host_ns("client").inode()) + "]\n");
+  EXPECT_EQ(run("client", "readlink /proc/self/ns/net"),
+            "net:[" + std::to_string(lab->host_ns("client").inode()) + "]\n");
 
   EXPECT_TRUE(lab->stop().empty());
   EXPECT_HAS(log("store"), "bye bye");  // it was asked, not shot
 }
 
 TEST_F(LabTest, ACommandSeesItsPlanItsNameAndTheScale) {
-  plan::LabHost& h = host("web", "east", {"sh", "-c", "echo $FAULTLINE_HOST $FAULTLINE_ADDRESS $FAULTLINE_SCALE $COLOUR; hostname; "
-                                                      "pwd; head -2 " + directory_ + "/nginx.conf; sleep 1000"});
+  plan::LabHost& h = host("web", "east",
+                          {"sh", "-c",
+                           "echo $FAULTLINE_HOST $FAULTLINE_ADDRESS $FAULTLINE_SCALE $COLOUR; hostname; "
+                           "pwd; head -2 " +
+                               directory_ + "/nginx.conf; sleep 1000"});
   h.environment["COLOUR"] = "mauve";
   h.ready.emplace().command = {"sh", "-c", "test -d \"$PWD\" && test \"$COLOUR\" = mauve && ls /tmp"};
   const auto lab = build();
@@ -181,7 +187,8 @@ TEST_F(LabTest, ACommandStartsWhenTheHostsItComesAfterAreReady) {
 }
 
 TEST_F(LabTest, AServiceThatIsNeverReadyGivesTheTailOfItsLog) {
-  plan::LabHost& h = host("web", "east", {"sh", "-c", "for i in $(seq 1 40); do echo line $i; done; echo 'no \033[31mred'; sleep 1000"});
+  plan::LabHost& h = host(
+      "web", "east", {"sh", "-c", "for i in $(seq 1 40); do echo line $i; done; echo 'no \033[31mred'; sleep 1000"});
   h.ready.emplace().tcp = 8080;
   h.ready->within = 2 * kSecond;
   const auto lab = build();
@@ -242,7 +249,9 @@ TEST_F(LabTest, PollReportsAServiceThatDiedOnce) {
   const auto lab = build();
   lab->start({});
   std::vector<std::string> events;
-  const auto listen = [&](auto& name, auto& event, auto& detail) { events.push_back(name + " " + event + " " + detail); };
+  const auto listen = [&](auto& name, auto& event, auto& detail) {
+    events.push_back(name + " " + event + " " + detail);
+  };
   EXPECT_TRUE(test::eventually([&] { return lab->poll(listen), events.size() == 1; }));
   run("web", "kill -9 $(pidof sleep)");
   EXPECT_TRUE(test::eventually([&] { return lab->poll(listen), events.size() == 2; }));
@@ -308,7 +317,8 @@ TEST(LabDeath, KillLeavesNothing) {
       plan.hosts[1].command = {"sh", "-c", "setsid sh -c 'while :; do sleep 1; done' " + marker + " & wait"};
       Lab lab(plan, *nursery, directory, std::string(directory) + "/log", 1);
       int count = 0;
-      for (const NetNs* ns : {&lab.host_ns("loop"), &lab.host_ns("daemon"), &lab.room_ns("east"), &lab.room_ns("west")}) {
+      for (const NetNs* ns :
+           {&lab.host_ns("loop"), &lab.host_ns("daemon"), &lab.room_ns("east"), &lab.room_ns("west")}) {
         VethEnd near, far;
         near.name = far.name = "canary" + std::to_string(count++);
         near.ns = &canaries;

@@ -170,7 +170,8 @@ struct LineTest : testing::Test {
       s = line->stats();
       lost = s.losses.full + s.losses.overdue + s.losses.refused + s.losses.stamp;
       return s.read == s.written + s.held + lost;
-    })) << s.read << " read, " << s.written << " written, " << s.held << " held, " << lost << " lost";
+    })) << s.read
+        << " read, " << s.written << " written, " << s.held << " held, " << lost << " lost";
     const auto by_slot = line->losses_by_slot();
     EXPECT_EQ(std::accumulate(by_slot.begin(), by_slot.end(), std::uint64_t{0}), lost);
     EXPECT_EQ(line->failure(), "");
@@ -375,7 +376,8 @@ TEST_P(LineMerging, a_tso_frame_counts_as_its_segments) {
   EXPECT_EQ(line->losses_by_slot()[3], 20u) << "the second did not fit";
   const auto out = wire.receive(1);
   ASSERT_EQ(out.size(), 1u);
-  EXPECT_TRUE(std::equal(tso.begin() + kVirtioBytes, tso.end(), out[0].frame.begin() + kVirtioBytes, out[0].frame.end()));
+  EXPECT_TRUE(
+      std::equal(tso.begin() + kVirtioBytes, tso.end(), out[0].frame.begin() + kVirtioBytes, out[0].frame.end()));
   EXPECT_TRUE(eventually([&] { return line->stats().written == 20; }));
   expect_conserved();
 }
@@ -400,8 +402,7 @@ TEST_P(LineMerging, distant_dues_stay_apart) {
   EXPECT_EQ(line->stats().merged, 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Ip, LineMerging, testing::Bool(),
-                         [](const auto& param) { return param.param ? "v6" : "v4"; });
+INSTANTIATE_TEST_SUITE_P(Ip, LineMerging, testing::Bool(), [](const auto& param) { return param.param ? "v6" : "v4"; });
 
 // In a child process: 1 when all is as it should be after having been stopped for longer than the lease.
 int hold_through_a_stop(int ready, int go_on) {

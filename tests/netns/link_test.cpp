@@ -1,4 +1,5 @@
-// A lab's links: their standing delay, and faults on them. Each way over a link is met once, whichever end it enters by.
+// A lab's links: their standing delay, and faults on them. Each way over a link is met once, whichever end it enters
+// by.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

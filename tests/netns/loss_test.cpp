@@ -1,5 +1,5 @@
-// Loss, asked and met: each wire packet on its own, seen by whoever receives, silent to whoever sends, and the same again
-// under the same seed.
+// Loss, asked and met: each wire packet on its own, seen by whoever receives, silent to whoever sends, and the same
+// again under the same seed.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -24,7 +24,8 @@ class LossTest : public testing::TestWithParam<double>, public SteadyBed {
     Bed bed;
     bed.play({{.loss = loss(), .protocol = "udp", .egress = egress, .ingress = !egress}});
     const std::uint64_t before = packets_received(bed.there, "eth0");
-    const Arrivals got = egress ? send_stream(bed.near(5000), bed.far(7000), stream) : send_stream(bed.far(5000), bed.near(7000), stream);
+    const Arrivals got = egress ? send_stream(bed.near(5000), bed.far(7000), stream)
+                                : send_stream(bed.far(5000), bed.near(7000), stream);
     const std::uint64_t on_the_wire = packets_received(bed.there, "eth0") - before;
     const auto c = bed.finish()[0];
     expect_clean(bed, {c});
@@ -61,11 +62,13 @@ class LossTest : public testing::TestWithParam<double>, public SteadyBed {
     EXPECT_TRUE(t.complete);
     // The sender's TCP counts what it sent, the receiver's what came, all but a connection's first packet.
     const std::uint64_t lost = t.sent - t.received_there - what.connections;
-    EXPECT_NEAR(static_cast<double>(c.matched + c.passed_by_safety), static_cast<double>(t.sent), 4.0 * static_cast<double>(what.connections));
+    EXPECT_NEAR(static_cast<double>(c.matched + c.passed_by_safety), static_cast<double>(t.sent),
+                4.0 * static_cast<double>(what.connections));
     EXPECT_NEAR(static_cast<double>(c.dropped), static_cast<double>(lost), 4.0 * static_cast<double>(what.connections));
     // Split segments stay split on their way to the peer: its device sees wire packets.
     if (egress) {
-      EXPECT_NEAR(static_cast<double>(on_the_wire), static_cast<double>(c.matched + c.passed_by_safety - c.dropped), 40);
+      EXPECT_NEAR(static_cast<double>(on_the_wire), static_cast<double>(c.matched + c.passed_by_safety - c.dropped),
+                  40);
     }
     RecordProperty("retransmitted", static_cast<int>(t.retransmitted));
   }
@@ -81,7 +84,8 @@ TEST_P(LossTest, udp_gso_leaving) {
   again([&] { datagrams(true, {.count = 20000, .size = 1400, .gap = 2 * kMillisecond, .together = 40, .gso = true}); });
 }
 TEST_P(LossTest, udp_gso_arriving) {
-  again([&] { datagrams(false, {.count = 20000, .size = 1400, .gap = 2 * kMillisecond, .together = 40, .gso = true}); });
+  again(
+      [&] { datagrams(false, {.count = 20000, .size = 1400, .gap = 2 * kMillisecond, .together = 40, .gso = true}); });
 }
 TEST_P(LossTest, tcp_leaving) {
   again([&] { segments(true); });
@@ -96,7 +100,8 @@ INSTANTIATE_TEST_SUITE_P(Asked, LossTest, testing::Values(0.01, 0.1, 0.33),
 class LossEngineTest : public testing::TestWithParam<Engine>, public SteadyBed {
  protected:
   void SetUp() override {
-    if (GetParam() == Engine::tcx && pen::probe_features().engine() != Engine::tcx) GTEST_SKIP() << "this kernel has no TCX";
+    if (GetParam() == Engine::tcx && pen::probe_features().engine() != Engine::tcx)
+      GTEST_SKIP() << "this kernel has no TCX";
   }
 };
 
@@ -107,7 +112,8 @@ TEST_P(LossEngineTest, a_seed_repeats_what_is_lost) {
         Bed bed;
         bed.play({{.loss = 0.1, .protocol = "udp", .egress = egress, .ingress = !egress, .seed = seed}}, GetParam());
         const Stream stream{.count = 4000, .size = 200, .gap = 2 * kMillisecond, .together = 40, .gso = gso};
-        const auto got = egress ? send_stream(bed.near(5000), bed.far(7000), stream) : send_stream(bed.far(5000), bed.near(7000), stream);
+        const auto got = egress ? send_stream(bed.near(5000), bed.far(7000), stream)
+                                : send_stream(bed.far(5000), bed.near(7000), stream);
         // What passes untouched has no number, and all that follow it have others.
         if (bed.finish()[0].passed_by_safety == 0 || attempt == 5) return got.lost();
       }
@@ -120,7 +126,8 @@ TEST_P(LossEngineTest, a_seed_repeats_what_is_lost) {
       const auto other = lost(2, false, egress);
       std::size_t shared = 0;
       for (const auto n : other) shared += first.contains(n);
-      EXPECT_TRUE(plausible(shared, other.size(), 0.1, 4)) << shared << " of " << other.size() << " are lost under another seed, too";
+      EXPECT_TRUE(plausible(shared, other.size(), 0.1, 4))
+          << shared << " of " << other.size() << " are lost under another seed, too";
     }
   });
 }
@@ -152,9 +159,10 @@ TEST_P(LossEngineTest, a_cut_is_silent_to_senders) {
     std::size_t arrived = 0;
     for (const bool gso : {false, true}) {
       const Stream stream{.count = 2000, .size = 500, .gap = kMillisecond, .together = 40, .gso = gso};
-      for (const auto& got : {send_stream(bed.near(5000), bed.far(7000), stream, 100 * kMillisecond),
-                              send_stream(bed.near(5000, true), bed.far(7000, true), stream, 100 * kMillisecond),
-                              send_stream(bed.at("127.0.0.1", 5000), bed.at("127.0.0.1", 7000), stream, 100 * kMillisecond)}) {
+      for (const auto& got :
+           {send_stream(bed.near(5000), bed.far(7000), stream, 100 * kMillisecond),
+            send_stream(bed.near(5000, true), bed.far(7000, true), stream, 100 * kMillisecond),
+            send_stream(bed.at("127.0.0.1", 5000), bed.at("127.0.0.1", 7000), stream, 100 * kMillisecond)}) {
         EXPECT_EQ(got.refused, 0u);
         arrived += got.all.size();
       }

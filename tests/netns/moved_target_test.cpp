@@ -1,6 +1,6 @@
-// A target that comes back in another network namespace, as a container does that is made again, is followed there: by the real
-// binary, with real processes whose answers show how often they were delayed. What it leaves behind is let go of at once, and a kill
-// at any instant of the move leaves nothing in either place.
+// A target that comes back in another network namespace, as a container does that is made again, is followed there: by
+// the real binary, with real processes whose answers show how often they were delayed. What it leaves behind is let go
+// of at once, and a kill at any instant of the move leaves nothing in either place.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -22,19 +22,25 @@ class MovedTargetTest : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     if (geteuid() != 0) GTEST_SKIP() << "needs root";
-    if (GetParam() == std::string("tcx") && pen::probe_features().engine() != pen::Engine::tcx) GTEST_SKIP() << "this kernel has no TCX";
+    if (GetParam() == std::string("tcx") && pen::probe_features().engine() != pen::Engine::tcx)
+      GTEST_SKIP() << "this kernel has no TCX";
   }
 
   Command start(const std::string& target, const std::string& duration = "60s", const std::string& more = "") {
-    return Command::run(folder.write("plan.toml", fmt::format("duration = \"{}\"\n[targets.a]\n{}\n{}\n[[faults]]\nkind = \"degrade\"\non = \"a\"\nstart = \"0s\"\nfor = \"run\"\ndelay = \"100ms\"\n",
-                                                              duration, target, more)),
-                        out, {"--engine", GetParam()});
+    return Command::run(
+        folder.write("plan.toml",
+                     fmt::format("duration = \"{}\"\n[targets.a]\n{}\n{}\n[[faults]]\nkind = \"degrade\"\non = "
+                                 "\"a\"\nstart = \"0s\"\nfor = \"run\"\ndelay = \"100ms\"\n",
+                                 duration, target, more)),
+        out, {"--engine", GetParam()});
   }
   /// The service, in one place or the other.
   std::unique_ptr<EchoProcess> serve(const TwoNamespaces& place, const ScratchCgroup* group = nullptr) {
     return std::make_unique<EchoProcess>(group, place.here, kPort, [this] { prctl(PR_SET_NAME, name.c_str()); });
   }
-  static bool is_delayed(const TwoNamespaces& place) { return echo_time(place.there, SOCK_DGRAM, address("10.7.0.1", kPort)) >= 2 * kDelay - kMillisecond; }
+  static bool is_delayed(const TwoNamespaces& place) {
+    return echo_time(place.there, SOCK_DGRAM, address("10.7.0.1", kPort)) >= 2 * kDelay - kMillisecond;
+  }
   static bool is_quick(const TwoNamespaces& place) {
     const Ns took = echo_time(place.there, SOCK_DGRAM, address("10.7.0.1", kPort));
     return took >= 0 && took < kDelay;
@@ -44,7 +50,8 @@ class MovedTargetTest : public testing::TestWithParam<const char*> {
     eventually([&] {
       left = left_in(first.here, kDevices);
       for (auto& one : left_in(second.here, kDevices)) left.push_back(std::move(one));
-      for (auto& one : had.left({first.here.inode(), first.there.inode(), second.here.inode(), second.there.inode()})) left.push_back(std::move(one));
+      for (auto& one : had.left({first.here.inode(), first.there.inode(), second.here.inode(), second.there.inode()}))
+        left.push_back(std::move(one));
       return left.empty();
     });
     for (const auto& one : left) ADD_FAILURE() << one;
@@ -72,7 +79,8 @@ class MovedTargetTest : public testing::TestWithParam<const char*> {
   std::filesystem::path out = folder.path() / "run";
 };
 
-INSTANTIATE_TEST_SUITE_P(Engines, MovedTargetTest, testing::Values("tcx", "clsact"), [](const auto& p) { return std::string(p.param); });
+INSTANTIATE_TEST_SUITE_P(Engines, MovedTargetTest, testing::Values("tcx", "clsact"),
+                         [](const auto& p) { return std::string(p.param); });
 
 TEST_P(MovedTargetTest, a_process_is_followed_within_a_second) {
   auto server = serve(first);

@@ -1,5 +1,5 @@
-// Names of peers: an address that a target is first told in mid-run is a peer's from then on. The real binary, a real resolver's
-// questions, a server that changes its mind.
+// Names of peers: an address that a target is first told in mid-run is a peer's from then on. The real binary, a real
+// resolver's questions, a server that changes its mind.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -24,7 +24,8 @@ class NameWatchTest : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     if (geteuid() != 0) GTEST_SKIP() << "needs root";
-    if (GetParam() == std::string("tcx") && pen::probe_features().engine() != pen::Engine::tcx) GTEST_SKIP() << "this kernel has no TCX";
+    if (GetParam() == std::string("tcx") && pen::probe_features().engine() != pen::Engine::tcx)
+      GTEST_SKIP() << "this kernel has no TCX";
     Inside in(net.there);
     for (const char* more : {"10.7.0.8/24", "10.7.0.9/24"}) add_address("eth0", *IpPrefix::parse(more));
   }
@@ -35,9 +36,12 @@ class NameWatchTest : public testing::TestWithParam<const char*> {
     check("bind", mount(hosts.c_str(), "/etc/hosts", nullptr, MS_BIND, nullptr));
   }
   Command start(pid_t pid, const std::string& more = "") {
-    return Command::run(folder.write("plan.toml", fmt::format("duration = \"60s\"\n[targets.a]\npid = {}\n[targets.bank]\naddress = \"{}\"\n[[faults]]\nkind = \"degrade\"\non = \"a\"\npeer = \"bank\"\n"
-                                                              "start = \"0s\"\nfor = \"run\"\ndelay = \"100ms\"\n{}", pid, kName, more)),
-                        out, {"--engine", GetParam()});
+    return Command::run(
+        folder.write("plan.toml", fmt::format("duration = \"60s\"\n[targets.a]\npid = {}\n[targets.bank]\naddress = "
+                                              "\"{}\"\n[[faults]]\nkind = \"degrade\"\non = \"a\"\npeer = \"bank\"\n"
+                                              "start = \"0s\"\nfor = \"run\"\ndelay = \"100ms\"\n{}",
+                                              pid, kName, more)),
+        out, {"--engine", GetParam()});
   }
   bool takes(const std::string& to, int times) const {
     return eventually([&] {
@@ -57,7 +61,8 @@ class NameWatchTest : public testing::TestWithParam<const char*> {
   const std::filesystem::path out = folder.path() / "run";
 };
 
-INSTANTIATE_TEST_SUITE_P(Engines, NameWatchTest, testing::Values("tcx", "clsact"), [](const auto& p) { return std::string(p.param); });
+INSTANTIATE_TEST_SUITE_P(Engines, NameWatchTest, testing::Values("tcx", "clsact"),
+                         [](const auto& p) { return std::string(p.param); });
 
 TEST_P(NameWatchTest, an_address_first_seen_in_an_answer_is_affected_from_then_on) {
   EchoProcess target(nullptr, net.here, 7001, [this] { own_hosts(); }), bank(nullptr, net.there, 7000);
@@ -82,9 +87,11 @@ TEST_P(NameWatchTest, an_address_first_seen_in_an_answer_is_affected_from_then_o
 /// An answer with `count` addresses of the name, from 10.`first` on.
 std::vector<std::uint8_t> answer_of_many(std::uint32_t first, std::uint8_t count) {
   std::vector<std::uint8_t> m{0, 1, 0x80, 0x80, 0, 1, 0, count, 0, 0, 0, 0};
-  m.insert(m.end(), {4, 'b', 'a', 'n', 'k', 9, 'f', 'a', 'u', 'l', 't', 'l', 'i', 'n', 'e', 4, 't', 'e', 's', 't', 0, 0, 1, 0, 1});
+  m.insert(m.end(), {4,   'b', 'a', 'n', 'k', 9,   'f', 'a', 'u', 'l', 't', 'l', 'i',
+                     'n', 'e', 4,   't', 'e', 's', 't', 0,   0,   1,   0,   1});
   for (std::uint32_t i = first; i < first + count; i++)
-    m.insert(m.end(), {0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 10, static_cast<std::uint8_t>(100 + (i >> 16)), static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)});
+    m.insert(m.end(), {0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 10, static_cast<std::uint8_t>(100 + (i >> 16)),
+                       static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)});
   return m;
 }
 

@@ -80,8 +80,9 @@ TEST(Nursery, ACommandThatCannotBeExecutedIsAFailureThatNamesIt) {
   };
   Command missing;
   missing.argv = {"/nowhere/redis-server", "--port", "1"};
-  EXPECT_EQ(message(missing),
-            "cannot run \"/nowhere/redis-server\": execute: No such file or directory (hint: apt-get install redis-server)");
+  EXPECT_EQ(
+      message(missing),
+      "cannot run \"/nowhere/redis-server\": execute: No such file or directory (hint: apt-get install redis-server)");
   Command stranger = shell("true");
   stranger.user = "nobody-of-this-name";
   EXPECT_NE(message(stranger).find("there is no user \"nobody-of-this-name\""), std::string::npos);
@@ -106,9 +107,10 @@ TEST(Nursery, AChildInheritsNothingButWhatItIsGiven) {
   signal(SIGPIPE, SIG_DFL);
   close(kept);
 
-  EXPECT_EQ(output_of(*nursery, shell("for f in /proc/self/fd/*; do n=${f##*/}; [ $n -gt 2 ] && readlink $f; done; true"))
-                .find("/dev/zero"),
-            std::string::npos);
+  EXPECT_EQ(
+      output_of(*nursery, shell("for f in /proc/self/fd/*; do n=${f##*/}; [ $n -gt 2 ] && readlink $f; done; true"))
+          .find("/dev/zero"),
+      std::string::npos);
   EXPECT_EQ(output_of(*nursery, shell("ls -l /proc/self/fd | grep -c -e socket -e 'mnt:' -e signalfd"), 1), "0\n");
   EXPECT_EQ(output_of(*nursery, shell("grep -e SigBlk -e SigIgn /proc/self/status")),
             "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
@@ -250,8 +252,8 @@ TEST(Enclosure, KeptDirectoriesStayVisibleUnderACoveredOne) {
   std::ofstream(directory + "/haproxy.cfg") << "config\n";
   const auto nursery = Nursery::start();
   nursery->make_enclosure("web", NetNs::create(), "", "web", {directory + "/runs/log", link, "/usr/share"});
-  Command command = shell("cat " + directory + "/haproxy.cfg " + link + "/haproxy.cfg; ls /tmp | wc -l; echo y > " + directory +
-                          "/runs/log/out");
+  Command command = shell("cat " + directory + "/haproxy.cfg " + link + "/haproxy.cfg; ls /tmp | wc -l; echo y > " +
+                          directory + "/runs/log/out");
   command.room = "web";
   EXPECT_EQ(output_of(*nursery, command), "config\nconfig\n2\n");
   EXPECT_TRUE(std::filesystem::exists(directory + "/runs/log/out"));
@@ -263,10 +265,12 @@ TEST(Enclosure, ResolvConfMayBeALinkIntoRun) {
   // In a process of its own, which gives itself another /etc, as a machine with systemd-resolved has it.
   const pid_t pid = fork();
   if (pid == 0) {
-    const bool prepared = unshare(CLONE_NEWNS) == 0 &&
-                          system("set -e; mount --make-rprivate /; mount -t tmpfs tmpfs /mnt; cp /etc/passwd /etc/group /mnt/; "
-                                 "echo 127.0.0.1 localhost >/mnt/hosts; ln -s ../run/systemd/resolve/stub-resolv.conf "
-                                 "/mnt/resolv.conf; mount --move /mnt /etc") == 0;
+    const bool prepared =
+        unshare(CLONE_NEWNS) == 0 &&
+        system(
+            "set -e; mount --make-rprivate /; mount -t tmpfs tmpfs /mnt; cp /etc/passwd /etc/group /mnt/; "
+            "echo 127.0.0.1 localhost >/mnt/hosts; ln -s ../run/systemd/resolve/stub-resolv.conf "
+            "/mnt/resolv.conf; mount --move /mnt /etc") == 0;
     if (!prepared) _exit(9);
     try {
       const auto nursery = Nursery::start();

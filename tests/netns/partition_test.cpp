@@ -25,15 +25,22 @@ class PartitionTest : public testing::Test {
       Inside in(hosts[i]);
       set_up("lo");
       set_up(device);
-      for (const bool v6 : {false, true}) add_address(device, *IpPrefix::parse(text(a + b, i, v6) + (v6 ? "/64" : "/24")));
+      for (const bool v6 : {false, true})
+        add_address(device, *IpPrefix::parse(text(a + b, i, v6) + (v6 ? "/64" : "/24")));
     }
   }
-  static std::string text(std::size_t pair, std::size_t host, bool v6) { return fmt::format(fmt::runtime(v6 ? "fd09:{}::{}" : "10.9.{}.{}"), pair, host + 1); }
+  static std::string text(std::size_t pair, std::size_t host, bool v6) {
+    return fmt::format(fmt::runtime(v6 ? "fd09:{}::{}" : "10.9.{}.{}"), pair, host + 1);
+  }
 
   std::string plan(const std::string& fault) const {
     std::string all;
-    for (std::size_t i = 0; i < 3; i++) all += fmt::format("[targets.{}]\nnetns = \"/proc/self/fd/{}\"\n", static_cast<char>('a' + i), hosts[i].fd());
-    return all + "[targets.c-address]\naddress = [\"10.9.2.3\", \"fd09:2::3\"]\n[[faults]]\nkind = \"partition\"\nstart = \"0s\"\nfor = \"60s\"\n" + fault;
+    for (std::size_t i = 0; i < 3; i++)
+      all += fmt::format("[targets.{}]\nnetns = \"/proc/self/fd/{}\"\n", static_cast<char>('a' + i), hosts[i].fd());
+    return all +
+           "[targets.c-address]\naddress = [\"10.9.2.3\", \"fd09:2::3\"]\n[[faults]]\nkind = \"partition\"\nstart = "
+           "\"0s\"\nfor = \"60s\"\n" +
+           fault;
   }
 
   /// "ab": what a sends to b arrives. Both families must agree. Each is asked with five datagrams.
@@ -45,7 +52,8 @@ class PartitionTest : public testing::Test {
         std::string one;
         for (const bool v6 : {false, true}) {
           const End there{&hosts[to], address(text(from + to, to, v6), 7000)};
-          const auto got = send_stream({&hosts[from], address(text(from + to, from, v6), 5000)}, there, {.count = 5}, 500 * kMillisecond);
+          const auto got = send_stream({&hosts[from], address(text(from + to, from, v6), 5000)}, there, {.count = 5},
+                                       500 * kMillisecond);
           if (got.all.empty()) continue;
           EXPECT_EQ(got.all.size(), 5u);
           if (at_least > 0 && got.least() < at_least) continue;
@@ -73,7 +81,8 @@ TEST_F(PartitionTest, a_triangle_with_one_bad_edge) {
 }
 
 TEST_F(PartitionTest, groups_and_halves) {
-  for (const char* said : {"groups = [[\"a\"], [\"b\", \"c\"]]\n", "shape = \"halves\"\non = [\"a\", \"b\", \"c\"]\n"}) {
+  for (const char* said :
+       {"groups = [[\"a\"], [\"b\", \"c\"]]\n", "shape = \"halves\"\non = [\"a\", \"b\", \"c\"]\n"}) {
     PlayedPlan played(plan(said));
     EXPECT_EQ(reach(), "bc cb ") << said;
     played.finish();
@@ -108,7 +117,8 @@ TEST_F(PartitionTest, two_members_in_one_namespace_are_refused) {
     FAIL() << "played";
   } catch (const Failure& failure) {
     EXPECT_EQ(failure.status(), Exit::cannot_run);
-    EXPECT_NE(std::string(failure.what()).find("\"a\" and \"twin\" are in one network namespace"), std::string::npos) << failure.what();
+    EXPECT_NE(std::string(failure.what()).find("\"a\" and \"twin\" are in one network namespace"), std::string::npos)
+        << failure.what();
   }
 }
 

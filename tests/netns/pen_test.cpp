@@ -1,5 +1,5 @@
-// The whole way of a packet, with either kind of attachment: taken at a device, through the pen, back to the device. Two
-// anonymous namespaces joined by a veth; rules straight from channels, without a plan.
+// The whole way of a packet, with either kind of attachment: taken at a device, through the pen, back to the device.
+// Two anonymous namespaces joined by a veth; rules straight from channels, without a plan.
 #include "injector/pen/pen.h"
 
 #include <gtest/gtest.h>
@@ -88,9 +88,10 @@ struct PenTest : test::EngineTest, test::TwoNamespaces {
     pen->drain();
     const auto counts = pen->counts(rule_count);
     for (const auto& c : counts) {
-      EXPECT_EQ(c.undelivered.total(), 0u) << "full " << c.undelivered.full << " overdue " << c.undelivered.overdue << " refused "
-                                           << c.undelivered.refused << " queue " << c.undelivered.tap_queue << " transit "
-                                           << c.undelivered.in_transit << " unreturned " << c.undelivered.unreturned;
+      EXPECT_EQ(c.undelivered.total(), 0u)
+          << "full " << c.undelivered.full << " overdue " << c.undelivered.overdue << " refused "
+          << c.undelivered.refused << " queue " << c.undelivered.tap_queue << " transit " << c.undelivered.in_transit
+          << " unreturned " << c.undelivered.unreturned;
       EXPECT_EQ(c.passed_by_safety, 0u);
       EXPECT_EQ(c.untaken, 0u);
     }
@@ -176,7 +177,8 @@ TEST_P(PenTest, loses_the_share_that_was_asked_and_no_more) {
   site::Match match = udp();
   match.ingress = false;
   play({{.loss = 0.3, .match = match}});
-  const auto out = send_udp(here, address("10.7.0.1", 5000), there, address("10.7.0.2", 7000), 2000, 100 * kMicrosecond);
+  const auto out =
+      send_udp(here, address("10.7.0.1", 5000), there, address("10.7.0.2", 7000), 2000, 100 * kMicrosecond);
   const auto c = finish()[0];
   EXPECT_EQ(c.matched, 2000u);
   EXPECT_EQ(out.took.size(), 2000 - c.dropped) << "what was not dropped arrives";
@@ -200,7 +202,8 @@ TEST_P(PenTest, peers_select) {
   match.peers = {*IpPrefix::parse("10.7.0.2/32"), *IpPrefix::parse("fd07::2/127")};  // ::2 and ::3
   play({{.loss = 1, .match = match}});
   const auto arrived = [&](const char* from, const char* to) {
-    return send_udp(here, address(from, 5000), there, address(to, 7000), 20, kMillisecond, 64, 300 * kMillisecond).took.size();
+    return send_udp(here, address(from, 5000), there, address(to, 7000), 20, kMillisecond, 64, 300 * kMillisecond)
+        .took.size();
   };
   EXPECT_EQ(arrived("10.7.0.1", "10.7.0.2"), 0u);
   EXPECT_EQ(arrived("10.7.0.1", "10.7.0.3"), 20u);
@@ -217,7 +220,8 @@ TEST_P(PenTest, ports_select) {
   play({{.loss = 1, .match = peer}, {.loss = 1, .match = own}});
   const auto arrived = [&](std::uint16_t own_port, std::uint16_t peer_port) {
     return send_udp(here, address("10.7.0.1", own_port), there, address("10.7.0.2", peer_port), 20, kMillisecond, 64,
-                    300 * kMillisecond).took.size();
+                    300 * kMillisecond)
+        .took.size();
   };
   EXPECT_EQ(arrived(5000, 7003), 0u);
   EXPECT_EQ(arrived(5000, 7006), 20u);
@@ -240,7 +244,8 @@ TEST_P(PenTest, icmp_and_fragments) {
     EXPECT_EQ(std::system("ping -n -q -c 5 -i 0.05 -W 5 10.7.0.2 >/dev/null"), 0);
     EXPECT_EQ(std::system("ping -n -q -c 5 -i 0.05 -W 5 -s 4000 fd07::2 >/dev/null"), 0);
   }
-  const auto out = send_udp(here, address("10.7.0.1", 5000), there, address("10.7.0.2", 7000), 20, 2 * kMillisecond, 4000);
+  const auto out =
+      send_udp(here, address("10.7.0.1", 5000), there, address("10.7.0.2", 7000), 20, 2 * kMillisecond, 4000);
   expect_delayed(out, 20, 30 * kMillisecond);
   const auto counts = finish();
   EXPECT_GE(counts[0].applied.p50, 20000 * 0.97);
@@ -263,7 +268,8 @@ TEST_P(PenTest, tcp_with_everything) {
     for (;;) {
       const ssize_t n = recv(accepted.get(), buffer.data(), buffer.size(), 0);
       if (n <= 0) return;
-      for (ssize_t i = 0; i < n; i++, got++) right += buffer[static_cast<std::size_t>(i)] == static_cast<std::uint8_t>(got * 7 / 3);
+      for (ssize_t i = 0; i < n; i++, got++)
+        right += buffer[static_cast<std::size_t>(i)] == static_cast<std::uint8_t>(got * 7 / 3);
     }
   });
   {
@@ -351,7 +357,8 @@ TEST_P(PenTest, a_kill_ends_everything) {
   const auto bare = [&] {
     Inside in(here);
     const auto devices = list_devices();
-    return devices.size() == 2 && std::all_of(devices.begin(), devices.end(), [](const Device& d) { return tc::ingress_qdisc(d.index).empty(); });
+    return devices.size() == 2 && std::all_of(devices.begin(), devices.end(),
+                                              [](const Device& d) { return tc::ingress_qdisc(d.index).empty(); });
   };
   while (!bare() && monotonic_now() - killed < 10 * kSecond) usleep(2000);
   expect_bare();

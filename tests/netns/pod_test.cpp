@@ -1,5 +1,5 @@
-// Pods, as far as that goes without a kubelet: real processes in real cgroups that are named as the kubelet names them, and a command
-// called crictl that answers as crictl does.
+// Pods, as far as that goes without a kubelet: real processes in real cgroups that are named as the kubelet names them,
+// and a command called crictl that answers as crictl does.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -31,12 +31,21 @@ class PodTest : public testing::Test {
   void TearDown() override { setenv("PATH", path.c_str(), 1); }
 
   static std::string text(const std::string& pod, const std::string& more = "") {
-    return fmt::format("duration = \"60s\"\n[targets.a]\npod = \"{}\"\n{}\n[[faults]]\nkind = \"degrade\"\non = \"a\"\nstart = \"0s\"\nfor = \"run\"\ndelay = \"100ms\"\n", pod, more);
+    return fmt::format(
+        "duration = \"60s\"\n[targets.a]\npod = \"{}\"\n{}\n[[faults]]\nkind = \"degrade\"\non = \"a\"\nstart = "
+        "\"0s\"\nfor = \"run\"\ndelay = \"100ms\"\n",
+        pod, more);
   }
   /// From here on there is a crictl that knows one pod, shop/web-0, in place of what it said before.
   void crictl_knows(const std::string& uid) {
-    folder.write("pods.json", fmt::format(R"({{"items":[{{"id":"1","metadata":{{"name":"web-0","uid":"{}","namespace":"shop","attempt":0}},"state":"SANDBOX_READY"}}]}})", uid));
-    const auto command = folder.write("crictl", fmt::format("#!/bin/sh\n[ \"$*\" = \"pods -o json\" ] && exec cat {}/pods.json\nexit 1\n", folder.path().string()));
+    folder.write(
+        "pods.json",
+        fmt::format(
+            R"({{"items":[{{"id":"1","metadata":{{"name":"web-0","uid":"{}","namespace":"shop","attempt":0}},"state":"SANDBOX_READY"}}]}})",
+            uid));
+    const auto command = folder.write(
+        "crictl", fmt::format("#!/bin/sh\n[ \"$*\" = \"pods -o json\" ] && exec cat {}/pods.json\nexit 1\n",
+                              folder.path().string()));
     std::filesystem::permissions(command, std::filesystem::perms::owner_all);
     setenv("PATH", (folder.path().string() + ":" + path).c_str(), 1);
   }
@@ -65,7 +74,8 @@ class PodTest : public testing::Test {
 
 TEST_F(PodTest, is_its_network_namespace_whichever_driver_named_it) {
   const ScratchCgroup systemd("kubepods.slice"), cgroupfs("kubepods");
-  for (const auto& [above, name] : {std::pair{&systemd, "kubepods-pod" + with_underscores(uid) + ".slice"}, std::pair{&cgroupfs, "pod" + uid}}) {
+  for (const auto& [above, name] :
+       {std::pair{&systemd, "kubepods-pod" + with_underscores(uid) + ".slice"}, std::pair{&cgroupfs, "pod" + uid}}) {
     SCOPED_TRACE(name);
     const ScratchCgroup pod(name, above->path());
     ScratchCgroup pause("cri-containerd-1.scope", pod.path()), web("cri-containerd-2.scope", pod.path());
@@ -127,7 +137,8 @@ TEST_F(PodTest, made_again_under_its_name_is_followed) {
   EXPECT_TRUE(takes(again, 7000, 2));
   run.signal(SIGINT);
   EXPECT_EQ(run.wait(20 * kSecond), 5) << run.errors();
-  for (const NetNs* place : {&bed.here, &again.here}) EXPECT_EQ(left_in(*place, {"lo", "eth0"}), std::vector<std::string>{});
+  for (const NetNs* place : {&bed.here, &again.here})
+    EXPECT_EQ(left_in(*place, {"lo", "eth0"}), std::vector<std::string>{});
 }
 
 }  // namespace

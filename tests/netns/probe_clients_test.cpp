@@ -80,8 +80,8 @@ class Visitors {
   std::thread thread_;
 };
 
-std::vector<probe::Sample> ask_as(const std::vector<std::string>& clients, plan::Probe what, const NetNs& ns, int requests,
-                                  lab::Nursery* nursery = nullptr) {
+std::vector<probe::Sample> ask_as(const std::vector<std::string>& clients, plan::Probe what, const NetNs& ns,
+                                  int requests, lab::Nursery* nursery = nullptr) {
   Samples samples;
   what.every = 20 * kMillisecond;
   probe::Prober prober(what, 0, {&ns, "", {}, clients}, nursery, samples.sink());
@@ -105,7 +105,8 @@ TEST(probe_clients, tcp_connects_from_each_in_turn) {
 TEST(probe_clients, http_asks_from_each_in_turn) {
   const NetNs ns = loopback_ns();
   Visitors visitors(ns, SOCK_STREAM, 0);
-  EXPECT_EQ(verdicts(ask_as(kClients, http_probe("http://" + visitors.endpoint() + "/"), ns, 12)), (std::map<std::string, int>{{"ok", 12}}));
+  EXPECT_EQ(verdicts(ask_as(kClients, http_probe("http://" + visitors.endpoint() + "/"), ns, 12)),
+            (std::map<std::string, int>{{"ok", 12}}));
   EXPECT_EQ(visitors.counts(), kEachInTurn);
 }
 
@@ -122,7 +123,8 @@ TEST(probe_clients, icmp_over_ipv6_asks_from_each) {
     const Inside inside(ns);
     for (const char* address : {"fd00::1/128", "fd00::2/128"}) add_address("lo", *IpPrefix::parse(address));
   }
-  EXPECT_EQ(verdicts(ask_as({"fd00::1", "127.0.0.1", "fd00::2"}, icmp_probe("::1"), ns, 6)), (std::map<std::string, int>{{"ok", 6}}));
+  EXPECT_EQ(verdicts(ask_as({"fd00::1", "127.0.0.1", "fd00::2"}, icmp_probe("::1"), ns, 6)),
+            (std::map<std::string, int>{{"ok", 6}}));
   // One of them is not ours: only its requests cannot be sent.
   EXPECT_EQ(verdicts(ask_as({"fd00::1", "fd00::3"}, icmp_probe("::1"), ns, 6)).at("ok"), 3);
 }
@@ -133,7 +135,8 @@ TEST(probe_clients, a_command_is_told_its_client) {
   auto probe = tcp_probe("");
   probe.kind = plan::Probe::Kind::exec;
   probe.command = {"sh", "-c", "test \"$FAULTLINE_CLIENT\" = 127.0.0.12"};
-  EXPECT_EQ(verdicts(ask_as(kClients, probe, ns, 6, nursery.get())), (std::map<std::string, int>{{"ok", 2}, {"exit 1", 4}}));
+  EXPECT_EQ(verdicts(ask_as(kClients, probe, ns, 6, nursery.get())),
+            (std::map<std::string, int>{{"ok", 2}, {"exit 1", 4}}));
 }
 
 // ---- the window ----

@@ -1,4 +1,5 @@
-// The probes that speak a service's own protocol, against the services themselves: redis, PostgreSQL; and of names, with a dns fault.
+// The probes that speak a service's own protocol, against the services themselves: redis, PostgreSQL; and of names,
+// with a dns fault.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -31,9 +32,12 @@ std::unique_ptr<Command> start_in(const NetNs& ns, const std::vector<std::string
 
 class probe_redis : public testing::Test {
  protected:
-  probe_redis() : server_(start_in(ns_, {"redis-server", "--port", "6379", "--save", "", "--dir", folder_.path().string(), "--bind", "127.0.0.1", "::1"})) {}
+  probe_redis()
+      : server_(start_in(ns_, {"redis-server", "--port", "6379", "--save", "", "--dir", folder_.path().string(),
+                               "--bind", "127.0.0.1", "::1"})) {}
   void SetUp() override {
-    ASSERT_TRUE(eventually([&] { return verdicts(ask(redis(), ns_, 50 * kMillisecond)).contains("ok"); })) << server_->out() << server_->errors();
+    ASSERT_TRUE(eventually([&] { return verdicts(ask(redis(), ns_, 50 * kMillisecond)).contains("ok"); }))
+        << server_->out() << server_->errors();
   }
   static plan::Probe redis(std::vector<std::string> command = {"PING"}, const std::string& reply = "") {
     plan::Probe p = http_probe("127.0.0.1:6379");
@@ -94,13 +98,18 @@ class probe_postgresql : public testing::Test {
     const std::string data = folder_->path() / "data";
     fs::permissions(folder_->path(), fs::perms::all);
     const auto as_its_user = [](std::vector<std::string> argv) { return as_nobody(std::move(argv)); };
-    const Said made = say_all(as_its_user({bin / "initdb", "--pgdata", data, "--username", "shop", "--auth", "trust", "--locale", "C", "--no-sync"}));
+    const Said made = say_all(as_its_user(
+        {bin / "initdb", "--pgdata", data, "--username", "shop", "--auth", "trust", "--locale", "C", "--no-sync"}));
     ASSERT_EQ(made.status, 0) << made.errors;
-    const Said certified = say_all(as_its_user({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
-                                                "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", data + "/server.key", "-out", data + "/server.crt"}));
+    const Said certified =
+        say_all(as_its_user({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                             "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+                             "-keyout", data + "/server.key", "-out", data + "/server.crt"}));
     ASSERT_EQ(certified.status, 0) << certified.errors;
-    server_ = start_in(*ns_, as_its_user({bin / "postgres", "-D", data, "-c", "listen_addresses=127.0.0.1,::1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "ssl=on"}));
-    ASSERT_TRUE(eventually([] { return verdicts(ask(query("select 1"), *ns_, 50 * kMillisecond)).contains("ok"); })) << server_->errors();
+    server_ = start_in(*ns_, as_its_user({bin / "postgres", "-D", data, "-c", "listen_addresses=127.0.0.1,::1", "-c",
+                                          "unix_socket_directories=", "-c", "fsync=off", "-c", "ssl=on"}));
+    ASSERT_TRUE(eventually([] { return verdicts(ask(query("select 1"), *ns_, 50 * kMillisecond)).contains("ok"); }))
+        << server_->errors();
   }
   static void TearDownTestSuite() {
     server_->signal(SIGINT);
@@ -109,7 +118,8 @@ class probe_postgresql : public testing::Test {
     folder_.reset();
     ns_.reset();
   }
-  static plan::Probe query(const std::string& text, const std::string& reply = "", const std::string& uri = "postgresql://shop@127.0.0.1/postgres") {
+  static plan::Probe query(const std::string& text, const std::string& reply = "",
+                           const std::string& uri = "postgresql://shop@127.0.0.1/postgres") {
     plan::Probe p = http_probe(uri);
     p.kind = plan::Probe::Kind::postgresql;
     p.query = text;
@@ -130,7 +140,8 @@ TEST_F(probe_postgresql, the_first_field_is_the_reply) {
   EXPECT_EQ(four(query("select 'well', 2", "well"), *ns_), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(four(query("select 'well'", "ill"), *ns_), (Verdicts{{"reply", 4}}));
   EXPECT_EQ(four(query("select 1 where false", "1"), *ns_), (Verdicts{{"reply", 4}}));
-  EXPECT_EQ(four(query("create temp table t (n int); insert into t values (7); select n from t", "7"), *ns_), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(query("create temp table t (n int); insert into t values (7); select n from t", "7"), *ns_),
+            (Verdicts{{"ok", 4}}));
   EXPECT_EQ(four(query("select repeat('x', 3000000)", "xxx"), *ns_), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(four(query("select 1", "1", "postgresql://shop@[::1]:5432/postgres"), *ns_), (Verdicts{{"ok", 4}}));
 }
@@ -149,11 +160,13 @@ TEST_F(probe_postgresql, errors_say_who_refused) {
 
 TEST_F(probe_postgresql, over_tls_as_its_uri_asks) {
   const std::string secured = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
-  const std::string server = "postgresql://shop@127.0.0.1/postgres?sslmode=", trusted = "&sslrootcert=" + (folder_->path() / "data/server.crt").string();
+  const std::string server = "postgresql://shop@127.0.0.1/postgres?sslmode=",
+                    trusted = "&sslrootcert=" + (folder_->path() / "data/server.crt").string();
   EXPECT_EQ(four(query(secured, "f", server + "disable"), *ns_), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(four(query(secured, "t", server + "require"), *ns_), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(four(query(secured, "t", server + "verify-full" + trusted), *ns_), (Verdicts{{"ok", 4}}));
-  EXPECT_EQ(four(query(secured, "t", server + "verify-full&sslrootcert=/etc/ssl/certs/ca-certificates.crt"), *ns_), (Verdicts{{"tls", 4}}));
+  EXPECT_EQ(four(query(secured, "t", server + "verify-full&sslrootcert=/etc/ssl/certs/ca-certificates.crt"), *ns_),
+            (Verdicts{{"tls", 4}}));
   auto kept = query(secured, "t", server + "require");
   kept.reuse = true;
   EXPECT_EQ(four(kept, *ns_, kApart), (Verdicts{{"ok", 4}}));
@@ -217,8 +230,10 @@ TEST_F(probe_dns, a_fault_of_dns_shows) {
   const ToyDns dns(bed.there, "10.7.0.2");
   auto probe = name("bank.internal");
   probe.timeout = 200 * kMillisecond;
-  for (const auto& [answer, verdict] : {std::pair{"nxdomain", "NXDOMAIN"}, {"servfail", "SERVFAIL"}, {"refused", "REFUSED"}, {"silence", "timeout"}}) {
-    play(fmt::format("[[faults]]\nkind = \"dns\"\non = \"a\"\nstart = \"0s\"\nfor = \"600s\"\nanswer = \"{}\"\n", answer));
+  for (const auto& [answer, verdict] :
+       {std::pair{"nxdomain", "NXDOMAIN"}, {"servfail", "SERVFAIL"}, {"refused", "REFUSED"}, {"silence", "timeout"}}) {
+    play(fmt::format("[[faults]]\nkind = \"dns\"\non = \"a\"\nstart = \"0s\"\nfor = \"600s\"\nanswer = \"{}\"\n",
+                     answer));
     EXPECT_EQ(four(probe, bed.here), (Verdicts{{verdict, 4}}));
     if (verdict == std::string("NXDOMAIN")) {
       auto expecting = probe;

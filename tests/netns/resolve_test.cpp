@@ -24,8 +24,10 @@ TEST(ResolveTest, TheInitialNamespaceNeedsAnAimThatLeavesOperatorsIn) {
   if (NetNs::current().inode() != 0xEFFFFFF9 && NetNs::current().inode() != NetNs::open("/proc/1/ns/net").inode())
     GTEST_SKIP() << "not in the initial namespace";
   const std::string here = "[targets.machine]\nnetns = \"/proc/self/ns/net\"\n";
-  for (const std::string peer : {"", "address = [\"0.0.0.0/0\", \"::/0\"]", "address = \"0.0.0.0/1\"", "protocol = \"tcp\""}) {
-    const std::string text = here + (peer.empty() ? "" : "[targets.them]\n" + peer + "\n") + cut("\"machine\"", peer.empty() ? "" : "peer = \"them\"");
+  for (const std::string peer :
+       {"", "address = [\"0.0.0.0/0\", \"::/0\"]", "address = \"0.0.0.0/1\"", "protocol = \"tcp\""}) {
+    const std::string text = here + (peer.empty() ? "" : "[targets.them]\n" + peer + "\n") +
+                             cut("\"machine\"", peer.empty() ? "" : "peer = \"them\"");
     try {
       resolve(text);
       ADD_FAILURE() << "accepted with " << peer;
@@ -38,8 +40,10 @@ TEST(ResolveTest, TheInitialNamespaceNeedsAnAimThatLeavesOperatorsIn) {
 
 TEST(ResolveTest, TwoTargetsInOneNamespaceAreTwoRulesOfOneSite) {
   TwoNamespaces net;
-  const auto sites = resolve(fmt::format("[targets.web]\nnetns = \"{0}\"\nport = 8001\n[targets.db]\nnetns = \"{0}\"\nport = 8002\n", net.path()) +
-                             cut("[\"web\", \"db\"]"));
+  const auto sites =
+      resolve(fmt::format("[targets.web]\nnetns = \"{0}\"\nport = 8001\n[targets.db]\nnetns = \"{0}\"\nport = 8002\n",
+                          net.path()) +
+              cut("[\"web\", \"db\"]"));
   ASSERT_EQ(sites.size(), 1u);
   ASSERT_EQ(sites[0].rules.size(), 2u);
   EXPECT_EQ(sites[0].rules[0].match.own_ports, (std::vector<plan::PortRange>{{8001, 8001}}));
@@ -48,16 +52,18 @@ TEST(ResolveTest, TwoTargetsInOneNamespaceAreTwoRulesOfOneSite) {
 
 TEST(ResolveTest, BetweenTwoTargetsTheReceiverStandsBackOnlyWhereTheSenderActs) {
   TwoNamespaces net;
-  const std::string targets = fmt::format("[targets.a]\nnetns = \"{}\"\n[targets.b]\nnetns = \"{}\"\n[targets.web]\nport = 8080\n", net.path(),
-                                          TwoNamespaces::path(net.there));
+  const std::string targets =
+      fmt::format("[targets.a]\nnetns = \"{}\"\n[targets.b]\nnetns = \"{}\"\n[targets.web]\nport = 8080\n", net.path(),
+                  TwoNamespaces::path(net.there));
   const auto all = resolve(targets + cut("[\"a\", \"b\"]"));
   ASSERT_EQ(all.size(), 2u);
   for (const auto& site : all) {
     ASSERT_EQ(site.rules.size(), 1u);
     const auto& left_out = site.rules[0].match.not_from;
     EXPECT_FALSE(left_out.empty());
-    EXPECT_TRUE(std::any_of(left_out.begin(), left_out.end(), [](const IpPrefix& p) { return p.v6 && p.bytes[0] == 0xfe; }))
-        << "link-local addresses too";
+    EXPECT_TRUE(std::any_of(left_out.begin(), left_out.end(), [](const IpPrefix& p) {
+      return p.v6 && p.bytes[0] == 0xfe;
+    })) << "link-local addresses too";
   }
   // Towards port 8080 of the other the sender acts; what comes from port 8080 only the receiver can tell.
   const auto by_port = resolve(targets + cut("[\"a\", \"b\"]", "peer = \"web\""));

@@ -154,7 +154,9 @@ TEST_F(Rtnetlink, ANoisyVethGetsALinkLocalAddress) {
 
 /// How a device came by its link-layer address: addr_assign_type of sysfs, which shows the namespace it was mounted in.
 std::string link_address_origin(const std::string& device) {
-  return test::say_all({"unshare", "-m", "sh", "-c", "mount -t sysfs none /sys && cat /sys/class/net/" + device + "/addr_assign_type"}).out;
+  return test::say_all({"unshare", "-m", "sh", "-c",
+                        "mount -t sysfs none /sys && cat /sys/class/net/" + device + "/addr_assign_type"})
+      .out;
 }
 
 TEST_F(Rtnetlink, AQuietDevicesLinkAddressIsNotForUdevToChoose) {

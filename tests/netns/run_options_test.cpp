@@ -103,9 +103,11 @@ TEST_F(RunOptionsTest, TheRunFolderHasThePlanAndReportMakesTheRestAgain) {
   Command run = start({"--scale", "1:60", "--var", "to=10.7.0.2"});
   ASSERT_LE(run.wait(60 * kSecond), 2) << run.errors();
   std::ifstream kept(out / "plan.toml");
-  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(kept), {}), plan()) << "as it was written, whatever the variables were";
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(kept), {}), plan())
+      << "as it was written, whatever the variables were";
   const json before = summary_of(out);
-  for (const char* name : {"report.html", "summary.json", "junit.xml"}) EXPECT_TRUE(std::filesystem::remove(out / name)) << name;
+  for (const char* name : {"report.html", "summary.json", "junit.xml"})
+    EXPECT_TRUE(std::filesystem::remove(out / name)) << name;
   const Said said = say({"report", out});
   EXPECT_EQ(said.status, 0) << said.errors;
   EXPECT_TRUE(std::filesystem::exists(out / "report.html"));
@@ -130,7 +132,8 @@ TEST_F(RunOptionsTest, EqualSeedsLoseTheSamePackets) {
     EXPECT_TRUE(run.wait(60 * kSecond)) << run.errors();
     std::vector<Ns> due;
     for (const auto& e : journal_of(out))
-      if (e["event"] == "sample" && e["due"] >= 600 * kMillisecond && e["due"] < 2 * kSecond && !e["ok"].get<bool>()) due.push_back(e["due"].get<Ns>());
+      if (e["event"] == "sample" && e["due"] >= 600 * kMillisecond && e["due"] < 2 * kSecond && !e["ok"].get<bool>())
+        due.push_back(e["due"].get<Ns>());
     return due;
   };
   const auto first = failed("5"), again = failed("5"), other = failed("6");
@@ -143,13 +146,15 @@ TEST_F(RunOptionsTest, AtIsTheInstantOfItsBeginning) {
   const std::time_t at = std::time(nullptr) + 6;
   std::tm utc{};
   gmtime_r(&at, &utc);
-  const std::string instant = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
+  const std::string instant = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", utc.tm_year + 1900, utc.tm_mon + 1,
+                                          utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
   Command run = start({"--scale", "1:20", "--var", "to=10.7.0.2", "--at", instant});
   ASSERT_TRUE(await_event(out, "t0")) << run.errors();
   EXPECT_LT(std::time(nullptr), at) << "it was armed ahead";
   EXPECT_TRUE(run.wait(60 * kSecond)) << run.errors();
   const json t0 = event("t0");
-  EXPECT_EQ(t0["wall"].get<std::string>().substr(0, 23), instant.substr(0, 19) + ".000") << "a clock that steps meanwhile apart";
+  EXPECT_EQ(t0["wall"].get<std::string>().substr(0, 23), instant.substr(0, 19) + ".000")
+      << "a clock that steps meanwhile apart";
   const json begin = event("fault_begin");
   EXPECT_GE(begin["mono"].get<Ns>() - t0["epoch"].get<Ns>(), 500 * kMillisecond);
   EXPECT_GT(summary_of(out)["faults"][0]["packets_dropped"], 0);

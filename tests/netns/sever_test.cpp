@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
+#include <linux/tcp.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <linux/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 
@@ -33,13 +33,16 @@ struct Way {
   const char* name;
   const char *client, *server;  ///< addresses; the first of 10.7.0.1 and fd07::1 is `here`
 };
-constexpr Way kWays[] = {{"leaving", "10.7.0.1", "10.7.0.2"}, {"leaving6", "fd07::1", "fd07::2"}, {"arriving", "10.7.0.2", "10.7.0.1"},
-                         {"arriving6", "fd07::2", "fd07::1"}, {"lo", "127.0.0.1", "127.0.0.1"},   {"lo6", "::1", "::1"}};
+constexpr Way kWays[] = {{"leaving", "10.7.0.1", "10.7.0.2"},  {"leaving6", "fd07::1", "fd07::2"},
+                         {"arriving", "10.7.0.2", "10.7.0.1"}, {"arriving6", "fd07::2", "fd07::1"},
+                         {"lo", "127.0.0.1", "127.0.0.1"},     {"lo6", "::1", "::1"}};
 
 class SeverTest : public PlanBed {
  protected:
   using PlanBed::PlanBed;
-  const NetNs& ns_of(const std::string& address) const { return address == "10.7.0.2" || address == "fd07::2" ? bed.there : bed.here; }
+  const NetNs& ns_of(const std::string& address) const {
+    return address == "10.7.0.2" || address == "fd07::2" ? bed.there : bed.here;
+  }
 
   Fd listen_at(const std::string& at, std::uint16_t port) {
     Fd fd = bound_socket(ns_of(at), SOCK_STREAM, address(at, port));
@@ -63,8 +66,10 @@ class SeverTest : public PlanBed {
   Connection open(const Way& way, std::uint16_t port) {
     const Fd listener = listen_at(way.server, port);
     Connection c;
-    if (const int error = connect_to(way, port, kSoon, &c.client); error != 0) throw std::system_error(error, std::generic_category(), "connect");
-    c.server = Fd(static_cast<int>(check("accept", ::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC))));
+    if (const int error = connect_to(way, port, kSoon, &c.client); error != 0)
+      throw std::system_error(error, std::generic_category(), "connect");
+    c.server = Fd(
+        static_cast<int>(check("accept", ::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC))));
     return c;
   }
 
@@ -89,7 +94,8 @@ class SeverTest : public PlanBed {
   void refused_at_once();
   void reset_at_both_ends();
   void cut(const std::string& mode, const std::string& more = "") {
-    play(fmt::format("[[faults]]\nkind = \"sever\"\nmode = \"{}\"\non = \"a\"\nstart = \"0s\"\nfor = \"600s\"\n{}", mode, more));
+    play(fmt::format("[[faults]]\nkind = \"sever\"\nmode = \"{}\"\non = \"a\"\nstart = \"0s\"\nfor = \"600s\"\n{}",
+                     mode, more));
   }
 };
 
@@ -180,7 +186,8 @@ TEST_F(SeverTest, half_open_leaves_the_peer_waiting) {
     for (const Way& way : {kWays[0], kWays[1], kWays[2], kWays[3]}) {
       Connection c = open(way, 8000);
       const bool here_is_client = &ns_of(way.client) == &bed.here;
-      all.push_back({way.name, std::move(here_is_client ? c.client : c.server), std::move(here_is_client ? c.server : c.client)});
+      all.push_back(
+          {way.name, std::move(here_is_client ? c.client : c.server), std::move(here_is_client ? c.server : c.client)});
     }
     cut("half-open");
     for (const Torn& one : all) say(peer_speaks ? one.peers : one.ours);
@@ -269,8 +276,9 @@ TEST_F(SeverTest, only_what_is_old) {
 
 TEST_F(SeverTest, both_ends_as_targets_and_a_delay_beside) {
   const Connection c = open(kWays[0], 8000);
-  play("[[faults]]\nkind = \"sever\"\nmode = \"reset\"\non = [\"a\", \"b\"]\nstart = \"0s\"\nfor = \"600s\"\n"
-       "[[faults]]\nkind = \"degrade\"\ndelay = \"3s\"\non = \"a\"\nstart = \"0s\"\nfor = \"600s\"\n");
+  play(
+      "[[faults]]\nkind = \"sever\"\nmode = \"reset\"\non = [\"a\", \"b\"]\nstart = \"0s\"\nfor = \"600s\"\n"
+      "[[faults]]\nkind = \"degrade\"\ndelay = \"3s\"\non = \"a\"\nstart = \"0s\"\nfor = \"600s\"\n");
   say(c.client);
   EXPECT_EQ(hear(c.client, 2 * kSecond), -ECONNRESET);
   EXPECT_EQ(hear(c.server, 2 * kSecond), -ECONNRESET) << "an answer is not held";
@@ -282,7 +290,8 @@ TEST_F(SeverTest, both_ends_as_targets_and_a_delay_beside) {
 TEST_F(SeverTest, also_by_clsact) {
   const Connection c = open(kWays[0], 8000), on_lo = open(kWays[4], 8000);
   const Fd listener = listen_at(kWays[2].server, 8001);
-  play("[[faults]]\nkind = \"sever\"\nmode = \"reset\"\non = \"a\"\nstart = \"0s\"\nfor = \"600s\"\n", pen::Engine::clsact);
+  play("[[faults]]\nkind = \"sever\"\nmode = \"reset\"\non = \"a\"\nstart = \"0s\"\nfor = \"600s\"\n",
+       pen::Engine::clsact);
   for (const auto* each : {&c, &on_lo}) {
     say(each->client);
     EXPECT_EQ(hear(each->client, kSoon), -ECONNRESET);

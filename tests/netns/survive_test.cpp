@@ -1,5 +1,5 @@
-// What a run must survive, or refuse with a clear word: the real binary on hosts that lack something, lose something, or
-// have something that Faultline cannot handle.
+// What a run must survive, or refuse with a clear word: the real binary on hosts that lack something, lose something,
+// or have something that Faultline cannot handle.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -28,11 +28,14 @@ struct SurviveTest : testing::Test {
     if (geteuid() != 0) GTEST_SKIP() << "needs root";
   }
 
-  static std::string plan(const std::string& netns, const std::string& more = "", const std::string& to = "10.7.0.2", const std::string& duration = "4s") {
+  static std::string plan(const std::string& netns, const std::string& more = "", const std::string& to = "10.7.0.2",
+                          const std::string& duration = "4s") {
     return VictimPlan{.netns = netns, .duration = duration, .ping = to, .length = "2500ms", .more = more}.text();
   }
 
-  Command start(const std::string& text, std::vector<std::string> more = {}) { return Command::run(folder.write("plan.toml", text), out, more); }
+  Command start(const std::string& text, std::vector<std::string> more = {}) {
+    return Command::run(folder.write("plan.toml", text), out, more);
+  }
 
   /// The run comes to its end with a whole record and nothing that it could not clean up; aborted is not its end.
   void expect_whole(Command& run) {
@@ -74,7 +77,9 @@ TEST_F(SurviveTest, WithoutBtfTheClassicAttachmentIsUsed) {
   TwoNamespaces net;
   const std::string plan_file = folder.write("plan.toml", plan(net.path()));
   const auto without_btf = [&](const std::string& more) {
-    return std::vector<std::string>{"unshare", "-m", "sh", "-c", fmt::format("mount -t tmpfs none /sys/kernel/btf && exec {} run {} --quiet {}", binary(), plan_file, more)};
+    return std::vector<std::string>{
+        "unshare", "-m", "sh", "-c",
+        fmt::format("mount -t tmpfs none /sys/kernel/btf && exec {} run {} --quiet {}", binary(), plan_file, more)};
   };
   Command run(without_btf("--out " + out.string()));
   expect_whole(run);
@@ -104,10 +109,13 @@ TEST_F(SurviveTest, WhileOneTargetIsMissingNothingOfTheOthersIsTouched) {
   }));
   usleep(200'000);
   const std::string before = monitor->out();
-  Command run = start(plan(net.path(), "[targets.other]\nnetns = \"/run/netns/no-such-namespace\"\n[[faults]]\nkind = \"sever\"\non = \"other\"\nstart = \"1s\"\nfor = \"1s\"\n"));
+  Command run = start(plan(net.path(),
+                           "[targets.other]\nnetns = \"/run/netns/no-such-namespace\"\n[[faults]]\nkind = "
+                           "\"sever\"\non = \"other\"\nstart = \"1s\"\nfor = \"1s\"\n"));
   expect_refused(run, 4, "no-such-namespace");
   EXPECT_EQ(monitor->out(), before);
-  Command another = Command::run(folder.write("other.toml", plan(net.path())), folder.path() / "other");  // what is seen when something is
+  Command another = Command::run(folder.write("other.toml", plan(net.path())),
+                                 folder.path() / "other");  // what is seen when something is
   ASSERT_TRUE(await_event(folder.path() / "other", "t0")) << another.errors();
   EXPECT_NE(monitor->out(), before);
   another.signal(SIGINT);
@@ -120,7 +128,9 @@ TEST_F(SurviveTest, EverythingOfTheMachinesOwnNetworkIsRefused) {
   const auto before = device_names(machine);
   for (const char* more : {"", "protocol = \"tcp\"\n"}) {
     out = folder.path() / (more[0] != 0 ? "tcp" : "all");
-    Command run = start(std::string("duration = \"2s\"\n[targets.all]\nnetns = \"/proc/self/ns/net\"\n") + more + "[[faults]]\nkind = \"degrade\"\ndelay = \"1ms\"\non = \"all\"\nstart = \"1s\"\nfor = \"1s\"\n");
+    Command run =
+        start(std::string("duration = \"2s\"\n[targets.all]\nnetns = \"/proc/self/ns/net\"\n") + more +
+              "[[faults]]\nkind = \"degrade\"\ndelay = \"1ms\"\non = \"all\"\nstart = \"1s\"\nfor = \"1s\"\n");
     expect_refused(run, 4, "initial network namespace");
   }
   EXPECT_EQ(device_names(machine), before);
@@ -181,11 +191,12 @@ TEST_F(SurviveTest, AFullDiskHealsFirst) {
   TwoNamespaces net;
   const fs::path disk = folder.path() / "disk", record = disk / "run";
   fs::create_directory(disk);
-  const std::string more = "[[faults]]\nname = \"long\"\nkind = \"sever\"\non = \"victim\"\nstart = \"3s\"\nfor = \"run\"\n";
+  const std::string more =
+      "[[faults]]\nname = \"long\"\nkind = \"sever\"\non = \"victim\"\nstart = \"3s\"\nfor = \"run\"\n";
   const std::string text = plan(net.path(), more, "10.7.0.2", "60s");
   Command run({"unshare", "-m", "sh", "-c",
-               fmt::format("mount -t tmpfs -o size=256k none {} && exec {} run {} --out {} --quiet", disk.string(), binary(),
-                           folder.write("plan.toml", text).string(), record.string())});
+               fmt::format("mount -t tmpfs -o size=256k none {} && exec {} run {} --out {} --quiet", disk.string(),
+                           binary(), folder.write("plan.toml", text).string(), record.string())});
   const fs::path seen = fmt::format("/proc/{}/root{}", run.pid(), record.string());
   ASSERT_TRUE(await_event(seen, "fault_begin")) << run.errors();
   UdpStream stream(net.here, "10.7.0.1", net.there, "10.7.0.2", 200);
@@ -218,8 +229,7 @@ TEST_F(SurviveTest, HostsWithIPv6AloneAndJumboFrames) {
   const auto packets = stream.finish();
   EXPECT_EQ(stream.refused(), 0u);
   EXPECT_EQ(packets.size(), stream.sent());
-  for (const auto& p : packets)
-    EXPECT_TRUE(p.sent >= until || p.took() >= 100 * kMillisecond) << p.took();
+  for (const auto& p : packets) EXPECT_TRUE(p.sent >= until || p.took() >= 100 * kMillisecond) << p.took();
   expect_whole(run);
   EXPECT_EQ(summary_of(out)["faults"][0]["packets_undelivered"], 0);
 }
@@ -270,7 +280,11 @@ command = ["no-such-program-anywhere"]
 
 TEST_F(SurviveTest, FiftyMistakesAreAllReportedWithTheirPlaces) {
   std::string text = plan("somewhere");
-  for (int i = 0; i < 50; i++) text += fmt::format("[[faults]]\nname = \"f{}\"\nkind = \"degrade\"\non = \"victim\"\nstart = \"1s\"\nfor = \"{}\"\ndelay = \"1ms\"\n", i, i);
+  for (int i = 0; i < 50; i++)
+    text += fmt::format(
+        "[[faults]]\nname = \"f{}\"\nkind = \"degrade\"\non = \"victim\"\nstart = \"1s\"\nfor = \"{}\"\ndelay = "
+        "\"1ms\"\n",
+        i, i);
   const std::string path = folder.write("plan.toml", text);
   Command check({binary(), "check", path});
   EXPECT_EQ(check.wait(60 * kSecond), 3);

@@ -1,4 +1,5 @@
-// Faults whose figures change over time, from the plan to what a receiver sees: each packet is judged by when it was sent.
+// Faults whose figures change over time, from the plan to what a receiver sees: each packet is judged by when it was
+// sent.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -14,10 +15,14 @@ constexpr Ns kEdge = 30 * kMillisecond;  // from a packet's time stamp to its fa
 class TimelineTest : public testing::Test {
  protected:
   std::string plan(const std::string& fault) const {
-    return fmt::format("[targets.a]\nnetns = \"/proc/self/fd/{}\"\nprotocol = \"udp\"\n[[faults]]\non = \"a\"\ndirection = \"egress\"\nstart = \"0s\"\nfor = \"60s\"\n{}",
-                       bed.here.fd(), fault);
+    return fmt::format(
+        "[targets.a]\nnetns = \"/proc/self/fd/{}\"\nprotocol = \"udp\"\n[[faults]]\non = \"a\"\ndirection = "
+        "\"egress\"\nstart = \"0s\"\nfor = \"60s\"\n{}",
+        bed.here.fd(), fault);
   }
-  Arrivals send(std::size_t count, Ns gap) const { return send_stream(bed.near(5000), bed.far(7000), {.count = count, .gap = gap}); }
+  Arrivals send(std::size_t count, Ns gap) const {
+    return send_stream(bed.near(5000), bed.far(7000), {.count = count, .gap = gap});
+  }
 
   Bed bed;
 };
@@ -38,7 +43,8 @@ TEST_F(TimelineTest, a_flap_drops_while_it_is_down) {
 }
 
 TEST_F(TimelineTest, a_profile_leads_from_point_to_point) {
-  PlayedPlan played(plan("kind = \"degrade\"\nprofile = [{ at = \"0s\", delay = \"50ms\" }, { at = \"5s\", delay = \"550ms\" }]\n"));
+  PlayedPlan played(
+      plan("kind = \"degrade\"\nprofile = [{ at = \"0s\", delay = \"50ms\" }, { at = \"5s\", delay = \"550ms\" }]\n"));
   const Arrivals got = send(200, 10 * kMillisecond);
   ASSERT_EQ(got.all.size(), got.asked);
   std::vector<Ns> beyond;
@@ -62,9 +68,12 @@ TEST_F(TimelineTest, a_trace_is_played_row_by_row) {
   std::size_t gone = 0;
   for (const auto& arrival : got.all) {
     const Ns t = arrival.sent - played.epoch();
-    if (t < kSecond - kEdge) first.push_back(arrival.took);
-    else if (t > kSecond + kEdge && t < 1500 * kMillisecond - kEdge) gone++;
-    else if (t > 1500 * kMillisecond) last.push_back(arrival.took);
+    if (t < kSecond - kEdge)
+      first.push_back(arrival.took);
+    else if (t > kSecond + kEdge && t < 1500 * kMillisecond - kEdge)
+      gone++;
+    else if (t > 1500 * kMillisecond)
+      last.push_back(arrival.took);
   }
   for (auto& [row, delay] : {std::pair<std::vector<Ns>&, Ns>{first, 150 * kMillisecond}, {last, 40 * kMillisecond}}) {
     ASSERT_GT(row.size(), 140u) << "nothing is lost by this row: 194 and some 200 were sent";

@@ -1,5 +1,5 @@
-// A tunnel between two hosts, over the wire that joins them: its packets pass two devices of each host, and meet a fault once.
-// Here with vxlan, which most kernels have built in; WireGuard and IP tunnels: vm/stacks.
+// A tunnel between two hosts, over the wire that joins them: its packets pass two devices of each host, and meet a
+// fault once. Here with vxlan, which most kernels have built in; WireGuard and IP tunnels: vm/stacks.
 #include <gtest/gtest.h>
 
 #include "tests/harness/command.h"
@@ -15,15 +15,21 @@ class TunnelTest : public PlanBed {
   void SetUp() override {
     for (const auto& [ns, own, other] : {std::tuple{&bed.here, 1, 2}, {&bed.there, 2, 1}}) {
       Inside in(*ns);
-      Command vxlan({"sh", "-c", fmt::format("ip link add tunnel type vxlan id 7 remote 10.7.0.{} dstport 4790 dev eth0 && "
-                                             "ip addr add 10.8.0.{}/24 dev tunnel && ip link set tunnel up", other, own)});
+      Command vxlan({"sh", "-c",
+                     fmt::format("ip link add tunnel type vxlan id 7 remote 10.7.0.{} dstport 4790 dev eth0 && "
+                                 "ip addr add 10.8.0.{}/24 dev tunnel && ip link set tunnel up",
+                                 other, own)});
       if (vxlan.wait(20 * kSecond) != 0) GTEST_SKIP() << "no vxlan: " << vxlan.errors();
     }
   }
   /// Delays everything that `here` sends, to `peer` if that is not empty.
   void delay(const std::string& peer = "") {
-    const std::string narrowed = peer.empty() ? "" : "peer = \"other\"\n", other = peer.empty() ? "" : fmt::format("[targets.other]\naddress = \"{}\"\n", peer);
-    play(fmt::format("{}[[faults]]\nkind = \"degrade\"\non = \"a\"\n{}direction = \"egress\"\ndelay = \"50ms\"\nstart = \"0s\"\nfor = \"600s\"\n", other, narrowed));
+    const std::string narrowed = peer.empty() ? "" : "peer = \"other\"\n",
+                      other = peer.empty() ? "" : fmt::format("[targets.other]\naddress = \"{}\"\n", peer);
+    play(
+        fmt::format("{}[[faults]]\nkind = \"degrade\"\non = \"a\"\n{}direction = \"egress\"\ndelay = \"50ms\"\nstart = "
+                    "\"0s\"\nfor = \"600s\"\n",
+                    other, narrowed));
   }
   /// The least time of ten datagrams from `here`.
   Ns takes(const std::string& net) {

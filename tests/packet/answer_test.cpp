@@ -1,7 +1,7 @@
-// What the selector answers in place of the network: every answer by its bytes, and whom it leaves alone. Frames are taken
-// apart by harness/answers.h, which shares nothing with the programs.
-#include <gtest/gtest.h>
+// What the selector answers in place of the network: every answer by its bytes, and whom it leaves alone. Frames are
+// taken apart by harness/answers.h, which shares nothing with the programs.
 #include <arpa/inet.h>
+#include <gtest/gtest.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <sched.h>
@@ -35,7 +35,8 @@ const faults::Channel kReset = cut(FL_FILTER_NONE, FL_VERDICT_RESET), kRefuse = 
 struct Answer : EngineTest {
   void load(const std::vector<faults::Channel>& channels) {
     std::vector<Rule> rules;
-    for (std::uint32_t i = 0; i < channels.size(); i++) rules.push_back({.match = {}, .channel = channels[i], .window = kHour, .fault = i});
+    for (std::uint32_t i = 0; i < channels.size(); i++)
+      rules.push_back({.match = {}, .channel = channels[i], .window = kHour, .fault = i});
     programs = std::make_unique<Programs>(GetParam(), rules);
   }
 
@@ -56,7 +57,8 @@ struct Answer : EngineTest {
     EXPECT_EQ(programs->tally(0).answered, answered);
   }
   /// The answer, which is well-formed and goes back (or on) with plain headers.
-  Parsed expect_answer(const Packet& packet, const char* program = "select_out", bool back = true, std::uint32_t gso_size = 0) {
+  Parsed expect_answer(const Packet& packet, const char* program = "select_out", bool back = true,
+                       std::uint32_t gso_size = 0) {
     const auto answered = programs->tally(0).answered;
     const Skb out = run(packet, program, gso_size);
     EXPECT_EQ(out.verdict, kRedirect);
@@ -71,7 +73,8 @@ struct Answer : EngineTest {
     EXPECT_EQ(answer.l4, out.frame.size() - answer.carried.size());
     return answer;
   }
-  void expect_reset(const Packet& packet, const Parsed& rst, bool back, std::uint8_t flags, std::uint32_t sequence, std::uint32_t ack) {
+  void expect_reset(const Packet& packet, const Parsed& rst, bool back, std::uint8_t flags, std::uint32_t sequence,
+                    std::uint32_t ack) {
     EXPECT_EQ(rst.protocol, 6);
     ASSERT_EQ(rst.carried.size(), 20u);
     EXPECT_EQ(be16(rst.carried, 0), back ? packet.destination_port : packet.source_port);
@@ -96,9 +99,9 @@ TEST_P(Answer, a_syn_is_refused_byte_by_byte) {
   load({kRefuse});
   const Skb out = run(segment(kSyn));
   EXPECT_EQ(out.verdict, kRedirect);
-  const Frame expected{0x0a, 2,    2,    2,    2,    2,    0x0a, 1,    1,    1,    1,    1,    8,    0,     // back to where it came from
-                       0x45, 0,    0,    40,   0,    0,    0x40, 0,    64,   6,    0x26, 0xce, 10,   0, 0, 2, 10, 0, 0, 1,
-                       0,    80,   0x9c, 0x40, 0,    0,    0,    0,    0,    0,    3,    0xe9, 0x50, 0x14, 0, 0, 0xfb, 0x54, 0, 0};
+  const Frame expected{0x0a, 2,  2,    2,    2, 2, 0x0a, 1, 1,  1, 1,    1,    8,    0,  // back to where it came from
+                       0x45, 0,  0,    40,   0, 0, 0x40, 0, 64, 6, 0x26, 0xce, 10,   0,    0, 2, 10,   0,    0, 1,
+                       0,    80, 0x9c, 0x40, 0, 0, 0,    0, 0,  0, 3,    0xe9, 0x50, 0x14, 0, 0, 0xfb, 0x54, 0, 0};
   EXPECT_EQ(out.frame, expected);
 }
 
@@ -125,14 +128,17 @@ TEST_P(Answer, what_opens_a_connection_is_reset_for_its_sender_alone) {
 struct Capture {
   Capture() {
     set_up("lo");
-    socket = Fd(check("open a packet socket", ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, htons(ETH_P_ALL))));
+    socket = Fd(
+        check("open a packet socket", ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, htons(ETH_P_ALL))));
   }
   std::vector<Frame> take() {
     std::vector<Frame> frames;
     Frame frame(2000);
     sockaddr_ll from{};
     socklen_t length = sizeof from;
-    for (ssize_t n = 0; (n = recvfrom(socket.get(), frame.data(), frame.size(), 0, reinterpret_cast<sockaddr*>(&from), &length)) > 0; length = sizeof from)
+    for (ssize_t n = 0;
+         (n = recvfrom(socket.get(), frame.data(), frame.size(), 0, reinterpret_cast<sockaddr*>(&from), &length)) > 0;
+         length = sizeof from)
       if (from.sll_pkttype == PACKET_OUTGOING) frames.emplace_back(frame.begin(), frame.begin() + n);
     return frames;
   }
@@ -211,7 +217,8 @@ TEST_P(Answer, datagrams_are_unreachable) {
       EXPECT_EQ(be32(icmp.carried, 4), 0u);
       const Frame quoted(icmp.carried.begin() + 8, icmp.carried.end());
       ASSERT_EQ(quoted.size(), (v6 ? 40u : 20u) + 8u);
-      EXPECT_TRUE(std::equal(quoted.begin(), quoted.end(), sent.begin() + 14)) << "the packet that is answered, as far as its ports";
+      EXPECT_TRUE(std::equal(quoted.begin(), quoted.end(), sent.begin() + 14))
+          << "the packet that is answered, as far as its ports";
     }
   }
   Packet options{.option_words = 10};
@@ -279,8 +286,9 @@ TEST_P(Answer, each_rule_has_its_own_beginning) {
   const faults::Window late{10 * kSecond, 3600 * kSecond};
   faults::Channel second = steady(late, 0, 0, 1);
   second.answer.filter = FL_FILTER_OLD;
-  programs = std::make_unique<Programs>(GetParam(), std::vector<Rule>{{.channel = kOld, .window = {0, 5 * kSecond}, .fault = 0},
-                                                                     {.channel = second, .window = late, .fault = 1}});
+  programs = std::make_unique<Programs>(GetParam(),
+                                        std::vector<Rule>{{.channel = kOld, .window = {0, 5 * kSecond}, .fault = 0},
+                                                          {.channel = second, .window = late, .fault = 1}});
   programs->set_time(kSecond);
   expect_passes(segment(kSyn));
   expect_passes(segment(kAck));
@@ -308,7 +316,8 @@ TEST_P(Answer, half_open_on_loopback_knows_the_peer) {
   site::Match match;
   match.any_peer = false;
   match.peers = {*IpPrefix::parse("127.0.0.9/32")};
-  programs = std::make_unique<Programs>(GetParam(), std::vector<Rule>{{.match = match, .channel = kHalfOpen, .window = kHour}});
+  programs = std::make_unique<Programs>(GetParam(),
+                                        std::vector<Rule>{{.match = match, .channel = kHalfOpen, .window = kHour}});
   Packet p = segment(kAck);
   p.source = "127.0.0.1", p.destination = "127.0.0.9";
   expect_reset(p, expect_answer(p, "select_lo"), true, kRst, 77, 0);

@@ -28,7 +28,8 @@ TEST(Arithmetic, segments_of_a_track) {
     const auto value = static_cast<std::int64_t>(random() >> 24);
     const auto slope = static_cast<std::int64_t>(random() >> 40) - (1 << 23);
     const fl_point point{start, value, slope};
-    ASSERT_EQ(stage.segment_value(start, value, slope, t), fl_segment_value(&point, t)) << start << " " << t << " " << value << " " << slope;
+    ASSERT_EQ(stage.segment_value(start, value, slope, t), fl_segment_value(&point, t))
+        << start << " " << t << " " << value << " " << slope;
   }
 }
 

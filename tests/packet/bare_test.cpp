@@ -1,5 +1,5 @@
-// Packets that begin with the IP header, as tun, WireGuard and IP tunnels have them: they meet what they would meet as Ethernet
-// frames, and enter the pen as such.
+// Packets that begin with the IP header, as tun, WireGuard and IP tunnels have them: they meet what they would meet as
+// Ethernet frames, and enter the pen as such.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -11,7 +11,9 @@
 namespace faultline::test {
 namespace {
 
-Rule holding(const site::Match& match, std::uint32_t fault = 0) { return {.match = match, .channel = steady(kHour, kMicrosecond), .fault = fault}; }
+Rule holding(const site::Match& match, std::uint32_t fault = 0) {
+  return {.match = match, .channel = steady(kHour, kMicrosecond), .fault = fault};
+}
 Rule losing(const site::Match& match = {}) { return {.match = match, .channel = steady(kHour, 0, 0, 1)}; }
 
 Packet from(bool v6) {
@@ -23,7 +25,8 @@ Packet from(bool v6) {
 
 struct Bare : EngineTest {
   void load(const std::vector<Rule>& rules, site::Tunnels tunnels = {}) {
-    programs = std::make_unique<Programs>(GetParam(), rules, Programs::Owner::us, pen::Place{.bare = true, .tunnels = std::move(tunnels)});
+    programs = std::make_unique<Programs>(GetParam(), rules, Programs::Owner::us,
+                                          pen::Place{.bare = true, .tunnels = std::move(tunnels)});
   }
   /// The rules that take the packet; 0: it passes, untouched.
   std::uint64_t taken(const Packet& packet, const char* program = "select_bare_out", std::uint32_t gso_size = 0) {
@@ -151,7 +154,8 @@ TEST_P(Bare, the_guard_lets_pass_what_was_in_the_pen) {
   load({holding({})});
   const Frame sent = build_bare(from(false));
   std::uint32_t seen = 0;
-  const Skb run = programs->select_beside("select_bare_out", {.frame = sent, .cb0 = 7}, {.tc_index = Programs::kGuard}, &seen);
+  const Skb run =
+      programs->select_beside("select_bare_out", {.frame = sent, .cb0 = 7}, {.tc_index = Programs::kGuard}, &seen);
   EXPECT_EQ(run.verdict, kNext);
   EXPECT_EQ(run.frame, sent);
   EXPECT_EQ(seen, 7u) << "its tc_index before the pen";
@@ -174,14 +178,18 @@ TEST_P(Bare, what_carries_a_tunnel_meets_rules_that_name_it) {
   peer.peers = {*IpPrefix::parse("10.0.0.0/8")};
   port.peer_ports = {{51820, 51820}};
   device.device = 1;
-  load({holding({}, 0), holding(udp, 1), holding(peer, 2), holding(port, 3), holding(device, 4)}, {.protocols = 1ull << 47, .ports = {51820, 4789}});
-  const auto rules = [&](const Packet& p, const char* program) { return programs->slot(stamp_of(programs->select(program, {.frame = build(p)}).frame).slot).rules; };
+  load({holding({}, 0), holding(udp, 1), holding(peer, 2), holding(port, 3), holding(device, 4)},
+       {.protocols = 1ull << 47, .ports = {51820, 4789}});
+  const auto rules = [&](const Packet& p, const char* program) {
+    return programs->slot(stamp_of(programs->select(program, {.frame = build(p)}).frame).slot).rules;
+  };
   for (const char* program : {"select_out", "select_in"}) {
     const std::uint64_t out = std::string(program) == "select_out" ? ~0ull : ~0b01000ull;
     EXPECT_EQ(rules({}, program) & 0b10111, 0b10111u & out) << "another's datagram";
     EXPECT_EQ(rules({.destination_port = 4789}, program), 0b10100u) << program;
     EXPECT_EQ(rules({.source_port = 51820}, program) & 0b10111, 0b10100u) << program;
-    EXPECT_EQ(rules({.source_port = 51820, .destination_port = 51820}, program), 0b11100u) << "a rule may name the port";
+    EXPECT_EQ(rules({.source_port = 51820, .destination_port = 51820}, program), 0b11100u)
+        << "a rule may name the port";
     EXPECT_EQ(rules({.l4 = L4::gre}, program), 0b10100u) << program;
     EXPECT_EQ(rules({.l4 = L4::tcp, .source_port = 51820}, program) & 0b10111, 0b10101u) << "the ports are UDP's";
   }

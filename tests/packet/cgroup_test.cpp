@@ -1,4 +1,5 @@
-// Rules by cgroup and by device, one packet at a time: the packet carries a socket that was made in a group, or is for one.
+// Rules by cgroup and by device, one packet at a time: the packet carries a socket that was made in a group, or is for
+// one.
 #include <gtest/gtest.h>
 
 #include "injector/base/clock.h"
@@ -55,14 +56,16 @@ const Packet kUdp6{.source = "::1", .destination = "::1"};
 
 TEST_P(SelectorCgroup, what_leaves_is_told_by_its_socket) {
   load({of({cgroup(shop.path())}), of({cgroup(shop.top())}), of({cgroup(bank.path())}), {}});
-  EXPECT_EQ(sent_in(shop, kUdp4), 0b1011u) << "its own group's rule, that of the group above, and the one without a group";
+  EXPECT_EQ(sent_in(shop, kUdp4), 0b1011u)
+      << "its own group's rule, that of the group above, and the one without a group";
   EXPECT_EQ(sent_in(bank, kUdp4), 0b1100u);
   EXPECT_EQ(sent_in(bank, kUdp6), 0b1100u);
   EXPECT_EQ(taken(kUdp4, "select_out"), 0b1000u);
 }
 
 TEST_P(SelectorCgroup, a_group_has_many_rules_and_a_rule_many_groups) {
-  load({of({cgroup(shop.path()), cgroup(bank.path())}), of({cgroup(shop.path())}, false, true), of({cgroup(shop.path())}), of({})});
+  load({of({cgroup(shop.path()), cgroup(bank.path())}), of({cgroup(shop.path())}, false, true),
+        of({cgroup(shop.path())}), of({})});
   EXPECT_EQ(sent_in(shop, kUdp4), 0b0101u) << "not the rule for what arrives, nor the one whose group is gone";
   EXPECT_EQ(sent_in(bank, kUdp4), 0b0001u);
 }

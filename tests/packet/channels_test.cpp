@@ -1,5 +1,5 @@
-// The rarer effects of a channel, packet by packet, against what chance and the clock say natively: distributions and correlation of
-// jitter, bursts, shares of connections and clients, damage, reordering, rate, and turns.
+// The rarer effects of a channel, packet by packet, against what chance and the clock say natively: distributions and
+// correlation of jitter, bursts, shares of connections and clients, damage, reordering, rate, and turns.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -24,14 +24,17 @@ struct Channels : PlayerBed {
     std::vector<double> out;
     for (int i = 0; i < count; i++) {
       const Way way = play(Packet{.source_port = static_cast<std::uint16_t>(30000 + i % 16)});
-      out.push_back(way == Way::held ? static_cast<double>(static_cast<std::uint64_t>(stamp.hold) << FL_TICK_SHIFT) : 0.0);
+      out.push_back(way == Way::held ? static_cast<double>(static_cast<std::uint64_t>(stamp.hold) << FL_TICK_SHIFT)
+                                     : 0.0);
     }
     return out;
   }
 };
 
-/// The greatest distance between the sample's distribution and that of max(0, delay + jitter * quantile): Kolmogorov and Smirnov.
-double distance(std::vector<double> sample, const std::function<double(double)>& quantile, double delay, double jitter) {
+/// The greatest distance between the sample's distribution and that of max(0, delay + jitter * quantile): Kolmogorov
+/// and Smirnov.
+double distance(std::vector<double> sample, const std::function<double(double)>& quantile, double delay,
+                double jitter) {
   std::sort(sample.begin(), sample.end());
   if (sample.empty() || sample.back() == 0) return 1;  // nothing was held at all
   double worst = 0;
@@ -51,11 +54,14 @@ double distance(std::vector<double> sample, const std::function<double(double)>&
 TEST_P(Channels, jitter_has_the_distribution_asked) {
   for (const Shape shape : {Shape::uniform, Shape::normal, Shape::pareto, Shape::pareto_normal}) {
     SCOPED_TRACE(static_cast<int>(shape));
-    faults::Channel channel = steady(kHour, 50 * kMillisecond, 30 * kMillisecond);  // the normal one is clamped at 0 now and then
+    faults::Channel channel =
+        steady(kHour, 50 * kMillisecond, 30 * kMillisecond);  // the normal one is clamped at 0 now and then
     channel.shape = shape;
     channel.free_order = true;
     load({rule(channel, 0, 5)});
-    EXPECT_LE(distance(holds(100'000), [&](double p) { return faults::quantile(shape, p); }, 50e6, 30e6), 0.01);
+    EXPECT_LE(distance(
+                  holds(100'000), [&](double p) { return faults::quantile(shape, p); }, 50e6, 30e6),
+              0.01);
   }
 }
 
@@ -67,7 +73,9 @@ TEST_P(Channels, jitter_has_the_distribution_of_a_table) {
   channel.free_order = true;
   channel.table = std::make_shared<const std::vector<double>>(values);
   load({rule(channel, 0, 5)});
-  EXPECT_LE(distance(holds(100'000), [&](double p) { return values[static_cast<std::size_t>(p * 4999.999)]; }, 50e6, 20e6), 0.01);
+  EXPECT_LE(distance(
+                holds(100'000), [&](double p) { return values[static_cast<std::size_t>(p * 4999.999)]; }, 50e6, 20e6),
+            0.01);
 
   channel.table = std::make_shared<const std::vector<double>>(std::vector{-1.0, 3.0});  // two ways of different length
   load({rule(channel, 0, 5)});
@@ -96,7 +104,10 @@ TEST_P(Channels, correlated_jitter_keeps_its_distribution) {
     // Of Gaussians r; of their shares (6 / pi) asin(r / 2).
     const double expected = shape == Shape::normal ? 0.5 : 6 / M_PI * std::asin(0.25);
     EXPECT_NEAR(products / squares, expected, 0.02);
-    EXPECT_LE(distance(sample, [&](double p) { return faults::quantile(shape, p); }, 200e6, 40e6), 0.015) << "fewer independent draws than packets";
+    EXPECT_LE(distance(
+                  sample, [&](double p) { return faults::quantile(shape, p); }, 200e6, 40e6),
+              0.015)
+        << "fewer independent draws than packets";
   }
 }
 
@@ -132,7 +143,10 @@ TEST_P(Channels, a_share_of_the_connections_is_dead_and_stays_so) {
   FlowReplay replay(0);
   int dead = 0;
   for (int i = 0; i < 2000; i++) {
-    Packet p{.l4 = L4::tcp, .source_port = static_cast<std::uint16_t>(20000 + i), .destination_port = 443, .tcp_flags = 0x02};
+    Packet p{.l4 = L4::tcp,
+             .source_port = static_cast<std::uint16_t>(20000 + i),
+             .destination_port = 443,
+             .tcp_flags = 0x02};
     p.sequence = static_cast<std::uint32_t>(i * 7919);
     const auto turn = replay.next(p);
     const bool lost = fl_lost(fl_random(kSeed, FL_STREAM_FLOWS, turn.key, 0), std::llround(0.2 * 0x1p32)) != 0;
@@ -299,7 +313,13 @@ TEST_P(Channels, only_a_turn_is_delayed) {
   channel.turns = true;
   load({rule(channel)});
   const auto segment = [&](bool from_client, std::uint8_t flags, std::size_t payload) {
-    Packet p{.source = "10.0.0.1", .destination = "10.0.0.2", .l4 = L4::tcp, .source_port = 40000, .destination_port = 80, .tcp_flags = flags, .payload = payload};
+    Packet p{.source = "10.0.0.1",
+             .destination = "10.0.0.2",
+             .l4 = L4::tcp,
+             .source_port = 40000,
+             .destination_port = 80,
+             .tcp_flags = flags,
+             .payload = payload};
     if (!from_client) {
       std::swap(p.source, p.destination);
       std::swap(p.source_port, p.destination_port);
@@ -315,7 +335,8 @@ TEST_P(Channels, only_a_turn_is_delayed) {
   EXPECT_TRUE(fresh());
   EXPECT_EQ(segment(true, 0x10, 1400), Way::held) << "goes on: right behind, no later";
   EXPECT_FALSE(fresh());
-  EXPECT_EQ(segment(false, 0x10, 0), Way::held) << "an acknowledgement waits for the SYN, ACK before it, and for no more";
+  EXPECT_EQ(segment(false, 0x10, 0), Way::held)
+      << "an acknowledgement waits for the SYN, ACK before it, and for no more";
   EXPECT_FALSE(fresh());
   EXPECT_EQ(segment(false, 0x10, 500), Way::held) << "the answer";
   EXPECT_TRUE(fresh());

@@ -1,5 +1,5 @@
-// What the player knows of a flow, kept natively: with faults/flow.h it gives the key, stream and number that chance draws
-// on for each packet, so that a test can say beforehand what happens to it.
+// What the player knows of a flow, kept natively: with faults/flow.h it gives the key, stream and number that chance
+// draws on for each packet, so that a test can say beforehand what happens to it.
 #pragma once
 
 #include <arpa/inet.h>
@@ -38,7 +38,11 @@ class FlowReplay {
     if (flow.key == 0 || (opens && flow.syn != sequence)) {
       const int a_client = fl_flow_client(opens, &a, &b, a_first);
       const std::uint64_t service = fl_flow_service(proto, a_client ? &a : &b, a_client ? &b : &a);
-      flow = {fl_flow_key(service, ordinals_[fl_flow_bucket(service)]++), {0, 0}, sequence, a_client == a_first, fl_flow_client_key(a_client ? &a : &b)};
+      flow = {fl_flow_key(service, ordinals_[fl_flow_bucket(service)]++),
+              {0, 0},
+              sequence,
+              a_client == a_first,
+              fl_flow_client_key(a_client ? &a : &b)};
     }
     const unsigned from_client = (a_first != 0) == flow.client_first;
     return {flow.key, flow.count[from_client]++, from_client * FL_STREAM_FROM_CLIENT, flow.client};
@@ -68,12 +72,18 @@ class FlowReplay {
   }
   static std::uint8_t number(L4 l4) {
     switch (l4) {
-      case L4::tcp: return 6;
-      case L4::udp: return 17;
-      case L4::icmp: return 1;
-      case L4::icmp6: return 58;
-      case L4::gre: return 47;
-      case L4::none: return 59;
+      case L4::tcp:
+        return 6;
+      case L4::udp:
+        return 17;
+      case L4::icmp:
+        return 1;
+      case L4::icmp6:
+        return 58;
+      case L4::gre:
+        return 47;
+      case L4::none:
+        return 59;
     }
     return 59;
   }

@@ -1,5 +1,5 @@
-// What the selector decides itself: a packet that is neither to be held nor to be split meets its rules where it is, and what
-// chance says there is what it would have said in the pen.
+// What the selector decides itself: a packet that is neither to be held nor to be split meets its rules where it is,
+// and what chance says there is what it would have said in the pen.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -14,7 +14,8 @@ namespace {
 
 struct Here : EngineTest {
   void load(const faults::Channel& channel, std::uint64_t seed = 1) {
-    programs = std::make_unique<Programs>(GetParam(), std::vector<Rule>{{.match = {}, .channel = channel, .window = kHour, .seed = seed}});
+    programs = std::make_unique<Programs>(
+        GetParam(), std::vector<Rule>{{.match = {}, .channel = channel, .window = kHour, .seed = seed}});
   }
 
   /// Runs one frame and returns the verdict. `entered`: it was stamped and sent into the pen.
@@ -42,7 +43,8 @@ TEST_P(Here, every_loss_is_the_one_that_chance_says) {
     p.l4 = i % 2 == 0 ? L4::udp : L4::tcp;
     p.source_port = static_cast<std::uint16_t>(40000 + i % 7);
     const auto turn = replay.next(p);
-    const bool lost = fl_lost(fl_random(kSeed, FL_STREAM_LOSS + turn.stream, turn.key, turn.number), std::llround(0.1 * 0x1p32));
+    const bool lost =
+        fl_lost(fl_random(kSeed, FL_STREAM_LOSS + turn.stream, turn.key, turn.number), std::llround(0.1 * 0x1p32));
     dropped += lost;
     // Dropped on egress is redirected nowhere: to the sender's kernel it was sent.
     ASSERT_EQ(select(p), lost ? kRedirect : kNext) << "packet " << i;
@@ -97,8 +99,9 @@ TEST_P(Here, nothing_overtakes_what_is_on_its_way) {
 }
 
 TEST_P(Here, the_operators_port_is_left_out) {
-  programs = std::make_unique<Programs>(GetParam(), std::vector<Rule>{{.match = {}, .channel = steady(kHour, 0, 0, 1), .window = kHour}},
-                                        Programs::Owner::us, pen::Place{.exempt_ports = {22, 2222}});
+  programs = std::make_unique<Programs>(
+      GetParam(), std::vector<Rule>{{.match = {}, .channel = steady(kHour, 0, 0, 1), .window = kHour}},
+      Programs::Owner::us, pen::Place{.exempt_ports = {22, 2222}});
   for (const bool v6 : {false, true}) {
     Packet p{.l4 = L4::tcp, .source_port = 22, .destination_port = 50000};
     if (v6) p.source = "fd00::1", p.destination = "fd00::2";

@@ -20,7 +20,8 @@ struct Query {
 };
 
 Frame message(const Query& q) {
-  Frame m{0xbe, 0xef, static_cast<std::uint8_t>(q.flags >> 8), static_cast<std::uint8_t>(q.flags), 0, 1, 0, 0, 0, 0, 0, q.opt};
+  Frame m{0xbe, 0xef, static_cast<std::uint8_t>(q.flags >> 8), static_cast<std::uint8_t>(q.flags), 0, 1, 0, 0, 0, 0,
+          0,    q.opt};
   for (std::size_t at = 0; at < q.name.size();) {
     const std::size_t dot = std::min(q.name.find('.', at), q.name.size());
     m.push_back(static_cast<std::uint8_t>(dot - at));
@@ -28,7 +29,9 @@ Frame message(const Query& q) {
     at = dot + 1;
   }
   for (const unsigned byte : {0u, 0u, q.type, 0u, 1u}) m.push_back(static_cast<std::uint8_t>(byte));
-  if (q.opt) m.insert(m.end(), {0, 0, 41, 0x04, 0xd0, 0, 0, 0x80, 0, 0, 12, 0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8});  // with a cookie
+  if (q.opt)
+    m.insert(m.end(),
+             {0, 0, 41, 0x04, 0xd0, 0, 0, 0x80, 0, 0, 12, 0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8});  // with a cookie
   return m;
 }
 
@@ -59,7 +62,8 @@ struct Lookup : EngineTest {
       EXPECT_TRUE(kind.validate(params, kSecond).empty());
       site::Match match;
       match.peer_ports = {{53, 53}};
-      rules.push_back({.match = match, .channel = kind.compile({params, kHour, 1, "here"}), .window = kHour, .fault = i});
+      rules.push_back(
+          {.match = match, .channel = kind.compile({params, kHour, 1, "here"}), .window = kHour, .fault = i});
     }
     programs = std::make_unique<Programs>(GetParam(), rules);
   }
@@ -118,7 +122,8 @@ TEST_P(Lookup, wrong_addresses) {
   EXPECT_EQ(ask(message({})), expected);
   expected = message({.type = 28});
   expected[2] = 0x81, expected[3] = 0x80, expected[7] = 1, expected[11] = 1;
-  expected.insert(expected.end(), {0xc0, 12, 0, 28, 0, 1, 0, 0, 1, 44, 0, 16, 0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+  expected.insert(expected.end(),
+                  {0xc0, 12, 0, 28, 0, 1, 0, 0, 1, 44, 0, 16, 0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
   expected.insert(expected.end(), {0, 0, 41, 0x04, 0xd0, 0, 0, 0, 0, 0, 0});
   EXPECT_EQ(ask(message({.type = 28, .opt = true}), true), expected);
   EXPECT_EQ(ask(message({.type = 15}))[7], 0) << "no such record, no error";
@@ -128,7 +133,8 @@ TEST_P(Lookup, wrong_addresses) {
 
 TEST_P(Lookup, the_largest_answer) {
   Texts addresses;
-  for (int i = 1; i <= 8; i++) addresses.push_back("2001:db8::" + std::to_string(i)), addresses.push_back("192.0.2." + std::to_string(i));
+  for (int i = 1; i <= 8; i++)
+    addresses.push_back("2001:db8::" + std::to_string(i)), addresses.push_back("192.0.2." + std::to_string(i));
   load({{.answer = "wrong", .addresses = addresses}});
   std::string name;  // 253 characters: 255 bytes
   for (int i = 0; i < 3; i++) name += std::string(63, 'a') + ".";
@@ -146,8 +152,9 @@ TEST_P(Lookup, names) {
   load({{.answer = "nxdomain", .names = {"bank.internal", "*.shop.example", "single"}}});
   for (const char* name : {"bank.internal", "BANK.Internal", "a.shop.example", "b.a.SHOP.example", "single"})
     EXPECT_TRUE(answers(name)) << name;
-  for (const char* name : {"internal", "x.bank.internal", "ybank.internal", "shop.example", "ashop.example", "xshop.example", "a.shop.example.org",
-                           "single.example", "internal.bank", "bank.interna", "bank.internall"})
+  for (const char* name :
+       {"internal", "x.bank.internal", "ybank.internal", "shop.example", "ashop.example", "xshop.example",
+        "a.shop.example.org", "single.example", "internal.bank", "bank.interna", "bank.internall"})
     EXPECT_FALSE(answers(name)) << name;
   Frame fooled = message({.name = "axshop.example"});  // a label that holds what looks like two
   fooled[14] = 4;
@@ -196,11 +203,13 @@ TEST_P(Lookup, what_is_no_query_passes) {
   EXPECT_TRUE(ask(changed(7, 1)).empty()) << "with answers";
   EXPECT_TRUE(ask(changed(12, 0xc0)).empty()) << "compressed";
   EXPECT_TRUE(ask(changed(good.size() - 1, 3)).empty()) << "class CHAOS";
-  for (std::size_t n = 0; n < good.size(); n++) EXPECT_TRUE(ask(Frame(good.begin(), good.begin() + static_cast<long>(std::max<std::size_t>(1, n)))).empty()) << n;
+  for (std::size_t n = 0; n < good.size(); n++)
+    EXPECT_TRUE(ask(Frame(good.begin(), good.begin() + static_cast<long>(std::max<std::size_t>(1, n)))).empty()) << n;
   std::mt19937 random(3);
   for (int i = 0; i < 3000; i++) {
     Frame m = good;
-    for (unsigned k = 0, changes = random() % 4 + 1; k < changes; k++) m[12 + random() % (m.size() - 12)] = static_cast<std::uint8_t>(random());
+    for (unsigned k = 0, changes = random() % 4 + 1; k < changes; k++)
+      m[12 + random() % (m.size() - 12)] = static_cast<std::uint8_t>(random());
     const Frame out = ask(m, i % 2 == 0);
     if (out.empty()) continue;
     EXPECT_EQ(out.size(), m.size()) << "what is answered keeps its question";

@@ -66,7 +66,8 @@ void compare(Engine engine, const std::vector<IpPrefix>& prefixes, std::mt19937_
     std::uint64_t expected = 1;
     for (std::size_t i = 0; i < prefixes.size(); i++)
       if (covers(prefixes[i], address)) expected |= 2ull << i % 5;
-    const Skb out = programs.select("select_out", {.frame = build({.source = v6 ? "2001:db8::1" : "192.0.2.1", .destination = text})});
+    const Skb out = programs.select(
+        "select_out", {.frame = build({.source = v6 ? "2001:db8::1" : "192.0.2.1", .destination = text})});
     ASSERT_EQ(out.verdict, kRedirect);
     ASSERT_EQ(programs.slot(stamp_of(out.frame).slot).rules, expected) << text;
   }
@@ -80,12 +81,26 @@ std::vector<IpPrefix> parse(const std::vector<std::string>& texts) {
 
 TEST_P(Peers, corners) {
   std::mt19937_64 random(1);
-  for (const auto& prefixes : std::vector<std::vector<std::string>>{
-           {"10.0.0.1"}, {"0.0.0.0/0"}, {"0.0.0.0"}, {"255.255.255.255"}, {"0.0.0.0/1", "128.0.0.0/1"}, {"10.0.0.0/8", "10.0.0.0/9", "10.0.0.0/32"},
-           {"10.255.255.255", "10.0.0.0/8", "11.0.0.0/8"}, {"0.0.0.0/0", "0.0.0.0/32", "255.255.255.255/32"}, {"10.0.0.2/31", "10.0.0.4/31"},
-           {"::1"}, {"::/0"}, {"::"}, {"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}, {"fd00::1", "fd00::2", "fd00::/64"},
-           {"fd00::1:0:0:0/80", "fd00::1:0:0:7", "fd00::1:0:0:9"}, {"fd00::/64", "fd00:0:0:1::/64"}, {"::/1", "8000::/1"},
-           {"fd00:0:0:0:8000::/65", "fd00::/65"}, {"2001:db8::/32", "fd00::/8"}}) {
+  for (const auto& prefixes :
+       std::vector<std::vector<std::string>>{{"10.0.0.1"},
+                                             {"0.0.0.0/0"},
+                                             {"0.0.0.0"},
+                                             {"255.255.255.255"},
+                                             {"0.0.0.0/1", "128.0.0.0/1"},
+                                             {"10.0.0.0/8", "10.0.0.0/9", "10.0.0.0/32"},
+                                             {"10.255.255.255", "10.0.0.0/8", "11.0.0.0/8"},
+                                             {"0.0.0.0/0", "0.0.0.0/32", "255.255.255.255/32"},
+                                             {"10.0.0.2/31", "10.0.0.4/31"},
+                                             {"::1"},
+                                             {"::/0"},
+                                             {"::"},
+                                             {"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
+                                             {"fd00::1", "fd00::2", "fd00::/64"},
+                                             {"fd00::1:0:0:0/80", "fd00::1:0:0:7", "fd00::1:0:0:9"},
+                                             {"fd00::/64", "fd00:0:0:1::/64"},
+                                             {"::/1", "8000::/1"},
+                                             {"fd00:0:0:0:8000::/65", "fd00::/65"},
+                                             {"2001:db8::/32", "fd00::/8"}}) {
     SCOPED_TRACE(prefixes[0]);
     compare(GetParam(), parse(prefixes), random);
   }

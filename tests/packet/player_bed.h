@@ -17,9 +17,12 @@ using pen::Engine;
 
 constexpr std::uint32_t kSlot = 1;
 
-inline std::uint32_t ticks(Ns ns) { return static_cast<std::uint32_t>(static_cast<std::uint64_t>(ns) >> FL_TICK_SHIFT); }
+inline std::uint32_t ticks(Ns ns) {
+  return static_cast<std::uint32_t>(static_cast<std::uint64_t>(ns) >> FL_TICK_SHIFT);
+}
 
-inline Rule rule(const faults::Channel& channel, std::uint32_t fault = 0, std::uint64_t seed = 1, faults::Window window = kHour) {
+inline Rule rule(const faults::Channel& channel, std::uint32_t fault = 0, std::uint64_t seed = 1,
+                 faults::Window window = kHour) {
   return {.match = {}, .channel = channel, .window = window, .fault = fault, .seed = seed};
 }
 

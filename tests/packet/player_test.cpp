@@ -1,5 +1,5 @@
-// What the player decides about one packet, against what the score, the clock and chance say natively: every verdict, not
-// a share of them.
+// What the player decides about one packet, against what the score, the clock and chance say natively: every verdict,
+// not a share of them.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -39,7 +39,8 @@ TEST_P(Player, every_loss_is_the_one_that_chance_says) {
       std::swap(p.source_port, p.destination_port);
     }
     const auto turn = replay.next(p);
-    const bool lost = fl_lost(fl_random(seed, FL_STREAM_LOSS + turn.stream, turn.key, turn.number), std::llround(0.1 * 0x1p32));
+    const bool lost =
+        fl_lost(fl_random(seed, FL_STREAM_LOSS + turn.stream, turn.key, turn.number), std::llround(0.1 * 0x1p32));
     dropped += lost;
     ASSERT_EQ(play(p), lost ? Way::dropped : Way::straight) << "packet " << i;
   }
@@ -72,7 +73,8 @@ TEST_P(Player, losses_of_two_rules_compose) {
     const Packet p{.source_port = static_cast<std::uint16_t>(30000 + i % 7)};
     const auto turn = replay.next(p);
     const auto lost = [&](int r, double share) {
-      return fl_lost(fl_random(seeds[r], FL_STREAM_LOSS + turn.stream, turn.key, turn.number), std::llround(share * 0x1p32)) != 0;
+      return fl_lost(fl_random(seeds[r], FL_STREAM_LOSS + turn.stream, turn.key, turn.number),
+                     std::llround(share * 0x1p32)) != 0;
     };
     const bool first = lost(0, 0.3), second = !first && lost(1, 0.4);
     by_first += first;
@@ -87,7 +89,8 @@ TEST_P(Player, losses_of_two_rules_compose) {
 
 TEST_P(Player, a_faults_two_rules_act_once) {
   const faults::Window late{100 * kSecond, 200 * kSecond};
-  load({rule(steady(late, kSecond), 5, 1, late), rule(steady(kHour, 2 * kSecond), 5), rule(steady(kHour, 3 * kSecond), 6)});
+  load({rule(steady(late, kSecond), 5, 1, late), rule(steady(kHour, 2 * kSecond), 5),
+        rule(steady(kHour, 3 * kSecond), 6)});
   EXPECT_EQ(play(Packet{}), Way::held);
   EXPECT_EQ(stamp.hold, ticks(5 * kSecond)) << "the fault's first rule is not in force yet";
   programs->set_time(150 * kSecond);
@@ -101,7 +104,8 @@ TEST_P(Player, a_faults_two_rules_act_once) {
 // ---- delay ----
 
 TEST_P(Player, delays_add) {
-  load({rule(steady(kHour, 100 * kMillisecond), 0), rule(steady(kHour, 2 * kSecond + 77), 1), rule(steady(kHour, 30 * kSecond), 2)});
+  load({rule(steady(kHour, 100 * kMillisecond), 0), rule(steady(kHour, 2 * kSecond + 77), 1),
+        rule(steady(kHour, 30 * kSecond), 2)});
   const Ns before = monotonic_now();
   EXPECT_EQ(play(Packet{}), Way::held);
   const Ns after = monotonic_now(), delay = 32 * kSecond + 100 * kMillisecond + 77;
@@ -155,7 +159,9 @@ TEST_P(Player, jitter_is_what_chance_says) {
   for (int i = 0; i < 2000; i++) {
     const Packet p{.source_port = static_cast<std::uint16_t>(30000 + i % 5)};
     const auto turn = replay.next(p);
-    const Ns drawn = 200 * kMillisecond + fl_jitter(fl_random(seed, FL_STREAM_JITTER + turn.stream, turn.key, turn.number), 300 * kMillisecond);
+    const Ns drawn =
+        200 * kMillisecond +
+        fl_jitter(fl_random(seed, FL_STREAM_JITTER + turn.stream, turn.key, turn.number), 300 * kMillisecond);
     const Way way = play(p);
     ASSERT_EQ(way, drawn > 0 ? Way::held : Way::straight) << i;
     if (drawn > 0) {
@@ -175,7 +181,9 @@ TEST_P(Player, in_flow_order_a_due_never_goes_back) {
     const std::size_t flow = i % 4;
     const Packet p{.source_port = static_cast<std::uint16_t>(30000 + flow)};
     const auto turn = replay.next(p);
-    const Ns drawn = 300 * kMillisecond + fl_jitter(fl_random(seed, FL_STREAM_JITTER + turn.stream, turn.key, turn.number), 300 * kMillisecond);
+    const Ns drawn =
+        300 * kMillisecond +
+        fl_jitter(fl_random(seed, FL_STREAM_JITTER + turn.stream, turn.key, turn.number), 300 * kMillisecond);
     const Ns before = monotonic_now();
     ASSERT_EQ(play(p), Way::held);
     const Ns after = monotonic_now();
@@ -203,8 +211,10 @@ TEST_P(Player, what_follows_a_held_packet_does_not_overtake_it) {
   EXPECT_EQ(play(Packet{}), Way::held);
   EXPECT_EQ(stamp.due, due);
   EXPECT_EQ(play(Packet{.source_port = 1}), Way::straight) << "another flow";
-  EXPECT_EQ(play(Packet{.source = "10.0.0.2", .destination = "10.0.0.1", .source_port = 7000, .destination_port = 5000}),
-            Way::straight) << "the other direction";
+  EXPECT_EQ(
+      play(Packet{.source = "10.0.0.2", .destination = "10.0.0.1", .source_port = 7000, .destination_port = 5000}),
+      Way::straight)
+      << "the other direction";
   EXPECT_EQ(programs->flight().line_in, 2u);
 }
 
@@ -266,7 +276,8 @@ TEST_P(Player, books_balance) {
   std::vector<Rule> rules;
   for (std::uint32_t i = 0; i < 64; i++) {
     const faults::Window window{(i % 16) * kSecond, (20 + i % 16) * kSecond};
-    rules.push_back(rule(steady(window, (i % 3) * 10 * kMillisecond, (i % 5) * kMillisecond, i % 7 == 0 ? 0.05 : 0), i / 2, i + 1, window));
+    rules.push_back(rule(steady(window, (i % 3) * 10 * kMillisecond, (i % 5) * kMillisecond, i % 7 == 0 ? 0.05 : 0),
+                         i / 2, i + 1, window));
   }
   load(rules);
   std::mt19937 random(3);

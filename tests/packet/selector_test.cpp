@@ -1,5 +1,5 @@
-// Which packets the selector takes, and in what state: one packet, one verdict. A packet that is not taken must come out
-// exactly as it went in.
+// Which packets the selector takes, and in what state: one packet, one verdict. A packet that is not taken must come
+// out exactly as it went in.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -43,7 +43,8 @@ struct Selector : EngineTest {
   }
 
   /// The rules that take the frame; 0: it passes, untouched.
-  std::uint64_t taken(const Frame& frame, const char* program = "select_out", std::uint32_t mark = 0, std::uint32_t priority = 0) {
+  std::uint64_t taken(const Frame& frame, const char* program = "select_out", std::uint32_t mark = 0,
+                      std::uint32_t priority = 0) {
     const Skb run = programs->select(program, {.frame = frame, .mark = mark, .priority = priority});
     EXPECT_EQ(run.mark, mark);
     EXPECT_EQ(run.priority, priority);
@@ -58,7 +59,8 @@ struct Selector : EngineTest {
     EXPECT_EQ(stamp.flags, 0);
     EXPECT_EQ(stamp.hold, 0u);
     EXPECT_EQ(stamp.due, 0u);
-    EXPECT_TRUE(std::equal(run.frame.begin() + 12, run.frame.end(), frame.begin() + 12)) << "only the addresses are stamped";
+    EXPECT_TRUE(std::equal(run.frame.begin() + 12, run.frame.end(), frame.begin() + 12))
+        << "only the addresses are stamped";
     slot = programs->slot(stamp.slot);
     number = stamp.slot;
     EXPECT_NE(stamp.slot, 0);
@@ -69,7 +71,9 @@ struct Selector : EngineTest {
     EXPECT_NE(slot.rules, 0u);
     return slot.rules;
   }
-  std::uint64_t taken(const Packet& packet, const char* program = "select_out") { return taken(build(packet), program); }
+  std::uint64_t taken(const Packet& packet, const char* program = "select_out") {
+    return taken(build(packet), program);
+  }
 
   /// For frames so short that newer kernels refuse to run a program on them.
   std::uint64_t taken_if_runnable(const Packet& packet) {
@@ -91,7 +95,8 @@ struct Selector : EngineTest {
 TEST_P(Selector, nothing_is_taken_while_no_rule_is_live) {
   const faults::Window window{10 * kSecond, 20 * kSecond};
   programs = std::make_unique<Programs>(GetParam(), std::vector<Rule>{holding(match_of(), window)});
-  for (const auto& [second, rules] : {std::pair{1, 0u}, {9, 0u}, {10, 1u}, {15, 1u}, {19, 1u}, {21, 0u}, {11, 1u}, {22, 0u}}) {
+  for (const auto& [second, rules] :
+       {std::pair{1, 0u}, {9, 0u}, {10, 1u}, {15, 1u}, {19, 1u}, {21, 0u}, {11, 1u}, {22, 0u}}) {
     programs->set_time(second * kSecond);
     EXPECT_EQ(taken(Packet{}), rules) << second << " s";
   }
@@ -123,7 +128,8 @@ TEST_P(Selector, what_is_not_armed_or_stopped_passes_uncounted) {
   EXPECT_EQ(taken(Packet{}), 1u);
   programs->control().stop = 1;
   EXPECT_EQ(taken(Packet{}), 0u);
-  EXPECT_EQ(programs->tally(0).passed_by_safety, 0u) << "a stop is the end of the fault: nothing was let pass for safety";
+  EXPECT_EQ(programs->tally(0).passed_by_safety, 0u)
+      << "a stop is the end of the fault: nothing was let pass for safety";
 }
 
 TEST_P(Selector, a_stale_lease_lets_pass_and_counts) {
@@ -152,7 +158,8 @@ TEST_P(Selector, a_stale_lease_is_not_charged_to_what_is_over) {
 
 // Where a run waits, what is to come does not begin, what is over stays over, and what stands goes on.
 TEST_P(Selector, the_clock_stands_still_where_the_run_waits) {
-  const std::vector<Rule> rules{holding(match_of(), {0, 600 * kSecond}), holding(match_of(), {kSecond, 2 * kSecond}), holding(match_of(), {4 * kSecond, 600 * kSecond})};
+  const std::vector<Rule> rules{holding(match_of(), {0, 600 * kSecond}), holding(match_of(), {kSecond, 2 * kSecond}),
+                                holding(match_of(), {4 * kSecond, 600 * kSecond})};
   programs = std::make_unique<Programs>(GetParam(), rules);
   programs->set_time(5 * kSecond);
   const auto taken_when_held_at = [&](Ns t) {
@@ -233,8 +240,8 @@ TEST_P(Selector, loopback_peers_both_ways) {
 }
 
 TEST_P(Selector, nested_prefixes) {
-  load({peers({"10.0.0.0/8"}), peers({"10.1.0.0/16", "fd00:1::/32"}), peers({"10.1.2.3", "fd00:1::3"}), peers({"fd00::/8"}),
-        match_of("tcp"), peers({"0.0.0.0/0"}), peers({"10.1.2.2/31"})});
+  load({peers({"10.0.0.0/8"}), peers({"10.1.0.0/16", "fd00:1::/32"}), peers({"10.1.2.3", "fd00:1::3"}),
+        peers({"fd00::/8"}), match_of("tcp"), peers({"0.0.0.0/0"}), peers({"10.1.2.2/31"})});
   const auto to = [&](const char* peer) {
     const bool v6 = std::strchr(peer, ':') != nullptr;
     const std::uint64_t out = taken(Packet{.source = v6 ? "2001:db8::1" : "192.0.2.1", .destination = peer});
@@ -250,7 +257,8 @@ TEST_P(Selector, nested_prefixes) {
   EXPECT_EQ(to("fd00:1::4"), 0b0001010u);
   EXPECT_EQ(to("fd00:2::3"), 0b0001000u);
   EXPECT_EQ(to("fe80::3"), 0u);
-  EXPECT_EQ(taken(Packet{.source = "10.1.2.3", .destination = "198.51.100.1"}), 0b0100000u) << "the peer is where it goes to";
+  EXPECT_EQ(taken(Packet{.source = "10.1.2.3", .destination = "198.51.100.1"}), 0b0100000u)
+      << "the peer is where it goes to";
 }
 
 TEST_P(Selector, not_from_leaves_out_what_another_site_acts_on) {
@@ -259,7 +267,8 @@ TEST_P(Selector, not_from_leaves_out_what_another_site_acts_on) {
   load({all, some});
   EXPECT_EQ(taken(Packet{.source = "10.0.0.8", .destination = "10.0.0.1"}, "select_in"), 0b11u);
   EXPECT_EQ(taken(Packet{.source = "10.0.0.7", .destination = "10.0.0.1"}, "select_in"), 0u);
-  EXPECT_EQ(taken(Packet{.source = "10.0.0.1", .destination = "10.0.0.7"}, "select_out"), 0b11u) << "only what comes in";
+  EXPECT_EQ(taken(Packet{.source = "10.0.0.1", .destination = "10.0.0.7"}, "select_out"), 0b11u)
+      << "only what comes in";
   EXPECT_EQ(taken(Packet{.source = "192.0.2.1", .destination = "10.0.0.1"}, "select_in"), 0b01u);
   EXPECT_EQ(taken(Packet{.source = "fd00::7", .destination = "fd00::1"}, "select_in"), 0u);
   EXPECT_EQ(taken(Packet{.source = "fd00::8", .destination = "fd00::1"}, "select_in"), 0b11u);
@@ -319,7 +328,10 @@ TEST_P(Selector, header_options) {
   EXPECT_EQ(taken(Packet{.option_words = 1}), 0b101u);
   EXPECT_EQ(taken(Packet{.l4 = L4::tcp, .option_words = 10}), 0b011u);
   using E = Extension;
-  for (const auto& chain : {std::vector{E::hop_by_hop}, {E::routing}, {E::destination}, {E::hop_by_hop, E::destination, E::routing, E::fragment}}) {
+  for (const auto& chain : {std::vector{E::hop_by_hop},
+                            {E::routing},
+                            {E::destination},
+                            {E::hop_by_hop, E::destination, E::routing, E::fragment}}) {
     Packet p{.source = "fd00::1", .destination = "fd00::2", .extensions = chain};
     EXPECT_EQ(taken(p), 0b101u) << chain.size();
     p.l4 = L4::tcp;
@@ -336,8 +348,10 @@ TEST_P(Selector, the_links_own_traffic_is_exempt) {
   EXPECT_EQ(taken(arp("10.0.0.1", "10.0.0.2")), 0u);
   EXPECT_EQ(taken(arp("10.0.0.1", "10.0.0.2"), "select_in"), 0u);
   for (int type = 128; type <= 143; type++) {
-    Packet p{.source = "fe80::1", .destination = "ff02::1", .l4 = L4::icmp6, .icmp_type = static_cast<std::uint8_t>(type)};
-    const std::uint64_t expected = type >= 133 && type <= 137 ? 0 : 0b11;  // RFC 4861: solicitations, advertisements, redirect
+    Packet p{
+        .source = "fe80::1", .destination = "ff02::1", .l4 = L4::icmp6, .icmp_type = static_cast<std::uint8_t>(type)};
+    const std::uint64_t expected =
+        type >= 133 && type <= 137 ? 0 : 0b11;  // RFC 4861: solicitations, advertisements, redirect
     EXPECT_EQ(taken(p), expected) << type;
     EXPECT_EQ(taken(p, "select_in"), expected) << type;
     p.extensions = {Extension::hop_by_hop};
@@ -368,7 +382,8 @@ TEST_P(Selector, truncated_frames_pass_where_the_rule_cannot_be_told) {
   port.peer_ports = {{7000, 7000}};
   load({match_of(), port});
   const std::size_t eth = 14;
-  for (const std::size_t length : {eth + 20, eth + 22, eth + 23}) EXPECT_EQ(taken(Packet{.cut = length}), 0b01u) << length;
+  for (const std::size_t length : {eth + 20, eth + 22, eth + 23})
+    EXPECT_EQ(taken(Packet{.cut = length}), 0b01u) << length;
   EXPECT_EQ(taken(Packet{.cut = eth + 24}), 0b11u);
   Packet v6{.source = "fd00::1", .destination = "fd00::2"};
   for (const std::size_t length : {eth + 40, eth + 43}) {
@@ -382,7 +397,8 @@ TEST_P(Selector, truncated_frames_pass_where_the_rule_cannot_be_told) {
     v6.cut = length;
     EXPECT_EQ(taken(v6), 0u) << length << ": an extension header is missing";
   }
-  for (const std::size_t length : {eth + 15, eth + 19}) EXPECT_EQ(taken_if_runnable(Packet{.cut = length}), 0u) << length;
+  for (const std::size_t length : {eth + 15, eth + 19})
+    EXPECT_EQ(taken_if_runnable(Packet{.cut = length}), 0u) << length;
   for (const std::size_t length : {eth + 20, eth + 39}) {
     Packet p{.source = "fd00::1", .destination = "fd00::2", .cut = length};
     EXPECT_EQ(taken_if_runnable(p), 0u) << length;
@@ -430,7 +446,8 @@ TEST_P(Selector, the_guard_passes_once_and_is_gone) {
   const Frame frame = build({});
   for (const char* program : {"select_out", "select_in", "select_lo"}) {
     std::uint32_t seen = 0;
-    const Skb run = programs->select_beside(program, {.frame = frame, .cb0 = 0x55}, {.tc_index = Programs::kGuard}, &seen);
+    const Skb run =
+        programs->select_beside(program, {.frame = frame, .cb0 = 0x55}, {.tc_index = Programs::kGuard}, &seen);
     EXPECT_EQ(run.verdict, kNext) << program;
     EXPECT_EQ(run.frame, frame) << program;
     EXPECT_EQ(seen, 0x55u) << program << ": what it was before the pen";
@@ -438,14 +455,16 @@ TEST_P(Selector, the_guard_passes_once_and_is_gone) {
     EXPECT_EQ(again.verdict, kRedirect) << program;
   }
   // Another run's guard means nothing to us.
-  EXPECT_EQ(programs->select_beside("select_out", {.frame = frame}, {.tc_index = Programs::kGuard + 1}).verdict, kRedirect);
+  EXPECT_EQ(programs->select_beside("select_out", {.frame = frame}, {.tc_index = Programs::kGuard + 1}).verdict,
+            kRedirect);
 }
 
 TEST_P(Selector, when_slots_run_out_packets_pass_and_are_counted) {
   load({match_of()});
   const Frame frame = build({});
   std::uint32_t slots = 0, passed = 0;
-  for (std::uint32_t mark = 0; mark < FL_MAX_SLOTS + 10; mark++) (taken(frame, "select_out", mark) != 0 ? slots : passed)++;
+  for (std::uint32_t mark = 0; mark < FL_MAX_SLOTS + 10; mark++)
+    (taken(frame, "select_out", mark) != 0 ? slots : passed)++;
   EXPECT_EQ(slots, FL_MAX_SLOTS - 1u);
   EXPECT_EQ(passed, 11u);
   EXPECT_EQ(programs->site_tally().no_slot, 11u);
@@ -459,7 +478,8 @@ TEST_P(Selector, give_back_restores_frame_mark_priority_and_tc_index) {
   load({match_of()});
   const Frame frame = build({.l4 = L4::tcp});
   for (const char* program : {"select_out", "select_in", "select_lo"}) {
-    const Skb out = programs->select_beside(program, {.frame = frame, .mark = 0xabc, .priority = 6}, {.tc_index = 0x77});
+    const Skb out =
+        programs->select_beside(program, {.frame = frame, .mark = 0xabc, .priority = 6}, {.tc_index = 0x77});
     ASSERT_EQ(out.verdict, kRedirect);
     const std::uint32_t n = stamp_of(out.frame).slot;
     std::uint32_t seen = 0;

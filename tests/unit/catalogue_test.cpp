@@ -18,7 +18,8 @@ TEST(Catalogue, NamesEachKindOnce) {
     EXPECT_EQ(find_kind(kind.name), &kind);
     EXPECT_FALSE(kind.summary.empty());
   }
-  EXPECT_EQ(names, (std::vector<std::string_view>{"sever", "degrade", "flap", "machine-room-jitter", "partition", "trace", "dns"}));
+  EXPECT_EQ(names, (std::vector<std::string_view>{"sever", "degrade", "flap", "machine-room-jitter", "partition",
+                                                  "trace", "dns"}));
 }
 
 TEST(Catalogue, EveryKeyIsDocumentedAndConsistent) {
@@ -26,7 +27,8 @@ TEST(Catalogue, EveryKeyIsDocumentedAndConsistent) {
     for (const Key& key : kind.keys) {
       SCOPED_TRACE(std::string(kind.name) + "." + std::string(key.name));
       EXPECT_TRUE(key.doc.ends_with('.'));
-      for (const char* common : {"name", "kind", "on", "peer", "direction", "loopback", "start", "for", "if_gone", "wait"})
+      for (const char* common :
+           {"name", "kind", "on", "peer", "direction", "loopback", "start", "for", "if_gone", "wait"})
         EXPECT_NE(key.name, common) << "every fault has that key";
       EXPECT_FALSE(key.example.empty());
       EXPECT_FALSE(key.required && !key.fallback.empty()) << "a required key has no default";

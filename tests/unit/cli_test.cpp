@@ -15,7 +15,14 @@ namespace {
 std::string shipped(const std::string& name) { return std::string(FAULTLINE_SOURCE_DIR "/experiments/") + name; }
 
 TEST(CommandLine, HelpTellsTheExitStatuses) {
-  for (const auto& words : {std::vector<std::string>{"--help"}, {"run", "--help"}, {"check", "--help"}, {"stop", "--help"}, {"note", "--help"}, {"lab", "exec", "--help"}, {"report", "--help"}, {"compare", "--help"}}) {
+  for (const auto& words : {std::vector<std::string>{"--help"},
+                            {"run", "--help"},
+                            {"check", "--help"},
+                            {"stop", "--help"},
+                            {"note", "--help"},
+                            {"lab", "exec", "--help"},
+                            {"report", "--help"},
+                            {"compare", "--help"}}) {
     const Said said = say(words);
     EXPECT_EQ(said.status, 0);
     EXPECT_NE(said.out.find("xit status"), std::string::npos) << said.out;
@@ -38,12 +45,15 @@ TEST(CommandLine, MistakesInArgumentsAreInvalid) {
       {{"lab", "exec"}, "HOST is required"},
       {{"run"}, "PLAN is required"},
       {{"run", "/no/such/plan.toml"}, "/no/such/plan.toml"},
-      {{"run", shipped("hello.toml"), "--seed", "many"}, "--seed many: write a whole number from 0 to 9223372036854775807"},
+      {{"run", shipped("hello.toml"), "--seed", "many"},
+       "--seed many: write a whole number from 0 to 9223372036854775807"},
       {{"run", shipped("hello.toml"), "--seed", "-1"}, "--seed -1: write a whole number"},
-      {{"run", shipped("hello.toml"), "--seed", "99999999999999999999"}, "--seed 99999999999999999999: write a whole number"},
+      {{"run", shipped("hello.toml"), "--seed", "99999999999999999999"},
+       "--seed 99999999999999999999: write a whole number"},
       {{"run", shipped("hello.toml"), "--sede", "1"}, "did you mean `--seed`"},
       {{"inject", "sevr", "--on", "netns=a"}, "did you mean `inject sever`"},
-      {{"inject", "degrade", "--on", "netns=a", "--dealy", "3ms", "--for", "1s"}, "`faultline inject degrade` has no option `--dealy`; did you mean `--delay`?"},
+      {{"inject", "degrade", "--on", "netns=a", "--dealy", "3ms", "--for", "1s"},
+       "`faultline inject degrade` has no option `--dealy`; did you mean `--delay`?"},
       {{"lab", "exce"}, "did you mean `lab exec`"},
       {{"run", shipped("hello.toml"), "--scale", "30"}, "--scale"},
       {{"run", shipped("hello.toml"), "--at", "noon"}, "RFC 3339"},

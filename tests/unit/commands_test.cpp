@@ -22,7 +22,8 @@ TEST(ListCommand, ShowsExperimentsAndKinds) {
   EXPECT_EQ(said.status, 0);
   EXPECT_TRUE(has(said.out, "hello")) << said.out;
   EXPECT_TRUE(has(said.out, "12s; needs nginx")) << said.out;
-  for (const auto& kind : faults::catalogue()) EXPECT_TRUE(has(said.out, std::string(kind.summary).substr(0, 20))) << said.out;
+  for (const auto& kind : faults::catalogue())
+    EXPECT_TRUE(has(said.out, std::string(kind.summary).substr(0, 20))) << said.out;
   EXPECT_FALSE(has(say({"list", "kinds"}).out, "hello"));
   const auto out = nlohmann::json::parse(say({"list", "--json"}).out);
   EXPECT_GE(out.at("experiments").size(), 3u);
@@ -35,11 +36,16 @@ TEST(ListCommand, ShowsExperimentsAndKinds) {
 
 TEST(ExplainCommand, SaysWhatIsBelievedAndWhatEndsTheRun) {
   const test::TemporaryFolder folder;
-  const auto path = folder.write("p.toml", "[targets.a]\nnetns = \"a\"\n[probes.pay]\nicmp = \"10.0.0.1\"\nstart = \"2s\"\n[[faults]]\nname = \"cut\"\nkind = \"sever\"\non = \"a\"\nstart = \"5s\"\nfor = \"5s\"\n"
-                                           "[[hypotheses]]\nname = \"it bears it\"\nprobe = \"pay\"\nduring = \"cut\"\nsuccess = \">= 90%\"\n"
-                                           "[[hypotheses]]\nprobe = \"pay\"\nrecovers_within = \"3s\"\n[[guards]]\nname = \"lost\"\nprobe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"2s\"\n");
+  const auto path =
+      folder.write("p.toml",
+                   "[targets.a]\nnetns = \"a\"\n[probes.pay]\nicmp = \"10.0.0.1\"\nstart = \"2s\"\n[[faults]]\nname = "
+                   "\"cut\"\nkind = \"sever\"\non = \"a\"\nstart = \"5s\"\nfor = \"5s\"\n"
+                   "[[hypotheses]]\nname = \"it bears it\"\nprobe = \"pay\"\nduring = \"cut\"\nsuccess = \">= 90%\"\n"
+                   "[[hypotheses]]\nprobe = \"pay\"\nrecovers_within = \"3s\"\n[[guards]]\nname = \"lost\"\nprobe = "
+                   "\"pay\"\nsuccess = \"< 20%\"\nfor = \"2s\"\n");
   const std::string text = say({"explain", path}).out;
-  for (const char* part : {"it bears it: pay during cut: success >= 90%", "recovers within 3s", "lost: pay: success < 20% for 2s", "from 2s on", "silent."})
+  for (const char* part : {"it bears it: pay during cut: success >= 90%", "recovers within 3s",
+                           "lost: pay: success < 20% for 2s", "from 2s on", "silent."})
     EXPECT_TRUE(has(text, part)) << part << " in\n" << text;
   const auto json = nlohmann::json::parse(say({"explain", "--json", path}).out);
   EXPECT_EQ(json.at("hypotheses").at(0).at("expected"), "success >= 90%");
@@ -55,9 +61,12 @@ TEST(ListCommand, RunsAreAListOfTheirOwn) {
 // A lab's plan, so that nothing of this machine matters.
 TEST(ExplainCommand, ReadsThePlanAsARunWould) {
   const test::TemporaryFolder folder;
-  const std::string plan = folder.write("p.toml", "duration = \"60s\"\nseed = 1\n[vars]\nslow = \"100ms\"\n[lab.rooms.east]\n[lab.hosts.web]\nroom = \"east\"\n"
-                                                  "[[faults]]\nkind = \"degrade\"\non = \"web\"\nstart = \"10s\"\nfor = \"20s\"\ndelay = \"${slow}\"\n");
-  const auto out = nlohmann::json::parse(say({"explain", plan, "--json", "--seed", "77", "--scale", "1:2", "--var", "slow=300ms"}).out);
+  const std::string plan = folder.write(
+      "p.toml",
+      "duration = \"60s\"\nseed = 1\n[vars]\nslow = \"100ms\"\n[lab.rooms.east]\n[lab.hosts.web]\nroom = \"east\"\n"
+      "[[faults]]\nkind = \"degrade\"\non = \"web\"\nstart = \"10s\"\nfor = \"20s\"\ndelay = \"${slow}\"\n");
+  const auto out = nlohmann::json::parse(
+      say({"explain", plan, "--json", "--seed", "77", "--scale", "1:2", "--var", "slow=300ms"}).out);
   EXPECT_EQ(out.at("seed"), 77);
   EXPECT_EQ(out.at("duration_s"), 30.0);
   EXPECT_EQ(out.at("faults").at(0).at("packet_ms").at("middle"), 300.0);
@@ -66,7 +75,8 @@ TEST(ExplainCommand, ReadsThePlanAsARunWould) {
 TEST(ExplainCommand, SaysWhatAShippedExperimentWouldDo) {
   const Said said = say({"explain", "hello"});
   EXPECT_EQ(said.status, 0) << said.error;
-  for (const char* part : {"nothing is touched", "+400 ms with a new connection", "Blast radius", "169.254.169.254", "250 ms"})
+  for (const char* part :
+       {"nothing is touched", "+400 ms with a new connection", "Blast radius", "169.254.169.254", "250 ms"})
     EXPECT_TRUE(has(said.out, part)) << part;
   EXPECT_FALSE(has(said.out, "\x1b")) << "no colours in a pipe";
   for (const char c : said.out) ASSERT_EQ(c & 0x80, 0) << "ASCII in a pipe: " << said.out;
@@ -87,13 +97,15 @@ std::string plan_of(std::vector<std::string> words) {
 TEST(InjectCommand, EveryKeyOfEveryKindIsAnOption) {
   for (const auto& kind : faults::catalogue()) {
     const std::string help = say({"inject", std::string(kind.name), "--help"}).out;
-    for (const auto& key : kind.keys) EXPECT_TRUE(has(help, "--" + std::string(key.name))) << kind.name << "." << key.name;
+    for (const auto& key : kind.keys)
+      EXPECT_TRUE(has(help, "--" + std::string(key.name))) << kind.name << "." << key.name;
   }
 }
 
 TEST(InjectCommand, OptionsBecomeAPlanThatPassesCheck) {
-  const std::string text = plan_of({"degrade", "--on", "netns=shop", "--peer", "address=10.0.0.0/8,port=443", "--delay", "100ms", "--jitter", "20ms", "--for", "60s",
-                                    "--direction", "egress", "--probe-http", "http://10.0.0.1/", "--success", ">= 99%", "--seed", "7"});
+  const std::string text = plan_of({"degrade", "--on", "netns=shop", "--peer", "address=10.0.0.0/8,port=443", "--delay",
+                                    "100ms", "--jitter", "20ms", "--for", "60s", "--direction", "egress",
+                                    "--probe-http", "http://10.0.0.1/", "--success", ">= 99%", "--seed", "7"});
   const auto parsed = plan::parse_text(text, "inject.toml");
   ASSERT_TRUE(parsed.ok()) << plan::render(parsed);
   const auto& fault = parsed.plan.faults.at(0);
@@ -108,10 +120,36 @@ TEST(InjectCommand, OptionsBecomeAPlanThatPassesCheck) {
 }
 
 TEST(InjectCommand, EveryOptionIsInItsPlan) {
-  const std::string text = plan_of({"sever", "--on", "netns=shop", "--on", "netns=shop,port=80", "--peer", "address=10.0.0.0/8", "--start", "7s",
-                                    "--for", "60s", "--direction", "ingress", "--no-loopback", "--mode", "reset", "--probe-icmp", "10.0.0.1",
-                                    "--probe-every", "50ms", "--probe-timeout", "3s", "--probe-from", "here", "--p99", "<= 250ms", "--success", ">= 1%",
-                                    "--seed", "7"});
+  const std::string text = plan_of({"sever",
+                                    "--on",
+                                    "netns=shop",
+                                    "--on",
+                                    "netns=shop,port=80",
+                                    "--peer",
+                                    "address=10.0.0.0/8",
+                                    "--start",
+                                    "7s",
+                                    "--for",
+                                    "60s",
+                                    "--direction",
+                                    "ingress",
+                                    "--no-loopback",
+                                    "--mode",
+                                    "reset",
+                                    "--probe-icmp",
+                                    "10.0.0.1",
+                                    "--probe-every",
+                                    "50ms",
+                                    "--probe-timeout",
+                                    "3s",
+                                    "--probe-from",
+                                    "here",
+                                    "--p99",
+                                    "<= 250ms",
+                                    "--success",
+                                    ">= 1%",
+                                    "--seed",
+                                    "7"});
   const auto parsed = plan::parse_text(text, "inject.toml");
   ASSERT_TRUE(parsed.ok()) << plan::render(parsed);
   const auto& fault = parsed.plan.faults.at(0);
@@ -135,21 +173,30 @@ TEST(InjectCommand, EveryOptionIsInItsPlan) {
 
 TEST(InjectCommand, EachKindOfProbeHasItsOption) {
   using enum plan::Probe::Kind;
-  for (const auto& [option, what, kind] : {std::tuple{"http", "http://10.0.0.1/", http}, {"tcp", "10.0.0.1:80", tcp}, {"icmp", "10.0.0.1", icmp},
-                                           {"dns", "bank", dns}, {"redis", "10.0.0.1:6379", redis}, {"postgresql", "postgresql://10.0.0.1/shop", postgresql},
+  for (const auto& [option, what, kind] : {std::tuple{"http", "http://10.0.0.1/", http},
+                                           {"tcp", "10.0.0.1:80", tcp},
+                                           {"icmp", "10.0.0.1", icmp},
+                                           {"dns", "bank", dns},
+                                           {"redis", "10.0.0.1:6379", redis},
+                                           {"postgresql", "postgresql://10.0.0.1/shop", postgresql},
                                            {"exec", "curl -s shop", exec}}) {
-    const auto parsed = plan::parse_text(plan_of({"sever", "--on", "netns=shop", "--for", "60s", std::string("--probe-") + option, what}), "inject.toml");
+    const auto parsed = plan::parse_text(
+        plan_of({"sever", "--on", "netns=shop", "--for", "60s", std::string("--probe-") + option, what}),
+        "inject.toml");
     ASSERT_TRUE(parsed.ok()) << plan::render(parsed);
     ASSERT_EQ(parsed.plan.probes.size(), 1u) << option;
     EXPECT_EQ(parsed.plan.probes[0].kind, kind) << option;
-    if (kind == exec) EXPECT_EQ(parsed.plan.probes[0].command.back(), what);
-    else EXPECT_EQ(parsed.plan.probes[0].subject, what);
+    if (kind == exec)
+      EXPECT_EQ(parsed.plan.probes[0].command.back(), what);
+    else
+      EXPECT_EQ(parsed.plan.probes[0].subject, what);
   }
 }
 
 // The namespace is not there, so that nothing would come of it anyway.
 TEST(InjectCommand, ADryRunIsAnExplanation) {
-  const std::vector<std::string> words = {"inject", "sever", "--on", "netns=faultline-no-such", "--for", "1s", "--dry-run"};
+  const std::vector<std::string> words = {"inject", "sever", "--on",     "netns=faultline-no-such",
+                                          "--for",  "1s",    "--dry-run"};
   EXPECT_TRUE(has(say(words).out, "nothing is touched"));
   auto as_json = words;
   as_json.push_back("--json");
@@ -157,8 +204,11 @@ TEST(InjectCommand, ADryRunIsAnExplanation) {
 }
 
 TEST(InjectCommand, ALookupMayNameItsServer) {
-  for (const auto& [what, name, server] : {std::tuple{"shop.example@10.0.0.53", "shop.example", "10.0.0.53"}, {"shop.example@[fd00::53]:5353", "shop.example", "[fd00::53]:5353"}, {"shop.example", "shop.example", ""}}) {
-    const auto parsed = plan::parse_text(plan_of({"sever", "--on", "netns=shop", "--for", "60s", "--probe-dns", what}), "inject.toml");
+  for (const auto& [what, name, server] : {std::tuple{"shop.example@10.0.0.53", "shop.example", "10.0.0.53"},
+                                           {"shop.example@[fd00::53]:5353", "shop.example", "[fd00::53]:5353"},
+                                           {"shop.example", "shop.example", ""}}) {
+    const auto parsed =
+        plan::parse_text(plan_of({"sever", "--on", "netns=shop", "--for", "60s", "--probe-dns", what}), "inject.toml");
     ASSERT_TRUE(parsed.ok()) << plan::render(parsed);
     EXPECT_EQ(parsed.plan.probes.at(0).subject, name);
     EXPECT_EQ(parsed.plan.probes.at(0).server, server);
@@ -166,7 +216,8 @@ TEST(InjectCommand, ALookupMayNameItsServer) {
 }
 
 TEST(InjectCommand, APartitionsGroupsNameWhatOnSays) {
-  const std::vector<std::string> members{"partition", "--on", "netns=a", "--on", "netns=b", "--on", "netns=c", "--for", "60s"};
+  const std::vector<std::string> members{"partition", "--on",    "netns=a", "--on", "netns=b",
+                                         "--on",      "netns=c", "--for",   "60s"};
   const auto with = [&](std::vector<std::string> more) {
     std::vector<std::string> words = members;
     words.insert(words.end(), more.begin(), more.end());
@@ -177,11 +228,14 @@ TEST(InjectCommand, APartitionsGroupsNameWhatOnSays) {
   EXPECT_EQ(with({"--groups", R"([["on1", "on2"], ["on3"]])"}), 3u) << "each member has its own";
   EXPECT_EQ(with({"--edges", R"([["on1", "on3"]])"}), 2u);
   EXPECT_GT(with({"--shape", "halves"}), 0u);
-  EXPECT_TRUE(has(say({"inject", "partition", "--help"}).out, R"('[["on1", "on2"], ["on3"]]')")) << "as it is to be typed";
+  EXPECT_TRUE(has(say({"inject", "partition", "--help"}).out, R"('[["on1", "on2"], ["on3"]]')"))
+      << "as it is to be typed";
 }
 
 TEST(InjectCommand, WhatIsAListMayBeRepeated) {
-  for (const auto& names : {std::vector<std::string>{"--names", "*.internal", "--names", "shop.example"}, {"--names", "*.internal,shop.example"}, {"--names", R"(["*.internal", "shop.example"])"}}) {
+  for (const auto& names : {std::vector<std::string>{"--names", "*.internal", "--names", "shop.example"},
+                            {"--names", "*.internal,shop.example"},
+                            {"--names", R"(["*.internal", "shop.example"])"}}) {
     std::vector<std::string> words{"dns", "--on", "netns=shop", "--for", "60s", "--answer", "nxdomain"};
     words.insert(words.end(), names.begin(), names.end());
     const std::string text = plan_of(words);
@@ -210,7 +264,8 @@ TEST(InjectCommand, APlanThatIsNotValidIsPrintedWithWhatIsWrong) {
 }
 
 TEST(InjectCommand, DottedKeysAndRunsWithoutAProbeEndSoonAfterTheFault) {
-  const std::string text = plan_of({"machine-room-jitter", "--on", "netns=shop", "--episodes.every", "5s", "--episodes.last", "1s", "--delay", "100ms", "--for", "60s"});
+  const std::string text = plan_of({"machine-room-jitter", "--on", "netns=shop", "--episodes.every", "5s",
+                                    "--episodes.last", "1s", "--delay", "100ms", "--for", "60s"});
   const auto parsed = plan::parse_text(text, "inject.toml");
   ASSERT_TRUE(parsed.ok()) << plan::render(parsed);
   EXPECT_EQ(parsed.plan.faults.at(0).start, 0);
@@ -223,12 +278,16 @@ TEST(InjectCommand, RefusesWhatHasNoEndOrNoPlace) {
       {{"inject", "degrade", "--delay", "1ms", "--for", "1s"}, "--on is required"},
       {{"inject", "degrade", "--on", "netns=shop", "--delay", "1ms"}, "--until-stopped"},
       {{"inject", "degrade", "--on", "netns=shop", "--delay", "1ms", "--for", "1s", "--until-stopped"}, "exclude"},
-      {{"inject", "degrade", "--on", "netns=shop", "--delay", "1ms", "--for", "1s", "--probe-tcp", "a:1", "--probe-icmp", "a"}, "inject has one probe"},
+      {{"inject", "degrade", "--on", "netns=shop", "--delay", "1ms", "--for", "1s", "--probe-tcp", "a:1",
+        "--probe-icmp", "a"},
+       "inject has one probe"},
       {{"inject", "degrade", "--on", "shop", "--delay", "1ms", "--for", "1s"}, "netns=shop"},
-      {{"inject", "degrade", "--on", "netns=shop", "--delay", "100", "--for", "1s", "--dry-run"}, "inject-degrade.toml:"},
+      {{"inject", "degrade", "--on", "netns=shop", "--delay", "100", "--for", "1s", "--dry-run"},
+       "inject-degrade.toml:"},
       {{"inject", "degrade", "--on", "netns=shop", "--for", "1s", "--dry-run"}, "does nothing"},
       {{"inject", "degrade", "--on", "nets=shop", "--delay", "1ms", "--for", "1s", "--dry-run"}, "netns"},
-      {{"inject", "degrade", "--on", "netns=shop", "--delay", "1ms", "--for", "1s", "--success", ">= 1%"}, "need a probe"},
+      {{"inject", "degrade", "--on", "netns=shop", "--delay", "1ms", "--for", "1s", "--success", ">= 1%"},
+       "need a probe"},
   };
   for (const auto& [words, what] : mistakes) {
     const Said said = say(words);
@@ -245,8 +304,9 @@ TEST(NewCommand, WritesAPlanOfEveryKindThatPassesCheck) {
   for (const auto& kind : faults::catalogue()) {
     for (const std::string target : {"lab", "netns=shop"}) {
       const std::string path = folder.path() / (std::string(kind.name) + target + ".toml");
-      const Said said = say({"new", "--kind", std::string(kind.name), "--target", target, "--probe", target == "lab" ? "" : "http://10.0.0.1/",
-                              "--peer", target == "lab" ? "" : "address=10.0.0.0/8", "--output", path});
+      const Said said = say({"new", "--kind", std::string(kind.name), "--target", target, "--probe",
+                             target == "lab" ? "" : "http://10.0.0.1/", "--peer",
+                             target == "lab" ? "" : "address=10.0.0.0/8", "--output", path});
       if (kind.port != 0 && target == "lab") {
         EXPECT_EQ(said.status, 3) << kind.name;
         EXPECT_TRUE(has(said.error, "no name server")) << said.error;
@@ -281,8 +341,8 @@ TEST(NewCommand, WritesOverNothingAndSaysWhatIsWrong) {
 }
 
 TEST(NewCommand, WhatItIsToldIsInThePlan) {
-  const Said said = say({"new", "--kind", "sever", "--target", "netns=shop", "--peer", "address=10.0.0.0/8", "--probe", "10.0.0.1:80",
-                         "--title", "Who is \"there\"?"});
+  const Said said = say({"new", "--kind", "sever", "--target", "netns=shop", "--peer", "address=10.0.0.0/8", "--probe",
+                         "10.0.0.1:80", "--title", "Who is \"there\"?"});
   const auto parsed = plan::parse_text(said.out, "new.toml");
   ASSERT_TRUE(parsed.ok()) << plan::render(parsed);
   const auto& fault = parsed.plan.faults.at(0);
@@ -298,7 +358,8 @@ TEST(CompletionCommand, KnowsEveryCommandAndOption) {
   for (const char* shell : {"bash", "zsh", "fish"}) {
     const Said said = say({"completion", shell});
     EXPECT_EQ(said.status, 0);
-    for (const char* word : {"explain", "inject", "probe-http", "until-stopped"}) EXPECT_TRUE(has(said.out, word)) << shell << ": " << word;
+    for (const char* word : {"explain", "inject", "probe-http", "until-stopped"})
+      EXPECT_TRUE(has(said.out, word)) << shell << ": " << word;
     for (const auto& kind : faults::catalogue()) {
       EXPECT_TRUE(has(said.out, std::string(kind.name))) << shell << ": " << kind.name;
       for (const auto& key : kind.keys) EXPECT_TRUE(has(said.out, std::string(key.name))) << shell << ": " << key.name;
@@ -311,7 +372,9 @@ TEST(CompletionCommand, KnowsEveryCommandAndOption) {
 std::string offered(const std::string& line) {
   const test::TemporaryFolder folder;
   const auto script = folder.write("completion", say({"completion", "bash"}).out);
-  const auto ask = folder.write("ask", "faultline() { echo hello; }\nsource " + script.string() + "\nCOMP_WORDS=(" + line + ")\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n_faultline\necho \"${COMPREPLY[*]}\"\n");
+  const auto ask =
+      folder.write("ask", "faultline() { echo hello; }\nsource " + script.string() + "\nCOMP_WORDS=(" + line +
+                              ")\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n_faultline\necho \"${COMPREPLY[*]}\"\n");
   test::Command bash({"bash", "--norc", ask});
   EXPECT_EQ(bash.wait(20 * kSecond), 0) << bash.errors();
   return bash.out();
@@ -329,10 +392,12 @@ TEST(CompletionCommand, BashOffersWhatFits) {
 TEST(ManCommand, HasAPageForEveryCommandInRoff) {
   const test::TemporaryFolder folder;
   EXPECT_EQ(say({"man", "--all", folder.path() / "man"}).status, 0);
-  for (const char* page : {"faultline.1", "faultline-run.1", "faultline-explain.1", "faultline-doctor.1", "faultline-inject.1", "faultline-new.1"})
+  for (const char* page : {"faultline.1", "faultline-run.1", "faultline-explain.1", "faultline-doctor.1",
+                           "faultline-inject.1", "faultline-new.1"})
     EXPECT_TRUE(std::filesystem::exists(folder.path() / "man" / page)) << page;
   for (const auto& kind : faults::catalogue())
-    EXPECT_TRUE(std::filesystem::exists(folder.path() / "man" / ("faultline-inject-" + std::string(kind.name) + ".1"))) << kind.name;
+    EXPECT_TRUE(std::filesystem::exists(folder.path() / "man" / ("faultline-inject-" + std::string(kind.name) + ".1")))
+        << kind.name;
   const std::string page = say({"man", "inject", "degrade"}).out;
   EXPECT_TRUE(page.starts_with(".TH FAULTLINE\\-INJECT\\-DEGRADE 1")) << page;
   EXPECT_TRUE(has(page, "\\fB\\-\\-delay\\fR")) << page;

@@ -14,7 +14,8 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 
-/// The frame behind a virtio header; `open`: its checksum is left to the device, which is how veth and lo carry packets.
+/// The frame behind a virtio header; `open`: its checksum is left to the device, which is how veth and lo carry
+/// packets.
 Bytes framed(const Frame& frame, bool open, std::uint32_t transport, std::uint32_t field) {
   line::VirtioHeader virtio;
   Bytes bytes(line::kVirtioBytes + frame.size());
@@ -30,7 +31,8 @@ Bytes framed(const Frame& frame, bool open, std::uint32_t transport, std::uint32
 
 std::size_t bits_between(const Bytes& a, const Bytes& b, std::size_t from) {
   std::size_t bits = 0;
-  for (std::size_t i = from; i < a.size(); i++) bits += static_cast<std::size_t>(std::popcount(std::to_integer<unsigned>(a[i] ^ b[i])));
+  for (std::size_t i = from; i < a.size(); i++)
+    bits += static_cast<std::size_t>(std::popcount(std::to_integer<unsigned>(a[i] ^ b[i])));
   return bits;
 }
 
@@ -43,7 +45,8 @@ std::uint16_t sum16(const std::uint8_t* data, std::size_t length, std::uint64_t 
 /// Whether the transport checksum fits, by RFC 1071 over pseudo header and segment.
 bool fits(const Bytes& frame, bool v6, std::uint8_t protocol) {
   const auto* ip = reinterpret_cast<const std::uint8_t*>(frame.data()) + line::kVirtioBytes + 14;
-  const std::size_t header = v6 ? 40 : 20, total = v6 ? 40u + (ip[4] << 8 | ip[5]) : static_cast<std::size_t>(ip[2] << 8 | ip[3]);
+  const std::size_t header = v6 ? 40 : 20,
+                    total = v6 ? 40u + (ip[4] << 8 | ip[5]) : static_cast<std::size_t>(ip[2] << 8 | ip[3]);
   const std::size_t length = total - header;
   const std::uint16_t addresses = v6 ? sum16(ip + 8, 32, 0) : sum16(ip + 12, 8, 0);
   return sum16(ip + header, length, static_cast<std::uint64_t>(addresses) + protocol + length) == 0xffff;
@@ -105,8 +108,10 @@ TEST_P(Corruption, ValidFlipsOneBitThatTheChecksumHides) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Frames, Corruption,
-                         testing::Values(Case{L4::udp, false, true, 64}, Case{L4::udp, false, false, 65}, Case{L4::udp, true, true, 1}, Case{L4::udp, true, false, 1000},
-                                         Case{L4::tcp, false, true, 1400}, Case{L4::tcp, true, false, 7}, Case{L4::tcp, false, false, 0}, Case{L4::tcp, true, true, 0}));
+                         testing::Values(Case{L4::udp, false, true, 64}, Case{L4::udp, false, false, 65},
+                                         Case{L4::udp, true, true, 1}, Case{L4::udp, true, false, 1000},
+                                         Case{L4::tcp, false, true, 1400}, Case{L4::tcp, true, false, 7},
+                                         Case{L4::tcp, false, false, 0}, Case{L4::tcp, true, true, 0}));
 
 TEST(CorruptionOfAnything, StaysWithinTheFrame) {
   constexpr std::size_t kBeyond = 2048;
@@ -119,7 +124,9 @@ TEST(CorruptionOfAnything, StaysWithinTheFrame) {
         within.resize(length + kBeyond, std::byte{0x5a});
         line::corrupt(bytes.data(), length, valid);
         line::corrupt(within.data(), length, valid);
-        EXPECT_EQ(std::count(within.begin() + length, within.end(), std::byte{0x5a}), static_cast<std::ptrdiff_t>(kBeyond)) << length;
+        EXPECT_EQ(std::count(within.begin() + length, within.end(), std::byte{0x5a}),
+                  static_cast<std::ptrdiff_t>(kBeyond))
+            << length;
       }
     }
   }

@@ -159,7 +159,8 @@ TEST(Degrade, BurstsByTimeFollowFromTheSeed) {
     EXPECT_GE(span.start, window.start);
     EXPECT_LE(span.end, window.end);
   }
-  // 2,000 cycles of mean 1 s: the share has a standard deviation of 0.1 * sqrt(2 / 2000) * 0.9, the count one of some 45.
+  // 2,000 cycles of mean 1 s: the share has a standard deviation of 0.1 * sqrt(2 / 2000) * 0.9, the count one of
+  // some 45.
   EXPECT_NEAR(static_cast<double>(bad) / (2000.0 * kSecond), 0.1, 4 * 0.1 * 0.0285);
   EXPECT_NEAR(static_cast<double>(spans), 2000, 180);
 }
@@ -172,10 +173,15 @@ TEST(Degrade, TellsWhatDoesNotGoTogether) {
   const auto duration = [](const char* key, Ns v) { return [=](Params& p) { p.set(key, v); }; };
   const auto chance = [](const char* key, double v) { return [=](Params& p) { p.set(key, v); }; };
   const auto word = [](const char* key, const char* v) { return [=](Params& p) { p.set(key, std::string(v)); }; };
-  for (const Case& c : {Case{word("distribution", "normal"), "distribution"}, {chance("correlation", 0.5), "correlation"},
-                        {chance("reorder", 0.1), "reorder"}, {word("per", "turn"), "per"}, {word("checksum", "valid"), "checksum"},
-                        {chance("bursts.enter", 0.1), "bursts.enter"}, {chance("bursts.leave", 0.1), "bursts.leave"},
-                        {duration("bursts.good", kSecond), "bursts.good"}, {chance("bursts.loss", 0.5), "bursts.loss"}}) {
+  for (const Case& c : {Case{word("distribution", "normal"), "distribution"},
+                        {chance("correlation", 0.5), "correlation"},
+                        {chance("reorder", 0.1), "reorder"},
+                        {word("per", "turn"), "per"},
+                        {word("checksum", "valid"), "checksum"},
+                        {chance("bursts.enter", 0.1), "bursts.enter"},
+                        {chance("bursts.leave", 0.1), "bursts.leave"},
+                        {duration("bursts.good", kSecond), "bursts.good"},
+                        {chance("bursts.loss", 0.5), "bursts.loss"}}) {
     Params params;
     params.set("loss", 0.1);
     c.change(params);

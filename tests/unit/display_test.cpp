@@ -233,7 +233,8 @@ TEST(Display, DrawsInPlaceOnATerminalAndLeavesItAsItWas) {
       text = terminal.read_all();
       EXPECT_NE(text.find("lab: web1 is ready"), std::string::npos);
       EXPECT_NE(text.find("\x1b[?25l"), std::string::npos);
-      EXPECT_NE(text.find("\x1b[5A\r\x1b[J"), std::string::npos);  // the second frame replaces the five rows of the first
+      EXPECT_NE(text.find("\x1b[5A\r\x1b[J"),
+                std::string::npos);  // the second frame replaces the five rows of the first
       EXPECT_NE(text.find("\x1b[1;31m"), std::string::npos);
       EXPECT_NE(text.find("100%"), std::string::npos);
       EXPECT_EQ(text.find("\x1b[?1049h"), std::string::npos);

@@ -55,10 +55,14 @@ TEST(Distribution, ATableDrawsItsDistribution) {
   for (const Shape shape : kShapes) {
     std::vector<double> drawn;
     for (std::uint64_t n = 0; n < kDraws; n++)
-      drawn.push_back(fl_curve_at(&curves()[curve_of(shape)], static_cast<std::uint32_t>(fl_random(11, FL_STREAM_JITTER, 5, n) >> 32)) / 0x1p16);
+      drawn.push_back(fl_curve_at(&curves()[curve_of(shape)],
+                                  static_cast<std::uint32_t>(fl_random(11, FL_STREAM_JITTER, 5, n) >> 32)) /
+                      0x1p16);
     std::sort(drawn.begin(), drawn.end());
     double distance = 0;  // Kolmogorov and Smirnov; 0.0051 is exceeded once in a hundred times by chance alone
-    for (int i = 0; i < kDraws; i += 10) distance = std::max(distance, std::abs(share(shape, drawn[static_cast<std::size_t>(i)]) - static_cast<double>(i) / kDraws));
+    for (int i = 0; i < kDraws; i += 10)
+      distance = std::max(distance,
+                          std::abs(share(shape, drawn[static_cast<std::size_t>(i)]) - static_cast<double>(i) / kDraws));
     EXPECT_LT(distance, 0.0052) << static_cast<int>(shape);
   }
 }
@@ -67,7 +71,9 @@ TEST(Distribution, TailsHavePointsOfTheirOwn) {
   for (const Shape shape : kShapes) {
     const fl_curve& curve = curves()[curve_of(shape)];
     for (const double p : {0.0001, 0.001, 0.003, 0.01, 0.3, 0.9, 0.99, 0.997, 0.999, 0.9999})
-      EXPECT_NEAR(fl_curve_at(&curve, static_cast<std::uint32_t>(p * 0x1p32)) / 0x1p16, quantile(shape, p), 0.002 + 0.005 * std::abs(quantile(shape, p))) << p;
+      EXPECT_NEAR(fl_curve_at(&curve, static_cast<std::uint32_t>(p * 0x1p32)) / 0x1p16, quantile(shape, p),
+                  0.002 + 0.005 * std::abs(quantile(shape, p)))
+          << p;
     std::int32_t before = fl_curve_at(&curve, 0);
     for (std::uint64_t u = 0; u < 1ull << 32; u += 65521) {
       const std::int32_t value = fl_curve_at(&curve, static_cast<std::uint32_t>(u));
@@ -94,7 +100,8 @@ TEST(Distribution, CorrelationKeepsTheShape) {
   std::int32_t level = 0;
   std::vector<double> shares, levels;
   for (std::uint64_t n = 0; n < kDraws; n++) {
-    const std::int32_t fresh = fl_curve_at(&curves()[FL_CURVE_NORMAL], static_cast<std::uint32_t>(fl_random(3, FL_STREAM_JITTER, 0, n) >> 32));
+    const std::int32_t fresh =
+        fl_curve_at(&curves()[FL_CURVE_NORMAL], static_cast<std::uint32_t>(fl_random(3, FL_STREAM_JITTER, 0, n) >> 32));
     level = n == 0 ? fresh : fl_next_level(level, fresh, resemble, differ);
     levels.push_back(level / 0x1p16);
     shares.push_back(fl_normal_share(&phi, level) / 0x1p32);
@@ -107,5 +114,6 @@ TEST(Distribution, CorrelationKeepsTheShape) {
   EXPECT_NEAR(product / squares, rho, 0.01);
   EXPECT_NEAR(squares / kDraws, 1, 0.02);
   std::sort(shares.begin(), shares.end());
-  for (int i = 0; i < kDraws; i += 1000) EXPECT_NEAR(shares[static_cast<std::size_t>(i)], static_cast<double>(i) / kDraws, 0.012);
+  for (int i = 0; i < kDraws; i += 1000)
+    EXPECT_NEAR(shares[static_cast<std::size_t>(i)], static_cast<double>(i) / kDraws, 0.012);
 }

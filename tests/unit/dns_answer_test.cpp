@@ -33,7 +33,8 @@ struct Record {
 };
 
 /// An answer to a question about `asked`. `flags` are the second byte's: the code of an error.
-Bytes answer(const std::string& asked, const std::vector<Record>& records, std::uint8_t kind = 0x80, std::uint8_t flags = 0x80) {
+Bytes answer(const std::string& asked, const std::vector<Record>& records, std::uint8_t kind = 0x80,
+             std::uint8_t flags = 0x80) {
   Bytes m{0x12, 0x34, kind, flags, 0, 1, 0, static_cast<std::uint8_t>(records.size()), 0, 0, 0, 0};
   const auto add = [&](const Bytes& more) { m.insert(m.end(), more.begin(), more.end()); };
   add(name(asked));
@@ -64,7 +65,10 @@ TEST(DnsAnswer, AddressesOfBothFamilies) {
 }
 
 TEST(DnsAnswer, AliasesAreFollowed) {
-  const auto m = answer("pay.test", {{"pay.test", kAlias, name("lb.cloud.test")}, {"lb.cloud.test", kAlias, name("n7.cloud.test")}, {"n7.cloud.test", kA, kSeven}, {"n8.cloud.test", kA, kEight}});
+  const auto m = answer("pay.test", {{"pay.test", kAlias, name("lb.cloud.test")},
+                                     {"lb.cloud.test", kAlias, name("n7.cloud.test")},
+                                     {"n7.cloud.test", kA, kSeven},
+                                     {"n8.cloud.test", kA, kEight}});
   EXPECT_EQ(found(m, "pay.test"), Texts{"10.0.0.7"});
   EXPECT_EQ(found(m, "lb.cloud.test"), Texts{"10.0.0.7"});
   EXPECT_EQ(found(m, "n8.cloud.test"), Texts{"10.0.0.8"});
@@ -73,7 +77,8 @@ TEST(DnsAnswer, AliasesAreFollowed) {
 }
 
 TEST(DnsAnswer, EachOfSeveralNamesHasItsOwn) {
-  const auto m = answer("pay.test", {{"pay.test", kAlias, name("lb.test")}, {"lb.test", kA, kSeven}, {"bank.test", kA, kEight}});
+  const auto m =
+      answer("pay.test", {{"pay.test", kAlias, name("lb.test")}, {"lb.test", kA, kSeven}, {"bank.test", kA, kEight}});
   const auto got = addresses_in(m, std::vector<std::string>{"bank.test", "pay.test", "shop.test"});
   ASSERT_EQ(got.size(), 2u);
   EXPECT_EQ(got[0].name, "pay.test");
@@ -85,7 +90,8 @@ TEST(DnsAnswer, EachOfSeveralNamesHasItsOwn) {
 TEST(DnsAnswer, AliasesInARowAreSixteenAtMost) {
   const auto chain = [](int aliases) {
     std::vector<Record> records;
-    for (int i = 0; i < aliases; i++) records.push_back({"n" + std::to_string(i), kAlias, name("n" + std::to_string(i + 1))});
+    for (int i = 0; i < aliases; i++)
+      records.push_back({"n" + std::to_string(i), kAlias, name("n" + std::to_string(i + 1))});
     records.push_back({"n" + std::to_string(aliases), kA, kSeven});
     return found(answer("n0", records), "n0");
   };
@@ -96,12 +102,16 @@ TEST(DnsAnswer, AliasesInARowAreSixteenAtMost) {
 TEST(DnsAnswer, WhatIsNoneOrNoAddress) {
   EXPECT_EQ(found(answer("pay.test", {{"pay.test", kA, kSeven}}, 0x00), "pay.test"), Texts{}) << "a question";
   EXPECT_EQ(found(answer("pay.test", {{"pay.test", kA, kSeven}}, 0x80, 0x83), "pay.test"), Texts{}) << "NXDOMAIN";
-  EXPECT_EQ(found(answer("pay.test", {{"pay.test", kText, kSeven}, {"pay.test", kA, {1, 2, 3}}, {"pay.test", kAaaa, kSeven}}), "pay.test"), Texts{});
+  EXPECT_EQ(
+      found(answer("pay.test", {{"pay.test", kText, kSeven}, {"pay.test", kA, {1, 2, 3}}, {"pay.test", kAaaa, kSeven}}),
+            "pay.test"),
+      Texts{});
 }
 
 TEST(DnsAnswer, CutOffAnywhereItHarmsNobody) {
   const auto whole = answer("pay.test", {{"pay.test", kAlias, name("lb.test")}, {"lb.test", kA, kSeven}});
-  for (std::size_t n = 0; n < whole.size(); n++) EXPECT_EQ(found(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(n)), "pay.test"), Texts{}) << n;
+  for (std::size_t n = 0; n < whole.size(); n++)
+    EXPECT_EQ(found(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(n)), "pay.test"), Texts{}) << n;
   auto loop = answer("pay.test", {{"pay.test", kA, kSeven}});
   loop[12] = 0xc0, loop[13] = 12;  // a name that points at itself
   EXPECT_EQ(found(loop, "pay.test"), Texts{});

@@ -15,7 +15,9 @@ using faults::name_rule;
 constexpr faults::Window kWindow{kSecond, 2 * kSecond};
 
 std::string fault(const std::string& rest) {
-  return "[targets.shop]\nnetns = \"shop\"\n[[faults]]\nkind = \"dns\"\non = \"shop\"\nstart = \"5s\"\nfor = \"10s\"\n" + rest;
+  return "[targets.shop]\nnetns = \"shop\"\n[[faults]]\nkind = \"dns\"\non = \"shop\"\nstart = \"5s\"\nfor = "
+         "\"10s\"\n" +
+         rest;
 }
 
 faults::Channel compiled(const std::string& rest) {
@@ -46,7 +48,8 @@ TEST(DnsFault, DelayHoldsAndDropsNothing) {
 }
 
 TEST(DnsFault, WrongAddressesBecomeRecords) {
-  const auto channel = compiled("answer = \"wrong\"\naddress = [\"192.0.2.1\", \"2001:db8::1\", \"192.0.2.9\"]\nttl = \"70000s\"\n");
+  const auto channel =
+      compiled("answer = \"wrong\"\naddress = [\"192.0.2.1\", \"2001:db8::1\", \"192.0.2.9\"]\nttl = \"70000s\"\n");
   const fl_answer flat = faults::flatten_answer(channel.answer);
   EXPECT_EQ(flat.count4, 2);
   EXPECT_EQ(flat.count6, 1);
@@ -60,8 +63,10 @@ TEST(DnsFault, ActsOnWhatLeavesTowardsPort53) {
   const Fault f = parse_good(fault("answer = \"nxdomain\"\n")).faults.at(0);
   EXPECT_EQ(f.direction, Direction::egress);
   EXPECT_EQ(f.kind->port, 53);
-  EXPECT_EQ(parse_good(fault("answer = \"nxdomain\"\ndirection = \"egress\"\n")).faults.at(0).direction, Direction::egress);
-  only_mistake(fault("answer = \"nxdomain\"\ndirection = \"ingress\"\n"), "dns acts on what leaves", "take direction out");
+  EXPECT_EQ(parse_good(fault("answer = \"nxdomain\"\ndirection = \"egress\"\n")).faults.at(0).direction,
+            Direction::egress);
+  only_mistake(fault("answer = \"nxdomain\"\ndirection = \"ingress\"\n"), "dns acts on what leaves",
+               "take direction out");
 }
 
 TEST(DnsFault, Mistakes) {
@@ -84,8 +89,11 @@ TEST(DnsFault, Mistakes) {
 }
 
 TEST(DnsNames, Mistakes) {
-  for (const char* good : {"*", "*.internal", "bank.internal", "bank.internal.", "a", "_sip._tcp.example", "x-1.example"}) EXPECT_EQ(name_mistake(good), "") << good;
-  for (const char* bad : {"", ".", "*.", "a..b", ".a", "a.*.b", "*a", "**", "a b", "bücher.example", "a/b"}) EXPECT_NE(name_mistake(bad), "") << bad;
+  for (const char* good :
+       {"*", "*.internal", "bank.internal", "bank.internal.", "a", "_sip._tcp.example", "x-1.example"})
+    EXPECT_EQ(name_mistake(good), "") << good;
+  for (const char* bad : {"", ".", "*.", "a..b", ".a", "a.*.b", "*a", "**", "a b", "bücher.example", "a/b"})
+    EXPECT_NE(name_mistake(bad), "") << bad;
   EXPECT_EQ(name_mistake(std::string(63, 'a')), "");
   EXPECT_NE(name_mistake(std::string(64, 'a')), "");
   std::string longest;
@@ -101,7 +109,8 @@ TEST(DnsNames, AreFoundWhateverTheCase) {
   EXPECT_TRUE(name_rule("*.internal").under);
   EXPECT_FALSE(name_rule("internal").under);
   std::set<std::uint64_t> hashes;
-  for (const char* name : {"a.b", "b.a", "ab", "a", "b", "a.b.c", "ab.c", "a.bc", "abc"}) EXPECT_TRUE(hashes.insert(name_rule(name).hash).second) << name;
+  for (const char* name : {"a.b", "b.a", "ab", "a", "b", "a.b.c", "ab.c", "a.bc", "abc"})
+    EXPECT_TRUE(hashes.insert(name_rule(name).hash).second) << name;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
-// The plans that we ship, looked at without running them: each is valid, in scaled and in true time, and a naive twin differs from the plan
-// that it is the twin of in one service or command, and in nothing that is done to it. The runs themselves are tests/netns/
-// experiments_test.cpp and, for the founding outages, which take two minutes each, tests/outages/run.
+// The plans that we ship, looked at without running them: each is valid, in scaled and in true time, and a naive twin
+// differs from the plan that it is the twin of in one service or command, and in nothing that is done to it. The runs
+// themselves are tests/netns/ experiments_test.cpp and, for the founding outages, which take two minutes each,
+// tests/outages/run.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -84,15 +85,16 @@ TEST(ShippedPlans, EveryFileThatAPlanNamesIsThereAndNoOther) {
       EXPECT_TRUE(fs::is_regular_file(file)) << name << " names " << file;
       named.insert(file);
       if (file.extension() == ".sh") {
-        EXPECT_NE(fs::status(file).permissions() & fs::perms::others_exec, fs::perms::none) << file << " cannot be executed";
+        EXPECT_NE(fs::status(file).permissions() & fs::perms::others_exec, fs::perms::none)
+            << file << " cannot be executed";
       }
     }
   }
   EXPECT_EQ(there, named);
 }
 
-// A twin may leave out a probe that only the other's hypotheses need, and has one line or two of its own: the command that makes it
-// naive, and the comment on it. What is done to it is the same, to the letter.
+// A twin may leave out a probe that only the other's hypotheses need, and has one line or two of its own: the command
+// that makes it naive, and the comment on it. What is done to it is the same, to the letter.
 TEST(ShippedPlans, ATwinDiffersInOneThing) {
   int twins = 0;
   for (const auto& name : shipped()) {
@@ -103,8 +105,10 @@ TEST(ShippedPlans, ATwinDiffersInOneThing) {
     std::vector<Line> own;
     for (const auto& line : what_is_done(name)) {
       const auto found = std::find(others.begin(), others.end(), line);
-      if (found == others.end()) own.push_back(line);
-      else others.erase(found);
+      if (found == others.end())
+        own.push_back(line);
+      else
+        others.erase(found);
     }
     std::string changed;  // the table whose command it is
     for (const auto& line : own) {
@@ -118,7 +122,8 @@ TEST(ShippedPlans, ATwinDiffersInOneThing) {
     EXPECT_NE(changed, "") << name << " differs in no command";
     for (const auto& line : others) {
       const bool replaced = is_command(line) && line.table == changed;
-      EXPECT_TRUE(replaced || is_said_only(line) || line.table.starts_with("[probes.")) << name << " lacks a line of its twin: " << line.text;
+      EXPECT_TRUE(replaced || is_said_only(line) || line.table.starts_with("[probes."))
+          << name << " lacks a line of its twin: " << line.text;
     }
     EXPECT_EQ(before_the_hypotheses(name, "[[faults]]"), before_the_hypotheses(base, "[[faults]]")) << name;
 
@@ -142,7 +147,8 @@ TEST(ShippedPlans, AnOutageTellsFactsFromReconstruction) {
     if (name.empty() || name[0] == '#') continue;
     const std::string text = text_of(kFolder / (name + ".toml")), header = text.substr(0, text.find("title = "));
     if (name.ends_with("-naive")) {
-      EXPECT_NE(header.find(name.substr(0, name.size() - 6) + ".toml, which tells the facts"), std::string::npos) << name;
+      EXPECT_NE(header.find(name.substr(0, name.size() - 6) + ".toml, which tells the facts"), std::string::npos)
+          << name;
     } else {
       for (const char* word : {"\n# Facts", "\n# Reconstruction, ours:", "\n# What compression distorts"})
         EXPECT_NE(header.find(word), std::string::npos) << name << " lacks " << word;

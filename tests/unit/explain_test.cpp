@@ -1,10 +1,11 @@
 // What `explain` says of a plan: the arithmetic of delays, the drawing, the scope in words.
+#include "injector/explain/explain.h"
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
-#include "injector/explain/explain.h"
 #include "injector/explain/timeline.h"
 #include "tests/unit/plan_support.h"
 
@@ -12,11 +13,16 @@ namespace faultline::explain {
 namespace {
 
 plan::Plan plan_with(const std::string& fault, const std::string& top = "") {
-  return plan::parse_good(top + "[targets.shop]\nnetns = \"shop\"\n[targets.bank]\naddress = \"10.0.0.0/8\"\nprotocol = \"udp\"\n[probes.pay]\nicmp = \"10.0.0.1\"\n"
-                                "[[faults]]\non = \"shop\"\nstart = \"5s\"\nfor = \"10s\"\n" + fault);
+  return plan::parse_good(top +
+                          "[targets.shop]\nnetns = \"shop\"\n[targets.bank]\naddress = \"10.0.0.0/8\"\nprotocol = "
+                          "\"udp\"\n[probes.pay]\nicmp = \"10.0.0.1\"\n"
+                          "[[faults]]\non = \"shop\"\nstart = \"5s\"\nfor = \"10s\"\n" +
+                          fault);
 }
 
-Effect effect(const plan::Plan& plan) { return effect_of(plan, plan.faults.front(), links_of(plan, plan.faults.front())); }
+Effect effect(const plan::Plan& plan) {
+  return effect_of(plan, plan.faults.front(), links_of(plan, plan.faults.front()));
+}
 
 std::string said(const Effect& effect, const std::string& what) {
   for (const auto& line : effect.lines)
@@ -48,23 +54,29 @@ TEST(Effect, OneDirectionOfATurnIsHalfOfItToo) {
     const Effect e = effect(plan_with(turn + "direction = \"" + direction + "\"\n"));
     EXPECT_EQ(e.ways, 1);
     EXPECT_EQ(said(e, "Round trip"), "+200 ms (once for each turn of the conversation, however many packets)");
-    EXPECT_EQ(said(e, "Request"), "+400 ms with a new connection, +200 ms on an open one; TLS adds one more round trip");
+    EXPECT_EQ(said(e, "Request"),
+              "+400 ms with a new connection, +200 ms on an open one; TLS adds one more round trip");
   }
 }
 
 TEST(Effect, ALinkThatFlapsIsUpAgainBeforeAClientGivesUp) {
   const Effect e = effect(plan_with("kind = \"flap\"\ndown = \"2s\"\nup = \"3s\"\n"));
-  EXPECT_NE(said(e, "Handshake").find("until it is up again (2.00 s at most)"), std::string::npos) << said(e, "Handshake");
+  EXPECT_NE(said(e, "Handshake").find("until it is up again (2.00 s at most)"), std::string::npos)
+      << said(e, "Handshake");
   EXPECT_EQ(said(e, "Request").find("15 minutes"), std::string::npos);
 }
 
 TEST(Effect, OfAProfileTheCutIsTheTimeWithoutAnyPacket) {
-  const Effect e = effect(plan_with("kind = \"degrade\"\nsteps = true\nprofile = [{ at = \"0s\", delay = \"50ms\", loss = \"0%\" }, { at = \"4s\", delay = \"0s\", loss = \"100%\" }, { at = \"6s\", delay = \"0s\", loss = \"0%\" }]\n"));
+  const Effect e = effect(
+      plan_with("kind = \"degrade\"\nsteps = true\nprofile = [{ at = \"0s\", delay = \"50ms\", loss = \"0%\" }, { at = "
+                "\"4s\", delay = \"0s\", loss = \"100%\" }, { at = \"6s\", delay = \"0s\", loss = \"0%\" }]\n"));
   EXPECT_NE(said(e, "Handshake").find("(2.00 s at most)"), std::string::npos) << said(e, "Handshake");
 }
 
 TEST(Together, ADelayOfLookupsCutsNothing) {
-  const auto plan = plan_with("kind = \"degrade\"\ndelay = \"80ms\"\n[[faults]]\nname = \"names\"\nkind = \"dns\"\nanswer = \"delay\"\ndelay = \"2s\"\non = \"shop\"\nstart = \"5s\"\nfor = \"10s\"\n");
+  const auto plan = plan_with(
+      "kind = \"degrade\"\ndelay = \"80ms\"\n[[faults]]\nname = \"names\"\nkind = \"dns\"\nanswer = \"delay\"\ndelay = "
+      "\"2s\"\non = \"shop\"\nstart = \"5s\"\nfor = \"10s\"\n");
   const std::string together = said(explain(plan, pen::Engine::tcx).effects.at(0), "Together");
   EXPECT_EQ(together.find("cuts"), std::string::npos) << together;
   EXPECT_NE(together.find("delays add"), std::string::npos) << together;
@@ -72,27 +84,38 @@ TEST(Together, ADelayOfLookupsCutsNothing) {
 
 TEST(Together, IsToldOfTheInstantWithMost) {
   const auto more = [](const std::string& name, int start, int length) {
-    return fmt::format("[[faults]]\nname = \"{}\"\nkind = \"degrade\"\non = \"shop\"\nstart = \"{}s\"\nfor = \"{}s\"\ndelay = \"10ms\"\n", name, start, length);
+    return fmt::format(
+        "[[faults]]\nname = \"{}\"\nkind = \"degrade\"\non = \"shop\"\nstart = \"{}s\"\nfor = \"{}s\"\ndelay = "
+        "\"10ms\"\n",
+        name, start, length);
   };
-  const auto plan = plan_with("kind = \"degrade\"\ndelay = \"10ms\"\n" + more("early", 5, 2) + more("late", 9, 3) + more("later", 10, 5));
+  const auto plan = plan_with("kind = \"degrade\"\ndelay = \"10ms\"\n" + more("early", 5, 2) + more("late", 9, 3) +
+                              more("later", 10, 5));
   const std::string together = said(explain(plan, pen::Engine::tcx).effects.at(0), "Together");
-  EXPECT_TRUE(together.starts_with("with late, later (10.0 s to 12.0 s), for packets that meet all: delays add: +60.0 ms")) << together;
+  EXPECT_TRUE(
+      together.starts_with("with late, later (10.0 s to 12.0 s), for packets that meet all: delays add: +60.0 ms"))
+      << together;
 }
 
 TEST(Together, FaultsOfOneTargetAndTimeAreSummed) {
-  const std::string others = "[[faults]]\nname = \"more\"\nkind = \"degrade\"\non = \"shop\"\nstart = \"12s\"\nfor = \"60s\"\ndelay = \"50ms\"\nloss = \"50%\"\nrate = \"1mbit\"\n"
-                             "[[faults]]\nname = \"cut\"\nkind = \"sever\"\non = \"shop\"\nstart = \"300s\"\nfor = \"1s\"\n";
+  const std::string others =
+      "[[faults]]\nname = \"more\"\nkind = \"degrade\"\non = \"shop\"\nstart = \"12s\"\nfor = \"60s\"\ndelay = "
+      "\"50ms\"\nloss = \"50%\"\nrate = \"1mbit\"\n"
+      "[[faults]]\nname = \"cut\"\nkind = \"sever\"\non = \"shop\"\nstart = \"300s\"\nfor = \"1s\"\n";
   const auto plan = plan_with("kind = \"degrade\"\ndelay = \"100ms\"\nloss = \"20%\"\nrate = \"10mbit\"\n" + others);
   const auto all = explain(plan, pen::Engine::tcx);
   const std::string together = said(all.effects.at(0), "Together");
-  for (const char* part : {"with more (12.0 s to ", "delays add: +300 ms for a round trip", "losses multiply: 60.0% of the packets", "the lowest rate holds: 1mbit"})
+  for (const char* part : {"with more (12.0 s to ", "delays add: +300 ms for a round trip",
+                           "losses multiply: 60.0% of the packets", "the lowest rate holds: 1mbit"})
     EXPECT_NE(together.find(part), std::string::npos) << part << " in " << together;
   EXPECT_EQ(said(all.effects.at(2), "Together"), "") << "nothing else is under way then";
 }
 
 TEST(LookAround, RefusesMoreFaultsThanATargetTakes) {
   std::string text = "[targets.shop]\nnetns = \"shop\"\n";
-  for (int i = 0; i < 65; i++) text += "[[faults]]\nname = \"f" + std::to_string(i) + "\"\nkind = \"sever\"\non = \"shop\"\nstart = \"" + std::to_string(i) + "s\"\nfor = \"1s\"\n";
+  for (int i = 0; i < 65; i++)
+    text += "[[faults]]\nname = \"f" + std::to_string(i) + "\"\nkind = \"sever\"\non = \"shop\"\nstart = \"" +
+            std::to_string(i) + "s\"\nfor = \"1s\"\n";
   const auto reach = look_around(plan::parse_text(text, "many.toml").plan);
   EXPECT_EQ(reach.at(63).why_not.find("more than 64"), std::string::npos);
   EXPECT_NE(reach.at(64).why_not.find("more than 64"), std::string::npos);
@@ -120,7 +143,9 @@ TEST(Effect, ASeverStallsAndAUdpPeerHasNoHandshake) {
 }
 
 TEST(Effect, ACutThatShowsItselfIsToldAsDocumented) {
-  const auto mode = [](const std::string& name, const std::string& more = "") { return effect(plan_with("kind = \"sever\"\nmode = \"" + name + "\"\n" + more)); };
+  const auto mode = [](const std::string& name, const std::string& more = "") {
+    return effect(plan_with("kind = \"sever\"\nmode = \"" + name + "\"\n" + more));
+  };
   for (const char* name : {"reset", "refuse"}) {
     EXPECT_EQ(said(mode(name), "Handshake"), "fails at once: connection refused");
     EXPECT_NE(said(mode(name), "Request").find("connection reset"), std::string::npos);
@@ -135,7 +160,9 @@ TEST(Effect, ACutThatShowsItselfIsToldAsDocumented) {
 }
 
 TEST(Effect, ALookupIsNoHandshake) {
-  const auto answer = [](const std::string& name, const std::string& more = "") { return effect(plan_with("kind = \"dns\"\nanswer = \"" + name + "\"\n" + more)); };
+  const auto answer = [](const std::string& name, const std::string& more = "") {
+    return effect(plan_with("kind = \"dns\"\nanswer = \"" + name + "\"\n" + more));
+  };
   EXPECT_EQ(said(answer("nxdomain"), "Handshake"), "");
   EXPECT_NE(said(answer("nxdomain"), "Lookup").find("no such name"), std::string::npos);
   EXPECT_NE(said(answer("servfail"), "Lookup").find("error"), std::string::npos);
@@ -145,7 +172,9 @@ TEST(Effect, ALookupIsNoHandshake) {
 }
 
 TEST(Effect, EpisodesAreNotSteadyAndTheirHeightIsTold) {
-  const auto plan = plan_with("kind = \"machine-room-jitter\"\nepisodes = { every = \"3s\", last = \"1s\" }\ndelay = \"100ms\"\n", "seed = 7\n");
+  const auto plan =
+      plan_with("kind = \"machine-room-jitter\"\nepisodes = { every = \"3s\", last = \"1s\" }\ndelay = \"100ms\"\n",
+                "seed = 7\n");
   const Effect e = effect(plan);
   EXPECT_FALSE(e.steady);
   EXPECT_GE(e.active.size(), 2u);
@@ -167,15 +196,14 @@ TEST(Timeline, IsDrawnInAsciiAsWideAsAsked) {
                                 {"hypothesis", 0, 3 * kSecond, {}, false}};
   record::Look look;
   look.width = 34;
-  EXPECT_EQ(draw(spans, 10 * kSecond, look, 2), (std::vector<std::string>{
-      "              0s        5s     10s",
-      "  slow        ......####..........",
-      "  episodes    ....----##------....",
-      "  hypothesis  ======.............."}));
+  EXPECT_EQ(draw(spans, 10 * kSecond, look, 2),
+            (std::vector<std::string>{"              0s        5s     10s", "  slow        ......####..........",
+                                      "  episodes    ....----##------....", "  hypothesis  ======.............."}));
 }
 
 TEST(Timeline, NoRowIsWiderThanTheTerminal) {
-  const std::vector<Span> spans{{std::string(200, 'n'), 0, kSecond, {}, true}, {"机房网络抖动机房网络抖动机房网络抖动机房网络抖动", 0, kSecond, {}, false}};
+  const std::vector<Span> spans{{std::string(200, 'n'), 0, kSecond, {}, true},
+                                {"机房网络抖动机房网络抖动机房网络抖动机房网络抖动", 0, kSecond, {}, false}};
   for (const int width : {40, 80, 120}) {
     record::Look look;
     look.width = width;
@@ -186,8 +214,9 @@ TEST(Timeline, NoRowIsWiderThanTheTerminal) {
 }
 
 TEST(Timeline, HypothesesStandWhereTheyAreJudged) {
-  const auto plan = plan::parse_good(plan::kSmall + "[[hypotheses]]\nprobe = \"pay\"\nduring = \"baseline\"\nsuccess = \">= 1%\"\n"
-                                                    "[[hypotheses]]\nprobe = \"pay\"\nrecovers_within = \"4s\"\n");
+  const auto plan = plan::parse_good(plan::kSmall +
+                                     "[[hypotheses]]\nprobe = \"pay\"\nduring = \"baseline\"\nsuccess = \">= 1%\"\n"
+                                     "[[hypotheses]]\nprobe = \"pay\"\nrecovers_within = \"4s\"\n");
   const auto all = spans(plan, {effect(plan)});
   ASSERT_EQ(all.size(), 3u);
   EXPECT_EQ(all[1].end, 5 * kSecond);
@@ -197,26 +226,33 @@ TEST(Timeline, HypothesesStandWhereTheyAreJudged) {
 
 TEST(Scope, IsSaidInWords) {
   const auto plan = plan_with("kind = \"degrade\"\npeer = \"bank\"\ndelay = \"10ms\"\nloopback = false\n");
-  EXPECT_EQ(describe_scope(plan, plan.faults[0]), "on network namespace shop: what it sends and receives, to and from 10.0.0.0/8, udp, not over lo");
+  EXPECT_EQ(describe_scope(plan, plan.faults[0]),
+            "on network namespace shop: what it sends and receives, to and from 10.0.0.0/8, udp, not over lo");
   const auto one_way = plan_with("kind = \"sever\"\ndirection = \"ingress\"\n");
   EXPECT_EQ(describe_scope(one_way, one_way.faults[0]), "on network namespace shop: what it receives");
 }
 
 TEST(Scope, OfAPartitionIsWhoIsPartedFromWhom) {
-  const auto plan = plan::parse_good("[targets.a]\nnetns = \"a\"\n[targets.b]\nnetns = \"b\"\n[[faults]]\nkind = \"partition\"\ngroups = [[\"a\"], [\"b\"]]\nstart = \"1s\"\nfor = \"1s\"\n");
+  const auto plan = plan::parse_good(
+      "[targets.a]\nnetns = \"a\"\n[targets.b]\nnetns = \"b\"\n[[faults]]\nkind = \"partition\"\ngroups = [[\"a\"], "
+      "[\"b\"]]\nstart = \"1s\"\nfor = \"1s\"\n");
   EXPECT_EQ(describe_scope(plan, plan.faults[0]),
-            "on network namespace a: what it sends to network namespace b; on network namespace b: what it sends to network namespace a");
+            "on network namespace a: what it sends to network namespace b; on network namespace b: what it sends to "
+            "network namespace a");
   EXPECT_NE(blast_radius(plan, {Reach{}}).find("only their traffic with the peers named"), std::string::npos);
   EXPECT_EQ(effect(plan).ways, 2);
 }
 
 TEST(Scope, OfADnsFaultIsItsPort) {
   const auto plan = plan_with("kind = \"dns\"\nanswer = \"nxdomain\"\n");
-  EXPECT_EQ(describe_scope(plan, plan.faults[0]), "on network namespace shop: what it sends, port 53 unless the peer names another");
+  EXPECT_EQ(describe_scope(plan, plan.faults[0]),
+            "on network namespace shop: what it sends, port 53 unless the peer names another");
 }
 
 TEST(BlastRadius, IsOneLineAndNamesALabAsHarmless) {
-  const auto lab = plan::parse_good("[lab.rooms.r]\n[lab.hosts.a]\nroom = \"r\"\n[[faults]]\nkind = \"sever\"\non = \"a\"\nstart = \"1s\"\nfor = \"1s\"\n");
+  const auto lab = plan::parse_good(
+      "[lab.rooms.r]\n[lab.hosts.a]\nroom = \"r\"\n[[faults]]\nkind = \"sever\"\non = \"a\"\nstart = \"1s\"\nfor = "
+      "\"1s\"\n");
   const std::string text = blast_radius(lab, look_around(lab));
   EXPECT_NE(text.find("host a of the lab"), std::string::npos) << text;
   EXPECT_NE(text.find("machine's network is not touched"), std::string::npos) << text;
@@ -224,7 +260,9 @@ TEST(BlastRadius, IsOneLineAndNamesALabAsHarmless) {
 }
 
 TEST(LookAround, SaysOfALabThatItIsStillToCome) {
-  const auto lab = plan::parse_good("[lab.rooms.r]\n[lab.hosts.a]\nroom = \"r\"\n[[faults]]\nkind = \"sever\"\non = \"a\"\nstart = \"1s\"\nfor = \"1s\"\n");
+  const auto lab = plan::parse_good(
+      "[lab.rooms.r]\n[lab.hosts.a]\nroom = \"r\"\n[[faults]]\nkind = \"sever\"\non = \"a\"\nstart = \"1s\"\nfor = "
+      "\"1s\"\n");
   const auto reach = look_around(lab);
   ASSERT_EQ(reach.size(), 1u);
   EXPECT_FALSE(reach[0].looked);

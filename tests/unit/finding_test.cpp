@@ -46,9 +46,11 @@ TEST_F(Tree, BelowTheRootItsDepthIsNotKnown) {
 }
 
 TEST_F(Tree, UnitsAreSoughtWhereSystemdPutsThem) {
-  for (const char* each : {"/system.slice/pay.service", "/pay.slice/pay-eu.slice/bank.service", "/system.slice/system-getty.slice/getty@tty1.service",
-                           "/user.slice/user-1000.slice/user@1000.service/app.slice/editor.service", "/system.slice/_cpu.service",
-                           "/system.slice/docker-4711.scope/system.slice/inner.service", "/system.slice/pay.service/sub.service", "/init.scope"})
+  for (const char* each : {"/system.slice/pay.service", "/pay.slice/pay-eu.slice/bank.service",
+                           "/system.slice/system-getty.slice/getty@tty1.service",
+                           "/user.slice/user-1000.slice/user@1000.service/app.slice/editor.service",
+                           "/system.slice/_cpu.service", "/system.slice/docker-4711.scope/system.slice/inner.service",
+                           "/system.slice/pay.service/sub.service", "/init.scope"})
     group(each);
   const CgroupTree tree(root.path());
   const auto one = [](const char* path) { return std::vector<std::string>{path}; };
@@ -56,7 +58,8 @@ TEST_F(Tree, UnitsAreSoughtWhereSystemdPutsThem) {
   EXPECT_EQ(tree.units("bank.service"), one("/pay.slice/pay-eu.slice/bank.service"));
   EXPECT_EQ(tree.units("pay-eu.slice"), one("/pay.slice/pay-eu.slice"));
   EXPECT_EQ(tree.units("getty@tty1.service"), one("/system.slice/system-getty.slice/getty@tty1.service"));
-  EXPECT_EQ(tree.units("editor.service"), one("/user.slice/user-1000.slice/user@1000.service/app.slice/editor.service"));
+  EXPECT_EQ(tree.units("editor.service"),
+            one("/user.slice/user-1000.slice/user@1000.service/app.slice/editor.service"));
   EXPECT_EQ(tree.units("cpu.service"), one("/system.slice/_cpu.service"));
   EXPECT_TRUE(tree.units("inner.service").empty()) << "a container's own";
   EXPECT_TRUE(tree.units("sub.service").empty()) << "a service's own";
@@ -68,11 +71,15 @@ TEST_F(Tree, UnitsAreSoughtWhereSystemdPutsThem) {
 TEST(CgroupMount, IsReadFromMountinfo) {
   const std::string debian = "25 30 0:23 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
   EXPECT_EQ(CgroupTree::from_mountinfo(debian)->mount(), "/sys/fs/cgroup");
-  const std::string hybrid = "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n40 31 0:37 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,name=systemd\n"
-                             "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
+  const std::string hybrid =
+      "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n40 31 0:37 / /sys/fs/cgroup/systemd rw - cgroup cgroup "
+      "rw,name=systemd\n"
+      "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
   EXPECT_EQ(CgroupTree::from_mountinfo(hybrid)->mount(), "/sys/fs/cgroup/unified");
   EXPECT_EQ(CgroupTree::from_mountinfo("1 2 0:3 / /odd\\040place rw - cgroup2 none rw\n")->mount(), "/odd place");
-  EXPECT_EQ(CgroupTree::from_mountinfo("1 2 0:3 /part /part rw - cgroup2 none rw\n" + debian)->mount(), "/sys/fs/cgroup") << "all of it goes before a part";
+  EXPECT_EQ(CgroupTree::from_mountinfo("1 2 0:3 /part /part rw - cgroup2 none rw\n" + debian)->mount(),
+            "/sys/fs/cgroup")
+      << "all of it goes before a part";
   EXPECT_FALSE(CgroupTree::from_mountinfo("1 2 0:3 / /sys rw - sysfs sysfs rw\nbroken\n"));
 }
 
@@ -130,7 +137,8 @@ TEST_F(Proc, AProcessIsRead) {
 TEST_F(Proc, ANameIsThatOfTheCommandOrItsFile) {
   process(11, "nginx", "/");
   const auto process = *ProcessTable(root.path()).find(11);
-  for (const char* name : {"nginx", "ngin?", "n*", "nginx-server", "/opt/bin/nginx", "/opt/*/nginx"}) EXPECT_TRUE(is_called(process, name)) << name;
+  for (const char* name : {"nginx", "ngin?", "n*", "nginx-server", "/opt/bin/nginx", "/opt/*/nginx"})
+    EXPECT_TRUE(is_called(process, name)) << name;
   for (const char* name : {"ngin", "Nginx", "/opt/nginx", "-x", ""}) EXPECT_FALSE(is_called(process, name)) << name;
 }
 
@@ -143,7 +151,8 @@ TEST(Container, IsReadFromWhatInspectAnswers) {
   ASSERT_TRUE(podman);
   EXPECT_EQ(podman->pid, 0);
   EXPECT_EQ(podman->status, "exited");
-  for (const char* bad : {"", "[]", "{}", "[1]", "{\"State\":7}", "not json"}) EXPECT_FALSE(read_container("docker", bad)) << bad;
+  for (const char* bad : {"", "[]", "{}", "[1]", "{\"State\":7}", "not json"})
+    EXPECT_FALSE(read_container("docker", bad)) << bad;
 }
 
 TEST(Container, WithoutARuntimeOrAnAnswerItCannotBeFound) {
@@ -160,22 +169,30 @@ constexpr const char* kUid = "0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f";
 
 TEST_F(Tree, PodsAreFoundAsTheKubeletNamesThem) {
   const std::string escaped = "0a1b2c3d_0a1b_0a1b_0a1b_0a1b2c3d4e5f";
-  for (const std::string& path : {"/kubepods/burstable/pod" + std::string(kUid), "/kubepods/pod" + std::string(kUid),
-                                 "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" + escaped + ".slice", "/kubepods.slice/kubepods-pod" + escaped + ".slice",
-                                 "/docker/4711/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" + escaped + ".slice"}) {
+  for (const std::string& path :
+       {"/kubepods/burstable/pod" + std::string(kUid), "/kubepods/pod" + std::string(kUid),
+        "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" + escaped + ".slice",
+        "/kubepods.slice/kubepods-pod" + escaped + ".slice",
+        "/docker/4711/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" + escaped + ".slice"}) {
     EXPECT_EQ(pod_of_cgroup(path), kUid) << path;
     const test::TemporaryFolder other;
     std::filesystem::create_directories(other.path().string() + path + "/cri-containerd-1.scope");
     std::filesystem::create_directories(other.path().string() + "/system.slice/pod" + kUid);
     EXPECT_EQ(cgroup_of_pod(CgroupTree(other.path()), kUid), path);
     EXPECT_EQ(cgroup_of_pod(CgroupTree(other.path()), escaped), path);
-    EXPECT_EQ(cgroup_of_pod(CgroupTree(other.path(), "/above"), kUid), "/above" + path) << "the mount of a cgroup namespace";
+    EXPECT_EQ(cgroup_of_pod(CgroupTree(other.path(), "/above"), kUid), "/above" + path)
+        << "the mount of a cgroup namespace";
     EXPECT_EQ(cgroup_of_pod(CgroupTree(other.path()), "1" + std::string(kUid).substr(1)), "");
   }
-  EXPECT_EQ(pod_of_cgroup("/kubepods/pod0a1b2c3d0a1b0a1b0a1b0a1b2c3d4e5f"), "0a1b2c3d0a1b0a1b0a1b0a1b2c3d4e5f") << "of a static pod";
-  const std::vector<std::string> others{"/kubepods", "/kubepods.slice", "/kubepods/burstable", "/kubepods/pod12", "/system.slice/pod" + std::string(kUid), "/kubepods/pod" + std::string(kUid) + "/4711"};
-  for (const auto& path : others)
-    EXPECT_EQ(pod_of_cgroup(path), "") << path;
+  EXPECT_EQ(pod_of_cgroup("/kubepods/pod0a1b2c3d0a1b0a1b0a1b0a1b2c3d4e5f"), "0a1b2c3d0a1b0a1b0a1b0a1b2c3d4e5f")
+      << "of a static pod";
+  const std::vector<std::string> others{"/kubepods",
+                                        "/kubepods.slice",
+                                        "/kubepods/burstable",
+                                        "/kubepods/pod12",
+                                        "/system.slice/pod" + std::string(kUid),
+                                        "/kubepods/pod" + std::string(kUid) + "/4711"};
+  for (const auto& path : others) EXPECT_EQ(pod_of_cgroup(path), "") << path;
 }
 
 TEST(Pods, AreReadFromWhatCrictlAnswers) {

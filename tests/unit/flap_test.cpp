@@ -26,7 +26,9 @@ Channel compile(const Params& params, Window window, std::uint64_t seed = 1, std
 
 TEST(Flap, IsDownAtOnceAndThenInTurn) {
   const Channel channel = compile(times(2 * kSecond, 3 * kSecond), {10 * kSecond, 21 * kSecond});
-  EXPECT_EQ(channel.active(), (std::vector<Window>{{10 * kSecond, 12 * kSecond}, {15 * kSecond, 17 * kSecond}, {20 * kSecond, 21 * kSecond}}));
+  EXPECT_EQ(
+      channel.active(),
+      (std::vector<Window>{{10 * kSecond, 12 * kSecond}, {15 * kSecond, 17 * kSecond}, {20 * kSecond, 21 * kSecond}}));
   for (const Window& down : channel.active()) {
     EXPECT_EQ(value_at(channel.loss, down.start - 1), 0);
     EXPECT_EQ(value_at(channel.loss, down.start), 1);
@@ -87,10 +89,12 @@ TEST(Flap, VariesWithinItsShareFromTheSeedAlone) {
   EXPECT_LE(longest, 1.5e9);
   EXPECT_GT(longest, 1.49e9);
   EXPECT_NEAR(down / static_cast<double>(spans.size() - 1), 1e9, 4.5e7);  // 0.29 s a draw, 1000 draws: 5 sigma
-  EXPECT_EQ(compile(params, window, 7, "west").loss, compile(params, window, 7, "east").loss) << "links of one fault go down together";
+  EXPECT_EQ(compile(params, window, 7, "west").loss, compile(params, window, 7, "east").loss)
+      << "links of one fault go down together";
   EXPECT_NE(compile(params, window, 8).active(), spans);
   const auto half = compile(params, {0, 2000 * kSecond}, 7).active();
-  for (std::size_t i = 0; i + 1 < half.size(); i++) ASSERT_EQ(half[i], spans[i]) << "what comes later never changes what came before";
+  for (std::size_t i = 0; i + 1 < half.size(); i++)
+    ASSERT_EQ(half[i], spans[i]) << "what comes later never changes what came before";
 }
 
 TEST(Flap, RefusesWhatWouldNotFlapAndWhatFlapsTooOften) {

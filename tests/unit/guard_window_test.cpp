@@ -1,7 +1,7 @@
 // A guard's window: which requests are in it, at which exact instant it acts, and what the bounds mean.
-#include <gtest/gtest.h>
-
 #include "injector/record/guard_window.h"
+
+#include <gtest/gtest.h>
 
 namespace faultline::record {
 namespace {
@@ -71,8 +71,8 @@ TEST(GuardWindow, CountsARequestWhenItsOutcomeIsKnown) {
 
 TEST(GuardWindow, SortsWhatIsToldOutOfOrder) {
   GuardWindow window(below(0.5), 0, kForever);
-  EXPECT_FALSE(window.add(sample(0, true, 2500 * kMs)));             // known at 2.5 s
-  EXPECT_FALSE(window.add(sample(kSecond, false, kMs)));             // told of later, but known at 1.001 s: out of the window
+  EXPECT_FALSE(window.add(sample(0, true, 2500 * kMs)));  // known at 2.5 s
+  EXPECT_FALSE(window.add(sample(kSecond, false, kMs)));  // told of later, but known at 1.001 s: out of the window
   const auto trip = window.add(sample(2400 * kMs, false, 150 * kMs));  // 2.55 s: one of two is not below half
   EXPECT_FALSE(trip);
   const auto next = window.add(sample(2500 * kMs, false, 60 * kMs));
@@ -148,11 +148,11 @@ TEST(GuardWindow, AllConditionsMustBeTrueAtOnce) {
   plan::Guard g = below(0.9);
   g.p50 = Bound{Bound::Op::gt, 100.0 * kMs, "> 100ms"};
   GuardWindow window(g, 0, kForever);
-  EXPECT_FALSE(feed(window, 0, 3 * kSecond, true, 150 * kMs));       // slow, all succeed
+  EXPECT_FALSE(feed(window, 0, 3 * kSecond, true, 150 * kMs));  // slow, all succeed
   EXPECT_FALSE(feed(window, 3 * kSecond, 3200 * kMs, true, kMs));
   GuardWindow both(g, 0, kForever);
   EXPECT_FALSE(feed(both, 0, 3 * kSecond, true, 150 * kMs));
-  EXPECT_TRUE(feed(both, 3 * kSecond, 3300 * kMs, false));           // slow, and some fail
+  EXPECT_TRUE(feed(both, 3 * kSecond, 3300 * kMs, false));  // slow, and some fail
 }
 
 TEST(GuardWindow, SaysWhatItSaw) {

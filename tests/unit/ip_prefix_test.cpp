@@ -83,7 +83,9 @@ TEST(IpPrefix, LosesItsHostBits) {
 }
 
 TEST(IpPrefix, CoversWhatItsBitsSay) {
-  const auto covers = [](const char* prefix, const char* address) { return IpPrefix::parse(prefix)->covers(*IpPrefix::parse(address)); };
+  const auto covers = [](const char* prefix, const char* address) {
+    return IpPrefix::parse(prefix)->covers(*IpPrefix::parse(address));
+  };
   EXPECT_TRUE(covers("10.0.0.0/8", "10.1.2.3"));
   EXPECT_TRUE(covers("10.0.0.9/8", "10.1.2.3")) << "host bits do not count";
   EXPECT_FALSE(covers("10.0.0.0/9", "10.128.0.0"));

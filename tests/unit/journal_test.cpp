@@ -142,7 +142,8 @@ TEST(Journal, FastProbesBecomeHistogramsThatDoNotCrossAPhase) {
     events::plan(journal, p);
     events::t0(journal, monotonic_now(), wall_now());
     for (Ns due = 0; due < p.duration; due += kMillisecond)
-      journal.sample("fast", sample(due, due < p.faults[0].start ? 100'003 : 200'003, due % (10 * kMillisecond) != 0, "timeout"));
+      journal.sample(
+          "fast", sample(due, due < p.faults[0].start ? 100'003 : 200'003, due % (10 * kMillisecond) != 0, "timeout"));
     journal.sample("slow", sample(0, 7));
   }
   std::size_t batches = 0;

@@ -1,6 +1,6 @@
-// tests/keys says of each key of a plan and each option of a command which tests would fail without it: a row for every key and
-// option, a key or option for every row, and tests that exist. What there is, is asked of the catalogue of kinds, of the plan's
-// parser, and of the command line's own definitions.
+// tests/keys says of each key of a plan and each option of a command which tests would fail without it: a row for every
+// key and option, a key or option for every row, and tests that exist. What there is, is asked of the catalogue of
+// kinds, of the plan's parser, and of the command line's own definitions.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -84,7 +84,8 @@ std::set<std::string> plan_keys() {
   return keys;
 }
 
-/// "run --seed", "check PLAN"; the kinds of `inject` have theirs in common, but for what is made of their keys: "inject KIND --KEY".
+/// "run --seed", "check PLAN"; the kinds of `inject` have theirs in common, but for what is made of their keys: "inject
+/// KIND --KEY".
 void add_options(const CLI::App& app, const std::string& command, std::set<std::string>& all) {
   const std::string before = command.empty() ? "faultline" : command;
   for (const auto& option : cli::options_of(app)) {
@@ -92,7 +93,9 @@ void add_options(const CLI::App& app, const std::string& command, std::set<std::
     if (name != "--help") all.insert(before + " " + (option.group == "The fault" ? "--KEY" : name));
   }
   for (const auto* sub : cli::commands_of(app))
-    add_options(*sub, command.empty() ? sub->get_name() : command + " " + (command == "inject" ? "KIND" : sub->get_name()), all);
+    add_options(*sub,
+                command.empty() ? sub->get_name() : command + " " + (command == "inject" ? "KIND" : sub->get_name()),
+                all);
 }
 
 std::set<std::string> options() {
@@ -109,8 +112,10 @@ TEST(Keys, EveryKeyAndOptionHasARowAndEveryRowAKeyOrOption) {
   std::set<std::string> wanted = plan_keys();
   wanted.merge(options());
   for (const auto& name : wanted)
-    EXPECT_TRUE(table.contains(name)) << "tests/keys needs a line, with the tests that fail when it does nothing:\n" << name << " | SUITE.TEST ...";
-  for (const auto& [name, row] : table) EXPECT_TRUE(wanted.contains(name)) << "tests/keys has a row of what is no key and no option: " << name;
+    EXPECT_TRUE(table.contains(name)) << "tests/keys needs a line, with the tests that fail when it does nothing:\n"
+                                      << name << " | SUITE.TEST ...";
+  for (const auto& [name, row] : table)
+    EXPECT_TRUE(wanted.contains(name)) << "tests/keys has a row of what is no key and no option: " << name;
 }
 
 TEST(Keys, EveryTestThatARowNamesExists) {
@@ -118,7 +123,8 @@ TEST(Keys, EveryTestThatARowNamesExists) {
   for (const auto& [key, row] : rows()) {
     for (const auto& test : row.tests) {
       const auto suite = all.find(test.substr(0, test.find('.')));
-      EXPECT_TRUE(suite != all.end() && suite->second.tests.contains(test.substr(test.find('.') + 1))) << key << ": " << test;
+      EXPECT_TRUE(suite != all.end() && suite->second.tests.contains(test.substr(test.find('.') + 1)))
+          << key << ": " << test;
     }
   }
 }

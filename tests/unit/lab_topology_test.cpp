@@ -1,12 +1,11 @@
 // The lab on paper: addresses, device names, routes.
-#include "injector/lab/topology.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstdlib>
 
 #include "injector/base/error.h"
+#include "injector/lab/topology.h"
 
 namespace faultline::lab {
 namespace {
@@ -79,7 +78,8 @@ TEST(LabTopology, AddressesFollowTheOrderOfThePlan) {
   EXPECT_EQ(t.links[0].address_b.v6.text(), "fd78:0:0:1::2/64");
   EXPECT_EQ(hosts_file(t, true),
             "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"
-            "10.77.1.10 edge\nfd77:0:0:1::10 edge\n10.77.2.10 db\nfd77:0:0:2::10 db\n10.77.1.11 cache\nfd77:0:0:1::11 cache\n");
+            "10.77.1.10 edge\nfd77:0:0:1::10 edge\n10.77.2.10 db\nfd77:0:0:2::10 db\n10.77.1.11 cache\nfd77:0:0:1::11 "
+            "cache\n");
   EXPECT_EQ(hosts_file(t, false), "127.0.0.1 localhost\n10.77.1.10 edge\n10.77.2.10 db\n10.77.1.11 cache\n");
 }
 

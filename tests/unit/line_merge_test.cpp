@@ -1,21 +1,20 @@
-#include "injector/line/tcp_merge.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <functional>
 #include <random>
 
+#include "injector/line/tcp_merge.h"
 #include "tests/harness/tcp_segment.h"
 
 namespace faultline::line {
 namespace {
 
-using test::Bytes;
-using test::Segment;
 using test::build;
+using test::Bytes;
 using test::kIpAt;
 using test::kVirtio;
+using test::Segment;
 
 bool candidate(const Bytes& frame) {
   return TcpGather::candidate(frame.data(), static_cast<std::uint32_t>(frame.size()));
@@ -118,8 +117,8 @@ TEST(LineMerge, a_train_becomes_one_frame_whose_split_is_the_train) {
       // The IDs count up, so here even they must be the same: byte for byte.
       const auto parts = test::split(gathered[0].frame);
       for (std::size_t i = 0; i < parts.size(); ++i)
-        ASSERT_TRUE(std::equal(parts[i].begin() + kIpAt, parts[i].end(), originals[i].begin() + kIpAt,
-                               originals[i].end()));
+        ASSERT_TRUE(
+            std::equal(parts[i].begin() + kIpAt, parts[i].end(), originals[i].begin() + kIpAt, originals[i].end()));
       EXPECT_EQ(wire_packets(gathered[0].frame.data(), static_cast<std::uint32_t>(gathered[0].frame.size())), 40);
     }
   }

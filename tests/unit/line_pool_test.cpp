@@ -1,9 +1,9 @@
-#include "injector/line/buffer_pool.h"
-
 #include <gtest/gtest.h>
 
 #include <cstring>
 #include <random>
+
+#include "injector/line/buffer_pool.h"
 
 namespace faultline::line {
 namespace {

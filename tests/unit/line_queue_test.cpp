@@ -1,11 +1,10 @@
-#include "injector/line/queue.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <random>
 
 #include "injector/line/frame.h"
+#include "injector/line/queue.h"
 
 namespace faultline::line {
 namespace {

@@ -83,7 +83,8 @@ TEST(Partition, EachMemberStopsWhatItSends) {
 
 TEST(Partition, OneWayHasADirection) {
   EXPECT_EQ(told(parse_good(kTargets + "on = [\"a\", \"b\", \"c\"]\nshape = \"one-way\"\n")), "a> b c");
-  EXPECT_EQ(told(parse_good(kTargets + "on = [\"a\", \"b\", \"c\"]\nshape = \"one-way\"\ndirection = \"ingress\"\n")), "b> a; c> a");
+  EXPECT_EQ(told(parse_good(kTargets + "on = [\"a\", \"b\", \"c\"]\nshape = \"one-way\"\ndirection = \"ingress\"\n")),
+            "b> a; c> a");
   EXPECT_EQ(told(parse_good(kTargets + "groups = [[\"a\"], [\"b\", \"c\"]]\ndirection = \"ingress\"\n")), "b> a; c> a");
   EXPECT_EQ(told(parse_good(kTargets + "edges = [[\"c\", \"a\"]]\ndirection = \"egress\"\n")), "c> a");
   only_mistake(kTargets + "on = [\"a\", \"b\"]\nshape = \"one-way\"\ndirection = \"both\"\n", "one way is not both");
@@ -93,7 +94,8 @@ TEST(Partition, OneWayHasADirection) {
 // What an address sends, only the other side can stop.
 TEST(Partition, AnAddressIsStoppedAtItsOtherSide) {
   EXPECT_EQ(told(parse_good(kTargets + "groups = [[\"a\"], [\"bank\"]]\n")), "a> bank; a< bank");
-  EXPECT_EQ(told(parse_good(kTargets + "groups = [[\"a\", \"b\"], [\"c\", \"bank\"]]\n")), "a> c bank; a< bank; b> c bank; b< bank; c> a b");
+  EXPECT_EQ(told(parse_good(kTargets + "groups = [[\"a\", \"b\"], [\"c\", \"bank\"]]\n")),
+            "a> c bank; a< bank; b> c bank; b< bank; c> a b");
   EXPECT_EQ(told(parse_good(kTargets + "groups = [[\"bank\"], [\"a\"]]\ndirection = \"egress\"\n")), "a< bank");
   const auto plan = parse_good(kTargets + "groups = [[\"a\"], [\"bank\"]]\n");
   EXPECT_EQ(plan.faults[0].peer, std::vector<std::string>{"bank"});
@@ -115,7 +117,8 @@ TEST(Partition, BuildsUpAndDiesAwayOverItsRamps) {
   const std::string groups = "groups = [[\"a\"], [\"b\"]]\n";
   const auto plan = parse_good(kTargets + groups + "delay = \"2s\"\nramp = \"1s\"\nramp_down = \"2s\"\n");
   const Fault& fault = plan.faults[0];
-  EXPECT_EQ(fault.kind->compile({fault.params, {fault.start, fault.end}, 1, "a"}).delay, (faults::Track{{kSecond, 0}, {2 * kSecond, 2e9}, {4 * kSecond, 2e9}, {6 * kSecond, 0}}));
+  EXPECT_EQ(fault.kind->compile({fault.params, {fault.start, fault.end}, 1, "a"}).delay,
+            (faults::Track{{kSecond, 0}, {2 * kSecond, 2e9}, {4 * kSecond, 2e9}, {6 * kSecond, 0}}));
   EXPECT_TRUE(has_mistake(parse(kTargets + groups + "ramp = \"6s\"\n"), "shorter than its ramps"));
 }
 
@@ -142,13 +145,15 @@ TEST(Partition, MistakesStandWhereTheyAre) {
   at("shape = \"star\"\non = [\"a\", \"b\"]\n", "none of its values", 15, 9);
   only_mistake(kTargets, "does not say who is parted from whom", "groups = ");
   only_mistake(kTargets + "shape = \"ring\"\n", "has no \"on\"");
-  only_mistake("[targets.d]\nnetns = \"d\"\n[targets.web]\nport = 80\n" + kTargets + "groups = [[\"a\"], [\"web\"]]\n", "is a port or a protocol");
+  only_mistake("[targets.d]\nnetns = \"d\"\n[targets.web]\nport = 80\n" + kTargets + "groups = [[\"a\"], [\"web\"]]\n",
+               "is a port or a protocol");
   only_mistake("[targets.again]\nnetns = \"a\"\n" + kTargets + "groups = [[\"a\"], [\"again\"]]\n", "is part of");
 }
 
 TEST(Partition, RoomsAndHostsOfTheLab) {
   const std::string lab =
-      "[lab.rooms.east]\n[lab.rooms.west]\n[lab.hosts.e1]\nroom = \"east\"\n[lab.hosts.w1]\nroom = \"west\"\n[lab.links.metro]\nbetween = [\"east\", \"west\"]\n"
+      "[lab.rooms.east]\n[lab.rooms.west]\n[lab.hosts.e1]\nroom = \"east\"\n[lab.hosts.w1]\nroom = "
+      "\"west\"\n[lab.links.metro]\nbetween = [\"east\", \"west\"]\n"
       "[[faults]]\nkind = \"partition\"\nstart = \"1s\"\nfor = \"5s\"\n";
   EXPECT_EQ(told(parse_good(lab + "groups = [[\"east\"], [\"w1\"]]\n")), "east> w1; w1> east");
   only_mistake(lab + "groups = [[\"east\"], [\"e1\"]]\n", "\"e1\" is part of \"east\"");

@@ -1,18 +1,20 @@
-#include "tests/unit/plan_support.h"
-
 #include "injector/plan/values.h"
+#include "tests/unit/plan_support.h"
 
 namespace faultline::plan {
 namespace {
 
 /// A fault of `kind` on a target, with more lines.
-std::string fault(const std::string& kind, const std::string& more, const std::string& window = "start = \"5s\"\nfor = \"10s\"\n") {
-  return "[targets.shop]\nnetns = \"shop\"\n[targets.bank]\naddress = \"10.0.0.0/8\"\n[[faults]]\nname = \"f\"\nkind = \"" + kind +
-         "\"\non = \"shop\"\n" + window + more;
+std::string fault(const std::string& kind, const std::string& more,
+                  const std::string& window = "start = \"5s\"\nfor = \"10s\"\n") {
+  return "[targets.shop]\nnetns = \"shop\"\n[targets.bank]\naddress = \"10.0.0.0/8\"\n[[faults]]\nname = \"f\"\nkind = "
+         "\"" +
+         kind + "\"\non = \"shop\"\n" + window + more;
 }
 
 TEST(PlanFaults, ReadsTheKeysOfEveryFault) {
-  const auto plan = parse_good(fault("degrade", "delay = \"20ms\"\nloss = \"1.5%\"\npeer = [\"bank\"]\ndirection = \"egress\"\nloopback = false\n"));
+  const auto plan = parse_good(fault(
+      "degrade", "delay = \"20ms\"\nloss = \"1.5%\"\npeer = [\"bank\"]\ndirection = \"egress\"\nloopback = false\n"));
   ASSERT_EQ(plan.faults.size(), 1u);
   const auto& f = plan.faults[0];
   EXPECT_EQ(f.name, "f");
@@ -37,8 +39,10 @@ TEST(PlanFaults, DirectionAndLoopbackHaveDefaults) {
 }
 
 TEST(PlanFaults, SubTablesMayBeWrittenEitherWay) {
-  const auto inline_table = parse_good(fault("machine-room-jitter", "delay = \"1ms\"\nepisodes = { every = \"8s\", last = \"1500ms\" }\n"));
-  const auto dotted = parse_good(fault("machine-room-jitter", "delay = \"1ms\"\nepisodes.every = \"8s\"\nepisodes.last = \"1500ms\"\n"));
+  const auto inline_table =
+      parse_good(fault("machine-room-jitter", "delay = \"1ms\"\nepisodes = { every = \"8s\", last = \"1500ms\" }\n"));
+  const auto dotted = parse_good(
+      fault("machine-room-jitter", "delay = \"1ms\"\nepisodes.every = \"8s\"\nepisodes.last = \"1500ms\"\n"));
   for (const auto& plan : {inline_table, dotted}) {
     EXPECT_EQ(plan.faults[0].params.duration("episodes.every"), 8 * kSecond);
     EXPECT_EQ(plan.faults[0].params.duration("episodes.last"), 1500 * kMillisecond);
@@ -68,9 +72,11 @@ TEST(PlanFaults, EveryKeyOfEveryKindIsEnforced) {
       auto good = parse(fault(std::string(kind.name), company(name) + name + " = " + std::string(key.example) + "\n"));
       std::erase_if(good.diagnostics, [&](const Diagnostic& d) {  // an example names targets and files of its own
         return (key.type == faults::ValueType::groups && d.message.find("there is no target") != std::string::npos) ||
-               ((key.type == faults::ValueType::trace || key.type == faults::ValueType::samples) && d.message.find("cannot read") != std::string::npos);
+               ((key.type == faults::ValueType::trace || key.type == faults::ValueType::samples) &&
+                d.message.find("cannot read") != std::string::npos);
       });
-      EXPECT_FALSE(has_mistake(good, name + ":")) << "the example of " << kind.name << "." << name << " is refused\n" << render(good);
+      EXPECT_FALSE(has_mistake(good, name + ":")) << "the example of " << kind.name << "." << name << " is refused\n"
+                                                  << render(good);
       const auto bad = parse(fault(std::string(kind.name), name + " = 1979-05-27\n"));
       EXPECT_TRUE(has_mistake(bad, "found a date")) << kind.name << " " << name;
       if (key.required) {
@@ -88,12 +94,16 @@ TEST(PlanFaults, EveryKeyOfEveryKindIsEnforced) {
 }
 
 TEST(PlanFaults, UnknownKindAndKey) {
-  const auto kind = only_mistake(fault("degarde", "whatever = 1\n"), "unknown kind \"degarde\"", "did you mean \"degrade\"?");
+  const auto kind =
+      only_mistake(fault("degarde", "whatever = 1\n"), "unknown kind \"degarde\"", "did you mean \"degrade\"?");
   EXPECT_FALSE(kind.not_yet);
-  const auto key = only_mistake(fault("degrade", "delay = \"1ms\"\ndelai = \"1ms\"\n"), "unknown key \"delai\" in fault \"f\"", "did you mean \"delay\"?");
+  const auto key = only_mistake(fault("degrade", "delay = \"1ms\"\ndelai = \"1ms\"\n"),
+                                "unknown key \"delai\" in fault \"f\"", "did you mean \"delay\"?");
   EXPECT_EQ(key.at.line, 12u);
   EXPECT_EQ(key.at.column, 1u);
-  const auto sub = only_mistake(fault("machine-room-jitter", "delay = \"1ms\"\nepisodes = { every = \"8s\", last = \"1s\", frist = 1 }\n"), "unknown key \"frist\"");
+  const auto sub = only_mistake(
+      fault("machine-room-jitter", "delay = \"1ms\"\nepisodes = { every = \"8s\", last = \"1s\", frist = 1 }\n"),
+      "unknown key \"frist\"");
   EXPECT_EQ(sub.at.line, 12u);
 }
 
@@ -109,25 +119,31 @@ TEST(PlanFaults, ScalarMistakesPointAtTheValue) {
 
 TEST(PlanFaults, MissingKeysAreEachReported) {
   const auto parsed = parse("[[faults]]\nname = \"f\"\n");
-  for (const char* key : {"kind", "on", "start", "for"}) EXPECT_TRUE(has_mistake(parsed, std::string("has no \"") + key + "\"")) << key;
+  for (const char* key : {"kind", "on", "start", "for"})
+    EXPECT_TRUE(has_mistake(parsed, std::string("has no \"") + key + "\"")) << key;
   EXPECT_EQ(parsed.diagnostics.size(), 4u) << render(parsed);
 }
 
 TEST(PlanFaults, NamesAreGeneratedAndUnique) {
-  const std::string one = "[[faults]]\nkind = \"degrade\"\non = \"shop\"\nstart = \"1s\"\nfor = \"1s\"\ndelay = \"1ms\"\n";
+  const std::string one =
+      "[[faults]]\nkind = \"degrade\"\non = \"shop\"\nstart = \"1s\"\nfor = \"1s\"\ndelay = \"1ms\"\n";
   const auto plan = parse_good("[targets.shop]\nnetns = \"shop\"\n" + one + one + one + "name = \"degrade-2\"\n");
   EXPECT_EQ(plan.faults[0].name, "degrade");
   EXPECT_EQ(plan.faults[1].name, "degrade-3");
   EXPECT_EQ(plan.faults[2].name, "degrade-2");
-  only_mistake("[targets.shop]\nnetns = \"shop\"\n" + one + "name = \"x\"\n" + one + "name = \"x\"\n", "two faults \"x\"");
+  only_mistake("[targets.shop]\nnetns = \"shop\"\n" + one + "name = \"x\"\n" + one + "name = \"x\"\n",
+               "two faults \"x\"");
   only_mistake("[targets.shop]\nnetns = \"shop\"\n" + one + "name = \"recovery\"\n", "is a phase of every run");
   only_mistake("[targets.shop]\nnetns = \"shop\"\n" + one + "name = \"a\\nb\"\n", "not fit to be a fault's name");
 }
 
 TEST(PlanFaults, OnMustBeAPlace) {
-  only_mistake("[targets.bank]\naddress = \"10.0.0.1\"\n[[faults]]\nkind = \"degrade\"\non = \"bank\"\nstart = \"1s\"\nfor = \"1s\"\ndelay = \"1ms\"\n",
-               "not a place", "peer = \"bank\"");
-  const auto unknown = only_mistake(kSmall + "peer = [\"shop\", \"shopp\"]\n", "peer: there is no target \"shopp\"", "did you mean \"shop\"?");
+  only_mistake(
+      "[targets.bank]\naddress = \"10.0.0.1\"\n[[faults]]\nkind = \"degrade\"\non = \"bank\"\nstart = \"1s\"\nfor = "
+      "\"1s\"\ndelay = \"1ms\"\n",
+      "not a place", "peer = \"bank\"");
+  const auto unknown = only_mistake(kSmall + "peer = [\"shop\", \"shopp\"]\n", "peer: there is no target \"shopp\"",
+                                    "did you mean \"shop\"?");
   EXPECT_EQ(unknown.at.line, 11u);
   EXPECT_EQ(unknown.at.column, 17u);
   only_mistake(kSmall + "peer = [\"shop\", \"shop\"]\n", "is there twice");

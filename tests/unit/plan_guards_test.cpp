@@ -4,7 +4,8 @@
 namespace faultline::plan {
 namespace {
 
-/// kSmall with a guard of these lines; the probe "pay" asks every second, the fault is from 5s to 15s, the run lasts 25s.
+/// kSmall with a guard of these lines; the probe "pay" asks every second, the fault is from 5s to 15s, the run lasts
+/// 25s.
 std::string with(const std::string& lines) { return kSmall + "[[guards]]\n" + lines; }
 
 TEST(PlanGuards, ReadsEveryKey) {
@@ -47,7 +48,8 @@ TEST(PlanGuards, AreNamedAfterWhatTheySay) {
 TEST(PlanGuards, TheirTimeNeverScales) {
   Options options;
   options.scale = 2;
-  EXPECT_EQ(parse_good(with("probe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"4s\"\n"), options).guards[0].window, 4 * kSecond);
+  EXPECT_EQ(parse_good(with("probe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"4s\"\n"), options).guards[0].window,
+            4 * kSecond);
 }
 
 TEST(PlanGuards, Mistakes) {
@@ -61,8 +63,10 @@ TEST(PlanGuards, Mistakes) {
   only_mistake(with("probe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"0s\"\n"), "in no time");
   only_mistake(with("probe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"200ms\"\n"), "asks only every 1s", "for = \"1s\"");
   only_mistake(with("probe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"26s\"\n"), "the run lasts 25s");
-  only_mistake(with("during = \"degrade\"\nprobe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"11s\"\n"), "\"degrade\" lasts 10s");
-  only_mistake(with("during = \"baseline\"\nprobe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"6s\"\n"), "\"baseline\" lasts 5s");
+  only_mistake(with("during = \"degrade\"\nprobe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"11s\"\n"),
+               "\"degrade\" lasts 10s");
+  only_mistake(with("during = \"baseline\"\nprobe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"6s\"\n"),
+               "\"baseline\" lasts 5s");
   only_mistake(with("during = \"recovry\"\n" + whole), "there is no phase \"recovry\"", "did you mean \"recovery\"?");
   only_mistake(with("sucess = \"< 20%\"\n" + whole), "unknown key \"sucess\"", "did you mean \"success\"?");
   only_mistake(with("name = \"a\"\n" + whole + "[[guards]]\nname = \"a\"\n" + whole), "two guards \"a\"");

@@ -50,14 +50,17 @@ TEST(PlanLab, ReadsRoomsHostsAndLinksInTheOrderOfTheFile) {
 }
 
 TEST(PlanLab, AHostMayBeReadyWhenAUrlAnswers) {
-  const auto plan = parse_good("[lab.rooms.r]\n[lab.hosts.web]\nroom = \"r\"\ncommand = [\"nginx\"]\nready.http = \"http://web/\"\n"
-                               "[probes.p]\nicmp = \"web\"\nfrom = \"web\"\n");
+  const auto plan = parse_good(
+      "[lab.rooms.r]\n[lab.hosts.web]\nroom = \"r\"\ncommand = [\"nginx\"]\nready.http = \"http://web/\"\n"
+      "[probes.p]\nicmp = \"web\"\nfrom = \"web\"\n");
   EXPECT_EQ(plan.lab->hosts[0].ready->http, "http://web/");
 }
 
 TEST(PlanLab, ItsNamesAreTargets) {
-  const auto plan = parse_good(kLab + "[targets.east]\nhost = \"db\"\nport = 6379\n[targets.all]\nroom = \"west\"\n[targets.cable]\nlink = \"metro\"\n"
-                                      "[probes.p]\nicmp = \"web\"\nfrom = \"client\"\n");
+  const auto plan = parse_good(
+      kLab +
+      "[targets.east]\nhost = \"db\"\nport = 6379\n[targets.all]\nroom = \"west\"\n[targets.cable]\nlink = \"metro\"\n"
+      "[probes.p]\nicmp = \"web\"\nfrom = \"client\"\n");
   ASSERT_NE(plan.find_target("web"), nullptr);
   EXPECT_EQ(plan.find_target("web")->where, Target::Where::host);
   EXPECT_EQ(plan.find_target("web")->subject, "web");
@@ -74,15 +77,20 @@ TEST(PlanLab, ItsNamesAreTargets) {
 }
 
 TEST(PlanLab, ADefinedTargetMustNameSomethingOfIt) {
-  only_mistake(kLab + "[targets.t]\nhost = \"webb\"\n[probes.p]\nicmp = \"web\"\nfrom = \"client\"\n", "there is no host \"webb\"", "did you mean \"web\"?");
-  only_mistake(kLab + "[targets.t]\nroom = \"metro\"\n[probes.p]\nicmp = \"web\"\nfrom = \"client\"\n", "there is no room \"metro\"");
+  only_mistake(kLab + "[targets.t]\nhost = \"webb\"\n[probes.p]\nicmp = \"web\"\nfrom = \"client\"\n",
+               "there is no host \"webb\"", "did you mean \"web\"?");
+  only_mistake(kLab + "[targets.t]\nroom = \"metro\"\n[probes.p]\nicmp = \"web\"\nfrom = \"client\"\n",
+               "there is no room \"metro\"");
   only_mistake("[targets.t]\nlink = \"metro\"\n", "there is no link \"metro\"", "no [lab]");
 }
 
 TEST(PlanLab, NamesCannotMeanTwoThings) {
-  only_mistake("[lab.rooms.a]\n[lab.hosts.a]\nroom = \"a\"\n[probes.p]\nicmp = \"a\"\nfrom = \"a\"\n", "names two things of the lab");
-  only_mistake("[lab.rooms.a]\n[lab.hosts.under_score]\nroom = \"a\"\n[probes.p]\nicmp = \"a\"\nfrom = \"here\"\n", "cannot name a host");
-  only_mistake("[lab.rooms.a]\n[lab.hosts.here]\nroom = \"a\"\n[probes.p]\nicmp = \"a\"\nfrom = \"here\"\n", "cannot name a host");
+  only_mistake("[lab.rooms.a]\n[lab.hosts.a]\nroom = \"a\"\n[probes.p]\nicmp = \"a\"\nfrom = \"a\"\n",
+               "names two things of the lab");
+  only_mistake("[lab.rooms.a]\n[lab.hosts.under_score]\nroom = \"a\"\n[probes.p]\nicmp = \"a\"\nfrom = \"here\"\n",
+               "cannot name a host");
+  only_mistake("[lab.rooms.a]\n[lab.hosts.here]\nroom = \"a\"\n[probes.p]\nicmp = \"a\"\nfrom = \"here\"\n",
+               "cannot name a host");
   only_mistake("[lab.rooms.\"a b\"]\n[probes.p]\nicmp = \"a\"\nfrom = \"here\"\n", "not fit to be a room's name");
 }
 
@@ -99,34 +107,44 @@ TEST(PlanLab, MistakesWithinIt) {
   only_mistake(head + "room = \"a\"\nenv = { A = 1 }\n" + probe, "env.A: expected a string");
   only_mistake(head + "room = \"a\"\nready = { tcp = 80 }\n" + probe, "a host without a command is never ready");
   only_mistake(head + "room = \"a\"\ncommand = [\"x\"]\nready = { tcp = 0 }\n" + probe, "out of range");
-  only_mistake(head + "room = \"a\"\ncommand = [\"x\"]\nready = { tcp = 80, exec = [\"y\"] }\n" + probe, "one way to be ready");
+  only_mistake(head + "room = \"a\"\ncommand = [\"x\"]\nready = { tcp = 80, exec = [\"y\"] }\n" + probe,
+               "one way to be ready");
   only_mistake(head + "room = \"a\"\ncommand = [\"x\"]\nready = { within = \"5s\" }\n" + probe, "ready asks nothing");
-  only_mistake(head + "room = \"a\"\ncommand = [\"x\"]\nready = { tpc = 80 }\n" + probe, "unknown key \"tpc\"", "\"tcp\"");
-  only_mistake(head + "room = \"a\"\ncomand = [\"x\"]\n" + probe, "unknown key \"comand\" in host \"h\"", "\"command\"");
+  only_mistake(head + "room = \"a\"\ncommand = [\"x\"]\nready = { tpc = 80 }\n" + probe, "unknown key \"tpc\"",
+               "\"tcp\"");
+  only_mistake(head + "room = \"a\"\ncomand = [\"x\"]\n" + probe, "unknown key \"comand\" in host \"h\"",
+               "\"command\"");
   const std::string good = head + "room = \"a\"\n" + probe;
   only_mistake(good + "[lab.links.l]\n", "link \"l\" has no \"between\"");
   only_mistake(good + "[lab.links.l]\nbetween = [\"a\"]\n", "joins two rooms, not 1");
   only_mistake(good + "[lab.links.l]\nbetween = [\"a\", \"a\"]\n", "joined to itself");
   only_mistake(good + "[lab.links.l]\nbetween = [\"a\", \"c\"]\n", "there is no room \"c\"");
-  EXPECT_TRUE(only_mistake(good + "[lab.links.l]\nbetween = [\"a\", \"b\"]\n[lab.links.m]\nbetween = [\"b\", \"a\"]\n", "joined by \"l\" already").not_yet);
+  EXPECT_TRUE(only_mistake(good + "[lab.links.l]\nbetween = [\"a\", \"b\"]\n[lab.links.m]\nbetween = [\"b\", \"a\"]\n",
+                           "joined by \"l\" already")
+                  .not_yet);
   only_mistake(good + "[lab.room.x]\n", "unknown key \"room\"", "did you mean \"rooms\"?");
-  only_mistake("[lab.rooms.a]\nsize = 3\n[probes.p]\nicmp = \"h\"\nfrom = \"here\"\n", "unknown key \"size\" in room \"a\"");
+  only_mistake("[lab.rooms.a]\nsize = 3\n[probes.p]\nicmp = \"h\"\nfrom = \"here\"\n",
+               "unknown key \"size\" in room \"a\"");
 }
 
 TEST(PlanLab, ACircleOfWaitingIsShown) {
-  only_mistake("[lab.rooms.r]\n[lab.hosts.a]\nroom = \"r\"\nafter = \"b\"\n[lab.hosts.b]\nroom = \"r\"\nafter = \"c\"\n[lab.hosts.c]\nroom = \"r\"\nafter = [\"d\", \"b\"]\n"
-               "[lab.hosts.d]\nroom = \"r\"\n[probes.p]\nicmp = \"a\"\nfrom = \"a\"\n",
-               "b after c after b");
+  only_mistake(
+      "[lab.rooms.r]\n[lab.hosts.a]\nroom = \"r\"\nafter = \"b\"\n[lab.hosts.b]\nroom = \"r\"\nafter = "
+      "\"c\"\n[lab.hosts.c]\nroom = \"r\"\nafter = [\"d\", \"b\"]\n"
+      "[lab.hosts.d]\nroom = \"r\"\n[probes.p]\nicmp = \"a\"\nfrom = \"a\"\n",
+      "b after c after b");
 }
 
 TEST(PlanLab, ItsSizeIsBounded) {
   std::string text = "[probes.p]\nicmp = \"a\"\nfrom = \"here\"\n[lab.rooms.r]\n";
   for (int i = 0; i < 246; ++i) text += "[lab.hosts.h" + std::to_string(i) + "]\nroom = \"r\"\n";
   only_mistake(text, "more than 245 hosts");
-  const std::string two = "[lab.rooms.r]\n[lab.hosts.a]\nroom = \"r\"\nclients = 245\n[probes.p]\nicmp = \"a\"\nfrom = \"a\"\n";
+  const std::string two =
+      "[lab.rooms.r]\n[lab.hosts.a]\nroom = \"r\"\nclients = 245\n[probes.p]\nicmp = \"a\"\nfrom = \"a\"\n";
   EXPECT_EQ(parse_good(two).lab->hosts[0].clients, 245u);
   only_mistake(two + "[lab.hosts.b]\nroom = \"r\"\n", "more than 245 hosts", "counts as 30");
-  only_mistake("[lab.rooms.r]\n[lab.hosts.a]\nroom = \"r\"\nclients = 0\n[probes.p]\nicmp = \"a\"\nfrom = \"a\"\n", "clients");
+  only_mistake("[lab.rooms.r]\n[lab.hosts.a]\nroom = \"r\"\nclients = 0\n[probes.p]\nicmp = \"a\"\nfrom = \"a\"\n",
+               "clients");
 }
 
 }  // namespace

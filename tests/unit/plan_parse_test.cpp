@@ -71,7 +71,8 @@ TEST(PlanParse, AHugePlanEnds) {
   std::string text;
   for (int i = 0; i < 20'000; ++i) {
     const auto n = std::to_string(i);
-    text += "[targets.t" + n + "]\nnetns = \"n" + n + "\"\n[probes.p" + n + "]\nicmp = \"10.0.0.1\"\nfrom = \"t" + n + "\"\n";
+    text += "[targets.t" + n + "]\nnetns = \"n" + n + "\"\n[probes.p" + n + "]\nicmp = \"10.0.0.1\"\nfrom = \"t" + n +
+            "\"\n";
     text += "[[faults]]\nkind = \"degrade\"\non = \"x" + n + "\"\nstart = \"1s\"\nfor = \"1s\"\ndelay = \"1ms\"\n";
   }
   const auto parsed = parse(text);
@@ -98,8 +99,10 @@ TEST(PlanParse, FilesThatCannotBeRead) {
 // ---- variables ----
 
 TEST(PlanVariables, AreReplacedInEveryString) {
-  const std::string text = "[vars]\nrate = \"50ms\"\nns = \"shop\"\nwhere = \"${plan_dir}/x\"\n[targets.t]\nnetns = \"${ns}\"\n[probes.p]\nexec = [\"${where}\", \"$${rate}\", \"a${ns}b${ns}\", \"$5\"]\n"
-                           "every = \"${rate}\"\n";
+  const std::string text =
+      "[vars]\nrate = \"50ms\"\nns = \"shop\"\nwhere = \"${plan_dir}/x\"\n[targets.t]\nnetns = "
+      "\"${ns}\"\n[probes.p]\nexec = [\"${where}\", \"$${rate}\", \"a${ns}b${ns}\", \"$5\"]\n"
+      "every = \"${rate}\"\n";
   const auto plan = parse_good(text);
   EXPECT_EQ(plan.find_target("t")->subject, "shop");
   EXPECT_EQ(plan.probes[0].command, (std::vector<std::string>{"/plans/x", "${rate}", "ashopbshop", "$5"}));
@@ -110,7 +113,8 @@ TEST(PlanVariables, AreReplacedInEveryString) {
 }
 
 TEST(PlanVariables, Mistakes) {
-  const auto unknown = only_mistake("title = \"x ${rats}\"\n[vars]\nrate = \"1\"\n" + kSmall, "unknown variable \"rats\"", "did you mean \"rate\"?");
+  const auto unknown = only_mistake("title = \"x ${rats}\"\n[vars]\nrate = \"1\"\n" + kSmall,
+                                    "unknown variable \"rats\"", "did you mean \"rate\"?");
   EXPECT_EQ(unknown.at.line, 1u);
   EXPECT_EQ(unknown.at.column, 9u);
   only_mistake("title = \"${a\"\n" + kSmall, "never closed");
@@ -124,15 +128,19 @@ TEST(PlanVariables, Mistakes) {
   EXPECT_EQ(option.at.line, 0u);
   // A value put in many times must not fill the memory.
   std::string many;
-  for (int i = 0; i < 20; ++i) many += "p" + std::to_string(i) + ".icmp = \"" + std::string(5, 'x') + "${a}${a}${a}${a}${a}${a}${a}${a}\"\n";
-  EXPECT_TRUE(has_mistake(parse("[vars]\na = \"" + std::string(1 << 20, 'x') + "\"\n[probes]\n" + many), "more than 64 MB"));
+  for (int i = 0; i < 20; ++i)
+    many += "p" + std::to_string(i) + ".icmp = \"" + std::string(5, 'x') + "${a}${a}${a}${a}${a}${a}${a}${a}\"\n";
+  EXPECT_TRUE(
+      has_mistake(parse("[vars]\na = \"" + std::string(1 << 20, 'x') + "\"\n[probes]\n" + many), "more than 64 MB"));
 }
 
 // ---- targets ----
 
 TEST(PlanTargets, ReadsEveryWay) {
-  const auto plan = parse_good("[targets.a]\nnetns = \"/proc/1/ns/net\"\nprotocol = \"tcp\"\nport = 443\n[targets.b]\naddress = [\"10.0.3.7/24\", \"fd00::1\", \"fd00::1/64\", \"0.0.0.0/0\"]\n"
-                               "port = [80, \"8000-8080,9\"]\n[targets.c]\nprotocol = \"icmp\"\n[probes.p]\nicmp = \"::1\"\n");
+  const auto plan = parse_good(
+      "[targets.a]\nnetns = \"/proc/1/ns/net\"\nprotocol = \"tcp\"\nport = 443\n[targets.b]\naddress = "
+      "[\"10.0.3.7/24\", \"fd00::1\", \"fd00::1/64\", \"0.0.0.0/0\"]\n"
+      "port = [80, \"8000-8080,9\"]\n[targets.c]\nprotocol = \"icmp\"\n[probes.p]\nicmp = \"::1\"\n");
   const auto& a = *plan.find_target("a");
   EXPECT_EQ(a.where, Target::Where::netns);
   EXPECT_EQ(a.subject, "/proc/1/ns/net");
@@ -147,10 +155,13 @@ TEST(PlanTargets, ReadsEveryWay) {
 
 TEST(PlanTargets, Mistakes) {
   only_mistake("[targets.a]\n" + kSmall, "nothing to find it by");
-  only_mistake("[targets.a]\nnetns = \"x\"\naddress = \"::1\"\n[probes.q]\nicmp = \"::1\"\n", "both \"netns\" and \"address\"", "make two targets");
+  only_mistake("[targets.a]\nnetns = \"x\"\naddress = \"::1\"\n[probes.q]\nicmp = \"::1\"\n",
+               "both \"netns\" and \"address\"", "make two targets");
   only_mistake("[targets.here]\naddress = \"::1\"\n" + kSmall, "\"here\" cannot name");
-  for (const char* bad : {"10.0.0.300", "10.0.0.0/33", "10.0.0.0/", "fd00::/129", "::1::2", "", "fe80::1%eth0", "10.0.0.0/+8", "bank.internal/8"})
-    EXPECT_FALSE(only_mistake(std::string("[targets.a]\naddress = \"") + bad + "\"\n" + kSmall, "is not an IP address").not_yet);
+  for (const char* bad : {"10.0.0.300", "10.0.0.0/33", "10.0.0.0/", "fd00::/129", "::1::2", "", "fe80::1%eth0",
+                          "10.0.0.0/+8", "bank.internal/8"})
+    EXPECT_FALSE(
+        only_mistake(std::string("[targets.a]\naddress = \"") + bad + "\"\n" + kSmall, "is not an IP address").not_yet);
   only_mistake("[targets.a]\naddress = \"::1\"\nport = 0\n" + kSmall, "not a port");
   only_mistake("[targets.a]\naddress = \"::1\"\nport = \"9-8\"\n" + kSmall, "runs backwards");
   only_mistake("[targets.a]\naddress = \"::1\"\nport = []\n" + kSmall, "array is empty");
@@ -158,7 +169,9 @@ TEST(PlanTargets, Mistakes) {
   only_mistake("[targets.a]\naddress = \"::1\"\nprotocol = \"TCP\"\n" + kSmall, "unknown protocol", "\"tcp\"");
   only_mistake("[targets.a]\naddress = \"::1\"\nprotocol = \"icmp\"\nport = 1\n" + kSmall, "icmp has no ports");
   only_mistake("[targets.a]\nadress = \"::1\"\n" + kSmall, "unknown key \"adress\"", "\"address\"");
-  only_mistake("[targets.a]\naddress = \"::1\"\n[targets.b]\nnetns = \"run/x\"\n[probes.q]\nicmp = \"::1\"\nfrom = \"here\"\n", "neither a name nor an absolute path");
+  only_mistake(
+      "[targets.a]\naddress = \"::1\"\n[targets.b]\nnetns = \"run/x\"\n[probes.q]\nicmp = \"::1\"\nfrom = \"here\"\n",
+      "neither a name nor an absolute path");
 }
 
 // ---- all mistakes, and how they look ----
@@ -167,7 +180,8 @@ TEST(PlanParse, FiftyMistakesAreFifty) {
   std::string text = "[targets.shop]\nnetns = \"shop\"\n[probes.pay]\nicmp = \"10.0.0.1\"\n";
   std::uint32_t line = 4;
   std::vector<std::uint32_t> expected;
-  const std::vector<std::string> wrong{"delay = \"200\"", "loss = \"0.1\"", "jitter = 5", "dellay = \"1ms\"", "direction = \"up\""};
+  const std::vector<std::string> wrong{"delay = \"200\"", "loss = \"0.1\"", "jitter = 5", "dellay = \"1ms\"",
+                                       "direction = \"up\""};
   for (int i = 0; i < 10; ++i) {
     text += "[[faults]]\nkind = \"degrade\"\non = \"shop\"\nstart = \"1s\"\nfor = \"1s\"\n";
     line += 5;
@@ -207,7 +221,8 @@ TEST(PlanRender, CountsCharactersAndObeysNothing) {
 }
 
 TEST(PlanRender, LongLinesAreCutAroundTheCaret) {
-  const auto text = render(parse("x = [" + std::string(100'000, ' ') + "1]\ny = { a = \"" + std::string(100'000, 'z') + "\", b = [ }\n" + kSmall));
+  const auto text = render(parse("x = [" + std::string(100'000, ' ') + "1]\ny = { a = \"" + std::string(100'000, 'z') +
+                                 "\", b = [ }\n" + kSmall));
   EXPECT_LT(text.size(), 2000u);
   Options options;
   options.variables = {{"v", "1"}};
@@ -235,7 +250,8 @@ TEST(PlanDocumented, TheReferenceNamesEveryKeyOfEveryFault) {
   const auto text = read_text(std::filesystem::path(FAULTLINE_SOURCE_DIR) / "docs/plan.md");
   for (const auto& kind : faults::catalogue()) {
     EXPECT_NE(text.find("`" + std::string(kind.name) + "`"), std::string::npos) << kind.name;
-    for (const auto& key : kind.keys) EXPECT_NE(text.find("`" + std::string(key.name) + "`"), std::string::npos) << kind.name << " " << key.name;
+    for (const auto& key : kind.keys)
+      EXPECT_NE(text.find("`" + std::string(key.name) + "`"), std::string::npos) << kind.name << " " << key.name;
   }
 }
 

@@ -6,8 +6,9 @@ namespace {
 const std::string kHttp = "[probes.p]\nhttp = \"http://10.0.0.1:8080/pay\"\n";
 
 TEST(PlanProbes, ReadsHttp) {
-  const auto plan = parse_good(kHttp + "every = \"50ms\"\ntimeout = \"250ms\"\nmethod = \"POST\"\nbody = \"{}\"\nreuse = true\n"
-                                       "headers = { Accept = \"text/plain\" }\nexpect = { status = 201, body = \"ok\" }\n");
+  const auto plan = parse_good(kHttp +
+                               "every = \"50ms\"\ntimeout = \"250ms\"\nmethod = \"POST\"\nbody = \"{}\"\nreuse = true\n"
+                               "headers = { Accept = \"text/plain\" }\nexpect = { status = 201, body = \"ok\" }\n");
   const auto& probe = plan.probes.at(0);
   EXPECT_EQ(probe.kind, Probe::Kind::http);
   EXPECT_EQ(probe.subject, "http://10.0.0.1:8080/pay");
@@ -32,8 +33,10 @@ TEST(PlanProbes, DefaultsAreASecond) {
 }
 
 TEST(PlanProbes, ReadsTheOtherKinds) {
-  const auto plan = parse_good("[probes.t]\ntcp = \"[fd00::1]:6379\"\nsend = \"PING\\r\\n\"\nexpect.reply = \"+PONG\"\n[probes.i]\nicmp = \"10.0.0.1\"\n"
-                               "[probes.e]\nexec = [\"true\", \"-x\"]\nexpect.exit = 3\nexpect.body = \"yes\"\n");
+  const auto plan = parse_good(
+      "[probes.t]\ntcp = \"[fd00::1]:6379\"\nsend = \"PING\\r\\n\"\nexpect.reply = \"+PONG\"\n[probes.i]\nicmp = "
+      "\"10.0.0.1\"\n"
+      "[probes.e]\nexec = [\"true\", \"-x\"]\nexpect.exit = 3\nexpect.body = \"yes\"\n");
   EXPECT_EQ(plan.probes[0].kind, Probe::Kind::tcp);
   EXPECT_EQ(plan.probes[0].send, "PING\r\n");
   EXPECT_EQ(plan.probes[0].expect_reply, "+PONG");
@@ -44,7 +47,10 @@ TEST(PlanProbes, ReadsTheOtherKinds) {
 }
 
 TEST(PlanProbes, WhatIsSentAndExpectedMayHoldNul) {
-  const auto probe = parse_good("[probes.p]\ntcp = \"cloud:1883\"\nsend = \"\\u0010\\u0000x\"\nexpect.reply = \"\\u0000\"\nfrom = \"here\"\n").probes[0];
+  const auto probe =
+      parse_good(
+          "[probes.p]\ntcp = \"cloud:1883\"\nsend = \"\\u0010\\u0000x\"\nexpect.reply = \"\\u0000\"\nfrom = \"here\"\n")
+          .probes[0];
   EXPECT_EQ(probe.send, std::string("\x10\0x", 3));
   EXPECT_EQ(probe.expect_reply, std::string("\0", 1));
   EXPECT_TRUE(has_mistake(parse("[probes.p]\ntcp = \"cloud\\u0000:1883\"\nfrom = \"here\"\n"), "NUL"));
@@ -54,8 +60,10 @@ TEST(PlanProbes, RefusesWithTheRightKey) {
   only_mistake("[probes.p]\n", "asks nothing");
   only_mistake("[probes.p]\nicmp = \"a\"\ntcp = \"a:1\"\n", "is both");
   only_mistake("[probes.p]\nhttp = \"10.0.0.1/pay\"\n", "is not a URL");
-  for (const char* bad : {"a", "a:", ":80", "a:0", "a:65536", "fd00::1:80", "a b:80"}) only_mistake(std::string("[probes.p]\ntcp = \"") + bad + "\"\n", "not a host and a port");
-  for (const char* bad : {"http://", "http:///x", "ftp://a/", "http://a b/"}) only_mistake(std::string("[probes.p]\nhttp = \"") + bad + "\"\n", "is not a URL");
+  for (const char* bad : {"a", "a:", ":80", "a:0", "a:65536", "fd00::1:80", "a b:80"})
+    only_mistake(std::string("[probes.p]\ntcp = \"") + bad + "\"\n", "not a host and a port");
+  for (const char* bad : {"http://", "http:///x", "ftp://a/", "http://a b/"})
+    only_mistake(std::string("[probes.p]\nhttp = \"") + bad + "\"\n", "is not a URL");
   only_mistake("[probes.p]\nicmp = \"10.0.0.0/8\"\n", "not an address");
   only_mistake("[probes.p]\nexec = \"ls -l /tmp\"\n", "a command is an array", "exec = [\"ls\", \"-l\", \"/tmp\"]");
   only_mistake(kHttp + "every = \"999us\"\n", "every: 999us is too often");
@@ -74,8 +82,10 @@ TEST(PlanProbes, RefusesWithTheRightKey) {
 }
 
 TEST(PlanProbes, ReadsDns) {
-  const auto plan = parse_good("[probes.a]\ndns = \"bank.example.com\"\n[probes.b]\ndns = \"bank\"\nserver = \"[fd00::1]:5353\"\ntype = \"AAAA\"\nexpect.address = \"fd00::2\"\n"
-                               "[probes.c]\ndns = \"bank\"\nserver = \"fd00::1\"\nexpect.rcode = \"NXDOMAIN\"\n");
+  const auto plan = parse_good(
+      "[probes.a]\ndns = \"bank.example.com\"\n[probes.b]\ndns = \"bank\"\nserver = \"[fd00::1]:5353\"\ntype = "
+      "\"AAAA\"\nexpect.address = \"fd00::2\"\n"
+      "[probes.c]\ndns = \"bank\"\nserver = \"fd00::1\"\nexpect.rcode = \"NXDOMAIN\"\n");
   EXPECT_EQ(plan.probes[0].kind, Probe::Kind::dns);
   EXPECT_EQ(plan.probes[0].subject, "bank.example.com");
   EXPECT_EQ(plan.probes[0].server, "");
@@ -86,8 +96,10 @@ TEST(PlanProbes, ReadsDns) {
   EXPECT_EQ(plan.probes[1].expect_address, "fd00::2");
   EXPECT_EQ(plan.probes[2].expect_rcode, "NXDOMAIN");
   const std::string dns = "[probes.p]\ndns = \"bank\"\n";
-  for (const char* bad : {"", "http://bank", "bank:53", "a b"}) only_mistake(std::string("[probes.p]\ndns = \"") + bad + "\"\n", "is not a name");
-  for (const char* bad : {"", "a b", "a:99999", "[fd00::1]", "10.0.0.0/8"}) only_mistake(dns + "server = \"" + bad + "\"\n", "is not a host");
+  for (const char* bad : {"", "http://bank", "bank:53", "a b"})
+    only_mistake(std::string("[probes.p]\ndns = \"") + bad + "\"\n", "is not a name");
+  for (const char* bad : {"", "a b", "a:99999", "[fd00::1]", "10.0.0.0/8"})
+    only_mistake(dns + "server = \"" + bad + "\"\n", "is not a host");
   only_mistake(dns + "type = \"AAA\"\n", "type: \"AAA\" is none of them", "did you mean \"AAAA\"?");
   only_mistake(dns + "expect.rcode = \"NXDOMIAN\"\n", "is none of them", "did you mean \"NXDOMAIN\"?");
   only_mistake(dns + "expect.address = \"fd00::2\"\n", "is not an IPv4 address", "type = \"AAAA\"");
@@ -103,15 +115,22 @@ TEST(PlanProbes, APasswordIsNotShown) {
   };
   EXPECT_EQ(shown("postgresql://app:secret@db:5432/shop"), "postgresql://app:***@db:5432/shop");
   EXPECT_EQ(shown("postgresql://app:se?cr@t@db/shop"), "postgresql://app:***@db/shop");
-  EXPECT_EQ(shown("postgresql://db/shop?user=app&password=secret&sslpassword=other"), "postgresql://db/shop?user=app&password=***&sslpassword=***");
-  EXPECT_EQ(without_passwords("--probe-postgresql=postgresql://app:secret@db/shop"), "--probe-postgresql=postgresql://app:***@db/shop");
+  EXPECT_EQ(shown("postgresql://db/shop?user=app&password=secret&sslpassword=other"),
+            "postgresql://db/shop?user=app&password=***&sslpassword=***");
+  EXPECT_EQ(without_passwords("--probe-postgresql=postgresql://app:secret@db/shop"),
+            "--probe-postgresql=postgresql://app:***@db/shop");
   EXPECT_EQ(shown("https://a:p@ss@b/?q=x@y"), "https://a:***@b/?q=x@y");
-  for (const char* same : {"http://10.0.0.1:8080/pay", "http://b/a:b@c", "http://b/?q=x:y@z", "postgresql://app@db/shop", "[::1]:80", "bank@x"}) EXPECT_EQ(shown(same), same);
+  for (const char* same : {"http://10.0.0.1:8080/pay", "http://b/a:b@c", "http://b/?q=x:y@z",
+                           "postgresql://app@db/shop", "[::1]:80", "bank@x"})
+    EXPECT_EQ(shown(same), same);
 }
 
 TEST(PlanProbes, ReadsRedisAndPostgresql) {
-  const auto plan = parse_good("[probes.a]\nredis = \"cache:6379\"\nfrom = \"here\"\n[probes.b]\nredis = \"[fd00::1]:6379\"\ncommand = [\"GET\", \"k\"]\nexpect.reply = \"v\"\nreuse = true\n"
-                               "[probes.c]\npostgresql = \"postgresql://app@db/shop\"\n[probes.d]\npostgresql = \"postgres://db\"\nquery = \"select 2\"\nexpect.reply = \"2\"\nreuse = true\n");
+  const auto plan = parse_good(
+      "[probes.a]\nredis = \"cache:6379\"\nfrom = \"here\"\n[probes.b]\nredis = \"[fd00::1]:6379\"\ncommand = "
+      "[\"GET\", \"k\"]\nexpect.reply = \"v\"\nreuse = true\n"
+      "[probes.c]\npostgresql = \"postgresql://app@db/shop\"\n[probes.d]\npostgresql = \"postgres://db\"\nquery = "
+      "\"select 2\"\nexpect.reply = \"2\"\nreuse = true\n");
   EXPECT_EQ(plan.probes[0].command, std::vector<std::string>{"PING"});
   EXPECT_EQ(plan.probes[1].command, (std::vector<std::string>{"GET", "k"}));
   EXPECT_EQ(plan.probes[1].expect_reply, "v");
@@ -122,7 +141,8 @@ TEST(PlanProbes, ReadsRedisAndPostgresql) {
   EXPECT_EQ(plan.probes[3].expect_reply, "2");
   EXPECT_TRUE(plan.probes[3].reuse);
   only_mistake("[probes.p]\nredis = \"cache\"\n", "is not a host and a port");
-  only_mistake("[probes.p]\nredis = \"cache:6379\"\ncommand = \"GET k\"\n", "a command is an array", "command = [\"GET\", \"k\"]");
+  only_mistake("[probes.p]\nredis = \"cache:6379\"\ncommand = \"GET k\"\n", "a command is an array",
+               "command = [\"GET\", \"k\"]");
   only_mistake("[probes.p]\npostgresql = \"db:5432\"\n", "is not a URI of PostgreSQL");
   only_mistake("[probes.p]\npostgresql = \"postgresql://db\"\nsend = \"x\"\n", "\"send\" is not for postgresql probes");
   only_mistake(kHttp + "query = \"select 1\"\n", "\"query\" is not for http probes");
@@ -133,10 +153,16 @@ TEST(PlanProbes, ReadsRedisAndPostgresql) {
 TEST(PlanProbes, RunInTheOnlyTargetWithANamespace) {
   EXPECT_EQ(parse_good("[targets.a]\nnetns = \"x\"\n[targets.b]\naddress = \"::1\"\n" + kHttp).probes[0].from, "a");
   EXPECT_EQ(parse_good("[targets.b]\naddress = \"::1\"\n" + kHttp).probes[0].from, "here");
-  EXPECT_EQ(parse_good("[targets.a]\nnetns = \"x\"\n[targets.b]\nnetns = \"x\"\nport = 80\n" + kHttp).probes[0].from, "a") << "one namespace under two names";
-  const auto mistake = only_mistake("[targets.a]\nnetns = \"x\"\n[targets.b]\nnetns = \"y\"\n" + kHttp, "has no \"from\"", "a, b, here");
+  EXPECT_EQ(parse_good("[targets.a]\nnetns = \"x\"\n[targets.b]\nnetns = \"x\"\nport = 80\n" + kHttp).probes[0].from,
+            "a")
+      << "one namespace under two names";
+  const auto mistake =
+      only_mistake("[targets.a]\nnetns = \"x\"\n[targets.b]\nnetns = \"y\"\n" + kHttp, "has no \"from\"", "a, b, here");
   EXPECT_EQ(mistake.at.line, 5u);
-  EXPECT_EQ(parse_good("[targets.a]\nnetns = \"x\"\n[targets.b]\nnetns = \"y\"\n" + kHttp + "from = \"here\"\n").probes[0].from, "here");
+  EXPECT_EQ(parse_good("[targets.a]\nnetns = \"x\"\n[targets.b]\nnetns = \"y\"\n" + kHttp + "from = \"here\"\n")
+                .probes[0]
+                .from,
+            "here");
 }
 
 TEST(PlanProbes, RunInTheLab) {
@@ -155,8 +181,10 @@ TEST(PlanProbes, RunInTheLab) {
 // ---- hypotheses ----
 
 TEST(PlanHypotheses, ReadsConditions) {
-  const auto plan = parse_good(kSmall + "[[hypotheses]]\nname = \"fast\"\nprobe = \"pay\"\nduring = \"degrade\"\nsuccess = \">= 99%\"\np50 = \"< 10ms\"\np90 = \"<= 20ms\"\n"
-                                        "p99 = \"<= 250ms\"\nmax = \"<= 1s\"\nrecovers_within = \"5s\"\n");
+  const auto plan = parse_good(kSmall +
+                               "[[hypotheses]]\nname = \"fast\"\nprobe = \"pay\"\nduring = \"degrade\"\nsuccess = \">= "
+                               "99%\"\np50 = \"< 10ms\"\np90 = \"<= 20ms\"\n"
+                               "p99 = \"<= 250ms\"\nmax = \"<= 1s\"\nrecovers_within = \"5s\"\n");
   const auto& h = plan.hypotheses.at(0);
   EXPECT_EQ(h.name, "fast");
   EXPECT_EQ(h.probe, "pay");
@@ -170,7 +198,8 @@ TEST(PlanHypotheses, ReadsConditions) {
 }
 
 TEST(PlanHypotheses, NamesAreGeneratedAndUnique) {
-  const std::string one = "[[hypotheses]]\nprobe = \"pay\"\nduring = \"degrade\"\nsuccess = \">= 99%\"\np99 = \"<= 1s\"\n";
+  const std::string one =
+      "[[hypotheses]]\nprobe = \"pay\"\nduring = \"degrade\"\nsuccess = \">= 99%\"\np99 = \"<= 1s\"\n";
   const auto plan = parse_good(kSmall + one + one + "[[hypotheses]]\nprobe = \"pay\"\nrecovers_within = \"5s\"\n");
   EXPECT_EQ(plan.hypotheses[0].name, "pay during degrade: success >= 99%, p99 <= 1s");
   EXPECT_EQ(plan.hypotheses[1].name, "pay during degrade: success >= 99%, p99 <= 1s (2)");
@@ -182,16 +211,20 @@ TEST(PlanHypotheses, NamesAreGeneratedAndUnique) {
 TEST(PlanHypotheses, Mistakes) {
   const std::string head = kSmall + "[[hypotheses]]\n";
   only_mistake(head + "during = \"baseline\"\nsuccess = \">= 1%\"\n", "has no \"probe\"");
-  only_mistake(head + "probe = \"pai\"\nduring = \"baseline\"\nsuccess = \">= 1%\"\n", "there is no probe \"pai\"", "did you mean \"pay\"?");
-  only_mistake(head + "probe = \"pay\"\nduring = \"basline\"\nsuccess = \">= 1%\"\n", "there is no phase \"basline\"", "did you mean \"baseline\"?");
+  only_mistake(head + "probe = \"pai\"\nduring = \"baseline\"\nsuccess = \">= 1%\"\n", "there is no probe \"pai\"",
+               "did you mean \"pay\"?");
+  only_mistake(head + "probe = \"pay\"\nduring = \"basline\"\nsuccess = \">= 1%\"\n", "there is no phase \"basline\"",
+               "did you mean \"baseline\"?");
   only_mistake(head + "probe = \"pay\"\nsuccess = \">= 1%\"\n", "has no \"during\"");
   only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\n", "has no condition");
   only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\nsuccess = \"99%\"\n", "has no comparison", ">= 99%");
   only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\nsuccess = \">= 0.99\"\n", "has no % sign", "\"99%\"");
   only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\np99 = \"<= 250\"\n", "has no unit");
-  only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\np95 = \"<= 250ms\"\np99 = \"<= 1s\"\n", "unknown key \"p95\"");
+  only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\np95 = \"<= 250ms\"\np99 = \"<= 1s\"\n",
+               "unknown key \"p95\"");
   only_mistake(head + "probe = \"pay\"\nrecovers_within = \"0s\"\n", "nothing recovers in no time");
-  only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\nrecovers_within = \"5s\"\n", "what follows the last fault");
+  only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\nrecovers_within = \"5s\"\n",
+               "what follows the last fault");
   only_mistake(kSmall + "[hypotheses]\nprobe = \"pay\"\n", "expected an array of tables");
 }
 

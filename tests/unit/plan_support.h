@@ -10,7 +10,9 @@
 
 namespace faultline::plan {
 
-inline Parsed parse(const std::string& text, const Options& options = {}) { return parse_text(text, "/plans/shop.toml", options); }
+inline Parsed parse(const std::string& text, const Options& options = {}) {
+  return parse_text(text, "/plans/shop.toml", options);
+}
 
 /// A text that has no mistakes, with what was found otherwise.
 inline Plan parse_good(const std::string& text, const Options& options = {}) {
@@ -20,7 +22,8 @@ inline Plan parse_good(const std::string& text, const Options& options = {}) {
 }
 
 /// The only mistake of a text must contain `message`, and its hint `hint`; returns it for further looks.
-inline Diagnostic only_mistake(const std::string& text, const std::string& message, const std::string& hint = "", const Options& options = {}) {
+inline Diagnostic only_mistake(const std::string& text, const std::string& message, const std::string& hint = "",
+                               const Options& options = {}) {
   const auto parsed = parse(text, options);
   EXPECT_EQ(parsed.diagnostics.size(), 1u) << text << "\n" << render(parsed);
   if (parsed.diagnostics.empty()) return {};

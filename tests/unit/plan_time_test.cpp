@@ -4,7 +4,9 @@ namespace faultline::plan {
 namespace {
 
 std::string plan_of(const std::string& top, const std::string& window, const std::string& more = "") {
-  return top + "[targets.shop]\nnetns = \"shop\"\n[probes.pay]\nicmp = \"10.0.0.1\"\n[[faults]]\nname = \"f\"\nkind = \"degrade\"\non = \"shop\"\ndelay = \"100ms\"\n" +
+  return top +
+         "[targets.shop]\nnetns = \"shop\"\n[probes.pay]\nicmp = \"10.0.0.1\"\n[[faults]]\nname = \"f\"\nkind = "
+         "\"degrade\"\non = \"shop\"\ndelay = \"100ms\"\n" +
          window + more;
 }
 const std::string kWindow = "start = \"20s\"\nfor = \"40s\"\n";
@@ -27,7 +29,8 @@ TEST(PlanTime, AFaultMayLastToTheEndOfTheRun) {
   const std::string run = "start = \"20s\"\nfor = \"run\"\n";
   EXPECT_EQ(parse_good(plan_of("duration = \"90s\"\n", run)).faults[0].end, 90 * kSecond);
   only_mistake(plan_of("", run), "every fault lasts to the end of the run", "duration = ");
-  const auto both = parse_good(plan_of("", run, "[[faults]]\nkind = \"degrade\"\non = \"shop\"\ndelay = \"1ms\"\nstart = \"30s\"\nfor = \"5s\"\n"));
+  const auto both = parse_good(plan_of(
+      "", run, "[[faults]]\nkind = \"degrade\"\non = \"shop\"\ndelay = \"1ms\"\nstart = \"30s\"\nfor = \"5s\"\n"));
   EXPECT_EQ(both.duration, 45 * kSecond);
   EXPECT_EQ(both.faults[0].end, 45 * kSecond);
   EXPECT_EQ(both.faults[1].end, 35 * kSecond);
@@ -37,7 +40,8 @@ TEST(PlanTime, FaultsEndBeforeTheRunAndAfterTheyStart) {
   only_mistake(plan_of("", "start = \"20s\"\nfor = \"0s\"\n"), "must end after it starts");
   const auto late = only_mistake(plan_of("duration = \"15s\"\n", kWindow), "start: the run ends at 15s");
   EXPECT_EQ(late.at.line, 11u);
-  const auto long_fault = only_mistake(plan_of("duration = \"30s\"\n", kWindow), "for: the run ends at 30s, this fault at 1m", "\"run\"");
+  const auto long_fault =
+      only_mistake(plan_of("duration = \"30s\"\n", kWindow), "for: the run ends at 30s, this fault at 1m", "\"run\"");
   EXPECT_EQ(long_fault.at.line, 12u);
   only_mistake(plan_of("duration = \"0s\"\n", kWindow), "lasts no time");
   only_mistake(plan_of("duration = 60\n", kWindow), "duration: expected a string", "needs a unit");
@@ -46,7 +50,9 @@ TEST(PlanTime, FaultsEndBeforeTheRunAndAfterTheyStart) {
 }
 
 TEST(PlanTime, ScaleCompressesTheTimelineOnly) {
-  const auto plan = parse_good(plan_of("duration = \"100s\"\n", kWindow, "[[hypotheses]]\nprobe = \"pay\"\nrecovers_within = \"3s\"\n"), scaled(10));
+  const auto plan = parse_good(
+      plan_of("duration = \"100s\"\n", kWindow, "[[hypotheses]]\nprobe = \"pay\"\nrecovers_within = \"3s\"\n"),
+      scaled(10));
   EXPECT_EQ(plan.duration, 10 * kSecond);
   EXPECT_EQ(plan.faults[0].start, 2 * kSecond);
   EXPECT_EQ(plan.faults[0].end, 6 * kSecond);
@@ -57,8 +63,10 @@ TEST(PlanTime, ScaleCompressesTheTimelineOnly) {
 }
 
 TEST(PlanTime, EpisodesAreOnTheTimeline) {
-  const std::string text = "[targets.shop]\nnetns = \"shop\"\n[[faults]]\nkind = \"machine-room-jitter\"\non = \"shop\"\nstart = \"20s\"\nfor = \"400s\"\n"
-                           "episodes = { every = \"80s\", last = { true = \"30s\", scaled = \"4s\" } }\ndelay = \"200ms\"\n";
+  const std::string text =
+      "[targets.shop]\nnetns = \"shop\"\n[[faults]]\nkind = \"machine-room-jitter\"\non = \"shop\"\nstart = "
+      "\"20s\"\nfor = \"400s\"\n"
+      "episodes = { every = \"80s\", last = { true = \"30s\", scaled = \"4s\" } }\ndelay = \"200ms\"\n";
   EXPECT_EQ(parse_good(text).faults[0].params.duration("episodes.every"), 80 * kSecond);
   EXPECT_EQ(parse_good(text).faults[0].params.duration("episodes.last"), 4 * kSecond);
   const auto plan = parse_good(text, scaled(10));
@@ -73,8 +81,10 @@ TEST(PlanTime, TrueAndScaledValues) {
   EXPECT_EQ(parse_good(text, scaled(1)).faults[0].end, 20 * kSecond + 79 * 60 * kSecond);
   EXPECT_EQ(parse_good(text, scaled(10)).faults[0].end, 2 * kSecond + 474 * kSecond);
   only_mistake(plan_of("", "start = \"20s\"\nfor = { true = \"79m\" }\n"), "has no \"scaled\"");
-  only_mistake(plan_of("", "start = \"20s\"\nfor = { true = \"79m\", scaled = \"3s\", faked = \"1s\" }\n"), "unknown key \"faked\"");
-  only_mistake(plan_of("", "start = \"20s\"\nfor = { true = \"79\", scaled = \"3s\" }\n"), "for.true: \"79\" has no unit");
+  only_mistake(plan_of("", "start = \"20s\"\nfor = { true = \"79m\", scaled = \"3s\", faked = \"1s\" }\n"),
+               "unknown key \"faked\"");
+  only_mistake(plan_of("", "start = \"20s\"\nfor = { true = \"79\", scaled = \"3s\" }\n"),
+               "for.true: \"79\" has no unit");
   only_mistake(plan_of("", "start = \"1ns\"\nfor = \"30s\"\n"), "nothing is left of 1ns", "smaller scale", scaled(30));
 }
 
@@ -84,7 +94,8 @@ TEST(PlanTime, HypothesesNeedTheirPhase) {
   parse_good(plan_of("", kWindow, baseline + recovery + kRecovers));
   only_mistake(plan_of("", "start = \"0s\"\nfor = \"5s\"\n", baseline), "there is no baseline");
   only_mistake(plan_of("duration = \"60s\"\n", kWindow, recovery), "there is no recovery");
-  only_mistake(plan_of("", "start = \"999ms\"\nfor = \"5s\"\n", kRecovers), "a baseline of 999ms is too short", "1s or later");
+  only_mistake(plan_of("", "start = \"999ms\"\nfor = \"5s\"\n", kRecovers), "a baseline of 999ms is too short",
+               "1s or later");
   parse_good(plan_of("", "start = \"1s\"\nfor = \"5s\"\n", kRecovers));
   only_mistake(plan_of("duration = \"70s\"\n", kWindow, kRecovers), "the run ends 10s after the last fault");
   only_mistake("[probes.pay]\nicmp = \"10.0.0.1\"\n" + recovery, "no recovery without a fault");
@@ -92,8 +103,9 @@ TEST(PlanTime, HypothesesNeedTheirPhase) {
 }
 
 TEST(PlanTime, AProbeMayHaveAWindow) {
-  const std::string text = "duration = { true = \"60m\", scaled = \"30s\" }\n[probes.crowd]\nicmp = \"10.0.0.1\"\n"
-                           "start = { true = \"20m\", scaled = \"10s\" }\nfor = \"5s\"\n";
+  const std::string text =
+      "duration = { true = \"60m\", scaled = \"30s\" }\n[probes.crowd]\nicmp = \"10.0.0.1\"\n"
+      "start = { true = \"20m\", scaled = \"10s\" }\nfor = \"5s\"\n";
   const auto probe = parse_good(text).probes[0];
   EXPECT_EQ(probe.start, 10 * kSecond);
   EXPECT_EQ(probe.length, 5 * kSecond);
@@ -101,7 +113,8 @@ TEST(PlanTime, AProbeMayHaveAWindow) {
   EXPECT_EQ(scaled_probe.start, 120 * kSecond);
   EXPECT_EQ(scaled_probe.length, 500 * kMillisecond);
   EXPECT_FALSE(parse_good("[probes.p]\nicmp = \"10.0.0.1\"\n").probes[0].length);
-  only_mistake("duration = \"9s\"\n[probes.p]\nicmp = \"10.0.0.1\"\nstart = \"9s\"\n", "probe \"p\" starts at 9s, when the run ends");
+  only_mistake("duration = \"9s\"\n[probes.p]\nicmp = \"10.0.0.1\"\nstart = \"9s\"\n",
+               "probe \"p\" starts at 9s, when the run ends");
   only_mistake("[probes.p]\nicmp = \"10.0.0.1\"\nfor = \"0s\"\n", "nothing is asked in no time");
 }
 

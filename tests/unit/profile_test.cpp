@@ -21,7 +21,9 @@ Track laid(const Profile& profile, Layout layout, Track Channel::*track = &Chann
 }
 
 Channel degrade(const Params& params) { return find_kind("degrade")->compile({params, kWindow, 1, "payment"}); }
-std::vector<Problem> problems(const Params& params) { return find_kind("degrade")->validate(params, kWindow.end - kWindow.start); }
+std::vector<Problem> problems(const Params& params) {
+  return find_kind("degrade")->validate(params, kWindow.end - kWindow.start);
+}
 
 Params delay(Ns value = 100 * kMillisecond) {
   Params params;
@@ -35,15 +37,32 @@ const Profile kThree{{.at = 0, .loss = 0.2}, {.at = s(2), .loss = 0.6}, {.at = s
 
 TEST(Profile, LeadsFromPointToPointAndHoldsTheLast) {
   EXPECT_EQ(laid(kThree, {}), (Track{{s(10), 0.2}, {s(12), 0.6}, {s(14), 0.4}, {s(20), 0.4}}));
-  EXPECT_EQ(laid(kThree, {.steps = true}), (Track{{s(10), 0.2}, {s(12), 0.2}, {s(12), 0.6}, {s(14), 0.6}, {s(14), 0.4}, {s(20), 0.4}}));
+  EXPECT_EQ(laid(kThree, {.steps = true}),
+            (Track{{s(10), 0.2}, {s(12), 0.2}, {s(12), 0.6}, {s(14), 0.6}, {s(14), 0.4}, {s(20), 0.4}}));
   EXPECT_EQ(laid({{.at = 0, .loss = 1}}, {}), (Track{{s(10), 1}, {s(20), 1}}));
   EXPECT_TRUE(laid(kThree, {}, &Channel::delay).empty());
 }
 
 TEST(Profile, RepeatsFromItsLastPoint) {
-  EXPECT_EQ(laid(kThree, {.steps = true, .repeat = true}),
-            (Track{{s(10), 0.2}, {s(12), 0.2}, {s(12), 0.6}, {s(14), 0.6}, {s(14), 0.2}, {s(16), 0.2}, {s(16), 0.6}, {s(18), 0.6}, {s(18), 0.2}, {s(20), 0.2}, {s(20), 0.6}}));
-  EXPECT_EQ(laid(kThree, {.repeat = true}), (Track{{s(10), 0.2}, {s(12), 0.6}, {s(14), 0.4}, {s(14), 0.2}, {s(16), 0.6}, {s(18), 0.4}, {s(18), 0.2}, {s(20), 0.6}}));
+  EXPECT_EQ(laid(kThree, {.steps = true, .repeat = true}), (Track{{s(10), 0.2},
+                                                                  {s(12), 0.2},
+                                                                  {s(12), 0.6},
+                                                                  {s(14), 0.6},
+                                                                  {s(14), 0.2},
+                                                                  {s(16), 0.2},
+                                                                  {s(16), 0.6},
+                                                                  {s(18), 0.6},
+                                                                  {s(18), 0.2},
+                                                                  {s(20), 0.2},
+                                                                  {s(20), 0.6}}));
+  EXPECT_EQ(laid(kThree, {.repeat = true}), (Track{{s(10), 0.2},
+                                                   {s(12), 0.6},
+                                                   {s(14), 0.4},
+                                                   {s(14), 0.2},
+                                                   {s(16), 0.6},
+                                                   {s(18), 0.4},
+                                                   {s(18), 0.2},
+                                                   {s(20), 0.6}}));
 }
 
 TEST(Profile, IsCutAtTheWindowsEnd) {
@@ -57,7 +76,8 @@ TEST(Profile, EveryFigureHasItsTrack) {
   for (const Figure& figure : figures()) all.*figure.value = figure.unit == Figure::Unit::rate ? 1e6 : 0.5;
   Channel channel;
   lay_out(channel, {all}, kWindow, {});
-  for (const Figure& figure : figures()) EXPECT_EQ(channel.*figure.track, (Track{{s(10), all.*figure.value}, {s(20), all.*figure.value}})) << figure.name;
+  for (const Figure& figure : figures())
+    EXPECT_EQ(channel.*figure.track, (Track{{s(10), all.*figure.value}, {s(20), all.*figure.value}})) << figure.name;
 }
 
 TEST(Profile, WhatStaysTheSameCostsTwoPoints) {

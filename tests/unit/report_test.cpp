@@ -50,7 +50,8 @@ TEST(Report, DrawsFaultsWhereTheyWere) {
   Recording r = good_recording();  // 30 s, the fault from 10 s to 20 s
   const auto document = parsed(draw(r));
   const auto bar = document.select_node("//g[@class='fault']/rect").node();
-  const double from = bar.attribute("x").as_double(), wide = bar.attribute("width").as_double(), left = 96, whole = 1000 - 96 - 12;
+  const double from = bar.attribute("x").as_double(), wide = bar.attribute("width").as_double(), left = 96,
+               whole = 1000 - 96 - 12;
   EXPECT_NEAR(from, left + whole / 3, 0.2);
   EXPECT_NEAR(wide, whole / 3, 0.2);
   EXPECT_EQ(document.select_nodes("//rect[@class='window']").size(), r.probes.size() * r.faults.size());
@@ -113,10 +114,13 @@ TEST(Report, ShowsWhatActedAndWhatWasSaid) {
   guard.guard.window = 2 * kSecond;
   guard.trip = record::GuardTrip{.when = 3 * kSecond, .sent = 100, .ok = 7};
   r.guards = {guard};
-  r.notes = {{12 * kSecond, "the pager <rang>", "alice", "2026-11-22T17:04:01.5Z"}, {{}, "we begin", "bob", "2026-11-22T17:03:49.0Z"}};
+  r.notes = {{12 * kSecond, "the pager <rang>", "alice", "2026-11-22T17:04:01.5Z"},
+             {{}, "we begin", "bob", "2026-11-22T17:03:49.0Z"}};
   r.faults[0].result->answered = 4321;
   const std::string page = render_report(r, summary_of(r));
-  for (const char* part : {"success &lt; 20% for 2s", "success 7.0% (7 of 100)<br>stopped the run after 3 s", "12.0 s, 17:04:01Z</span> the pager &lt;rang&gt;", "before, 17:03:49Z</span> we begin", "4321 answered"})
+  for (const char* part :
+       {"success &lt; 20% for 2s", "success 7.0% (7 of 100)<br>stopped the run after 3 s",
+        "12.0 s, 17:04:01Z</span> the pager &lt;rang&gt;", "before, 17:03:49Z</span> we begin", "4321 answered"})
     EXPECT_NE(page.find(part), std::string::npos) << part;
 }
 
@@ -146,7 +150,8 @@ TEST(ReportCommand, MakesTheFilesAnewAndTellsTheVerdict) {
 
 TEST(ReportCommand, NeedsARunFolder) {
   const TemporaryFolder folder;
-  for (const auto& words : {std::vector<std::string>{"report", folder.path()}, {"compare", folder.path(), folder.path()}}) {
+  for (const auto& words :
+       {std::vector<std::string>{"report", folder.path()}, {"compare", folder.path(), folder.path()}}) {
     const cli::Said said = cli::say(words);
     EXPECT_EQ(said.status, 3);
     EXPECT_NE(said.error.find("not a run folder"), std::string::npos) << said.error;
@@ -154,7 +159,8 @@ TEST(ReportCommand, NeedsARunFolder) {
   write_run(folder.path());
   const cli::Said compared = cli::say({"compare", folder.path(), folder.path()});
   EXPECT_EQ(compared.status, 0) << compared.error;
-  EXPECT_TRUE(nlohmann::json::parse(cli::say({"compare", "--json", folder.path(), folder.path()}).out).at("remarks").empty());
+  EXPECT_TRUE(
+      nlohmann::json::parse(cli::say({"compare", "--json", folder.path(), folder.path()}).out).at("remarks").empty());
 }
 
 TEST(ReportCommand, TwoRunsAreComparedInTheOrderGiven) {

@@ -1,10 +1,9 @@
-#include "injector/run/folder.h"
-
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <sstream>
 
+#include "injector/run/folder.h"
 #include "tests/harness/command.h"
 
 using namespace faultline;

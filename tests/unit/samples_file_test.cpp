@@ -1,10 +1,11 @@
+#include "injector/plan/samples_file.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "faults/kind.h"
 #include "injector/plan/parse.h"
-#include "injector/plan/samples_file.h"
 #include "tests/harness/command.h"
 
 namespace faultline::plan {
@@ -62,24 +63,37 @@ TEST(SamplesFile, EveryMistakeHasItsPlaceInTheFile) {
 TEST(SamplesFile, OfAPlanIsReadBesideItAndKept) {
   const test::TemporaryFolder folder;
   folder.write("wan.dist", "10ms\n30ms\n");
-  const std::string head = "[targets.shop]\nnetns = \"shop\"\n[[faults]]\nname = \"f\"\nkind = \"degrade\"\non = \"shop\"\nstart = \"1s\"\nfor = \"1s\"\ndelay = \"20ms\"\n";
+  const std::string head =
+      "[targets.shop]\nnetns = \"shop\"\n[[faults]]\nname = \"f\"\nkind = \"degrade\"\non = \"shop\"\nstart = "
+      "\"1s\"\nfor = \"1s\"\ndelay = \"20ms\"\n";
   const std::string good = head + "jitter = \"10ms\"\ndistribution = \"table\"\ntable = \"wan.dist\"\n";
   const auto parsed = parse_file(folder.write("p.toml", good));
   ASSERT_TRUE(parsed.ok()) << render(parsed);
-  const auto channel = parsed.plan.faults[0].kind->compile({parsed.plan.faults[0].params, {kSecond, 2 * kSecond}, 1, ""});
+  const auto channel =
+      parsed.plan.faults[0].kind->compile({parsed.plan.faults[0].params, {kSecond, 2 * kSecond}, 1, ""});
   EXPECT_EQ(channel.shape, faults::Shape::table);
   EXPECT_EQ(*channel.table, (std::vector<double>{-1, 1}));
   ASSERT_EQ(parsed.plan.inputs.size(), 1u);
   EXPECT_EQ(parsed.plan.inputs[0].text, "10ms\n30ms\n");
 
-  const auto mistake = [&](const std::string& more) { return render(parse_file(folder.write("bad.toml", head + more))); };
-  EXPECT_NE(mistake("jitter = \"1ms\"\ndistribution = \"table\"\n").find("there is no table to draw from"), std::string::npos);
-  EXPECT_NE(mistake("jitter = \"1ms\"\ntable = \"wan.dist\"\n").find("nothing draws from the table"), std::string::npos);
-  EXPECT_NE(mistake("distribution = \"table\"\ntable = \"wan.dist\"\n").find("there is no jitter to be distributed"), std::string::npos);
-  EXPECT_NE(mistake("jitter = \"1ms\"\ndistribution = \"table\"\ntable = \"none\"\n").find("cannot read"), std::string::npos);
+  const auto mistake = [&](const std::string& more) {
+    return render(parse_file(folder.write("bad.toml", head + more)));
+  };
+  EXPECT_NE(mistake("jitter = \"1ms\"\ndistribution = \"table\"\n").find("there is no table to draw from"),
+            std::string::npos);
+  EXPECT_NE(mistake("jitter = \"1ms\"\ntable = \"wan.dist\"\n").find("nothing draws from the table"),
+            std::string::npos);
+  EXPECT_NE(mistake("distribution = \"table\"\ntable = \"wan.dist\"\n").find("there is no jitter to be distributed"),
+            std::string::npos);
+  EXPECT_NE(mistake("jitter = \"1ms\"\ndistribution = \"table\"\ntable = \"none\"\n").find("cannot read"),
+            std::string::npos);
   folder.write("tail.dist", "-8192 0 0 24576\n");  // three deviations
-  EXPECT_TRUE(parse_file(folder.write("long.toml", head + "jitter = \"33s\"\ndistribution = \"table\"\ntable = \"tail.dist\"\n")).ok());
-  EXPECT_NE(mistake("jitter = \"34s\"\ndistribution = \"table\"\ntable = \"tail.dist\"\n").find("held for longer than 100 s"), std::string::npos);
+  EXPECT_TRUE(parse_file(folder.write("long.toml",
+                                      head + "jitter = \"33s\"\ndistribution = \"table\"\ntable = \"tail.dist\"\n"))
+                  .ok());
+  EXPECT_NE(
+      mistake("jitter = \"34s\"\ndistribution = \"table\"\ntable = \"tail.dist\"\n").find("held for longer than 100 s"),
+      std::string::npos);
 }
 
 }  // namespace

@@ -52,7 +52,8 @@ TEST(Sever, ModesSayWhomItIsAboutAndWhoLearns) {
 }
 
 TEST(Sever, TheScoreHasAnAnswerForEachRule) {
-  const Score score = flatten({{.channel = with_mode("silent"), .window = kWindow}, {.channel = with_mode("reset"), .window = kWindow}}, 1);
+  const Score score = flatten(
+      {{.channel = with_mode("silent"), .window = kWindow}, {.channel = with_mode("reset"), .window = kWindow}}, 1);
   ASSERT_EQ(score.answers.size(), 2u);
   EXPECT_EQ(score.answers[0].verdict, FL_VERDICT_NONE);
   EXPECT_EQ(score.answers[1].verdict, FL_VERDICT_RESET);

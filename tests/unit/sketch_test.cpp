@@ -1,9 +1,10 @@
 // From what is typed to TOML.
+#include "injector/sketch/sketch.h"
+
 #include <gtest/gtest.h>
 
 #include "injector/base/error.h"
 #include "injector/plan/parse.h"
-#include "injector/sketch/sketch.h"
 
 namespace faultline::sketch {
 namespace {
@@ -55,11 +56,20 @@ TEST(Sketch, ProbesAreToldByTheirLooks) {
 
 TEST(Sketch, WhatIsWrittenIsAPlan) {
   Sketch sketch;
-  sketch.tables.push_back({"", "Two lines\nof comment", {{"title", toml_text("t")}, {"seed", "3", "a remark"}, {"duration", toml_text("40s"), "", true}}});
+  sketch.tables.push_back(
+      {"",
+       "Two lines\nof comment",
+       {{"title", toml_text("t")}, {"seed", "3", "a remark"}, {"duration", toml_text("40s"), "", true}}});
   sketch.tables.push_back({"[targets.a]", "", target_lines("--on", "netns=a")});
-  sketch.tables.push_back({"[[faults]]", "", {{"kind", toml_text("sever")}, {"on", toml_text("a")}, {"start", toml_text("1s")}, {"for", toml_text("2s")}}});
+  sketch.tables.push_back(
+      {"[[faults]]",
+       "",
+       {{"kind", toml_text("sever")}, {"on", toml_text("a")}, {"start", toml_text("1s")}, {"for", toml_text("2s")}}});
   const std::string text = sketch.write();
-  EXPECT_EQ(text, "# Two lines\n# of comment\ntitle = \"t\"\nseed = 3                        # a remark\n# duration = \"40s\"\n\n[targets.a]\nnetns = \"a\"\n\n[[faults]]\nkind = \"sever\"\non = \"a\"\nstart = \"1s\"\nfor = \"2s\"\n");
+  EXPECT_EQ(text,
+            "# Two lines\n# of comment\ntitle = \"t\"\nseed = 3                        # a remark\n# duration = "
+            "\"40s\"\n\n[targets.a]\nnetns = \"a\"\n\n[[faults]]\nkind = \"sever\"\non = \"a\"\nstart = \"1s\"\nfor = "
+            "\"2s\"\n");
   const auto parsed = plan::parse_text(text, "sketch.toml");
   EXPECT_TRUE(parsed.ok()) << plan::render(parsed);
 }

@@ -32,7 +32,8 @@ TEST(StatusPage, EveryTestItNamesExists) {
       EXPECT_NE(suite, all.end()) << m->str();
       if (suite == all.end()) continue;
       const bool test_exists = (*m)[2] == "*" || suite->second.tests.contains((*m)[2]);
-      const bool case_exists = !(*m)[3].matched || suite->second.text.find('"' + (*m)[3].str() + '"') != std::string::npos;
+      const bool case_exists =
+          !(*m)[3].matched || suite->second.text.find('"' + (*m)[3].str() + '"') != std::string::npos;
       EXPECT_TRUE(test_exists && case_exists) << m->str();
     }
   }

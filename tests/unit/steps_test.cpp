@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include "injector/run/steps.h"
+
+#include <gtest/gtest.h>
 
 namespace faultline::run {
 namespace {
@@ -15,7 +15,8 @@ plan::Fault fault(const std::string& name, Ns start, Ns end) {
 
 TEST(Steps, FaultsThatOverlapAreOne) {
   plan::Plan plan;
-  plan.faults = {fault("late", 30 * kSecond, 40 * kSecond), fault("first", 10 * kSecond, 20 * kSecond), fault("with it", 15 * kSecond, 25 * kSecond),
+  plan.faults = {fault("late", 30 * kSecond, 40 * kSecond), fault("first", 10 * kSecond, 20 * kSecond),
+                 fault("with it", 15 * kSecond, 25 * kSecond),
                  fault("at its heels", 25 * kSecond + Steps::kLead - 1, 26 * kSecond)};
   Steps steps(plan);
   ASSERT_TRUE(steps.next());

@@ -9,14 +9,13 @@ namespace {
 using namespace testing;
 using nlohmann::json;
 
-const faults::Kind kDegrade{
-    .name = "degrade",
-    .summary = "",
-    .keys = {{"delay", faults::ValueType::duration, "", "\"1s\""},
-             {"loss", faults::ValueType::probability, "", "\"1%\""},
-             {"order", faults::ValueType::choice, "", "\"flow\"", false, "\"flow\""}},
-    .validate = nullptr,
-    .compile = nullptr};
+const faults::Kind kDegrade{.name = "degrade",
+                            .summary = "",
+                            .keys = {{"delay", faults::ValueType::duration, "", "\"1s\""},
+                                     {"loss", faults::ValueType::probability, "", "\"1%\""},
+                                     {"order", faults::ValueType::choice, "", "\"flow\"", false, "\"flow\""}},
+                            .validate = nullptr,
+                            .compile = nullptr};
 
 plan::Plan a_plan() {
   plan::Plan p;
@@ -67,7 +66,9 @@ FaultResult a_result() {
 void write_run(const std::filesystem::path& folder, const FaultResult& result) {
   const plan::Plan p = a_plan();
   Journal journal(folder);
-  events::run(journal, p, {.version = "0.1.0", .kernel = "6.1.0", .line = "tap", .host = "h", .command = {"faultline"}, .variables = {}});
+  events::run(
+      journal, p,
+      {.version = "0.1.0", .kernel = "6.1.0", .line = "tap", .host = "h", .command = {"faultline"}, .variables = {}});
   events::plan(journal, p);
   events::step(journal, "ready");
   events::site(journal, {"web", 42, {"eth0"}, {"cut"}});
@@ -255,13 +256,24 @@ TEST(Derive, RecordsGuardsAndNotes) {
   const json s = derive(folder.path()).summary;
   EXPECT_EQ(s.at("exit_code"), 5);
   ASSERT_EQ(s.at("guards").size(), 2u);
-  EXPECT_EQ(s.at("guards").at(0), json({{"name", "lost"}, {"probe", "pay"}, {"during", nullptr}, {"condition", "success < 20% for 2s"},
-                                        {"tripped", true}, {"t_s", 3.0}, {"observed", "success 7.0% (7 of 100)"}}));
-  EXPECT_EQ(s.at("guards").at(1), json({{"name", "slow"}, {"probe", "pay"}, {"during", "recovery"}, {"condition", "p99 > 1s for 2s"},
-                                        {"tripped", false}, {"t_s", nullptr}, {"observed", nullptr}}));
+  EXPECT_EQ(s.at("guards").at(0), json({{"name", "lost"},
+                                        {"probe", "pay"},
+                                        {"during", nullptr},
+                                        {"condition", "success < 20% for 2s"},
+                                        {"tripped", true},
+                                        {"t_s", 3.0},
+                                        {"observed", "success 7.0% (7 of 100)"}}));
+  EXPECT_EQ(s.at("guards").at(1), json({{"name", "slow"},
+                                        {"probe", "pay"},
+                                        {"during", "recovery"},
+                                        {"condition", "p99 > 1s for 2s"},
+                                        {"tripped", false},
+                                        {"t_s", nullptr},
+                                        {"observed", nullptr}}));
   ASSERT_EQ(s.at("notes").size(), 1u);
   EXPECT_EQ(s.at("notes").at(0).at("by"), "alice");
-  EXPECT_NE(s.at("reasons").dump().find("(guard): lost: success 7.0% (7 of 100)"), std::string::npos) << s.at("reasons").dump();
+  EXPECT_NE(s.at("reasons").dump().find("(guard): lost: success 7.0% (7 of 100)"), std::string::npos)
+      << s.at("reasons").dump();
   const std::string junit = folder.read("junit.xml");
   EXPECT_NE(junit.find("name=\"guard: lost\""), std::string::npos) << junit;
   EXPECT_NE(junit.find("name=\"guard: slow\""), std::string::npos) << junit;
@@ -272,7 +284,9 @@ TEST(Render, ShowsGuardsAndNotes) {
   TemporaryFolder folder;
   write_guarded_run(folder.path());
   const std::string text = render_outcome(derive(folder.path()), "runs/x", false);
-  for (const char* part : {"ABORTED", "Guards", "lost", "stopped the run after 3 s (success < 20% for 2s): success 7.0% (7 of 100)", "Notes", "rang (alice)"})
+  for (const char* part :
+       {"ABORTED", "Guards", "lost", "stopped the run after 3 s (success < 20% for 2s): success 7.0% (7 of 100)",
+        "Notes", "rang (alice)"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   EXPECT_EQ(text.find('\x1b'), std::string::npos) << "a note must not move the cursor";
 }
@@ -295,8 +309,9 @@ TEST(Render, SaysWhatMatters) {
   write_run(folder.path(), late);
   const Outcome outcome = derive(folder.path());
   const std::string text = render_outcome(outcome, "runs/x", false);
-  for (const char* part : {"INCONCLUSIVE", "Jitter", "exit 2", "cut", "delay 1500ms, loss 12%", "200 packets", "10 dropped (5.0%)",
-                           "was late", "expected success >= 99%", "observed success 100%", "runs/x"})
+  for (const char* part :
+       {"INCONCLUSIVE", "Jitter", "exit 2", "cut", "delay 1500ms, loss 12%", "200 packets", "10 dropped (5.0%)",
+        "was late", "expected success >= 99%", "observed success 100%", "runs/x"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
   EXPECT_NE(render_outcome(outcome, "runs/x", true).find("\x1b[1;33mINCONCLUSIVE"), std::string::npos);

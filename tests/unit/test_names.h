@@ -32,7 +32,8 @@ inline std::map<std::string, Suite> suites() {
     const bool cmake = entry.path().filename() == "CMakeLists.txt";
     if (!cmake && entry.path().extension() != ".cpp") continue;
     std::string text = text_of(entry.path());
-    if (text.find("FAULTLINE_WITH_BOTH_ENGINES") != std::string::npos) text += R"("tcx", "clsact")";  // what that names its cases
+    if (text.find("FAULTLINE_WITH_BOTH_ENGINES") != std::string::npos)
+      text += R"("tcx", "clsact")";  // what that names its cases
     for (std::sregex_iterator m(text.begin(), text.end(), cmake ? added : macro), end; m != end; ++m) {
       Suite& suite = all[(*m)[1]];
       suite.tests.insert((*m)[2]);

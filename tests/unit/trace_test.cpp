@@ -1,9 +1,8 @@
 // trace: from a file's text to a profile, every mistake with its place in the file, and from the profile to a channel.
-#include "injector/plan/trace_file.h"
-
 #include <filesystem>
 
 #include "faults/kind.h"
+#include "injector/plan/trace_file.h"
 #include "tests/harness/command.h"
 #include "tests/unit/plan_support.h"
 
@@ -25,7 +24,8 @@ ReadTrace read(const std::string& text, double scale = 1) {
   return out;
 }
 
-void expect_mistake(const std::string& text, std::uint32_t line, std::uint32_t column, const std::string& message, const std::string& hint = "") {
+void expect_mistake(const std::string& text, std::uint32_t line, std::uint32_t column, const std::string& message,
+                    const std::string& hint = "") {
   const auto got = read(text);
   EXPECT_FALSE(got.profile);
   ASSERT_EQ(got.mistakes.size(), 1u) << text;
@@ -38,7 +38,9 @@ void expect_mistake(const std::string& text, std::uint32_t line, std::uint32_t c
 }
 
 TEST(TraceFile, ReadsColumnsInAnyOrderAndUnit) {
-  const auto got = read("# from the lab\r\nloss_percent, time_ms ,delay_us,\"jitter_ms\",rate_mbit\r\n\r\n5,0,1500,0.5,10\r\n0.5,250,2e3,0,1.5\r\n");
+  const auto got = read(
+      "# from the lab\r\nloss_percent, time_ms "
+      ",delay_us,\"jitter_ms\",rate_mbit\r\n\r\n5,0,1500,0.5,10\r\n0.5,250,2e3,0,1.5\r\n");
   ASSERT_TRUE(got.profile) << got.mistakes[0].message;
   EXPECT_EQ(*got.profile, (Profile{{.at = 0, .delay = 1.5e6, .jitter = 5e5, .loss = 0.05, .rate = 1e7},
                                    {.at = 250 * kMillisecond, .delay = 2e6, .loss = 0.005, .rate = 1.5e6}}));
@@ -47,7 +49,8 @@ TEST(TraceFile, ReadsColumnsInAnyOrderAndUnit) {
 TEST(TraceFile, CellsMayBeWrittenAsInAPlan) {
   const auto got = read("\xef\xbb\xbftime,delay,loss,rate\n0s,10ms,5%,10mbit\n1m30s,1.5s,0%,64kbit\n");
   ASSERT_TRUE(got.profile) << got.mistakes[0].message;
-  EXPECT_EQ(*got.profile, (Profile{{.at = 0, .delay = 1e7, .loss = 0.05, .rate = 1e7}, {.at = 90 * kSecond, .delay = 1.5e9, .rate = 64e3}}));
+  EXPECT_EQ(*got.profile, (Profile{{.at = 0, .delay = 1e7, .loss = 0.05, .rate = 1e7},
+                                   {.at = 90 * kSecond, .delay = 1.5e9, .rate = 64e3}}));
 }
 
 TEST(TraceFile, TimesCountFromTheFirstRowAndScale) {
@@ -94,7 +97,9 @@ TEST(TraceFile, MessagesQuoteNoBytesThatAreNoText) {
   EXPECT_EQ(mistakes[0].source, "time_s,??[2J");
 }
 
-TEST(TraceFile, HeaderlessNumbersAreExplained) { EXPECT_NE(read("0,10\n1,20\n").mistakes.at(0).hint.find("names the columns"), std::string::npos); }
+TEST(TraceFile, HeaderlessNumbersAreExplained) {
+  EXPECT_NE(read("0,10\n1,20\n").mistakes.at(0).hint.find("names the columns"), std::string::npos);
+}
 
 // A packet every millisecond for 40 ms, a pause, and one at 100 ms.
 TEST(TraceFile, AMahimahiTraceBecomesARate) {
@@ -130,8 +135,10 @@ class TracePlan : public testing::Test {
   Parsed parse(const std::string& more, const std::string& length = "10s", std::optional<double> scale = {}) const {
     Options options;
     options.scale = scale;
-    return parse_text("[targets.shop]\nnetns = \"shop\"\n[[faults]]\nkind = \"trace\"\non = \"shop\"\nstart = \"60s\"\nfor = \"" + length + "\"\n" + more,
-                      (folder / "plan.toml").string(), options);
+    return parse_text(
+        "[targets.shop]\nnetns = \"shop\"\n[[faults]]\nkind = \"trace\"\non = \"shop\"\nstart = \"60s\"\nfor = \"" +
+            length + "\"\n" + more,
+        (folder / "plan.toml").string(), options);
   }
   static faults::Channel channel(const Plan& plan) {
     const Fault& fault = plan.faults.at(0);
@@ -146,7 +153,12 @@ TEST_F(TracePlan, PlaysAFileBesideThePlan) {
   const auto once = parse("file = \"wan.csv\"\n");
   ASSERT_TRUE(once.ok()) << render(once);
   const auto track = channel(once.plan).delay;
-  EXPECT_EQ(track, (faults::Track{{60 * kSecond, 1e7}, {62 * kSecond, 1e7}, {62 * kSecond, 3e7}, {64 * kSecond, 3e7}, {64 * kSecond, 2e7}, {70 * kSecond, 2e7}}));
+  EXPECT_EQ(track, (faults::Track{{60 * kSecond, 1e7},
+                                  {62 * kSecond, 1e7},
+                                  {62 * kSecond, 3e7},
+                                  {64 * kSecond, 3e7},
+                                  {64 * kSecond, 2e7},
+                                  {70 * kSecond, 2e7}}));
   EXPECT_EQ(value_at(channel(once.plan).rate, 63 * kSecond), 4e6);
   ASSERT_EQ(once.plan.inputs.size(), 1u);
   EXPECT_EQ(once.plan.inputs[0].path, (folder / "wan.csv").string());
@@ -181,7 +193,9 @@ TEST_F(TracePlan, MistakesInTheFileNameTheFile) {
   const auto parsed = parse("file = \"wan.csv\"\n");
   ASSERT_EQ(parsed.diagnostics.size(), 1u) << render(parsed);
   const std::string shown = render(parsed);
-  EXPECT_NE(shown.find((folder / "wan.csv").string() + ":3:3: error: delay_ms: \"fast\" is not a number"), std::string::npos) << shown;
+  EXPECT_NE(shown.find((folder / "wan.csv").string() + ":3:3: error: delay_ms: \"fast\" is not a number"),
+            std::string::npos)
+      << shown;
   EXPECT_NE(shown.find("    1,fast\n      ^"), std::string::npos) << shown;
 }
 

@@ -18,7 +18,8 @@ Device of_kind(const std::string& kind, std::uint16_t port = 0) {
 
 TEST(Tunnels, AreToldByProtocolOrPort) {
   EXPECT_TRUE(tunnels_of({of_kind(""), of_kind("veth"), of_kind("tun"), of_kind("vlan")}).empty());
-  const auto all = tunnels_of({of_kind("sit"), of_kind("gretap"), of_kind("xfrm"), of_kind("vxlan", 4789), of_kind("geneve", 6081), of_kind("vxlan", 4789)});
+  const auto all = tunnels_of({of_kind("sit"), of_kind("gretap"), of_kind("xfrm"), of_kind("vxlan", 4789),
+                               of_kind("geneve", 6081), of_kind("vxlan", 4789)});
   EXPECT_EQ(all.protocols, 1ull << 4 | 1ull << 41 | 1ull << 47 | 1ull << 50 | 1ull << 51);
   EXPECT_EQ(all.ports, (std::set<std::uint16_t>{4789, 6081}));
   EXPECT_FALSE(all.empty());

@@ -36,13 +36,26 @@ TEST(Duration, ReadsSumsAndFractionsExactly) {
 
 TEST(Duration, RefusesWithAReason) {
   const std::pair<const char*, const char*> cases[] = {
-      {"300", "has no unit"},        {"1.5", "has no unit"},     {"", "is empty"},
-      {"-3s", "is negative"},        {"1 s", "a space"},         {"1d", "in days"},
-      {"3sec", "unknown unit"},      {"3S", "unknown unit"},     {"1.s", "not a duration"},
-      {".5s", "not a duration"},     {"s", "not a duration"},    {"run", "not a duration"},
-      {"30s1m", "out of order"},     {"1s1s", "out of order"},   {"0.1ns", "finer than"},
-      {"9223372036854775808ns", "too long"}, {"99999999999999999999999999h", "too long"},
-      {"2562047h9999999m", "too long"}, {"1e3s", "unknown unit"}, {"1m30", "has no unit"},
+      {"300", "has no unit"},
+      {"1.5", "has no unit"},
+      {"", "is empty"},
+      {"-3s", "is negative"},
+      {"1 s", "a space"},
+      {"1d", "in days"},
+      {"3sec", "unknown unit"},
+      {"3S", "unknown unit"},
+      {"1.s", "not a duration"},
+      {".5s", "not a duration"},
+      {"s", "not a duration"},
+      {"run", "not a duration"},
+      {"30s1m", "out of order"},
+      {"1s1s", "out of order"},
+      {"0.1ns", "finer than"},
+      {"9223372036854775808ns", "too long"},
+      {"99999999999999999999999999h", "too long"},
+      {"2562047h9999999m", "too long"},
+      {"1e3s", "unknown unit"},
+      {"1m30", "has no unit"},
       {"1s\n", "unknown unit"},
   };
   for (const auto& [text, reason] : cases) {
@@ -118,7 +131,8 @@ TEST(Bounds, ReadOperatorAndValue) {
   EXPECT_EQ(latency->op, Bound::Op::le);
   EXPECT_DOUBLE_EQ(latency->value, 250e6);
   EXPECT_EQ(latency->text, "<= 250ms");
-  for (const char* text : {"99%", "= 99%", "== 99%", ">=", ">= 99", ">>= 1%", ""}) EXPECT_FALSE(read_ratio_bound(text).value) << text;
+  for (const char* text : {"99%", "= 99%", "== 99%", ">=", ">= 99", ">>= 1%", ""})
+    EXPECT_FALSE(read_ratio_bound(text).value) << text;
   for (const char* text : {"250ms", "<= 250", "<= 99%"}) EXPECT_FALSE(read_duration_bound(text).value) << text;
 }
 
@@ -166,13 +180,15 @@ TEST(Rate, ReadsBitsASecond) {
   EXPECT_EQ(*faultline::plan::read_rate("10mbit").value, 1e7);
   EXPECT_EQ(*faultline::plan::read_rate("1.5gbit").value, 1.5e9);
   EXPECT_EQ(*faultline::plan::read_rate("64 kbit").value, 64e3);
-  for (const char* bad : {"", "10", "10mbps", "1MBps", "5MB/s", "mbit", "-1mbit", "0.5kbit", "2000gbit", "1e6kbit", "10Mbit"}) {
+  for (const char* bad :
+       {"", "10", "10mbps", "1MBps", "5MB/s", "mbit", "-1mbit", "0.5kbit", "2000gbit", "1e6kbit", "10Mbit"}) {
     const auto read = faultline::plan::read_rate(bad);
     EXPECT_FALSE(read.value) << bad;
     EXPECT_FALSE(read.hint.empty()) << bad;
   }
   EXPECT_NE(faultline::plan::read_rate("10mbps").hint.find("bytes to some and bits to others"), std::string::npos);
-  for (const char* text : {"10mbit", "1.5gbit", "64kbit", "999kbit"}) EXPECT_EQ(faultline::plan::format_rate(*faultline::plan::read_rate(text).value), text);
+  for (const char* text : {"10mbit", "1.5gbit", "64kbit", "999kbit"})
+    EXPECT_EQ(faultline::plan::format_rate(*faultline::plan::read_rate(text).value), text);
 }
 
 TEST(Queue, ReadsTimeOrBytes) {
@@ -186,5 +202,6 @@ TEST(Queue, ReadsTimeOrBytes) {
     EXPECT_FALSE(read.value) << bad;
     EXPECT_FALSE(read.hint.empty()) << bad;
   }
-  for (const char* text : {"100ms", "64kB", "1.5MB"}) EXPECT_EQ(faultline::plan::format_queue(*faultline::plan::read_queue(text).value), text);
+  for (const char* text : {"100ms", "64kB", "1.5MB"})
+    EXPECT_EQ(faultline::plan::format_queue(*faultline::plan::read_queue(text).value), text);
 }

@@ -49,11 +49,14 @@ const Case kCases[] = {
      },
      Exit::passed, ""},
     {"deviates_in_success", fail_hypothesis, Exit::deviated, ""},
-    {"deviates_in_p99",
-     [](Recording& r) { replace_requests(r, 12 * kSecond, 13 * kSecond, true, 300 * kMillisecond); }, Exit::deviated, ""},
-    {"deviates_in_p50", [](Recording& r) { r.hypotheses[0].p50 = bound(Bound::Op::lt, 2.0 * kMillisecond, "< 2ms"); }, Exit::deviated, ""},
-    {"deviates_in_p90", [](Recording& r) { r.hypotheses[0].p90 = bound(Bound::Op::lt, 2.0 * kMillisecond, "< 2ms"); }, Exit::deviated, ""},
-    {"deviates_in_max", [](Recording& r) { r.hypotheses[0].max = bound(Bound::Op::lt, 2.0 * kMillisecond, "< 2ms"); }, Exit::deviated, ""},
+    {"deviates_in_p99", [](Recording& r) { replace_requests(r, 12 * kSecond, 13 * kSecond, true, 300 * kMillisecond); },
+     Exit::deviated, ""},
+    {"deviates_in_p50", [](Recording& r) { r.hypotheses[0].p50 = bound(Bound::Op::lt, 2.0 * kMillisecond, "< 2ms"); },
+     Exit::deviated, ""},
+    {"deviates_in_p90", [](Recording& r) { r.hypotheses[0].p90 = bound(Bound::Op::lt, 2.0 * kMillisecond, "< 2ms"); },
+     Exit::deviated, ""},
+    {"deviates_in_max", [](Recording& r) { r.hypotheses[0].max = bound(Bound::Op::lt, 2.0 * kMillisecond, "< 2ms"); },
+     Exit::deviated, ""},
     {"deviates_when_no_request_succeeds",
      [](Recording& r) {
        r.hypotheses[0].success.reset();
@@ -106,14 +109,14 @@ const Case kCases[] = {
        std::erase_if(a, [](const Answer& x) { return x.due >= 10 * kSecond && x.due < 20 * kSecond; });
      },
      Exit::inconclusive, "no request of \"pay\""},
-    {"probe_sent_late",
-     [](Recording& r) { r.probes[0].late.add(21 * kMillisecond, 100); }, Exit::inconclusive, "was sent late"},
-    {"probe_sent_late_within_its_interval",
-     [](Recording& r) { r.probes[0].late.add(19 * kMillisecond, 100); }, Exit::passed, ""},
-    {"unsteady_before_the_fault",
-     [](Recording& r) { replace_requests(r, kSecond, 2 * kSecond, false, 0); }, Exit::inconclusive, "not steady"},
-    {"steady_enough",
-     [](Recording& r) { replace_requests(r, kSecond, kSecond + 400 * kMillisecond, false, 0); }, Exit::passed, ""},
+    {"probe_sent_late", [](Recording& r) { r.probes[0].late.add(21 * kMillisecond, 100); }, Exit::inconclusive,
+     "was sent late"},
+    {"probe_sent_late_within_its_interval", [](Recording& r) { r.probes[0].late.add(19 * kMillisecond, 100); },
+     Exit::passed, ""},
+    {"unsteady_before_the_fault", [](Recording& r) { replace_requests(r, kSecond, 2 * kSecond, false, 0); },
+     Exit::inconclusive, "not steady"},
+    {"steady_enough", [](Recording& r) { replace_requests(r, kSecond, kSecond + 400 * kMillisecond, false, 0); },
+     Exit::passed, ""},
     {"unsteady_in_a_baseline_too_short_to_tell",
      [](Recording& r) {
        r.faults[0].start = 900 * kMillisecond;
@@ -126,9 +129,14 @@ const Case kCases[] = {
        replace_requests(r, kSecond, 2 * kSecond, false, 0);
      },
      Exit::deviated, ""},
-    {"phase_that_the_run_lacks", [](Recording& r) { r.duration = 20 * kSecond; r.hypotheses[0].during = "recovery"; },
+    {"phase_that_the_run_lacks",
+     [](Recording& r) {
+       r.duration = 20 * kSecond;
+       r.hypotheses[0].during = "recovery";
+     },
      Exit::inconclusive, "no phase \"recovery\""},
-    {"unknown_probe", [](Recording& r) { r.hypotheses[0].probe = "nobody"; }, Exit::inconclusive, "no probe \"nobody\""},
+    {"unknown_probe", [](Recording& r) { r.hypotheses[0].probe = "nobody"; }, Exit::inconclusive,
+     "no probe \"nobody\""},
     {"aborted", stop, Exit::aborted, "pay below 20%"},
     {"interrupted",
      [](Recording& r) {
@@ -140,8 +148,11 @@ const Case kCases[] = {
     {"nothing_in_the_journal", [](Recording& r) { r = Recording{}; }, Exit::aborted, "interrupted before it began"},
     {"cleanup_incomplete", fail_cleanup, Exit::failed, "flpen0"},
     {"cleanup_not_recorded", [](Recording& r) { r.cleanup.reset(); }, Exit::failed, "not recorded"},
-    {"own_failure", [](Recording& r) { r.troubles.push_back({Exit::failed, "the line died"}); }, Exit::failed,
-     "the line died"},
+    {"own_failure",
+     [](Recording& r) {
+       r.troubles.push_back({Exit::failed, "the line died"});
+     },
+     Exit::failed, "the line died"},
     {"cannot_run",
      [](Recording& r) {
        r.begun = false;
@@ -298,7 +309,8 @@ TEST(Recovery, LooksAtLatencyToo) {
   EXPECT_NEAR(static_cast<double>(*recovery.after) / kSecond, 3.96, 0.03);
   const Verdict verdict = judge(r);
   EXPECT_EQ(verdict.exit, Exit::deviated);
-  EXPECT_NE(verdict.hypotheses[0].observed.find("recovered after 3.9"), std::string::npos) << verdict.hypotheses[0].observed;
+  EXPECT_NE(verdict.hypotheses[0].observed.find("recovered after 3.9"), std::string::npos)
+      << verdict.hypotheses[0].observed;
 }
 
 TEST(Recovery, AllowsAMillisecondOnAFastBaseline) {

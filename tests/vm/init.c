@@ -1,6 +1,6 @@
 // The first process of a test VM (see README.md): it mounts what Linux programs expect, runs /vm/setup and then
-// /vm/command, sends the command's exit status to the host and stops the machine. Or, where there is a system to boot, it starts
-// that one instead, which does the same in its time. Compiled statically by `boot`.
+// /vm/command, sends the command's exit status to the host and stops the machine. Or, where there is a system to boot,
+// it starts that one instead, which does the same in its time. Compiled statically by `boot`.
 //
 // The status travels over the second serial port, apart from the output on the first, so that nothing a command prints
 // can be mistaken for it. The machine stops through QEMU's isa-debug-exit device, which is immediate: an ACPI power-off
@@ -25,10 +25,14 @@ static const struct {
   mode_t mode;
 } kMounts[] = {
     {"proc", "/proc", 0755},
-    {"sysfs", "/sys", 0755},           {"devpts", "/dev/pts", 0755},
-    {"tmpfs", "/dev/shm", 01777},      {"tmpfs", "/run", 0755},
-    {"tmpfs", "/tmp", 01777},          {"bpf", "/sys/fs/bpf", 0755},
-    {"cgroup2", "/sys/fs/cgroup", 0755}, {"tracefs", "/sys/kernel/tracing", 0755},
+    {"sysfs", "/sys", 0755},
+    {"devpts", "/dev/pts", 0755},
+    {"tmpfs", "/dev/shm", 01777},
+    {"tmpfs", "/run", 0755},
+    {"tmpfs", "/tmp", 01777},
+    {"bpf", "/sys/fs/bpf", 0755},
+    {"cgroup2", "/sys/fs/cgroup", 0755},
+    {"tracefs", "/sys/kernel/tracing", 0755},
 };
 
 static _Noreturn void stop(void) {
@@ -81,7 +85,8 @@ static void hand_over(void) {
   for (size_t i = 0; i < sizeof kMoved / sizeof kMoved[0]; ++i) {
     char to[32];
     snprintf(to, sizeof to, "/system%s", kMoved[i]);
-    if (mount(kMoved[i], to, NULL, MS_MOVE, NULL) != 0) fprintf(stderr, "init: cannot move %s: %s\n", kMoved[i], strerror(errno));
+    if (mount(kMoved[i], to, NULL, MS_MOVE, NULL) != 0)
+      fprintf(stderr, "init: cannot move %s: %s\n", kMoved[i], strerror(errno));
   }
   if (chdir("/system") == 0 && mount(".", "/", NULL, MS_MOVE, NULL) == 0 && chroot(".") == 0 && chdir("/") == 0)
     execl("/sbin/init", "init", (char*)NULL);
