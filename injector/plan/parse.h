@@ -12,9 +12,9 @@
 namespace faultline::plan {
 
 struct Options {
-  std::optional<std::uint64_t> seed;             ///< --seed
-  std::optional<double> scale;                   ///< --scale 1:30 is 30; absent: scaled values as written
-  std::map<std::string, std::string> variables;  ///< --var key=value
+  std::optional<std::uint64_t> seed = {};             ///< --seed
+  std::optional<double> scale = {};                   ///< --scale 1:30 is 30; absent: scaled values as written
+  std::map<std::string, std::string> variables = {};  ///< --var key=value
 };
 
 struct Diagnostic {

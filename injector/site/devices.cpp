@@ -1,8 +1,9 @@
 #include "injector/site/devices.h"
 
 #include <fmt/format.h>
-#include <linux/if_arp.h>  // behind net/if.h, which it then leaves alone
 #include <net/if.h>
+
+#include <linux/if_arp.h>  // behind net/if.h, which it then leaves alone
 
 #include <algorithm>
 

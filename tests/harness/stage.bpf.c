@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A stage for the programs under test. BPF_PROG_TEST_RUN cannot give a packet a tc_index or a VLAN tag beside the
  * frame, and it repeats one frame only; these programs do that and tail-call what is under test. */
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
 
 #include "faults/abi.h"
 #include "faults/segment.h"
