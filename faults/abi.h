@@ -313,26 +313,39 @@ struct fl_histogram {
   __u64 bucket[FL_HIST_BUCKETS]; /* of ticks; see fl_bucket() */
 };
 
-/* What a rule did, per CPU. Wire packets throughout. */
+/* What is counted of a fault's packets, one line each: eBPF counts it per rule and CPU (fl_tally), user space adds it
+ * up per site and fault (account.h), the journal gives it this name, the summary the same behind "packets_". Wire
+ * packets. */
+/* clang-format off */
+#define FL_EACH_COUNT(count) \
+  count(matched)          /* met by the rule while its channel did something */ \
+  count(dropped)                                                                \
+  count(delayed)          /* it asked for a delay > 0 */                        \
+  count(duplicated)                                                             \
+  count(corrupted)                                                              \
+  count(reordered)                                                              \
+  count(answered)         /* dropped, and answered; a bundle (GSO) gets one */  \
+  count(queue_dropped)    /* by the queue in front of its rate; not among `dropped` */ \
+  count(composed)         /* met by other rules too: applied delay is the sum of all */ \
+  count(passed_by_safety) /* selected, then let pass: owner gone or stopped, lease stale */ \
+  count(released_at_end)  /* its hold was cut short by the rule's end */
+/* clang-format on */
+#define FL_FIELD(name) __u64 name;
+#define FL_ONE_MORE(name) +1
+enum { FL_COUNTS = 0 FL_EACH_COUNT(FL_ONE_MORE) };
+
+/* What a rule did, per CPU. */
 struct fl_tally {
-  __u64 matched; /* met by the rule while its channel did something */
-  __u64 bytes;
-  __u64 dropped;
-  __u64 delayed;          /* it asked for a delay > 0 */
-  __u64 passed_by_safety; /* selected, then let pass: owner gone or stopped, lease stale */
-  __u64 composed;         /* met by other rules too: applied delay is the sum of all */
-  __u64 first_affected;   /* ns since T0 of the first packet dropped or delayed; 0: none */
+  FL_EACH_COUNT(FL_FIELD)
+  __u64 bytes;          /* of what it matched */
+  __u64 first_affected; /* ns since T0 of the first packet dropped or delayed; 0: none */
   __u64 last_affected;
-  __u64 released_at_end; /* hold was cut short by the rule's end */
-  __u64 applied_max;     /* ticks */
-  __u64 late_max;        /* ticks */
-  __u64 duplicated;
-  __u64 corrupted;
-  __u64 reordered;
-  __u64 queue_dropped; /* dropped by the queue in front of its rate; not among `dropped` */
-  __u64 answered;      /* dropped, and answered; a bundle (GSO) gets one answer */
+  __u64 applied_max; /* ticks */
+  __u64 late_max;    /* ticks */
 };
-FL_ASSERT(sizeof(struct fl_tally) == 128);
+FL_ASSERT(sizeof(struct fl_tally) == 8 * (FL_COUNTS + 5));
+#undef FL_FIELD
+#undef FL_ONE_MORE
 
 /* Two histograms a rule: applied delay (from the player to the return, of packets with a delay) at index 2 * rule, and
  * lateness (that time less what was asked) behind it. Maps of their own, since a per-CPU value is at most 32 kB. */

@@ -58,12 +58,17 @@ T sum_cpus(int map, std::uint32_t key) {
   return values[0];
 }
 
+void add_tally(faults::Counts& counts, const fl_tally& tally) {
+  for (const auto& count : faults::kCounts) counts.*count.in += tally.*count.of_rule;
+  counts.bytes += tally.bytes;
+}
+
 std::uint64_t minus(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : 0; }
 
 }  // namespace
 
-Spread spread_of(const fl_histogram& histogram, std::uint64_t max_ticks) {
-  Spread spread;
+faults::Spread spread_of(const fl_histogram& histogram, std::uint64_t max_ticks) {
+  faults::Spread spread;
   for (const auto n : histogram.bucket) spread.count += n;
   if (spread.count == 0) return spread;
   const auto quantile = [&](double q) {
@@ -86,38 +91,35 @@ Spread spread_of(const fl_histogram& histogram, std::uint64_t max_ticks) {
   return spread;
 }
 
-std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Score& score, std::size_t faults,
-                                     const line::Line& line, std::uint64_t line_in,
-                                     const std::vector<SeatOfSite>& seats) {
-  std::vector<FaultCount> counts(faults);
+std::vector<faults::Account> account_of_faults(const BpfObject& player, const faults::Score& score, std::size_t faults,
+                                               const line::Line& line, std::uint64_t line_in,
+                                               const std::vector<SeatOfSite>& seats,
+                                               const std::vector<std::string>& names) {
+  std::vector<faults::Account> accounts(faults);
   std::vector<fl_tally> totals(faults);
   std::vector<fl_histogram> applied(faults), late(faults);
-  for (std::uint32_t rule = 0; rule < score.rules.size(); rule++) {
-    const std::uint32_t fault = score.rules[rule].fault;
-    if (fault >= faults) continue;  // a standing condition of the lab
-    add(totals[fault], sum_cpus<fl_tally>(player.map("tallies"), rule));
-    add(applied[fault], sum_cpus<fl_histogram>(player.map("histograms"), 2 * rule));
-    add(late[fault], sum_cpus<fl_histogram>(player.map("histograms"), 2 * rule + 1));
+  for (std::size_t site = 0; site < score.sites.size(); site++) {
+    const auto& own = score.sites[site];
+    for (std::uint32_t rule = own.first_rule; rule < own.first_rule + own.rule_count; rule++) {
+      const std::uint32_t fault = score.rules[rule].fault;
+      if (fault >= faults) continue;  // a standing condition of the lab
+      const auto tally = sum_cpus<fl_tally>(player.map("tallies"), rule);
+      auto& sites = accounts[fault].sites;  // rules are in the order of sites
+      if (sites.empty() || sites.back().site != names.at(site)) sites.emplace_back().site = names.at(site);
+      add_tally(sites.back(), tally);
+      add(totals[fault], tally);
+      add(applied[fault], sum_cpus<fl_histogram>(player.map("histograms"), 2 * rule));
+      add(late[fault], sum_cpus<fl_histogram>(player.map("histograms"), 2 * rule + 1));
+    }
   }
   for (std::size_t i = 0; i < faults; i++) {
     const fl_tally& t = totals[i];
-    FaultCount& c = counts[i];
-    c.matched = t.matched;
-    c.bytes = t.bytes;
-    c.dropped = t.dropped;
-    c.delayed = t.delayed;
-    c.composed = t.composed;
-    c.passed_by_safety = t.passed_by_safety;
-    c.released_at_end = t.released_at_end;
-    c.duplicated = t.duplicated;
-    c.corrupted = t.corrupted;
-    c.reordered = t.reordered;
-    c.answered = t.answered;
-    c.queue_dropped = t.queue_dropped;
-    if (t.first_affected != 0) c.first_affected = static_cast<Ns>(t.first_affected);
-    if (t.last_affected != 0) c.last_affected = static_cast<Ns>(t.last_affected);
-    c.applied = spread_of(applied[i], t.applied_max);
-    c.lateness = spread_of(late[i], t.late_max);
+    faults::Account& a = accounts[i];
+    add_tally(a, t);
+    if (t.first_affected != 0) a.first_affected = static_cast<Ns>(t.first_affected);
+    if (t.last_affected != 0) a.last_affected = static_cast<Ns>(t.last_affected);
+    a.applied_delay = spread_of(applied[i], t.applied_max);
+    a.lateness = spread_of(late[i], t.late_max);
   }
 
   const auto lost_in_line = line.losses_by_slot();
@@ -131,7 +133,7 @@ std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Scor
     check_neg("read slot", bpf_map_lookup_elem(player.map("slots"), &n, &slot));
     if (slot.rules == 0) break;
     const auto ledger = sum_cpus<fl_ledger>(player.map("ledgers"), n);
-    Undelivered missing;
+    faults::Undelivered missing;
     missing.in_transit = minus(ledger.selected, ledger.arrived) + minus(ledger.split_in, ledger.split_out);
     std::uint64_t gone = minus(ledger.straight + ledger.held, ledger.returned);
     const std::uint64_t here = std::min<std::uint64_t>(gone, n < lost_in_line.size() ? lost_in_line[n] : 0);
@@ -146,7 +148,7 @@ std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Scor
     }
     const SeatOfSite& seat = seats.at(slot.site);
     if (seat.left) missing.in_transit = gone = 0;
-    (queue_lost ? missing.tap_queue : missing.unreturned) = gone;
+    (queue_lost ? missing.tap_queue : missing.unaccounted) = gone;
     if (missing.total() == 0) continue;
     const auto& site = score.sites[seat.site];
     std::uint32_t last = ~0u;
@@ -155,13 +157,7 @@ std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Scor
           score.rules[site.first_rule + static_cast<std::uint32_t>(std::countr_zero(mask))].fault;
       if (fault == last || fault >= faults) continue;
       last = fault;
-      Undelivered& u = counts[fault].undelivered;
-      u.full += missing.full;
-      u.overdue += missing.overdue;
-      u.refused += missing.refused;
-      u.tap_queue += missing.tap_queue;
-      u.in_transit += missing.in_transit;
-      u.unreturned += missing.unreturned;
+      accounts[fault].undelivered += missing;
     }
   }
   for (std::uint32_t i = 0; i < seats.size(); i++) {
@@ -174,10 +170,10 @@ std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Scor
       const std::uint32_t fault = score.rules[site.first_rule + r].fault;
       if (fault >= faults || charged[fault]) continue;
       charged[fault] = true;
-      counts[fault].untaken += untaken;
+      accounts[fault].undelivered.untaken += untaken;
     }
   }
-  return counts;
+  return accounts;
 }
 
 }  // namespace faultline::pen

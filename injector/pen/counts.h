@@ -5,14 +5,15 @@
 #include <vector>
 
 #include "faults/abi.h"
+#include "faults/account.h"
 #include "faults/score.h"
+#include "injector/line/line.h"
 #include "injector/pen/bpf_object.h"
-#include "injector/pen/pen.h"
 
 namespace faultline::pen {
 
 /// Sums a histogram of ticks; a quantile is its bucket's upper end (0.8 % wide), the maximum is exact.
-Spread spread_of(const fl_histogram& histogram, std::uint64_t max_ticks);
+faults::Spread spread_of(const fl_histogram& histogram, std::uint64_t max_ticks);
 
 /// Whose a seat is, and whether the site has left it: what it never gave back then went with its network namespace.
 struct SeatOfSite {
@@ -20,9 +21,10 @@ struct SeatOfSite {
   bool left = false;
 };
 
-/// `seats` are all that there have been, in their order.
-std::vector<FaultCount> count_faults(const BpfObject& player, const faults::Score& score, std::size_t faults,
-                                     const line::Line& line, std::uint64_t line_in,
-                                     const std::vector<SeatOfSite>& seats);
+/// `seats` are all that there have been, in their order; `names` are the sites'.
+std::vector<faults::Account> account_of_faults(const BpfObject& player, const faults::Score& score, std::size_t faults,
+                                               const line::Line& line, std::uint64_t line_in,
+                                               const std::vector<SeatOfSite>& seats,
+                                               const std::vector<std::string>& names);
 
 }  // namespace faultline::pen

@@ -48,6 +48,7 @@ struct Pen::Impl {
   mutable std::mutex mutex;  // guards what follows, and with it the janitor: sites move while the run goes on
   std::vector<std::unique_ptr<Seat>> seats;  // by site
   std::vector<SeatOfSite> taken;             // by seat
+  std::vector<std::string> names;            // by site
   std::vector<std::string> news;             // for the next poll()
 
   Impl(const faults::Score& sc, const Options& o) : score(sc), options(o) {}
@@ -127,7 +128,7 @@ Pen::Pen(std::vector<site::Site> sites, const faults::Score& score, const Option
   Fd tap;
   progress("building the pen");
   impl.build_devices(tap);
-  std::vector<std::string> names;
+  std::vector<std::string>& names = impl.names;
   for (std::uint32_t i = 0; i < sites.size(); i++) {
     names.push_back(sites[i].name);
     impl.seats.push_back(impl.make_seat(i, std::move(sites[i])));
@@ -220,12 +221,12 @@ bool Pen::line_was_stopped() const { return impl_->line->was_stopped(); }
 std::string Pen::line_failure() const { return impl_->line->failure(); }
 line::Stats Pen::line_stats() const { return impl_->line->stats(); }
 
-std::vector<FaultCount> Pen::counts(std::size_t faults) const {
+std::vector<faults::Account> Pen::accounts(std::size_t faults) const {
   const std::lock_guard lock(impl_->mutex);
   std::uint64_t line_in = 0;
   for (std::size_t i = 0; i < impl_->taken.size(); i++)
     line_in += __atomic_load_n(&impl_->flights[i].line_in, __ATOMIC_RELAXED);
-  return count_faults(*impl_->player, impl_->score, faults, *impl_->line, line_in, impl_->taken);
+  return account_of_faults(*impl_->player, impl_->score, faults, *impl_->line, line_in, impl_->taken, impl_->names);
 }
 
 void Pen::drain() {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "faults/account.h"
 #include "faults/score.h"
 #include "injector/base/clock.h"
 #include "injector/line/line.h"
@@ -28,34 +29,6 @@ struct Options {
   /// against what a queue that never empties costs. 1000 lost 9 times as much of a split 10 ms stream as 4000
   /// (docs/performance.md).
   unsigned txqueuelen = 4000;
-};
-
-/// Wire packets that a rule selected and that came out nowhere, by where they went missing.
-struct Undelivered {
-  std::uint64_t full = 0, overdue = 0, refused = 0;  ///< in the line, see line::Losses
-  std::uint64_t tap_queue = 0;                       ///< the TAP's queue overflowed
-  std::uint64_t in_transit = 0;                      ///< between the pen's devices (softirq backlog)
-  std::uint64_t unreturned = 0;                      ///< left the line, never reached its device
-  std::uint64_t total() const { return full + overdue + refused + tap_queue + in_transit + unreturned; }
-};
-
-/// A distribution read from the kernel's histograms, in microseconds.
-struct Spread {
-  std::uint64_t count = 0;
-  double p50 = 0, p90 = 0, p99 = 0, max = 0;
-};
-
-/// What happened to the packets of one fault (see Rule::fault), summed over its sites.
-struct FaultCount {
-  std::uint64_t matched = 0, bytes = 0, dropped = 0, delayed = 0, composed = 0, passed_by_safety = 0,
-                released_at_end = 0;
-  std::uint64_t duplicated = 0, corrupted = 0, reordered = 0;
-  std::uint64_t answered = 0;       ///< of the dropped; a bundle (GSO) is dropped whole and answered once
-  std::uint64_t queue_dropped = 0;  ///< by the queue in front of a rate; not among dropped
-  std::uint64_t untaken = 0;        ///< selected, but passed on untouched for want of a slot
-  std::optional<Ns> first_affected, last_affected;  ///< since T0
-  Spread applied, lateness;
-  Undelivered undelivered;
 };
 
 class Pen {
@@ -92,8 +65,9 @@ class Pen {
   void resume_line();                ///< after line_was_stopped(): the lease is kept again, faults go on
   std::string line_failure() const;  ///< why the line ended on its own; empty while all is well
   line::Stats line_stats() const;
-  /// Counts so far. Complete only after stop() and drain().
-  std::vector<FaultCount> counts(std::size_t faults) const;
+  /// The accounts so far of faults 0 to `faults` (see Rule::fault), without what only the plan knows (name, onset).
+  /// Complete only after stop() and drain().
+  std::vector<faults::Account> accounts(std::size_t faults) const;
   /// Waits, 1 s at most, until nothing is under way any more.
   void drain();
   /// Takes everything apart. Never throws; what failed is returned.

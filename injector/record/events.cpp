@@ -15,11 +15,11 @@ using nlohmann::json;
 
 constexpr Ns kFastEvery = kSecond / 200;  // probes above this rate are journalled as histograms
 
-json spread_json(const Spread& s) {
+json spread_json(const faults::Spread& s) {
   return {{"p50", s.p50}, {"p90", s.p90}, {"p99", s.p99}, {"max", s.max}, {"count", s.count}};
 }
 
-Spread spread_from(const json& j) {
+faults::Spread spread_from(const json& j) {
   return {j.value("p50", 0.0), j.value("p90", 0.0), j.value("p99", 0.0), j.value("max", 0.0),
           j.value("count", std::uint64_t{0})};
 }
@@ -144,54 +144,53 @@ json plan_fields(const plan::Plan& p) {
 
 }  // namespace
 
-json to_json(const FaultResult& r) {
-  json sites = json::array();
-  for (const auto& s : r.sites)
-    sites.push_back({{"site", s.site}, {"matched", s.matched}, {"dropped", s.dropped}, {"delayed", s.delayed}});
-  const auto& u = r.undelivered;
-  json j = {{"fault", r.fault},
-            {"bytes", r.bytes},
-            {"undelivered",
-             {{"full", u.full},
-              {"overdue", u.overdue},
-              {"refused", u.refused},
-              {"tap_queue", u.tap_queue},
-              {"in_transit", u.in_transit},
-              {"unaccounted", u.unaccounted}}},
-            {"applied_delay_us", spread_json(r.applied_delay)},
-            {"lateness_us", spread_json(r.lateness)},
-            {"planned_onset", nullable(r.planned_onset)},
-            {"first_affected", nullable(r.first_affected)},
-            {"last_affected", nullable(r.last_affected)},
+json to_json(const Account& account) {
+  json sites = json::array(), undelivered = json::object();
+  const auto put = [](json& j, const faults::Counts& counts) {
+    for (const auto& count : faults::kCounts) j[count.name] = counts.*count.in;
+    j["bytes"] = counts.bytes;
+  };
+  for (const auto& site : account.sites) put(sites.emplace_back(json{{"site", site.site}}), site);
+  for (const auto& one : faults::kUndelivered) undelivered[one.name] = account.undelivered.*one.in;
+  json j = {{"fault", account.fault},
+            {"undelivered", undelivered},
+            {"applied_delay_us", spread_json(account.applied_delay)},
+            {"lateness_us", spread_json(account.lateness)},
+            {"planned_onset", nullable(account.planned_onset)},
+            {"first_affected", nullable(account.first_affected)},
+            {"last_affected", nullable(account.last_affected)},
             {"sites", sites}};
-  for (const auto& [name, count] : kPacketCounts) j[name] = r.*count;
+  put(j, account);
   return j;
 }
 
-FaultResult fault_result_from_json(const json& j) {
+Account account_from_json(const json& j) {
   const auto count = [](const json& from, const char* key) { return from.value(key, std::uint64_t{0}); };
+  const auto take = [&](faults::Counts& counts, const json& from) {
+    for (const auto& one : faults::kCounts) counts.*one.in = count(from, one.name);
+    counts.bytes = count(from, "bytes");
+  };
   const json none = json::object();
   const auto part = [&](const char* key) -> const json& {
     const auto it = j.find(key);
     return it != j.end() && it->is_object() ? *it : none;
   };
-  FaultResult r;
-  r.fault = j.value("fault", std::string());
-  r.bytes = count(j, "bytes");
-  for (const auto& [name, member] : kPacketCounts) r.*member = count(j, name);
-  const json& u = part("undelivered");
-  r.undelivered = {count(u, "full"),      count(u, "overdue"),    count(u, "refused"),
-                   count(u, "tap_queue"), count(u, "in_transit"), count(u, "unaccounted")};
-  r.applied_delay = spread_from(part("applied_delay_us"));
-  r.lateness = spread_from(part("lateness_us"));
-  r.planned_onset = optional_ns(j, "planned_onset");
-  r.first_affected = optional_ns(j, "first_affected");
-  r.last_affected = optional_ns(j, "last_affected");
+  Account account;
+  account.fault = j.value("fault", std::string());
+  take(account, j);
+  for (const auto& one : faults::kUndelivered) account.undelivered.*one.in = count(part("undelivered"), one.name);
+  account.applied_delay = spread_from(part("applied_delay_us"));
+  account.lateness = spread_from(part("lateness_us"));
+  account.planned_onset = optional_ns(j, "planned_onset");
+  account.first_affected = optional_ns(j, "first_affected");
+  account.last_affected = optional_ns(j, "last_affected");
   if (const auto it = j.find("sites"); it != j.end() && it->is_array())
-    for (const json& s : *it)
-      r.sites.push_back(
-          {s.value("site", std::string()), count(s, "matched"), count(s, "dropped"), count(s, "delayed")});
-  return r;
+    for (const json& s : *it) {
+      auto& site = account.sites.emplace_back();
+      site.site = s.value("site", std::string());
+      take(site, s);
+    }
+  return account;
 }
 
 json asked(const plan::Fault& fault) {
@@ -329,7 +328,7 @@ void failure(Journal& journal, Exit status, const std::string& message) {
   journal.event("failure", {{"exit", static_cast<int>(status)}, {"message", message}});
 }
 
-void fault_result(Journal& journal, const FaultResult& result) { journal.event("fault_result", to_json(result)); }
+void fault_result(Journal& journal, const Account& account) { journal.event("fault_result", to_json(account)); }
 void line(Journal& journal, json stats) { journal.event("line", {{"stats", std::move(stats)}}); }
 void healed(Journal& journal, const std::string& why) { journal.event("healed", {{"why", why}}); }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "faults/account.h"
 #include "injector/base/error.h"
 #include "injector/plan/plan.h"
 #include "injector/record/guard_window.h"
@@ -15,67 +16,10 @@
 
 namespace faultline::record {
 
-/// Quantiles of a measured time, in microseconds. All zero when count is 0.
-struct Spread {
-  double p50 = 0, p90 = 0, p99 = 0, max = 0;
-  std::uint64_t count = 0;
-};
+using faults::Account;
 
-/// Wire packets that were taken and never given back, by why.
-struct Undelivered {
-  std::uint64_t full = 0;         ///< the line's byte limit
-  std::uint64_t overdue = 0;      ///< the line had been stopped beyond the lease
-  std::uint64_t refused = 0;      ///< the device did not take them back
-  std::uint64_t tap_queue = 0;    ///< the TAP's queue was full
-  std::uint64_t in_transit = 0;   ///< still under way when the counters were read
-  std::uint64_t unaccounted = 0;  ///< the ledger does not add up
-  std::uint64_t total() const { return full + overdue + refused + tap_queue + in_transit + unaccounted; }
-};
-
-struct SiteResult {
-  std::string site;  ///< "lab host web1", "netns blue"
-  std::uint64_t matched = 0, dropped = 0, delayed = 0;
-};
-
-/// What a fault did, over all its rules and sites. Wire packets throughout.
-struct FaultResult {
-  std::string fault;
-  std::uint64_t matched = 0, bytes = 0, dropped = 0, delayed = 0, composed = 0;
-  std::uint64_t duplicated = 0, corrupted = 0, reordered = 0;
-  std::uint64_t answered = 0;          ///< answers given to what was dropped; a bundle (GSO) gets one
-  std::uint64_t queue_dropped = 0;     ///< by the queue in front of a rate; not among dropped
-  std::uint64_t passed_by_safety = 0;  ///< selected, then let pass: owner stopped, lease stale
-  std::uint64_t released_at_end = 0;   ///< held shorter than asked because the fault ended
-  Undelivered undelivered = {};
-  Spread applied_delay = {};              ///< of packets with a delay
-  Spread lateness = {};                   ///< applied less asked
-  std::optional<Ns> planned_onset = {};   ///< when its channel first does something; absent: the window's start
-  std::optional<Ns> first_affected = {};  ///< the first packet dropped or delayed; absent: none
-  std::optional<Ns> last_affected = {};
-  std::vector<SiteResult> sites = {};
-};
-
-/// The counts of a FaultResult that the journal, and behind "packets_" the summary, give by name.
-struct PacketCount {
-  const char* name;
-  std::uint64_t FaultResult::*count;
-};
-inline constexpr PacketCount kPacketCounts[] = {
-    {"matched", &FaultResult::matched},
-    {"dropped", &FaultResult::dropped},
-    {"delayed", &FaultResult::delayed},
-    {"duplicated", &FaultResult::duplicated},
-    {"corrupted", &FaultResult::corrupted},
-    {"reordered", &FaultResult::reordered},
-    {"answered", &FaultResult::answered},
-    {"queue_dropped", &FaultResult::queue_dropped},
-    {"composed", &FaultResult::composed},
-    {"passed_by_safety", &FaultResult::passed_by_safety},
-    {"released_at_end", &FaultResult::released_at_end},
-};
-
-nlohmann::json to_json(const FaultResult& result);
-FaultResult fault_result_from_json(const nlohmann::json& json);  ///< absent fields are zero
+nlohmann::json to_json(const Account& account);
+Account account_from_json(const nlohmann::json& json);  ///< absent fields are zero
 
 /// A key of the fault's kind that was given a value.
 struct Given {
@@ -142,7 +86,7 @@ void guard(Journal& journal, const plan::Guard& guard, const GuardTrip& trip);
 void abort(Journal& journal, By by, const std::string& reason, std::optional<Ns> when = {});
 /// The run could not be done, or went wrong by our own fault. `status`: invalid, cannot_run or failed.
 void failure(Journal& journal, Exit status, const std::string& message);
-void fault_result(Journal& journal, const FaultResult& result);
+void fault_result(Journal& journal, const Account& account);
 /// The line's statistics at its end; any object.
 void line(Journal& journal, nlohmann::json stats);
 void healed(Journal& journal, const std::string& why);  ///< "end", "abort"

@@ -146,9 +146,9 @@ void read_event(Recording& r, const json& e) {
   } else if (event == "failure") {
     r.troubles.push_back({static_cast<Exit>(e.value("exit", 6)), e.value("message", "")});
   } else if (event == "fault_result") {
-    const FaultResult result = fault_result_from_json(e);
+    const Account account = account_from_json(e);
     for (auto& fault : r.faults)
-      if (fault.name == result.fault) fault.result = result;
+      if (fault.name == account.fault) fault.account = account;
   } else if (event == "line") {
     r.line_stats = e.value("stats", json());
   } else if (event == "hold") {

@@ -40,8 +40,8 @@ struct FaultRecord {
   std::vector<std::string> on, peer;
   nlohmann::json asked = nlohmann::json::object();
   Ns start = 0, end = 0;
-  Ns delay = 0;  ///< asked
-  std::optional<FaultResult> result;
+  Ns delay = 0;                    ///< asked
+  std::optional<Account> account;  ///< absent: the run did not get as far as to count
 };
 
 struct Stop {

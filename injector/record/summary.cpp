@@ -10,7 +10,7 @@ using nlohmann::json;
 double seconds(Ns t) { return static_cast<double>(t) / kSecond; }
 double milliseconds(Ns t) { return static_cast<double>(t) / kMillisecond; }
 
-json spread(const Spread& s) {
+json spread(const faults::Spread& s) {
   if (s.count == 0) return {{"p50", nullptr}, {"p90", nullptr}, {"p99", nullptr}, {"max", nullptr}, {"count", 0}};
   return {{"p50", s.p50}, {"p90", s.p90}, {"p99", s.p99}, {"max", s.max}, {"count", s.count}};
 }
@@ -19,30 +19,27 @@ json fault_json(const FaultRecord& fault) {
   json j = {{"name", fault.name},          {"kind", fault.kind},           {"on", fault.on},
             {"peer", fault.peer},          {"direction", fault.direction}, {"start_s", seconds(fault.start)},
             {"end_s", seconds(fault.end)}, {"asked", fault.asked},         {"asked_text", fault.asked_text}};
-  j["counted"] = fault.result.has_value();
-  const FaultResult result = fault.result.value_or(FaultResult{});
-  const auto& u = result.undelivered;
-  for (const auto& [name, count] : kPacketCounts) j[std::string("packets_") + name] = result.*count;
-  j["bytes_matched"] = result.bytes;
-  j["packets_undelivered"] = u.total();
-  j["undelivered"] = {{"full", u.full},           {"overdue", u.overdue},       {"refused", u.refused},
-                      {"tap_queue", u.tap_queue}, {"in_transit", u.in_transit}, {"unaccounted", u.unaccounted}};
-  j["applied_delay_us"] = spread(result.applied_delay);
-  j["lateness_us"] = spread(result.lateness);
+  j["counted"] = fault.account.has_value();
+  const Account account = fault.account.value_or(Account{});
+  const auto put = [](json& to, const faults::Counts& counts) {
+    for (const auto& one : faults::kCounts) to[std::string("packets_") + one.name] = counts.*one.in;
+    to["bytes_matched"] = counts.bytes;
+  };
+  put(j, account);
+  j["packets_undelivered"] = account.undelivered.total();
+  for (const auto& one : faults::kUndelivered) j["undelivered"][one.name] = account.undelivered.*one.in;
+  j["applied_delay_us"] = spread(account.applied_delay);
+  j["lateness_us"] = spread(account.lateness);
   j["lateness_limit_us"] = static_cast<double>(lateness_limit(fault)) / kMicrosecond;
   const auto since_t0 = [](std::optional<Ns> t) { return t ? json(seconds(*t)) : json(nullptr); };
-  j["first_affected_s"] = since_t0(result.first_affected);
-  j["last_affected_s"] = since_t0(result.last_affected);
+  j["first_affected_s"] = since_t0(account.first_affected);
+  j["last_affected_s"] = since_t0(account.last_affected);
   j["onset_error_us"] = nullptr;
-  if (result.first_affected)
+  if (account.first_affected)
     j["onset_error_us"] =
-        static_cast<double>(*result.first_affected - result.planned_onset.value_or(fault.start)) / kMicrosecond;
+        static_cast<double>(*account.first_affected - account.planned_onset.value_or(fault.start)) / kMicrosecond;
   json sites = json::array();
-  for (const auto& s : result.sites)
-    sites.push_back({{"site", s.site},
-                     {"packets_matched", s.matched},
-                     {"packets_dropped", s.dropped},
-                     {"packets_delayed", s.delayed}});
+  for (const auto& site : account.sites) put(sites.emplace_back(json{{"site", site.site}}), site);
   j["sites"] = sites;
   return j;
 }

@@ -37,17 +37,11 @@ class Findings {
   std::vector<Finding> all_;
 };
 
-std::string undelivered_text(const Undelivered& u) {
+std::string undelivered_text(const faults::Undelivered& undelivered) {
   std::string text;
-  const auto add = [&](std::uint64_t n, const char* why) {
-    if (n > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", thousands(n), why);
-  };
-  add(u.full, "line full");
-  add(u.overdue, "overdue after a stop");
-  add(u.refused, "refused by the device");
-  add(u.tap_queue, "TAP queue full");
-  add(u.in_transit, "still in transit");
-  add(u.unaccounted, "unaccounted for");
+  for (const auto& one : faults::kUndelivered)
+    if (const auto n = undelivered.*one.in; n > 0)
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", thousands(n), one.why);
   return text;
 }
 
@@ -79,21 +73,21 @@ void look_at_fault(const Recording& r, const FaultRecord& fault, Findings& findi
     findings.add(Exit::inconclusive, fmt::format("fault \"{}\" {}", fault.name, what));
   };
   if (fault.start >= r.observed_until()) return;  // an early end has a finding of its own
-  if (!fault.result) {
+  if (!fault.account) {
     if (r.ended) inconclusive("left no counts");
     return;
   }
-  const FaultResult& result = *fault.result;
-  if (result.matched == 0) inconclusive("met no packet");
-  if (result.lateness.count > 0 && result.lateness.p99 * 1000 > static_cast<double>(lateness_limit(fault)))
+  const Account& account = *fault.account;
+  if (account.matched == 0) inconclusive("met no packet");
+  if (account.lateness.count > 0 && account.lateness.p99 * 1000 > static_cast<double>(lateness_limit(fault)))
     inconclusive(fmt::format("was late: p99 {} beyond what was asked, at most {} is allowed",
-                             short_microseconds(result.lateness.p99), short_duration(lateness_limit(fault))));
-  if (result.undelivered.total() > 0)
-    inconclusive(fmt::format("took {} packets that it never gave back ({})", thousands(result.undelivered.total()),
-                             undelivered_text(result.undelivered)));
-  if (result.passed_by_safety > 0)
+                             short_microseconds(account.lateness.p99), short_duration(lateness_limit(fault))));
+  if (account.undelivered.total() > 0)
+    inconclusive(fmt::format("took {} packets that it never gave back ({})", thousands(account.undelivered.total()),
+                             undelivered_text(account.undelivered)));
+  if (account.passed_by_safety > 0)
     inconclusive(fmt::format("was lifted for {} packets by its safety (the injector was stopped or hung)",
-                             thousands(result.passed_by_safety)));
+                             thousands(account.passed_by_safety)));
 }
 
 void look_at_probe(const Recording& r, const ProbeRecord& probe, Findings& findings) {

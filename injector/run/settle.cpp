@@ -27,31 +27,11 @@ void Session::settle() {
 }
 
 void Session::report_counts() {
-  const auto counts = pen_->counts(plan_.faults.size());
-  for (std::size_t i = 0; i < counts.size(); i++) {
-    const pen::FaultCount& c = counts[i];
-    record::FaultResult r;
-    r.fault = plan_.faults[i].name;
-    r.matched = c.matched;
-    r.bytes = c.bytes;
-    r.dropped = c.dropped;
-    r.delayed = c.delayed;
-    r.composed = c.composed;
-    r.passed_by_safety = c.passed_by_safety;
-    r.released_at_end = c.released_at_end;
-    r.duplicated = c.duplicated;
-    r.corrupted = c.corrupted;
-    r.reordered = c.reordered;
-    r.answered = c.answered;
-    r.queue_dropped = c.queue_dropped;
-    r.undelivered = {c.undelivered.full,      c.undelivered.overdue,    c.undelivered.refused,
-                     c.undelivered.tap_queue, c.undelivered.in_transit, c.undelivered.unreturned + c.untaken};
-    r.applied_delay = {c.applied.p50, c.applied.p90, c.applied.p99, c.applied.max, c.applied.count};
-    r.lateness = {c.lateness.p50, c.lateness.p90, c.lateness.p99, c.lateness.max, c.lateness.count};
-    r.planned_onset = composition_.onsets[i];
-    r.first_affected = c.first_affected;
-    r.last_affected = c.last_affected;
-    events::fault_result(*journal_, r);
+  auto accounts = pen_->accounts(plan_.faults.size());
+  for (std::size_t i = 0; i < accounts.size(); i++) {
+    accounts[i].fault = plan_.faults[i].name;
+    accounts[i].planned_onset = composition_.onsets[i];
+    events::fault_result(*journal_, accounts[i]);
   }
   const auto line = pen_->line_stats();
   events::line(*journal_, {{"read", line.read},

@@ -24,7 +24,7 @@ class PlanBed : public testing::Test {
                     bed.here.fd(), bed.there.fd(), of_targets, rest),
         "/plans/bed.toml", engine);
   }
-  std::vector<pen::FaultCount> finish() {
+  std::vector<faults::Account> finish() {
     auto counts = played_->finish();
     played_.reset();
     return counts;

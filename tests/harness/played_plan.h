@@ -35,10 +35,10 @@ class PlayedPlan {
   Ns epoch() const { return epoch_; }  ///< of CLOCK_MONOTONIC
 
   /// Ends it, takes it apart, and says what each fault did. Nothing may be undelivered.
-  std::vector<pen::FaultCount> finish() {
+  std::vector<faults::Account> finish() {
     pen_->stop();
     pen_->drain();
-    auto counts = pen_->counts(faults_);
+    auto counts = pen_->accounts(faults_);
     for (const auto& c : counts) EXPECT_EQ(c.undelivered.total(), 0u);
     for (const auto& failure : pen_->close()) ADD_FAILURE() << failure;
     pen_.reset();

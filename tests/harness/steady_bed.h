@@ -16,16 +16,16 @@ namespace faultline::test {
 class SteadyBed {
  protected:
   /// Nothing was lost on the way through the pen, nothing passed it by, nothing is left.
-  void expect_clean(const Bed& bed, const std::vector<pen::FaultCount>& counts) {
+  void expect_clean(const Bed& bed, const std::vector<faults::Account>& counts) {
     steady_ &= bed.steady();
     EXPECT_TRUE(bed.failures.empty()) << bed.failures[0];
     for (const auto& c : counts) {
       EXPECT_EQ(c.undelivered.total(), 0u)
           << "full " << c.undelivered.full << " overdue " << c.undelivered.overdue << " refused "
           << c.undelivered.refused << " queue " << c.undelivered.tap_queue << " transit " << c.undelivered.in_transit
-          << " unreturned " << c.undelivered.unreturned << "; longest stall of the line " << bed.line.stalled << " ns";
+          << " unreturned " << c.undelivered.unaccounted << "; longest stall of the line " << bed.line.stalled << " ns";
       EXPECT_EQ(c.passed_by_safety, 0u);
-      EXPECT_EQ(c.untaken, 0u);
+      EXPECT_EQ(c.undelivered.untaken, 0u);
     }
   }
   /// Once more if the machine stood still.

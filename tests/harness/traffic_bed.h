@@ -85,10 +85,10 @@ class Bed : public TwoNamespaces {
   Ns epoch() const { return epoch_; }
 
   /// Ends it and takes it apart.
-  std::vector<pen::FaultCount> finish() {
+  std::vector<faults::Account> finish() {
     pen_->stop();
     pen_->drain();
-    auto counts = pen_->counts(rules_);
+    auto counts = pen_->accounts(rules_);
     line = pen_->line_stats();
     failures = pen_->close();
     pen_.reset();

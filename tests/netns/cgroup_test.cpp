@@ -50,11 +50,11 @@ class CgroupTest : public testing::Test {
     follower.reset();
     pen->stop();
     pen->drain();
-    for (const auto& c : pen->counts(1)) {
+    for (const auto& c : pen->accounts(1)) {
       const auto& u = c.undelivered;
       if (lapses != 0 || pen->line_was_stopped()) continue;
       EXPECT_EQ(u.total(), 0u) << fmt::format("full {} overdue {} refused {} tap {} transit {} unreturned {}", u.full,
-                                              u.overdue, u.refused, u.tap_queue, u.in_transit, u.unreturned);
+                                              u.overdue, u.refused, u.tap_queue, u.in_transit, u.unaccounted);
     }
     for (const auto& failure : pen->close()) ADD_FAILURE() << failure;
     pen.reset();

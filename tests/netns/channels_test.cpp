@@ -22,7 +22,7 @@ class ChannelsTest : public EngineTest {
   static void step(faults::Track& track, double value) { faults::add_step(track, kAlways, value); }
   /// Plays until nothing disturbed it; `body` gets the counts of the first rule.
   void play(const Rule& rule, const std::function<void(Bed&)>& traffic,
-            const std::function<void(Bed&, const pen::FaultCount&)>& judge) {
+            const std::function<void(Bed&, const faults::Account&)>& judge) {
     undisturbed([&] {
       Bed bed;
       bed.play({rule}, GetParam());
@@ -36,18 +36,18 @@ class ChannelsTest : public EngineTest {
   }
   /// The same with a stream from `here` to `there`.
   void play(const Rule& rule, const Stream& stream,
-            const std::function<void(const Arrivals&, const pen::FaultCount&)>& judge) {
+            const std::function<void(const Arrivals&, const faults::Account&)>& judge) {
     Arrivals got;
     play(
         rule, [&](Bed& bed) { got = send_stream(bed.near(5000), bed.far(7000), stream); },
-        [&](Bed&, const pen::FaultCount& c) { judge(got, c); });
+        [&](Bed&, const faults::Account& c) { judge(got, c); });
   }
 };
 
 TEST_P(ChannelsTest, duplicates_arrive) {
   play(with([](faults::Channel& c) { step(c.duplicate, 0.1); }),
        Stream{.count = 20'000, .gap = kMillisecond, .together = 10, .extra = 20'000},
-       [](const Arrivals& got, const pen::FaultCount& c) {
+       [](const Arrivals& got, const faults::Account& c) {
          EXPECT_EQ(got.lost().size(), 0u);
          EXPECT_EQ(got.all.size(), got.asked + c.duplicated);
          EXPECT_TRUE(plausible(c.duplicated, got.asked, 0.1)) << c.duplicated;
@@ -65,7 +65,7 @@ TEST_P(ChannelsTest, damage_with_a_broken_checksum_is_dropped_by_the_receiver) {
                           {.count = 20'000, .size = 300, .gap = kMillisecond, .together = 10});
         errors = protocol_counter(bed.there, "Udp", "InCsumErrors") - before;
       },
-      [&](Bed&, const pen::FaultCount& c) {
+      [&](Bed&, const faults::Account& c) {
         EXPECT_EQ(got.damaged, 0u);
         EXPECT_EQ(errors, c.corrupted);
         EXPECT_EQ(got.lost().size(), c.corrupted);
@@ -85,7 +85,7 @@ TEST_P(ChannelsTest, damage_with_a_valid_checksum_reaches_the_application) {
           got = send_stream(bed.near(5000, v6), bed.far(7000, v6),
                             {.count = 10'000, .size = 300, .gap = kMillisecond, .together = 10});
         },
-        [&](Bed& bed, const pen::FaultCount& c) {
+        [&](Bed& bed, const faults::Account& c) {
           EXPECT_EQ(protocol_counter(bed.there, "Udp", "InCsumErrors"), 0u);
           // A bit of the number or of the time shows as another packet or another delay, not as damage: 16 of 300
           // bytes.
@@ -103,7 +103,7 @@ TEST_P(ChannelsTest, tcp_survives_broken_checksums) {
   play(
       with([](faults::Channel& c) { step(c.corrupt, 0.005); }, "tcp", true),
       [&](Bed& bed) { t = transfer(bed.near(0), bed.far(7000), {.bytes = 10'000'000, .both_ways = true}); },
-      [&](Bed& bed, const pen::FaultCount& c) {
+      [&](Bed& bed, const faults::Account& c) {
         EXPECT_TRUE(t.complete);
         EXPECT_TRUE(t.intact);
         EXPECT_GT(c.corrupted, 10u);
@@ -117,7 +117,7 @@ TEST_P(ChannelsTest, reordered_packets_overtake_and_none_is_lost) {
   Rule rule = with([](faults::Channel& c) { step(c.reorder, 0.1); });
   rule.delay = 50 * kMillisecond;
   play(rule, Stream{.count = 10'000, .gap = kMillisecond, .together = 5},
-       [](const Arrivals& got, const pen::FaultCount& c) {
+       [](const Arrivals& got, const faults::Account& c) {
          EXPECT_EQ(got.lost().size(), 0u);
          EXPECT_TRUE(plausible(c.reordered, got.asked, 0.1)) << c.reordered;
          std::size_t early = 0;
@@ -131,7 +131,7 @@ TEST_P(ChannelsTest, reordered_packets_overtake_and_none_is_lost) {
 TEST_P(ChannelsTest, free_order_lets_jitter_overtake) {
   Rule rule = with([](faults::Channel& c) { c.free_order = true; });
   rule.delay = rule.jitter = 20 * kMillisecond;
-  play(rule, Stream{.count = 5000, .gap = kMillisecond}, [](const Arrivals& got, const pen::FaultCount&) {
+  play(rule, Stream{.count = 5000, .gap = kMillisecond}, [](const Arrivals& got, const faults::Account&) {
     EXPECT_EQ(got.lost().size(), 0u);
     EXPECT_GT(got.overtaken(), 2000u);
     EXPECT_NEAR(static_cast<double>(got.quantile(0.5)), 20e6, 4e6) << "not piled up behind the slowest";
@@ -144,7 +144,7 @@ TEST_P(ChannelsTest, a_rate_is_kept_within_two_percent) {
          c.queue_time = 100 * kMillisecond;
        }),
        Stream{.count = 6000, .size = 1000, .gap = kMillisecond, .together = 2},
-       [](const Arrivals& got, const pen::FaultCount& c) {
+       [](const Arrivals& got, const faults::Account& c) {
          EXPECT_EQ(got.lost().size(), c.queue_dropped) << "what the queue had no room for, and nothing else";
          EXPECT_GT(c.queue_dropped, 1000u) << "16 Mbit/s were sent";
          const auto& first = got.all.front();
@@ -166,7 +166,7 @@ TEST_P(ChannelsTest, a_tcp_stream_fills_its_rate) {
           },
           "tcp"),
       [&](Bed& bed) { t = transfer(bed.near(0), bed.far(7000), {.bytes = 20'000'000}); },
-      [&](Bed&, const pen::FaultCount&) {
+      [&](Bed&, const faults::Account&) {
         EXPECT_TRUE(t.complete);
         EXPECT_TRUE(t.intact);
         const double rate =
@@ -185,7 +185,7 @@ TEST_P(ChannelsTest, a_turn_costs_its_delay_once) {
     rule.delay = 200 * kMillisecond;
     play(
         rule, [&](Bed& bed) { t = transfer(bed.far(0), bed.near(7000), {.bytes = bytes}); },
-        [&](Bed&, const pen::FaultCount&) { EXPECT_TRUE(t.complete); });
+        [&](Bed&, const faults::Account&) { EXPECT_TRUE(t.complete); });
     return t.took;
   };
   const Ns by_packet = took(false, 3'000'000), by_turn = took(true, 3'000'000);

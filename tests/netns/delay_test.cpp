@@ -58,8 +58,8 @@ TEST_P(DelayTest, is_never_less_than_asked) {
       const auto counts = bed.finish();
       expect_clean(bed, counts);
       EXPECT_EQ(counts[0].delayed, 8 * 200u);
-      EXPECT_EQ(counts[0].applied.count, 8 * 200u);
-      EXPECT_GE(counts[0].applied.p50, static_cast<double>(delay) / kMicrosecond * 0.99);
+      EXPECT_EQ(counts[0].applied_delay.count, 8 * 200u);
+      EXPECT_GE(counts[0].applied_delay.p50, static_cast<double>(delay) / kMicrosecond * 0.99);
     }
   });
 }
@@ -162,7 +162,7 @@ TEST_P(DelayTest, is_recorded_as_the_receiver_sees_it) {
       expect_clean(bed, counts);
       expect_delayed(got, delay);
       const auto us = [](Ns ns) { return static_cast<double>(ns) / kMicrosecond; };
-      const auto& applied = counts[0].applied;
+      const auto& applied = counts[0].applied_delay;
       const auto& late = counts[0].lateness;
       EXPECT_EQ(applied.count, got.all.size());
       EXPECT_EQ(late.count, got.all.size());

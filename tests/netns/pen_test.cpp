@@ -83,17 +83,17 @@ struct PenTest : test::EngineTest, test::TwoNamespaces {
   }
 
   /// Ends it; nothing may be missing, and nothing left.
-  std::vector<FaultCount> finish() {
+  std::vector<faults::Account> finish() {
     pen->stop();
     pen->drain();
-    const auto counts = pen->counts(rule_count);
+    const auto counts = pen->accounts(rule_count);
     for (const auto& c : counts) {
       EXPECT_EQ(c.undelivered.total(), 0u)
           << "full " << c.undelivered.full << " overdue " << c.undelivered.overdue << " refused "
           << c.undelivered.refused << " queue " << c.undelivered.tap_queue << " transit " << c.undelivered.in_transit
-          << " unreturned " << c.undelivered.unreturned;
+          << " unreturned " << c.undelivered.unaccounted;
       EXPECT_EQ(c.passed_by_safety, 0u);
-      EXPECT_EQ(c.untaken, 0u);
+      EXPECT_EQ(c.undelivered.untaken, 0u);
     }
     const auto failures = pen->close();
     for (const auto& failure : failures) ADD_FAILURE() << failure;
@@ -116,13 +116,14 @@ struct PenTest : test::EngineTest, test::TwoNamespaces {
     EXPECT_GE(sent.least(), delay);
     EXPECT_LT(sent.median(), delay + kSlack);
   }
-  static void expect_applied(const FaultCount& c, std::size_t count, Ns delay) {
+  static void expect_applied(const faults::Account& c, std::size_t count, Ns delay) {
     EXPECT_EQ(c.matched, count);
     EXPECT_EQ(c.delayed, count);
     EXPECT_EQ(c.dropped, 0u);
-    EXPECT_EQ(c.applied.count, count);
-    EXPECT_GE(c.applied.p50, static_cast<double>(delay) / kMicrosecond * 0.97);  // the histogram's buckets are 3 % wide
-    EXPECT_LT(c.applied.p50, static_cast<double>(delay + kSlack) / kMicrosecond);
+    EXPECT_EQ(c.applied_delay.count, count);
+    EXPECT_GE(c.applied_delay.p50,
+              static_cast<double>(delay) / kMicrosecond * 0.97);  // the histogram's buckets are 3 % wide
+    EXPECT_LT(c.applied_delay.p50, static_cast<double>(delay + kSlack) / kMicrosecond);
   }
 
   std::unique_ptr<Pen> pen;
@@ -248,7 +249,7 @@ TEST_P(PenTest, icmp_and_fragments) {
       send_udp(here, address("10.7.0.1", 5000), there, address("10.7.0.2", 7000), 20, 2 * kMillisecond, 4000);
   expect_delayed(out, 20, 30 * kMillisecond);
   const auto counts = finish();
-  EXPECT_GE(counts[0].applied.p50, 20000 * 0.97);
+  EXPECT_GE(counts[0].applied_delay.p50, 20000 * 0.97);
   EXPECT_GE(counts[0].delayed, 5 * 2 + 5 * 2 * 3u) << "each fragment is a packet";
   expect_applied(counts[1], 20 * 3, 30 * kMillisecond);
 }

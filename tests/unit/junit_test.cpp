@@ -45,7 +45,7 @@ TEST(Junit, AFailedHypothesisIsAFailure) {
 
 TEST(Junit, AnInconclusiveRunIsAnError) {
   Recording r = good_recording();
-  r.faults[0].result->matched = 0;
+  r.faults[0].account->matched = 0;
   const Parsed x(r);
   const auto node = x.test("the experiment was conclusive").child("error");
   ASSERT_TRUE(node);

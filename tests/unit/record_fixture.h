@@ -51,14 +51,14 @@ inline Recording good_recording() {
   fault.start = 10 * kSecond;
   fault.end = 20 * kSecond;
   fault.delay = 100 * kMillisecond;
-  FaultResult result;
+  Account result;
   result.fault = "cut";
   result.matched = 1000;
   result.delayed = 1000;
   result.applied_delay = {100000, 100100, 100200, 100900, 1000};
   result.lateness = {40, 100, 200, 900, 1000};
   result.first_affected = 10 * kSecond + 30 * kMicrosecond;
-  fault.result = result;
+  fault.account = result;
   r.faults.push_back(fault);
 
   plan::Hypothesis h;

@@ -116,7 +116,7 @@ TEST(Report, ShowsWhatActedAndWhatWasSaid) {
   r.guards = {guard};
   r.notes = {{12 * kSecond, "the pager <rang>", "alice", "2026-11-22T17:04:01.5Z"},
              {{}, "we begin", "bob", "2026-11-22T17:03:49.0Z"}};
-  r.faults[0].result->answered = 4321;
+  r.faults[0].account->answered = 4321;
   const std::string page = render_report(r, summary_of(r));
   for (const char* part :
        {"success &lt; 20% for 2s", "success 7.0% (7 of 100)<br>stopped the run after 3 s",

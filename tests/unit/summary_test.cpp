@@ -46,8 +46,8 @@ plan::Plan a_plan() {
   return p;
 }
 
-FaultResult a_result() {
-  FaultResult r;
+Account a_result() {
+  Account r;
   r.fault = "cut";
   r.matched = 200;
   r.bytes = 20000;
@@ -58,12 +58,16 @@ FaultResult a_result() {
   r.planned_onset = 2 * kSecond + 500;
   r.first_affected = 2 * kSecond + 42500;
   r.last_affected = 4 * kSecond - 1;
-  r.sites = {{"web", 200, 10, 190}};
+  auto& web = r.sites.emplace_back();
+  web.site = "web";
+  web.matched = 200;
+  web.dropped = 10;
+  web.delayed = 190;
   return r;
 }
 
 /// A complete run as the run's loop would write it.
-void write_run(const std::filesystem::path& folder, const FaultResult& result) {
+void write_run(const std::filesystem::path& folder, const Account& result) {
   const plan::Plan p = a_plan();
   Journal journal(folder);
   events::run(
@@ -133,7 +137,7 @@ TEST(Summary, HasTheContractsFields) {
 
 TEST(Summary, WhatWasNotMeasuredIsNull) {
   Recording r = good_recording();
-  r.faults[0].result = FaultResult{};
+  r.faults[0].account = Account{};
   replace_requests(r, 10 * kSecond, 20 * kSecond, false, 0);
   const json s = summarize(r, judge(r));
   EXPECT_TRUE(s.at("faults").at(0).at("onset_error_us").is_null());
@@ -142,14 +146,19 @@ TEST(Summary, WhatWasNotMeasuredIsNull) {
   EXPECT_EQ(s.at("probes").at(0).at("phases").at(1).at("by_error").at("timeout"), 500);
 }
 
-TEST(Summary, FaultResultsSurviveTheJournal) {
-  FaultResult r = a_result();
-  r.undelivered = {1, 2, 3, 4, 5, 6};
-  r.passed_by_safety = 7;
-  r.released_at_end = 8;
-  r.composed = 9;
-  EXPECT_EQ(to_json(fault_result_from_json(json::parse(to_json(r).dump()))), to_json(r));
-  EXPECT_EQ(fault_result_from_json(to_json(r)).undelivered.total(), 21u);
+TEST(Summary, AnAccountSurvivesTheJournalWithEveryCount) {
+  Account a = a_result();
+  std::uint64_t n = 1000, undelivered = 0;
+  for (const auto& count : faults::kCounts) a.*count.in = a.sites[0].*count.in = n++;
+  for (const auto& one : faults::kUndelivered) undelivered += a.undelivered.*one.in = n++;
+  a.bytes = a.sites[0].bytes = n++;
+  const json written = to_json(a);
+  EXPECT_EQ(to_json(account_from_json(json::parse(written.dump()))), written);
+  EXPECT_EQ(account_from_json(written).undelivered.total(), undelivered);
+  for (const auto& count : faults::kCounts) {
+    EXPECT_EQ(written.at(count.name), a.*count.in) << count.name;
+    EXPECT_EQ(account_from_json(written).sites.at(0).*count.in, a.*count.in) << count.name;
+  }
 }
 
 TEST(Derive, IsTheSameWhenMadeAgain) {
@@ -294,7 +303,7 @@ TEST(Render, ShowsGuardsAndNotes) {
 TEST(Render, SaysWhenAFaultWasTooShortForItsDelay) {
   for (const std::uint64_t released : {std::uint64_t{0}, std::uint64_t{1}}) {
     TemporaryFolder folder;
-    FaultResult result = a_result();
+    Account result = a_result();
     result.released_at_end = released * result.delayed;
     write_run(folder.path(), result);
     const std::string text = render_outcome(derive(folder.path()), "runs/x", false);
@@ -304,7 +313,7 @@ TEST(Render, SaysWhenAFaultWasTooShortForItsDelay) {
 
 TEST(Render, SaysWhatMatters) {
   TemporaryFolder folder;
-  FaultResult late = a_result();
+  Account late = a_result();
   late.lateness.p99 = 200'000;
   write_run(folder.path(), late);
   const Outcome outcome = derive(folder.path());

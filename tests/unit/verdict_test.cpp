@@ -19,9 +19,9 @@ struct Case {
 
 std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.name; }
 
-FaultResult& result(Recording& r) { return *r.faults.at(0).result; }
+Account& result(Recording& r) { return *r.faults.at(0).account; }
 void fail_hypothesis(Recording& r) { replace_requests(r, 12 * kSecond, 13 * kSecond, false, 0); }
-void meet_nothing(Recording& r) { result(r) = FaultResult{.fault = "cut"}; }
+void meet_nothing(Recording& r) { result(r) = Account{}; }
 void stop(Recording& r) { r.stop = Stop{"guard", "pay below 20%", 15 * kSecond}; }
 void fail_cleanup(Recording& r) { r.cleanup = Cleanup{false, {"delete flpen0: busy"}}; }
 
@@ -78,7 +78,7 @@ const Case kCases[] = {
      },
      Exit::deviated, ""},
     {"fault_met_no_packet", meet_nothing, Exit::inconclusive, "met no packet"},
-    {"fault_left_no_counts", [](Recording& r) { r.faults[0].result.reset(); }, Exit::inconclusive, "left no counts"},
+    {"fault_left_no_counts", [](Recording& r) { r.faults[0].account.reset(); }, Exit::inconclusive, "left no counts"},
     {"fault_late_beyond_a_tenth", [](Recording& r) { result(r).lateness.p99 = 10001; }, Exit::inconclusive, "was late"},
     {"fault_late_within_a_tenth", [](Recording& r) { result(r).lateness.p99 = 9999; }, Exit::passed, ""},
     {"short_delay_may_be_1_ms_late",
@@ -221,7 +221,7 @@ TEST(Verdict, PhaseOfAnAbortedRunIsNotJudgedUnlessItWasOver) {
 
 TEST(Verdict, FaultThatAnAbortCameBeforeIsNotBlamed) {
   Recording r = good_recording();
-  r.faults[0].result.reset();
+  r.faults[0].account.reset();
   r.hypotheses.clear();
   r.stop = Stop{"signal", "SIGINT", 5 * kSecond};
   const Verdict verdict = judge(r);

@@ -1,0 +1,97 @@
+// The account of one fault: what happened to its packets, per site and in all. One struct from the kernel's counters to
+// the journal, the verdict and the report; the counts are those of FL_EACH_COUNT (abi.h), so that a new one is one line
+// there.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "faults/abi.h"
+#include "faults/units.h"
+
+namespace faultline::faults {
+
+/// Wire packets, by what happened to them; see FL_EACH_COUNT.
+struct Counts {
+#define FL_FIELD(name) std::uint64_t name = 0;
+  FL_EACH_COUNT(FL_FIELD)
+#undef FL_FIELD
+  std::uint64_t bytes = 0;  ///< of what was matched
+};
+
+struct CountName {
+  const char* name;
+  std::uint64_t Counts::*in;
+  __u64 fl_tally::*of_rule;
+};
+inline constexpr CountName kCounts[] = {
+#define FL_NAME(name) {#name, &Counts::name, &fl_tally::name},
+    FL_EACH_COUNT(FL_NAME)
+#undef FL_NAME
+};
+
+/// Wire packets that were selected and did not come back as asked, by why.
+struct Undelivered {
+  std::uint64_t full = 0;         ///< the line's byte limit
+  std::uint64_t overdue = 0;      ///< the line had been stopped beyond the lease
+  std::uint64_t refused = 0;      ///< the device did not take them back
+  std::uint64_t tap_queue = 0;    ///< the TAP's queue was full
+  std::uint64_t in_transit = 0;   ///< still under way when the counters were read
+  std::uint64_t unaccounted = 0;  ///< left the line, never reached their device
+  std::uint64_t untaken = 0;      ///< passed on untouched: no slot was free, or the frame could not be stamped
+
+  std::uint64_t total() const;
+  Undelivered& operator+=(const Undelivered& other);
+};
+
+struct UndeliveredName {
+  const char* name;
+  std::uint64_t Undelivered::*in;
+  const char* why;  ///< for people
+};
+inline constexpr UndeliveredName kUndelivered[] = {
+    {"full", &Undelivered::full, "line full"},
+    {"overdue", &Undelivered::overdue, "overdue after a stop"},
+    {"refused", &Undelivered::refused, "refused by the device"},
+    {"tap_queue", &Undelivered::tap_queue, "TAP queue full"},
+    {"in_transit", &Undelivered::in_transit, "still in transit"},
+    {"unaccounted", &Undelivered::unaccounted, "unaccounted for"},
+    {"untaken", &Undelivered::untaken, "passed on untouched"},
+};
+
+inline std::uint64_t Undelivered::total() const {
+  std::uint64_t sum = 0;
+  for (const auto& one : kUndelivered) sum += this->*one.in;
+  return sum;
+}
+inline Undelivered& Undelivered::operator+=(const Undelivered& other) {
+  for (const auto& one : kUndelivered) this->*one.in += other.*one.in;
+  return *this;
+}
+
+/// Quantiles of a measured time, in microseconds. All zero when count is 0.
+struct Spread {
+  double p50 = 0, p90 = 0, p99 = 0, max = 0;
+  std::uint64_t count = 0;
+};
+
+/// What a fault did at one of its sites.
+struct SiteAccount : Counts {
+  std::string site;  ///< "lab host web1", "netns blue"
+};
+
+/// What a fault did, over all its rules and sites.
+struct Account : Counts {
+  std::string fault;  ///< its name
+  Undelivered undelivered;
+  Spread applied_delay;              ///< of packets with a delay
+  Spread lateness;                   ///< applied less asked
+  std::optional<Ns> planned_onset;   ///< when its channel first does something; absent: the window's start
+  std::optional<Ns> first_affected;  ///< the first packet dropped or delayed, since T0; absent: none
+  std::optional<Ns> last_affected;
+  std::vector<SiteAccount> sites;  ///< every site that has a rule of the fault, in the order of sites
+};
+
+}  // namespace faultline::faults
