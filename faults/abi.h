@@ -295,7 +295,7 @@ struct fl_ledger {
   __u64 dropped;   /* by a rule */
   __u64 straight;  /* sent back without being held */
   __u64 held;      /* handed to the line */
-  __u64 returned;  /* given back to their device */
+  __u64 returned;  /* seen again at their device */
 };
 FL_ASSERT(sizeof(struct fl_ledger) == 64);
 
@@ -328,11 +328,30 @@ struct fl_histogram {
   count(queue_dropped)    /* by the queue in front of its rate; not among `dropped` */ \
   count(composed)         /* met by other rules too: applied delay is the sum of all */ \
   count(passed_by_safety) /* selected, then let pass: owner gone or stopped, lease stale */ \
-  count(released_at_end)  /* its hold was cut short by the rule's end */
+  count(released_at_end)  /* its hold was cut short by the rule's end */ \
+  count(left_out)         /* passed on untouched, since it could not have come back as it was; why, in this order: */ \
+  count(left_out_nat)     /* its entry in connection tracking would be lost */ \
+  count(left_out_local)   /* on lo: no route would lead it back */              \
+  count(left_out_tunnel)  /* the far end of a tunnel comes with it */           \
+  count(left_out_ipsec)   /* decrypted, or still to be encrypted by a device */ \
+  count(left_out_large)   /* longer than the pen's devices take */ \
+  count(left_out_timed)   /* to be sent at a time of the wall clock, by its socket */
 /* clang-format on */
 #define FL_FIELD(name) __u64 name;
 #define FL_ONE_MORE(name) +1
 enum { FL_COUNTS = 0 FL_EACH_COUNT(FL_ONE_MORE) };
+
+/* Why a packet is left out: see leave.bpf.h. In the order of the counts above. */
+enum {
+  FL_LEFT_NOT,
+  FL_LEFT_NAT,
+  FL_LEFT_LOCAL,
+  FL_LEFT_TUNNEL,
+  FL_LEFT_IPSEC,
+  FL_LEFT_LARGE,
+  FL_LEFT_TIMED,
+  FL_LEFT_REASONS
+};
 
 /* What a rule did, per CPU. */
 struct fl_tally {
@@ -344,6 +363,8 @@ struct fl_tally {
   __u64 late_max;    /* ticks */
 };
 FL_ASSERT(sizeof(struct fl_tally) == 8 * (FL_COUNTS + 5));
+FL_ASSERT(__builtin_offsetof(struct fl_tally, left_out_timed) - __builtin_offsetof(struct fl_tally, left_out) ==
+          8 * FL_LEFT_TIMED);
 #undef FL_FIELD
 #undef FL_ONE_MORE
 

@@ -32,6 +32,22 @@ inline constexpr CountName kCounts[] = {
 #undef FL_NAME
 };
 
+/// Why packets were left out, for people: "left out 12 packets (5 …)".
+struct LeftOutName {
+  std::uint64_t Counts::*in;
+  const char* why;
+};
+inline constexpr LeftOutName kLeftOut[] = {
+    {&Counts::left_out_nat, "of connections that are translated, untracked or in a zone (NAT, notrack, IPVS)"},
+    {&Counts::left_out_local,
+     "on lo that no route would lead back: broadcast, multicast, to a link-local address, or "
+     "of a socket that is bound to a device"},
+    {&Counts::left_out_tunnel, "with a tunnel's far end of their own (external tunnels, encap routes)"},
+    {&Counts::left_out_ipsec, "of IPsec, decrypted already, or to be encrypted by a device"},
+    {&Counts::left_out_large, "of more than 65,535 bytes"},
+    {&Counts::left_out_timed, "to be sent at a time of the wall clock (SO_TXTIME)"},
+};
+
 /// Wire packets that were selected and did not come back as asked, by why.
 struct Undelivered {
   std::uint64_t full = 0;         ///< the line's byte limit

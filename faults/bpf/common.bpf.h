@@ -117,9 +117,11 @@ static __always_inline void* network_header(struct __sk_buff* skb, __u32 l3, __u
   return at + size <= (void*)(long)skb->data_end ? at : 0;
 }
 
+enum { WHOLE, FIRST_FRAGMENT, LATER_FRAGMENT };
+
 /* Walks over IPv6's extension headers (RFC 8200, section 4), four at most: *proto and *l4 are then those of what they
- * carry. *later: it is a later fragment, at whose l4 there is no header. Not 0: the frame is cut short. */
-static __always_inline int skip_extensions(struct __sk_buff* skb, __u8* proto, __u32* l4, int* later) {
+ * carry. *part: of a later fragment there is no header at l4. Not 0: the frame is cut short. */
+static __always_inline int walk_extensions(struct __sk_buff* skb, __u8* proto, __u32* l4, int* part) {
   for (int i = 0; i < 4; i++) {
     struct {
       __u8 next, length;
@@ -127,29 +129,39 @@ static __always_inline int skip_extensions(struct __sk_buff* skb, __u8* proto, _
     } h;
     if (*proto != 0 && *proto != 43 && *proto != 60 && *proto != 44) break;
     if (bpf_skb_load_bytes(skb, *l4, &h, 4)) return 1;
-    if (*proto == 44) *later = !!(h.offset & bpf_htons(0xfff8));
+    if (*proto == 44 && h.offset & bpf_htons(0xfff9))
+      *part = h.offset & bpf_htons(0xfff8) ? LATER_FRAGMENT : FIRST_FRAGMENT;
     *l4 += *proto == 44 ? 8 : (h.length + 1) * 8;
     *proto = h.next;
-    if (*later) break;
+    if (*part == LATER_FRAGMENT) break;
   }
   return 0;
+}
+
+/* The same for those who need not tell a first fragment from a whole packet. */
+static __always_inline int skip_extensions(struct __sk_buff* skb, __u8* proto, __u32* l4, int* later) {
+  int part = WHOLE, cut_short = walk_extensions(skb, proto, l4, &part);
+  *later = part == LATER_FRAGMENT;
+  return cut_short;
 }
 
 /* Its size as an Ethernet frame, which is how bytes are counted on every device. */
 static __always_inline __u32 frame_bytes(struct __sk_buff* skb, __u32 l3) { return skb->len + ETH_HLEN - l3; }
 
-/* How many packets this skb, its IP header at `l3`, is on the wire. The segment count is not to be trusted behind a TAP
- * (it is 0 there), so it is worked out from the size of the headers. */
-static __always_inline __u32 wire_packets(struct __sk_buff* skb, __u32 l3) {
+/* How many packets a bundle, its IP header at `l3`, is on the wire, worked out from the size of its headers. A function
+ * of its own, which is verified once: headers may be many. */
+__attribute__((noinline)) int count_segments(struct __sk_buff* skb, __u32 l3) {
   __u32 size = skb->gso_size, length = skb->len, headers;
-  if (!size) return 1;
   __u8 proto = 0, word = 0;
+  int part = WHOLE;
+  if (!size) return 1;
   if (skb->protocol == bpf_htons(ETH_P_IP)) {
     if (bpf_skb_load_bytes(skb, l3, &word, 1) || bpf_skb_load_bytes(skb, l3 + 9, &proto, 1)) return 1;
     headers = l3 + (word & 15) * 4;
   } else {
     if (bpf_skb_load_bytes(skb, l3 + 6, &proto, 1)) return 1;
     headers = l3 + 40;
+    if (walk_extensions(skb, &proto, &headers, &part)) return 1;
   }
   if (proto == IPPROTO_TCP) {
     if (bpf_skb_load_bytes(skb, headers + 12, &word, 1)) return 1;
@@ -159,6 +171,13 @@ static __always_inline __u32 wire_packets(struct __sk_buff* skb, __u32 l3) {
   }
   if (length <= headers) return 1;
   return (length - headers + size - 1) / size;
+}
+
+/* How many packets this skb is on the wire. Whoever made the bundle knows best, of SCTP or of what a tunnel carries as
+ * well; behind a TAP nobody does. */
+static __always_inline __u32 wire_packets(struct __sk_buff* skb, __u32 l3) {
+  if (!skb->gso_size) return 1;
+  return skb->gso_segs ?: (__u32)count_segments(skb, l3);
 }
 
 #endif

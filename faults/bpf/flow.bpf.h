@@ -60,6 +60,9 @@ static __attribute__((noinline)) struct fl_flow* find_flow(struct __sk_buff* skb
     proto = at.v6.nexthdr;
     l4 = l3 + sizeof at.v6;
     end = l4 + bpf_ntohs(at.v6.payload_len);
+    int part = WHOLE;
+    if (walk_extensions(skb, &proto, &l4, &part)) return 0;
+    if (part != WHOLE) proto = 0; /* as above */
   }
   if (skb->gso_size) end = skb->len; /* of a large one the header need not say */
   __builtin_memset(&at, 0, sizeof at.tcp);

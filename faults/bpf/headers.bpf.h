@@ -54,6 +54,7 @@ static __attribute__((noinline)) int read_headers(struct __sk_buff* skb, __u32 l
     return 1;
   }
   h->l4 = l4;
+  if (skb->gso_size) h->length = skb->len - l4; /* of a large one the header need not say */
   if (proto == IPPROTO_TCP) {
     struct tcphdr tcp;
     if (bpf_skb_load_bytes(skb, l4, &tcp, sizeof tcp)) return 0;

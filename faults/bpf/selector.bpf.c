@@ -6,6 +6,7 @@
  * (6.6+). Otherwise clsact and, in place of the owner's task, the gate below. */
 #include "faults/bpf/answer.bpf.h"
 #include "faults/bpf/channel.bpf.h"
+#include "faults/bpf/leave.bpf.h"
 #include "faults/bpf/match.bpf.h"
 #if FL_MODERN
 #include "faults/bpf/owner.bpf.h"
@@ -104,6 +105,7 @@ static __always_inline int send_on_its_way(struct __sk_buff* skb, __u64 mask, __
   int met = meet_here(skb, mask, now, t, at);
   if (met == PASSES) return NEXT;
   if (met == DROPPED) return is_ingress(at) ? DROP : bpf_redirect(NOWHERE, 0);
+  if (leave_out(skb, mask, t, at)) return NEXT;
 
   struct fl_site_tally* tally = bpf_map_lookup_elem(&site_tallies, &site);
   if (!tally) return NEXT;
@@ -149,12 +151,26 @@ static __always_inline int send_on_its_way(struct __sk_buff* skb, __u64 mask, __
   return bpf_redirect(cfg.near, 0);
 }
 
+/* Back from the pen. Here and not before it has arrived: what fails on its way to the device, or is redirected by
+ * somebody else, never came back; and the way in scrubs the packet once more. */
+static __always_inline int see_again(struct __sk_buff* skb, int at) {
+  __u32 n = (__u16)skb->cb[1];
+  skb->tc_index = (__u16)skb->cb[0];
+  if (skb->cb[1] >> 16 != cfg.guard) return NEXT; /* an answer, which has no slot */
+  struct fl_slot* slot = bpf_map_lookup_elem(&slots, &n);
+  struct fl_ledger* ledger = bpf_map_lookup_elem(&ledgers, &n);
+  if (!slot || !ledger) return NEXT;
+  skb->mark = slot->mark;
+  skb->priority = slot->priority;
+  ledger->returned += wire_packets(skb, l3_at(at));
+  return NEXT;
+}
+
 static __always_inline int select_packet(struct __sk_buff* skb, int at) {
   __u64 mask, going = 0;
-  if (skb->tc_index == cfg.guard) { /* back from the pen */
-    skb->tc_index = (__u16)skb->cb[0];
-    return NEXT;
-  }
+  if (skb->tc_index == cfg.guard) return see_again(skb, at);
+  if (is_ingress(at) && skb->pkt_type == PACKET_LOOPBACK)
+    return NEXT; /* the kernel's own copy of a multicast it sent */
   struct fl_control* c = get_control();
   if (!c) return NEXT;
   __u64 epoch = READ_ONCE(c->epoch);
@@ -275,8 +291,6 @@ SEC("tc") int give_back(struct __sk_buff* skb) { /* near veth, ingress */
   struct fl_slot* slot = bpf_map_lookup_elem(&slots, &n);
   if (!slot || !slot->rules || slot->site != cfg.site) return DROP;
   if (bpf_skb_store_bytes(skb, 0, slot->mac, sizeof slot->mac, 0)) return DROP;
-  struct fl_ledger* ledger = bpf_map_lookup_elem(&ledgers, &n);
-  if (ledger) ledger->returned += wire_packets(skb, ETH_HLEN);
   __u32 site = cfg.site;
   struct fl_flight* flight = bpf_map_lookup_elem(&flights, &site);
   __u64 now = bpf_ktime_get_ns();
@@ -293,7 +307,9 @@ SEC("tc") int give_back(struct __sk_buff* skb) { /* near veth, ingress */
   skb->mark = slot->mark;
   skb->priority = slot->priority;
   skb->cb[0] = slot->tc_index;
+  skb->cb[1] = (__u32)cfg.guard << 16 | n; /* it is counted when it is seen again */
   skb->tc_index = cfg.guard;
+  skb->queue_mapping = 0; /* the TAP's, as if it had come in by that queue of the device; it is chosen afresh */
   if (skb->pkt_type != 0)
     bpf_skb_change_type(skb, 0); /* the stamp made it PACKET_OTHERHOST; on lo that is silent loss */
   if (slot->ingress) return bpf_redirect(slot->ifindex, BPF_F_INGRESS);

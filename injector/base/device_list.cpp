@@ -2,6 +2,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/if_tunnel.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
@@ -15,15 +16,31 @@
 namespace faultline {
 namespace {
 
+/// Says of a tunnel of this kind that its far end comes with each packet; -1: there is no such thing.
+int metadata_attribute(const std::string& kind) {
+  constexpr int of_xfrm = 3;  // IFLA_XFRM_COLLECT_METADATA, which older headers lack
+  if (kind == "vxlan") return IFLA_VXLAN_COLLECT_METADATA;
+  if (kind == "geneve") return IFLA_GENEVE_COLLECT_METADATA;
+  if (kind == "xfrm") return of_xfrm;
+  if (kind == "ipip" || kind == "sit" || kind == "ip6tnl") return IFLA_IPTUN_COLLECT_METADATA;
+  for (const char* gre : {"gre", "gretap", "erspan", "ip6gre", "ip6gretap", "ip6erspan"})
+    if (kind == gre) return IFLA_GRE_COLLECT_METADATA;
+  return -1;
+}
+
 void read_kind(const nlattr* link_info, Device& device) {
   const nlattr* data = nullptr;
   each_nested(link_info, [&](const nlattr* attribute) {
     if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND) device.kind = mnl_attr_get_str(attribute);
     if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA) data = attribute;
   });
+  device.external = device.kind == "bareudp";
   if (data == nullptr) return;
+  const int metadata = metadata_attribute(device.kind);
   const int port = device.kind == "vxlan" ? IFLA_VXLAN_PORT : device.kind == "geneve" ? IFLA_GENEVE_PORT : -1;
   each_nested(data, [&](const nlattr* attribute) {
+    if (mnl_attr_get_type(attribute) == metadata)
+      device.external |= mnl_attr_get_payload_len(attribute) == 0 || mnl_attr_get_u8(attribute) != 0;
     if (mnl_attr_get_type(attribute) == port) device.tunnel_port = ntohs(mnl_attr_get_u16(attribute));
   });
 }

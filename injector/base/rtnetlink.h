@@ -40,6 +40,7 @@ struct Device {
   int master = 0;  ///< ifindex of the bridge or bond it is a port of, else 0
   int link = 0;    ///< IFLA_LINK: the lower device (VLAN) or the peer (veth: index in *its* namespace), else 0
   std::uint16_t tunnel_port = 0;    ///< of UDP, that a vxlan or geneve device sends to
+  bool external = false;            ///< a tunnel whose far end comes with each packet ("external", collect metadata)
   std::vector<IpPrefix> addresses;  ///< every address on it, link-local ones included
 };
 

@@ -10,6 +10,7 @@
 
 #include "injector/base/error.h"
 #include "injector/site/control_path.h"
+#include "injector/site/devices.h"
 #include "injector/site/site.h"
 
 namespace faultline::explain {
@@ -79,6 +80,12 @@ void add_site(Reach& reach, const site::Site& site, const Owners& owners, std::s
     std::vector<std::string> addresses;
     for (const auto& address : device.addresses) addresses.push_back(address.address_text());
     place.devices.push_back(fmt::format("{} ({})", device.name, fmt::join(addresses, ", ")));
+  }
+  if (site.every_device) {
+    Inside inside(site.ns);
+    for (const auto& device : list_devices())
+      if (const auto why = site::is_l3(device) ? site::why_left_out(device) : ""; !why.empty())
+        place.devices.push_back(fmt::format("not {}: {}", device.name, why));
   }
   reach.places.push_back(std::move(place));
   const auto& exempt = site.exempt_ports;

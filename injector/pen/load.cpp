@@ -112,12 +112,13 @@ std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::
                                          const BpfObject* first) {
   const site::Masks masks = site::compile_masks(rules);
   const faults::SiteScore& own = score.sites[place.site];
-  if (masks.cgroup_rules != 0 && access("/sys/kernel/btf/vmlinux", R_OK) != 0)
+  const bool btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
+  if (masks.cgroup_rules != 0 && !btf)
     throw Failure(
         Exit::cannot_run,
         "this kernel has no BTF (/sys/kernel/btf/vmlinux), without which a service's packets cannot be told from "
         "others'; name a namespace, a device or a port");
-  auto object = std::make_unique<BpfObject>(open_selector(engine, place.seat, masks.cgroup_rules != 0));
+  auto object = std::make_unique<BpfObject>(open_selector(engine, place.seat, btf));
   fl_selector_config config = configuration(masks, own, place);
   config.holding_rules =
       rules_that(score, own, rules.size(), [](const fl_rule& rule) { return (rule.uses & FL_HOLDING) != 0; });

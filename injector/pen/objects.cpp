@@ -17,10 +17,10 @@ BpfObject open_player(Engine engine) {
   return BpfObject("fl_player", bytes, size);
 }
 
-BpfObject open_selector(Engine engine, std::uint32_t seat, bool cgroups) {
+BpfObject open_selector(Engine engine, std::uint32_t seat, bool btf) {
   std::size_t size = 0;
   const void* bytes = engine == Engine::tcx ? selector__elf_bytes(&size)
-                      : cgroups             ? selector_classic_cgroups__elf_bytes(&size)
+                      : btf                 ? selector_classic_cgroups__elf_bytes(&size)
                                             : selector_classic__elf_bytes(&size);
   return BpfObject(fmt::format("fl_sel{}", seat), bytes, size);
 }

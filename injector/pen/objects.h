@@ -7,7 +7,8 @@
 namespace faultline::pen {
 
 BpfObject open_player(Engine engine);
-/// `cgroups`: for rules by cgroup. Without, it loads on a kernel without BTF under clsact.
-BpfObject open_selector(Engine engine, std::uint32_t seat, bool cgroups);
+/// `btf`: the kernel has it, which rules by cgroup need, and telling which packets are to be left out. Without, it
+/// loads under clsact.
+BpfObject open_selector(Engine engine, std::uint32_t seat, bool btf);
 
 }  // namespace faultline::pen

@@ -84,6 +84,12 @@ void Seat::attach_to_pen(const BpfObject& player) {
 void Seat::attach_to_devices() {
   Inside in(place_.ns);
   for (const auto& device : place_.devices) attach_to(device);
+  if (!place_.every_device) return;
+  for (const auto& device : list_devices()) {
+    const auto why = site::is_l3(device) ? site::why_left_out(device) : "";
+    if (why.empty() || !reported_.insert(device.index).second) continue;
+    remarks_.push_back(fmt::format("device {} of {} is left out: {}", device.name, place_.name, why));
+  }
 }
 
 void Seat::attach_to(const Device& device) {
@@ -118,6 +124,7 @@ std::vector<std::string> Seat::look() {
       continue;
     const std::string appeared = fmt::format("device {} appeared in {} after the start", device.name, place_.name);
     try {
+      if (const auto why = site::why_left_out(device); !why.empty()) throw std::runtime_error(why);
       site::refuse_unknown_link(device);
       if (site::is_bare(device) && !has_bare_device())
         throw std::runtime_error(

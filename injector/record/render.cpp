@@ -85,7 +85,8 @@ void render_fault(std::string& out, const json& fault, const Style& style) {
                                   {"packets_corrupted", "corrupted"},
                                   {"packets_reordered", "reordered"},
                                   {"packets_answered", "answered"},
-                                  {"packets_queue_dropped", "dropped by the rate's queue"}})
+                                  {"packets_queue_dropped", "dropped by the rate's queue"},
+                                  {"packets_left_out", "left out"}})
     if (const auto n = fault.value(key, std::uint64_t{0}); n != 0)
       rarer += fmt::format("{}{} {}", rarer.empty() ? "" : ", ", thousands(n), word);
   if (!rarer.empty()) out += "                 " + rarer + "\n";

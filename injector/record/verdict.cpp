@@ -10,8 +10,9 @@
 namespace faultline::record {
 namespace {
 
-constexpr double kSteady = 0.95;      // of a hypothesis's probe, before the first fault
-constexpr Ns kSteadyNeeds = kSecond;  // a shorter baseline says nothing about steadiness
+constexpr double kLeftOutAllowed = 0.01;  // of what was matched or left out
+constexpr double kSteady = 0.95;          // of a hypothesis's probe, before the first fault
+constexpr Ns kSteadyNeeds = kSecond;      // a shorter baseline says nothing about steadiness
 
 class Findings {
  public:
@@ -42,6 +43,14 @@ std::string undelivered_text(const faults::Undelivered& undelivered) {
   for (const auto& one : faults::kUndelivered)
     if (const auto n = undelivered.*one.in; n > 0)
       text += fmt::format("{}{} {}", text.empty() ? "" : ", ", thousands(n), one.why);
+  return text;
+}
+
+std::string left_out_text(const faults::Counts& counts) {
+  std::string text;
+  for (const auto& one : faults::kLeftOut)
+    if (const auto n = counts.*one.in; n > 0)
+      text += fmt::format("{}{} {}", text.empty() ? "" : "; ", thousands(n), one.why);
   return text;
 }
 
@@ -78,7 +87,11 @@ void look_at_fault(const Recording& r, const FaultRecord& fault, Findings& findi
     return;
   }
   const Account& account = *fault.account;
-  if (account.matched == 0) inconclusive("met no packet");
+  if (account.matched == 0 && account.left_out == 0) inconclusive("met no packet");
+  if (static_cast<double>(account.left_out) > kLeftOutAllowed * static_cast<double>(account.matched + account.left_out))
+    inconclusive(fmt::format("left out {} of {} packets, which would not have survived being held: {}",
+                             thousands(account.left_out), thousands(account.matched + account.left_out),
+                             left_out_text(account)));
   if (account.lateness.count > 0 && account.lateness.p99 * 1000 > static_cast<double>(lateness_limit(fault)))
     inconclusive(fmt::format("was late: p99 {} beyond what was asked, at most {} is allowed",
                              short_microseconds(account.lateness.p99), short_duration(lateness_limit(fault))));

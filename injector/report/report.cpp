@@ -96,7 +96,7 @@ std::string faults(const json& s) {
     std::string more;
     for (const char* key :
          {"packets_duplicated", "packets_corrupted", "packets_reordered", "packets_released_at_end", "packets_answered",
-          "packets_queue_dropped", "packets_undelivered", "packets_passed_by_safety"})
+          "packets_queue_dropped", "packets_left_out", "packets_undelivered", "packets_passed_by_safety"})
       if (f.value(key, std::uint64_t{0}) != 0) {
         std::string name = std::string(key).substr(8);
         for (char& c : name)

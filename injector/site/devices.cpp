@@ -77,6 +77,12 @@ void refuse_unknown_link(const Device& device) {
                                                 device.name));
 }
 
+std::string why_left_out(const Device& device) {
+  if (!device.external) return {};
+  return "it is a tunnel whose far end comes with each packet (external), which a packet that is held does not keep; "
+         "faults act on what carries it, at the devices underneath";
+}
+
 bool is_l3(const Device& device) {
   return (device.flags & IFF_UP) != 0 && !device.addresses.empty() && !is_port(device);
 }
@@ -88,6 +94,10 @@ std::vector<Device> l3_devices(const std::string& only) {
     if (!only.empty() && device.name != only) continue;
     if (!only.empty()) refuse_unfit(device, all);
     if (!is_l3(device)) continue;
+    if (const auto why = why_left_out(device); !why.empty()) {
+      if (!only.empty()) throw Failure(Exit::cannot_run, fmt::format("device {} cannot have faults: {}", only, why));
+      continue;
+    }
     refuse_unknown_link(device);
     found.push_back(device);
   }

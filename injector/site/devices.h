@@ -19,7 +19,11 @@ bool is_bare(const Device& device);
 /// is not Ethernet's, a tunnel without a fixed far end.
 void refuse_unknown_link(const Device& device);
 
-/// The devices of the calling thread's namespace that are up and hold an address; only `only` if it is not empty.
+/// Why a device that holds an address is not among those where faults act; "": it is.
+std::string why_left_out(const Device& device);
+
+/// The devices of the calling thread's namespace that are up and hold an address; without those that are left out;
+/// only `only` if it is not empty.
 /// Throws Failure(cannot_run) for one that cannot be faulted (see above; `only` down or without an address), saying
 /// which and why.
 std::vector<Device> l3_devices(const std::string& only = {});

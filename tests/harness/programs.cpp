@@ -70,6 +70,7 @@ Skb run_program(int program, Skb in, unsigned repeat, std::uint32_t* ns) {
   before.priority = in.priority;
   before.gso_size = in.gso_size;
   before.cb[0] = in.cb0;
+  before.cb[1] = in.cb1;
   Skb out;
   out.frame.resize(in.frame.size() + 512);
   LIBBPF_OPTS(bpf_test_run_opts, run);
@@ -88,6 +89,7 @@ Skb run_program(int program, Skb in, unsigned repeat, std::uint32_t* ns) {
   out.priority = after.priority;
   out.gso_size = after.gso_size;
   out.cb0 = after.cb[0];
+  out.cb1 = after.cb[1];
   out.verdict = static_cast<int>(run.retval);
   if (ns != nullptr) *ns = run.duration;
   return out;

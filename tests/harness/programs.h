@@ -29,7 +29,7 @@ struct Rule {
 struct Skb {
   Frame frame;
   std::uint32_t mark = 0, priority = 0, gso_size = 0;
-  std::uint32_t cb0 = 0;
+  std::uint32_t cb0 = 0, cb1 = 0;
   int verdict = 0;
 };
 

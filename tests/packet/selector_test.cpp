@@ -472,6 +472,22 @@ TEST_P(Selector, when_slots_run_out_packets_pass_and_are_counted) {
   EXPECT_EQ(programs->site_tally().no_slot, 11u);
 }
 
+TEST_P(Selector, a_bundle_behind_extension_headers_is_counted_by_wire_packets) {
+  load({match_of()});
+  std::uint64_t expected = 0;
+  for (const auto& extensions : std::vector<std::vector<Extension>>{
+           {}, {Extension::hop_by_hop}, {Extension::hop_by_hop, Extension::destination, Extension::routing}}) {
+    for (const L4 l4 : {L4::tcp, L4::udp}) {
+      Packet p{.source = "fd00::1", .destination = "fd00::2", .l4 = l4, .extensions = extensions};
+      p.payload = 2500;
+      const Skb run = programs->select("select_out", {.frame = build(p), .gso_size = 600});
+      ASSERT_EQ(run.verdict, kRedirect);
+      expected += 5;
+      EXPECT_EQ(programs->ledger(stamp_of(run.frame).slot).selected, expected) << extensions.size();
+    }
+  }
+}
+
 // ---- the return ----
 
 TEST_P(Selector, give_back_restores_frame_mark_priority_and_tc_index) {
@@ -491,7 +507,18 @@ TEST_P(Selector, give_back_restores_frame_mark_priority_and_tc_index) {
     EXPECT_EQ(seen, Programs::kGuard);
     EXPECT_EQ(back.cb0, 0x77u) << "for the selector to restore";
     EXPECT_EQ(programs->select("give_back", {.frame = out.frame}).verdict, kRedirect);
-    EXPECT_EQ(programs->ledger(n).returned, 2u);
+    EXPECT_EQ(programs->ledger(n).returned, 0u) << "it is asked for, and nothing more";
+    // The way in scrubs mark and priority once more.
+    const Skb there = programs->select_beside(program, {.frame = frame, .cb0 = back.cb0, .cb1 = back.cb1},
+                                              {.tc_index = Programs::kGuard}, &seen);
+    EXPECT_EQ(there.verdict, kNext);
+    EXPECT_EQ(there.frame, frame);
+    EXPECT_EQ(there.mark, 0xabcu);
+    EXPECT_EQ(there.priority, 6u);
+    EXPECT_EQ(seen, 0x77u);
+    EXPECT_EQ(programs->ledger(n).returned, 1u);
+    programs->select_beside(program, {.frame = frame, .cb0 = back.cb0, .cb1 = n}, {.tc_index = Programs::kGuard});
+    EXPECT_EQ(programs->ledger(n).returned, 1u) << "an answer has no slot";
   }
 }
 

@@ -96,6 +96,21 @@ const Case kCases[] = {
     {"line_full", [](Recording& r) { result(r).undelivered.full = 1; }, Exit::inconclusive, "line full"},
     {"packets_unaccounted", [](Recording& r) { result(r).undelivered.unaccounted = 3; }, Exit::inconclusive,
      "3 unaccounted"},
+    {"left_out_more_than_1_percent",
+     [](Recording& r) {
+       result(r).matched = 980;
+       result(r).left_out = result(r).left_out_nat = 11;
+     },
+     Exit::inconclusive,
+     "left out 11 of 991 packets, which would not have survived being held: 11 of connections that are translated"},
+    {"left_out_everything",
+     [](Recording& r) {
+       result(r).matched = 0;
+       result(r).left_out = 5;
+       result(r).left_out_local = 3;
+       result(r).left_out_ipsec = 2;
+     },
+     Exit::inconclusive, "left out 5 of 5"},
     {"lifted_by_safety", [](Recording& r) { result(r).passed_by_safety = 2; }, Exit::inconclusive, "by its safety"},
     {"probe_never_ran",
      [](Recording& r) {
