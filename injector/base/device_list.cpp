@@ -2,7 +2,6 @@
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
-#include <linux/if_tunnel.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
@@ -18,13 +17,14 @@ namespace {
 
 /// Says of a tunnel of this kind that its far end comes with each packet; -1: there is no such thing.
 int metadata_attribute(const std::string& kind) {
-  constexpr int of_xfrm = 3;  // IFLA_XFRM_COLLECT_METADATA, which older headers lack
+  // IFLA_GRE_, IFLA_IPTUN_ and IFLA_XFRM_COLLECT_METADATA: the kernel's header does not go with <net/if.h>.
+  constexpr int of_gre = 18, of_ip = 19, of_xfrm = 3;
   if (kind == "vxlan") return IFLA_VXLAN_COLLECT_METADATA;
   if (kind == "geneve") return IFLA_GENEVE_COLLECT_METADATA;
   if (kind == "xfrm") return of_xfrm;
-  if (kind == "ipip" || kind == "sit" || kind == "ip6tnl") return IFLA_IPTUN_COLLECT_METADATA;
+  if (kind == "ipip" || kind == "sit" || kind == "ip6tnl") return of_ip;
   for (const char* gre : {"gre", "gretap", "erspan", "ip6gre", "ip6gretap", "ip6erspan"})
-    if (kind == gre) return IFLA_GRE_COLLECT_METADATA;
+    if (kind == gre) return of_gre;
   return -1;
 }
 

@@ -13,6 +13,7 @@
 #include "injector/base/netlink_request.h"
 #include "tests/harness/command.h"
 #include "tests/harness/engines.h"
+#include "tests/harness/played_plan.h"
 #include "tests/harness/traffic_bed.h"
 
 namespace faultline::test {
@@ -217,6 +218,22 @@ TEST_P(LeftOutTest, an_external_tunnel_is_met_underneath) {
   const auto a = bed.finish()[0];
   EXPECT_EQ(a.left_out, 0u);
   EXPECT_EQ(a.matched, static_cast<std::uint64_t>(kMany));
+}
+
+/// A plan that names it is told why not.
+TEST_P(LeftOutTest, an_external_tunnel_that_a_plan_names_is_refused) {
+  shell(bed.here,
+        "ip link add vx type vxlan external dstport 4789 && ip addr add 10.9.0.1/24 dev vx && ip link set vx up");
+  try {
+    PlayedPlan(fmt::format("[targets.a]\nnetns = \"{}\"\ninterface = \"vx\"\n[[faults]]\nkind = \"degrade\"\non = "
+                           "\"a\"\ndelay = \"50ms\"\nstart = \"0s\"\nfor = \"600s\"\n",
+                           TwoNamespaces::path(bed.here)),
+               "/plans/external.toml", GetParam());
+    FAIL() << "refused";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.status(), Exit::cannot_run);
+    EXPECT_NE(std::string(failure.what()).find("far end comes with each packet"), std::string::npos) << failure.what();
+  }
 }
 
 /// A return counts where the packet is seen again, not where it was asked for.
