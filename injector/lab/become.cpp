@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "injector/base/descriptors.h"
 #include "injector/base/error.h"
 #include "injector/base/program.h"
 #include "injector/lab/enclosure.h"
@@ -90,6 +91,7 @@ pid_t fork_into(const std::function<void()>& command) {
   sigset_t none;
   sigemptyset(&none);
   check("unblock signals", sigprocmask(SIG_SETMASK, &none, nullptr));
+  restore_descriptor_limit();
   execute(spec.argv, spec.environment);
 }
 

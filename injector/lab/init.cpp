@@ -13,6 +13,7 @@
 #include <map>
 #include <set>
 
+#include "injector/base/descriptors.h"
 #include "injector/base/error.h"
 #include "injector/lab/enclosure.h"
 
@@ -164,6 +165,8 @@ void prepare(const Fd& parent) {
   const int policy = sched_getscheduler(0);
   if (policy == SCHED_FIFO || policy == SCHED_RR) sched_setscheduler(0, SCHED_OTHER, &normal);
   if (getpriority(PRIO_PROCESS, 0) < 0) setpriority(PRIO_PROCESS, 0, 0);
+
+  raise_descriptor_limit();  // four for each lab host
 
   const Fd null(static_cast<int>(check("open /dev/null", open("/dev/null", O_RDWR))));
   check("redirect stdin", dup2(null.get(), STDIN_FILENO));

@@ -14,6 +14,7 @@
 #include "faults/account.h"
 #include "faults/score.h"
 #include "injector/base/clock.h"
+#include "injector/base/progress.h"
 #include "injector/line/line.h"
 #include "injector/pen/attach.h"
 #include "injector/site/site.h"
@@ -33,8 +34,6 @@ struct Options {
 
 class Pen {
  public:
-  using Progress = std::function<void(const std::string& step)>;
-
   /// Builds, loads and attaches everything. Throws with everything undone. Must be called on the main thread: the task
   /// that the selector watches is the caller's.
   Pen(std::vector<site::Site> sites, const faults::Score& score, const Options& options, const Progress& progress);
@@ -70,10 +69,11 @@ class Pen {
   std::vector<faults::Account> accounts(std::size_t faults) const;
   /// Waits, 1 s at most, until nothing is under way any more.
   void drain();
-  /// Takes everything apart. Never throws; what failed is returned.
-  std::vector<std::string> close();
+  /// Takes everything apart, which `progress` cannot keep it from. Never throws; what failed is returned.
+  std::vector<std::string> close(const Progress& progress = unwatched);
 
  private:
+  void build(std::vector<site::Site> sites, const Progress& progress);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

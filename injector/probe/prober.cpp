@@ -1,6 +1,5 @@
 #include <sched.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include <atomic>
 #include <future>
@@ -8,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "injector/base/descriptors.h"
 #include "injector/base/error.h"
 #include "injector/probe/asker.h"
 #include "injector/probe/probe.h"
@@ -18,14 +18,6 @@ namespace {
 
 // A thread that comes late sends what is overdue in bursts of this size, and looks after the answers in between.
 constexpr int kBurst = 32;
-
-void allow_open_files() {
-  rlimit limit{};
-  check("read the limit of open files", getrlimit(RLIMIT_NOFILE, &limit));
-  if (limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  check("raise the limit of open files", setrlimit(RLIMIT_NOFILE, &limit));
-}
 
 std::unique_ptr<Asker> make_asker(const Setting& setting) {
   switch (setting.probe.kind) {
@@ -187,7 +179,7 @@ struct Prober::Impl {
 
 Prober::Prober(const plan::Probe& probe, std::size_t index, From from, lab::Nursery* nursery, Sink sink)
     : impl_(std::make_unique<Impl>(probe, index, std::move(from), nursery, std::move(sink))) {
-  allow_open_files();
+  raise_descriptor_limit();
   std::promise<void> promise;
   auto prepared = promise.get_future();
   impl_->thread = std::thread(&Impl::thread_main, impl_.get(), std::move(promise));

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "injector/base/descriptors.h"
 #include "injector/base/error.h"
 #include "injector/plan/subjects.h"
 #include "injector/run/preflight.h"
@@ -15,6 +16,8 @@
 namespace faultline::run {
 namespace events = record::events;
 namespace {
+
+constexpr Ns kTellEvery = kSecond / 2;
 
 bool needs_nursery(const plan::Plan& plan) {
   return plan.lab || std::any_of(plan.probes.begin(), plan.probes.end(),
@@ -55,6 +58,7 @@ Session::Session(const plan::Plan& plan, const Options& options, const std::file
       options_(options),
       folder_(folder),
       guards_(plan, [this](const plan::Guard& guard, const record::GuardTrip& trip) { guard_acted(guard, trip); }) {
+  raise_descriptor_limit();
   // Children first: they are forked before there is any descriptor that could keep a fault alive.
   engine_ = choose_engine(options.engine, pen::probe_features());
   if (needs_nursery(plan)) nursery_ = lab::Nursery::start();
@@ -95,11 +99,29 @@ void Session::heal() {
   control_->healed();
 }
 
+/// A step of the preparation. Whoever asks us to end is heard here.
 void Session::step(const std::string& what) {
   if (const auto stop = stops_.take()) throw Failure(Exit::aborted, stop->reason);
+  next_told_ = monotonic_now() + kTellEvery;
   events::step(*journal_, what);
   control_->preparing(what);
   display_->step(what);
+}
+
+/// One of many steps: heard as soon, told now and then.
+void Session::advance(const std::string& what) {
+  if (monotonic_now() >= next_told_) return step(what);
+  if (const auto stop = stops_.take()) throw Failure(Exit::aborted, stop->reason);
+}
+
+/// The same of taking apart, which nothing interrupts.
+void Session::tell(const std::string& what) {
+  if (monotonic_now() < next_told_) return;
+  next_told_ = monotonic_now() + 2 * kTellEvery;
+  control_->preparing(what);
+  if (epoch_ == 0) return display_->step(what);
+  display_->note(what);
+  display_->tick();
 }
 
 void Session::prepare_and_play() {
@@ -138,7 +160,9 @@ void Session::prepare() {
   if (lab_) view = view_of(*lab_);
   await_targets();
   std::vector<site::ResolvedName> names;
-  sites_ = site::resolve(plan_, view ? &*view : nullptr, finder_, &names);
+  const Progress progress = [this](const std::string& what) { advance(what); };
+  next_told_ = monotonic_now() + kTellEvery;
+  sites_ = site::resolve(plan_, view ? &*view : nullptr, finder_, &names, progress);
   for (const auto& name : names) {
     std::vector<std::string> addresses;
     for (const auto& address : name.addresses) addresses.push_back(address.address_text());
@@ -153,8 +177,8 @@ void Session::prepare() {
 
 void Session::start_lab() {
   step("building the lab");
-  lab_ =
-      std::make_unique<lab::Lab>(*plan_.lab, *nursery_, plan_.directory, (folder_ / "services").string(), plan_.scale);
+  lab_ = std::make_unique<lab::Lab>(*plan_.lab, *nursery_, plan_.directory, (folder_ / "services").string(),
+                                    plan_.scale, [this](const std::string& what) { advance(what); });
   {
     // Services may take long to become ready: a signal does not wait for them.
     const std::jthread listener = stops_.listen([this] { lab_->cancel(); });
@@ -214,6 +238,7 @@ std::optional<Stop> Session::follow_targets() {
 
 void Session::lock_namespaces() {
   for (const auto& site : sites_) {
+    advance(fmt::format("locking {}", site.name));
     const auto ns = site.ns.inode();
     if (std::find(site_spaces_.begin(), site_spaces_.end(), ns) == site_spaces_.end())
       control_->add_lock(lock_namespace(site.ns, site.name), site.name, ns);
@@ -265,6 +290,7 @@ void Session::build_pen() {
   options.janitor = janitor_.get();
   options.alias = fmt::format("faultline run {:.100} (pid {})", plan_.name, getpid());
   if (sites_.empty()) return;
+  step("building the pen");
   std::vector<std::string> places;
   for (const auto& site : sites_) places.push_back(site.name);
   try {
@@ -283,7 +309,7 @@ void Session::build_pen() {
       site::Follower::Effects{[this](std::size_t site, const auto& rules) { pen_->set_cgroups(site, rules); },
                               [this](std::size_t site, site::Site place) { move_site(site, std::move(place)); }});
   pen_ = std::make_unique<pen::Pen>(std::move(sites_), composition_.score, options,
-                                    [this](const std::string& what) { step(what); });
+                                    [this](const std::string& what) { advance(what); });
   if (names_) names_->start();
   follower_->start();
 }
@@ -291,6 +317,7 @@ void Session::build_pen() {
 void Session::make_probers() {
   for (std::size_t i = 0; i < plan_.probes.size(); i++) {
     const plan::Probe& probe = plan_.probes[i];
+    advance(fmt::format("preparing probe {}", probe.name));
     probe::From from;
     if (lab_) from.names = lab_->names();
     const auto ns = place_of(probe, from);

@@ -61,6 +61,8 @@ class Session {
   void report_counts();
   void close_everything();
   void step(const std::string& what);
+  void advance(const std::string& what);
+  void tell(const std::string& what);
   Handlers handlers();
   std::string tell_service(const std::string& host, const std::string& event, const std::string& detail);
   void guard_acted(const plan::Guard& guard, const record::GuardTrip& trip);
@@ -88,6 +90,7 @@ class Session {
   Ns epoch_ = 0;
   std::vector<std::pair<Ns, Ns>> waits_;  // by which T0 has moved
   Ns next_look_ = 0;
+  Ns next_told_ = 0;            // see advance()
   std::optional<Steps> steps_;  // of a run that waits before each
   std::vector<bool> begun_, ended_;
   std::unique_ptr<Control> control_;  // last: its thread uses what is above

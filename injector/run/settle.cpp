@@ -50,12 +50,13 @@ void Session::report_counts() {
 }
 
 void Session::close_everything() {
+  next_told_ = monotonic_now() + kSecond;
   std::vector<std::string> failures;
   const auto add = [&](std::vector<std::string> more) { failures.insert(failures.end(), more.begin(), more.end()); };
   probers_.clear();
   follower_.reset();
   names_.reset();
-  if (pen_) add(pen_->close());
+  if (pen_) add(pen_->close([this](const std::string& what) { tell(what); }));
   pen_.reset();
   control_->drop_locks();
   control_->set_lab(nullptr);

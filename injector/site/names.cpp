@@ -8,9 +8,11 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <exception>
 #include <fstream>
+#include <future>
 #include <memory>
 #include <thread>
 
@@ -74,21 +76,22 @@ std::vector<IpPrefix> ask(const std::string& name) {
 
 }  // namespace
 
-std::vector<IpPrefix> look_up(const std::string& name, const NetNs& ns, const std::string& etc) {
+std::vector<IpPrefix> look_up(const std::string& name, const NetNs& ns, const std::string& etc,
+                              const Progress& progress) {
+  // A thread of its own: the C library keeps a thread's resolver settings, and namespaces can be left no other way. It
+  // is left behind when nobody waits for the answer any more.
+  std::packaged_task<std::vector<IpPrefix>()> task([name, etc, in = ns.duplicate()] {
+    const Inside inside(in);
+    if (!etc.empty()) take_files_from(etc);
+    return ask(name);
+  });
+  std::future<std::vector<IpPrefix>> answer = task.get_future();
+  std::thread(std::move(task)).detach();
+  while (answer.wait_for(std::chrono::milliseconds(50)) != std::future_status::ready)
+    progress(fmt::format("looking up {}", name));
   std::vector<IpPrefix> found;
-  std::exception_ptr trouble;
-  // A thread of its own: the C library keeps a thread's resolver settings, and namespaces can be left no other way.
-  std::thread([&] {
-    try {
-      const Inside inside(ns);
-      if (!etc.empty()) take_files_from(etc);
-      found = ask(name);
-    } catch (...) {
-      trouble = std::current_exception();
-    }
-  }).join();
   try {
-    if (trouble) std::rethrow_exception(trouble);
+    found = answer.get();
   } catch (const std::exception& e) {
     throw Failure(Exit::cannot_run, fmt::format("the name \"{}\" does not resolve{}: {}", name,
                                                 etc.empty() ? "" : " with the files in " + etc, e.what()));
