@@ -54,9 +54,7 @@ std::vector<Problem> validate(const Params& params, Ns /*duration*/) {
   belongs("address", "wrong", "[\"192.0.2.1\"]");
   belongs("ttl", "wrong", "\"0s\"");
   std::erase_if(problems, [](const Problem& p) { return p.message.ends_with("needs \"ttl\""); });  // it has a default
-  if (answer == "delay" && params.has("delay") && params.duration("delay") == 0)
-    problems.push_back(
-        {"delay", "the fault does nothing: its delay is zero", "make it greater than zero, or take the fault out"});
+  if (answer == "delay" && params.has("delay") && params.duration("delay") == 0) problems.push_back(idle_problem());
   if (params.duration("ttl") % kSecond != 0)
     problems.push_back({"ttl", "a time to live is in whole seconds", "such as ttl = \"5s\""});
   for (const auto& name : params.texts("names"))

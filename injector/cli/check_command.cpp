@@ -20,7 +20,10 @@ struct CheckArguments {
 };
 
 nlohmann::json describe(const plan::Parsed& parsed, const std::string& path) {
-  nlohmann::json out{{"plan", path}, {"ok", parsed.ok()}, {"diagnostics", nlohmann::json::array()}};
+  nlohmann::json out{{"plan", path},
+                     {"ok", parsed.ok()},
+                     {"diagnostics", nlohmann::json::array()},
+                     {"remarks", nlohmann::json::array()}};
   for (const auto& d : parsed.diagnostics)
     out["diagnostics"].push_back({{"file", d.file.empty() ? path : d.file},
                                   {"line", d.at.line},
@@ -28,6 +31,8 @@ nlohmann::json describe(const plan::Parsed& parsed, const std::string& path) {
                                   {"message", d.message},
                                   {"hint", d.hint},
                                   {"not_yet", d.not_yet}});
+  for (const auto& d : parsed.remarks)
+    out["remarks"].push_back({{"line", d.at.line}, {"column", d.at.column}, {"message", d.message}});
   if (parsed.ok()) {
     out["title"] = parsed.plan.title;
     out["duration_s"] = static_cast<double>(parsed.plan.duration) / kSecond;
@@ -63,6 +68,7 @@ Exit check_plans(const CheckArguments& arguments) {
       fmt::print("{}: ok: {} probe{}, {} fault{}, {} hypothes{}s, {} long\n", path, p.probes.size(),
                  p.probes.size() == 1 ? "" : "s", p.faults.size(), p.faults.size() == 1 ? "" : "s", p.hypotheses.size(),
                  p.hypotheses.size() == 1 ? "i" : "e", plan::format_duration(p.duration));
+      fmt::print("{}", plan::render_remarks(parsed));
     }
   }
   if (arguments.json) print_json(all);

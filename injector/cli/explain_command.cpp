@@ -83,6 +83,7 @@ class Page {
     reach(all_.reach[i]);
     for (const auto& asked : effect.asked)
       row(std::string(asked.key->name), fmt::format("{}. {}", asked.value, asked.key->doc));
+    if (fault.idle) row("Nothing", "It asks for nothing: all of its values are zero.");
     for (const auto& line : effect.lines) row(line.what, line.then);
     if (!effect.steady && !effect.active.empty())
       row("Episodes", fmt::format("{}, the first at {}, {} in all", effect.active.size(),
@@ -124,9 +125,15 @@ class Page {
       const std::string what = probe.kind == plan::Probe::Kind::exec ? fmt::format("{}", fmt::join(probe.command, " "))
                                                                      : probe.shown_subject();
       item(fmt::format("{}: {} from {}, every {}, given up after {}{}", probe.name, what, probe.from,
-                       plan::format_duration(probe.every), plan::format_duration(probe.timeout),
-                       probe.start > 0 ? fmt::format(", from {} on", plan::format_duration(probe.start)) : ""));
+                       plan::format_duration(probe.every), plan::format_duration(probe.timeout), window_of(probe)));
     }
+  }
+
+  /// When it asks, where that is not all the time.
+  std::string window_of(const plan::Probe& probe) const {
+    const Ns end = probe.end(plan_.duration);
+    if (probe.start == 0 && end == plan_.duration) return "";
+    return fmt::format(", from {} to {}", plan::format_duration(probe.start), plan::format_duration(end));
   }
 
   void beliefs() {
@@ -171,6 +178,7 @@ json fault_json(const plan::Plan& plan, std::size_t i, const explain::Effect& ef
            {"packet_ms", added_json(effect.packet)},
            {"round_trip_ms", added_json(effect.round_trip())},
            {"loss", effect.loss},
+           {"idle", fault.idle},
            {"asked", json::object()},
            {"active", json::array()},
            {"expected", json::array()}};
@@ -210,6 +218,7 @@ json page_json(const plan::Plan& plan, const explain::Explanation& all) {
                              {"subject", probe.shown_subject()},
                              {"from", probe.from},
                              {"start_s", seconds(probe.start)},
+                             {"end_s", seconds(probe.end(plan.duration))},
                              {"every_s", seconds(probe.every)},
                              {"timeout_s", seconds(probe.timeout)}});
   for (const auto& h : plan.hypotheses)

@@ -20,7 +20,7 @@ Exit write_pages(const CLI::App& root, const std::string& folder) {
     std::ofstream file(path, std::ios::binary);
     file << text;
     file.close();
-    if (!file) throw Failure(Exit::invalid, fmt::format("--all {}: {} cannot be written", folder, path.string()));
+    if (!file) throw Failure(Exit::cannot_run, fmt::format("--all {}: {} cannot be written", folder, path.string()));
   }
   return Exit::passed;
 }

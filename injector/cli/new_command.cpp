@@ -236,7 +236,7 @@ Exit make_plan(NewArguments a) {
   std::ofstream file(a.output, std::ios::binary);
   file << text;
   file.close();
-  if (!file) throw Failure(Exit::invalid, fmt::format("{} cannot be written", a.output));
+  if (!file) throw Failure(Exit::cannot_run, fmt::format("{} cannot be written", a.output));
   run::give_to_user(a.output);
   fmt::print(stderr, "Wrote {0}. Next: faultline explain {0}\n", a.output);
   return Exit::passed;

@@ -25,7 +25,13 @@ struct CompareArguments {
 };
 
 Exit report(const ReportArguments& arguments) {
-  const auto outcome = record::derive(arguments.run);
+  record::Outcome outcome;
+  try {
+    outcome = record::derive(arguments.run);
+  } catch (const std::system_error& e) {
+    throw Failure(e.code() == std::errc::no_space_on_device ? Exit::failed : Exit::cannot_run,
+                  fmt::format("the record cannot be made anew: {}", e.what()));
+  }
   if (arguments.json)
     print_json(outcome.summary);
   else
@@ -49,7 +55,8 @@ Exit compare(const CompareArguments& arguments) {
   return Exit::passed;
 }
 
-constexpr const char* kFooter = "Exit status: 0, whatever the verdict; 3 no run folder, or no journal in it.";
+constexpr const char* kFooter =
+    "Exit status: 0, whatever the verdict; 3 no run folder, or no journal in it; 4 the folder cannot be written.";
 
 }  // namespace
 

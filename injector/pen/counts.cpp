@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "injector/base/error.h"
+#include "injector/base/quantile.h"
 
 namespace faultline::pen {
 namespace {
@@ -71,22 +72,21 @@ faults::Spread spread_of(const fl_histogram& histogram, std::uint64_t max_ticks)
   faults::Spread spread;
   for (const auto n : histogram.bucket) spread.count += n;
   if (spread.count == 0) return spread;
-  const auto quantile = [&](double q) {
-    const auto rank = static_cast<std::uint64_t>(q * static_cast<double>(spread.count - 1));
+  const auto quantile = [&](unsigned per_mille) {
+    const std::uint64_t rank = quantile_rank(spread.count, per_mille);
     std::uint64_t below = 0;
     for (std::uint32_t i = 0; i < FL_HIST_BUCKETS; i++) {
       below += histogram.bucket[i];
-      if (below > rank) {
-        // The bucket's upper end: no more than q of the packets waited longer, and a time is never reported shorter
-        // than it was.
+      if (below >= rank) {
+        // The bucket's upper end: a time is never reported shorter than it was.
         return std::min(bucket_floor(i + 1), static_cast<double>(max_ticks)) * kTickUs;
       }
     }
     return static_cast<double>(max_ticks) * kTickUs;
   };
-  spread.p50 = quantile(0.50);
-  spread.p90 = quantile(0.90);
-  spread.p99 = quantile(0.99);
+  spread.p50 = quantile(500);
+  spread.p90 = quantile(900);
+  spread.p99 = quantile(990);
   spread.max = static_cast<double>(max_ticks) * kTickUs;
   return spread;
 }

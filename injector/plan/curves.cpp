@@ -116,7 +116,10 @@ const InputFile* input_of(Table& table, const faults::Key& key, const Node& valu
   auto input = std::find_if(inputs.begin(), inputs.end(), [&](const InputFile& file) { return file.path == path; });
   if (input == inputs.end()) {
     InputFile file{path, {}};
-    const std::string why = name.empty() ? "the name is empty" : read_text(path, file.text);
+    const auto& copies = draft.copies;
+    const auto kept = copies.find(path);
+    const std::string why =
+        name.empty() ? "the name is empty" : read_text(kept == copies.end() ? path : kept->second, file.text);
     if (!why.empty()) {
       table.issues().error(value.at, fmt::format("{}: cannot read {}: {}", key.name, name.empty() ? "it" : path, why),
                            "names are relative to the plan's folder");

@@ -267,8 +267,8 @@ class Resolver {
   }
 
   std::string describe_hypothesis(const Hypothesis& hypothesis) const {
-    std::string text =
-        hypothesis.during.empty() ? hypothesis.probe : fmt::format("{} during {}", hypothesis.probe, hypothesis.during);
+    const bool whole = hypothesis.during.empty() || hypothesis.during == "run";
+    std::string text = whole ? hypothesis.probe : fmt::format("{} during {}", hypothesis.probe, hypothesis.during);
     std::string conditions = hypothesis.text();
     if (hypothesis.recovers_within)
       conditions += fmt::format("{}recovers within {}", conditions.empty() ? "" : ", ",
@@ -280,7 +280,7 @@ class Resolver {
   void resolve_hypotheses() {
     Names probes;
     for (std::size_t i = 0; i < draft_.probes.size(); ++i) probes.add(draft_.probes[i].probe.name, i);
-    std::vector<std::string> phases{"baseline", "recovery"};
+    std::vector<std::string> phases{"run", "baseline", "recovery"};
     phases.insert(phases.end(), faults_.list().begin(), faults_.list().end());
     std::set<std::string> taken;
     for (const auto& [hypothesis, probe, during, recovers_at, name_at] : draft_.hypotheses) {
@@ -292,7 +292,8 @@ class Resolver {
                       issues_.suggest(probe.text, probes.list(),
                                       probes.list().empty() ? fmt::format("add [probes.{}]", probe.text)
                                                             : list_known("probes are", probes.list())));
-      if (during.at.line && during.text != "baseline" && during.text != "recovery" && !faults_.find(during.text))
+      if (during.at.line && during.text != "run" && during.text != "baseline" && during.text != "recovery" &&
+          !faults_.find(during.text))
         issues_.error(during.at, fmt::format("during: there is no phase \"{}\"", during.text),
                       issues_.suggest(during.text, phases, list_known("phases are", phases)));
     }

@@ -10,6 +10,7 @@
 
 #include "injector/base/error.h"
 #include "injector/base/fd.h"
+#include "injector/plan/origin.h"
 #include "injector/plan/passes.h"
 
 namespace faultline::plan {
@@ -70,11 +71,16 @@ Parsed parse_text(std::string text, const std::string& path, const Options& opti
   plan.path = path;
   plan.directory = std::filesystem::absolute(path.empty() ? "." : path).lexically_normal().parent_path().string();
   plan.name = std::filesystem::path(path).stem().string();
+  if (auto origin = read_origin(path)) {
+    plan.directory = std::move(origin->directory);
+    plan.name = std::move(origin->name);
+    draft.copies = std::move(origin->files);
+  }
   plan.text = std::move(text);
 
   std::vector<Diagnostic> syntax;
   Node document = read_document(plan.text, syntax);
-  if (!syntax.empty()) return {std::move(plan), std::move(syntax)};
+  if (!syntax.empty()) return {std::move(plan), std::move(syntax), {}};
   substitute_variables(document, draft);
   Table top(document, {1, 1}, "the plan", draft.issues);
   read_top(top, draft);
@@ -98,7 +104,7 @@ Parsed parse_text(std::string text, const std::string& path, const Options& opti
   for (auto& hypothesis : draft.hypotheses) plan.hypotheses.push_back(std::move(hypothesis.hypothesis));
   for (auto& guard : draft.guards) plan.guards.push_back(std::move(guard.guard));
   if (draft.lab) plan.lab = std::move(draft.lab->lab);
-  return {std::move(plan), draft.issues.take()};
+  return {std::move(plan), draft.issues.take(), draft.issues.take_remarks()};
 }
 
 Parsed parse_file(const std::string& path, const Options& options) {

@@ -27,8 +27,9 @@ struct Diagnostic {
 };
 
 struct Parsed {
-  Plan plan;                            ///< meaningful only if there are no diagnostics
-  std::vector<Diagnostic> diagnostics;  ///< in order of place
+  Plan plan;                             ///< meaningful only if there are no diagnostics
+  std::vector<Diagnostic> diagnostics;   ///< in order of place
+  std::vector<Diagnostic> remarks = {};  ///< what is no mistake, and yet worth knowing
   bool ok() const { return diagnostics.empty(); }
 };
 
@@ -39,5 +40,7 @@ Parsed parse_text(std::string text, const std::string& path, const Options& opti
 
 /// "plan.toml:12:7: error: …\n    hint: …" for each diagnostic, then a count. With the source line and a caret below.
 std::string render(const Parsed& parsed);
+/// "plan.toml:12:1: remark: …" for each remark.
+std::string render_remarks(const Parsed& parsed);
 
 }  // namespace faultline::plan

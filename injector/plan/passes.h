@@ -72,6 +72,7 @@ struct Draft {
   std::vector<HypothesisDraft> hypotheses;
   std::vector<GuardDraft> guards;
   std::optional<LabDraft> lab;
+  std::map<std::string, std::string> copies;  ///< of a run folder's plan: where files that it names were kept
   std::optional<Ns> duration;
   Place duration_at;
   bool other_ends = false;  ///< a fault has an end of its own, from which the run's can be told

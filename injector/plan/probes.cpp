@@ -265,6 +265,23 @@ std::string without_passwords(std::string text) {
   return text;
 }
 
+bool is_secret(std::string name) {
+  std::erase_if(name, [](char c) { return c == '_' || c == '-' || c == '.'; });
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  static constexpr std::string_view kWords[] = {"password", "passwd", "passphrase", "secret",
+                                                "token",    "apikey", "credential", "privatekey"};
+  return std::any_of(std::begin(kWords), std::end(kWords),
+                     [&](std::string_view word) { return name.find(word) != std::string::npos; });
+}
+
+std::string without_secrets(std::string text) {
+  auto equals = text.find('=');
+  if (text.starts_with("--") && equals != std::string::npos)  // "--var=name=value"
+    equals = std::min(text.find('=', equals + 1), std::max(equals, text.size()));
+  if (equals < text.size() && is_secret(text.substr(0, equals))) return text.substr(0, equals + 1) + "***";
+  return without_passwords(std::move(text));
+}
+
 std::string Probe::shown_subject() const { return without_passwords(subject); }
 
 void read_probes(Table& top, Draft& draft) {

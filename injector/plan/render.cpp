@@ -83,4 +83,12 @@ std::string render(const Parsed& parsed) {
   return out;
 }
 
+std::string render_remarks(const Parsed& parsed) {
+  std::string out;
+  for (const auto& remark : parsed.remarks)
+    out += fmt::format("{}:{}:{}: remark: {}\n", parsed.plan.path, remark.at.line, remark.at.column,
+                       printable(remark.message));
+  return out;
+}
+
 }  // namespace faultline::plan

@@ -46,6 +46,10 @@ void Issues::error(Place at, std::string message, std::string hint) {
   list_.push_back({at, shorten(std::move(message)), shorten(std::move(hint)), false, {}, {}});
 }
 
+void Issues::remark(Place at, std::string message) {
+  remarks_.push_back({at, shorten(std::move(message)), {}, false, {}, {}});
+}
+
 void Issues::not_yet(Place at, std::string message, std::string hint) {
   list_.push_back({at, shorten(std::move(message)), shorten(std::move(hint)), true, {}, {}});
 }

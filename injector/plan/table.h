@@ -19,6 +19,8 @@ namespace faultline::plan {
 class Issues {
  public:
   void error(Place at, std::string message, std::string hint = {});
+  /// No mistake, and yet worth knowing.
+  void remark(Place at, std::string message);
   void not_yet(Place at, std::string message, std::string hint = {});
   /// In a file that the plan names, which may hold anything: what is no printable ASCII is shown as a question mark.
   /// `source` is the line that the place is on.
@@ -29,9 +31,10 @@ class Issues {
   std::size_t count() const { return list_.size(); }
   /// All of them, in order of place; those of other files after the plan's own.
   std::vector<Diagnostic> take();
+  std::vector<Diagnostic> take_remarks() { return std::move(remarks_); }
 
  private:
-  std::vector<Diagnostic> list_;
+  std::vector<Diagnostic> list_, remarks_;
   std::size_t comparisons_left_ = 2'000'000;  ///< a huge plan with a huge number of mistakes must stay quick
 };
 

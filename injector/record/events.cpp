@@ -131,7 +131,8 @@ json plan_fields(const plan::Plan& p) {
                       {"end", fault.end},
                       {"asked", asked(fault)},
                       {"asked_text", asked_text(fault)},
-                      {"delay", asked_delay(fault)}});
+                      {"delay", asked_delay(fault)},
+                      {"idle", fault.idle}});
   for (const auto& h : p.hypotheses) {
     hypotheses.push_back(
         {{"name", h.name}, {"probe", h.probe}, {"during", h.during}, {"recovers_within", nullable(h.recovers_within)}});
@@ -227,6 +228,9 @@ std::string asked_text(const plan::Fault& fault) {
 namespace events {
 
 void run(Journal& journal, const plan::Plan& p, const Machine& m) {
+  json variables = json::object();
+  for (const auto& [name, value] : p.variables)
+    variables[name] = plan::is_secret(name) ? "***" : plan::without_secrets(value);
   journal.event("run", {{"version", m.version},
                         {"plan", p.path},
                         {"name", p.name},
@@ -234,11 +238,13 @@ void run(Journal& journal, const plan::Plan& p, const Machine& m) {
                         {"seed", p.seed},
                         {"seed_given", p.seed_given},
                         {"scale", p.scale},
-                        {"vars", m.variables},
+                        {"vars", variables},
                         {"kernel", m.kernel},
                         {"line", m.line},
                         {"engine", m.engine},
                         {"command", m.command},
+                        {"repeat", m.repeat},
+                        {"repeat_masked", m.masked},
                         {"host", m.host}});
 }
 
@@ -306,17 +312,11 @@ void note(Journal& journal, const std::string& text, const std::string& by) {
 }
 
 void guard(Journal& journal, const plan::Guard& g, const GuardTrip& trip) {
-  journal.event("guard", {{"guard", g.name},
-                          {"probe", g.probe},
-                          {"when", trip.when},
-                          {"condition", plan::condition_text(g)},
-                          {"observed", observed_text(g, trip)},
-                          {"sent", trip.sent},
-                          {"ok", trip.ok},
-                          {"p50", trip.p50},
-                          {"p90", trip.p90},
-                          {"p99", trip.p99},
-                          {"max", trip.max}});
+  json fields{
+      {"guard", g.name},           {"probe", g.probe},  {"when", trip.when}, {"condition", plan::condition_text(g)},
+      {"observed", trip.observed}, {"sent", trip.sent}, {"ok", trip.ok}};
+  for (const auto& [quantile, value] : GuardTrip::kFigures) fields[quantile] = nullable(trip.*value);
+  journal.event("guard", std::move(fields));
 }
 
 void abort(Journal& journal, By by, const std::string& reason, std::optional<Ns> when) {

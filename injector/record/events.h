@@ -36,13 +36,14 @@ std::string asked_text(const plan::Fault& fault);
 namespace events {
 
 struct Machine {
-  std::string version;                           ///< of Faultline
-  std::string kernel;                            ///< uname release
-  std::string line = "tap";                      ///< how packets are held
-  std::string engine = {};                       ///< how programs are attached: "tcx" or "clsact"
-  std::string host;                              ///< nodename
-  std::vector<std::string> command;              ///< argv
-  std::map<std::string, std::string> variables;  ///< --var
+  std::string version;               ///< of Faultline
+  std::string kernel;                ///< uname release
+  std::string line = "tap";          ///< how packets are held
+  std::string engine = {};           ///< how programs are attached: "tcx" or "clsact"
+  std::string host;                  ///< nodename
+  std::vector<std::string> command;  ///< argv
+  std::vector<std::string> repeat;   ///< what to type to have the same run again, by whatever chance
+  bool masked = false;               ///< some of its words hold "***" in place of a secret
 };
 
 struct SiteInfo {

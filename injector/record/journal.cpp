@@ -24,6 +24,8 @@ namespace {
 constexpr auto kWriteEvery = std::chrono::milliseconds(50);  // at most this much of the samples is lost to a kill -9
 constexpr Ns kBatchAge = kSecond;                            // how long a batch waits for its slower requests
 
+using Pairs = std::vector<std::pair<Ns, std::uint64_t>>;
+
 std::string to_text(const nlohmann::json& value) {
   return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -139,9 +141,11 @@ struct Journal::Impl {
       begin_line("samples");
       pending += ",\"probe\":";
       append_string(pending, probe_name);
-      pending += fmt::format(R"(,"from":{},"to":{},"failed":{},"latency":{},"late":{})", batch.from, batch.to,
-                             to_text(batch.failed), to_text(batch.latency_pairs()),
-                             to_text(std::vector<std::pair<Ns, std::uint64_t>>(batch.late.begin(), batch.late.end())));
+      std::map<std::string, Pairs> failing;
+      for (const auto& [error, times] : batch.failing) failing[error] = Pairs(times.begin(), times.end());
+      pending += fmt::format(R"(,"from":{},"to":{},"failed":{},"failing":{},"latency":{},"late":{})", batch.from,
+                             batch.to, to_text(batch.failed), to_text(failing), to_text(batch.latency_pairs()),
+                             to_text(Pairs(batch.late.begin(), batch.late.end())));
       end_line();
       if (failed) return;
     }

@@ -5,6 +5,8 @@
 #include <pugixml.hpp>
 #include <sstream>
 
+#include "injector/record/summary.h"
+
 namespace faultline::record {
 namespace {
 
@@ -82,9 +84,7 @@ std::string junit_xml(const json& s) {
     else if (h.at("held").get<bool>())
       suite.add(h.value("name", ""), nullptr, {}, {});
     else
-      suite.add(h.value("name", ""), "failure",
-                fmt::format("expected {}, observed {}", h.value("expected", ""), h.value("observed", "")),
-                body + h.value("reason", ""));
+      suite.add(h.value("name", ""), "failure", broken_text(h), body + h.value("reason", ""));
   }
 
   for (const json& g : s.at("guards")) {

@@ -117,8 +117,10 @@ Row probe_row(const ProbeWatch& probe, Ns now, int name_width, const Look& look)
   const LastSecond last = probe.last_second(now);
   const double success = last.sent == 0 ? 0 : static_cast<double>(last.ok) / static_cast<double>(last.sent);
   row.add(fmt::format("{:>6}", last.sent == 0 ? "-" : percent(success)), last.sent == 0 ? "2" : success_style(success));
-  const auto latency = [&](Ns value) { return last.ok == 0 ? std::string("-") : short_duration(value); };
-  const auto column = [&](const char* label, Ns value) {
+  const auto latency = [&](std::optional<Ns> value) {
+    return last.sent == 0 ? std::string("-") : quantile_text(value);
+  };
+  const auto column = [&](const char* label, std::optional<Ns> value) {
     const int start = row.used();
     row.add(for_locale(fmt::format("  {} {}", label, latency(value)), look.utf8)).pad_to(start + 14);
   };

@@ -31,6 +31,9 @@ void read_run(Recording& r, const json& e) {
   r.seed = e.value("seed", std::uint64_t{0});
   r.scale = e.value("scale", 1.0);
   r.started_at = e.value("at", "");
+  r.vars = e.value("vars", json::object());
+  r.repeat = e.value("repeat", std::vector<std::string>());
+  r.repeat_masked = e.value("repeat_masked", false);
 }
 
 void read_plan(Recording& r, const json& e) {
@@ -59,6 +62,7 @@ void read_plan(Recording& r, const json& e) {
     fault.start = f.value("start", Ns{0});
     fault.end = f.value("end", Ns{0});
     fault.delay = f.value("delay", Ns{0});
+    fault.idle = f.value("idle", false);
     r.faults.push_back(std::move(fault));
   }
   for (const json& h : e.at("hypotheses")) {
@@ -88,8 +92,15 @@ void read_samples(Recording& r, const json& e) {
   const Ns due = e.value("from", Ns{0});
   for (const json& pair : e.at("latency"))
     probe->answers.push_back({due, pair.at(0).get<Ns>(), 0, pair.at(1).get<std::uint32_t>()});
-  for (const auto& [error, count] : e.at("failed").items())
-    probe->answers.push_back({due, 0, probe->error_index(error), count.get<std::uint32_t>()});
+  const json times = e.value("failing", json::object());
+  for (const auto& [error, count] : e.at("failed").items()) {
+    const std::uint32_t index = probe->error_index(error);
+    if (const auto known = times.find(error); known != times.end())
+      for (const json& pair : *known)
+        probe->answers.push_back({due, pair.at(0).get<Ns>(), index, pair.at(1).get<std::uint32_t>()});
+    else
+      probe->answers.push_back({due, Answer::kUnknown, index, count.get<std::uint32_t>()});
+  }
   for (const json& pair : e.at("late")) probe->late.add(pair.at(0).get<Ns>(), pair.at(1).get<std::uint64_t>());
 }
 
@@ -98,10 +109,8 @@ void read_guard(Recording& r, const json& e) {
   trip.when = e.value("when", Ns{0});
   trip.sent = e.value("sent", std::uint64_t{0});
   trip.ok = e.value("ok", std::uint64_t{0});
-  trip.p50 = e.value("p50", Ns{0});
-  trip.p90 = e.value("p90", Ns{0});
-  trip.p99 = e.value("p99", Ns{0});
-  trip.max = e.value("max", Ns{0});
+  for (const auto& [quantile, member] : GuardTrip::kFigures) trip.*member = ns_from(e, quantile);
+  trip.observed = e.value("observed", "");
   const std::string name = e.value("guard", "");
   for (auto& record : r.guards)
     if (record.guard.name == name && !record.trip) record.trip = trip;

@@ -19,8 +19,9 @@ namespace faultline::record {
 
 /// `count` requests with one outcome. Requests of a histogram are all due at its beginning.
 struct Answer {
+  static constexpr Ns kUnknown = -1;
   Ns due = 0;
-  Ns latency = 0;
+  Ns latency = 0;           ///< of one that failed, how long that took; kUnknown: not recorded
   std::uint32_t error = 0;  ///< index into ProbeRecord::errors; 0: it succeeded
   std::uint32_t count = 1;
 };
@@ -41,6 +42,7 @@ struct FaultRecord {
   nlohmann::json asked = nlohmann::json::object();
   Ns start = 0, end = 0;
   Ns delay = 0;                    ///< asked
+  bool idle = false;               ///< it asks for nothing
   std::optional<Account> account;  ///< absent: the run did not get as far as to count
 };
 
@@ -75,6 +77,9 @@ struct Recording {
   std::string name, title, kernel, line, engine, version, host, started_at;
   std::uint64_t seed = 0;
   double scale = 1;
+  nlohmann::json vars = nlohmann::json::object();
+  std::vector<std::string> repeat;  ///< the words of the command that repeats it
+  bool repeat_masked = false;       ///< not as it stands: secrets are left out of it
   Ns duration = 0;
   std::vector<ProbeRecord> probes;
   std::vector<FaultRecord> faults;

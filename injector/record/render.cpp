@@ -4,6 +4,7 @@
 #include "injector/record/derive.h"
 #include "injector/record/locale.h"
 #include "injector/record/row.h"
+#include "injector/record/summary.h"
 #include "injector/record/text.h"
 
 namespace faultline::record {
@@ -113,6 +114,7 @@ std::string render_outcome(const Outcome& outcome, const std::filesystem::path& 
   out += fmt::format("  {}\n    {}\n", title,
                      style.paint("2", fmt::format("exit {}, seed {}, {:.3g} s", exit, s.value("seed", std::uint64_t{0}),
                                                   s.value("observed_s", 0.0))));
+  for (const std::string& broken : broken_hypotheses(s)) out += fmt::format("    {} {}\n", style.held(false), broken);
   for (const json& reason : s.at("reasons"))
     out += fmt::format("    {} {}\n", style.paint("33", "!"), reason.get<std::string>());
 

@@ -92,9 +92,12 @@ std::string tooltip(const PhaseStats& s, Ns from, Ns to) {
   std::string why;
   for (const auto& [error, count] : s.by_error) why += fmt::format("{}{} {}", why.empty() ? "" : ", ", count, error);
   if (!why.empty()) text += " (" + why + ")";
-  if (s.ok > 0)
-    text += fmt::format("; p50 {}, p99 {}", record::short_duration(s.latency.quantile(500)),
-                        record::short_duration(s.latency.quantile(990)));
+  if (s.sent > 0)
+    text += fmt::format("; p50 {}, p99 {}", record::quantile_text(s.latency.quantile(500)),
+                        record::quantile_text(s.latency.quantile(990)));
+  if (s.ok > 0 && s.ok < s.sent)
+    text += fmt::format("; ok.p50 {}, ok.p99 {}", record::short_duration(s.latency.ok.quantile(500)),
+                        record::short_duration(s.latency.ok.quantile(990)));
   return escaped(text);
 }
 
@@ -145,9 +148,10 @@ std::string panel(const Recording& r, const ProbeRecord& probe, const Scale& sca
       close();
       continue;
     }
-    const double p50 = decades.y(static_cast<double>(s.latency.quantile(500)), top);
-    const double high = decades.y(static_cast<double>(s.latency.quantile(990)), top),
-                 low = decades.y(static_cast<double>(s.latency.quantile(0)), top);
+    const auto height = [&](unsigned per_mille) {  // of those that succeeded: the strip below shows the others
+      return decades.y(static_cast<double>(s.latency.ok.quantile(per_mille)), top);
+    };
+    const double p50 = height(500), high = height(990), low = height(0);
     middle += fmt::format("{}{:.1f} {:.1f}", middle.empty() ? "" : "L", x, p50);
     above += fmt::format("{}{:.1f} {:.1f}", above.empty() ? "" : "L", x, high);
     below = fmt::format("{:.1f} {:.1f}", x, low) + (below.empty() ? "" : "L" + below);

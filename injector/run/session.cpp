@@ -24,7 +24,7 @@ bool needs_nursery(const plan::Plan& plan) {
                                  [](const auto& p) { return p.kind == plan::Probe::Kind::exec; });
 }
 
-events::Machine this_machine(const Options& options, pen::Engine engine) {
+events::Machine this_machine(const plan::Plan& plan, const Options& options, pen::Engine engine) {
   utsname name{};
   uname(&name);
   events::Machine machine;
@@ -32,8 +32,12 @@ events::Machine this_machine(const Options& options, pen::Engine engine) {
   machine.kernel = name.release;
   machine.host = name.nodename;
   machine.engine = engine == pen::Engine::tcx ? "tcx" : "clsact";
-  for (const auto& word : options.command) machine.command.push_back(plan::without_passwords(word));
-  for (const auto& [name, value] : options.variables) machine.variables[name] = plan::without_passwords(value);
+  for (const auto& word : options.command) machine.command.push_back(plan::without_secrets(word));
+  for (const auto& word : options.repeat) {
+    machine.repeat.push_back(plan::without_secrets(word));
+    machine.masked |= machine.repeat.back() != word;
+  }
+  if (!machine.repeat.empty()) machine.repeat.insert(machine.repeat.end(), {"--seed", std::to_string(plan.seed)});
   return machine;
 }
 
@@ -89,7 +93,7 @@ Handlers Session::handlers() {
 void Session::guard_acted(const plan::Guard& guard, const record::GuardTrip& trip) {
   if (pen_) pen_->stop();
   events::guard(*journal_, guard, trip);
-  stops_.ask({events::By::guard, fmt::format("{}: {}", guard.name, record::observed_text(guard, trip))});
+  stops_.ask({events::By::guard, fmt::format("{}: {}", guard.name, trip.observed)});
 }
 
 /// Every fault goes off, and no guard acts any more.
@@ -125,7 +129,7 @@ void Session::tell(const std::string& what) {
 }
 
 void Session::prepare_and_play() {
-  events::run(*journal_, plan_, this_machine(options_, engine_));
+  events::run(*journal_, plan_, this_machine(plan_, options_, engine_));
   events::plan(*journal_, plan_);
   try {
     prepare();
@@ -149,11 +153,18 @@ void Session::prepare_and_play() {
 
 void Session::prepare() {
   if (engine_ == pen::Engine::clsact) {
-    const std::string weaker =
-        "attached by clsact, for want of TCX and kfuncs (kernel 6.6): when this process is stopped (SIGSTOP), faults "
-        "go on for up to 250 ms; when it is killed, until the kernel has closed its files (docs/kernels.md)";
+    const std::string weaker = fmt::format(
+        "attached by clsact, {}: when this process is stopped (SIGSTOP), faults go on for up to 250 ms; when it is "
+        "killed, until the kernel has closed its files (docs/kernels.md)",
+        options_.engine ? "as was asked" : "for want of TCX and kfuncs (kernel 6.6)");
     events::warning(*journal_, weaker);
     display_->step(weaker);
+  }
+  for (const auto& fault : plan_.faults) {
+    if (!fault.idle) continue;
+    const std::string idle = fmt::format("fault \"{}\" does nothing: all of its values are zero", fault.name);
+    events::warning(*journal_, idle);
+    display_->note(idle);
   }
   if (plan_.lab) start_lab();
   std::optional<site::LabView> view;

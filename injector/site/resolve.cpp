@@ -173,7 +173,6 @@ class Resolver {
         fault.params.text("per") == "turn";  // what acts one way only still has to see whose turn it was
     base.egress = looks_both_ways || fault.direction != plan::Direction::ingress;
     base.ingress = looks_both_ways || fault.direction != plan::Direction::egress;
-    base.loopback = fault.loopback;
     if (fault.kind->port != 0) base.peer_ports = {{fault.kind->port, fault.kind->port}};
     if (fault.peer.empty()) return {base};
     std::vector<Match> all;
@@ -318,6 +317,7 @@ class Resolver {
         rule.match.cgroups = c.cgroups;
         if (rule.match.protocol.empty()) rule.match.protocol = c.target->protocol;
         rule.match.own_ports = c.target->ports;
+        rule.match.loopback = plan::takes_in_loopback(plan_, fault, *c.target);
         if (c.target->where == plan::Target::Where::link) {
           // Routers forward: what leaves by one end has its sender elsewhere. Each end acts on its egress, so that each
           // way over the link is met once; towards a peer there is one way only, and the way back is met where it comes
