@@ -15,6 +15,7 @@
 
 enum {
   FL_MAX_RULES_PER_SITE = 64, /* a site's rules are the bits of one word */
+  FL_MAX_COPIES = 8,          /* of a packet that several faults duplicate */
   FL_MAX_SITES = 256,
   FL_MAX_EXEMPT_PORTS = 4,
   FL_MAX_TUNNEL_PORTS = 8,

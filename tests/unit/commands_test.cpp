@@ -45,12 +45,13 @@ TEST(ExplainCommand, SaysWhatIsBelievedAndWhatEndsTheRun) {
                    "\"pay\"\nsuccess = \"< 20%\"\nfor = \"2s\"\n");
   const std::string text = say({"explain", path}).out;
   for (const char* part : {"it bears it: pay during cut: success >= 90%", "recovers within 3s",
-                           "lost: pay: success < 20% for 2s", "from 2s on", "silent."})
+                           "lost: pay: success < 20% for 2s", "from 2s to 20s", "silent."})
     EXPECT_TRUE(has(text, part)) << part << " in\n" << text;
   const auto json = nlohmann::json::parse(say({"explain", "--json", path}).out);
   EXPECT_EQ(json.at("hypotheses").at(0).at("expected"), "success >= 90%");
   EXPECT_EQ(json.at("guards").at(0).at("condition"), "success < 20% for 2s");
   EXPECT_EQ(json.at("probes").at(0).at("start_s"), 2.0);
+  EXPECT_EQ(json.at("probes").at(0).at("end_s"), 20.0);
 }
 
 TEST(ListCommand, RunsAreAListOfTheirOwn) {
@@ -160,7 +161,7 @@ TEST(InjectCommand, EveryOptionIsInItsPlan) {
   EXPECT_EQ(fault.start, 7 * kSecond);
   EXPECT_EQ(fault.end, 67 * kSecond);
   EXPECT_EQ(fault.direction, plan::Direction::ingress);
-  EXPECT_FALSE(fault.loopback);
+  EXPECT_EQ(fault.loopback, false);
   EXPECT_EQ(fault.params.text("mode"), "reset");
   const auto& probe = parsed.plan.probes.at(0);
   EXPECT_EQ(probe.every, 50 * kMillisecond);
@@ -169,6 +170,19 @@ TEST(InjectCommand, EveryOptionIsInItsPlan) {
   EXPECT_EQ(parsed.plan.hypotheses.at(0).p99->text, "<= 250ms");
   EXPECT_EQ(parsed.plan.hypotheses.at(0).success->text, ">= 1%");
   EXPECT_EQ(parsed.plan.seed, 7u);
+}
+
+TEST(InjectCommand, LoopbackIsLeftToTheKindUnlessSaid) {
+  for (const auto& [option, expected] :
+       {std::pair{"--loopback", std::optional(true)}, std::pair{"--no-loopback", std::optional(false)}}) {
+    const auto parsed =
+        plan::parse_text(plan_of({"sever", "--on", "netns=shop", "--for", "1s", option}), "inject.toml");
+    ASSERT_TRUE(parsed.ok()) << plan::render(parsed);
+    EXPECT_EQ(parsed.plan.faults.at(0).loopback, expected);
+  }
+  const auto parsed = plan::parse_text(plan_of({"sever", "--on", "netns=shop", "--for", "1s"}), "inject.toml");
+  EXPECT_FALSE(parsed.plan.faults.at(0).loopback);
+  EXPECT_EQ(say({"inject", "sever", "--on", "netns=shop", "--for", "1s", "--loopback", "--no-loopback"}).status, 3);
 }
 
 TEST(InjectCommand, EachKindOfProbeHasItsOption) {

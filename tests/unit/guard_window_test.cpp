@@ -156,15 +156,35 @@ TEST(GuardWindow, AllConditionsMustBeTrueAtOnce) {
 }
 
 TEST(GuardWindow, SaysWhatItSaw) {
-  plan::Guard g = below(0.2);
-  g.p99 = Bound{Bound::Op::gt, 1e9, "> 1s"};
-  GuardTrip trip;
-  trip.sent = 125;
-  trip.ok = 4;
-  trip.p99 = 2100 * kMs;
-  EXPECT_EQ(observed_text(g, trip), "success 3.2% (4 of 125), p99 2.10 s");
-  trip.ok = 0;
-  EXPECT_EQ(observed_text(g, trip), "success 0% (0 of 125), p99: no request succeeded");
+  plan::Guard g = below(0.5);
+  g.p50 = Bound{Bound::Op::gt, 100.0 * kMs, "> 100ms"};
+  g.ok_p99 = Bound{Bound::Op::gt, 100.0 * kMs, "> 100ms"};
+  g.failed_max = Bound{Bound::Op::le, 100.0 * kMs, "<= 100ms"};
+  GuardWindow window(g, 0, kForever);
+  EXPECT_FALSE(feed(window, 0, 2 * kSecond, true, 150 * kMs));
+  const auto trip = feed(window, 2 * kSecond, 10 * kSecond, false);
+  ASSERT_TRUE(trip);
+  EXPECT_EQ(trip->observed, "success 45.5% (5 of 11), p50 never (54.5% failed), ok.p99 150 ms, failed.max 1.00 ms");
+  EXPECT_FALSE(trip->p50);
+}
+
+TEST(GuardWindow, AFailedRequestIsSlowerThanAnyOther) {
+  plan::Guard g = guard();
+  g.p90 = Bound{Bound::Op::gt, 60.0 * kSecond, "> 1m"};
+  GuardWindow window(g, 0, kForever);
+  EXPECT_FALSE(feed(window, 0, 2 * kSecond, true));
+  EXPECT_FALSE(window.add(sample(2 * kSecond, false, 200)));  // refused in 200 ns: one of ten may be
+  EXPECT_TRUE(window.add(sample(2100 * kMs, false, 200)));
+}
+
+TEST(GuardWindow, NeverActsOnAFigureOfNoRequest) {
+  for (const Bound::Op op : {Bound::Op::gt, Bound::Op::ge, Bound::Op::lt, Bound::Op::le}) {
+    plan::Guard of_ok = guard(), of_failed = guard();
+    of_ok.ok_p99 = of_failed.failed_p50 = Bound{op, 200.0 * kMs, "200ms"};
+    GuardWindow none_succeeds(of_ok, 0, kForever), none_fails(of_failed, 0, kForever);
+    EXPECT_FALSE(none_succeeds.add(sample(2 * kSecond, false)));
+    EXPECT_FALSE(none_fails.add(sample(2 * kSecond, true)));
+  }
 }
 
 }  // namespace

@@ -248,13 +248,14 @@ void write_guarded_run(const std::filesystem::path& folder) {
   trip.when = 3 * kSecond;
   trip.sent = 100;
   trip.ok = 7;
+  trip.observed = "success 7.0% (7 of 100)";
   Journal journal(folder);
   events::plan(journal, p);
   events::t0(journal, monotonic_now(), wall_now());
   events::note(journal, "the pager\x1b[2J rang", "alice");
   events::guard(journal, lost, trip);
   events::healed(journal, "abort");
-  events::abort(journal, events::By::guard, "lost: " + observed_text(lost, trip), 3 * kSecond);
+  events::abort(journal, events::By::guard, "lost: " + trip.observed, 3 * kSecond);
   events::cleanup(journal, {});
   events::end(journal);
 }

@@ -354,7 +354,128 @@ TEST(Recovery, SlowProbesAreJudgedByTheRequestsThereAre) {
   EXPECT_EQ(*recovery.after, kSecond + 1);
 }
 
-TEST(Distribution, QuantilesLetTheirRoundedShareLieAbove) {
+/// Of the 500 requests of the fault's phase, `failed` fail after `after`; the others take 2 ms.
+Recording with_failures(int failed, Ns after) {
+  Recording r = good_recording();
+  replace_requests(r, 10 * kSecond, 10 * kSecond + failed * 20 * kMillisecond, false, after);
+  r.hypotheses[0].success.reset();
+  r.hypotheses[0].p99.reset();
+  return r;
+}
+
+TEST(Survivors, P99HoldsIfAndOnlyIf99PercentSucceededInTime) {
+  for (const Ns after : {Ns{200}, kMillisecond, kSecond}) {  // a refusal in no time is not fast
+    for (const auto& [failed, held] :
+         {std::pair{5, true}, std::pair{6, false}, std::pair{450, false}, std::pair{500, false}}) {
+      Recording r = with_failures(failed, after);
+      r.hypotheses[0].p99 = bound(Bound::Op::le, 250.0 * kMillisecond, "<= 250ms");
+      EXPECT_EQ(judge(r).hypotheses[0].held, held) << failed << " failed after " << after << " ns";
+      r.hypotheses[0].p99 = bound(Bound::Op::ge, 250.0 * kMillisecond, ">= 250ms");
+      EXPECT_EQ(judge(r).hypotheses[0].held, !held) << "a lower bound is its opposite";
+    }
+  }
+  // One late request too many is as good as one that failed.
+  Recording r = with_failures(5, kSecond);
+  r.hypotheses[0].p99 = bound(Bound::Op::le, 250.0 * kMillisecond, "<= 250ms");
+  replace_requests(r, 15 * kSecond, 15 * kSecond + 1, true, 251 * kMillisecond);
+  EXPECT_EQ(judge(r).hypotheses[0].held, false);
+}
+
+TEST(Survivors, EveryQuantileCountsThemAndSaysSo) {
+  Recording r = with_failures(60, 200);  // 12 %
+  auto& h = r.hypotheses[0];
+  h.p50 = h.p90 = h.p99 = h.max = bound(Bound::Op::le, 250.0 * kMillisecond, "<= 250ms");
+  h.p90.reset();
+  const Judgement j = judge(r).hypotheses[0];
+  EXPECT_EQ(j.held, false);
+  EXPECT_EQ(j.observed, "p50 2.00 ms, p99 never (12.0% failed), max never (12.0% failed)");
+}
+
+TEST(Survivors, HaveFiguresOfTheirOwnAndSoHaveTheOthers) {
+  Recording r = with_failures(60, 200 * kMicrosecond);
+  auto& h = r.hypotheses[0];
+  h.ok_p99 = bound(Bound::Op::le, 2.0 * kMillisecond, "<= 2ms");
+  h.failed_p99 = bound(Bound::Op::le, 1.0 * kMillisecond, "<= 1ms");
+  Judgement j = judge(r).hypotheses[0];
+  EXPECT_EQ(j.held, true);
+  EXPECT_EQ(j.expected, "ok.p99 <= 2ms, failed.p99 <= 1ms");
+  EXPECT_EQ(j.observed, "ok.p99 2.00 ms, failed.p99 200 µs");
+  h.failed_p99->value = 1000;
+  EXPECT_EQ(judge(r).hypotheses[0].held, false);
+  h.failed_p99.reset();
+  h.ok_p99->value = 1000;
+  EXPECT_EQ(judge(r).hypotheses[0].held, false);
+}
+
+TEST(Survivors, AFigureOfNoRequest) {
+  const auto held = [](int failed, std::optional<Bound> plan::Conditions::*key, Bound::Op op) {
+    Recording r = with_failures(failed, kSecond);
+    r.hypotheses[0].*key = bound(op, 1.0 * kMillisecond, "1ms");
+    return judge(r).hypotheses[0].held;
+  };
+  EXPECT_EQ(held(500, &plan::Conditions::ok_p99, Bound::Op::le), false) << "nothing came back in time";
+  EXPECT_EQ(held(500, &plan::Conditions::ok_p99, Bound::Op::ge), false);
+  EXPECT_EQ(held(0, &plan::Conditions::failed_p99, Bound::Op::le), true) << "nothing failed slowly";
+  EXPECT_EQ(held(0, &plan::Conditions::failed_p99, Bound::Op::ge), false);
+}
+
+TEST(Survivors, FailingTimesThatAreNotRecordedAreNotJudged) {
+  Recording r = with_failures(60, Answer::kUnknown);
+  r.hypotheses[0].failed_p99 = bound(Bound::Op::le, 1.0 * kMillisecond, "<= 1ms");
+  EXPECT_EQ(judge(r).exit, Exit::inconclusive);
+}
+
+TEST(Recovery, AFailedRequestIsSlow) {
+  // Success within 1 % of the baseline, and yet not recovered: of 150 requests one may fail or be slow, not two.
+  Recording r = with_recovery_hypothesis(5 * kSecond);
+  for (Ns t = 20 * kSecond; t < 24 * kSecond; t += kSecond) {
+    replace_requests(r, t, t + 1, false, 200);
+    replace_requests(r, t + 500 * kMillisecond, t + 500 * kMillisecond + 1, true, kSecond);
+  }
+  const Recovery recovery = recovery_of(r, r.probes[0]);
+  ASSERT_TRUE(recovery.after);
+  EXPECT_GT(*recovery.after, 2 * kSecond);
+}
+
+TEST(Recovery, OfAServiceThatFailsNowAndThen) {
+  // Two in a hundred fail all the time: the baseline's p99 is "never", and those that succeed are compared.
+  Recording r = with_recovery_hypothesis(5 * kSecond);
+  for (Ns t = 0; t < 30 * kSecond; t += kSecond) replace_requests(r, t, t + 1, false, kSecond);
+  replace_requests(r, 20 * kSecond + 1, 22 * kSecond, true, 100 * kMillisecond);
+  const Recovery recovery = recovery_of(r, r.probes[0]);
+  ASSERT_TRUE(recovery.after);
+  EXPECT_GT(*recovery.after, kSecond) << "the slow ones are noticed";
+  EXPECT_LT(*recovery.after, 3 * kSecond);
+}
+
+TEST(Verdict, WithoutHypothesesIsCompletedAndNeverPassed) {
+  Recording r = good_recording();
+  EXPECT_STREQ(judge(r).word(), "passed");
+  r.hypotheses.clear();
+  EXPECT_EQ(judge(r).exit, Exit::passed);
+  EXPECT_STREQ(judge(r).word(), "completed");
+  meet_nothing(r);
+  EXPECT_STREQ(judge(r).word(), "inconclusive");
+}
+
+TEST(Verdict, OfAFaultThatAsksForNothingIsNotThatItMetNoPacket) {
+  Recording r = good_recording();
+  meet_nothing(r);
+  r.faults[0].idle = true;
+  EXPECT_EQ(judge(r).exit, Exit::passed);
+}
+
+TEST(Phases, TheRunIsAllOfIt) {
+  Recording r = good_recording();
+  fail_hypothesis(r);
+  r.hypotheses[0].during = "run";  // 50 of 1500
+  EXPECT_EQ(judge(r).hypotheses[0].observed, "success 96.7% (1,450 of 1,500), p99 never (3.3% failed)");
+  r.ended = false;
+  r.last_seen = 29 * kSecond;
+  EXPECT_FALSE(judge(r).hypotheses[0].held) << "it is not over";
+}
+
+TEST(Distribution, QuantilesAreTheNearestRank) {
   Distribution d;
   EXPECT_EQ(d.quantile(990), 0);
   for (Ns v = 1; v <= 100; ++v) d.add(101 - v);
@@ -367,7 +488,9 @@ TEST(Distribution, QuantilesLetTheirRoundedShareLieAbove) {
   few.add(1, 19);
   few.add(7);
   EXPECT_EQ(few.quantile(990), 7);
-  few.add(1, 40);
+  few.add(1, 79);
+  EXPECT_EQ(few.quantile(990), 7) << "98 of 99 are not 99 %";
+  few.add(1);
   EXPECT_EQ(few.quantile(990), 1);
   Distribution one;
   one.add(5);
