@@ -12,6 +12,7 @@
 
 #include "injector/base/error.h"
 #include "injector/base/fd.h"
+#include "injector/record/journal.h"
 #include "tests/harness/command.h"
 #include "tests/harness/two_namespaces.h"
 
@@ -113,6 +114,36 @@ TEST_F(RunOptionsTest, TheRunFolderHasThePlanAndReportMakesTheRestAgain) {
   EXPECT_TRUE(std::filesystem::exists(out / "report.html"));
   EXPECT_EQ(summary_of(out), before) << "the journal is the only truth";
   EXPECT_EQ(say({"report", folder.path() / "nothing"}).status, 3);
+}
+
+TEST_F(RunOptionsTest, TheReportsCommandRepeatsTheRun) {
+  Command run = start({"--seed", "77", "--scale", "1:60", "--engine", "clsact", "--var", "to=10.7.0.2", "--at",
+                       record::rfc3339(wall_now() + 20 * kSecond)});
+  ASSERT_TRUE(await_event(out, "plan")) << run.errors();
+  run.signal(SIGINT);
+  ASSERT_EQ(run.wait(60 * kSecond), 5) << run.errors();
+  const auto first = event("plan"), began = event("run");
+  const std::string repeat = summary_of(out)["repeat"];
+  EXPECT_EQ(repeat, fmt::format("faultline run {}/plan.toml --scale 1:60 --var to=10.7.0.2 --engine clsact --seed 77",
+                                folder.path().string()));
+  for (const std::string& command : {repeat, fmt::format("faultline run {}/plan.toml --scale 1:60 --var to=10.7.0.2 "
+                                                         "--engine clsact --seed 77",
+                                                         out.string())}) {  // and so does the copy of the plan
+    out = folder.path() / fmt::format("run{}", ++runs);
+    const auto words = fmt::format("cd / && faultline() {{ exec {} \"$@\"; }}; {} --quiet --out {}", binary(), command, out.string());
+    Command again({"bash", "-c", words});
+    ASSERT_TRUE(await_event(out, "plan")) << again.errors();
+    again.signal(SIGINT);
+    EXPECT_EQ(again.wait(60 * kSecond), 5) << again.errors();
+    auto second = event("plan");
+    for (const char* changes : {"at", "mono"}) second[changes] = first[changes];
+    EXPECT_EQ(second, first);
+    EXPECT_EQ(event("run")["seed"], 77);
+    EXPECT_EQ(event("run")["engine"], "clsact");
+    EXPECT_EQ(event("run")["vars"], began["vars"]);
+    for (const auto& e : journal_of(out))
+      if (e["event"] == "warning") EXPECT_EQ(e["message"].get<std::string>().find("for want of"), std::string::npos);
+  }
 }
 
 TEST_F(RunOptionsTest, WithoutScaleTheScaledValuesRun) {

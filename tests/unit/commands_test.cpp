@@ -354,6 +354,14 @@ TEST(NewCommand, WritesOverNothingAndSaysWhatIsWrong) {
   EXPECT_EQ(say({"new", "--set", "delay=soon"}).status, 3);
 }
 
+TEST(NewCommand, AFileThatCannotBeWritten) {
+  const test::TemporaryFolder folder;
+  const auto file = folder.write("file", "");
+  for (const std::filesystem::path& path : {file / "below.toml", std::filesystem::path("/proc/p.toml"), folder.path()})
+    EXPECT_EQ(say({"new", "--force", "--output", path}).status, 4) << path;
+  EXPECT_EQ(say({"man", "--all", file / "below"}).status, 4);
+}
+
 TEST(NewCommand, WhatItIsToldIsInThePlan) {
   const Said said = say({"new", "--kind", "sever", "--target", "netns=shop", "--peer", "address=10.0.0.0/8", "--probe",
                          "10.0.0.1:80", "--title", "Who is \"there\"?"});

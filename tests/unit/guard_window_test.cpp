@@ -105,12 +105,15 @@ TEST(GuardWindow, LooksAtQuantilesAsTheVerdictDoes) {
 }
 
 TEST(GuardWindow, ActsOnEachLatencyThatItMayName) {
-  for (const auto latency : {&plan::Guard::p50, &plan::Guard::p90, &plan::Guard::p99, &plan::Guard::max}) {
+  for (const auto& key : plan::Conditions::keys()) {
+    if (key.of == plan::Conditions::Of::share) continue;
+    const bool ok = key.of != plan::Conditions::Of::failed;
+    SCOPED_TRACE(key.name);
     plan::Guard g = guard(2 * kSecond);
-    g.*latency = Bound{Bound::Op::gt, 200.0 * kMs, "> 200ms"};
+    g.*key.bound = Bound{Bound::Op::gt, 200.0 * kMs, "> 200ms"};
     GuardWindow quick(g, 0, kForever), slow(g, 0, kForever);
-    EXPECT_FALSE(feed(quick, 0, 4 * kSecond, true));
-    EXPECT_TRUE(feed(slow, 0, 4 * kSecond, true, 201 * kMs));
+    EXPECT_FALSE(feed(quick, 0, 4 * kSecond, ok));
+    EXPECT_TRUE(feed(slow, 0, 4 * kSecond, ok, 201 * kMs));
   }
 }
 

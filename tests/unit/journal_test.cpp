@@ -164,6 +164,29 @@ TEST(Journal, FastProbesBecomeHistogramsThatDoNotCrossAPhase) {
   EXPECT_EQ(stats_in(r.probes[1], 0, 1).sent, 1u);
 }
 
+TEST(Journal, FastProbesKeepHowLongTheirFailuresTook) {
+  TemporaryFolder folder;
+  plan::Plan p;
+  p.duration = kSecond;
+  p.probes.resize(1);
+  p.probes[0].name = "fast";
+  p.probes[0].every = kMillisecond;
+  {
+    Journal journal(folder.path());
+    events::plan(journal, p);
+    events::t0(journal, monotonic_now(), wall_now());
+    for (Ns due = 0; due < p.duration; due += kMillisecond)
+      journal.sample("fast", sample(due, due < 500 * kMillisecond ? 100 : 100'000, due % 2 == 1, "refused"));
+  }
+  const Recording r = read_recording(folder.path());
+  const PhaseStats stats = stats_in(r.probes[0], 0, kSecond);
+  EXPECT_EQ(stats.latency.lost, 1000u);
+  EXPECT_EQ(stats.latency.failed.count(), 1000u);
+  EXPECT_NEAR(static_cast<double>(stats.latency.failed.quantile(500)), 100, 1);
+  EXPECT_NEAR(static_cast<double>(stats.latency.failed.quantile(501)), 100'000, 800);
+  EXPECT_FALSE(stats.latency.quantile(500)) << "never";
+}
+
 TEST(Journal, RoundingKeepsValuesWithinOnePercent) {
   for (Ns v : {Ns{0}, Ns{1}, Ns{127}, Ns{128}, Ns{129}, Ns{12345}, Ns{999'999}, 3 * kSecond + 1}) {
     EXPECT_NEAR(static_cast<double>(rounded(v)), static_cast<double>(v), static_cast<double>(v) * 0.008) << v;

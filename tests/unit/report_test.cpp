@@ -148,6 +148,15 @@ TEST(ReportCommand, MakesTheFilesAnewAndTellsTheVerdict) {
   EXPECT_TRUE(folder.read("report.html").ends_with("</html>\n"));
 }
 
+TEST(ReportCommand, AFolderThatCannotBeWritten) {
+  const TemporaryFolder folder;
+  write_run(folder.path());
+  std::filesystem::create_directory(folder.path() / "summary.json.new");  // root may write anywhere else
+  const cli::Said said = cli::say({"report", folder.path()});
+  EXPECT_EQ(said.status, 4);
+  EXPECT_NE(said.error.find("cannot be made anew"), std::string::npos) << said.error;
+}
+
 TEST(ReportCommand, NeedsARunFolder) {
   const TemporaryFolder folder;
   for (const auto& words :

@@ -407,6 +407,18 @@ TEST(Survivors, HaveFiguresOfTheirOwnAndSoHaveTheOthers) {
   EXPECT_EQ(judge(r).hypotheses[0].held, false);
 }
 
+TEST(Survivors, EachFigureIsOfItsOwn) {
+  for (const auto& key : plan::Conditions::keys()) {
+    if (key.of != plan::Conditions::Of::ok && key.of != plan::Conditions::Of::failed) continue;
+    Recording r = with_failures(60, 7 * kMillisecond);
+    const double value = (key.of == plan::Conditions::Of::ok ? 2.0 : 7.0) * kMillisecond;
+    (r.hypotheses[0].*key.bound) = bound(Bound::Op::le, value, "<=");
+    EXPECT_EQ(judge(r).hypotheses[0].held, true) << key.name;
+    (r.hypotheses[0].*key.bound) = bound(Bound::Op::lt, value, "<");
+    EXPECT_EQ(judge(r).hypotheses[0].held, false) << key.name;
+  }
+}
+
 TEST(Survivors, AFigureOfNoRequest) {
   const auto held = [](int failed, std::optional<Bound> plan::Conditions::*key, Bound::Op op) {
     Recording r = with_failures(failed, kSecond);
