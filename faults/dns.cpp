@@ -1,6 +1,7 @@
 // dns: what a target's lookups meet: an error, silence, a delay, a wrong address. The query is answered in its
 // resolver's place as it leaves the target; nothing else of the network is touched.
 #include <arpa/inet.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 
@@ -31,6 +32,9 @@ void check_addresses(const std::vector<std::string>& addresses, std::vector<Prob
     if (one.v4.empty() && one.v6.empty())
       problems.push_back(
           {"address", "\"" + text + "\" is no IP address", "write addresses such as \"192.0.2.1\" or \"2001:db8::1\""});
+    else if (!one.v6.empty() && IN6_IS_ADDR_V4MAPPED(one.v6.front().data()))
+      problems.push_back({"address", "\"" + text + "\" is an IPv4 address within IPv6, which no server answers",
+                          "write the IPv4 address by itself, such as \"192.0.2.1\""});
   }
   const LookupAnswer all = wrong_answer(addresses);
   const std::string most = std::to_string(FL_MAX_DNS_ADDRESSES);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "injector/base/visible_text.h"
+
 namespace faultline {
 namespace {
 
@@ -13,16 +15,16 @@ bool is_plain(char c) {
          std::string_view("%+,-./:=@_").find(c) != std::string_view::npos;
 }
 
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+bool is_no_ascii(char c) { return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f; }
 
 }  // namespace
 
 std::string shell_quoted(const std::string& word) {
   if (!word.empty() && std::all_of(word.begin(), word.end(), is_plain)) return word;
-  const bool control = std::any_of(word.begin(), word.end(), is_control);  // which a page or a terminal would not show
+  const bool control = find_invisible(word) != std::string::npos;  // which no page and no terminal shows as it is
   std::string out = control ? "$'" : "'";
   for (const char c : word) {
-    if (control && is_control(c))
+    if (control && is_no_ascii(c))
       out += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
     else if (control && (c == '\'' || c == '\\'))
       out += std::string("\\") + c;

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <sstream>
 
+#include "injector/base/visible_text.h"
 #include "injector/cli/manual.h"
 #include "injector/cli/words.h"
 #include "injector/plan/values.h"
@@ -32,7 +34,7 @@ constexpr const char* kFirstSteps = R"(what shall it do? First steps:
 `faultline --help` names every command, `faultline COMMAND --help` its options.)";
 
 int complain(const std::string& message, Exit status) {
-  fmt::print(stderr, "faultline: {}\n", message);
+  print(stderr, "faultline: " + message + "\n");
   return static_cast<int>(status);
 }
 
@@ -108,7 +110,11 @@ int main_of(int argc, char** argv) {
     refuse_empty_values(app);
     return static_cast<int>(context.chosen());
   } catch (const CLI::Success& e) {  // --help, --version
-    return app.exit(e);
+    std::ostringstream out, errors;
+    const int status = app.exit(e, out, errors);
+    print(stdout, out.str());
+    print(stderr, errors.str());
+    return status;
   } catch (const CLI::ParseError& e) {
     if (const std::string unknown = unknown_word(app, context.command); !unknown.empty())
       return complain(unknown, Exit::invalid);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
 #include "injector/cli/experiments.h"
 #include "injector/cli/plan_arguments.h"
@@ -55,24 +56,24 @@ Exit check_plans(const CheckArguments& arguments) {
       if (arguments.json)
         all.push_back({{"plan", path}, {"ok", false}, {"diagnostics", {{{"message", failure.what()}}}}});
       else
-        fmt::print(stderr, "{}\n", failure.what());
+        print(stderr, std::string(failure.what()) + "\n");
       continue;
     }
     if (!parsed.ok()) status = Exit::invalid;
     if (arguments.json) {
       all.push_back(describe(parsed, path));
     } else if (!parsed.ok()) {
-      fmt::print(stderr, "{}", plan::render(parsed));
+      print(stderr, plan::render(parsed));
     } else {
       const auto& p = parsed.plan;
-      fmt::print("{}: ok: {} probe{}, {} fault{}, {} hypothes{}s, {} long\n", path, p.probes.size(),
-                 p.probes.size() == 1 ? "" : "s", p.faults.size(), p.faults.size() == 1 ? "" : "s", p.hypotheses.size(),
-                 p.hypotheses.size() == 1 ? "i" : "e", plan::format_duration(p.duration));
-      fmt::print("{}", plan::render_remarks(parsed));
+      print(stdout,
+            shown("{}: ok: {} probe{}, {} fault{}, {} hypothes{}s, {} long\n", path, p.probes.size(),
+                  p.probes.size() == 1 ? "" : "s", p.faults.size(), p.faults.size() == 1 ? "" : "s",
+                  p.hypotheses.size(), p.hypotheses.size() == 1 ? "i" : "e", plan::format_duration(p.duration)));
+      print(stdout, plan::render_remarks(parsed));
     }
   }
   if (arguments.json) print_json(all);
-  std::fflush(stdout);
   return status;
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "faults/kind.h"
+#include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
 #include "injector/cli/explaining.h"
 #include "injector/cli/playing.h"
@@ -30,7 +31,7 @@ struct InjectArguments {
   std::string probe_every, probe_timeout, probe_from;
   std::string success, p99;
   std::map<std::string, std::string> keys;  ///< of the kind, as typed
-  bool until_stopped = false, loopback = false, no_loopback = false, dry_run = false, print_plan = false;
+  bool until_stopped = false, loopback = false, no_loopback = false, dry_run = false, look = false, print_plan = false;
   Playing playing;
 
   /// A key says itself whom it is about (the groups of a partition): --on tells where they are.
@@ -147,13 +148,12 @@ Exit inject(const InjectArguments& arguments, const CLI::App& sub, const std::ve
   const std::string path = fmt::format("inject-{}.toml", arguments.kind->name);
   auto parsed = plan::parse_text(text, path);
   if (arguments.print_plan) {
-    fmt::print("{}", text);
-    std::fflush(stdout);
+    print(stdout, text);
     if (parsed.ok()) return Exit::passed;
-    fmt::print(stderr, "{}", plan::render(parsed));
+    print(stderr, plan::render(parsed));
     return Exit::invalid;
   }
-  if (arguments.dry_run) return explain_parsed(parsed, arguments.playing.json);
+  if (arguments.dry_run) return explain_parsed(parsed, arguments.playing.json, arguments.look);
   run::Options options;
   options.command = command;
   options.repeat = given_words(sub, {"--seed", "--out", "--json", "--quiet"});
@@ -230,7 +230,8 @@ void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
   probe("--p99", arguments->p99, "What must hold meanwhile, such as \"<= 250ms\"", "BOUND");
   text("--seed", arguments->seed, "Seed of every random decision; default: a new one that is recorded", "N");
   arguments->playing.add_to(*sub);
-  sub->add_flag("--dry-run", arguments->dry_run, "Say what would be done, as explain does");
+  auto* dry_run = sub->add_flag("--dry-run", arguments->dry_run, "Say what would be done, as explain does");
+  sub->add_flag("--look", arguments->look, "With --dry-run: look the targets up as they are now")->needs(dry_run);
   sub->add_flag("--print-plan", arguments->print_plan, "Print the plan that this amounts to, and do nothing");
   sub->footer("The exit status tells the verdict: see `faultline --help`. The plan is kept in the run folder.");
   sub->callback([arguments, sub, &context] {

@@ -1,4 +1,5 @@
 #include "injector/cli/playing.h"
+#include "injector/base/visible_text.h"
 
 #include <fmt/format.h>
 #include <sys/random.h>
@@ -29,7 +30,7 @@ void Playing::add_to(CLI::App& app) {
 
 Exit play(plan::Parsed parsed, const Playing& how, run::Options options) {
   if (!parsed.ok()) {
-    fmt::print(stderr, "{}", plan::render(parsed));
+    print(stderr, plan::render(parsed));
     return Exit::invalid;
   }
   if (!parsed.plan.seed_given) parsed.plan.seed = new_seed();
@@ -41,8 +42,7 @@ Exit play(plan::Parsed parsed, const Playing& how, run::Options options) {
   if (how.json)
     print_json(result.outcome.summary);
   else
-    fmt::print("{}", record::render_outcome(result.outcome, result.folder, look_of_stdout().color));
-  std::fflush(stdout);
+    print(stdout, record::render_outcome(result.outcome, result.folder, look_of_stdout().color));
   return result.outcome.exit;
 }
 

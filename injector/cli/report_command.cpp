@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
 #include "injector/cli/terminal.h"
 #include "injector/record/derive.h"
@@ -35,8 +36,7 @@ Exit report(const ReportArguments& arguments) {
   if (arguments.json)
     print_json(outcome.summary);
   else
-    fmt::print("{}", record::render_outcome(outcome, arguments.run, look_of_stdout().color));
-  std::fflush(stdout);
+    print(stdout, record::render_outcome(outcome, arguments.run, look_of_stdout().color));
   return Exit::passed;
 }
 
@@ -50,8 +50,7 @@ Exit compare(const CompareArguments& arguments) {
   if (arguments.json)
     print_json(comparison);
   else
-    fmt::print("{}", record::for_locale(report::render_comparison(comparison), look_of_stdout().utf8));
-  std::fflush(stdout);
+    print(stdout, record::for_locale(report::render_comparison(comparison), look_of_stdout().utf8));
   return Exit::passed;
 }
 

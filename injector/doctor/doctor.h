@@ -26,7 +26,8 @@ struct Facts {
   std::string kernel;  ///< uname -r
   int major = 0, minor = 0;
   unsigned cpus = 1;
-  bool root = false;
+  bool root = false;               ///< of the machine
+  bool user_namespace = false;     ///< root of a user namespace only
   std::uint64_t capabilities = 0;  ///< effective
   std::string container;           ///< "docker", "podman", "lxc" …; empty: none seen
   pen::Features features;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "injector/base/privilege.h"
 #include "injector/doctor/doctor.h"
 
 namespace faultline::doctor {
@@ -64,7 +65,9 @@ class Examination {
     if (!has(CAP_NET_ADMIN)) absent.push_back("CAP_NET_ADMIN");
     if (!has(CAP_SYS_ADMIN)) absent.push_back("CAP_SYS_ADMIN");
     if (!has(CAP_BPF) && !has(CAP_SYS_ADMIN)) absent.push_back("CAP_BPF");
-    if (absent.empty())
+    if (facts_.user_namespace)
+      say("privileges", State::missing, kUserNamespaceRoot, "sudo faultline doctor, outside of it");
+    else if (absent.empty())
       say("privileges", State::ok, "CAP_NET_ADMIN, CAP_SYS_ADMIN and CAP_BPF");
     else
       say("privileges", State::missing,

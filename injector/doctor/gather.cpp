@@ -17,6 +17,7 @@
 #include "injector/base/fd.h"
 #include "injector/base/flow_steering.h"
 #include "injector/base/netns.h"
+#include "injector/base/privilege.h"
 #include "injector/base/program.h"
 #include "injector/base/rtnetlink.h"
 #include "injector/doctor/doctor.h"
@@ -169,7 +170,8 @@ Facts gather(const std::vector<std::string>& experiments) {
   facts.kernel = name.release;
   (void)std::sscanf(name.release, "%d.%d", &facts.major, &facts.minor);
   facts.cpus = static_cast<unsigned>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
-  facts.root = geteuid() == 0;
+  facts.root = is_root();
+  facts.user_namespace = geteuid() == 0 && in_user_namespace();
   facts.capabilities = effective_capabilities();
   facts.container = container();
   facts.features = pen::probe_features();

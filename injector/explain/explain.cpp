@@ -186,11 +186,11 @@ std::string blast_radius(const plan::Plan& plan, const std::vector<Reach>& reach
   return text;
 }
 
-Explanation explain(const plan::Plan& plan, pen::Engine engine) {
+Explanation explain(const plan::Plan& plan, pen::Engine engine, bool look) {
   Explanation all;
   for (const auto& fault : plan.faults) all.effects.push_back(effect_of(plan, fault, links_of(plan, fault)));
   say_together(plan, all.effects);
-  all.reach = look_around(plan);
+  all.reach = look ? look_around(plan) : without_looking(plan);
   all.blast_radius = blast_radius(plan, all.reach);
   all.exempt = exempt();
   all.ends = endings(engine);

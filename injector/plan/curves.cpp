@@ -31,8 +31,10 @@ double duration_of(Table& point, std::string_view key, std::string_view example)
 
 /// Why a file cannot be read; empty when `text` has it.
 std::string read_text(const std::string& path, std::string& text) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // never waits for a pipe's other end
   struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return std::strerror(errno);
+  if (!S_ISREG(status.st_mode)) return "it is not a regular file";  // to open a device may do something already
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.get() < 0 || ::fstat(fd.get(), &status) != 0) return std::strerror(errno);
   if (!S_ISREG(status.st_mode)) return "it is not a regular file";
   if (status.st_size > kMaxFile) return "it is larger than 64 MB";

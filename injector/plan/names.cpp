@@ -5,6 +5,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "injector/base/visible_text.h"
 #include "injector/plan/passes.h"
 #include "injector/plan/subjects.h"
 
@@ -316,7 +317,6 @@ void resolve_names(Draft& draft) { Resolver(draft).run(); }
 
 bool check_name(Issues& issues, Place at, std::string_view what, const std::string& name, bool strict) {
   const auto good = [&](unsigned char c) {
-    if (!strict) return c >= ' ' && c != 0x7f;
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
            c == '.';
   };
@@ -325,9 +325,12 @@ bool check_name(Issues& issues, Place at, std::string_view what, const std::stri
     issues.error(at, fmt::format("{} is empty", what), "");
   else if (name.size() > longest)
     issues.error(at, fmt::format("{} is too long", what), fmt::format("at most {} bytes", longest));
-  else if (!std::all_of(name.begin(), name.end(), good) || (strict && (name.front() == '.' || name.front() == '-')))
+  else if (!strict && find_invisible(name) != std::string::npos)
     issues.error(at, fmt::format("\"{}\" is not fit to be {}", name, what),
-                 strict ? "letters, digits, hyphens, underscores and dots" : "no line breaks or control characters");
+                 "no line breaks, control characters or characters that reorder what is around them");
+  else if (strict && (!std::all_of(name.begin(), name.end(), good) || name.front() == '.' || name.front() == '-'))
+    issues.error(at, fmt::format("\"{}\" is not fit to be {}", name, what),
+                 "letters, digits, hyphens, underscores and dots");
   else
     return true;
   return false;

@@ -42,7 +42,12 @@ std::string read_file(const std::string& path) {
 }
 
 void read_top(Table& top, Draft& draft) {
-  if (auto title = top.text("title", "\"What this rehearses\"")) draft.plan.title = *title;
+  if (auto title = top.text("title", "\"What this rehearses\"")) {
+    draft.plan.title = *title;
+    constexpr std::size_t kLongest = 1000;
+    if (title->size() > kLongest)
+      draft.issues.error(top.place("title"), "title is too long", fmt::format("at most {} bytes", kLongest));
+  }
   if (auto seed = top.integer("seed", 0, std::numeric_limits<std::int64_t>::max())) {
     draft.plan.seed = static_cast<std::uint64_t>(*seed);
     draft.plan.seed_given = true;

@@ -19,11 +19,10 @@ struct Options {
 
 struct Diagnostic {
   Place at;
-  std::string message;      ///< what is wrong, in one sentence, naming the key
-  std::string hint;         ///< what would be right; may be empty
-  bool not_yet = false;     ///< the language reserves it, this version cannot do it
-  std::string file = {};    ///< that the place is in; empty: the plan
-  std::string source = {};  ///< the line of that file; of a plan's own it is in the plan's text
+  std::string message;    ///< what is wrong, in one sentence, naming the key
+  std::string hint;       ///< what would be right; may be empty
+  bool not_yet = false;   ///< the language reserves it, this version cannot do it
+  std::string file = {};  ///< that the place is in; empty: the plan
 };
 
 struct Parsed {

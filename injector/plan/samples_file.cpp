@@ -44,10 +44,7 @@ class Reader {
     if (*measured_) {
       for (double& value : values_) value = (value - mean) / deviation;
     } else if (deviation < kLeastDeviation || deviation > kMostDeviation) {
-      error(1,
-            fmt::format(
-                "these are no table of tc's: its numbers have a standard deviation of about 8192, these of {:.3g}",
-                deviation * kTableScale),
+      error(1, "these are no table of tc's: its numbers have a standard deviation of about 8192, these are far from it",
             "measured delays need their units: 12.4ms");
       return std::nullopt;
     }
@@ -57,8 +54,7 @@ class Reader {
  private:
   void error(std::size_t column, const std::string& message, std::string hint) {
     mistakes_++;
-    issues_.error_in(file_, line_, {std::max(1u, number_), static_cast<std::uint32_t>(column)}, message,
-                     std::move(hint));
+    issues_.error_in(file_, {std::max(1u, number_), static_cast<std::uint32_t>(column)}, message, std::move(hint));
   }
 
   void read_line() {
@@ -81,19 +77,21 @@ class Reader {
     const bool bare = failed == std::errc() && end == word.data() + word.size() && std::isfinite(number);
     if (!measured_) measured_ = !bare;
     if (bare == *measured_)
-      return error(column,
-                   fmt::format("\"{}\" {} a unit, those before it {}", word, bare ? "has not" : "has",
-                               bare ? "have" : "have not"),
-                   "measured delays have units (12.4ms), the numbers of tc's tables have none");
+      return error(
+          column,
+          fmt::format("this value {} a unit, those before it {}", bare ? "has not" : "has", bare ? "have" : "have not"),
+          "measured delays have units (12.4ms), the numbers of tc's tables have none");
     if (bare) {
       if (number < kSmallest || number > kLargest)
-        return error(column, fmt::format("{} is outside of {} to {}", word, kSmallest, kLargest),
+        return error(column, fmt::format("this value is outside of {} to {}", kSmallest, kLargest),
                      "a table has deviations, in units of 1/8192");
       values_.push_back(number / kTableScale);
       return;
     }
     const auto delay = read_duration(word);
-    if (!delay.value) return error(column, delay.error, delay.hint);
+    if (!delay.value)
+      return error(column, "what stands here is neither a delay with its unit nor a number",
+                   "write the delays that were measured, such as 12.4ms, one a line");
     values_.push_back(static_cast<double>(*delay.value));
   }
 

@@ -10,6 +10,7 @@
 #include "injector/base/descriptors.h"
 #include "injector/base/error.h"
 #include "injector/probe/asker.h"
+#include "injector/probe/errors.h"
 #include "injector/probe/probe.h"
 #include "injector/probe/schedule.h"
 
@@ -134,7 +135,7 @@ struct Prober::Impl {
     sample.late = late;
     sample.latency = latency;
     sample.ok = error.empty();
-    sample.error = std::move(error);
+    if (!sample.ok) sample.error = error_names.named(error);
     sink(std::move(sample));
   }
 
@@ -147,6 +148,8 @@ struct Prober::Impl {
       land(n, now, "timeout");
     }
   }
+
+  ErrorNames error_names;  // of the probe's thread
 
   Ns instant(std::uint64_t n) const { return schedule.instant(n) + moved; }
   bool stopping() const { return aborted || finish_at != kNever; }

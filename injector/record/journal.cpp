@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "injector/base/error.h"
+#include "injector/base/visible_text.h"
 #include "injector/record/sample_batch.h"
 
 namespace faultline::record {
@@ -27,7 +28,7 @@ constexpr Ns kBatchAge = kSecond;                            // how long a batch
 using Pairs = std::vector<std::pair<Ns, std::uint64_t>>;
 
 std::string to_text(const nlohmann::json& value) {
-  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return visible_json(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 void append_string(std::string& out, const std::string& text) {

@@ -133,7 +133,7 @@ Row probe_row(const ProbeWatch& probe, Ns now, int name_width, const Look& look)
 
 }  // namespace
 
-std::vector<std::string> live_view(const Watch& watch, Ns now, const Look& asked_look, bool final) {
+std::vector<Visible> live_view(const Watch& watch, Ns now, const Look& asked_look, bool final) {
   Look look = asked_look;
   look.width = std::max(look.width - 1, 10);  // the last column is left free: some terminals wrap when it is written
   std::vector<Row> rows{title_row(watch, now, look), timeline_row(watch, now, look)};
@@ -151,7 +151,7 @@ std::vector<std::string> live_view(const Watch& watch, Ns now, const Look& asked
     rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(most - 1), rows.end());
     rows.push_back(Row(look).add(fmt::format("{} more rows do not fit", hidden)));
   }
-  std::vector<std::string> texts;
+  std::vector<Visible> texts;
   for (const auto& row : rows) texts.push_back(row.text());
   return texts;
 }

@@ -181,9 +181,23 @@ void read_event(Recording& r, const json& e) {
   }
 }
 
+/// What is told of a run stays readable however long it was; the journal has the rest.
+void leave_out_what_nobody_reads(Recording& r) {
+  constexpr std::size_t kWarnings = 200, kServices = 1000, kNotes = 1000;
+  const auto beyond = [](std::size_t size, std::size_t most) { return size > most ? size - most : 0; };
+  const std::size_t warnings = beyond(r.warnings.size(), kWarnings), services = beyond(r.services.size(), kServices),
+                    notes = beyond(r.notes.size(), kNotes);
+  r.warnings.resize(r.warnings.size() - warnings);
+  r.notes.resize(r.notes.size() - notes);
+  if (services > 0) r.services.erase(r.services.begin() + kServices, r.services.end());
+  for (const auto& [n, what] : {std::pair{warnings, "warnings"}, {services, "events of services"}, {notes, "notes"}})
+    if (n > 0) r.warnings.push_back(fmt::format("{} more {} are in the journal alone", n, what));
+}
+
 }  // namespace
 
-std::uint32_t ProbeRecord::error_index(const std::string& error) {
+std::uint32_t ProbeRecord::error_index(const std::string& given) {
+  const std::string error = names.named(given);
   for (std::uint32_t i = 1; i < errors.size(); ++i)
     if (errors[i] == error) return i;
   errors.push_back(error);
@@ -220,6 +234,7 @@ Recording read_recording(std::istream& journal) {
       doubtful = 1;
     }
   }
+  leave_out_what_nobody_reads(r);
   for (auto& probe : r.probes)
     std::stable_sort(probe.answers.begin(), probe.answers.end(),
                      [](const Answer& a, const Answer& b) { return a.due < b.due; });

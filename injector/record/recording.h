@@ -12,6 +12,7 @@
 
 #include "injector/base/error.h"
 #include "injector/plan/plan.h"
+#include "injector/probe/errors.h"
 #include "injector/record/distribution.h"
 #include "injector/record/events.h"
 
@@ -34,6 +35,8 @@ struct ProbeRecord {
   Distribution late;  ///< of sending, all requests
 
   std::uint32_t error_index(const std::string& error);
+
+  probe::ErrorNames names = {};  ///< those of `errors`, which may be another machine's
 };
 
 struct FaultRecord {

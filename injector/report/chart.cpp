@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "injector/base/visible_text.h"
 #include "injector/plan/values.h"
 #include "injector/record/text.h"
 #include "injector/record/verdict.h"
@@ -21,6 +22,7 @@ using record::Recording;
 constexpr double kWidth = 1000, kLeft = 96, kRight = 12;
 constexpr double kLane = 20, kPanel = 104, kStrip = 10, kAbove = 8, kGap = 34, kTop = 8;  // kAbove: of the strip
 constexpr int kColumns = 180;
+constexpr std::size_t kLongestText = 4000;  // of a record that somebody else made
 
 /// Time to horizontal places.
 struct Scale {
@@ -184,7 +186,7 @@ std::string axis(const Scale& scale, double y, double top) {
 
 std::string escaped(const std::string& text) {
   std::string out;
-  for (const char c : text) {
+  for (const char c : text.size() > kLongestText ? bounded(text, kLongestText) : visible_lines(text)) {
     switch (c) {
       case '&':
         out += "&amp;";
@@ -202,7 +204,7 @@ std::string escaped(const std::string& text) {
         out += "&#39;";
         break;
       default:
-        out += static_cast<unsigned char>(c) < 0x20 && c != '\n' ? ' ' : c;
+        out += c;
     }
   }
   return out;

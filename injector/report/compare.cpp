@@ -82,9 +82,10 @@ std::string change(const json& a, const json& b, const char* whose, const char* 
 }
 
 /// A name at the head of a row; one that is too long for its column has a line of its own.
-std::string headed(const std::string& name, int width) {
-  if (record::columns(name) <= width)
-    return name + std::string(static_cast<std::size_t>(width - record::columns(name)), ' ');
+Visible headed(const std::string& text, int width) {
+  const Visible name = shown("{}", text);
+  if (record::columns(text) <= width)
+    return name + std::string(static_cast<std::size_t>(width - record::columns(text)), ' ');
   return name + "\n" + std::string(static_cast<std::size_t>(width), ' ');
 }
 
@@ -135,37 +136,36 @@ json compare(const json& a, const json& b) {
   return out;
 }
 
-std::string render_comparison(const json& c) {
+Visible render_comparison(const json& c) {
   const auto word = [&](const char* side, const char* key) {
     return c.at(side).at(key).is_string() ? c.at(side).at(key).get<std::string>() : "";
   };
-  std::string out = fmt::format("A  {:<13} {}  {}\nB  {:<13} {}  {}\n", word("a", "verdict"), word("a", "started_at"),
-                                word("a", "title"), word("b", "verdict"), word("b", "started_at"), word("b", "title"));
+  Visible out = shown("A  {:<13} {}  {}\nB  {:<13} {}  {}\n", word("a", "verdict"), word("a", "started_at"),
+                      word("a", "title"), word("b", "verdict"), word("b", "started_at"), word("b", "title"));
   for (const json& remark : c.at("remarks")) out += "! " + remark.get<std::string>() + "\n";
-  if (!c.at("hypotheses").empty()) out += fmt::format("\n{:<44} {:>12} {:>12}\n", "hypothesis", "A", "B");
+  if (!c.at("hypotheses").empty()) out += shown("\n{:<44} {:>12} {:>12}\n", "hypothesis", "A", "B");
   for (const json& h : c.at("hypotheses"))
-    out += fmt::format("{} {:>12} {:>12}\n", headed(h.at("name").get<std::string>(), 44), held(h.at("a")),
-                       held(h.at("b")));
+    out += shown("{} {:>12} {:>12}\n", headed(h.at("name").get<std::string>(), 44), held(h.at("a")), held(h.at("b")));
   if (!c.at("faults").empty())
-    out += fmt::format("\n{:<20} {:>9} {:>9}  {:>9} {:>9}  {:>9} {:>9}\n", "fault", "packets A", "B", "dropped A", "B",
-                       "delay A", "B");
+    out += shown("\n{:<20} {:>9} {:>9}  {:>9} {:>9}  {:>9} {:>9}\n", "fault", "packets A", "B", "dropped A", "B",
+                 "delay A", "B");
   for (const json& f : c.at("faults")) {
     const json &a = f.at("a"), &b = f.at("b");
-    out += fmt::format("{} {:>9} {:>9}  {:>9} {:>9}  {:>9} {:>9}\n", headed(f.at("name").get<std::string>(), 20),
-                       count(a, "packets_matched"), count(b, "packets_matched"), count(a, "packets_dropped"),
-                       count(b, "packets_dropped"), applied(a), applied(b));
+    out += shown("{} {:>9} {:>9}  {:>9} {:>9}  {:>9} {:>9}\n", headed(f.at("name").get<std::string>(), 20),
+                 count(a, "packets_matched"), count(b, "packets_matched"), count(a, "packets_dropped"),
+                 count(b, "packets_dropped"), applied(a), applied(b));
   }
   for (const json& probe : c.at("probes")) {
-    out += fmt::format("\n{:<20} {:>8} {:>8}  {:>9} {:>9} {:>6}  {:>9} {:>9} {:>6}\n",
-                       probe.at("name").get<std::string>().substr(0, 20), "ok A", "ok B", "p50 A", "p50 B", "", "p99 A",
-                       "p99 B", "");
+    out += shown("\n{:<20} {:>8} {:>8}  {:>9} {:>9} {:>6}  {:>9} {:>9} {:>6}\n",
+                 record::clipped(probe.at("name").get<std::string>(), 20), "ok A", "ok B", "p50 A", "p50 B", "",
+                 "p99 A", "p99 B", "");
     for (const json& p : probe.at("phases")) {
       const json &a = p.at("a"), &b = p.at("b");
       if (!was_asked(a) && !was_asked(b)) continue;
       const auto row = [&](const std::string& name, const std::string& ok_a, const std::string& ok_b, const char* of) {
-        out += fmt::format("  {:<18.18} {:>8} {:>8}  {:>9} {:>9} {:>6}  {:>9} {:>9} {:>6}\n", name, ok_a, ok_b,
-                           latency(a, of, "p50"), latency(b, of, "p50"), change(a, b, of, "p50"), latency(a, of, "p99"),
-                           latency(b, of, "p99"), change(a, b, of, "p99"));
+        out += shown("  {:<18} {:>8} {:>8}  {:>9} {:>9} {:>6}  {:>9} {:>9} {:>6}\n", record::clipped(name, 18), ok_a,
+                     ok_b, latency(a, of, "p50"), latency(b, of, "p50"), change(a, b, of, "p50"), latency(a, of, "p99"),
+                     latency(b, of, "p99"), change(a, b, of, "p99"));
       };
       row(p.at("name").get<std::string>(), success(a), success(b), "latency_ms");
       if (!some_failed(a) && !some_failed(b)) continue;

@@ -16,6 +16,7 @@
 #include "injector/base/clock.h"
 #include "injector/base/error.h"
 #include "injector/base/message.h"
+#include "injector/base/privilege.h"
 #include "injector/run/lock.h"
 #include "injector/site/processes.h"
 
@@ -124,8 +125,7 @@ std::string myself() {
 }
 
 std::string list_of(const std::vector<Running>& runs) {
-  if (runs.empty())
-    return geteuid() == 0 ? "no run is under way" : "no run is under way that we may see (root sees all)";
+  if (runs.empty()) return is_root() ? "no run is under way" : "no run is under way that we may see (root sees all)";
   std::vector<std::string> names;
   for (const auto& run : runs) names.push_back(describe(run));
   return fmt::format("under way: {}", fmt::join(names, ", "));

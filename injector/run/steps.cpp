@@ -1,4 +1,5 @@
 #include "injector/run/steps.h"
+#include "injector/base/visible_text.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -62,7 +63,7 @@ void Session::ask(const std::string& question) {
   tcflush(STDIN_FILENO, TCIFLUSH);  // of a terminal: what was typed before the question is no answer to it
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (options_.quiet)
-    fmt::print(stderr, "{}\n", question);
+    print(stderr, shown("{}\n", question));
   else
     display_->note(question);
 }

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "injector/base/error.h"
+#include "injector/base/mapped.h"
 
 namespace faultline::site {
 namespace {
@@ -66,6 +67,7 @@ std::vector<IpPrefix> ask(const std::string& name) {
       std::memcpy(address.bytes.data(), &reinterpret_cast<const sockaddr_in6*>(each->ai_addr)->sin6_addr, 16);
       address.v6 = true;
       address.length = 128;
+      address = unmapped(address);
     } else {
       continue;
     }

@@ -217,6 +217,19 @@ TEST(InjectCommand, ADryRunIsAnExplanation) {
   EXPECT_EQ(nlohmann::json::parse(say(as_json).out).at("faults").at(0).at("kind"), "sever");
 }
 
+TEST(InjectCommand, ADryRunLooksWhenAskedTo) {
+  const std::vector<std::string> words = {"inject", "sever",     "--on",  "netns=faultline-no-such", "--for", "1s",
+                                          "--json", "--dry-run", "--look"};
+  const Said said = say(words);
+  const auto now = nlohmann::json::parse(said.out).at("faults").at(0).at("now");
+  EXPECT_EQ(said.status == 4, now.at("missing")) << "as root";
+  EXPECT_TRUE(has(now.at("why_not").get<std::string>(), "faultline-no-such")) << now.dump();
+  const Said without = say({words.begin(), words.end() - 1});
+  EXPECT_EQ(without.status, 0) << "nothing was looked up";
+  EXPECT_FALSE(nlohmann::json::parse(without.out).at("faults").at(0).at("now").at("looked"));
+  EXPECT_EQ(say({"inject", "sever", "--on", "netns=x", "--for", "1s", "--look"}).status, 3) << "it needs --dry-run";
+}
+
 TEST(InjectCommand, ALookupMayNameItsServer) {
   for (const auto& [what, name, server] : {std::tuple{"shop.example@10.0.0.53", "shop.example", "10.0.0.53"},
                                            {"shop.example@[fd00::53]:5353", "shop.example", "[fd00::53]:5353"},

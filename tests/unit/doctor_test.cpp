@@ -38,6 +38,18 @@ TEST(Doctor, AHealthyMachineHasNothingToComplainOf) {
     EXPECT_EQ(finding.state, State::ok) << finding.topic << ": " << finding.what;
 }
 
+TEST(Doctor, TheRootOfAUserNamespaceIsToldInOneSentence) {
+  Facts facts = healthy();
+  facts.root = false;
+  facts.user_namespace = true;  // with every capability, none of which counts
+  const Report report = examine(facts);
+  EXPECT_FALSE(report.can_run);
+  const Finding* finding = find(report, "privileges");
+  ASSERT_NE(finding, nullptr);
+  EXPECT_EQ(finding->state, State::missing);
+  EXPECT_NE(finding->what.find("user namespace"), std::string::npos) << finding->what;
+}
+
 struct Case {
   const char* name;
   void (*spoil)(Facts&);

@@ -195,7 +195,7 @@ TEST(Compare, PairsByNameAndTellsTheChange) {
   EXPECT_TRUE(c["faults"][1]["a"].is_null());
   EXPECT_EQ(c["probes"][0]["phases"][0]["name"], "baseline");
   EXPECT_EQ(c["probes"][0]["phases"][0]["a"]["success"], 1.0);
-  const std::string text = render_comparison(c);
+  const std::string text = render_comparison(c).bytes();
   EXPECT_NE(text.find("the seeds differ"), std::string::npos) << text;
   EXPECT_NE(text.find("+100%"), std::string::npos) << text;
   EXPECT_NE(text.find("packets A"), std::string::npos) << text;
@@ -206,7 +206,7 @@ TEST(Compare, CutsNoNameAndTellsNothingOfWhatWasNotAsked) {
   const std::string name = "the second of two beliefs whose names begin alike: channel B";
   r.hypotheses[0].name = name;
   r.probes[0].answers.clear();
-  const std::string text = render_comparison(compare(summary_of(r), summary_of(r)));
+  const std::string text = render_comparison(compare(summary_of(r), summary_of(r))).bytes();
   EXPECT_NE(text.find(name + "\n"), std::string::npos) << text;
   EXPECT_EQ(text.find("  baseline"), std::string::npos) << text;
 }
@@ -215,7 +215,7 @@ TEST(Compare, OfARunWithItselfNothingDiffers) {
   const auto s = summary_of(good_recording());
   const auto c = compare(s, s);
   EXPECT_TRUE(c["remarks"].empty());
-  EXPECT_EQ(render_comparison(c).find("FAILED"), std::string::npos);
+  EXPECT_EQ(render_comparison(c).bytes().find("FAILED"), std::string::npos);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ TEST(Shell, LeavesPlainWordsAlone) {
 
 TEST(Shell, QuotedWordsComeBackAsTheyWere) {
   for (const std::string word : {"", "two words", "it's", "$HOME", "`id`", "a;b", "a\nb", "\x1b]0;x\x07", "tab\t'q'\\",
-                                 "*?[]", "\"", "!x", "~", "#c", "a=b c", "µ"}) {
+                                 "*?[]", "\"", "!x", "~", "#c", "a=b c", "µ", "µ\xe2\x80\xae\xff"}) {
     const auto said = test::say_all({"bash", "-c", "printf %s " + shell_quoted(word)});
     EXPECT_EQ(said.out, word) << shell_quoted(word);
   }

@@ -293,7 +293,7 @@ TEST(Derive, RecordsGuardsAndNotes) {
 TEST(Render, ShowsGuardsAndNotes) {
   TemporaryFolder folder;
   write_guarded_run(folder.path());
-  const std::string text = render_outcome(derive(folder.path()), "runs/x", false);
+  const std::string text = render_outcome(derive(folder.path()), "runs/x", false).bytes();
   for (const char* part :
        {"ABORTED", "Guards", "lost", "stopped the run after 3 s (success < 20% for 2s): success 7.0% (7 of 100)",
         "Notes", "rang (alice)"})
@@ -307,7 +307,7 @@ TEST(Render, SaysWhenAFaultWasTooShortForItsDelay) {
     Account result = a_result();
     result.released_at_end = released * result.delayed;
     write_run(folder.path(), result);
-    const std::string text = render_outcome(derive(folder.path()), "runs/x", false);
+    const std::string text = render_outcome(derive(folder.path()), "runs/x", false).bytes();
     EXPECT_EQ(text.find("all let go at the fault's end") != std::string::npos, released == 1) << text;
   }
 }
@@ -318,13 +318,13 @@ TEST(Render, SaysWhatMatters) {
   late.lateness.p99 = 200'000;
   write_run(folder.path(), late);
   const Outcome outcome = derive(folder.path());
-  const std::string text = render_outcome(outcome, "runs/x", false);
+  const std::string text = render_outcome(outcome, "runs/x", false).bytes();
   for (const char* part :
        {"INCONCLUSIVE", "Jitter", "exit 2", "cut", "delay 1500ms, loss 12%", "200 packets", "10 dropped (5.0%)",
         "was late", "expected success >= 99%", "observed success 100%", "runs/x"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
-  EXPECT_NE(render_outcome(outcome, "runs/x", true).find("\x1b[1;33mINCONCLUSIVE"), std::string::npos);
+  EXPECT_NE(render_outcome(outcome, "runs/x", true).bytes().find("\x1b[1;33mINCONCLUSIVE"), std::string::npos);
 }
 
 }  // namespace
