@@ -37,7 +37,8 @@ struct Facts {
   bool autogroup = false;
   std::string lockdown;  ///< "integrity", "confidentiality"; empty: none
   Trial network_namespace, process_namespace, bridge, steering;
-  Trial whole;  ///< the data plane, built and taken down on the loopback device of an empty namespace
+  Trial realtime;  ///< a thread in a real-time class
+  Trial whole;     ///< the data plane, built and taken down on the loopback device of an empty namespace
   std::vector<Tool> tools;
 };
 

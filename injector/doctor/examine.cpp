@@ -169,7 +169,14 @@ class Examination {
           "give the machine two CPUs", false);
     else
       say("CPUs", State::ok, std::to_string(facts_.cpus));
-    if (facts_.autogroup)
+    trial("real-time class", facts_.realtime, "granted: line and probes run when they are due, on a busy machine too",
+          "refused: on a busy machine packets may leave late and probes be sent late",
+          (facts_.capabilities >> CAP_SYS_NICE & 1) == 0
+              ? "--cap-add SYS_NICE"
+              : "its cgroup has no real-time budget: give it one (cgroup v1: cpu.rt_runtime_us), or run outside of it",
+          false, State::weaker);
+    // Where it is granted, priorities do not matter.
+    if (facts_.autogroup && facts_.realtime != Trial(""))
       say("autogroup", State::weaker,
           "priorities count only within one terminal's processes: on a busy machine held packets may leave late",
           "sudo sysctl kernel.sched_autogroup_enabled=0", false);

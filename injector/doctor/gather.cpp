@@ -19,6 +19,7 @@
 #include "injector/base/netns.h"
 #include "injector/base/privilege.h"
 #include "injector/base/program.h"
+#include "injector/base/realtime.h"
 #include "injector/base/rtnetlink.h"
 #include "injector/doctor/doctor.h"
 #include "injector/lab/nursery.h"
@@ -121,6 +122,8 @@ void try_the_data_plane(pen::Engine engine) {
 
 void try_privileged(Facts& facts) {
   facts.process_namespace = attempt([] { lab::Nursery::start(); });
+  const int error = realtime::try_it();
+  facts.realtime = error == 0 ? "" : std::generic_category().message(error);
   facts.network_namespace = attempt([] { NetNs::create(); });
   if (!facts.network_namespace->empty()) return;
   const NetNs ns = NetNs::create();

@@ -13,6 +13,7 @@
 #include "injector/base/descriptors.h"
 #include "injector/base/error.h"
 #include "injector/base/program.h"
+#include "injector/base/realtime.h"
 #include "injector/lab/enclosure.h"
 #include "injector/lab/init.h"
 
@@ -92,6 +93,7 @@ pid_t fork_into(const std::function<void()>& command) {
   sigemptyset(&none);
   check("unblock signals", sigprocmask(SIG_SETMASK, &none, nullptr));
   restore_descriptor_limit();
+  realtime::restore_limit();
   execute(spec.argv, spec.environment);
 }
 

@@ -15,6 +15,7 @@
 
 #include "injector/base/descriptors.h"
 #include "injector/base/error.h"
+#include "injector/base/realtime.h"
 #include "injector/lab/enclosure.h"
 
 namespace faultline::lab {
@@ -47,6 +48,7 @@ Init::Init() {
 }
 
 void Init::serve() {
+  realtime::Urgent urgent(realtime::Rank::helper);  // it starts exec probes; what it starts is ordinary
   send_message(kSocket, Writer().put(kHello).bytes());
   for (;;) {
     pollfd events[] = {{kSocket, POLLIN, 0}, {child_signals_.get(), POLLIN, 0}};
@@ -54,6 +56,7 @@ void Init::serve() {
       check("poll", errno == EINTR ? 0 : -1);
       continue;
     }
+    urgent.look();
     if (events[1].revents != 0) {
       signalfd_siginfo info[8];
       while (read(child_signals_.get(), info, sizeof info) > 0) {
@@ -162,7 +165,7 @@ void prepare(const Fd& parent) {
   prctl(PR_SET_NAME, "faultline-init");
   // Services must not inherit the urgency of the packet path.
   const sched_param normal{};
-  const int policy = sched_getscheduler(0);
+  const int policy = sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
   if (policy == SCHED_FIFO || policy == SCHED_RR) sched_setscheduler(0, SCHED_OTHER, &normal);
   if (getpriority(PRIO_PROCESS, 0) < 0) setpriority(PRIO_PROCESS, 0, 0);
 

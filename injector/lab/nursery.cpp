@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "injector/base/error.h"
+#include "injector/base/realtime.h"
 #include "injector/lab/init.h"
 #include "injector/lab/wire.h"
 
@@ -116,7 +117,11 @@ struct Nursery::Impl {
 
 void Nursery::Impl::read_all() {
   try {
-    while (std::optional<Message> message = receive_message(socket.get())) take(std::move(*message));
+    realtime::Urgent urgent(realtime::Rank::helper);  // exec probes wait for what comes in here
+    while (std::optional<Message> message = receive_message(socket.get())) {
+      urgent.look();
+      take(std::move(*message));
+    }
   } catch (const std::exception&) {
     // As good as gone: nobody could be answered any more.
   }

@@ -123,6 +123,7 @@ std::vector<faults::Account> account_of_faults(const BpfObject& player, const fa
   }
 
   const auto lost_in_line = line.losses_by_slot();
+  const auto late_in_line = line.late_by_slot();
   const auto line_stats = line.stats();
   const std::uint64_t line_lost = line_stats.losses.full + line_stats.losses.overdue + line_stats.losses.refused;
   // Of the packets missing between player and return, those that the line never read were lost in the TAP's queue. The
@@ -149,7 +150,8 @@ std::vector<faults::Account> account_of_faults(const BpfObject& player, const fa
     const SeatOfSite& seat = seats.at(slot.site);
     if (seat.left) missing.in_transit = gone = 0;
     (queue_lost ? missing.tap_queue : missing.unaccounted) = gone;
-    if (missing.total() == 0) continue;
+    const line::Late late_here = late_in_line.at(n);
+    if (missing.total() == 0 && late_here.all == 0) continue;
     const auto& site = score.sites[seat.site];
     std::uint32_t last = ~0u;
     for (std::uint64_t mask = slot.rules; mask != 0; mask &= mask - 1) {
@@ -158,6 +160,8 @@ std::vector<faults::Account> account_of_faults(const BpfObject& player, const fa
       if (fault == last || fault >= faults) continue;
       last = fault;
       accounts[fault].undelivered += missing;
+      accounts[fault].left_late.all += late_here.all;
+      accounts[fault].left_late.full += late_here.full;
     }
   }
   for (std::uint32_t i = 0; i < seats.size(); i++) {

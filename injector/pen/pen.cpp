@@ -236,6 +236,7 @@ void Pen::move(std::size_t site, site::Site place) {
 void Pen::resume_line() { impl_->line->resume(); }
 bool Pen::line_was_stopped() const { return impl_->line->was_stopped(); }
 std::string Pen::line_failure() const { return impl_->line->failure(); }
+std::vector<line::Lapse> Pen::take_lapses() { return impl_->line->take_lapses(); }
 line::Stats Pen::line_stats() const { return impl_->line->stats(); }
 
 std::vector<faults::Account> Pen::accounts(std::size_t faults) const {

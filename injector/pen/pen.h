@@ -64,6 +64,7 @@ class Pen {
   void resume_line();                ///< after line_was_stopped(): the lease is kept again, faults go on
   std::string line_failure() const;  ///< why the line ended on its own; empty while all is well
   line::Stats line_stats() const;
+  std::vector<line::Lapse> take_lapses();  ///< of the line, since the last call
   /// The accounts so far of faults 0 to `faults` (see Rule::fault), without what only the plan knows (name, onset).
   /// Complete only after stop() and drain().
   std::vector<faults::Account> accounts(std::size_t faults) const;

@@ -65,6 +65,12 @@ void read_top(Table& top, Draft& draft) {
       draft.duration.reset();
     }
   }
+  if (auto tolerance = top.table("tolerance", "{ packets = \"0.1%\" }")) {
+    Tolerance& limits = draft.plan.tolerance;
+    limits.packets = tolerance->scalar("packets", "\"0.1%\"", read_probability).value_or(limits.packets);
+    limits.of_loss = tolerance->scalar("of_loss", "\"10%\"", read_probability).value_or(limits.of_loss);
+    tolerance->finish();
+  }
   top.table("vars", "{ }");  // read before everything else
 }
 

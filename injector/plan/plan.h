@@ -241,6 +241,12 @@ struct InputFile {
   std::string text;
 };
 
+/// What may go astray without a word but a warning, as shares: too little to change what a hypothesis says.
+struct Tolerance {
+  double packets = 0.001;  ///< undelivered and passed by safety, of what a fault matched
+  double of_loss = 0.1;    ///< the same, of a loss that was asked
+};
+
 struct Plan {
   std::string path;       ///< as given on the command line
   std::string directory;  ///< of the plan, absolute: ${plan_dir}
@@ -256,6 +262,7 @@ struct Plan {
   std::vector<Fault> faults;
   std::vector<Hypothesis> hypotheses;
   std::vector<Guard> guards;
+  Tolerance tolerance;
   std::optional<Lab> lab;
   std::vector<InputFile> inputs;                 ///< each file once
   std::map<std::string, std::string> variables;  ///< the plan's own, with the values in force

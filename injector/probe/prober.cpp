@@ -9,6 +9,7 @@
 
 #include "injector/base/descriptors.h"
 #include "injector/base/error.h"
+#include "injector/base/realtime.h"
 #include "injector/probe/asker.h"
 #include "injector/probe/errors.h"
 #include "injector/probe/probe.h"
@@ -69,7 +70,8 @@ struct Prober::Impl {
       return;
     }
     try {
-      fly(*asker);
+      realtime::Urgent urgent(realtime::Rank::helper);  // by now: what it takes to prepare is in no hurry
+      fly(*asker, urgent);
       asker.reset();
     } catch (const std::exception& e) {
       fail(e.what());
@@ -83,7 +85,7 @@ struct Prober::Impl {
     if (failure.empty()) failure = "probe \"" + probe.name + "\": " + what;
   }
 
-  void fly(Asker& asker) {
+  void fly(Asker& asker, realtime::Urgent& urgent) {
     while (!started && !stopping()) {
       loop.collect(kNever);
       loop.dispatch();
@@ -98,6 +100,7 @@ struct Prober::Impl {
       if (!flights.empty()) wake = std::min(wake, flights.begin()->second.sent + probe.timeout);
       loop.collect(wake);
       if (aborted) return;
+      urgent.look();
       // What is due goes first, so that working on answers never makes it late. Expiry is last: an answer that arrived
       // in time counts, even if we are late to read it.
       launch(asker, count);

@@ -79,6 +79,8 @@ void learned(Journal& journal, const std::string& name, const std::string& site,
 void target(Journal& journal, const std::string& target, const std::string& what, const std::string& detail,
             const std::optional<std::pair<Ns, Ns>>& gap = {});
 void warning(Journal& journal, const std::string& message);
+/// The line stood still for `length`, from `from` on (since T0): the lease lapsed, faults were off.
+void lapse(Journal& journal, Ns from, Ns length);
 /// What somebody had to say while the run was under way. `by`: who, "alice".
 void note(Journal& journal, const std::string& text, const std::string& by);
 /// A guard acted: the run is being healed. abort() follows, from the run's loop.

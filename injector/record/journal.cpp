@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "injector/base/error.h"
+#include "injector/base/realtime.h"
 #include "injector/base/visible_text.h"
 #include "injector/record/sample_batch.h"
 
@@ -153,10 +154,12 @@ struct Journal::Impl {
   }
 
   void write_loop() {
+    realtime::Urgent scheduling(realtime::Rank::helper);  // whoever records something waits for its mutex
     std::unique_lock lock(mutex);
     std::string taken;
     for (;;) {
       wake.wait_for(lock, kWriteEvery, [this] { return urgent || closing || flushing; });
+      scheduling.look();
       const bool last = closing;
       if (!failed) write_batches(last || flushing ? INT64_MAX : monotonic_now() - kBatchAge);
       urgent = flushing = false;

@@ -41,6 +41,8 @@ void read_plan(Recording& r, const json& e) {
   r.name = e.value("name", r.name);
   r.title = e.value("title", r.title);
   r.duration = e.value("duration", Ns{0});
+  if (const json t = e.value("tolerance", json()); t.is_object())
+    r.tolerance = {t.value("packets", r.tolerance.packets), t.value("of_loss", r.tolerance.of_loss)};
   for (const json& p : e.at("probes")) {
     ProbeRecord probe;
     probe.name = p.value("name", "");
@@ -63,6 +65,7 @@ void read_plan(Recording& r, const json& e) {
     fault.end = f.value("end", Ns{0});
     fault.delay = f.value("delay", Ns{0});
     fault.idle = f.value("idle", false);
+    fault.loss = f.value("loss", 0.0);
     r.faults.push_back(std::move(fault));
   }
   for (const json& h : e.at("hypotheses")) {
@@ -142,13 +145,15 @@ void read_event(Recording& r, const json& e) {
                           {"what", e.value("what", "")},
                           {"detail", e.value("detail", "")}});
   } else if (event == "warning") {
-    r.warnings.push_back(e.value("message", ""));
+    r.warnings.push_back({e.value("message", ""), ns_from(e, "t")});
+  } else if (event == "lapse") {
+    r.warnings.push_back({"", ns_from(e, "from"), e.value("length", Ns{1})});
   } else if (event == "note") {
     r.notes.push_back({ns_from(e, "t"), e.value("text", ""), e.value("by", ""), e.value("at", "")});
   } else if (event == "guard") {
     read_guard(r, e);
   } else if (event == "target") {
-    r.warnings.push_back(e.value("detail", ""));
+    r.warnings.push_back({e.value("detail", ""), ns_from(e, "t")});
   } else if (event == "abort") {
     const Ns when = ns_from(e, "when").value_or(ns_from(e, "t").value_or(0));
     if (!r.stop) r.stop = Stop{e.value("by", ""), e.value("reason", ""), when};

@@ -15,6 +15,7 @@
 #include "injector/probe/errors.h"
 #include "injector/record/distribution.h"
 #include "injector/record/events.h"
+#include "injector/record/folding.h"
 
 namespace faultline::record {
 
@@ -46,6 +47,7 @@ struct FaultRecord {
   Ns start = 0, end = 0;
   Ns delay = 0;                    ///< asked
   bool idle = false;               ///< it asks for nothing
+  double loss = 0;                 ///< the greatest that is asked at any time; 0: none
   std::optional<Account> account;  ///< absent: the run did not get as far as to count
 };
 
@@ -88,6 +90,7 @@ struct Recording {
   std::vector<FaultRecord> faults;
   std::vector<plan::Hypothesis> hypotheses;
   std::vector<GuardRecord> guards;
+  plan::Tolerance tolerance;
   std::vector<Note> notes;
 
   bool planned = false;  ///< there was a plan event
@@ -98,7 +101,7 @@ struct Recording {
   std::vector<Trouble> troubles;
   std::optional<Cleanup> cleanup;
   std::optional<Ns> healed;
-  std::vector<std::string> warnings;
+  std::vector<Remark> warnings;  ///< each by itself; folded() tells them
   nlohmann::json sites = nlohmann::json::array();
   std::optional<Ns> held_since;  ///< CLOCK_MONOTONIC, of a step that was not confirmed yet
   Ns waited = 0;                 ///< with its clock standing still, for somebody to confirm a step

@@ -36,6 +36,7 @@ json fault_json(const FaultRecord& fault) {
   for (const auto& one : faults::kUndelivered) j["undelivered"][one.name] = account.undelivered.*one.in;
   j["applied_delay_us"] = spread(account.applied_delay);
   j["lateness_us"] = spread(account.lateness);
+  j["left_line_late"] = {{"packets", account.left_late.all}, {"while_full", account.left_late.full}};
   j["lateness_limit_us"] = static_cast<double>(lateness_limit(fault)) / kMicrosecond;
   const auto since_t0 = [](std::optional<Ns> t) { return t ? json(seconds(*t)) : json(nullptr); };
   j["first_affected_s"] = since_t0(account.first_affected);
@@ -165,7 +166,9 @@ json summarize(const Recording& r, const Verdict& verdict) {
   s["sites"] = r.sites;
   s["waited_s"] = seconds(r.waited);
   s["services"] = r.services;
-  s["warnings"] = r.warnings;
+  s["tolerance"] = {{"packets", r.tolerance.packets}, {"of_loss", r.tolerance.of_loss}};
+  s["warnings"] = folded(r.warnings);
+  for (const auto& warning : verdict.warnings) s["warnings"].push_back(warning);
   s["line_stats"] = r.line_stats;
   return s;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "injector/record/faithful.h"
 #include "injector/record/hypothesis.h"
 #include "injector/record/text.h"
 
@@ -37,14 +38,6 @@ class Findings {
   std::vector<Finding> all_;
 };
 
-std::string undelivered_text(const faults::Undelivered& undelivered) {
-  std::string text;
-  for (const auto& one : faults::kUndelivered)
-    if (const auto n = undelivered.*one.in; n > 0)
-      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", thousands(n), one.why);
-  return text;
-}
-
 /// "" while the run went to its end.
 std::string stop_text(const Recording& r) {
   const std::string after = r.begun ? "after " + short_duration(r.observed_until()) : "before it began";
@@ -68,7 +61,8 @@ void look_at_run(const Recording& r, Findings& findings) {
     findings.add(Exit::failed, "the run ended without having begun");
 }
 
-void look_at_fault(const Recording& r, const FaultRecord& fault, Findings& findings) {
+void look_at_fault(const Recording& r, const FaultRecord& fault, Findings& findings,
+                   std::vector<std::string>& warnings) {
   const auto inconclusive = [&](const std::string& what) {
     findings.add(Exit::inconclusive, fmt::format("fault \"{}\" {}", fault.name, what));
   };
@@ -79,15 +73,13 @@ void look_at_fault(const Recording& r, const FaultRecord& fault, Findings& findi
   }
   const Account& account = *fault.account;
   if (account.matched == 0 && !fault.idle) inconclusive("met no packet");  // what asks for nothing meets none
-  if (account.lateness.count > 0 && account.lateness.p99 * 1000 > static_cast<double>(lateness_limit(fault)))
-    inconclusive(fmt::format("was late: p99 {} beyond what was asked, at most {} is allowed",
-                             short_microseconds(account.lateness.p99), short_duration(lateness_limit(fault))));
-  if (account.undelivered.total() > 0)
-    inconclusive(fmt::format("took {} packets that it never gave back ({})", thousands(account.undelivered.total()),
-                             undelivered_text(account.undelivered)));
-  if (account.passed_by_safety > 0)
-    inconclusive(fmt::format("was lifted for {} packets by its safety (the injector was stopped or hung)",
-                             thousands(account.passed_by_safety)));
+  if (const auto late = lateness_finding(r, fault)) inconclusive(*late);
+  if (const auto gone = astray(r, fault)) {
+    if (gone->material)
+      inconclusive(gone->text);
+    else
+      warnings.push_back(fmt::format("fault \"{}\" {}", fault.name, gone->text));
+  }
 }
 
 void look_at_probe(const Recording& r, const ProbeRecord& probe, Findings& findings) {
@@ -144,7 +136,7 @@ Verdict judge(const Recording& r) {
   Findings findings;
   look_at_run(r, findings);
   if (r.begun) {
-    for (const auto& fault : r.faults) look_at_fault(r, fault, findings);
+    for (const auto& fault : r.faults) look_at_fault(r, fault, findings, verdict.warnings);
     for (const auto& probe : r.probes) look_at_probe(r, probe, findings);
   }
   const std::string stopped = stop_text(r);

@@ -13,6 +13,7 @@
 
 #include "injector/base/error.h"
 #include "injector/base/message.h"
+#include "injector/base/realtime.h"
 #include "injector/record/verdict.h"
 #include "injector/run/lock.h"
 
@@ -156,7 +157,9 @@ void Control::healed() {
 }
 
 void Control::Impl::serve() {
+  realtime::Urgent urgent(realtime::Rank::helper);  // who wants to stop a run must not wait for a busy machine
   for (;;) {
+    urgent.look();
     std::vector<pollfd> fds{{bell.get(), POLLIN, 0}};
     std::size_t listening = 0;
     {

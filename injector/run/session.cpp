@@ -241,7 +241,7 @@ std::optional<Stop> Session::follow_targets() {
     auto gap = news.gap;
     if (gap) gap = {since_t0(gap->first), since_t0(gap->second)};
     events::target(*journal_, news.target, news.what, news.text, gap);
-    display_->note(news.text);
+    tell({news.text, since_t0(monotonic_now())});
     if (news.aborts) stop = Stop{events::By::target, news.text};
   }
   return stop;

@@ -8,12 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "injector/base/realtime.h"
 #include "injector/lab/lab.h"
 #include "injector/pen/janitor.h"
 #include "injector/pen/pen.h"
 #include "injector/probe/probe.h"
 #include "injector/record/display.h"
 #include "injector/record/events.h"
+#include "injector/record/folding.h"
 #include "injector/record/journal.h"
 #include "injector/run/compose.h"
 #include "injector/run/control.h"
@@ -48,11 +50,13 @@ class Session {
   std::optional<NetNs> place_of(const plan::Probe& probe, probe::From& from);
   void play();
   void finish_probes();
-  std::optional<Stop> watch();
+  std::optional<Stop> watch(realtime::Urgent& urgent);
   void hold_next();
   std::optional<Stop> confirm_step();
   std::optional<Stop> look_after();
   Ns since_t0(Ns instant) const;
+  void tell(record::Remark remark);
+  void tell_refusal();
   void ask(const std::string& question);
   void move_clock(Ns epoch);
   void mark_phases(Ns now);
@@ -90,7 +94,8 @@ class Session {
   Ns epoch_ = 0;
   std::vector<std::pair<Ns, Ns>> waits_;  // by which T0 has moved
   Ns next_look_ = 0;
-  Ns next_told_ = 0;            // see advance()
+  Ns next_told_ = 0;  // see advance()
+  record::Folding remarks_;
   std::optional<Steps> steps_;  // of a run that waits before each
   std::vector<bool> begun_, ended_;
   std::unique_ptr<Control> control_;  // last: its thread uses what is above

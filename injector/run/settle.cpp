@@ -34,6 +34,16 @@ void Session::report_counts() {
     events::fault_result(*journal_, accounts[i]);
   }
   const auto line = pen_->line_stats();
+  const auto urgency = [](realtime::Rank rank) {
+    const realtime::Tally t = realtime::tally(rank);
+    return nlohmann::json{
+        {"threads", t.threads},
+        {"refused", t.refused},
+        {"error", t.error == 0 ? nlohmann::json() : nlohmann::json(std::generic_category().message(t.error))},
+        {"fell_back", t.fell_back},
+        {"stopped_by_kernel", t.stopped},
+        {"ordinary_us", t.ordinary / kMicrosecond}};
+  };
   events::line(*journal_, {{"read", line.read},
                            {"written", line.written},
                            {"frames_read", line.frames_read},
@@ -42,6 +52,12 @@ void Session::report_counts() {
                            {"merged", line.merged},
                            {"held_max_bytes", line.held_max_bytes},
                            {"stalled_us", line.stalled / kMicrosecond},
+                           {"full",
+                            {{"time_us", line.full_time / kMicrosecond},
+                             {"packets", line.full_packets},
+                             {"bytes", line.full_bytes}}},
+                           {"realtime",
+                            {{"line", urgency(realtime::Rank::line)}, {"others", urgency(realtime::Rank::helper)}}},
                            {"lost",
                             {{"full", line.losses.full},
                              {"overdue", line.losses.overdue},

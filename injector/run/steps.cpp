@@ -103,7 +103,10 @@ std::optional<Stop> Session::confirm_step() {
     stand_still();
     if (stop) return stop;
     if (const auto ended = look_after()) return ended;
-    if (pen_ && pen_->line_was_stopped()) pen_->resume_line();  // who stops us here (Ctrl-Z) lifts no fault
+    if (pen_ && pen_->line_was_stopped()) {  // who stops us here (Ctrl-Z) lifts no fault
+      pen_->take_lapses();
+      pen_->resume_line();
+    }
     display_->tick();
   }
   if (isatty(STDIN_FILENO) != 0) display_->typed_line();

@@ -125,6 +125,13 @@ TEST(Nursery, ChildrenDoNotInheritUrgency) {
   EXPECT_EQ(output_of(*nursery, shell("nice")), "0\n");
 }
 
+TEST(Nursery, NorTheClassOfTheProcessThatStartsThem) {
+  const auto nursery = Nursery::start();  // whose init is in a real-time class, where it is granted
+  EXPECT_EQ(output_of(*nursery,
+                      shell("set -- $(cat /proc/self/stat); echo ${40} ${41}; prlimit --rttime --noheadings -o SOFT")),
+            "0 0\nunlimited\n");
+}
+
 TEST(Nursery, UserEnvironmentAndDirectory) {
   const auto nursery = Nursery::start();
   Command command = shell("id -un; id -Gn; echo $HOME; echo $COLOUR; pwd");

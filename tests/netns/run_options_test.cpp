@@ -82,7 +82,8 @@ address = "10.7.0.2"
 };
 
 TEST_F(RunOptionsTest, ScaleSeedAndVariablesOfTheProcess) {
-  Command run = start({"--scale", "1:20", "--seed", "77", "--var", "to=10.7.0.2", "--json"});
+  Command run = start({"--scale", "1:20", "--seed", "77", "--var", "to=10.7.0.2", "--json", "--tolerance", "5%",
+                       "--tolerance-of-loss", "20%"});
   const auto status = run.wait(60 * kSecond);
   ASSERT_TRUE(status) << run.errors();
   EXPECT_LE(*status, 2) << run.out() << run.errors();
@@ -90,6 +91,7 @@ TEST_F(RunOptionsTest, ScaleSeedAndVariablesOfTheProcess) {
   EXPECT_EQ(s["seed"], 77);
   EXPECT_EQ(s["scale"], 20);
   EXPECT_EQ(s["duration_s"], 3);
+  EXPECT_EQ(s["tolerance"], json({{"packets", 0.05}, {"of_loss", 0.2}}));
   EXPECT_EQ(s["faults"][0]["start_s"], 0.5);
   EXPECT_EQ(s["faults"][0]["end_s"], 2.5);
   EXPECT_EQ(s["probes"][0]["subject"], "10.7.0.2");

@@ -66,6 +66,10 @@ TEST(CommandLine, MistakesInArgumentsAreInvalid) {
       {{"run", shipped("hello.toml"), "--at", "noon"}, "RFC 3339"},
       {{"run", shipped("hello.toml"), "--var", "room"}, "name=value"},
       {{"run", shipped("hello.toml"), "--engine", "magic"}, "--engine"},
+      {{"run", shipped("hello.toml"), "--tolerance", "1"}, "--tolerance 1"},
+      {{"inject", "sever", "--on", "netns=a", "--for", "1s", "--tolerance", "1"}, "--tolerance 1"},
+      {{"inject", "sever", "--on", "netns=a", "--for", "1s", "--tolerance-of-loss", "few"}, "--tolerance-of-loss few"},
+      {{"run", shipped("hello.toml"), "--tolerance-of-loss", "few"}, "--tolerance-of-loss few"},
       {{"check", "/no/such/plan.toml"}, "/no/such/plan.toml"},
   };
   for (const auto& [words, what] : mistakes) {

@@ -81,7 +81,7 @@ TEST(Report, WhatUsersWriteCannotBecomeMarkup) {
   Recording r = good_recording();
   r.title = "<script>alert(1)</script> & \"quotes\"";
   r.probes[0].subject = "'><img src=x>";
-  r.warnings = {"a <b> in a warning"};
+  r.warnings = {{"a <b> in a warning"}};
   const std::string page = render_report(r, summary_of(r));
   EXPECT_EQ(page.find("<script>"), std::string::npos);
   EXPECT_EQ(page.find("<img"), std::string::npos);

@@ -1,4 +1,5 @@
 #include "injector/record/verdict.h"
+#include "injector/record/summary.h"
 
 #include <functional>
 
@@ -96,6 +97,101 @@ const Case kCases[] = {
     {"line_full", [](Recording& r) { result(r).undelivered.full = 1; }, Exit::inconclusive, "line full"},
     {"packets_unaccounted", [](Recording& r) { result(r).undelivered.unaccounted = 3; }, Exit::inconclusive,
      "3 unaccounted"},
+    {"late_because_the_line_was_full",
+     [](Recording& r) {
+       result(r).lateness.p99 = 12000;
+       result(r).left_late = {900, 800};
+       r.line_stats = nlohmann::json::parse(
+           R"({"full": {"time_us": 2000000, "packets": 1600000, "bytes": 2350000000},
+               "realtime": {"line": {"refused": 0, "fell_back": 3}}})");
+     },
+     Exit::inconclusive,
+     "met a full line: for 2.00 s it carried 9.4 Gb/s, 800,000 packets a second, and could no more, so packets were "
+     "held "
+     "p99 12.0 ms longer than asked, at most 10.0 ms is allowed"},
+    {"late_for_want_of_a_cpu_though_full_now_and_then",
+     [](Recording& r) {
+       result(r).lateness.p99 = 12000;
+       result(r).left_late = {900, 300};
+       r.line_stats = nlohmann::json::parse(R"({"realtime": {"line": {"refused": 0, "fell_back": 0}}})");
+     },
+     Exit::inconclusive, "was late: p99 12.0 ms beyond what was asked, at most 10.0 ms is allowed"},
+    {"full_for_a_while_and_in_time",
+     [](Recording& r) {
+       result(r).left_late = {9, 9};
+     },
+     Exit::passed, ""},
+    {"late_where_no_real_time_class_is_granted",
+     [](Recording& r) {
+       result(r).lateness.p99 = 12000;
+       r.line_stats = nlohmann::json::parse(R"({"realtime": {"line": {"refused": 1, "fell_back": 0}}})");
+     },
+     Exit::inconclusive, "the kernel granted no real-time class"},
+    {"late_with_its_budget_used_up",
+     [](Recording& r) {
+       result(r).lateness.p99 = 12000;
+       r.line_stats =
+           nlohmann::json::parse(R"({"realtime": {"line": {"refused": 0, "fell_back": 7, "ordinary_us": 80000}}})");
+     },
+     Exit::inconclusive, "used up its real-time budget 7 times, and waited for a CPU like others for 80.0 ms"},
+    {"a_few_packets_astray_change_nothing",
+     [](Recording& r) {
+       result(r).matched = 6685;
+       result(r).undelivered.overdue = 2;
+       result(r).passed_by_safety = 4;
+     },
+     Exit::passed, ""},
+    {"both_together_count",
+     [](Recording& r) {
+       result(r).matched = 6685;
+       result(r).undelivered.overdue = 3;
+       result(r).passed_by_safety = 4;
+     },
+     Exit::inconclusive,
+     "took 3 packets that it never gave back (3 overdue after a stop), and was lifted for 4 packets by its safety"},
+    {"a_tenth_of_a_percent_is_too_many",
+     [](Recording& r) {
+       result(r).matched = 10000;
+       result(r).undelivered.tap_queue = 10;
+     },
+     Exit::inconclusive, "less than 0.1% is allowed"},
+    {"of_a_small_loss_a_tenth_is_too_many",
+     [](Recording& r) {
+       r.faults[0].loss = 0.002;
+       result(r).matched = 100000;
+       result(r).dropped = 200;
+       result(r).undelivered.tap_queue = 21;
+     },
+     Exit::inconclusive, "allowed for the loss that was asked"},
+    {"of_a_small_loss_less_changes_nothing",
+     [](Recording& r) {
+       r.faults[0].loss = 0.002;
+       result(r).matched = 100000;
+       result(r).dropped = 200;
+       result(r).undelivered.tap_queue = 19;
+     },
+     Exit::passed, ""},
+    {"a_loss_that_is_rare_counts_as_it_came",
+     [](Recording& r) {
+       r.faults[0].loss = 0.5;
+       result(r).matched = 100000;
+       result(r).dropped = 100;
+       result(r).passed_by_safety = 11;
+     },
+     Exit::inconclusive, "allowed for the loss that was asked"},
+    {"no_tolerance_means_none",
+     [](Recording& r) {
+       r.tolerance.packets = 0;
+       result(r).matched = 1000000;
+       result(r).passed_by_safety = 1;
+     },
+     Exit::inconclusive, "by its safety"},
+    {"a_plan_may_bear_more",
+     [](Recording& r) {
+       r.tolerance.packets = 0.05;
+       result(r).undelivered.overdue = 49;
+     },
+     Exit::passed, ""},
     {"lifted_by_safety", [](Recording& r) { result(r).passed_by_safety = 2; }, Exit::inconclusive, "by its safety"},
     {"probe_never_ran",
      [](Recording& r) {
@@ -197,6 +293,18 @@ const Case kCases[] = {
 };
 
 INSTANTIATE_TEST_SUITE_P(All, Verdicts, ::testing::ValuesIn(kCases), [](const auto& i) { return i.param.name; });
+
+TEST(Verdict, WhatDoesNotMatterIsAWarning) {
+  Recording r = good_recording();
+  result(r).matched = 6685;
+  result(r).undelivered.overdue = 2;
+  const Verdict verdict = judge(r);
+  EXPECT_EQ(verdict.exit, Exit::passed);
+  EXPECT_EQ(verdict.warnings,
+            std::vector<std::string>{"fault \"cut\" took 2 packets that it never gave back (2 overdue after a stop); "
+                                     "0.03% of what it met: too few to matter"});
+  EXPECT_EQ(summarize(r, verdict).at("warnings").at(0), verdict.warnings.at(0));
+}
 
 TEST(Verdict, TellsExpectedAndObserved) {
   Recording r = good_recording();
