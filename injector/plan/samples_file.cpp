@@ -13,18 +13,18 @@
 namespace faultline::plan {
 namespace {
 
-constexpr std::size_t kMaxMistakes = 20;                ///< of one file
+constexpr std::size_t kMaxMistakesOfSamples = 20;       ///< of one file
 constexpr double kSmallest = -32768, kLargest = 32767;  ///< tc's own bounds of a table's numbers
 /// Of a table's numbers, whose deviation should be 1: what lies outside was measured, and its units were left out.
 constexpr double kLeastDeviation = 0.2, kMostDeviation = 5;
 constexpr std::string_view kBetween = " \t\r,";
 
-class Reader {
+class SamplesReader {
  public:
-  Reader(const std::string& file, Issues& issues) : file_(file), issues_(issues) {}
+  SamplesReader(const std::string& file, Issues& issues) : file_(file), issues_(issues) {}
 
   std::optional<std::vector<double>> read(std::string_view text) {
-    while (!text.empty() && mistakes_ < kMaxMistakes) {
+    while (!text.empty() && mistakes_ < kMaxMistakesOfSamples) {
       const auto end = std::min(text.find('\n'), text.size());
       line_ = text.substr(0, end);
       number_++;
@@ -63,7 +63,7 @@ class Reader {
          at = content.find_first_not_of(kBetween, at)) {
       const auto end = std::min(content.find_first_of(kBetween, at), content.size());
       read_value(content.substr(at, end - at), at + 1);
-      if (mistakes_ >= kMaxMistakes) return;
+      if (mistakes_ >= kMaxMistakesOfSamples) return;
       at = end;
     }
   }
@@ -117,7 +117,7 @@ class Reader {
 
 std::optional<std::vector<double>> read_samples(const std::string& file, std::string_view text, Issues& issues) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // a byte order mark
-  return Reader(file, issues).read(text);
+  return SamplesReader(file, issues).read(text);
 }
 
 }  // namespace faultline::plan

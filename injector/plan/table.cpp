@@ -39,7 +39,7 @@ void Issues::error(Place at, std::string message, std::string hint) {
 }
 
 void Issues::remark(Place at, std::string message) {
-  remarks_.push_back({at, shorten(std::move(message)), {}, false, {}, {}});
+  remarks_.push_back({at, shorten(std::move(message)), {}, false, {}});
 }
 
 void Issues::not_yet(Place at, std::string message, std::string hint) {

@@ -112,9 +112,9 @@ std::optional<double> read_number(std::string_view text) {
   return value;
 }
 
-class Reader {
+class TraceReader {
  public:
-  Reader(const std::string& file, std::string_view text, double scale, Issues& issues)
+  TraceReader(const std::string& file, std::string_view text, double scale, Issues& issues)
       : file_(file), rest_(text), scale_(scale), issues_(issues) {
     if (rest_.starts_with("\xef\xbb\xbf")) rest_.remove_prefix(3);  // a byte order mark
   }
@@ -318,7 +318,7 @@ class Reader {
 
 std::optional<faults::Profile> read_trace(const std::string& file, std::string_view text, double scale,
                                           Issues& issues) {
-  return Reader(file, text, scale, issues).read();
+  return TraceReader(file, text, scale, issues).read();
 }
 
 }  // namespace faultline::plan

@@ -196,7 +196,7 @@ void leave_out_what_nobody_reads(Recording& r) {
   r.notes.resize(r.notes.size() - notes);
   if (services > 0) r.services.erase(r.services.begin() + kServices, r.services.end());
   for (const auto& [n, what] : {std::pair{warnings, "warnings"}, {services, "events of services"}, {notes, "notes"}})
-    if (n > 0) r.warnings.push_back(fmt::format("{} more {} are in the journal alone", n, what));
+    if (n > 0) r.warnings.push_back({fmt::format("{} more {} are in the journal alone", n, what)});
 }
 
 }  // namespace

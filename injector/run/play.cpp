@@ -54,7 +54,8 @@ void Session::tell_refusal() {
   const int error = line.error != 0 ? line.error : others.error;
   if (error == 0) return;
   const std::string text = fmt::format(
-      "no real-time class ({}): on a busy machine packets may leave late and probes be sent late; `faultline doctor` says "
+      "no real-time class ({}): on a busy machine packets may leave late and probes be sent late; `faultline doctor` "
+      "says "
       "what helps",
       std::generic_category().message(error));
   events::warning(*journal_, text);

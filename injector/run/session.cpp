@@ -119,7 +119,7 @@ void Session::advance(const std::string& what) {
 }
 
 /// The same of taking apart, which nothing interrupts.
-void Session::tell(const std::string& what) {
+void Session::take_apart_step(const std::string& what) {
   if (monotonic_now() < next_told_) return;
   next_told_ = monotonic_now() + 2 * kTellEvery;
   control_->preparing(what);

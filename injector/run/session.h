@@ -66,7 +66,7 @@ class Session {
   void close_everything();
   void step(const std::string& what);
   void advance(const std::string& what);
-  void tell(const std::string& what);
+  void take_apart_step(const std::string& what);
   Handlers handlers();
   std::string tell_service(const std::string& host, const std::string& event, const std::string& detail);
   void guard_acted(const plan::Guard& guard, const record::GuardTrip& trip);

@@ -44,25 +44,24 @@ void Session::report_counts() {
         {"stopped_by_kernel", t.stopped},
         {"ordinary_us", t.ordinary / kMicrosecond}};
   };
-  events::line(*journal_, {{"read", line.read},
-                           {"written", line.written},
-                           {"frames_read", line.frames_read},
-                           {"frames_written", line.frames_written},
-                           {"bytes_read", line.bytes_read},
-                           {"merged", line.merged},
-                           {"held_max_bytes", line.held_max_bytes},
-                           {"stalled_us", line.stalled / kMicrosecond},
-                           {"full",
-                            {{"time_us", line.full_time / kMicrosecond},
-                             {"packets", line.full_packets},
-                             {"bytes", line.full_bytes}}},
-                           {"realtime",
-                            {{"line", urgency(realtime::Rank::line)}, {"others", urgency(realtime::Rank::helper)}}},
-                           {"lost",
-                            {{"full", line.losses.full},
-                             {"overdue", line.losses.overdue},
-                             {"refused", line.losses.refused},
-                             {"stamp", line.losses.stamp}}}});
+  events::line(
+      *journal_,
+      {{"read", line.read},
+       {"written", line.written},
+       {"frames_read", line.frames_read},
+       {"frames_written", line.frames_written},
+       {"bytes_read", line.bytes_read},
+       {"merged", line.merged},
+       {"held_max_bytes", line.held_max_bytes},
+       {"stalled_us", line.stalled / kMicrosecond},
+       {"full",
+        {{"time_us", line.full_time / kMicrosecond}, {"packets", line.full_packets}, {"bytes", line.full_bytes}}},
+       {"realtime", {{"line", urgency(realtime::Rank::line)}, {"others", urgency(realtime::Rank::helper)}}},
+       {"lost",
+        {{"full", line.losses.full},
+         {"overdue", line.losses.overdue},
+         {"refused", line.losses.refused},
+         {"stamp", line.losses.stamp}}}});
 }
 
 void Session::close_everything() {
@@ -72,7 +71,7 @@ void Session::close_everything() {
   probers_.clear();
   follower_.reset();
   names_.reset();
-  if (pen_) add(pen_->close([this](const std::string& what) { tell(what); }));
+  if (pen_) add(pen_->close([this](const std::string& what) { take_apart_step(what); }));
   pen_.reset();
   control_->drop_locks();
   control_->set_lab(nullptr);
