@@ -16,7 +16,7 @@
 enum {
   FL_MAX_RULES_PER_SITE = 64, /* a site's rules are the bits of one word */
   FL_MAX_COPIES = 8,          /* of a packet that several faults duplicate */
-  FL_MAX_SITES = 256,
+  FL_MAX_SITES = 4096,        /* beside them, moves: see kSpareSeats in injector/pen/pen.cpp */
   FL_MAX_EXEMPT_PORTS = 4,
   FL_MAX_TUNNEL_PORTS = 8,
   FL_MAX_SLOTS = 4096, /* slot 0 is never given out */
@@ -388,8 +388,8 @@ FL_ASSERT(sizeof(struct fl_tally) == 8 * (FL_COUNTS + 5));
 #undef FL_FIELD
 #undef FL_ONE_MORE
 
-/* Two histograms a rule: applied delay (from the player to the return, of packets with a delay) at index 2 * rule, and
- * lateness (that time less what was asked) behind it. Maps of their own, since a per-CPU value is at most 32 kB. */
+/* Two histograms a fault: applied delay (from the player to the return, of packets with a delay) at index 2 * fault,
+ * and lateness (that time less what was asked) behind it. Maps of their own, since a per-CPU value is at most 32 kB. */
 FL_ASSERT(sizeof(struct fl_histogram) <= 32 << 10);
 
 /* Log-linear bucket of a value in ticks: exact below FL_HIST_SUB, then FL_HIST_SUB buckets an octave. */

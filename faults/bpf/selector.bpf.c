@@ -252,7 +252,9 @@ static long count_delay(__u32 i, struct returned* c) {
   c->mask &= c->mask - 1;
   struct fl_tally* t = bpf_map_lookup_elem(&tallies, &index);
   if (!t) return 0;
-  index *= 2; /* the rule's two histograms */
+  struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
+  if (!rule) return 0;
+  index = 2 * rule->fault; /* the fault's two histograms */
   count_in(index + 1, c->late_bucket);
   if (c->late > t->late_max) t->late_max = c->late;
   if (c->cut) return 0;

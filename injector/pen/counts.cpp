@@ -97,7 +97,6 @@ std::vector<faults::Account> account_of_faults(const BpfObject& player, const fa
                                                const std::vector<std::string>& names) {
   std::vector<faults::Account> accounts(faults);
   std::vector<fl_tally> totals(faults);
-  std::vector<fl_histogram> applied(faults), late(faults);
   for (std::size_t site = 0; site < score.sites.size(); site++) {
     const auto& own = score.sites[site];
     for (std::uint32_t rule = own.first_rule; rule < own.first_rule + own.rule_count; rule++) {
@@ -108,18 +107,17 @@ std::vector<faults::Account> account_of_faults(const BpfObject& player, const fa
       if (sites.empty() || sites.back().site != names.at(site)) sites.emplace_back().site = names.at(site);
       add_tally(sites.back(), tally);
       add(totals[fault], tally);
-      add(applied[fault], sum_cpus<fl_histogram>(player.map("histograms"), 2 * rule));
-      add(late[fault], sum_cpus<fl_histogram>(player.map("histograms"), 2 * rule + 1));
     }
   }
-  for (std::size_t i = 0; i < faults; i++) {
+  for (std::uint32_t i = 0; i < faults; i++) {
     const fl_tally& t = totals[i];
     faults::Account& a = accounts[i];
     add_tally(a, t);
     if (t.first_affected != 0) a.first_affected = static_cast<Ns>(t.first_affected);
     if (t.last_affected != 0) a.last_affected = static_cast<Ns>(t.last_affected);
-    a.applied_delay = spread_of(applied[i], t.applied_max);
-    a.lateness = spread_of(late[i], t.late_max);
+    if (a.sites.empty()) continue;  // no rule, no histograms
+    a.applied_delay = spread_of(sum_cpus<fl_histogram>(player.map("histograms"), 2 * i), t.applied_max);
+    a.lateness = spread_of(sum_cpus<fl_histogram>(player.map("histograms"), 2 * i + 1), t.late_max);
   }
 
   const auto lost_in_line = line.losses_by_slot();

@@ -2,6 +2,7 @@
 
 #include <bpf/bpf.h>
 
+#include <algorithm>
 #include <string>
 
 #include "injector/base/error.h"
@@ -23,7 +24,9 @@ std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score
   const auto curves = static_cast<std::uint32_t>(score.curves.size());
   player->resize("curves", curves);
   player->resize("tallies", rules);
-  player->resize("histograms", rules * 2);
+  std::uint32_t faults = 0;
+  for (const fl_rule& rule : score.rules) faults = std::max(faults, rule.fault + 1);
+  player->resize("histograms", faults * 2);
   player->resize("sites", count + spare);
   player->resize("flights", count + spare);
   player->resize("site_tallies", count + spare);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "faults/abi.h"
 #include "injector/base/descriptors.h"
 #include "injector/base/error.h"
 #include "injector/plan/subjects.h"
@@ -18,6 +19,16 @@ namespace events = record::events;
 namespace {
 
 constexpr Ns kTellEvery = kSecond / 2;
+constexpr const char* kHowToRaise =
+    ": raise it, by `ulimit -Hn` as root, or LimitNOFILE= of the service that starts it";
+
+/// The same in words of ours, where it is the limit of open files that was met.
+std::string explained(const std::string& error) {
+  const std::string met = std::generic_category().message(EMFILE);
+  return error.find(met) == std::string::npos
+             ? error
+             : error + "\nThe hard limit of descriptors (open files) of this process is too low" + kHowToRaise;
+}
 
 bool needs_nursery(const plan::Plan& plan) {
   return plan.lab || std::any_of(plan.probes.begin(), plan.probes.end(),
@@ -140,7 +151,11 @@ void Session::prepare_and_play() {
     if (const auto& stop = stops_.taken(); failure.status() == Exit::aborted)
       events::abort(*journal_, stop ? stop->by : events::By::signal, stop ? stop->reason : failure.what());
     else
-      events::failure(*journal_, failure.status(), failure.what());
+      events::failure(*journal_, failure.status(), explained(failure.what()));
+  } catch (const std::system_error& e) {
+    heal();
+    const bool limit = e.code() == std::errc::too_many_files_open;
+    events::failure(*journal_, limit ? Exit::cannot_run : Exit::failed, explained(e.what()));
   } catch (const std::exception& e) {
     heal();
     events::failure(*journal_, Exit::failed, e.what());
@@ -283,6 +298,21 @@ void Session::tell_exempt(const std::vector<std::string>& exempt) {
   }
 }
 
+/// What a run holds grows with its sites. Said before anything is attached.
+void Session::check_limits() {
+  if (sites_.size() > FL_MAX_SITES)
+    throw Failure(Exit::cannot_run, fmt::format("the targets are in {} network namespaces; a run takes {}",
+                                                sites_.size(), static_cast<int>(FL_MAX_SITES)));
+  // Programs and tables, then for each site its devices' hooks and some of its own. Probes open theirs as they ask.
+  std::uint64_t needed = 160;
+  for (const auto& site : sites_) needed += 4 + 2 * site.devices.size();
+  if (descriptors_left() < needed)
+    throw Failure(Exit::cannot_run,
+                  fmt::format("this run needs about {} more descriptors (open files) for its {} sites, and the hard "
+                              "limit of this process leaves {}{}",
+                              needed, sites_.size(), descriptors_left(), kHowToRaise));
+}
+
 void Session::build_pen() {
   composition_ = compose(plan_, sites_);
   for (const auto& site : sites_) {
@@ -301,6 +331,7 @@ void Session::build_pen() {
   options.janitor = janitor_.get();
   options.alias = fmt::format("faultline run {:.100} (pid {})", plan_.name, getpid());
   if (sites_.empty()) return;
+  check_limits();
   step("building the pen");
   std::vector<std::string> places;
   for (const auto& site : sites_) places.push_back(site.name);

@@ -43,6 +43,7 @@ class Session {
   void await_targets();
   std::optional<Stop> follow_targets();
   void lock_namespaces();
+  void check_limits();
   void build_pen();
   void move_site(std::size_t index, site::Site place);
   void tell_exempt(const std::vector<std::string>& exempt);
