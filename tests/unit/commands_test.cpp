@@ -331,9 +331,9 @@ TEST(NewCommand, WritesAPlanOfEveryKindThatPassesCheck) {
   for (const auto& kind : faults::catalogue()) {
     for (const std::string target : {"lab", "netns=shop"}) {
       const std::string path = folder.path() / (std::string(kind.name) + target + ".toml");
-      const Said said = say({"new", "--kind", std::string(kind.name), "--target", target, "--probe",
-                             target == "lab" ? "" : "http://10.0.0.1/", "--peer",
-                             target == "lab" ? "" : "address=10.0.0.0/8", "--output", path});
+      std::vector<std::string> words{"new", "--kind", std::string(kind.name), "--target", target, "--output", path};
+      if (target != "lab") words.insert(words.end(), {"--probe", "http://10.0.0.1/", "--peer", "address=10.0.0.0/8"});
+      const Said said = say(words);
       if (kind.port != 0 && target == "lab") {
         EXPECT_EQ(said.status, 3) << kind.name;
         EXPECT_TRUE(has(said.error, "no name server")) << said.error;

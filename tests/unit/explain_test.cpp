@@ -230,7 +230,7 @@ TEST(Scope, IsSaidInWords) {
   EXPECT_EQ(describe_scope(plan, plan.faults[0]),
             "on network namespace shop: what it sends and receives, to and from 10.0.0.0/8, udp, not over lo");
   const auto one_way = plan_with("kind = \"sever\"\ndirection = \"ingress\"\n");
-  EXPECT_EQ(describe_scope(one_way, one_way.faults[0]), "on network namespace shop: what it receives");
+  EXPECT_EQ(describe_scope(one_way, one_way.faults[0]), "on network namespace shop: what it receives, not over lo");
 }
 
 TEST(Scope, OfAPartitionIsWhoIsPartedFromWhom) {
@@ -239,7 +239,7 @@ TEST(Scope, OfAPartitionIsWhoIsPartedFromWhom) {
       "[\"b\"]]\nstart = \"1s\"\nfor = \"1s\"\n");
   EXPECT_EQ(describe_scope(plan, plan.faults[0]),
             "on network namespace a: what it sends to network namespace b; on network namespace b: what it sends to "
-            "network namespace a");
+            "network namespace a, not over lo");
   EXPECT_NE(blast_radius(plan, {Reach{}}).find("only their traffic with the peers named"), std::string::npos);
   EXPECT_EQ(effect(plan).ways, 2);
 }
@@ -247,7 +247,7 @@ TEST(Scope, OfAPartitionIsWhoIsPartedFromWhom) {
 TEST(Scope, OfADnsFaultIsItsPort) {
   const auto plan = plan_with("kind = \"dns\"\nanswer = \"nxdomain\"\n");
   EXPECT_EQ(describe_scope(plan, plan.faults[0]),
-            "on network namespace shop: what it sends, port 53 unless the peer names another");
+            "on network namespace shop: what it sends, port 53 unless the peer names another, lo included");
 }
 
 TEST(BlastRadius, IsOneLineAndNamesALabAsHarmless) {

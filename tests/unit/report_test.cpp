@@ -112,7 +112,7 @@ TEST(Report, ShowsWhatActedAndWhatWasSaid) {
   guard.guard.name = "lost";
   guard.guard.success = bound(plan::Bound::Op::lt, 0.2, "< 20%");
   guard.guard.window = 2 * kSecond;
-  guard.trip = record::GuardTrip{.when = 3 * kSecond, .sent = 100, .ok = 7};
+  guard.trip = record::GuardTrip{.when = 3 * kSecond, .sent = 100, .ok = 7, .observed = "success 7.0% (7 of 100)"};
   r.guards = {guard};
   r.notes = {{12 * kSecond, "the pager <rang>", "alice", "2026-11-22T17:04:01.5Z"},
              {{}, "we begin", "bob", "2026-11-22T17:03:49.0Z"}};

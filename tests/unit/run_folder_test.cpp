@@ -3,6 +3,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "injector/base/error.h"
 #include "injector/plan/parse.h"
 #include "injector/run/folder.h"
 #include "tests/harness/command.h"
@@ -33,10 +34,10 @@ TEST(RunFolder, KeepsTheFilesThatThePlanNames) {
 
 TEST(RunFolder, ItsPlanChecksThereAsItDidWhereItWas) {
   const test::TemporaryFolder place, out;
-  const fs::path path = place.write(
-      "wide area.toml",
-      "[vars]\nfile = \"wan.csv\"\n[targets.a]\nnetns = \"${plan_dir}/ns\"\n[[faults]]\nkind = \"trace\"\non = \"a\"\nfile "
-      "= \"${file}\"\nstart = \"1s\"\nfor = \"2s\"\n");
+  const fs::path path = place.write("wide area.toml",
+                                    "[vars]\nfile = \"wan.csv\"\n[targets.a]\nnetns = "
+                                    "\"${plan_dir}/ns\"\n[[faults]]\nkind = \"trace\"\non = \"a\"\nfile "
+                                    "= \"${file}\"\nstart = \"1s\"\nfor = \"2s\"\n");
   place.write("wan.csv", "time_s,delay_ms\n0,1\n1,2\n");
   const auto parsed = plan::parse_file(path);
   ASSERT_TRUE(parsed.ok()) << plan::render(parsed);

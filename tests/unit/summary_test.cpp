@@ -70,9 +70,14 @@ Account a_result() {
 void write_run(const std::filesystem::path& folder, const Account& result) {
   const plan::Plan p = a_plan();
   Journal journal(folder);
-  events::run(
-      journal, p,
-      {.version = "0.1.0", .kernel = "6.1.0", .line = "tap", .host = "h", .command = {"faultline"}, .variables = {}});
+  events::run(journal, p,
+              {.version = "0.1.0",
+               .kernel = "6.1.0",
+               .line = "tap",
+               .host = "h",
+               .command = {"faultline"},
+               .repeat = {},
+               .masked = false});
   events::plan(journal, p);
   events::step(journal, "ready");
   events::site(journal, {"web", 42, {"eth0"}, {"cut"}});

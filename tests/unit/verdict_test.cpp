@@ -312,8 +312,8 @@ TEST(Verdict, TellsExpectedAndObserved) {
   const Judgement j = judge(r).hypotheses.at(0);
   EXPECT_EQ(j.held, std::optional(false));
   EXPECT_EQ(j.expected, "success >= 99%, p99 <= 250ms");
-  EXPECT_EQ(j.observed, "success 90.0% (450 of 500), p99 2.00 ms");
-  EXPECT_EQ(j.reason, "success: 50 timeout");
+  EXPECT_EQ(j.observed, "success 90.0% (450 of 500), p99 never (10.0% failed)");
+  EXPECT_EQ(j.reason, "success: 50 timeout; p99");
 }
 
 TEST(Verdict, PhaseOfAnAbortedRunIsNotJudgedUnlessItWasOver) {
