@@ -48,7 +48,7 @@ TEST(Bounded, ARunOfManyWarningsHasAShortReport) {
             << "\n";
   const auto r = record::read_recording(journal);
   EXPECT_EQ(r.warnings.size(), 203u);
-  EXPECT_EQ(r.warnings[200], "4800 more warnings are in the journal alone");
+  EXPECT_EQ(r.warnings[200].text, "4800 more warnings are in the journal alone");
   EXPECT_EQ(r.notes.size(), 1000u);
   EXPECT_EQ(r.services.size(), 1000u);
 }

@@ -98,7 +98,7 @@ TEST(Repeat, ADeviatedRecordSaysFirstWhatDidNotHold) {
       "payments keep working: probe pay during cut: expected success >= 99%, p99 <= 250ms, observed success 90.0% "
       "(450 of 500), p99 never (10.0% failed)";
   EXPECT_EQ(broken_hypotheses(s), std::vector<std::string>{what});
-  const std::string terminal = render_outcome({verdict.exit, s}, "run", false);
+  const std::string terminal = render_outcome({verdict.exit, s}, "run", false).bytes();
   EXPECT_LT(terminal.find(" " + what), terminal.find("Hypotheses")) << terminal;
   const std::string page = report::render_report(r, s);
   EXPECT_LT(page.find("probe pay during cut: expected success &gt;= 99%"), page.find("<svg")) << page.substr(0, 4000);
@@ -115,8 +115,8 @@ TEST(Repeat, WithoutHypothesesNothingIsCalledPassed) {
   const auto s = summarize(r, verdict);
   EXPECT_EQ(s.at("verdict"), "completed");
   EXPECT_EQ(s.at("exit_code"), 0);
-  const std::string all = render_outcome({verdict.exit, s}, "run", false) + junit_xml(s) + s.dump() +
-                          report::compare(s, s).dump() + report::render_comparison(report::compare(s, s)) +
+  const std::string all = render_outcome({verdict.exit, s}, "run", false).bytes() + junit_xml(s) + s.dump() +
+                          report::compare(s, s).dump() + report::render_comparison(report::compare(s, s)).bytes() +
                           report::render_report(r, s).substr(report::render_report(r, s).find("</style>"));
   EXPECT_NE(all.find("COMPLETED"), std::string::npos);
   for (const char* word : {"PASSED", "passed\"", ">passed<"}) EXPECT_EQ(all.find(word), std::string::npos) << word;
@@ -135,7 +135,7 @@ TEST(Repeat, WhatNeverCameIsShownEverywhere) {
   EXPECT_EQ(phase.at("failed_latency_ms").at("p99"), 0.2);
   EXPECT_EQ(s.at("probes").at(0).at("phases").at(0).at("never"), nlohmann::json::array());
   EXPECT_NE(report::render_report(r, s).find("<td class=\"n\">never</td>"), std::string::npos);
-  const std::string compared = report::render_comparison(report::compare(s, s));
+  const std::string compared = report::render_comparison(report::compare(s, s)).bytes();
   EXPECT_NE(compared.find("never"), std::string::npos) << compared;
   EXPECT_NE(compared.find("failed."), std::string::npos) << compared;
 }
