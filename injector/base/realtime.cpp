@@ -64,24 +64,25 @@ rlim_t soft_limit(const rlimit& limit) {
   return limit.rlim_max == RLIM_INFINITY ? kLimitUs : std::min(kLimitUs, limit.rlim_max / 2);
 }
 
+/// The same signal says that a limit of CPU time is used up (ulimit -t). That is not ours to overlook.
+bool is_of_cpu_time() {
+  rlimit cpu{};
+  return getrlimit(RLIMIT_CPU, &cpu) == 0 && cpu.rlim_cur != RLIM_INFINITY &&
+         read_clock(CLOCK_PROCESS_CPUTIME_ID) / kSecond + 1 >= static_cast<Ns>(cpu.rlim_cur);
+}
+
 /// The kernel's limit has struck; it has raised the soft limit by a second meanwhile.
 void on_limit(int signal) {
   const int before = errno;
-  if (urgent_here != nullptr && (sched_getscheduler(0) & ~SCHED_RESET_ON_FORK) != SCHED_OTHER) {
+  if (is_of_cpu_time()) {
+    ::signal(signal, SIG_DFL);
+    raise(signal);
+  } else if (urgent_here != nullptr && (sched_getscheduler(0) & ~SCHED_RESET_ON_FORK) != SCHED_OTHER) {
     urgent_here->stop_now();
     rlimit limit{};
     if (getrlimit(RLIMIT_RTTIME, &limit) == 0) {
       limit.rlim_cur = soft_limit(limit);
       setrlimit(RLIMIT_RTTIME, &limit);
-    }
-  } else {
-    // The same signal says that a limit of CPU time is used up (ulimit -t). That is not ours to overlook.
-    rlimit cpu{};
-    const Ns used = read_clock(CLOCK_PROCESS_CPUTIME_ID);
-    if (getrlimit(RLIMIT_CPU, &cpu) == 0 && cpu.rlim_cur != RLIM_INFINITY &&
-        used / kSecond + 1 >= static_cast<Ns>(cpu.rlim_cur)) {
-      ::signal(signal, SIG_DFL);
-      raise(signal);
     }
   }
   errno = before;
