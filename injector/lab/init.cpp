@@ -101,8 +101,8 @@ std::string Init::answer(Message& request, std::vector<int>& fds) {
       case Request::open_enclosure: {
         const auto found = enclosures_.find(reader.text());
         if (found == enclosures_.end()) throw std::runtime_error("there is no such host");
-        const auto& [net, mount, uts, ipc] = found->second;
-        for (const Fd* fd : {&net, &mount, &uts, &ipc}) fds.push_back(fd->get());
+        const auto& [net, mount, uts, ipc, root] = found->second;
+        for (const Fd* fd : {&net, &mount, &uts, &ipc, &root}) fds.push_back(fd->get());
         break;
       }
       case Request::kill: {

@@ -244,8 +244,9 @@ Entrance Nursery::open_enclosure(const std::string& name) {
   Reply reply = impl_->ask(Request::open_enclosure, [&](Writer& w) { w.put(name); });
   if (!reply.error.empty()) throw Failure(Exit::cannot_run, "cannot enter lab host \"" + name + "\": " + reply.error);
   Entrance entrance;
-  entrance.enclosure = {std::move(reply.fds.at(0)), std::move(reply.fds.at(1)), std::move(reply.fds.at(2)),
-                        std::move(reply.fds.at(3))};
+  auto& fds = reply.fds;
+  entrance.enclosure = {std::move(fds.at(0)), std::move(fds.at(1)), std::move(fds.at(2)), std::move(fds.at(3)),
+                        std::move(fds.at(4))};
   const std::string pids =
       "/proc/" + std::to_string(impl_->init) + "/ns/pid";  // not reaped yet, so it is still this one
   entrance.pids = Fd(static_cast<int>(check("open " + pids, open(pids.c_str(), O_RDONLY | O_CLOEXEC))));

@@ -255,7 +255,7 @@ json Control::Impl::answer(Client& client, const json& request, std::vector<Fd>&
       throw Failure(Exit::cannot_run, epoch ? "the lab is being taken apart" : "the lab is not built yet");
     lab::Entrance entrance = lab->entrance(host);
     auto& e = entrance.enclosure;
-    for (Fd* fd : {&e.net, &e.mount, &e.uts, &e.ipc, &entrance.pids}) fds.push_back(std::move(*fd));
+    for (Fd* fd : {&e.net, &e.mount, &e.uts, &e.ipc, &e.root, &entrance.pids}) fds.push_back(std::move(*fd));
     return {{"enter", host}, {"environment", entrance.environment}};
   }
   throw Failure(Exit::invalid, "this version (" FAULTLINE_VERSION ") does not know how to do \"" + what + "\"");

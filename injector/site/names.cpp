@@ -13,35 +13,25 @@
 #include <exception>
 #include <fstream>
 #include <future>
+#include <map>
 #include <memory>
 #include <thread>
 
 #include "injector/base/error.h"
 #include "injector/base/mapped.h"
+#include "injector/base/own_mounts.h"
 
 namespace faultline::site {
 namespace {
 
 /// The calling thread, alone, sees the files of `etc` in /etc. All of this vanishes with the thread.
 void take_files_from(const std::string& etc) {
-  check("give the resolver a mount namespace of its own", unshare(CLONE_NEWNS));
-  check("keep its mounts to itself", mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr));
-  // The files are copied first: what is in another mount namespace cannot be bound.
-  const char* const kNames[] = {"resolv.conf", "hosts"};
-  std::string texts[2];
-  bool there[2];
-  for (int i = 0; i < 2; i++) {
-    std::ifstream file(etc + "/" + kNames[i]);
-    there[i] = file.good();
-    texts[i].assign(std::istreambuf_iterator<char>(file), {});
-  }
+  take_own_mounts(MS_PRIVATE);
+  std::map<std::string, std::string> files;
+  for (const char* name : {"resolv.conf", "hosts"})
+    if (std::ifstream file(etc + "/" + name); file) files[name].assign(std::istreambuf_iterator<char>(file), {});
   check("make room for the target's resolver files", mount("none", "/mnt", "tmpfs", 0, "size=1m"));
-  for (int i = 0; i < 2; i++) {
-    if (!there[i]) continue;
-    const std::string copy = std::string("/mnt/") + kNames[i], own = std::string("/etc/") + kNames[i];
-    std::ofstream(copy) << texts[i];
-    check("show the target's " + own, mount(copy.c_str(), own.c_str(), nullptr, MS_BIND, nullptr));
-  }
+  show_in_etc("/mnt", files);
   // systemd-resolved would answer as this machine does.
   struct stat st {};
   constexpr const char* kResolved = "/run/systemd/resolve/io.systemd.Resolve";
