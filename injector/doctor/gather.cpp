@@ -22,6 +22,7 @@
 #include "injector/base/realtime.h"
 #include "injector/base/rtnetlink.h"
 #include "injector/doctor/doctor.h"
+#include "injector/lab/lacking.h"
 #include "injector/lab/nursery.h"
 #include "injector/pen/pen.h"
 #include "injector/plan/parse.h"
@@ -139,15 +140,6 @@ void try_privileged(Facts& facts) {
   if (facts.tun == Facts::Tun::usable) facts.whole = attempt([&] { try_the_data_plane(facts.features.engine()); });
 }
 
-/// Debian keeps the programs of PostgreSQL's servers in a folder for each version.
-bool is_here(const std::string& program) {
-  if (can_execute(program)) return true;
-  std::error_code none;
-  for (const auto& version : std::filesystem::directory_iterator("/usr/lib/postgresql", none))
-    if (can_execute((version.path() / "bin" / program).string())) return true;
-  return false;
-}
-
 std::vector<Tool> tools(const std::vector<std::string>& experiments) {
   std::vector<Tool> all;
   for (const auto& path : experiments) {
@@ -155,7 +147,8 @@ std::vector<Tool> tools(const std::vector<std::string>& experiments) {
     if (!parsed.ok()) continue;
     for (const auto& program : plan::programs_of(parsed.plan, lab::is_known)) {
       auto tool = std::find_if(all.begin(), all.end(), [&](const Tool& t) { return t.program == program; });
-      if (tool == all.end()) tool = all.insert(all.end(), {program, lab::package_of(program), {}, is_here(program)});
+      if (tool == all.end())
+        tool = all.insert(all.end(), {program, lab::package_of(program), {}, lab::is_installed(program)});
       if (std::find(tool->wanted_by.begin(), tool->wanted_by.end(), parsed.plan.name) == tool->wanted_by.end())
         tool->wanted_by.push_back(parsed.plan.name);
     }

@@ -7,6 +7,7 @@
 
 #include "injector/cli/app.h"
 #include "injector/cli/terminal.h"
+#include "tests/harness/command.h"
 #include "tests/unit/say.h"
 
 namespace faultline::cli {
@@ -95,6 +96,24 @@ TEST(CommandLine, CheckReadsAPlanAsARunWould) {
   EXPECT_EQ(scaled.status, 0) << scaled.error;
   EXPECT_NE(scaled.out.find("6s long"), std::string::npos) << scaled.out;
   EXPECT_EQ(say({"check", shipped("hello.toml"), "--seed", "many"}).status, 3);
+}
+
+TEST(CommandLine, CheckHereFindsWhatAPlanLacks) {
+  const test::TemporaryFolder folder;
+  const std::string lab = "[lab.rooms.r]\n[lab.hosts.h]\nroom = \"r\"\n";
+  const std::string lacks = folder.write("lacks.toml", lab + "command = [\"no-such-server\"]\n"),
+                    whole = folder.write("whole.toml", lab + "command = [\"sh\"]\n"),
+                    wrong = folder.write("wrong.toml", "nonsense = 1\n");
+  EXPECT_EQ(say({"check", lacks}).status, 0) << "it looks at this machine unasked";
+  const Said said = say({"check", "--here", whole, lacks});
+  EXPECT_EQ(said.status, 4) << said.error;
+  EXPECT_NE(said.error.find("lacks.toml:2: lab host \"h\" needs the program \"no-such-server\""), std::string::npos)
+      << said.error;
+  EXPECT_EQ(say({"check", "--here", whole}).status, 0);
+  EXPECT_EQ(say({"check", "--here", lacks, wrong}).status, 3) << "a mistake is worse";
+  const Said machines = say({"check", "--here", "--json", lacks});
+  EXPECT_EQ(machines.status, 4);
+  EXPECT_NE(machines.out.find("no-such-server"), std::string::npos) << machines.out;
 }
 
 TEST(CommandLine, ALongLabelKeepsApartFromItsText) {
