@@ -198,7 +198,7 @@ Read<std::vector<std::string>> read_addresses(const std::string& text) {
   return refused<All>(text, "an IP address, a prefix or a host's name", mistake_in(text, false));
 }
 
-Read<std::string> read_host(const std::string& text, std::string_view what) {
+Read<std::string> read_asked(const std::string& text, std::string_view what) {
   if (text.find('/') == std::string::npos) {
     if (const auto address = IpPrefix::parse(text)) {
       const bool link_local = address->v6 && IpPrefix::parse("fe80::/10")->covers(*address);

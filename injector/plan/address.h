@@ -16,6 +16,6 @@ Read<std::vector<std::string>> read_addresses(const std::string& text);
 
 /// Who is asked: one address, with a zone where it is link-local ("fe80::1%eth0"), or a name. `what` it should be, in
 /// the mistake's words.
-Read<std::string> read_host(const std::string& text, std::string_view what = "an address or a name");
+Read<std::string> read_asked(const std::string& text, std::string_view what = "an address or a name");
 
 }  // namespace faultline::plan

@@ -29,11 +29,11 @@ std::string unbracketed(const std::string& host) {
   return host.size() > 2 && host.front() == '[' && host.back() == ']' ? host.substr(1, host.size() - 2) : host;
 }
 
-/// "host:port" with the host as read_host() has it.
+/// "host:port" with the host as read_asked() has it.
 Read<std::string> read_host_and_port(const std::string& text) {
   const auto port = port_in(text);
   if (port == std::string::npos) return {};
-  auto host = read_host(unbracketed(text.substr(0, port - 1)));
+  auto host = read_asked(unbracketed(text.substr(0, port - 1)));
   if (host.value)
     host.value =
         (host.value->find(':') == std::string::npos ? *host.value : "[" + *host.value + "]") + ":" + text.substr(port);
@@ -52,7 +52,7 @@ Read<std::string> read_url(const std::string& text) {
     if (!host.starts_with("[")) host = host.substr(0, host.find(':'));
     host = unbracketed(host);
     if (const auto zone = host.find("%25"); zone != std::string::npos) host.erase(zone + 1, 2);  // as URLs write it
-    auto read = read_host(host);
+    auto read = read_asked(host);
     if (read.value) read.value = text;
     return read;
   }
@@ -60,7 +60,7 @@ Read<std::string> read_url(const std::string& text) {
 }
 
 Read<std::string> read_icmp(const std::string& text) {
-  return text.empty() || text.find('/') != std::string::npos ? Read<std::string>{} : read_host(text);
+  return text.empty() || text.find('/') != std::string::npos ? Read<std::string>{} : read_asked(text);
 }
 
 Read<std::string> read_name(const std::string& text) {
@@ -148,7 +148,7 @@ void read_dns(Table& table, Probe& probe) {
   if (allowed(table, "server", "server", probe.kind, {dns})) {
     probe.server = table.text("server", "\"10.0.0.53\"").value_or("");
     auto read = read_host_and_port(probe.server);
-    if (!read.value && read.error.empty()) read = read_host(probe.server, "a host");
+    if (!read.value && read.error.empty()) read = read_asked(probe.server, "a host");
     if (read.value)
       probe.server = *read.value;
     else

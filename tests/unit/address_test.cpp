@@ -86,7 +86,7 @@ TEST(Addresses, AreRefusedWithWhatToWrite) {
 
 TEST(Addresses, WhoIsAskedIsOneAddressOrAName) {
   const auto host = [](const std::string& text) {
-    const auto read = read_host(text);
+    const auto read = read_asked(text);
     return read.value.value_or(read.error + "; " + read.hint);
   };
   EXPECT_EQ(host("10.0.0.1"), "10.0.0.1");

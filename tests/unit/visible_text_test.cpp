@@ -148,6 +148,8 @@ record::Recording recording_of(const std::string& text) {
   for (auto& answer : r.probes[0].answers) answer.error = r.probes[0].error_index(text + "e");
   r.hypotheses[0].name = r.hypotheses[0].during = text;
   r.warnings = {text};
+  r.repeat = {"faultline", "run", text};
+  r.vars[text] = text;
   r.notes.push_back({kSecond, text, text, text});
   r.troubles.push_back({Exit::aborted, text});
   r.cleanup = record::Cleanup{false, {text}};
