@@ -20,7 +20,7 @@ void touch(const fs::path& path) {
   Fd(static_cast<int>(check("make " + path.string(), open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644))));
 }
 
-void bind(const std::string& from, const std::string& to) {
+void bind_mount(const std::string& from, const std::string& to) {
   check("bind " + to, mount(from.c_str(), to.c_str(), nullptr, MS_BIND | MS_REC, nullptr));
 }
 
@@ -38,10 +38,10 @@ void stand_in_for_etc(const std::map<std::string, std::string>& files) {
       fs::create_symlink(fs::read_symlink(entry.path()), here);
     } else if (type == fs::file_type::directory) {
       fs::create_directory(here);
-      bind(below + "/" + name, here);
+      bind_mount(below + "/" + name, here);
     } else if (type == fs::file_type::regular) {
       touch(here);
-      bind(below + "/" + name, here);
+      bind_mount(below + "/" + name, here);
     }
   }
   for (const auto& [name, text] : files)
@@ -81,7 +81,7 @@ void show_in_etc(const std::string& folder, const std::map<std::string, std::str
     lacking |= !fs::exists(follow_links("/etc/" + name));
   }
   if (lacking) stand_in_for_etc(files);
-  for (const auto& [name, text] : files) bind(folder + "/" + name, follow_links("/etc/" + name));
+  for (const auto& [name, text] : files) bind_mount(folder + "/" + name, follow_links("/etc/" + name));
 }
 
 }  // namespace faultline
