@@ -15,7 +15,8 @@
 
 enum {
   FL_MAX_RULES_PER_SITE = 64, /* a site's rules are the bits of one word */
-  FL_MAX_SITES = 256,
+  FL_MAX_COPIES = 8,          /* of a packet that several faults duplicate */
+  FL_MAX_SITES = 4096,        /* beside them, moves: see kSpareSeats in injector/pen/pen.cpp */
   FL_MAX_EXEMPT_PORTS = 4,
   FL_MAX_TUNNEL_PORTS = 8,
   FL_MAX_SLOTS = 4096, /* slot 0 is never given out */
@@ -28,6 +29,8 @@ enum {
   FL_MAX_CGROUP_LEVEL = 31, /* how deep below the root they may be */
   FL_MAX_DEVICES = 4096,    /* that one site's rules name */
   FL_MAX_LEARNED = 4096,    /* addresses that one site's rules learn while the run goes on */
+  FL_MAX_ENTRIES = 1 << 16, /* of any of these three in a run */
+  FL_CB_SITE = 4,           /* where in cb[] the seat's number is: see fl_selector_config */
 };
 #define FL_ONE (1LL << 32) /* probability 1 in score values */
 #define FL_SLOPE_SHIFT 20  /* slope: value per 1024 ns, with this many fraction bits */
@@ -159,20 +162,60 @@ struct fl_peers {
   __u32 count;              /* of intervals; 0: no prefix in this family */
   __u8 common, bits;        /* bits: 1 to 16 */
   __u8 pad[2];
+  __u32 first, first_cell; /* where the site's own begin, in starts and spans, and in index */
 };
-FL_ASSERT(sizeof(struct fl_peers) == 24);
+FL_ASSERT(sizeof(struct fl_peers) == 32);
 
 struct fl_ports { /* rules that accept this port as the peer's, and as the site's own */
   __u64 peer, own;
 };
 FL_ASSERT(sizeof(struct fl_ports) == 16);
 
-/* The settings of a site's selector: constants of its eBPF programs, written before they are loaded. */
+/* All ports are 256 pages of 256; which of the pages that there are holds a site's. Most are equal: empty, or full. */
+struct fl_port_table {
+  __u16 page[256];
+};
+FL_ASSERT(sizeof(struct fl_port_table) == 512);
+
+/* Keys of tables that all sites share. `rule` is the first of the site's, which tells sites apart wherever they are. */
+struct fl_learned_key {
+  struct fl_address address;
+  __u32 rule, pad;
+};
+FL_ASSERT(sizeof(struct fl_learned_key) == 24);
+struct fl_name_key {
+  __u64 hash;
+  __u32 rule, pad;
+};
+FL_ASSERT(sizeof(struct fl_name_key) == 16);
+struct fl_cgroup_key {
+  __u64 id;
+  __u32 site, pad; /* site: its seat, as below */
+};
+FL_ASSERT(sizeof(struct fl_cgroup_key) == 16);
+struct fl_device_key {
+  __u32 site, ifindex;
+};
+FL_ASSERT(sizeof(struct fl_device_key) == 8);
+
+/* The shape of a site: what its packets have to be asked at all. Constants of the selector's programs, written before
+ * they are loaded, so that the verifier cuts away what no site of this shape needs. Sites of one shape share their
+ * programs. */
+struct fl_selector_shape {
+  __u16 guard; /* in tc_index: this packet has been through the pen. A value per run; a foreign one is never cleared */
+  __u8 peers4, peers6, learned, devices, ports, cgroups, exempts, tunnels, answers, lookups;
+  __u8 bare; /* not asked by a program: some devices have no Ethernet header, and the programs for these are loaded */
+  __u8 pad[3];
+};
+FL_ASSERT(sizeof(struct fl_selector_shape) == 16);
+
+/* The settings of a site, as its packets' selector finds them in a table, by the number of its seat. */
 struct fl_selector_config {
-  __u32 site;
+  __u32 site;       /* that number */
   __u32 near;       /* ifindex of the near veth */
   __u32 first_rule; /* of the site, among all rules */
-  __u32 live_count;
+  __u32 first_live, live_count;
+  __u32 port_table;
   __u64 tcp, udp, icmp, other; /* rules by protocol */
   __u64 port_rules;            /* those that name a port at either end */
   __u64 peer_port_rules, own_port_rules;
@@ -189,14 +232,12 @@ struct fl_selector_config {
   __u64 learned_rules;    /* those whose peers have names: addresses are added while the run goes on */
   struct fl_masks any4, any6; /* rules for a peer that no prefix covers */
   struct fl_peers peers4, peers6;
-  __u16 guard; /* in tc_index: this packet has been through the pen. A value per run; a foreign one is never cleared */
-  __u8 ports, exempt_count;
   __u16 exempt[FL_MAX_EXEMPT_PORTS];       /* own TCP ports of the control path */
   __u16 tunnel_ports[FL_MAX_TUNNEL_PORTS]; /* UDP ports that carry the site's tunnels */
-  __u8 tunnel_port_count;
-  __u8 pad[3];
+  __u8 exempt_count, tunnel_port_count;
+  __u8 pad[6];
 };
-FL_ASSERT(sizeof(struct fl_selector_config) == 272);
+FL_ASSERT(sizeof(struct fl_selector_config) == 296);
 
 /* Where the selector stands: at each hook a program of its own, for which all that follows from the place is a
  * constant. A bare device has no header of its own in front of the IP header (tun, WireGuard, IP tunnels, PPP). */
@@ -368,8 +409,8 @@ FL_ASSERT(__builtin_offsetof(struct fl_tally, left_out_timed) - __builtin_offset
 #undef FL_FIELD
 #undef FL_ONE_MORE
 
-/* Two histograms a rule: applied delay (from the player to the return, of packets with a delay) at index 2 * rule, and
- * lateness (that time less what was asked) behind it. Maps of their own, since a per-CPU value is at most 32 kB. */
+/* Two histograms a fault: applied delay (from the player to the return, of packets with a delay) at index 2 * fault,
+ * and lateness (that time less what was asked) behind it. Maps of their own, since a per-CPU value is at most 32 kB. */
 FL_ASSERT(sizeof(struct fl_histogram) <= 32 << 10);
 
 /* Log-linear bucket of a value in ticks: exact below FL_HIST_SUB, then FL_HIST_SUB buckets an octave. */

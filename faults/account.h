@@ -93,6 +93,11 @@ struct Spread {
   std::uint64_t count = 0;
 };
 
+/// Wire packets that left the line more than 1 ms after they were due, and of these those that did because it was full.
+struct LeftLate {
+  std::uint64_t all = 0, full = 0;
+};
+
 /// What a fault did at one of its sites.
 struct SiteAccount : Counts {
   std::string site;  ///< "lab host web1", "netns blue"
@@ -104,6 +109,7 @@ struct Account : Counts {
   Undelivered undelivered;
   Spread applied_delay;              ///< of packets with a delay
   Spread lateness;                   ///< applied less asked
+  LeftLate left_late;
   std::optional<Ns> planned_onset;   ///< when its channel first does something; absent: the window's start
   std::optional<Ns> first_affected;  ///< the first packet dropped or delayed, since T0; absent: none
   std::optional<Ns> last_affected;

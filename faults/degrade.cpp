@@ -33,6 +33,15 @@ Shape shape_of(const std::string& name) {
   return Shape::uniform;
 }
 
+/// Whether a plan speaks of a figure at all, be it as 0: then what goes with it is no mistake.
+bool asked(const Params& params, std::string_view figure) { return params.has(figure) || greatest(params, figure) > 0; }
+
+bool bursts_act(const Params& params) {
+  if (!has_bursts(params)) return false;
+  const bool begin = !params.has("bursts.enter") || params.probability("bursts.enter") > 0;
+  return (begin && params.probability("bursts.loss") > 0) || params.probability("bursts.between") > 0;
+}
+
 void check_bursts(const Params& params, std::vector<Problem>& problems) {
   const bool by_packet = params.has("bursts.enter") || params.has("bursts.leave");
   const bool by_time = params.has("bursts.good") || params.has("bursts.bad");
@@ -51,8 +60,6 @@ void check_bursts(const Params& params, std::vector<Problem>& problems) {
       problems.push_back(
           {loss ? "bursts.loss" : "bursts.between", "bursts have no lengths", "give good and bad, or enter and leave"});
   }
-  if (by_packet && params.probability("bursts.enter") == 0)
-    problems.push_back({"bursts.enter", "no burst ever begins", "make it greater than zero"});
   if ((by_packet || by_time) && greatest(params, "loss") > 0)
     problems.push_back({params.has("loss") ? "loss" : "profile",
                         "loss and bursts exclude each other: bursts bring their own loss",
@@ -63,21 +70,19 @@ std::vector<Problem> validate(const Params& params, Ns duration) {
   std::vector<Problem> problems;
   const bool given =
       has_bursts(params) || params.has("profile") || any_effect([&](auto key) { return params.has(key); });
-  const bool acts =
-      has_bursts(params) || params.has("profile") || any_effect([&](auto key) { return greatest(params, key) > 0; });
+  const bool acts = bursts_act(params) || any_effect([&](auto key) { return greatest(params, key) > 0; });
   if (!given)
     problems.push_back({"",
                         "the fault does nothing: it has none of delay, jitter, loss, bursts, flows, clients, "
                         "duplicate, corrupt and rate",
                         "give at least one of them, such as delay = \"100ms\""});
   else if (!acts)
-    problems.push_back({"", "the fault does nothing: all of its figures are zero",
-                        "make at least one of them greater than zero, or take the fault out"});
+    problems.push_back(idle_problem());
   const Deviations table = params.samples("table").values;
   check_longest_hold(params, 1.0, problems, table ? std::max(1.0, table->back()) : 1.0);
   check_bursts(params, problems);
   check_shape(params, duration, problems);
-  const bool varies = greatest(params, "jitter") > 0;
+  const bool varies = asked(params, "jitter");
   if (!varies && params.has("distribution") && params.text("distribution") != "uniform")
     problems.push_back({"distribution", "there is no jitter to be distributed", "add jitter = \"20ms\""});
   const bool by_table = params.text("distribution") == "table";
@@ -91,14 +96,14 @@ std::vector<Problem> validate(const Params& params, Ns duration) {
   if (params.probability("correlation") >= 1)
     problems.push_back({"correlation", "at 100 % every packet would have the first one's delay",
                         "stay below 100%, or use delay alone"});
-  if (greatest(params, "reorder") > 0 && greatest(params, "delay") == 0)
+  if (greatest(params, "reorder") > 0 && !asked(params, "delay"))
     problems.push_back(
         {"reorder", "a packet is reordered by skipping its delay, and there is none", "add delay = \"20ms\""});
-  if (params.has("limit") && params.queue("limit") != kUsualQueue && greatest(params, "rate") == 0)
+  if (params.has("limit") && params.queue("limit") != kUsualQueue && !asked(params, "rate"))
     problems.push_back({"limit", "there is no rate in front of which a queue could be", "add rate = \"10mbit\""});
-  if (params.text("per") == "turn" && greatest(params, "delay") == 0 && !varies)
+  if (params.text("per") == "turn" && !asked(params, "delay") && !varies)
     problems.push_back({"per", "per = \"turn\" is about delay, and there is none", "add delay = \"200ms\""});
-  if (params.text("checksum") == "valid" && greatest(params, "corrupt") == 0)
+  if (params.text("checksum") == "valid" && !asked(params, "corrupt"))
     problems.push_back({"checksum", "there is no corruption whose checksum could be valid", "add corrupt = \"0.1%\""});
   return problems;
 }

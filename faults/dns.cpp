@@ -1,6 +1,7 @@
 // dns: what a target's lookups meet: an error, silence, a delay, a wrong address. The query is answered in its
 // resolver's place as it leaves the target; nothing else of the network is touched.
 #include <arpa/inet.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 
@@ -31,6 +32,9 @@ void check_addresses(const std::vector<std::string>& addresses, std::vector<Prob
     if (one.v4.empty() && one.v6.empty())
       problems.push_back(
           {"address", "\"" + text + "\" is no IP address", "write addresses such as \"192.0.2.1\" or \"2001:db8::1\""});
+    else if (!one.v6.empty() && IN6_IS_ADDR_V4MAPPED(one.v6.front().data()))
+      problems.push_back({"address", "\"" + text + "\" is an IPv4 address within IPv6, which no server answers",
+                          "write the IPv4 address by itself, such as \"192.0.2.1\""});
   }
   const LookupAnswer all = wrong_answer(addresses);
   const std::string most = std::to_string(FL_MAX_DNS_ADDRESSES);
@@ -54,9 +58,7 @@ std::vector<Problem> validate(const Params& params, Ns /*duration*/) {
   belongs("address", "wrong", "[\"192.0.2.1\"]");
   belongs("ttl", "wrong", "\"0s\"");
   std::erase_if(problems, [](const Problem& p) { return p.message.ends_with("needs \"ttl\""); });  // it has a default
-  if (answer == "delay" && params.has("delay") && params.duration("delay") == 0)
-    problems.push_back(
-        {"delay", "the fault does nothing: its delay is zero", "make it greater than zero, or take the fault out"});
+  if (answer == "delay" && params.has("delay") && params.duration("delay") == 0) problems.push_back(idle_problem());
   if (params.duration("ttl") % kSecond != 0)
     problems.push_back({"ttl", "a time to live is in whole seconds", "such as ttl = \"5s\""});
   for (const auto& name : params.texts("names"))

@@ -91,7 +91,8 @@ Kind flap() {
                    kRampKey,
                    kRampDownKey},
           .validate = validate,
-          .compile = compile};
+          .compile = compile,
+          .cuts = true};
 }
 
 }  // namespace faultline::faults

@@ -100,7 +100,13 @@ struct Problem {
   std::string key;      ///< the key to point at ("profile[2]": an element of it); empty: the fault's table
   std::string message;  ///< what is wrong
   std::string hint;     ///< what would be right
+  bool idle = false;    ///< no mistake: the fault asks for nothing, since all of its values are zero
 };
+
+/// Said of a fault that asks for nothing: a sweep may begin there.
+inline Problem idle_problem(std::string key = {}) {
+  return {std::move(key), "it does nothing: all of its values are zero", {}, true};
+}
 
 struct Request {
   const Params& params;
@@ -118,6 +124,7 @@ struct Kind {
   Channel (*compile)(const Request&);
   std::uint16_t port = 0;    ///< what it is about goes to this port, unless the peer names another; 0: any
   bool egress_only = false;  ///< it acts on what leaves `on`: the plan has no say in its direction
+  bool cuts = false;         ///< it is a cut of the network: of a machine as a whole it leaves out lo
 };
 
 /// Every kind, in the order of the reference. An explicit list: nothing registers itself.

@@ -64,8 +64,7 @@ inline std::vector<Problem> check_impairment(const Params& params, double gain =
     problems.push_back({"", "the fault does nothing: none of delay, jitter and loss is given",
                         "give at least one of them, such as delay = \"100ms\""});
   } else if (params.duration("delay") == 0 && params.duration("jitter") == 0 && params.probability("loss") == 0) {
-    problems.push_back({"", "the fault does nothing: its delay, jitter and loss are all zero",
-                        "make at least one of them greater than zero, or take the fault out"});
+    problems.push_back(idle_problem());
   }
   check_longest_hold(params, gain, problems);
   return problems;

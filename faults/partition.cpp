@@ -89,7 +89,8 @@ Kind partition() {
                    kRampKey,
                    kRampDownKey},
           .validate = validate,
-          .compile = compile};
+          .compile = compile,
+          .cuts = true};
 }
 
 }  // namespace faultline::faults

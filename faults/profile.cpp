@@ -106,7 +106,7 @@ std::vector<Problem> check_profile(const Profile& profile, const std::string& ke
     return {{key, key + " has no points", "give at least one, such as { at = \"0s\", delay = \"10ms\" }"}};
   if (profile.front().at != 0)
     problems.push_back({point(0), "the first point is not at the fault's start", "begin with at = \"0s\""});
-  bool limited = false, unlimited = false, something = false;
+  bool limited = false, unlimited = false;
   for (std::size_t i = 0; i < profile.size(); i++) {
     const ProfilePoint& p = profile[i];
     if (i > 0 && p.at < profile[i - 1].at)
@@ -116,13 +116,10 @@ std::vector<Problem> check_profile(const Profile& profile, const std::string& ke
       problems.push_back(
           {point(i), "a packet could be held for longer than 100 s", "keep delay + jitter within 100 s"});
     (p.rate > 0 ? limited : unlimited) = true;
-    for (const Figure& figure : figures()) something = something || p.*figure.value > 0;
   }
   if (limited && unlimited)
     problems.push_back({key, "some points have a rate and others have none",
                         "no limit is no number that a line could lead to: give every point a rate"});
-  if (!something)
-    problems.push_back({key, key + " does nothing: all its figures are zero", "give a point a delay, say"});
   if (!problems.empty()) return problems;
   const Ns length = profile.back().at;
   if (layout.repeat && length == 0)
@@ -159,6 +156,12 @@ void ramp(Channel& channel, Window window, Ns up, Ns down) {
     }
     *track = std::move(flanked);
   }
+}
+
+bool is_idle(const Profile& profile) {
+  return std::all_of(profile.begin(), profile.end(), [](const ProfilePoint& p) {
+    return std::all_of(figures().begin(), figures().end(), [&](const Figure& figure) { return p.*figure.value == 0; });
+  });
 }
 
 void add_given(Channel& channel, const Params& params, Window window) {

@@ -61,6 +61,9 @@ double given(const Params& params, const Figure& figure);
 /// The greatest value of a figure that a fault ever has, by its own key or in its profile. In ns, 0..1 or bit/s.
 double greatest(const Params& params, std::string_view figure);
 
+/// Whether no point of a profile has a figure.
+bool is_idle(const Profile& profile);
+
 /// Gives a channel the figures that have keys of their own, constant over the window.
 void add_given(Channel& channel, const Params& params, Window window);
 /// Gives a channel whose figures are constant over the window the shape that the keys `ramp`, `ramp_down`, `profile`

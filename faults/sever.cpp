@@ -44,7 +44,8 @@ Kind sever() {
             .fallback = "\"silent\"",
             .choices = {"silent", "reset", "refuse", "half-open", "new-only", "established-only"}}},
       .validate = [](const Params&, Ns) { return std::vector<Problem>{}; },
-      .compile = compile};
+      .compile = compile,
+      .cuts = true};
 }
 
 }  // namespace faultline::faults

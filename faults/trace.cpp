@@ -18,6 +18,7 @@ std::vector<Problem> validate(const Params& params, Ns duration) {
   auto problems = check_profile(params.trace("file").points, "file", duration, layout_of(params));
   for (auto& problem : problems) problem.key = "file";  // its points stand elsewhere
   const auto& points = params.trace("file").points;
+  if (is_idle(points)) problems.push_back(idle_problem());
   if (params.has("limit") && params.queue("limit") != kUsualQueue &&
       std::none_of(points.begin(), points.end(), [](const auto& point) { return point.rate > 0; }))
     problems.push_back({"limit", "there is no rate in front of which a queue could be",

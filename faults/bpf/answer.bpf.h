@@ -21,9 +21,9 @@ struct {
 
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, FL_MAX_RULES_PER_SITE);
+  __uint(max_entries, 1);
   __type(key, __u32);
-  __type(value, struct fl_answer); /* by the site's own number of the rule */
+  __type(value, struct fl_answer); /* by rule */
 } answers SEC(".maps");
 
 struct {
@@ -38,16 +38,17 @@ struct considering {
   __u64 t;
   __u64 connection;
   __u64 named;         /* rules about the name it asks for */
-  __u32 verdict, rule; /* the strongest, and whose it is */
+  __u32 verdict, rule; /* the strongest, and whose it is: the site's own number of the rule */
+  __u32 first_rule;
   __u8 proto, flags;
 };
 
 static long consider_rule(__u32 i, struct considering* w) {
   if (!w->todo) return 1;
-  __u32 local = lowest_bit(w->todo), index = cfg.first_rule + local;
+  __u32 local = lowest_bit(w->todo), index = w->first_rule + local;
   __u64 bit = w->todo & -w->todo;
   w->todo &= w->todo - 1;
-  struct fl_answer* a = bpf_map_lookup_elem(&answers, &local);
+  struct fl_answer* a = bpf_map_lookup_elem(&answers, &index);
   struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
   if (!a || !rule || w->t < rule->start || w->t >= rule->end) return 0;
   if (a->filter == FL_FILTER_OPENING && (w->proto != IPPROTO_TCP || (w->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN))
@@ -76,7 +77,7 @@ static long consider_rule(__u32 i, struct considering* w) {
 }
 
 /* The same for both directions of a connection. */
-static __attribute__((noinline)) __u64 connection_of(const struct headers* h) {
+static __attribute__((noinline)) __u64 connection_of(const struct headers* h, __u32 site) {
   struct fl_endpoint a, b;
   int a_first;
   __builtin_memcpy(&a.high, h->address, 8);
@@ -85,7 +86,7 @@ static __attribute__((noinline)) __u64 connection_of(const struct headers* h) {
   __builtin_memcpy(&b.low, h->address + 6, 8);
   a.port = h->ports[0];
   b.port = h->ports[1];
-  return fl_flow_hash(cfg.site, IPPROTO_TCP, &a, &b, &a_first);
+  return fl_flow_hash(site, IPPROTO_TCP, &a, &b, &a_first);
 }
 
 enum { UNANSWERED, SILENT, SEND_BACK, SEND_ON };
@@ -121,40 +122,41 @@ static __always_inline void count_answer(__u32 rule, __u64 t, __u32 packets, __u
 /* Answers a packet, or leaves in cb[0] and cb[1] the rules that it is still to meet: UNANSWERED. The first stage has
  * put there the rules that it matches, and into cb[2] and cb[3] those for which it leaves the site. Not inlined: its
  * frame is to be gone when the packet meets other rules. */
-static __attribute__((noinline)) int answer(struct __sk_buff* skb, __u64 t, int at) {
+static __attribute__((noinline)) int answer(const struct fl_selector_config* cfg, struct __sk_buff* skb, __u64 t,
+                                            int at) {
   __u64 mask = skb->cb[0] | (__u64)skb->cb[1] << 32, going = skb->cb[2] | (__u64)skb->cb[3] << 32;
   struct considering w;
   __builtin_memset(&w, 0, sizeof w);
   struct headers h;
   w.t = t;
+  w.first_rule = cfg->first_rule;
   if (!read_headers(skb, l3_at(at), &h)) {
-    w.todo = mask & cfg.picky_rules;
+    w.todo = mask & cfg->picky_rules;
     w.proto = h.proto;
     w.flags = h.flags;
-    if (mask & cfg.lookup_rules) {
-      if (h.proto == IPPROTO_UDP && h.l4 == FRONT(&h)) w.named = rules_of_lookup(skb, h.l4 + 8, cfg.any_name_rules);
-      if (h.proto == IPPROTO_TCP)
-        w.named = rules_of_lookup(skb, h.l4 + h.header + 2, cfg.any_name_rules); /* behind its length */
+    if (shape.lookups && (mask & cfg->lookup_rules)) {
+      if (h.proto == IPPROTO_UDP && h.l4 == FRONT(&h)) w.named = rules_of_lookup(skb, h.l4 + 8);
+      if (h.proto == IPPROTO_TCP) w.named = rules_of_lookup(skb, h.l4 + h.header + 2); /* behind its length */
     }
-    if (h.proto == IPPROTO_TCP) w.connection = connection_of(&h);
+    if (h.proto == IPPROTO_TCP) w.connection = connection_of(&h, cfg->site);
     bpf_loop(FL_MAX_RULES_PER_SITE, consider_rule, &w, 0);
   }
-  __u64 others = (mask & ~cfg.picky_rules) | w.keep;
+  __u64 others = (mask & ~cfg->picky_rules) | w.keep;
   skb->cb[0] = (__u32)others;
   skb->cb[1] = (__u32)(others >> 32);
   if (!w.verdict) return UNANSWERED;
-  __u32 rule = w.rule, packets = wire_packets(skb, l3_at(at)), bytes = frame_bytes(skb, l3_at(at)),
-        tc_index = skb->tc_index;
-  struct fl_answer* a = bpf_map_lookup_elem(&answers, &rule);
+  __u32 rule = w.rule, index = cfg->first_rule + rule, packets = wire_packets(skb, l3_at(at)),
+        bytes = frame_bytes(skb, l3_at(at)), tc_index = skb->tc_index;
+  struct fl_answer* a = bpf_map_lookup_elem(&answers, &index);
   if (!a) return UNANSWERED;
   int on = is_ingress(at) || (is_loopback(at) && !(going >> (rule & 63) & 1));
   if (h.flags & TCP_RST && h.proto == IPPROTO_TCP && (a->verdict != FL_VERDICT_TELL || on))
     return UNANSWERED; /* it says itself what we would say */
   skb->cb[0] = tc_index;
   skb->cb[1] = 0;            /* it has no slot */
-  skb->tc_index = cfg.guard; /* it and its copy pass the selector of this device */
+  skb->tc_index = shape.guard; /* it and its copy pass the selector of this device */
   int way = respond(skb, &h, a, on, is_ingress(at));
-  count_answer(cfg.first_rule + rule, t, packets, bytes, !!(mask & (mask - 1)), way != SILENT);
+  count_answer(index, t, packets, bytes, !!(mask & (mask - 1)), way != SILENT);
   return way;
 }
 

@@ -7,17 +7,18 @@
 
 #include <bpf/bpf_core_read.h>
 
-#include "faults/bpf/common.bpf.h"
+#include "faults/bpf/place.bpf.h"
 
 /* Rules by the id of a cgroup. User space changes it while the run goes on, when a target is replaced. */
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
-  __uint(max_entries, FL_MAX_CGROUPS);
-  __type(key, __u64);
+  __uint(max_entries, FL_MAX_ENTRIES);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct fl_cgroup_key);
   __type(value, __u64);
 } cgroups SEC(".maps");
 
-/* The levels of the hierarchy at which such cgroups are, a bit each; see FL_MAX_CGROUP_LEVEL. */
+/* The levels of the hierarchy at which such cgroups are, a bit each, by site; see FL_MAX_CGROUP_LEVEL. */
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(max_entries, 1);
@@ -42,41 +43,42 @@ struct sock {
 };
 #pragma clang attribute pop
 
-static __always_inline __u64 levels_in_use(void) {
-  __u32 zero = 0;
-  __u64* levels = bpf_map_lookup_elem(&cgroup_levels, &zero);
+static __always_inline __u64 levels_in_use(__u32 site) {
+  __u64* levels = bpf_map_lookup_elem(&cgroup_levels, &site);
   return levels ? *levels : 0;
 }
 
-static __always_inline __u64 rules_of(__u64 id) {
-  __u64* rules = id ? bpf_map_lookup_elem(&cgroups, &id) : 0;
+static __always_inline __u64 rules_of(__u32 site, __u64 id) {
+  struct fl_cgroup_key key = {.id = id, .site = site};
+  __u64* rules = id ? bpf_map_lookup_elem(&cgroups, &key) : 0;
   return rules ? *rules : 0;
 }
 
 /* Rules of the socket that sends. What the kernel sends of itself (a reset, an echo reply) belongs to the root. Global
  * functions, as these three are, are verified once and by themselves, and have a stack frame of their own. */
 __attribute__((noinline)) __u64 sender_rules(struct __sk_buff* skb) {
-  __u64 levels = levels_in_use(), rules = 0;
+  __u32 site = skb->cb[FL_CB_SITE];
+  __u64 levels = levels_in_use(site), rules = 0;
   for (__u32 level = 0; level <= FL_MAX_CGROUP_LEVEL; level++) {
     if (!(levels >> level)) break;
-    if (levels >> level & 1) rules |= rules_of(bpf_skb_ancestor_cgroup_id(skb, level));
+    if (levels >> level & 1) rules |= rules_of(site, bpf_skb_ancestor_cgroup_id(skb, level));
   }
   return rules;
 }
 
-/* Rules of a socket that is at `address` in the kernel's memory. */
-__attribute__((noinline)) __u64 rules_of_socket(__u64 address) {
+/* The site's rules of a socket that is at `address` in the kernel's memory. */
+__attribute__((noinline)) __u64 rules_of_socket(__u32 site, __u64 address) {
   struct sock* sk = (void*)address;
   struct cgroup* cgroup = BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
   if (!cgroup) return 0;
-  __u64 levels = levels_in_use(), rules = 0;
+  __u64 levels = levels_in_use(site), rules = 0;
   int deepest = BPF_CORE_READ(cgroup, level);
   for (int level = 0; level <= FL_MAX_CGROUP_LEVEL; level++) {
     if (level > deepest || !(levels >> level)) break;
     if (!(levels >> level & 1)) continue;
     struct cgroup* ancestor = 0;
     if (bpf_core_read(&ancestor, sizeof ancestor, &cgroup->ancestors[level])) break;
-    rules |= rules_of(BPF_CORE_READ(ancestor, kn, id));
+    rules |= rules_of(site, BPF_CORE_READ(ancestor, kn, id));
   }
   return rules;
 }
@@ -85,7 +87,7 @@ __attribute__((noinline)) __u64 rules_of_socket(__u64 address) {
 __attribute__((noinline)) __u64 receiver_rules(struct __sk_buff* skb, __u32 l3, __u32 l4, __u8 proto) {
   struct bpf_sock_tuple tuple;
   struct bpf_sock* sk;
-  __u32 size;
+  __u32 size, site = skb->cb[FL_CB_SITE];
   if (skb->protocol == bpf_htons(ETH_P_IP)) {
     size = sizeof tuple.ipv4;
     if (bpf_skb_load_bytes(skb, l3 + offsetof(struct iphdr, saddr), &tuple.ipv4.saddr, 8) ||
@@ -107,7 +109,7 @@ __attribute__((noinline)) __u64 receiver_rules(struct __sk_buff* skb, __u32 l3, 
    */
   struct bpf_sock* volatile kept = sk;
   __u64 address = 0, rules = 0;
-  if (!bpf_probe_read_kernel(&address, sizeof address, (void*)&kept)) rules = rules_of_socket(address);
+  if (!bpf_probe_read_kernel(&address, sizeof address, (void*)&kept)) rules = rules_of_socket(site, address);
   bpf_sk_release(sk);
   return rules;
 }

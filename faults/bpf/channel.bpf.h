@@ -45,8 +45,8 @@ struct packet {
   __u8 turns;                            /* the conversation's direction */
 #ifdef FL_HOLDS
   __u8 cut, free_order;
-  __u8 twice, flip; /* flip: stamp flags */
-  __u8 delayed_too; /* by the rule whose rate it is, which counts it once */
+  __u8 copies, flip; /* copies: beside the packet itself; flip: stamp flags */
+  __u8 delayed_too;  /* by the rule whose rate it is, which counts it once */
   __u8 pad;
   __u32 rate_rule;
   __u64 now;

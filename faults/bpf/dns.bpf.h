@@ -7,6 +7,7 @@
 
 #include "faults/answer_abi.h"
 #include "faults/bpf/headers.bpf.h"
+#include "faults/bpf/place.bpf.h"
 
 enum {
   DNS_HEADER = 12,
@@ -27,6 +28,7 @@ struct lookup {
   __u32 left;         /* of the label being read */
   __u32 bad;          /* not a name */
   __u32 extended;     /* the query had an OPT record (RFC 6891) */
+  __u32 first_rule;   /* of the site: see fl_name_key */
 };
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -38,7 +40,7 @@ struct {
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, 1);
-  __type(key, __u64);
+  __type(key, struct fl_name_key);
   __type(value, struct fl_name_rules);
 } names SEC(".maps");
 
@@ -75,18 +77,19 @@ static long find_name(__u32 i, void* none) {
   struct lookup* l = bpf_map_lookup_elem(&lookups, &zero);
   if (!l || i >= l->labels) return 1;
   l->hash = fl_name_add(l->hash, l->label[(l->labels - 1 - i) & (DNS_LABELS - 1)]);
-  __u64 key = l->hash;
+  struct fl_name_key key = {.hash = l->hash, .rule = l->first_rule};
   struct fl_name_rules* r = bpf_map_lookup_elem(&names, &key);
   if (r) l->found |= i + 1 == l->labels ? r->exact : r->under;
   return 0;
 }
 
-/* The rules that are about the query at `at`; `any`: rules about every name. 0: it is no query. Leaves the query behind
- * for write_lookup(). Global, and so verified by itself. */
-__attribute__((noinline)) __u64 rules_of_lookup(struct __sk_buff* skb, __u32 at, __u64 any) {
+/* The site's rules that are about the query at `at`. 0: it is no query. Leaves the query behind for write_lookup().
+ * Global, and so verified by itself. */
+__attribute__((noinline)) __u64 rules_of_lookup(struct __sk_buff* skb, __u32 at) {
   __u32 zero = 0;
   struct lookup* l = bpf_map_lookup_elem(&lookups, &zero);
-  if (!l || at >= skb->len) return 0;
+  const struct fl_selector_config* cfg = config_here(skb);
+  if (!l || !cfg || at >= skb->len) return 0;
   __u64 n = skb->len - at;
   if (n > DNS_LOOKED_AT) n = DNS_LOOKED_AT;
   asm volatile("" : "+r"(n));
@@ -95,6 +98,7 @@ __attribute__((noinline)) __u64 rules_of_lookup(struct __sk_buff* skb, __u32 at,
   const __u8* m = l->message;
   /* QR and OPCODE are 0, one question, no answers, no authorities (a dynamic update is no lookup) */
   if ((m[2] & 0xf8) || m[4] || m[5] != 1 || m[6] || m[7] || m[8] || m[9]) return 0;
+  l->first_rule = cfg->first_rule;
   l->end = l->labels = l->left = l->bad = 0;
   l->found = 0;
   bpf_loop(DNS_NAME, read_name, 0, 0);
@@ -107,7 +111,7 @@ __attribute__((noinline)) __u64 rules_of_lookup(struct __sk_buff* skb, __u32 at,
   l->extended = end + 3 <= n && !m[end] && !m[end + 1] && m[end + 2] == 41;
   l->hash = FL_NAME_ROOT;
   bpf_loop(DNS_LABELS, find_name, 0, 0);
-  return l->found | any;
+  return l->found | cfg->any_name_rules;
 }
 
 /* Turns the query that rules_of_lookup() has just read into its answer. UDP alone. Not 0: it cannot be done. */

@@ -71,8 +71,8 @@ __attribute__((noinline)) int change_by_rule(struct packet* p, struct fl_rule* r
     p->flip |= FL_STAMP_FLIP | (rule->flags & FL_RULE_VALID ? FL_STAMP_VALID : 0);
     deeds |= CORRUPTED;
   }
-  if (drawn(p, rule, FL_STREAM_DUPLICATE, now->value[FL_DUPLICATE])) {
-    p->twice = 1;
+  if (p->copies < FL_MAX_COPIES && drawn(p, rule, FL_STREAM_DUPLICATE, now->value[FL_DUPLICATE])) {
+    p->copies++; /* each fault adds one */
     deeds |= DUPLICATED;
   }
   if (rate && (!p->rate || rate < p->rate)) {

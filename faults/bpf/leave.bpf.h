@@ -158,10 +158,11 @@ static long count_left_out(__u32 i, struct left_out* c) {
  * 0: it is left out. */
 __attribute__((noinline)) int leave_out(struct __sk_buff* skb, __u64 mask, __u64 t, int at) {
   int why = why_left_out(skb, at);
-  if (why == FL_LEFT_NOT) return 0;
+  const struct fl_selector_config* cfg = config_here(skb);
+  if (why == FL_LEFT_NOT || !cfg) return 0;
   /* What IPsec has decrypted comes in by its device a second time: a rule about everything has met what carried it. */
-  if (why == FL_LEFT_IPSEC && at == FL_AT_IN) mask &= ~(cfg.other & ~cfg.port_rules & cfg.any4.in);
-  struct left_out c = {.mask = mask, .t = t, .why = why, .first_rule = cfg.first_rule};
+  if (why == FL_LEFT_IPSEC && at == FL_AT_IN) mask &= ~(cfg->other & ~cfg->port_rules & cfg->any4.in);
+  struct left_out c = {.mask = mask, .t = t, .why = why, .first_rule = cfg->first_rule};
   c.packets = wire_packets(skb, l3_at(at));
   bpf_loop(FL_MAX_RULES_PER_SITE, count_left_out, &c, 0);
   return 1;

@@ -31,7 +31,7 @@ struct {
   __type(value, struct live_span);
 } live_now SEC(".maps");
 
-/* Peers: see struct fl_peers. */
+/* Peers: see struct fl_peers. Of all sites, one behind the other. */
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(max_entries, 1);
@@ -77,24 +77,27 @@ struct {
 /* Peers that came to be known while the run goes on; IPv4 addresses as ::ffff:a.b.c.d. */
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
-  __uint(max_entries, FL_MAX_LEARNED);
-  __type(key, struct fl_address);
+  __uint(max_entries, FL_MAX_ENTRIES);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct fl_learned_key);
   __type(value, struct fl_masks);
 } learned SEC(".maps");
 
-/* Of rules that are about one device: which, by its index. */
+/* Of rules that are about one device: which. */
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
-  __uint(max_entries, FL_MAX_DEVICES);
-  __type(key, __u32);
+  __uint(max_entries, FL_MAX_ENTRIES);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct fl_device_key);
   __type(value, __u64);
 } devices SEC(".maps");
 
 /* Slow path of rules_now(): a global function, verified once and by itself. */
-__attribute__((noinline)) __u64 seek_live(__u64 t) {
-  __u32 zero = 0, low = 0, high = cfg.live_count;
-  struct live_span* now = bpf_map_lookup_elem(&live_now, &zero);
-  if (!now) return 0;
+__attribute__((noinline)) __u64 seek_live(__u32 site, __u64 t) {
+  const struct fl_selector_config* cfg = config_of(site);
+  struct live_span* now = bpf_map_lookup_elem(&live_now, &site);
+  if (!cfg || !now) return 0;
+  __u32 low = cfg->first_live, end = low + cfg->live_count, high = end;
   for (int i = 0; i < 21; i++) { /* greatest index whose t is not later */
     if (high - low <= 1) break;
     __u32 middle = (low + high) / 2;
@@ -107,7 +110,7 @@ __attribute__((noinline)) __u64 seek_live(__u64 t) {
   }
   struct fl_live* e = bpf_map_lookup_elem(&live, &low);
   __u32 after = low + 1;
-  struct fl_live* f = after < cfg.live_count ? bpf_map_lookup_elem(&live, &after) : 0;
+  struct fl_live* f = after < end ? bpf_map_lookup_elem(&live, &after) : 0;
   if (!e || e->t > t) return 0;
   now->from = e->t;
   now->until = f ? f->t : FL_FOREVER;
@@ -115,16 +118,15 @@ __attribute__((noinline)) __u64 seek_live(__u64 t) {
   return e->mask;
 }
 
-static __always_inline __u64 rules_now(__u64 t) {
-  __u32 zero = 0;
-  struct live_span* now = bpf_map_lookup_elem(&live_now, &zero);
+static __always_inline __u64 rules_now(__u32 site, __u64 t) {
+  struct live_span* now = bpf_map_lookup_elem(&live_now, &site);
   if (!now) return 0;
   if (t >= now->from && t < now->until) return now->mask;
-  return seek_live(t);
+  return seek_live(site, t);
 }
 
 /* The interval that an address lies in. `wide`: starts have a lower half. */
-static __always_inline __u32 find_interval(const volatile struct fl_peers* peers, void* index, void* starts, int wide,
+static __always_inline __u32 find_interval(const struct fl_peers* peers, void* index, void* starts, int wide,
                                            __u64 high, __u64 low) {
   __u64 rest = high, differs;
   __u32 common = peers->common;
@@ -135,16 +137,16 @@ static __always_inline __u32 find_interval(const volatile struct fl_peers* peers
     differs = common ? (high ^ peers->prefix.high) >> (64 - common) : 0;
     if (common) rest = high << common | low >> (64 - common);
   }
-  if (differs) return 0;
-  __u32 cell = rest >> (64 - peers->bits), next = cell + 1;
+  if (differs) return peers->first;
+  __u32 cell = peers->first_cell + (__u32)(rest >> (64 - peers->bits)), next = cell + 1;
   __u32 *first = bpf_map_lookup_elem(index, &cell), *last = bpf_map_lookup_elem(index, &next);
-  if (!first || !last) return 0;
+  if (!first || !last) return peers->first;
   __u32 from = *first, beyond = *last + 1;
   for (int i = 0; i < 24; i++) { /* greatest interval whose start is not beyond the address */
     if (beyond - from <= 1) break;
     __u32 middle = (from + beyond) / 2;
     struct fl_address* start = bpf_map_lookup_elem(starts, &middle);
-    if (!start) return 0;
+    if (!start) return peers->first;
     if (start->high > high || (wide && start->high == high && start->low > low))
       beyond = middle;
     else
@@ -154,57 +156,60 @@ static __always_inline __u32 find_interval(const volatile struct fl_peers* peers
 }
 
 /* Global functions, for the verifier's sake. */
-__attribute__((noinline)) __u32 find_interval4(__u64 high) {
-  return find_interval(&cfg.peers4, &index4, &starts4, 0, high, 0);
+__attribute__((noinline)) __u32 find_interval4(const struct fl_peers* peers, __u64 high) {
+  return peers ? find_interval(peers, &index4, &starts4, 0, high, 0) : 0;
 }
-__attribute__((noinline)) __u32 find_interval6(__u64 high, __u64 low) {
-  return find_interval(&cfg.peers6, &index6, &starts6, 1, high, low);
+__attribute__((noinline)) __u32 find_interval6(const struct fl_peers* peers, __u64 high, __u64 low) {
+  return peers ? find_interval(peers, &index6, &starts6, 1, high, low) : 0;
 }
 
 /* Rules for what goes to (`from` 0) or comes from (1) an address, as far as it was learned. */
-__attribute__((noinline)) __u64 learned_rules(__u64 high, __u64 low, int from) {
-  struct fl_address key = {high, low};
+__attribute__((noinline)) __u64 learned_rules(__u32 rule, __u64 high, __u64 low, int from) {
+  struct fl_learned_key key = {.address = {high, low}, .rule = rule};
   struct fl_masks* m = bpf_map_lookup_elem(&learned, &key);
   return !m ? 0 : from ? m->in : m->out;
 }
 
 /* Rules by the peer's address; `from` as above. */
-static __always_inline __u64 rules4(__be32 address, int from) {
-  __u64 number = bpf_ntohl(address), rules = from ? cfg.any4.in : cfg.any4.out;
-  if (cfg.peers4.count) {
-    __u32 i = find_interval4(number << 32);
+static __always_inline __u64 rules4(const struct fl_selector_config* cfg, __be32 address, int from) {
+  __u64 number = bpf_ntohl(address), rules = from ? cfg->any4.in : cfg->any4.out;
+  if (shape.peers4 && cfg->peers4.count) {
+    __u32 i = find_interval4(&cfg->peers4, number << 32);
     struct fl_masks* m = bpf_map_lookup_elem(&spans4, &i);
     if (m) rules = from ? m->in : m->out;
   }
-  return cfg.learned_rules ? rules | learned_rules(0, 0xffffULL << 32 | number, from) : rules;
+  if (!shape.learned || !cfg->learned_rules) return rules;
+  return rules | learned_rules(cfg->first_rule, 0, 0xffffULL << 32 | number, from);
 }
 
-static __always_inline __u64 rules6(struct in6_addr* address, int from) {
-  __u64 half[2], rules = from ? cfg.any6.in : cfg.any6.out;
-  if (!cfg.peers6.count && !cfg.learned_rules) return rules;
+static __always_inline __u64 rules6(const struct fl_selector_config* cfg, struct in6_addr* address, int from) {
+  __u64 half[2], rules = from ? cfg->any6.in : cfg->any6.out;
+  if (!shape.peers6 && !shape.learned) return rules;
   __builtin_memcpy(half, address, sizeof half);
   __u64 high = bpf_be64_to_cpu(half[0]), low = bpf_be64_to_cpu(half[1]);
-  if (cfg.peers6.count) {
-    __u32 i = find_interval6(high, low);
+  if (shape.peers6 && cfg->peers6.count) {
+    __u32 i = find_interval6(&cfg->peers6, high, low);
     struct fl_masks* m = bpf_map_lookup_elem(&spans6, &i);
     if (m) rules = from ? m->in : m->out;
   }
-  return cfg.learned_rules ? rules | learned_rules(high, low, from) : rules;
+  if (!shape.learned || !cfg->learned_rules) return rules;
+  return rules | learned_rules(cfg->first_rule, high, low, from);
 }
 
 /* Without the rules that are about another device. */
-static __always_inline __u64 device_mask(struct __sk_buff* skb, __u64 mask) {
-  if (!(mask & cfg.device_rules)) return mask;
+static __always_inline __u64 device_mask(const struct fl_selector_config* cfg, struct __sk_buff* skb, __u64 mask) {
+  if (!shape.devices || !(mask & cfg->device_rules)) return mask;
   volatile __u32 index = skb->ifindex;
-  __u32 key = index;
+  struct fl_device_key key = {cfg->site, index};
   __u64* own = bpf_map_lookup_elem(&devices, &key);
-  return mask & (~cfg.device_rules | (own ? *own : 0));
+  return mask & (~cfg->device_rules | (own ? *own : 0));
 }
 
 /* Which of `mask` this packet meets here. On lo both ways count. One that is forwarded has met, at the device it came
  * in by, the rules that look at where it is from; it does not meet those again on its way out. *leaving: those for
  * which it leaves. */
-static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int at, __u64* leaving) {
+static __always_inline __u64 match(const struct fl_selector_config* cfg, struct __sk_buff* skb, __u64 mask, int at,
+                                   __u64* leaving) {
   int ingress = is_ingress(at), loopback = is_loopback(at);
   int forwarded = !ingress && !loopback && skb->ingress_ifindex;
   int out = !ingress || loopback, in = ingress || loopback || forwarded;
@@ -221,8 +226,8 @@ static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int at, __
     later_fragment = !!(ip->frag_off & bpf_htons(0x1fff));
     l4 = l3 + ip->ihl * 4;
     __be32 source = ip->saddr, destination = ip->daddr;
-    if (out) to = rules4(destination, 0);
-    if (in) from = rules4(source, 1);
+    if (out) to = rules4(cfg, destination, 0);
+    if (in) from = rules4(cfg, source, 1);
   } else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
     struct ipv6hdr* ip = network_header(skb, l3, sizeof *ip);
     if (!ip) return 0;
@@ -235,37 +240,38 @@ static __always_inline __u64 match(struct __sk_buff* skb, __u64 mask, int at, __
       bpf_skb_load_bytes(skb, l4, &type, 1);
       if (type >= 133 && type <= 137) return 0;
     }
-    if (out) to = rules6(&destination, 0);
-    if (in) from = rules6(&source, 1);
+    if (out) to = rules6(cfg, &destination, 0);
+    if (in) from = rules6(cfg, &source, 1);
   } else {
     return 0; /* ARP and whatever else makes the link a link */
   }
-  if (cfg.exempt_count && proto == IPPROTO_TCP && !later_fragment &&
-      is_exempt(skb, l4, out && !forwarded, in && !forwarded))
+  if (shape.exempts && proto == IPPROTO_TCP && !later_fragment &&
+      is_exempt(cfg, skb, l4, out && !forwarded, in && !forwarded))
     return 0;
-  mask &= proto == IPPROTO_TCP                                 ? cfg.tcp
-          : proto == IPPROTO_UDP                               ? cfg.udp
-          : (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6) ? cfg.icmp
-                                                               : cfg.other;
-  if ((mask & cfg.inside_rules) && carries_tunnel(skb, l4, proto, later_fragment)) mask &= ~cfg.inside_rules;
+  mask &= proto == IPPROTO_TCP                                 ? cfg->tcp
+          : proto == IPPROTO_UDP                               ? cfg->udp
+          : (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6) ? cfg->icmp
+                                                               : cfg->other;
+  if (shape.tunnels && (mask & cfg->inside_rules) && carries_tunnel(cfg, skb, l4, proto, later_fragment))
+    mask &= ~cfg->inside_rules;
   __u64 going = mask & to, coming = mask & from;
-  if (cfg.ports && ((going | coming) & cfg.port_rules)) {
+  if (shape.ports && ((going | coming) & cfg->port_rules)) {
     struct two_ports p;
     if (later_fragment || (proto != IPPROTO_TCP && proto != IPPROTO_UDP) || read_ports(skb, l4, &p)) {
-      going &= ~cfg.port_rules;
-      coming &= ~cfg.port_rules;
+      going &= ~cfg->port_rules;
+      coming &= ~cfg->port_rules;
     } else {
       __u16 s = bpf_ntohs(p.source), d = bpf_ntohs(p.destination);
-      if (going) going &= port_mask(d, s);
-      if (coming) coming &= port_mask(s, d);
+      if (going) going &= port_mask(cfg, d, s);
+      if (coming) coming &= port_mask(cfg, s, d);
     }
   }
 #if FL_CGROUPS
-  if ((going | coming) & cfg.cgroup_rules) {
+  if (shape.cgroups && ((going | coming) & cfg->cgroup_rules)) {
     int found = !later_fragment && (proto == IPPROTO_TCP || proto == IPPROTO_UDP);
-    if (going & cfg.cgroup_rules) going &= ~cfg.cgroup_rules | sender_rules(skb);
-    if (forwarded) coming &= ~cfg.cgroup_rules; /* no socket of ours receives it */
-    if (coming & cfg.cgroup_rules) coming &= ~cfg.cgroup_rules | (found ? receiver_rules(skb, l3, l4, proto) : 0);
+    if (going & cfg->cgroup_rules) going &= ~cfg->cgroup_rules | sender_rules(skb);
+    if (forwarded) coming &= ~cfg->cgroup_rules; /* no socket of ours receives it */
+    if (coming & cfg->cgroup_rules) coming &= ~cfg->cgroup_rules | (found ? receiver_rules(skb, l3, l4, proto) : 0);
   }
 #endif
   *leaving = going;

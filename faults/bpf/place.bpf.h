@@ -1,12 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Where a program of the selector stands: the settings of its site, and what follows from its hook. All of it are
- * constants to the verifier, which removes what they rule out. */
+/* Where a program of the selector stands: the shape and the settings of its site, and what follows from its hook. Shape
+ * and hook are constants to the verifier, which removes what they rule out. Which site it is, its entrance has written
+ * into the packet: see injector/pen/entrance.h. */
 #ifndef FAULTLINE_BPF_PLACE_H
 #define FAULTLINE_BPF_PLACE_H
 
 #include "faults/bpf/common.bpf.h"
 
-const volatile struct fl_selector_config cfg SEC(".rodata");
+const volatile struct fl_selector_shape shape SEC(".rodata");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct fl_selector_config);
+} configs SEC(".maps");
+
+static __always_inline const struct fl_selector_config* config_of(__u32 site) {
+  return bpf_map_lookup_elem(&configs, &site);
+}
+/* Of the site that the packet has come to. */
+static __always_inline const struct fl_selector_config* config_here(struct __sk_buff* skb) {
+  return config_of(skb->cb[FL_CB_SITE]);
+}
 
 /* `at` is one of FL_AT_*. */
 static __always_inline int is_ingress(int at) { return at == FL_AT_IN || at == FL_AT_BARE_IN; }

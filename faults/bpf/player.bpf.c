@@ -116,7 +116,7 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
   }
   if (!p.free_order && held_until > due) due = held_until;
   int behind = waiting(flight, held_until, p.now);
-  if (due == p.now && (!behind || p.free_order) && !p.twice && !p.flip) {
+  if (due == p.now && (!behind || p.free_order) && !p.copies && !p.flip) {
     ledger->straight += p.packets;
     WRITE_ONCE(flight->returned_last, p.now);
     __sync_fetch_and_add(&flight->left, p.packets);
@@ -131,7 +131,7 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
     ledger->held += p.packets; /* never comes out: the books show it as undelivered */
     return DROP;
   }
-  if (p.twice) {
+  for (int copy = 0; copy < FL_MAX_COPIES && copy < p.copies; copy++) {
     ledger->held += p.packets;
     __sync_fetch_and_add(&flight->line_in, p.packets);
     if (bpf_clone_redirect(skb, pen.tap, 0)) count_error(site_index, p.packets); /* never comes out, as above */

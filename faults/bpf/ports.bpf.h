@@ -10,19 +10,33 @@ struct {
   __uint(max_entries, 1);
   __type(key, __u32);
   __type(value, struct fl_ports);
-} ports SEC(".maps");
+} ports SEC(".maps"); /* pages of 256 */
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct fl_port_table);
+} port_tables SEC(".maps");
+
+static __always_inline struct fl_ports* rules_of_port(const struct fl_port_table* table, __u16 port) {
+  __u32 at = (__u32)table->page[port >> 8 & 255] << 8 | (port & 255);
+  return bpf_map_lookup_elem(&ports, &at);
+}
 
 /* Rules whose ports fit, `p` at the peer's end and `o` at the site's own. */
-static __always_inline __u64 port_mask(__u16 p, __u16 o) {
-  __u32 kp = p, ko = o;
+static __always_inline __u64 port_mask(const struct fl_selector_config* cfg, __u16 p, __u16 o) {
+  __u32 index = cfg->port_table;
+  const struct fl_port_table* table = bpf_map_lookup_elem(&port_tables, &index);
   __u64 fit = ~0ULL;
-  if (cfg.peer_port_rules) {
-    struct fl_ports* a = bpf_map_lookup_elem(&ports, &kp);
-    if (a) fit &= a->peer | ~cfg.peer_port_rules;
+  if (!table) return fit;
+  if (cfg->peer_port_rules) {
+    struct fl_ports* a = rules_of_port(table, p);
+    if (a) fit &= a->peer | ~cfg->peer_port_rules;
   }
-  if (cfg.own_port_rules) {
-    struct fl_ports* b = bpf_map_lookup_elem(&ports, &ko);
-    if (b) fit &= b->own | ~cfg.own_port_rules;
+  if (cfg->own_port_rules) {
+    struct fl_ports* b = rules_of_port(table, o);
+    if (b) fit &= b->own | ~cfg->own_port_rules;
   }
   return fit;
 }
@@ -47,24 +61,26 @@ static __always_inline int read_ports(struct __sk_buff* skb, __u32 l4, struct tw
 }
 
 /* Whether the packet is the operator's own: see injector/site/control_path.h. Fragments are not looked at. */
-static __always_inline int is_exempt(struct __sk_buff* skb, __u32 l4, int out, int in) {
+static __always_inline int is_exempt(const struct fl_selector_config* cfg, struct __sk_buff* skb, __u32 l4, int out,
+                                     int in) {
   struct two_ports p;
   if (read_ports(skb, l4, &p)) return 0;
   for (int i = 0; i < FL_MAX_EXEMPT_PORTS; i++) {
-    if (i >= cfg.exempt_count) break;
-    if ((out && p.source == bpf_htons(cfg.exempt[i])) || (in && p.destination == bpf_htons(cfg.exempt[i]))) return 1;
+    if (i >= cfg->exempt_count) break;
+    if ((out && p.source == bpf_htons(cfg->exempt[i])) || (in && p.destination == bpf_htons(cfg->exempt[i]))) return 1;
   }
   return 0;
 }
 
 /* Whether it is what a tunnel of the site is made of: see injector/site/tunnels.h. */
-static __always_inline int carries_tunnel(struct __sk_buff* skb, __u32 l4, __u8 proto, int later_fragment) {
-  if (proto < 64 && (cfg.tunnel_protocols >> proto & 1)) return 1;
+static __always_inline int carries_tunnel(const struct fl_selector_config* cfg, struct __sk_buff* skb, __u32 l4,
+                                          __u8 proto, int later_fragment) {
+  if (proto < 64 && (cfg->tunnel_protocols >> proto & 1)) return 1;
   struct two_ports p;
-  if (!cfg.tunnel_port_count || proto != IPPROTO_UDP || later_fragment || read_ports(skb, l4, &p)) return 0;
+  if (!cfg->tunnel_port_count || proto != IPPROTO_UDP || later_fragment || read_ports(skb, l4, &p)) return 0;
   for (int i = 0; i < FL_MAX_TUNNEL_PORTS; i++) {
-    if (i >= cfg.tunnel_port_count) break;
-    if (p.source == bpf_htons(cfg.tunnel_ports[i]) || p.destination == bpf_htons(cfg.tunnel_ports[i])) return 1;
+    if (i >= cfg->tunnel_port_count) break;
+    if (p.source == bpf_htons(cfg->tunnel_ports[i]) || p.destination == bpf_htons(cfg->tunnel_ports[i])) return 1;
   }
   return 0;
 }

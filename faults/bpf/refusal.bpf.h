@@ -59,7 +59,7 @@ struct {
   __uint(max_entries, 1);
   __type(key, __u32);
   __type(value, struct refusal);
-} refusals SEC(".maps");
+} refusals SEC(".maps"); /* by site */
 
 struct icmp {
   __u8 type, code;
@@ -70,8 +70,8 @@ struct icmp {
 /* Turns a datagram into an ICMP error for its sender. Not 0: it must not or cannot be answered. */
 __attribute__((noinline)) int write_unreachable(struct __sk_buff* skb, const struct headers* h) {
   if (!h) return 1;
-  __u32 zero = 0;
-  struct refusal* r = bpf_map_lookup_elem(&refusals, &zero);
+  __u32 site = skb->cb[FL_CB_SITE];
+  struct refusal* r = bpf_map_lookup_elem(&refusals, &site);
   if (!r) return 1;
   /* RFC 1122, 3.2.2: never to what went to many, or came from nobody. IPv6 sources may be unspecified too. */
   if (h->mac[0] & 1) return 1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The selector and the return: what runs in a target's namespace. One instance is loaded per site, its settings are
- * constants, so that the verifier cuts away what the site does not need. The selector answers one question, which rules
+/* The selector and the return: what runs in a target's namespace. Loaded once for each shape of site (see
+ * fl_selector_shape), so that the verifier cuts away what no site of the shape needs; which site it is, and so which
+ * settings hold, the entrance of the site has written into the packet. The selector answers one question, which rules
  * does this packet meet now. What is to be held, or to be split into wire packets first, it sends into the pen; the
  * rest it lets meet its rules here and now. The return puts a packet back where it was taken. FL_MODERN: TCX and kfuncs
  * (6.6+). Otherwise clsact and, in place of the owner's task, the gate below. */
@@ -26,16 +27,14 @@ struct {
   __type(value, __u32);
 } slot_next SEC(".maps");
 
-#if !FL_MODERN
-/* The gate: a program array is emptied when its last descriptor closes, which is when our process ends. A tail call
- * into an empty slot goes nowhere, and the packet passes. */
+/* The gate: where the entrances of the sites lead to, by hook. A program array is emptied when its last descriptor
+ * closes, which is when our process ends. A tail call into an empty slot goes nowhere, and the packet passes. */
 struct {
   __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
   __uint(max_entries, FL_HOOKS);
   __type(key, __u32);
   __type(value, __u32);
 } gate SEC(".maps");
-#endif
 
 static __always_inline __u32 slot_of(struct fl_slot* slot) {
   __u32 zero = 0, n;
@@ -55,12 +54,12 @@ static __always_inline __u32 slot_of(struct fl_slot* slot) {
 /* One rule a call, lowest first. */
 struct counting {
   __u64 mask, t;
-  __u32 packets;
+  __u32 packets, first_rule;
 };
 
 static long count_passed(__u32 i, struct counting* c) {
   if (!c->mask) return 1;
-  __u32 rule = cfg.first_rule + lowest_bit(c->mask);
+  __u32 rule = c->first_rule + lowest_bit(c->mask);
   c->mask &= c->mask - 1;
   struct fl_rule* r = bpf_map_lookup_elem(&rules, &rule);
   if (!r || c->t < r->start || c->t >= r->end) return 0; /* it is over, and live for the sake of order alone */
@@ -77,13 +76,14 @@ enum { TO_PEN, PASSES, DROPPED };
 /* Lets a packet meet its rules without the pen, if nothing of it has to be held or split, and nothing that went before
  * it can be overtaken. Global, and so verified by itself, once. */
 __attribute__((noinline)) int meet_here(struct __sk_buff* skb, __u64 mask, __u64 now, __u64 t, int at) {
-  __u32 site = cfg.site, facts = 0, l3 = l3_at(at);
+  __u32 site = skb->cb[FL_CB_SITE], facts = 0, l3 = l3_at(at);
+  const struct fl_selector_config* cfg = config_of(site);
   struct fl_flight* flight = bpf_map_lookup_elem(&flights, &site);
-  if (!flight) return TO_PEN;
-  struct packet p = {.rules = mask, .first_rule = cfg.first_rule};
+  if (!cfg || !flight) return TO_PEN;
+  struct packet p = {.rules = mask, .first_rule = cfg->first_rule};
   p.t = t;
   p.way = is_loopback(at) ? BOTH_WAYS : is_ingress(at);
-  if (skb->gso_size || (mask & cfg.holding_rules)) bpf_loop(FL_MAX_RULES_PER_SITE, look_ahead, &p, 0);
+  if (skb->gso_size || (mask & cfg->holding_rules)) bpf_loop(FL_MAX_RULES_PER_SITE, look_ahead, &p, 0);
   if (p.holds || (skb->gso_size && p.chance) || crossing(flight, now) || returning(flight, now)) return TO_PEN;
   struct fl_flow* flow = find_flow(skb, l3, site, now, &facts);
   p.packets = wire_packets(skb, l3);
@@ -100,8 +100,9 @@ __attribute__((noinline)) int meet_here(struct __sk_buff* skb, __u64 mask, __u64
 }
 
 /* Lets a packet meet its rules, here or in the pen. */
-static __always_inline int send_on_its_way(struct __sk_buff* skb, __u64 mask, __u64 now, __u64 t, int at) {
-  __u32 site = cfg.site;
+static __always_inline int send_on_its_way(const struct fl_selector_config* cfg, struct __sk_buff* skb, __u64 mask,
+                                           __u64 now, __u64 t, int at) {
+  __u32 site = cfg->site;
   int met = meet_here(skb, mask, now, t, at);
   if (met == PASSES) return NEXT;
   if (met == DROPPED) return is_ingress(at) ? DROP : bpf_redirect(NOWHERE, 0);
@@ -148,7 +149,7 @@ static __always_inline int send_on_its_way(struct __sk_buff* skb, __u64 mask, __
   ledger->selected += packets;
   __sync_fetch_and_add(&flight->entered, packets);
   WRITE_ONCE(flight->entered_last, now);
-  return bpf_redirect(cfg.near, 0);
+  return bpf_redirect(cfg->near, 0);
 }
 
 /* Back from the pen. Here and not before it has arrived: what fails on its way to the device, or is redirected by
@@ -156,7 +157,7 @@ static __always_inline int send_on_its_way(struct __sk_buff* skb, __u64 mask, __
 static __always_inline int see_again(struct __sk_buff* skb, int at) {
   __u32 n = (__u16)skb->cb[1];
   skb->tc_index = (__u16)skb->cb[0];
-  if (skb->cb[1] >> 16 != cfg.guard) return NEXT; /* an answer, which has no slot */
+  if (skb->cb[1] >> 16 != shape.guard) return NEXT; /* an answer, which has no slot */
   struct fl_slot* slot = bpf_map_lookup_elem(&slots, &n);
   struct fl_ledger* ledger = bpf_map_lookup_elem(&ledgers, &n);
   if (!slot || !ledger) return NEXT;
@@ -168,7 +169,7 @@ static __always_inline int see_again(struct __sk_buff* skb, int at) {
 
 static __always_inline int select_packet(struct __sk_buff* skb, int at) {
   __u64 mask, going = 0;
-  if (skb->tc_index == cfg.guard) return see_again(skb, at);
+  if (skb->tc_index == shape.guard) return see_again(skb, at);
   if (is_ingress(at) && skb->pkt_type == PACKET_LOOPBACK)
     return NEXT; /* the kernel's own copy of a multicast it sent */
   struct fl_control* c = get_control();
@@ -178,12 +179,15 @@ static __always_inline int select_packet(struct __sk_buff* skb, int at) {
   __u64 now = bpf_ktime_get_ns();
   if (now < epoch) return NEXT;
   __u64 t = run_time(c, now);
-  mask = rules_now(t);
+  __u32 site = skb->cb[FL_CB_SITE];
+  mask = rules_now(site, t);
   if (!mask || skb->vlan_present) return NEXT; /* tagged: its VLAN device is where it has its address */
-  if (is_loopback(at)) mask &= cfg.loopback_rules;
-  mask = device_mask(skb, mask);
+  const struct fl_selector_config* cfg = config_of(site);
+  if (!cfg) return NEXT;
+  if (is_loopback(at)) mask &= cfg->loopback_rules;
+  mask = device_mask(cfg, skb, mask);
   if (!mask) return NEXT;
-  mask = match(skb, mask, at, &going);
+  mask = match(cfg, skb, mask, at, &going);
   if (!mask) return NEXT;
 
 #if FL_MODERN
@@ -192,12 +196,13 @@ static __always_inline int select_packet(struct __sk_buff* skb, int at) {
   int safe = 1; /* the gate let us in */
 #endif
   if (!safe || (__s64)(now - READ_ONCE(c->beat)) > (__s64)c->lease) {
-    struct counting passed = {.mask = mask, .t = t, .packets = wire_packets(skb, l3_at(at))};
+    struct counting passed = {
+        .mask = mask, .t = t, .packets = wire_packets(skb, l3_at(at)), .first_rule = cfg->first_rule};
     bpf_loop(FL_MAX_RULES_PER_SITE, count_passed, &passed, 0);
     return NEXT;
   }
 
-  if (mask & cfg.picky_rules) {
+  if (shape.answers && (mask & cfg->picky_rules)) {
     skb->cb[0] = (__u32)mask;
     skb->cb[1] = (__u32)(mask >> 32);
     skb->cb[2] = (__u32)going;
@@ -205,19 +210,20 @@ static __always_inline int select_packet(struct __sk_buff* skb, int at) {
     bpf_tail_call(skb, &stages, at);
     return NEXT;
   }
-  return send_on_its_way(skb, mask, now, t, at);
+  return send_on_its_way(cfg, skb, mask, now, t, at);
 }
 
 /* The second stage: see answer.bpf.h. */
 static __always_inline int answer_packet(struct __sk_buff* skb, int at) {
-  if (!cfg.picky_rules) return NEXT;
+  if (!shape.answers) return NEXT;
   struct fl_control* c = get_control();
-  if (!c) return NEXT;
+  const struct fl_selector_config* cfg = config_here(skb);
+  if (!c || !cfg) return NEXT;
   __u64 now = bpf_ktime_get_ns(), t = run_time(c, now);
-  int way = answer(skb, t, at);
+  int way = answer(cfg, skb, t, at);
   if (way == UNANSWERED) {
     __u64 mask = skb->cb[0] | (__u64)skb->cb[1] << 32;
-    return mask ? send_on_its_way(skb, mask, now, t, at) : NEXT;
+    return mask ? send_on_its_way(cfg, skb, mask, now, t, at) : NEXT;
   }
   volatile __u32 device = skb->ifindex;
   if (way == SILENT) return is_ingress(at) ? DROP : bpf_redirect(NOWHERE, 0);
@@ -231,21 +237,8 @@ static __always_inline int answer_packet(struct __sk_buff* skb, int at) {
   SEC("tc") int select_##hook(struct __sk_buff* skb) { return select_packet(skb, at); }
 #define ANSWER(hook, at) \
   SEC("tc") int answer_##hook(struct __sk_buff* skb) { return answer_packet(skb, at); }
-#define BEHIND(hook, at) \
-  SEC("tc") int behind_##hook(struct __sk_buff* skb) { return select_packet(skb, at); }
-/* A tail call that goes nowhere falls through. */
-#define THROUGH_GATE(hook, at)                         \
-  SEC("tc") int select_##hook(struct __sk_buff* skb) { \
-    bpf_tail_call(skb, &gate, at);                     \
-    return NEXT;                                       \
-  }
 
-#if FL_MODERN
 EACH_HOOK(SELECT)
-#else
-EACH_HOOK(BEHIND)
-EACH_HOOK(THROUGH_GATE)
-#endif
 EACH_HOOK(ANSWER)
 
 static __always_inline __u64 bucket_of(__u32 ticks) {
@@ -266,16 +259,18 @@ struct returned {
   __u64 mask; /* rules still to be told */
   __u32 applied, late;
   __u64 applied_bucket, late_bucket;
-  __u32 cut;
+  __u32 cut, first_rule;
 };
 
 static long count_delay(__u32 i, struct returned* c) {
   if (!c->mask) return 1;
-  __u32 index = cfg.first_rule + lowest_bit(c->mask);
+  __u32 index = c->first_rule + lowest_bit(c->mask);
   c->mask &= c->mask - 1;
   struct fl_tally* t = bpf_map_lookup_elem(&tallies, &index);
   if (!t) return 0;
-  index *= 2; /* the rule's two histograms */
+  struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
+  if (!rule) return 0;
+  index = 2 * rule->fault; /* the fault's two histograms */
   count_in(index + 1, c->late_bucket);
   if (c->late > t->late_max) t->late_max = c->late;
   if (c->cut) return 0;
@@ -289,14 +284,17 @@ SEC("tc") int give_back(struct __sk_buff* skb) { /* near veth, ingress */
   if (bpf_skb_load_bytes(skb, 0, &stamp, sizeof stamp) || stamp.magic != FL_STAMP_MAGIC) return DROP;
   __u32 n = stamp.slot;
   struct fl_slot* slot = bpf_map_lookup_elem(&slots, &n);
-  if (!slot || !slot->rules || slot->site != cfg.site) return DROP;
+  if (!slot || !slot->rules) return DROP;
+  __u32 site = slot->site;
+  const struct fl_selector_config* cfg = config_of(site);
+  if (!cfg || cfg->near != skb->ifindex) return DROP;
   if (bpf_skb_store_bytes(skb, 0, slot->mac, sizeof slot->mac, 0)) return DROP;
-  __u32 site = cfg.site;
   struct fl_flight* flight = bpf_map_lookup_elem(&flights, &site);
   __u64 now = bpf_ktime_get_ns();
   if (flight) WRITE_ONCE(flight->returned_last, now);
   if (stamp.hold) {
-    struct returned c = {.mask = slot->rules & cfg.delaying_rules, .cut = stamp.flags & FL_STAMP_CUT};
+    struct returned c = {
+        .mask = slot->rules & cfg->delaying_rules, .cut = stamp.flags & FL_STAMP_CUT, .first_rule = cfg->first_rule};
     c.late = ticks(now) - stamp.due;
     if ((__s32)c.late < 0) c.late = 0;
     c.applied = stamp.hold + c.late;
@@ -307,8 +305,8 @@ SEC("tc") int give_back(struct __sk_buff* skb) { /* near veth, ingress */
   skb->mark = slot->mark;
   skb->priority = slot->priority;
   skb->cb[0] = slot->tc_index;
-  skb->cb[1] = (__u32)cfg.guard << 16 | n; /* it is counted when it is seen again */
-  skb->tc_index = cfg.guard;
+  skb->cb[1] = (__u32)shape.guard << 16 | n; /* it is counted when it is seen again */
+  skb->tc_index = shape.guard;
   skb->queue_mapping = 0; /* the TAP's, as if it had come in by that queue of the device; it is chosen afresh */
   if (skb->pkt_type != 0)
     bpf_skb_change_type(skb, 0); /* the stamp made it PACKET_OTHERHOST; on lo that is silent loss */

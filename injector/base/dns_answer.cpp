@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "injector/base/mapped.h"
+
 namespace faultline {
 namespace {
 
@@ -19,7 +21,7 @@ IpPrefix address_of(const ns_rr& record) {
   IpPrefix address;
   address.v6 = ns_rr_type(record) == ns_t_aaaa;
   std::memcpy(address.bytes.data(), ns_rr_rdata(record), address.v6 ? 16 : 4);
-  return address.alone();
+  return unmapped(address.alone());
 }
 
 /// In a row, as resolvers do: what a stranger sends must not cost more than it is worth.

@@ -1,10 +1,16 @@
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <charconv>
 
-#include "injector/base/rtnetlink.h"
+#include "injector/base/mapped.h"
 
 namespace faultline {
+namespace {
+
+constexpr int kMappedBits = 96;  // of ::ffff:0:0/96
+
+}  // namespace
 
 std::optional<IpPrefix> IpPrefix::parse(const std::string& text) {
   // inet_pton stops at a NUL; a text with one inside is not an address.
@@ -16,14 +22,28 @@ std::optional<IpPrefix> IpPrefix::parse(const std::string& text) {
   if (inet_pton(prefix.v6 ? AF_INET6 : AF_INET, address.c_str(), prefix.bytes.data()) != 1) return std::nullopt;
 
   prefix = prefix.alone();
-  if (slash == std::string::npos) return prefix;
+  if (slash == std::string::npos) return unmapped(prefix);
   unsigned length = 0;  // unsigned: from_chars then refuses a sign
   const char* first = text.data() + slash + 1;
   const char* last = text.data() + text.size();
   const auto [end, error] = std::from_chars(first, last, length);
   if (error != std::errc{} || end != last || length > static_cast<unsigned>(prefix.length)) return std::nullopt;
   prefix.length = static_cast<int>(length);
-  return prefix;
+  if (is_mapped(prefix) && prefix.length < kMappedBits) return std::nullopt;
+  return unmapped(prefix);
+}
+
+bool is_mapped(const IpPrefix& prefix) {
+  static constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  return prefix.v6 && std::equal(kMapped.begin(), kMapped.end(), prefix.bytes.begin());
+}
+
+IpPrefix unmapped(const IpPrefix& prefix) {
+  if (!is_mapped(prefix) || prefix.length < kMappedBits) return prefix;
+  IpPrefix v4;
+  std::copy(prefix.bytes.begin() + 12, prefix.bytes.end(), v4.bytes.begin());
+  v4.length = prefix.length - kMappedBits;
+  return v4;
 }
 
 std::string IpPrefix::text() const { return address_text() + "/" + std::to_string(length); }

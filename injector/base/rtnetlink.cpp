@@ -59,6 +59,7 @@ void put_veth_end(NetlinkRequest& request, ifinfomsg& link, const VethEnd& end) 
   request.put_string(IFLA_IFNAME, end.name);
   request.put_u32(IFLA_MTU, end.mtu);
   request.put_u32(IFLA_TXQLEN, end.txqueuelen);
+  if (end.group != 0) request.put_u32(IFLA_GROUP, end.group);
 }
 
 void quiet_end(const VethEnd& end) {
@@ -172,6 +173,17 @@ void delete_device(int ifindex) {
   request.header<ifinfomsg>().ifi_index = ifindex;
   try {
     netlink_ack("delete network device " + std::to_string(ifindex), request);
+  } catch (const std::system_error& error) {
+    if (error.code().value() != ENODEV) throw;
+  }
+}
+
+void delete_group(unsigned group) {
+  NetlinkRequest request(RTM_DELLINK, 0);
+  request.header<ifinfomsg>();
+  request.put_u32(IFLA_GROUP, group);
+  try {
+    netlink_ack("delete network devices of group " + std::to_string(group), request);
   } catch (const std::system_error& error) {
     if (error.code().value() != ENODEV) throw;
   }

@@ -51,6 +51,7 @@ struct VethEnd {
   unsigned txqueuelen = 1000;
   bool quiet = false;  ///< no IP address of its own: addr_gen_mode none, NOARP (set before it can be up); a link
                        ///< address that udev keeps
+  unsigned group = 0;  ///< see delete_group()
 };
 
 /// Every device with its addresses, in no particular order.
@@ -69,6 +70,9 @@ void set_mtu(const std::string& device, unsigned mtu);
 void set_quiet(const std::string& device);
 /// Deletes a device *that the caller created*. No error if it is already gone.
 void delete_device(int ifindex);
+/// Deletes all devices of a group *that the caller created* in the calling thread's namespace, each with its peer, in
+/// one go, which takes little longer than one alone. No error if there are none.
+void delete_group(unsigned group);
 void add_address(const std::string& device, const IpPrefix& address);  ///< IPv6 without duplicate address detection
 /// Into the main table. Length 0 is the default route; host bits of `destination` are ignored; a gateway must be of the
 /// same family.

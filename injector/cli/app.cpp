@@ -5,15 +5,18 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <sstream>
 
+#include "injector/base/visible_text.h"
 #include "injector/cli/manual.h"
+#include "injector/cli/words.h"
 #include "injector/plan/values.h"
 
 namespace faultline::cli {
 namespace {
 
 constexpr const char* kFooter = R"(Exit status:
-  0  passed: every hypothesis held
+  0  passed: every hypothesis held; completed: the plan has none
   1  deviated: a hypothesis failed
   2  inconclusive: a fault met no packet, the injector ran late, the service was not steady, a probe never ran
   3  the plan or the arguments are invalid
@@ -22,8 +25,16 @@ constexpr const char* kFooter = R"(Exit status:
   6  Faultline's own failure, or cleanup incomplete
 When several hold: 6 > 5 > 2 > 1 > 0.)";
 
+constexpr const char* kFirstSteps = R"(what shall it do? First steps:
+  faultline doctor           what this machine allows, and what to do about the rest
+  faultline list             the experiments that come with it, and the kinds of fault
+  faultline explain hello    what an experiment would do; touches nothing
+  sudo faultline run hello   runs it: a lab of its own, baseline, fault, recovery, verdict
+  faultline new              writes a first plan of your own, from a few answers
+`faultline --help` names every command, `faultline COMMAND --help` its options.)";
+
 int complain(const std::string& message, Exit status) {
-  fmt::print(stderr, "faultline: {}\n", message);
+  print(stderr, "faultline: " + message + "\n");
   return static_cast<int>(status);
 }
 
@@ -93,11 +104,17 @@ int main_of(int argc, char** argv) {
   Context context;
   context.command.assign(argv, argv + argc);
   set_up(app, context);
+  if (argc <= 1) return complain(kFirstSteps, Exit::invalid);  // not 0: a script that lost its words has not passed
   try {
     app.parse(argc, argv);
+    refuse_empty_values(app);
     return static_cast<int>(context.chosen());
   } catch (const CLI::Success& e) {  // --help, --version
-    return app.exit(e);
+    std::ostringstream out, errors;
+    const int status = app.exit(e, out, errors);
+    print(stdout, out.str());
+    print(stderr, errors.str());
+    return status;
   } catch (const CLI::ParseError& e) {
     if (const std::string unknown = unknown_word(app, context.command); !unknown.empty())
       return complain(unknown, Exit::invalid);

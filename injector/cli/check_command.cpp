@@ -4,10 +4,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
 #include "injector/cli/experiments.h"
 #include "injector/cli/plan_arguments.h"
 #include "injector/cli/terminal.h"
+#include "injector/lab/lacking.h"
 #include "injector/plan/values.h"
 
 namespace faultline::cli {
@@ -16,11 +18,14 @@ namespace {
 struct CheckArguments {
   std::vector<std::string> plans;
   PlanArguments reading;
-  bool json = false;
+  bool json = false, here = false;
 };
 
 nlohmann::json describe(const plan::Parsed& parsed, const std::string& path) {
-  nlohmann::json out{{"plan", path}, {"ok", parsed.ok()}, {"diagnostics", nlohmann::json::array()}};
+  nlohmann::json out{{"plan", path},
+                     {"ok", parsed.ok()},
+                     {"diagnostics", nlohmann::json::array()},
+                     {"remarks", nlohmann::json::array()}};
   for (const auto& d : parsed.diagnostics)
     out["diagnostics"].push_back({{"file", d.file.empty() ? path : d.file},
                                   {"line", d.at.line},
@@ -28,6 +33,8 @@ nlohmann::json describe(const plan::Parsed& parsed, const std::string& path) {
                                   {"message", d.message},
                                   {"hint", d.hint},
                                   {"not_yet", d.not_yet}});
+  for (const auto& d : parsed.remarks)
+    out["remarks"].push_back({{"line", d.at.line}, {"column", d.at.column}, {"message", d.message}});
   if (parsed.ok()) {
     out["title"] = parsed.plan.title;
     out["duration_s"] = static_cast<double>(parsed.plan.duration) / kSecond;
@@ -50,23 +57,32 @@ Exit check_plans(const CheckArguments& arguments) {
       if (arguments.json)
         all.push_back({{"plan", path}, {"ok", false}, {"diagnostics", {{{"message", failure.what()}}}}});
       else
-        fmt::print(stderr, "{}\n", failure.what());
+        print(stderr, std::string(failure.what()) + "\n");
       continue;
     }
     if (!parsed.ok()) status = Exit::invalid;
+    std::vector<lab::Lack> lacks;
+    if (arguments.here && parsed.ok()) lacks = lab::lacking(parsed.plan);
+    if (!lacks.empty() && status == Exit::passed) status = Exit::cannot_run;
     if (arguments.json) {
       all.push_back(describe(parsed, path));
+      for (const auto& lack : lacks)
+        all.back()["lacking"].push_back({{"line", lack.at.line}, {"message", lack.message}, {"hint", lack.help}});
     } else if (!parsed.ok()) {
-      fmt::print(stderr, "{}", plan::render(parsed));
+      print(stderr, plan::render(parsed));
     } else {
       const auto& p = parsed.plan;
-      fmt::print("{}: ok: {} probe{}, {} fault{}, {} hypothes{}s, {} long\n", path, p.probes.size(),
-                 p.probes.size() == 1 ? "" : "s", p.faults.size(), p.faults.size() == 1 ? "" : "s", p.hypotheses.size(),
-                 p.hypotheses.size() == 1 ? "i" : "e", plan::format_duration(p.duration));
+      print(stdout,
+            shown("{}: ok: {} probe{}, {} fault{}, {} hypothes{}s, {} long\n", path, p.probes.size(),
+                  p.probes.size() == 1 ? "" : "s", p.faults.size(), p.faults.size() == 1 ? "" : "s",
+                  p.hypotheses.size(), p.hypotheses.size() == 1 ? "i" : "e", plan::format_duration(p.duration)));
+      print(stdout, plan::render_remarks(parsed));
+      for (const auto& lack : lacks)
+        print(stderr, shown("{}:{}: {}{}\n", path, lack.at.line, lack.message,
+                            lack.help.empty() ? "" : " (hint: " + lack.help + ")"));
     }
   }
   if (arguments.json) print_json(all);
-  std::fflush(stdout);
   return status;
 }
 
@@ -78,7 +94,9 @@ void setup_check(CLI::App& app, Context& context) {
   sub->add_option("PLAN", arguments->plans, "Plans to check, or names of shipped experiments")->required();
   arguments->reading.add_to(*sub);
   sub->add_flag("--json", arguments->json, "Print the findings as JSON");
-  sub->footer("Exit status: 0 all are valid, 3 one is not.");
+  sub->add_flag("--here", arguments->here,
+                "Look on this machine, too, for the programs, users and files that labs and exec probes need");
+  sub->footer("Exit status: 0 all are valid, 3 one is not; with --here 4 when something is not on this machine.");
   sub->callback([arguments, &context] { context.chosen = [arguments] { return check_plans(*arguments); }; });
 }
 

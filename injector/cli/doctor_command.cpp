@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
 #include "injector/cli/experiments.h"
 #include "injector/cli/terminal.h"
@@ -33,11 +34,11 @@ Word word_of(State state) {
   return {"unknown", "33"};
 }
 
-std::string row(const Finding& finding, const record::Look& look) {
+Visible row(const Finding& finding, const record::Look& look) {
   constexpr int kTopic = 9, kText = 30;
   const Word word = word_of(finding.state);
-  std::string line = beside(styled(look, word.style, fmt::format("{:<{}}", word.text, kTopic)) + finding.topic,
-                            kTopic + record::columns(finding.topic), finding.what, look.width, kText);
+  Visible line = beside(styled(look, word.style, fmt::format("{:<{}}", word.text, kTopic)) + finding.topic,
+                        kTopic + record::columns(finding.topic), finding.what, look.width, kText);
   if (!finding.help.empty() && finding.state != State::ok)
     line +=
         std::string(kText, ' ') + styled(look, "1", wrapped("-> " + finding.help, look.width, kText, kText + 3)) + "\n";
@@ -58,11 +59,10 @@ Exit see_doctor(bool as_json) {
     print_json(out);
   } else {
     const auto look = look_of_stdout();
-    for (const auto& finding : report.findings) fmt::print("{}", row(finding, look));
-    fmt::print("\n{}\n", report.can_run ? fmt::format("Faultline can run here (attaching by {}).", engine)
-                                        : "Faultline cannot run here yet: see what is missing.");
+    for (const auto& finding : report.findings) print(stdout, row(finding, look));
+    print(stdout, shown("\n{}\n", report.can_run ? fmt::format("Faultline can run here (attaching by {}).", engine)
+                                                 : "Faultline cannot run here yet: see what is missing."));
   }
-  std::fflush(stdout);
   return report.can_run ? Exit::passed : Exit::cannot_run;
 }
 

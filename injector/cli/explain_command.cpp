@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
 #include "injector/cli/experiments.h"
 #include "injector/cli/explaining.h"
@@ -24,7 +25,7 @@ using record::Look;
 struct ExplainArguments {
   std::string plan;
   PlanArguments reading;
-  bool json = false;
+  bool json = false, look = false;
 };
 
 class Page {
@@ -32,7 +33,7 @@ class Page {
   Page(const plan::Plan& plan, const explain::Explanation& explanation, const Look& look)
       : plan_(plan), all_(explanation), look_(look) {}
 
-  std::string text() {
+  Visible text() {
     const std::string title = plan_.title.empty() ? plan_.name : plan_.title;
     out_ += styled(look_, "1", record::clipped(title, look_.width)) + "\n";
     say(4, fmt::format("{}, {} long, {}", plan_.path, plan::format_duration(plan_.duration),
@@ -59,7 +60,7 @@ class Page {
     out_ += std::string(static_cast<std::size_t>(indent), ' ') +
             wrapped(record::clipped(text), look_.width, indent, indent) + "\n";
   }
-  void item(const std::string& text) { out_ += "  - " + wrapped(text, look_.width, 4, 4) + "\n"; }
+  void item(const std::string& text) { out_ += "  - " + wrapped(record::clipped(text), look_.width, 4, 4) + "\n"; }
   /// "    Label       text", the text hanging under itself.
   void row(const std::string& label, const std::string& text) {
     out_ += beside("    " + label, 4 + record::columns(label), record::clipped(text), look_.width, 16);
@@ -76,13 +77,14 @@ class Page {
     const auto& fault = plan_.faults[i];
     const auto& effect = all_.effects[i];
     out_ += "\n" + styled(look_, "1;31", record::clipped(fault.name, look_.width / 2));
-    out_ += fmt::format("  {}, {} to {}\n", fault.kind->name, plan::format_duration(fault.start),
-                        plan::format_duration(fault.end));
+    out_ += shown("  {}, {} to {}\n", fault.kind->name, plan::format_duration(fault.start),
+                  plan::format_duration(fault.end));
     row("What", std::string(fault.kind->summary) + ".");
     row("Where", explain::describe_scope(plan_, fault));
     reach(all_.reach[i]);
     for (const auto& asked : effect.asked)
       row(std::string(asked.key->name), fmt::format("{}. {}", asked.value, asked.key->doc));
+    if (fault.idle) row("Nothing", "It asks for nothing: all of its values are zero.");
     for (const auto& line : effect.lines) row(line.what, line.then);
     if (!effect.steady && !effect.active.empty())
       row("Episodes", fmt::format("{}, the first at {}, {} in all", effect.active.size(),
@@ -98,7 +100,9 @@ class Page {
 
   void reach(const explain::Reach& reach) {
     if (!reach.looked) {
-      row("Now", (reach.missing ? "A run would be refused: " : "not looked at: ") + reach.why_not);
+      const bool would = !reach.missing && !reach.would_look.empty();
+      row("Now", would ? fmt::format("not looked at; --look would look up {}", fmt::join(reach.would_look, "; "))
+                       : (reach.missing ? "A run would be refused: " : "not looked at: ") + reach.why_not);
       return;
     }
     for (const auto& place : reach.places)
@@ -124,9 +128,15 @@ class Page {
       const std::string what = probe.kind == plan::Probe::Kind::exec ? fmt::format("{}", fmt::join(probe.command, " "))
                                                                      : probe.shown_subject();
       item(fmt::format("{}: {} from {}, every {}, given up after {}{}", probe.name, what, probe.from,
-                       plan::format_duration(probe.every), plan::format_duration(probe.timeout),
-                       probe.start > 0 ? fmt::format(", from {} on", plan::format_duration(probe.start)) : ""));
+                       plan::format_duration(probe.every), plan::format_duration(probe.timeout), window_of(probe)));
     }
+  }
+
+  /// When it asks, where that is not all the time.
+  std::string window_of(const plan::Probe& probe) const {
+    const Ns end = probe.end(plan_.duration);
+    if (probe.start == 0 && end == plan_.duration) return "";
+    return fmt::format(", from {} to {}", plan::format_duration(probe.start), plan::format_duration(end));
   }
 
   void beliefs() {
@@ -145,8 +155,8 @@ class Page {
 
   const plan::Plan& plan_;
   const explain::Explanation& all_;
-  const Look& look_;
-  std::string out_;
+  const Look look_;
+  Visible out_;
 };
 
 json added_json(const explain::Added& added) {
@@ -171,15 +181,16 @@ json fault_json(const plan::Plan& plan, std::size_t i, const explain::Effect& ef
            {"packet_ms", added_json(effect.packet)},
            {"round_trip_ms", added_json(effect.round_trip())},
            {"loss", effect.loss},
+           {"idle", fault.idle},
            {"asked", json::object()},
            {"active", json::array()},
            {"expected", json::array()}};
   for (const auto& asked : effect.asked) out["asked"][std::string(asked.key->name)] = asked.value;
   for (const auto& window : effect.active) out["active"].push_back({seconds(window.start), seconds(window.end)});
   for (const auto& line : effect.lines) out["expected"].push_back({{"what", line.what}, {"then", line.then}});
-  json now{{"looked", reach.looked},  {"missing", reach.missing},          {"why_not", reach.why_not},
-           {"places", json::array()}, {"connections", reach.flow_count},   {"processes", reach.process_count},
-           {"flows", json::array()},  {"exempt_ports", reach.exempt_ports}};
+  json now{{"looked", reach.looked},           {"missing", reach.missing}, {"why_not", reach.why_not},
+           {"would_look", reach.would_look},   {"places", json::array()},  {"connections", reach.flow_count},
+           {"processes", reach.process_count}, {"flows", json::array()},   {"exempt_ports", reach.exempt_ports}};
   for (const auto& place : reach.places) now["places"].push_back({{"name", place.name}, {"devices", place.devices}});
   for (const auto& [socket, process] : reach.flows)
     now["flows"].push_back({{"protocol", socket.protocol},
@@ -210,6 +221,7 @@ json page_json(const plan::Plan& plan, const explain::Explanation& all) {
                              {"subject", probe.shown_subject()},
                              {"from", probe.from},
                              {"start_s", seconds(probe.start)},
+                             {"end_s", seconds(probe.end(plan.duration))},
                              {"every_s", seconds(probe.every)},
                              {"timeout_s", seconds(probe.timeout)}});
   for (const auto& h : plan.hypotheses)
@@ -222,23 +234,22 @@ json page_json(const plan::Plan& plan, const explain::Explanation& all) {
 }
 
 Exit explain_plan(const ExplainArguments& arguments) {
-  return explain_parsed(plan::parse_file(find_plan(arguments.plan), arguments.reading.options()), arguments.json);
+  return explain_parsed(plan::parse_file(find_plan(arguments.plan), arguments.reading.options()), arguments.json,
+                        arguments.look);
 }
 
 }  // namespace
 
-Exit explain_parsed(const plan::Parsed& parsed, bool as_json) {
+Exit explain_parsed(const plan::Parsed& parsed, bool as_json, bool look) {
   if (!parsed.ok()) {
-    fmt::print(stderr, "{}", plan::render(parsed));
+    print(stderr, plan::render(parsed));
     return Exit::invalid;
   }
-  const auto all = explain::explain(parsed.plan, pen::probe_features().engine());
-  const Look look = look_of_stdout();
+  const auto all = explain::explain(parsed.plan, pen::probe_features().engine(), look);
   if (as_json)
     print_json(page_json(parsed.plan, all));
   else
-    fmt::print("{}", Page(parsed.plan, all, look).text());
-  std::fflush(stdout);
+    print(stdout, Page(parsed.plan, all, look_of_stdout()).text());
   const bool missing =
       std::any_of(all.reach.begin(), all.reach.end(), [](const explain::Reach& r) { return r.missing; });
   return missing ? Exit::cannot_run : Exit::passed;
@@ -249,11 +260,14 @@ void setup_explain(CLI::App& app, Context& context) {
   CLI::App* sub = app.add_subcommand("explain", "Say what a plan would do, without doing it; needs no privilege");
   sub->add_option("PLAN", arguments->plan, "The plan, a TOML file, or the name of a shipped experiment")->required();
   arguments->reading.add_to(*sub);
+  sub->add_flag(
+      "--look", arguments->look,
+      "Look the targets up on this machine, as a run would: names are resolved, container runtimes asked; with "
+      "root, their devices, connections and processes are listed");
   sub->add_flag("--json", arguments->json, "Print it as JSON");
   sub->footer(
-      "With root it also looks up the targets: their devices, and the connections and processes that a fault would hit "
-      "now.\n"
-      "Exit status: 0 the plan is valid, 3 it is not, 4 a target is not found on this machine.");
+      "Without --look it reads the plan alone: nothing is looked up, and nobody is asked.\n"
+      "Exit status: 0 the plan is valid, 3 it is not, 4 a run would be refused: with --look, a target is not found.");
   sub->callback([arguments, &context] { context.chosen = [arguments] { return explain_plan(*arguments); }; });
 }
 

@@ -6,8 +6,8 @@
 
 namespace faultline::cli {
 
-/// Prints the mistakes of a plan that has some (Exit::invalid); else what it would do. Exit::cannot_run when a target
-/// is not found on this machine.
-Exit explain_parsed(const plan::Parsed& parsed, bool as_json);
+/// Prints the mistakes of a plan that has some (Exit::invalid); else what it would do. `look`: with what its targets
+/// are on this machine now, Exit::cannot_run when one is not found.
+Exit explain_parsed(const plan::Parsed& parsed, bool as_json, bool look);
 
 }  // namespace faultline::cli

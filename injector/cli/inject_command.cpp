@@ -9,9 +9,11 @@
 #include <memory>
 
 #include "faults/kind.h"
+#include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
 #include "injector/cli/explaining.h"
 #include "injector/cli/playing.h"
+#include "injector/cli/words.h"
 #include "injector/plan/values.h"
 #include "injector/sketch/sketch.h"
 
@@ -29,7 +31,7 @@ struct InjectArguments {
   std::string probe_every, probe_timeout, probe_from;
   std::string success, p99;
   std::map<std::string, std::string> keys;  ///< of the kind, as typed
-  bool until_stopped = false, no_loopback = false, dry_run = false, print_plan = false;
+  bool until_stopped = false, loopback = false, no_loopback = false, dry_run = false, look = false, print_plan = false;
   Playing playing;
 
   /// A key says itself whom it is about (the groups of a partition): --on tells where they are.
@@ -121,6 +123,7 @@ std::string plan_of(const InjectArguments& a) {
   if (!a.names_members()) fault.lines.push_back({"on", on});
   if (!peer.empty()) fault.lines.push_back({"peer", peer});
   if (!a.direction.empty()) fault.lines.push_back({"direction", toml_text(a.direction)});
+  if (a.loopback) fault.lines.push_back({"loopback", "true"});
   if (a.no_loopback) fault.lines.push_back({"loopback", "false"});
   fault.lines.push_back({"start", toml_text(start)});
   fault.lines.push_back({"for", toml_text(a.until_stopped ? "run" : a.length)});
@@ -140,20 +143,21 @@ std::string plan_of(const InjectArguments& a) {
   return plan.write();
 }
 
-Exit inject(const InjectArguments& arguments, const std::vector<std::string>& command) {
+Exit inject(const InjectArguments& arguments, const CLI::App& sub, const std::vector<std::string>& command) {
   const std::string text = plan_of(arguments);
   const std::string path = fmt::format("inject-{}.toml", arguments.kind->name);
   auto parsed = plan::parse_text(text, path);
   if (arguments.print_plan) {
-    fmt::print("{}", text);
-    std::fflush(stdout);
+    print(stdout, text);
     if (parsed.ok()) return Exit::passed;
-    fmt::print(stderr, "{}", plan::render(parsed));
+    print(stderr, plan::render(parsed));
     return Exit::invalid;
   }
-  if (arguments.dry_run) return explain_parsed(parsed, arguments.playing.json);
+  if (arguments.dry_run) return explain_parsed(parsed, arguments.playing.json, arguments.look);
   run::Options options;
   options.command = command;
+  options.repeat = given_words(sub, {"--seed", "--out", "--json", "--quiet"});
+  options.repeat.insert(options.repeat.begin(), {"faultline", "inject", std::string(arguments.kind->name)});
   return play(std::move(parsed), arguments.playing, std::move(options));
 }
 
@@ -181,7 +185,9 @@ void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
   sub->add_flag("--until-stopped", arguments->until_stopped, "No end: until Ctrl-C (exit 5)")->excludes(length);
   text("--start", arguments->start, "When, since the start; default 0s, with a probe 5s (the baseline)", "DURATION");
   text("--direction", arguments->direction, "Seen from --on; default both", "both|egress|ingress");
-  sub->add_flag("--no-loopback", arguments->no_loopback, "Leave its loopback device out");
+  auto* loopback = sub->add_flag("--loopback", arguments->loopback,
+                                 "Take its loopback device in; sever, flap and partition leave a machine's out");
+  sub->add_flag("--no-loopback", arguments->no_loopback, "Leave its loopback device out")->excludes(loopback);
   for (const auto& key : kind.keys) {
     std::string option = "--" + std::string(key.name);
     if (sub->get_option_no_throw(option) != nullptr) option = "--fault-" + std::string(key.name);
@@ -224,11 +230,12 @@ void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
   probe("--p99", arguments->p99, "What must hold meanwhile, such as \"<= 250ms\"", "BOUND");
   text("--seed", arguments->seed, "Seed of every random decision; default: a new one that is recorded", "N");
   arguments->playing.add_to(*sub);
-  sub->add_flag("--dry-run", arguments->dry_run, "Say what would be done, as explain does");
+  auto* dry_run = sub->add_flag("--dry-run", arguments->dry_run, "Say what would be done, as explain does");
+  sub->add_flag("--look", arguments->look, "With --dry-run: look the targets up as they are now")->needs(dry_run);
   sub->add_flag("--print-plan", arguments->print_plan, "Print the plan that this amounts to, and do nothing");
   sub->footer("The exit status tells the verdict: see `faultline --help`. The plan is kept in the run folder.");
-  sub->callback([arguments, &context] {
-    context.chosen = [arguments, &context] { return inject(*arguments, context.command); };
+  sub->callback([arguments, sub, &context] {
+    context.chosen = [arguments, sub, &context] { return inject(*arguments, *sub, context.command); };
   });
 }
 

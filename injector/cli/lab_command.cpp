@@ -1,9 +1,11 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
 
+#include "injector/base/privilege.h"
 #include "injector/cli/app.h"
 #include "injector/run/running.h"
 
@@ -29,6 +31,7 @@ Exit exec_in_lab(const ExecArguments& arguments) {
     const char* shell = std::getenv("SHELL");
     command.emplace_back(shell != nullptr && *shell != 0 ? shell : "/bin/sh");
   }
+  if (geteuid() == 0 && in_user_namespace()) throw Failure(Exit::cannot_run, kUserNamespaceRoot);
   const auto runs = run::running();
   const auto fitting = with_host(runs, arguments.host);
   const run::Running& run =

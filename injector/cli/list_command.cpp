@@ -7,6 +7,7 @@
 #include <set>
 
 #include "faults/kind.h"
+#include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
 #include "injector/cli/experiments.h"
 #include "injector/cli/list_runs.h"
@@ -65,14 +66,14 @@ json kinds() {
 
 void print_experiments(const json& all, const record::Look& look) {
   if (all.empty()) {
-    fmt::print("  none were found beside this binary\n");
+    print(stdout, shown("  none were found beside this binary\n"));
     return;
   }
   for (const auto& one : all) {
     const std::string name = one.value("name", ""), title = one.value("title", "");
     constexpr int kAt = 34;
-    fmt::print("{}", beside("  " + styled(look, "1", name), 2 + record::columns(name), title, look.width, kAt));
-    const auto below = [&](const std::string& text) { fmt::print("{}", beside("", 0, text, look.width, kAt)); };
+    print(stdout, beside("  " + styled(look, "1", name), 2 + record::columns(name), title, look.width, kAt));
+    const auto below = [&](const std::string& text) { print(stdout, beside("", 0, text, look.width, kAt)); };
     if (!one.value("ok", false)) {
       below("not valid: faultline check " + name);
       continue;
@@ -86,8 +87,8 @@ void print_experiments(const json& all, const record::Look& look) {
 void print_kinds(const json& all, const record::Look& look) {
   for (const auto& one : all) {
     const std::string name = one.value("name", "");
-    fmt::print("{}", beside("  " + styled(look, "1", name), 2 + record::columns(name), one.value("summary", ""),
-                            look.width, 26));
+    print(stdout,
+          beside("  " + styled(look, "1", name), 2 + record::columns(name), one.value("summary", ""), look.width, 26));
   }
 }
 
@@ -96,11 +97,10 @@ Exit list(const ListArguments& arguments) {
     if (arguments.what == "runs")
       throw Failure(Exit::invalid, "--names is about experiments and kinds; `list runs --json` is for programs");
     if (arguments.what == "kinds") {
-      for (const auto& kind : faults::catalogue()) fmt::print("{}\n", kind.name);
+      for (const auto& kind : faults::catalogue()) print(stdout, shown("{}\n", kind.name));
     } else {
-      for (const std::filesystem::path path : shipped_experiments()) fmt::print("{}\n", path.stem().string());
+      for (const std::filesystem::path path : shipped_experiments()) print(stdout, shown("{}\n", path.stem().string()));
     }
-    std::fflush(stdout);
     return Exit::passed;
   }
   const bool everything = arguments.what.empty();
@@ -115,7 +115,7 @@ Exit list(const ListArguments& arguments) {
   }
   const auto look = look_of_stdout();
   auto section = [&, first = true](const char* title) mutable {
-    if (everything) fmt::print("{}{}\n", first ? "" : "\n", styled(look, "1", title));
+    if (everything) print(stdout, shown("{}{}\n", first ? "" : "\n", styled(look, "1", title)));
     first = false;
   };
   if (out.contains("experiments")) {
@@ -128,9 +128,8 @@ Exit list(const ListArguments& arguments) {
   }
   if (wants("runs")) {
     section("Runs under way");
-    fmt::print("{}", runs_text());
+    print(stdout, runs_text());
   }
-  std::fflush(stdout);
   return Exit::passed;
 }
 

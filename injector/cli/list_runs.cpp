@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "injector/base/privilege.h"
 #include "injector/record/row.h"
 #include "injector/run/running.h"
 
@@ -41,7 +42,7 @@ Cells cells_of(const run::Running& run) {
 std::string runs_text() {
   const auto runs = run::running();
   if (runs.empty())
-    return geteuid() == 0 ? "No run is under way.\n" : "No run is under way that this user may see; root sees all.\n";
+    return is_root() ? "No run is under way.\n" : "No run is under way that this user may see; root sees all.\n";
   std::vector<Cells> rows{{"PID", "PLAN", "PHASE", "LEFT", "RECORD"}};
   for (const auto& run : runs) rows.push_back(cells_of(run));
   std::array<int, 5> widths{};

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <memory>
 
+#include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
 #include "injector/cli/manual.h"
 
@@ -20,7 +21,7 @@ Exit write_pages(const CLI::App& root, const std::string& folder) {
     std::ofstream file(path, std::ios::binary);
     file << text;
     file.close();
-    if (!file) throw Failure(Exit::invalid, fmt::format("--all {}: {} cannot be written", folder, path.string()));
+    if (!file) throw Failure(Exit::cannot_run, fmt::format("--all {}: {} cannot be written", folder, path.string()));
   }
   return Exit::passed;
 }
@@ -39,10 +40,9 @@ void setup_completion(CLI::App& app, Context& context) {
       "fish: faultline completion fish | source\nThe Debian package installs them. Exit status: 0.");
   sub->callback([shell, &app, &context] {
     context.chosen = [shell, &app] {
-      fmt::print("{}", *shell == "bash"  ? bash_completion(app)
-                       : *shell == "zsh" ? zsh_completion(app)
-                                         : fish_completion(app));
-      std::fflush(stdout);
+      print(stdout, *shell == "bash"  ? bash_completion(app)
+                    : *shell == "zsh" ? zsh_completion(app)
+                                      : fish_completion(app));
       return Exit::passed;
     };
   });
@@ -61,8 +61,7 @@ void setup_man(CLI::App& app, Context& context) {
   sub->callback([arguments, &app, &context] {
     context.chosen = [arguments, &app] {
       if (!arguments->folder.empty()) return write_pages(app, arguments->folder);
-      fmt::print("{}", man_page(app, arguments->path));
-      std::fflush(stdout);
+      print(stdout, man_page(app, arguments->path));
       return Exit::passed;
     };
   });

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "faults/kind.h"
+#include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
 #include "injector/plan/parse.h"
 #include "injector/plan/values.h"
@@ -48,7 +49,7 @@ room = "west"
 
 /// Asks on the terminal; an empty answer is the default. The end of the input ends the command.
 std::string ask(const std::string& question, const std::string& standard) {
-  fmt::print(stderr, "{}{}: ", question, standard.empty() ? "" : " [" + standard + "]");
+  print(stderr, shown("{}{}: ", question, standard.empty() ? "" : " [" + standard + "]"));
   std::string answer;
   if (!std::getline(std::cin, answer)) throw Failure(Exit::aborted, "no answer: nothing was written");
   return answer.empty() ? standard : answer;
@@ -56,8 +57,8 @@ std::string ask(const std::string& question, const std::string& standard) {
 
 void ask_what_is_missing(NewArguments& a) {
   if (a.kind.empty()) {
-    fmt::print(stderr, "What should happen to the traffic?\n");
-    for (const auto& kind : faults::catalogue()) fmt::print(stderr, "  {:<22} {}\n", kind.name, kind.summary);
+    print(stderr, shown("What should happen to the traffic?\n"));
+    for (const auto& kind : faults::catalogue()) print(stderr, shown("  {:<22} {}\n", kind.name, kind.summary));
     a.kind = ask("Kind", "degrade");
   }
   if (a.target.empty())
@@ -226,8 +227,7 @@ Exit make_plan(NewArguments a) {
     throw Failure(Exit::invalid, "--probe is needed: what would a user ask? A URL, HOST:PORT, or a host to ping");
   const std::string text = valid_plan(a);
   if (a.output.empty() || a.output == "-") {
-    fmt::print("{}", text);
-    std::fflush(stdout);
+    print(stdout, text);
     return Exit::passed;
   }
   std::error_code ignored;
@@ -236,9 +236,9 @@ Exit make_plan(NewArguments a) {
   std::ofstream file(a.output, std::ios::binary);
   file << text;
   file.close();
-  if (!file) throw Failure(Exit::invalid, fmt::format("{} cannot be written", a.output));
+  if (!file) throw Failure(Exit::cannot_run, fmt::format("{} cannot be written", a.output));
   run::give_to_user(a.output);
-  fmt::print(stderr, "Wrote {0}. Next: faultline explain {0}\n", a.output);
+  print(stderr, shown("Wrote {0}. Next: faultline explain {0}\n", a.output));
   return Exit::passed;
 }
 

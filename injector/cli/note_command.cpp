@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
 #include "injector/record/row.h"
 #include "injector/run/running.h"
@@ -22,10 +23,9 @@ Exit write_note(const NoteArguments& arguments) {
   const auto when = run::note(run, arguments.text);
   const std::string name = record::clipped(describe(run));
   if (when)
-    fmt::print("noted in {} at {:.1f} s\n", name, *when);
+    print(stdout, shown("noted in {} at {:.1f} s\n", name, *when));
   else
-    fmt::print("noted in {}, which has not begun yet\n", name);
-  std::fflush(stdout);
+    print(stdout, shown("noted in {}, which has not begun yet\n", name));
   return Exit::passed;
 }
 

@@ -1,4 +1,5 @@
 #include "injector/cli/playing.h"
+#include "injector/base/visible_text.h"
 
 #include <fmt/format.h>
 #include <sys/random.h>
@@ -6,6 +7,7 @@
 #include <cstdio>
 
 #include "injector/cli/terminal.h"
+#include "injector/plan/values.h"
 
 namespace faultline::cli {
 namespace {
@@ -16,6 +18,15 @@ std::uint64_t new_seed() {
   return seed;
 }
 
+void read_share(const char* option, const std::string& text, double& into) {
+  if (text.empty()) return;
+  const auto read = plan::read_probability(text);
+  if (!read.value)
+    throw Failure(Exit::invalid,
+                  fmt::format("{} {}: {}{}", option, text, read.error, read.hint.empty() ? "" : "; " + read.hint));
+  into = *read.value;
+}
+
 }  // namespace
 
 void Playing::add_to(CLI::App& app) {
@@ -23,15 +34,23 @@ void Playing::add_to(CLI::App& app) {
   app.add_option("--engine", engine, "How programs are attached; default: the best this kernel has (docs/kernels.md)")
       ->check(CLI::IsMember({"tcx", "clsact"}).description(""))
       ->type_name("tcx|clsact");
+  app.add_option("--tolerance", tolerance,
+                 "Share of a fault's packets that may go astray with a warning alone; default: the plan's, else 0.1%")
+      ->type_name("SHARE");
+  app.add_option("--tolerance-of-loss", tolerance_of_loss,
+                 "The same as a share of the loss that was asked; default: the plan's, else 10%")
+      ->type_name("SHARE");
   app.add_flag("--json", json, "Print summary.json instead of the verdict for people");
   app.add_flag("--quiet", quiet, "No progress on stderr");
 }
 
 Exit play(plan::Parsed parsed, const Playing& how, run::Options options) {
   if (!parsed.ok()) {
-    fmt::print(stderr, "{}", plan::render(parsed));
+    print(stderr, plan::render(parsed));
     return Exit::invalid;
   }
+  read_share("--tolerance", how.tolerance, parsed.plan.tolerance.packets);
+  read_share("--tolerance-of-loss", how.tolerance_of_loss, parsed.plan.tolerance.of_loss);
   if (!parsed.plan.seed_given) parsed.plan.seed = new_seed();
   options.out = how.out;
   options.quiet = how.quiet;
@@ -41,8 +60,7 @@ Exit play(plan::Parsed parsed, const Playing& how, run::Options options) {
   if (how.json)
     print_json(result.outcome.summary);
   else
-    fmt::print("{}", record::render_outcome(result.outcome, result.folder, look_of_stdout().color));
-  std::fflush(stdout);
+    print(stdout, record::render_outcome(result.outcome, result.folder, look_of_stdout().color));
   return result.outcome.exit;
 }
 

@@ -13,7 +13,7 @@
 namespace faultline::cli {
 
 struct Playing {
-  std::string out, engine;
+  std::string out, engine, tolerance, tolerance_of_loss;
   bool json = false, quiet = false;
 
   void add_to(CLI::App& app);

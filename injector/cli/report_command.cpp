@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
 #include "injector/cli/terminal.h"
 #include "injector/record/derive.h"
@@ -25,12 +26,17 @@ struct CompareArguments {
 };
 
 Exit report(const ReportArguments& arguments) {
-  const auto outcome = record::derive(arguments.run);
+  record::Outcome outcome;
+  try {
+    outcome = record::derive(arguments.run);
+  } catch (const std::system_error& e) {
+    throw Failure(e.code() == std::errc::no_space_on_device ? Exit::failed : Exit::cannot_run,
+                  fmt::format("the record cannot be made anew: {}", e.what()));
+  }
   if (arguments.json)
     print_json(outcome.summary);
   else
-    fmt::print("{}", record::render_outcome(outcome, arguments.run, look_of_stdout().color));
-  std::fflush(stdout);
+    print(stdout, record::render_outcome(outcome, arguments.run, look_of_stdout().color));
   return Exit::passed;
 }
 
@@ -44,12 +50,12 @@ Exit compare(const CompareArguments& arguments) {
   if (arguments.json)
     print_json(comparison);
   else
-    fmt::print("{}", record::for_locale(report::render_comparison(comparison), look_of_stdout().utf8));
-  std::fflush(stdout);
+    print(stdout, record::for_locale(report::render_comparison(comparison), look_of_stdout().utf8));
   return Exit::passed;
 }
 
-constexpr const char* kFooter = "Exit status: 0, whatever the verdict; 3 no run folder, or no journal in it.";
+constexpr const char* kFooter =
+    "Exit status: 0, whatever the verdict; 3 no run folder, or no journal in it; 4 the folder cannot be written.";
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <filesystem>
 #include <memory>
 
 #include "injector/base/clock.h"
@@ -10,6 +11,7 @@
 #include "injector/cli/experiments.h"
 #include "injector/cli/plan_arguments.h"
 #include "injector/cli/playing.h"
+#include "injector/cli/words.h"
 
 namespace faultline::cli {
 namespace {
@@ -43,13 +45,23 @@ Ns read_instant(const std::string& text) {
                 fmt::format("--at {}: not an RFC 3339 instant; write for example 2026-11-22T10:00:00Z", text));
 }
 
-Exit run_plan(const RunArguments& arguments, const std::vector<std::string>& command) {
+/// What repeats the run: all that was given, but for its beginning and what it leaves behind. The plan by its full
+/// path, so that the folder does not matter in which it is typed.
+std::vector<std::string> repeating(const CLI::App& sub, const std::string& path) {
+  auto words = given_words(sub, {"--seed", "--at", "--out", "--json", "--quiet"});
+  if (!words.empty() && path == words.front()) words.front() = std::filesystem::absolute(path).lexically_normal();
+  words.insert(words.begin(), {"faultline", "run"});
+  return words;
+}
+
+Exit run_plan(const RunArguments& arguments, const CLI::App& sub, const std::vector<std::string>& command) {
   run::Options options;
   if (!arguments.at.empty()) options.at = read_instant(arguments.at);
-  auto parsed = plan::parse_file(find_plan(arguments.plan), arguments.reading.options());
+  const std::string path = find_plan(arguments.plan);
+  auto parsed = plan::parse_file(path, arguments.reading.options());
   if (parsed.ok() && options.at && *options.at < wall_now())
     throw Failure(Exit::invalid, fmt::format("--at {}: that instant is in the past", arguments.at));
-  options.variables = arguments.reading.options().variables;
+  options.repeat = repeating(sub, path);
   options.steps = arguments.steps;
   options.command = command;
   return play(std::move(parsed), arguments.playing, std::move(options));
@@ -69,8 +81,8 @@ void setup_run(CLI::App& app, Context& context) {
   arguments->reading.add_to(*sub);
   arguments->playing.add_to(*sub);
   sub->footer("The exit status tells the verdict: see `faultline --help`.");
-  sub->callback([arguments, &context] {
-    context.chosen = [arguments, &context] { return run_plan(*arguments, context.command); };
+  sub->callback([arguments, sub, &context] {
+    context.chosen = [arguments, sub, &context] { return run_plan(*arguments, *sub, context.command); };
   });
 }
 

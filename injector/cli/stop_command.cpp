@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
 #include "injector/cli/terminal.h"
 #include "injector/record/row.h"
@@ -61,7 +62,7 @@ Exit stop_runs(const StopArguments& arguments) {
   for (const auto& run : chosen) {
     const Attempt attempt = try_to_stop(run);
     worst = std::max(worst, attempt.exit);
-    if (!arguments.json) fmt::print(attempt.exit == Exit::passed ? stdout : stderr, "{}\n", attempt.text);
+    if (!arguments.json) print(attempt.exit == Exit::passed ? stdout : stderr, shown("{}\n", attempt.text));
     all.push_back({{"pid", run.pid},
                    {"name", run.name},
                    {"folder", run.folder},
@@ -73,8 +74,7 @@ Exit stop_runs(const StopArguments& arguments) {
   if (arguments.json)
     print_json(all);
   else if (chosen.empty())
-    fmt::print("No run is under way.\n");
-  std::fflush(stdout);
+    print(stdout, shown("No run is under way.\n"));
   return worst;
 }
 

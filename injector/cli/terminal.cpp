@@ -1,6 +1,6 @@
 #include "injector/cli/terminal.h"
+#include "injector/base/visible_text.h"
 
-#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -51,19 +51,18 @@ std::string wrapped(std::string_view text, int width, int first, int indent) {
   return out;
 }
 
-std::string beside(std::string head, int columns, std::string_view text, int width, int at) {
+Visible beside(Visible head, int columns, std::string_view text, int width, int at) {
   const int begin = std::max(at, columns + 1);
-  return head.append(static_cast<std::size_t>(begin - columns), ' ') + wrapped(text, width, begin, at) + "\n";
+  return std::move(head) + std::string(static_cast<std::size_t>(begin - columns), ' ') +
+         wrapped(text, width, begin, at) + "\n";
 }
 
 void print_json(const nlohmann::json& answer) {
-  fmt::print("{}\n", answer.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-  std::fflush(stdout);
+  print(stdout, visible_json(answer.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)) + "\n");
 }
 
-std::string styled(const record::Look& look, const char* style, std::string_view text) {
-  if (!look.color) return std::string(text);
-  return std::string("\x1b[") + style + "m" + std::string(text) + "\x1b[0m";
+Visible styled(const record::Look& look, const char* style, std::string_view text) {
+  return look.color ? Visible::painted(style, text) : Visible(text);
 }
 
 }  // namespace faultline::cli

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "injector/base/visible_text.h"
 #include "injector/record/row.h"
 
 namespace faultline::cli {
@@ -19,12 +20,12 @@ std::string wrapped(std::string_view text, int width, int first, int indent);
 
 /// `head`, which takes `columns` columns, and beside it `text`, hanging from column `at` on; at least a space between
 /// the two.
-std::string beside(std::string head, int columns, std::string_view text, int width, int at);
+Visible beside(Visible head, int columns, std::string_view text, int width, int at);
 
 /// A command's answer for machines, on standard output. Bytes that are no UTF-8 are replaced.
 void print_json(const nlohmann::json& answer);
 
 /// `text` in an SGR style when `look` has colour.
-std::string styled(const record::Look& look, const char* style, std::string_view text);
+Visible styled(const record::Look& look, const char* style, std::string_view text);
 
 }  // namespace faultline::cli

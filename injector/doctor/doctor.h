@@ -26,7 +26,8 @@ struct Facts {
   std::string kernel;  ///< uname -r
   int major = 0, minor = 0;
   unsigned cpus = 1;
-  bool root = false;
+  bool root = false;               ///< of the machine
+  bool user_namespace = false;     ///< root of a user namespace only
   std::uint64_t capabilities = 0;  ///< effective
   std::string container;           ///< "docker", "podman", "lxc" …; empty: none seen
   pen::Features features;
@@ -36,7 +37,8 @@ struct Facts {
   bool autogroup = false;
   std::string lockdown;  ///< "integrity", "confidentiality"; empty: none
   Trial network_namespace, process_namespace, bridge, steering;
-  Trial whole;  ///< the data plane, built and taken down on the loopback device of an empty namespace
+  Trial realtime;  ///< a thread in a real-time class
+  Trial whole;     ///< the data plane, built and taken down on the loopback device of an empty namespace
   std::vector<Tool> tools;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "injector/base/privilege.h"
 #include "injector/doctor/doctor.h"
 
 namespace faultline::doctor {
@@ -64,7 +65,9 @@ class Examination {
     if (!has(CAP_NET_ADMIN)) absent.push_back("CAP_NET_ADMIN");
     if (!has(CAP_SYS_ADMIN)) absent.push_back("CAP_SYS_ADMIN");
     if (!has(CAP_BPF) && !has(CAP_SYS_ADMIN)) absent.push_back("CAP_BPF");
-    if (absent.empty())
+    if (facts_.user_namespace)
+      say("privileges", State::missing, kUserNamespaceRoot, "sudo faultline doctor, outside of it");
+    else if (absent.empty())
       say("privileges", State::ok, "CAP_NET_ADMIN, CAP_SYS_ADMIN and CAP_BPF");
     else
       say("privileges", State::missing,
@@ -166,7 +169,14 @@ class Examination {
           "give the machine two CPUs", false);
     else
       say("CPUs", State::ok, std::to_string(facts_.cpus));
-    if (facts_.autogroup)
+    trial("real-time class", facts_.realtime, "granted: line and probes run when they are due, on a busy machine too",
+          "refused: on a busy machine packets may leave late and probes be sent late",
+          (facts_.capabilities >> CAP_SYS_NICE & 1) == 0
+              ? "--cap-add SYS_NICE"
+              : "its cgroup has no real-time budget: give it one (cgroup v1: cpu.rt_runtime_us), or run outside of it",
+          false, State::weaker);
+    // Where it is granted, priorities do not matter.
+    if (facts_.autogroup && facts_.realtime != Trial(""))
       say("autogroup", State::weaker,
           "priorities count only within one terminal's processes: on a busy machine held packets may leave late",
           "sudo sysctl kernel.sched_autogroup_enabled=0", false);

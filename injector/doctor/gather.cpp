@@ -17,9 +17,12 @@
 #include "injector/base/fd.h"
 #include "injector/base/flow_steering.h"
 #include "injector/base/netns.h"
+#include "injector/base/privilege.h"
 #include "injector/base/program.h"
+#include "injector/base/realtime.h"
 #include "injector/base/rtnetlink.h"
 #include "injector/doctor/doctor.h"
+#include "injector/lab/lacking.h"
 #include "injector/lab/nursery.h"
 #include "injector/pen/pen.h"
 #include "injector/plan/parse.h"
@@ -120,6 +123,8 @@ void try_the_data_plane(pen::Engine engine) {
 
 void try_privileged(Facts& facts) {
   facts.process_namespace = attempt([] { lab::Nursery::start(); });
+  const int error = realtime::try_it();
+  facts.realtime = error == 0 ? "" : std::generic_category().message(error);
   facts.network_namespace = attempt([] { NetNs::create(); });
   if (!facts.network_namespace->empty()) return;
   const NetNs ns = NetNs::create();
@@ -135,15 +140,6 @@ void try_privileged(Facts& facts) {
   if (facts.tun == Facts::Tun::usable) facts.whole = attempt([&] { try_the_data_plane(facts.features.engine()); });
 }
 
-/// Debian keeps the programs of PostgreSQL's servers in a folder for each version.
-bool is_here(const std::string& program) {
-  if (can_execute(program)) return true;
-  std::error_code none;
-  for (const auto& version : std::filesystem::directory_iterator("/usr/lib/postgresql", none))
-    if (can_execute((version.path() / "bin" / program).string())) return true;
-  return false;
-}
-
 std::vector<Tool> tools(const std::vector<std::string>& experiments) {
   std::vector<Tool> all;
   for (const auto& path : experiments) {
@@ -151,7 +147,8 @@ std::vector<Tool> tools(const std::vector<std::string>& experiments) {
     if (!parsed.ok()) continue;
     for (const auto& program : plan::programs_of(parsed.plan, lab::is_known)) {
       auto tool = std::find_if(all.begin(), all.end(), [&](const Tool& t) { return t.program == program; });
-      if (tool == all.end()) tool = all.insert(all.end(), {program, lab::package_of(program), {}, is_here(program)});
+      if (tool == all.end())
+        tool = all.insert(all.end(), {program, lab::package_of(program), {}, lab::is_installed(program)});
       if (std::find(tool->wanted_by.begin(), tool->wanted_by.end(), parsed.plan.name) == tool->wanted_by.end())
         tool->wanted_by.push_back(parsed.plan.name);
     }
@@ -169,7 +166,8 @@ Facts gather(const std::vector<std::string>& experiments) {
   facts.kernel = name.release;
   (void)std::sscanf(name.release, "%d.%d", &facts.major, &facts.minor);
   facts.cpus = static_cast<unsigned>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
-  facts.root = geteuid() == 0;
+  facts.root = is_root();
+  facts.user_namespace = geteuid() == 0 && in_user_namespace();
   facts.capabilities = effective_capabilities();
   facts.container = container();
   facts.features = pen::probe_features();

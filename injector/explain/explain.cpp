@@ -119,13 +119,29 @@ std::string describe(const plan::Plan& plan, const std::string& name) {
   return joined(parts);
 }
 
+namespace {
+
+/// Whether lo takes part, of those targets that have one.
+std::string loopback_text(const plan::Plan& plan, const plan::Fault& fault) {
+  std::vector<std::string> with, without;
+  for (const auto& name : fault.on) {
+    const auto* target = plan.find_target(name);
+    if (target == nullptr || target->where == Where::link || target->where == Where::interface) continue;
+    (plan::takes_in_loopback(plan, fault, *target) ? with : without).push_back(name);
+  }
+  if (with.empty()) return without.empty() ? "" : ", not over lo";
+  if (without.empty()) return ", lo included";
+  return fmt::format(", lo of {} included, of {} not", joined(with), joined(without));
+}
+
+}  // namespace
+
 std::string describe_scope(const plan::Plan& plan, const plan::Fault& fault) {
   std::string text;
   for (const auto& leg : fault.legs) text += (text.empty() ? "" : "; ") + describe_leg(plan, leg);
   if (fault.legs.empty()) text = describe_leg(plan, {fault.on, fault.peer, fault.direction});
   if (fault.kind->port != 0) text += fmt::format(", port {} unless the peer names another", fault.kind->port);
-  if (!fault.loopback) text += ", not over lo";
-  return text;
+  return text + loopback_text(plan, fault);
 }
 
 std::string blast_radius(const plan::Plan& plan, const std::vector<Reach>& reach) {
@@ -170,11 +186,11 @@ std::string blast_radius(const plan::Plan& plan, const std::vector<Reach>& reach
   return text;
 }
 
-Explanation explain(const plan::Plan& plan, pen::Engine engine) {
+Explanation explain(const plan::Plan& plan, pen::Engine engine, bool look) {
   Explanation all;
   for (const auto& fault : plan.faults) all.effects.push_back(effect_of(plan, fault, links_of(plan, fault)));
   say_together(plan, all.effects);
-  all.reach = look_around(plan);
+  all.reach = look ? look_around(plan) : without_looking(plan);
   all.blast_radius = blast_radius(plan, all.reach);
   all.exempt = exempt();
   all.ends = endings(engine);

@@ -1,5 +1,5 @@
 // A dry run: everything that `faultline run` would do to this machine, as values. The command line prints them, for
-// people or as JSON; nothing here prints, sends or changes anything.
+// people or as JSON; nothing here prints or changes anything.
 #pragma once
 
 #include <string>
@@ -19,8 +19,8 @@ struct Explanation {
   std::vector<std::string> exempt, ends;
 };
 
-/// `engine` is the one that a run would take here.
-Explanation explain(const plan::Plan& plan, pen::Engine engine);
+/// `engine` is the one that a run would take here. `look`: at the targets as they are now; false: at the plan alone.
+Explanation explain(const plan::Plan& plan, pen::Engine engine, bool look);
 
 /// "host web of the lab", "network namespace shop", "10.0.0.0/8, tcp, port 443".
 std::string describe(const plan::Plan& plan, const std::string& target);

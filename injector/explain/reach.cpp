@@ -9,6 +9,7 @@
 #include <set>
 
 #include "injector/base/error.h"
+#include "injector/base/privilege.h"
 #include "injector/site/control_path.h"
 #include "injector/site/devices.h"
 #include "injector/site/site.h"
@@ -110,6 +111,50 @@ void add_site(Reach& reach, const site::Site& site, const Owners& owners, std::s
   }
 }
 
+constexpr const char* kOfTheLab = "its lab is made by the run, and gone after it";
+
+/// What a look at a target would ask, and whom.
+std::vector<std::string> questions(const plan::Target& target) {
+  using Where = plan::Target::Where;
+  std::vector<std::string> all;
+  const std::string& subject = target.subject;
+  switch (target.where) {
+    case Where::netns:
+      all.push_back("network namespace " + subject);
+      break;
+    case Where::interface:
+      all.push_back("device " + subject + (target.netns.empty() ? "" : " of network namespace " + target.netns));
+      break;
+    case Where::cgroup:
+      all.push_back("cgroup " + subject);
+      break;
+    case Where::pid:
+      all.push_back("process " + subject);
+      break;
+    case Where::process:
+      all.push_back("the processes called " + subject);
+      break;
+    case Where::unit:
+      all.push_back("the processes of unit " + subject);
+      break;
+    case Where::container:
+      all.push_back("container " + subject + ", by asking Docker and Podman");
+      break;
+    case Where::pod:
+      all.push_back("pod " + subject + ", by its cgroup or by asking crictl");
+      break;
+    case Where::host:
+    case Where::room:
+    case Where::link:
+    case Where::none:
+    case Where::reserved:
+      break;
+  }
+  for (const auto& address : target.addresses)
+    if (!IpPrefix::parse(address)) all.push_back("the addresses of " + address + ", by the resolver of the namespace");
+  return all;
+}
+
 /// The same of what could not be looked at, as far as the plan alone tells: two targets may be in one namespace.
 void count_rules(const plan::Plan& plan, std::vector<Reach>& all) {
   std::map<std::string, std::size_t> rules;
@@ -124,6 +169,27 @@ void count_rules(const plan::Plan& plan, std::vector<Reach>& all) {
 
 }  // namespace
 
+std::vector<Reach> without_looking(const plan::Plan& plan) {
+  std::vector<Reach> all(plan.faults.size());
+  for (std::size_t i = 0; i < plan.faults.size(); i++) {
+    const auto& fault = plan.faults[i];
+    if (of_the_lab(plan, fault)) {
+      all[i].why_not = kOfTheLab;
+      continue;
+    }
+    all[i].why_not = "it was not asked to look";
+    std::vector<std::string> names = fault.on;
+    names.insert(names.end(), fault.peer.begin(), fault.peer.end());
+    auto& would = all[i].would_look;
+    for (const auto& name : names)
+      if (const auto* target = plan.find_target(name))
+        for (auto& question : questions(*target))
+          if (std::find(would.begin(), would.end(), question) == would.end()) would.push_back(std::move(question));
+  }
+  count_rules(plan, all);
+  return all;
+}
+
 std::vector<Reach> look_around(const plan::Plan& plan) {
   std::vector<Reach> all(plan.faults.size());
   std::optional<Owners> owners;
@@ -136,7 +202,7 @@ std::vector<Reach> look_around(const plan::Plan& plan) {
   for (std::size_t i = 0; i < plan.faults.size(); i++) {
     Reach& reach = all[i];
     if (of_the_lab(plan, plan.faults[i])) {
-      reach.why_not = "its lab is made by the run, and gone after it";
+      reach.why_not = kOfTheLab;
       continue;
     }
     one.faults = {plan.faults[i]};
@@ -152,12 +218,12 @@ std::vector<Reach> look_around(const plan::Plan& plan) {
       reach.process_count = processes.size();
       reach.looked = true;
     } catch (const Failure& failure) {
-      reach.missing = geteuid() == 0;  // without root, what is not seen may well be there
+      reach.missing = is_root();  // without root, what is not seen may well be there
       reach.why_not =
-          failure.what() + std::string(geteuid() == 0 ? "" : " (seen without root: try sudo faultline explain)");
+          failure.what() + std::string(is_root() ? "" : " (seen without root: try sudo faultline explain --look)");
     } catch (const std::system_error& e) {
       reach.why_not = e.code() == std::errc::operation_not_permitted || e.code() == std::errc::permission_denied
-                          ? "looking into its namespace needs root: sudo faultline explain"
+                          ? "looking into its namespace needs root: sudo faultline explain --look"
                           : e.what();
     }
   }

@@ -1,6 +1,8 @@
 // What a fault would reach on this machine now: places, devices, connections, processes. Looks without touching: it
-// enters namespaces to list what is in them, which needs privilege, and sends nothing. What a run makes itself (a lab)
-// is not there to be looked at; the plan says enough about it.
+// enters namespaces to list what is in them, which needs privilege. Names of hosts are looked up, and container
+// runtimes asked, as a run would do it; so it looks only when asked to, and says otherwise what it would look up: a
+// plan may be a stranger's. What a run makes itself (a lab) is not there to be looked at; the plan says enough about
+// it.
 #pragma once
 
 #include <string>
@@ -23,9 +25,10 @@ struct Flow {
 };
 
 struct Reach {
-  bool looked = false;   ///< false: see `why_not`
-  bool missing = false;  ///< a run would be refused (exit 4) as things are now
-  std::string why_not;   ///< "its lab is made by the run", "needs root", "netns shop is not found: …"
+  bool looked = false;                  ///< false: see `why_not`
+  bool missing = false;                 ///< a run would be refused (exit 4) as things are now
+  std::string why_not;                  ///< "its lab is made by the run", "needs root", "netns shop is not found: …"
+  std::vector<std::string> would_look;  ///< where it was not asked to look: "container payment, by asking Docker"
   std::vector<Place> places;
   std::vector<Flow> flows;  ///< connections that the fault would hit now; at most kMostFlows
   std::size_t flow_count = 0, process_count = 0;
@@ -35,5 +38,7 @@ inline constexpr std::size_t kMostFlows = 1000;
 
 /// For each fault of the plan. Never throws for what is not found: that is an answer.
 std::vector<Reach> look_around(const plan::Plan& plan);
+/// The same without a look at anything but the plan.
+std::vector<Reach> without_looking(const plan::Plan& plan);
 
 }  // namespace faultline::explain

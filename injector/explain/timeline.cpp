@@ -93,12 +93,12 @@ std::vector<Span> spans(const plan::Plan& plan, const std::vector<Effect>& effec
   return all;
 }
 
-std::vector<std::string> draw(const std::vector<Span>& spans, Ns duration, const Look& look, int indent) {
+std::vector<Visible> draw(const std::vector<Span>& spans, Ns duration, const Look& look, int indent) {
   int label = 8;
   for (const auto& span : spans) label = std::max(label, record::columns(span.name));
   label = std::min(label, std::max(8, look.width / 3));
   const int left = indent + label + 2, width = std::max(10, look.width - left);
-  std::vector<std::string> rows;
+  std::vector<Visible> rows;
   rows.push_back(Row(look).pad_to(left).add(scale(duration, width), "2").text());
   const double cell = static_cast<double>(std::max<Ns>(duration, 1)) / width;
   for (const auto& span : spans) {

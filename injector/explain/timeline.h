@@ -23,7 +23,7 @@ struct Span {
 std::vector<Span> spans(const plan::Plan& plan, const std::vector<Effect>& effects);
 
 /// A scale, then a row per span, each at most look.width columns. `indent` columns are left free.
-std::vector<std::string> draw(const std::vector<Span>& spans, Ns duration, const record::Look& look, int indent);
+std::vector<Visible> draw(const std::vector<Span>& spans, Ns duration, const record::Look& look, int indent);
 
 /// What the signs mean.
 std::string legend(const record::Look& look);

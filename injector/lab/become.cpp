@@ -10,8 +10,10 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "injector/base/descriptors.h"
 #include "injector/base/error.h"
 #include "injector/base/program.h"
+#include "injector/base/realtime.h"
 #include "injector/lab/enclosure.h"
 #include "injector/lab/init.h"
 
@@ -90,6 +92,8 @@ pid_t fork_into(const std::function<void()>& command) {
   sigset_t none;
   sigemptyset(&none);
   check("unblock signals", sigprocmask(SIG_SETMASK, &none, nullptr));
+  restore_descriptor_limit();
+  realtime::restore_limit();
   execute(spec.argv, spec.environment);
 }
 

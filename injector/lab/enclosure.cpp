@@ -18,6 +18,7 @@
 #include <optional>
 
 #include "injector/base/error.h"
+#include "injector/base/own_mounts.h"
 #include "injector/lab/wire.h"
 
 namespace faultline::lab {
@@ -147,26 +148,12 @@ void cover(const std::vector<std::string>& keep) {
   }
 }
 
-/// Follows symbolic links to a file that need not exist: systemd's resolv.conf leads into /run, which is covered now.
-fs::path follow_links(fs::path path) {
-  std::error_code ignored;
-  for (int hops = 0; hops < 16 && fs::is_symlink(path, ignored); ++hops)
-    path = fs::weakly_canonical(path.parent_path() / fs::read_symlink(path));
-  return path;
-}
-
-/// Puts a file with `text` at `path`. Makes it only where it is the enclosure's own, never on the machine's disk.
-void replace_file(const std::string& path, const std::string& text) {
-  const fs::path source = "/run/faultline" + path, target = follow_links(path);
-  fs::create_directories(source.parent_path());
-  std::ofstream(source) << text;
-  if (!fs::exists(target)) {
-    if (!is_under(target, "/run") && !is_under(target, "/tmp"))
-      throw std::system_error(ENOENT, std::generic_category(), "replace " + path);
-    fs::create_directories(target.parent_path());
-    std::ofstream create(target);
-  }
-  check("bind " + path, mount(source.c_str(), target.c_str(), nullptr, MS_BIND, nullptr));
+/// systemd's resolv.conf leads into /run, which is covered now: what it leads to may be made there.
+void make_target(const std::string& path) {
+  const fs::path target = follow_links(path);
+  if (fs::exists(target) || (!is_under(target, "/run") && !is_under(target, "/tmp"))) return;
+  fs::create_directories(target.parent_path());
+  std::ofstream create(target);
 }
 
 void mount_sys() {
@@ -180,14 +167,14 @@ void mount_sys() {
 
 void furnish(const EnclosureSpec& spec, const Fd& net) {
   check("enter the host's network namespace", setns(net.get(), CLONE_NEWNET));
-  check("create mount, UTS and IPC namespaces", unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC));
+  check("create UTS and IPC namespaces", unshare(CLONE_NEWUTS | CLONE_NEWIPC));
   // Slave, not private: what the machine unmounts (a deleted network namespace, a disk) must not be kept alive by us.
-  check("make mounts our own", mount("none", "/", nullptr, MS_REC | MS_SLAVE, nullptr));
+  take_own_mounts(MS_SLAVE);
   check("set the hostname", sethostname(spec.hostname.c_str(), std::min<std::size_t>(spec.hostname.size(), 64)));
   cover(spec.keep);
   // No nameserver: what is not in /etc/hosts fails at once (the C library asks 127.0.0.1, where nobody listens).
-  replace_file("/etc/hosts", spec.hosts);
-  replace_file("/etc/resolv.conf", "options timeout:1 attempts:1\n");
+  make_target("/etc/resolv.conf");
+  show_in_etc("/run/faultline/etc", {{"hosts", spec.hosts}, {"resolv.conf", "options timeout:1 attempts:1\n"}});
   check("mount /proc", mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr));
   mount_sys();
 }
@@ -210,7 +197,8 @@ Enclosure build_enclosure(const EnclosureSpec& spec, Fd net) {
     try {
       furnish(spec, net);
       const Fd mount = own_namespace("mnt"), uts = own_namespace("uts"), ipc = own_namespace("ipc");
-      send_message(theirs.get(), Writer().put("").bytes(), {mount.get(), uts.get(), ipc.get()});
+      const Fd root(static_cast<int>(check("open /", open("/", O_PATH | O_DIRECTORY | O_CLOEXEC))));
+      send_message(theirs.get(), Writer().put("").bytes(), {mount.get(), uts.get(), ipc.get(), root.get()});
     } catch (const std::exception& e) {
       send_message(theirs.get(), Writer().put(std::string(e.what())).bytes());
     }
@@ -223,7 +211,8 @@ Enclosure build_enclosure(const EnclosureSpec& spec, Fd net) {
   }
   if (!answer) throw std::runtime_error("the helper that furnishes it died");
   if (const std::string error = Reader(answer->bytes).text(); !error.empty()) throw std::runtime_error(error);
-  return {std::move(net), std::move(answer->fds.at(0)), std::move(answer->fds.at(1)), std::move(answer->fds.at(2))};
+  auto& fds = answer->fds;
+  return {std::move(net), std::move(fds.at(0)), std::move(fds.at(1)), std::move(fds.at(2)), std::move(fds.at(3))};
 }
 
 void enter_enclosure(const Enclosure& enclosure) {
@@ -231,6 +220,9 @@ void enter_enclosure(const Enclosure& enclosure) {
   check("enter the host's UTS namespace", setns(enclosure.uts.get(), CLONE_NEWUTS));
   check("enter the host's IPC namespace", setns(enclosure.ipc.get(), CLONE_NEWIPC));
   check("enter the host's mount namespace", setns(enclosure.mount.get(), CLONE_NEWNS));
+  // Who enters a mount namespace stands at its true root, which is not ours in a chroot.
+  check("enter the host's root directory", fchdir(enclosure.root.get()));
+  check("enter the host's root directory", chroot("."));
   check("enter /tmp", chdir("/tmp"));
 }
 

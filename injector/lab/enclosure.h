@@ -19,7 +19,7 @@ struct EnclosureSpec {
 };
 
 struct Enclosure {
-  Fd net, mount, uts, ipc;
+  Fd net, mount, uts, ipc, root;
 };
 
 /// Builds one around `net`. Throws std::runtime_error with what was attempted.

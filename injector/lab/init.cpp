@@ -13,7 +13,9 @@
 #include <map>
 #include <set>
 
+#include "injector/base/descriptors.h"
 #include "injector/base/error.h"
+#include "injector/base/realtime.h"
 #include "injector/lab/enclosure.h"
 
 namespace faultline::lab {
@@ -46,6 +48,7 @@ Init::Init() {
 }
 
 void Init::serve() {
+  realtime::Urgent urgent(realtime::Rank::helper);  // it starts exec probes; what it starts is ordinary
   send_message(kSocket, Writer().put(kHello).bytes());
   for (;;) {
     pollfd events[] = {{kSocket, POLLIN, 0}, {child_signals_.get(), POLLIN, 0}};
@@ -53,6 +56,7 @@ void Init::serve() {
       check("poll", errno == EINTR ? 0 : -1);
       continue;
     }
+    urgent.look();
     if (events[1].revents != 0) {
       signalfd_siginfo info[8];
       while (read(child_signals_.get(), info, sizeof info) > 0) {
@@ -97,8 +101,8 @@ std::string Init::answer(Message& request, std::vector<int>& fds) {
       case Request::open_enclosure: {
         const auto found = enclosures_.find(reader.text());
         if (found == enclosures_.end()) throw std::runtime_error("there is no such host");
-        const auto& [net, mount, uts, ipc] = found->second;
-        for (const Fd* fd : {&net, &mount, &uts, &ipc}) fds.push_back(fd->get());
+        const auto& [net, mount, uts, ipc, root] = found->second;
+        for (const Fd* fd : {&net, &mount, &uts, &ipc, &root}) fds.push_back(fd->get());
         break;
       }
       case Request::kill: {
@@ -161,9 +165,11 @@ void prepare(const Fd& parent) {
   prctl(PR_SET_NAME, "faultline-init");
   // Services must not inherit the urgency of the packet path.
   const sched_param normal{};
-  const int policy = sched_getscheduler(0);
+  const int policy = sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
   if (policy == SCHED_FIFO || policy == SCHED_RR) sched_setscheduler(0, SCHED_OTHER, &normal);
   if (getpriority(PRIO_PROCESS, 0) < 0) setpriority(PRIO_PROCESS, 0, 0);
+
+  raise_descriptor_limit();  // four for each lab host
 
   const Fd null(static_cast<int>(check("open /dev/null", open("/dev/null", O_RDWR))));
   check("redirect stdin", dup2(null.get(), STDIN_FILENO));

@@ -58,7 +58,7 @@ struct Outcome {
 
 struct Lab::Impl {
   Impl(const plan::Lab& lab, Nursery& the_nursery, const std::string& plan_dir, const std::string& log_dir,
-       double scale);
+       double scale, const Progress& progress);
   ~Impl() { stop(); }
 
   bool may_start(const Service& service) const;
@@ -76,14 +76,15 @@ struct Lab::Impl {
 };
 
 Lab::Impl::Impl(const plan::Lab& lab, Nursery& the_nursery, const std::string& plan_dir, const std::string& log_dir,
-                double scale)
-    : nursery(the_nursery), topology(lay_out(lab)), network(build_network(topology)) {
+                double scale, const Progress& progress)
+    : nursery(the_nursery), topology(lay_out(lab)), network(build_network(topology, progress)) {
   const std::string names = hosts_file(topology, network.v6);
   std::filesystem::create_directories(log_dir);
   const std::string logs = std::filesystem::absolute(log_dir);
   try {
     for (std::size_t h = 0; h < lab.hosts.size(); ++h) {
       const plan::LabHost& host = lab.hosts[h];
+      progress(fmt::format("making lab host {} ({}/{})", host.name, h + 1, lab.hosts.size()));
       nursery.make_enclosure(host.name, network.hosts[h], names, host.name, {plan_dir, logs});
       enclosures.push_back(host.name);
       Service service;
@@ -189,8 +190,9 @@ std::vector<std::string> Lab::Impl::stop() noexcept {
   return failures;
 }
 
-Lab::Lab(const plan::Lab& lab, Nursery& nursery, const std::string& plan_dir, const std::string& log_dir, double scale)
-    : impl_(std::make_unique<Impl>(lab, nursery, plan_dir, log_dir, scale)) {}
+Lab::Lab(const plan::Lab& lab, Nursery& nursery, const std::string& plan_dir, const std::string& log_dir, double scale,
+         const Progress& progress)
+    : impl_(std::make_unique<Impl>(lab, nursery, plan_dir, log_dir, scale, progress)) {}
 
 Lab::~Lab() = default;
 

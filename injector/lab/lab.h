@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "injector/base/netns.h"
+#include "injector/base/progress.h"
 #include "injector/base/rtnetlink.h"
 #include "injector/lab/nursery.h"
 #include "injector/plan/plan.h"
@@ -33,7 +34,8 @@ class Lab {
  public:
   /// Builds the network. Throws with everything undone: Failure(cannot_run) when the kernel lacks a part. `plan_dir`
   /// and `log_dir` stay visible in every host. `nursery` must outlive the lab; the plan need not.
-  Lab(const plan::Lab& lab, Nursery& nursery, const std::string& plan_dir, const std::string& log_dir, double scale);
+  Lab(const plan::Lab& lab, Nursery& nursery, const std::string& plan_dir, const std::string& log_dir, double scale,
+      const Progress& progress = unwatched);
   ~Lab();
 
   /// Starts the hosts' commands, each as soon as the hosts in its `after` are ready, and waits until all are. A service

@@ -94,18 +94,23 @@ void join_rooms(const LinkLayout& link, const NetNs& a, const NetNs& b, bool v6)
 
 }  // namespace
 
-Network build_network(const Topology& topology) {
+Network build_network(const Topology& topology, const Progress& progress) {
   Network network;
   for (const auto& room : topology.rooms) {
+    progress("building the network of room " + room.name);
     network.rooms.push_back(make_namespace(true, network.v6));
     const Inside inside(network.rooms.back());
     build_room(room, network.v6);
   }
   for (const auto& host : topology.hosts) {
+    progress("building the network of lab host " + host.name);
     network.hosts.push_back(make_namespace(false, network.v6));
     join_host(host, topology.rooms[host.room], network.rooms[host.room], network.hosts.back(), network.v6);
   }
-  for (const auto& link : topology.links) join_rooms(link, network.rooms[link.a], network.rooms[link.b], network.v6);
+  for (const auto& link : topology.links) {
+    progress("building a link of the lab");
+    join_rooms(link, network.rooms[link.a], network.rooms[link.b], network.v6);
+  }
   for (std::size_t r = 0; r < topology.rooms.size(); ++r) {
     const Inside inside(network.rooms[r]);
     for (const auto& route : topology.rooms[r].routes)

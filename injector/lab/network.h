@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "injector/base/netns.h"
+#include "injector/base/progress.h"
 #include "injector/lab/topology.h"
 
 namespace faultline::lab {
@@ -15,6 +16,6 @@ struct Network {
 };
 
 /// Throws Failure(cannot_run) when the kernel has no bridges or veth pairs.
-Network build_network(const Topology& topology);
+Network build_network(const Topology& topology, const Progress& progress);
 
 }  // namespace faultline::lab

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "injector/base/error.h"
+#include "injector/base/realtime.h"
 #include "injector/lab/init.h"
 #include "injector/lab/wire.h"
 
@@ -116,7 +117,11 @@ struct Nursery::Impl {
 
 void Nursery::Impl::read_all() {
   try {
-    while (std::optional<Message> message = receive_message(socket.get())) take(std::move(*message));
+    realtime::Urgent urgent(realtime::Rank::helper);  // exec probes wait for what comes in here
+    while (std::optional<Message> message = receive_message(socket.get())) {
+      urgent.look();
+      take(std::move(*message));
+    }
   } catch (const std::exception&) {
     // As good as gone: nobody could be answered any more.
   }
@@ -239,8 +244,9 @@ Entrance Nursery::open_enclosure(const std::string& name) {
   Reply reply = impl_->ask(Request::open_enclosure, [&](Writer& w) { w.put(name); });
   if (!reply.error.empty()) throw Failure(Exit::cannot_run, "cannot enter lab host \"" + name + "\": " + reply.error);
   Entrance entrance;
-  entrance.enclosure = {std::move(reply.fds.at(0)), std::move(reply.fds.at(1)), std::move(reply.fds.at(2)),
-                        std::move(reply.fds.at(3))};
+  auto& fds = reply.fds;
+  entrance.enclosure = {std::move(fds.at(0)), std::move(fds.at(1)), std::move(fds.at(2)), std::move(fds.at(3)),
+                        std::move(fds.at(4))};
   const std::string pids =
       "/proc/" + std::to_string(impl_->init) + "/ns/pid";  // not reaped yet, so it is still this one
   entrance.pids = Fd(static_cast<int>(check("open " + pids, open(pids.c_str(), O_RDONLY | O_CLOEXEC))));

@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "injector/base/error.h"
+#include "injector/base/visible_text.h"
 
 namespace faultline::lab {
 namespace {
@@ -165,7 +166,7 @@ bool Readiness::connects(const IpPrefix& address, std::uint16_t port, const std:
     status.append(buffer, static_cast<std::size_t>(got));
   }
   if (status.rfind("HTTP/1.", 0) != 0) return no("the answer is not HTTP");
-  return status[9] == '2' || no("status " + status.substr(9, 3));
+  return status[9] == '2' || no("status " + bounded(status.substr(9, 3), 12));
 }
 
 bool Readiness::exits_0() {
@@ -186,7 +187,7 @@ bool Readiness::exits_0() {
   const ssize_t got = pread(output.get(), said, sizeof said, 0);
   std::string text(said, got > 0 ? static_cast<std::size_t>(got) : 0);
   text.resize(std::min(text.size(), text.find_last_not_of(" \n") + 1));
-  if (!text.empty()) last_answer_ += ", \"" + text + "\"";
+  if (!text.empty()) last_answer_ += ", \"" + bounded(text, sizeof said) + "\"";
   return false;
 }
 

@@ -12,12 +12,14 @@
 #include <vector>
 
 #include "injector/base/error.h"
+#include "injector/base/visible_text.h"
 
 namespace faultline::lab {
 namespace {
 
 constexpr std::size_t kTailLines = 15;
 constexpr off_t kTailBytes = 64 << 10;
+constexpr std::size_t kLongestLine = 300;
 
 }  // namespace
 
@@ -47,11 +49,7 @@ std::string log_tail(const std::string& path) {
   }
   std::string tail;
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
-    tail += "    | ";
-    // A terminal must not take orders from a service's log.
-    for (const char c : *line)
-      if (c == '\t' || static_cast<unsigned char>(c) >= 32) tail += c == 127 ? '?' : c;
-    tail += '\n';
+    tail += "    | " + bounded(*line, kLongestLine) + "\n";
   }
   return tail;
 }

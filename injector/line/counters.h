@@ -5,8 +5,11 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <mutex>
+#include <vector>
 
 #include "faults/abi.h"
+#include "injector/line/line.h"
 
 namespace faultline::line {
 
@@ -28,7 +31,14 @@ struct Counters {
   Counter read, written, frames_read, frames_written, bytes_read, merged;
   Counter held, held_bytes, held_max_bytes, write_errno, wakeups, stalled, priority_errno;
   Counter full, overdue, refused, stamp;
+  Counter full_time, full_packets, full_bytes;
+  struct Late {
+    Counter all, full;
+  };
   std::array<Counter, FL_MAX_SLOTS> lost_by_slot;
+  std::array<Late, FL_MAX_SLOTS> late_by_slot;
+  std::mutex lapses_mutex;
+  std::vector<Lapse> lapses;
   std::atomic<bool> was_stopped = false;
 };
 

@@ -1,44 +1,23 @@
 #include "injector/line/line.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "injector/base/error.h"
+#include "injector/base/realtime.h"
 #include "injector/line/counters.h"
 #include "injector/line/loop.h"
 
 namespace faultline::line {
 namespace {
-
-// struct sched_attr of the kernel; the C library of Debian 12 does not have it.
-struct SchedulingAttributes {
-  std::uint32_t size = sizeof(SchedulingAttributes);
-  std::uint32_t policy = SCHED_OTHER;
-  std::uint64_t flags = 0;
-  std::int32_t nice = 0;
-  std::uint32_t priority = 0;
-  std::uint64_t runtime = 0;  // of SCHED_OTHER: the slice, since Linux 6.12; ignored before
-  std::uint64_t deadline = 0;
-  std::uint64_t period = 0;
-};
-static_assert(sizeof(SchedulingAttributes) == 48);
-
-// Not SCHED_FIFO: the kernel's throttling of real-time tasks stalls one for up to 50 ms.
-int raise_priority() {
-  SchedulingAttributes attributes;
-  attributes.nice = -20;
-  attributes.runtime = 100 * kMicrosecond;
-  return syscall(SYS_sched_setattr, 0, &attributes, 0) == 0 ? 0 : errno;
-}
 
 void block_signals() {
   sigset_t all;
@@ -63,9 +42,13 @@ struct Line::Impl {
     tid.notify_all();
     prctl(PR_SET_NAME, "faultline-line");
     prctl(PR_SET_TIMERSLACK, 1);
-    if (high_priority) counters.priority_errno.set(static_cast<std::uint64_t>(raise_priority()));
+    std::optional<realtime::Urgent> urgent;
+    if (high_priority) {
+      urgent.emplace(realtime::Rank::line, realtime::Ordinary{-20, 100 * kMicrosecond});
+      counters.priority_errno.set(static_cast<std::uint64_t>(urgent->ordinary_error()));
+    }
     try {
-      loop.run(ending);
+      loop.run(ending, urgent ? &*urgent : nullptr);
     } catch (const std::system_error& e) {
       fail(e.what(), e.code().value());
     } catch (const std::exception& e) {
@@ -134,7 +117,22 @@ Stats Line::stats() const {
   s.priority_errno = c.priority_errno.get();
   s.stalled = static_cast<Ns>(c.stalled.get());
   s.losses = {.full = c.full.get(), .overdue = c.overdue.get(), .refused = c.refused.get(), .stamp = c.stamp.get()};
+  s.full_time = static_cast<Ns>(c.full_time.get());
+  s.full_packets = c.full_packets.get();
+  s.full_bytes = c.full_bytes.get();
   return s;
+}
+
+std::vector<Late> Line::late_by_slot() const {
+  std::vector<Late> late;
+  late.reserve(FL_MAX_SLOTS);
+  for (const auto& slot : impl_->counters.late_by_slot) late.push_back({slot.all.get(), slot.full.get()});
+  return late;
+}
+
+std::vector<Lapse> Line::take_lapses() {
+  const std::lock_guard lock(impl_->counters.lapses_mutex);
+  return std::exchange(impl_->counters.lapses, {});
 }
 
 std::vector<std::uint64_t> Line::losses_by_slot() const {

@@ -21,7 +21,7 @@ struct Options {
   bool merge = true;                        ///< gather split TCP segments (NEEDS_CSUM only) back into TSO frames
   Ns merge_within = 20 * kMicrosecond;      ///< deadlines this close may leave together, the later ones that much early
   Ns spin = 0;                              ///< busy-wait this long before a deadline
-  bool high_priority = true;                ///< nice -20 and a 100 µs slice
+  bool high_priority = true;  ///< a real-time class; where that is not to be had nice -20 and a 100 µs slice
 };
 
 /// Wire packets that the line could not deliver, by why; each is charged to the slot it came with.
@@ -43,6 +43,19 @@ struct Stats {
   std::uint64_t wakeups = 0;
   Ns stalled = 0;  ///< the longest time between two loops
   Losses losses;
+  /// While it was full (occupancy.h): how long, and what it carried then.
+  Ns full_time = 0;
+  std::uint64_t full_packets = 0, full_bytes = 0;
+};
+
+/// The thread stood still for longer than the lease. CLOCK_MONOTONIC.
+struct Lapse {
+  Ns from = 0, to = 0;
+};
+
+/// Wire packets that left more than 1 ms after they were due, and of these those that did because the line was full.
+struct Late {
+  std::uint64_t all = 0, full = 0;
 };
 
 class Line {
@@ -58,6 +71,8 @@ class Line {
   void stop();
   Stats stats() const;                                ///< any thread, any time
   std::vector<std::uint64_t> losses_by_slot() const;  ///< FL_MAX_SLOTS entries, wire packets
+  std::vector<Late> late_by_slot() const;             ///< FL_MAX_SLOTS entries
+  std::vector<Lapse> take_lapses();                   ///< those since the last call
   /// The thread found that it had not run for longer than the lease. It beats no more, and so lets no packet in, until
   /// resume(): whoever watches decides whether this was a stop that ends the run.
   bool was_stopped() const;

@@ -1,6 +1,7 @@
 #include "injector/line/loop.h"
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -33,6 +34,9 @@ constexpr unsigned kMostFramesWritten = 2 * kMostFramesAtOnce;
 constexpr std::uint64_t kMostBytesWritten = 2 * kMostBytesAtOnce;
 constexpr unsigned kWritesPerLook = 8;
 constexpr int kRetries = 3;
+constexpr Ns kMeasureEvery = 500 * kMicrosecond;
+constexpr Ns kLate = kMillisecond;         // as a fault is late at the least (docs/verdict.md)
+constexpr std::size_t kMostLapses = 1000;  // that wait to be told
 
 }  // namespace
 
@@ -44,8 +48,12 @@ Loop::Loop(int tap, fl_control* control, const Options& options, Counters& count
       pool_(options.byte_limit),
       scratch_(BufferPool::kRoom) {}
 
-void Loop::run(const std::atomic<bool>& ending) {
-  now_ = trimmed_ = monotonic_now();
+void Loop::run(const std::atomic<bool>& ending, realtime::Urgent* urgent) {
+  urgent_ = urgent;
+  now_ = trimmed_ = measured_ = monotonic_now();
+  cpu_before_ = realtime::cpu_of_this_thread();
+  occupancy_.begin(reading(cpu_before_));
+  if (urgent_ != nullptr) urgent_->begin(now_, charged_);
   Ns loop_began = now_;
   for (;;) {
     look();
@@ -68,6 +76,7 @@ void Loop::run(const std::atomic<bool>& ending) {
 bool Loop::look() {
   const Ns before = now_;
   now_ = monotonic_now();
+  if (now_ - measured_ >= kMeasureEvery) measure();
   const auto lease = __atomic_load_n(&control_->lease, __ATOMIC_RELAXED);
   // Before T0 no fault is on: a stall there, as verifying and attaching programs brings on a busy machine, spoils
   // nothing.
@@ -77,9 +86,57 @@ bool Loop::look() {
   if (lease == 0 || static_cast<std::uint64_t>(now_ - since) <= lease) return false;
   counters_.stalled.raise_to(static_cast<std::uint64_t>(now_ - before));
   resumed_ = now_;  // also for what still waits in the TAP
-  counters_.was_stopped.store(true, std::memory_order_release);
+  lapse(since);
   discard_overdue();
   return true;
+}
+
+void Loop::lapse(Ns since) {
+  {
+    const std::lock_guard lock(counters_.lapses_mutex);
+    if (counters_.lapses.size() < kMostLapses) counters_.lapses.push_back({since, now_});
+  }
+  counters_.was_stopped.store(true, std::memory_order_release);
+}
+
+Occupancy::Reading Loop::reading(Ns cpu) const {
+  rusage use{};
+  getrusage(RUSAGE_THREAD, &use);
+  return {now_,
+          cpu,
+          idle_,
+          static_cast<std::uint64_t>(use.ru_nvcsw + use.ru_nivcsw),
+          counters_.frames_written.get(),
+          counters_.written.get(),
+          bytes_written_};
+}
+
+void Loop::measure() {
+  const Ns cpu = realtime::cpu_of_this_thread();
+  if (urgent_ != nullptr) {
+    // While it is urgent nothing keeps it from its CPU, so all that it did not sleep is what it took from others.
+    const Ns awake = now_ - measured_ - (idle_ - idle_before_);
+    charged_ += urgent_->now() ? std::max(awake, cpu - cpu_before_) : cpu - cpu_before_;
+    urgent_->look(now_, charged_);
+  }
+  measured_ = now_;
+  idle_before_ = idle_;
+  cpu_before_ = cpu;
+  const auto full = occupancy_.look(reading(cpu));
+  if (!full) return;
+  if (*full) {
+    for (const auto& late : late_) counters_.late_by_slot[late.slot].full.add(late.packets);
+    counters_.full_time.set(static_cast<std::uint64_t>(occupancy_.full().time));
+    counters_.full_packets.set(occupancy_.full().packets);
+    counters_.full_bytes.set(occupancy_.full().bytes);
+  }
+  late_.clear();
+}
+
+void Loop::note_late(const Frame& frame) {
+  counters_.late_by_slot[frame.slot].all.add(frame.packets);
+  if (late_.empty() || late_.back().slot != frame.slot) late_.push_back({frame.slot, 0});
+  late_.back().packets += frame.packets;
 }
 
 void Loop::discard_overdue() {
@@ -223,6 +280,7 @@ void Loop::write_run() {
   for (std::size_t i = 0; i < run_size_; ++i) {
     if (result < 0) lose(&Counters::refused, run_[i].slot, run_[i].packets);
     packets += run_[i].packets;
+    if (now_ - run_[i].due > kLate) note_late(run_[i]);
     pool_.give_back(run_[i].at);
   }
   if (result < 0) {
@@ -230,6 +288,7 @@ void Loop::write_run() {
     return;
   }
   counters_.written.add(packets);
+  bytes_written_ += static_cast<std::uint64_t>(result);
   counters_.frames_written.add(1);
   if (run_size_ > 1) counters_.merged.add(run_size_);
 }
@@ -264,8 +323,11 @@ void Loop::sleep() {
   const timespec timeout{0, rest};
   pollfd readable{steady_ ? -1 : tap_, POLLIN, 0};
   counters_.wakeups.add(1);
+  const Ns slept = now_;
   // Interrupted, timed out or readable: the loop finds out.
-  ppoll(&readable, 1, &timeout, nullptr);
+  const int woken = ppoll(&readable, 1, &timeout, nullptr);
+  const Ns passed = monotonic_now() - slept;
+  idle_ += woken > 0 ? passed : std::min(passed, rest);  // what is beyond was no sleep of its own
 }
 
 void Loop::abandon(int error) {

@@ -7,9 +7,11 @@
 #include <atomic>
 #include <cstdint>
 
+#include "injector/base/realtime.h"
 #include "injector/line/buffer_pool.h"
 #include "injector/line/counters.h"
 #include "injector/line/line.h"
+#include "injector/line/occupancy.h"
 #include "injector/line/queue.h"
 #include "injector/line/tcp_merge.h"
 
@@ -20,7 +22,8 @@ class Loop {
   Loop(int tap, fl_control* control, const Options& options, Counters& counters);
 
   /// Returns once `ending` is set and what was held is out. Throws std::system_error if the TAP is no longer usable.
-  void run(const std::atomic<bool>& ending);
+  /// `urgent` is of this thread; null: it is as it is.
+  void run(const std::atomic<bool>& ending, realtime::Urgent* urgent);
   /// Charges all that is still held as refused, for when run() threw.
   void abandon(int error);
 
@@ -39,6 +42,10 @@ class Loop {
   long write_pieces(std::span<const iovec> pieces);
   void sleep();
   void lose(Loss reason, unsigned slot, std::uint64_t packets);
+  void lapse(Ns since);
+  Occupancy::Reading reading(Ns cpu) const;
+  void measure();
+  void note_late(const Frame& frame);
 
   const int tap_;
   fl_control* const control_;
@@ -51,6 +58,18 @@ class Loop {
   std::vector<std::byte> scratch_;  // to read into what is then discarded
   std::array<Frame, TcpGather::kMostSegments> run_;
   std::size_t run_size_ = 0;
+
+  realtime::Urgent* urgent_ = nullptr;
+  Occupancy occupancy_;
+  std::uint64_t bytes_written_ = 0;
+  struct Late {
+    unsigned slot;
+    std::uint64_t packets;
+  };
+  std::vector<Late> late_;  // that left late in the window under way: it may turn out to be a full one
+  Ns measured_ = 0, idle_before_ = 0, cpu_before_ = 0;
+  Ns charged_ = 0;  // to its budget
+  Ns idle_ = 0;     // slept for want of work
 
   Ns now_ = 0;      // of the last look
   Ns resumed_ = 0;  // frames due before this missed their time while the thread was stopped

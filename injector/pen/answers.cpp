@@ -36,22 +36,23 @@ void configure_answers(fl_selector_config& config, const faults::Score& score, c
   config.any_name_rules = config.lookup_rules & ~named;
 }
 
-void size_answers(BpfObject& object, const faults::Score& score, const faults::SiteScore& own, const BpfObject* first) {
+void size_answers(BpfObject& object, const faults::Score& score) {
   const bool tracks = std::any_of(score.answers.begin(), score.answers.end(),
                                   [](const fl_answer& a) { return a.filter == FL_FILTER_OLD; });
-  if (first != nullptr)
-    object.share("opened", *first);
-  else
-    object.resize("opened", tracks ? FL_OPENED_ELEMENTS : 1);
-  object.resize("names", std::max<std::uint32_t>(1, static_cast<std::uint32_t>(names_of(score, own).size())));
+  object.resize("opened", tracks ? FL_OPENED_ELEMENTS : 1);
+  object.resize("answers", static_cast<std::uint32_t>(score.answers.size()));
+  object.resize("names", static_cast<std::uint32_t>(score.names.size()));
 }
 
-void fill_answers(const BpfObject& object, const faults::Score& score, const faults::SiteScore& own) {
-  if (own.rule_count != 0)
-    object.fill("answers", score.answers.data() + own.first_rule, sizeof(fl_answer), own.rule_count);
-  for (const auto& [hash, rules] : names_of(score, own))
-    check_neg("write a name's rules", bpf_map_update_elem(object.map("names"), &hash, &rules, BPF_ANY));
-  enter_programs(object, "stages", "answer_");
+void fill_answers(const BpfObject& object, const faults::Score& score) {
+  object.fill("answers", score.answers.data(), sizeof(fl_answer), static_cast<std::uint32_t>(score.answers.size()));
+  if (score.names.empty()) return;
+  for (const auto& own : score.sites) {
+    for (const auto& [hash, rules] : names_of(score, own)) {
+      const fl_name_key key{hash, own.first_rule, 0};
+      check_neg("write a name's rules", bpf_map_update_elem(object.map("names"), &key, &rules, BPF_ANY));
+    }
+  }
 }
 
 }  // namespace faultline::pen

@@ -5,6 +5,7 @@
 
 #include "injector/base/error.h"
 #include "injector/pen/clsact.h"
+#include "injector/pen/tc.h"
 
 namespace faultline::pen {
 namespace {
@@ -23,7 +24,7 @@ struct Attachment::State {
 };
 
 Attachment Attachment::make(Engine engine, int program, int ifindex, Hook hook, const std::string& device,
-                            const NetNs& ns, Janitor* janitor, bool ours) {
+                            const NetNs& ns, Janitor* janitor) {
   auto state = std::make_unique<State>();
   state->what = std::string("attach to ") + (hook == Hook::ingress ? "ingress" : "egress") + " of " + device;
   if (engine == Engine::tcx) {
@@ -33,7 +34,7 @@ Attachment Attachment::make(Engine engine, int program, int ifindex, Hook hook, 
     check_neg(state->what, fd);
     state->link = Fd(fd);
   } else {
-    state->filter = std::make_unique<ClassicFilter>(program, ifindex, hook, device, ns, janitor, ours);
+    state->filter = std::make_unique<ClassicFilter>(program, ifindex, hook, device, ns, janitor);
   }
   return Attachment(std::move(state));
 }
@@ -54,6 +55,18 @@ std::string Attachment::remark() const {
   if (!state_ || !state_->filter || state_->filter->priority() <= 1) return "";
   return state_->what + ": filters of others run first and may keep packets from the fault (ours has priority " +
          std::to_string(state_->filter->priority()) + ")";
+}
+
+std::optional<Attachment> attach_to_own(Engine engine, int program, int ifindex, const std::string& device,
+                                        const NetNs& ns) {
+  try {
+    tc::add_clsact(ifindex, device);
+    tc::add_filter(ifindex, device, Hook::ingress, 1, program, "faultline");
+    return std::nullopt;
+  } catch (const std::system_error&) {
+    if (engine != Engine::tcx) throw;  // a kernel with TCX need not have the modules sch_ingress and cls_bpf
+    return Attachment::make(engine, program, ifindex, Hook::ingress, device, ns, nullptr);
+  }
 }
 
 }  // namespace faultline::pen

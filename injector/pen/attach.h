@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,10 +24,9 @@ class Janitor;
 /// One program on one hook of one device. Detaches when destroyed; close() says whether that worked.
 class Attachment {
  public:
-  /// Called with the device's namespace entered. `ours` is true for devices that Faultline made itself: they vanish
-  /// with their namespace, and nothing needs noting.
+  /// Called with the device's namespace entered.
   static Attachment make(Engine engine, int program, int ifindex, Hook hook, const std::string& device, const NetNs& ns,
-                         Janitor* janitor, bool ours);
+                         Janitor* janitor);
   Attachment(Attachment&&) noexcept;
   Attachment& operator=(Attachment&&) noexcept;
   ~Attachment();
@@ -40,6 +40,13 @@ class Attachment {
   explicit Attachment(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+/// Attaches to the ingress of a device that Faultline made itself. Program and qdisc go with the device, so that
+/// nothing needs noting, and a clsact qdisc does, which takes microseconds where TCX waits for all CPUs (10 to 20 ms).
+/// Called with the device's namespace entered. What is returned has to be kept as long as the device, if there is
+/// anything.
+std::optional<Attachment> attach_to_own(Engine engine, int program, int ifindex, const std::string& device,
+                                        const NetNs& ns);
 
 /// What this kernel offers.
 struct Features {

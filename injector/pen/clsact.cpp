@@ -205,14 +205,14 @@ struct ClassicFilter::State {
 };
 
 ClassicFilter::ClassicFilter(int program, int ifindex, Hook hook, const std::string& device, const NetNs& ns,
-                             Janitor* janitor, bool ours)
-    : state_(std::make_unique<State>(State{ns.duplicate(), {}, 0, ours ? nullptr : janitor, {}})) {
+                             Janitor* janitor)
+    : state_(std::make_unique<State>(State{ns.duplicate(), {}, 0, janitor, {}})) {
   State& state = *state_;
   state.placement.ifindex = ifindex;
   state.placement.hook = hook;
   state.placement.program = program_id(program);
   device.copy(state.placement.device, sizeof state.placement.device - 1);
-  if (!ours) remove_leftovers(ifindex, device);
+  remove_leftovers(ifindex, device);
   Turn turn;
   try {
     state.provide_qdisc();

@@ -33,8 +33,7 @@ class ClassicFilter {
  public:
   /// Called with the device's namespace entered; throws with nothing left. Filters of a run that is dead are removed
   /// first: the caller holds the namespace's lock, so that no other run can be alive here.
-  ClassicFilter(int program, int ifindex, Hook hook, const std::string& device, const NetNs& ns, Janitor* janitor,
-                bool ours);
+  ClassicFilter(int program, int ifindex, Hook hook, const std::string& device, const NetNs& ns, Janitor* janitor);
   ClassicFilter(const ClassicFilter&) = delete;
   ClassicFilter& operator=(const ClassicFilter&) = delete;
   ~ClassicFilter();  ///< close(), whose failure the janitor makes good

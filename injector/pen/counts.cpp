@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "injector/base/error.h"
+#include "injector/base/quantile.h"
 
 namespace faultline::pen {
 namespace {
@@ -71,22 +72,21 @@ faults::Spread spread_of(const fl_histogram& histogram, std::uint64_t max_ticks)
   faults::Spread spread;
   for (const auto n : histogram.bucket) spread.count += n;
   if (spread.count == 0) return spread;
-  const auto quantile = [&](double q) {
-    const auto rank = static_cast<std::uint64_t>(q * static_cast<double>(spread.count - 1));
+  const auto quantile = [&](unsigned per_mille) {
+    const std::uint64_t rank = quantile_rank(spread.count, per_mille);
     std::uint64_t below = 0;
     for (std::uint32_t i = 0; i < FL_HIST_BUCKETS; i++) {
       below += histogram.bucket[i];
-      if (below > rank) {
-        // The bucket's upper end: no more than q of the packets waited longer, and a time is never reported shorter
-        // than it was.
+      if (below >= rank) {
+        // The bucket's upper end: a time is never reported shorter than it was.
         return std::min(bucket_floor(i + 1), static_cast<double>(max_ticks)) * kTickUs;
       }
     }
     return static_cast<double>(max_ticks) * kTickUs;
   };
-  spread.p50 = quantile(0.50);
-  spread.p90 = quantile(0.90);
-  spread.p99 = quantile(0.99);
+  spread.p50 = quantile(500);
+  spread.p90 = quantile(900);
+  spread.p99 = quantile(990);
   spread.max = static_cast<double>(max_ticks) * kTickUs;
   return spread;
 }
@@ -97,7 +97,6 @@ std::vector<faults::Account> account_of_faults(const BpfObject& player, const fa
                                                const std::vector<std::string>& names) {
   std::vector<faults::Account> accounts(faults);
   std::vector<fl_tally> totals(faults);
-  std::vector<fl_histogram> applied(faults), late(faults);
   for (std::size_t site = 0; site < score.sites.size(); site++) {
     const auto& own = score.sites[site];
     for (std::uint32_t rule = own.first_rule; rule < own.first_rule + own.rule_count; rule++) {
@@ -108,21 +107,21 @@ std::vector<faults::Account> account_of_faults(const BpfObject& player, const fa
       if (sites.empty() || sites.back().site != names.at(site)) sites.emplace_back().site = names.at(site);
       add_tally(sites.back(), tally);
       add(totals[fault], tally);
-      add(applied[fault], sum_cpus<fl_histogram>(player.map("histograms"), 2 * rule));
-      add(late[fault], sum_cpus<fl_histogram>(player.map("histograms"), 2 * rule + 1));
     }
   }
-  for (std::size_t i = 0; i < faults; i++) {
+  for (std::uint32_t i = 0; i < faults; i++) {
     const fl_tally& t = totals[i];
     faults::Account& a = accounts[i];
     add_tally(a, t);
     if (t.first_affected != 0) a.first_affected = static_cast<Ns>(t.first_affected);
     if (t.last_affected != 0) a.last_affected = static_cast<Ns>(t.last_affected);
-    a.applied_delay = spread_of(applied[i], t.applied_max);
-    a.lateness = spread_of(late[i], t.late_max);
+    if (a.sites.empty()) continue;  // no rule, no histograms
+    a.applied_delay = spread_of(sum_cpus<fl_histogram>(player.map("histograms"), 2 * i), t.applied_max);
+    a.lateness = spread_of(sum_cpus<fl_histogram>(player.map("histograms"), 2 * i + 1), t.late_max);
   }
 
   const auto lost_in_line = line.losses_by_slot();
+  const auto late_in_line = line.late_by_slot();
   const auto line_stats = line.stats();
   const std::uint64_t line_lost = line_stats.losses.full + line_stats.losses.overdue + line_stats.losses.refused;
   // Of the packets missing between player and return, those that the line never read were lost in the TAP's queue. The
@@ -149,7 +148,8 @@ std::vector<faults::Account> account_of_faults(const BpfObject& player, const fa
     const SeatOfSite& seat = seats.at(slot.site);
     if (seat.left) missing.in_transit = gone = 0;
     (queue_lost ? missing.tap_queue : missing.unaccounted) = gone;
-    if (missing.total() == 0) continue;
+    const line::Late late_here = late_in_line.at(n);
+    if (missing.total() == 0 && late_here.all == 0) continue;
     const auto& site = score.sites[seat.site];
     std::uint32_t last = ~0u;
     for (std::uint64_t mask = slot.rules; mask != 0; mask &= mask - 1) {
@@ -158,6 +158,8 @@ std::vector<faults::Account> account_of_faults(const BpfObject& player, const fa
       if (fault == last || fault >= faults) continue;
       last = fault;
       accounts[fault].undelivered += missing;
+      accounts[fault].left_late.all += late_here.all;
+      accounts[fault].left_late.full += late_here.full;
     }
   }
   for (std::uint32_t i = 0; i < seats.size(); i++) {

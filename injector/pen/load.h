@@ -1,5 +1,6 @@
-// Loading: from a score and a site's rules to eBPF objects that are ready to be attached. Apart from the pen, because
-// tests and benchmarks run exactly these programs on single packets, without devices and without attaching them.
+// Loading the player: from a score to an eBPF object that is ready to be attached. It and the selectors are apart from
+// the pen, because tests and benchmarks run exactly these programs on single packets, without devices and without
+// attaching them.
 #pragma once
 
 #include <cstdint>
@@ -31,25 +32,11 @@ void enter_programs(const BpfObject& selector, const char* array, const std::str
 struct Place {
   std::uint32_t site = 0;                        ///< index in the score
   std::uint32_t near = 0;                        ///< ifindex of the near veth, in the site's namespace
-  std::uint16_t guard = 0;                       ///< see fl_selector_config
   std::vector<std::uint16_t> exempt_ports = {};  ///< at most FL_MAX_EXEMPT_PORTS
   bool bare = false;                             ///< some of its devices have no Ethernet header
   site::Tunnels tunnels = {};
   std::uint32_t seat = 0;  ///< index among the player's sites
 };
-
-/// The selector of one site. It shares maps with `player`, and the table of slots with `first`, the selector of the
-/// first site (null when this is the first).
-std::unique_ptr<BpfObject> load_selector(Engine engine, const std::vector<site::Rule>& rules,
-                                         const faults::Score& score, const Place& place, const BpfObject& player,
-                                         const BpfObject* first);
-
-/// Tells a loaded selector which cgroups its rules are about, in place of those it knew. Packets may meet it meanwhile:
-/// new ones are added before old ones are taken away.
-void set_cgroups(const BpfObject& selector, const site::CgroupMasks& masks);
-
-/// Tells a loaded selector which rules are about an address that came to be known since.
-void tell_learned(const BpfObject& selector, const fl_address& address, const fl_masks& rules);
 
 /// Makes the calling thread's task the owner that the selector watches. Under clsact there is nothing to do: the gate
 /// is open for as long as this process holds its descriptor.

@@ -15,6 +15,7 @@
 #include "injector/pen/counts.h"
 #include "injector/pen/load.h"
 #include "injector/pen/seat.h"
+#include "injector/pen/selectors.h"
 #include "injector/pen/wires.h"
 
 namespace faultline::pen {
@@ -37,9 +38,10 @@ struct Pen::Impl {
   const faults::Score score;
   const Options options;
   const NetNs ns = NetNs::create();
-  const Surroundings around{ns, score, options.engine, options.janitor, options.alias, random_guard()};
+  const Surroundings around{ns, options.engine, options.janitor, options.alias};
   std::string tap_name;
   std::unique_ptr<BpfObject> player;
+  std::unique_ptr<Selectors> selectors;
   std::vector<Attachment> inside;
   Mapped<fl_control> control;
   Mapped<fl_flight> flights;
@@ -84,7 +86,7 @@ struct Pen::Impl {
     return seat;
   }
 
-  void load_programs() {
+  void load_programs(const Progress& progress) {
     fl_player_config config{};
     std::vector<std::uint32_t> far;
     {
@@ -94,12 +96,20 @@ struct Pen::Impl {
     }
     for (const auto& seat : seats) far.push_back(static_cast<std::uint32_t>(seat->far()));
     player = load_player(options.engine, score, config, far, kSpareSeats);
+    std::vector<Seating> seatings;
+    for (const auto& seat : seats) {
+      progress(fmt::format("looking at the tunnels of {}", seat->name()));
+      seatings.push_back(seat->seating());
+    }
+    selectors = std::make_unique<Selectors>(options.engine, score, seatings, random_guard(),
+                                            static_cast<std::uint32_t>(seats.size()) + kSpareSeats, *player, progress);
+    for (const auto& seat : seats) seat->sit(*selectors);
   }
 
   void attach_pen() {
     const auto attach = [&](const char* program, const std::string& device) {
-      inside.push_back(Attachment::make(options.engine, player->program(program), index_of(device), Hook::ingress,
-                                        device, ns, options.janitor, true));
+      if (auto made = attach_to_own(options.engine, player->program(program), index_of(device), device, ns))
+        inside.push_back(std::move(*made));
     };
     Inside in(ns);
     attach("from_line", tap_name);
@@ -124,17 +134,27 @@ struct Pen::Impl {
 
 Pen::Pen(std::vector<site::Site> sites, const faults::Score& score, const Options& options, const Progress& progress)
     : impl_(std::make_unique<Impl>(score, options)) {
+  try {
+    build(std::move(sites), progress);
+  } catch (...) {
+    close();
+    throw;
+  }
+}
+
+void Pen::build(std::vector<site::Site> sites, const Progress& progress) {
   Impl& impl = *impl_;
   Fd tap;
-  progress("building the pen");
   impl.build_devices(tap);
   std::vector<std::string>& names = impl.names;
   for (std::uint32_t i = 0; i < sites.size(); i++) {
     names.push_back(sites[i].name);
+    progress(fmt::format("making room for {} ({}/{})", names[i], i + 1, sites.size()));
     impl.seats.push_back(impl.make_seat(i, std::move(sites[i])));
     impl.taken.push_back({i});
   }
-  impl.load_programs();
+  progress("loading the programs");
+  impl.load_programs(progress);
   impl.control = Mapped<fl_control>(impl.player->map("control"), 1);
   impl.flights = Mapped<fl_flight>(impl.player->map("flights"), static_cast<std::uint32_t>(sites.size()) + kSpareSeats);
   if (impl.clock_offset() != 0)
@@ -146,8 +166,6 @@ Pen::Pen(std::vector<site::Site> sites, const faults::Score& score, const Option
   set_owner(impl.options.engine, *impl.player);
   impl.line = std::make_unique<line::Line>(std::move(tap), impl.control.get(), impl.options.line);
   impl.line->start();
-  for (const auto& seat : impl.seats)
-    seat->load(*impl.player, seat == impl.seats.front() ? nullptr : &impl.seats.front()->selector());
   impl.attach_pen();
   for (std::size_t i = 0; i < impl.seats.size(); i++) {
     progress(fmt::format("attaching to {} ({}/{})", names[i], i + 1, names.size()));
@@ -176,7 +194,7 @@ std::vector<std::string> Pen::poll() {
 
 void Pen::set_cgroups(std::size_t site, const std::vector<site::Rule>& rules) {
   const std::lock_guard lock(impl_->mutex);
-  pen::set_cgroups(impl_->seats.at(site)->selector(), site::compile_cgroups(rules));
+  impl_->selectors->set_cgroups(impl_->seats.at(site)->number(), site::compile_cgroups(rules));
 }
 
 bool Pen::learn(std::size_t site, const std::string& name, const IpPrefix& address) {
@@ -187,13 +205,12 @@ bool Pen::learn(std::size_t site, const std::string& name, const IpPrefix& addre
 void Pen::move(std::size_t site, site::Site place) {
   Impl& impl = *impl_;
   std::unique_ptr<Seat> made;
-  const BpfObject* first;
   {
     const std::lock_guard lock(impl.mutex);
     made = impl.make_seat(static_cast<std::uint32_t>(site), std::move(place));
-    first = &impl.seats.front()->selector();
   }
-  made->load(*impl.player, first);  // takes a while; nobody else takes seats away
+  impl.selectors->take(made->seating());  // may take a while; nobody else takes seats
+  made->sit(*impl.selectors);
   const std::lock_guard lock(impl.mutex);
   auto seat = std::move(made);                               // if this fails it is taken away under the lock
   impl.taken.push_back({static_cast<std::uint32_t>(site)});  // first: from here on packets may be counted there
@@ -219,6 +236,7 @@ void Pen::move(std::size_t site, site::Site place) {
 void Pen::resume_line() { impl_->line->resume(); }
 bool Pen::line_was_stopped() const { return impl_->line->was_stopped(); }
 std::string Pen::line_failure() const { return impl_->line->failure(); }
+std::vector<line::Lapse> Pen::take_lapses() { return impl_->line->take_lapses(); }
 line::Stats Pen::line_stats() const { return impl_->line->stats(); }
 
 std::vector<faults::Account> Pen::accounts(std::size_t faults) const {
@@ -238,7 +256,7 @@ void Pen::drain() {
   nanosleep(&pause, nullptr);
 }
 
-std::vector<std::string> Pen::close() {
+std::vector<std::string> Pen::close(const Progress& progress) {
   std::vector<std::string> failures;
   if (!impl_) return failures;
   const Seat::Attempt attempt = [&](const std::string& what, const std::function<void()>& action) {
@@ -249,9 +267,17 @@ std::vector<std::string> Pen::close() {
     }
   };
   if (impl_->control.get() != nullptr) stop();
-  for (const auto& seat : impl_->seats) seat->leave_devices(attempt);
+  for (std::size_t i = 0; i < impl_->seats.size(); i++) {
+    progress(fmt::format("detaching from {} ({}/{})", impl_->seats[i]->name(), i + 1, impl_->seats.size()));
+    impl_->seats[i]->leave_devices(attempt);
+  }
   if (impl_->line) attempt("stop the line", [&] { impl_->line->stop(); });
   for (auto& attachment : impl_->inside) attempt("detach", [&] { attachment.close(); });
+  attempt("remove the veth pairs", [&] {
+    Inside in(impl_->ns);
+    delete_group(kFarGroup);
+    for (const auto& seat : impl_->seats) seat->pen_is_gone();
+  });
   for (const auto& seat : impl_->seats) seat->leave_pen(attempt);
   impl_.reset();
   return failures;

@@ -14,6 +14,7 @@
 #include "faults/account.h"
 #include "faults/score.h"
 #include "injector/base/clock.h"
+#include "injector/base/progress.h"
 #include "injector/line/line.h"
 #include "injector/pen/attach.h"
 #include "injector/site/site.h"
@@ -33,8 +34,6 @@ struct Options {
 
 class Pen {
  public:
-  using Progress = std::function<void(const std::string& step)>;
-
   /// Builds, loads and attaches everything. Throws with everything undone. Must be called on the main thread: the task
   /// that the selector watches is the caller's.
   Pen(std::vector<site::Site> sites, const faults::Score& score, const Options& options, const Progress& progress);
@@ -65,15 +64,17 @@ class Pen {
   void resume_line();                ///< after line_was_stopped(): the lease is kept again, faults go on
   std::string line_failure() const;  ///< why the line ended on its own; empty while all is well
   line::Stats line_stats() const;
+  std::vector<line::Lapse> take_lapses();  ///< of the line, since the last call
   /// The accounts so far of faults 0 to `faults` (see Rule::fault), without what only the plan knows (name, onset).
   /// Complete only after stop() and drain().
   std::vector<faults::Account> accounts(std::size_t faults) const;
   /// Waits, 1 s at most, until nothing is under way any more.
   void drain();
-  /// Takes everything apart. Never throws; what failed is returned.
-  std::vector<std::string> close();
+  /// Takes everything apart, which `progress` cannot keep it from. Never throws; what failed is returned.
+  std::vector<std::string> close(const Progress& progress = unwatched);
 
  private:
+  void build(std::vector<site::Site> sites, const Progress& progress);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "injector/pen/load.h"
+#include "injector/pen/entrance.h"
 #include "injector/pen/wires.h"
 #include "injector/site/devices.h"
 #include "injector/site/masks.h"
@@ -34,7 +34,7 @@ Seat::~Seat() {
 void Seat::build() {
   {
     Inside in(around_.pen);
-    add_veth({far_, nullptr, kVethMtu, 1000, true}, {near_, &place_.ns, kVethMtu, 1000, true});
+    add_veth({far_, nullptr, kVethMtu, 1000, true, kFarGroup}, {near_, &place_.ns, kVethMtu, 1000, true});
   }
   {
     Inside in(place_.ns);
@@ -50,40 +50,33 @@ void Seat::build() {
   set_up(far_);
 }
 
-void Seat::load(const BpfObject& player, const BpfObject* first) {
+Seating Seat::seating() {
   {
     Inside in(place_.ns);
     tunnels_ = site::tunnels_of(place_.devices);
   }
-  const Place place{.site = site_,
-                    .near = static_cast<std::uint32_t>(near_index_),
-                    .guard = around_.guard,
-                    .exempt_ports = place_.exempt_ports,
-                    .bare = has_bare_device(),
-                    .tunnels = tunnels_,
-                    .seat = number_};
-  selector_ = load_selector(around_.engine, place_.rules, around_.score, place, player, first);
-}
-
-void Seat::attach(std::vector<Attachment>& to, const BpfObject& object, const std::string& program, int ifindex,
-                  Hook hook, const std::string& device, const NetNs& in, bool ours) {
-  to.push_back(
-      Attachment::make(around_.engine, object.program(program), ifindex, hook, device, in, around_.janitor, ours));
-  if (auto remark = to.back().remark(); !ours && !remark.empty()) remarks_.push_back(std::move(remark));
+  return {&place_.rules,
+          {.site = site_,
+           .near = static_cast<std::uint32_t>(near_index_),
+           .exempt_ports = place_.exempt_ports,
+           .bare = has_bare_device(),
+           .tunnels = tunnels_,
+           .seat = number_}};
 }
 
 void Seat::attach_to_pen(const BpfObject& player) {
-  {
-    Inside in(around_.pen);
-    attach(in_pen_, player, "play_arrival", far_index_, Hook::ingress, far_, around_.pen, true);
-  }
-  Inside in(place_.ns);
-  attach(in_pen_, *selector_, "give_back", near_index_, Hook::ingress, near_, place_.ns, true);
+  const auto attach = [&](int program, int ifindex, const std::string& device, const NetNs& ns) {
+    Inside in(ns);
+    if (auto made = attach_to_own(around_.engine, program, ifindex, device, ns)) in_pen_.push_back(std::move(*made));
+  };
+  attach(player.program("play_arrival"), far_index_, far_, around_.pen);
+  attach(selectors_->common().program("give_back"), near_index_, near_, place_.ns);
 }
 
 void Seat::attach_to_devices() {
   Inside in(place_.ns);
   for (const auto& device : place_.devices) attach_to(device);
+  entrances_.clear();
   if (!place_.every_device) return;
   for (const auto& device : list_devices()) {
     const auto why = site::is_l3(device) ? site::why_left_out(device) : "";
@@ -101,8 +94,11 @@ void Seat::attach_to(const Device& device) {
   }
   attached_.insert(device.index);
   const auto select = [&](int at, Hook hook) {
-    attach(on_devices_, *selector_, std::string("select_") + kHooks[at], device.index, hook, device.name, place_.ns,
-           false);
+    Fd& entrance = entrances_[at];
+    if (!entrance) entrance = make_entrance(selectors_->programs(number_), number_, static_cast<std::uint32_t>(at));
+    on_devices_.push_back(
+        Attachment::make(around_.engine, entrance.get(), device.index, hook, device.name, place_.ns, around_.janitor));
+    if (auto remark = on_devices_.back().remark(); !remark.empty()) remarks_.push_back(std::move(remark));
   };
   if ((device.flags & IFF_LOOPBACK) != 0) {  // its egress hook serves both ways
     if (loopback) select(FL_AT_LO, Hook::egress);
@@ -141,6 +137,7 @@ std::vector<std::string> Seat::look() {
       news.push_back(fmt::format("{}: its traffic is not faulted: {}", appeared, e.what()));
     }
   }
+  entrances_.clear();
   for (const auto& device : place_.devices) {
     if (now.contains(device.index) || !reported_.insert(-device.index).second) continue;
     news.push_back(
@@ -162,7 +159,7 @@ bool Seat::learn(const std::string& name, const IpPrefix& address) {
   try {
     if (known == learned_.end() && learned_.size() == FL_MAX_LEARNED)
       throw std::runtime_error("there is no room for more");
-    tell_learned(*selector_, key, all);
+    selectors_->tell_learned(site_, key, all);
   } catch (const std::exception& e) {
     if (!std::exchange(is_full_, true))
       remarks_.push_back(
@@ -177,7 +174,6 @@ bool Seat::learn(const std::string& name, const IpPrefix& address) {
 void Seat::learn_from(const Seat& other) {
   learned_ = other.learned_;
   is_full_ = other.is_full_;
-  for (const auto& [address, rules] : learned_) tell_learned(*selector_, {address.first, address.second}, rules);
 }
 
 void Seat::leave_devices(const Attempt& attempt) {
@@ -193,6 +189,7 @@ void Seat::leave_pen(const Attempt& attempt) {
     Inside in(place_.ns);
     delete_device(std::exchange(near_index_, 0));
   });
+  if (selectors_ != nullptr) selectors_->leave(number_);
 }
 
 }  // namespace faultline::pen

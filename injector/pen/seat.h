@@ -1,4 +1,4 @@
-// A seat is what joins a site to the pen: a veth pair, a selector loaded for the site, our programs on the site's
+// A seat is what joins a site to the pen: a veth pair, the site's rows in the selector's tables, our programs on its
 // devices. A site has one at a time. A target that comes back in another network namespace is given another, with the
 // same rules, whose state and counts go on; the seat that it had is given up.
 #pragma once
@@ -12,9 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "faults/score.h"
 #include "injector/pen/attach.h"
-#include "injector/pen/bpf_object.h"
+#include "injector/pen/selectors.h"
 #include "injector/site/site.h"
 #include "injector/site/tunnels.h"
 
@@ -23,11 +22,9 @@ namespace faultline::pen {
 /// What the seats of a pen have in common. All of it outlives them.
 struct Surroundings {
   const NetNs& pen;
-  const faults::Score& score;
   Engine engine;
   Janitor* janitor;
-  std::string alias;    ///< of the near veths
-  std::uint16_t guard;  ///< see fl_selector_config
+  std::string alias;  ///< of the near veths
 };
 
 class Seat {
@@ -40,8 +37,10 @@ class Seat {
 
   /// Makes the veth pair.
   void build();
-  /// Loads the selector. It shares tables with the player, and with `first`, a selector that there is already, or null.
-  void load(const BpfObject& player, const BpfObject* first);
+  /// What the selector has to know about it.
+  Seating seating();
+  /// Where the selector knows it from here on.
+  void sit(Selectors& selectors) { selectors_ = &selectors; }
   /// Attaches the player to the far end, the return to the near one.
   void attach_to_pen(const BpfObject& player);
   /// Attaches the selector to the devices: from here on packets meet their rules.
@@ -51,24 +50,24 @@ class Seat {
 
   /// An address of a name that rules are about. Whether it was new to them.
   bool learn(const std::string& name, const IpPrefix& address);
-  /// All that another seat of the site has learned. Before attach_to_devices().
+  /// Another seat of the site has learned all that it has until now, for both.
   void learn_from(const Seat& other);
 
   /// Does one step of taking things apart, and deals with its failure.
   using Attempt = std::function<void(const std::string& what, const std::function<void()>& action)>;
   void leave_devices(const Attempt& attempt);
   void leave_pen(const Attempt& attempt);
+  /// The veth pair has been deleted: leave_pen() has nothing to do.
+  void pen_is_gone() { near_index_ = 0; }
 
+  const std::string& name() const { return place_.name; }
   std::uint32_t number() const { return number_; }
   std::uint32_t site() const { return site_; }
   int far() const { return far_index_; }  ///< ifindex in the pen's namespace
-  const BpfObject& selector() const { return *selector_; }
   /// What people should know; what was told is not told again.
   std::vector<std::string> take_remarks() { return std::exchange(remarks_, {}); }
 
  private:
-  void attach(std::vector<Attachment>& to, const BpfObject& object, const std::string& program, int ifindex, Hook hook,
-              const std::string& device, const NetNs& in, bool ours);
   void attach_to(const Device& device);
   bool has_bare_device()
       const;  ///< without an Ethernet header: the selector is loaded with programs that can do without
@@ -78,7 +77,8 @@ class Seat {
   site::Site place_;
   std::string near_, far_;
   int near_index_ = 0, far_index_ = 0;
-  std::unique_ptr<BpfObject> selector_;
+  Selectors* selectors_ = nullptr;
+  std::map<int, Fd> entrances_;  // by hook; none is kept beyond what it is attached to
   std::vector<Attachment> on_devices_, in_pen_;
   std::set<int> attached_, reported_;  // devices, by index; in reported_ those that vanished by its negative
   std::map<std::pair<std::uint64_t, std::uint64_t>, fl_masks> learned_;

@@ -31,8 +31,10 @@ double duration_of(Table& point, std::string_view key, std::string_view example)
 
 /// Why a file cannot be read; empty when `text` has it.
 std::string read_text(const std::string& path, std::string& text) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // never waits for a pipe's other end
   struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return std::strerror(errno);
+  if (!S_ISREG(status.st_mode)) return "it is not a regular file";  // to open a device may do something already
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.get() < 0 || ::fstat(fd.get(), &status) != 0) return std::strerror(errno);
   if (!S_ISREG(status.st_mode)) return "it is not a regular file";
   if (status.st_size > kMaxFile) return "it is larger than 64 MB";
@@ -116,7 +118,10 @@ const InputFile* input_of(Table& table, const faults::Key& key, const Node& valu
   auto input = std::find_if(inputs.begin(), inputs.end(), [&](const InputFile& file) { return file.path == path; });
   if (input == inputs.end()) {
     InputFile file{path, {}};
-    const std::string why = name.empty() ? "the name is empty" : read_text(path, file.text);
+    const auto& copies = draft.copies;
+    const auto kept = copies.find(path);
+    const std::string why =
+        name.empty() ? "the name is empty" : read_text(kept == copies.end() ? path : kept->second, file.text);
     if (!why.empty()) {
       table.issues().error(value.at, fmt::format("{}: cannot read {}: {}", key.name, name.empty() ? "it" : path, why),
                            "names are relative to the plan's folder");

@@ -250,7 +250,7 @@ void read_fault(const Node& node, std::size_t number, Draft& draft) {
     result.name_at = name->at;
     result.fault.name = name->text;
     check_name(draft.issues, result.name_at, "a fault's name", name->text, false);
-    if (name->text == "baseline" || name->text == "recovery")
+    if (name->text == "run" || name->text == "baseline" || name->text == "recovery")
       draft.issues.error(result.name_at, fmt::format("name: \"{}\" is a phase of every run", name->text),
                          "choose another name");
   }
@@ -262,7 +262,7 @@ void read_fault(const Node& node, std::size_t number, Draft& draft) {
   result.peer = table.words("peer", "\"bank\"");
   read_direction(table, result.fault);
   if (table.has("direction")) result.direction_at = table.place("direction");
-  result.fault.loopback = table.boolean("loopback").value_or(true);
+  result.fault.loopback = table.boolean("loopback");
   read_window(table, result, draft.options);
   if (result.fault.kind) {
     read_params(table, result, draft);

@@ -22,7 +22,7 @@ void read_guard(const Node& node, std::size_t number, Draft& draft) {
   result.probe = table.word("probe", "\"pay\"").value_or(Word{});
   guard.probe = result.probe.text;
   result.during = table.word("during", "\"recovery\"").value_or(Word{});
-  guard.during = result.during.text;
+  if (result.during.text != "run") guard.during = result.during.text;  // which is what it watches anyway
   const bool any = read_conditions(table, guard, "\"< 20%\"", "\"> 2s\"");
   table.require("for", "\"10s\"");
   if (const Entry* entry = table.take("for")) result.for_at = entry->value.at;
@@ -36,7 +36,7 @@ void read_guard(const Node& node, std::size_t number, Draft& draft) {
   table.finish();
   if (!any && draft.issues.count() == before)
     draft.issues.error(node.at, fmt::format("guard {} has no condition", number),
-                       "add one of success, p50, p90, p99, max: success = \"< 20%\"");
+                       "add one of success, p50, p90, p99, max, ok.p99, failed.p99: success = \"< 20%\"");
   draft.guards.push_back(std::move(result));
 }
 
@@ -89,7 +89,7 @@ void read_guards(Table& top, Draft& draft) {
 
 void resolve_guards(Draft& draft) {
   if (draft.guards.empty()) return;
-  std::vector<std::string> probes, phases{"baseline", "recovery"};
+  std::vector<std::string> probes, phases{"run", "baseline", "recovery"};
   for (const auto& probe : draft.probes) probes.push_back(probe.probe.name);
   for (const auto& fault : draft.faults) phases.push_back(fault.fault.name);
   std::set<std::string> taken;

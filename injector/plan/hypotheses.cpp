@@ -32,7 +32,7 @@ void read_hypothesis(const Node& node, std::size_t number, Draft& draft) {
       hypothesis.recovers_within.reset();
     }
   }
-  if (in_phase && !table.has("during")) table.require("during", "\"baseline\", \"recovery\" or the name of a fault");
+  if (in_phase && !table.has("during")) hypothesis.during = "run";
   if (!in_phase && recovers && !result.during.text.empty()) {
     if (result.during.text != "recovery")
       draft.issues.error(result.during.at, "during: recovers_within looks at what follows the last fault",
@@ -43,7 +43,7 @@ void read_hypothesis(const Node& node, std::size_t number, Draft& draft) {
   table.finish();
   if (!in_phase && !recovers && draft.issues.count() == before)
     draft.issues.error(node.at, fmt::format("hypothesis {} has no condition", number),
-                       "add one of success, p50, p90, p99, max, recovers_within");
+                       "add one of success, p50, p90, p99, max, ok.p99, failed.p99, recovers_within");
   draft.hypotheses.push_back(std::move(result));
 }
 

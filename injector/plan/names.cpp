@@ -5,6 +5,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "injector/base/visible_text.h"
 #include "injector/plan/passes.h"
 #include "injector/plan/subjects.h"
 
@@ -267,8 +268,8 @@ class Resolver {
   }
 
   std::string describe_hypothesis(const Hypothesis& hypothesis) const {
-    std::string text =
-        hypothesis.during.empty() ? hypothesis.probe : fmt::format("{} during {}", hypothesis.probe, hypothesis.during);
+    const bool whole = hypothesis.during.empty() || hypothesis.during == "run";
+    std::string text = whole ? hypothesis.probe : fmt::format("{} during {}", hypothesis.probe, hypothesis.during);
     std::string conditions = hypothesis.text();
     if (hypothesis.recovers_within)
       conditions += fmt::format("{}recovers within {}", conditions.empty() ? "" : ", ",
@@ -280,7 +281,7 @@ class Resolver {
   void resolve_hypotheses() {
     Names probes;
     for (std::size_t i = 0; i < draft_.probes.size(); ++i) probes.add(draft_.probes[i].probe.name, i);
-    std::vector<std::string> phases{"baseline", "recovery"};
+    std::vector<std::string> phases{"run", "baseline", "recovery"};
     phases.insert(phases.end(), faults_.list().begin(), faults_.list().end());
     std::set<std::string> taken;
     for (const auto& [hypothesis, probe, during, recovers_at, name_at] : draft_.hypotheses) {
@@ -292,7 +293,8 @@ class Resolver {
                       issues_.suggest(probe.text, probes.list(),
                                       probes.list().empty() ? fmt::format("add [probes.{}]", probe.text)
                                                             : list_known("probes are", probes.list())));
-      if (during.at.line && during.text != "baseline" && during.text != "recovery" && !faults_.find(during.text))
+      if (during.at.line && during.text != "run" && during.text != "baseline" && during.text != "recovery" &&
+          !faults_.find(during.text))
         issues_.error(during.at, fmt::format("during: there is no phase \"{}\"", during.text),
                       issues_.suggest(during.text, phases, list_known("phases are", phases)));
     }
@@ -315,7 +317,6 @@ void resolve_names(Draft& draft) { Resolver(draft).run(); }
 
 bool check_name(Issues& issues, Place at, std::string_view what, const std::string& name, bool strict) {
   const auto good = [&](unsigned char c) {
-    if (!strict) return c >= ' ' && c != 0x7f;
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
            c == '.';
   };
@@ -324,9 +325,12 @@ bool check_name(Issues& issues, Place at, std::string_view what, const std::stri
     issues.error(at, fmt::format("{} is empty", what), "");
   else if (name.size() > longest)
     issues.error(at, fmt::format("{} is too long", what), fmt::format("at most {} bytes", longest));
-  else if (!std::all_of(name.begin(), name.end(), good) || (strict && (name.front() == '.' || name.front() == '-')))
+  else if (!strict && find_invisible(name) != std::string::npos)
     issues.error(at, fmt::format("\"{}\" is not fit to be {}", name, what),
-                 strict ? "letters, digits, hyphens, underscores and dots" : "no line breaks or control characters");
+                 "no line breaks, control characters or characters that reorder what is around them");
+  else if (strict && (!std::all_of(name.begin(), name.end(), good) || name.front() == '.' || name.front() == '-'))
+    issues.error(at, fmt::format("\"{}\" is not fit to be {}", name, what),
+                 "letters, digits, hyphens, underscores and dots");
   else
     return true;
   return false;

@@ -10,6 +10,7 @@
 
 #include "injector/base/error.h"
 #include "injector/base/fd.h"
+#include "injector/plan/origin.h"
 #include "injector/plan/passes.h"
 
 namespace faultline::plan {
@@ -41,7 +42,12 @@ std::string read_file(const std::string& path) {
 }
 
 void read_top(Table& top, Draft& draft) {
-  if (auto title = top.text("title", "\"What this rehearses\"")) draft.plan.title = *title;
+  if (auto title = top.text("title", "\"What this rehearses\"")) {
+    draft.plan.title = *title;
+    constexpr std::size_t kLongest = 1000;
+    if (title->size() > kLongest)
+      draft.issues.error(top.place("title"), "title is too long", fmt::format("at most {} bytes", kLongest));
+  }
   if (auto seed = top.integer("seed", 0, std::numeric_limits<std::int64_t>::max())) {
     draft.plan.seed = static_cast<std::uint64_t>(*seed);
     draft.plan.seed_given = true;
@@ -59,6 +65,12 @@ void read_top(Table& top, Draft& draft) {
       draft.duration.reset();
     }
   }
+  if (auto tolerance = top.table("tolerance", "{ packets = \"0.1%\" }")) {
+    Tolerance& limits = draft.plan.tolerance;
+    limits.packets = tolerance->scalar("packets", "\"0.1%\"", read_probability).value_or(limits.packets);
+    limits.of_loss = tolerance->scalar("of_loss", "\"10%\"", read_probability).value_or(limits.of_loss);
+    tolerance->finish();
+  }
   top.table("vars", "{ }");  // read before everything else
 }
 
@@ -70,11 +82,16 @@ Parsed parse_text(std::string text, const std::string& path, const Options& opti
   plan.path = path;
   plan.directory = std::filesystem::absolute(path.empty() ? "." : path).lexically_normal().parent_path().string();
   plan.name = std::filesystem::path(path).stem().string();
+  if (auto origin = read_origin(path)) {
+    plan.directory = std::move(origin->directory);
+    plan.name = std::move(origin->name);
+    draft.copies = std::move(origin->files);
+  }
   plan.text = std::move(text);
 
   std::vector<Diagnostic> syntax;
   Node document = read_document(plan.text, syntax);
-  if (!syntax.empty()) return {std::move(plan), std::move(syntax)};
+  if (!syntax.empty()) return {std::move(plan), std::move(syntax), {}};
   substitute_variables(document, draft);
   Table top(document, {1, 1}, "the plan", draft.issues);
   read_top(top, draft);
@@ -98,7 +115,7 @@ Parsed parse_text(std::string text, const std::string& path, const Options& opti
   for (auto& hypothesis : draft.hypotheses) plan.hypotheses.push_back(std::move(hypothesis.hypothesis));
   for (auto& guard : draft.guards) plan.guards.push_back(std::move(guard.guard));
   if (draft.lab) plan.lab = std::move(draft.lab->lab);
-  return {std::move(plan), draft.issues.take()};
+  return {std::move(plan), draft.issues.take(), draft.issues.take_remarks()};
 }
 
 Parsed parse_file(const std::string& path, const Options& options) {

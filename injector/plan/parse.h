@@ -19,16 +19,16 @@ struct Options {
 
 struct Diagnostic {
   Place at;
-  std::string message;      ///< what is wrong, in one sentence, naming the key
-  std::string hint;         ///< what would be right; may be empty
-  bool not_yet = false;     ///< the language reserves it, this version cannot do it
-  std::string file = {};    ///< that the place is in; empty: the plan
-  std::string source = {};  ///< the line of that file; of a plan's own it is in the plan's text
+  std::string message;    ///< what is wrong, in one sentence, naming the key
+  std::string hint;       ///< what would be right; may be empty
+  bool not_yet = false;   ///< the language reserves it, this version cannot do it
+  std::string file = {};  ///< that the place is in; empty: the plan
 };
 
 struct Parsed {
-  Plan plan;                            ///< meaningful only if there are no diagnostics
-  std::vector<Diagnostic> diagnostics;  ///< in order of place
+  Plan plan;                             ///< meaningful only if there are no diagnostics
+  std::vector<Diagnostic> diagnostics;   ///< in order of place
+  std::vector<Diagnostic> remarks = {};  ///< what is no mistake, and yet worth knowing
   bool ok() const { return diagnostics.empty(); }
 };
 
@@ -39,5 +39,7 @@ Parsed parse_text(std::string text, const std::string& path, const Options& opti
 
 /// "plan.toml:12:7: error: …\n    hint: …" for each diagnostic, then a count. With the source line and a caret below.
 std::string render(const Parsed& parsed);
+/// "plan.toml:12:1: remark: …" for each remark.
+std::string render_remarks(const Parsed& parsed);
 
 }  // namespace faultline::plan

@@ -72,6 +72,7 @@ struct Draft {
   std::vector<HypothesisDraft> hypotheses;
   std::vector<GuardDraft> guards;
   std::optional<LabDraft> lab;
+  std::map<std::string, std::string> copies;  ///< of a run folder's plan: where files that it names were kept
   std::optional<Ns> duration;
   Place duration_at;
   bool other_ends = false;  ///< a fault has an end of its own, from which the run's can be told
@@ -115,8 +116,8 @@ std::optional<faults::Samples> read_samples_file(Table& table, const faults::Key
 void resolve_partition(FaultDraft& fault, Draft& draft,
                        const std::function<const TargetDraft*(const Word&, std::string_view)>& find);
 
-/// Reports a name that is not fit to be one (empty, control characters, too long; `strict`: or not of letters, digits,
-/// dots, hyphens and underscores) and says whether it was fit.
+/// Reports a name that is not fit to be one (empty, characters that cannot be seen, too long; `strict`: or not of
+/// letters, digits, dots, hyphens and underscores) and says whether it was fit.
 bool check_name(Issues& issues, Place at, std::string_view what, const std::string& name, bool strict);
 
 }  // namespace faultline::plan

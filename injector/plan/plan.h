@@ -3,6 +3,7 @@
 // machine.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -91,6 +92,9 @@ struct Probe {
   std::optional<int> expect_exit;  ///< default 0
   Place at;
 
+  /// When it stops asking, in a run of this length.
+  Ns end(Ns duration) const { return length ? std::min(duration, start + *length) : duration; }
+
   /// `subject` for people and the record, without a password.
   std::string shown_subject() const;
 };
@@ -108,6 +112,11 @@ inline constexpr std::array<std::string_view, 6> kRcodes{"NOERROR",  "FORMERR", 
 /// (?password=…) do.
 std::string without_passwords(std::string text);
 
+/// The same for any word of a command line or value of a variable: also what follows "password=" and the like.
+std::string without_secrets(std::string text);
+/// Whether a variable of this name may hold what nobody else should read: "db_password".
+bool is_secret(std::string name);
+
 enum class Direction { both, egress, ingress };
 
 /// A part of a fault whose sites and peers differ from place to place: a partition has two for each of its members.
@@ -123,8 +132,9 @@ struct Fault {
   std::vector<std::string> peer;  ///< target names; empty: all traffic of `on`
   std::vector<Leg> legs;          ///< of a partition: what `on`, `peer` and `direction` come to; else empty
   Direction direction = Direction::both;
-  bool loopback = true;   ///< whether the site's lo device takes part
-  Ns start = 0, end = 0;  ///< since T0; scaled
+  std::optional<bool> loopback;  ///< whether the site's lo device takes part; absent: see takes_in_loopback()
+  bool idle = false;             ///< it asks for nothing: all of its values are zero
+  Ns start = 0, end = 0;         ///< since T0; scaled
   faults::Params params;
   Place at;
 };
@@ -134,6 +144,7 @@ struct Bound {
   enum class Op { ge, gt, le, lt } op = Op::ge;
   double value = 0;  ///< a ratio 0..1, or nanoseconds
   std::string text;  ///< as written, for the report
+  bool is_upper() const { return op == Op::le || op == Op::lt; }
   bool holds(double observed) const {
     switch (op) {
       case Op::ge:
@@ -151,11 +162,17 @@ struct Bound {
 
 /// What the requests of a probe are measured by: all that are given must hold at once.
 struct Conditions {
-  std::optional<Bound> success, p50, p90, p99, max;
+  std::optional<Bound> success;
+  std::optional<Bound> p50, p90, p99, max;                              ///< of all requests
+  std::optional<Bound> ok_p50, ok_p90, ok_p99, ok_max;                  ///< of those that succeeded
+  std::optional<Bound> failed_p50, failed_p90, failed_p99, failed_max;  ///< of the others
 
+  enum class Of { share, all, ok, failed };  ///< `all`: a failed request is infinitely slow
   struct Key {
-    const char* name;  ///< in the plan and in the journal
+    const char* name;  ///< in the plan and in the journal: "p99", "ok.p99"
     std::optional<Bound> Conditions::*bound;
+    Of of = Of::all;
+    unsigned per_mille = 0;
   };
   static std::span<const Key> keys();
   bool any() const;
@@ -165,7 +182,7 @@ struct Conditions {
 struct Hypothesis : Conditions {
   std::string name;  ///< generated when absent: "pay during room-jitter: success >= 99%"
   std::string probe;
-  std::string during;  ///< "baseline", a fault's name, or "recovery"; empty for recovers_within alone
+  std::string during;  ///< "run", "baseline", a fault's name, or "recovery"; empty for recovers_within alone
   std::optional<Ns> recovers_within;
   Place at;
 };
@@ -224,6 +241,12 @@ struct InputFile {
   std::string text;
 };
 
+/// What may go astray without a word but a warning, as shares: too little to change what a hypothesis says.
+struct Tolerance {
+  double packets = 0.001;  ///< undelivered and passed by safety, of what a fault matched
+  double of_loss = 0.1;    ///< the same, of a loss that was asked
+};
+
 struct Plan {
   std::string path;       ///< as given on the command line
   std::string directory;  ///< of the plan, absolute: ${plan_dir}
@@ -239,8 +262,10 @@ struct Plan {
   std::vector<Fault> faults;
   std::vector<Hypothesis> hypotheses;
   std::vector<Guard> guards;
+  Tolerance tolerance;
   std::optional<Lab> lab;
-  std::vector<InputFile> inputs;  ///< each file once
+  std::vector<InputFile> inputs;                 ///< each file once
+  std::map<std::string, std::string> variables;  ///< the plan's own, with the values in force
 
   const Target* find_target(const std::string& target_name) const {
     for (const auto& t : targets)
@@ -248,5 +273,9 @@ struct Plan {
     return nullptr;
   }
 };
+
+/// Whether a fault takes in the lo device of `on`, one of its targets. A plan may say so; else what cuts (sever,
+/// partition, flap) leaves out the lo of a whole machine, as a cut fibre does, unless a peer is a loopback address.
+bool takes_in_loopback(const Plan& plan, const Fault& fault, const Target& on);
 
 }  // namespace faultline::plan

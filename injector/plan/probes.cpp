@@ -6,60 +6,94 @@
 #include <charconv>
 
 #include "injector/base/rtnetlink.h"
+#include "injector/plan/address.h"
 #include "injector/plan/passes.h"
 
 namespace faultline::plan {
 namespace {
 
-bool is_host_and_port(const std::string& text) {
+/// Where in "10.0.1.10:5432" or "[fd00::1]:5432" the port begins; npos: it is neither.
+std::size_t port_in(const std::string& text) {
   const auto colon = text.rfind(':');
-  if (colon == std::string::npos || colon == 0) return false;
+  if (colon == std::string::npos || colon == 0) return std::string::npos;
   const std::string host = text.substr(0, colon);
   const bool bracketed = host.front() == '[' && host.back() == ']' && host.size() > 2;
-  if (!bracketed && host.find_first_of(":[]/ ") != std::string::npos) return false;
+  if (!bracketed && host.find_first_of(":[]/ ") != std::string::npos) return std::string::npos;
   std::uint16_t port = 0;
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, port);
-  return error == std::errc() && stop == end && port != 0;
+  return error == std::errc() && stop == end && port != 0 ? colon + 1 : std::string::npos;
 }
 
-bool is_url(const std::string& text) {
-  for (const std::string_view scheme : {"http://", "https://"})
-    if (text.starts_with(scheme) && text.size() > scheme.size() && text[scheme.size()] != '/' &&
-        text[scheme.size()] != ':')
-      return std::none_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; });
-  return false;
+std::string unbracketed(const std::string& host) {
+  return host.size() > 2 && host.front() == '[' && host.back() == ']' ? host.substr(1, host.size() - 2) : host;
 }
 
-bool is_target_of_icmp(const std::string& text) {
-  return !text.empty() && text.find_first_of("/ []") == std::string::npos;
+/// "host:port" with the host as read_asked() has it.
+Read<std::string> read_host_and_port(const std::string& text) {
+  const auto port = port_in(text);
+  if (port == std::string::npos) return {};
+  auto host = read_asked(unbracketed(text.substr(0, port - 1)));
+  if (host.value)
+    host.value =
+        (host.value->find(':') == std::string::npos ? *host.value : "[" + *host.value + "]") + ":" + text.substr(port);
+  return host;
 }
-bool is_name(const std::string& text) { return !text.empty() && text.find_first_of("/ :[]") == std::string::npos; }
-bool is_postgresql_uri(const std::string& text) {
-  return text.starts_with("postgresql://") || text.starts_with("postgres://");
+
+Read<std::string> read_url(const std::string& text) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!text.starts_with(scheme) || text.size() == scheme.size() || text[scheme.size()] == '/' ||
+        text[scheme.size()] == ':' ||
+        std::any_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; }))
+      continue;
+    std::string host = text.substr(scheme.size(), text.find_first_of("/?#", scheme.size()) - scheme.size());
+    host = host.substr(host.rfind('@') + 1);
+    if (const auto port = port_in(host); port != std::string::npos) host.resize(port - 1);
+    if (!host.starts_with("[")) host = host.substr(0, host.find(':'));
+    host = unbracketed(host);
+    if (const auto zone = host.find("%25"); zone != std::string::npos) host.erase(zone + 1, 2);  // as URLs write it
+    auto read = read_asked(host);
+    if (read.value) read.value = text;
+    return read;
+  }
+  return {};
+}
+
+Read<std::string> read_icmp(const std::string& text) {
+  return text.empty() || text.find('/') != std::string::npos ? Read<std::string>{} : read_asked(text);
+}
+
+Read<std::string> read_name(const std::string& text) {
+  if (text.empty() || text.find_first_of("/ :[]") != std::string::npos) return {};
+  return {text, {}, {}};
+}
+
+Read<std::string> read_postgresql_uri(const std::string& text) {
+  if (!text.starts_with("postgresql://") && !text.starts_with("postgres://")) return {};
+  return {text, {}, {}};
 }
 
 /// What a probe asks, where that is a text.
 struct Subject {
-  bool (*fits)(const std::string&);
-  const char* what;  ///< that it is not, if it does not fit
+  Read<std::string> (*read)(const std::string&);  ///< without an error: it is not `what`
+  const char* what;
   const char* example;
   const char* also;  ///< how else it may be written
 };
 Subject subject_of(Probe::Kind kind) {
   switch (kind) {
     case Probe::Kind::http:
-      return {is_url, "a URL", "\"http://10.0.1.10:8080/pay\"", ""};
+      return {read_url, "a URL", "\"http://10.0.1.10:8080/pay\"", ""};
     case Probe::Kind::tcp:
-      return {is_host_and_port, "a host and a port up to 65535", "\"10.0.1.10:5432\"", " or \"[fd00::1]:5432\""};
+      return {read_host_and_port, "a host and a port up to 65535", "\"10.0.1.10:5432\"", " or \"[fd00::1]:5432\""};
     case Probe::Kind::redis:
-      return {is_host_and_port, "a host and a port up to 65535", "\"10.0.1.10:6379\"", " or \"[fd00::1]:6379\""};
+      return {read_host_and_port, "a host and a port up to 65535", "\"10.0.1.10:6379\"", " or \"[fd00::1]:6379\""};
     case Probe::Kind::icmp:
-      return {is_target_of_icmp, "an address or a name", "\"10.0.1.10\"", ""};
+      return {read_icmp, "an address or a name", "\"10.0.1.10\"", ""};
     case Probe::Kind::dns:
-      return {is_name, "a name", "\"bank.example.com\"", ", and whom to ask as server = \"10.0.0.53\""};
+      return {read_name, "a name", "\"bank.example.com\"", ", and whom to ask as server = \"10.0.0.53\""};
     case Probe::Kind::postgresql:
-      return {is_postgresql_uri, "a URI of PostgreSQL", "\"postgresql://app@10.0.1.10/shop\"", ""};
+      return {read_postgresql_uri, "a URI of PostgreSQL", "\"postgresql://app@10.0.1.10/shop\"", ""};
     case Probe::Kind::exec:
       break;
   }
@@ -75,10 +109,14 @@ void read_subject(Table& table, Probe& probe) {
   const Subject wanted = subject_of(probe.kind);
   const auto text = table.text(key, wanted.example);
   if (!text) return;
-  probe.subject = *text;
-  if (!wanted.fits(*text))
+  const auto read = wanted.read(*text);
+  probe.subject = read.value.value_or(*text);
+  if (read.value) return;
+  if (read.error.empty())
     table.issues().error(table.take(key)->value.at, fmt::format("{}: \"{}\" is not {}", key, *text, wanted.what),
                          fmt::format("write {} = {}{}", key, wanted.example, wanted.also));
+  else
+    table.issues().error(table.take(key)->value.at, fmt::format("{}: {}", key, read.error), read.hint);
 }
 
 /// A key that only some kinds of probe have.
@@ -109,9 +147,13 @@ void read_dns(Table& table, Probe& probe) {
   using enum Probe::Kind;
   if (allowed(table, "server", "server", probe.kind, {dns})) {
     probe.server = table.text("server", "\"10.0.0.53\"").value_or("");
-    if (!is_host_and_port(probe.server) && !is_name(probe.server) && !is_address(probe.server))
-      table.issues().error(table.take("server")->value.at, fmt::format("server: \"{}\" is not a host", probe.server),
-                           "write server = \"10.0.0.53\" or \"10.0.0.53:5353\"");
+    auto read = read_host_and_port(probe.server);
+    if (!read.value && read.error.empty()) read = read_asked(probe.server, "a host");
+    if (read.value)
+      probe.server = *read.value;
+    else
+      table.issues().error(table.take("server")->value.at, "server: " + read.error,
+                           read.hint.empty() ? "write server = \"10.0.0.53\" or \"10.0.0.53:5353\"" : read.hint);
   }
   if (allowed(table, "type", "type", probe.kind, {dns})) probe.ipv6 = choice(table, "type", {"A", "AAAA"}) == "AAAA";
 }
@@ -263,6 +305,23 @@ std::string without_passwords(std::string text) {
       text.replace(begin, std::min(text.find('&', begin), text.size()) - begin, "***");
     }
   return text;
+}
+
+bool is_secret(std::string name) {
+  std::erase_if(name, [](char c) { return c == '_' || c == '-' || c == '.'; });
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  static constexpr std::string_view kWords[] = {"password", "passwd", "passphrase", "secret",
+                                                "token",    "apikey", "credential", "privatekey"};
+  return std::any_of(std::begin(kWords), std::end(kWords),
+                     [&](std::string_view word) { return name.find(word) != std::string::npos; });
+}
+
+std::string without_secrets(std::string text) {
+  auto equals = text.find('=');
+  if (text.starts_with("--") && equals != std::string::npos)  // "--var=name=value"
+    equals = std::min(text.find('=', equals + 1), std::max(equals, text.size()));
+  if (equals < text.size() && is_secret(text.substr(0, equals))) return text.substr(0, equals + 1) + "***";
+  return without_passwords(std::move(text));
 }
 
 std::string Probe::shown_subject() const { return without_passwords(subject); }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "injector/base/visible_text.h"
 #include "injector/plan/parse.h"
 
 namespace faultline::plan {
@@ -41,20 +42,17 @@ std::string excerpt(std::string_view line, std::size_t column) {
     below = "   ";
   }
   for (std::size_t i = begin; i < end; ++i) {
-    const bool printable = static_cast<unsigned char>(line[i]) >= ' ' || line[i] == '\t';
-    shown += printable ? line[i] : '?';  // a terminal must not obey what a plan contains
-    if (i < caret && starts_character(line[i])) below += line[i] == '\t' ? '\t' : ' ';
+    std::size_t next = i + 1;
+    while (next < end && !starts_character(line[next])) ++next;
+    const std::string_view character = line.substr(i, next - i);
+    const std::string seen = character == "\t" ? "\t" : visible(character);
+    shown += seen;
+    // Written out, a character is wider; a tab is as wide below as above.
+    if (i < caret) below += seen == character ? (seen == "\t" ? "\t" : " ") : std::string(seen.size(), ' ');
+    i = next - 1;
   }
   if (end < line.size()) shown += "...";
   return fmt::format("    {}\n    {}^\n", shown, below);
-}
-
-/// A message may quote the plan: one line, and nothing a terminal would obey.
-std::string printable(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
-  return out;
 }
 
 }  // namespace
@@ -63,23 +61,30 @@ std::string render(const Parsed& parsed) {
   const auto lines = split_lines(parsed.plan.text);
   std::string out;
   for (std::size_t i = 0; i < std::min(kShown, parsed.diagnostics.size()); ++i) {
-    const auto& [at, message, hint, not_yet, file, source] = parsed.diagnostics[i];
-    const std::string& path = file.empty() ? parsed.plan.path : file;
+    const auto& [at, message, hint, not_yet, file] = parsed.diagnostics[i];
+    const std::string path = visible(file.empty() ? parsed.plan.path : file);
     if (at.line == 0) {
-      out += fmt::format("{}: error: {}\n", path, printable(message));
+      out += fmt::format("{}: error: {}\n", path, visible(message));
     } else {
-      out += fmt::format("{}:{}:{}: error: {}\n", path, at.line, at.column, printable(message));
+      out += fmt::format("{}:{}:{}: error: {}\n", path, at.line, at.column, visible(message));
       const auto column = std::max<std::uint32_t>(1, at.column);
-      if (!file.empty())
-        out += excerpt(source.ends_with('\r') ? source.substr(0, source.size() - 1) : source, column);
-      else if (at.line <= lines.size())
-        out += excerpt(lines[at.line - 1], column);
+      // Of another file no line is shown: a stranger's plan may name any file of this machine.
+      if (file.empty() && at.line <= lines.size()) out += excerpt(lines[at.line - 1], column);
     }
-    if (!hint.empty()) out += fmt::format("    hint: {}\n", printable(hint));
+    if (!hint.empty()) out += fmt::format("    hint: {}\n", visible(hint));
   }
   const std::size_t count = parsed.diagnostics.size();
   if (count > kShown) out += fmt::format("... and {} more\n", count - kShown);
-  if (count > 0) out += fmt::format("{} {} in {}\n", count, count == 1 ? "mistake" : "mistakes", parsed.plan.path);
+  if (count > 0)
+    out += fmt::format("{} {} in {}\n", count, count == 1 ? "mistake" : "mistakes", visible(parsed.plan.path));
+  return out;
+}
+
+std::string render_remarks(const Parsed& parsed) {
+  std::string out;
+  for (const auto& remark : parsed.remarks)
+    out += fmt::format("{}:{}:{}: remark: {}\n", visible(parsed.plan.path), remark.at.line, remark.at.column,
+                       visible(remark.message));
   return out;
 }
 

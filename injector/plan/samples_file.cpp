@@ -13,18 +13,18 @@
 namespace faultline::plan {
 namespace {
 
-constexpr std::size_t kMaxMistakes = 20;                ///< of one file
+constexpr std::size_t kMaxMistakesOfSamples = 20;       ///< of one file
 constexpr double kSmallest = -32768, kLargest = 32767;  ///< tc's own bounds of a table's numbers
 /// Of a table's numbers, whose deviation should be 1: what lies outside was measured, and its units were left out.
 constexpr double kLeastDeviation = 0.2, kMostDeviation = 5;
 constexpr std::string_view kBetween = " \t\r,";
 
-class Reader {
+class SamplesReader {
  public:
-  Reader(const std::string& file, Issues& issues) : file_(file), issues_(issues) {}
+  SamplesReader(const std::string& file, Issues& issues) : file_(file), issues_(issues) {}
 
   std::optional<std::vector<double>> read(std::string_view text) {
-    while (!text.empty() && mistakes_ < kMaxMistakes) {
+    while (!text.empty() && mistakes_ < kMaxMistakesOfSamples) {
       const auto end = std::min(text.find('\n'), text.size());
       line_ = text.substr(0, end);
       number_++;
@@ -44,10 +44,7 @@ class Reader {
     if (*measured_) {
       for (double& value : values_) value = (value - mean) / deviation;
     } else if (deviation < kLeastDeviation || deviation > kMostDeviation) {
-      error(1,
-            fmt::format(
-                "these are no table of tc's: its numbers have a standard deviation of about 8192, these of {:.3g}",
-                deviation * kTableScale),
+      error(1, "these are no table of tc's: its numbers have a standard deviation of about 8192, these are far from it",
             "measured delays need their units: 12.4ms");
       return std::nullopt;
     }
@@ -57,8 +54,7 @@ class Reader {
  private:
   void error(std::size_t column, const std::string& message, std::string hint) {
     mistakes_++;
-    issues_.error_in(file_, line_, {std::max(1u, number_), static_cast<std::uint32_t>(column)}, message,
-                     std::move(hint));
+    issues_.error_in(file_, {std::max(1u, number_), static_cast<std::uint32_t>(column)}, message, std::move(hint));
   }
 
   void read_line() {
@@ -67,7 +63,7 @@ class Reader {
          at = content.find_first_not_of(kBetween, at)) {
       const auto end = std::min(content.find_first_of(kBetween, at), content.size());
       read_value(content.substr(at, end - at), at + 1);
-      if (mistakes_ >= kMaxMistakes) return;
+      if (mistakes_ >= kMaxMistakesOfSamples) return;
       at = end;
     }
   }
@@ -81,19 +77,21 @@ class Reader {
     const bool bare = failed == std::errc() && end == word.data() + word.size() && std::isfinite(number);
     if (!measured_) measured_ = !bare;
     if (bare == *measured_)
-      return error(column,
-                   fmt::format("\"{}\" {} a unit, those before it {}", word, bare ? "has not" : "has",
-                               bare ? "have" : "have not"),
-                   "measured delays have units (12.4ms), the numbers of tc's tables have none");
+      return error(
+          column,
+          fmt::format("this value {} a unit, those before it {}", bare ? "has not" : "has", bare ? "have" : "have not"),
+          "measured delays have units (12.4ms), the numbers of tc's tables have none");
     if (bare) {
       if (number < kSmallest || number > kLargest)
-        return error(column, fmt::format("{} is outside of {} to {}", word, kSmallest, kLargest),
+        return error(column, fmt::format("this value is outside of {} to {}", kSmallest, kLargest),
                      "a table has deviations, in units of 1/8192");
       values_.push_back(number / kTableScale);
       return;
     }
     const auto delay = read_duration(word);
-    if (!delay.value) return error(column, delay.error, delay.hint);
+    if (!delay.value)
+      return error(column, "what stands here is neither a delay with its unit nor a number",
+                   "write the delays that were measured, such as 12.4ms, one a line");
     values_.push_back(static_cast<double>(*delay.value));
   }
 
@@ -119,7 +117,7 @@ class Reader {
 
 std::optional<std::vector<double>> read_samples(const std::string& file, std::string_view text, Issues& issues) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // a byte order mark
-  return Reader(file, issues).read(text);
+  return SamplesReader(file, issues).read(text);
 }
 
 }  // namespace faultline::plan

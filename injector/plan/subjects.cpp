@@ -6,6 +6,8 @@
 #include <array>
 #include <vector>
 
+#include "injector/base/rtnetlink.h"
+
 namespace faultline::plan {
 namespace {
 
@@ -155,6 +157,22 @@ bool comes_and_goes(Where where) {
     default:
       return false;
   }
+}
+
+bool takes_in_loopback(const Plan& plan, const Fault& fault, const Target& on) {
+  if (fault.loopback) return *fault.loopback;
+  using Where = Target::Where;
+  const bool whole = on.where == Where::host || on.where == Where::room || on.where == Where::netns ||
+                     on.where == Where::container || on.where == Where::pod;
+  if (!whole || !fault.kind || !fault.kind->cuts) return true;
+  return std::any_of(fault.peer.begin(), fault.peer.end(), [&](const std::string& name) {
+    const Target* peer = plan.find_target(name);
+    return peer && std::any_of(peer->addresses.begin(), peer->addresses.end(), [](const std::string& text) {
+             const auto address = IpPrefix::parse(text);
+             return address ? address->is_loopback() && address->length >= (address->v6 ? 128 : 8)
+                            : text == "localhost" || text.ends_with(".localhost");
+           });
+  });
 }
 
 bool is_by_socket(Where where) {

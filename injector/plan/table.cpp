@@ -14,14 +14,6 @@ std::string cut(std::string_view text) {
   return std::string(text.substr(0, end)) + "...";
 }
 
-/// What a file of any content can be quoted as.
-std::string printable(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c != '\t' && (c < ' ' || c > '~')) c = '?';
-  return out;
-}
-
 /// A message that quotes something very long loses its middle.
 std::string shorten(std::string message) {
   constexpr std::size_t kFront = 200, kBack = 120;
@@ -43,16 +35,19 @@ std::string type_hint(const Node& value, Node::Type wanted, std::string_view key
 }  // namespace
 
 void Issues::error(Place at, std::string message, std::string hint) {
-  list_.push_back({at, shorten(std::move(message)), shorten(std::move(hint)), false, {}, {}});
+  list_.push_back({at, shorten(std::move(message)), shorten(std::move(hint)), false, {}});
+}
+
+void Issues::remark(Place at, std::string message) {
+  remarks_.push_back({at, shorten(std::move(message)), {}, false, {}});
 }
 
 void Issues::not_yet(Place at, std::string message, std::string hint) {
-  list_.push_back({at, shorten(std::move(message)), shorten(std::move(hint)), true, {}, {}});
+  list_.push_back({at, shorten(std::move(message)), shorten(std::move(hint)), true, {}});
 }
 
-void Issues::error_in(const std::string& file, std::string_view source, Place at, std::string_view message,
-                      std::string hint) {
-  list_.push_back({at, shorten(printable(message)), shorten(std::move(hint)), false, file, printable(source)});
+void Issues::error_in(const std::string& file, Place at, std::string message, std::string hint) {
+  list_.push_back({at, shorten(std::move(message)), shorten(std::move(hint)), false, file});
 }
 
 std::string Issues::suggest(std::string_view word, const std::vector<std::string>& known, std::string fallback) {

@@ -19,19 +19,21 @@ namespace faultline::plan {
 class Issues {
  public:
   void error(Place at, std::string message, std::string hint = {});
+  /// No mistake, and yet worth knowing.
+  void remark(Place at, std::string message);
   void not_yet(Place at, std::string message, std::string hint = {});
-  /// In a file that the plan names, which may hold anything: what is no printable ASCII is shown as a question mark.
-  /// `source` is the line that the place is on.
-  void error_in(const std::string& file, std::string_view source, Place at, std::string_view message,
-                std::string hint = {});
+  /// In a file that the plan names. The plan may be a stranger's, and the file any file of this machine: the message is
+  /// in our own words and holds nothing of what the file holds.
+  void error_in(const std::string& file, Place at, std::string message, std::string hint = {});
   /// `did you mean "x"?`, or `fallback` when nothing in `known` is near.
   std::string suggest(std::string_view word, const std::vector<std::string>& known, std::string fallback = {});
   std::size_t count() const { return list_.size(); }
   /// All of them, in order of place; those of other files after the plan's own.
   std::vector<Diagnostic> take();
+  std::vector<Diagnostic> take_remarks() { return std::move(remarks_); }
 
  private:
-  std::vector<Diagnostic> list_;
+  std::vector<Diagnostic> list_, remarks_;
   std::size_t comparisons_left_ = 2'000'000;  ///< a huge plan with a huge number of mistakes must stay quick
 };
 

@@ -4,50 +4,19 @@
 #include <algorithm>
 #include <charconv>
 
-#include "injector/base/rtnetlink.h"
+#include "injector/plan/address.h"
 #include "injector/plan/passes.h"
 #include "injector/plan/subjects.h"
 
 namespace faultline::plan {
 namespace {
 
-constexpr std::string_view kAddressHint =
-    "write an address, a prefix or a host's name: \"10.0.3.7\", \"10.0.3.0/24\", \"fd00::/64\", \"bank.internal\"";
-
-/// An IP address or prefix in the usual notation, the bits behind the prefix cleared. Empty when it is none.
-std::optional<std::string> normalise_address(const std::string& text) {
-  const auto prefix = IpPrefix::parse(text);
-  if (!prefix) return std::nullopt;
-  return text.find('/') == std::string::npos ? text : prefix->network().text();
-}
-
-/// As RFC 1123 has it, and underscores, which some names have.
-bool is_host_name(const std::string& text) {
-  if (text.empty() || text.size() > 253) return false;
-  std::size_t label = 0;
-  for (const char c : text) {
-    const bool good =
-        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
-    if (c == '.' ? label == 0 : !good || ++label > 63) return false;
-    if (c == '.') label = 0;
-  }
-  return true;
-}
-
-bool looks_numeric(const std::string& text) {
-  return text.find(':') != std::string::npos || text.find_first_not_of("0123456789./") == std::string::npos;
-}
-
-void read_addresses(Table& table, TargetDraft& draft) {
+void read_target_addresses(Table& table, TargetDraft& draft) {
   for (const auto& word : table.words("address", "\"10.0.3.0/24\"")) {
-    if (auto address = normalise_address(word.text))
-      draft.target.addresses.push_back(std::move(*address));
-    else if (!looks_numeric(word.text) && is_host_name(word.text))
-      draft.target.addresses.push_back(word.text);
+    if (auto read = read_addresses(word.text); read.value)
+      draft.target.addresses.insert(draft.target.addresses.end(), read.value->begin(), read.value->end());
     else
-      table.issues().error(word.at,
-                           fmt::format("address: \"{}\" is not an IP address, a prefix or a host's name", word.text),
-                           std::string(kAddressHint));
+      table.issues().error(word.at, "address: " + read.error, std::move(read.hint));
   }
 }
 
@@ -110,7 +79,7 @@ std::optional<std::string> read_pid(Table& table) {
 
 void read_subject(Table& table, const Way& way, TargetDraft& draft) {
   draft.target.where = way.where;
-  if (way.where == Target::Where::none) return read_addresses(table, draft);
+  if (way.where == Target::Where::none) return read_target_addresses(table, draft);
   auto subject = way.where == Target::Where::pid ? read_pid(table) : table.text(way.key, way.example);
   if (!subject) return;
   const Place at = table.take(way.key)->value.at;

@@ -104,7 +104,12 @@ std::vector<faults::Problem> validate(const FaultDraft& fault, std::optional<Ns>
   return problems;
 }
 
-void report(Draft& draft, const FaultDraft& fault, const faults::Problem& problem) {
+void report(Draft& draft, FaultDraft& fault, const faults::Problem& problem) {
+  if (problem.idle) {
+    fault.fault.idle = true;
+    draft.issues.remark(fault.fault.at, fmt::format("fault \"{}\": {}", fault.fault.name, problem.message));
+    return;
+  }
   const auto place = fault.key_places.find(problem.key);
   const Place at = place == fault.key_places.end() ? fault.fault.at : place->second;
   std::string message = problem.message;

@@ -112,9 +112,9 @@ std::optional<double> read_number(std::string_view text) {
   return value;
 }
 
-class Reader {
+class TraceReader {
  public:
-  Reader(const std::string& file, std::string_view text, double scale, Issues& issues)
+  TraceReader(const std::string& file, std::string_view text, double scale, Issues& issues)
       : file_(file), rest_(text), scale_(scale), issues_(issues) {
     if (rest_.starts_with("\xef\xbb\xbf")) rest_.remove_prefix(3);  // a byte order mark
   }
@@ -147,8 +147,7 @@ class Reader {
   }
 
   void error(std::uint32_t column, const std::string& message, std::string hint) {
-    if (++mistakes_ <= kMaxMistakes)
-      issues_.error_in(file_, line_, {std::max(1u, number_), column}, message, std::move(hint));
+    if (++mistakes_ <= kMaxMistakes) issues_.error_in(file_, {std::max(1u, number_), column}, message, std::move(hint));
   }
   Ns scaled(double time) const { return static_cast<Ns>(std::llround(time / scale_)); }
   bool enough() const { return mistakes_ >= kMaxMistakes; }
@@ -160,7 +159,7 @@ class Reader {
       const auto known = known_columns();
       if (!column) {
         const bool numbers = read_number(cell.text).has_value();
-        error(cell.column, fmt::format("unknown column \"{}\"", cell.text),
+        error(cell.column, "this column is none of those that there are",
               numbers ? "the first line names the columns, such as time_s,delay_ms"
                       : issues_.suggest(cell.text, known,
                                         "columns are time, delay, jitter, loss and rate, with a unit behind: time_s, "
@@ -168,7 +167,7 @@ class Reader {
       } else {
         for (const Column& other : columns)
           if (other.figure == column->figure)
-            error(cell.column, fmt::format("\"{}\" and \"{}\" say the same", other.name, column->name),
+            error(cell.column, fmt::format("this column and another say the same: {}", column->name),
                   "give each figure one column");
         columns.push_back(*column);
       }
@@ -219,10 +218,10 @@ class Reader {
 
   std::optional<double> read_cell(const Column& column, const Cell& cell) {
     const auto wrong = [&](std::string_view what, std::string hint) {
-      error(cell.column, fmt::format("{}: \"{}\" {}", column.name, cell.text.substr(0, 60), what), std::move(hint));
+      error(cell.column, fmt::format("{}: what stands here {}", column.name, what), std::move(hint));
       return std::nullopt;
     };
-    if (cell.text.empty()) return wrong("is empty", "every row gives every figure");
+    if (cell.text.empty()) return wrong("is nothing", "every row gives every figure");
     double value = 0;
     if (column.unit == 0 && column.sort == Column::Sort::time) {
       const auto read = read_duration(cell.text);
@@ -319,7 +318,7 @@ class Reader {
 
 std::optional<faults::Profile> read_trace(const std::string& file, std::string_view text, double scale,
                                           Issues& issues) {
-  return Reader(file, text, scale, issues).read();
+  return TraceReader(file, text, scale, issues).read();
 }
 
 }  // namespace faultline::plan

@@ -121,6 +121,7 @@ void substitute_variables(Node& document, Draft& draft) {
     else
       variables[name] = value;
   }
+  for (const auto& name : names) draft.plan.variables[name] = variables[name];
   Substitution substitution(variables, draft.issues);
   for (auto& entry : document.entries)
     if (entry.key != "vars") substitution.walk(entry.value);

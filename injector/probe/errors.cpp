@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "injector/base/visible_text.h"
+
 namespace faultline::probe {
 namespace {
 
@@ -41,6 +43,14 @@ std::string network_error(int error) {
 std::string send_error(int error) {
   if (const char* name = known(error)) return name;
   return "send " + errno_name(error);
+}
+
+std::string ErrorNames::named(const std::string& error) {
+  std::string name = bounded(error, kLongest);
+  if (known_.contains(name)) return name;
+  if (known_.size() >= kMost) return kOther;
+  known_.insert(name);
+  return name;
 }
 
 }  // namespace faultline::probe

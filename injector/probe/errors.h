@@ -1,7 +1,9 @@
-// What a failed request is called. A probe's errors are counted by name, so there are few names, and they say what a
-// user of the service would notice; an errno that has no such name keeps its own, so that nothing is swallowed.
+// What a failed request is called. A probe's errors are counted by name, so there are few names (ErrorNames), and they
+// say what a user of the service would notice; an errno that has no such name keeps its own, so that nothing is
+// swallowed.
 #pragma once
 
+#include <set>
 #include <string>
 
 namespace faultline::probe {
@@ -12,5 +14,17 @@ std::string network_error(int error);
 /// For an error of the call that sends: as network_error() where the network is to blame, else "send ENAME" (EPERM from
 /// a firewall, EADDRNOTAVAIL when the local ports are used up, EMFILE, …).
 std::string send_error(int error);
+
+/// The names that one probe's errors have in the record. A service chooses some of them (the first word of redis, the
+/// state of SQL), and may choose a new and long one each time: beyond kMost names an error is one of kOther.
+class ErrorNames {
+ public:
+  static constexpr std::size_t kMost = 32, kLongest = 100;
+  static constexpr const char* kOther = "other errors";
+  std::string named(const std::string& error);
+
+ private:
+  std::set<std::string> known_;
+};
 
 }  // namespace faultline::probe

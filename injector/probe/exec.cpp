@@ -21,6 +21,7 @@
 
 #include "injector/base/error.h"
 #include "injector/base/program.h"
+#include "injector/base/realtime.h"
 #include "injector/probe/asker.h"
 
 namespace faultline::probe {
@@ -112,6 +113,7 @@ class Exec : public Asker {
   }
 
   void work() {
+    realtime::Urgent urgent(realtime::Rank::helper);
     std::unique_lock lock(mutex_);
     for (;;) {
       work_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
@@ -119,6 +121,7 @@ class Exec : public Asker {
       const Job job = jobs_.front();
       jobs_.pop_front();
       lock.unlock();
+      urgent.look();
       try {
         std::string error = run(job);
         const Ns at = monotonic_now();

@@ -1,6 +1,5 @@
 #include <sched.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include <atomic>
 #include <future>
@@ -8,8 +7,11 @@
 #include <mutex>
 #include <thread>
 
+#include "injector/base/descriptors.h"
 #include "injector/base/error.h"
+#include "injector/base/realtime.h"
 #include "injector/probe/asker.h"
+#include "injector/probe/errors.h"
 #include "injector/probe/probe.h"
 #include "injector/probe/schedule.h"
 
@@ -18,14 +20,6 @@ namespace {
 
 // A thread that comes late sends what is overdue in bursts of this size, and looks after the answers in between.
 constexpr int kBurst = 32;
-
-void allow_open_files() {
-  rlimit limit{};
-  check("read the limit of open files", getrlimit(RLIMIT_NOFILE, &limit));
-  if (limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  check("raise the limit of open files", setrlimit(RLIMIT_NOFILE, &limit));
-}
 
 std::unique_ptr<Asker> make_asker(const Setting& setting) {
   switch (setting.probe.kind) {
@@ -76,7 +70,8 @@ struct Prober::Impl {
       return;
     }
     try {
-      fly(*asker);
+      realtime::Urgent urgent(realtime::Rank::helper);  // by now: what it takes to prepare is in no hurry
+      fly(*asker, urgent);
       asker.reset();
     } catch (const std::exception& e) {
       fail(e.what());
@@ -90,7 +85,7 @@ struct Prober::Impl {
     if (failure.empty()) failure = "probe \"" + probe.name + "\": " + what;
   }
 
-  void fly(Asker& asker) {
+  void fly(Asker& asker, realtime::Urgent& urgent) {
     while (!started && !stopping()) {
       loop.collect(kNever);
       loop.dispatch();
@@ -105,6 +100,7 @@ struct Prober::Impl {
       if (!flights.empty()) wake = std::min(wake, flights.begin()->second.sent + probe.timeout);
       loop.collect(wake);
       if (aborted) return;
+      urgent.look();
       // What is due goes first, so that working on answers never makes it late. Expiry is last: an answer that arrived
       // in time counts, even if we are late to read it.
       launch(asker, count);
@@ -142,7 +138,7 @@ struct Prober::Impl {
     sample.late = late;
     sample.latency = latency;
     sample.ok = error.empty();
-    sample.error = std::move(error);
+    if (!sample.ok) sample.error = error_names.named(error);
     sink(std::move(sample));
   }
 
@@ -155,6 +151,8 @@ struct Prober::Impl {
       land(n, now, "timeout");
     }
   }
+
+  ErrorNames error_names;  // of the probe's thread
 
   Ns instant(std::uint64_t n) const { return schedule.instant(n) + moved; }
   bool stopping() const { return aborted || finish_at != kNever; }
@@ -187,7 +185,7 @@ struct Prober::Impl {
 
 Prober::Prober(const plan::Probe& probe, std::size_t index, From from, lab::Nursery* nursery, Sink sink)
     : impl_(std::make_unique<Impl>(probe, index, std::move(from), nursery, std::move(sink))) {
-  allow_open_files();
+  raise_descriptor_limit();
   std::promise<void> promise;
   auto prepared = promise.get_future();
   impl_->thread = std::thread(&Impl::thread_main, impl_.get(), std::move(promise));

@@ -43,6 +43,7 @@ class RedisReply : public Reply {
   }
   std::optional<std::string> take(std::string_view bytes) override {
     void* found = nullptr;
+    if ((taken_ += bytes.size()) > kMostBytes) return "too large";
     if (redisReaderFeed(reader_.get(), bytes.data(), bytes.size()) != REDIS_OK ||
         redisReaderGetReply(reader_.get(), &found) != REDIS_OK)
       return "protocol";
@@ -57,6 +58,8 @@ class RedisReply : public Reply {
   }
 
  private:
+  static constexpr std::size_t kMostBytes = 64 << 20;  // of a reply: it is kept until it is whole
+  std::size_t taken_ = 0;
   std::string_view expected_;
   std::unique_ptr<redisReader, decltype(&redisReaderFree)> reader_;
 };

@@ -1,6 +1,10 @@
 #include "injector/record/bounds.h"
 
+#include <fmt/format.h>
+
 #include <optional>
+
+#include "injector/record/text.h"
 
 namespace faultline::record {
 namespace {
@@ -43,11 +47,24 @@ std::optional<plan::Bound> bound_from(const json& object, const char* key) {
 }  // namespace
 
 void put_conditions(json& object, const plan::Conditions& conditions) {
-  for (const auto& [name, bound] : plan::Conditions::keys()) object[name] = bound_json(conditions.*bound);
+  for (const auto& key : plan::Conditions::keys()) {
+    const auto& bound = conditions.*key.bound;
+    if (bound || key.of == plan::Conditions::Of::share || key.of == plan::Conditions::Of::all)
+      object[key.name] = bound_json(bound);
+  }
 }
 
 void take_conditions(const json& object, plan::Conditions& conditions) {
-  for (const auto& [name, bound] : plan::Conditions::keys()) conditions.*bound = bound_from(object, name);
+  for (const auto& key : plan::Conditions::keys()) conditions.*key.bound = bound_from(object, key.name);
+}
+
+std::string figure_text(const plan::Conditions::Key& key, const Latencies& latencies) {
+  const bool ok = key.of == plan::Conditions::Of::ok, failed = key.of == plan::Conditions::Of::failed;
+  if (!ok && !failed) return fmt::format("{} {}", key.name, quantile_text(latencies, key.per_mille));
+  const Distribution& values = ok ? latencies.ok : latencies.failed;
+  if (failed && latencies.lost > values.count()) return fmt::format("{}: not recorded", key.name);
+  if (values.count() == 0) return fmt::format("{}: no request {}", key.name, ok ? "succeeded" : "failed");
+  return fmt::format("{} {}", key.name, short_duration(values.quantile(key.per_mille)));
 }
 
 json guard_json(const plan::Guard& guard) {

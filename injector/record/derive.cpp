@@ -39,7 +39,7 @@ Outcome derive(const std::filesystem::path& folder) {
   const Verdict verdict = judge(recording);
   Outcome outcome{verdict.exit, summarize(recording, verdict)};
   replace_file(folder / "summary.json",
-               outcome.summary.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+               visible_json(outcome.summary.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)) + "\n");
   replace_file(folder / "junit.xml", junit_xml(outcome.summary));
   replace_file(folder / "report.html", report::render_report(recording, outcome.summary));
   return outcome;

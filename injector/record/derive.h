@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "injector/base/error.h"
+#include "injector/base/visible_text.h"
 
 namespace faultline::record {
 
@@ -18,6 +19,6 @@ Outcome derive(const std::filesystem::path& folder);
 
 /// The verdict for a terminal: hypotheses with expected and observed, faults with asked and applied, why it is not a
 /// pass.
-std::string render_outcome(const Outcome& outcome, const std::filesystem::path& folder, bool color);
+Visible render_outcome(const Outcome& outcome, const std::filesystem::path& folder, bool color);
 
 }  // namespace faultline::record

@@ -43,7 +43,7 @@ struct Display::Impl {
   Output output;  // the run's loop alone writes
   bool cursor_hidden = false;
   bool ended = false;
-  std::vector<std::string> drawn;  // rows on the screen, which the next frame replaces
+  std::vector<Visible> drawn;  // rows on the screen, which the next frame replaces
 
   std::mutex mutex;  // of everything below: probes and other threads come in here
   std::optional<Ns> epoch;
@@ -64,17 +64,17 @@ struct Display::Impl {
   }
 
   /// Moves to where the last frame began, and clears from there. After a resize its rows may take several lines each.
-  std::string erase() {
+  Visible erase() {
     int lines = 0;
     for (const auto& row : drawn) {
-      const int width = visible_columns(row);
+      const int width = shown_columns(row.bytes());
       lines += width <= look.width ? 1 : (width + look.width - 1) / look.width;
     }
     drawn.clear();
-    return lines == 0 ? "" : "\x1b[" + std::to_string(lines) + "A\r\x1b[J";
+    return lines == 0 ? Visible() : Visible::up(lines) + Visible::sequence("\r\x1b[J");
   }
 
-  static int visible_columns(const std::string& row) {
+  static int shown_columns(const std::string& row) {
     std::string bare;
     for (std::size_t i = 0; i < row.size(); ++i) {
       if (row[i] == '\x1b')
@@ -91,15 +91,15 @@ struct Display::Impl {
     return taken;
   }
 
-  void line(std::string& out, const std::string& text) const { out += for_locale(clipped(text), look.utf8) + "\n"; }
+  void line(Visible& out, const std::string& text) const { out += for_locale(clipped(text), look.utf8) + "\n"; }
 
   void draw(bool final) {
     if (quiet) return;
     output.pump(0);
     if (live && !output.idle() && !final) return;  // the terminal does not keep up: leave this frame out
     measure();
-    std::string out;
-    std::vector<std::string> rows;
+    Visible out;
+    std::vector<Visible> rows;
     {
       std::lock_guard lock(mutex);
       for (const auto& note : take_notes()) line(out, (epoch ? PlainView::stamp(now()) : "") + note);
@@ -113,10 +113,10 @@ struct Display::Impl {
         for (const auto& text : plain.lines(now(), final)) line(out, text);
     }
     if (live) {
-      const std::string above = out;
+      const Visible above = out;
       out = erase() + above;
       if (!rows.empty() && !cursor_hidden) {
-        out += "\x1b[?25l";
+        out += Visible::sequence("\x1b[?25l");
         cursor_hidden = true;
       }
       for (const auto& row : rows) out += row + "\n";
@@ -129,7 +129,7 @@ struct Display::Impl {
     if (ended) return;
     draw(true);
     ended = true;
-    if (cursor_hidden) output.put("\x1b[?25h");
+    if (cursor_hidden) output.put(Visible::sequence("\x1b[?25h"));
     cursor_hidden = false;
     drawn.clear();
     output.pump(500);

@@ -1,6 +1,11 @@
 #include "injector/record/distribution.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "injector/base/quantile.h"
+#include "injector/record/text.h"
 
 namespace faultline::record {
 
@@ -16,23 +21,43 @@ void Distribution::sort() const {
   sorted_ = true;
 }
 
-Ns Distribution::quantile(unsigned per_mille) const {
-  if (values_.empty()) return 0;
+Ns Distribution::at_rank(std::uint64_t rank) const {
+  if (rank == 0 || rank > count_) return 0;
   sort();
-  // From the top: the first value that no more than the allowed number lies above. One value at least is kept below.
-  std::uint64_t left = std::min(allowed_above(count_, per_mille), count_ - 1);
+  // From the top: most of what is asked for lies there.
+  std::uint64_t above = count_ - rank;
   for (auto it = values_.rbegin(); it != values_.rend(); ++it) {
-    if (left < it->second) return it->first;
-    left -= it->second;
+    if (above < it->second) return it->first;
+    above -= it->second;
   }
   return values_.front().first;
 }
+
+Ns Distribution::quantile(unsigned per_mille) const { return at_rank(quantile_rank(count_, per_mille)); }
 
 std::uint64_t Distribution::above(Ns limit) const {
   std::uint64_t n = 0;
   for (const auto& [value, count] : values_)
     if (value > limit) n += count;
   return n;
+}
+
+std::optional<Ns> Latencies::quantile(unsigned per_mille) const {
+  const std::uint64_t rank = quantile_rank(count(), per_mille);
+  if (rank == 0 || rank > ok.count()) return {};
+  return ok.at_rank(rank);
+}
+
+double Latencies::failed_share() const {
+  return count() == 0 ? 0 : static_cast<double>(lost) / static_cast<double>(count());
+}
+
+std::string quantile_text(std::optional<Ns> value) { return value ? short_duration(*value) : "never"; }
+
+std::string quantile_text(const Latencies& latencies, unsigned per_mille) {
+  if (latencies.count() == 0) return "-";
+  const auto value = latencies.quantile(per_mille);
+  return value ? short_duration(*value) : fmt::format("never ({} failed)", percent(latencies.failed_share()));
 }
 
 }  // namespace faultline::record

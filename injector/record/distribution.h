@@ -1,7 +1,10 @@
-// A set of measured values and its quantiles. The quantile rule is the one definition for everything in summary.json.
+// Measured values and their quantiles, by the rule of injector/base/quantile.h. The latencies of requests are more than
+// a set of values: one that failed never came back, however quickly it failed, so it lies above every value.
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -14,10 +17,11 @@ class Distribution {
  public:
   void add(Ns value, std::uint64_t count = 1);
   std::uint64_t count() const { return count_; }
-  /// The value that a share of (1000 - per_mille) / 1000 of all, rounded to whole values, lies above: p99 of 60
-  /// requests lets one of them lie above (0.6, rounded), of 20 none. 0 when there are no values; 1000 is the largest.
+  /// 0 when there are no values; 1000 is the largest.
   Ns quantile(unsigned per_mille) const;
   Ns max() const { return quantile(1000); }
+  /// The value with this rank, the smallest being 1; 0 when there is none.
+  Ns at_rank(std::uint64_t rank) const;
   /// How many values lie above `limit`.
   std::uint64_t above(Ns limit) const;
 
@@ -28,9 +32,28 @@ class Distribution {
   std::uint64_t count_ = 0;
 };
 
-/// How many of `count` values may lie above their quantile `per_mille`.
-inline std::uint64_t allowed_above(std::uint64_t count, unsigned per_mille) {
-  return (count * (1000 - per_mille) + 500) / 1000;
-}
+/// The latencies of requests, of those that succeeded and of those that did not.
+struct Latencies {
+  Distribution ok;         ///< of those that succeeded
+  Distribution failed;     ///< how long the others took to fail, as far as it is recorded
+  std::uint64_t lost = 0;  ///< how many failed
+
+  std::uint64_t count() const { return ok.count() + lost; }
+  /// Of all requests, a failed one being infinitely slow. Nothing: so slow, "never", or there was no request.
+  std::optional<Ns> quantile(unsigned per_mille) const;
+  double failed_share() const;
+};
+
+/// The quantiles that are shown and may be asked for.
+struct NamedQuantile {
+  const char* name;
+  unsigned per_mille;
+};
+inline constexpr NamedQuantile kQuantiles[] = {{"p50", 500}, {"p90", 900}, {"p99", 990}, {"max", 1000}};
+
+/// "412 ms", "never".
+std::string quantile_text(std::optional<Ns> value);
+/// The same of a quantile of all requests, with the share that makes it so: "never (12.0% failed)".
+std::string quantile_text(const Latencies& latencies, unsigned per_mille);
 
 }  // namespace faultline::record

@@ -99,6 +99,17 @@ Ns asked_delay(const plan::Fault& fault) {
   return static_cast<Ns>(most);
 }
 
+/// The greatest loss that is asked at any time. One that comes in bursts, or for some of the connections, may be of
+/// all.
+double asked_loss(const plan::Fault& fault) {
+  double most = faults::greatest(fault.params, "loss");
+  if (fault.kind && fault.kind->name == "trace")
+    for (const auto& p : fault.params.trace("file").points) most = std::max(most, p.loss);
+  for (const char* key : {"bursts.enter", "bursts.good", "flows", "clients"})
+    if (fault.params.has(key)) most = 1;
+  return most;
+}
+
 const char* direction_text(plan::Direction d) {
   switch (d) {
     case plan::Direction::egress:
@@ -131,15 +142,20 @@ json plan_fields(const plan::Plan& p) {
                       {"end", fault.end},
                       {"asked", asked(fault)},
                       {"asked_text", asked_text(fault)},
-                      {"delay", asked_delay(fault)}});
+                      {"delay", asked_delay(fault)},
+                      {"idle", fault.idle},
+                      {"loss", asked_loss(fault)}});
   for (const auto& h : p.hypotheses) {
     hypotheses.push_back(
         {{"name", h.name}, {"probe", h.probe}, {"during", h.during}, {"recovers_within", nullable(h.recovers_within)}});
     put_conditions(hypotheses.back(), h);
   }
   for (const auto& g : p.guards) guards.push_back(guard_json(g));
-  return {{"title", p.title}, {"name", p.name},           {"duration", p.duration}, {"probes", probes},
-          {"faults", faults}, {"hypotheses", hypotheses}, {"guards", guards}};
+  return {
+      {"title", p.title},       {"name", p.name},
+      {"duration", p.duration}, {"probes", probes},
+      {"faults", faults},       {"hypotheses", hypotheses},
+      {"guards", guards},       {"tolerance", {{"packets", p.tolerance.packets}, {"of_loss", p.tolerance.of_loss}}}};
 }
 
 }  // namespace
@@ -156,6 +172,7 @@ json to_json(const Account& account) {
             {"undelivered", undelivered},
             {"applied_delay_us", spread_json(account.applied_delay)},
             {"lateness_us", spread_json(account.lateness)},
+            {"left_late", {{"all", account.left_late.all}, {"full", account.left_late.full}}},
             {"planned_onset", nullable(account.planned_onset)},
             {"first_affected", nullable(account.first_affected)},
             {"last_affected", nullable(account.last_affected)},
@@ -183,6 +200,7 @@ Account account_from_json(const json& j) {
   account.lateness = spread_from(part("lateness_us"));
   account.planned_onset = optional_ns(j, "planned_onset");
   account.first_affected = optional_ns(j, "first_affected");
+  account.left_late = {count(part("left_late"), "all"), count(part("left_late"), "full")};
   account.last_affected = optional_ns(j, "last_affected");
   if (const auto it = j.find("sites"); it != j.end() && it->is_array())
     for (const json& s : *it) {
@@ -227,6 +245,9 @@ std::string asked_text(const plan::Fault& fault) {
 namespace events {
 
 void run(Journal& journal, const plan::Plan& p, const Machine& m) {
+  json variables = json::object();
+  for (const auto& [name, value] : p.variables)
+    variables[name] = plan::is_secret(name) ? "***" : plan::without_secrets(value);
   journal.event("run", {{"version", m.version},
                         {"plan", p.path},
                         {"name", p.name},
@@ -234,11 +255,13 @@ void run(Journal& journal, const plan::Plan& p, const Machine& m) {
                         {"seed", p.seed},
                         {"seed_given", p.seed_given},
                         {"scale", p.scale},
-                        {"vars", m.variables},
+                        {"vars", variables},
                         {"kernel", m.kernel},
                         {"line", m.line},
                         {"engine", m.engine},
                         {"command", m.command},
+                        {"repeat", m.repeat},
+                        {"repeat_masked", m.masked},
                         {"host", m.host}});
 }
 
@@ -301,22 +324,18 @@ void target(Journal& journal, const std::string& target, const std::string& what
 
 void warning(Journal& journal, const std::string& message) { journal.event("warning", {{"message", message}}); }
 
+void lapse(Journal& journal, Ns from, Ns length) { journal.event("lapse", {{"from", from}, {"length", length}}); }
+
 void note(Journal& journal, const std::string& text, const std::string& by) {
   journal.event("note", {{"text", text}, {"by", by}});
 }
 
 void guard(Journal& journal, const plan::Guard& g, const GuardTrip& trip) {
-  journal.event("guard", {{"guard", g.name},
-                          {"probe", g.probe},
-                          {"when", trip.when},
-                          {"condition", plan::condition_text(g)},
-                          {"observed", observed_text(g, trip)},
-                          {"sent", trip.sent},
-                          {"ok", trip.ok},
-                          {"p50", trip.p50},
-                          {"p90", trip.p90},
-                          {"p99", trip.p99},
-                          {"max", trip.max}});
+  json fields{
+      {"guard", g.name},           {"probe", g.probe},  {"when", trip.when}, {"condition", plan::condition_text(g)},
+      {"observed", trip.observed}, {"sent", trip.sent}, {"ok", trip.ok}};
+  for (const auto& [quantile, value] : GuardTrip::kFigures) fields[quantile] = nullable(trip.*value);
+  journal.event("guard", std::move(fields));
 }
 
 void abort(Journal& journal, By by, const std::string& reason, std::optional<Ns> when) {

@@ -36,13 +36,14 @@ std::string asked_text(const plan::Fault& fault);
 namespace events {
 
 struct Machine {
-  std::string version;                           ///< of Faultline
-  std::string kernel;                            ///< uname release
-  std::string line = "tap";                      ///< how packets are held
-  std::string engine = {};                       ///< how programs are attached: "tcx" or "clsact"
-  std::string host;                              ///< nodename
-  std::vector<std::string> command;              ///< argv
-  std::map<std::string, std::string> variables;  ///< --var
+  std::string version;               ///< of Faultline
+  std::string kernel;                ///< uname release
+  std::string line = "tap";          ///< how packets are held
+  std::string engine = {};           ///< how programs are attached: "tcx" or "clsact"
+  std::string host;                  ///< nodename
+  std::vector<std::string> command;  ///< argv
+  std::vector<std::string> repeat;   ///< what to type to have the same run again, by whatever chance
+  bool masked = false;               ///< some of its words hold "***" in place of a secret
 };
 
 struct SiteInfo {
@@ -78,6 +79,8 @@ void learned(Journal& journal, const std::string& name, const std::string& site,
 void target(Journal& journal, const std::string& target, const std::string& what, const std::string& detail,
             const std::optional<std::pair<Ns, Ns>>& gap = {});
 void warning(Journal& journal, const std::string& message);
+/// The line stood still for `length`, from `from` on (since T0): the lease lapsed, faults were off.
+void lapse(Journal& journal, Ns from, Ns length);
 /// What somebody had to say while the run was under way. `by`: who, "alice".
 void note(Journal& journal, const std::string& text, const std::string& by);
 /// A guard acted: the run is being healed. abort() follows, from the run's loop.

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "injector/base/quantile.h"
+#include "injector/record/bounds.h"
 #include "injector/record/distribution.h"
 #include "injector/record/text.h"
 
@@ -11,35 +13,41 @@ namespace faultline::record {
 
 using Op = plan::Bound::Op;
 
+using Of = plan::Conditions::Of;
+
+const std::array<GuardTrip::Figure, 4> GuardTrip::kFigures{
+    {{"p50", &GuardTrip::p50}, {"p90", &GuardTrip::p90}, {"p99", &GuardTrip::p99}, {"max", &GuardTrip::max}}};
+
 GuardWindow::GuardWindow(const plan::Guard& guard, Ns start, Ns end)
-    : success_(guard.success), start_(start), end_(end), window_(guard.window) {
-  const auto add = [&](const std::optional<plan::Bound>& bound, unsigned per_mille) {
-    if (bound) quantiles_.push_back({*bound, per_mille});
-  };
-  add(guard.p50, 500);
-  add(guard.p90, 900);
-  add(guard.p99, 990);
-  add(guard.max, 1000);
+    : guard_(guard), start_(start), end_(end), window_(guard.window) {
+  for (const auto& key : plan::Conditions::keys())
+    if (const auto& bound = guard.*key.bound; bound && key.of != Of::share) quantiles_.push_back({key, *bound});
 }
 
-/// Above the bound, for `>` and `<=`; at it or above, for `>=` and `<`.
-bool GuardWindow::Quantile::is_beyond(Ns latency) const {
-  const auto value = static_cast<double>(latency);
-  return bound.op == Op::gt || bound.op == Op::le ? value > bound.value : value >= bound.value;
+bool GuardWindow::Quantile::takes(const Known& known) const {
+  return key.of == Of::all || known.ok == (key.of == Of::ok);
 }
 
-bool GuardWindow::Quantile::holds(std::uint64_t ok) const {
-  const bool above = ok == 0 || beyond > allowed_above(ok, per_mille);  // the quantile itself lies beyond the bound
-  return bound.op == Op::gt || bound.op == Op::ge ? above : !above;
+/// Up to the bound and at it, for `>` and `<=`; below it, for `>=` and `<`.
+bool GuardWindow::Quantile::is_within(const Known& known) const {
+  if (key.of == Of::all && !known.ok) return false;
+  const auto value = static_cast<double>(known.latency);
+  return bound.op == Op::gt || bound.op == Op::le ? value <= bound.value : value < bound.value;
+}
+
+bool GuardWindow::Quantile::holds() const {
+  return of > 0 && (within >= quantile_rank(of, key.per_mille)) == bound.is_upper();
 }
 
 void GuardWindow::count(const Known& known, int sign) {
   const auto one = static_cast<std::uint64_t>(static_cast<std::int64_t>(sign));
   sent_ += one;
-  if (!known.ok) return;
-  ok_ += one;
-  for (auto& quantile : quantiles_)
-    if (quantile.is_beyond(known.latency)) quantile.beyond += one;
+  if (known.ok) ok_ += one;
+  for (auto& quantile : quantiles_) {
+    if (!quantile.takes(known)) continue;
+    quantile.of += one;
+    if (quantile.is_within(known)) quantile.within += one;
+  }
 }
 
 std::optional<GuardTrip> GuardWindow::add(const probe::Sample& sample) {
@@ -53,9 +61,9 @@ std::optional<GuardTrip> GuardWindow::add(const probe::Sample& sample) {
   const Ns now = known_.back().at;
   for (; known_.front().at <= now - window_; known_.pop_front()) count(known_.front(), -1);
   if (now < start_ + window_) return {};
-  if (success_ && !success_->holds(static_cast<double>(ok_) / static_cast<double>(sent_))) return {};
+  if (guard_.success && !guard_.success->holds(static_cast<double>(ok_) / static_cast<double>(sent_))) return {};
   for (const auto& quantile : quantiles_)
-    if (!quantile.holds(ok_)) return {};
+    if (!quantile.holds()) return {};
   return figures(now);
 }
 
@@ -64,31 +72,19 @@ GuardTrip GuardWindow::figures(Ns now) const {
   trip.when = now;
   trip.sent = sent_;
   trip.ok = ok_;
-  Distribution latency;
-  for (const auto& known : known_)
-    if (known.ok) latency.add(known.latency);
-  trip.p50 = latency.quantile(500);
-  trip.p90 = latency.quantile(900);
-  trip.p99 = latency.quantile(990);
-  trip.max = latency.max();
+  Latencies latency;
+  for (const auto& known : known_) {
+    latency.lost += !known.ok;
+    (known.ok ? latency.ok : latency.failed).add(known.latency);
+  }
+  for (std::size_t i = 0; i < trip.kFigures.size(); ++i)
+    trip.*trip.kFigures[i].value = latency.quantile(kQuantiles[i].per_mille);
+  if (guard_.success)
+    trip.observed = fmt::format("success {} ({} of {})", percent(static_cast<double>(ok_) / static_cast<double>(sent_)),
+                                thousands(ok_), thousands(sent_));
+  for (const auto& quantile : quantiles_)
+    trip.observed += (trip.observed.empty() ? "" : ", ") + figure_text(quantile.key, latency);
   return trip;
-}
-
-std::string observed_text(const plan::Guard& guard, const GuardTrip& trip) {
-  std::string text;
-  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
-  if (guard.success)
-    add(fmt::format("success {} ({} of {})", percent(trip.success()), thousands(trip.ok), thousands(trip.sent)));
-  const auto latency = [&](const char* name, const std::optional<plan::Bound>& bound, Ns value) {
-    if (bound)
-      add(trip.ok == 0 ? fmt::format("{}: no request succeeded", name)
-                       : fmt::format("{} {}", name, short_duration(value)));
-  };
-  latency("p50", guard.p50, trip.p50);
-  latency("p90", guard.p90, trip.p90);
-  latency("p99", guard.p99, trip.p99);
-  latency("max", guard.max, trip.max);
-  return text;
 }
 
 }  // namespace faultline::record

@@ -3,34 +3,39 @@
 // the journal's samples alone determine, whenever the run's loop got to see them. decisions/0012-guards.md says why so.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "injector/plan/plan.h"
 #include "injector/probe/probe.h"
 
 namespace faultline::record {
 
-/// What a guard saw when its condition came true. Latencies are of the requests that succeeded; 0 when none did.
+/// What a guard saw when its condition came true. The quantiles are of all requests, absent where they are "never".
 struct GuardTrip {
   Ns when = 0;  ///< since T0
   std::uint64_t sent = 0, ok = 0;
-  Ns p50 = 0, p90 = 0, p99 = 0, max = 0;
-  double success() const { return sent == 0 ? 0 : static_cast<double>(ok) / static_cast<double>(sent); }
-};
+  std::optional<Ns> p50 = {}, p90 = {}, p99 = {}, max = {};
+  std::string observed = {};  ///< "success 3.2% (4 of 125), p99 2.10 s": of the quantities that the guard asks for
 
-/// "success 3.2% (4 of 125), p99 2.10 s": what was seen of the quantities that the guard asks for.
-std::string observed_text(const plan::Guard& guard, const GuardTrip& trip);
+  struct Figure {
+    const char* name;
+    std::optional<Ns> GuardTrip::*value;
+  };
+  static const std::array<Figure, 4> kFigures;
+};
 
 class GuardWindow {
  public:
   /// Requests count that are due in [start, end). The window must lie after `start` as a whole before the guard acts.
   GuardWindow(const plan::Guard& guard, Ns start, Ns end);
 
-  /// A request of the guard's probe. Tells whether the condition is true of the window that ends with it. Latency
-  /// bounds of a window without any success: nothing was that quick, so `>` and `>=` hold, `<` and `<=` do not.
+  /// A request of the guard's probe. Tells whether the condition is true of the window that ends with it. A failed
+  /// request is infinitely slow; a bound on those that succeeded, or failed, is never true where none did.
   std::optional<GuardTrip> add(const probe::Sample& sample);
 
  private:
@@ -39,18 +44,19 @@ class GuardWindow {
     Ns latency;
     bool ok;
   };
-  /// How many latencies in the window lie beyond a bound: what decides it, kept up as requests come and go.
+  /// How many latencies in the window are within a bound: what decides it, kept up as requests come and go.
   struct Quantile {
+    plan::Conditions::Key key;
     plan::Bound bound;
-    unsigned per_mille;
-    std::uint64_t beyond = 0;
-    bool is_beyond(Ns latency) const;
-    bool holds(std::uint64_t ok) const;
+    std::uint64_t of = 0, within = 0;
+    bool takes(const Known& known) const;
+    bool is_within(const Known& known) const;
+    bool holds() const;
   };
   void count(const Known& known, int sign);
   GuardTrip figures(Ns now) const;
 
-  std::optional<plan::Bound> success_;
+  plan::Guard guard_;
   std::vector<Quantile> quantiles_;
   Ns start_, end_, window_;
   std::deque<Known> known_;  ///< in order of `at`

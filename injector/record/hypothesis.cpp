@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
+#include "injector/record/bounds.h"
 #include "injector/record/text.h"
 
 namespace faultline::record {
@@ -21,6 +24,8 @@ class Parts {
   }
   Judgement result(const plan::Hypothesis& h) {
     result_.name = h.name;
+    result_.probe = h.probe;
+    result_.during = h.during.empty() ? "recovery" : h.during;
     result_.expected = plan::condition_text(h);
     return std::move(result_);
   }
@@ -31,14 +36,25 @@ class Parts {
   }
 
  private:
-  Judgement result_{.name = {}, .held = true, .expected = {}, .observed = {}, .reason = {}};
+  Judgement result_{.name = {}, .probe = {}, .during = {}, .held = true, .expected = {}, .observed = {}, .reason = {}};
 };
 
-struct Named {
-  const char* name;
-  unsigned per_mille;
-  const std::optional<plan::Bound>& bound;
-};
+/// Whether a quantile is within its bound. Where there is nothing to take it of: that requests succeeded in time does
+/// not hold if none did; that they failed in time holds if none failed.
+std::optional<bool> holds(const plan::Conditions::Key& key, const plan::Bound& bound, const Latencies& latencies) {
+  switch (key.of) {
+    case plan::Conditions::Of::ok:
+      return latencies.ok.count() > 0 && bound.holds(static_cast<double>(latencies.ok.quantile(key.per_mille)));
+    case plan::Conditions::Of::failed:
+      if (latencies.lost == 0) return bound.is_upper();
+      if (latencies.failed.count() < latencies.lost) return {};
+      return bound.holds(static_cast<double>(latencies.failed.quantile(key.per_mille)));
+    default:
+      break;
+  }
+  const auto value = latencies.quantile(key.per_mille);
+  return bound.holds(value ? static_cast<double>(*value) : std::numeric_limits<double>::infinity());
+}
 
 std::string errors_text(const PhaseStats& stats) {
   std::string text;
@@ -48,7 +64,6 @@ std::string errors_text(const PhaseStats& stats) {
 
 void judge_bounds(Parts& parts, const Recording& r, const plan::Hypothesis& h, const ProbeRecord& probe,
                   const std::string& stop_text) {
-  const Named named[] = {{"p50", 500, h.p50}, {"p90", 900, h.p90}, {"p99", 990, h.p99}, {"max", 1000, h.max}};
   const auto unknown = [&](const std::string& why) { parts.add({}, {}, why); };
 
   const auto phase = find_phase(r, h.during);
@@ -66,15 +81,9 @@ void judge_bounds(Parts& parts, const Recording& r, const plan::Hypothesis& h, c
         fmt::format("success {} ({} of {})", percent(stats.success()), thousands(stats.ok), thousands(stats.sent)),
         stats.by_error.empty() ? "success" : "success: " + errors_text(stats));
   }
-  for (const auto& n : named) {
-    if (!n.bound) continue;
-    if (stats.ok == 0) {
-      parts.add(false, fmt::format("{}: no request succeeded", n.name), "no request succeeded");
-      continue;
-    }
-    const Ns value = stats.latency.quantile(n.per_mille);
-    parts.add(n.bound->holds(static_cast<double>(value)), fmt::format("{} {}", n.name, short_duration(value)), n.name);
-  }
+  for (const auto& key : plan::Conditions::keys())
+    if (const auto& bound = h.*key.bound; bound && key.of != plan::Conditions::Of::share)
+      parts.add(holds(key, *bound, stats.latency), figure_text(key, stats.latency), key.name);
 }
 
 void judge_recovery(Parts& parts, const Recording& r, Ns within, const ProbeRecord& probe,

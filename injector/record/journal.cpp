@@ -16,6 +16,8 @@
 #include <thread>
 
 #include "injector/base/error.h"
+#include "injector/base/realtime.h"
+#include "injector/base/visible_text.h"
 #include "injector/record/sample_batch.h"
 
 namespace faultline::record {
@@ -24,8 +26,10 @@ namespace {
 constexpr auto kWriteEvery = std::chrono::milliseconds(50);  // at most this much of the samples is lost to a kill -9
 constexpr Ns kBatchAge = kSecond;                            // how long a batch waits for its slower requests
 
+using Pairs = std::vector<std::pair<Ns, std::uint64_t>>;
+
 std::string to_text(const nlohmann::json& value) {
-  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return visible_json(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 void append_string(std::string& out, const std::string& text) {
@@ -139,19 +143,23 @@ struct Journal::Impl {
       begin_line("samples");
       pending += ",\"probe\":";
       append_string(pending, probe_name);
-      pending += fmt::format(R"(,"from":{},"to":{},"failed":{},"latency":{},"late":{})", batch.from, batch.to,
-                             to_text(batch.failed), to_text(batch.latency_pairs()),
-                             to_text(std::vector<std::pair<Ns, std::uint64_t>>(batch.late.begin(), batch.late.end())));
+      std::map<std::string, Pairs> failing;
+      for (const auto& [error, times] : batch.failing) failing[error] = Pairs(times.begin(), times.end());
+      pending += fmt::format(R"(,"from":{},"to":{},"failed":{},"failing":{},"latency":{},"late":{})", batch.from,
+                             batch.to, to_text(batch.failed), to_text(failing), to_text(batch.latency_pairs()),
+                             to_text(Pairs(batch.late.begin(), batch.late.end())));
       end_line();
       if (failed) return;
     }
   }
 
   void write_loop() {
+    realtime::Urgent scheduling(realtime::Rank::helper);  // whoever records something waits for its mutex
     std::unique_lock lock(mutex);
     std::string taken;
     for (;;) {
       wake.wait_for(lock, kWriteEvery, [this] { return urgent || closing || flushing; });
+      scheduling.look();
       const bool last = closing;
       if (!failed) write_batches(last || flushing ? INT64_MAX : monotonic_now() - kBatchAge);
       urgent = flushing = false;

@@ -5,17 +5,16 @@
 #include <pugixml.hpp>
 #include <sstream>
 
+#include "injector/base/visible_text.h"
+#include "injector/record/summary.h"
+
 namespace faultline::record {
 namespace {
 
 using nlohmann::json;
 
-/// XML 1.0 has no way at all to write most control characters; errors of services may hold some.
-std::string printable(std::string text) {
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') c = '?';
-  return text;
-}
+/// XML 1.0 has no way at all to write most control characters; names and errors of services may hold some.
+std::string printable(const std::string& text) { return visible_lines(text); }
 
 class Suite {
  public:
@@ -26,7 +25,8 @@ class Suite {
     suites_ = document_.append_child("testsuites");
     suite_ = suites_.append_child("testsuite");
     suite_.append_attribute("name") = printable(s.value("name", "")).c_str();
-    suite_.append_attribute("timestamp") = s.value("started_at", "").substr(0, 19).c_str();  // no zone in the schema
+    suite_.append_attribute("timestamp") =
+        printable(s.value("started_at", "").substr(0, 19)).c_str();  // no zone in the schema
     suite_.append_attribute("hostname") = printable(s.value("host", "")).c_str();
     suite_.append_attribute("time") = fmt::format("{:.3f}", s.value("observed_s", 0.0)).c_str();
   }
@@ -82,9 +82,7 @@ std::string junit_xml(const json& s) {
     else if (h.at("held").get<bool>())
       suite.add(h.value("name", ""), nullptr, {}, {});
     else
-      suite.add(h.value("name", ""), "failure",
-                fmt::format("expected {}, observed {}", h.value("expected", ""), h.value("observed", "")),
-                body + h.value("reason", ""));
+      suite.add(h.value("name", ""), "failure", broken_text(h), body + h.value("reason", ""));
   }
 
   for (const json& g : s.at("guards")) {

@@ -117,8 +117,10 @@ Row probe_row(const ProbeWatch& probe, Ns now, int name_width, const Look& look)
   const LastSecond last = probe.last_second(now);
   const double success = last.sent == 0 ? 0 : static_cast<double>(last.ok) / static_cast<double>(last.sent);
   row.add(fmt::format("{:>6}", last.sent == 0 ? "-" : percent(success)), last.sent == 0 ? "2" : success_style(success));
-  const auto latency = [&](Ns value) { return last.ok == 0 ? std::string("-") : short_duration(value); };
-  const auto column = [&](const char* label, Ns value) {
+  const auto latency = [&](std::optional<Ns> value) {
+    return last.sent == 0 ? std::string("-") : quantile_text(value);
+  };
+  const auto column = [&](const char* label, std::optional<Ns> value) {
     const int start = row.used();
     row.add(for_locale(fmt::format("  {} {}", label, latency(value)), look.utf8)).pad_to(start + 14);
   };
@@ -131,7 +133,7 @@ Row probe_row(const ProbeWatch& probe, Ns now, int name_width, const Look& look)
 
 }  // namespace
 
-std::vector<std::string> live_view(const Watch& watch, Ns now, const Look& asked_look, bool final) {
+std::vector<Visible> live_view(const Watch& watch, Ns now, const Look& asked_look, bool final) {
   Look look = asked_look;
   look.width = std::max(look.width - 1, 10);  // the last column is left free: some terminals wrap when it is written
   std::vector<Row> rows{title_row(watch, now, look), timeline_row(watch, now, look)};
@@ -149,7 +151,7 @@ std::vector<std::string> live_view(const Watch& watch, Ns now, const Look& asked
     rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(most - 1), rows.end());
     rows.push_back(Row(look).add(fmt::format("{} more rows do not fit", hidden)));
   }
-  std::vector<std::string> texts;
+  std::vector<Visible> texts;
   for (const auto& row : rows) texts.push_back(row.text());
   return texts;
 }

@@ -11,6 +11,6 @@ namespace faultline::record {
 
 /// `now` is since T0 and may be negative (a start that is still to come). No row is wider than look.width, and there
 /// are fewer rows than look.height. The `final` frame, which stays on the screen, leaves out what is under way.
-std::vector<std::string> live_view(const Watch& watch, Ns now, const Look& look, bool final = false);
+std::vector<Visible> live_view(const Watch& watch, Ns now, const Look& look, bool final = false);
 
 }  // namespace faultline::record

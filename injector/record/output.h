@@ -1,5 +1,6 @@
 // A descriptor that people watch, written without ever waiting for it: a terminal stopped with Ctrl-S or a full pipe
-// must not hold up the run. What cannot be written yet stays here, up to a limit.
+// must not hold up the run. It takes visible text alone (visible_text.h), as print() does. What cannot be written yet
+// stays here, up to a limit.
 #pragma once
 
 #include <poll.h>
@@ -9,13 +10,15 @@
 #include <cerrno>
 #include <string>
 
+#include "injector/base/visible_text.h"
+
 namespace faultline::record {
 
 class Output {
  public:
   explicit Output(int fd) : fd_(fd) {}
-  void put(const std::string& text) {
-    if (pending_.size() + text.size() <= kLimit) pending_ += text;
+  void put(const Visible& text) {
+    if (pending_.size() + text.bytes().size() <= kLimit) pending_ += text.bytes();
     pump(0);
   }
   /// Writes what the descriptor takes, waiting up to `timeout_ms` each time it takes nothing.

@@ -29,6 +29,7 @@ std::vector<Phase> phases(const Recording& r) { return lay_out(r.duration, r.fau
 std::vector<Phase> phases(const plan::Plan& plan) { return lay_out(plan.duration, plan.faults); }
 
 std::optional<Phase> find_phase(const Recording& r, const std::string& name) {
+  if (name == "run" && r.duration > 0) return Phase{name, 0, r.duration};
   for (auto& phase : phases(r))
     if (phase.name == name) return phase;
   return {};
@@ -42,8 +43,10 @@ PhaseStats stats_in(const ProbeRecord& probe, Ns start, Ns end) {
     stats.sent += it->count;
     if (it->error == 0) {
       stats.ok += it->count;
-      stats.latency.add(it->latency, it->count);
+      stats.latency.ok.add(it->latency, it->count);
     } else {
+      stats.latency.lost += it->count;
+      if (it->latency != Answer::kUnknown) stats.latency.failed.add(it->latency, it->count);
       stats.by_error[probe.errors[it->error]] += it->count;
     }
   }

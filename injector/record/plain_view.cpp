@@ -25,11 +25,11 @@ std::string PlainView::phase_text(std::size_t phase) const {
     text += fmt::format("{} {} {} sent", &probe == &watch_.probes.front() ? "" : " ·", probe.name, thousands(p.sent));
     if (p.sent == 0) continue;
     text += fmt::format(", {} ok", percent(static_cast<double>(p.ok) / static_cast<double>(p.sent)));
-    if (p.ok == 0) continue;
-    Distribution latency;
-    for (const auto& [value, count] : p.latency) latency.add(value, count);
-    text +=
-        fmt::format(", p50 {}, p99 {}", short_duration(latency.quantile(500)), short_duration(latency.quantile(990)));
+    const Latencies latency = p.latencies();
+    text += fmt::format(", p50 {}, p99 {}", quantile_text(latency.quantile(500)), quantile_text(latency.quantile(990)));
+    if (latency.lost == 0) continue;
+    if (p.ok > 0) text += ", ok.p99 " + short_duration(latency.ok.quantile(990));
+    text += ", failed.p99 " + short_duration(latency.failed.quantile(990));
   }
   return text;
 }
@@ -46,7 +46,7 @@ std::string PlainView::heartbeat_text(Ns now) const {
       text += "-";
     else
       text += percent(static_cast<double>(last.ok) / static_cast<double>(last.sent)) + " ok";
-    if (last.ok > 0) text += ", p99 " + short_duration(last.p99);
+    if (last.sent > 0) text += ", p99 " + quantile_text(last.p99);
   }
   return text;
 }

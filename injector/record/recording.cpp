@@ -31,6 +31,9 @@ void read_run(Recording& r, const json& e) {
   r.seed = e.value("seed", std::uint64_t{0});
   r.scale = e.value("scale", 1.0);
   r.started_at = e.value("at", "");
+  r.vars = e.value("vars", json::object());
+  r.repeat = e.value("repeat", std::vector<std::string>());
+  r.repeat_masked = e.value("repeat_masked", false);
 }
 
 void read_plan(Recording& r, const json& e) {
@@ -38,6 +41,8 @@ void read_plan(Recording& r, const json& e) {
   r.name = e.value("name", r.name);
   r.title = e.value("title", r.title);
   r.duration = e.value("duration", Ns{0});
+  if (const json t = e.value("tolerance", json()); t.is_object())
+    r.tolerance = {t.value("packets", r.tolerance.packets), t.value("of_loss", r.tolerance.of_loss)};
   for (const json& p : e.at("probes")) {
     ProbeRecord probe;
     probe.name = p.value("name", "");
@@ -59,6 +64,8 @@ void read_plan(Recording& r, const json& e) {
     fault.start = f.value("start", Ns{0});
     fault.end = f.value("end", Ns{0});
     fault.delay = f.value("delay", Ns{0});
+    fault.idle = f.value("idle", false);
+    fault.loss = f.value("loss", 0.0);
     r.faults.push_back(std::move(fault));
   }
   for (const json& h : e.at("hypotheses")) {
@@ -88,8 +95,15 @@ void read_samples(Recording& r, const json& e) {
   const Ns due = e.value("from", Ns{0});
   for (const json& pair : e.at("latency"))
     probe->answers.push_back({due, pair.at(0).get<Ns>(), 0, pair.at(1).get<std::uint32_t>()});
-  for (const auto& [error, count] : e.at("failed").items())
-    probe->answers.push_back({due, 0, probe->error_index(error), count.get<std::uint32_t>()});
+  const json times = e.value("failing", json::object());
+  for (const auto& [error, count] : e.at("failed").items()) {
+    const std::uint32_t index = probe->error_index(error);
+    if (const auto known = times.find(error); known != times.end())
+      for (const json& pair : *known)
+        probe->answers.push_back({due, pair.at(0).get<Ns>(), index, pair.at(1).get<std::uint32_t>()});
+    else
+      probe->answers.push_back({due, Answer::kUnknown, index, count.get<std::uint32_t>()});
+  }
   for (const json& pair : e.at("late")) probe->late.add(pair.at(0).get<Ns>(), pair.at(1).get<std::uint64_t>());
 }
 
@@ -98,10 +112,8 @@ void read_guard(Recording& r, const json& e) {
   trip.when = e.value("when", Ns{0});
   trip.sent = e.value("sent", std::uint64_t{0});
   trip.ok = e.value("ok", std::uint64_t{0});
-  trip.p50 = e.value("p50", Ns{0});
-  trip.p90 = e.value("p90", Ns{0});
-  trip.p99 = e.value("p99", Ns{0});
-  trip.max = e.value("max", Ns{0});
+  for (const auto& [quantile, member] : GuardTrip::kFigures) trip.*member = ns_from(e, quantile);
+  trip.observed = e.value("observed", "");
   const std::string name = e.value("guard", "");
   for (auto& record : r.guards)
     if (record.guard.name == name && !record.trip) record.trip = trip;
@@ -133,13 +145,15 @@ void read_event(Recording& r, const json& e) {
                           {"what", e.value("what", "")},
                           {"detail", e.value("detail", "")}});
   } else if (event == "warning") {
-    r.warnings.push_back(e.value("message", ""));
+    r.warnings.push_back({e.value("message", ""), ns_from(e, "t")});
+  } else if (event == "lapse") {
+    r.warnings.push_back({"", ns_from(e, "from"), e.value("length", Ns{1})});
   } else if (event == "note") {
     r.notes.push_back({ns_from(e, "t"), e.value("text", ""), e.value("by", ""), e.value("at", "")});
   } else if (event == "guard") {
     read_guard(r, e);
   } else if (event == "target") {
-    r.warnings.push_back(e.value("detail", ""));
+    r.warnings.push_back({e.value("detail", ""), ns_from(e, "t")});
   } else if (event == "abort") {
     const Ns when = ns_from(e, "when").value_or(ns_from(e, "t").value_or(0));
     if (!r.stop) r.stop = Stop{e.value("by", ""), e.value("reason", ""), when};
@@ -172,9 +186,23 @@ void read_event(Recording& r, const json& e) {
   }
 }
 
+/// What is told of a run stays readable however long it was; the journal has the rest.
+void leave_out_what_nobody_reads(Recording& r) {
+  constexpr std::size_t kWarnings = 200, kServices = 1000, kNotes = 1000;
+  const auto beyond = [](std::size_t size, std::size_t most) { return size > most ? size - most : 0; };
+  const std::size_t warnings = beyond(r.warnings.size(), kWarnings), services = beyond(r.services.size(), kServices),
+                    notes = beyond(r.notes.size(), kNotes);
+  r.warnings.resize(r.warnings.size() - warnings);
+  r.notes.resize(r.notes.size() - notes);
+  if (services > 0) r.services.erase(r.services.begin() + kServices, r.services.end());
+  for (const auto& [n, what] : {std::pair{warnings, "warnings"}, {services, "events of services"}, {notes, "notes"}})
+    if (n > 0) r.warnings.push_back({fmt::format("{} more {} are in the journal alone", n, what)});
+}
+
 }  // namespace
 
-std::uint32_t ProbeRecord::error_index(const std::string& error) {
+std::uint32_t ProbeRecord::error_index(const std::string& given) {
+  const std::string error = names.named(given);
   for (std::uint32_t i = 1; i < errors.size(); ++i)
     if (errors[i] == error) return i;
   errors.push_back(error);
@@ -211,6 +239,7 @@ Recording read_recording(std::istream& journal) {
       doubtful = 1;
     }
   }
+  leave_out_what_nobody_reads(r);
   for (auto& probe : r.probes)
     std::stable_sort(probe.answers.begin(), probe.answers.end(),
                      [](const Answer& a, const Answer& b) { return a.due < b.due; });

@@ -12,15 +12,18 @@
 
 #include "injector/base/error.h"
 #include "injector/plan/plan.h"
+#include "injector/probe/errors.h"
 #include "injector/record/distribution.h"
 #include "injector/record/events.h"
+#include "injector/record/folding.h"
 
 namespace faultline::record {
 
 /// `count` requests with one outcome. Requests of a histogram are all due at its beginning.
 struct Answer {
+  static constexpr Ns kUnknown = -1;
   Ns due = 0;
-  Ns latency = 0;
+  Ns latency = 0;           ///< of one that failed, how long that took; kUnknown: not recorded
   std::uint32_t error = 0;  ///< index into ProbeRecord::errors; 0: it succeeded
   std::uint32_t count = 1;
 };
@@ -33,6 +36,8 @@ struct ProbeRecord {
   Distribution late;  ///< of sending, all requests
 
   std::uint32_t error_index(const std::string& error);
+
+  probe::ErrorNames names = {};  ///< those of `errors`, which may be another machine's
 };
 
 struct FaultRecord {
@@ -41,6 +46,8 @@ struct FaultRecord {
   nlohmann::json asked = nlohmann::json::object();
   Ns start = 0, end = 0;
   Ns delay = 0;                    ///< asked
+  bool idle = false;               ///< it asks for nothing
+  double loss = 0;                 ///< the greatest that is asked at any time; 0: none
   std::optional<Account> account;  ///< absent: the run did not get as far as to count
 };
 
@@ -75,11 +82,15 @@ struct Recording {
   std::string name, title, kernel, line, engine, version, host, started_at;
   std::uint64_t seed = 0;
   double scale = 1;
+  nlohmann::json vars = nlohmann::json::object();
+  std::vector<std::string> repeat;  ///< the words of the command that repeats it
+  bool repeat_masked = false;       ///< not as it stands: secrets are left out of it
   Ns duration = 0;
   std::vector<ProbeRecord> probes;
   std::vector<FaultRecord> faults;
   std::vector<plan::Hypothesis> hypotheses;
   std::vector<GuardRecord> guards;
+  plan::Tolerance tolerance;
   std::vector<Note> notes;
 
   bool planned = false;  ///< there was a plan event
@@ -90,7 +101,7 @@ struct Recording {
   std::vector<Trouble> troubles;
   std::optional<Cleanup> cleanup;
   std::optional<Ns> healed;
-  std::vector<std::string> warnings;
+  std::vector<Remark> warnings;  ///< each by itself; folded() tells them
   nlohmann::json sites = nlohmann::json::array();
   std::optional<Ns> held_since;  ///< CLOCK_MONOTONIC, of a step that was not confirmed yet
   Ns waited = 0;                 ///< with its clock standing still, for somebody to confirm a step

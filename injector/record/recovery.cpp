@@ -1,8 +1,11 @@
 // "Recovered" is the first instant from which, for 3 s, success is within 1 percentage point and p99 within 1.5x of the
-// baseline. The window slides over the requests: its contents change only when one enters or leaves, so only those
-// instants are looked at, and each request is added and removed once.
+// baseline. p99 is of all requests, a failed one being infinitely slow; where that is infinite of the baseline itself,
+// there is nothing to multiply, and the p99 of the requests that succeeded is compared instead. The window slides over
+// the requests: its contents change only when one enters or leaves, so only those instants are looked at, and each
+// request is added and removed once.
 #include <algorithm>
 
+#include "injector/base/quantile.h"
 #include "injector/record/text.h"
 #include "injector/record/verdict.h"
 
@@ -14,7 +17,8 @@ constexpr Ns kFloor = kMillisecond;  // a 30 µs baseline must not fail on 20 µ
 
 struct Reference {
   double success;
-  Ns p99;  // allowed
+  Ns p99;       // allowed
+  bool of_all;  // a failed request counts as slow
 };
 
 class Window {
@@ -25,7 +29,8 @@ class Window {
   bool good() const {
     if (sent_ <= 0 || ok_ <= 0) return false;
     if (static_cast<double>(ok_) < (reference_.success - 0.01) * static_cast<double>(sent_) - 1e-9) return false;
-    return slow_ <= static_cast<std::int64_t>(allowed_above(static_cast<std::uint64_t>(ok_), 990));
+    const auto n = static_cast<std::uint64_t>(reference_.of_all ? sent_ : ok_);
+    return quick_ >= static_cast<std::int64_t>(quantile_rank(n, 990));
   }
 
  private:
@@ -33,10 +38,10 @@ class Window {
     sent_ += sign * static_cast<std::int64_t>(a.count);
     if (a.error != 0) return;
     ok_ += sign * static_cast<std::int64_t>(a.count);
-    if (a.latency > reference_.p99) slow_ += sign * static_cast<std::int64_t>(a.count);
+    if (a.latency <= reference_.p99) quick_ += sign * static_cast<std::int64_t>(a.count);
   }
   const Reference& reference_;
-  std::int64_t sent_ = 0, ok_ = 0, slow_ = 0;
+  std::int64_t sent_ = 0, ok_ = 0, quick_ = 0;
 };
 
 }  // namespace
@@ -64,8 +69,9 @@ Recovery recovery_of(const Recording& r, const ProbeRecord& probe) {
     return recovery;
   }
   recovery.judged = true;
-  const Ns p99 = before.latency.quantile(990);
-  const Reference reference{before.success(), std::max(p99 + p99 / 2, p99 + kFloor)};
+  const auto of_all = before.latency.quantile(990);
+  const Ns p99 = of_all.value_or(before.latency.ok.quantile(990));
+  const Reference reference{before.success(), std::max(p99 + p99 / 2, p99 + kFloor), of_all.has_value()};
 
   const auto by_due = [](const Answer& a, Ns t) { return a.due < t; };
   auto first = std::lower_bound(probe.answers.begin(), probe.answers.end(), after->start, by_due);

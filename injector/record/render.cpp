@@ -4,6 +4,7 @@
 #include "injector/record/derive.h"
 #include "injector/record/locale.h"
 #include "injector/record/row.h"
+#include "injector/record/summary.h"
 #include "injector/record/text.h"
 
 namespace faultline::record {
@@ -14,10 +15,8 @@ using nlohmann::json;
 struct Style {
   bool color;
   bool utf8;
-  std::string paint(const char* code, const std::string& text) const {
-    return color ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : text;
-  }
-  std::string held(const json& h) const {
+  Visible paint(const char* code, const Visible& text) const { return color ? Visible::painted(code, text) : text; }
+  Visible held(const json& h) const {
     if (h.is_null()) return paint("33", "?");
     if (h.get<bool>()) return paint("32", utf8 ? "✓" : "+");
     return paint("31", utf8 ? "✗" : "x");
@@ -65,21 +64,21 @@ std::string wrapped(const std::string& text, std::size_t indent) {
   return out;
 }
 
-void render_fault(std::string& out, const json& fault, const Style& style) {
+void render_fault(Visible& out, const json& fault, const Style& style) {
   const std::string kind = fault.value("kind", ""), asked = fault.value("asked_text", "");
   const std::string name = fault.value("name", "");
-  out += fmt::format("    {}{}\n", style.paint("1", name), name == kind ? "" : " (" + kind + ")");
-  if (!asked.empty()) out += "        asked    " + wrapped(asked, 17) + "\n";
+  out += shown("    {}{}\n", style.paint("1", name), name == kind ? "" : " (" + kind + ")");
+  if (!asked.empty()) out += "        asked    " + wrapped(visible(asked), 17) + "\n";
   if (!fault.value("counted", false)) {
     out += "        applied  nothing was counted\n";
     return;
   }
   const auto matched = fault.value("packets_matched", std::uint64_t{0});
   const auto dropped = fault.value("packets_dropped", std::uint64_t{0});
-  out += fmt::format("        applied  {} packets, {} dropped", thousands(matched), thousands(dropped));
+  out += shown("        applied  {} packets, {} dropped", thousands(matched), thousands(dropped));
   if (matched > 0 && dropped > 0)
-    out += fmt::format(" ({})", percent(static_cast<double>(dropped) / static_cast<double>(matched)));
-  out += fmt::format(", {} delayed\n", thousands(fault.value("packets_delayed", std::uint64_t{0})));
+    out += shown(" ({})", percent(static_cast<double>(dropped) / static_cast<double>(matched)));
+  out += shown(", {} delayed\n", thousands(fault.value("packets_delayed", std::uint64_t{0})));
   std::string rarer;
   for (const auto& [key, word] : {std::pair{"packets_duplicated", "duplicated"},
                                   {"packets_corrupted", "corrupted"},
@@ -94,59 +93,59 @@ void render_fault(std::string& out, const json& fault, const Style& style) {
   const auto delayed = fault.value("packets_delayed", std::uint64_t{0}),
              released = fault.value("packets_released_at_end", std::uint64_t{0});
   if (delayed > 0 && released * 10 >= delayed)
-    out += fmt::format("                 {} let go at the fault's end, before they were due\n",
-                       released == delayed ? "all" : thousands(released));
+    out += shown("                 {} let go at the fault's end, before they were due\n",
+                 released == delayed ? "all" : thousands(released));
   if (fault.at("applied_delay_us").value("count", 0) > 0)
     out += "        delay    " + spread_text(fault.at("applied_delay_us")) + "\n";
   if (fault.at("lateness_us").value("count", 0) > 0)
-    out += fmt::format("        lateness {} ({} allowed at p99)\n", spread_text(fault.at("lateness_us")),
-                       short_microseconds(fault.value("lateness_limit_us", 0.0)));
+    out += shown("        lateness {} ({} allowed at p99)\n", spread_text(fault.at("lateness_us")),
+                 short_microseconds(fault.value("lateness_limit_us", 0.0)));
 }
 
 }  // namespace
 
-std::string render_outcome(const Outcome& outcome, const std::filesystem::path& folder, bool color) {
+Visible render_outcome(const Outcome& outcome, const std::filesystem::path& folder, bool color) {
   const json& s = outcome.summary;
   const Style style{color, locale_is_utf8()};
   const int exit = static_cast<int>(outcome.exit);
-  std::string out = "\n" + style.paint(verdict_color(exit), upper(s.value("verdict", "")));
+  Visible out = "\n" + style.paint(verdict_color(exit), upper(s.value("verdict", "")));
   const std::string title = s.value("title", "").empty() ? s.value("name", "") : s.value("title", "");
-  out += fmt::format("  {}\n    {}\n", title,
-                     style.paint("2", fmt::format("exit {}, seed {}, {:.3g} s", exit, s.value("seed", std::uint64_t{0}),
-                                                  s.value("observed_s", 0.0))));
+  out += shown("  {}\n    {}\n", title,
+               style.paint("2", shown("exit {}, seed {}, {:.3g} s", exit, s.value("seed", std::uint64_t{0}),
+                                      s.value("observed_s", 0.0))));
+  for (const std::string& broken : broken_hypotheses(s)) out += shown("    {} {}\n", style.held(false), broken);
   for (const json& reason : s.at("reasons"))
-    out += fmt::format("    {} {}\n", style.paint("33", "!"), reason.get<std::string>());
+    out += shown("    {} {}\n", style.paint("33", "!"), reason.get<std::string>());
 
   if (!s.at("hypotheses").empty()) out += "  Hypotheses\n";
   for (const json& h : s.at("hypotheses")) {
-    out += fmt::format("    {} {}\n", style.held(h.at("held")), h.value("name", ""));
-    out += fmt::format("        expected {}\n", h.value("expected", ""));
+    out += shown("    {} {}\n", style.held(h.at("held")), h.value("name", ""));
+    out += shown("        expected {}\n", h.value("expected", ""));
     const std::string observed = h.value("observed", "");
-    if (!observed.empty()) out += fmt::format("        observed {}\n", observed);
-    if (h.at("held").is_null()) out += fmt::format("        not judged: {}\n", h.value("reason", ""));
+    if (!observed.empty()) out += shown("        observed {}\n", observed);
+    if (h.at("held").is_null()) out += shown("        not judged: {}\n", h.value("reason", ""));
   }
   const json &guards = s.at("guards"), &notes = s.at("notes");
   if (!guards.empty()) out += "  Guards\n";
   for (const json& g : guards) {
     const bool tripped = g.value("tripped", false);
-    out += fmt::format("    {} {}{}\n", tripped ? style.held(false) : "-", g.value("name", ""),
-                       tripped ? "" : ": did not act");
+    out +=
+        shown("    {} {}{}\n", tripped ? style.held(false) : "-", g.value("name", ""), tripped ? "" : ": did not act");
     if (tripped)
-      out += fmt::format("        stopped the run after {:.3g} s ({}): {}\n", g.value("t_s", 0.0),
-                         g.value("condition", ""), g.value("observed", ""));
+      out += shown("        stopped the run after {:.3g} s ({}): {}\n", g.value("t_s", 0.0), g.value("condition", ""),
+                   g.value("observed", ""));
   }
   if (!s.at("faults").empty()) out += "  Faults\n";
   for (const json& fault : s.at("faults")) render_fault(out, fault, style);
   if (!s.at("warnings").empty()) out += "  Warnings\n";
-  for (const json& warning : s.at("warnings")) out += fmt::format("    {}\n", warning.get<std::string>());
+  for (const json& warning : s.at("warnings")) out += shown("    {}\n", warning.get<std::string>());
   if (!notes.empty()) out += "  Notes\n";
   for (const json& note : notes) {
     const json& t = note.at("t_s");
-    out += fmt::format(
-        "    {} {} {} ({})\n", t.is_null() ? std::string("[before]") : fmt::format("[{:5.1f}s]", t.get<double>()),
-        time_of_day(note.value("at", "")), clipped(note.value("text", "")), clipped(note.value("by", "")));
+    out += shown("    {} {} {} ({})\n", t.is_null() ? std::string("[before]") : shown("[{:5.1f}s]", t.get<double>()),
+                 time_of_day(note.value("at", "")), clipped(note.value("text", "")), clipped(note.value("by", "")));
   }
-  out += fmt::format("  Files   {}  (report.html, journal.jsonl, summary.json, junit.xml)\n", folder.string());
+  out += shown("  Files   {}  (report.html, journal.jsonl, summary.json, junit.xml)\n", folder.string());
   return for_locale(std::move(out), style.utf8);
 }
 

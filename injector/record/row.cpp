@@ -16,37 +16,33 @@ bool is_wide(std::uint32_t c) {
          (c >= 0xffe0 && c <= 0xffe6) || (c >= 0x1f300 && c <= 0x1faff) || (c >= 0x20000 && c <= 0x3fffd);
 }
 
-/// Takes the first character off `text`. What is not printable UTF-8 becomes "?".
+/// Takes the first character off a text that is UTF-8.
 Glyph take(std::string_view& text) {
   const auto first = static_cast<unsigned char>(text.front());
-  const std::size_t length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
+  const std::size_t length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
   std::uint32_t code = length == 1 ? first : first & (0x7fu >> length);
-  bool sound = length > 0 && length <= text.size();
-  for (std::size_t i = 1; sound && i < length; ++i) {
-    const auto next = static_cast<unsigned char>(text[i]);
-    sound = (next & 0xc0) == 0x80;
-    code = (code << 6) | (next & 0x3f);
-  }
-  const std::string_view bytes = text.substr(0, sound ? length : 1);
-  text.remove_prefix(bytes.size());
-  if (!sound || code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x200e && code <= 0x202e)) return {"?", 1};
-  if ((code >= 0x300 && code <= 0x36f) || code == 0x200d || code == 0xfe0f) return {bytes, 0};
+  for (std::size_t i = 1; i < length; ++i) code = (code << 6) | (static_cast<unsigned char>(text[i]) & 0x3f);
+  const std::string_view bytes = text.substr(0, length);
+  text.remove_prefix(length);
+  if ((code >= 0x300 && code <= 0x36f) || code == 0x200c || code == 0x200d || code == 0xfe0f) return {bytes, 0};
   return {bytes, is_wide(code) ? 2 : 1};
 }
 
 }  // namespace
 
 int columns(std::string_view text) {
+  const std::string seen = visible(text);
   int n = 0;
-  while (!text.empty()) n += take(text).width;
+  for (std::string_view rest = seen; !rest.empty();) n += take(rest).width;
   return n;
 }
 
 std::string clipped(std::string_view text, int width) {
+  const std::string seen = visible(text);
   std::string out;
   int used = 0;
-  while (!text.empty()) {
-    const Glyph glyph = take(text);
+  for (std::string_view rest = seen; !rest.empty();) {
+    const Glyph glyph = take(rest);
     if (used + glyph.width > width) break;
     out += glyph.bytes;
     used += glyph.width;
@@ -58,10 +54,7 @@ Row& Row::add(std::string_view text, const char* style) {
   const std::string part = clipped(text, room());
   if (part.empty()) return *this;
   used_ += columns(part);
-  if (style && look_.color)
-    text_ += std::string("\x1b[") + style + "m" + part + "\x1b[0m";
-  else
-    text_ += part;
+  text_ += style && look_.color ? Visible::painted(style, part) : Visible(part);
   return *this;
 }
 

@@ -1,11 +1,13 @@
-// One row of a terminal: text that never gets wider than the terminal, whatever is in it. Control characters from plans
-// and services are shown as '?', so that a title cannot move the cursor; East Asian characters count two columns.
+// One row of a terminal: text that never gets wider than the terminal, whatever is in it. What cannot be seen is
+// written out (visible_text.h), so that a title cannot move the cursor; East Asian characters count two columns.
 #pragma once
 
 #include <climits>
 #include <cstddef>
 #include <string>
 #include <string_view>
+
+#include "injector/base/visible_text.h"
 
 namespace faultline::record {
 
@@ -16,10 +18,10 @@ struct Look {
   bool utf8 = false;
 };
 
-/// Columns that a UTF-8 text takes.
+/// Columns that a text takes once it is visible, on one line.
 int columns(std::string_view text);
 inline constexpr int kUncut = INT_MAX;
-/// `text` without control characters, cut to `width` columns.
+/// `text` made visible, cut to `width` columns.
 std::string clipped(std::string_view text, int width = kUncut);
 
 class Row {
@@ -30,11 +32,11 @@ class Row {
   Row& pad_to(int column);
   int used() const { return used_; }
   int room() const { return look_.width - used_; }
-  const std::string& text() const { return text_; }
+  const Visible& text() const { return text_; }
 
  private:
   Look look_;
-  std::string text_;
+  Visible text_;
   int used_ = 0;
 };
 

@@ -18,6 +18,7 @@ void SampleBatch::add(const probe::Sample& sample) {
     latency_max = std::max(latency_max, sample.latency);
   } else {
     ++failed[sample.error];
+    ++failing[sample.error][rounded(sample.latency)];
   }
 }
 

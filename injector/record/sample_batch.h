@@ -22,9 +22,10 @@ struct SampleBatch {
   Ns from = 0, to = 0;  ///< since T0; to excluded
   Ns opened = 0;        ///< CLOCK_MONOTONIC of the first request in it
   Ns latency_max = 0;
-  std::map<Ns, std::uint64_t> latency;          ///< of the requests that succeeded, rounded
-  std::map<Ns, std::uint64_t> late;             ///< of all, rounded
-  std::map<std::string, std::uint64_t> failed;  ///< by error
+  std::map<Ns, std::uint64_t> latency;                         ///< of the requests that succeeded, rounded
+  std::map<Ns, std::uint64_t> late;                            ///< of all, rounded
+  std::map<std::string, std::uint64_t> failed;                 ///< by error
+  std::map<std::string, std::map<Ns, std::uint64_t>> failing;  ///< how long they took to fail, rounded; by error
 
   void add(const probe::Sample& sample);
   /// [value, count] pairs; the largest latency is exact.

@@ -1,6 +1,11 @@
 #include "injector/record/summary.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "injector/base/shell.h"
+#include "injector/record/text.h"
 
 namespace faultline::record {
 namespace {
@@ -19,6 +24,7 @@ json fault_json(const FaultRecord& fault) {
   json j = {{"name", fault.name},          {"kind", fault.kind},           {"on", fault.on},
             {"peer", fault.peer},          {"direction", fault.direction}, {"start_s", seconds(fault.start)},
             {"end_s", seconds(fault.end)}, {"asked", fault.asked},         {"asked_text", fault.asked_text}};
+  j["idle"] = fault.idle;
   j["counted"] = fault.account.has_value();
   const Account account = fault.account.value_or(Account{});
   const auto put = [](json& to, const faults::Counts& counts) {
@@ -30,6 +36,7 @@ json fault_json(const FaultRecord& fault) {
   for (const auto& one : faults::kUndelivered) j["undelivered"][one.name] = account.undelivered.*one.in;
   j["applied_delay_us"] = spread(account.applied_delay);
   j["lateness_us"] = spread(account.lateness);
+  j["left_line_late"] = {{"packets", account.left_late.all}, {"while_full", account.left_late.full}};
   j["lateness_limit_us"] = static_cast<double>(lateness_limit(fault)) / kMicrosecond;
   const auto since_t0 = [](std::optional<Ns> t) { return t ? json(seconds(*t)) : json(nullptr); };
   j["first_affected_s"] = since_t0(account.first_affected);
@@ -44,19 +51,29 @@ json fault_json(const FaultRecord& fault) {
   return j;
 }
 
+json quantiles_ms(const Distribution& values) {
+  json all = json::object();
+  for (const auto& [name, per_mille] : kQuantiles)
+    all[name] = values.count() == 0 ? json(nullptr) : json(milliseconds(values.quantile(per_mille)));
+  return all;
+}
+
 json stats_json(const std::string& phase, const PhaseStats& stats) {
-  json latency = {{"p50", nullptr}, {"p90", nullptr}, {"p99", nullptr}, {"max", nullptr}};
-  if (stats.ok > 0)
-    latency = {{"p50", milliseconds(stats.latency.quantile(500))},
-               {"p90", milliseconds(stats.latency.quantile(900))},
-               {"p99", milliseconds(stats.latency.quantile(990))},
-               {"max", milliseconds(stats.latency.max())}};
+  json latency = json::object(), never = json::array();
+  for (const auto& [name, per_mille] : kQuantiles) {
+    const auto value = stats.latency.quantile(per_mille);
+    latency[name] = value ? json(milliseconds(*value)) : json(nullptr);
+    if (!value && stats.sent > 0) never.push_back(name);
+  }
   return {{"phase", phase},
           {"sent", stats.sent},
           {"ok", stats.ok},
           {"failed", stats.sent - stats.ok},
           {"by_error", stats.by_error},
-          {"latency_ms", latency}};
+          {"latency_ms", latency},
+          {"never", never},
+          {"ok_latency_ms", quantiles_ms(stats.latency.ok)},
+          {"failed_latency_ms", quantiles_ms(stats.latency.failed)}};
 }
 
 json guard_record_json(const GuardRecord& g) {
@@ -69,7 +86,7 @@ json guard_record_json(const GuardRecord& g) {
             {"observed", nullptr}};
   if (!g.trip) return j;
   j["t_s"] = seconds(g.trip->when);
-  j["observed"] = observed_text(g.guard, *g.trip);
+  j["observed"] = g.trip->observed;
   return j;
 }
 
@@ -96,7 +113,7 @@ json probe_json(const Recording& r, const ProbeRecord& probe) {
 }  // namespace
 
 json summarize(const Recording& r, const Verdict& verdict) {
-  json s = {{"verdict", word(verdict.exit)},
+  json s = {{"verdict", verdict.word()},
             {"exit_code", static_cast<int>(verdict.exit)},
             {"reasons", verdict.reasons},
             {"name", r.name},
@@ -106,6 +123,9 @@ json summarize(const Recording& r, const Verdict& verdict) {
             {"observed_s", seconds(r.observed_until())},
             {"seed", r.seed},
             {"scale", r.scale},
+            {"vars", r.vars},
+            {"repeat", shell_line(r.repeat)},
+            {"repeat_masked", r.repeat_masked},
             {"version", r.version},
             {"host", r.host},
             {"kernel", r.kernel},
@@ -120,6 +140,8 @@ json summarize(const Recording& r, const Verdict& verdict) {
   for (const auto& probe : r.probes) probes.push_back(probe_json(r, probe));
   for (const auto& h : verdict.hypotheses)
     hypotheses.push_back({{"name", h.name},
+                          {"probe", h.probe},
+                          {"during", h.during},
                           {"held", h.held ? json(*h.held) : json(nullptr)},
                           {"expected", h.expected},
                           {"observed", h.observed},
@@ -144,9 +166,33 @@ json summarize(const Recording& r, const Verdict& verdict) {
   s["sites"] = r.sites;
   s["waited_s"] = seconds(r.waited);
   s["services"] = r.services;
-  s["warnings"] = r.warnings;
+  s["tolerance"] = {{"packets", r.tolerance.packets}, {"of_loss", r.tolerance.of_loss}};
+  s["warnings"] = folded(r.warnings);
+  for (const auto& warning : verdict.warnings) s["warnings"].push_back(warning);
   s["line_stats"] = r.line_stats;
   return s;
+}
+
+std::string latency_text(const json& phase, const char* whose, const char* quantile) {
+  const json& value = phase.at(whose).at(quantile);
+  if (value.is_number()) return short_microseconds(value.get<double>() * 1000);
+  const json& never = phase.at("never");
+  const bool is_never =
+      std::string_view(whose) == "latency_ms" && std::find(never.begin(), never.end(), quantile) != never.end();
+  return is_never ? "never" : "";
+}
+
+std::string broken_text(const json& h) {
+  return fmt::format("probe {} during {}: expected {}, observed {}", h.value("probe", ""), h.value("during", ""),
+                     h.value("expected", ""), h.value("observed", ""));
+}
+
+std::vector<std::string> broken_hypotheses(const json& summary) {
+  std::vector<std::string> lines;
+  for (const json& h : summary.at("hypotheses"))
+    if (h.at("held").is_boolean() && !h.at("held").get<bool>())
+      lines.push_back(fmt::format("{}: {}", h.value("name", ""), broken_text(h)));
+  return lines;
 }
 
 }  // namespace faultline::record

@@ -57,12 +57,14 @@ std::string thousands(std::uint64_t n) {
   return digits;
 }
 
-std::string for_locale(std::string text, bool utf8) {
+Visible for_locale(Visible text, bool utf8) {
   if (utf8) return text;
-  for (const auto& [fancy, simple] : {std::pair<std::string, const char*>{"µ", "u"}, {"·", "|"}, {"±", "+/-"}})
-    for (auto at = text.find(fancy); at != std::string::npos; at = text.find(fancy))
-      text.replace(at, fancy.size(), simple);
+  for (const auto& [fancy, simple] : {std::pair{"µ", "u"}, {"·", "|"}, {"±", "+/-"}}) text.replace_all(fancy, simple);
   return text;
+}
+
+std::string for_locale(std::string text, bool utf8) {
+  return utf8 ? std::move(text) : for_locale(Visible(text), false).bytes();
 }
 
 }  // namespace faultline::record

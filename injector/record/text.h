@@ -5,6 +5,7 @@
 #include <string>
 
 #include "faults/units.h"
+#include "injector/base/visible_text.h"
 
 namespace faultline::record {
 
@@ -16,5 +17,6 @@ std::string percent(double ratio);       ///< "99.8%"; "100%" and "0%" only when
 std::string thousands(std::uint64_t n);  ///< "12,345"
 /// The same text without the few non-ASCII characters that this file and the views write, unless `utf8`.
 std::string for_locale(std::string text, bool utf8);
+Visible for_locale(Visible text, bool utf8);
 
 }  // namespace faultline::record

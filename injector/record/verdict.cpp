@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "injector/record/faithful.h"
 #include "injector/record/hypothesis.h"
 #include "injector/record/text.h"
 
@@ -38,14 +39,6 @@ class Findings {
   std::vector<Finding> all_;
 };
 
-std::string undelivered_text(const faults::Undelivered& undelivered) {
-  std::string text;
-  for (const auto& one : faults::kUndelivered)
-    if (const auto n = undelivered.*one.in; n > 0)
-      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", thousands(n), one.why);
-  return text;
-}
-
 std::string left_out_text(const faults::Counts& counts) {
   std::string text;
   for (const auto& one : faults::kLeftOut)
@@ -77,7 +70,8 @@ void look_at_run(const Recording& r, Findings& findings) {
     findings.add(Exit::failed, "the run ended without having begun");
 }
 
-void look_at_fault(const Recording& r, const FaultRecord& fault, Findings& findings) {
+void look_at_fault(const Recording& r, const FaultRecord& fault, Findings& findings,
+                   std::vector<std::string>& warnings) {
   const auto inconclusive = [&](const std::string& what) {
     findings.add(Exit::inconclusive, fmt::format("fault \"{}\" {}", fault.name, what));
   };
@@ -87,20 +81,18 @@ void look_at_fault(const Recording& r, const FaultRecord& fault, Findings& findi
     return;
   }
   const Account& account = *fault.account;
-  if (account.matched == 0 && account.left_out == 0) inconclusive("met no packet");
+  if (account.matched == 0 && account.left_out == 0 && !fault.idle) inconclusive("met no packet");  // what asks for nothing meets none
   if (static_cast<double>(account.left_out) > kLeftOutAllowed * static_cast<double>(account.matched + account.left_out))
     inconclusive(fmt::format("left out {} of {} packets, which would not have survived being held: {}",
                              thousands(account.left_out), thousands(account.matched + account.left_out),
                              left_out_text(account)));
-  if (account.lateness.count > 0 && account.lateness.p99 * 1000 > static_cast<double>(lateness_limit(fault)))
-    inconclusive(fmt::format("was late: p99 {} beyond what was asked, at most {} is allowed",
-                             short_microseconds(account.lateness.p99), short_duration(lateness_limit(fault))));
-  if (account.undelivered.total() > 0)
-    inconclusive(fmt::format("took {} packets that it never gave back ({})", thousands(account.undelivered.total()),
-                             undelivered_text(account.undelivered)));
-  if (account.passed_by_safety > 0)
-    inconclusive(fmt::format("was lifted for {} packets by its safety (the injector was stopped or hung)",
-                             thousands(account.passed_by_safety)));
+  if (const auto late = lateness_finding(r, fault)) inconclusive(*late);
+  if (const auto gone = astray(r, fault)) {
+    if (gone->material)
+      inconclusive(gone->text);
+    else
+      warnings.push_back(fmt::format("fault \"{}\" {}", fault.name, gone->text));
+  }
 }
 
 void look_at_probe(const Recording& r, const ProbeRecord& probe, Findings& findings) {
@@ -146,6 +138,10 @@ const char* word(Exit exit) {
   return "failed";
 }
 
+const char* Verdict::word() const {
+  return exit == Exit::passed && hypotheses.empty() ? "completed" : record::word(exit);
+}
+
 Exit graver(Exit a, Exit b) { return std::max(a, b); }  // the statuses are numbered by precedence
 
 Verdict judge(const Recording& r) {
@@ -153,7 +149,7 @@ Verdict judge(const Recording& r) {
   Findings findings;
   look_at_run(r, findings);
   if (r.begun) {
-    for (const auto& fault : r.faults) look_at_fault(r, fault, findings);
+    for (const auto& fault : r.faults) look_at_fault(r, fault, findings, verdict.warnings);
     for (const auto& probe : r.probes) look_at_probe(r, probe, findings);
   }
   const std::string stopped = stop_text(r);

@@ -15,21 +15,22 @@
 namespace faultline::record {
 
 struct Phase {
-  std::string name;  ///< "baseline", a fault's name, "recovery"
+  std::string name;  ///< "baseline", a fault's name, "recovery"; "run" is all of it
   Ns start = 0, end = 0;
 };
 
-/// What a probe saw in a phase. Latencies are of the requests that succeeded.
+/// What a probe saw in a phase.
 struct PhaseStats {
   std::uint64_t sent = 0, ok = 0;
   std::map<std::string, std::uint64_t> by_error;
-  Distribution latency;
+  Latencies latency;
   double success() const { return sent == 0 ? 0 : static_cast<double>(ok) / static_cast<double>(sent); }
 };
 
 struct Judgement {
   std::string name;
-  std::optional<bool> held;  ///< absent: it could not be judged
+  std::string probe, during;  ///< of which requests: during "recovery" where only recovery is asked for
+  std::optional<bool> held;   ///< absent: it could not be judged
   std::string expected, observed;
   std::string reason;  ///< why it did not hold, or could not be judged
 };
@@ -44,13 +45,15 @@ struct Verdict {
   Exit exit = Exit::passed;
   std::vector<std::string>
       reasons;  ///< why it is not a pass, the gravest first; failed hypotheses are not repeated here
+  std::vector<std::string> warnings;  ///< what is not as asked, and changes nothing
   std::vector<Judgement> hypotheses;
+  const char* word() const;  ///< "passed", "deviated", …; "completed" where nothing was claimed that could have passed
 };
 
 /// baseline, every fault's window, recovery; those that last. In the plan's order.
 std::vector<Phase> phases(const Recording& recording);
 std::vector<Phase> phases(const plan::Plan& plan);
-/// The one of that name; absent when the run has no such phase.
+/// The one of that name, or "run"; absent when the run has no such phase.
 std::optional<Phase> find_phase(const Recording& recording, const std::string& name);
 PhaseStats stats_in(const ProbeRecord& probe, Ns start, Ns end);
 
@@ -61,7 +64,7 @@ Ns lateness_limit(const FaultRecord& fault);
 
 Recovery recovery_of(const Recording& recording, const ProbeRecord& probe);
 Verdict judge(const Recording& recording);
-const char* word(Exit exit);  ///< "passed", "deviated", …
+const char* word(Exit exit);  ///< what each is called of a run that has hypotheses
 /// The one that counts when both hold: 6 > 5 > 4 > 3 > 2 > 1 > 0.
 Exit graver(Exit a, Exit b);
 

@@ -7,6 +7,14 @@
 
 namespace faultline::record {
 
+Latencies WatchedPhase::latencies() const {
+  Latencies all;
+  for (const auto& [value, count] : latency) all.ok.add(value, count);
+  for (const auto& [value, count] : failing) all.failed.add(value, count);
+  all.lost = all.failed.count();
+  return all;
+}
+
 ProbeWatch::ProbeWatch(const plan::Probe& probe, const std::vector<Phase>* outline)
     : name(probe.name), timeout(probe.timeout), phases(outline->size()), outline_(outline), slots_(kSlots) {}
 
@@ -30,17 +38,20 @@ void ProbeWatch::add(const probe::Sample& sample, Ns now) {
     if (sample.due < phase.start || sample.due >= phase.end) continue;
     ++phases[i].sent;
     phases[i].ok += sample.ok;
-    if (sample.ok) ++phases[i].latency[rounded(sample.latency)];
+    ++(sample.ok ? phases[i].latency : phases[i].failing)[rounded(sample.latency)];
   }
 }
 
 LastSecond ProbeWatch::last_second(Ns now) const {
   LastSecond last;
-  Distribution latency;
+  Latencies latency;
   for (auto it = recent_.rbegin(); it != recent_.rend() && it->at >= now - kSecond; ++it) {
     ++last.sent;
     last.ok += it->ok;
-    if (it->ok) latency.add(it->latency);
+    if (it->ok)
+      latency.ok.add(it->latency);
+    else
+      ++latency.lost;
   }
   last.p50 = latency.quantile(500);
   last.p99 = latency.quantile(990);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,8 @@ namespace faultline::record {
 
 struct WatchedPhase {
   std::uint64_t sent = 0, ok = 0;
-  std::map<Ns, std::uint64_t> latency;  ///< rounded, of those that succeeded
+  std::map<Ns, std::uint64_t> latency, failing;  ///< rounded, of those that succeeded and of the others
+  Latencies latencies() const;
 };
 
 /// One column of a sparkline.
@@ -32,7 +34,7 @@ struct WatchedSlot {
 
 struct LastSecond {
   std::uint64_t sent = 0, ok = 0;
-  Ns p50 = 0, p99 = 0;
+  std::optional<Ns> p50 = {}, p99 = {};  ///< absent of requests that there were: "never"
 };
 
 class ProbeWatch {

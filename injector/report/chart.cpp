@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "injector/base/visible_text.h"
 #include "injector/plan/values.h"
 #include "injector/record/text.h"
 #include "injector/record/verdict.h"
@@ -21,6 +22,7 @@ using record::Recording;
 constexpr double kWidth = 1000, kLeft = 96, kRight = 12;
 constexpr double kLane = 20, kPanel = 104, kStrip = 10, kAbove = 8, kGap = 34, kTop = 8;  // kAbove: of the strip
 constexpr int kColumns = 180;
+constexpr std::size_t kLongestText = 4000;  // of a record that somebody else made
 
 /// Time to horizontal places.
 struct Scale {
@@ -92,9 +94,12 @@ std::string tooltip(const PhaseStats& s, Ns from, Ns to) {
   std::string why;
   for (const auto& [error, count] : s.by_error) why += fmt::format("{}{} {}", why.empty() ? "" : ", ", count, error);
   if (!why.empty()) text += " (" + why + ")";
-  if (s.ok > 0)
-    text += fmt::format("; p50 {}, p99 {}", record::short_duration(s.latency.quantile(500)),
-                        record::short_duration(s.latency.quantile(990)));
+  if (s.sent > 0)
+    text += fmt::format("; p50 {}, p99 {}", record::quantile_text(s.latency.quantile(500)),
+                        record::quantile_text(s.latency.quantile(990)));
+  if (s.ok > 0 && s.ok < s.sent)
+    text += fmt::format("; ok.p50 {}, ok.p99 {}", record::short_duration(s.latency.ok.quantile(500)),
+                        record::short_duration(s.latency.ok.quantile(990)));
   return escaped(text);
 }
 
@@ -145,9 +150,10 @@ std::string panel(const Recording& r, const ProbeRecord& probe, const Scale& sca
       close();
       continue;
     }
-    const double p50 = decades.y(static_cast<double>(s.latency.quantile(500)), top);
-    const double high = decades.y(static_cast<double>(s.latency.quantile(990)), top),
-                 low = decades.y(static_cast<double>(s.latency.quantile(0)), top);
+    const auto height = [&](unsigned per_mille) {  // of those that succeeded: the strip below shows the others
+      return decades.y(static_cast<double>(s.latency.ok.quantile(per_mille)), top);
+    };
+    const double p50 = height(500), high = height(990), low = height(0);
     middle += fmt::format("{}{:.1f} {:.1f}", middle.empty() ? "" : "L", x, p50);
     above += fmt::format("{}{:.1f} {:.1f}", above.empty() ? "" : "L", x, high);
     below = fmt::format("{:.1f} {:.1f}", x, low) + (below.empty() ? "" : "L" + below);
@@ -180,7 +186,7 @@ std::string axis(const Scale& scale, double y, double top) {
 
 std::string escaped(const std::string& text) {
   std::string out;
-  for (const char c : text) {
+  for (const char c : text.size() > kLongestText ? bounded(text, kLongestText) : visible_lines(text)) {
     switch (c) {
       case '&':
         out += "&amp;";
@@ -198,7 +204,7 @@ std::string escaped(const std::string& text) {
         out += "&#39;";
         break;
       default:
-        out += static_cast<unsigned char>(c) < 0x20 && c != '\n' ? ' ' : c;
+        out += c;
     }
   }
   return out;

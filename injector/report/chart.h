@@ -12,7 +12,8 @@ namespace faultline::report {
 /// The whole drawing as one <svg> element; empty when the run never reached T0.
 std::string draw(const record::Recording& recording);
 
-/// What can be put between tags and into attributes: &, <, >, quotes and control characters are replaced.
+/// What can be put between tags and into attributes: &, <, > and quotes are replaced, and what
+/// cannot be seen is written out (visible_text.h).
 std::string escaped(const std::string& text);
 
 }  // namespace faultline::report

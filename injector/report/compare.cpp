@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "injector/record/row.h"
+#include "injector/record/summary.h"
 #include "injector/record/text.h"
 
 namespace faultline::report {
@@ -49,7 +50,10 @@ json phase(const json& p) {
   const double sent = p.value("sent", 0.0);
   return {{"sent", p.at("sent")},
           {"success", sent > 0 ? json(p.value("ok", 0.0) / sent) : json(nullptr)},
-          {"latency_ms", p.at("latency_ms")}};
+          {"latency_ms", p.at("latency_ms")},
+          {"never", p.at("never")},
+          {"ok_latency_ms", p.at("ok_latency_ms")},
+          {"failed_latency_ms", p.at("failed_latency_ms")}};
 }
 
 json phases_of(const json& probe) { return probe.at("phases"); }
@@ -65,25 +69,23 @@ std::string success(const json& side) {
   return record::percent(side.at("success").get<double>());
 }
 
-std::string latency(const json& side, const char* quantile) {
-  if (side.is_null() || side.at("latency_ms").at(quantile).is_null()) return "-";
-  return record::short_microseconds(side.at("latency_ms").at(quantile).get<double>() * 1000);
+std::string latency(const json& side, const char* whose, const char* quantile) {
+  const std::string text = side.is_null() ? "" : record::latency_text(side, whose, quantile);
+  return text.empty() ? "-" : text;
 }
 
 /// "+12 %" of b against a; empty where there is nothing to compare.
-std::string change(const json& a, const json& b, const char* quantile) {
-  if (a.is_null() || b.is_null() || a.at("latency_ms").at(quantile).is_null() ||
-      b.at("latency_ms").at(quantile).is_null())
-    return "";
-  const double before = a.at("latency_ms").at(quantile).get<double>(),
-               after = b.at("latency_ms").at(quantile).get<double>();
+std::string change(const json& a, const json& b, const char* whose, const char* quantile) {
+  if (a.is_null() || b.is_null() || a.at(whose).at(quantile).is_null() || b.at(whose).at(quantile).is_null()) return "";
+  const double before = a.at(whose).at(quantile).get<double>(), after = b.at(whose).at(quantile).get<double>();
   return before > 0 ? fmt::format("{:+.0f}%", 100 * (after / before - 1)) : "";
 }
 
 /// A name at the head of a row; one that is too long for its column has a line of its own.
-std::string headed(const std::string& name, int width) {
-  if (record::columns(name) <= width)
-    return name + std::string(static_cast<std::size_t>(width - record::columns(name)), ' ');
+Visible headed(const std::string& text, int width) {
+  const Visible name = shown("{}", text);
+  if (record::columns(text) <= width)
+    return name + std::string(static_cast<std::size_t>(width - record::columns(text)), ' ');
   return name + "\n" + std::string(static_cast<std::size_t>(width), ' ');
 }
 
@@ -94,6 +96,10 @@ std::string count(const json& side, const char* key) {
 std::string applied(const json& side) {
   const json& p50 = side.is_null() ? side : side.at("applied_delay_us").at("p50");
   return p50.is_null() ? "-" : record::short_microseconds(p50.get<double>());
+}
+
+bool some_failed(const json& side) {
+  return !side.is_null() && side.at("success").is_number() && side.at("success").get<double>() < 1;
 }
 
 bool was_asked(const json& side) { return !side.is_null() && side.at("sent") != 0; }
@@ -130,36 +136,41 @@ json compare(const json& a, const json& b) {
   return out;
 }
 
-std::string render_comparison(const json& c) {
+Visible render_comparison(const json& c) {
   const auto word = [&](const char* side, const char* key) {
     return c.at(side).at(key).is_string() ? c.at(side).at(key).get<std::string>() : "";
   };
-  std::string out = fmt::format("A  {:<13} {}  {}\nB  {:<13} {}  {}\n", word("a", "verdict"), word("a", "started_at"),
-                                word("a", "title"), word("b", "verdict"), word("b", "started_at"), word("b", "title"));
+  Visible out = shown("A  {:<13} {}  {}\nB  {:<13} {}  {}\n", word("a", "verdict"), word("a", "started_at"),
+                      word("a", "title"), word("b", "verdict"), word("b", "started_at"), word("b", "title"));
   for (const json& remark : c.at("remarks")) out += "! " + remark.get<std::string>() + "\n";
-  if (!c.at("hypotheses").empty()) out += fmt::format("\n{:<44} {:>12} {:>12}\n", "hypothesis", "A", "B");
+  if (!c.at("hypotheses").empty()) out += shown("\n{:<44} {:>12} {:>12}\n", "hypothesis", "A", "B");
   for (const json& h : c.at("hypotheses"))
-    out += fmt::format("{} {:>12} {:>12}\n", headed(h.at("name").get<std::string>(), 44), held(h.at("a")),
-                       held(h.at("b")));
+    out += shown("{} {:>12} {:>12}\n", headed(h.at("name").get<std::string>(), 44), held(h.at("a")), held(h.at("b")));
   if (!c.at("faults").empty())
-    out += fmt::format("\n{:<20} {:>9} {:>9}  {:>9} {:>9}  {:>9} {:>9}\n", "fault", "packets A", "B", "dropped A", "B",
-                       "delay A", "B");
+    out += shown("\n{:<20} {:>9} {:>9}  {:>9} {:>9}  {:>9} {:>9}\n", "fault", "packets A", "B", "dropped A", "B",
+                 "delay A", "B");
   for (const json& f : c.at("faults")) {
     const json &a = f.at("a"), &b = f.at("b");
-    out += fmt::format("{} {:>9} {:>9}  {:>9} {:>9}  {:>9} {:>9}\n", headed(f.at("name").get<std::string>(), 20),
-                       count(a, "packets_matched"), count(b, "packets_matched"), count(a, "packets_dropped"),
-                       count(b, "packets_dropped"), applied(a), applied(b));
+    out += shown("{} {:>9} {:>9}  {:>9} {:>9}  {:>9} {:>9}\n", headed(f.at("name").get<std::string>(), 20),
+                 count(a, "packets_matched"), count(b, "packets_matched"), count(a, "packets_dropped"),
+                 count(b, "packets_dropped"), applied(a), applied(b));
   }
   for (const json& probe : c.at("probes")) {
-    out += fmt::format("\n{:<20} {:>8} {:>8}  {:>9} {:>9} {:>6}  {:>9} {:>9} {:>6}\n",
-                       probe.at("name").get<std::string>().substr(0, 20), "ok A", "ok B", "p50 A", "p50 B", "", "p99 A",
-                       "p99 B", "");
+    out += shown("\n{:<20} {:>8} {:>8}  {:>9} {:>9} {:>6}  {:>9} {:>9} {:>6}\n",
+                 record::clipped(probe.at("name").get<std::string>(), 20), "ok A", "ok B", "p50 A", "p50 B", "",
+                 "p99 A", "p99 B", "");
     for (const json& p : probe.at("phases")) {
       const json &a = p.at("a"), &b = p.at("b");
       if (!was_asked(a) && !was_asked(b)) continue;
-      out += fmt::format("  {:<18.18} {:>8} {:>8}  {:>9} {:>9} {:>6}  {:>9} {:>9} {:>6}\n",
-                         p.at("name").get<std::string>(), success(a), success(b), latency(a, "p50"), latency(b, "p50"),
-                         change(a, b, "p50"), latency(a, "p99"), latency(b, "p99"), change(a, b, "p99"));
+      const auto row = [&](const std::string& name, const std::string& ok_a, const std::string& ok_b, const char* of) {
+        out += shown("  {:<18} {:>8} {:>8}  {:>9} {:>9} {:>6}  {:>9} {:>9} {:>6}\n", record::clipped(name, 18), ok_a,
+                     ok_b, latency(a, of, "p50"), latency(b, of, "p50"), change(a, b, of, "p50"), latency(a, of, "p99"),
+                     latency(b, of, "p99"), change(a, b, of, "p99"));
+      };
+      row(p.at("name").get<std::string>(), success(a), success(b), "latency_ms");
+      if (!some_failed(a) && !some_failed(b)) continue;
+      row("  ok.", "", "", "ok_latency_ms");  // its figures are ok.p50 and ok.p99
+      row("  failed.", "", "", "failed_latency_ms");
     }
   }
   return out;

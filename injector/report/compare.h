@@ -3,7 +3,8 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
-#include <string>
+
+#include "injector/base/visible_text.h"
 
 namespace faultline::report {
 
@@ -11,6 +12,6 @@ namespace faultline::report {
 nlohmann::json compare(const nlohmann::json& a, const nlohmann::json& b);
 
 /// The same for a terminal.
-std::string render_comparison(const nlohmann::json& comparison);
+Visible render_comparison(const nlohmann::json& comparison);
 
 }  // namespace faultline::report

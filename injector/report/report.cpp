@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "injector/record/distribution.h"
+#include "injector/record/summary.h"
 #include "injector/record/text.h"
 #include "injector/report/chart.h"
 #include "injector/report/style.h"
@@ -31,6 +33,10 @@ std::string headline(const json& s) {
       "kernel {6} ({7}) · faultline {8}</p>\n",
       verdict, title_of(s), text(s, "started_at"), text(s, "host"), s.value("seed", std::uint64_t{0}),
       s.value("observed_s", 0.0), text(s, "kernel"), text(s, "engine"), text(s, "version"));
+  const auto broken = record::broken_hypotheses(s);
+  if (!broken.empty()) out += "<ul class=\"broken\">";
+  for (const std::string& text : broken) out += "<li>" + escaped(text) + "</li>";
+  if (!broken.empty()) out += "</ul>";
   if (!s.at("reasons").empty()) {
     out += "<ul class=\"reasons\">";
     for (const json& reason : s.at("reasons")) out += "<li>" + escaped(reason.get<std::string>()) + "</li>";
@@ -117,7 +123,8 @@ std::string probes(const json& s) {
   std::string out =
       "<h2>Probes by phase</h2>\n<table><tr><th>probe</th><th>phase</th><th class=\"n\">sent</th><th "
       "class=\"n\">ok</th><th>failed</th><th class=\"n\">p50</th><th class=\"n\">p90</th>"
-      "<th class=\"n\">p99</th><th class=\"n\">max</th></tr>\n";
+      "<th class=\"n\">p99</th><th class=\"n\">max</th><th class=\"n\" title=\"of the requests that "
+      "succeeded\">ok.p99</th><th class=\"n\" title=\"how long the others took to fail\">failed.p99</th></tr>\n";
   for (const json& p : s.at("probes")) {
     bool first = true;
     for (const json& phase : p.at("phases")) {
@@ -129,11 +136,11 @@ std::string probes(const json& s) {
           first ? " class=\"first\"" : "", first ? text(p, "name") : "", text(phase, "phase"), whole(phase, "sent"),
           phase.value("sent", 0) == 0 ? "" : record::percent(phase.value("ok", 0.0) / phase.value("sent", 1.0)),
           failed);
-      for (const char* quantile : {"p50", "p90", "p99", "max"}) {
-        const json& value = phase.at("latency_ms").at(quantile);
-        out += fmt::format("<td class=\"n\">{}</td>",
-                           value.is_null() ? "" : record::short_microseconds(value.get<double>() * 1000));
-      }
+      for (const auto& [quantile, per_mille] : record::kQuantiles)
+        out += fmt::format("<td class=\"n\">{}</td>", record::latency_text(phase, "latency_ms", quantile));
+      const bool some_failed = phase.value("failed", 0) != 0;
+      for (const char* whose : {"ok_latency_ms", "failed_latency_ms"})
+        out += fmt::format("<td class=\"n dim\">{}</td>", some_failed ? record::latency_text(phase, whose, "p99") : "");
       out += "</tr>\n";
       first = false;
     }
@@ -181,12 +188,13 @@ std::string footer(const json& s) {
     if (s.at("healed_s").is_number()) cleanup += fmt::format(" Healed at {:.4g} s.", s.at("healed_s").get<double>());
     cleanup += "</p>";
   }
+  std::string repeat = text(s, "repeat");
+  if (repeat.empty()) repeat = fmt::format("faultline run PLAN --seed {}", s.value("seed", std::uint64_t{0}));
   return fmt::format(
-      "<footer>{}<p>To play it again with the same chance: <code>faultline run PLAN --seed {}</code>. The plan.toml "
-      "beside this file is a copy of it; the files that a plan names beside itself are where it was. Every event and "
-      "every request "
-      "is in journal.jsonl; this page and summary.json are made from it.</p></footer>\n",
-      cleanup, s.value("seed", std::uint64_t{0}));
+      "<footer>{}<p>To play it again with the same chance: <code>{}</code>.{} The plan.toml beside this file is a copy "
+      "of the plan, and can be played in its place; the files that a lab's commands read are where the plan was. Every "
+      "event and every request is in journal.jsonl; this page and summary.json are made from it.</p></footer>\n",
+      cleanup, repeat, s.value("repeat_masked", false) ? " Put in what stands as ***: secrets are not recorded." : "");
 }
 
 }  // namespace
@@ -200,7 +208,7 @@ std::string render_report(const record::Recording& recording, const json& summar
   out += draw(recording);
   out +=
       "<p class=\"key\"><span class=\"swatch p50\"></span> median latency <span class=\"swatch spread\"></span> least "
-      "to p99, each of a short span of time, on a logarithmic scale "
+      "to p99, each of the requests of a short span of time that succeeded, on a logarithmic scale "
       "<span class=\"swatch failed\"></span> share of requests that failed <span class=\"swatch window\"></span> "
       "fault</p>\n";
   return out + hypotheses(summary) + guards(summary) + faults(summary) + probes(summary) + notes(summary) +

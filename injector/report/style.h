@@ -10,8 +10,8 @@ body { margin: 2rem auto; max-width: 72rem; padding: 0 1.25rem; background: var(
 h1 { margin: .2rem 0; font-size: 1.6rem; } h2 { margin: 2rem 0 .5rem; font-size: 1.1rem; }
 .dim, .key, footer { color: var(--dim); } .key, footer { font-size: .85rem; }
 .verdict { display: inline-block; margin: 0; padding: .1rem .7rem; border-radius: 1rem; color: #fff; background: var(--amber); font-weight: 600; text-transform: uppercase; letter-spacing: .04em; }
-.verdict.passed { background: var(--green); } .verdict.deviated, .verdict.failed { background: var(--red); }
-.reasons { color: var(--amber); padding-left: 1.2rem; }
+.verdict.passed { background: var(--green); } .verdict.completed { background: var(--blue); } .verdict.deviated, .verdict.failed { background: var(--red); }
+.reasons { color: var(--amber); } .reasons, ul.broken { padding-left: 1.2rem; }
 svg { display: block; width: 100%; margin-top: 1rem; font: 11px system-ui, sans-serif; }
 svg text { fill: var(--fg); } svg .tick, svg .dim { fill: var(--dim); font-size: 10px; } svg .name { font-weight: 600; font-size: 12px; } svg .name .dim { font-weight: 400; }
 .grid { stroke: var(--line); stroke-width: 1; } .fault rect { fill: var(--fault); opacity: .85; } svg .fault .in { fill: #fff; } .window { fill: var(--fault); opacity: .1; }

@@ -13,6 +13,7 @@
 
 #include "injector/base/error.h"
 #include "injector/base/message.h"
+#include "injector/base/realtime.h"
 #include "injector/record/verdict.h"
 #include "injector/run/lock.h"
 
@@ -156,7 +157,9 @@ void Control::healed() {
 }
 
 void Control::Impl::serve() {
+  realtime::Urgent urgent(realtime::Rank::helper);  // who wants to stop a run must not wait for a busy machine
   for (;;) {
+    urgent.look();
     std::vector<pollfd> fds{{bell.get(), POLLIN, 0}};
     std::size_t listening = 0;
     {
@@ -252,7 +255,7 @@ json Control::Impl::answer(Client& client, const json& request, std::vector<Fd>&
       throw Failure(Exit::cannot_run, epoch ? "the lab is being taken apart" : "the lab is not built yet");
     lab::Entrance entrance = lab->entrance(host);
     auto& e = entrance.enclosure;
-    for (Fd* fd : {&e.net, &e.mount, &e.uts, &e.ipc, &entrance.pids}) fds.push_back(std::move(*fd));
+    for (Fd* fd : {&e.net, &e.mount, &e.uts, &e.ipc, &e.root, &entrance.pids}) fds.push_back(std::move(*fd));
     return {{"enter", host}, {"environment", entrance.environment}};
   }
   throw Failure(Exit::invalid, "this version (" FAULTLINE_VERSION ") does not know how to do \"" + what + "\"");

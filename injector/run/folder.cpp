@@ -6,9 +6,11 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <map>
 
 #include "injector/base/clock.h"
 #include "injector/base/error.h"
+#include "injector/plan/origin.h"
 
 namespace faultline::run {
 namespace fs = std::filesystem;
@@ -44,6 +46,7 @@ std::filesystem::path make_folder(const plan::Plan& plan, const fs::path& out) {
     }
     fs::create_directories(folder / "services");
     write(folder / "plan.toml", plan.text);
+    std::map<std::string, std::string> copies;
     for (const auto& input : plan.inputs) {
       fs::create_directory(folder / "inputs");
       const fs::path name = fs::path(input.path).filename();
@@ -51,12 +54,12 @@ std::filesystem::path make_folder(const plan::Plan& plan, const fs::path& out) {
       for (int again = 2; fs::exists(copy); again++)
         copy = folder / "inputs" / fmt::format("{}-{}", again, name.string());
       write(copy, input.text);
+      copies[input.path] = copy.lexically_relative(folder).string();
     }
+    write(folder / "origin.json", plan::origin_text(plan, copies));
     return folder;
   } catch (const fs::filesystem_error& e) {
-    const bool asked =
-        !out.empty() && e.code() != std::errc::no_space_on_device;  // then it is the argument that is wrong
-    throw Failure(asked ? Exit::invalid : Exit::failed,
+    throw Failure(e.code() == std::errc::no_space_on_device ? Exit::failed : Exit::cannot_run,
                   fmt::format("cannot make the run folder: {}: {}", e.path1().string(), e.code().message()));
   }
 }

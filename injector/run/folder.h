@@ -8,9 +8,9 @@
 
 namespace faultline::run {
 
-/// Creates the folder (or takes an existing empty one) with services/ in it, and writes plan.toml and, into inputs/,
-/// the files that the plan names. `out` empty: runs/<UTC time>-<plan's name>. Throws Failure(invalid) when it exists
-/// and is not empty, Failure(failed) when it cannot be made.
+/// Creates the folder (or takes an existing empty one) with services/ in it, and writes plan.toml, origin.json and,
+/// into inputs/, the files that the plan names. `out` empty: runs/<UTC time>-<plan's name>. Throws Failure(invalid)
+/// when it exists and is not empty, Failure(cannot_run) when it cannot be made, Failure(failed) on a full disk.
 std::filesystem::path make_folder(const plan::Plan& plan, const std::filesystem::path& out);
 
 /// Under sudo: gives the folder to the user who called it, so that no root-owned files are left about. Never throws.

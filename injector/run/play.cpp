@@ -24,14 +24,18 @@ void Session::play() {
     epoch_ = now + (*options_.at - wall);
   }
   if (options_.steps) steps_.emplace(plan_);
+  // After a lapse faults are off until this thread has seen it, and probes wait for locks that it holds.
+  realtime::Urgent urgent(realtime::Rank::helper);
   hold_next();
   const bool holds_before_t0 = steps_ && steps_->next() && steps_->hold_at() <= 0;
   if (pen_ && !holds_before_t0) pen_->arm(epoch_);
   for (auto& prober : probers_) prober->start(epoch_, plan_.duration);
   events::t0(*journal_, epoch_, wall + (epoch_ - now));
+  tell_refusal();
   control_->begin(epoch_);
   display_->begin(epoch_);
-  const auto stop = watch();
+  const auto stop = watch(urgent);
+  for (const auto& text : remarks_.due(monotonic_now(), true)) display_->note(text);
   if (stop) display_->stop_clock();
   heal();
   if (stop) {
@@ -45,13 +49,27 @@ void Session::play() {
   finish_probes();
 }
 
-std::optional<Stop> Session::watch() {
+void Session::tell_refusal() {
+  const realtime::Tally line = realtime::tally(realtime::Rank::line), others = realtime::tally(realtime::Rank::helper);
+  const int error = line.error != 0 ? line.error : others.error;
+  if (error == 0) return;
+  const std::string text = fmt::format(
+      "no real-time class ({}): on a busy machine packets may leave late and probes be sent late; `faultline doctor` "
+      "says "
+      "what helps",
+      std::generic_category().message(error));
+  events::warning(*journal_, text);
+  display_->note(text);
+}
+
+std::optional<Stop> Session::watch(realtime::Urgent& urgent) {
   for (Ns now = monotonic_now(); now < epoch_ + plan_.duration || (steps_ && steps_->next()); now = monotonic_now()) {
     Ns until = std::min(epoch_ + plan_.duration, now + 100 * kMillisecond);
     if (steps_ && steps_->next()) until = std::min(until, epoch_ + steps_->hold_at());
     if (const auto stop = stops_.await(std::max<Ns>(until - now, 0))) return stop;
     if (const auto stop = confirm_step()) return stop;
     now = monotonic_now();
+    urgent.look(now);
     mark_phases(now);
     display_->tick();
     if (pen_ && pen_->line_was_stopped()) {
@@ -59,11 +77,11 @@ std::optional<Stop> Session::watch() {
       if (stops_.was_continued())
         return Stop{events::By::lease, "the injector had been stopped (SIGSTOP, or Ctrl-Z); faults were off meanwhile"};
       // Nobody stopped us: a busy machine, a debugger or the freezer. What that spoiled is counted with the faults.
-      const std::string lapse =
-          fmt::format("the injector got no CPU for up to {} ms: the lease lapsed, faults were off meanwhile",
-                      pen_->line_stats().stalled / kMillisecond);
-      events::warning(*journal_, lapse);
-      display_->note(lapse);
+      for (const auto& lapse : pen_->take_lapses()) {
+        const Ns from = since_t0(lapse.from), length = lapse.to - lapse.from;
+        events::lapse(*journal_, from, length);
+        tell({"", from, length});
+      }
       pen_->resume_line();
     }
     if (const auto stop = look_after()) return stop;
@@ -92,10 +110,16 @@ std::optional<Stop> Session::look_after() {
   if (pen_) {
     for (const auto& news : pen_->poll()) {
       events::warning(*journal_, news);
-      display_->note(news);
+      tell({news, since_t0(now)});
     }
   }
+  for (const auto& text : remarks_.due(now)) display_->note(text);
   return {};
+}
+
+/// To whoever watches: what comes again and again is summed up.
+void Session::tell(record::Remark remark) {
+  if (const auto text = remarks_.add(std::move(remark), monotonic_now())) display_->note(*text);
 }
 
 void Session::mark_phases(Ns now) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "injector/base/error.h"
+#include "injector/base/privilege.h"
 
 namespace faultline::run {
 namespace {
@@ -22,6 +23,7 @@ std::uint64_t effective_capabilities() {
 }  // namespace
 
 void check_privileges() {
+  if (geteuid() == 0 && in_user_namespace()) throw Failure(Exit::cannot_run, kUserNamespaceRoot);
   const std::uint64_t have = effective_capabilities();
   const auto has = [&](int capability) { return (have >> capability & 1) != 0; };
   std::vector<std::string> missing;

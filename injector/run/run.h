@@ -15,14 +15,14 @@
 namespace faultline::run {
 
 struct Options {
-  std::filesystem::path out;  ///< empty: runs/<UTC time>-<name>
-  std::map<std::string, std::string> variables;
+  std::filesystem::path out;          ///< empty: runs/<UTC time>-<name>
   std::optional<Ns> at;               ///< wall clock of T0
   bool steps = false;                 ///< wait before each fault, until a line is read from standard input
   std::optional<pen::Engine> engine;  ///< absent: the best this kernel has
   bool quiet = false;                 ///< nothing on `screen`
   int screen = 2;                     ///< where progress is drawn
   std::vector<std::string> command;   ///< argv, for the record
+  std::vector<std::string> repeat;    ///< the words that say the same, without the seed, --at and where to write
 };
 
 struct Result {

@@ -16,6 +16,7 @@
 #include "injector/base/clock.h"
 #include "injector/base/error.h"
 #include "injector/base/message.h"
+#include "injector/base/privilege.h"
 #include "injector/run/lock.h"
 #include "injector/site/processes.h"
 
@@ -124,8 +125,7 @@ std::string myself() {
 }
 
 std::string list_of(const std::vector<Running>& runs) {
-  if (runs.empty())
-    return geteuid() == 0 ? "no run is under way" : "no run is under way that we may see (root sees all)";
+  if (runs.empty()) return is_root() ? "no run is under way" : "no run is under way that we may see (root sees all)";
   std::vector<std::string> names;
   for (const auto& run : runs) names.push_back(describe(run));
   return fmt::format("under way: {}", fmt::join(names, ", "));
@@ -250,10 +250,10 @@ std::optional<double> note(const Running& run, const std::string& text) {
 lab::Entrance enter(const Running& run, const std::string& host) {
   std::vector<Fd> fds;
   const json answer = ask(connect_to(run, kPatience), {{"do", "enter"}, {"host", host}}, &fds);
-  if (fds.size() != 5) throw Failure(Exit::cannot_run, "the run did not hand out its lab host's namespaces");
+  if (fds.size() != 6) throw Failure(Exit::cannot_run, "the run did not hand out its lab host's namespaces");
   lab::Entrance entrance;
-  entrance.enclosure = {std::move(fds[0]), std::move(fds[1]), std::move(fds[2]), std::move(fds[3])};
-  entrance.pids = std::move(fds[4]);
+  entrance.enclosure = {std::move(fds[0]), std::move(fds[1]), std::move(fds[2]), std::move(fds[3]), std::move(fds[4])};
+  entrance.pids = std::move(fds[5]);
   entrance.environment = answer.value("environment", std::map<std::string, std::string>());
   return entrance;
 }

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "faults/abi.h"
+#include "injector/base/descriptors.h"
 #include "injector/base/error.h"
 #include "injector/plan/subjects.h"
 #include "injector/run/preflight.h"
@@ -16,12 +18,24 @@ namespace faultline::run {
 namespace events = record::events;
 namespace {
 
+constexpr Ns kTellEvery = kSecond / 2;
+constexpr const char* kHowToRaise =
+    ": raise it, by `ulimit -Hn` as root, or LimitNOFILE= of the service that starts it";
+
+/// The same in words of ours, where it is the limit of open files that was met.
+std::string explained(const std::string& error) {
+  const std::string met = std::generic_category().message(EMFILE);
+  return error.find(met) == std::string::npos
+             ? error
+             : error + "\nThe hard limit of descriptors (open files) of this process is too low" + kHowToRaise;
+}
+
 bool needs_nursery(const plan::Plan& plan) {
   return plan.lab || std::any_of(plan.probes.begin(), plan.probes.end(),
                                  [](const auto& p) { return p.kind == plan::Probe::Kind::exec; });
 }
 
-events::Machine this_machine(const Options& options, pen::Engine engine) {
+events::Machine this_machine(const plan::Plan& plan, const Options& options, pen::Engine engine) {
   utsname name{};
   uname(&name);
   events::Machine machine;
@@ -29,8 +43,12 @@ events::Machine this_machine(const Options& options, pen::Engine engine) {
   machine.kernel = name.release;
   machine.host = name.nodename;
   machine.engine = engine == pen::Engine::tcx ? "tcx" : "clsact";
-  for (const auto& word : options.command) machine.command.push_back(plan::without_passwords(word));
-  for (const auto& [name, value] : options.variables) machine.variables[name] = plan::without_passwords(value);
+  for (const auto& word : options.command) machine.command.push_back(plan::without_secrets(word));
+  for (const auto& word : options.repeat) {
+    machine.repeat.push_back(plan::without_secrets(word));
+    machine.masked |= machine.repeat.back() != word;
+  }
+  if (!machine.repeat.empty()) machine.repeat.insert(machine.repeat.end(), {"--seed", std::to_string(plan.seed)});
   return machine;
 }
 
@@ -55,6 +73,7 @@ Session::Session(const plan::Plan& plan, const Options& options, const std::file
       options_(options),
       folder_(folder),
       guards_(plan, [this](const plan::Guard& guard, const record::GuardTrip& trip) { guard_acted(guard, trip); }) {
+  raise_descriptor_limit();
   // Children first: they are forked before there is any descriptor that could keep a fault alive.
   engine_ = choose_engine(options.engine, pen::probe_features());
   if (needs_nursery(plan)) nursery_ = lab::Nursery::start();
@@ -85,7 +104,7 @@ Handlers Session::handlers() {
 void Session::guard_acted(const plan::Guard& guard, const record::GuardTrip& trip) {
   if (pen_) pen_->stop();
   events::guard(*journal_, guard, trip);
-  stops_.ask({events::By::guard, fmt::format("{}: {}", guard.name, record::observed_text(guard, trip))});
+  stops_.ask({events::By::guard, fmt::format("{}: {}", guard.name, trip.observed)});
 }
 
 /// Every fault goes off, and no guard acts any more.
@@ -95,15 +114,33 @@ void Session::heal() {
   control_->healed();
 }
 
+/// A step of the preparation. Whoever asks us to end is heard here.
 void Session::step(const std::string& what) {
   if (const auto stop = stops_.take()) throw Failure(Exit::aborted, stop->reason);
+  next_told_ = monotonic_now() + kTellEvery;
   events::step(*journal_, what);
   control_->preparing(what);
   display_->step(what);
 }
 
+/// One of many steps: heard as soon, told now and then.
+void Session::advance(const std::string& what) {
+  if (monotonic_now() >= next_told_) return step(what);
+  if (const auto stop = stops_.take()) throw Failure(Exit::aborted, stop->reason);
+}
+
+/// The same of taking apart, which nothing interrupts.
+void Session::take_apart_step(const std::string& what) {
+  if (monotonic_now() < next_told_) return;
+  next_told_ = monotonic_now() + 2 * kTellEvery;
+  control_->preparing(what);
+  if (epoch_ == 0) return display_->step(what);
+  display_->note(what);
+  display_->tick();
+}
+
 void Session::prepare_and_play() {
-  events::run(*journal_, plan_, this_machine(options_, engine_));
+  events::run(*journal_, plan_, this_machine(plan_, options_, engine_));
   events::plan(*journal_, plan_);
   try {
     prepare();
@@ -114,7 +151,11 @@ void Session::prepare_and_play() {
     if (const auto& stop = stops_.taken(); failure.status() == Exit::aborted)
       events::abort(*journal_, stop ? stop->by : events::By::signal, stop ? stop->reason : failure.what());
     else
-      events::failure(*journal_, failure.status(), failure.what());
+      events::failure(*journal_, failure.status(), explained(failure.what()));
+  } catch (const std::system_error& e) {
+    heal();
+    const bool limit = e.code() == std::errc::too_many_files_open;
+    events::failure(*journal_, limit ? Exit::cannot_run : Exit::failed, explained(e.what()));
   } catch (const std::exception& e) {
     heal();
     events::failure(*journal_, Exit::failed, e.what());
@@ -127,18 +168,27 @@ void Session::prepare_and_play() {
 
 void Session::prepare() {
   if (engine_ == pen::Engine::clsact) {
-    const std::string weaker =
-        "attached by clsact, for want of TCX and kfuncs (kernel 6.6): when this process is stopped (SIGSTOP), faults "
-        "go on for up to 250 ms; when it is killed, until the kernel has closed its files (docs/kernels.md)";
+    const std::string weaker = fmt::format(
+        "attached by clsact, {}: when this process is stopped (SIGSTOP), faults go on for up to 250 ms; when it is "
+        "killed, until the kernel has closed its files (docs/kernels.md)",
+        options_.engine ? "as was asked" : "for want of TCX and kfuncs (kernel 6.6)");
     events::warning(*journal_, weaker);
     display_->step(weaker);
+  }
+  for (const auto& fault : plan_.faults) {
+    if (!fault.idle) continue;
+    const std::string idle = fmt::format("fault \"{}\" does nothing: all of its values are zero", fault.name);
+    events::warning(*journal_, idle);
+    display_->note(idle);
   }
   if (plan_.lab) start_lab();
   std::optional<site::LabView> view;
   if (lab_) view = view_of(*lab_);
   await_targets();
   std::vector<site::ResolvedName> names;
-  sites_ = site::resolve(plan_, view ? &*view : nullptr, finder_, &names);
+  const Progress progress = [this](const std::string& what) { advance(what); };
+  next_told_ = monotonic_now() + kTellEvery;
+  sites_ = site::resolve(plan_, view ? &*view : nullptr, finder_, &names, progress);
   for (const auto& name : names) {
     std::vector<std::string> addresses;
     for (const auto& address : name.addresses) addresses.push_back(address.address_text());
@@ -153,8 +203,8 @@ void Session::prepare() {
 
 void Session::start_lab() {
   step("building the lab");
-  lab_ =
-      std::make_unique<lab::Lab>(*plan_.lab, *nursery_, plan_.directory, (folder_ / "services").string(), plan_.scale);
+  lab_ = std::make_unique<lab::Lab>(*plan_.lab, *nursery_, plan_.directory, (folder_ / "services").string(),
+                                    plan_.scale, [this](const std::string& what) { advance(what); });
   {
     // Services may take long to become ready: a signal does not wait for them.
     const std::jthread listener = stops_.listen([this] { lab_->cancel(); });
@@ -206,7 +256,7 @@ std::optional<Stop> Session::follow_targets() {
     auto gap = news.gap;
     if (gap) gap = {since_t0(gap->first), since_t0(gap->second)};
     events::target(*journal_, news.target, news.what, news.text, gap);
-    display_->note(news.text);
+    tell({news.text, since_t0(monotonic_now())});
     if (news.aborts) stop = Stop{events::By::target, news.text};
   }
   return stop;
@@ -214,6 +264,7 @@ std::optional<Stop> Session::follow_targets() {
 
 void Session::lock_namespaces() {
   for (const auto& site : sites_) {
+    advance(fmt::format("locking {}", site.name));
     const auto ns = site.ns.inode();
     if (std::find(site_spaces_.begin(), site_spaces_.end(), ns) == site_spaces_.end())
       control_->add_lock(lock_namespace(site.ns, site.name), site.name, ns);
@@ -247,6 +298,21 @@ void Session::tell_exempt(const std::vector<std::string>& exempt) {
   }
 }
 
+/// What a run holds grows with its sites. Said before anything is attached.
+void Session::check_limits() {
+  if (sites_.size() > FL_MAX_SITES)
+    throw Failure(Exit::cannot_run, fmt::format("the targets are in {} network namespaces; a run takes {}",
+                                                sites_.size(), static_cast<int>(FL_MAX_SITES)));
+  // Programs and tables, then for each site its devices' hooks and some of its own. Probes open theirs as they ask.
+  std::uint64_t needed = 160;
+  for (const auto& site : sites_) needed += 4 + 2 * site.devices.size();
+  if (descriptors_left() < needed)
+    throw Failure(Exit::cannot_run,
+                  fmt::format("this run needs about {} more descriptors (open files) for its {} sites, and the hard "
+                              "limit of this process leaves {}{}",
+                              needed, sites_.size(), descriptors_left(), kHowToRaise));
+}
+
 void Session::build_pen() {
   composition_ = compose(plan_, sites_);
   for (const auto& site : sites_) {
@@ -265,6 +331,8 @@ void Session::build_pen() {
   options.janitor = janitor_.get();
   options.alias = fmt::format("faultline run {:.100} (pid {})", plan_.name, getpid());
   if (sites_.empty()) return;
+  check_limits();
+  step("building the pen");
   std::vector<std::string> places;
   for (const auto& site : sites_) places.push_back(site.name);
   try {
@@ -283,7 +351,7 @@ void Session::build_pen() {
       site::Follower::Effects{[this](std::size_t site, const auto& rules) { pen_->set_cgroups(site, rules); },
                               [this](std::size_t site, site::Site place) { move_site(site, std::move(place)); }});
   pen_ = std::make_unique<pen::Pen>(std::move(sites_), composition_.score, options,
-                                    [this](const std::string& what) { step(what); });
+                                    [this](const std::string& what) { advance(what); });
   if (names_) names_->start();
   follower_->start();
 }
@@ -291,6 +359,7 @@ void Session::build_pen() {
 void Session::make_probers() {
   for (std::size_t i = 0; i < plan_.probes.size(); i++) {
     const plan::Probe& probe = plan_.probes[i];
+    advance(fmt::format("preparing probe {}", probe.name));
     probe::From from;
     if (lab_) from.names = lab_->names();
     const auto ns = place_of(probe, from);

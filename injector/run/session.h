@@ -8,12 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "injector/base/realtime.h"
 #include "injector/lab/lab.h"
 #include "injector/pen/janitor.h"
 #include "injector/pen/pen.h"
 #include "injector/probe/probe.h"
 #include "injector/record/display.h"
 #include "injector/record/events.h"
+#include "injector/record/folding.h"
 #include "injector/record/journal.h"
 #include "injector/run/compose.h"
 #include "injector/run/control.h"
@@ -41,6 +43,7 @@ class Session {
   void await_targets();
   std::optional<Stop> follow_targets();
   void lock_namespaces();
+  void check_limits();
   void build_pen();
   void move_site(std::size_t index, site::Site place);
   void tell_exempt(const std::vector<std::string>& exempt);
@@ -48,11 +51,13 @@ class Session {
   std::optional<NetNs> place_of(const plan::Probe& probe, probe::From& from);
   void play();
   void finish_probes();
-  std::optional<Stop> watch();
+  std::optional<Stop> watch(realtime::Urgent& urgent);
   void hold_next();
   std::optional<Stop> confirm_step();
   std::optional<Stop> look_after();
   Ns since_t0(Ns instant) const;
+  void tell(record::Remark remark);
+  void tell_refusal();
   void ask(const std::string& question);
   void move_clock(Ns epoch);
   void mark_phases(Ns now);
@@ -61,6 +66,8 @@ class Session {
   void report_counts();
   void close_everything();
   void step(const std::string& what);
+  void advance(const std::string& what);
+  void take_apart_step(const std::string& what);
   Handlers handlers();
   std::string tell_service(const std::string& host, const std::string& event, const std::string& detail);
   void guard_acted(const plan::Guard& guard, const record::GuardTrip& trip);
@@ -88,6 +95,8 @@ class Session {
   Ns epoch_ = 0;
   std::vector<std::pair<Ns, Ns>> waits_;  // by which T0 has moved
   Ns next_look_ = 0;
+  Ns next_told_ = 0;  // see advance()
+  record::Folding remarks_;
   std::optional<Steps> steps_;  // of a run that waits before each
   std::vector<bool> begun_, ended_;
   std::unique_ptr<Control> control_;  // last: its thread uses what is above

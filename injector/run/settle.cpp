@@ -34,28 +34,44 @@ void Session::report_counts() {
     events::fault_result(*journal_, accounts[i]);
   }
   const auto line = pen_->line_stats();
-  events::line(*journal_, {{"read", line.read},
-                           {"written", line.written},
-                           {"frames_read", line.frames_read},
-                           {"frames_written", line.frames_written},
-                           {"bytes_read", line.bytes_read},
-                           {"merged", line.merged},
-                           {"held_max_bytes", line.held_max_bytes},
-                           {"stalled_us", line.stalled / kMicrosecond},
-                           {"lost",
-                            {{"full", line.losses.full},
-                             {"overdue", line.losses.overdue},
-                             {"refused", line.losses.refused},
-                             {"stamp", line.losses.stamp}}}});
+  const auto urgency = [](realtime::Rank rank) {
+    const realtime::Tally t = realtime::tally(rank);
+    return nlohmann::json{
+        {"threads", t.threads},
+        {"refused", t.refused},
+        {"error", t.error == 0 ? nlohmann::json() : nlohmann::json(std::generic_category().message(t.error))},
+        {"fell_back", t.fell_back},
+        {"stopped_by_kernel", t.stopped},
+        {"ordinary_us", t.ordinary / kMicrosecond}};
+  };
+  events::line(
+      *journal_,
+      {{"read", line.read},
+       {"written", line.written},
+       {"frames_read", line.frames_read},
+       {"frames_written", line.frames_written},
+       {"bytes_read", line.bytes_read},
+       {"merged", line.merged},
+       {"held_max_bytes", line.held_max_bytes},
+       {"stalled_us", line.stalled / kMicrosecond},
+       {"full",
+        {{"time_us", line.full_time / kMicrosecond}, {"packets", line.full_packets}, {"bytes", line.full_bytes}}},
+       {"realtime", {{"line", urgency(realtime::Rank::line)}, {"others", urgency(realtime::Rank::helper)}}},
+       {"lost",
+        {{"full", line.losses.full},
+         {"overdue", line.losses.overdue},
+         {"refused", line.losses.refused},
+         {"stamp", line.losses.stamp}}}});
 }
 
 void Session::close_everything() {
+  next_told_ = monotonic_now() + kSecond;
   std::vector<std::string> failures;
   const auto add = [&](std::vector<std::string> more) { failures.insert(failures.end(), more.begin(), more.end()); };
   probers_.clear();
   follower_.reset();
   names_.reset();
-  if (pen_) add(pen_->close());
+  if (pen_) add(pen_->close([this](const std::string& what) { take_apart_step(what); }));
   pen_.reset();
   control_->drop_locks();
   control_->set_lab(nullptr);

@@ -1,4 +1,5 @@
 #include "injector/run/steps.h"
+#include "injector/base/visible_text.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -62,7 +63,7 @@ void Session::ask(const std::string& question) {
   tcflush(STDIN_FILENO, TCIFLUSH);  // of a terminal: what was typed before the question is no answer to it
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (options_.quiet)
-    fmt::print(stderr, "{}\n", question);
+    print(stderr, shown("{}\n", question));
   else
     display_->note(question);
 }
@@ -102,7 +103,10 @@ std::optional<Stop> Session::confirm_step() {
     stand_still();
     if (stop) return stop;
     if (const auto ended = look_after()) return ended;
-    if (pen_ && pen_->line_was_stopped()) pen_->resume_line();  // who stops us here (Ctrl-Z) lifts no fault
+    if (pen_ && pen_->line_was_stopped()) {  // who stops us here (Ctrl-Z) lifts no fault
+      pen_->take_lapses();
+      pen_->resume_line();
+    }
     display_->tick();
   }
   if (isatty(STDIN_FILENO) != 0) display_->typed_line();

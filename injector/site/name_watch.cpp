@@ -21,6 +21,7 @@
 #include "injector/base/clock.h"
 #include "injector/base/dns_answer.h"
 #include "injector/base/error.h"
+#include "injector/base/realtime.h"
 
 namespace faultline::site {
 namespace {
@@ -124,6 +125,7 @@ void NameWatch::move(std::size_t site, Ears ears) {
 
 void NameWatch::run(const std::stop_token& done) {
   prctl(PR_SET_NAME, "faultline-names");
+  realtime::Urgent urgent(realtime::Rank::helper);  // who was told an address goes there at once
   while (!done.stop_requested()) {
     std::vector<pollfd> ready{{bell_.get(), POLLIN, 0}};
     {
@@ -132,6 +134,7 @@ void NameWatch::run(const std::stop_token& done) {
         for (const Fd* socket : {&ear.on.v4, &ear.on.v6}) ready.push_back({socket->get(), POLLIN, 0});
     }
     if (::poll(ready.data(), ready.size(), -1) < 0) continue;  // no signal comes here, and the descriptors are ours
+    urgent.look();
     eventfd_t rung;
     eventfd_read(bell_.get(), &rung);
     bool flooded = false;

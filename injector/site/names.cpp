@@ -8,37 +8,30 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <exception>
 #include <fstream>
+#include <future>
+#include <map>
 #include <memory>
 #include <thread>
 
 #include "injector/base/error.h"
+#include "injector/base/mapped.h"
+#include "injector/base/own_mounts.h"
 
 namespace faultline::site {
 namespace {
 
 /// The calling thread, alone, sees the files of `etc` in /etc. All of this vanishes with the thread.
 void take_files_from(const std::string& etc) {
-  check("give the resolver a mount namespace of its own", unshare(CLONE_NEWNS));
-  check("keep its mounts to itself", mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr));
-  // The files are copied first: what is in another mount namespace cannot be bound.
-  const char* const kNames[] = {"resolv.conf", "hosts"};
-  std::string texts[2];
-  bool there[2];
-  for (int i = 0; i < 2; i++) {
-    std::ifstream file(etc + "/" + kNames[i]);
-    there[i] = file.good();
-    texts[i].assign(std::istreambuf_iterator<char>(file), {});
-  }
+  take_own_mounts(MS_PRIVATE);
+  std::map<std::string, std::string> files;
+  for (const char* name : {"resolv.conf", "hosts"})
+    if (std::ifstream file(etc + "/" + name); file) files[name].assign(std::istreambuf_iterator<char>(file), {});
   check("make room for the target's resolver files", mount("none", "/mnt", "tmpfs", 0, "size=1m"));
-  for (int i = 0; i < 2; i++) {
-    if (!there[i]) continue;
-    const std::string copy = std::string("/mnt/") + kNames[i], own = std::string("/etc/") + kNames[i];
-    std::ofstream(copy) << texts[i];
-    check("show the target's " + own, mount(copy.c_str(), own.c_str(), nullptr, MS_BIND, nullptr));
-  }
+  show_in_etc("/mnt", files);
   // systemd-resolved would answer as this machine does.
   struct stat st {};
   constexpr const char* kResolved = "/run/systemd/resolve/io.systemd.Resolve";
@@ -64,6 +57,7 @@ std::vector<IpPrefix> ask(const std::string& name) {
       std::memcpy(address.bytes.data(), &reinterpret_cast<const sockaddr_in6*>(each->ai_addr)->sin6_addr, 16);
       address.v6 = true;
       address.length = 128;
+      address = unmapped(address);
     } else {
       continue;
     }
@@ -74,21 +68,22 @@ std::vector<IpPrefix> ask(const std::string& name) {
 
 }  // namespace
 
-std::vector<IpPrefix> look_up(const std::string& name, const NetNs& ns, const std::string& etc) {
+std::vector<IpPrefix> look_up(const std::string& name, const NetNs& ns, const std::string& etc,
+                              const Progress& progress) {
+  // A thread of its own: the C library keeps a thread's resolver settings, and namespaces can be left no other way. It
+  // is left behind when nobody waits for the answer any more.
+  std::packaged_task<std::vector<IpPrefix>()> task([name, etc, in = ns.duplicate()] {
+    const Inside inside(in);
+    if (!etc.empty()) take_files_from(etc);
+    return ask(name);
+  });
+  std::future<std::vector<IpPrefix>> answer = task.get_future();
+  std::thread(std::move(task)).detach();
+  while (answer.wait_for(std::chrono::milliseconds(50)) != std::future_status::ready)
+    progress(fmt::format("looking up {}", name));
   std::vector<IpPrefix> found;
-  std::exception_ptr trouble;
-  // A thread of its own: the C library keeps a thread's resolver settings, and namespaces can be left no other way.
-  std::thread([&] {
-    try {
-      const Inside inside(ns);
-      if (!etc.empty()) take_files_from(etc);
-      found = ask(name);
-    } catch (...) {
-      trouble = std::current_exception();
-    }
-  }).join();
   try {
-    if (trouble) std::rethrow_exception(trouble);
+    found = answer.get();
   } catch (const std::exception& e) {
     throw Failure(Exit::cannot_run, fmt::format("the name \"{}\" does not resolve{}: {}", name,
                                                 etc.empty() ? "" : " with the files in " + etc, e.what()));

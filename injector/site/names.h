@@ -6,12 +6,15 @@
 #include <vector>
 
 #include "injector/base/netns.h"
+#include "injector/base/progress.h"
 #include "injector/base/rtnetlink.h"
 
 namespace faultline::site {
 
 /// All addresses of `name`, of both families. `etc` is a folder with files of the target's own; empty: this machine's.
 /// Throws Failure(cannot_run) when there is none, with the resolver's reason.
-std::vector<IpPrefix> look_up(const std::string& name, const NetNs& ns, const std::string& etc);
+/// Resolvers are patient: `progress` is called meanwhile.
+std::vector<IpPrefix> look_up(const std::string& name, const NetNs& ns, const std::string& etc,
+                              const Progress& progress = unwatched);
 
 }  // namespace faultline::site

@@ -21,14 +21,16 @@ bool is_wide(const Match& match) {
 
 class Resolver {
  public:
-  Resolver(const plan::Plan& plan, const LabView* lab, const Finder& finder, std::vector<ResolvedName>* names)
-      : plan_(plan), lab_(lab), finder_(finder), names_(names) {}
+  Resolver(const plan::Plan& plan, const LabView* lab, const Finder& finder, std::vector<ResolvedName>* names,
+           const Progress& progress)
+      : plan_(plan), lab_(lab), finder_(finder), names_(names), progress_(progress) {}
 
   std::vector<Site> run() {
     for (std::size_t i = 0; i < plan_.faults.size(); i++) {
       try {
         add_fault(static_cast<std::uint32_t>(i));
       } catch (const Failure& failure) {
+        if (failure.status() == Exit::aborted) throw;
         complaints_.push_back(fmt::format("{}:{}:{}: fault \"{}\": {}", plan_.path, plan_.faults[i].at.line,
                                           plan_.faults[i].at.column, plan_.faults[i].name, failure.what()));
       }
@@ -44,6 +46,7 @@ class Resolver {
  private:
   std::vector<Spot> spots(const plan::Target& target) {
     using Where = plan::Target::Where;
+    progress_(fmt::format("finding {}", target.name));
     std::vector<Spot> found;
     switch (target.where) {
       case Where::host:
@@ -76,7 +79,7 @@ class Resolver {
       return lab_->addresses(name);
     std::vector<IpPrefix> all;
     for (const auto& spot : spots(asker))
-      for (auto& address : look_up(name, spot.ns, spot.etc))
+      for (auto& address : look_up(name, spot.ns, spot.etc, progress_))
         if (std::find(all.begin(), all.end(), address) == all.end()) all.push_back(address);
     return all;
   }
@@ -138,6 +141,7 @@ class Resolver {
   /// The site of a spot. A link of the lab is one by itself; all else in a namespace is one site, with the devices that
   /// any of it needs.
   Site& site_for(Spot& spot, bool link) {
+    progress_(fmt::format("looking at {}", spot.label));
     std::vector<Device> devices;
     {
       Inside inside(spot.ns);
@@ -169,7 +173,6 @@ class Resolver {
         fault.params.text("per") == "turn";  // what acts one way only still has to see whose turn it was
     base.egress = looks_both_ways || fault.direction != plan::Direction::ingress;
     base.ingress = looks_both_ways || fault.direction != plan::Direction::egress;
-    base.loopback = fault.loopback;
     if (fault.kind->port != 0) base.peer_ports = {{fault.kind->port, fault.kind->port}};
     if (fault.peer.empty()) return {base};
     std::vector<Match> all;
@@ -307,12 +310,14 @@ class Resolver {
       }
     }
     for (const auto& c : chosen) {
+      progress_(fmt::format("fault {} at {}", fault.name, c.link));
       for (const auto& match : peers) {
         Rule rule{index, c.link, match, c.target->name};
         rule.match.device = c.device;
         rule.match.cgroups = c.cgroups;
         if (rule.match.protocol.empty()) rule.match.protocol = c.target->protocol;
         rule.match.own_ports = c.target->ports;
+        rule.match.loopback = plan::takes_in_loopback(plan_, fault, *c.target);
         if (c.target->where == plan::Target::Where::link) {
           // Routers forward: what leaves by one end has its sender elsewhere. Each end acts on its egress, so that each
           // way over the link is met once; towards a peer there is one way only, and the way back is met where it comes
@@ -347,6 +352,7 @@ class Resolver {
   const LabView* lab_;
   const Finder& finder_;
   std::vector<ResolvedName>* names_;
+  const Progress& progress_;
   std::map<std::pair<std::string, std::string>, std::vector<IpPrefix>> looked_up_;  // by name and asking target
   std::vector<Site> sites_;
   std::vector<std::string> only_device_;
@@ -372,8 +378,8 @@ std::uint64_t initial_namespace() {
 }
 
 std::vector<Site> resolve(const plan::Plan& plan, const LabView* lab, const Finder& finder,
-                          std::vector<ResolvedName>* names) {
-  return Resolver(plan, lab, finder, names).run();
+                          std::vector<ResolvedName>* names, const Progress& progress) {
+  return Resolver(plan, lab, finder, names, progress).run();
 }
 
 }  // namespace faultline::site

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "injector/base/netns.h"
+#include "injector/base/progress.h"
 #include "injector/base/rtnetlink.h"
 #include "injector/plan/plan.h"
 #include "injector/site/find.h"
@@ -68,7 +69,7 @@ struct LabView {
 /// that was not found or cannot be a site, one a line. Names in peers' addresses are added to `names` if it is not
 /// null.
 std::vector<Site> resolve(const plan::Plan& plan, const LabView* lab, const Finder& finder = {},
-                          std::vector<ResolvedName>* names = nullptr);
+                          std::vector<ResolvedName>* names = nullptr, const Progress& progress = unwatched);
 
 /// Inode of the machine's initial network namespace: who takes all of it as a target cuts off whoever operates the
 /// machine.

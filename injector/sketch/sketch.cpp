@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "injector/base/error.h"
+#include "injector/base/visible_text.h"
 #include "injector/plan/plan.h"
 
 namespace faultline::sketch {
@@ -70,20 +71,9 @@ std::string target_value(std::string_view key, std::string_view text) {
 }  // namespace
 
 std::string toml_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\')
-      out += fmt::format("\\{}", c);
-    else if (c == '\n')
-      out += "\\n";
-    else if (c == '\t')
-      out += "\\t";
-    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    else
-      out += c;
-  }
-  return out + "\"";
+  std::string quoted;
+  for (const char c : text) quoted += c == '"' || c == '\\' ? fmt::format("\\{}", c) : std::string(1, c);
+  return "\"" + visible(quoted) + "\"";  // what cannot be seen is written out as TOML does it
 }
 
 std::string toml_texts(std::string_view text) {

@@ -76,11 +76,11 @@ void measure(pen::Engine engine, int repetitions) {
       const int repeat = 1'000'000 / (many != 0 ? 10 : 1);
       holds = (programs.score().rules[0].uses & FL_HOLDING) != 0;
       if (!holds) {
-        ns[0][many] = cost(programs.selector().program("select_out"), frame, repeat);
+        ns[0][many] = cost(programs.program("select_out"), frame, repeat);
         continue;
       }
       ns[1][many] = cost(programs.player().program("play_arrival"), stamped, repeat);
-      stage.set_next(programs.selector().program("give_back"));
+      stage.set_next(programs.program("give_back"));
       ns[2][many] = cost(stage.program("restamp"), stamped, repeat) - front;
     }
     std::printf("%-50s ", c.name);

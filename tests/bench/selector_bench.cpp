@@ -47,7 +47,7 @@ struct Bench {
     std::vector<double> base, with;
     for (int i = 0; i < pairs; i++) {
       base.push_back(cost(plain.program("empty"), frame));
-      with.push_back(cost(programs.selector().program(program), frame));
+      with.push_back(cost(programs.program(program), frame));
     }
     row(what, median(base), median(with));
   }
@@ -61,7 +61,7 @@ struct Bench {
     for (int i = 0; i < pairs; i++) {
       varied.set_next(varied.program("empty"));
       base.push_back(cost(front, frame));
-      varied.set_next(programs.selector().program("select_out"));
+      varied.set_next(programs.program("select_out"));
       with.push_back(cost(front, frame));
     }
     row(what, median(base), median(with));

@@ -15,6 +15,7 @@
 
 #include "injector/base/error.h"
 #include "injector/base/fd.h"
+#include "tests/harness/steadiness.h"
 
 namespace faultline::test {
 namespace fs = std::filesystem;
@@ -90,6 +91,17 @@ void add_numbers(const std::string& text, const std::string& key, std::set<std::
     if (line.starts_with(key)) to.insert(static_cast<std::uint32_t>(std::stoul(line.substr(key.size()))));
 }
 
+/// A run's own word for that its line stood still.
+void tell_if_disturbed(const fs::path& folder) {
+  for (const auto& line : journal_of(folder)) {
+    const std::string event = line.value("event", ""), text = line.dump();
+    if (event == "line" && line.contains("stats"))
+      disturbed_if_stalled(line["stats"].value("stalled_us", Ns{0}) * kMicrosecond);
+    if ((event == "warning" || event == "abort") && text.find("lease") != std::string::npos)
+      disturbed("a run says: " + text);
+  }
+}
+
 }  // namespace
 
 TemporaryFolder::TemporaryFolder() {
@@ -132,7 +144,7 @@ Said say(std::vector<std::string> words) {
   return say_all(words);
 }
 
-Command::Command(std::vector<std::string> argv, int input) {
+Command::Command(std::vector<std::string> argv, int input) : argv_(argv) {
   std::vector<char*> arguments;
   for (auto& a : argv) arguments.push_back(a.data());
   arguments.push_back(nullptr);
@@ -161,6 +173,8 @@ Command Command::run(const fs::path& plan, const fs::path& out, std::vector<std:
 }
 
 Command::~Command() {
+  for (std::size_t i = 2; i < argv_.size(); i++)
+    if (argv_[i - 1] == "--out") tell_if_disturbed(argv_[i]);
   if (pid_ <= 0 || status_) return;
   kill(pid_, SIGKILL);
   while (waitpid(pid_, nullptr, 0) == -1 && errno == EINTR) {

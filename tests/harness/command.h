@@ -63,6 +63,7 @@ class Command {
 
  private:
   TemporaryFolder folder_;
+  std::vector<std::string> argv_;
   pid_t pid_ = -1;
   std::optional<int> status_;
 };

@@ -11,6 +11,7 @@
 #include "injector/pen/pen.h"
 #include "injector/plan/parse.h"
 #include "injector/run/compose.h"
+#include "tests/harness/steadiness.h"
 
 namespace faultline::test {
 
@@ -32,6 +33,10 @@ class PlayedPlan {
     pen_->arm(epoch_);
   }
 
+  ~PlayedPlan() {
+    if (pen_) disturbed_if_stalled(pen_->line_stats().stalled);  // the test gave up before finish()
+  }
+
   Ns epoch() const { return epoch_; }  ///< of CLOCK_MONOTONIC
 
   /// Ends it, takes it apart, and says what each fault did. Nothing may be undelivered.
@@ -39,6 +44,7 @@ class PlayedPlan {
     pen_->stop();
     pen_->drain();
     auto counts = pen_->accounts(faults_);
+    disturbed_if_stalled(pen_->line_stats().stalled);
     for (const auto& c : counts) EXPECT_EQ(c.undelivered.total(), 0u);
     for (const auto& failure : pen_->close()) ADD_FAILURE() << failure;
     pen_.reset();

@@ -7,6 +7,7 @@
 
 #include "injector/base/clock.h"
 #include "injector/base/error.h"
+#include "injector/pen/entrance.h"
 #include "tests/harness/stage.h"
 
 namespace faultline::test {
@@ -45,8 +46,10 @@ Programs::Programs(pen::Engine engine, const std::vector<Rule>& rules, Owner own
   for (const auto& rule : rules) matches.push_back({rule.fault, "here", rule.match});
   player_ = pen::load_player(engine, score_, {1, 1}, {1});
   place.near = kNear;
-  place.guard = kGuard;
-  selector_ = pen::load_selector(engine, matches, score_, place, *player_, nullptr);
+  const std::vector<pen::Seating> here{{&matches, place}};
+  selectors_ = std::make_unique<pen::Selectors>(engine, score_, here, kGuard, 1, *player_);
+  for (std::uint32_t hook = 0; hook < FL_HOOKS; hook++)
+    entrances_[std::string("select_") + pen::kHooks[hook]] = pen::make_entrance(selector(), 0, hook);
   control_ = pen::Mapped<fl_control>(player_->map("control"), 1);
   flights_ = pen::Mapped<fl_flight>(player_->map("flights"), 1);
   control().lease = kLease;
@@ -59,7 +62,7 @@ Programs::~Programs() = default;
 
 void Programs::close_gate() {
   const std::uint32_t zero = 0;
-  check_neg("close the gate", bpf_map_delete_elem(selector_->map("gate"), &zero));
+  check_neg("close the gate", bpf_map_delete_elem(selector().map("gate"), &zero));
 }
 
 void Programs::set_time(Ns t) { control().epoch = static_cast<__u64>(monotonic_now() - t); }
@@ -95,14 +98,17 @@ Skb run_program(int program, Skb in, unsigned repeat, std::uint32_t* ns) {
   return out;
 }
 
-Skb Programs::select(const char* program, Skb in) const {
-  return run_program(selector_->program(program), std::move(in));
+int Programs::program(const std::string& name) const {
+  const auto entrance = entrances_.find(name);
+  return entrance == entrances_.end() ? selector().program(name) : entrance->second.get();
 }
+
+Skb Programs::select(const char* name, Skb in) const { return run_program(program(name), std::move(in)); }
 Skb Programs::play(const char* program, Skb in) const { return run_program(player_->program(program), std::move(in)); }
 
 Skb Programs::select_beside(const char* program, Skb in, const Beside& beside, std::uint32_t* seen) {
   Stage stage;
-  stage.set_next(selector_->program(program));
+  stage.set_next(this->program(program));
   stage.prepare(beside.tc_index, beside.vlan);
   if (seen == nullptr) return run_program(stage.program("prepare"), std::move(in));
   Skb out = run_program(stage.program("prepare"), in, 2);

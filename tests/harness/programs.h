@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "faults/score.h"
-#include "injector/pen/load.h"
+#include "injector/pen/selectors.h"
 #include "tests/harness/packet.h"
 
 namespace faultline::test {
@@ -65,7 +67,10 @@ class Programs {
   fl_ledger ledger(std::uint32_t slot) const;
   fl_site_tally site_tally() const;
 
-  const pen::BpfObject& selector() const { return *selector_; }
+  const pen::BpfObject& selector() const { return selectors_->common(); }
+  /// Of the selector. For what is attached to devices, "select_…", that is the entrance to it.
+  int program(const std::string& name) const;
+  pen::Selectors& selectors() { return *selectors_; }
   const pen::BpfObject& player() const { return *player_; }
   const faults::Score& score() const { return score_; }
 
@@ -74,7 +79,9 @@ class Programs {
 
  private:
   faults::Score score_;
-  std::unique_ptr<pen::BpfObject> player_, selector_;
+  std::unique_ptr<pen::BpfObject> player_;
+  std::unique_ptr<pen::Selectors> selectors_;
+  std::map<std::string, Fd> entrances_;
   pen::Mapped<fl_control> control_;
   pen::Mapped<fl_flight> flights_;
 };

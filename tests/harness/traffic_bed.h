@@ -2,6 +2,8 @@
 // Rules come straight from channels, without a plan; the pen is the whole one.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <functional>
 #include <memory>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "injector/base/flow_steering.h"
 #include "injector/pen/pen.h"
 #include "injector/site/devices.h"
+#include "tests/harness/steadiness.h"
 #include "tests/harness/traffic.h"
 #include "tests/harness/two_namespaces.h"
 
@@ -81,6 +84,10 @@ class Bed : public TwoNamespaces {
     pen_->arm(epoch_);
   }
 
+  ~Bed() {
+    if (pen_) disturbed_if_stalled(pen_->line_stats().stalled);  // the test gave up before finish()
+  }
+
   /// T0, of CLOCK_MONOTONIC.
   Ns epoch() const { return epoch_; }
 
@@ -90,13 +97,11 @@ class Bed : public TwoNamespaces {
     pen_->drain();
     auto counts = pen_->accounts(rules_);
     line = pen_->line_stats();
+    disturbed_if_stalled(line.stalled);
     failures = pen_->close();
     pen_.reset();
     return counts;
   }
-
-  /// Nothing stood still for longer than the lease while the last rules were in force.
-  bool steady() const { return line.stalled < static_cast<Ns>(FL_LEASE_NS); }
 
   End near(std::uint16_t port, bool v6 = false) const { return {&here, address(v6 ? "fd07::1" : "10.7.0.1", port)}; }
   End far(std::uint16_t port, bool v6 = false) const { return {&there, address(v6 ? "fd07::2" : "10.7.0.2", port)}; }
@@ -110,5 +115,19 @@ class Bed : public TwoNamespaces {
   std::size_t rules_ = 0;
   Ns epoch_ = 0;
 };
+
+/// Nothing was lost on the way through the pen, nothing passed it by, nothing is left.
+inline void expect_clean(const Bed& bed, const std::vector<faults::Account>& counts) {
+  EXPECT_TRUE(bed.failures.empty()) << bed.failures[0];
+  for (const auto& c : counts) {
+    EXPECT_EQ(c.undelivered.total(), 0u) << "full " << c.undelivered.full << " overdue " << c.undelivered.overdue
+                                         << " refused " << c.undelivered.refused << " queue " << c.undelivered.tap_queue
+                                         << " transit " << c.undelivered.in_transit << " unreturned "
+                                         << c.undelivered.unaccounted << "; longest stall of the line "
+                                         << bed.line.stalled << " ns";
+    EXPECT_EQ(c.passed_by_safety, 0u);
+    EXPECT_EQ(c.undelivered.untaken, 0u);
+  }
+}
 
 }  // namespace faultline::test

@@ -6,10 +6,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <memory>
 #include <set>
 #include <string>
 
+#include "injector/base/clock.h"
 #include "injector/base/netns.h"
 #include "injector/base/rtnetlink.h"
 #include "tests/harness/tun_wire.h"
@@ -21,6 +23,18 @@ inline std::set<std::string> device_names(const NetNs& ns) {
   std::set<std::string> names;
   for (const auto& device : list_devices()) names.insert(device.name);
   return names;
+}
+
+/// The kernel gives a device its link-local address when it finds the time after it is up. A test must not depend on
+/// whether that was before or after it looked. False: there was none within 5 s, as on a kernel without IPv6.
+inline bool await_link_local(const std::string& device) {
+  for (const Ns end = monotonic_now() + 5 * kSecond; monotonic_now() < end; usleep(1000)) {
+    std::ifstream addresses("/proc/thread-self/net/if_inet6");
+    if (!addresses) return false;
+    for (std::string line; std::getline(addresses, line);)
+      if (line.starts_with("fe80") && line.ends_with(" " + device)) return true;
+  }
+  return false;
 }
 
 enum class Wire { ethernet, bare };
@@ -48,6 +62,11 @@ struct TwoNamespaces {
       set_up(device);
       if (family == Family::both) add_address(device, *IpPrefix::parse(std::string("10.7.0.") + last + "/24"));
       add_address(device, *IpPrefix::parse(std::string("fd07::") + last + "/64"));
+    }
+    if (wire == Wire::bare) return;
+    for (const NetNs* ns : {&here, &there}) {
+      Inside in(*ns);
+      await_link_local(device);
     }
   }
 

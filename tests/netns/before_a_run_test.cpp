@@ -61,7 +61,7 @@ TEST_F(BeforeARun, ExplainFindsDevicesConnectionsAndProcessesAndTouchesNothing) 
           "[[faults]]\nname = \"far\"\nkind = \"sever\"\non = \"shop\"\npeer = \"elsewhere\"\nstart = \"1s\"\nfor = "
           "\"1s\"\n");
   const auto before = device_names(ns_);
-  const Said said = say({"explain", "--json", plan});
+  const Said said = say({"explain", "--look", "--json", plan});
   ASSERT_EQ(said.status, 0) << said.errors;
   const auto faults = nlohmann::json::parse(said.out).at("faults");
   const auto near = faults.at(0).at("now"), far = faults.at(1).at("now");
@@ -98,7 +98,7 @@ TEST(BeforeARunOfAService, ExplainTellsItsConnectionsFromItsNeighbours) {
   const auto plan =
       folder.write("p.toml", "[targets.echo]\ncgroup = \"" + group.path() +
                                  "\"\n[[faults]]\nkind = \"sever\"\non = \"echo\"\nstart = \"1s\"\nfor = \"1s\"\n");
-  const Said said = say({"explain", "--json", plan});
+  const Said said = say({"explain", "--look", "--json", plan});
   ASSERT_EQ(said.status, 0) << said.errors << said.out;
   const auto now = nlohmann::json::parse(said.out).at("faults").at(0).at("now");
   ASSERT_EQ(now.at("connections"), 1) << now.dump();
@@ -106,11 +106,49 @@ TEST(BeforeARunOfAService, ExplainTellsItsConnectionsFromItsNeighbours) {
   EXPECT_EQ(now.at("flows").at(0).at("pid"), service.pid());
 }
 
+// A name's lookup and a program in the place of podman's and crictl's would both be seen.
+TEST_F(BeforeARun, ExplainAsksNobodyUnlessToldTo) {
+  for (const char* name : {"podman", "crictl"})
+    chmod(folder_.write(name, "#!/bin/sh\ntouch \"$(dirname \"$0\")/asked\"\nexit 1\n").c_str(), 0755);
+  const auto plan = folder_.write("p.toml",
+                                  "[targets.box]\ncontainer = \"faultline-no-such\"\n[targets.pod]\npod = "
+                                  "\"shop/web\"\n[[faults]]\nkind = \"sever\"\non = [\"box\", \"pod\"]\nstart = "
+                                  "\"1s\"\nfor = \"1s\"\n[[faults]]\nkind = \"sever\"\nname = \"other\"\non = "
+                                  "\"pod\"\nstart = \"1s\"\nfor = \"1s\"\n");
+  const std::string path = "PATH=" + folder_.path().string() + ":/usr/sbin:/usr/bin:/sbin:/bin";
+  const Said silent = say_all({"env", path, binary(), "explain", plan});
+  EXPECT_EQ(silent.status, 0) << silent.errors;
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "asked"));
+  EXPECT_NE(silent.out.find("--look would look up"), std::string::npos) << silent.out;
+  const Said asking = say_all({"env", path, binary(), "explain", "--look", plan});
+  EXPECT_EQ(asking.status, 4) << asking.errors;
+  EXPECT_TRUE(std::filesystem::exists(folder_.path() / "asked")) << asking.out;
+}
+
+TEST_F(BeforeARun, TheRootOfAUserNamespaceIsToldSo) {
+  const auto plan =
+      folder_.write("p.toml", "[targets.shop]\nnetns = \"" + path() +
+                                  "\"\n[[faults]]\nkind = \"sever\"\non = \"shop\"\nstart = \"1s\"\nfor = \"1s\"\n");
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"run", plan, "--out", folder_.path() / "run"},
+           {"inject", "sever", "--on", "netns=" + path(), "--for", "1s", "--out", folder_.path() / "run"},
+           {"doctor"},
+           {"lab", "exec", "web", "--", "true"}}) {
+    std::vector<std::string> argv{"unshare", "-Ur", binary()};
+    argv.insert(argv.end(), words.begin(), words.end());
+    const Said said = say_all(argv);
+    EXPECT_EQ(said.status, 4) << words[0] << said.out << said.errors;
+    EXPECT_TRUE(std::regex_search(said.out + said.errors, std::regex("user\\s+namespace\\s+only")))
+        << said.out << said.errors;
+    EXPECT_EQ((said.out + said.errors).find("Operation not permitted"), std::string::npos) << said.out << said.errors;
+  }
+}
+
 TEST_F(BeforeARun, ExplainSaysWhatARunWouldBeRefusedFor) {
   const auto plan = folder_.write("p.toml",
                                   "[targets.gone]\nnetns = \"faultline-no-such\"\n[[faults]]\nkind = \"sever\"\non = "
                                   "\"gone\"\nstart = \"1s\"\nfor = \"1s\"\n");
-  const Said said = say({"explain", plan});
+  const Said said = say({"explain", "--look", plan});
   EXPECT_EQ(said.status, 4);
   EXPECT_NE(said.out.find("faultline-no-such"), std::string::npos) << said.out;
 }
@@ -120,7 +158,7 @@ TEST_F(BeforeARun, ExplainWithoutPrivilegeSaysWhatItCouldNotSee) {
   const auto plan =
       folder_.write("p.toml", "[targets.shop]\nnetns = \"" + path() +
                                   "\"\n[[faults]]\nkind = \"sever\"\non = \"shop\"\nstart = \"1s\"\nfor = \"1s\"\n");
-  const Said said = say_all(as_nobody({binary(), "explain", plan}));
+  const Said said = say_all(as_nobody({binary(), "explain", "--look", plan}));
   EXPECT_EQ(said.status, 0) << said.errors;
   EXPECT_TRUE(std::regex_search(said.out, std::regex("sudo\\s+faultline\\s+explain")))
       << said.out;  // wherever its lines break

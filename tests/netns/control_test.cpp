@@ -1,7 +1,13 @@
 // A run under way and other processes: found and listed, stopped, remarked upon, its lab entered. The real
 // binary on both sides.
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
+
+#include <cstddef>
 
 #include "injector/base/message.h"
 #include "injector/run/lock.h"
@@ -164,12 +170,29 @@ TEST_F(ControlTest, AStrangerMayLookButNotTouch) {
 
 TEST_F(ControlTest, SomebodyElsesSocketIsNotBelieved) {
   // A stranger binds a name that looks like a run's; root must not talk to it, least of all enter what it hands out.
-  Command imposter(
-      as_nobody({"/usr/bin/python3", "-c",
-                 "import socket, time\ns = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
-                 "s.bind(b'\\0faultline.control.imposter')\ns.listen(4)\nprint('up', flush=True)\ntime.sleep(60)"}));
-  ASSERT_TRUE(eventually([&] { return imposter.out() == "up\n"; })) << imposter.errors();
-  EXPECT_TRUE(listed(imposter.pid()).is_null());
+  int ends[2];
+  check("pipe", pipe2(ends, O_CLOEXEC));
+  const Fd from(ends[0]);
+  Fd to(ends[1]);
+  const auto imposter = static_cast<pid_t>(check("fork", fork()));
+  if (imposter == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    sockaddr_un name{AF_UNIX, "\0faultline.control.imposter"};
+    const int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+    if (setgroups(0, nullptr) == 0 && setgid(65534) == 0 && setuid(65534) == 0 &&
+        bind(fd, reinterpret_cast<sockaddr*>(&name),
+             static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + sizeof "\0faultline.control.imposter" - 1)) ==
+            0 &&
+        listen(fd, 4) == 0 && write(to.get(), "x", 1) == 1)
+      pause();
+    _exit(1);
+  }
+  to.reset();
+  char byte = 0;
+  EXPECT_EQ(read(from.get(), &byte, 1), 1) << "it could not bind";
+  EXPECT_TRUE(listed(imposter).is_null());
+  kill(imposter, SIGKILL);
+  waitpid(imposter, nullptr, 0);
 }
 
 TEST_F(ControlTest, ASecondSignalChangesNothing) {

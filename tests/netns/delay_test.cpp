@@ -4,7 +4,7 @@
 
 #include "tests/harness/asking.h"
 #include "tests/harness/engines.h"
-#include "tests/harness/steady_bed.h"
+#include "tests/harness/traffic_bed.h"
 
 namespace faultline::test {
 namespace {
@@ -39,260 +39,238 @@ void expect_pings(const std::vector<Ns>& times, Ns round_trip) {
   EXPECT_LT(times[times.size() / 2], round_trip + kSlack);
 }
 
-class DelayTest : public EngineTest, public SteadyBed {};
+class DelayTest : public EngineTest {};
 
 TEST_P(DelayTest, is_never_less_than_asked) {
-  again([&] {
-    for (const Ns delay : {kMillisecond, 10 * kMillisecond, 100 * kMillisecond}) {
-      SCOPED_TRACE(delay / kMillisecond);
-      Bed bed;
-      bed.play({{.delay = delay, .protocol = "udp"}}, GetParam());
-      const Stream stream{.count = 200, .gap = kMillisecond};
-      for (const bool v6 : {false, true}) {
-        expect_delayed(send_stream(bed.near(5000, v6), bed.far(7000, v6), stream), delay);
-        expect_delayed(send_stream(bed.far(5000, v6), bed.near(7000, v6), stream), delay);
-        const char* lo = v6 ? "::1" : "127.0.0.1";
-        expect_delayed(send_stream(bed.at(lo, 5000), bed.at(lo, 7000), stream), delay);
-        expect_delayed(send_stream(bed.near(5000, v6), bed.near(7000, v6), stream), delay);  // its own address, over lo
-      }
-      const auto counts = bed.finish();
-      expect_clean(bed, counts);
-      EXPECT_EQ(counts[0].delayed, 8 * 200u);
-      EXPECT_EQ(counts[0].applied_delay.count, 8 * 200u);
-      EXPECT_GE(counts[0].applied_delay.p50, static_cast<double>(delay) / kMicrosecond * 0.99);
+  for (const Ns delay : {kMillisecond, 10 * kMillisecond, 100 * kMillisecond}) {
+    SCOPED_TRACE(delay / kMillisecond);
+    Bed bed;
+    bed.play({{.delay = delay, .protocol = "udp"}}, GetParam());
+    const Stream stream{.count = 200, .gap = kMillisecond};
+    for (const bool v6 : {false, true}) {
+      expect_delayed(send_stream(bed.near(5000, v6), bed.far(7000, v6), stream), delay);
+      expect_delayed(send_stream(bed.far(5000, v6), bed.near(7000, v6), stream), delay);
+      const char* lo = v6 ? "::1" : "127.0.0.1";
+      expect_delayed(send_stream(bed.at(lo, 5000), bed.at(lo, 7000), stream), delay);
+      expect_delayed(send_stream(bed.near(5000, v6), bed.near(7000, v6), stream), delay);  // its own address, over lo
     }
-  });
+    const auto counts = bed.finish();
+    expect_clean(bed, counts);
+    EXPECT_EQ(counts[0].delayed, 8 * 200u);
+    EXPECT_EQ(counts[0].applied_delay.count, 8 * 200u);
+    EXPECT_GE(counts[0].applied_delay.p50, static_cast<double>(delay) / kMicrosecond * 0.99);
+  }
 }
 
 TEST_P(DelayTest, of_large_datagrams) {
-  again([&] {
-    for (const unsigned mtu : {1500u, 9000u}) {
-      SCOPED_TRACE(mtu);
-      Bed bed(mtu);
-      bed.play({{.delay = 10 * kMillisecond, .protocol = "udp"}}, GetParam());
-      for (const bool v6 : {false, true}) {
-        SCOPED_TRACE(v6);
-        for (const std::size_t size :
-             {std::size_t{1400}, std::size_t{mtu - 100}, std::size_t{20000}, std::size_t{60000}}) {
-          SCOPED_TRACE(size);
-          const Stream stream{.count = 50, .size = size, .gap = 3 * kMillisecond};
-          const char* lo = v6 ? "::1" : "127.0.0.1";
-          expect_delayed(send_stream(bed.at(lo, 5000), bed.at(lo, 7000), stream), 10 * kMillisecond);
-          expect_delayed(send_stream(bed.near(5000, v6), bed.far(7000, v6), stream), 10 * kMillisecond);
-          expect_delayed(send_stream(bed.far(5000, v6), bed.near(7000, v6), stream), 10 * kMillisecond);
-        }
+  for (const unsigned mtu : {1500u, 9000u}) {
+    SCOPED_TRACE(mtu);
+    Bed bed(mtu);
+    bed.play({{.delay = 10 * kMillisecond, .protocol = "udp"}}, GetParam());
+    for (const bool v6 : {false, true}) {
+      SCOPED_TRACE(v6);
+      for (const std::size_t size :
+           {std::size_t{1400}, std::size_t{mtu - 100}, std::size_t{20000}, std::size_t{60000}}) {
+        SCOPED_TRACE(size);
+        const Stream stream{.count = 50, .size = size, .gap = 3 * kMillisecond};
+        const char* lo = v6 ? "::1" : "127.0.0.1";
+        expect_delayed(send_stream(bed.at(lo, 5000), bed.at(lo, 7000), stream), 10 * kMillisecond);
+        expect_delayed(send_stream(bed.near(5000, v6), bed.far(7000, v6), stream), 10 * kMillisecond);
+        expect_delayed(send_stream(bed.far(5000, v6), bed.near(7000, v6), stream), 10 * kMillisecond);
       }
-      expect_clean(bed, bed.finish());
     }
-  });
+    expect_clean(bed, bed.finish());
+  }
 }
 
 TEST_P(DelayTest, of_gso_datagrams) {
-  again([&] {
-    Bed bed;
-    bed.play({{.delay = 10 * kMillisecond, .protocol = "udp"}}, GetParam());
-    const Stream stream{.count = 2000, .size = 1400, .gap = 3 * kMillisecond, .together = 40, .gso = true};
-    expect_delayed(send_stream(bed.near(5000), bed.far(7000), stream), 10 * kMillisecond);
-    expect_delayed(send_stream(bed.far(5000, true), bed.near(7000, true), stream), 10 * kMillisecond);
-    const auto counts = bed.finish();
-    expect_clean(bed, counts);
-    EXPECT_EQ(counts[0].delayed, 4000u);
-  });
+  Bed bed;
+  bed.play({{.delay = 10 * kMillisecond, .protocol = "udp"}}, GetParam());
+  const Stream stream{.count = 2000, .size = 1400, .gap = 3 * kMillisecond, .together = 40, .gso = true};
+  expect_delayed(send_stream(bed.near(5000), bed.far(7000), stream), 10 * kMillisecond);
+  expect_delayed(send_stream(bed.far(5000, true), bed.near(7000, true), stream), 10 * kMillisecond);
+  const auto counts = bed.finish();
+  expect_clean(bed, counts);
+  EXPECT_EQ(counts[0].delayed, 4000u);
 }
 
 TEST_P(DelayTest, a_ping_takes_it_once_for_each_way_that_is_asked) {
-  again([&] {
-    constexpr Ns kDelay = 80 * kMillisecond;
-    const struct {
-      bool egress, ingress;
-      Ns times;
-    } ways[] = {{true, false, 1}, {false, true, 1}, {true, true, 2}};
-    for (const auto& way : ways) {
-      SCOPED_TRACE(std::to_string(way.egress) + std::to_string(way.ingress));
-      Bed bed;
-      bed.play({{.delay = kDelay, .egress = way.egress, .ingress = way.ingress}}, GetParam());
-      for (const bool v6 : {false, true}) {
-        SCOPED_TRACE(v6);
-        // From the target, and to it: the probe's socket may lie behind the hold, or before it.
-        expect_pings(ping(bed.here, v6 ? "fd07::2" : "10.7.0.2"), way.times * kDelay);
-        expect_pings(ping(bed.there, v6 ? "fd07::1" : "10.7.0.1"), way.times * kDelay);
-        expect_pings(ping(bed.here, v6 ? "::1" : "127.0.0.1"), 2 * kDelay);  // over lo each packet meets it once
-      }
-      expect_clean(bed, bed.finish());
+  constexpr Ns kDelay = 80 * kMillisecond;
+  const struct {
+    bool egress, ingress;
+    Ns times;
+  } ways[] = {{true, false, 1}, {false, true, 1}, {true, true, 2}};
+  for (const auto& way : ways) {
+    SCOPED_TRACE(std::to_string(way.egress) + std::to_string(way.ingress));
+    Bed bed;
+    bed.play({{.delay = kDelay, .egress = way.egress, .ingress = way.ingress}}, GetParam());
+    for (const bool v6 : {false, true}) {
+      SCOPED_TRACE(v6);
+      // From the target, and to it: the probe's socket may lie behind the hold, or before it.
+      expect_pings(ping(bed.here, v6 ? "fd07::2" : "10.7.0.2"), way.times * kDelay);
+      expect_pings(ping(bed.there, v6 ? "fd07::1" : "10.7.0.1"), way.times * kDelay);
+      expect_pings(ping(bed.here, v6 ? "::1" : "127.0.0.1"), 2 * kDelay);  // over lo each packet meets it once
     }
-  });
+    expect_clean(bed, bed.finish());
+  }
 }
 
 // To the packet: what is sent from the planned instant on is delayed, in full, or until the fault's end.
 TEST_P(DelayTest, begins_and_ends_when_planned) {
-  again([&] {
-    Bed bed;
-    const faults::Window window{300 * kMillisecond, 900 * kMillisecond};
-    constexpr Ns kDelay = 50 * kMillisecond;
-    bed.play({{.delay = kDelay, .protocol = "udp", .window = window}}, GetParam());
-    const auto got = send_stream(bed.near(5000), bed.far(7000), {.count = 6000, .gap = 200 * kMicrosecond});
-    const auto counts = bed.finish();
-    expect_clean(bed, counts);
-    ASSERT_EQ(got.all.size(), got.asked);
-    EXPECT_EQ(got.overtaken(), 0u);
-    std::size_t within = 0, early = 0;
-    for (const auto& a : got.all) {
-      const Ns sent = a.sent - bed.epoch();
-      if (sent < window.start || sent >= window.end - kMillisecond) continue;
-      within++;
-      early += a.took < std::min(kDelay, window.end - sent) - kTooEarly;
-    }
-    ASSERT_GT(within, 500u);
-    EXPECT_LE(early, counts[0].passed_by_safety);
-    ASSERT_TRUE(counts[0].first_affected.has_value());
-    EXPECT_GE(*counts[0].first_affected, window.start);
-    EXPECT_LT(*counts[0].last_affected, window.end);
-  });
+  Bed bed;
+  const faults::Window window{300 * kMillisecond, 900 * kMillisecond};
+  constexpr Ns kDelay = 50 * kMillisecond;
+  bed.play({{.delay = kDelay, .protocol = "udp", .window = window}}, GetParam());
+  const auto got = send_stream(bed.near(5000), bed.far(7000), {.count = 6000, .gap = 200 * kMicrosecond});
+  const auto counts = bed.finish();
+  expect_clean(bed, counts);
+  ASSERT_EQ(got.all.size(), got.asked);
+  EXPECT_EQ(got.overtaken(), 0u);
+  std::size_t within = 0, early = 0;
+  for (const auto& a : got.all) {
+    const Ns sent = a.sent - bed.epoch();
+    if (sent < window.start || sent >= window.end - kMillisecond) continue;
+    within++;
+    early += a.took < std::min(kDelay, window.end - sent) - kTooEarly;
+  }
+  ASSERT_GT(within, 500u);
+  EXPECT_LE(early, counts[0].passed_by_safety);
+  ASSERT_TRUE(counts[0].first_affected.has_value());
+  EXPECT_GE(*counts[0].first_affected, window.start);
+  EXPECT_LT(*counts[0].last_affected, window.end);
 }
 
 // The time that the record gives a packet is part of the time that its receiver measures.
 TEST_P(DelayTest, is_recorded_as_the_receiver_sees_it) {
-  again([&] {
-    for (const Ns delay : {kMillisecond, 30 * kMillisecond}) {
-      SCOPED_TRACE(delay / kMillisecond);
-      Bed bed;
-      bed.play({{.delay = delay, .protocol = "udp"}}, GetParam());
-      const auto got = send_stream(bed.near(5000), bed.far(7000), {.count = 1000, .gap = kMillisecond});
-      const auto counts = bed.finish();
-      expect_clean(bed, counts);
-      expect_delayed(got, delay);
-      const auto us = [](Ns ns) { return static_cast<double>(ns) / kMicrosecond; };
-      const auto& applied = counts[0].applied_delay;
-      const auto& late = counts[0].lateness;
-      EXPECT_EQ(applied.count, got.all.size());
-      EXPECT_EQ(late.count, got.all.size());
-      const struct {
-        double recorded, late;
-        Ns seen;
-      } pairs[] = {{applied.p50, late.p50, got.quantile(0.5)},
-                   {applied.p99, late.p99, got.quantile(0.99)},
-                   {applied.max, late.max, got.quantile(1)}};
-      for (const auto& pair : pairs) {
-        EXPECT_GE(pair.recorded, us(delay) * 0.99 - 1);
-        EXPECT_LE(pair.recorded, us(pair.seen) * 1.01);  // a bucket is 0.8 % wide
-        EXPECT_LE(pair.late, us(pair.seen - delay) * 1.01 + 1);
-      }
+  for (const Ns delay : {kMillisecond, 30 * kMillisecond}) {
+    SCOPED_TRACE(delay / kMillisecond);
+    Bed bed;
+    bed.play({{.delay = delay, .protocol = "udp"}}, GetParam());
+    const auto got = send_stream(bed.near(5000), bed.far(7000), {.count = 1000, .gap = kMillisecond});
+    const auto counts = bed.finish();
+    expect_clean(bed, counts);
+    expect_delayed(got, delay);
+    const auto us = [](Ns ns) { return static_cast<double>(ns) / kMicrosecond; };
+    const auto& applied = counts[0].applied_delay;
+    const auto& late = counts[0].lateness;
+    EXPECT_EQ(applied.count, got.all.size());
+    EXPECT_EQ(late.count, got.all.size());
+    const struct {
+      double recorded, late;
+      Ns seen;
+    } pairs[] = {{applied.p50, late.p50, got.quantile(0.5)},
+                 {applied.p99, late.p99, got.quantile(0.99)},
+                 {applied.max, late.max, got.quantile(1)}};
+    for (const auto& pair : pairs) {
+      EXPECT_GE(pair.recorded, us(delay) * 0.99 - 1);
+      EXPECT_LE(pair.recorded, us(pair.seen) * 1.01);  // a bucket is 0.8 % wide
+      EXPECT_LE(pair.late, us(pair.seen - delay) * 1.01 + 1);
     }
-  });
+  }
 }
 
 TEST_P(DelayTest, of_two_faults_adds_up) {
-  again([&] {
-    Bed bed;
-    bed.play({{.delay = 30 * kMillisecond, .protocol = "udp"},
-              {.delay = 50 * kMillisecond, .protocol = "udp", .ingress = false}},
-             GetParam());
-    const Stream stream{.count = 200, .gap = kMillisecond};
-    expect_delayed(send_stream(bed.near(5000), bed.far(7000), stream), 80 * kMillisecond);
-    const auto in = send_stream(bed.far(5000), bed.near(7000), stream);
-    expect_delayed(in, 30 * kMillisecond);
-    const auto counts = bed.finish();
-    expect_clean(bed, counts);
-    EXPECT_EQ(counts[0].delayed, 400u);
-    EXPECT_EQ(counts[1].delayed, 200u);
-  });
+  Bed bed;
+  bed.play({{.delay = 30 * kMillisecond, .protocol = "udp"},
+            {.delay = 50 * kMillisecond, .protocol = "udp", .ingress = false}},
+           GetParam());
+  const Stream stream{.count = 200, .gap = kMillisecond};
+  expect_delayed(send_stream(bed.near(5000), bed.far(7000), stream), 80 * kMillisecond);
+  const auto in = send_stream(bed.far(5000), bed.near(7000), stream);
+  expect_delayed(in, 30 * kMillisecond);
+  const auto counts = bed.finish();
+  expect_clean(bed, counts);
+  EXPECT_EQ(counts[0].delayed, 400u);
+  EXPECT_EQ(counts[1].delayed, 200u);
 }
 
 // Jitter of a flow that keeps its order piles packets up behind the slowest; none may slip through where one episode
 // ends and the next begins, nor where the fault does.
 TEST_P(DelayTest, keeps_a_flow_in_order) {
-  again([&] {
-    Bed bed;
-    bed.keep_order_on_the_wire();
-    const faults::Window window{0, 2 * kSecond};
-    std::vector<faults::Window> episodes;
-    for (Ns at = 100 * kMillisecond; at < window.end; at += 300 * kMillisecond)
-      episodes.push_back({at, std::min(at + 150 * kMillisecond, window.end)});
-    bed.play({{.delay = 20 * kMillisecond, .jitter = 20 * kMillisecond, .window = window, .episodes = episodes}},
-             GetParam());
-    const Stream stream{.count = 30000, .size = 200, .gap = kMillisecond, .together = 12};  // past the end
-    const auto plain = send_stream(bed.near(5000), bed.far(7000), stream);
-    const auto counts = bed.finish();
-    expect_clean(bed, counts);
-    EXPECT_EQ(plain.overtaken(), 0u);
-    EXPECT_EQ(plain.all.size(), stream.count);
-    EXPECT_GT(counts[0].delayed, 3000u);
-    EXPECT_LT(counts[0].delayed, 25000u);
-  });
+  Bed bed;
+  bed.keep_order_on_the_wire();
+  const faults::Window window{0, 2 * kSecond};
+  std::vector<faults::Window> episodes;
+  for (Ns at = 100 * kMillisecond; at < window.end; at += 300 * kMillisecond)
+    episodes.push_back({at, std::min(at + 150 * kMillisecond, window.end)});
+  bed.play({{.delay = 20 * kMillisecond, .jitter = 20 * kMillisecond, .window = window, .episodes = episodes}},
+           GetParam());
+  const Stream stream{.count = 30000, .size = 200, .gap = kMillisecond, .together = 12};  // past the end
+  const auto plain = send_stream(bed.near(5000), bed.far(7000), stream);
+  const auto counts = bed.finish();
+  expect_clean(bed, counts);
+  EXPECT_EQ(plain.overtaken(), 0u);
+  EXPECT_EQ(plain.all.size(), stream.count);
+  EXPECT_GT(counts[0].delayed, 3000u);
+  EXPECT_LT(counts[0].delayed, 25000u);
 }
 
 // Packets whose number is drawn go through the splitter, others do not: none may overtake where that changes.
 TEST_P(DelayTest, keeps_what_is_split_in_order) {
-  again([&] {
-    Bed bed;
-    bed.keep_order_on_the_wire();
-    const faults::Window window{0, 2 * kSecond};
-    std::vector<faults::Window> episodes;
-    for (Ns at = 100 * kMillisecond; at < window.end; at += 40 * kMillisecond)
-      episodes.push_back({at, at + 20 * kMillisecond});
-    bed.play({{.loss = 0.02, .protocol = "udp", .window = window, .episodes = episodes},
-              {.delay = 2 * kMillisecond, .protocol = "udp", .window = {500 * kMillisecond, 900 * kMillisecond}}},
-             GetParam());
-    const Stream stream{.count = 40000, .size = 1000, .gap = 2 * kMillisecond, .together = 40, .gso = true};
-    const auto got = send_stream(bed.near(5000), bed.far(7000), stream);
-    const auto counts = bed.finish();
-    expect_clean(bed, counts);
-    EXPECT_EQ(got.overtaken(), 0u);
-    EXPECT_EQ(got.damaged, 0u);
-    EXPECT_EQ(got.all.size(), stream.count - counts[0].dropped);
-    EXPECT_GT(counts[0].dropped, 50u);
-  });
+  Bed bed;
+  bed.keep_order_on_the_wire();
+  const faults::Window window{0, 2 * kSecond};
+  std::vector<faults::Window> episodes;
+  for (Ns at = 100 * kMillisecond; at < window.end; at += 40 * kMillisecond)
+    episodes.push_back({at, at + 20 * kMillisecond});
+  bed.play({{.loss = 0.02, .protocol = "udp", .window = window, .episodes = episodes},
+            {.delay = 2 * kMillisecond, .protocol = "udp", .window = {500 * kMillisecond, 900 * kMillisecond}}},
+           GetParam());
+  const Stream stream{.count = 40000, .size = 1000, .gap = 2 * kMillisecond, .together = 40, .gso = true};
+  const auto got = send_stream(bed.near(5000), bed.far(7000), stream);
+  const auto counts = bed.finish();
+  expect_clean(bed, counts);
+  EXPECT_EQ(got.overtaken(), 0u);
+  EXPECT_EQ(got.damaged, 0u);
+  EXPECT_EQ(got.all.size(), stream.count - counts[0].dropped);
+  EXPECT_GT(counts[0].dropped, 50u);
 }
 
 TEST_P(DelayTest, keeps_segments_in_order) {
-  again([&] {
-    Bed bed;
-    bed.keep_order_on_the_wire();
-    const faults::Window window{0, 3 * kSecond};
-    std::vector<faults::Window> episodes;
-    for (Ns at = 0; at < window.end; at += 100 * kMillisecond) episodes.push_back({at, at + 50 * kMillisecond});
-    bed.play({{.delay = 3 * kMillisecond, .jitter = 3 * kMillisecond, .window = window, .episodes = episodes}},
-             GetParam());
-    const auto before_there = protocol_counter(bed.there, "TcpExt", "TCPOFOQueue"),
-               before_here = protocol_counter(bed.here, "TcpExt", "TCPOFOQueue");
-    const auto t = transfer(bed.near(0), bed.far(7000), {.bytes = 40'000'000, .both_ways = true});
-    EXPECT_TRUE(t.complete);
-    EXPECT_TRUE(t.intact);
-    const auto counts = bed.finish();
-    expect_clean(bed, counts);
-    EXPECT_GT(counts[0].delayed, 1000u);
-    // Out of order at the receiver's TCP: without loss, only if something overtook.
-    EXPECT_EQ(protocol_counter(bed.there, "TcpExt", "TCPOFOQueue") - before_there, 0);
-    EXPECT_EQ(protocol_counter(bed.here, "TcpExt", "TCPOFOQueue") - before_here, 0);
-  });
+  Bed bed;
+  bed.keep_order_on_the_wire();
+  const faults::Window window{0, 3 * kSecond};
+  std::vector<faults::Window> episodes;
+  for (Ns at = 0; at < window.end; at += 100 * kMillisecond) episodes.push_back({at, at + 50 * kMillisecond});
+  bed.play({{.delay = 3 * kMillisecond, .jitter = 3 * kMillisecond, .window = window, .episodes = episodes}},
+           GetParam());
+  const auto before_there = protocol_counter(bed.there, "TcpExt", "TCPOFOQueue"),
+             before_here = protocol_counter(bed.here, "TcpExt", "TCPOFOQueue");
+  const auto t = transfer(bed.near(0), bed.far(7000), {.bytes = 40'000'000, .both_ways = true});
+  EXPECT_TRUE(t.complete);
+  EXPECT_TRUE(t.intact);
+  const auto counts = bed.finish();
+  expect_clean(bed, counts);
+  EXPECT_GT(counts[0].delayed, 1000u);
+  // Out of order at the receiver's TCP: without loss, only if something overtook.
+  EXPECT_EQ(protocol_counter(bed.there, "TcpExt", "TCPOFOQueue") - before_there, 0);
+  EXPECT_EQ(protocol_counter(bed.here, "TcpExt", "TCPOFOQueue") - before_here, 0);
 }
 
 TEST_P(DelayTest, leaves_fifty_megabytes_intact) {
-  again([&] {
-    struct Way {
-      const char* name;
-      unsigned mtu;
-      bool lo, v6;
-      double loss;
-    };
-    for (const Way& way : {Way{"veth", 1500, false, false, 0.002}, Way{"jumbo", 9000, false, true, 0.002},
-                           Way{"lo", 1500, true, false, 0}}) {
-      SCOPED_TRACE(way.name);
-      Bed bed(way.mtu);
-      bed.play({{.delay = 2 * kMillisecond, .jitter = kMillisecond, .loss = way.loss, .protocol = "tcp"}}, GetParam());
-      const char* lo = way.v6 ? "::1" : "127.0.0.1";
-      const auto from = way.lo ? bed.at(lo, 0) : bed.near(0, way.v6),
-                 to = way.lo ? bed.at(lo, 7000) : bed.far(7000, way.v6);
-      const auto t = transfer(from, to, {.bytes = 50'000'000, .both_ways = true, .longest = 100 * kSecond});
-      EXPECT_TRUE(t.complete) << t.bytes;
-      EXPECT_TRUE(t.intact);
-      const auto counts = bed.finish();
-      expect_clean(bed, counts);
-      if (way.loss > 0) {
-        EXPECT_TRUE(plausible(counts[0].dropped, counts[0].matched, way.loss, 4)) << counts[0].dropped;
-      }
+  struct Way {
+    const char* name;
+    unsigned mtu;
+    bool lo, v6;
+    double loss;
+  };
+  for (const Way& way : {Way{"veth", 1500, false, false, 0.002}, Way{"jumbo", 9000, false, true, 0.002},
+                         Way{"lo", 1500, true, false, 0}}) {
+    SCOPED_TRACE(way.name);
+    Bed bed(way.mtu);
+    bed.play({{.delay = 2 * kMillisecond, .jitter = kMillisecond, .loss = way.loss, .protocol = "tcp"}}, GetParam());
+    const char* lo = way.v6 ? "::1" : "127.0.0.1";
+    const auto from = way.lo ? bed.at(lo, 0) : bed.near(0, way.v6),
+               to = way.lo ? bed.at(lo, 7000) : bed.far(7000, way.v6);
+    const auto t = transfer(from, to, {.bytes = 50'000'000, .both_ways = true, .longest = 100 * kSecond});
+    EXPECT_TRUE(t.complete) << t.bytes;
+    EXPECT_TRUE(t.intact);
+    const auto counts = bed.finish();
+    expect_clean(bed, counts);
+    if (way.loss > 0) {
+      EXPECT_TRUE(plausible(counts[0].dropped, counts[0].matched, way.loss, 4)) << counts[0].dropped;
     }
-  });
+  }
 }
 
 FAULTLINE_WITH_BOTH_ENGINES(DelayTest);

@@ -28,7 +28,7 @@ success = "< 20%"
 for = "1s"
 [[guards]]
 probe = "ping"
-p99 = "> 10s"
+ok.p99 = "> 10s"
 success = "> 0%"
 for = "1s"
 )"));

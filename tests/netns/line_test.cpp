@@ -382,6 +382,17 @@ TEST_P(LineMerging, a_tso_frame_counts_as_its_segments) {
   expect_conserved();
 }
 
+TEST_F(LineTest, what_leaves_late_is_counted_for_its_slot) {
+  begin();
+  const Ns now = monotonic_now();
+  for (std::uint32_t i = 0; i < 10; ++i) wire.send(numbered(i, now - 20 * kMillisecond, 7));
+  ASSERT_EQ(wire.receive(10).size(), 10u);
+  ASSERT_TRUE(eventually([&] { return line->stats().written == 10; }));
+  EXPECT_EQ(line->late_by_slot().at(7).all, 10u);
+  EXPECT_EQ(line->late_by_slot().at(7).full, 0u) << "ten frames do not fill it";
+  EXPECT_EQ(line->late_by_slot().at(8).all, 0u);
+}
+
 TEST_P(LineMerging, merging_can_be_turned_off) {
   begin({.merge = false});
   const auto frames = train(40, monotonic_now() + 200 * kMillisecond);
@@ -421,6 +432,9 @@ int hold_through_a_stop(int ready, int go_on) {
   if (!eventually([&] { return line.was_stopped(); })) return 4;
   if (!eventually([&] { return line.stats().losses.overdue == 50; })) return 5;
   if (line.losses_by_slot()[6] != 50 || line.stats().stalled < 250 * kMillisecond) return 6;
+  const auto lapses = line.take_lapses();
+  if (lapses.size() != 1 || lapses[0].to - lapses[0].from < 500 * kMillisecond) return 11;
+  if (!line.take_lapses().empty()) return 12;      // told
   if (!wire.receive(1, kQuiet).empty()) return 7;  // nothing of it comes out late
   const auto beat = static_cast<Ns>(__atomic_load_n(&control.beat, __ATOMIC_ACQUIRE));
   if (monotonic_now() - beat < 600 * kMillisecond) return 10;  // the lease stays stale: no fault begins again

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "tests/harness/engines.h"
-#include "tests/harness/steady_bed.h"
+#include "tests/harness/traffic_bed.h"
 
 namespace faultline::test {
 namespace {
@@ -16,7 +16,7 @@ using pen::Engine;
 // right program must not fail once in a hundred runs.
 constexpr double kOfTcp = 4;
 
-class LossTest : public testing::TestWithParam<double>, public SteadyBed {
+class LossTest : public testing::TestWithParam<double> {
  protected:
   double loss() const { return GetParam(); }
 
@@ -74,30 +74,21 @@ class LossTest : public testing::TestWithParam<double>, public SteadyBed {
   }
 };
 
-TEST_P(LossTest, udp_leaving) {
-  again([&] { datagrams(true, {.count = 20000, .gap = kMillisecond, .together = 20}); });
-}
-TEST_P(LossTest, udp_arriving) {
-  again([&] { datagrams(false, {.count = 20000, .gap = kMillisecond, .together = 20}); });
-}
+TEST_P(LossTest, udp_leaving) { datagrams(true, {.count = 20000, .gap = kMillisecond, .together = 20}); }
+TEST_P(LossTest, udp_arriving) { datagrams(false, {.count = 20000, .gap = kMillisecond, .together = 20}); }
 TEST_P(LossTest, udp_gso_leaving) {
-  again([&] { datagrams(true, {.count = 20000, .size = 1400, .gap = 2 * kMillisecond, .together = 40, .gso = true}); });
+  datagrams(true, {.count = 20000, .size = 1400, .gap = 2 * kMillisecond, .together = 40, .gso = true});
 }
 TEST_P(LossTest, udp_gso_arriving) {
-  again(
-      [&] { datagrams(false, {.count = 20000, .size = 1400, .gap = 2 * kMillisecond, .together = 40, .gso = true}); });
+  datagrams(false, {.count = 20000, .size = 1400, .gap = 2 * kMillisecond, .together = 40, .gso = true});
 }
-TEST_P(LossTest, tcp_leaving) {
-  again([&] { segments(true); });
-}
-TEST_P(LossTest, tcp_arriving) {
-  again([&] { segments(false); });
-}
+TEST_P(LossTest, tcp_leaving) { segments(true); }
+TEST_P(LossTest, tcp_arriving) { segments(false); }
 
 INSTANTIATE_TEST_SUITE_P(Asked, LossTest, testing::Values(0.01, 0.1, 0.33),
                          [](const auto& info) { return std::to_string(std::lround(info.param * 100)) + "_percent"; });
 
-class LossEngineTest : public testing::TestWithParam<Engine>, public SteadyBed {
+class LossEngineTest : public testing::TestWithParam<Engine> {
  protected:
   void SetUp() override {
     if (GetParam() == Engine::tcx && pen::probe_features().engine() != Engine::tcx)
@@ -106,74 +97,68 @@ class LossEngineTest : public testing::TestWithParam<Engine>, public SteadyBed {
 };
 
 TEST_P(LossEngineTest, a_seed_repeats_what_is_lost) {
-  again([&] {
-    const auto lost = [&](std::uint64_t seed, bool gso, bool egress) {
-      for (int attempt = 0;; attempt++) {
-        Bed bed;
-        bed.play({{.loss = 0.1, .protocol = "udp", .egress = egress, .ingress = !egress, .seed = seed}}, GetParam());
-        const Stream stream{.count = 4000, .size = 200, .gap = 2 * kMillisecond, .together = 40, .gso = gso};
-        const auto got = egress ? send_stream(bed.near(5000), bed.far(7000), stream)
-                                : send_stream(bed.far(5000), bed.near(7000), stream);
-        // What passes untouched has no number, and all that follow it have others.
-        if (bed.finish()[0].passed_by_safety == 0 || attempt == 5) return got.lost();
-      }
-    };
-    for (const bool egress : {true, false}) {
-      const auto first = lost(1, false, egress);
-      EXPECT_GT(first.size(), 300u);
-      EXPECT_EQ(lost(1, false, egress), first);
-      EXPECT_EQ(lost(1, true, egress), first) << "how the sender hands its packets over changes nothing";
-      const auto other = lost(2, false, egress);
-      std::size_t shared = 0;
-      for (const auto n : other) shared += first.contains(n);
-      EXPECT_TRUE(plausible(shared, other.size(), 0.1, 4))
-          << shared << " of " << other.size() << " are lost under another seed, too";
+  const auto lost = [&](std::uint64_t seed, bool gso, bool egress) {
+    for (int attempt = 0;; attempt++) {
+      Bed bed;
+      bed.play({{.loss = 0.1, .protocol = "udp", .egress = egress, .ingress = !egress, .seed = seed}}, GetParam());
+      const Stream stream{.count = 4000, .size = 200, .gap = 2 * kMillisecond, .together = 40, .gso = gso};
+      const auto got = egress ? send_stream(bed.near(5000), bed.far(7000), stream)
+                              : send_stream(bed.far(5000), bed.near(7000), stream);
+      // What passes untouched has no number, and all that follow it have others.
+      if (bed.finish()[0].passed_by_safety == 0 || attempt == 5) return got.lost();
     }
-  });
+  };
+  for (const bool egress : {true, false}) {
+    const auto first = lost(1, false, egress);
+    EXPECT_GT(first.size(), 300u);
+    EXPECT_EQ(lost(1, false, egress), first);
+    EXPECT_EQ(lost(1, true, egress), first) << "how the sender hands its packets over changes nothing";
+    const auto other = lost(2, false, egress);
+    std::size_t shared = 0;
+    for (const auto n : other) shared += first.contains(n);
+    EXPECT_TRUE(plausible(shared, other.size(), 0.1, 4))
+        << shared << " of " << other.size() << " are lost under another seed, too";
+  }
 }
 
 // A drop in our egress hook would come back to the local TCP as an error of its own device: it would keep the segment,
 // shrink its window and hardly retransmit. A network's loss has to be repaired by retransmission, each segment of it.
 TEST_P(LossEngineTest, the_local_tcp_sees_loss_of_the_network) {
-  again([&] {
-    Bed bed;
-    bed.play({{.loss = 0.1, .protocol = "tcp", .ingress = false}}, GetParam());
-    const auto before = protocol_counter(bed.here, "TcpExt", "TCPRetransFail");
-    const auto t = transfer(bed.near(0), bed.far(7000), {.connections = 4, .bytes = 2'000'000});
-    const auto c = bed.finish()[0];
-    expect_clean(bed, {c});
-    EXPECT_TRUE(t.complete);
-    EXPECT_TRUE(t.intact);
-    ASSERT_GT(c.dropped, 300u);
-    // Only a bare acknowledgement among the lost needs no repair, and of those the sender has next to none.
-    EXPECT_GE(static_cast<double>(t.retransmitted), 0.97 * static_cast<double>(c.dropped));
-    EXPECT_EQ(protocol_counter(bed.here, "TcpExt", "TCPRetransFail"), before) << "a retransmission failed locally";
-  });
+  Bed bed;
+  bed.play({{.loss = 0.1, .protocol = "tcp", .ingress = false}}, GetParam());
+  const auto before = protocol_counter(bed.here, "TcpExt", "TCPRetransFail");
+  const auto t = transfer(bed.near(0), bed.far(7000), {.connections = 4, .bytes = 2'000'000});
+  const auto c = bed.finish()[0];
+  expect_clean(bed, {c});
+  EXPECT_TRUE(t.complete);
+  EXPECT_TRUE(t.intact);
+  ASSERT_GT(c.dropped, 300u);
+  // Only a bare acknowledgement among the lost needs no repair, and of those the sender has next to none.
+  EXPECT_GE(static_cast<double>(t.retransmitted), 0.97 * static_cast<double>(c.dropped));
+  EXPECT_EQ(protocol_counter(bed.here, "TcpExt", "TCPRetransFail"), before) << "a retransmission failed locally";
 }
 
 TEST_P(LossEngineTest, a_cut_is_silent_to_senders) {
-  again([&] {
-    Bed bed;
-    bed.play({{.loss = 1, .protocol = "udp"}}, GetParam());
-    const auto errors = protocol_counter(bed.here, "Udp", "SndbufErrors");
-    std::size_t arrived = 0;
-    for (const bool gso : {false, true}) {
-      const Stream stream{.count = 2000, .size = 500, .gap = kMillisecond, .together = 40, .gso = gso};
-      for (const auto& got :
-           {send_stream(bed.near(5000), bed.far(7000), stream, 100 * kMillisecond),
-            send_stream(bed.near(5000, true), bed.far(7000, true), stream, 100 * kMillisecond),
-            send_stream(bed.at("127.0.0.1", 5000), bed.at("127.0.0.1", 7000), stream, 100 * kMillisecond)}) {
-        EXPECT_EQ(got.refused, 0u);
-        arrived += got.all.size();
-      }
+  Bed bed;
+  bed.play({{.loss = 1, .protocol = "udp"}}, GetParam());
+  const auto errors = protocol_counter(bed.here, "Udp", "SndbufErrors");
+  std::size_t arrived = 0;
+  for (const bool gso : {false, true}) {
+    const Stream stream{.count = 2000, .size = 500, .gap = kMillisecond, .together = 40, .gso = gso};
+    for (const auto& got :
+         {send_stream(bed.near(5000), bed.far(7000), stream, 100 * kMillisecond),
+          send_stream(bed.near(5000, true), bed.far(7000, true), stream, 100 * kMillisecond),
+          send_stream(bed.at("127.0.0.1", 5000), bed.at("127.0.0.1", 7000), stream, 100 * kMillisecond)}) {
+      EXPECT_EQ(got.refused, 0u);
+      arrived += got.all.size();
     }
-    const auto c = bed.finish()[0];
-    expect_clean(bed, {c});
-    EXPECT_EQ(protocol_counter(bed.here, "Udp", "SndbufErrors"), errors);
-    EXPECT_EQ(c.dropped, c.matched);
-    EXPECT_EQ(arrived, c.passed_by_safety);
-    EXPECT_EQ(c.dropped + c.passed_by_safety, 12000u);
-  });
+  }
+  const auto c = bed.finish()[0];
+  expect_clean(bed, {c});
+  EXPECT_EQ(protocol_counter(bed.here, "Udp", "SndbufErrors"), errors);
+  EXPECT_EQ(c.dropped, c.matched);
+  EXPECT_EQ(arrived, c.passed_by_safety);
+  EXPECT_EQ(c.dropped + c.passed_by_safety, 12000u);
 }
 
 FAULTLINE_WITH_BOTH_ENGINES(LossEngineTest);

@@ -125,6 +125,13 @@ TEST(Nursery, ChildrenDoNotInheritUrgency) {
   EXPECT_EQ(output_of(*nursery, shell("nice")), "0\n");
 }
 
+TEST(Nursery, NorTheClassOfTheProcessThatStartsThem) {
+  const auto nursery = Nursery::start();  // whose init is in a real-time class, where it is granted
+  EXPECT_EQ(output_of(*nursery,
+                      shell("set -- $(cat /proc/self/stat); echo ${40} ${41}; prlimit --rttime --noheadings -o SOFT")),
+            "0 0\nunlimited\n");
+}
+
 TEST(Nursery, UserEnvironmentAndDirectory) {
   const auto nursery = Nursery::start();
   Command command = shell("id -un; id -Gn; echo $HOME; echo $COLOUR; pwd");
@@ -261,23 +268,29 @@ TEST(Enclosure, KeptDirectoriesStayVisibleUnderACoveredOne) {
   std::filesystem::remove_all(directory);
 }
 
-TEST(Enclosure, ResolvConfMayBeALinkIntoRun) {
-  // In a process of its own, which gives itself another /etc, as a machine with systemd-resolved has it.
+/// What a lab host's /etc says on a machine that `prepare`, a script, has made: in a process and a mount namespace of
+/// its own, with `root` as its root directory. Its /etc has to have the resolver's files, and everything else as
+/// before.
+void expect_resolver_files(const std::string& prepare, const char* root = "/") {
   const pid_t pid = fork();
   if (pid == 0) {
-    const bool prepared =
-        unshare(CLONE_NEWNS) == 0 &&
-        system(
-            "set -e; mount --make-rprivate /; mount -t tmpfs tmpfs /mnt; cp /etc/passwd /etc/group /mnt/; "
-            "echo 127.0.0.1 localhost >/mnt/hosts; ln -s ../run/systemd/resolve/stub-resolv.conf "
-            "/mnt/resolv.conf; mount --move /mnt /etc") == 0;
-    if (!prepared) _exit(9);
+    if (unshare(CLONE_NEWNS) != 0 || system(("set -e; mount --make-rprivate /; " + prepare).c_str()) != 0) _exit(9);
+    if (chroot(root) != 0 || chdir("/") != 0) _exit(6);
     try {
       const auto nursery = Nursery::start();
       nursery->make_enclosure("web", NetNs::create(), "10.77.1.10 web\n", "web");
-      Command command = shell("cat /etc/resolv.conf /etc/hosts");
+      Command command = shell(
+          "for file in resolv.conf hosts; do while read -r line; do echo \"$line\"; done </etc/$file; done; "
+          "test -s /etc/passwd && test -d /etc/beside && test -d /proc/self && echo beside >/tmp/mine && echo as "
+          "before");
+      command.argv[0] = "/bin/sh";
       command.room = "web";
-      _exit(output_of(*nursery, command) == "options timeout:1 attempts:1\n10.77.1.10 web\n" ? 0 : 8);
+      const std::string said = output_of(*nursery, command);
+      if (said != "options timeout:1 attempts:1\n10.77.1.10 web\nas before\n") {
+        fprintf(stderr, "it said: %s\n", said.c_str());
+        _exit(8);
+      }
+      _exit(0);
     } catch (const std::exception& e) {
       fprintf(stderr, "%s\n", e.what());
     }
@@ -286,6 +299,33 @@ TEST(Enclosure, ResolvConfMayBeALinkIntoRun) {
   int status = -1;
   ASSERT_EQ(waitpid(pid, &status, 0), pid);
   EXPECT_EQ(status, 0);
+}
+
+const std::string kEtc = "mount -t tmpfs tmpfs /mnt; cp /etc/passwd /etc/group /mnt/; mkdir /mnt/beside; ";
+
+TEST(Enclosure, ResolvConfMayBeALinkIntoRun) {  // as a machine with systemd-resolved has it
+  expect_resolver_files(kEtc +
+                        "echo 127.0.0.1 localhost >/mnt/hosts; ln -s ../run/systemd/resolve/stub-resolv.conf "
+                        "/mnt/resolv.conf; mount --move /mnt /etc");
+}
+
+TEST(Enclosure, TheMachineMayLackTheResolversFiles) {  // as a minimal Debian has it
+  expect_resolver_files(kEtc + ": >/mnt/resolv.conf; mount --move /mnt /etc");
+  expect_resolver_files(kEtc + "echo 127.0.0.1 localhost >/mnt/hosts; mount --move /mnt /etc");
+  expect_resolver_files(kEtc + "mount --move /mnt /etc");
+  expect_resolver_files(
+      kEtc + "ln -s /usr/no/such/file /mnt/hosts; ln -s no-such-file /mnt/resolv.conf; mount --move /mnt /etc");
+}
+
+TEST(Enclosure, StandsInAChrootWhoseRootIsNoMountPoint) {
+  const std::string chroot =
+      "mkdir -p /mnt/c/run /mnt/c/tmp /mnt/c/var/tmp /mnt/c/var/log; cd /mnt/c; mv /mnt/[!c]* .; "
+      "for at in /bin /dev /lib* /proc /root /sbin /sys /usr; do "
+      "if [ -h $at ]; then cp -P $at .$at; else mkdir -p .$at; mount --rbind $at .$at; fi; done; ";
+  const std::string etc =
+      "mount -t tmpfs tmpfs /mnt; mkdir /mnt/etc; cp /etc/passwd /etc/group /mnt/etc/; mkdir /mnt/etc/beside; ";
+  expect_resolver_files(etc + ": >/mnt/etc/hosts; : >/mnt/etc/resolv.conf; " + chroot, "/mnt/c");
+  expect_resolver_files(etc + chroot, "/mnt/c");
 }
 
 TEST(Enclosure, DroppingItEndsItsDaemonsAndNobodyElses) {

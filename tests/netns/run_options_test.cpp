@@ -12,6 +12,7 @@
 
 #include "injector/base/error.h"
 #include "injector/base/fd.h"
+#include "injector/record/journal.h"
 #include "tests/harness/command.h"
 #include "tests/harness/two_namespaces.h"
 
@@ -81,7 +82,8 @@ address = "10.7.0.2"
 };
 
 TEST_F(RunOptionsTest, ScaleSeedAndVariablesOfTheProcess) {
-  Command run = start({"--scale", "1:20", "--seed", "77", "--var", "to=10.7.0.2", "--json"});
+  Command run = start({"--scale", "1:20", "--seed", "77", "--var", "to=10.7.0.2", "--json", "--tolerance", "5%",
+                       "--tolerance-of-loss", "20%"});
   const auto status = run.wait(60 * kSecond);
   ASSERT_TRUE(status) << run.errors();
   EXPECT_LE(*status, 2) << run.out() << run.errors();
@@ -89,6 +91,7 @@ TEST_F(RunOptionsTest, ScaleSeedAndVariablesOfTheProcess) {
   EXPECT_EQ(s["seed"], 77);
   EXPECT_EQ(s["scale"], 20);
   EXPECT_EQ(s["duration_s"], 3);
+  EXPECT_EQ(s["tolerance"], json({{"packets", 0.05}, {"of_loss", 0.2}}));
   EXPECT_EQ(s["faults"][0]["start_s"], 0.5);
   EXPECT_EQ(s["faults"][0]["end_s"], 2.5);
   EXPECT_EQ(s["probes"][0]["subject"], "10.7.0.2");
@@ -113,6 +116,36 @@ TEST_F(RunOptionsTest, TheRunFolderHasThePlanAndReportMakesTheRestAgain) {
   EXPECT_TRUE(std::filesystem::exists(out / "report.html"));
   EXPECT_EQ(summary_of(out), before) << "the journal is the only truth";
   EXPECT_EQ(say({"report", folder.path() / "nothing"}).status, 3);
+}
+
+TEST_F(RunOptionsTest, TheReportsCommandRepeatsTheRun) {
+  Command run = start({"--seed", "77", "--scale", "1:60", "--engine", "clsact", "--var", "to=10.7.0.2", "--at",
+                       record::rfc3339(wall_now() + 20 * kSecond)});
+  ASSERT_TRUE(await_event(out, "plan")) << run.errors();
+  run.signal(SIGINT);
+  ASSERT_EQ(run.wait(60 * kSecond), 5) << run.errors();
+  const auto first = event("plan"), began = event("run");
+  const std::string repeat = summary_of(out)["repeat"];
+  EXPECT_EQ(repeat, fmt::format("faultline run {}/plan.toml --scale 1:60 --var to=10.7.0.2 --engine clsact --seed 77",
+                                folder.path().string()));
+  for (const std::string& command : {repeat, fmt::format("faultline run {}/plan.toml --scale 1:60 --var to=10.7.0.2 "
+                                                         "--engine clsact --seed 77",
+                                                         out.string())}) {  // and so does the copy of the plan
+    out = folder.path() / fmt::format("run{}", ++runs);
+    const auto words = fmt::format("cd / && faultline() {{ exec {} \"$@\"; }}; {} --quiet --out {}", binary(), command, out.string());
+    Command again({"bash", "-c", words});
+    ASSERT_TRUE(await_event(out, "plan")) << again.errors();
+    again.signal(SIGINT);
+    EXPECT_EQ(again.wait(60 * kSecond), 5) << again.errors();
+    auto second = event("plan");
+    for (const char* changes : {"at", "mono"}) second[changes] = first[changes];
+    EXPECT_EQ(second, first);
+    EXPECT_EQ(event("run")["seed"], 77);
+    EXPECT_EQ(event("run")["engine"], "clsact");
+    EXPECT_EQ(event("run")["vars"], began["vars"]);
+    for (const auto& e : journal_of(out))
+      if (e["event"] == "warning") EXPECT_EQ(e["message"].get<std::string>().find("for want of"), std::string::npos);
+  }
 }
 
 TEST_F(RunOptionsTest, WithoutScaleTheScaledValuesRun) {

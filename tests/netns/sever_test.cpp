@@ -94,8 +94,10 @@ class SeverTest : public PlanBed {
   void refused_at_once();
   void reset_at_both_ends();
   void cut(const std::string& mode, const std::string& more = "") {
-    play(fmt::format("[[faults]]\nkind = \"sever\"\nmode = \"{}\"\non = \"a\"\nstart = \"0s\"\nfor = \"600s\"\n{}",
-                     mode, more));
+    play(
+        fmt::format("[[faults]]\nkind = \"sever\"\nmode = \"{}\"\non = \"a\"\nloopback = true\nstart = \"0s\"\nfor = "
+                    "\"600s\"\n{}",
+                    mode, more));
   }
 };
 
@@ -287,10 +289,30 @@ TEST_F(SeverTest, both_ends_as_targets_and_a_delay_beside) {
   EXPECT_GE(counts[0].composed, 1u);
 }
 
+// A cut fibre does not cut lo: who is cut off still reaches itself, as a Redis its own client.
+TEST_F(SeverTest, a_machine_cut_off_still_reaches_itself) {
+  const std::string ways[] = {"kind = \"sever\"", "kind = \"flap\"\ndown = \"300s\"\nup = \"1s\"",
+                              "kind = \"sever\"\npeer = \"itself\""};
+  for (const auto& way : ways) {
+    SCOPED_TRACE(way);
+    const bool named = way.find("peer") != std::string::npos;
+    const Fd own = listen_at(kWays[4].server, 8000), own6 = listen_at(kWays[5].server, 8000),
+             other = listen_at(kWays[0].server, 8000);
+    play(
+        fmt::format("[targets.itself]\naddress = [\"127.0.0.1\", \"::1\"]\n[[faults]]\n{}\non = \"a\"\nstart = "
+                    "\"0s\"\nfor = \"600s\"\n",
+                    way));
+    EXPECT_EQ(connect_to(kWays[4], 8000, kSoon), named ? ETIMEDOUT : 0);
+    EXPECT_EQ(connect_to(kWays[5], 8000, kSoon), named ? ETIMEDOUT : 0);
+    EXPECT_EQ(connect_to(kWays[0], 8000, kSoon), named ? 0 : ETIMEDOUT);
+    finish();
+  }
+}
+
 TEST_F(SeverTest, also_by_clsact) {
   const Connection c = open(kWays[0], 8000), on_lo = open(kWays[4], 8000);
   const Fd listener = listen_at(kWays[2].server, 8001);
-  play("[[faults]]\nkind = \"sever\"\nmode = \"reset\"\non = \"a\"\nstart = \"0s\"\nfor = \"600s\"\n",
+  play("[[faults]]\nkind = \"sever\"\nmode = \"reset\"\non = \"a\"\nloopback = true\nstart = \"0s\"\nfor = \"600s\"\n",
        pen::Engine::clsact);
   for (const auto* each : {&c, &on_lo}) {
     say(each->client);

@@ -112,10 +112,10 @@ TEST_P(SelectorCgroup, are_replaced_while_it_runs) {
   ScratchCgroup deep("a.service", shop.path());
   EXPECT_EQ(sent_in(bank, kUdp4), 0b10u);
   site::Rule first{0, "", of({cgroup(deep.path())})}, second{1, "", of({cgroup(bank.path()), cgroup(shop.path())})};
-  pen::set_cgroups(programs->selector(), site::compile_cgroups({first, second}));
+  programs->selectors().set_cgroups(0, site::compile_cgroups({first, second}));
   EXPECT_EQ(sent_in(deep, kUdp4), 0b11u) << "at another level than before";
   EXPECT_EQ(sent_in(shop, kUdp4), 0b10u);
-  pen::set_cgroups(programs->selector(), site::compile_cgroups({first}));
+  programs->selectors().set_cgroups(0, site::compile_cgroups({first}));
   EXPECT_EQ(sent_in(bank, kUdp4), 0u);
   EXPECT_EQ(sent_in(deep, kUdp4), 0b01u);
 }

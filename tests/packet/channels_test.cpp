@@ -289,6 +289,20 @@ TEST_P(Channels, the_lowest_rate_owns_the_packet) {
   EXPECT_EQ(programs->tally(1).delayed, 2u);
 }
 
+TEST_P(Channels, each_fault_that_duplicates_adds_a_copy) {
+  faults::Channel always, never;
+  step(always.duplicate, 1);
+  step(never.loss, 1e-9);
+  load({rule(always, 0), rule(never, 1), rule(always, 2)});
+  Frame frame = build(Packet{});
+  set_stamp(frame, {.magic = FL_STAMP_MAGIC, .flags = 0, .slot = kSlot, .hold = 0, .due = 0});
+  programs->play("play_arrival", {.frame = frame});
+  EXPECT_EQ(programs->ledger(kSlot).held, 3u) << "itself, and a copy by each of the two";
+  EXPECT_EQ(programs->tally(0).duplicated, 1u);
+  EXPECT_EQ(programs->tally(1).duplicated, 0u);
+  EXPECT_EQ(programs->tally(2).duplicated, 1u);
+}
+
 TEST_P(Channels, rate_and_delay_of_one_rule_count_a_packet_once) {
   faults::Channel channel = steady(kHour, kSecond);
   step(channel.rate, 1e6);

@@ -142,14 +142,14 @@ TEST_P(Peers, learned_while_the_run_goes_on) {
   rules[2].match.ingress = false;
   std::vector<site::Rule> of_site;
   for (const auto& rule : rules) of_site.push_back({rule.fault, "", rule.match});
-  const Programs programs(GetParam(), rules);
+  Programs programs(GetParam(), rules);
   const auto taken = [&](const char* from, const char* to, const char* program) {
     const Skb run = programs.select(program, {.frame = build({.source = from, .destination = to})});
     return run.verdict == kRedirect ? programs.slot(stamp_of(run.frame).slot).rules : 0;
   };
   const auto learn = [&](const char* address) {
     const auto masks = site::learn(of_site, "bank.test", *IpPrefix::parse(address));
-    pen::tell_learned(programs.selector(), site::learned_key(*IpPrefix::parse(address)), masks);
+    programs.selectors().tell_learned(0, site::learned_key(*IpPrefix::parse(address)), masks);
     return masks;
   };
   EXPECT_EQ(taken("192.0.2.1", "10.9.0.1", "select_out"), 0u);

@@ -45,12 +45,13 @@ TEST(ExplainCommand, SaysWhatIsBelievedAndWhatEndsTheRun) {
                    "\"pay\"\nsuccess = \"< 20%\"\nfor = \"2s\"\n");
   const std::string text = say({"explain", path}).out;
   for (const char* part : {"it bears it: pay during cut: success >= 90%", "recovers within 3s",
-                           "lost: pay: success < 20% for 2s", "from 2s on", "silent."})
+                           "lost: pay: success < 20% for 2s", "from 2s to 20s", "silent."})
     EXPECT_TRUE(has(text, part)) << part << " in\n" << text;
   const auto json = nlohmann::json::parse(say({"explain", "--json", path}).out);
   EXPECT_EQ(json.at("hypotheses").at(0).at("expected"), "success >= 90%");
   EXPECT_EQ(json.at("guards").at(0).at("condition"), "success < 20% for 2s");
   EXPECT_EQ(json.at("probes").at(0).at("start_s"), 2.0);
+  EXPECT_EQ(json.at("probes").at(0).at("end_s"), 20.0);
 }
 
 TEST(ListCommand, RunsAreAListOfTheirOwn) {
@@ -160,7 +161,7 @@ TEST(InjectCommand, EveryOptionIsInItsPlan) {
   EXPECT_EQ(fault.start, 7 * kSecond);
   EXPECT_EQ(fault.end, 67 * kSecond);
   EXPECT_EQ(fault.direction, plan::Direction::ingress);
-  EXPECT_FALSE(fault.loopback);
+  EXPECT_EQ(fault.loopback, false);
   EXPECT_EQ(fault.params.text("mode"), "reset");
   const auto& probe = parsed.plan.probes.at(0);
   EXPECT_EQ(probe.every, 50 * kMillisecond);
@@ -169,6 +170,19 @@ TEST(InjectCommand, EveryOptionIsInItsPlan) {
   EXPECT_EQ(parsed.plan.hypotheses.at(0).p99->text, "<= 250ms");
   EXPECT_EQ(parsed.plan.hypotheses.at(0).success->text, ">= 1%");
   EXPECT_EQ(parsed.plan.seed, 7u);
+}
+
+TEST(InjectCommand, LoopbackIsLeftToTheKindUnlessSaid) {
+  for (const auto& [option, expected] :
+       {std::pair{"--loopback", std::optional(true)}, std::pair{"--no-loopback", std::optional(false)}}) {
+    const auto parsed =
+        plan::parse_text(plan_of({"sever", "--on", "netns=shop", "--for", "1s", option}), "inject.toml");
+    ASSERT_TRUE(parsed.ok()) << plan::render(parsed);
+    EXPECT_EQ(parsed.plan.faults.at(0).loopback, expected);
+  }
+  const auto parsed = plan::parse_text(plan_of({"sever", "--on", "netns=shop", "--for", "1s"}), "inject.toml");
+  EXPECT_FALSE(parsed.plan.faults.at(0).loopback);
+  EXPECT_EQ(say({"inject", "sever", "--on", "netns=shop", "--for", "1s", "--loopback", "--no-loopback"}).status, 3);
 }
 
 TEST(InjectCommand, EachKindOfProbeHasItsOption) {
@@ -201,6 +215,19 @@ TEST(InjectCommand, ADryRunIsAnExplanation) {
   auto as_json = words;
   as_json.push_back("--json");
   EXPECT_EQ(nlohmann::json::parse(say(as_json).out).at("faults").at(0).at("kind"), "sever");
+}
+
+TEST(InjectCommand, ADryRunLooksWhenAskedTo) {
+  const std::vector<std::string> words = {"inject", "sever",     "--on",  "netns=faultline-no-such", "--for", "1s",
+                                          "--json", "--dry-run", "--look"};
+  const Said said = say(words);
+  const auto now = nlohmann::json::parse(said.out).at("faults").at(0).at("now");
+  EXPECT_EQ(said.status == 4, now.at("missing")) << "as root";
+  EXPECT_TRUE(has(now.at("why_not").get<std::string>(), "faultline-no-such")) << now.dump();
+  const Said without = say({words.begin(), words.end() - 1});
+  EXPECT_EQ(without.status, 0) << "nothing was looked up";
+  EXPECT_FALSE(nlohmann::json::parse(without.out).at("faults").at(0).at("now").at("looked"));
+  EXPECT_EQ(say({"inject", "sever", "--on", "netns=x", "--for", "1s", "--look"}).status, 3) << "it needs --dry-run";
 }
 
 TEST(InjectCommand, ALookupMayNameItsServer) {
@@ -304,9 +331,9 @@ TEST(NewCommand, WritesAPlanOfEveryKindThatPassesCheck) {
   for (const auto& kind : faults::catalogue()) {
     for (const std::string target : {"lab", "netns=shop"}) {
       const std::string path = folder.path() / (std::string(kind.name) + target + ".toml");
-      const Said said = say({"new", "--kind", std::string(kind.name), "--target", target, "--probe",
-                             target == "lab" ? "" : "http://10.0.0.1/", "--peer",
-                             target == "lab" ? "" : "address=10.0.0.0/8", "--output", path});
+      std::vector<std::string> words{"new", "--kind", std::string(kind.name), "--target", target, "--output", path};
+      if (target != "lab") words.insert(words.end(), {"--probe", "http://10.0.0.1/", "--peer", "address=10.0.0.0/8"});
+      const Said said = say(words);
       if (kind.port != 0 && target == "lab") {
         EXPECT_EQ(said.status, 3) << kind.name;
         EXPECT_TRUE(has(said.error, "no name server")) << said.error;
@@ -338,6 +365,14 @@ TEST(NewCommand, WritesOverNothingAndSaysWhatIsWrong) {
   EXPECT_TRUE(has(say({"new", "--kind", "degrad"}).error, "did you mean `degrade`"));
   EXPECT_TRUE(has(say({"new", "--target", "netns=shop"}).error, "--probe is needed"));
   EXPECT_EQ(say({"new", "--set", "delay=soon"}).status, 3);
+}
+
+TEST(NewCommand, AFileThatCannotBeWritten) {
+  const test::TemporaryFolder folder;
+  const auto file = folder.write("file", "");
+  for (const std::filesystem::path& path : {file / "below.toml", std::filesystem::path("/proc/p.toml"), folder.path()})
+    EXPECT_EQ(say({"new", "--force", "--output", path}).status, 4) << path;
+  EXPECT_EQ(say({"man", "--all", file / "below"}).status, 4);
 }
 
 TEST(NewCommand, WhatItIsToldIsInThePlan) {

@@ -114,9 +114,9 @@ TEST(LiveView, NeverGetsWiderOrHigherThanTheTerminal) {
           const auto rows = live_view(watch, now, {.width = width, .height = height, .color = false, .utf8 = utf8});
           EXPECT_LT(rows.size(), static_cast<std::size_t>(std::max(height, 2)));
           for (const auto& row : rows) {
-            EXPECT_LT(columns(row), std::max(width, 11)) << width << ": " << row;
+            EXPECT_LT(columns(row.bytes()), std::max(width, 11)) << width << ": " << row.bytes();
             if (!utf8) {
-              for (const char c : row) EXPECT_GE(c, 0x20) << row;
+              for (const char c : row.bytes()) EXPECT_GE(c, 0x20) << row.bytes();
             }
           }
         }
@@ -128,18 +128,18 @@ TEST(LiveView, ShowsTheFaultUnderWayAndTheProbes) {
   fill(watch);
   const auto rows = live_view(watch, 30 * kSecond - 1, {.width = 100, .height = 24, .color = false, .utf8 = true});
   ASSERT_EQ(rows.size(), 5u);
-  EXPECT_NE(rows[0].find("Machine-room jitter"), std::string::npos);
-  EXPECT_NE(rows[0].find("30.0 s / 70s"), std::string::npos);
-  EXPECT_NE(rows[1].find("█┃▒"), std::string::npos);
-  EXPECT_NE(rows[2].find("room-jitter  30.0 s left"), std::string::npos);
-  EXPECT_NE(rows[3].find("pay"), std::string::npos);
-  EXPECT_NE(rows[3].find("0%"), std::string::npos);
-  EXPECT_NE(rows[3].find("×"), std::string::npos);
-  EXPECT_NE(rows[4].find("100%  p50 30.0 µs"), std::string::npos) << rows[4];
+  EXPECT_NE(rows[0].bytes().find("Machine-room jitter"), std::string::npos);
+  EXPECT_NE(rows[0].bytes().find("30.0 s / 70s"), std::string::npos);
+  EXPECT_NE(rows[1].bytes().find("█┃▒"), std::string::npos);
+  EXPECT_NE(rows[2].bytes().find("room-jitter  30.0 s left"), std::string::npos);
+  EXPECT_NE(rows[3].bytes().find("pay"), std::string::npos);
+  EXPECT_NE(rows[3].bytes().find("0%"), std::string::npos);
+  EXPECT_NE(rows[3].bytes().find("×"), std::string::npos);
+  EXPECT_NE(rows[4].bytes().find("100%  p50 30.0 µs"), std::string::npos) << rows[4].bytes();
   const auto before = live_view(watch, 10 * kSecond, {.width = 100, .height = 24, .color = false, .utf8 = true});
-  EXPECT_NE(before[2].find("baseline: room-jitter begins in 10.0 s"), std::string::npos) << before[2];
+  EXPECT_NE(before[2].bytes().find("baseline: room-jitter begins in 10.0 s"), std::string::npos) << before[2].bytes();
   const auto after = live_view(watch, 65 * kSecond, {.width = 100, .height = 24, .color = false, .utf8 = true});
-  EXPECT_NE(after[2].find("recovery: 5.0 s left"), std::string::npos) << after[2];
+  EXPECT_NE(after[2].bytes().find("recovery: 5.0 s left"), std::string::npos) << after[2].bytes();
 }
 
 TEST(LiveView, GivesWhatWasAskedARowOfItsOwnWhereItDoesNotFit) {
@@ -148,11 +148,11 @@ TEST(LiveView, GivesWhatWasAskedARowOfItsOwnWhereItDoesNotFit) {
   watch.faults[0].asked = "episodes.every 5s, episodes.last 3s, delay 300ms, jitter 150ms, loss 22%";
   const auto narrow = live_view(watch, 30 * kSecond, {.width = 80, .height = 24, .color = false, .utf8 = true});
   ASSERT_GE(narrow.size(), 4u);
-  EXPECT_EQ(narrow[2].find("episodes"), std::string::npos) << narrow[2];
-  EXPECT_EQ(narrow[3], "  " + watch.faults[0].asked);
+  EXPECT_EQ(narrow[2].bytes().find("episodes"), std::string::npos) << narrow[2].bytes();
+  EXPECT_EQ(narrow[3].bytes(), "  " + watch.faults[0].asked);
   const auto wide = live_view(watch, 30 * kSecond, {.width = 120, .height = 24, .color = false, .utf8 = true});
   EXPECT_EQ(wide.size() + 1, narrow.size());
-  EXPECT_NE(wide[2].find("loss 22%"), std::string::npos) << wide[2];
+  EXPECT_NE(wide[2].bytes().find("loss 22%"), std::string::npos) << wide[2].bytes();
 }
 
 TEST(LiveView, TheFinalFrameSaysNothingOfWhatIsUnderWay) {
@@ -161,10 +161,10 @@ TEST(LiveView, TheFinalFrameSaysNothingOfWhatIsUnderWay) {
   fill(watch);
   const Look look{.width = 100, .height = 24, .color = false, .utf8 = true};
   const auto over = live_view(watch, p.duration, look);
-  EXPECT_NE(over[2].find("over: taking everything away"), std::string::npos) << over[2];
+  EXPECT_NE(over[2].bytes().find("over: taking everything away"), std::string::npos) << over[2].bytes();
   const auto final = live_view(watch, p.duration, look, true);
   EXPECT_EQ(final.size() + 1, over.size());
-  for (const auto& row : final) EXPECT_EQ(row.find("over:"), std::string::npos) << row;
+  for (const auto& row : final) EXPECT_EQ(row.bytes().find("over:"), std::string::npos) << row.bytes();
 }
 
 TEST(Display, AStepTakesThePlaceOfTheOneBeforeOnATerminal) {
@@ -189,7 +189,8 @@ TEST(PlainView, TheMomentBeforeTheStartIsNoNegativeZero) {
 }
 
 TEST(Row, ShowsControlCharactersAndCountsWideOnes) {
-  EXPECT_EQ(clipped("a\x1b[2Jb\xff", 80), "a?[2Jb?");
+  EXPECT_EQ(clipped("a\x1b[2Jb\xff", 80), "a\\u001b[2Jb\\xff");
+  EXPECT_EQ(columns("\x1b"), 6) << "as it is shown";
   EXPECT_EQ(columns("支付"), 4);
   EXPECT_EQ(clipped("支付", 3), "支");
   EXPECT_EQ(columns("é"), 1);
@@ -289,7 +290,7 @@ TEST(Display, WritesPlainLinesElsewhere) {
   EXPECT_EQ(text.rfind("lab: web1 is ready\n", 0), 0u) << text;
   EXPECT_NE(text.find("Machine-room jitter between payment and bank (70s)\n"), std::string::npos) << text;
   EXPECT_NE(text.find("[ 20.0s] fault room-jitter begins (40s)\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("note?with a break\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("note\\nwith a break\n"), std::string::npos) << text;
   EXPECT_NE(text.find("baseline: pay 1,000 sent, 100% ok, p50 1.00 ms"), std::string::npos) << text;
 }
 

@@ -20,7 +20,7 @@ Facts healthy() {
   facts.features = {.tcx = true, .owner_check = true, .btf = true};
   facts.tun = Facts::Tun::usable;
   facts.cgroup2 = true;
-  facts.network_namespace = facts.process_namespace = facts.bridge = facts.steering = facts.whole = "";
+  facts.network_namespace = facts.process_namespace = facts.bridge = facts.steering = facts.realtime = facts.whole = "";
   return facts;
 }
 
@@ -36,6 +36,18 @@ TEST(Doctor, AHealthyMachineHasNothingToComplainOf) {
   EXPECT_EQ(report.engine, pen::Engine::tcx);
   for (const auto& finding : report.findings)
     EXPECT_EQ(finding.state, State::ok) << finding.topic << ": " << finding.what;
+}
+
+TEST(Doctor, TheRootOfAUserNamespaceIsToldInOneSentence) {
+  Facts facts = healthy();
+  facts.root = false;
+  facts.user_namespace = true;  // with every capability, none of which counts
+  const Report report = examine(facts);
+  EXPECT_FALSE(report.can_run);
+  const Finding* finding = find(report, "privileges");
+  ASSERT_NE(finding, nullptr);
+  EXPECT_EQ(finding->state, State::missing);
+  EXPECT_NE(finding->what.find("user namespace"), std::string::npos) << finding->what;
 }
 
 struct Case {
@@ -113,8 +125,20 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"cgroup_v1", [](Facts& f) { f.cgroup2 = false; }, "cgroup v2", State::weaker, "unified_cgroup_hierarchy",
              true},
         Case{"one_cpu", [](Facts& f) { f.cpus = 1; }, "CPUs", State::weaker, "two", true},
-        Case{"autogroup", [](Facts& f) { f.autogroup = true; }, "autogroup", State::weaker, "sched_autogroup_enabled=0",
+        Case{"autogroup_without_realtime",
+             [](Facts& f) {
+               f.autogroup = true;
+               f.realtime = "EPERM";
+             },
+             "autogroup", State::weaker, "sched_autogroup_enabled=0", true},
+        Case{"no_realtime", [](Facts& f) { f.realtime = "EPERM"; }, "real-time class", State::weaker, "rt_runtime_us",
              true},
+        Case{"no_realtime_for_want_of_nice",
+             [](Facts& f) {
+               f.realtime = "EPERM";
+               f.capabilities &= ~(1ull << CAP_SYS_NICE);
+             },
+             "real-time class", State::weaker, "SYS_NICE", true},
         Case{"lockdown", [](Facts& f) { f.lockdown = "confidentiality"; }, "lockdown", State::missing, "integrity",
              false},
         Case{"container", [](Facts& f) { f.container = "podman"; }, "container", State::weaker, "--network host", true},
@@ -124,6 +148,12 @@ INSTANTIATE_TEST_SUITE_P(
              },
              "haproxy", State::missing, "apt-get install haproxy", true}),
     [](const auto& info) { return std::string(info.param.name); });
+
+TEST(Doctor, PrioritiesOfASessionDoNotMatterToARealTimeClass) {
+  Facts facts = healthy();
+  facts.autogroup = true;
+  EXPECT_EQ(find(examine(facts), "autogroup"), nullptr);
+}
 
 TEST(Doctor, WithoutRootWhatWasNotTriedIsUnknown) {
   Facts facts = healthy();

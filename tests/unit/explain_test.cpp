@@ -77,7 +77,7 @@ TEST(Together, ADelayOfLookupsCutsNothing) {
   const auto plan = plan_with(
       "kind = \"degrade\"\ndelay = \"80ms\"\n[[faults]]\nname = \"names\"\nkind = \"dns\"\nanswer = \"delay\"\ndelay = "
       "\"2s\"\non = \"shop\"\nstart = \"5s\"\nfor = \"10s\"\n");
-  const std::string together = said(explain(plan, pen::Engine::tcx).effects.at(0), "Together");
+  const std::string together = said(explain(plan, pen::Engine::tcx, false).effects.at(0), "Together");
   EXPECT_EQ(together.find("cuts"), std::string::npos) << together;
   EXPECT_NE(together.find("delays add"), std::string::npos) << together;
 }
@@ -91,7 +91,7 @@ TEST(Together, IsToldOfTheInstantWithMost) {
   };
   const auto plan = plan_with("kind = \"degrade\"\ndelay = \"10ms\"\n" + more("early", 5, 2) + more("late", 9, 3) +
                               more("later", 10, 5));
-  const std::string together = said(explain(plan, pen::Engine::tcx).effects.at(0), "Together");
+  const std::string together = said(explain(plan, pen::Engine::tcx, false).effects.at(0), "Together");
   EXPECT_TRUE(
       together.starts_with("with late, later (10.0 s to 12.0 s), for packets that meet all: delays add: +60.0 ms"))
       << together;
@@ -103,7 +103,7 @@ TEST(Together, FaultsOfOneTargetAndTimeAreSummed) {
       "\"50ms\"\nloss = \"50%\"\nrate = \"1mbit\"\n"
       "[[faults]]\nname = \"cut\"\nkind = \"sever\"\non = \"shop\"\nstart = \"300s\"\nfor = \"1s\"\n";
   const auto plan = plan_with("kind = \"degrade\"\ndelay = \"100ms\"\nloss = \"20%\"\nrate = \"10mbit\"\n" + others);
-  const auto all = explain(plan, pen::Engine::tcx);
+  const auto all = explain(plan, pen::Engine::tcx, false);
   const std::string together = said(all.effects.at(0), "Together");
   for (const char* part : {"with more (12.0 s to ", "delays add: +300 ms for a round trip",
                            "losses multiply: 60.0% of the packets", "the lowest rate holds: 1mbit"})
@@ -120,6 +120,7 @@ TEST(LookAround, RefusesMoreFaultsThanATargetTakes) {
   EXPECT_EQ(reach.at(63).why_not.find("more than 64"), std::string::npos);
   EXPECT_NE(reach.at(64).why_not.find("more than 64"), std::string::npos);
   EXPECT_TRUE(reach.at(64).missing);
+  EXPECT_TRUE(without_looking(plan::parse_text(text, "many.toml").plan).at(64).missing) << "the plan alone tells";
 }
 
 TEST(Effect, JitterGivesARangeThatEndsAtZero) {
@@ -197,8 +198,8 @@ TEST(Timeline, IsDrawnInAsciiAsWideAsAsked) {
   record::Look look;
   look.width = 34;
   EXPECT_EQ(draw(spans, 10 * kSecond, look, 2),
-            (std::vector<std::string>{"              0s        5s     10s", "  slow        ......####..........",
-                                      "  episodes    ....----##------....", "  hypothesis  ======.............."}));
+            (std::vector<Visible>{"              0s        5s     10s", "  slow        ......####..........",
+                                  "  episodes    ....----##------....", "  hypothesis  ======.............."}));
 }
 
 TEST(Timeline, NoRowIsWiderThanTheTerminal) {
@@ -209,7 +210,7 @@ TEST(Timeline, NoRowIsWiderThanTheTerminal) {
     look.width = width;
     const auto rows = draw(spans, 3600 * kSecond, look, 4);
     EXPECT_EQ(rows.size(), 3u) << "the axis and two spans";
-    for (const auto& row : rows) EXPECT_LE(record::columns(row), width) << row;
+    for (const auto& row : rows) EXPECT_LE(record::columns(row.bytes()), width) << row.bytes();
   }
 }
 
@@ -229,7 +230,7 @@ TEST(Scope, IsSaidInWords) {
   EXPECT_EQ(describe_scope(plan, plan.faults[0]),
             "on network namespace shop: what it sends and receives, to and from 10.0.0.0/8, udp, not over lo");
   const auto one_way = plan_with("kind = \"sever\"\ndirection = \"ingress\"\n");
-  EXPECT_EQ(describe_scope(one_way, one_way.faults[0]), "on network namespace shop: what it receives");
+  EXPECT_EQ(describe_scope(one_way, one_way.faults[0]), "on network namespace shop: what it receives, not over lo");
 }
 
 TEST(Scope, OfAPartitionIsWhoIsPartedFromWhom) {
@@ -238,7 +239,7 @@ TEST(Scope, OfAPartitionIsWhoIsPartedFromWhom) {
       "[\"b\"]]\nstart = \"1s\"\nfor = \"1s\"\n");
   EXPECT_EQ(describe_scope(plan, plan.faults[0]),
             "on network namespace a: what it sends to network namespace b; on network namespace b: what it sends to "
-            "network namespace a");
+            "network namespace a, not over lo");
   EXPECT_NE(blast_radius(plan, {Reach{}}).find("only their traffic with the peers named"), std::string::npos);
   EXPECT_EQ(effect(plan).ways, 2);
 }
@@ -246,7 +247,7 @@ TEST(Scope, OfAPartitionIsWhoIsPartedFromWhom) {
 TEST(Scope, OfADnsFaultIsItsPort) {
   const auto plan = plan_with("kind = \"dns\"\nanswer = \"nxdomain\"\n");
   EXPECT_EQ(describe_scope(plan, plan.faults[0]),
-            "on network namespace shop: what it sends, port 53 unless the peer names another");
+            "on network namespace shop: what it sends, port 53 unless the peer names another, lo included");
 }
 
 TEST(BlastRadius, IsOneLineAndNamesALabAsHarmless) {
@@ -259,14 +260,30 @@ TEST(BlastRadius, IsOneLineAndNamesALabAsHarmless) {
   EXPECT_EQ(text.find('\n'), std::string::npos);
 }
 
+TEST(LookAround, SaysWhatItWouldAskAndAsksNobody) {
+  const auto plan = plan::parse_good(
+      "[targets.shop]\ncontainer = \"web\"\n[targets.unit]\nunit = \"pay\"\n[targets.bank]\naddress = "
+      "[\"bank.invalid\", \"10.0.0.1\"]\n[[faults]]\nkind = \"sever\"\non = [\"shop\", \"unit\"]\npeer = "
+      "\"bank\"\nstart = \"1s\"\nfor = \"1s\"\n");
+  const auto reach = without_looking(plan);
+  ASSERT_EQ(reach.size(), 1u);
+  EXPECT_FALSE(reach[0].looked);
+  EXPECT_FALSE(reach[0].missing);
+  EXPECT_EQ(reach[0].would_look,
+            (std::vector<std::string>{"container web, by asking Docker and Podman", "the processes of unit pay.service",
+                                      "the addresses of bank.invalid, by the resolver of the namespace"}));
+}
+
 TEST(LookAround, SaysOfALabThatItIsStillToCome) {
   const auto lab = plan::parse_good(
       "[lab.rooms.r]\n[lab.hosts.a]\nroom = \"r\"\n[[faults]]\nkind = \"sever\"\non = \"a\"\nstart = \"1s\"\nfor = "
       "\"1s\"\n");
-  const auto reach = look_around(lab);
-  ASSERT_EQ(reach.size(), 1u);
-  EXPECT_FALSE(reach[0].looked);
-  EXPECT_FALSE(reach[0].missing);
+  for (const auto& reach : {look_around(lab), without_looking(lab)}) {
+    ASSERT_EQ(reach.size(), 1u);
+    EXPECT_FALSE(reach[0].looked);
+    EXPECT_FALSE(reach[0].missing);
+    EXPECT_TRUE(reach[0].would_look.empty());
+  }
 }
 
 }  // namespace

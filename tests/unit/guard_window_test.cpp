@@ -94,10 +94,10 @@ TEST(GuardWindow, LooksAtQuantilesAsTheVerdictDoes) {
   plan::Guard g = guard(2 * kSecond);
   g.p90 = Bound{Bound::Op::gt, 200.0 * kMs, "> 200ms"};
   GuardWindow window(g, 0, kForever);
-  // Twenty requests fit: two may lie above p90, so the third that is slow makes it slow.
+  // Eighteen requests are in it when a slow one is known: of these one may lie above p90, not two.
   EXPECT_FALSE(feed(window, 0, 4 * kSecond, true));
-  EXPECT_FALSE(feed(window, 4 * kSecond, 4200 * kMs, true, 201 * kMs));
-  const auto trip = window.add(sample(4200 * kMs, true, 201 * kMs));
+  EXPECT_FALSE(window.add(sample(4 * kSecond, true, 201 * kMs)));
+  const auto trip = window.add(sample(4100 * kMs, true, 201 * kMs));
   ASSERT_TRUE(trip);
   EXPECT_EQ(trip->p90, 201 * kMs);
   EXPECT_EQ(trip->max, 201 * kMs);
@@ -105,12 +105,15 @@ TEST(GuardWindow, LooksAtQuantilesAsTheVerdictDoes) {
 }
 
 TEST(GuardWindow, ActsOnEachLatencyThatItMayName) {
-  for (const auto latency : {&plan::Guard::p50, &plan::Guard::p90, &plan::Guard::p99, &plan::Guard::max}) {
+  for (const auto& key : plan::Conditions::keys()) {
+    if (key.of == plan::Conditions::Of::share) continue;
+    const bool ok = key.of != plan::Conditions::Of::failed;
+    SCOPED_TRACE(key.name);
     plan::Guard g = guard(2 * kSecond);
-    g.*latency = Bound{Bound::Op::gt, 200.0 * kMs, "> 200ms"};
+    g.*key.bound = Bound{Bound::Op::gt, 200.0 * kMs, "> 200ms"};
     GuardWindow quick(g, 0, kForever), slow(g, 0, kForever);
-    EXPECT_FALSE(feed(quick, 0, 4 * kSecond, true));
-    EXPECT_TRUE(feed(slow, 0, 4 * kSecond, true, 201 * kMs));
+    EXPECT_FALSE(feed(quick, 0, 4 * kSecond, ok));
+    EXPECT_TRUE(feed(slow, 0, 4 * kSecond, ok, 201 * kMs));
   }
 }
 
@@ -156,15 +159,35 @@ TEST(GuardWindow, AllConditionsMustBeTrueAtOnce) {
 }
 
 TEST(GuardWindow, SaysWhatItSaw) {
-  plan::Guard g = below(0.2);
-  g.p99 = Bound{Bound::Op::gt, 1e9, "> 1s"};
-  GuardTrip trip;
-  trip.sent = 125;
-  trip.ok = 4;
-  trip.p99 = 2100 * kMs;
-  EXPECT_EQ(observed_text(g, trip), "success 3.2% (4 of 125), p99 2.10 s");
-  trip.ok = 0;
-  EXPECT_EQ(observed_text(g, trip), "success 0% (0 of 125), p99: no request succeeded");
+  plan::Guard g = below(0.5);
+  g.p50 = Bound{Bound::Op::gt, 100.0 * kMs, "> 100ms"};
+  g.ok_p99 = Bound{Bound::Op::gt, 100.0 * kMs, "> 100ms"};
+  g.failed_max = Bound{Bound::Op::le, 100.0 * kMs, "<= 100ms"};
+  GuardWindow window(g, 0, kForever);
+  EXPECT_FALSE(feed(window, 0, 2 * kSecond, true, 150 * kMs));
+  const auto trip = feed(window, 2 * kSecond, 10 * kSecond, false);
+  ASSERT_TRUE(trip);
+  EXPECT_EQ(trip->observed, "success 41.7% (5 of 12), p50 never (58.3% failed), ok.p99 150 ms, failed.max 1.00 ms");
+  EXPECT_FALSE(trip->p50);
+}
+
+TEST(GuardWindow, AFailedRequestIsSlowerThanAnyOther) {
+  plan::Guard g = guard();
+  g.p90 = Bound{Bound::Op::gt, 60.0 * kSecond, "> 1m"};
+  GuardWindow window(g, 0, kForever);
+  EXPECT_FALSE(feed(window, 0, 2 * kSecond, true));
+  EXPECT_FALSE(window.add(sample(2 * kSecond, false, 200)));  // refused in 200 ns: one of ten may be
+  EXPECT_TRUE(window.add(sample(2100 * kMs, false, 200)));
+}
+
+TEST(GuardWindow, NeverActsOnAFigureOfNoRequest) {
+  for (const Bound::Op op : {Bound::Op::gt, Bound::Op::ge, Bound::Op::lt, Bound::Op::le}) {
+    plan::Guard of_ok = guard(), of_failed = guard();
+    of_ok.ok_p99 = of_failed.failed_p50 = Bound{op, 200.0 * kMs, "200ms"};
+    GuardWindow none_succeeds(of_ok, 0, kForever), none_fails(of_failed, 0, kForever);
+    EXPECT_FALSE(none_succeeds.add(sample(2 * kSecond, false)));
+    EXPECT_FALSE(none_fails.add(sample(2 * kSecond, true)));
+  }
 }
 
 }  // namespace

@@ -30,9 +30,18 @@ TEST(IpPrefix, AnAddressAloneIsAHost) {
   EXPECT_EQ(round_trip("::1"), "::1/128");
 }
 
+TEST(IpPrefix, Ipv4WithinIpv6IsIpv4) {
+  EXPECT_EQ(round_trip("::ffff:10.0.0.1"), "10.0.0.1/32");
+  EXPECT_EQ(round_trip("::FFFF:a00:1"), "10.0.0.1/32");
+  EXPECT_EQ(round_trip("::ffff:10.0.0.0/104"), "10.0.0.0/8");
+  EXPECT_EQ(round_trip("::ffff:0:0/96"), "0.0.0.0/0");
+  EXPECT_EQ(round_trip("::ffff:0:0/95"), "none") << "it holds more than IPv4";
+  EXPECT_EQ(round_trip("::fffe:10.0.0.1"), "::fffe:a00:1/128");
+}
+
 TEST(IpPrefix, WritesWhatItRead) {
   for (const char* text : {"0.0.0.0/0", "10.0.0.0/8", "192.168.7.9/24", "255.255.255.255/32", "::/0", "fd00::/8",
-                           "fe80::1/64", "2001:db8::a:b/127", "::ffff:10.0.0.1/128"})
+                           "fe80::1/64", "2001:db8::a:b/127", "64:ff9b::a00:1/128"})
     EXPECT_EQ(round_trip(text), text);
   EXPECT_EQ(IpPrefix::parse("10.0.0.7/8")->address_text(), "10.0.0.7");
   EXPECT_EQ(round_trip("FD00:0:0::1/64"), "fd00::1/64");

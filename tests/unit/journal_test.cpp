@@ -155,13 +155,36 @@ TEST(Journal, FastProbesBecomeHistogramsThatDoNotCrossAPhase) {
   EXPECT_EQ(base.sent, 1050u);
   EXPECT_EQ(base.ok, 945u);
   EXPECT_EQ(base.by_error.at("timeout"), 105u);
-  EXPECT_EQ(base.latency.max(), 100'003);
-  EXPECT_NEAR(static_cast<double>(base.latency.quantile(500)), 100'003, 900);
+  EXPECT_EQ(base.latency.ok.max(), 100'003);
+  EXPECT_NEAR(static_cast<double>(base.latency.ok.quantile(500)), 100'003, 900);
   const PhaseStats cut = stats_in(r.probes[0], p.faults[0].start, p.duration);
   EXPECT_EQ(cut.sent, 950u);
-  EXPECT_EQ(cut.latency.max(), 200'003);
+  EXPECT_EQ(cut.latency.ok.max(), 200'003);
   EXPECT_EQ(r.probes[0].late.count(), 2000u);
   EXPECT_EQ(stats_in(r.probes[1], 0, 1).sent, 1u);
+}
+
+TEST(Journal, FastProbesKeepHowLongTheirFailuresTook) {
+  TemporaryFolder folder;
+  plan::Plan p;
+  p.duration = kSecond;
+  p.probes.resize(1);
+  p.probes[0].name = "fast";
+  p.probes[0].every = kMillisecond;
+  {
+    Journal journal(folder.path());
+    events::plan(journal, p);
+    events::t0(journal, monotonic_now(), wall_now());
+    for (Ns due = 0; due < p.duration; due += kMillisecond)
+      journal.sample("fast", sample(due, due < 500 * kMillisecond ? 100 : 100'000, due % 2 == 1, "refused"));
+  }
+  const Recording r = read_recording(folder.path());
+  const PhaseStats stats = stats_in(r.probes[0], 0, kSecond);
+  EXPECT_EQ(stats.latency.lost, 1000u);
+  EXPECT_EQ(stats.latency.failed.count(), 1000u);
+  EXPECT_NEAR(static_cast<double>(stats.latency.failed.quantile(500)), 100, 1);
+  EXPECT_NEAR(static_cast<double>(stats.latency.failed.quantile(501)), 100'000, 800);
+  EXPECT_FALSE(stats.latency.quantile(500)) << "never";
 }
 
 TEST(Journal, RoundingKeepsValuesWithinOnePercent) {

@@ -36,7 +36,7 @@ TEST(Junit, AFailedHypothesisIsAFailure) {
   r.hypotheses[0].name = "<a> & \"b\" \x02";
   replace_requests(r, 10 * kSecond, 20 * kSecond, false, 0);
   const Parsed x(r);
-  const auto node = x.test("<a> & \"b\" ?").child("failure");
+  const auto node = x.test("<a> & \"b\" \\u0002").child("failure");
   ASSERT_TRUE(node);
   EXPECT_NE(std::string(node.attribute("message").value()).find("success 0%"), std::string::npos);
   EXPECT_EQ(x.suite().attribute("failures").as_int(), 1);

@@ -35,6 +35,26 @@ for = "10s"
   EXPECT_EQ(condition_text(guard), "success < 20%, p50 > 1s, p90 >= 2s, p99 > 2500ms, max > 3s for 10s");
 }
 
+TEST(PlanGuards, ReadsFiguresOfThoseThatSucceedAndOfTheOthers) {
+  const auto plan = parse_good(with(R"(probe = "pay"
+during = "run"
+ok = { p50 = "> 1ms", p90 = "> 2ms", p99 = "> 3ms", max = "> 4ms" }
+failed.p50 = "> 5ms"
+failed.p90 = "> 6ms"
+failed.p99 = "> 7ms"
+failed.max = "> 8ms"
+for = "10s"
+)"));
+  const Guard& guard = plan.guards.at(0);
+  EXPECT_EQ(guard.during, "") << "which is the whole run";
+  int n = 0;
+  for (const auto& key : Conditions::keys())
+    if (key.of == Conditions::Of::ok || key.of == Conditions::Of::failed) {
+      ASSERT_TRUE(guard.*key.bound) << key.name;
+      EXPECT_DOUBLE_EQ((guard.*key.bound)->value, ++n * 1e6) << key.name;
+    }
+}
+
 TEST(PlanGuards, AreNamedAfterWhatTheySay) {
   const std::string same = "probe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"10s\"\n";
   const auto plan = parse_good(with(same + "[[guards]]\n" + same + "[[guards]]\nduring = \"degrade\"\n" + same));

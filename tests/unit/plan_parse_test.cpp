@@ -37,6 +37,19 @@ TEST(PlanParse, TopLevel) {
   only_mistake("", "nothing to do");
 }
 
+TEST(PlanParse, ToleranceIsTwoShares) {
+  EXPECT_DOUBLE_EQ(parse_good(kSmall).tolerance.packets, 0.001);
+  EXPECT_DOUBLE_EQ(parse_good(kSmall).tolerance.of_loss, 0.1);
+  const auto plan = parse_good("tolerance = { packets = \"1%\", of_loss = \"0%\" }\n" + kSmall);
+  EXPECT_DOUBLE_EQ(plan.tolerance.packets, 0.01);
+  EXPECT_DOUBLE_EQ(plan.tolerance.of_loss, 0);
+  EXPECT_DOUBLE_EQ(parse_good("tolerance.of_loss = \"5%\"\n" + kSmall).tolerance.packets, 0.001);
+  only_mistake("tolerance = \"1%\"\n" + kSmall, "tolerance");
+  only_mistake("tolerance.packets = 0.01\n" + kSmall, "packets");
+  only_mistake("tolerance.packets = \"101%\"\n" + kSmall, "packets");
+  only_mistake("tolerance.packet = \"1%\"\n" + kSmall, "unknown key \"packet\"", "did you mean \"packets\"?");
+}
+
 TEST(PlanParse, SyntaxErrorsAreAlone) {
   const auto mistake = only_mistake("title = \"x\"\nseed = = 3\nunknown = 1\n", "not valid TOML");
   EXPECT_EQ(mistake.at.line, 2u);

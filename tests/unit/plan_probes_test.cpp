@@ -197,6 +197,38 @@ TEST(PlanHypotheses, ReadsConditions) {
   EXPECT_EQ(*h.recovers_within, 5 * kSecond);
 }
 
+TEST(PlanHypotheses, ReadsFiguresOfThoseThatSucceedAndOfTheOthers) {
+  const auto plan =
+      parse_good(kSmall +
+                 "[[hypotheses]]\nprobe = \"pay\"\nok.p50 = \"< 1ms\"\nok.p90 = \"< 2ms\"\nok.p99 = \"< 3ms\"\n"
+                 "ok.max = \"< 4ms\"\nfailed = { p50 = \"< 5ms\", p90 = \"< 6ms\", p99 = \"< 7ms\", max = "
+                 "\"< 8ms\" }\n");
+  const auto& h = plan.hypotheses.at(0);
+  int n = 0;
+  for (const auto& key : Conditions::keys()) {
+    const bool asked = key.of == Conditions::Of::ok || key.of == Conditions::Of::failed;
+    ASSERT_EQ((h.*key.bound).has_value(), asked) << key.name;
+    if (!asked) continue;
+    EXPECT_DOUBLE_EQ((h.*key.bound)->value, ++n * 1e6) << key.name;
+  }
+  EXPECT_TRUE(h.name.starts_with("pay: ok.p50 < 1ms, ok.p90")) << h.name;
+  only_mistake(kSmall + "[[hypotheses]]\nprobe = \"pay\"\nok.p95 = \"< 1ms\"\nok.p99 = \"< 1ms\"\n",
+               "unknown key \"p95\"");
+  only_mistake(kSmall + "[[hypotheses]]\nprobe = \"pay\"\nok = \"< 1ms\"\np99 = \"< 1ms\"\n", "ok: expected a table");
+  only_mistake(kSmall + "[[hypotheses]]\nprobe = \"pay\"\nok.p99 = \"1ms\"\n", "ok.p99");
+}
+
+TEST(PlanHypotheses, LookAtTheWholeRunUnlessTheySay) {
+  const auto plan =
+      parse_good(kSmall + "[[hypotheses]]\nprobe = \"pay\"\nsuccess = \">= 99%\"\n" +
+                 "[[hypotheses]]\nname = \"same\"\nprobe = \"pay\"\nduring = \"run\"\nsuccess = \">= 99%\"\n");
+  EXPECT_EQ(plan.hypotheses.at(0).during, "run");
+  EXPECT_EQ(plan.hypotheses.at(0).name, "pay: success >= 99%");
+  EXPECT_EQ(plan.hypotheses.at(1).during, "run");
+  only_mistake(kSmall + "[[faults]]\nname = \"run\"\nkind = \"sever\"\non = \"shop\"\nstart = \"1s\"\nfor = \"1s\"\n",
+               "\"run\" is a phase of every run");
+}
+
 TEST(PlanHypotheses, NamesAreGeneratedAndUnique) {
   const std::string one =
       "[[hypotheses]]\nprobe = \"pay\"\nduring = \"degrade\"\nsuccess = \">= 99%\"\np99 = \"<= 1s\"\n";
@@ -215,7 +247,6 @@ TEST(PlanHypotheses, Mistakes) {
                "did you mean \"pay\"?");
   only_mistake(head + "probe = \"pay\"\nduring = \"basline\"\nsuccess = \">= 1%\"\n", "there is no phase \"basline\"",
                "did you mean \"baseline\"?");
-  only_mistake(head + "probe = \"pay\"\nsuccess = \">= 1%\"\n", "has no \"during\"");
   only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\n", "has no condition");
   only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\nsuccess = \"99%\"\n", "has no comparison", ">= 99%");
   only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\nsuccess = \">= 0.99\"\n", "has no % sign", "\"99%\"");

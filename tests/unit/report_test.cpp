@@ -81,7 +81,7 @@ TEST(Report, WhatUsersWriteCannotBecomeMarkup) {
   Recording r = good_recording();
   r.title = "<script>alert(1)</script> & \"quotes\"";
   r.probes[0].subject = "'><img src=x>";
-  r.warnings = {"a <b> in a warning"};
+  r.warnings = {{"a <b> in a warning"}};
   const std::string page = render_report(r, summary_of(r));
   EXPECT_EQ(page.find("<script>"), std::string::npos);
   EXPECT_EQ(page.find("<img"), std::string::npos);
@@ -112,7 +112,7 @@ TEST(Report, ShowsWhatActedAndWhatWasSaid) {
   guard.guard.name = "lost";
   guard.guard.success = bound(plan::Bound::Op::lt, 0.2, "< 20%");
   guard.guard.window = 2 * kSecond;
-  guard.trip = record::GuardTrip{.when = 3 * kSecond, .sent = 100, .ok = 7};
+  guard.trip = record::GuardTrip{.when = 3 * kSecond, .sent = 100, .ok = 7, .observed = "success 7.0% (7 of 100)"};
   r.guards = {guard};
   r.notes = {{12 * kSecond, "the pager <rang>", "alice", "2026-11-22T17:04:01.5Z"},
              {{}, "we begin", "bob", "2026-11-22T17:03:49.0Z"}};
@@ -146,6 +146,15 @@ TEST(ReportCommand, MakesTheFilesAnewAndTellsTheVerdict) {
   EXPECT_EQ(nlohmann::json::parse(folder.read("summary.json")), machines);
   EXPECT_NE(folder.read("junit.xml").find("<testsuite"), std::string::npos);
   EXPECT_TRUE(folder.read("report.html").ends_with("</html>\n"));
+}
+
+TEST(ReportCommand, AFolderThatCannotBeWritten) {
+  const TemporaryFolder folder;
+  write_run(folder.path());
+  std::filesystem::create_directory(folder.path() / "summary.json.new");  // root may write anywhere else
+  const cli::Said said = cli::say({"report", folder.path()});
+  EXPECT_EQ(said.status, 4);
+  EXPECT_NE(said.error.find("cannot be made anew"), std::string::npos) << said.error;
 }
 
 TEST(ReportCommand, NeedsARunFolder) {
@@ -186,7 +195,7 @@ TEST(Compare, PairsByNameAndTellsTheChange) {
   EXPECT_TRUE(c["faults"][1]["a"].is_null());
   EXPECT_EQ(c["probes"][0]["phases"][0]["name"], "baseline");
   EXPECT_EQ(c["probes"][0]["phases"][0]["a"]["success"], 1.0);
-  const std::string text = render_comparison(c);
+  const std::string text = render_comparison(c).bytes();
   EXPECT_NE(text.find("the seeds differ"), std::string::npos) << text;
   EXPECT_NE(text.find("+100%"), std::string::npos) << text;
   EXPECT_NE(text.find("packets A"), std::string::npos) << text;
@@ -197,7 +206,7 @@ TEST(Compare, CutsNoNameAndTellsNothingOfWhatWasNotAsked) {
   const std::string name = "the second of two beliefs whose names begin alike: channel B";
   r.hypotheses[0].name = name;
   r.probes[0].answers.clear();
-  const std::string text = render_comparison(compare(summary_of(r), summary_of(r)));
+  const std::string text = render_comparison(compare(summary_of(r), summary_of(r))).bytes();
   EXPECT_NE(text.find(name + "\n"), std::string::npos) << text;
   EXPECT_EQ(text.find("  baseline"), std::string::npos) << text;
 }
@@ -206,7 +215,7 @@ TEST(Compare, OfARunWithItselfNothingDiffers) {
   const auto s = summary_of(good_recording());
   const auto c = compare(s, s);
   EXPECT_TRUE(c["remarks"].empty());
-  EXPECT_EQ(render_comparison(c).find("FAILED"), std::string::npos);
+  EXPECT_EQ(render_comparison(c).bytes().find("FAILED"), std::string::npos);
 }
 
 }  // namespace

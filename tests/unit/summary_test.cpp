@@ -70,9 +70,14 @@ Account a_result() {
 void write_run(const std::filesystem::path& folder, const Account& result) {
   const plan::Plan p = a_plan();
   Journal journal(folder);
-  events::run(
-      journal, p,
-      {.version = "0.1.0", .kernel = "6.1.0", .line = "tap", .host = "h", .command = {"faultline"}, .variables = {}});
+  events::run(journal, p,
+              {.version = "0.1.0",
+               .kernel = "6.1.0",
+               .line = "tap",
+               .host = "h",
+               .command = {"faultline"},
+               .repeat = {},
+               .masked = false});
   events::plan(journal, p);
   events::step(journal, "ready");
   events::site(journal, {"web", 42, {"eth0"}, {"cut"}});
@@ -248,13 +253,14 @@ void write_guarded_run(const std::filesystem::path& folder) {
   trip.when = 3 * kSecond;
   trip.sent = 100;
   trip.ok = 7;
+  trip.observed = "success 7.0% (7 of 100)";
   Journal journal(folder);
   events::plan(journal, p);
   events::t0(journal, monotonic_now(), wall_now());
   events::note(journal, "the pager\x1b[2J rang", "alice");
   events::guard(journal, lost, trip);
   events::healed(journal, "abort");
-  events::abort(journal, events::By::guard, "lost: " + observed_text(lost, trip), 3 * kSecond);
+  events::abort(journal, events::By::guard, "lost: " + trip.observed, 3 * kSecond);
   events::cleanup(journal, {});
   events::end(journal);
 }
@@ -292,7 +298,7 @@ TEST(Derive, RecordsGuardsAndNotes) {
 TEST(Render, ShowsGuardsAndNotes) {
   TemporaryFolder folder;
   write_guarded_run(folder.path());
-  const std::string text = render_outcome(derive(folder.path()), "runs/x", false);
+  const std::string text = render_outcome(derive(folder.path()), "runs/x", false).bytes();
   for (const char* part :
        {"ABORTED", "Guards", "lost", "stopped the run after 3 s (success < 20% for 2s): success 7.0% (7 of 100)",
         "Notes", "rang (alice)"})
@@ -306,7 +312,7 @@ TEST(Render, SaysWhenAFaultWasTooShortForItsDelay) {
     Account result = a_result();
     result.released_at_end = released * result.delayed;
     write_run(folder.path(), result);
-    const std::string text = render_outcome(derive(folder.path()), "runs/x", false);
+    const std::string text = render_outcome(derive(folder.path()), "runs/x", false).bytes();
     EXPECT_EQ(text.find("all let go at the fault's end") != std::string::npos, released == 1) << text;
   }
 }
@@ -317,13 +323,13 @@ TEST(Render, SaysWhatMatters) {
   late.lateness.p99 = 200'000;
   write_run(folder.path(), late);
   const Outcome outcome = derive(folder.path());
-  const std::string text = render_outcome(outcome, "runs/x", false);
+  const std::string text = render_outcome(outcome, "runs/x", false).bytes();
   for (const char* part :
        {"INCONCLUSIVE", "Jitter", "exit 2", "cut", "delay 1500ms, loss 12%", "200 packets", "10 dropped (5.0%)",
         "was late", "expected success >= 99%", "observed success 100%", "runs/x"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
-  EXPECT_NE(render_outcome(outcome, "runs/x", true).find("\x1b[1;33mINCONCLUSIVE"), std::string::npos);
+  EXPECT_NE(render_outcome(outcome, "runs/x", true).bytes().find("\x1b[1;33mINCONCLUSIVE"), std::string::npos);
 }
 
 }  // namespace

@@ -1,0 +1,144 @@
+// What a record says of how to have the same run again, and of what its plan was given.
+#include <algorithm>
+
+#include "injector/cli/words.h"
+#include "injector/record/derive.h"
+#include "injector/record/journal.h"
+#include "injector/record/junit.h"
+#include "injector/record/summary.h"
+#include "injector/report/compare.h"
+#include "injector/report/report.h"
+#include "tests/unit/record_fixture.h"
+
+namespace faultline::record {
+namespace {
+
+using namespace testing;
+
+plan::Plan plan_with(std::map<std::string, std::string> variables) {
+  plan::Plan p;
+  p.name = "test";
+  p.seed = 5;
+  p.duration = kSecond;
+  p.variables = std::move(variables);
+  return p;
+}
+
+Outcome recorded(const TemporaryFolder& folder, const plan::Plan& p, const events::Machine& machine) {
+  Journal journal(folder.path());
+  events::run(journal, p, machine);
+  events::plan(journal, p);
+  events::cleanup(journal, {});
+  events::end(journal);
+  journal.flush();
+  return derive(folder.path());
+}
+
+TEST(Repeat, TheReportHasTheCommandAsAShellTakesIt) {
+  const TemporaryFolder folder;
+  events::Machine machine;
+  machine.repeat = {"faultline", "run", "/srv/my plans/p.toml", "--var", "loss=25%", "--var", "who=<it's & me>",
+                    "--seed",    "5"};
+  const auto s = recorded(folder, plan_with({}), machine).summary;
+  EXPECT_EQ(s.at("repeat"), "faultline run '/srv/my plans/p.toml' --var loss=25% --var 'who=<it'\\''s & me>' --seed 5");
+  const std::string page = folder.read("report.html");
+  EXPECT_NE(page.find("<code>faultline run &#39;/srv/my plans/p.toml&#39; --var loss=25% --var "
+                      "&#39;who=&lt;it&#39;\\&#39;&#39;s &amp; me&gt;&#39; --seed 5</code>"),
+            std::string::npos)
+      << page.substr(page.find("<footer>"));
+  EXPECT_EQ(page.find("***"), std::string::npos);
+}
+
+TEST(Repeat, WhatIsMaskedIsSaid) {
+  const TemporaryFolder folder;
+  events::Machine machine;
+  machine.repeat = {"faultline", "run", "p.toml", "--var", "password=***", "--seed", "5"};
+  machine.masked = true;
+  const auto s =
+      recorded(folder, plan_with({{"loss", "25%"}, {"db_password", "x"}, {"url", "http://u:hunter2@h/"}}), machine)
+          .summary;
+  EXPECT_EQ(s.at("vars"), nlohmann::json({{"db_password", "***"}, {"loss", "25%"}, {"url", "http://u:***@h/"}}));
+  EXPECT_EQ(s.at("repeat_masked"), true);
+  EXPECT_NE(folder.read("report.html").find("secrets are not recorded"), std::string::npos);
+}
+
+TEST(Repeat, SecretsAreKnownByTheirNamesAndPlaces) {
+  for (const auto& [text, shown] :
+       {std::pair{"password=hunter2", "password=***"}, std::pair{"--var=DB_PASSWORD=a=b", "--var=DB_PASSWORD=***"},
+        std::pair{"api-key=k", "api-key=***"}, std::pair{"loss=25%", "loss=25%"},
+        std::pair{"--scale=1:3", "--scale=1:3"}, std::pair{"--var", "--var"},
+        std::pair{"db=postgresql://u:p@h/d", "db=postgresql://u:***@h/d"}})
+    EXPECT_EQ(plan::without_secrets(text), shown);
+}
+
+TEST(Repeat, GivenWordsAreThoseOfTheCommandLine) {
+  CLI::App app;
+  std::string plan, seed, out;
+  std::vector<std::string> variables;
+  bool step = false, quiet = false;
+  app.add_option("PLAN", plan);
+  app.add_option("--seed", seed);
+  app.add_option("--out", out);
+  app.add_option("--var", variables)->allow_extra_args(false);
+  app.add_flag("--step", step);
+  app.add_flag("--quiet", quiet);
+  std::vector<std::string> words{"--var=b=-2", "--var", "a=1", "--step", "x.toml", "--seed=7", "--out", "o"};
+  std::reverse(words.begin(), words.end());  // as CLI11 takes them
+  app.parse(words);
+  EXPECT_EQ(cli::given_words(app, {"--seed", "--out", "--quiet"}),
+            (std::vector<std::string>{"x.toml", "--var", "b=-2", "--var", "a=1", "--step"}));
+}
+
+TEST(Repeat, ADeviatedRecordSaysFirstWhatDidNotHold) {
+  Recording r = good_recording();
+  replace_requests(r, 12 * kSecond, 13 * kSecond, false, 0);
+  const Verdict verdict = judge(r);
+  const auto s = summarize(r, verdict);
+  const std::string what =
+      "payments keep working: probe pay during cut: expected success >= 99%, p99 <= 250ms, observed success 90.0% "
+      "(450 of 500), p99 never (10.0% failed)";
+  EXPECT_EQ(broken_hypotheses(s), std::vector<std::string>{what});
+  const std::string terminal = render_outcome({verdict.exit, s}, "run", false).bytes();
+  EXPECT_LT(terminal.find(" " + what), terminal.find("Hypotheses")) << terminal;
+  const std::string page = report::render_report(r, s);
+  EXPECT_LT(page.find("probe pay during cut: expected success &gt;= 99%"), page.find("<svg")) << page.substr(0, 4000);
+  EXPECT_NE(junit_xml(s).find(
+                "message=\"probe pay during cut: expected success >= 99%, p99 &lt;= 250ms, observed success 90.0%"),
+            std::string::npos)
+      << junit_xml(s);
+}
+
+TEST(Repeat, WithoutHypothesesNothingIsCalledPassed) {
+  Recording r = good_recording();
+  r.hypotheses.clear();
+  const Verdict verdict = judge(r);
+  const auto s = summarize(r, verdict);
+  EXPECT_EQ(s.at("verdict"), "completed");
+  EXPECT_EQ(s.at("exit_code"), 0);
+  const std::string all = render_outcome({verdict.exit, s}, "run", false).bytes() + junit_xml(s) + s.dump() +
+                          report::compare(s, s).dump() + report::render_comparison(report::compare(s, s)).bytes() +
+                          report::render_report(r, s).substr(report::render_report(r, s).find("</style>"));
+  EXPECT_NE(all.find("COMPLETED"), std::string::npos);
+  for (const char* word : {"PASSED", "passed\"", ">passed<"}) EXPECT_EQ(all.find(word), std::string::npos) << word;
+}
+
+TEST(Repeat, WhatNeverCameIsShownEverywhere) {
+  Recording r = good_recording();
+  replace_requests(r, 12 * kSecond, 13 * kSecond, false, 200 * kMicrosecond);
+  const auto s = summarize(r, judge(r));
+  const auto& phase = s.at("probes").at(0).at("phases").at(1);
+  ASSERT_EQ(phase.at("phase"), "cut");
+  EXPECT_EQ(phase.at("latency_ms").at("p50"), 2.0);
+  EXPECT_TRUE(phase.at("latency_ms").at("p99").is_null());
+  EXPECT_EQ(phase.at("never"), nlohmann::json({"p99", "max"}));
+  EXPECT_EQ(phase.at("ok_latency_ms").at("p99"), 2.0);
+  EXPECT_EQ(phase.at("failed_latency_ms").at("p99"), 0.2);
+  EXPECT_EQ(s.at("probes").at(0).at("phases").at(0).at("never"), nlohmann::json::array());
+  EXPECT_NE(report::render_report(r, s).find("<td class=\"n\">never</td>"), std::string::npos);
+  const std::string compared = report::render_comparison(report::compare(s, s)).bytes();
+  EXPECT_NE(compared.find("never"), std::string::npos) << compared;
+  EXPECT_NE(compared.find("failed."), std::string::npos) << compared;
+}
+
+}  // namespace
+}  // namespace faultline::record
