@@ -107,8 +107,8 @@ struct SiteAccount : Counts {
 struct Account : Counts {
   std::string fault;  ///< its name
   Undelivered undelivered;
-  Spread applied_delay;              ///< of packets with a delay
-  Spread lateness;                   ///< applied less asked
+  Spread applied_delay;  ///< of packets with a delay
+  Spread lateness;       ///< applied less asked
   LeftLate left_late;
   std::optional<Ns> planned_onset;   ///< when its channel first does something; absent: the window's start
   std::optional<Ns> first_affected;  ///< the first packet dropped or delayed, since T0; absent: none

@@ -153,7 +153,7 @@ static __attribute__((noinline)) int answer(const struct fl_selector_config* cfg
   if (h.flags & TCP_RST && h.proto == IPPROTO_TCP && (a->verdict != FL_VERDICT_TELL || on))
     return UNANSWERED; /* it says itself what we would say */
   skb->cb[0] = tc_index;
-  skb->cb[1] = 0;            /* it has no slot */
+  skb->cb[1] = 0;              /* it has no slot */
   skb->tc_index = shape.guard; /* it and its copy pass the selector of this device */
   int way = respond(skb, &h, a, on, is_ingress(at));
   count_answer(index, t, packets, bytes, !!(mask & (mask - 1)), way != SILENT);

@@ -81,7 +81,8 @@ void look_at_fault(const Recording& r, const FaultRecord& fault, Findings& findi
     return;
   }
   const Account& account = *fault.account;
-  if (account.matched == 0 && account.left_out == 0 && !fault.idle) inconclusive("met no packet");  // what asks for nothing meets none
+  if (account.matched == 0 && account.left_out == 0 && !fault.idle)
+    inconclusive("met no packet");  // what asks for nothing meets none
   if (static_cast<double>(account.left_out) > kLeftOutAllowed * static_cast<double>(account.matched + account.left_out))
     inconclusive(fmt::format("left out {} of {} packets, which would not have survived being held: {}",
                              thousands(account.left_out), thousands(account.matched + account.left_out),
