@@ -141,7 +141,9 @@ struct left_out {
 
 static long count_left_out(__u32 i, struct left_out* c) {
   if (!c->mask) return 1;
-  __u32 index = c->first_rule + lowest_bit(c->mask), why = c->why;
+  __u32 index = c->first_rule + lowest_bit(c->mask);
+  __u64 why = c->why;
+  asm volatile("" : "+r"(why)); /* one register for check and use, as in bucket_of() */
   c->mask &= c->mask - 1;
   struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
   struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
@@ -150,7 +152,7 @@ static long count_left_out(__u32 i, struct left_out* c) {
   if (!now || !now->asks) return 0; /* between episodes */
   __u64* counts = &tally->left_out;
   counts[0] += c->packets;
-  if (why && why < FL_LEFT_REASONS) counts[why] += c->packets;
+  if (why < FL_LEFT_REASONS) counts[why] += c->packets; /* it is not 0: FL_LEFT_NOT is not left out */
   return 0;
 }
 

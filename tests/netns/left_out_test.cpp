@@ -360,8 +360,8 @@ class Tracked : public LeftOutTest {
     };
     const auto echo = [](const Fd& client, const Fd& server) {
       char byte = 'x';
-      return send(client.get(), &byte, 1, MSG_NOSIGNAL) == 1 && recv(server.get(), &byte, 1, 0) == 1 &&
-             send(server.get(), &byte, 1, MSG_NOSIGNAL) == 1 && recv(client.get(), &byte, 1, 0) == 1;
+      return ::send(client.get(), &byte, 1, MSG_NOSIGNAL) == 1 && recv(server.get(), &byte, 1, 0) == 1 &&
+             ::send(server.get(), &byte, 1, MSG_NOSIGNAL) == 1 && recv(client.get(), &byte, 1, 0) == 1;
     };
     const Fd before = connect_to(), before_there(accept(listener.get(), nullptr, nullptr));
     EXPECT_TRUE(echo(before, before_there)) << "without a fault";
