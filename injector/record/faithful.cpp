@@ -83,21 +83,21 @@ std::optional<Astray> astray(const Recording& r, const FaultRecord& fault) {
   if (account.matched == 0) return result;
   const auto matched = static_cast<double>(account.matched);
   double limit = r.tolerance.packets;
-  const char* of = "of what it met";
+  const char* why = "";
   if (fault.loss > 0) {
     // Of what was asked or, where that varies, of what came of it: the lesser.
     double loss = fault.loss;
     if (account.dropped > 0) loss = std::min(loss, static_cast<double>(account.dropped) / matched);
     if (r.tolerance.of_loss * loss < limit) {
       limit = r.tolerance.of_loss * loss;
-      of = "for the loss that was asked";
+      why = " for the loss that was asked";
     }
   }
   const double share = static_cast<double>(lost + passed) / matched;
   result.material = share >= limit;
-  result.text += result.material ? fmt::format("; {} of what it met, and less than {} is allowed {}", percent(share),
-                                               percent(limit), of)
-                                 : fmt::format("; {} of what it met: too few to matter", percent(share));
+  result.text += result.material ? fmt::format("; that is {} of what it met, and less than {} is allowed{}",
+                                               percent(share), percent(limit), why)
+                                 : fmt::format("; that is {} of what it met: too few to matter", percent(share));
   return result;
 }
 

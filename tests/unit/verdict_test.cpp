@@ -317,7 +317,7 @@ TEST(Verdict, WhatDoesNotMatterIsAWarning) {
   EXPECT_EQ(verdict.exit, Exit::passed);
   EXPECT_EQ(verdict.warnings,
             std::vector<std::string>{"fault \"cut\" took 2 packets that it never gave back (2 overdue after a stop); "
-                                     "0.03% of what it met: too few to matter"});
+                                     "that is 0.03% of what it met: too few to matter"});
   EXPECT_EQ(summarize(r, verdict).at("warnings").at(0), verdict.warnings.at(0));
 }
 
