@@ -100,14 +100,14 @@ TEST(CommandLine, CheckReadsAPlanAsARunWould) {
 
 TEST(CommandLine, CheckHereFindsWhatAPlanLacks) {
   const test::TemporaryFolder folder;
-  const std::string lab = "[lab.rooms.r]\n[lab.hosts.h]\nroom = \"r\"\n";
+  const std::string lab = "[probes.ping]\nicmp = \"127.0.0.1\"\n[lab.rooms.r]\n[lab.hosts.h]\nroom = \"r\"\n";
   const std::string lacks = folder.write("lacks.toml", lab + "command = [\"no-such-server\"]\n"),
                     whole = folder.write("whole.toml", lab + "command = [\"sh\"]\n"),
                     wrong = folder.write("wrong.toml", "nonsense = 1\n");
   EXPECT_EQ(say({"check", lacks}).status, 0) << "it looks at this machine unasked";
   const Said said = say({"check", "--here", whole, lacks});
   EXPECT_EQ(said.status, 4) << said.error;
-  EXPECT_NE(said.error.find("lacks.toml:2: lab host \"h\" needs the program \"no-such-server\""), std::string::npos)
+  EXPECT_NE(said.error.find("lacks.toml:4: lab host \"h\" needs the program \"no-such-server\""), std::string::npos)
       << said.error;
   EXPECT_EQ(say({"check", "--here", whole}).status, 0);
   EXPECT_EQ(say({"check", "--here", lacks, wrong}).status, 3) << "a mistake is worse";

@@ -25,13 +25,15 @@ class Lacking : public testing::Test {
   }
   /// Of a lab with one host that has these lines.
   std::vector<std::string> of_host(const std::string& lines) const {
-    return of("[lab.rooms.r]\n[lab.hosts.h]\nroom = \"r\"\n" + lines);
+    return of("[lab.rooms.r]\n[lab.hosts.h]\nroom = \"r\"\n" + lines + kAsks);
   }
   std::string script(const std::string& name, const std::string& text, bool may_run = true) const {
     const fs::path path = folder.write(name, text);
     if (may_run) fs::permissions(path, fs::perms::owner_exec, fs::perm_options::add);
     return path;
   }
+  // A plan has to do something.
+  static constexpr const char* kAsks = "[probes.ping]\nicmp = \"127.0.0.1\"\n";
   test::TemporaryFolder folder;
   using Said = std::vector<std::string>;
 };
@@ -54,7 +56,8 @@ TEST_F(Lacking, SaysWhoLacksWhatAndWhatToDo) {
 TEST_F(Lacking, SaysItOfEachHostAndOfAPairOnce) {
   const auto said =
       of("[lab.rooms.r]\n[lab.hosts.a]\nroom = \"r\"\ncommand = [\"no-such-server\"]\n[lab.hosts.b]\nroom = \"r\"\n"
-         "command = [\"no-such-server\"]\nready = { exec = [\"no-such-client\"] }\n");
+         "command = [\"no-such-server\"]\nready = { exec = [\"no-such-client\"] }\n" +
+         std::string(kAsks));
   EXPECT_EQ(said.size(), 3u);
 }
 
