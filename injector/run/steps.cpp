@@ -99,6 +99,9 @@ std::optional<Stop> Session::confirm_step() {
       stand_still();  // nothing of the step has begun
       return Stop{events::By::user, "nobody confirms the next step: standard input has ended"};
     }
+    // Nothing is drawn between an Enter, whose echo moves the cursor, and its being read: what is above the frame, a
+    // note perhaps, would be taken for a row of it.
+    display_->tick();
     const auto stop = stops_.await(50 * kMillisecond);
     stand_still();
     if (stop) return stop;
@@ -107,7 +110,6 @@ std::optional<Stop> Session::confirm_step() {
       pen_->take_lapses();
       pen_->resume_line();
     }
-    display_->tick();
   }
   if (isatty(STDIN_FILENO) != 0) display_->typed_line();
   stand_still();
