@@ -33,7 +33,6 @@ struct sk_buff {
 };
 struct rtable {
   __u16 rt_type;
-  int rt_iif;
 };
 struct nf_conntrack_zone {
   __u16 id;
@@ -73,12 +72,11 @@ static __always_inline int loses_its_entry(struct sk_buff* skb) {
 }
 
 /* Whether it came by a route that the return's own question, by mark and addresses, would not find again. */
-static __always_inline int has_other_route(struct sk_buff* skb, __u32 ifindex) {
+static __always_inline int has_other_route(struct sk_buff* skb) {
   struct rtable* route = (void*)(BPF_CORE_READ(skb, _skb_refdst) & ~1UL);
   if (!route) return 0;
   __u16 type = BPF_CORE_READ(route, rt_type);
-  __u32 bound = BPF_CORE_READ(route, rt_iif); /* its socket to a device: the receiver's may be, too */
-  return (type != UNICAST && type != LOCAL) || (bound && bound != ifindex);
+  return type != UNICAST && type != LOCAL;
 }
 
 /* 1: IPsec has decrypted it. 2: or a device is still to encrypt it. */
@@ -125,8 +123,7 @@ __attribute__((noinline)) int why_left_out(struct __sk_buff* skb, int at) {
 #if FL_CGROUPS
   struct sk_buff* own = kernels_own(skb);
   if (!own) return FL_LEFT_NOT;
-  volatile __u32 ifindex = skb->ifindex;
-  if (is_loopback(at) && skb->protocol == bpf_htons(ETH_P_IP) && has_other_route(own, ifindex)) return FL_LEFT_LOCAL;
+  if (is_loopback(at) && skb->protocol == bpf_htons(ETH_P_IP) && has_other_route(own)) return FL_LEFT_LOCAL;
   if (!sends && loses_its_entry(own)) return FL_LEFT_NAT; /* of what leaves the machine tracking has seen all */
   int ipsec = in_ipsec(own);
   if (ipsec == 2 || (ipsec && is_ingress(at))) return FL_LEFT_IPSEC;
