@@ -57,7 +57,7 @@ TEST_F(Lacking, SaysItOfEachHostAndOfAPairOnce) {
   const auto said =
       of("[lab.rooms.r]\n[lab.hosts.a]\nroom = \"r\"\ncommand = [\"no-such-server\"]\n[lab.hosts.b]\nroom = \"r\"\n"
          "command = [\"no-such-server\"]\nready = { exec = [\"no-such-client\"] }\n" +
-         std::string(kAsks));
+         std::string(kAsks) + "from = \"a\"\n");
   EXPECT_EQ(said.size(), 3u);
 }
 
