@@ -91,8 +91,7 @@ struct ClsactTest : testing::Test {
 
   std::unique_ptr<ClassicFilter> attach(int ifindex, Hook hook, Janitor* janitor = nullptr) {
     Inside in(ns);
-    return std::make_unique<ClassicFilter>(program.get(), ifindex, hook, ifindex == one ? "one" : "two", ns, janitor,
-                                           false);
+    return std::make_unique<ClassicFilter>(program.get(), ifindex, hook, ifindex == one ? "one" : "two", ns, janitor);
   }
   std::size_t filters(int ifindex, Hook hook) {
     Inside in(ns);
@@ -245,9 +244,9 @@ TEST_F(ClsactTest, a_refused_attachment_leaves_nothing) {
   const auto janitor = Janitor::start();
   Inside in(ns);
   const Fd no_program = Fd(static_cast<int>(check("open", ::open("/dev/null", O_RDONLY | O_CLOEXEC))));
-  EXPECT_THROW(ClassicFilter(no_program.get(), one, Hook::egress, "one", ns, janitor.get(), false), std::system_error);
+  EXPECT_THROW(ClassicFilter(no_program.get(), one, Hook::egress, "one", ns, janitor.get()), std::system_error);
   EXPECT_EQ(tc::ingress_qdisc(one), "");
-  EXPECT_THROW(ClassicFilter(program.get(), 4711, Hook::egress, "gone", ns, janitor.get(), false), std::system_error);
+  EXPECT_THROW(ClassicFilter(program.get(), 4711, Hook::egress, "gone", ns, janitor.get()), std::system_error);
 }
 
 TEST_F(ClsactTest, the_janitor_cleans_up_after_a_kill) {

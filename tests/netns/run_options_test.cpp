@@ -132,7 +132,8 @@ TEST_F(RunOptionsTest, TheReportsCommandRepeatsTheRun) {
                                                          "--engine clsact --seed 77",
                                                          out.string())}) {  // and so does the copy of the plan
     out = folder.path() / fmt::format("run{}", ++runs);
-    const auto words = fmt::format("cd / && faultline() {{ exec {} \"$@\"; }}; {} --quiet --out {}", binary(), command, out.string());
+    const auto words =
+        fmt::format("cd / && faultline() {{ exec {} \"$@\"; }}; {} --quiet --out {}", binary(), command, out.string());
     Command again({"bash", "-c", words});
     ASSERT_TRUE(await_event(out, "plan")) << again.errors();
     again.signal(SIGINT);
@@ -144,7 +145,9 @@ TEST_F(RunOptionsTest, TheReportsCommandRepeatsTheRun) {
     EXPECT_EQ(event("run")["engine"], "clsact");
     EXPECT_EQ(event("run")["vars"], began["vars"]);
     for (const auto& e : journal_of(out))
-      if (e["event"] == "warning") EXPECT_EQ(e["message"].get<std::string>().find("for want of"), std::string::npos);
+      if (e["event"] == "warning") {
+        EXPECT_EQ(e["message"].get<std::string>().find("for want of"), std::string::npos);
+      }
   }
 }
 

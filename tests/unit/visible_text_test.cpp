@@ -147,7 +147,7 @@ record::Recording recording_of(const std::string& text) {
   r.probes[0].name = r.probes[0].kind = r.probes[0].subject = r.hypotheses[0].probe = text;
   for (auto& answer : r.probes[0].answers) answer.error = r.probes[0].error_index(text + "e");
   r.hypotheses[0].name = r.hypotheses[0].during = text;
-  r.warnings = {text};
+  r.warnings = {{text}};
   r.repeat = {"faultline", "run", text};
   r.vars[text] = text;
   r.notes.push_back({kSecond, text, text, text});
