@@ -25,12 +25,14 @@ enum {
   FL_HIST_BUCKETS = (32 - FL_HIST_SHIFT + 1) * FL_HIST_SUB, /* up to 2^32 ticks */
   FL_TICK_SHIFT = 6,                                        /* frame stamps count in ticks of 64 ns */
   FL_FLOW_BUCKETS = 1 << 16,
-  FL_MAX_CGROUPS = 4096,    /* that one site's rules name */
-  FL_MAX_CGROUP_LEVEL = 31, /* how deep below the root they may be */
-  FL_MAX_DEVICES = 4096,    /* that one site's rules name */
-  FL_MAX_LEARNED = 4096,    /* addresses that one site's rules learn while the run goes on */
-  FL_MAX_ENTRIES = 1 << 16, /* of any of these three in a run */
-  FL_CB_SITE = 4,           /* where in cb[] the seat's number is: see fl_selector_config */
+  FL_MAX_OPENINGS = 1 << 16, /* connections whose ordinal one site tells the others */
+  FL_MAX_DRAWN = 1 << 17,    /* connections and clients that are counted one by one */
+  FL_MAX_CGROUPS = 4096,     /* that one site's rules name */
+  FL_MAX_CGROUP_LEVEL = 31,  /* how deep below the root they may be */
+  FL_MAX_DEVICES = 4096,     /* that one site's rules name */
+  FL_MAX_LEARNED = 4096,     /* addresses that one site's rules learn while the run goes on */
+  FL_MAX_ENTRIES = 1 << 16,  /* of any of these three in a run */
+  FL_CB_SITE = 4,            /* where in cb[] the seat's number is: see fl_selector_config */
 };
 #define FL_ONE (1LL << 32) /* probability 1 in score values */
 #define FL_SLOPE_SHIFT 20  /* slope: value per 1024 ns, with this many fraction bits */
@@ -82,6 +84,7 @@ enum {
   FL_RULE_TURNS = 16,     /* delays only what turns the direction of a conversation */
   FL_RULE_OUT = 32,       /* of a rule that looks at both ways: acts on what leaves, on what arrives */
   FL_RULE_IN = 64,
+  FL_RULE_MATES = 128, /* its fault has other targets, to which what leaves may go: see fl_mate */
 };
 
 /* Chain of two states (Gilbert 1960, Elliott 1963), a step per packet; probabilities in units of 2^-32. */
@@ -103,7 +106,8 @@ struct fl_rule {
   __u64 queue_ns; /* in front of the rate, the longest wait; 0: see queue_bytes */
   __u64 queue_bytes;
   struct fl_bursts bursts;
-  __u64 pad[4];
+  __u64 fault_seed; /* of what is drawn once for a connection or client, whatever the site */
+  __u64 pad[3];
 };
 FL_ASSERT(sizeof(struct fl_rule) == 128);
 
@@ -235,9 +239,11 @@ struct fl_selector_config {
   __u16 exempt[FL_MAX_EXEMPT_PORTS];       /* own TCP ports of the control path */
   __u16 tunnel_ports[FL_MAX_TUNNEL_PORTS]; /* UDP ports that carry the site's tunnels */
   __u8 exempt_count, tunnel_port_count;
-  __u8 pad[6];
+  __u8 pad[2];
+  __u32 netns;      /* inode of the site's network namespace: elsewhere nothing is selected. 0: anywhere */
+  __u64 mate_rules; /* those with FL_RULE_MATES */
 };
-FL_ASSERT(sizeof(struct fl_selector_config) == 296);
+FL_ASSERT(sizeof(struct fl_selector_config) == 304);
 
 /* Where the selector stands: at each hook a program of its own, for which all that follows from the place is a
  * constant. A bare device has no header of its own in front of the IP header (tun, WireGuard, IP tunnels, PPP). */
@@ -323,8 +329,29 @@ struct fl_flow {
   __u32 syn;          /* sequence number of the SYN that began it */
   __u16 client_first; /* 1: the client is the lesser of the two endpoints */
   __u16 spoke;        /* who sent data last: 1 the server, 2 the client; 0: nobody yet */
+  __u64 opening;      /* fl_flow_opening */
+  __u32 service;      /* bucket of its ordinal */
+  __u32 ordinal;      /* as this site counted it, were it the first to see the connection */
 };
-FL_ASSERT(sizeof(struct fl_flow) == 56);
+FL_ASSERT(sizeof(struct fl_flow) == 72);
+
+/* Where a fault has several targets, what passes between two of them meets it at the sender alone. So that the
+ * receiver's part is known nevertheless, packets to these addresses are counted: a target's own, by fault. */
+struct fl_mate {
+  struct fl_address address; /* IPv4 as ::ffff:a.b.c.d */
+  __u32 fault;
+  __u32 pad;
+};
+FL_ASSERT(sizeof(struct fl_mate) == 24);
+
+/* A connection or client that a fault's share was drawn for; see first_seen() in channel.bpf.h. */
+struct fl_drawn {
+  __u32 fault;
+  __u32 how; /* FL_STREAM_FLOWS or _CLIENTS; FL_DREW_DEAD beside it */
+  __u64 key; /* of the flow or client */
+};
+FL_ASSERT(sizeof(struct fl_drawn) == 16);
+#define FL_DREW_DEAD 0x100
 
 /* ---- the ledger: wire packets per slot and CPU, at every station of the way. Conservation is checked at the end ----
  */
@@ -361,6 +388,7 @@ struct fl_histogram {
 #define FL_EACH_COUNT(count) \
   count(matched)          /* met by the rule while its channel did something */ \
   count(dropped)                                                                \
+  count(dead)             /* of the dropped: of a connection or a client that was drawn */ \
   count(delayed)          /* it asked for a delay > 0 */                        \
   count(duplicated)                                                             \
   count(corrupted)                                                              \
@@ -370,6 +398,7 @@ struct fl_histogram {
   count(composed)         /* met by other rules too: applied delay is the sum of all */ \
   count(passed_by_safety) /* selected, then let pass: owner gone or stopped, lease stale */ \
   count(released_at_end)  /* its hold was cut short by the rule's end */ \
+  count(shared)           /* matched, but its fault had been met already by another rule of the site: not in `matched` */ \
   count(left_out)         /* passed on untouched, since it could not have come back as it was; why, in this order: */ \
   count(left_out_nat)     /* its entry in connection tracking would be lost */ \
   count(left_out_local)   /* on lo: no route would lead it back */              \
@@ -377,10 +406,17 @@ struct fl_histogram {
   count(left_out_ipsec)   /* decrypted, or still to be encrypted by a device */ \
   count(left_out_large)   /* longer than the pen's devices take */ \
   count(left_out_timed)   /* to be sent at a time of the wall clock, by its socket */
+/* What a share of the connections and clients was drawn for, the same way, but behind nothing in the summary: each is
+ * counted once a fault, at the site that saw it first. */
+#define FL_EACH_DRAW(count) \
+  count(flows_met)                                                              \
+  count(flows_dead)                                                             \
+  count(clients_met)                                                            \
+  count(clients_dead)
 /* clang-format on */
 #define FL_FIELD(name) __u64 name;
 #define FL_ONE_MORE(name) +1
-enum { FL_COUNTS = 0 FL_EACH_COUNT(FL_ONE_MORE) };
+enum { FL_COUNTS = 0 FL_EACH_COUNT(FL_ONE_MORE) FL_EACH_DRAW(FL_ONE_MORE) };
 
 /* Why a packet is left out: see leave.bpf.h. In the order of the counts above. */
 enum {
@@ -397,6 +433,7 @@ enum {
 /* What a rule did, per CPU. */
 struct fl_tally {
   FL_EACH_COUNT(FL_FIELD)
+  FL_EACH_DRAW(FL_FIELD)
   __u64 bytes;          /* of what it matched */
   __u64 first_affected; /* ns since T0 of the first packet dropped or delayed; 0: none */
   __u64 last_affected;

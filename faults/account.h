@@ -17,6 +17,7 @@ namespace faultline::faults {
 struct Counts {
 #define FL_FIELD(name) std::uint64_t name = 0;
   FL_EACH_COUNT(FL_FIELD)
+  FL_EACH_DRAW(FL_FIELD)
 #undef FL_FIELD
   std::uint64_t bytes = 0;  ///< of what was matched
 };
@@ -25,11 +26,33 @@ struct CountName {
   const char* name;
   std::uint64_t Counts::*in;
   __u64 fl_tally::*of_rule;
+  const char* in_summary;
 };
 inline constexpr CountName kCounts[] = {
-#define FL_NAME(name) {#name, &Counts::name, &fl_tally::name},
+#define FL_NAME(name) {#name, &Counts::name, &fl_tally::name, "packets_" #name},
     FL_EACH_COUNT(FL_NAME)
 #undef FL_NAME
+#define FL_NAME(name) {#name, &Counts::name, &fl_tally::name, #name},
+        FL_EACH_DRAW(FL_NAME)
+#undef FL_NAME
+};
+
+/// What a fault can ask for that may touch no packet although it meets some: by chance, or since nothing was there to
+/// be touched. Whether it did follows from the counts, whatever the kind.
+struct Effect {
+  const char* name;
+  std::uint32_t uses;  ///< the tracks that ask for it
+  bool (*touched)(const Counts&);
+};
+inline constexpr Effect kEffects[] = {
+    {"loss", FL_USES(FL_LOSS), [](const Counts& c) { return c.dropped > c.dead; }},
+    {"flows", FL_USES(FL_FLOWS), [](const Counts& c) { return c.flows_dead > 0; }},
+    {"clients", FL_USES(FL_CLIENTS), [](const Counts& c) { return c.clients_dead > 0; }},
+    {"duplicate", FL_USES(FL_DUPLICATE), [](const Counts& c) { return c.duplicated > 0; }},
+    {"corrupt", FL_USES(FL_CORRUPT), [](const Counts& c) { return c.corrupted > 0; }},
+    {"reorder", FL_USES(FL_REORDER), [](const Counts& c) { return c.reordered > 0; }},
+    // What is lost cannot be delayed as well.
+    {"delay", FL_DELAYING, [](const Counts& c) { return c.delayed > 0 || c.matched <= c.dropped + c.queue_dropped; }},
 };
 
 /// Why packets were left out, for people: "left out 12 packets (5 …)".
@@ -101,9 +124,16 @@ struct SiteAccount : Counts {
   std::string site;  ///< "lab host web1", "netns blue"
 };
 
+/// What a fault met of one of its targets: a name in the plan's `on`, wherever that is.
+struct TargetAccount {
+  std::string target;
+  std::uint64_t matched = 0;
+};
+
 /// What a fault did, over all its rules and sites.
 struct Account : Counts {
-  std::string fault;  ///< its name
+  std::string fault;                ///< its name
+  std::vector<const Effect*> asks;  ///< for more than nothing
   Undelivered undelivered;
   Spread applied_delay;  ///< of packets with a delay
   Spread lateness;       ///< applied less asked
@@ -111,6 +141,7 @@ struct Account : Counts {
   std::optional<Ns> planned_onset;   ///< when its channel first does something; absent: the window's start
   std::optional<Ns> first_affected;  ///< the first packet dropped or delayed, since T0; absent: none
   std::optional<Ns> last_affected;
+  std::vector<TargetAccount> targets;
   std::vector<SiteAccount> sites;  ///< every site that has a rule of the fault, in the order of sites
 };
 

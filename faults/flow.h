@@ -29,12 +29,25 @@ FL_FLOW __u64 fl_flow_mix_end(__u64 h, const struct fl_endpoint* e, __u64 port) 
 /* The bucket of a hash, in `flows` and in `ordinals`. */
 FL_FLOW __u32 fl_flow_bucket(__u64 hash) { return (__u32)(hash >> 40) & (FL_FLOW_BUCKETS - 1); }
 
-/* Hash of a connection, the same in both directions; *a_first says whether `a` is the lesser of its endpoints. */
-FL_FLOW __u64 fl_flow_hash(__u32 site, __u8 proto, const struct fl_endpoint* a, const struct fl_endpoint* b,
-                           int* a_first) {
-  __u64 ha = fl_flow_mix_end(site + 1, a, a->port), hb = fl_flow_mix_end(site + 1, b, b->port);
+/* Hash of a connection, the same in both directions and at every site; *a_first says whether `a` is the lesser of its
+ * endpoints. */
+FL_FLOW __u64 fl_flow_pair(__u8 proto, const struct fl_endpoint* a, const struct fl_endpoint* b, int* a_first) {
+  __u64 ha = fl_flow_mix_end(1, a, a->port), hb = fl_flow_mix_end(1, b, b->port);
   *a_first = ha < hb;
   return fl_flow_mix(fl_flow_mix(proto + 1, *a_first ? ha : hb), *a_first ? hb : ha);
+}
+
+/* Hash of a connection at one site, from fl_flow_pair: where its state is kept. */
+FL_FLOW __u64 fl_flow_at(__u32 site, __u64 pair) { return fl_flow_mix(pair, site + 1); }
+
+FL_FLOW __u64 fl_flow_hash(__u32 site, __u8 proto, const struct fl_endpoint* a, const struct fl_endpoint* b,
+                           int* a_first) {
+  return fl_flow_at(site, fl_flow_pair(proto, a, b, a_first));
+}
+
+/* What the sites that see a connection know it by: its endpoints and the SYN that opens it, as far as that was seen. */
+FL_FLOW __u64 fl_flow_opening(__u64 pair, int opens, __u32 syn) {
+  return fl_flow_mix(pair, opens ? 1ULL << 32 | syn : 0);
 }
 
 /* Whether `a`, the sender of the first packet seen, is the client: it opens the connection, or its port is the greater.

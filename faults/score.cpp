@@ -163,6 +163,7 @@ fl_rule rule_of(const RuleSource& source) {
   rule.start = static_cast<std::uint64_t>(source.window.start);
   rule.end = static_cast<std::uint64_t>(source.window.end);
   rule.seed = source.seed;
+  rule.fault_seed = source.fault_seed != 0 ? source.fault_seed : source.seed;
   rule.fault = source.fault;
   if (channel.free_order) rule.flags |= FL_RULE_FREE_ORDER;
   if (!channel.delay.empty() || !channel.jitter.empty() || !channel.rate.empty()) rule.flags |= FL_RULE_DELAYS;

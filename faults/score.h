@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "faults/abi.h"
@@ -16,8 +17,9 @@ struct RuleSource {
   Channel channel;
   Window window;
   std::uint64_t seed = 0;
-  std::uint32_t site = 0;   ///< index of its site; rules of one site must be consecutive
-  std::uint32_t fault = 0;  ///< index of its fault
+  std::uint32_t site = 0;        ///< index of its site; rules of one site must be consecutive
+  std::uint32_t fault = 0;       ///< index of its fault
+  std::uint64_t fault_seed = 0;  ///< of what is drawn once, whatever the site; 0: `seed`
 };
 
 struct SiteScore {
@@ -33,6 +35,12 @@ struct ScoreName {
   NameRule name;
 };
 
+/// An address of a target whose part of a fault is met elsewhere: see fl_mate.
+struct Mate {
+  fl_mate key;
+  std::vector<std::string> targets;  ///< that have it
+};
+
 struct Score {
   std::vector<fl_point> points;
   std::vector<fl_track> tracks;  ///< FL_TRACKS a rule
@@ -42,6 +50,8 @@ struct Score {
   std::vector<ScoreName> names;    ///< in order of rule
   std::vector<fl_live> live;
   std::vector<SiteScore> sites;
+  std::vector<std::vector<std::string>> targets;  ///< of the plan, by rule; empty: not known
+  std::vector<Mate> mates;
 };
 
 /// Flattens. Throws std::length_error when a site has more than FL_MAX_RULES_PER_SITE rules, and std::invalid_argument

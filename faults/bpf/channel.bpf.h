@@ -43,18 +43,18 @@ struct packet {
                                             (docs/kernels.md) makes its loop longer, no more */
   __u8 way;                              /* 0: leaves the site, 1: arrives, BOTH_WAYS: on lo */
   __u8 turns;                            /* the conversation's direction */
+  __u8 drew;                             /* a share of the connections or clients was drawn: see count_draws() */
 #ifdef FL_HOLDS
   __u8 cut, free_order;
   __u8 copies, flip; /* copies: beside the packet itself; flip: stamp flags */
   __u8 delayed_too;  /* by the rule whose rate it is, which counts it once */
-  __u8 pad;
   __u32 rate_rule;
   __u64 now;
   __u64 rate;  /* the lowest so far, of rule rate_rule */
   __u64 delay; /* sum so far */
   __u64 ends;  /* latest end of the rules that delay, since T0 */
 #else
-  __u8 pad[2];
+  __u8 pad;
 #endif
 };
 
@@ -131,6 +131,54 @@ static __always_inline __u64 burst_loss(struct packet* p, struct fl_rule* rule, 
   return fl_scaled(bad ? rule->bursts.bad : rule->bursts.good, factor);
 }
 
+/* Connections and clients by fault, so that each is counted once. When there is no more room, those that come are not.
+ */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, FL_MAX_DRAWN);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct fl_drawn);
+  __type(value, __u32);
+} subjects SEC(".maps");
+
+/* How a rule's shares took a packet: kept with what the rule asks for until all rules are met. */
+enum { MET_FLOW = 1, DEAD_FLOW = 2, MET_CLIENT = 4, DEAD_CLIENT = 8 };
+
+static __always_inline int first_seen(struct fl_drawn* drawn) {
+  __u32 seen = 1;
+  if (bpf_map_lookup_elem(&subjects, drawn)) return 0;
+  return !bpf_map_update_elem(&subjects, drawn, &seen, BPF_NOEXIST);
+}
+
+/* Counts what the shares of `mask`, rules that have been met, took. A global function that nothing calls from within
+ * the rules' loop, where the stack has no room for it. */
+__attribute__((noinline)) int count_draws(__u64 mask, __u32 first_rule, __u64 key, __u64 client) {
+  for (int i = 0; i < FL_MAX_RULES_PER_SITE; i++) {
+    if (!mask) break;
+    __u32 index = first_rule + lowest_bit(mask);
+    mask &= mask - 1;
+    struct present* now = bpf_map_lookup_elem(&presents, &index);
+    if (!now || !now->drew) continue;
+    __u32 drew = now->drew;
+    now->drew = 0;
+    struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
+    struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
+    if (!rule || !tally) continue;
+    struct fl_drawn drawn = {.fault = rule->fault, .how = FL_STREAM_FLOWS, .key = key};
+    if ((drew & MET_FLOW) && first_seen(&drawn)) tally->flows_met++;
+    drawn.how = FL_STREAM_FLOWS | FL_DREW_DEAD;
+    if ((drew & DEAD_FLOW) && first_seen(&drawn)) tally->flows_dead++;
+    drawn.key = client;
+    drawn.how = FL_STREAM_CLIENTS;
+    if ((drew & MET_CLIENT) && first_seen(&drawn)) tally->clients_met++;
+    drawn.how = FL_STREAM_CLIENTS | FL_DREW_DEAD;
+    if ((drew & DEAD_CLIENT) && first_seen(&drawn)) tally->clients_dead++;
+  }
+  return 0;
+}
+
+enum { KEPT, LOST, DEAD };
+
 /* Whether this rule drops the packet, by chance of packet, connection or client. In the player a function of its own,
  * as inlined its paths would multiply with those of the rest; in the selector, whose stack is the shorter supply,
  * inlined. */
@@ -140,15 +188,22 @@ __attribute__((noinline))
 static __always_inline
 #endif
 int loses(struct packet* p, struct fl_rule* rule, struct present* now, __u32 index) {
-  if (!p || !rule || !now) return 0;
+  if (!p || !rule || !now) return KEPT;
   __u64 loss = now->value[FL_LOSS], flows = now->value[FL_FLOWS], clients = now->value[FL_CLIENTS];
   __u32 stream = FL_STREAM_LOSS;
   if (loss && (rule->flags & FL_RULE_BURSTS)) {
     loss = burst_loss(p, rule, index, loss);
     stream = FL_STREAM_CHAIN_LOSS;
   }
-  if (flows && fl_lost(fl_random(rule->seed, FL_STREAM_FLOWS, p->key, 0), flows)) return 1;
-  if (clients && fl_lost(fl_random(rule->seed, FL_STREAM_CLIENTS, p->client, 0), clients)) return 1;
+  /* The fault's seed, and not the rule's: it is the same draw at every site. */
+  if (flows || clients) {
+    int dead_flow = flows && fl_lost(fl_random(rule->fault_seed, FL_STREAM_FLOWS, p->key, 0), flows);
+    int dead_client = clients && fl_lost(fl_random(rule->fault_seed, FL_STREAM_CLIENTS, p->client, 0), clients);
+    now->drew = (flows ? MET_FLOW : 0) | (dead_flow ? DEAD_FLOW : 0) | (clients ? MET_CLIENT : 0) |
+                (dead_client ? DEAD_CLIENT : 0);
+    p->drew = 1;
+    if (dead_flow || dead_client) return DEAD;
+  }
   return loss && fl_lost(fl_random(rule->seed, stream + p->stream, p->key, p->number), loss);
 }
 
@@ -176,11 +231,16 @@ static long meet_rule(__u32 i, struct packet* p) {
   __u32 asks = now->asks & FL_DROPPING;
 #endif
   if (!asks) return 0; /* between episodes */
-  if (p->fault == rule->fault + 1) return 0;
+  if (p->fault == rule->fault + 1) {
+    tally->shared += p->packets;
+    return 0;
+  }
   p->fault = rule->fault + 1;
   count_match(tally, p->packets, p->bytes, p->composed);
-  if ((asks & FL_DROPPING) && loses(p, rule, now, index)) {
+  int lost = asks & FL_DROPPING ? loses(p, rule, now, index) : KEPT;
+  if (lost) {
     tally->dropped += p->packets;
+    if (lost == DEAD) tally->dead += p->packets;
     mark_affected(tally, p->t);
     p->dropped = 1;
     return 1;

@@ -73,6 +73,14 @@ struct {
   __type(value, struct fl_rule);
 } rules SEC(".maps");
 
+/* Packets that met a fault on their way to another of its targets; the keys are user space's. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 1);
+  __type(key, struct fl_mate);
+  __type(value, __u64);
+} mates SEC(".maps");
+
 static __always_inline struct fl_control* get_control(void) {
   __u32 zero = 0;
   return bpf_map_lookup_elem(&control, &zero);

@@ -21,6 +21,29 @@ struct {
   __type(value, __u32);
 } ordinals SEC(".maps");
 
+/* Which ordinal a connection has, from fl_flow_opening. Shared by all sites: the first that sees it says so, and what
+ * is drawn for the connection is then the same at each of its ends. Sites see it within its way from one to the other,
+ * so that old ones may go. */
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, FL_MAX_OPENINGS);
+  __type(key, __u64);
+  __type(value, __u32);
+} openings SEC(".maps");
+
+/* Keys and values lie in the flow itself: on find_flow()'s stack there is no room for them. */
+static __always_inline __u32 ordinal_of(struct fl_flow* flow) {
+  __u32* known = bpf_map_lookup_elem(&openings, &flow->opening);
+  if (known) return *known;
+  __u32* next = bpf_map_lookup_elem(&ordinals, &flow->service);
+  flow->ordinal = next ? __sync_fetch_and_add(next, 1) : 0;
+  if (bpf_map_update_elem(&openings, &flow->opening, &flow->ordinal, BPF_NOEXIST)) { /* another CPU was first */
+    known = bpf_map_lookup_elem(&openings, &flow->opening);
+    if (known) return *known;
+  }
+  return flow->ordinal;
+}
+
 /* What find_flow() tells about a packet. */
 enum {
   FROM_CLIENT = 1,
@@ -75,8 +98,8 @@ static __attribute__((noinline)) struct fl_flow* find_flow(struct __sk_buff* skb
   b.port = bpf_ntohs(at.tcp.dest);
 
   int a_first;
-  __u64 both = fl_flow_hash(site, proto, &a, &b, &a_first);
-  __u32 bucket = fl_flow_bucket(both);
+  __u64 pair = fl_flow_pair(proto, &a, &b, &a_first);
+  __u32 bucket = fl_flow_bucket(fl_flow_at(site, pair));
   struct fl_flow* flow = bpf_map_lookup_elem(&flows, &bucket);
   if (!flow) return 0;
 
@@ -87,16 +110,15 @@ static __attribute__((noinline)) struct fl_flow* find_flow(struct __sk_buff* skb
   if (opens ? flow->syn != at.tcp.seq || !flow->key : !flow->key) {
     int a_client = fl_flow_client(opens, &a, &b, a_first);
     __u64 service = fl_flow_service(proto, a_client ? &a : &b, a_client ? &b : &a);
-    __u32 n = 0, o = fl_flow_bucket(service);
-    __u32* ordinal = bpf_map_lookup_elem(&ordinals, &o);
-    if (ordinal) n = __sync_fetch_and_add(ordinal, 1);
+    flow->opening = fl_flow_opening(pair, opens, at.tcp.seq);
+    flow->service = fl_flow_bucket(service);
     flow->client_first = a_client == a_first;
     flow->client = fl_flow_client_key(a_client ? &a : &b);
     flow->count[0] = flow->count[1] = 0;
     flow->spoke = 0;
     flow->opened = opens ? now : 0;
     flow->syn = at.tcp.seq;
-    flow->key = fl_flow_key(service, n);
+    flow->key = fl_flow_key(service, ordinal_of(flow));
   }
   if (a_first == !!flow->client_first) *facts |= FROM_CLIENT;
   return flow;

@@ -99,6 +99,7 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
     held_until = READ_ONCE(flow->last_due[direction]);
   }
   bpf_loop(FL_MAX_RULES_PER_SITE, meet_rule, &p, 0);
+  if (p.drew) count_draws(slot->rules, site->first_rule, p.key, p.client);
   if (p.rate && !p.dropped && serialise(&p)) p.dropped = 1;
   /* `left` is counted last: by then what comes after can see where this packet is. */
   if (p.dropped) {

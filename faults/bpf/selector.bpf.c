@@ -7,8 +7,10 @@
  * (6.6+). Otherwise clsact and, in place of the owner's task, the gate below. */
 #include "faults/bpf/answer.bpf.h"
 #include "faults/bpf/channel.bpf.h"
+#include "faults/bpf/home.bpf.h"
 #include "faults/bpf/leave.bpf.h"
 #include "faults/bpf/match.bpf.h"
+#include "faults/bpf/mates.bpf.h"
 #if FL_MODERN
 #include "faults/bpf/owner.bpf.h"
 #endif
@@ -96,6 +98,7 @@ __attribute__((noinline)) int meet_here(struct __sk_buff* skb, __u64 mask, __u64
   p.bytes = frame_bytes(skb, l3);
   p.composed = !!(mask & (mask - 1));
   bpf_loop(FL_MAX_RULES_PER_SITE, meet_rule, &p, 0);
+  if (p.drew) count_draws(mask, cfg->first_rule, p.key, p.client);
   return p.dropped ? DROPPED : PASSES;
 }
 
@@ -188,7 +191,7 @@ static __always_inline int select_packet(struct __sk_buff* skb, int at) {
   mask = device_mask(cfg, skb, mask);
   if (!mask) return NEXT;
   mask = match(cfg, skb, mask, at, &going);
-  if (!mask) return NEXT;
+  if (!mask || !at_home(cfg, skb)) return NEXT;
 
 #if FL_MODERN
   int safe = owner_runs();
@@ -201,6 +204,8 @@ static __always_inline int select_packet(struct __sk_buff* skb, int at) {
     bpf_loop(FL_MAX_RULES_PER_SITE, count_passed, &passed, 0);
     return NEXT;
   }
+
+  if (mask & going & cfg->mate_rules) note_mates(skb, mask & going & cfg->mate_rules, cfg->first_rule, l3_at(at));
 
   if (shape.answers && (mask & cfg->picky_rules)) {
     skb->cb[0] = (__u32)mask;

@@ -75,7 +75,7 @@ __attribute__((noinline)) int seek_track(__u32 index, __u64 t) {
 struct present {
   __u64 from, until;
   __u32 asks; /* FL_USES of the tracks that are not 0 */
-  __u32 pad;
+  __u32 drew; /* of the packet at hand: see count_draws() */
   __u64 value[FL_TRACKS];
   __u64 fill[4];
 };

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -56,6 +57,14 @@ struct VethEnd {
 
 /// Every device with its addresses, in no particular order.
 std::vector<Device> list_devices();
+/// What a device has carried so far, and the XDP program on it, which sees what arrives before all others do.
+struct Traffic {
+  std::string device;
+  std::uint64_t received = 0, sent = 0;  ///< packets
+  std::uint32_t xdp = 0;                 ///< id of the program; 0: none
+};
+/// By the devices' indices.
+std::map<int, Traffic> list_traffic();
 /// Makes a pair, each end down and in its own namespace. When anything fails, nothing of it is left.
 void add_veth(const VethEnd& a, const VethEnd& b);
 void add_bridge(const std::string& name);

@@ -107,6 +107,7 @@ class Page {
     }
     for (const auto& place : reach.places)
       row("Devices", fmt::format("{}: {}", place.name, fmt::join(place.devices, ", ")));
+    for (const auto& other : reach.before) row("Before it", other);
     row("Hits now", fmt::format("{} connection{} of {} process{}", reach.flow_count, reach.flow_count == 1 ? "" : "s",
                                 reach.process_count, reach.process_count == 1 ? "" : "es"));
     if (!reach.exempt_ports.empty())
@@ -192,6 +193,7 @@ json fault_json(const plan::Plan& plan, std::size_t i, const explain::Effect& ef
            {"would_look", reach.would_look},   {"places", json::array()},  {"connections", reach.flow_count},
            {"processes", reach.process_count}, {"flows", json::array()},   {"exempt_ports", reach.exempt_ports}};
   for (const auto& place : reach.places) now["places"].push_back({{"name", place.name}, {"devices", place.devices}});
+  now["before"] = reach.before;
   for (const auto& [socket, process] : reach.flows)
     now["flows"].push_back({{"protocol", socket.protocol},
                             {"local", socket.local.address_text()},

@@ -39,6 +39,7 @@ struct Facts {
   Trial network_namespace, process_namespace, bridge, steering;
   Trial realtime;  ///< a thread in a real-time class
   Trial whole;     ///< the data plane, built and taken down on the loopback device of an empty namespace
+  std::vector<std::string> before;  ///< others' programs here that packets meet before any fault
   std::vector<Tool> tools;
 };
 

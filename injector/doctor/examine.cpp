@@ -31,6 +31,7 @@ class Examination {
     clocks();
     targets();
     scheduling();
+    others();
     tools();
     report_.engine = facts_.features.engine();
     report_.can_run = std::none_of(report_.findings.begin(), report_.findings.end(),
@@ -180,6 +181,11 @@ class Examination {
       say("autogroup", State::weaker,
           "priorities count only within one terminal's processes: on a busy machine held packets may leave late",
           "sudo sysctl kernel.sched_autogroup_enabled=0", false);
+  }
+
+  void others() {
+    for (const auto& other : facts_.before)
+      say("before faults", State::weaker, other + ": what it drops or answers meets no fault", "", false);
   }
 
   void tools() {

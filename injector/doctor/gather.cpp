@@ -24,6 +24,7 @@
 #include "injector/doctor/doctor.h"
 #include "injector/lab/lacking.h"
 #include "injector/lab/nursery.h"
+#include "injector/pen/before.h"
 #include "injector/pen/pen.h"
 #include "injector/plan/parse.h"
 #include "injector/plan/programs.h"
@@ -177,6 +178,7 @@ Facts gather(const std::vector<std::string>& experiments) {
   facts.own_clock = own_clock();
   facts.autogroup = first_line("/proc/sys/kernel/sched_autogroup_enabled") == "1";
   facts.lockdown = lockdown();
+  facts.before = pen::others_before_faults(list_devices());
   facts.tools = tools(experiments);
   if (facts.root) try_privileged(facts);
   return facts;

@@ -8,6 +8,7 @@
 #include "faults/chance.h"
 #include "injector/plan/values.h"
 #include "injector/record/text.h"
+#include "injector/site/find.h"
 
 namespace faultline::explain {
 namespace {
@@ -250,9 +251,9 @@ std::vector<std::string> links_of(const plan::Plan& plan, const plan::Fault& fau
     } else if (target->where == Where::link && plan.lab) {
       for (const auto& link : plan.lab->links)
         if (link.name == target->subject)
-          for (const auto& room : {link.a, link.b}) links.push_back(fmt::format("link {} in {}", link.name, room));
+          for (const auto& room : {link.a, link.b}) links.push_back(site::label_of_link(link.name, room));
     } else {
-      links.push_back(target->where == Where::netns ? "netns " + target->subject : target->subject);
+      links.push_back(site::label_of(*target));
     }
   }
   return links;

@@ -10,6 +10,7 @@
 
 #include "injector/base/error.h"
 #include "injector/base/privilege.h"
+#include "injector/pen/before.h"
 #include "injector/site/control_path.h"
 #include "injector/site/devices.h"
 #include "injector/site/site.h"
@@ -99,6 +100,8 @@ void add_site(Reach& reach, const site::Site& site, const Owners& owners, std::s
     return false;
   };
   Inside inside(site.ns);
+  for (auto& other : pen::others_before_faults(site.devices))
+    reach.before.push_back(fmt::format("{}: {}", site.name, other));
   for (auto& socket : site::list_connections()) {
     if (socket.protocol == "tcp" && std::find(exempt.begin(), exempt.end(), socket.local_port) != exempt.end())
       continue;

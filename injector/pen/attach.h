@@ -3,6 +3,7 @@
 // noted with it; only what we created is ever removed.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,15 @@ enum class Engine {
 
 class Janitor;
 
+/// How a program of ours stands on its hook.
+struct Standing {
+  bool attached = true;
+  bool device_gone = false;         ///< from the namespace, and with it all else that could be said
+  std::vector<std::string> before;  ///< programs and filters of others that run first
+  bool changed = false;             ///< since the last look something came and went, which may have run first
+  bool is_first() const { return attached && before.empty(); }
+};
+
 /// One program on one hook of one device. Detaches when destroyed; close() says whether that worked.
 class Attachment {
  public:
@@ -34,6 +44,13 @@ class Attachment {
   void close();
   /// What the user should know about it; mostly nothing.
   std::string remark() const;
+  std::uint32_t priority() const;  ///< of a filter; 0: it is a link, and has none
+  /// Asks the kernel whether it is still there, and first. With the device's namespace entered. `quiet`: nothing has
+  /// happened to filters since the last look, as far as the namespace's events say.
+  Standing look(bool quiet);
+  /// Its device may be in another network namespace: takes it away there, and says whether that is done. For a link
+  /// there is nothing to look for.
+  bool take_away_elsewhere(int new_index);
 
  private:
   struct State;

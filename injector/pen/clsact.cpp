@@ -13,6 +13,7 @@
 
 #include "injector/base/clock.h"
 #include "injector/base/error.h"
+#include "injector/base/netns_search.h"
 #include "injector/pen/janitor.h"
 #include "injector/pen/tc.h"
 
@@ -239,6 +240,40 @@ void ClassicFilter::close() {
   Inside in(state->ns);
   take_away(state->placement, [&] { state->tell_if_possible(); });
   if (state->note) state->janitor->forget(*state->note);
+}
+
+Standing ClassicFilter::look() const {
+  Standing standing;
+  if (!state_) return standing;
+  const Placement& own = state_->placement;
+  standing.attached = !find(own).empty();
+  if (!standing.attached) return standing;
+  for (const tc::Filter& filter : tc::list_filters(own.ifindex, own.hook)) {
+    // An entry without a handle stands for a priority, whose filters are listed as well.
+    if (filter.chain != 0 || filter.handle == 0 || filter.priority >= state_->priority || is_this_process(filter))
+      continue;
+    standing.before.push_back(fmt::format("filter {}{}{} of priority {}", filter.kind, filter.name.empty() ? "" : " ",
+                                          filter.name, filter.priority));
+  }
+  return standing;
+}
+
+bool ClassicFilter::take_away_elsewhere(int new_index) {
+  if (!state_) return true;
+  Placement there = state_->placement;
+  there.ifindex = new_index;
+  bool done = false;
+  each_netns([&](const NetNs& ns) {
+    Inside in(ns);
+    if (find(there).empty()) return true;
+    take_away(there, [] {});
+    done = true;
+    return false;
+  });
+  if (!done) return false;
+  const auto state = std::move(state_);
+  if (state->note) state->janitor->forget(*state->note);
+  return true;
 }
 
 std::uint32_t ClassicFilter::priority() const { return state_ ? state_->priority : 0; }

@@ -40,6 +40,10 @@ class ClassicFilter {
   void close();
   /// 1: first in the chain. More: filters of others run before us, and may keep packets from us.
   std::uint32_t priority() const;
+  /// Whether it is still there, and which filters of others run before it. With the device's namespace entered.
+  Standing look() const;
+  /// Its device has moved to another network namespace: looks for it in all that can be found, and takes it away.
+  bool take_away_elsewhere(int new_index);
 
  private:
   struct State;

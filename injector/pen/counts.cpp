@@ -64,6 +64,24 @@ void add_tally(faults::Counts& counts, const fl_tally& tally) {
   counts.bytes += tally.bytes;
 }
 
+/// The tracks of a rule that are ever more than 0, as FL_USES.
+std::uint32_t asks_of(const faults::Score& score, std::uint32_t rule) {
+  std::uint32_t asks = 0;
+  for (std::uint32_t which = 0; which < FL_TRACKS; which++) {
+    const fl_track& track = score.tracks[rule * FL_TRACKS + which];
+    for (std::uint32_t i = 0; i < track.count; i++)
+      if (score.points[track.first + i].value > 0) asks |= FL_USES(which);
+  }
+  return asks;
+}
+
+void add_to_target(faults::Account& account, const std::string& target, std::uint64_t packets) {
+  auto at = std::find_if(account.targets.begin(), account.targets.end(),
+                         [&](const faults::TargetAccount& known) { return known.target == target; });
+  if (at == account.targets.end()) at = account.targets.insert(at, faults::TargetAccount{target, 0});
+  at->matched += packets;
+}
+
 std::uint64_t minus(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : 0; }
 
 }  // namespace
@@ -97,6 +115,7 @@ std::vector<faults::Account> account_of_faults(const BpfObject& player, const fa
                                                const std::vector<std::string>& names) {
   std::vector<faults::Account> accounts(faults);
   std::vector<fl_tally> totals(faults);
+  std::vector<std::uint32_t> asks(faults);
   for (std::size_t site = 0; site < score.sites.size(); site++) {
     const auto& own = score.sites[site];
     for (std::uint32_t rule = own.first_rule; rule < own.first_rule + own.rule_count; rule++) {
@@ -107,17 +126,30 @@ std::vector<faults::Account> account_of_faults(const BpfObject& player, const fa
       if (sites.empty() || sites.back().site != names.at(site)) sites.emplace_back().site = names.at(site);
       add_tally(sites.back(), tally);
       add(totals[fault], tally);
+      if (rule < score.targets.size())
+        for (const auto& target : score.targets[rule])
+          add_to_target(accounts[fault], target, tally.matched + tally.shared);
+      asks[fault] |= asks_of(score, rule);
     }
   }
   for (std::uint32_t i = 0; i < faults; i++) {
     const fl_tally& t = totals[i];
     faults::Account& a = accounts[i];
     add_tally(a, t);
+    for (const auto& effect : faults::kEffects)
+      if ((asks[i] & effect.uses) != 0) a.asks.push_back(&effect);
     if (t.first_affected != 0) a.first_affected = static_cast<Ns>(t.first_affected);
     if (t.last_affected != 0) a.last_affected = static_cast<Ns>(t.last_affected);
     if (a.sites.empty()) continue;  // no rule, no histograms
     a.applied_delay = spread_of(sum_cpus<fl_histogram>(player.map("histograms"), 2 * i), t.applied_max);
     a.lateness = spread_of(sum_cpus<fl_histogram>(player.map("histograms"), 2 * i + 1), t.late_max);
+  }
+
+  for (const auto& mate : score.mates) {
+    std::uint64_t packets = 0;
+    check_neg("read counters", bpf_map_lookup_elem(player.map("mates"), &mate.key, &packets));
+    if (mate.key.fault < faults)
+      for (const auto& target : mate.targets) add_to_target(accounts[mate.key.fault], target, packets);
   }
 
   const auto lost_in_line = line.losses_by_slot();

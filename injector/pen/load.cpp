@@ -24,6 +24,7 @@ std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score
   const auto curves = static_cast<std::uint32_t>(score.curves.size());
   player->resize("curves", curves);
   player->resize("tallies", rules);
+  player->resize("mates", std::max<std::uint32_t>(1, static_cast<std::uint32_t>(score.mates.size())));
   std::uint32_t faults = 0;
   for (const fl_rule& rule : score.rules) faults = std::max(faults, rule.fault + 1);
   player->resize("histograms", faults * 2);
@@ -35,6 +36,9 @@ std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score
   player->fill("points", score.points.data(), sizeof(fl_point), points);
   player->fill("tracks", score.tracks.data(), sizeof(fl_track), rules * FL_TRACKS);
   player->fill("rules", score.rules.data(), sizeof(fl_rule), rules);
+  const __u64 none = 0;
+  for (const auto& mate : score.mates)
+    check_neg("fill the map of targets", bpf_map_update_elem(player->map("mates"), &mate.key, &none, BPF_ANY));
   player->fill("curves", score.curves.data(), sizeof(fl_curve), curves);
   for (std::uint32_t i = 0; i < count; i++) {
     const fl_site site{far[i], score.sites[i].first_rule};

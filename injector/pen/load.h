@@ -36,6 +36,8 @@ struct Place {
   bool bare = false;                             ///< some of its devices have no Ethernet header
   site::Tunnels tunnels = {};
   std::uint32_t seat = 0;  ///< index among the player's sites
+  std::uint32_t netns =
+      0;  ///< inode of the site's network namespace: elsewhere the selector lets all pass. 0: it acts anywhere
 };
 
 /// Makes the calling thread's task the owner that the selector watches. Under clsact there is nothing to do: the gate

@@ -13,6 +13,7 @@
 #include "injector/base/ethtool.h"
 #include "injector/base/tap.h"
 #include "injector/pen/counts.h"
+#include "injector/pen/departures.h"
 #include "injector/pen/load.h"
 #include "injector/pen/seat.h"
 #include "injector/pen/selectors.h"
@@ -38,7 +39,7 @@ struct Pen::Impl {
   const faults::Score score;
   const Options options;
   const NetNs ns = NetNs::create();
-  const Surroundings around{ns, options.engine, options.janitor, options.alias};
+  const Surroundings around{ns, score, options.engine, options.janitor, options.alias};
   std::string tap_name;
   std::unique_ptr<BpfObject> player;
   std::unique_ptr<Selectors> selectors;
@@ -52,6 +53,9 @@ struct Pen::Impl {
   std::vector<SeatOfSite> taken;             // by seat
   std::vector<std::string> names;            // by site
   std::vector<std::string> news;             // for the next poll()
+  std::size_t turn = 0;                      // of inspect()
+  bool looked_in_vain = false;               // and said so
+  std::unique_ptr<Departures> departures;    // last: its thread uses what is above
 
   Impl(const faults::Score& sc, const Options& o) : score(sc), options(o) {}
 
@@ -116,6 +120,12 @@ struct Pen::Impl {
     attach("play_split", "split_out");
   }
 
+  void hear(std::uint32_t number, const DeviceEvents::News& heard) {
+    const std::lock_guard lock(mutex);
+    for (const auto& seat : seats)
+      if (seat->number() == number) seat->hear(heard);
+  }
+
   /// What eBPF's clock is ahead of ours: more than nothing only in a time namespace.
   Ns clock_offset() {
     struct {
@@ -167,11 +177,15 @@ void Pen::build(std::vector<site::Site> sites, const Progress& progress) {
   impl.line = std::make_unique<line::Line>(std::move(tap), impl.control.get(), impl.options.line);
   impl.line->start();
   impl.attach_pen();
+  impl.departures = std::make_unique<Departures>(
+      [&impl](std::uint32_t seat, const DeviceEvents::News& news) { impl.hear(seat, news); });
   for (std::size_t i = 0; i < impl.seats.size(); i++) {
     progress(fmt::format("attaching to {} ({}/{})", names[i], i + 1, names.size()));
     impl.seats[i]->attach_to_pen(*impl.player);
+    impl.departures->listen(impl.seats[i]->number(), impl.seats[i]->ns());  // first: nothing is missed in between
     impl.seats[i]->attach_to_devices();
   }
+  impl.departures->start();
 }
 
 Pen::~Pen() {
@@ -190,6 +204,25 @@ std::vector<std::string> Pen::poll() {
   for (const auto& seat : impl_->seats)
     for (auto& one : seat->look()) news.push_back(std::move(one));
   return news;
+}
+
+std::vector<Escape> Pen::inspect(Look look) {
+  constexpr std::size_t kTurns = 5;
+  const std::lock_guard lock(impl_->mutex);
+  std::vector<Escape> escapes;
+  const Ns now = monotonic_now();
+  const Ns epoch = static_cast<Ns>(__atomic_load_n(&impl_->control[0].epoch, __ATOMIC_ACQUIRE));
+  const std::size_t turn = look == Look::in_turn ? impl_->turn++ % kTurns : 0;
+  for (std::size_t i = turn; i < impl_->seats.size(); i += look == Look::in_turn ? kTurns : 1) {
+    try {
+      impl_->seats[i]->inspect(now, epoch, escapes);
+    } catch (const std::exception& e) {  // the next look sees what this one did not
+      if (!std::exchange(impl_->looked_in_vain, true))
+        impl_->news.push_back(fmt::format("looking whether our programs are attached and first: {}", e.what()));
+    }
+    if (look == Look::last) impl_->seats[i]->tell_open(escapes);
+  }
+  return escapes;
 }
 
 void Pen::set_cgroups(std::size_t site, const std::vector<site::Rule>& rules) {
@@ -219,7 +252,9 @@ void Pen::move(std::size_t site, site::Site place) {
   auto& own = impl.seats.at(site);
   seat->learn_from(*own);
   seat->attach_to_pen(*impl.player);
+  impl.departures->listen(seat->number(), seat->ns());
   seat->attach_to_devices();
+  impl.departures->forget(own->number());
   impl.taken[own->number()].left = true;
   const Seat::Attempt attempt = [&](const std::string& what, const std::function<void()>& action) {
     try {
@@ -267,6 +302,7 @@ std::vector<std::string> Pen::close(const Progress& progress) {
     }
   };
   if (impl_->control.get() != nullptr) stop();
+  impl_->departures.reset();
   for (std::size_t i = 0; i < impl_->seats.size(); i++) {
     progress(fmt::format("detaching from {} ({}/{})", impl_->seats[i]->name(), i + 1, impl_->seats.size()));
     impl_->seats[i]->leave_devices(attempt);

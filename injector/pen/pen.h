@@ -17,6 +17,7 @@
 #include "injector/base/progress.h"
 #include "injector/line/line.h"
 #include "injector/pen/attach.h"
+#include "injector/pen/escape.h"
 #include "injector/site/site.h"
 
 namespace faultline::pen {
@@ -50,6 +51,10 @@ class Pen {
   /// Looks after the pen; called every 100 ms or so. Attaches to devices that have appeared. Returns what there is to
   /// report.
   std::vector<std::string> poll();
+  /// Whether our programs are still attached and first, at a part of the sites, in turn, or at `all` of them. Returns
+  /// what began and what ended; at the end of a run also what goes on, for what was counted until then.
+  enum class Look { in_turn, all, last };
+  std::vector<Escape> inspect(Look look);
   /// Tells the selector of a site which cgroups its rules are about from now on. `rules` are all of the site's, in its
   /// order; only their cgroups count. Safe to call from any thread.
   void set_cgroups(std::size_t site, const std::vector<site::Rule>& rules);

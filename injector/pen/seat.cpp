@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "injector/pen/before.h"
 #include "injector/pen/entrance.h"
 #include "injector/pen/wires.h"
 #include "injector/site/devices.h"
@@ -61,7 +62,8 @@ Seating Seat::seating() {
            .exempt_ports = place_.exempt_ports,
            .bare = has_bare_device(),
            .tunnels = tunnels_,
-           .seat = number_}};
+           .seat = number_,
+           .netns = static_cast<std::uint32_t>(place_.ns.inode())}};
 }
 
 void Seat::attach_to_pen(const BpfObject& player) {
@@ -76,6 +78,8 @@ void Seat::attach_to_pen(const BpfObject& player) {
 void Seat::attach_to_devices() {
   Inside in(place_.ns);
   for (const auto& device : place_.devices) attach_to(device);
+  for (const auto& other : others_before_faults(place_.devices))
+    remarks_.push_back(fmt::format("{}: {}", place_.name, other));
   entrances_.clear();
   if (!place_.every_device) return;
   for (const auto& device : list_devices()) {
@@ -96,9 +100,17 @@ void Seat::attach_to(const Device& device) {
   const auto select = [&](int at, Hook hook) {
     Fd& entrance = entrances_[at];
     if (!entrance) entrance = make_entrance(selectors_->programs(number_), number_, static_cast<std::uint32_t>(at));
-    on_devices_.push_back(
-        Attachment::make(around_.engine, entrance.get(), device.index, hook, device.name, place_.ns, around_.janitor));
-    if (auto remark = on_devices_.back().remark(); !remark.empty()) remarks_.push_back(std::move(remark));
+    Attachment made =
+        Attachment::make(around_.engine, entrance.get(), device.index, hook, device.name, place_.ns, around_.janitor);
+    if (auto remark = made.remark(); !remark.empty()) remarks_.push_back(std::move(remark));
+    Post post{std::move(made), device.index, device.name, hook};
+    const auto& own = around_.score.sites.at(site_);
+    for (std::uint32_t i = 0; i < own.rule_count; i++) {
+      const site::Match& match = place_.rules.at(i).match;
+      const bool acts = at == FL_AT_LO ? match.loopback : hook == Hook::egress ? match.egress : match.ingress;
+      if (acts && (match.device == 0 || match.device == device.index)) post.rules.push_back(own.first_rule + i);
+    }
+    on_devices_.push_back(std::move(post));
   };
   if ((device.flags & IFF_LOOPBACK) != 0) {  // its egress hook serves both ways
     if (loopback) select(FL_AT_LO, Hook::egress);
@@ -111,6 +123,7 @@ void Seat::attach_to(const Device& device) {
 
 std::vector<std::string> Seat::look() {
   std::vector<std::string> news = take_remarks();
+  if (!std::exchange(devices_changed_, false)) return news;
   std::set<int> now;
   Inside in(place_.ns);
   for (const auto& device : list_devices()) {
@@ -138,10 +151,15 @@ std::vector<std::string> Seat::look() {
     }
   }
   entrances_.clear();
-  for (const auto& device : place_.devices) {
-    if (now.contains(device.index) || !reported_.insert(-device.index).second) continue;
-    news.push_back(
-        fmt::format("device {} of {} vanished: what it carried is no longer faulted", device.name, place_.name));
+  // Of what has left hear() is told at once; this is for what it was not told.
+  std::vector<int> gone;
+  for (const auto& device : place_.devices)
+    if (!now.contains(device.index)) gone.push_back(device.index);
+  for (const int index : gone) {
+    devices_changed_ = true;
+    if (reported_.insert(-index).second) continue;
+    reported_.erase(-index);
+    leave({index, false, index});
   }
   return news;
 }
@@ -177,7 +195,7 @@ void Seat::learn_from(const Seat& other) {
 }
 
 void Seat::leave_devices(const Attempt& attempt) {
-  for (auto& attachment : on_devices_) attempt("detach", [&] { attachment.close(); });
+  for (auto& post : on_devices_) attempt("detach", [&] { post.attachment.close(); });
   on_devices_.clear();
 }
 

@@ -7,12 +7,16 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "faults/score.h"
+#include "injector/base/device_events.h"
 #include "injector/pen/attach.h"
+#include "injector/pen/escape.h"
 #include "injector/pen/selectors.h"
 #include "injector/site/site.h"
 #include "injector/site/tunnels.h"
@@ -22,6 +26,7 @@ namespace faultline::pen {
 /// What the seats of a pen have in common. All of it outlives them.
 struct Surroundings {
   const NetNs& pen;
+  const faults::Score& score;
   Engine engine;
   Janitor* janitor;
   std::string alias;  ///< of the near veths
@@ -47,6 +52,14 @@ class Seat {
   void attach_to_devices();
   /// Attaches to devices that have appeared since. Returns what there is to report about those that came and went.
   std::vector<std::string> look();
+  /// Whether all that is attached is still there, and first; what has changed in that is added to `escapes`: those that
+  /// begin, with no end, and those that end. `epoch`: T0 in CLOCK_MONOTONIC, or 0.
+  void inspect(Ns now, Ns epoch, std::vector<Escape>& escapes);
+  /// Those that have not ended, with what was counted so far.
+  void tell_open(std::vector<Escape>& escapes) const;
+  /// What has happened in the namespace. Takes our programs off devices that have left.
+  void hear(const DeviceEvents::News& news);
+  const NetNs& ns() const { return place_.ns; }
 
   /// An address of a name that rules are about. Whether it was new to them.
   bool learn(const std::string& name, const IpPrefix& address);
@@ -69,6 +82,10 @@ class Seat {
 
  private:
   void attach_to(const Device& device);
+  void leave(const DeviceEvents::Left& left);
+  struct Post;
+  void begin(Post& post, const std::string& why);
+  void count(Post& post, std::uint64_t packets, Ns since, Ns now, Ns epoch) const;
   bool has_bare_device()
       const;  ///< without an Ethernet header: the selector is loaded with programs that can do without
 
@@ -79,7 +96,22 @@ class Seat {
   int near_index_ = 0, far_index_ = 0;
   Selectors* selectors_ = nullptr;
   std::map<int, Fd> entrances_;  // by hook; none is kept beyond what it is attached to
-  std::vector<Attachment> on_devices_, in_pen_;
+  /// The selector on one hook of one device.
+  struct Post {
+    Attachment attachment;
+    int device = 0;
+    std::string name;
+    Hook hook = Hook::egress;
+    std::vector<std::uint32_t> rules = {};      ///< that act there, by their index in the score
+    std::optional<std::uint64_t> packets = {};  ///< of the device, this way, at the last look
+    std::uint32_t xdp = 0;                      ///< the XDP program that was there from the start
+    bool overtaken = false;                     ///< a filter was put in front, by the namespace's events
+    std::optional<Escape> open = {};            ///< of which the end has not come
+  };
+  std::vector<Post> on_devices_;
+  std::vector<Attachment> in_pen_;
+  Ns inspected_ = 0;                                      // when, in CLOCK_MONOTONIC
+  bool devices_changed_ = true, filters_changed_ = true;  // since the last look, by the namespace's events
   std::set<int> attached_, reported_;  // devices, by index; in reported_ those that vanished by its negative
   std::map<std::pair<std::uint64_t, std::uint64_t>, fl_masks> learned_;
   bool is_full_ = false;   // of addresses, or so the kernel says

@@ -19,9 +19,9 @@ namespace {
 /// packets all that any of them needs.
 constexpr std::size_t kMostShapes = 4;
 
-constexpr std::array kOfThePlayer = {"control",    "slots",  "ledgers", "site_tallies", "tallies",
-                                     "histograms", "rules",  "points",  "tracks",       "segments",
-                                     "presents",   "states", "flows",   "ordinals",     "flights"};
+constexpr std::array kOfThePlayer = {"control", "slots",    "ledgers",  "site_tallies", "tallies",  "histograms",
+                                     "rules",   "points",   "tracks",   "segments",     "presents", "states",
+                                     "flows",   "ordinals", "openings", "subjects",     "mates",    "flights"};
 constexpr std::array kShared = {"configs", "live",   "live_now", "index4",     "starts4",  "spans4",      "index6",
                                 "starts6", "spans6", "learned",  "devices",    "ports",    "port_tables", "answers",
                                 "names",   "opened", "refusals", "slot_index", "slot_next"};
@@ -107,6 +107,7 @@ Selectors::Settings Selectors::settle(const Seating& seating, const site::Masks&
   fl_selector_config& config = settings.config;
   config.site = place.seat;
   config.near = place.near;
+  config.netns = place.netns;
   config.first_rule = own.first_rule;
   config.first_live = own.first_live;
   config.live_count = own.live_count;
@@ -135,6 +136,8 @@ Selectors::Settings Selectors::settle(const Seating& seating, const site::Masks&
       rules_that(score_, own, count, [](const fl_rule& rule) { return (rule.uses & FL_HOLDING) != 0; });
   config.delaying_rules =
       rules_that(score_, own, count, [](const fl_rule& rule) { return (rule.flags & FL_RULE_DELAYS) != 0; });
+  config.mate_rules =
+      rules_that(score_, own, count, [](const fl_rule& rule) { return (rule.flags & FL_RULE_MATES) != 0; });
   configure_answers(config, score_, own);
 
   fl_selector_shape& shape = settings.shape;

@@ -260,6 +260,7 @@ void read_fault(const Node& node, std::size_t number, Draft& draft) {
     table.require("on", "\"payment\"");  // groups and edges are targets themselves
   result.on = table.words("on", "\"payment\"");
   result.peer = table.words("peer", "\"bank\"");
+  result.fault.on_any = table.boolean("on_any").value_or(false);
   read_direction(table, result.fault);
   if (table.has("direction")) result.direction_at = table.place("direction");
   result.fault.loopback = table.boolean("loopback");

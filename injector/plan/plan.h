@@ -132,6 +132,7 @@ struct Fault {
   std::vector<std::string> peer;  ///< target names; empty: all traffic of `on`
   std::vector<Leg> legs;          ///< of a partition: what `on`, `peer` and `direction` come to; else empty
   Direction direction = Direction::both;
+  bool on_any = false;           ///< one of several targets that meets it is enough
   std::optional<bool> loopback;  ///< whether the site's lo device takes part; absent: see takes_in_loopback()
   bool idle = false;             ///< it asks for nothing: all of its values are zero
   Ns start = 0, end = 0;         ///< since T0; scaled

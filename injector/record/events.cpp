@@ -136,6 +136,7 @@ json plan_fields(const plan::Plan& p) {
     faults.push_back({{"name", fault.name},
                       {"kind", fault.kind ? std::string(fault.kind->name) : std::string()},
                       {"on", fault.on},
+                      {"on_any", fault.on_any || !fault.legs.empty()},
                       {"peer", fault.peer},
                       {"direction", direction_text(fault.direction)},
                       {"start", fault.start},
@@ -161,7 +162,9 @@ json plan_fields(const plan::Plan& p) {
 }  // namespace
 
 json to_json(const Account& account) {
-  json sites = json::array(), undelivered = json::object();
+  json targets = json::array(), sites = json::array(), undelivered = json::object(), asks = json::array();
+  for (const auto& one : account.targets) targets.push_back({{"target", one.target}, {"matched", one.matched}});
+  for (const auto* effect : account.asks) asks.push_back(effect->name);
   const auto put = [](json& j, const faults::Counts& counts) {
     for (const auto& count : faults::kCounts) j[count.name] = counts.*count.in;
     j["bytes"] = counts.bytes;
@@ -169,6 +172,8 @@ json to_json(const Account& account) {
   for (const auto& site : account.sites) put(sites.emplace_back(json{{"site", site.site}}), site);
   for (const auto& one : faults::kUndelivered) undelivered[one.name] = account.undelivered.*one.in;
   json j = {{"fault", account.fault},
+            {"asks", asks},
+            {"targets", targets},
             {"undelivered", undelivered},
             {"applied_delay_us", spread_json(account.applied_delay)},
             {"lateness_us", spread_json(account.lateness)},
@@ -196,12 +201,17 @@ Account account_from_json(const json& j) {
   account.fault = j.value("fault", std::string());
   take(account, j);
   for (const auto& one : faults::kUndelivered) account.undelivered.*one.in = count(part("undelivered"), one.name);
+  const auto asks = j.value("asks", std::vector<std::string>());
+  for (const auto& effect : faults::kEffects)
+    if (std::find(asks.begin(), asks.end(), effect.name) != asks.end()) account.asks.push_back(&effect);
   account.applied_delay = spread_from(part("applied_delay_us"));
   account.lateness = spread_from(part("lateness_us"));
   account.planned_onset = optional_ns(j, "planned_onset");
   account.first_affected = optional_ns(j, "first_affected");
   account.left_late = {count(part("left_late"), "all"), count(part("left_late"), "full")};
   account.last_affected = optional_ns(j, "last_affected");
+  for (const json& t : j.value("targets", json::array()))
+    account.targets.push_back({t.value("target", std::string()), count(t, "matched")});
   if (const auto it = j.find("sites"); it != j.end() && it->is_array())
     for (const json& s : *it) {
       auto& site = account.sites.emplace_back();
@@ -209,6 +219,18 @@ Account account_from_json(const json& j) {
       take(site, s);
     }
   return account;
+}
+
+std::string escape_text(const Escape& escape) {
+  const std::string when =
+      escape.until       ? fmt::format("from {} to {}", short_duration(escape.from), short_duration(*escape.until))
+      : escape.from <= 0 ? "from the start"
+                         : "since " + short_duration(escape.from);
+  return fmt::format("packets may go by the faults at {} of {} in {}, {}: {}{}", escape.hook, escape.device,
+                     escape.site, when, escape.why,
+                     escape.packets == 0 ? ""
+                                         : fmt::format("; the device carried {} packets that way meanwhile",
+                                                       thousands(escape.packets)));
 }
 
 json asked(const plan::Fault& fault) {
@@ -320,6 +342,17 @@ void target(Journal& journal, const std::string& target, const std::string& what
   json fields{{"target", target}, {"what", what}, {"detail", detail}};
   if (gap) fields["gap"] = {gap->first, gap->second};
   journal.event("target", std::move(fields));
+}
+
+void escape(Journal& journal, const Escape& escape) {
+  journal.event("escape", {{"site", escape.site},
+                           {"device", escape.device},
+                           {"hook", escape.hook},
+                           {"why", escape.why},
+                           {"from", escape.from},
+                           {"until", nullable(escape.until)},
+                           {"packets", escape.packets},
+                           {"faults", escape.faults}});
 }
 
 void warning(Journal& journal, const std::string& message) { journal.event("warning", {{"message", message}}); }

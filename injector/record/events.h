@@ -18,6 +18,17 @@ namespace faultline::record {
 
 using faults::Account;
 
+/// Packets may have gone by a site's programs: see pen::Escape. Instants since T0.
+struct Escape {
+  std::string site, device, hook, why;
+  Ns from = 0;
+  std::optional<Ns> until = {};  ///< absent: it had not ended
+  std::uint64_t packets = 0;     ///< at most
+  std::vector<std::string> faults = {};
+};
+/// In one sentence: what, where, since when, until when, and how much it let by.
+std::string escape_text(const Escape& escape);
+
 nlohmann::json to_json(const Account& account);
 Account account_from_json(const nlohmann::json& json);  ///< absent fields are zero
 
@@ -78,6 +89,8 @@ void learned(Journal& journal, const std::string& name, const std::string& site,
 /// most, since T0, what was replaced had no faults.
 void target(Journal& journal, const std::string& target, const std::string& what, const std::string& detail,
             const std::optional<std::pair<Ns, Ns>>& gap = {});
+/// When it begins, when it ends, and once more at the run's end while it goes on.
+void escape(Journal& journal, const Escape& escape);
 void warning(Journal& journal, const std::string& message);
 /// The line stood still for `length`, from `from` on (since T0): the lease lapsed, faults were off.
 void lapse(Journal& journal, Ns from, Ns length);

@@ -58,6 +58,7 @@ void read_plan(Recording& r, const json& e) {
     fault.kind = f.value("kind", "");
     fault.direction = f.value("direction", "both");
     fault.on = f.value("on", std::vector<std::string>());
+    fault.on_any = f.value("on_any", false);
     fault.peer = f.value("peer", std::vector<std::string>());
     fault.asked = f.value("asked", json::object());
     fault.asked_text = f.value("asked_text", "");
@@ -119,6 +120,23 @@ void read_guard(Recording& r, const json& e) {
     if (record.guard.name == name && !record.trip) record.trip = trip;
 }
 
+/// Of one that has been told before it is the later word that counts.
+void read_escape(Recording& r, const json& e) {
+  Escape escape{e.value("site", ""), e.value("device", ""), e.value("hook", ""), e.value("why", "")};
+  escape.from = e.value("from", Ns{0});
+  escape.until = ns_from(e, "until");
+  escape.packets = e.value("packets", std::uint64_t{0});
+  escape.faults = e.value("faults", std::vector<std::string>());
+  const auto same = std::find_if(r.escapes.begin(), r.escapes.end(), [&](const Escape& known) {
+    return !known.until && known.site == escape.site && known.device == escape.device && known.hook == escape.hook &&
+           known.from == escape.from;
+  });
+  if (same == r.escapes.end())
+    r.escapes.push_back(std::move(escape));
+  else
+    *same = std::move(escape);
+}
+
 void read_event(Recording& r, const json& e) {
   const std::string event = e.at("event").get<std::string>();
   if (const auto t = ns_from(e, "t")) r.last_seen = std::max(r.last_seen, *t);
@@ -144,6 +162,8 @@ void read_event(Recording& r, const json& e) {
                           {"host", e.value("host", "")},
                           {"what", e.value("what", "")},
                           {"detail", e.value("detail", "")}});
+  } else if (event == "escape") {
+    read_escape(r, e);
   } else if (event == "warning") {
     r.warnings.push_back({e.value("message", ""), ns_from(e, "t")});
   } else if (event == "lapse") {

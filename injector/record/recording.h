@@ -43,6 +43,7 @@ struct ProbeRecord {
 struct FaultRecord {
   std::string name, kind, direction, asked_text;
   std::vector<std::string> on, peer;
+  bool on_any = false;  ///< not each of `on` has to meet it
   nlohmann::json asked = nlohmann::json::object();
   Ns start = 0, end = 0;
   Ns delay = 0;                    ///< asked
@@ -102,6 +103,7 @@ struct Recording {
   std::optional<Cleanup> cleanup;
   std::optional<Ns> healed;
   std::vector<Remark> warnings;  ///< each by itself; folded() tells them
+  std::vector<Escape> escapes;
   nlohmann::json sites = nlohmann::json::array();
   std::optional<Ns> held_since;  ///< CLOCK_MONOTONIC, of a step that was not confirmed yet
   Ns waited = 0;                 ///< with its clock standing still, for somebody to confirm a step

@@ -1,6 +1,8 @@
 // render_outcome(): the verdict for people, from the summary alone.
 #include <fmt/format.h>
 
+#include <tuple>
+
 #include "injector/record/derive.h"
 #include "injector/record/locale.h"
 #include "injector/record/row.h"
@@ -89,6 +91,18 @@ void render_fault(Visible& out, const json& fault, const Style& style) {
     if (const auto n = fault.value(key, std::uint64_t{0}); n != 0)
       rarer += fmt::format("{}{} {}", rarer.empty() ? "" : ", ", thousands(n), word);
   if (!rarer.empty()) out += "                 " + rarer + "\n";
+  for (const auto& [word, met, dead] :
+       {std::tuple{"connections", "flows_met", "flows_dead"}, {"clients", "clients_met", "clients_dead"}})
+    if (const auto n = fault.value(met, std::uint64_t{0}); n != 0)
+      out += fmt::format("                 {} of {} {} dead\n", thousands(fault.value(dead, std::uint64_t{0})),
+                         thousands(n), word);
+  if (const auto targets = fault.value("targets", json::array()); targets.size() > 1) {
+    std::string each;
+    for (const auto& one : targets)
+      each += fmt::format("{}{} {}", each.empty() ? "" : ", ", one.value("target", ""),
+                          thousands(one.value("packets_matched", std::uint64_t{0})));
+    out += "        met at   " + wrapped(each, 17) + "\n";
+  }
   // A few wait when any fault ends; many mean that the fault is short for what it asks.
   const auto delayed = fault.value("packets_delayed", std::uint64_t{0}),
              released = fault.value("packets_released_at_end", std::uint64_t{0});

@@ -13,6 +13,7 @@ namespace {
 using nlohmann::json;
 
 double seconds(Ns t) { return static_cast<double>(t) / kSecond; }
+json since_t0(std::optional<Ns> t) { return t ? json(seconds(*t)) : json(nullptr); }
 double milliseconds(Ns t) { return static_cast<double>(t) / kMillisecond; }
 
 json spread(const faults::Spread& s) {
@@ -28,7 +29,7 @@ json fault_json(const FaultRecord& fault) {
   j["counted"] = fault.account.has_value();
   const Account account = fault.account.value_or(Account{});
   const auto put = [](json& to, const faults::Counts& counts) {
-    for (const auto& one : faults::kCounts) to[std::string("packets_") + one.name] = counts.*one.in;
+    for (const auto& one : faults::kCounts) to[one.in_summary] = counts.*one.in;
     to["bytes_matched"] = counts.bytes;
   };
   put(j, account);
@@ -38,13 +39,15 @@ json fault_json(const FaultRecord& fault) {
   j["lateness_us"] = spread(account.lateness);
   j["left_line_late"] = {{"packets", account.left_late.all}, {"while_full", account.left_late.full}};
   j["lateness_limit_us"] = static_cast<double>(lateness_limit(fault)) / kMicrosecond;
-  const auto since_t0 = [](std::optional<Ns> t) { return t ? json(seconds(*t)) : json(nullptr); };
   j["first_affected_s"] = since_t0(account.first_affected);
   j["last_affected_s"] = since_t0(account.last_affected);
   j["onset_error_us"] = nullptr;
   if (account.first_affected)
     j["onset_error_us"] =
         static_cast<double>(*account.first_affected - account.planned_onset.value_or(fault.start)) / kMicrosecond;
+  j["targets"] = json::array();
+  for (const auto& one : account.targets)
+    j["targets"].push_back({{"target", one.target}, {"packets_matched", one.matched}});
   json sites = json::array();
   for (const auto& site : account.sites) put(sites.emplace_back(json{{"site", site.site}}), site);
   j["sites"] = sites;
@@ -169,6 +172,16 @@ json summarize(const Recording& r, const Verdict& verdict) {
   s["tolerance"] = {{"packets", r.tolerance.packets}, {"of_loss", r.tolerance.of_loss}};
   s["warnings"] = folded(r.warnings);
   for (const auto& warning : verdict.warnings) s["warnings"].push_back(warning);
+  s["escapes"] = json::array();
+  for (const auto& e : r.escapes)
+    s["escapes"].push_back({{"site", e.site},
+                            {"device", e.device},
+                            {"hook", e.hook},
+                            {"why", e.why},
+                            {"from_s", seconds(e.from)},
+                            {"until_s", since_t0(e.until)},
+                            {"packets_at_most", e.packets},
+                            {"faults", e.faults}});
   s["line_stats"] = r.line_stats;
   return s;
 }

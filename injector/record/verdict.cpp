@@ -47,6 +47,13 @@ std::string left_out_text(const faults::Counts& counts) {
   return text;
 }
 
+/// What an effect could have touched: "40 packets".
+std::string subjects_of(const faults::Effect& effect, const faults::Counts& counts) {
+  const bool flows = effect.uses == FL_USES(FL_FLOWS), clients = effect.uses == FL_USES(FL_CLIENTS);
+  const auto n = flows ? counts.flows_met : clients ? counts.clients_met : counts.matched;
+  return fmt::format("{} {}{}", thousands(n), flows ? "connection" : clients ? "client" : "packet", n == 1 ? "" : "s");
+}
+
 /// "" while the run went to its end.
 std::string stop_text(const Recording& r) {
   const std::string after = r.begun ? "after " + short_duration(r.observed_until()) : "before it began";
@@ -87,12 +94,31 @@ void look_at_fault(const Recording& r, const FaultRecord& fault, Findings& findi
     inconclusive(fmt::format("left out {} of {} packets, which would not have survived being held: {}",
                              thousands(account.left_out), thousands(account.matched + account.left_out),
                              left_out_text(account)));
+  if (account.matched > 0 && !fault.on_any)
+    for (const auto& one : account.targets)
+      if (one.matched == 0)
+        inconclusive(fmt::format("met no packet of its target \"{}\" (if one of them is enough, say on_any = true)",
+                                 one.target));
+  for (const auto* effect : account.asks)
+    if (account.matched > 0 && !effect->touched(account))
+      inconclusive(fmt::format("drew nothing: its {} touched none of the {} that it met", effect->name,
+                               subjects_of(*effect, account)));
   if (const auto late = lateness_finding(r, fault)) inconclusive(*late);
   if (const auto gone = astray(r, fault)) {
     if (gone->material)
       inconclusive(gone->text);
     else
       warnings.push_back(fmt::format("fault \"{}\" {}", fault.name, gone->text));
+  }
+}
+
+/// Where packets may have gone by while the fault was in force.
+void look_at_escapes(const Recording& r, const FaultRecord& fault, Findings& findings) {
+  const Ns end = std::min(fault.end, r.observed_until());
+  for (const auto& escape : r.escapes) {
+    if (std::find(escape.faults.begin(), escape.faults.end(), fault.name) == escape.faults.end()) continue;
+    if (escape.from >= end || (escape.until && *escape.until <= fault.start)) continue;
+    findings.add(Exit::inconclusive, fmt::format("fault \"{}\": {}", fault.name, escape_text(escape)));
   }
 }
 
@@ -150,7 +176,10 @@ Verdict judge(const Recording& r) {
   Findings findings;
   look_at_run(r, findings);
   if (r.begun) {
-    for (const auto& fault : r.faults) look_at_fault(r, fault, findings, verdict.warnings);
+    for (const auto& fault : r.faults) {
+      look_at_fault(r, fault, findings, verdict.warnings);
+      look_at_escapes(r, fault, findings);
+    }
     for (const auto& probe : r.probes) look_at_probe(r, probe, findings);
   }
   const std::string stopped = stop_text(r);

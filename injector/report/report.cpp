@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <tuple>
+
 #include "injector/record/distribution.h"
 #include "injector/record/summary.h"
 #include "injector/record/text.h"
@@ -109,6 +111,14 @@ std::string faults(const json& s) {
           if (c == '_') c = ' ';
         more += fmt::format("<br><span class=\"dim\">{} {}</span>", whole(f, key), name);
       }
+    for (const auto& [word, met, dead] :
+         {std::tuple{"connections", "flows_met", "flows_dead"}, {"clients", "clients_met", "clients_dead"}})
+      if (f.value(met, std::uint64_t{0}) != 0)
+        more += fmt::format("<br><span class=\"dim\">{} of {} {} dead</span>", whole(f, dead), whole(f, met), word);
+    if (const auto targets = f.value("targets", json::array()); targets.size() > 1)
+      for (const json& one : targets)
+        more +=
+            fmt::format("<br><span class=\"dim\">{} at {}</span>", whole(one, "packets_matched"), text(one, "target"));
     out += fmt::format(
         "<td class=\"n\">{}{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td><td "
         "class=\"n\">{}</td></tr>\n",

@@ -1,11 +1,37 @@
 #include "injector/run/compose.h"
 
+#include <algorithm>
+#include <set>
+
 #include "faults/chance.h"
+#include "injector/site/masks.h"
 
 namespace faultline::run {
 namespace {
 
 std::uint64_t text_key(std::string_view text) { return fl_text_key(text.data(), text.size()); }
+
+/// Whose the rules are, and to whom of a fault's targets its other targets may send.
+void tell_targets(faults::Score& score, const std::vector<site::Site>& sites) {
+  std::set<std::uint32_t> faults;
+  for (const auto& site : sites) {
+    for (const auto& rule : site.rules) {
+      auto& targets = score.targets.emplace_back(rule.also);
+      if (!rule.target.empty()) targets.insert(targets.begin(), rule.target);
+      for (const auto& address : rule.met_at_sender) {
+        const fl_mate key{site::learned_key(address), rule.fault, 0};
+        const auto known = std::find_if(score.mates.begin(), score.mates.end(), [&](const faults::Mate& mate) {
+          return mate.key.fault == key.fault && mate.key.address.high == key.address.high &&
+                 mate.key.address.low == key.address.low;
+        });
+        if (known == score.mates.end()) score.mates.push_back({key, targets});
+        faults.insert(rule.fault);
+      }
+    }
+  }
+  for (auto& rule : score.rules)
+    if (faults.contains(rule.fault)) rule.flags |= FL_RULE_MATES;
+}
 
 }  // namespace
 
@@ -23,6 +49,7 @@ Composition compose(const plan::Plan& plan, const std::vector<site::Site>& sites
         const std::uint64_t seed = fl_fault_seed(plan.seed, text_key(fault.name));
         source.window = {fault.start, fault.end};
         source.seed = fl_rule_seed(seed, text_key(rule.link));
+        source.fault_seed = seed;
         source.channel = fault.kind->compile({fault.params, source.window, seed, rule.link});
         source.channel.turns_out = fault.direction != plan::Direction::ingress;
         source.channel.turns_in = fault.direction != plan::Direction::egress;
@@ -39,6 +66,7 @@ Composition compose(const plan::Plan& plan, const std::vector<site::Site>& sites
     }
   }
   composition.score = faults::flatten(sources, static_cast<std::uint32_t>(sites.size()));
+  tell_targets(composition.score, sites);
   return composition;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "injector/base/error.h"
 #include "injector/run/session.h"
@@ -12,6 +13,18 @@ namespace events = record::events;
 namespace {
 
 constexpr Ns kLeadTime = 50 * kMillisecond;  // from arming to T0: threads are under way by then
+constexpr Ns kBeforehand = 30 * kMillisecond;
+
+/// Just before each fault begins and as soon as it ends: what came between a packet and the fault before or after that
+/// must not look as if it had been there during it.
+std::vector<Ns> edges_of(const plan::Plan& plan) {
+  std::set<Ns> edges;
+  for (const auto& fault : plan.faults) {
+    edges.insert(fault.start - kBeforehand);
+    edges.insert(fault.end);
+  }
+  return {edges.begin(), edges.end()};
+}
 
 }  // namespace
 
@@ -26,6 +39,7 @@ void Session::play() {
   if (options_.steps) steps_.emplace(plan_);
   // After a lapse faults are off until this thread has seen it, and probes wait for locks that it holds.
   realtime::Urgent urgent(realtime::Rank::helper);
+  edges_ = edges_of(plan_);
   hold_next();
   const bool holds_before_t0 = steps_ && steps_->next() && steps_->hold_at() <= 0;
   if (pen_ && !holds_before_t0) pen_->arm(epoch_);
@@ -35,6 +49,7 @@ void Session::play() {
   control_->begin(epoch_);
   display_->begin(epoch_);
   const auto stop = watch(urgent);
+  inspect(pen::Pen::Look::last);
   for (const auto& text : remarks_.due(monotonic_now(), true)) display_->note(text);
   if (stop) display_->stop_clock();
   heal();
@@ -65,6 +80,7 @@ void Session::tell_refusal() {
 std::optional<Stop> Session::watch(realtime::Urgent& urgent) {
   for (Ns now = monotonic_now(); now < epoch_ + plan_.duration || (steps_ && steps_->next()); now = monotonic_now()) {
     Ns until = std::min(epoch_ + plan_.duration, now + 100 * kMillisecond);
+    if (edge_ < edges_.size()) until = std::min(until, epoch_ + edges_[edge_]);
     if (steps_ && steps_->next()) until = std::min(until, epoch_ + steps_->hold_at());
     if (const auto stop = stops_.await(std::max<Ns>(until - now, 0))) return stop;
     if (const auto stop = confirm_step()) return stop;
@@ -100,6 +116,12 @@ std::optional<Stop> Session::look_after() {
     if (const auto failure = pen_->line_failure(); !failure.empty()) throw std::runtime_error("the line: " + failure);
   if (journal_->failed()) return Stop{events::By::journal, "the journal cannot be written: " + journal_->failure()};
   const Ns now = monotonic_now();
+  const bool at_edge = edge_ < edges_.size() && now >= epoch_ + edges_[edge_];
+  while (edge_ < edges_.size() && now >= epoch_ + edges_[edge_]) edge_++;
+  if (at_edge || now >= next_inspection_) {
+    next_inspection_ = now + 90 * kMillisecond;  // somewhat less than between two of our rounds
+    inspect(at_edge ? pen::Pen::Look::all : pen::Pen::Look::in_turn);
+  }
   if (now < next_look_) return {};
   next_look_ = now + 500 * kMillisecond;
   if (lab_) {
@@ -120,6 +142,22 @@ std::optional<Stop> Session::look_after() {
 /// To whoever watches: what comes again and again is summed up.
 void Session::tell(record::Remark remark) {
   if (const auto text = remarks_.add(std::move(remark), monotonic_now())) display_->note(*text);
+}
+
+/// What packets may go by the faults, is written down and said at once.
+void Session::inspect(pen::Pen::Look look) {
+  if (!pen_) return;
+  for (const auto& escape : pen_->inspect(look)) {
+    record::Escape told{escape.site, escape.device, escape.hook, escape.why};
+    told.from = escape.from == 0 ? 0 : std::max<Ns>(0, since_t0(escape.from));
+    if (escape.until) told.until = since_t0(*escape.until);
+    told.packets = escape.packets;
+    for (const auto fault : escape.faults)
+      if (fault < plan_.faults.size()) told.faults.push_back(plan_.faults[fault].name);
+    if (told.faults.empty()) continue;  // a standing condition of the lab alone
+    events::escape(*journal_, told);
+    if (look != pen::Pen::Look::last) display_->note(record::escape_text(told));
+  }
 }
 
 void Session::mark_phases(Ns now) {

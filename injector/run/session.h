@@ -55,6 +55,7 @@ class Session {
   void hold_next();
   std::optional<Stop> confirm_step();
   std::optional<Stop> look_after();
+  void inspect(pen::Pen::Look look);
   Ns since_t0(Ns instant) const;
   void tell(record::Remark remark);
   void tell_refusal();
@@ -94,9 +95,11 @@ class Session {
   std::vector<std::unique_ptr<probe::Prober>> probers_;
   Ns epoch_ = 0;
   std::vector<std::pair<Ns, Ns>> waits_;  // by which T0 has moved
-  Ns next_look_ = 0;
-  Ns next_told_ = 0;  // see advance()
+  Ns next_told_ = 0;                      // see advance()
   record::Folding remarks_;
+  Ns next_look_ = 0, next_inspection_ = 0;
+  std::vector<Ns> edges_;       // since T0, ascending: when the programs are to be looked at, whatever the turn
+  std::size_t edge_ = 0;        // the next of them
   std::optional<Steps> steps_;  // of a run that waits before each
   std::vector<bool> begun_, ended_;
   std::unique_ptr<Control> control_;  // last: its thread uses what is above

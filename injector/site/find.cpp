@@ -58,6 +58,34 @@ Spot by_name(const std::string& label, const std::string& place, const std::stri
 
 }  // namespace
 
+std::string label_of(const plan::Target& target) {
+  using Where = plan::Target::Where;
+  switch (target.where) {
+    case Where::netns:
+      return "netns " + target.subject;
+    case Where::interface:
+      return target.netns.empty() ? target.subject : fmt::format("{} in netns {}", target.subject, target.netns);
+    case Where::cgroup:
+      return "cgroup " + target.subject;
+    case Where::unit:
+      return "unit " + target.subject;
+    case Where::pid:
+      return "pid " + target.subject;
+    case Where::process:
+      return "process " + target.subject;
+    case Where::container:
+      return "container " + target.subject;
+    case Where::pod:
+      return "pod " + target.subject;
+    default:
+      return target.subject;
+  }
+}
+
+std::string label_of_link(const std::string& link, const std::string& room) {
+  return fmt::format("link {} in {}", link, room);
+}
+
 Finder::Finder(CgroupTree tree, ProcessTable processes, ContainerRuntimes runtimes)
     : tree_(std::move(tree)), processes_(std::move(processes)), runtimes_(std::move(runtimes)) {}
 
@@ -69,15 +97,15 @@ const CgroupTree& Finder::tree() const {
 std::vector<Spot> Finder::find(const plan::Target& target) const {
   using Where = plan::Target::Where;
   const std::string& subject = target.subject;
+  const std::string label = label_of(target);
   std::vector<Spot> found;
   switch (target.where) {
     case Where::netns:
-      found.push_back(by_name("netns " + subject, "netns " + subject, subject));
+      found.push_back(by_name(label, label, subject));
       break;
     case Where::interface: {
       const std::string place = target.netns.empty() ? "here" : "netns " + target.netns;
-      Spot spot = target.netns.empty() ? Spot{subject, place, NetNs::current()}
-                                       : by_name(fmt::format("{} in {}", subject, place), place, target.netns);
+      Spot spot = target.netns.empty() ? Spot{label, place, NetNs::current()} : by_name(label, place, target.netns);
       {
         Inside inside(spot.ns);
         if (if_nametoindex(subject.c_str()) == 0)
@@ -89,20 +117,20 @@ std::vector<Spot> Finder::find(const plan::Target& target) const {
       break;
     }
     case Where::cgroup:
-      return by_cgroups("cgroup " + subject, {subject});
+      return by_cgroups(label, {subject});
     case Where::unit:
-      return by_cgroups("unit " + subject, {unit_path(subject)});
+      return by_cgroups(label, {unit_path(subject)});
     case Where::pid: {
       const auto process = processes_.find(static_cast<pid_t>(std::stol(subject)));
       if (!process) throw NotThere(fmt::format("there is no process {}", subject));
-      return by_processes("pid " + subject, {*process});
+      return by_processes(label, {*process});
     }
     case Where::process:
-      return by_processes("process " + subject, called(subject));
+      return by_processes(label, called(subject));
     case Where::container:
-      return container("container " + subject, subject);
+      return container(label, subject);
     case Where::pod:
-      return pod("pod " + subject, subject);
+      return pod(label, subject);
     default:
       break;
   }

@@ -27,6 +27,13 @@ struct Spot {
   std::string etc = {};                             ///< a folder with resolver files of its own; empty: the caller's
 };
 
+/// What names a target of the machine to people and to a fault's compiler, whatever it stands for now: the same before
+/// a run, when nobody has looked, and in it.
+std::string label_of(const plan::Target& target);
+
+/// The same of one end of a lab's link.
+std::string label_of_link(const std::string& link, const std::string& room);
+
 /// The target is not there now; it may come.
 class NotThere : public Failure {
  public:

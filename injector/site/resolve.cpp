@@ -57,7 +57,7 @@ class Resolver {
         break;
       case Where::link:
         for (const auto& [room, device] : lab_->link_ends(target.subject)) {
-          const std::string name = fmt::format("link {} in {}", target.subject, room);
+          const std::string name = label_of_link(target.subject, room);
           found.push_back({name, name, lab_->room_ns(room), device});
         }
         break;
@@ -207,6 +207,7 @@ class Resolver {
     std::string link;
     int device;
     std::optional<std::vector<Cgroup>> cgroups;
+    std::vector<std::string> also;
   };
   using Addresses = std::map<std::size_t, std::vector<IpPrefix>>;  // by site
 
@@ -294,11 +295,14 @@ class Resolver {
           device = std::find_if(site.devices.begin(), site.devices.end(), [&](const Device& d) {
                      return d.name == spot.device;
                    })->index;
-        if (std::none_of(chosen.begin(), chosen.end(), [&](const Chosen& c) {
-              return c.site == at && c.target->protocol == target.protocol && c.target->ports == target.ports &&
-                     c.device == device && c.cgroups == cgroups;
-            }))
-          chosen.push_back({at, &target, label, device, std::move(cgroups)});
+        const auto same = std::find_if(chosen.begin(), chosen.end(), [&](const Chosen& c) {
+          return c.site == at && c.target->protocol == target.protocol && c.target->ports == target.ports &&
+                 c.device == device && c.cgroups == cgroups;
+        });
+        if (same == chosen.end())
+          chosen.push_back({at, &target, label, device, std::move(cgroups), {}});
+        else if (same->target != &target)
+          same->also.push_back(name);
       }
     }
     // A packet between two sites of one fault meets it once, at its sender.
@@ -328,7 +332,9 @@ class Resolver {
           for (const auto& sender : chosen)
             if (own.contains(sender.site) && sender.site != c.site && acts_on_the_way(sender, c, match, own))
               rule.match.not_from.insert(rule.match.not_from.end(), own[sender.site].begin(), own[sender.site].end());
+          if (!rule.match.not_from.empty()) rule.met_at_sender = own[c.site];
         }
+        rule.also = c.also;
         Site& site = sites_[c.site];
         check_rules(site.name, site.rules.size() + 1);
         site.rules.push_back(std::move(rule));
@@ -339,7 +345,7 @@ class Resolver {
   void add_standing(std::size_t link) {
     const auto& name = plan_.lab->links[link].name;
     for (const auto& [room, device] : lab_->link_ends(name)) {
-      const std::string label = fmt::format("link {} in {}", name, room);
+      const std::string label = label_of_link(name, room);
       Spot spot{label, label, lab_->room_ns(room), device};
       Match match;
       match.ingress = false;

@@ -38,7 +38,10 @@ struct Rule {
   std::uint32_t fault = 0;  ///< index in the plan; the lab's standing conditions come after the plan's faults
   std::string link;         ///< names the site to the fault's compiler
   Match match;
-  std::string target = {};  ///< of the plan, that it is on; empty for a standing condition
+  std::string target = {};             ///< of the plan, that it is on; empty for a standing condition
+  std::vector<std::string> also = {};  ///< other targets that stand for the same
+  /// The site's own addresses, where other targets of the fault act on what they send there.
+  std::vector<IpPrefix> met_at_sender = {};
 };
 
 struct Site {

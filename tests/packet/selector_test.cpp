@@ -226,6 +226,23 @@ TEST_P(Selector, loopback_is_left_alone_when_asked) {
   EXPECT_EQ(taken(Packet{.l4 = L4::tcp}, "select_lo"), 0u);
 }
 
+TEST_P(Selector, nothing_is_taken_in_another_network_namespace) {
+  // As on a device that has moved there: a program runs where its device is, in a test where its caller is.
+  const auto take_where = [&](std::uint64_t home) {
+    pen::Place place;
+    place.netns = static_cast<std::uint32_t>(home);
+    programs =
+        std::make_unique<Programs>(GetParam(), std::vector<Rule>{holding(match_of())}, Programs::Owner::us, place);
+    return programs->select("select_out", {.frame = build(Packet{})}).verdict;
+  };
+  const NetNs home = NetNs::current(), other = NetNs::create();
+  EXPECT_EQ(take_where(home.inode()), kRedirect);
+  EXPECT_EQ(take_where(other.inode()), kNext);
+  Inside in(other);
+  EXPECT_EQ(take_where(home.inode()), kNext);
+  EXPECT_EQ(take_where(other.inode()), kRedirect);
+}
+
 TEST_P(Selector, loopback_peers_both_ways) {
   site::Match out = peers({"127.0.0.9/32", "::9/128"}), in = out;
   out.ingress = false;

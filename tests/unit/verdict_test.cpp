@@ -23,6 +23,16 @@ std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.nam
 Account& result(Recording& r) { return *r.faults.at(0).account; }
 void fail_hypothesis(Recording& r) { replace_requests(r, 12 * kSecond, 13 * kSecond, false, 0); }
 void meet_nothing(Recording& r) { result(r) = Account{}; }
+/// As of a fault that asked for nothing but these effects.
+void ask(Recording& r, const std::vector<std::string>& effects) {
+  result(r).delayed = 0;
+  for (const auto& effect : faults::kEffects)
+    if (std::find(effects.begin(), effects.end(), effect.name) != effects.end()) result(r).asks.push_back(&effect);
+}
+/// "cut" is in force from 10 s to 20 s.
+void escape(Recording& r, Ns from, std::optional<Ns> until, const std::string& fault = "cut") {
+  r.escapes.push_back({"netns a", "eth0", "egress", "program x runs before the fault", from, until, 40, {fault}});
+}
 void stop(Recording& r) { r.stop = Stop{"guard", "pay below 20%", 15 * kSecond}; }
 void fail_cleanup(Recording& r) { r.cleanup = Cleanup{false, {"delete flpen0: busy"}}; }
 
@@ -94,6 +104,57 @@ const Case kCases[] = {
        result(r).lateness.p99 = 1001;
      },
      Exit::inconclusive, "was late"},
+    {"drew_no_loss", [](Recording& r) { ask(r, {"loss"}); }, Exit::inconclusive,
+     "its loss touched none of the 1,000 packets"},
+    {"drew_some_loss",
+     [](Recording& r) {
+       ask(r, {"loss"});
+       result(r).dropped = 1;
+     },
+     Exit::passed, ""},
+    {"drew_no_loss_beside_dead_flows",
+     [](Recording& r) {
+       ask(r, {"loss", "flows"});
+       result(r).dropped = result(r).dead = 30;
+       result(r).flows_dead = 1;
+     },
+     Exit::inconclusive, "its loss touched none"},
+    {"drew_no_flows",
+     [](Recording& r) {
+       ask(r, {"flows"});
+       result(r).flows_met = 7;
+     },
+     Exit::inconclusive, "its flows touched none of the 7 connections"},
+    {"drew_no_clients",
+     [](Recording& r) {
+       ask(r, {"clients"});
+       result(r).clients_met = 1;
+     },
+     Exit::inconclusive, "its clients touched none of the 1 client that"},
+    {"drew_no_duplicate", [](Recording& r) { ask(r, {"duplicate"}); }, Exit::inconclusive, "its duplicate touched"},
+    {"drew_no_corruption", [](Recording& r) { ask(r, {"corrupt"}); }, Exit::inconclusive, "its corrupt touched"},
+    {"drew_no_reorder", [](Recording& r) { ask(r, {"reorder"}); }, Exit::inconclusive, "its reorder touched"},
+    {"delayed_nothing", [](Recording& r) { ask(r, {"delay"}); }, Exit::inconclusive, "its delay touched"},
+    {"what_is_lost_need_not_be_delayed",
+     [](Recording& r) {
+       ask(r, {"delay", "loss"});
+       result(r).dropped = 1000;
+     },
+     Exit::passed, ""},
+    {"met_nothing_drew_nothing",
+     [](Recording& r) {
+       ask(r, {"loss"});
+       result(r).matched = 0;
+     },
+     Exit::inconclusive, "met no packet"},
+    {"passed_by_during_the_fault", [](Recording& r) { escape(r, 15 * kSecond, 16 * kSecond); }, Exit::inconclusive,
+     "from 15 s to 16 s: program x runs before the fault; the device carried 40 packets"},
+    {"passed_by_from_the_start", [](Recording& r) { escape(r, 0, {}); }, Exit::inconclusive, "from the start"},
+    {"passed_by_into_the_fault", [](Recording& r) { escape(r, 2 * kSecond, 10 * kSecond + 1); }, Exit::inconclusive,
+     "packets may go by"},
+    {"passed_by_before_the_fault", [](Recording& r) { escape(r, 2 * kSecond, 10 * kSecond); }, Exit::passed, ""},
+    {"passed_by_after_the_fault", [](Recording& r) { escape(r, 20 * kSecond, {}); }, Exit::passed, ""},
+    {"passed_by_another_fault", [](Recording& r) { escape(r, 15 * kSecond, {}, "other"); }, Exit::passed, ""},
     {"line_full", [](Recording& r) { result(r).undelivered.full = 1; }, Exit::inconclusive, "line full"},
     {"packets_unaccounted", [](Recording& r) { result(r).undelivered.unaccounted = 3; }, Exit::inconclusive,
      "3 unaccounted"},

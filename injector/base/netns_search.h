@@ -1,0 +1,14 @@
+// Network namespaces that can be found on this machine: the kernel has no list of them, only what holds one open shows.
+#pragma once
+
+#include <functional>
+
+#include "injector/base/netns.h"
+
+namespace faultline {
+
+/// Shows `visit` each namespace once, until it returns false: those of processes, those mounted somewhere (`ip netns`),
+/// those that a process has a descriptor of. What may not be looked at is left out.
+void each_netns(const std::function<bool(const NetNs&)>& visit);
+
+}  // namespace faultline

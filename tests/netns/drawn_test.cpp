@@ -1,0 +1,167 @@
+// What a fault drew, and whom it met: a connection is drawn once, however many of its ends are targets; what drew
+// nothing or missed a target of its own has shown nothing.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "faults/flow.h"
+#include "tests/harness/command.h"
+#include "tests/harness/plan_bed.h"
+
+namespace faultline::test {
+namespace {
+
+class DrawnTest : public PlanBed {
+ protected:
+  static constexpr std::uint16_t kPort = 8080;
+
+  static Fd open_socket(const NetNs& ns, int flags = 0) {
+    Inside in(ns);
+    return Fd(static_cast<int>(check("open a socket", socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0))));
+  }
+
+  /// How many of `count` connections from `here` to `there`, begun one after the other, are made.
+  std::size_t connect(std::size_t count) {
+    const Address at = bed.far(kPort).at;
+    const Fd listener = open_socket(bed.there);
+    check("bind", bind(listener.get(), at.get(), at.size));
+    check("listen", listen(listener.get(), 1000));
+    std::vector<Fd> sockets;
+    for (std::size_t i = 0; i < count; i++) {
+      sockets.push_back(open_socket(bed.here, SOCK_NONBLOCK));
+      (void)::connect(sockets.back().get(), at.get(), at.size);
+    }
+    const timespec pause{0, 700 * kMillisecond};  // less than the first SYN's retransmission takes
+    nanosleep(&pause, nullptr);
+    std::size_t made = 0;
+    for (const auto& one : sockets) {
+      pollfd ready{one.get(), POLLOUT, 0};
+      made += poll(&ready, 1, 0) == 1 && (ready.revents & (POLLERR | POLLHUP)) == 0;
+    }
+    return made;
+  }
+
+  static fl_endpoint endpoint(const char* text, std::uint16_t port) {
+    fl_endpoint e{0, 0, port};
+    inet_pton(AF_INET, text, &e.low);
+    return e;
+  }
+};
+
+TEST_F(DrawnTest, a_connection_is_drawn_once_whatever_ends_it_has) {
+  constexpr std::size_t kConnections = 120;
+  play(
+      "[[faults]]\nname = \"half\"\nkind = \"degrade\"\non = [\"a\", \"b\"]\ndirection = \"egress\"\nstart = \"0s\"\n"
+      "for = \"60s\"\nflows = \"50%\"\n");
+  const std::size_t made = connect(kConnections);
+  const auto account = finish().at(0);
+
+  const std::string name = "half";
+  const auto seed = fl_fault_seed(0, fl_text_key(name.data(), name.size()));
+  const fl_endpoint client = endpoint("10.7.0.1", 0), server = endpoint("10.7.0.2", kPort);
+  std::size_t dead = 0;
+  for (std::uint32_t n = 0; n < kConnections; n++)
+    dead += fl_lost(fl_random(seed, FL_STREAM_FLOWS, fl_flow_key(fl_flow_service(IPPROTO_TCP, &client, &server), n), 0),
+                    FL_ONE / 2) != 0;
+  EXPECT_EQ(account.flows_met, kConnections) << "each is counted once";
+  EXPECT_EQ(account.flows_dead, dead);
+  EXPECT_EQ(made, kConnections - dead);
+  EXPECT_EQ(account.dead, account.dropped);
+}
+
+TEST_F(DrawnTest, what_is_met_at_the_sender_counts_for_the_receiver_too) {
+  of_targets = "protocol = \"udp\"\n";
+  play("[[faults]]\nkind = \"sever\"\non = [\"a\", \"b\"]\nstart = \"0s\"\nfor = \"60s\"\n");
+  send_stream(bed.near(5000), bed.far(7000), {.count = 20});  // b never gets any, and never sends
+  const auto account = finish().at(0);
+  ASSERT_EQ(account.targets.size(), 2u);
+  EXPECT_EQ(account.targets[0].target, "a");
+  EXPECT_GE(account.targets[0].matched, 20u);
+  EXPECT_EQ(account.targets[1].target, "b");
+  EXPECT_EQ(account.targets[1].matched, 20u);
+}
+
+TEST_F(DrawnTest, a_target_that_sees_nothing_has_met_nothing) {
+  of_targets = "protocol = \"udp\"\n";
+  play("[[faults]]\nkind = \"sever\"\non = [\"a\", \"b\"]\nstart = \"0s\"\nfor = \"60s\"\n");
+  send_stream(bed.near(5000), bed.near(7000), {.count = 20});
+  const auto account = finish().at(0);
+  ASSERT_EQ(account.targets.size(), 2u);
+  EXPECT_EQ(account.targets[0].matched, 20u);
+  EXPECT_EQ(account.targets[1].matched, 0u);
+}
+
+struct TargetsMetTest : testing::Test {
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  }
+  /// A fault on two namespaces, of which the second has no traffic; its reasons that are not about how busy we are.
+  std::string play(const std::string& effect) {
+    const std::string text = fmt::format(R"(
+seed = 1
+duration = "4s"
+[targets.a]
+netns = "{}"
+[targets.c]
+netns = "{}"
+[probes.ping]
+icmp = "10.7.0.2"
+from = "a"
+every = "50ms"
+[[faults]]
+name = "f"
+kind = "degrade"
+on = ["a", "c"]
+start = "500ms"
+for = "3s"
+{})",
+                                         net.path(), TwoNamespaces::path(idle), effect);
+    out = folder.path() / std::to_string(++runs);
+    Command run = Command::run(folder.write("plan.toml", text), out);
+    EXPECT_TRUE(run.wait(60 * kSecond)) << run.errors();
+    summary = summary_of(out);
+    std::string all;
+    for (const auto& reason : summary["reasons"])
+      if (const auto one = reason.get<std::string>(); one.find("late") == std::string::npos) all += one + "\n";
+    return all;
+  }
+
+  TwoNamespaces net;
+  NetNs idle = NetNs::create();
+  TemporaryFolder folder;
+  std::filesystem::path out;
+  nlohmann::json summary;
+  int runs = 0;
+};
+
+TEST_F(TargetsMetTest, one_of_two_is_not_enough_unless_the_plan_says_so) {
+  {
+    Inside in(idle);
+    set_up("lo");
+  }
+  EXPECT_NE(play("delay = \"20ms\"").find("met no packet of its target \"c\""), std::string::npos)
+      << summary["reasons"];
+  EXPECT_EQ(summary["faults"][0]["sites"].size(), 2u);
+  EXPECT_EQ(summary["faults"][0]["targets"][1]["packets_matched"], 0);
+  EXPECT_EQ(play("delay = \"20ms\"\non_any = true"), "");
+}
+
+TEST_F(TargetsMetTest, what_drew_nothing_has_shown_nothing) {
+  {
+    Inside in(idle);
+    set_up("lo");
+  }
+  for (const char* effect :
+       {"loss = \"0.0001%\"", "flows = \"0.0001%\"", "clients = \"0.0001%\"", "corrupt = \"0.0001%\"",
+        "duplicate = \"0.0001%\"", "delay = \"5ms\"\nreorder = \"0.0001%\""})
+    EXPECT_NE(play(effect + std::string("\non_any = true")).find("drew nothing"), std::string::npos)
+        << effect << summary["reasons"];
+}
+
+}  // namespace
+}  // namespace faultline::test
