@@ -76,8 +76,6 @@ std::vector<Problem> validate(const Params& params, Ns duration) {
                         "the fault does nothing: it has none of delay, jitter, loss, bursts, flows, clients, "
                         "duplicate, corrupt and rate",
                         "give at least one of them, such as delay = \"100ms\""});
-  else if (!acts)
-    problems.push_back(idle_problem());
   const Deviations table = params.samples("table").values;
   check_longest_hold(params, 1.0, problems, table ? std::max(1.0, table->back()) : 1.0);
   check_bursts(params, problems);
@@ -105,6 +103,7 @@ std::vector<Problem> validate(const Params& params, Ns duration) {
     problems.push_back({"per", "per = \"turn\" is about delay, and there is none", "add delay = \"200ms\""});
   if (params.text("checksum") == "valid" && !asked(params, "corrupt"))
     problems.push_back({"checksum", "there is no corruption whose checksum could be valid", "add corrupt = \"0.1%\""});
+  if (given && !acts && problems.empty()) problems.push_back(idle_problem());  // last: an empty profile is a mistake
   return problems;
 }
 

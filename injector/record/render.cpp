@@ -69,7 +69,7 @@ std::string wrapped(const std::string& text, std::size_t indent) {
 void render_fault(Visible& out, const json& fault, const Style& style) {
   const std::string kind = fault.value("kind", ""), asked = fault.value("asked_text", "");
   const std::string name = fault.value("name", "");
-  out += shown("    {}{}\n", style.paint("1", name), name == kind ? "" : " (" + kind + ")");
+  out += shown("    {}{}\n", style.paint("1", visible(name)), name == kind ? "" : " (" + kind + ")");
   if (!asked.empty()) out += "        asked    " + wrapped(visible(asked), 17) + "\n";
   if (!fault.value("counted", false)) {
     out += "        applied  nothing was counted\n";
@@ -99,7 +99,7 @@ void render_fault(Visible& out, const json& fault, const Style& style) {
   if (const auto targets = fault.value("targets", json::array()); targets.size() > 1) {
     std::string each;
     for (const auto& one : targets)
-      each += fmt::format("{}{} {}", each.empty() ? "" : ", ", one.value("target", ""),
+      each += fmt::format("{}{} {}", each.empty() ? "" : ", ", visible(one.value("target", "")),
                           thousands(one.value("packets_matched", std::uint64_t{0})));
     out += "        met at   " + wrapped(each, 17) + "\n";
   }
