@@ -16,10 +16,7 @@
 namespace faultline::pen {
 namespace {
 
-// include/uapi/linux/bpf.h of 6.6; libbpf 1.1 does not name them.
-constexpr auto kTcxIngress = static_cast<bpf_attach_type>(46);
-constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
-constexpr unsigned kBefore = 1u << 3;  // BPF_F_BEFORE
+constexpr unsigned kBefore = 1u << 3;  // BPF_F_BEFORE: include/uapi/linux/bpf.h of 6.6; libbpf 1.1 does not name it
 
 /// Links of this process: two sites may share a hook, and each lets pass what it does not mean.
 class OwnLinks {
@@ -93,7 +90,7 @@ Attachment Attachment::make(Engine engine, int program, int ifindex, Hook hook, 
   if (engine == Engine::tcx) {
     LIBBPF_OPTS(bpf_link_create_opts, options);
     options.flags = kBefore;
-    const int fd = bpf_link_create(program, ifindex, hook == Hook::ingress ? kTcxIngress : kTcxEgress, &options);
+    const int fd = bpf_link_create(program, ifindex, static_cast<bpf_attach_type>(tcx_type(hook)), &options);
     check_neg(state->what, fd);
     state->link = Fd(fd);
     state->id = link_id(fd);

@@ -15,8 +15,7 @@
 namespace faultline::pen {
 namespace {
 
-// include/uapi/linux/bpf.h of 6.6; libbpf 1.1 does not know them.
-constexpr std::uint32_t kTcxIngress = 46, kTcxEgress = 47;
+// include/uapi/linux/bpf.h of 6.6; libbpf 1.1 does not know it.
 struct Query {
   std::uint32_t target, attach_type, query_flags, attach_flags;
   std::uint64_t prog_ids;
@@ -37,7 +36,7 @@ int ask(Query& query) {
 Query query_of(int ifindex, Hook hook) {
   Query query{};
   query.target = static_cast<std::uint32_t>(ifindex);
-  query.attach_type = hook == Hook::ingress ? kTcxIngress : kTcxEgress;
+  query.attach_type = tcx_type(hook);
   return query;
 }
 

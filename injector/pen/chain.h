@@ -11,6 +11,9 @@
 
 namespace faultline::pen {
 
+/// BPF_TCX_INGRESS or BPF_TCX_EGRESS: include/uapi/linux/bpf.h of 6.6; libbpf 1.1 does not name them.
+constexpr std::uint32_t tcx_type(Hook hook) { return hook == Hook::ingress ? 46 : 47; }
+
 struct Chain {
   struct Entry {
     std::uint32_t program = 0, link = 0;  ///< ids; link 0: attached without one
