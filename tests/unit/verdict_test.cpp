@@ -148,7 +148,7 @@ const Case kCases[] = {
      },
      Exit::inconclusive, "met no packet"},
     {"passed_by_during_the_fault", [](Recording& r) { escape(r, 15 * kSecond, 16 * kSecond); }, Exit::inconclusive,
-     "from 15 s to 16 s: program x runs before the fault; the device carried 40 packets"},
+     "from 15.0 s to 16.0 s: program x runs before the fault; the device carried 40 packets"},
     {"passed_by_from_the_start", [](Recording& r) { escape(r, 0, {}); }, Exit::inconclusive, "from the start"},
     {"passed_by_into_the_fault", [](Recording& r) { escape(r, 2 * kSecond, 10 * kSecond + 1); }, Exit::inconclusive,
      "packets may go by"},
