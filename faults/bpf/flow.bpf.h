@@ -105,19 +105,22 @@ static __attribute__((noinline)) struct fl_flow* find_flow(struct __sk_buff* skb
 
   __u8 bits = ((__u8*)&at.tcp)[13];
   int opens = proto == IPPROTO_TCP && (bits & 0x12) == 0x02;
+  /* A site that looks at what leaves the server alone sees of an opening its answer first, which repeats its number. */
+  int answers = proto == IPPROTO_TCP && (bits & 0x12) == 0x12;
+  __be32 syn = answers ? bpf_htonl(bpf_ntohl(at.tcp.ack_seq) - 1) : at.tcp.seq;
   if (proto != IPPROTO_TCP || (bits & 0x02) || end > l4 + (((__u8*)&at.tcp)[12] >> 4) * 4) *facts |= CARRIES;
   if (opens) *facts |= OPENS;
-  if (opens ? flow->syn != at.tcp.seq || !flow->key : !flow->key) {
-    int a_client = fl_flow_client(opens, &a, &b, a_first);
+  if (opens || answers ? flow->syn != syn || !flow->key : !flow->key) {
+    int a_client = !answers && fl_flow_client(opens, &a, &b, a_first);
     __u64 service = fl_flow_service(proto, a_client ? &a : &b, a_client ? &b : &a);
-    flow->opening = fl_flow_opening(pair, opens, at.tcp.seq);
+    flow->opening = fl_flow_opening(pair, opens || answers, syn);
     flow->service = fl_flow_bucket(service);
     flow->client_first = a_client == a_first;
     flow->client = fl_flow_client_key(a_client ? &a : &b);
     flow->count[0] = flow->count[1] = 0;
     flow->spoke = 0;
     flow->opened = opens ? now : 0;
-    flow->syn = at.tcp.seq;
+    flow->syn = syn;
     flow->key = fl_flow_key(service, ordinal_of(flow));
   }
   if (a_first == !!flow->client_first) *facts |= FROM_CLIENT;
