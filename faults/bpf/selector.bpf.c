@@ -205,7 +205,9 @@ static __always_inline int select_packet(struct __sk_buff* skb, int at) {
     return NEXT;
   }
 
-  if (mask & going & cfg->mate_rules) note_mates(skb, mask & going & cfg->mate_rules, cfg->first_rule, l3_at(at));
+  /* On lo the receiver's own rules have met it as well. */
+  if (!is_loopback(at) && (mask & going & cfg->mate_rules))
+    note_mates(skb, mask & going & cfg->mate_rules, cfg->first_rule, l3_at(at));
 
   if (shape.answers && (mask & cfg->picky_rules)) {
     skb->cb[0] = (__u32)mask;

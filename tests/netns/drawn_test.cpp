@@ -88,7 +88,7 @@ TEST_F(DrawnTest, what_is_met_at_the_sender_counts_for_the_receiver_too) {
 
 TEST_F(DrawnTest, a_target_that_sees_nothing_has_met_nothing) {
   of_targets = "protocol = \"udp\"\n";
-  play("[[faults]]\nkind = \"sever\"\non = [\"a\", \"b\"]\nstart = \"0s\"\nfor = \"60s\"\n");
+  play("[[faults]]\nkind = \"sever\"\non = [\"a\", \"b\"]\nloopback = true\nstart = \"0s\"\nfor = \"60s\"\n");
   send_stream(bed.near(5000), bed.near(7000), {.count = 20});
   const auto account = finish().at(0);
   ASSERT_EQ(account.targets.size(), 2u);

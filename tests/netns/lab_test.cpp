@@ -197,7 +197,7 @@ TEST_F(LabTest, AServiceThatIsNeverReadyGivesTheTailOfItsLog) {
   EXPECT_HAS(message, "10.77.1.10: Connection refused");
   EXPECT_HAS(message, logs() + "/web.log");
   EXPECT_HAS(message, "    | line 27\n");
-  EXPECT_HAS(message, "    | line 40\n    | no [31mred\n");
+  EXPECT_HAS(message, "    | line 40\n    | no \\u001b[31mred\n");
   EXPECT_EQ(message.find("line 26\n"), std::string::npos);
 }
 
