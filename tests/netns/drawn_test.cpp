@@ -55,6 +55,7 @@ class DrawnTest : public PlanBed {
 
 TEST_F(DrawnTest, a_connection_is_drawn_once_whatever_ends_it_has) {
   constexpr std::size_t kConnections = 120;
+  of_targets = "protocol = \"tcp\"\n";  // a host that has just come up says this and that of itself
   play(
       "[[faults]]\nname = \"half\"\nkind = \"degrade\"\non = [\"a\", \"b\"]\ndirection = \"egress\"\nstart = \"0s\"\n"
       "for = \"60s\"\nflows = \"50%\"\n");
