@@ -62,7 +62,9 @@ struct LeftOutName {
 };
 inline constexpr LeftOutName kLeftOut[] = {
     {&Counts::left_out_nat, "of connections that are translated, untracked or in a zone (NAT, notrack, IPVS)"},
-    {&Counts::left_out_local, "on lo that no route would lead back: broadcast, multicast, or to a link-local address"},
+    {&Counts::left_out_local,
+     "on lo that no route would lead back: broadcast, multicast, to a link-local address, or to an address of another "
+     "device where nobody listens but a socket that is bound to that device"},
     {&Counts::left_out_tunnel, "with a tunnel's far end of their own (external tunnels, encap routes)"},
     {&Counts::left_out_ipsec, "of IPsec, decrypted already, or to be encrypted by a device"},
     {&Counts::left_out_large, "of more than 65,535 bytes"},

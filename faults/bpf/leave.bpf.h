@@ -107,13 +107,52 @@ static __always_inline int has_no_way_back(struct __sk_buff* skb) {
   return (to & bpf_htons(0xff00)) == bpf_htons(0xff00) || (to & bpf_htons(0xffc0)) == bpf_htons(0xfe80);
 }
 
+/* On lo, to an address of another device: whether its receiver would be found when it returns. The kernel then takes it
+ * for one that came by lo, and not by that device as before, so that a socket which is bound to the device hears it no
+ * more. Those that are found by lo are no such sockets. A global function, with a stack frame of its own. */
+__attribute__((noinline)) int is_heard_by_lo(struct __sk_buff* skb) {
+  struct bpf_sock_tuple tuple;
+  __u32 l4 = ETH_HLEN, size;
+  __u8 proto = 0, word = 0;
+  int part = WHOLE;
+  __builtin_memset(&tuple, 0, sizeof tuple);
+  if (skb->protocol == bpf_htons(ETH_P_IP)) {
+    __be16 fragment = 0;
+    size = sizeof tuple.ipv4;
+    if (bpf_skb_load_bytes(skb, ETH_HLEN, &word, 1) || bpf_skb_load_bytes(skb, ETH_HLEN + 6, &fragment, 2) ||
+        bpf_skb_load_bytes(skb, ETH_HLEN + 9, &proto, 1) || bpf_skb_load_bytes(skb, ETH_HLEN + 12, &tuple, 8))
+      return 1;
+    if (fragment & bpf_htons(0x3fff) || (tuple.ipv4.daddr & bpf_htonl(0xff000000)) == bpf_htonl(0x7f000000)) return 1;
+    l4 += (word & 15) * 4;
+    if (bpf_skb_load_bytes(skb, l4, &tuple.ipv4.sport, 4)) return 1;
+  } else {
+    size = sizeof tuple.ipv6;
+    if (bpf_skb_load_bytes(skb, ETH_HLEN + 6, &proto, 1) || bpf_skb_load_bytes(skb, ETH_HLEN + 8, &tuple, 32)) return 1;
+    __be32* to = tuple.ipv6.daddr;
+    l4 += 40;
+    if (!to[0] && !to[1] && !to[2] && to[3] == bpf_htonl(1)) return 1; /* ::1, which is lo's */
+    if (walk_extensions(skb, &proto, &l4, &part) || part != WHOLE) return 1;
+    if (bpf_skb_load_bytes(skb, l4, &tuple.ipv6.sport, 4)) return 1;
+  }
+  struct bpf_sock* receiver;
+  if (proto == IPPROTO_TCP)
+    receiver = bpf_skc_lookup_tcp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0); /* one in TIME_WAIT, too */
+  else if (proto == IPPROTO_UDP)
+    receiver = bpf_sk_lookup_udp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+  else
+    return 1;
+  if (!receiver) return 0;
+  bpf_sk_release(receiver);
+  return 1;
+}
+
 /* One of FL_LEFT_*. A global function, verified once, with a stack of its own. */
 __attribute__((noinline)) int why_left_out(struct __sk_buff* skb, int at) {
   __u32 size = skb->gso_size;
   if (size ? size > LONGEST_SEGMENT && size != BY_FRAGMENTS : skb->len + ETH_HLEN - l3_at(at) > LONGEST_FRAME)
     return FL_LEFT_LARGE;
   if (is_loopback(at)) {
-    if (has_no_way_back(skb)) return FL_LEFT_LOCAL;
+    if (has_no_way_back(skb) || !is_heard_by_lo(skb)) return FL_LEFT_LOCAL;
   } else {
     struct bpf_tunnel_key key;
     if (bpf_skb_get_tunnel_key(skb, &key, sizeof key, 0) != NO_TUNNEL) return FL_LEFT_TUNNEL;
