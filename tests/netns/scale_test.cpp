@@ -33,11 +33,12 @@ Held held_by(const Command& run) {
     held.descriptors++;
     std::ifstream file(entry.path());
     std::uint64_t size = 0, number = 0;
-    bool is_map = false;
+    bool is_map = false, is_link = false;  // a link names its program as well
     for (std::string key; file >> key;) {
       if (key == "memlock:") file >> size;
       if (key == "map_id:") is_map = static_cast<bool>(file >> number);
-      if (key == "prog_id:") held.programs++;
+      if (key == "link_id:") is_link = true;
+      if (key == "prog_id:" && !is_link) held.programs++;
     }
     if (is_map && seen.insert(number).second) {
       held.maps++;
