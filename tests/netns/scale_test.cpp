@@ -59,8 +59,8 @@ class ScaleTest : public testing::TestWithParam<const char*> {
   }
 
   /// A plan for the first `count` namespaces, of which each is cut off from another port.
-  std::string plan(std::size_t count) const {
-    std::string text = "seed = 1\nduration = \"20s\"\n";
+  std::string plan(std::size_t count, int seconds = 20) const {
+    std::string text = fmt::format("seed = 1\nduration = \"{}s\"\n", seconds);
     for (std::size_t i = 0; i < count; i++)
       text += fmt::format(
           "[targets.t{0}]\nnetns = \"{1}\"\n[targets.p{0}]\naddress = \"127.0.0.1\"\nprotocol = \"udp\"\nport = {2}\n",
@@ -68,8 +68,8 @@ class ScaleTest : public testing::TestWithParam<const char*> {
     for (std::size_t i = 0; i < count; i++)
       text += fmt::format(
           "[[faults]]\nname = \"f{0}\"\nkind = \"sever\"\non = \"t{0}\"\npeer = \"p{0}\"\nloopback = true\nstart = "
-          "\"100ms\"\nfor = \"19s\"\n",
-          i);
+          "\"100ms\"\nfor = \"{1}s\"\n",
+          i, seconds - 1);
     return text;
   }
   static int port(std::size_t i) { return 7000 + static_cast<int>(i); }
@@ -151,9 +151,7 @@ TEST_P(ScaleTest, the_soft_limit_of_descriptors_is_raised_and_the_hard_one_is_to
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
   const auto with = [&](rlim_t soft, rlim_t hard) {
     std::filesystem::remove_all(folder_.path() / fmt::format("run{}", kMany));
-    const std::string text = plan(kMany);
-    const auto file =
-        folder_.write("limited.toml", text.substr(0, text.find("20s")) + "1s" + text.substr(text.find("20s") + 3));
+    const auto file = folder_.write("limited.toml", plan(kMany, 2));
     return say_all({"prlimit", fmt::format("--nofile={}:{}", soft, hard), binary(), "run", file, "--engine", GetParam(),
                     "--out", folder_.path() / fmt::format("limited{}", soft + hard)});
   };
