@@ -127,7 +127,7 @@ void Seat::leave(const DeviceEvents::Left& left) {
       left.moved
           ? fmt::format("device {} was moved out of {}: what it carries is no longer faulted{}", device, place_.name,
                         done ? ""
-                             : "; Faultline's filters went along, let everything pass, and could not be taken "
+                             : "; a filter of Faultline's that went along lets everything pass, and could not be taken "
                                "away, as the namespace was not found")
           : fmt::format("device {} of {} vanished: what it carried is no longer faulted", device, place_.name));
 }

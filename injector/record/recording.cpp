@@ -137,6 +137,14 @@ void read_escape(Recording& r, const json& e) {
     *same = std::move(escape);
 }
 
+void read_target(Recording& r, const json& e) {
+  const std::string target = e.value("target", ""), what = e.value("what", "");
+  const Ns now = ns_from(e, "t").value_or(0);
+  for (auto& loss : r.losses)  // found again, or nothing of it is left
+    if (loss.target == target && !loss.until) loss.until = now;
+  if (what == "lost") r.losses.push_back({target, e.value("detail", ""), now, {}});
+}
+
 void read_event(Recording& r, const json& e) {
   const std::string event = e.at("event").get<std::string>();
   if (const auto t = ns_from(e, "t")) r.last_seen = std::max(r.last_seen, *t);
@@ -174,6 +182,7 @@ void read_event(Recording& r, const json& e) {
     read_guard(r, e);
   } else if (event == "target") {
     r.warnings.push_back({e.value("detail", ""), ns_from(e, "t")});
+    read_target(r, e);
   } else if (event == "abort") {
     const Ns when = ns_from(e, "when").value_or(ns_from(e, "t").value_or(0));
     if (!r.stop) r.stop = Stop{e.value("by", ""), e.value("reason", ""), when};

@@ -79,6 +79,13 @@ struct Note {
   std::string at = {};  ///< as the journal has it: where a run waits, its own clock stands still
 };
 
+/// A target that is there, and whose traffic is not faulted any more.
+struct Loss {
+  std::string target, why;
+  Ns from = 0;
+  std::optional<Ns> until = {};  ///< absent: it was not found again
+};
+
 struct Recording {
   std::string name, title, kernel, line, engine, version, host, started_at;
   std::uint64_t seed = 0;
@@ -104,6 +111,7 @@ struct Recording {
   std::optional<Ns> healed;
   std::vector<Remark> warnings;  ///< each by itself; folded() tells them
   std::vector<Escape> escapes;
+  std::vector<Loss> losses;  ///< of targets
   nlohmann::json sites = nlohmann::json::array();
   std::optional<Ns> held_since;  ///< CLOCK_MONOTONIC, of a step that was not confirmed yet
   Ns waited = 0;                 ///< with its clock standing still, for somebody to confirm a step

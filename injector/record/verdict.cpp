@@ -100,7 +100,7 @@ void look_at_fault(const Recording& r, const FaultRecord& fault, Findings& findi
         inconclusive(fmt::format("met no packet of its target \"{}\" (if one of them is enough, say on_any = true)",
                                  one.target));
   for (const auto* effect : account.asks)
-    if (account.matched > 0 && !effect->touched(account))
+    if (account.matched > 0 && !fault.idle && !effect->touched(account))
       inconclusive(fmt::format("drew nothing: its {} touched none of the {} that it met", effect->name,
                                subjects_of(*effect, account)));
   if (const auto late = lateness_finding(r, fault)) inconclusive(*late);
@@ -119,6 +119,17 @@ void look_at_escapes(const Recording& r, const FaultRecord& fault, Findings& fin
     if (std::find(escape.faults.begin(), escape.faults.end(), fault.name) == escape.faults.end()) continue;
     if (escape.from >= end || (escape.until && *escape.until <= fault.start)) continue;
     findings.add(Exit::inconclusive, fmt::format("fault \"{}\": {}", fault.name, escape_text(escape)));
+  }
+}
+
+/// Targets that were there while the fault was in force, out of its reach. One that is gone sends nothing to be missed.
+void look_at_losses(const Recording& r, const FaultRecord& fault, Findings& findings) {
+  const Ns end = std::min(fault.end, r.observed_until());
+  for (const auto& loss : r.losses) {
+    if (std::find(fault.on.begin(), fault.on.end(), loss.target) == fault.on.end()) continue;
+    if (loss.from >= end || (loss.until && *loss.until <= fault.start)) continue;
+    findings.add(Exit::inconclusive, fmt::format("fault \"{}\" lost its target \"{}\" after {}: {}", fault.name,
+                                                 loss.target, short_duration(loss.from), loss.why));
   }
 }
 
@@ -179,6 +190,7 @@ Verdict judge(const Recording& r) {
     for (const auto& fault : r.faults) {
       look_at_fault(r, fault, findings, verdict.warnings);
       look_at_escapes(r, fault, findings);
+      look_at_losses(r, fault, findings);
     }
     for (const auto& probe : r.probes) look_at_probe(r, probe, findings);
   }

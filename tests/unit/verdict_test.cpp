@@ -155,6 +155,31 @@ const Case kCases[] = {
     {"passed_by_before_the_fault", [](Recording& r) { escape(r, 2 * kSecond, 10 * kSecond); }, Exit::passed, ""},
     {"passed_by_after_the_fault", [](Recording& r) { escape(r, 20 * kSecond, {}); }, Exit::passed, ""},
     {"passed_by_another_fault", [](Recording& r) { escape(r, 15 * kSecond, {}, "other"); }, Exit::passed, ""},
+    {"lost_its_target",
+     [](Recording& r) {
+       r.faults[0].on = {"web"};
+       r.losses.push_back({"web", "no room for it", 15 * kSecond, {}});
+     },
+     Exit::inconclusive, "lost its target \"web\" after 15.0 s: no room for it"},
+    {"lost_its_target_until_it_began",
+     [](Recording& r) {
+       r.faults[0].on = {"web"};
+       r.losses.push_back({"web", "no room for it", 2 * kSecond, 10 * kSecond});
+     },
+     Exit::passed, ""},
+    {"lost_somebody_elses_target",
+     [](Recording& r) {
+       r.faults[0].on = {"web"};
+       r.losses.push_back({"other", "no room for it", 15 * kSecond, {}});
+     },
+     Exit::passed, ""},
+    {"asks_for_nothing_by_chance",
+     [](Recording& r) {
+       r.faults[0].idle = true;
+       result(r).asks = {&faults::kEffects[0]};
+       result(r).dropped = 0;
+     },
+     Exit::passed, ""},
     {"line_full", [](Recording& r) { result(r).undelivered.full = 1; }, Exit::inconclusive, "line full"},
     {"packets_unaccounted", [](Recording& r) { result(r).undelivered.unaccounted = 3; }, Exit::inconclusive,
      "3 unaccounted"},
