@@ -78,7 +78,7 @@ enum {
 
 enum {
   FL_RULE_FREE_ORDER = 1, /* packets may overtake within their flow */
-  FL_RULE_DELAYS = 2,     /* can hold packets: its applied delay is recorded */
+  FL_RULE_DELAYS = 2,     /* can hold packets: what it held is recorded */
   FL_RULE_BURSTS = 4,     /* loss by a Gilbert-Elliott chain */
   FL_RULE_VALID = 8,      /* what it corrupts keeps a valid checksum */
   FL_RULE_TURNS = 16,     /* delays only what turns the direction of a conversation */
@@ -282,9 +282,9 @@ struct fl_stamp {
 };
 FL_ASSERT(sizeof(struct fl_stamp) == 12);
 #define FL_STAMP_MAGIC 0x02
-#define FL_STAMP_CUT 1   /* flags: the rule's end cut the hold short; not part of the applied delay */
-#define FL_STAMP_FLIP 2  /* the line flips a bit, and the checksum no longer fits */
-#define FL_STAMP_VALID 4 /* with FLIP: and the checksum is made to fit again */
+#define FL_STAMP_CUT 1                       /* flags: the rule's end cut the hold short; not among applied and held */
+#define FL_STAMP_FLIP 2                      /* the line flips a bit, and the checksum no longer fits */
+#define FL_STAMP_VALID 4                     /* with FLIP: and the checksum is made to fit again */
 #define FL_MAX_HOLD_NS (120ULL * 1000000000) /* below half the wrap */
 
 /* ---- control: one element, memory-mapped by user space ---- */
@@ -395,7 +395,7 @@ struct fl_histogram {
   count(reordered)                                                              \
   count(answered)         /* dropped, and answered; a bundle (GSO) gets one */  \
   count(queue_dropped)    /* by the queue in front of its rate; not among `dropped` */ \
-  count(composed)         /* met by other rules too: applied delay is the sum of all */ \
+  count(composed)         /* met by other rules too: it is held for the sum of all */ \
   count(passed_by_safety) /* selected, then let pass: owner gone or stopped, lease stale */ \
   count(released_at_end)  /* its hold was cut short by the rule's end */ \
   count(shared)           /* matched, but its fault had been met already by another rule of the site: not in `matched` */ \
@@ -438,16 +438,23 @@ struct fl_tally {
   __u64 first_affected; /* ns since T0 of the first packet dropped or delayed; 0: none */
   __u64 last_affected;
   __u64 applied_max; /* ticks */
+  __u64 held_max;    /* ticks */
   __u64 late_max;    /* ticks */
 };
-FL_ASSERT(sizeof(struct fl_tally) == 8 * (FL_COUNTS + 5));
+FL_ASSERT(sizeof(struct fl_tally) == 8 * (FL_COUNTS + 6));
 FL_ASSERT(__builtin_offsetof(struct fl_tally, left_out_timed) - __builtin_offsetof(struct fl_tally, left_out) ==
           8 * FL_LEFT_TIMED);
 #undef FL_FIELD
 #undef FL_ONE_MORE
 
-/* Two histograms a fault: applied delay (from the player to the return, of packets with a delay) at index 2 * fault,
- * and lateness (that time less what was asked) behind it. Maps of their own, since a per-CPU value is at most 32 kB. */
+/* A fault's histograms, in wire packets, at index FL_HISTOGRAMS * fault + which. A map of their own, since a per-CPU
+ * value is at most 32 kB. */
+enum {
+  FL_APPLIED, /* the fault's own share of a packet's delay, as the player set it */
+  FL_LATE,    /* how long after it was due a packet was back */
+  FL_HELD,    /* from the player to the return: all delays, the order in the flow and the lateness together */
+  FL_HISTOGRAMS
+};
 FL_ASSERT(sizeof(struct fl_histogram) <= 32 << 10);
 
 /* Log-linear bucket of a value in ticks: exact below FL_HIST_SUB, then FL_HIST_SUB buckets an octave. */

@@ -137,8 +137,9 @@ struct Account : Counts {
   std::string fault;                ///< its name
   std::vector<const Effect*> asks;  ///< for more than nothing
   Undelivered undelivered;
-  Spread applied_delay;  ///< of packets with a delay
-  Spread lateness;       ///< applied less asked
+  Spread applied_delay;  ///< what the fault itself asked of a packet
+  Spread held;           ///< as measured: with other delays, the order in the flow and the lateness
+  Spread lateness;       ///< held less what was asked in all
   LeftLate left_late;
   std::optional<Ns> planned_onset;   ///< when its channel first does something; absent: the window's start
   std::optional<Ns> first_affected;  ///< the first packet dropped or delayed, since T0; absent: none

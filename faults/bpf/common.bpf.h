@@ -61,7 +61,7 @@ struct {
 
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 2);
+  __uint(max_entries, FL_HISTOGRAMS);
   __type(key, __u32);
   __type(value, struct fl_histogram);
 } histograms SEC(".maps");
@@ -105,6 +105,19 @@ static __always_inline void mark_affected(struct fl_tally* tally, __u64 t) {
 }
 
 static __always_inline __u32 ticks(__u64 ns) { return (__u32)(ns >> FL_TICK_SHIFT); }
+
+static __always_inline __u64 bucket_of(__u32 ticks) {
+  __u64 b = fl_bucket(ticks);
+  /* One 64-bit register for check and use: the verifier of 6.1 does not see a bound on the 32-bit original in its copy.
+   */
+  asm volatile("" : "+r"(b));
+  return b;
+}
+
+static __always_inline void count_in(__u32 which, __u64 bucket, __u32 packets) {
+  struct fl_histogram* h = bpf_map_lookup_elem(&histograms, &which);
+  if (h && bucket < FL_HIST_BUCKETS) h->bucket[bucket] += packets;
+}
 
 /* Index of the lowest set bit; `w` is not 0. clang 14 has no count-trailing-zeros for eBPF. Without branches, which a
  * mask of many rules would make the processor guess wrong: a de Bruijn sequence holds each number of six bits once

@@ -101,10 +101,32 @@ __attribute__((noinline)) int hold_by_rule(struct packet* p, struct fl_rule* rul
     p->cut = 1;
   }
   p->delay += delay;
+  now->own = delay;
   if (rule->end > p->ends) p->ends = rule->end;
   if (p->rate && p->rate_rule == index) p->delayed_too = 1;
   if (rule->flags & FL_RULE_FREE_ORDER) p->free_order = 1;
   return deeds;
+}
+
+/* Counts what each of the rules of `mask` asked of a packet by itself, and forgets it: neither what other rules asked,
+ * nor the wait for the packets in front of it. 0 packets: it was dropped after all, or its hold was cut short. */
+__attribute__((noinline)) int count_shares(__u64 mask, __u32 first_rule, __u32 packets) {
+  for (int i = 0; i < FL_MAX_RULES_PER_SITE; i++) {
+    if (!mask) break;
+    __u32 index = first_rule + lowest_bit(mask);
+    mask &= mask - 1;
+    struct present* now = bpf_map_lookup_elem(&presents, &index);
+    if (!now || !now->own) continue;
+    __u32 own = ticks(now->own);
+    now->own = 0;
+    if (!packets) continue;
+    struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
+    struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
+    if (!rule || !tally) continue;
+    count_in(FL_HISTOGRAMS * rule->fault + FL_APPLIED, bucket_of(own), packets);
+    if (own > tally->applied_max) tally->applied_max = own;
+  }
+  return 0;
 }
 
 #define NS_A_SECOND 1000000000ULL
@@ -117,7 +139,8 @@ __attribute__((noinline)) int serialise(struct packet* p) {
   struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
   struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
   struct fl_state* state = bpf_map_lookup_elem(&states, &at);
-  if (!rule || !tally || !state || !p->rate) return 0;
+  struct present* present = bpf_map_lookup_elem(&presents, &index);
+  if (!rule || !tally || !state || !present || !p->rate) return 0;
   __u64 now = p->now, takes = (__u64)p->bytes * 8 * NS_A_SECOND / p->rate;
   __u64 room = rule->queue_ns;
   if (rule->queue_bytes) room = rule->queue_bytes * 8 * NS_A_SECOND / p->rate;
@@ -137,6 +160,7 @@ __attribute__((noinline)) int serialise(struct packet* p) {
   /* Lost against other CPUs sixteen times: the link was busy all along, so its clock is ahead of now. */
   if (!sent) sent = __sync_fetch_and_add(&state->clock, takes) + takes;
   p->delay += sent - now;
+  present->own += sent - now; /* the wait is of the rate's own making */
   if (rule->end > p->ends) p->ends = rule->end;
   if (!p->delayed_too) tally->delayed += p->packets;
   mark_affected(tally, p->t);

@@ -103,6 +103,7 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
   if (p.rate && !p.dropped && serialise(&p)) p.dropped = 1;
   /* `left` is counted last: by then what comes after can see where this packet is. */
   if (p.dropped) {
+    if (p.delay) count_shares(slot->rules, site->first_rule, 0);
     __sync_fetch_and_add(&flight->left, p.packets);
     ledger->dropped += p.packets;
     return DROP;
@@ -114,6 +115,7 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
       p.cut = 1;
     }
     if (due > p.now + FL_MAX_HOLD_NS) due = p.now + FL_MAX_HOLD_NS;
+    count_shares(slot->rules, site->first_rule, p.cut ? 0 : p.packets * (1 + p.copies));
   }
   if (!p.free_order && held_until > due) due = held_until;
   int behind = waiting(flight, held_until, p.now);

@@ -248,25 +248,13 @@ static __always_inline int answer_packet(struct __sk_buff* skb, int at) {
 EACH_HOOK(SELECT)
 EACH_HOOK(ANSWER)
 
-static __always_inline __u64 bucket_of(__u32 ticks) {
-  __u64 b = fl_bucket(ticks);
-  /* One 64-bit register for check and use: the verifier of 6.1 does not see a bound on the 32-bit original in its copy.
-   */
-  asm volatile("" : "+r"(b));
-  return b;
-}
-
-static __always_inline void count_in(__u32 which, __u64 bucket) {
-  struct fl_histogram* h = bpf_map_lookup_elem(&histograms, &which);
-  if (h && bucket < FL_HIST_BUCKETS) h->bucket[bucket]++;
-}
-
-/* What the rules asked of a packet took, and by how much that is late: the same for each of them. */
+/* How long a packet was held, and by how much that is late: the same for each of its rules. What each of them asked for
+ * by itself the player has counted. */
 struct returned {
   __u64 mask; /* rules still to be told */
-  __u32 applied, late;
-  __u64 applied_bucket, late_bucket;
-  __u32 cut, first_rule;
+  __u32 held, late;
+  __u64 held_bucket, late_bucket;
+  __u32 cut, first_rule, packets;
 };
 
 static long count_delay(__u32 i, struct returned* c) {
@@ -277,12 +265,12 @@ static long count_delay(__u32 i, struct returned* c) {
   if (!t) return 0;
   struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
   if (!rule) return 0;
-  index = 2 * rule->fault; /* the fault's two histograms */
-  count_in(index + 1, c->late_bucket);
+  index = FL_HISTOGRAMS * rule->fault; /* of a standing condition of the lab there are none */
+  count_in(index + FL_LATE, c->late_bucket, c->packets);
   if (c->late > t->late_max) t->late_max = c->late;
   if (c->cut) return 0;
-  count_in(index, c->applied_bucket);
-  if (c->applied > t->applied_max) t->applied_max = c->applied;
+  count_in(index + FL_HELD, c->held_bucket, c->packets);
+  if (c->held > t->held_max) t->held_max = c->held;
   return 0;
 }
 
@@ -304,9 +292,10 @@ SEC("tc") int give_back(struct __sk_buff* skb) { /* near veth, ingress */
         .mask = slot->rules & cfg->delaying_rules, .cut = stamp.flags & FL_STAMP_CUT, .first_rule = cfg->first_rule};
     c.late = ticks(now) - stamp.due;
     if ((__s32)c.late < 0) c.late = 0;
-    c.applied = stamp.hold + c.late;
+    c.held = stamp.hold + c.late;
     c.late_bucket = bucket_of(c.late);
-    c.applied_bucket = bucket_of(c.applied);
+    c.held_bucket = bucket_of(c.held);
+    c.packets = wire_packets(skb, ETH_HLEN);
     bpf_loop(FL_MAX_RULES_PER_SITE, count_delay, &c, 0);
   }
   skb->mark = slot->mark;

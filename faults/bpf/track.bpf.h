@@ -77,7 +77,8 @@ struct present {
   __u32 asks; /* FL_USES of the tracks that are not 0 */
   __u32 drew; /* of the packet at hand: see count_draws() */
   __u64 value[FL_TRACKS];
-  __u64 fill[4];
+  __u64 own; /* ns that the rule alone asks of the packet at hand: see count_shares() */
+  __u64 fill[3];
 };
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

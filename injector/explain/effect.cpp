@@ -164,6 +164,14 @@ void say(Effect& effect, const plan::Plan& plan, const plan::Fault& fault, const
     if (!effect.steady) how += ", when it is at its worst";
     effect.lines.push_back({"Round trip", fmt::format("{} ({})", sum(effect, 1), how)});
   }
+  if (effect.waits) {
+    const bool can_choose = fault.params.has("order");
+    effect.lines.push_back(
+        {"Order", fmt::format("is kept within a flow: one packet waits for the slowest before it, so that where they "
+                              "follow closely most are held {}longer than {}{}",
+                              effect.unbounded ? "far " : "", short_duration(effect.packet.middle),
+                              can_choose ? "; order = \"free\" lets them overtake" : "")});
+  }
   if (effect.rate > 0) {
     effect.lines.push_back(
         {"Bandwidth", fmt::format("{} at most, each way that it acts on{}", plan::format_rate(effect.rate),
@@ -207,9 +215,12 @@ void meet(Effect& effect, const faults::Channel& channel) {
   const auto delay = static_cast<Ns>(std::llround(height(channel.delay))),
              jitter = static_cast<Ns>(std::llround(height(channel.jitter)));
   const bool tail = channel.shape != faults::Shape::uniform && jitter > 0;
+  const bool heavy = channel.shape == faults::Shape::pareto || channel.shape == faults::Shape::pareto_normal;
   const Ns wide = tail ? 2 * jitter : jitter;  // of a standard deviation: what nearly all packets lie in
   if (delay + wide > effect.packet.most) effect.packet = {std::max<Ns>(0, delay - wide), delay, delay + wide};
   effect.unbounded = effect.unbounded || tail;
+  effect.waits =
+      effect.waits || (jitter > 0 && !channel.free_order && !channel.turns && (heavy || 2 * jitter >= delay));
   effect.loss = std::max(effect.loss, height(channel.loss) * (channel.bursts ? mean_loss(*channel.bursts) : 1));
   if (!channel.bursts) effect.down = std::max(effect.down, longest_cut(channel.loss));
   effect.dead_flows = std::max(effect.dead_flows, height(channel.flows));

@@ -29,6 +29,7 @@ struct Effect {
   bool turns = false;                  ///< only what turns the direction of a conversation is delayed
   Added packet;                        ///< what a packet that meets it is held
   bool unbounded = false;              ///< the distribution has a tail: few packets wait longer than `most`
+  bool waits = false;                  ///< for the slowest before it in its flow: the jitter is wide, the order kept
   bool cuts = false;                   ///< it lets nothing through, or answers by itself
   Ns down = 0;      ///< the longest cut in a row, of a fault that also lets through; 0: no such thing
   double loss = 0;  ///< chance of a packet to be dropped, at its height

@@ -47,6 +47,7 @@ void add(fl_tally& a, const fl_tally& b) {
   a.first_affected = earlier(before.first_affected, b.first_affected);
   a.last_affected = std::max(before.last_affected, b.last_affected);
   a.applied_max = std::max(before.applied_max, b.applied_max);
+  a.held_max = std::max(before.held_max, b.held_max);
   a.late_max = std::max(before.late_max, b.late_max);
 }
 
@@ -141,8 +142,12 @@ std::vector<faults::Account> account_of_faults(const BpfObject& player, const fa
     if (t.first_affected != 0) a.first_affected = static_cast<Ns>(t.first_affected);
     if (t.last_affected != 0) a.last_affected = static_cast<Ns>(t.last_affected);
     if (a.sites.empty()) continue;  // no rule, no histograms
-    a.applied_delay = spread_of(sum_cpus<fl_histogram>(player.map("histograms"), 2 * i), t.applied_max);
-    a.lateness = spread_of(sum_cpus<fl_histogram>(player.map("histograms"), 2 * i + 1), t.late_max);
+    const auto spread = [&](std::uint32_t which, std::uint64_t max) {
+      return spread_of(sum_cpus<fl_histogram>(player.map("histograms"), FL_HISTOGRAMS * i + which), max);
+    };
+    a.applied_delay = spread(FL_APPLIED, t.applied_max);
+    a.held = spread(FL_HELD, t.held_max);
+    a.lateness = spread(FL_LATE, t.late_max);
   }
 
   for (const auto& mate : score.mates) {

@@ -27,7 +27,7 @@ std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score
   player->resize("mates", std::max<std::uint32_t>(1, static_cast<std::uint32_t>(score.mates.size())));
   std::uint32_t faults = 0;
   for (const fl_rule& rule : score.rules) faults = std::max(faults, rule.fault + 1);
-  player->resize("histograms", faults * 2);
+  player->resize("histograms", faults * FL_HISTOGRAMS);
   player->resize("sites", count + spare);
   player->resize("flights", count + spare);
   player->resize("site_tallies", count + spare);

@@ -176,6 +176,7 @@ json to_json(const Account& account) {
             {"targets", targets},
             {"undelivered", undelivered},
             {"applied_delay_us", spread_json(account.applied_delay)},
+            {"held_us", spread_json(account.held)},
             {"lateness_us", spread_json(account.lateness)},
             {"left_late", {{"all", account.left_late.all}, {"full", account.left_late.full}}},
             {"planned_onset", nullable(account.planned_onset)},
@@ -205,6 +206,7 @@ Account account_from_json(const json& j) {
   for (const auto& effect : faults::kEffects)
     if (std::find(asks.begin(), asks.end(), effect.name) != asks.end()) account.asks.push_back(&effect);
   account.applied_delay = spread_from(part("applied_delay_us"));
+  account.held = spread_from(part("held_us"));
   account.lateness = spread_from(part("lateness_us"));
   account.planned_onset = optional_ns(j, "planned_onset");
   account.first_affected = optional_ns(j, "first_affected");

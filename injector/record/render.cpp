@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "injector/record/derive.h"
+#include "injector/record/held.h"
 #include "injector/record/locale.h"
 #include "injector/record/row.h"
 #include "injector/record/summary.h"
@@ -111,6 +112,8 @@ void render_fault(Visible& out, const json& fault, const Style& style) {
                  released == delayed ? "all" : thousands(released));
   if (fault.at("applied_delay_us").value("count", 0) > 0)
     out += "        delay    " + spread_text(fault.at("applied_delay_us")) + "\n";
+  if (const auto why = held_longer(fault))
+    out += "        held     " + spread_text(fault.at("held_us")) + "\n                 " + wrapped(*why, 17) + "\n";
   if (fault.at("lateness_us").value("count", 0) > 0)
     out += shown("        lateness {} ({} allowed at p99)\n", spread_text(fault.at("lateness_us")),
                  short_microseconds(fault.value("lateness_limit_us", 0.0)));

@@ -36,6 +36,7 @@ json fault_json(const FaultRecord& fault) {
   j["packets_undelivered"] = account.undelivered.total();
   for (const auto& one : faults::kUndelivered) j["undelivered"][one.name] = account.undelivered.*one.in;
   j["applied_delay_us"] = spread(account.applied_delay);
+  j["held_us"] = spread(account.held);
   j["lateness_us"] = spread(account.lateness);
   j["left_line_late"] = {{"packets", account.left_late.all}, {"while_full", account.left_late.full}};
   j["lateness_limit_us"] = static_cast<double>(lateness_limit(fault)) / kMicrosecond;

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "injector/record/distribution.h"
+#include "injector/record/held.h"
 #include "injector/record/summary.h"
 #include "injector/record/text.h"
 #include "injector/report/chart.h"
@@ -119,11 +120,14 @@ std::string faults(const json& s) {
       for (const json& one : targets)
         more +=
             fmt::format("<br><span class=\"dim\">{} at {}</span>", whole(one, "packets_matched"), text(one, "target"));
+    std::string held;
+    if (const auto why = record::held_longer(f))
+      held = fmt::format("<br><span class=\"dim\">held {}: {}</span>", spread(f.at("held_us")), escaped(*why));
     out += fmt::format(
-        "<td class=\"n\">{}{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td><td "
+        "<td class=\"n\">{}{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}{}</td><td>{}</td><td "
         "class=\"n\">{}</td></tr>\n",
         whole(f, "packets_matched"), more, whole(f, "packets_dropped"), whole(f, "packets_delayed"),
-        spread(f.at("applied_delay_us")), spread(f.at("lateness_us")), microseconds(f.at("onset_error_us")));
+        spread(f.at("applied_delay_us")), held, spread(f.at("lateness_us")), microseconds(f.at("onset_error_us")));
   }
   return out + "</table>\n";
 }

@@ -131,6 +131,9 @@ fl_slot Programs::slot(std::uint32_t n) const {
 }
 
 fl_tally Programs::tally(std::uint32_t rule) const { return sum<fl_tally>(*player_, "tallies", rule); }
+fl_histogram Programs::histogram(std::uint32_t fault, std::uint32_t which) const {
+  return sum<fl_histogram>(*player_, "histograms", FL_HISTOGRAMS * fault + which);
+}
 fl_ledger Programs::ledger(std::uint32_t slot) const { return sum<fl_ledger>(*player_, "ledgers", slot); }
 fl_site_tally Programs::site_tally() const { return sum<fl_site_tally>(*player_, "site_tallies", 0); }
 

@@ -64,6 +64,7 @@ class Programs {
   void set_slot(std::uint32_t slot, std::uint64_t rules);
   fl_slot slot(std::uint32_t n) const;
   fl_tally tally(std::uint32_t rule) const;  ///< the counters; the first, last and maxima of CPU 0 alone mean nothing
+  fl_histogram histogram(std::uint32_t fault, std::uint32_t which) const;
   fl_ledger ledger(std::uint32_t slot) const;
   fl_site_tally site_tally() const;
 

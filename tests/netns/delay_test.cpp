@@ -57,8 +57,10 @@ TEST_P(DelayTest, is_never_less_than_asked) {
     const auto counts = bed.finish();
     expect_clean(bed, counts);
     EXPECT_EQ(counts[0].delayed, 8 * 200u);
-    EXPECT_EQ(counts[0].applied_delay.count, 8 * 200u);
-    EXPECT_GE(counts[0].applied_delay.p50, static_cast<double>(delay) / kMicrosecond * 0.99);
+    for (const auto& spread : {counts[0].applied_delay, counts[0].held}) {
+      EXPECT_EQ(spread.count, 8 * 200u);
+      EXPECT_GE(spread.p50, static_cast<double>(delay) / kMicrosecond * 0.99);
+    }
   }
 }
 
@@ -151,16 +153,18 @@ TEST_P(DelayTest, is_recorded_as_the_receiver_sees_it) {
     expect_clean(bed, counts);
     expect_delayed(got, delay);
     const auto us = [](Ns ns) { return static_cast<double>(ns) / kMicrosecond; };
-    const auto& applied = counts[0].applied_delay;
+    const auto& held = counts[0].held;
     const auto& late = counts[0].lateness;
-    EXPECT_EQ(applied.count, got.all.size());
+    EXPECT_EQ(counts[0].applied_delay.count, got.all.size());
+    EXPECT_NEAR(counts[0].applied_delay.max, us(delay), 0.1) << "what was asked, whatever became of it";
+    EXPECT_EQ(held.count, got.all.size());
     EXPECT_EQ(late.count, got.all.size());
     const struct {
       double recorded, late;
       Ns seen;
-    } pairs[] = {{applied.p50, late.p50, got.quantile(0.5)},
-                 {applied.p99, late.p99, got.quantile(0.99)},
-                 {applied.max, late.max, got.quantile(1)}};
+    } pairs[] = {{held.p50, late.p50, got.quantile(0.5)},
+                 {held.p99, late.p99, got.quantile(0.99)},
+                 {held.max, late.max, got.quantile(1)}};
     for (const auto& pair : pairs) {
       EXPECT_GE(pair.recorded, us(delay) * 0.99 - 1);
       EXPECT_LE(pair.recorded, us(pair.seen) * 1.01);  // a bucket is 0.8 % wide
@@ -182,6 +186,23 @@ TEST_P(DelayTest, of_two_faults_adds_up) {
   expect_clean(bed, counts);
   EXPECT_EQ(counts[0].delayed, 400u);
   EXPECT_EQ(counts[1].delayed, 200u);
+  // Each applied its own delay; what leaves was held for both.
+  EXPECT_NEAR(counts[0].applied_delay.p50, 30000, 1);
+  EXPECT_NEAR(counts[1].applied_delay.p50, 50000, 1);
+  EXPECT_GE(counts[0].held.max, 80000);
+  EXPECT_GE(counts[1].held.p50, 80000 * 0.99);
+}
+
+// Each packet of a dense flow waits for the slowest before it: that is no delay of the fault's own.
+TEST_P(DelayTest, tells_the_wait_for_order_from_its_own) {
+  Bed bed;
+  bed.play({{.delay = 50 * kMillisecond, .jitter = 50 * kMillisecond, .protocol = "udp"}}, GetParam());
+  const auto got = send_stream(bed.near(5000), bed.far(7000), {.count = 2000, .gap = kMillisecond / 2});
+  const auto counts = bed.finish();
+  expect_clean(bed, counts);
+  EXPECT_NEAR(counts[0].applied_delay.p50, 50000, 5000) << "even shares of 0 to 100 ms";
+  EXPECT_LE(counts[0].applied_delay.max, 100001);
+  EXPECT_GT(counts[0].held.p50, 80000) << "behind the slowest of a hundred others";
 }
 
 // Jitter of a flow that keeps its order piles packets up behind the slowest; none may slip through where one episode

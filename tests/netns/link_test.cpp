@@ -82,6 +82,8 @@ TEST_F(LinkTest, its_standing_delay_is_met_once_each_way) {
   const auto& fault = summary["faults"][0];
   const double pings = phase("far", "f")["sent"].get<double>() + phase("beside", "f")["sent"].get<double>();
   EXPECT_NEAR(fault["packets_matched"].get<double>(), 2 * pings, 0.15 * 2 * pings);
+  EXPECT_NEAR(fault["applied_delay_us"]["p50"].get<double>(), 50000, 1) << "the fault's own, without the link's";
+  EXPECT_GE(fault["held_us"]["p50"].get<double>(), 60000 * 0.99) << "of both";
 }
 
 TEST_F(LinkTest, a_cut_towards_one_host_leaves_the_others) {

@@ -120,10 +120,12 @@ struct PenTest : test::EngineTest, test::TwoNamespaces {
     EXPECT_EQ(c.matched, count);
     EXPECT_EQ(c.delayed, count);
     EXPECT_EQ(c.dropped, 0u);
-    EXPECT_EQ(c.applied_delay.count, count);
-    EXPECT_GE(c.applied_delay.p50,
-              static_cast<double>(delay) / kMicrosecond * 0.97);  // the histogram's buckets are 3 % wide
-    EXPECT_LT(c.applied_delay.p50, static_cast<double>(delay + kSlack) / kMicrosecond);
+    for (const auto& spread : {c.applied_delay, c.held}) {
+      EXPECT_EQ(spread.count, count);
+      EXPECT_GE(spread.p50,
+                static_cast<double>(delay) / kMicrosecond * 0.97);  // the histogram's buckets are 3 % wide
+      EXPECT_LT(spread.p50, static_cast<double>(delay + kSlack) / kMicrosecond);
+    }
   }
 
   std::unique_ptr<Pen> pen;

@@ -308,8 +308,15 @@ TEST_P(Channels, rate_and_delay_of_one_rule_count_a_packet_once) {
   step(channel.rate, 1e6);
   channel.queue_time = kSecond;
   load({rule(channel)});
-  for (int i = 0; i < 5; i++) ASSERT_EQ(play(Packet{}), Way::held);
+  std::uint64_t most = 0, shares = 0;
+  for (int i = 0; i < 5; i++) {
+    ASSERT_EQ(play(Packet{}), Way::held);
+    most = std::max<std::uint64_t>(most, stamp.hold);
+  }
   EXPECT_EQ(programs->tally(0).delayed, 5u);
+  const fl_histogram own = programs->histogram(0, FL_APPLIED);
+  for (std::uint32_t i = fl_bucket(ticks(kSecond)); i <= fl_bucket(most); i++) shares += own.bucket[i];
+  EXPECT_EQ(shares, 5u) << "delay and the wait for the rate are one share of the fault's";
 }
 
 TEST_P(Channels, a_large_packet_meets_its_rate_in_pieces) {

@@ -10,7 +10,18 @@
 namespace faultline::test {
 namespace {
 
-struct Player : PlayerBed {};
+struct Player : PlayerBed {
+  /// What a fault itself asked of the packets held so far, each in its bucket.
+  void expect_share(std::uint32_t fault, const std::vector<Ns>& delays) {
+    fl_histogram expected{};
+    for (const Ns delay : delays) expected.bucket[fl_bucket(ticks(delay))]++;
+    const fl_histogram seen = programs->histogram(fault, FL_APPLIED);
+    for (std::uint32_t i = 0; i < FL_HIST_BUCKETS; i++) ASSERT_EQ(seen.bucket[i], expected.bucket[i]) << i;
+    std::uint64_t late = 0;
+    for (const auto n : programs->histogram(fault, FL_HELD).bucket) late += n;
+    EXPECT_EQ(late, 0u) << "what is really held is measured at the return";
+  }
+};
 
 // ---- chance ----
 
@@ -113,6 +124,35 @@ TEST_P(Player, delays_add) {
   EXPECT_EQ(stamp.flags, 0);
   EXPECT_LE(stamp.due - ticks(before + delay), ticks(after + delay) - ticks(before + delay));
   for (std::uint32_t r = 0; r < 3; r++) EXPECT_EQ(programs->tally(r).delayed, 1u);
+  expect_share(0, {100 * kMillisecond});
+  expect_share(1, {2 * kSecond + 77});
+  expect_share(2, {30 * kSecond});
+}
+
+TEST_P(Player, a_share_is_forgotten_with_a_packet_that_another_rule_drops) {
+  load({rule(steady(kHour, kSecond), 0), rule(steady(kHour, 0, 0, 1), 1)});
+  EXPECT_EQ(play(Packet{}), Way::dropped);
+  expect_share(0, {});
+  const faults::Window ten{0, 10 * kSecond};
+  load({rule(steady(ten, kSecond), 0, 1, ten), rule(steady(kHour, 2 * kSecond), 1)});
+  EXPECT_EQ(play(Packet{}), Way::held);
+  programs->set_time(11 * kSecond);
+  EXPECT_EQ(play(Packet{.source_port = 1}), Way::held) << "by the second rule alone: the first is over";
+  expect_share(0, {kSecond});
+  expect_share(1, {2 * kSecond, 2 * kSecond});
+}
+
+TEST_P(Player, the_wait_for_order_is_not_the_faults_own_share) {
+  faults::Channel channel = steady(kHour, 0);
+  faults::add_step(channel.delay, {0, 10 * kSecond}, static_cast<double>(20 * kSecond));
+  faults::add_step(channel.delay, {10 * kSecond, kHour.end}, static_cast<double>(kMillisecond));
+  load({rule(channel)});
+  programs->set_time(9 * kSecond);
+  EXPECT_EQ(play(Packet{}), Way::held);
+  programs->set_time(11 * kSecond);
+  EXPECT_EQ(play(Packet{}), Way::held);
+  EXPECT_GT(stamp.hold, ticks(10 * kSecond)) << "behind the first";
+  expect_share(0, {20 * kSecond, kMillisecond});
 }
 
 TEST_P(Player, nothing_is_held_longer_than_a_stamp_can_say) {

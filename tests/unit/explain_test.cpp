@@ -129,6 +129,20 @@ TEST(Effect, JitterGivesARangeThatEndsAtZero) {
   EXPECT_EQ(said(e, "Handshake"), "+0 to 160 ms (one round trip)");
 }
 
+TEST(Effect, OrderIsNamedWhereItMakesTheMedianLarger) {
+  const auto order = [](const std::string& keys) {
+    return said(effect(plan_with("kind = \"degrade\"\ndelay = \"50ms\"\n" + keys)), "Order");
+  };
+  EXPECT_NE(order("jitter = \"50ms\"\ndistribution = \"pareto\"\n").find("far longer than 50.0 ms"), std::string::npos);
+  EXPECT_NE(order("jitter = \"25ms\"\n").find("order = \"free\""), std::string::npos);
+  EXPECT_EQ(order("jitter = \"24ms\"\n"), "") << "the least and the most are said";
+  EXPECT_EQ(order("jitter = \"5ms\"\ndistribution = \"normal\"\n"), "");
+  EXPECT_NE(order("jitter = \"5ms\"\ndistribution = \"paretonormal\"\n"), "") << "the slowest are very late";
+  EXPECT_EQ(order(""), "");
+  EXPECT_EQ(order("jitter = \"50ms\"\norder = \"free\"\n"), "");
+  EXPECT_EQ(order("jitter = \"50ms\"\nper = \"turn\"\n"), "");
+}
+
 TEST(Effect, LossIsSaidAsOneInSoMany) {
   const Effect e = effect(plan_with("kind = \"degrade\"\nloss = \"1%\"\n"));
   EXPECT_DOUBLE_EQ(e.loss, 0.01);

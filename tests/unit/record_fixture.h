@@ -56,6 +56,7 @@ inline Recording good_recording() {
   result.matched = 1000;
   result.delayed = 1000;
   result.applied_delay = {100000, 100100, 100200, 100900, 1000};
+  result.held = {100040, 100200, 100400, 101800, 1000};
   result.lateness = {40, 100, 200, 900, 1000};
   result.first_affected = 10 * kSecond + 30 * kMicrosecond;
   fault.account = result;

@@ -1,6 +1,7 @@
 #include "injector/record/summary.h"
 
 #include "injector/record/derive.h"
+#include "injector/record/held.h"
 #include "tests/unit/record_fixture.h"
 
 namespace faultline::record {
@@ -54,6 +55,7 @@ Account a_result() {
   r.delayed = 190;
   r.dropped = 10;
   r.applied_delay = {1500000, 1500100, 1500200, 1500300, 190};
+  r.held = {1500040, 1500160, 1500290, 1500420, 190};
   r.lateness = {40, 60, 90, 120, 190};
   r.planned_onset = 2 * kSecond + 500;
   r.first_affected = 2 * kSecond + 42500;
@@ -124,6 +126,7 @@ TEST(Summary, HasTheContractsFields) {
   EXPECT_EQ(fault.at("packets_dropped"), 10);
   EXPECT_EQ(fault.at("packets_delayed"), 190);
   EXPECT_EQ(fault.at("applied_delay_us").at("p99"), 1500200);
+  EXPECT_EQ(fault.at("held_us").at("p90"), 1500160);
   EXPECT_EQ(fault.at("lateness_us").at("max"), 120);
   EXPECT_EQ(fault.at("onset_error_us"), 42.0);
   EXPECT_EQ(fault.at("sites").at(0).at("packets_matched"), 200);
@@ -315,6 +318,46 @@ TEST(Render, SaysWhenAFaultWasTooShortForItsDelay) {
     const std::string text = render_outcome(derive(folder.path()), "runs/x", false).bytes();
     EXPECT_EQ(text.find("all let go at the fault's end") != std::string::npos, released == 1) << text;
   }
+}
+
+TEST(Render, SaysWhyPacketsWereHeldForLongerThanAsked) {
+  const struct {
+    double held, late;
+    std::uint64_t composed;
+    const char* why;
+  } cases[] = {
+      {1500040, 40, 0, nullptr},          {1640000, 40, 190, nullptr},  // within a tenth
+      {1800000, 200000, 0, nullptr},                                    // it was late, which is said by itself
+      {3000000, 40, 190, "other delays"}, {3000000, 40, 0, "keep their order"},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.held);
+    TemporaryFolder folder;
+    Account result = a_result();
+    result.held.p50 = one.held;
+    result.lateness.p50 = one.late;
+    result.composed = one.composed;
+    write_run(folder.path(), result);
+    const std::string text = render_outcome(derive(folder.path()), "runs/x", false).bytes();
+    EXPECT_EQ(text.find("        held     p50") != std::string::npos, one.why != nullptr) << text;
+    if (one.why != nullptr) EXPECT_NE(text.find(one.why), std::string::npos) << text;
+  }
+}
+
+TEST(Held, NamesTheOrderWhereJitterIsWhatMakesIt) {
+  json fault = {{"applied_delay_us", {{"p50", 43000.0}}},
+                {"held_us", {{"p50", 468000.0}}},
+                {"lateness_us", {{"p50", 50.0}}},
+                {"packets_composed", 0},
+                {"asked", {{"delay", "50ms"}, {"jitter", "50ms"}, {"order", "flow"}}}};
+  EXPECT_NE(held_longer(fault).value_or("").find("order = \"free\""), std::string::npos);
+  fault["packets_composed"] = 10;
+  EXPECT_NE(held_longer(fault).value_or("").find("other delays"), std::string::npos);
+  EXPECT_NE(held_longer(fault).value_or("").find("keep their order"), std::string::npos);
+  fault["asked"]["order"] = "free";
+  EXPECT_EQ(held_longer(fault).value_or("").find("keep their order"), std::string::npos);
+  fault.erase("held_us");
+  EXPECT_FALSE(held_longer(fault)) << "a summary of an older version";
 }
 
 TEST(Render, SaysWhatMatters) {
