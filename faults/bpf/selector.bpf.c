@@ -265,7 +265,7 @@ static long count_delay(__u32 i, struct returned* c) {
   if (!t) return 0;
   struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
   if (!rule) return 0;
-  index = FL_HISTOGRAMS * rule->fault; /* of a standing condition of the lab there are none */
+  index = FL_HISTOGRAMS * rule->fault;
   count_in(index + FL_LATE, c->late_bucket, c->packets);
   if (c->late > t->late_max) t->late_max = c->late;
   if (c->cut) return 0;

@@ -30,6 +30,7 @@ std::optional<std::string> held_longer(const json& fault) {
     why += (why.empty() ? "" : "; ") +
            std::string("packets of a flow keep their order, so that one waits for the slowest before it") +
            (jitter && keys.contains("order") ? "; order = \"free\" lets them overtake" : "");
+  if (why.empty()) return {};
   return why;
 }
 

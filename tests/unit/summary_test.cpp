@@ -340,7 +340,9 @@ TEST(Render, SaysWhyPacketsWereHeldForLongerThanAsked) {
     write_run(folder.path(), result);
     const std::string text = render_outcome(derive(folder.path()), "runs/x", false).bytes();
     EXPECT_EQ(text.find("        held     p50") != std::string::npos, one.why != nullptr) << text;
-    if (one.why != nullptr) EXPECT_NE(text.find(one.why), std::string::npos) << text;
+    if (one.why != nullptr) {
+      EXPECT_NE(text.find(one.why), std::string::npos) << text;
+    }
   }
 }
 
