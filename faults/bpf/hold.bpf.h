@@ -108,24 +108,34 @@ __attribute__((noinline)) int hold_by_rule(struct packet* p, struct fl_rule* rul
   return deeds;
 }
 
+/* One rule a call, lowest first. */
+struct shares {
+  __u64 mask;
+  __u32 first_rule, packets;
+};
+
+static long count_share(__u32 i, struct shares* s) {
+  if (!s->mask) return 1;
+  __u32 index = s->first_rule + lowest_bit(s->mask);
+  s->mask &= s->mask - 1;
+  struct present* now = bpf_map_lookup_elem(&presents, &index);
+  if (!now || !now->own) return 0;
+  __u32 own = ticks(now->own);
+  now->own = 0;
+  if (!s->packets) return 0;
+  struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
+  struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
+  if (!rule || !tally) return 0;
+  count_in(FL_HISTOGRAMS * rule->fault + FL_APPLIED, bucket_of(own), s->packets);
+  if (own > tally->applied_max) tally->applied_max = own;
+  return 0;
+}
+
 /* Counts what each of the rules of `mask` asked of a packet by itself, and forgets it: neither what other rules asked,
  * nor the wait for the packets in front of it. 0 packets: it was dropped after all, or its hold was cut short. */
 __attribute__((noinline)) int count_shares(__u64 mask, __u32 first_rule, __u32 packets) {
-  for (int i = 0; i < FL_MAX_RULES_PER_SITE; i++) {
-    if (!mask) break;
-    __u32 index = first_rule + lowest_bit(mask);
-    mask &= mask - 1;
-    struct present* now = bpf_map_lookup_elem(&presents, &index);
-    if (!now || !now->own) continue;
-    __u32 own = ticks(now->own);
-    now->own = 0;
-    if (!packets) continue;
-    struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
-    struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
-    if (!rule || !tally) continue;
-    count_in(FL_HISTOGRAMS * rule->fault + FL_APPLIED, bucket_of(own), packets);
-    if (own > tally->applied_max) tally->applied_max = own;
-  }
+  struct shares s = {.mask = mask, .first_rule = first_rule, .packets = packets};
+  bpf_loop(FL_MAX_RULES_PER_SITE, count_share, &s, 0);
   return 0;
 }
 
