@@ -25,11 +25,11 @@ std::optional<std::string> held_longer(const json& fault) {
   const json& keys = asked != fault.end() && asked->is_object() ? *asked : none;
   const bool others = fault.value("packets_composed", std::uint64_t{0}) > 0, jitter = keys.contains("jitter"),
              in_order = keys.value("order", "flow") != "free";
-  std::string why = others ? "other delays (of a fault, a link) met the same packets" : "";
+  std::string why = others ? "other delays met the same packets" : "";
   if (in_order && (jitter || !others))
-    why += (why.empty() ? "" : "; ") +
+    why += (why.empty() ? "" : ", ") +
            std::string("packets of a flow keep their order, so that one waits for the slowest before it") +
-           (jitter && keys.contains("order") ? "; order = \"free\" lets them overtake" : "");
+           (jitter && keys.contains("order") ? ", unless order = \"free\"" : "");
   if (why.empty()) return {};
   return why;
 }
