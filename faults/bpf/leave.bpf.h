@@ -33,6 +33,7 @@ struct sk_buff {
 };
 struct rtable {
   __u16 rt_type;
+  int rt_iif;
 };
 struct nf_conntrack_zone {
   __u16 id;
@@ -77,6 +78,15 @@ static __always_inline int has_other_route(struct sk_buff* skb) {
   if (!route) return 0;
   __u16 type = BPF_CORE_READ(route, rt_type);
   return type != UNICAST && type != LOCAL;
+}
+
+/* Whether its receiver will take it for one that came by another device than lo: that of the address. (IPv6's routes do
+ * not say it as simply.) */
+static __always_inline int came_by_another(struct sk_buff* skb, __u32 ifindex, int v4) {
+  struct rtable* route = (void*)(BPF_CORE_READ(skb, _skb_refdst) & ~1UL);
+  if (!route || !v4) return !!route;
+  __u32 device = BPF_CORE_READ(route, rt_iif);
+  return device && device != ifindex;
 }
 
 /* 1: IPsec has decrypted it. 2: or a device is still to encrypt it. */
@@ -152,7 +162,7 @@ __attribute__((noinline)) int why_left_out(struct __sk_buff* skb, int at) {
   if (size ? size > LONGEST_SEGMENT && size != BY_FRAGMENTS : skb->len + ETH_HLEN - l3_at(at) > LONGEST_FRAME)
     return FL_LEFT_LARGE;
   if (is_loopback(at)) {
-    if (has_no_way_back(skb) || !is_heard_by_lo(skb)) return FL_LEFT_LOCAL;
+    if (has_no_way_back(skb)) return FL_LEFT_LOCAL;
   } else {
     struct bpf_tunnel_key key;
     if (bpf_skb_get_tunnel_key(skb, &key, sizeof key, 0) != NO_TUNNEL) return FL_LEFT_TUNNEL;
@@ -162,10 +172,17 @@ __attribute__((noinline)) int why_left_out(struct __sk_buff* skb, int at) {
 #if FL_CGROUPS
   struct sk_buff* own = kernels_own(skb);
   if (!own) return FL_LEFT_NOT;
-  if (is_loopback(at) && skb->protocol == bpf_htons(ETH_P_IP) && has_other_route(own)) return FL_LEFT_LOCAL;
+  if (is_loopback(at)) {
+    volatile __u32 ifindex = skb->ifindex;
+    if (skb->protocol == bpf_htons(ETH_P_IP) && has_other_route(own)) return FL_LEFT_LOCAL;
+    if (came_by_another(own, ifindex, skb->protocol == bpf_htons(ETH_P_IP)) && !is_heard_by_lo(skb))
+      return FL_LEFT_LOCAL;
+  }
   if (!sends && loses_its_entry(own)) return FL_LEFT_NAT; /* of what leaves the machine tracking has seen all */
   int ipsec = in_ipsec(own);
   if (ipsec == 2 || (ipsec && is_ingress(at))) return FL_LEFT_IPSEC;
+#else
+  if (is_loopback(at) && !is_heard_by_lo(skb)) return FL_LEFT_LOCAL;
 #endif
   return FL_LEFT_NOT;
 }
