@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "faults/abi.h"
-#include "faults/units.h"
+#include "injector/base/units.h"
 
 namespace faultline::faults {
 

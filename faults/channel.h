@@ -10,7 +10,7 @@
 
 #include "faults/abi.h"
 #include "faults/answer.h"
-#include "faults/units.h"
+#include "injector/base/units.h"
 
 namespace faultline::faults {
 

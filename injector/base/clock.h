@@ -4,7 +4,7 @@
 
 #include <time.h>
 
-#include "faults/units.h"
+#include "injector/base/units.h"
 
 namespace faultline {
 

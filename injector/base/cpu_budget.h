@@ -8,7 +8,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "faults/units.h"
+#include "injector/base/units.h"
 
 namespace faultline::realtime {
 

@@ -34,11 +34,11 @@ Word word_of(State state) {
   return {"unknown", "33"};
 }
 
-Visible row(const Finding& finding, const record::Look& look) {
+Visible row(const Finding& finding, const screen::Look& look) {
   constexpr int kTopic = 9, kText = 30;
   const Word word = word_of(finding.state);
   Visible line = beside(styled(look, word.style, fmt::format("{:<{}}", word.text, kTopic)) + finding.topic,
-                        kTopic + record::columns(finding.topic), finding.what, look.width, kText);
+                        kTopic + screen::columns(finding.topic), finding.what, look.width, kText);
   if (!finding.help.empty() && finding.state != State::ok)
     line +=
         std::string(kText, ' ') + styled(look, "1", wrapped("-> " + finding.help, look.width, kText, kText + 3)) + "\n";

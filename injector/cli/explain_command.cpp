@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "injector/base/text.h"
 #include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
 #include "injector/cli/experiments.h"
@@ -14,13 +15,12 @@
 #include "injector/explain/explain.h"
 #include "injector/explain/timeline.h"
 #include "injector/plan/values.h"
-#include "injector/record/text.h"
 
 namespace faultline::cli {
 namespace {
 
 using nlohmann::json;
-using record::Look;
+using screen::Look;
 
 struct ExplainArguments {
   std::string plan;
@@ -35,7 +35,7 @@ class Page {
 
   Visible text() {
     const std::string title = plan_.title.empty() ? plan_.name : plan_.title;
-    out_ += styled(look_, "1", record::clipped(title, look_.width)) + "\n";
+    out_ += styled(look_, "1", screen::clipped(title, look_.width)) + "\n";
     say(4, fmt::format("{}, {} long, {}", plan_.path, plan::format_duration(plan_.duration),
                        plan_.seed_given ? fmt::format("seed {}", plan_.seed)
                                         : "without a seed: what is drawn by chance falls differently in each run, and "
@@ -51,19 +51,19 @@ class Page {
     for (const auto& line : all_.ends) item(line);
     section("Blast radius");
     say(4, all_.blast_radius);
-    return record::for_locale(std::move(out_), look_.utf8);
+    return for_locale(std::move(out_), look_.utf8);
   }
 
  private:
   void section(const std::string& title) { out_ += "\n" + styled(look_, "1", title) + "\n"; }
   void say(int indent, const std::string& text) {
     out_ += std::string(static_cast<std::size_t>(indent), ' ') +
-            wrapped(record::clipped(text), look_.width, indent, indent) + "\n";
+            wrapped(screen::clipped(text), look_.width, indent, indent) + "\n";
   }
-  void item(const std::string& text) { out_ += "  - " + wrapped(record::clipped(text), look_.width, 4, 4) + "\n"; }
+  void item(const std::string& text) { out_ += "  - " + wrapped(screen::clipped(text), look_.width, 4, 4) + "\n"; }
   /// "    Label       text", the text hanging under itself.
   void row(const std::string& label, const std::string& text) {
-    out_ += beside("    " + label, 4 + record::columns(label), record::clipped(text), look_.width, 16);
+    out_ += beside("    " + label, 4 + screen::columns(label), screen::clipped(text), look_.width, 16);
   }
 
   void timeline() {
@@ -76,7 +76,7 @@ class Page {
   void fault(std::size_t i) {
     const auto& fault = plan_.faults[i];
     const auto& effect = all_.effects[i];
-    out_ += "\n" + styled(look_, "1;31", record::clipped(fault.name, look_.width / 2));
+    out_ += "\n" + styled(look_, "1;31", screen::clipped(fault.name, look_.width / 2));
     out_ += shown("  {}, {} to {}\n", fault.kind->name, plan::format_duration(fault.start),
                   plan::format_duration(fault.end));
     row("What", std::string(fault.kind->summary) + ".");
@@ -88,8 +88,7 @@ class Page {
     for (const auto& line : effect.lines) row(line.what, line.then);
     if (!effect.steady && !effect.active.empty())
       row("Episodes", fmt::format("{}, the first at {}, {} in all", effect.active.size(),
-                                  record::short_duration(effect.active.front().start),
-                                  record::short_duration(total(effect.active))));
+                                  short_duration(effect.active.front().start), short_duration(total(effect.active))));
   }
 
   static Ns total(const std::vector<faults::Window>& windows) {

@@ -36,7 +36,7 @@ Exit exec_in_lab(const ExecArguments& arguments) {
   const auto fitting = with_host(runs, arguments.host);
   const run::Running& run =
       arguments.run.empty() ? run::only_run(fitting, "--run") : run::find_run(runs, arguments.run);
-  return static_cast<Exit>(lab::visit(run::enter(run, arguments.host), command));
+  return static_cast<Exit>(nursery::visit(run::enter(run, arguments.host), command));
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 #include "injector/cli/experiments.h"
 #include "injector/cli/list_runs.h"
 #include "injector/cli/terminal.h"
-#include "injector/lab/nursery.h"
+#include "injector/nursery/nursery.h"
 #include "injector/plan/parse.h"
 #include "injector/plan/programs.h"
 #include "injector/plan/values.h"
@@ -40,7 +40,7 @@ json experiments() {
       for (const auto& fault : plan.faults) kinds.insert(fault.kind->name);
       one["duration"] = plan::format_duration(plan.duration);
       one["duration_s"] = static_cast<double>(plan.duration) / kSecond;
-      one["needs"] = plan::programs_of(plan, lab::is_known);
+      one["needs"] = plan::programs_of(plan, nursery::is_known);
       one["kinds"] = kinds;
     }
     all.push_back(std::move(one));
@@ -64,7 +64,7 @@ json kinds() {
   return all;
 }
 
-void print_experiments(const json& all, const record::Look& look) {
+void print_experiments(const json& all, const screen::Look& look) {
   if (all.empty()) {
     print(stdout, shown("  none were found beside this binary\n"));
     return;
@@ -72,7 +72,7 @@ void print_experiments(const json& all, const record::Look& look) {
   for (const auto& one : all) {
     const std::string name = one.value("name", ""), title = one.value("title", "");
     constexpr int kAt = 34;
-    print(stdout, beside("  " + styled(look, "1", name), 2 + record::columns(name), title, look.width, kAt));
+    print(stdout, beside("  " + styled(look, "1", name), 2 + screen::columns(name), title, look.width, kAt));
     const auto below = [&](const std::string& text) { print(stdout, beside("", 0, text, look.width, kAt)); };
     if (!one.value("ok", false)) {
       below("not valid: faultline check " + name);
@@ -84,11 +84,11 @@ void print_experiments(const json& all, const record::Look& look) {
   }
 }
 
-void print_kinds(const json& all, const record::Look& look) {
+void print_kinds(const json& all, const screen::Look& look) {
   for (const auto& one : all) {
     const std::string name = one.value("name", "");
     print(stdout,
-          beside("  " + styled(look, "1", name), 2 + record::columns(name), one.value("summary", ""), look.width, 26));
+          beside("  " + styled(look, "1", name), 2 + screen::columns(name), one.value("summary", ""), look.width, 26));
   }
 }
 

@@ -8,13 +8,13 @@
 #include <array>
 
 #include "injector/base/privilege.h"
-#include "injector/record/row.h"
 #include "injector/run/running.h"
+#include "injector/screen/row.h"
 
 namespace faultline::cli {
 namespace {
 
-using record::kUncut;
+using screen::kUncut;
 using Cells = std::array<std::string, 5>;
 
 std::string left_text(const run::Running& run) {
@@ -48,16 +48,16 @@ std::string runs_text() {
   std::array<int, 5> widths{};
   for (auto& row : rows)
     for (std::size_t i = 0; i < row.size(); i++) {
-      row[i] = record::clipped(row[i],
+      row[i] = screen::clipped(row[i],
                                i == 2 ? 40 : kUncut);  // without control characters: what they say is another process's
-      widths[i] = std::max(widths[i], record::columns(row[i]));
+      widths[i] = std::max(widths[i], screen::columns(row[i]));
     }
   std::string out;
   for (const auto& row : rows) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); i++) {
       line += row[i];
-      if (i + 1 < row.size()) line.append(static_cast<std::size_t>(widths[i] - record::columns(row[i]) + 2), ' ');
+      if (i + 1 < row.size()) line.append(static_cast<std::size_t>(widths[i] - screen::columns(row[i]) + 2), ' ');
     }
     while (!line.empty() && line.back() == ' ') line.pop_back();
     out += line + "\n";

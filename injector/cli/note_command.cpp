@@ -5,8 +5,8 @@
 
 #include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
-#include "injector/record/row.h"
 #include "injector/run/running.h"
+#include "injector/screen/row.h"
 
 namespace faultline::cli {
 namespace {
@@ -21,7 +21,7 @@ Exit write_note(const NoteArguments& arguments) {
   const auto runs = run::running();
   const run::Running& run = arguments.run.empty() ? run::only_run(runs, "--run") : run::find_run(runs, arguments.run);
   const auto when = run::note(run, arguments.text);
-  const std::string name = record::clipped(describe(run));
+  const std::string name = screen::clipped(describe(run));
   if (when)
     print(stdout, shown("noted in {} at {:.1f} s\n", name, *when));
   else

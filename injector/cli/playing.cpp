@@ -60,7 +60,7 @@ Exit play(plan::Parsed parsed, const Playing& how, run::Options options) {
   if (how.json)
     print_json(result.outcome.summary);
   else
-    print(stdout, record::render_outcome(result.outcome, result.folder, look_of_stdout().color));
+    print(stdout, report::render_outcome(result.outcome, result.folder, look_of_stdout().color));
   return result.outcome.exit;
 }
 

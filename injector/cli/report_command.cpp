@@ -4,13 +4,13 @@
 #include <cstdio>
 #include <memory>
 
+#include "injector/base/text.h"
 #include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
 #include "injector/cli/terminal.h"
-#include "injector/record/derive.h"
-#include "injector/record/summary.h"
-#include "injector/record/text.h"
 #include "injector/report/compare.h"
+#include "injector/report/derive.h"
+#include "injector/report/summary.h"
 
 namespace faultline::cli {
 namespace {
@@ -26,9 +26,9 @@ struct CompareArguments {
 };
 
 Exit report(const ReportArguments& arguments) {
-  record::Outcome outcome;
+  report::Outcome outcome;
   try {
-    outcome = record::derive(arguments.run);
+    outcome = report::derive(arguments.run);
   } catch (const std::system_error& e) {
     throw Failure(e.code() == std::errc::no_space_on_device ? Exit::failed : Exit::cannot_run,
                   fmt::format("the record cannot be made anew: {}", e.what()));
@@ -36,13 +36,13 @@ Exit report(const ReportArguments& arguments) {
   if (arguments.json)
     print_json(outcome.summary);
   else
-    print(stdout, record::render_outcome(outcome, arguments.run, look_of_stdout().color));
+    print(stdout, report::render_outcome(outcome, arguments.run, look_of_stdout().color));
   return Exit::passed;
 }
 
 nlohmann::json summary_of(const std::string& run) {
   const record::Recording recording = record::read_recording(std::filesystem::path(run));
-  return record::summarize(recording, record::judge(recording));
+  return report::summarize(recording, record::judge(recording));
 }
 
 Exit compare(const CompareArguments& arguments) {
@@ -50,7 +50,7 @@ Exit compare(const CompareArguments& arguments) {
   if (arguments.json)
     print_json(comparison);
   else
-    print(stdout, record::for_locale(report::render_comparison(comparison), look_of_stdout().utf8));
+    print(stdout, for_locale(report::render_comparison(comparison), look_of_stdout().utf8));
   return Exit::passed;
 }
 

@@ -8,8 +8,8 @@
 #include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
 #include "injector/cli/terminal.h"
-#include "injector/record/row.h"
 #include "injector/run/running.h"
+#include "injector/screen/row.h"
 
 namespace faultline::cli {
 namespace {
@@ -20,7 +20,7 @@ struct StopArguments {
 };
 
 std::string sentence(const run::Running& run, const run::Stopped& stopped) {
-  const std::string name = record::clipped(describe(run)), folder = record::clipped(run.folder);
+  const std::string name = screen::clipped(describe(run)), folder = screen::clipped(run.folder);
   if (stopped.healed && stopped.ended)
     return fmt::format("{}: healed after {:.0f} ms; its record is complete, in {}", name, stopped.took_s * 1000,
                        folder);
@@ -43,7 +43,7 @@ Attempt try_to_stop(const run::Running& run) {
     const run::Stopped stopped = run::stop(run);
     return {stopped, stopped.healed && stopped.ended ? Exit::passed : Exit::failed, sentence(run, stopped)};
   } catch (const Failure& failure) {
-    return {{}, failure.status(), fmt::format("{}: {}", record::clipped(describe(run)), failure.what())};
+    return {{}, failure.status(), fmt::format("{}: {}", screen::clipped(describe(run)), failure.what())};
   }
 }
 

@@ -8,12 +8,12 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "injector/record/locale.h"
+#include "injector/screen/locale.h"
 
 namespace faultline::cli {
 
-record::Look look_of_stdout() {
-  record::Look look;
+screen::Look look_of_stdout() {
+  screen::Look look;
   if (isatty(STDOUT_FILENO) == 0) return look;
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
@@ -21,7 +21,7 @@ record::Look look_of_stdout() {
   const char *no_color = std::getenv("NO_COLOR"), *terminal = std::getenv("TERM");
   look.color =
       (no_color == nullptr || *no_color == '\0') && (terminal == nullptr || std::string_view(terminal) != "dumb");
-  look.utf8 = record::locale_is_utf8();
+  look.utf8 = screen::locale_is_utf8();
   return look;
 }
 
@@ -34,7 +34,7 @@ std::string wrapped(std::string_view text, int width, int first, int indent) {
     const std::string_view word = text.substr(0, space);
     text.remove_prefix(space == std::string_view::npos ? text.size() : space + 1);
     if (word.empty()) continue;
-    const int columns = record::columns(word);
+    const int columns = screen::columns(word);
     if (begun && used + 1 + columns > width) {
       out += "\n" + std::string(static_cast<std::size_t>(indent), ' ');
       used = indent;
@@ -61,7 +61,7 @@ void print_json(const nlohmann::json& answer) {
   print(stdout, visible_json(answer.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)) + "\n");
 }
 
-Visible styled(const record::Look& look, const char* style, std::string_view text) {
+Visible styled(const screen::Look& look, const char* style, std::string_view text) {
   return look.color ? Visible::painted(style, text) : Visible(text);
 }
 

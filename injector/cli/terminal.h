@@ -7,12 +7,12 @@
 #include <string_view>
 
 #include "injector/base/visible_text.h"
-#include "injector/record/row.h"
+#include "injector/screen/row.h"
 
 namespace faultline::cli {
 
 /// Of standard output.
-record::Look look_of_stdout();
+screen::Look look_of_stdout();
 
 /// `text` broken at spaces to `width` columns; lines after the first begin with `indent` spaces. A word longer than a
 /// line stays whole. `first` is the column that the text begins in.
@@ -26,6 +26,6 @@ Visible beside(Visible head, int columns, std::string_view text, int width, int 
 void print_json(const nlohmann::json& answer);
 
 /// `text` in an SGR style when `look` has colour.
-Visible styled(const record::Look& look, const char* style, std::string_view text);
+Visible styled(const screen::Look& look, const char* style, std::string_view text);
 
 }  // namespace faultline::cli

@@ -23,7 +23,7 @@
 #include "injector/base/rtnetlink.h"
 #include "injector/doctor/doctor.h"
 #include "injector/lab/lacking.h"
-#include "injector/lab/nursery.h"
+#include "injector/nursery/nursery.h"
 #include "injector/pen/before.h"
 #include "injector/pen/pen.h"
 #include "injector/plan/parse.h"
@@ -123,7 +123,7 @@ void try_the_data_plane(pen::Engine engine) {
 }
 
 void try_privileged(Facts& facts) {
-  facts.process_namespace = attempt([] { lab::Nursery::start(); });
+  facts.process_namespace = attempt([] { nursery::Nursery::start(); });
   const int error = realtime::try_it();
   facts.realtime = error == 0 ? "" : std::generic_category().message(error);
   facts.network_namespace = attempt([] { NetNs::create(); });
@@ -146,10 +146,10 @@ std::vector<Tool> tools(const std::vector<std::string>& experiments) {
   for (const auto& path : experiments) {
     const auto parsed = plan::parse_file(path);
     if (!parsed.ok()) continue;
-    for (const auto& program : plan::programs_of(parsed.plan, lab::is_known)) {
+    for (const auto& program : plan::programs_of(parsed.plan, nursery::is_known)) {
       auto tool = std::find_if(all.begin(), all.end(), [&](const Tool& t) { return t.program == program; });
       if (tool == all.end())
-        tool = all.insert(all.end(), {program, lab::package_of(program), {}, lab::is_installed(program)});
+        tool = all.insert(all.end(), {program, nursery::package_of(program), {}, lab::is_installed(program)});
       if (std::find(tool->wanted_by.begin(), tool->wanted_by.end(), parsed.plan.name) == tool->wanted_by.end())
         tool->wanted_by.push_back(parsed.plan.name);
     }

@@ -6,14 +6,14 @@
 #include <cmath>
 
 #include "faults/chance.h"
+#include "injector/base/text.h"
 #include "injector/plan/values.h"
-#include "injector/record/text.h"
 #include "injector/site/find.h"
 
 namespace faultline::explain {
 namespace {
 
-using record::short_duration;
+using short_duration;
 
 double height(const faults::Track& track) {
   double most = 0;
@@ -44,7 +44,7 @@ bool on_a_link(const plan::Plan& plan, const plan::Fault& fault) {
 
 /// "1 in 13", for a chance of 8 %.
 std::string one_in(double chance) {
-  return chance >= 0.5 ? record::percent(chance) + " of all" : fmt::format("1 in {:.0f}", std::max(2.0, 1 / chance));
+  return chance >= 0.5 ? percent(chance) + " of all" : fmt::format("1 in {:.0f}", std::max(2.0, 1 / chance));
 }
 
 std::string sum(const Effect& effect, int trips) {
@@ -184,11 +184,11 @@ void say(Effect& effect, const plan::Plan& plan, const plan::Fault& fault, const
   if (effect.dead_flows > 0)
     effect.lines.push_back(
         {"Connections", fmt::format("{} of them get no packet through at all; a new attempt may fare better",
-                                    record::percent(effect.dead_flows))});
+                                    percent(effect.dead_flows))});
   if (effect.dead_clients > 0)
     effect.lines.push_back(
         {"Clients", fmt::format("{} of their addresses get no packet through at all, however often they try",
-                                record::percent(effect.dead_clients))});
+                                percent(effect.dead_clients))});
   if (protocol == "udp")
     say_datagrams(effect, "Datagram");
   else if (protocol == "icmp")

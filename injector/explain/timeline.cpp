@@ -8,8 +8,8 @@
 namespace faultline::explain {
 namespace {
 
-using record::Look;
-using record::Row;
+using screen::Look;
+using screen::Row;
 
 /// The step between two marks of the scale: a round time that leaves each mark room for its text.
 Ns mark_step(Ns duration, int width) {
@@ -95,7 +95,7 @@ std::vector<Span> spans(const plan::Plan& plan, const std::vector<Effect>& effec
 
 std::vector<Visible> draw(const std::vector<Span>& spans, Ns duration, const Look& look, int indent) {
   int label = 8;
-  for (const auto& span : spans) label = std::max(label, record::columns(span.name));
+  for (const auto& span : spans) label = std::max(label, screen::columns(span.name));
   label = std::min(label, std::max(8, look.width / 3));
   const int left = indent + label + 2, width = std::max(10, look.width - left);
   std::vector<Visible> rows;
@@ -103,8 +103,8 @@ std::vector<Visible> draw(const std::vector<Span>& spans, Ns duration, const Loo
   const double cell = static_cast<double>(std::max<Ns>(duration, 1)) / width;
   for (const auto& span : spans) {
     Row row(look);
-    row.pad_to(indent).add(record::columns(span.name) > label ? record::clipped(span.name, label - 2) + ".."
-                                                              : record::clipped(span.name, label));
+    row.pad_to(indent).add(screen::columns(span.name) > label ? screen::clipped(span.name, label - 2) + ".."
+                                                              : screen::clipped(span.name, label));
     row.pad_to(left);
     for (int i = 0; i < width; i++) {
       const Sign& sign = sign_at(span, i * cell, (i + 1) * cell);

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "injector/explain/effect.h"
-#include "injector/record/row.h"
+#include "injector/screen/row.h"
 
 namespace faultline::explain {
 
@@ -23,9 +23,9 @@ struct Span {
 std::vector<Span> spans(const plan::Plan& plan, const std::vector<Effect>& effects);
 
 /// A scale, then a row per span, each at most look.width columns. `indent` columns are left free.
-std::vector<Visible> draw(const std::vector<Span>& spans, Ns duration, const record::Look& look, int indent);
+std::vector<Visible> draw(const std::vector<Span>& spans, Ns duration, const screen::Look& look, int indent);
 
 /// What the signs mean.
-std::string legend(const record::Look& look);
+std::string legend(const screen::Look& look);
 
 }  // namespace faultline::explain

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "injector/base/text.h"
 #include "injector/plan/values.h"
-#include "injector/record/text.h"
 
 namespace faultline::explain {
 namespace {
@@ -49,7 +49,7 @@ struct Sum {
     std::vector<std::string> parts;
     if (cuts > 0) parts.emplace_back("what one cuts or answers, the others do not meet");
     if (delays > 1) parts.push_back(fmt::format("delays add: {} for a round trip", text_of(round_trip)));
-    if (losses > 1) parts.push_back(fmt::format("losses multiply: {} of the packets", record::percent(1 - survives)));
+    if (losses > 1) parts.push_back(fmt::format("losses multiply: {} of the packets", percent(1 - survives)));
     if (rates > 1) parts.push_back(fmt::format("the lowest rate holds: {}", plan::format_rate(rate)));
     return fmt::format("{}", fmt::join(parts, "; "));
   }
@@ -93,9 +93,9 @@ void say_together(const plan::Plan& plan, std::vector<Effect>& effects) {
         names += ", …";
     }
     if (const std::string text = sum.text(); !most.empty() && !text.empty())
-      effects[i].lines.push_back({"Together", fmt::format("with {} ({} to {}), for packets that meet {}: {}", names,
-                                                          record::short_duration(from), record::short_duration(to),
-                                                          most.size() == 1 ? "both" : "all", text)});
+      effects[i].lines.push_back(
+          {"Together", fmt::format("with {} ({} to {}), for packets that meet {}: {}", names, short_duration(from),
+                                   short_duration(to), most.size() == 1 ? "both" : "all", text)});
   }
 }
 

@@ -29,7 +29,7 @@ constexpr Ns kGrace = 2 * kSecond;  // between SIGTERM and SIGKILL, and after it
 struct Service {
   plan::LabHost host;
   std::string log;
-  Command command;
+  nursery::Command command;
   pid_t pid = -1;  ///< -1: not started, or ended and known to be
   bool ready = false;
   bool started = false;
@@ -57,7 +57,7 @@ struct Outcome {
 }  // namespace
 
 struct Lab::Impl {
-  Impl(const plan::Lab& lab, Nursery& the_nursery, const std::string& plan_dir, const std::string& log_dir,
+  Impl(const plan::Lab& lab, nursery::Nursery& the_nursery, const std::string& plan_dir, const std::string& log_dir,
        double scale, const Progress& progress);
   ~Impl() { stop(); }
 
@@ -67,7 +67,7 @@ struct Lab::Impl {
   std::vector<IpPrefix> addresses(std::size_t host) const;
   std::vector<std::string> stop() noexcept;
 
-  Nursery& nursery;
+  nursery::Nursery& nursery;
   Topology topology;
   Network network;
   std::vector<Service> services;
@@ -75,8 +75,8 @@ struct Lab::Impl {
   std::atomic<bool> cancelled{false};   ///< by cancel()
 };
 
-Lab::Impl::Impl(const plan::Lab& lab, Nursery& the_nursery, const std::string& plan_dir, const std::string& log_dir,
-                double scale, const Progress& progress)
+Lab::Impl::Impl(const plan::Lab& lab, nursery::Nursery& the_nursery, const std::string& plan_dir,
+                const std::string& log_dir, double scale, const Progress& progress)
     : nursery(the_nursery), topology(lay_out(lab)), network(build_network(topology, progress)) {
   const std::string names = hosts_file(topology, network.v6);
   std::filesystem::create_directories(log_dir);
@@ -190,8 +190,8 @@ std::vector<std::string> Lab::Impl::stop() noexcept {
   return failures;
 }
 
-Lab::Lab(const plan::Lab& lab, Nursery& nursery, const std::string& plan_dir, const std::string& log_dir, double scale,
-         const Progress& progress)
+Lab::Lab(const plan::Lab& lab, nursery::Nursery& nursery, const std::string& plan_dir, const std::string& log_dir,
+         double scale, const Progress& progress)
     : impl_(std::make_unique<Impl>(lab, nursery, plan_dir, log_dir, scale, progress)) {}
 
 Lab::~Lab() = default;
@@ -275,8 +275,8 @@ void Lab::poll(const Listener& listener) {
 
 std::vector<std::string> Lab::stop() { return impl_->stop(); }
 
-Entrance Lab::entrance(const std::string& host) const {
-  Entrance entrance = impl_->nursery.open_enclosure(host);
+nursery::Entrance Lab::entrance(const std::string& host) const {
+  nursery::Entrance entrance = impl_->nursery.open_enclosure(host);
   entrance.environment = impl_->services[index_of(impl_->topology.hosts, "host", host)].command.environment;
   return entrance;
 }

@@ -15,7 +15,7 @@
 #include "injector/base/netns.h"
 #include "injector/base/progress.h"
 #include "injector/base/rtnetlink.h"
-#include "injector/lab/nursery.h"
+#include "injector/nursery/nursery.h"
 #include "injector/plan/plan.h"
 
 namespace faultline::lab {
@@ -34,8 +34,8 @@ class Lab {
  public:
   /// Builds the network. Throws with everything undone: Failure(cannot_run) when the kernel lacks a part. `plan_dir`
   /// and `log_dir` stay visible in every host. `nursery` must outlive the lab; the plan need not.
-  Lab(const plan::Lab& lab, Nursery& nursery, const std::string& plan_dir, const std::string& log_dir, double scale,
-      const Progress& progress = unwatched);
+  Lab(const plan::Lab& lab, nursery::Nursery& nursery, const std::string& plan_dir, const std::string& log_dir,
+      double scale, const Progress& progress = unwatched);
   ~Lab();
 
   /// Starts the hosts' commands, each as soon as the hosts in its `after` are ready, and waits until all are. A service
@@ -53,7 +53,7 @@ class Lab {
 
   /// A way into a host for a process of another terminal, with the environment that the host's command has. Thread-safe
   /// until stop(). Throws Failure(cannot_run) for a name that the lab does not have.
-  Entrance entrance(const std::string& host) const;
+  nursery::Entrance entrance(const std::string& host) const;
 
   const NetNs& host_ns(const std::string& host) const;  ///< std::out_of_range for a name the plan does not have,
   const NetNs& room_ns(const std::string& room) const;  ///< here and below

@@ -10,7 +10,7 @@
 #include <sstream>
 
 #include "injector/base/program.h"
-#include "injector/lab/nursery.h"
+#include "injector/nursery/nursery.h"
 #include "injector/plan/programs.h"
 
 namespace faultline::lab {
@@ -27,7 +27,7 @@ bool in_own_folder(const std::string& path, const std::string& plans_folder) {
 }
 
 std::string how_to_get(const std::string& program) {
-  const std::string package = package_of(program);
+  const std::string package = nursery::package_of(program);
   return package.empty() ? "" : "apt-get install " + package;
 }
 

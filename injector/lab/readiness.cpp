@@ -72,7 +72,8 @@ int wait_for(const Fd& socket, short events, Ns deadline) {
 }  // namespace
 
 Readiness::Readiness(const plan::Ready& ready, const NetNs& ns, const std::vector<IpPrefix>& addresses,
-                     const std::map<std::string, std::vector<IpPrefix>>& names, Nursery& nursery, Command command)
+                     const std::map<std::string, std::vector<IpPrefix>>& names, nursery::Nursery& nursery,
+                     nursery::Command command)
     : ready_(ready), ns_(ns), nursery_(nursery), command_(std::move(command)) {
   const std::vector<IpPrefix> loopback = {*IpPrefix::parse("127.0.0.1"), *IpPrefix::parse("::1")};
   if (ready.tcp) {
@@ -173,7 +174,7 @@ bool Readiness::exits_0() {
   const Fd output(static_cast<int>(check("make a file in memory", memfd_create("ready", MFD_CLOEXEC))));
   command_.output = output.get();
   const pid_t pid = nursery_.spawn(command_);
-  std::optional<Ended> ended = nursery_.wait(pid, monotonic_now() + kExecPatience);
+  std::optional<nursery::Ended> ended = nursery_.wait(pid, monotonic_now() + kExecPatience);
   if (!ended) {
     nursery_.kill(pid, SIGKILL);
     nursery_.wait(pid, monotonic_now() + kPatience);

@@ -8,7 +8,7 @@
 
 #include "injector/base/netns.h"
 #include "injector/base/rtnetlink.h"
-#include "injector/lab/nursery.h"
+#include "injector/nursery/nursery.h"
 #include "injector/plan/plan.h"
 
 namespace faultline::lab {
@@ -18,7 +18,8 @@ class Readiness {
   /// `addresses` are the host's own; `names` those of the whole lab. `command` has what an exec check shares with the
   /// service: enclosure, user, environment. All must outlive this. Throws Failure(invalid) for a URL it cannot ask.
   Readiness(const plan::Ready& ready, const NetNs& ns, const std::vector<IpPrefix>& addresses,
-            const std::map<std::string, std::vector<IpPrefix>>& names, Nursery& nursery, Command command);
+            const std::map<std::string, std::vector<IpPrefix>>& names, nursery::Nursery& nursery,
+            nursery::Command command);
 
   /// "tcp port 8080 accepts a connection"
   std::string question() const;
@@ -34,8 +35,8 @@ class Readiness {
 
   const plan::Ready& ready_;
   const NetNs& ns_;
-  Nursery& nursery_;
-  Command command_;
+  nursery::Nursery& nursery_;
+  nursery::Command command_;
   std::vector<IpPrefix> to_;
   std::uint16_t port_ = 0;
   std::string request_;  ///< HTTP; empty: a connection is enough

@@ -11,7 +11,7 @@
 #include <deque>
 #include <vector>
 
-#include "faults/units.h"
+#include "injector/base/units.h"
 #include "injector/line/frame.h"
 
 namespace faultline::line {

@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "faults/abi.h"
-#include "faults/units.h"
+#include "injector/base/units.h"
 
 namespace faultline::line {
 

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "faults/units.h"
+#include "injector/base/units.h"
 
 namespace faultline::line {
 

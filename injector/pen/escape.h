@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "faults/units.h"
+#include "injector/base/units.h"
 
 namespace faultline::pen {
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "faults/kind.h"
-#include "faults/units.h"
+#include "injector/base/units.h"
 
 namespace faultline::plan {
 

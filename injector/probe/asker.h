@@ -34,7 +34,7 @@ class Asker {
 struct Setting {
   const plan::Probe& probe;
   const From& from;
-  lab::Nursery* nursery;
+  nursery::Nursery* nursery;
   Loop& loop;
   Verdict verdict;
 };

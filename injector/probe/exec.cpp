@@ -145,7 +145,7 @@ class Exec : public Asker {
       write_end = Fd(ends[1]);
       check("make a pipe non-blocking", fcntl(output.get(), F_SETFL, O_NONBLOCK));
     }
-    lab::Command command;
+    nursery::Command command;
     command.argv = probe_.command;
     command.room = enclosure_;
     command.net = net_ ? &*net_ : nullptr;
@@ -195,7 +195,7 @@ class Exec : public Asker {
   // Reads the output while the command runs. The end of the output is nearly always the command's end, and known at
   // once; but a grandchild may hold it open, so the command is looked at now and then. Empty: it still runs at
   // `deadline`.
-  std::optional<lab::Ended> await_end(pid_t pid, Ns deadline, Fd& output, std::string& text) {
+  std::optional<nursery::Ended> await_end(pid_t pid, Ns deadline, Fd& output, std::string& text) {
     while (output) {
       const Ns left = deadline - monotonic_now();
       if (left <= 0) return std::nullopt;
@@ -229,7 +229,7 @@ class Exec : public Asker {
   const plan::Probe& probe_;
   const std::string enclosure_;
   std::vector<std::string> clients_;  // of one family
-  lab::Nursery* nursery_;
+  nursery::Nursery* nursery_;
   Loop& loop_;
   Verdict verdict_;
   std::optional<NetNs> net_;

@@ -44,7 +44,7 @@ std::unique_ptr<Asker> make_asker(const Setting& setting) {
 }  // namespace
 
 struct Prober::Impl {
-  Impl(const plan::Probe& p, std::size_t i, From f, lab::Nursery* n, Sink s)
+  Impl(const plan::Probe& p, std::size_t i, From f, nursery::Nursery* n, Sink s)
       : probe(p), index(i), from(std::move(f)), nursery(n), sink(std::move(s)) {}
 
   struct Flight {
@@ -168,7 +168,7 @@ struct Prober::Impl {
   const plan::Probe probe;
   const std::size_t index;
   From from;
-  lab::Nursery* const nursery;
+  nursery::Nursery* const nursery;
   const Sink sink;
   Loop loop;
   Schedule schedule;                        // written before `started`
@@ -183,7 +183,7 @@ struct Prober::Impl {
   std::thread thread;
 };
 
-Prober::Prober(const plan::Probe& probe, std::size_t index, From from, lab::Nursery* nursery, Sink sink)
+Prober::Prober(const plan::Probe& probe, std::size_t index, From from, nursery::Nursery* nursery, Sink sink)
     : impl_(std::make_unique<Impl>(probe, index, std::move(from), nursery, std::move(sink))) {
   raise_descriptor_limit();
   std::promise<void> promise;

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "faults/units.h"
+#include "injector/base/units.h"
 
 namespace faultline::probe {
 

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "injector/record/text.h"
+#include "injector/base/text.h"
 
 namespace faultline::record {
 namespace {

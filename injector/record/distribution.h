@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "faults/units.h"
+#include "injector/base/units.h"
 
 namespace faultline::record {
 

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "injector/base/text.h"
 #include "injector/plan/values.h"
 #include "injector/record/bounds.h"
-#include "injector/record/text.h"
 
 namespace faultline::record {
 namespace {

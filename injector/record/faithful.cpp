@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "injector/record/text.h"
+#include "injector/base/text.h"
 #include "injector/record/verdict.h"
 
 namespace faultline::record {

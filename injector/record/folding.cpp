@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "injector/record/text.h"
+#include "injector/base/text.h"
 
 namespace faultline::record {
 namespace {

@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "injector/base/quantile.h"
+#include "injector/base/text.h"
 #include "injector/record/bounds.h"
 #include "injector/record/distribution.h"
-#include "injector/record/text.h"
 
 namespace faultline::record {
 

@@ -4,8 +4,8 @@
 
 #include <limits>
 
+#include "injector/base/text.h"
 #include "injector/record/bounds.h"
-#include "injector/record/text.h"
 
 namespace faultline::record {
 namespace {

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <fstream>
 
+#include "injector/base/text.h"
 #include "injector/record/bounds.h"
-#include "injector/record/text.h"
 
 namespace faultline::record {
 namespace {

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "injector/base/quantile.h"
-#include "injector/record/text.h"
+#include "injector/base/text.h"
 #include "injector/record/verdict.h"
 
 namespace faultline::record {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "faults/units.h"
+#include "injector/base/units.h"
 #include "injector/probe/probe.h"
 
 namespace faultline::record {

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "injector/base/text.h"
 #include "injector/record/faithful.h"
 #include "injector/record/hypothesis.h"
-#include "injector/record/text.h"
 
 namespace faultline::record {
 namespace {

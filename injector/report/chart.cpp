@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "injector/base/text.h"
 #include "injector/base/visible_text.h"
 #include "injector/plan/values.h"
-#include "injector/record/text.h"
 #include "injector/record/verdict.h"
 
 namespace faultline::report {
@@ -43,9 +43,9 @@ double round_step(double span, int count) {
   return 10 * power;
 }
 
-std::string bars(const Recording& r, const Scale& scale, double& y) {
+std::string bars(const record::Recording& r, const Scale& scale, double& y) {
   std::string out;
-  for (const FaultRecord& fault : r.faults) {
+  for (const record::FaultRecord& fault : r.faults) {
     const double from = scale.x(fault.start), to = std::max(scale.x(fault.end), from + 2);
     out += fmt::format(
         "<g class=\"fault\"><title>{}: {} to {} s. {}</title><rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" "
@@ -74,7 +74,7 @@ struct Decades {
   }
 };
 
-Decades decades_of(const ProbeRecord& probe) {
+Decades decades_of(const record::ProbeRecord& probe) {
   double least = 0, most = 0;
   for (const auto& answer : probe.answers) {
     if (answer.error != 0) continue;
@@ -88,7 +88,7 @@ Decades decades_of(const ProbeRecord& probe) {
   return d;
 }
 
-std::string tooltip(const PhaseStats& s, Ns from, Ns to) {
+std::string tooltip(const record::PhaseStats& s, Ns from, Ns to) {
   std::string text =
       fmt::format("{:.4g} to {:.4g} s: {} sent, {} failed", seconds(from), seconds(to), s.sent, s.sent - s.ok);
   std::string why;
@@ -98,18 +98,18 @@ std::string tooltip(const PhaseStats& s, Ns from, Ns to) {
     text += fmt::format("; p50 {}, p99 {}", record::quantile_text(s.latency.quantile(500)),
                         record::quantile_text(s.latency.quantile(990)));
   if (s.ok > 0 && s.ok < s.sent)
-    text += fmt::format("; ok.p50 {}, ok.p99 {}", record::short_duration(s.latency.ok.quantile(500)),
-                        record::short_duration(s.latency.ok.quantile(990)));
+    text += fmt::format("; ok.p50 {}, ok.p99 {}", short_duration(s.latency.ok.quantile(500)),
+                        short_duration(s.latency.ok.quantile(990)));
   return escaped(text);
 }
 
-std::string panel(const Recording& r, const ProbeRecord& probe, const Scale& scale, double& y) {
+std::string panel(const record::Recording& r, const record::ProbeRecord& probe, const Scale& scale, double& y) {
   const double top = y + 16;
   const Decades decades = decades_of(probe);
   std::string out =
       fmt::format("<text class=\"name\" x=\"{}\" y=\"{:.1f}\">{} <tspan class=\"dim\">{} {}</tspan></text>\n", kLeft,
                   y + 10, escaped(probe.name), escaped(probe.kind), escaped(probe.subject));
-  for (const FaultRecord& fault : r.faults)
+  for (const record::FaultRecord& fault : r.faults)
     out += fmt::format("<rect class=\"window\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{}\"/>",
                        scale.x(fault.start), top, std::max(1.0, scale.x(fault.end) - scale.x(fault.start)), kPanel);
   for (int power = decades.low; power <= decades.high; power++) {
@@ -133,7 +133,7 @@ std::string panel(const Recording& r, const ProbeRecord& probe, const Scale& sca
   const Ns width = std::max({scale.until / kColumns, probe.every, Ns{1}});
   for (Ns from = 0; from < scale.until; from += width) {
     const Ns to = std::min(from + width, scale.until);
-    const PhaseStats s = record::stats_in(probe, from, to);
+    const record::PhaseStats s = record::stats_in(probe, from, to);
     if (s.sent == 0) {
       close();
       continue;
@@ -210,7 +210,7 @@ std::string escaped(const std::string& text) {
   return out;
 }
 
-std::string draw(const Recording& r) {
+std::string draw(const record::Recording& r) {
   const Ns until = r.observed_until();
   if (!r.begun || until <= 0) return "";
   const Scale scale{until};

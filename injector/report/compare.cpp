@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "injector/record/row.h"
-#include "injector/record/summary.h"
-#include "injector/record/text.h"
+#include "injector/base/text.h"
+#include "injector/report/summary.h"
+#include "injector/screen/row.h"
 
 namespace faultline::report {
 namespace {
@@ -66,11 +66,11 @@ std::string held(const json& side) {
 
 std::string success(const json& side) {
   if (side.is_null() || side.at("success").is_null()) return "-";
-  return record::percent(side.at("success").get<double>());
+  return percent(side.at("success").get<double>());
 }
 
 std::string latency(const json& side, const char* whose, const char* quantile) {
-  const std::string text = side.is_null() ? "" : record::latency_text(side, whose, quantile);
+  const std::string text = side.is_null() ? "" : latency_text(side, whose, quantile);
   return text.empty() ? "-" : text;
 }
 
@@ -84,18 +84,18 @@ std::string change(const json& a, const json& b, const char* whose, const char* 
 /// A name at the head of a row; one that is too long for its column has a line of its own.
 Visible headed(const std::string& text, int width) {
   const Visible name = shown("{}", text);
-  if (record::columns(text) <= width)
-    return name + std::string(static_cast<std::size_t>(width - record::columns(text)), ' ');
+  if (screen::columns(text) <= width)
+    return name + std::string(static_cast<std::size_t>(width - screen::columns(text)), ' ');
   return name + "\n" + std::string(static_cast<std::size_t>(width), ' ');
 }
 
 std::string count(const json& side, const char* key) {
-  return side.is_null() ? "-" : record::thousands(side.at(key).get<std::uint64_t>());
+  return side.is_null() ? "-" : thousands(side.at(key).get<std::uint64_t>());
 }
 
 std::string applied(const json& side) {
   const json& p50 = side.is_null() ? side : side.at("applied_delay_us").at("p50");
-  return p50.is_null() ? "-" : record::short_microseconds(p50.get<double>());
+  return p50.is_null() ? "-" : short_microseconds(p50.get<double>());
 }
 
 bool some_failed(const json& side) {
@@ -157,13 +157,13 @@ Visible render_comparison(const json& c) {
   }
   for (const json& probe : c.at("probes")) {
     out += shown("\n{:<20} {:>8} {:>8}  {:>9} {:>9} {:>6}  {:>9} {:>9} {:>6}\n",
-                 record::clipped(probe.at("name").get<std::string>(), 20), "ok A", "ok B", "p50 A", "p50 B", "",
+                 screen::clipped(probe.at("name").get<std::string>(), 20), "ok A", "ok B", "p50 A", "p50 B", "",
                  "p99 A", "p99 B", "");
     for (const json& p : probe.at("phases")) {
       const json &a = p.at("a"), &b = p.at("b");
       if (!was_asked(a) && !was_asked(b)) continue;
       const auto row = [&](const std::string& name, const std::string& ok_a, const std::string& ok_b, const char* of) {
-        out += shown("  {:<18} {:>8} {:>8}  {:>9} {:>9} {:>6}  {:>9} {:>9} {:>6}\n", record::clipped(name, 18), ok_a,
+        out += shown("  {:<18} {:>8} {:>8}  {:>9} {:>9} {:>6}  {:>9} {:>9} {:>6}\n", screen::clipped(name, 18), ok_a,
                      ok_b, latency(a, of, "p50"), latency(b, of, "p50"), change(a, b, of, "p50"), latency(a, of, "p99"),
                      latency(b, of, "p99"), change(a, b, of, "p99"));
       };

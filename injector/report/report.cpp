@@ -4,12 +4,12 @@
 
 #include <tuple>
 
+#include "injector/base/text.h"
 #include "injector/record/distribution.h"
 #include "injector/record/held.h"
-#include "injector/record/summary.h"
-#include "injector/record/text.h"
 #include "injector/report/chart.h"
 #include "injector/report/style.h"
+#include "injector/report/summary.h"
 
 namespace faultline::report {
 namespace {
@@ -27,7 +27,7 @@ std::string title_of(const json& s) { return text(s, "title").empty() ? text(s, 
 
 std::string whole(const json& from, const char* key) { return fmt::format("{}", from.value(key, std::uint64_t{0})); }
 
-std::string microseconds(const json& value) { return value.is_null() ? kNone : record::short_microseconds(value); }
+std::string microseconds(const json& value) { return value.is_null() ? kNone : short_microseconds(value); }
 
 std::string headline(const json& s) {
   const std::string verdict = text(s, "verdict");
@@ -36,7 +36,7 @@ std::string headline(const json& s) {
       "kernel {6} ({7}) · faultline {8}</p>\n",
       verdict, title_of(s), text(s, "started_at"), text(s, "host"), s.value("seed", std::uint64_t{0}),
       s.value("observed_s", 0.0), text(s, "kernel"), text(s, "engine"), text(s, "version"));
-  const auto broken = record::broken_hypotheses(s);
+  const auto broken = broken_hypotheses(s);
   if (!broken.empty()) out += "<ul class=\"broken\">";
   for (const std::string& text : broken) out += "<li>" + escaped(text) + "</li>";
   if (!broken.empty()) out += "</ul>";
@@ -148,13 +148,12 @@ std::string probes(const json& s) {
       out += fmt::format(
           "<tr{}><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td>",
           first ? " class=\"first\"" : "", first ? text(p, "name") : "", text(phase, "phase"), whole(phase, "sent"),
-          phase.value("sent", 0) == 0 ? "" : record::percent(phase.value("ok", 0.0) / phase.value("sent", 1.0)),
-          failed);
+          phase.value("sent", 0) == 0 ? "" : percent(phase.value("ok", 0.0) / phase.value("sent", 1.0)), failed);
       for (const auto& [quantile, per_mille] : record::kQuantiles)
-        out += fmt::format("<td class=\"n\">{}</td>", record::latency_text(phase, "latency_ms", quantile));
+        out += fmt::format("<td class=\"n\">{}</td>", latency_text(phase, "latency_ms", quantile));
       const bool some_failed = phase.value("failed", 0) != 0;
       for (const char* whose : {"ok_latency_ms", "failed_latency_ms"})
-        out += fmt::format("<td class=\"n dim\">{}</td>", some_failed ? record::latency_text(phase, whose, "p99") : "");
+        out += fmt::format("<td class=\"n dim\">{}</td>", some_failed ? latency_text(phase, whose, "p99") : "");
       out += "</tr>\n";
       first = false;
     }
@@ -190,7 +189,7 @@ std::string notes(const json& s) {
   for (const json& note : s.at("notes"))
     out += fmt::format("<li><span class=\"dim\">{}, {}</span> {} <span class=\"dim\">({})</span></li>",
                        note.at("t_s").is_null() ? "before" : fmt::format("{:.1f} s", note.at("t_s").get<double>()),
-                       escaped(record::time_of_day(note.value("at", ""))), text(note, "text"), text(note, "by"));
+                       escaped(time_of_day(note.value("at", ""))), text(note, "text"), text(note, "by"));
   return out + "</ul>\n";
 }
 

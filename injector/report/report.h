@@ -9,7 +9,7 @@
 
 namespace faultline::report {
 
-/// The page. `summary` is what record::summarize() made of the same recording.
+/// The page. `summary` is what summarize() made of the same recording.
 std::string render_report(const record::Recording& recording, const nlohmann::json& summary);
 
 }  // namespace faultline::report

@@ -253,7 +253,7 @@ json Control::Impl::answer(Client& client, const json& request, std::vector<Fd>&
     const std::lock_guard lock(mutex);
     if (lab == nullptr)
       throw Failure(Exit::cannot_run, epoch ? "the lab is being taken apart" : "the lab is not built yet");
-    lab::Entrance entrance = lab->entrance(host);
+    nursery::Entrance entrance = lab->entrance(host);
     auto& e = entrance.enclosure;
     for (Fd* fd : {&e.net, &e.mount, &e.uts, &e.ipc, &e.root, &entrance.pids}) fds.push_back(std::move(*fd));
     return {{"enter", host}, {"environment", entrance.environment}};

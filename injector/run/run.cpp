@@ -14,7 +14,7 @@ Result run(const plan::Plan& plan, const Options& options) {
     Session session(plan, options, result.folder);
     session.prepare_and_play();
   }
-  result.outcome = record::derive(result.folder);
+  result.outcome = report::derive(result.folder);
   give_to_user(result.folder);
   return result;
 }

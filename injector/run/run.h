@@ -10,7 +10,7 @@
 
 #include "injector/pen/attach.h"
 #include "injector/plan/parse.h"
-#include "injector/record/derive.h"
+#include "injector/report/derive.h"
 
 namespace faultline::run {
 
@@ -26,7 +26,7 @@ struct Options {
 };
 
 struct Result {
-  record::Outcome outcome;
+  report::Outcome outcome;
   std::filesystem::path folder;
 };
 

@@ -247,11 +247,11 @@ std::optional<double> note(const Running& run, const std::string& text) {
   return answer["t_s"].get<double>();
 }
 
-lab::Entrance enter(const Running& run, const std::string& host) {
+nursery::Entrance enter(const Running& run, const std::string& host) {
   std::vector<Fd> fds;
   const json answer = ask(connect_to(run, kPatience), {{"do", "enter"}, {"host", host}}, &fds);
   if (fds.size() != 6) throw Failure(Exit::cannot_run, "the run did not hand out its lab host's namespaces");
-  lab::Entrance entrance;
+  nursery::Entrance entrance;
   entrance.enclosure = {std::move(fds[0]), std::move(fds[1]), std::move(fds[2]), std::move(fds[3]), std::move(fds[4])};
   entrance.pids = std::move(fds[5]);
   entrance.environment = answer.value("environment", std::map<std::string, std::string>());

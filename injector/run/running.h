@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "injector/base/netns.h"
-#include "injector/lab/visit.h"
+#include "injector/nursery/visit.h"
 
 namespace faultline::run {
 
@@ -59,6 +59,6 @@ Stopped stop(const Running& run, int patience = 60);
 /// Writes into its journal. Returns when, since T0; nothing before T0.
 std::optional<double> note(const Running& run, const std::string& text);
 /// A way into a host of its lab.
-lab::Entrance enter(const Running& run, const std::string& host);
+nursery::Entrance enter(const Running& run, const std::string& host);
 
 }  // namespace faultline::run

@@ -76,10 +76,10 @@ Session::Session(const plan::Plan& plan, const Options& options, const std::file
   raise_descriptor_limit();
   // Children first: they are forked before there is any descriptor that could keep a fault alive.
   engine_ = choose_engine(options.engine, pen::probe_features());
-  if (needs_nursery(plan)) nursery_ = lab::Nursery::start();
+  if (needs_nursery(plan)) nursery_ = nursery::Nursery::start();
   if (engine_ == pen::Engine::clsact) janitor_ = pen::Janitor::start();
   journal_ = std::make_unique<record::Journal>(folder);
-  display_ = std::make_unique<record::Display>(plan, options.screen, options.quiet);
+  display_ = std::make_unique<screen::Display>(plan, options.screen, options.quiet);
   control_ = std::make_unique<Control>(plan, folder.string(), handlers());
   begun_.resize(plan.faults.size());
   ended_.resize(plan.faults.size());

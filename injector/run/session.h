@@ -13,7 +13,6 @@
 #include "injector/pen/janitor.h"
 #include "injector/pen/pen.h"
 #include "injector/probe/probe.h"
-#include "injector/record/display.h"
 #include "injector/record/events.h"
 #include "injector/record/folding.h"
 #include "injector/record/journal.h"
@@ -24,6 +23,7 @@
 #include "injector/run/run.h"
 #include "injector/run/steps.h"
 #include "injector/run/stops.h"
+#include "injector/screen/display.h"
 #include "injector/site/follow.h"
 #include "injector/site/name_watch.h"
 
@@ -79,10 +79,10 @@ class Session {
   Stops stops_;
   Guards guards_;
   pen::Engine engine_;
-  std::unique_ptr<lab::Nursery> nursery_;
+  std::unique_ptr<nursery::Nursery> nursery_;
   std::unique_ptr<pen::Janitor> janitor_;
   std::unique_ptr<record::Journal> journal_;
-  std::unique_ptr<record::Display> display_;
+  std::unique_ptr<screen::Display> display_;
   std::unique_ptr<lab::Lab> lab_;
   site::Finder finder_;
   std::vector<site::Site> sites_;

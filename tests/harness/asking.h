@@ -64,7 +64,8 @@ inline void sleep_until(Ns instant) {
 
 /// Asks for `duration` from 10 ms from now on, and awaits the end.
 inline std::vector<probe::Sample> ask(const plan::Probe& what, const NetNs& ns, Ns duration,
-                                      std::map<std::string, std::string> names = {}, lab::Nursery* nursery = nullptr) {
+                                      std::map<std::string, std::string> names = {},
+                                      nursery::Nursery* nursery = nullptr) {
   Samples samples;
   probe::Prober prober(what, 0, {&ns, "", std::move(names)}, nursery, samples.sink());
   const Ns epoch = monotonic_now() + 10 * kMillisecond;

@@ -7,8 +7,8 @@
 
 #include <cstdlib>
 
-#include "injector/record/derive.h"
 #include "injector/record/journal.h"
+#include "injector/report/derive.h"
 
 namespace faultline::record {
 namespace {
@@ -28,7 +28,7 @@ int fill_a_disk(const char* folder) {
   if (!journal.failed() || journal.failure().find("journal.jsonl") == std::string::npos) return 14;
   journal.event("end");  // must neither throw nor block
   try {
-    derive(folder);  // summary.json has no room either, and that is said
+    report::derive(folder);  // summary.json has no room either, and that is said
     return 15;
   } catch (const std::system_error& e) {
     if (e.code().value() != ENOSPC) return 16;

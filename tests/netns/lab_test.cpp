@@ -82,7 +82,7 @@ class LabTest : public testing::Test {
   /// What a shell command on a host prints; "exit status N" behind it when that is not 0.
   std::string run(const std::string& host, const std::string& script) {
     const Fd out(memfd_create("output", MFD_CLOEXEC));
-    Command command;
+    nursery::Command command;
     command.argv = {"sh", "-c", script};
     command.room = host;
     command.output = out.get();
@@ -103,7 +103,7 @@ class LabTest : public testing::Test {
     return "no failure";
   }
 
-  std::unique_ptr<Nursery> nursery_ = Nursery::start();
+  std::unique_ptr<nursery::Nursery> nursery_ = nursery::Nursery::start();
   std::string directory_;
   plan::Lab plan_;
 };
@@ -301,7 +301,7 @@ TEST(LabDeath, KillLeavesNothing) {
   ASSERT_NE(victim, -1);
   if (victim == 0) {
     try {
-      const auto nursery = Nursery::start();
+      const auto nursery = nursery::Nursery::start();
       plan::Lab plan;
       plan.rooms = {"east", "west"};
       plan.links.resize(1);

@@ -1,5 +1,5 @@
 // The nursery with real processes. Run as root.
-#include "injector/lab/nursery.h"
+#include "injector/nursery/nursery.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -32,7 +32,7 @@ std::string read_all(int fd) {
 }
 
 /// Runs a shell command to its end and returns what it printed.
-std::string output_of(Nursery& nursery, Command command, int expected_status = 0) {
+std::string output_of(nursery::Nursery& nursery, nursery::Command command, int expected_status = 0) {
   const Fd out(memfd_create("output", MFD_CLOEXEC));
   command.output = out.get();
   const pid_t pid = nursery.spawn(command);
@@ -45,14 +45,14 @@ std::string output_of(Nursery& nursery, Command command, int expected_status = 0
   return read_all(out.get());
 }
 
-Command shell(const std::string& script) {
-  Command command;
+nursery::Command shell(const std::string& script) {
+  nursery::Command command;
   command.argv = {"sh", "-c", script};
   return command;
 }
 
-TEST(Nursery, RunsCommandsAndReportsHowTheyEnd) {
-  const auto nursery = Nursery::start();
+TEST(nursery::Nursery, RunsCommandsAndReportsHowTheyEnd) {
+  const auto nursery = nursery::Nursery::start();
   EXPECT_EQ(output_of(*nursery, shell("echo out; echo err >&2")), "out\nerr\n");
   output_of(*nursery, shell("exit 7"), 7);
 
@@ -67,9 +67,9 @@ TEST(Nursery, RunsCommandsAndReportsHowTheyEnd) {
   nursery->kill(pid, SIGTERM);  // nothing left: no error
 }
 
-TEST(Nursery, ACommandThatCannotBeExecutedIsAFailureThatNamesIt) {
-  const auto nursery = Nursery::start();
-  const auto message = [&](const Command& command) -> std::string {
+TEST(nursery::Nursery, ACommandThatCannotBeExecutedIsAFailureThatNamesIt) {
+  const auto nursery = nursery::Nursery::start();
+  const auto message = [&](const nursery::Command& command) -> std::string {
     try {
       nursery->spawn(command);
     } catch (const Failure& f) {
@@ -78,31 +78,31 @@ TEST(Nursery, ACommandThatCannotBeExecutedIsAFailureThatNamesIt) {
     }
     return "no failure";
   };
-  Command missing;
+  nursery::Command missing;
   missing.argv = {"/nowhere/redis-server", "--port", "1"};
   EXPECT_EQ(
       message(missing),
       "cannot run \"/nowhere/redis-server\": execute: No such file or directory (hint: apt-get install redis-server)");
-  Command stranger = shell("true");
+  nursery::Command stranger = shell("true");
   stranger.user = "nobody-of-this-name";
   EXPECT_NE(message(stranger).find("there is no user \"nobody-of-this-name\""), std::string::npos);
-  Command lost = shell("true");
+  nursery::Command lost = shell("true");
   lost.directory = "/no/such/directory";
   EXPECT_NE(message(lost).find("/no/such/directory"), std::string::npos);
-  Command nowhere = shell("true");
+  nursery::Command nowhere = shell("true");
   nowhere.room = "atlantis";
   EXPECT_NE(message(nowhere).find("atlantis"), std::string::npos);
   EXPECT_EQ(output_of(*nursery, shell("echo still here")), "still here\n");
 }
 
-TEST(Nursery, AChildInheritsNothingButWhatItIsGiven) {
+TEST(nursery::Nursery, AChildInheritsNothingButWhatItIsGiven) {
   const int kept = open("/dev/zero", O_RDONLY);  // not close-on-exec, on purpose
   signal(SIGPIPE, SIG_IGN);
   sigset_t set, before;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &set, &before);
-  const auto nursery = Nursery::start();
+  const auto nursery = nursery::Nursery::start();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   signal(SIGPIPE, SIG_DFL);
   close(kept);
@@ -117,43 +117,43 @@ TEST(Nursery, AChildInheritsNothingButWhatItIsGiven) {
   EXPECT_EQ(output_of(*nursery, shell("readlink /proc/self/fd/0")), "/dev/null\n");
 }
 
-TEST(Nursery, ChildrenDoNotInheritUrgency) {
+TEST(nursery::Nursery, ChildrenDoNotInheritUrgency) {
   const int before = getpriority(PRIO_PROCESS, 0);
   ASSERT_EQ(setpriority(PRIO_PROCESS, 0, -20), 0);
-  const auto nursery = Nursery::start();
+  const auto nursery = nursery::Nursery::start();
   setpriority(PRIO_PROCESS, 0, before);
   EXPECT_EQ(output_of(*nursery, shell("nice")), "0\n");
 }
 
-TEST(Nursery, NorTheClassOfTheProcessThatStartsThem) {
-  const auto nursery = Nursery::start();  // whose init is in a real-time class, where it is granted
+TEST(nursery::Nursery, NorTheClassOfTheProcessThatStartsThem) {
+  const auto nursery = nursery::Nursery::start();  // whose init is in a real-time class, where it is granted
   EXPECT_EQ(output_of(*nursery,
                       shell("set -- $(cat /proc/self/stat); echo ${40} ${41}; prlimit --rttime --noheadings -o SOFT")),
             "0 0\nunlimited\n");
 }
 
-TEST(Nursery, UserEnvironmentAndDirectory) {
-  const auto nursery = Nursery::start();
-  Command command = shell("id -un; id -Gn; echo $HOME; echo $COLOUR; pwd");
+TEST(nursery::Nursery, UserEnvironmentAndDirectory) {
+  const auto nursery = nursery::Nursery::start();
+  nursery::Command command = shell("id -un; id -Gn; echo $HOME; echo $COLOUR; pwd");
   command.user = "daemon";
   command.environment["COLOUR"] = "mauve = \"1\"";
   command.directory = "/usr";
   EXPECT_EQ(output_of(*nursery, command), "daemon\ndaemon\n/usr/sbin\nmauve = \"1\"\n/usr\n");
 }
 
-TEST(Nursery, ANetworkNamespaceWithoutAnEnclosure) {
-  const auto nursery = Nursery::start();
+TEST(nursery::Nursery, ANetworkNamespaceWithoutAnEnclosure) {
+  const auto nursery = nursery::Nursery::start();
   const NetNs net = NetNs::create();
-  Command command = shell("readlink /proc/self/ns/net");
+  nursery::Command command = shell("readlink /proc/self/ns/net");
   command.net = &net;
   EXPECT_EQ(output_of(*nursery, command), "net:[" + std::to_string(net.inode()) + "]\n");
   command.net = nullptr;
   EXPECT_EQ(output_of(*nursery, command), "net:[" + std::to_string(NetNs::current().inode()) + "]\n");
 }
 
-TEST(Nursery, KillReachesTheWholeGroupOfAShell) {
+TEST(nursery::Nursery, KillReachesTheWholeGroupOfAShell) {
   const std::string marker = test::marker();
-  const auto nursery = Nursery::start();
+  const auto nursery = nursery::Nursery::start();
   const pid_t pid = nursery->spawn(shell("sh -c 'while :; do sleep 1; done' " + marker + " & wait"));
   ASSERT_TRUE(test::eventually([&] { return processes_with(marker) >= 1; }));
   nursery->kill(pid, SIGKILL);
@@ -161,9 +161,9 @@ TEST(Nursery, KillReachesTheWholeGroupOfAShell) {
   EXPECT_TRUE(test::eventually([&] { return processes_with(marker) == 0; }));
 }
 
-TEST(Nursery, TheEndOfANurseryIsTheEndOfEverythingInIt) {
+TEST(nursery::Nursery, TheEndOfANurseryIsTheEndOfEverythingInIt) {
   const std::string marker = test::marker();
-  auto nursery = Nursery::start();
+  auto nursery = nursery::Nursery::start();
   const std::string stubborn = "trap '' TERM HUP INT; while :; do sleep 1; done";
   nursery->spawn(shell(": " + marker + "; " + stubborn));
   nursery->spawn(shell(": " + marker + "; (setsid sh -c \"" + stubborn + "\" " + marker + " &) ; exit 0"));
@@ -172,8 +172,8 @@ TEST(Nursery, TheEndOfANurseryIsTheEndOfEverythingInIt) {
   EXPECT_EQ(processes_with(marker), 0);  // at once: the destructor waits
 }
 
-TEST(Nursery, ManyThreadsShareIt) {
-  const auto nursery = Nursery::start();
+TEST(nursery::Nursery, ManyThreadsShareIt) {
+  const auto nursery = nursery::Nursery::start();
   std::atomic<int> right{0};
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t)
@@ -189,12 +189,12 @@ TEST(Nursery, ManyThreadsShareIt) {
   EXPECT_EQ(right, 100);
 }
 
-TEST(Nursery, WithoutPrivilegeItSaysWhatIsMissing) {
+TEST(nursery::Nursery, WithoutPrivilegeItSaysWhatIsMissing) {
   const pid_t pid = fork();
   if (pid == 0) {
     if (setuid(65534) != 0) _exit(9);
     try {
-      Nursery::start();
+      nursery::Nursery::start();
     } catch (const Failure& f) {
       _exit(f.status() == Exit::cannot_run && std::string(f.what()).find("need root") != std::string::npos ? 0 : 8);
     }
@@ -205,8 +205,8 @@ TEST(Nursery, WithoutPrivilegeItSaysWhatIsMissing) {
   EXPECT_EQ(status, 0);
 }
 
-TEST(Nursery, LaterChildrenOfTheCallerStayInItsPidNamespace) {
-  const auto nursery = Nursery::start();
+TEST(nursery::Nursery, LaterChildrenOfTheCallerStayInItsPidNamespace) {
+  const auto nursery = nursery::Nursery::start();
   const pid_t pid = fork();
   if (pid == 0) _exit(getpid() == 1 ? 1 : 0);
   int status = -1;
@@ -215,12 +215,12 @@ TEST(Nursery, LaterChildrenOfTheCallerStayInItsPidNamespace) {
   std::thread([] {}).join();  // refused with EINVAL while children would go elsewhere
 }
 
-TEST(Enclosure, HasItsOwnFilesNamesAndProcesses) {
-  const auto nursery = Nursery::start();
+TEST(nursery::Enclosure, HasItsOwnFilesNamesAndProcesses) {
+  const auto nursery = nursery::Nursery::start();
   const NetNs net = NetNs::create();
   nursery->make_enclosure("web", net, "127.0.0.1 localhost\n10.77.1.10 web\n", "web");
   const auto run = [&](const std::string& script) {
-    Command command = shell(script);
+    nursery::Command command = shell(script);
     command.room = "web";
     return output_of(*nursery, command);
   };
@@ -237,30 +237,30 @@ TEST(Enclosure, HasItsOwnFilesNamesAndProcesses) {
     EXPECT_EQ(run("echo x > " + directory + marker + " && cat " + directory + marker), "x\n");
     EXPECT_FALSE(std::filesystem::exists(directory + marker));
   }
-  Command as_user = shell("echo x > /tmp/mine && echo done");
+  nursery::Command as_user = shell("echo x > /tmp/mine && echo done");
   as_user.room = "web";
   as_user.user = "nobody";
   EXPECT_EQ(output_of(*nursery, as_user), "done\n");
   EXPECT_EQ(run("cat /tmp/mine"), "x\n");  // one host, one /tmp: later commands enter the same enclosure
 
   nursery->make_enclosure("db", NetNs::create(), "", "db");
-  Command other = shell("hostname; ls /tmp");
+  nursery::Command other = shell("hostname; ls /tmp");
   other.room = "db";
   EXPECT_EQ(output_of(*nursery, other), "db\n");
   EXPECT_THROW(nursery->make_enclosure("db", net, "", "db"), Failure);
 }
 
-TEST(Enclosure, KeptDirectoriesStayVisibleUnderACoveredOne) {
+TEST(nursery::Enclosure, KeptDirectoriesStayVisibleUnderACoveredOne) {
   char real[] = "/tmp/flab-keep-XXXXXX";
   ASSERT_NE(mkdtemp(real), nullptr);
   const std::string directory = real, link = directory + "-link";
   std::filesystem::create_directories(directory + "/runs/log");
   std::filesystem::create_directory_symlink(directory, link);
   std::ofstream(directory + "/haproxy.cfg") << "config\n";
-  const auto nursery = Nursery::start();
+  const auto nursery = nursery::Nursery::start();
   nursery->make_enclosure("web", NetNs::create(), "", "web", {directory + "/runs/log", link, "/usr/share"});
-  Command command = shell("cat " + directory + "/haproxy.cfg " + link + "/haproxy.cfg; ls /tmp | wc -l; echo y > " +
-                          directory + "/runs/log/out");
+  nursery::Command command = shell("cat " + directory + "/haproxy.cfg " + link +
+                                   "/haproxy.cfg; ls /tmp | wc -l; echo y > " + directory + "/runs/log/out");
   command.room = "web";
   EXPECT_EQ(output_of(*nursery, command), "config\nconfig\n2\n");
   EXPECT_TRUE(std::filesystem::exists(directory + "/runs/log/out"));
@@ -277,9 +277,9 @@ void expect_resolver_files(const std::string& prepare, const char* root = "/") {
     if (unshare(CLONE_NEWNS) != 0 || system(("set -e; mount --make-rprivate /; " + prepare).c_str()) != 0) _exit(9);
     if (chroot(root) != 0 || chdir("/") != 0) _exit(6);
     try {
-      const auto nursery = Nursery::start();
+      const auto nursery = nursery::Nursery::start();
       nursery->make_enclosure("web", NetNs::create(), "10.77.1.10 web\n", "web");
-      Command command = shell(
+      nursery::Command command = shell(
           "for file in resolv.conf hosts; do while read -r line; do echo \"$line\"; done </etc/$file; done; "
           "test -s /etc/passwd && test -d /etc/beside && test -d /proc/self && echo beside >/tmp/mine && echo as "
           "before");
@@ -303,13 +303,13 @@ void expect_resolver_files(const std::string& prepare, const char* root = "/") {
 
 const std::string kEtc = "mount -t tmpfs tmpfs /mnt; cp /etc/passwd /etc/group /mnt/; mkdir /mnt/beside; ";
 
-TEST(Enclosure, ResolvConfMayBeALinkIntoRun) {  // as a machine with systemd-resolved has it
+TEST(nursery::Enclosure, ResolvConfMayBeALinkIntoRun) {  // as a machine with systemd-resolved has it
   expect_resolver_files(kEtc +
                         "echo 127.0.0.1 localhost >/mnt/hosts; ln -s ../run/systemd/resolve/stub-resolv.conf "
                         "/mnt/resolv.conf; mount --move /mnt /etc");
 }
 
-TEST(Enclosure, TheMachineMayLackTheResolversFiles) {  // as a minimal Debian has it
+TEST(nursery::Enclosure, TheMachineMayLackTheResolversFiles) {  // as a minimal Debian has it
   expect_resolver_files(kEtc + ": >/mnt/resolv.conf; mount --move /mnt /etc");
   expect_resolver_files(kEtc + "echo 127.0.0.1 localhost >/mnt/hosts; mount --move /mnt /etc");
   expect_resolver_files(kEtc + "mount --move /mnt /etc");
@@ -317,7 +317,7 @@ TEST(Enclosure, TheMachineMayLackTheResolversFiles) {  // as a minimal Debian ha
       kEtc + "ln -s /usr/no/such/file /mnt/hosts; ln -s no-such-file /mnt/resolv.conf; mount --move /mnt /etc");
 }
 
-TEST(Enclosure, StandsInAChrootWhoseRootIsNoMountPoint) {
+TEST(nursery::Enclosure, StandsInAChrootWhoseRootIsNoMountPoint) {
   const std::string chroot =
       "mkdir -p /mnt/c/run /mnt/c/tmp /mnt/c/var/tmp /mnt/c/var/log; cd /mnt/c; mv /mnt/[!c]* .; "
       "for at in /bin /dev /lib* /proc /root /sbin /sys /usr; do "
@@ -328,11 +328,11 @@ TEST(Enclosure, StandsInAChrootWhoseRootIsNoMountPoint) {
   expect_resolver_files(etc + chroot, "/mnt/c");
 }
 
-TEST(Enclosure, DroppingItEndsItsDaemonsAndNobodyElses) {
+TEST(nursery::Enclosure, DroppingItEndsItsDaemonsAndNobodyElses) {
   const std::string marker = test::marker(), other = test::marker();
-  const auto nursery = Nursery::start();
+  const auto nursery = nursery::Nursery::start();
   nursery->make_enclosure("web", NetNs::create(), "", "web");
-  Command daemon = shell("setsid sh -c 'while :; do sleep 1; done' " + marker + " &");
+  nursery::Command daemon = shell("setsid sh -c 'while :; do sleep 1; done' " + marker + " &");
   daemon.room = "web";
   output_of(*nursery, daemon);
   nursery->spawn(shell("while :; do sleep 1; done; : " + other));

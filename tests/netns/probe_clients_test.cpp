@@ -81,7 +81,7 @@ class Visitors {
 };
 
 std::vector<probe::Sample> ask_as(const std::vector<std::string>& clients, plan::Probe what, const NetNs& ns,
-                                  int requests, lab::Nursery* nursery = nullptr) {
+                                  int requests, nursery::Nursery* nursery = nullptr) {
   Samples samples;
   what.every = 20 * kMillisecond;
   probe::Prober prober(what, 0, {&ns, "", {}, clients}, nursery, samples.sink());
@@ -131,7 +131,7 @@ TEST(probe_clients, icmp_over_ipv6_asks_from_each) {
 
 TEST(probe_clients, a_command_is_told_its_client) {
   const NetNs ns = loopback_ns();
-  const auto nursery = lab::Nursery::start();
+  const auto nursery = nursery::Nursery::start();
   auto probe = tcp_probe("");
   probe.kind = plan::Probe::Kind::exec;
   probe.command = {"sh", "-c", "test \"$FAULTLINE_CLIENT\" = 127.0.0.12"};

@@ -26,7 +26,7 @@ class probe_exec : public testing::Test {
     return verdicts(samples);
   }
   const NetNs ns_ = loopback_ns();
-  std::unique_ptr<lab::Nursery> nursery_ = lab::Nursery::start();
+  std::unique_ptr<nursery::Nursery> nursery_ = nursery::Nursery::start();
 };
 
 TEST_F(probe_exec, the_exit_status_decides) {

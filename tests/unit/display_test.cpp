@@ -1,4 +1,4 @@
-#include "injector/record/display.h"
+#include "injector/screen/display.h"
 
 #include <fcntl.h>
 #include <pty.h>
@@ -7,8 +7,8 @@
 #include <thread>
 
 #include "injector/base/error.h"
-#include "injector/record/live_view.h"
-#include "injector/record/plain_view.h"
+#include "injector/screen/live_view.h"
+#include "injector/screen/plain_view.h"
 #include "tests/unit/record_fixture.h"
 
 namespace faultline::record {
@@ -92,11 +92,11 @@ std::string without_escapes(const std::string& text) {
 int widest(const std::string& text) {
   int most = 0;
   std::istringstream lines(without_escapes(text));
-  for (std::string line; std::getline(lines, line);) most = std::max(most, columns(line));
+  for (std::string line; std::getline(lines, line);) most = std::max(most, screen::columns(line));
   return most;
 }
 
-void fill(Watch& watch) {
+void fill(screen::Watch& watch) {
   for (Ns due = 0; due < 30 * kSecond; due += 50 * kMillisecond) {
     watch.probes[0].add(sample(0, due, due < 25 * kSecond, 2 * kMillisecond + due / 1000), due);
     watch.probes[1].add(sample(1, due, true, 30 * kMicrosecond), due);
@@ -105,16 +105,17 @@ void fill(Watch& watch) {
 
 TEST(LiveView, NeverGetsWiderOrHigherThanTheTerminal) {
   const plan::Plan p = a_plan();
-  Watch watch(p);
+  screen::Watch watch(p);
   fill(watch);
   for (int width : {1, 12, 40, 60, 80, 200})
     for (int height : {2, 4, 24})
       for (bool utf8 : {false, true})
         for (Ns now : {-kSecond, Ns{0}, 10 * kSecond, 30 * kSecond, 65 * kSecond, 80 * kSecond}) {
-          const auto rows = live_view(watch, now, {.width = width, .height = height, .color = false, .utf8 = utf8});
+          const auto rows =
+              screen::live_view(watch, now, {.width = width, .height = height, .color = false, .utf8 = utf8});
           EXPECT_LT(rows.size(), static_cast<std::size_t>(std::max(height, 2)));
           for (const auto& row : rows) {
-            EXPECT_LT(columns(row.bytes()), std::max(width, 11)) << width << ": " << row.bytes();
+            EXPECT_LT(screen::columns(row.bytes()), std::max(width, 11)) << width << ": " << row.bytes();
             if (!utf8) {
               for (const char c : row.bytes()) EXPECT_GE(c, 0x20) << row.bytes();
             }
@@ -124,9 +125,10 @@ TEST(LiveView, NeverGetsWiderOrHigherThanTheTerminal) {
 
 TEST(LiveView, ShowsTheFaultUnderWayAndTheProbes) {
   const plan::Plan p = a_plan();
-  Watch watch(p);
+  screen::Watch watch(p);
   fill(watch);
-  const auto rows = live_view(watch, 30 * kSecond - 1, {.width = 100, .height = 24, .color = false, .utf8 = true});
+  const auto rows =
+      screen::live_view(watch, 30 * kSecond - 1, {.width = 100, .height = 24, .color = false, .utf8 = true});
   ASSERT_EQ(rows.size(), 5u);
   EXPECT_NE(rows[0].bytes().find("Machine-room jitter"), std::string::npos);
   EXPECT_NE(rows[0].bytes().find("30.0 s / 70s"), std::string::npos);
@@ -136,42 +138,43 @@ TEST(LiveView, ShowsTheFaultUnderWayAndTheProbes) {
   EXPECT_NE(rows[3].bytes().find("0%"), std::string::npos);
   EXPECT_NE(rows[3].bytes().find("×"), std::string::npos);
   EXPECT_NE(rows[4].bytes().find("100%  p50 30.0 µs"), std::string::npos) << rows[4].bytes();
-  const auto before = live_view(watch, 10 * kSecond, {.width = 100, .height = 24, .color = false, .utf8 = true});
+  const auto before =
+      screen::live_view(watch, 10 * kSecond, {.width = 100, .height = 24, .color = false, .utf8 = true});
   EXPECT_NE(before[2].bytes().find("baseline: room-jitter begins in 10.0 s"), std::string::npos) << before[2].bytes();
-  const auto after = live_view(watch, 65 * kSecond, {.width = 100, .height = 24, .color = false, .utf8 = true});
+  const auto after = screen::live_view(watch, 65 * kSecond, {.width = 100, .height = 24, .color = false, .utf8 = true});
   EXPECT_NE(after[2].bytes().find("recovery: 5.0 s left"), std::string::npos) << after[2].bytes();
 }
 
 TEST(LiveView, GivesWhatWasAskedARowOfItsOwnWhereItDoesNotFit) {
   const plan::Plan p = a_plan();
-  Watch watch(p);
+  screen::Watch watch(p);
   watch.faults[0].asked = "episodes.every 5s, episodes.last 3s, delay 300ms, jitter 150ms, loss 22%";
-  const auto narrow = live_view(watch, 30 * kSecond, {.width = 80, .height = 24, .color = false, .utf8 = true});
+  const auto narrow = screen::live_view(watch, 30 * kSecond, {.width = 80, .height = 24, .color = false, .utf8 = true});
   ASSERT_GE(narrow.size(), 4u);
   EXPECT_EQ(narrow[2].bytes().find("episodes"), std::string::npos) << narrow[2].bytes();
   EXPECT_EQ(narrow[3].bytes(), "  " + watch.faults[0].asked);
-  const auto wide = live_view(watch, 30 * kSecond, {.width = 120, .height = 24, .color = false, .utf8 = true});
+  const auto wide = screen::live_view(watch, 30 * kSecond, {.width = 120, .height = 24, .color = false, .utf8 = true});
   EXPECT_EQ(wide.size() + 1, narrow.size());
   EXPECT_NE(wide[2].bytes().find("loss 22%"), std::string::npos) << wide[2].bytes();
 }
 
 TEST(LiveView, TheFinalFrameSaysNothingOfWhatIsUnderWay) {
   const plan::Plan p = a_plan();
-  Watch watch(p);
+  screen::Watch watch(p);
   fill(watch);
-  const Look look{.width = 100, .height = 24, .color = false, .utf8 = true};
-  const auto over = live_view(watch, p.duration, look);
+  const screen::Look look{.width = 100, .height = 24, .color = false, .utf8 = true};
+  const auto over = screen::live_view(watch, p.duration, look);
   EXPECT_NE(over[2].bytes().find("over: taking everything away"), std::string::npos) << over[2].bytes();
-  const auto final = live_view(watch, p.duration, look, true);
+  const auto final = screen::live_view(watch, p.duration, look, true);
   EXPECT_EQ(final.size() + 1, over.size());
   for (const auto& row : final) EXPECT_EQ(row.bytes().find("over:"), std::string::npos) << row.bytes();
 }
 
-TEST(Display, AStepTakesThePlaceOfTheOneBeforeOnATerminal) {
+TEST(screen::Display, AStepTakesThePlaceOfTheOneBeforeOnATerminal) {
   const Variable term("TERM", "xterm"), language("LC_ALL", "C.UTF-8"), color("NO_COLOR", nullptr);
   Terminal terminal(40);
   const plan::Plan p = a_plan();
-  Display display(p, terminal.fd(), false);
+  screen::Display display(p, terminal.fd(), false);
   display.step("attaching to " + std::string(100, 'x') + " (1/7)");
   EXPECT_LT(widest(terminal.read_all()), 40);
   display.step("attaching to web2 (2/7)");
@@ -182,24 +185,24 @@ TEST(Display, AStepTakesThePlaceOfTheOneBeforeOnATerminal) {
   EXPECT_EQ(terminal.read_all().find("\x1b[1A\r\x1b[J"), 0u);
 }
 
-TEST(PlainView, TheMomentBeforeTheStartIsNoNegativeZero) {
-  EXPECT_EQ(PlainView::stamp(-20 * kMillisecond), "[  0.0s] ");
-  EXPECT_EQ(PlainView::stamp(-3 * kSecond), "[ -3.0s] ");
-  EXPECT_EQ(PlainView::stamp(1500 * kMillisecond), "[  1.5s] ");
+TEST(screen::PlainView, TheMomentBeforeTheStartIsNoNegativeZero) {
+  EXPECT_EQ(screen::PlainView::stamp(-20 * kMillisecond), "[  0.0s] ");
+  EXPECT_EQ(screen::PlainView::stamp(-3 * kSecond), "[ -3.0s] ");
+  EXPECT_EQ(screen::PlainView::stamp(1500 * kMillisecond), "[  1.5s] ");
 }
 
-TEST(Row, ShowsControlCharactersAndCountsWideOnes) {
-  EXPECT_EQ(clipped("a\x1b[2Jb\xff", 80), "a\\u001b[2Jb\\xff");
-  EXPECT_EQ(columns("\x1b"), 6) << "as it is shown";
-  EXPECT_EQ(columns("支付"), 4);
-  EXPECT_EQ(clipped("支付", 3), "支");
-  EXPECT_EQ(columns("é"), 1);
+TEST(screen::Row, ShowsControlCharactersAndCountsWideOnes) {
+  EXPECT_EQ(screen::clipped("a\x1b[2Jb\xff", 80), "a\\u001b[2Jb\\xff");
+  EXPECT_EQ(screen::columns("\x1b"), 6) << "as it is shown";
+  EXPECT_EQ(screen::columns("支付"), 4);
+  EXPECT_EQ(screen::clipped("支付", 3), "支");
+  EXPECT_EQ(screen::columns("é"), 1);
 }
 
-TEST(PlainView, TellsEachThingOnce) {
+TEST(screen::PlainView, TellsEachThingOnce) {
   const plan::Plan p = a_plan();
-  Watch watch(p);
-  PlainView plain(watch);
+  screen::Watch watch(p);
+  screen::PlainView plain(watch);
   fill(watch);
   std::string all;
   for (Ns now = 0; now < 70 * kSecond; now += 100 * kMillisecond)
@@ -219,14 +222,14 @@ TEST(PlainView, TellsEachThingOnce) {
   EXPECT_LE(count("last second"), 7) << all;
 }
 
-TEST(Display, DrawsInPlaceOnATerminalAndLeavesItAsItWas) {
+TEST(screen::Display, DrawsInPlaceOnATerminalAndLeavesItAsItWas) {
   const Variable term("TERM", "xterm"), language("LC_ALL", "C.UTF-8"), color("NO_COLOR", nullptr);
   for (unsigned short width : {40, 80, 132}) {
     Terminal terminal(width);
     const plan::Plan p = a_plan();
     std::string text;
     {
-      Display display(p, terminal.fd(), false);
+      screen::Display display(p, terminal.fd(), false);
       display.step("lab: web1 is ready");
       display.begin(monotonic_now() - 30 * kSecond);
       for (int i = 0; i < 20; ++i) display.sample(sample(0, 29 * kSecond + i * kMillisecond, true, 2 * kMillisecond));
@@ -248,11 +251,11 @@ TEST(Display, DrawsInPlaceOnATerminalAndLeavesItAsItWas) {
   }
 }
 
-TEST(Display, HonoursNoColorAndAsciiLocales) {
+TEST(screen::Display, HonoursNoColorAndAsciiLocales) {
   const Variable term("TERM", "xterm"), language("LC_ALL", "C"), color("NO_COLOR", "1");
   Terminal terminal(80);
   const plan::Plan p = a_plan();
-  Display display(p, terminal.fd(), false);
+  screen::Display display(p, terminal.fd(), false);
   display.begin(monotonic_now() - 30 * kSecond);
   display.sample(sample(0, 29 * kSecond, true, 20 * kMicrosecond));
   display.tick();
@@ -261,13 +264,13 @@ TEST(Display, HonoursNoColorAndAsciiLocales) {
   for (const char c : text) EXPECT_GE(c, 0) << text;
 }
 
-TEST(Display, WritesPlainLinesElsewhere) {
+TEST(screen::Display, WritesPlainLinesElsewhere) {
   const Variable language("LC_ALL", "C.UTF-8");
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
   const plan::Plan p = a_plan();
   {
-    Display display(p, ends[1], false);
+    screen::Display display(p, ends[1], false);
     display.step("lab: web1 is ready");
     display.begin(monotonic_now() - 20 * kSecond);
     std::vector<std::thread> threads;
@@ -294,13 +297,13 @@ TEST(Display, WritesPlainLinesElsewhere) {
   EXPECT_NE(text.find("baseline: pay 1,000 sent, 100% ok, p50 1.00 ms"), std::string::npos) << text;
 }
 
-TEST(Display, DoesNotWaitForAFullPipe) {
+TEST(screen::Display, DoesNotWaitForAFullPipe) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
   fcntl(ends[1], F_SETPIPE_SZ, 4096);
   const plan::Plan p = a_plan();
   {
-    Display display(p, ends[1], false);
+    screen::Display display(p, ends[1], false);
     for (int i = 0; i < 1000; ++i) display.step("a line that nobody reads, forty times over");  // would block for ever
   }
   char buffer[64];
@@ -309,12 +312,12 @@ TEST(Display, DoesNotWaitForAFullPipe) {
   close(ends[1]);
 }
 
-TEST(Display, QuietSaysNothing) {
+TEST(screen::Display, QuietSaysNothing) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
   {
     const plan::Plan p = a_plan();
-    Display display(p, ends[1], true);
+    screen::Display display(p, ends[1], true);
     display.step("x");
     display.begin(monotonic_now());
     display.tick();

@@ -209,7 +209,7 @@ TEST(Timeline, IsDrawnInAsciiAsWideAsAsked) {
   const std::vector<Span> spans{{"slow", 3 * kSecond, 5 * kSecond, {{3 * kSecond, 5 * kSecond}}, true},
                                 {"episodes", 2 * kSecond, 8 * kSecond, {{4 * kSecond, 5 * kSecond}}, true},
                                 {"hypothesis", 0, 3 * kSecond, {}, false}};
-  record::Look look;
+  screen::Look look;
   look.width = 34;
   EXPECT_EQ(draw(spans, 10 * kSecond, look, 2),
             (std::vector<Visible>{"              0s        5s     10s", "  slow        ......####..........",
@@ -220,11 +220,11 @@ TEST(Timeline, NoRowIsWiderThanTheTerminal) {
   const std::vector<Span> spans{{std::string(200, 'n'), 0, kSecond, {}, true},
                                 {"机房网络抖动机房网络抖动机房网络抖动机房网络抖动", 0, kSecond, {}, false}};
   for (const int width : {40, 80, 120}) {
-    record::Look look;
+    screen::Look look;
     look.width = width;
     const auto rows = draw(spans, 3600 * kSecond, look, 4);
     EXPECT_EQ(rows.size(), 3u) << "the axis and two spans";
-    for (const auto& row : rows) EXPECT_LE(record::columns(row.bytes()), width) << row.bytes();
+    for (const auto& row : rows) EXPECT_LE(screen::columns(row.bytes()), width) << row.bytes();
   }
 }
 

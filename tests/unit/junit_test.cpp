@@ -1,8 +1,8 @@
-#include "injector/record/junit.h"
+#include "injector/report/junit.h"
 
 #include <pugixml.hpp>
 
-#include "injector/record/summary.h"
+#include "injector/report/summary.h"
 #include "tests/unit/record_fixture.h"
 
 namespace faultline::record {
@@ -13,7 +13,7 @@ using namespace testing;
 struct Parsed {
   pugi::xml_document document;
   explicit Parsed(const Recording& r) {
-    const auto result = document.load_string(junit_xml(summarize(r, judge(r))).c_str());
+    const auto result = document.load_string(report::junit_xml(report::summarize(r, judge(r))).c_str());
     EXPECT_TRUE(result) << result.description();
   }
   pugi::xml_node suite() const { return document.child("testsuites").child("testsuite"); }

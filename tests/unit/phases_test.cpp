@@ -1,6 +1,6 @@
 // Phases, recovery and quantiles: what of a recording a hypothesis is judged by.
-#include "injector/record/summary.h"
 #include "injector/record/verdict.h"
+#include "injector/report/summary.h"
 
 #include <functional>
 

@@ -5,8 +5,8 @@
 
 #include "injector/base/visible_text.h"
 #include "injector/record/journal.h"
-#include "injector/record/summary.h"
 #include "injector/report/report.h"
+#include "injector/report/summary.h"
 #include "tests/unit/record_fixture.h"
 
 namespace faultline::probe {
@@ -33,7 +33,7 @@ TEST(ErrorNames, BoundTheReportOfAnyRecord) {
   for (auto& answer : r.probes[0].answers)
     answer.error = r.probes[0].error_index("error " + std::to_string(i++) + std::string(100'000, 'x'));
   EXPECT_LE(r.probes[0].errors.size(), ErrorNames::kMost + 2);
-  const auto summary = record::summarize(r, record::judge(r));
+  const auto summary = report::summarize(r, record::judge(r));
   EXPECT_LT(report::render_report(r, summary).size(), 200'000u);
   EXPECT_LT(summary.dump().size(), 200'000u);
 }

@@ -2,12 +2,12 @@
 #include <algorithm>
 
 #include "injector/cli/words.h"
-#include "injector/record/derive.h"
 #include "injector/record/journal.h"
-#include "injector/record/junit.h"
-#include "injector/record/summary.h"
 #include "injector/report/compare.h"
+#include "injector/report/derive.h"
+#include "injector/report/junit.h"
 #include "injector/report/report.h"
+#include "injector/report/summary.h"
 #include "tests/unit/record_fixture.h"
 
 namespace faultline::record {
@@ -24,14 +24,14 @@ plan::Plan plan_with(std::map<std::string, std::string> variables) {
   return p;
 }
 
-Outcome recorded(const TemporaryFolder& folder, const plan::Plan& p, const events::Machine& machine) {
+report::Outcome recorded(const TemporaryFolder& folder, const plan::Plan& p, const events::Machine& machine) {
   Journal journal(folder.path());
   events::run(journal, p, machine);
   events::plan(journal, p);
   events::cleanup(journal, {});
   events::end(journal);
   journal.flush();
-  return derive(folder.path());
+  return report::derive(folder.path());
 }
 
 TEST(Repeat, TheReportHasTheCommandAsAShellTakesIt) {
@@ -93,30 +93,31 @@ TEST(Repeat, ADeviatedRecordSaysFirstWhatDidNotHold) {
   Recording r = good_recording();
   replace_requests(r, 12 * kSecond, 13 * kSecond, false, 0);
   const Verdict verdict = judge(r);
-  const auto s = summarize(r, verdict);
+  const auto s = report::summarize(r, verdict);
   const std::string what =
       "payments keep working: probe pay during cut: expected success >= 99%, p99 <= 250ms, observed success 90.0% "
       "(450 of 500), p99 never (10.0% failed)";
-  EXPECT_EQ(broken_hypotheses(s), std::vector<std::string>{what});
-  const std::string terminal = render_outcome({verdict.exit, s}, "run", false).bytes();
+  EXPECT_EQ(report::broken_hypotheses(s), std::vector<std::string>{what});
+  const std::string terminal = report::render_outcome({verdict.exit, s}, "run", false).bytes();
   EXPECT_LT(terminal.find(" " + what), terminal.find("Hypotheses")) << terminal;
   const std::string page = report::render_report(r, s);
   EXPECT_LT(page.find("probe pay during cut: expected success &gt;= 99%"), page.find("<svg")) << page.substr(0, 4000);
-  EXPECT_NE(junit_xml(s).find(
+  EXPECT_NE(report::junit_xml(s).find(
                 "message=\"probe pay during cut: expected success >= 99%, p99 &lt;= 250ms, observed success 90.0%"),
             std::string::npos)
-      << junit_xml(s);
+      << report::junit_xml(s);
 }
 
 TEST(Repeat, WithoutHypothesesNothingIsCalledPassed) {
   Recording r = good_recording();
   r.hypotheses.clear();
   const Verdict verdict = judge(r);
-  const auto s = summarize(r, verdict);
+  const auto s = report::summarize(r, verdict);
   EXPECT_EQ(s.at("verdict"), "completed");
   EXPECT_EQ(s.at("exit_code"), 0);
-  const std::string all = render_outcome({verdict.exit, s}, "run", false).bytes() + junit_xml(s) + s.dump() +
-                          report::compare(s, s).dump() + report::render_comparison(report::compare(s, s)).bytes() +
+  const std::string all = report::render_outcome({verdict.exit, s}, "run", false).bytes() + report::junit_xml(s) +
+                          s.dump() + report::compare(s, s).dump() +
+                          report::render_comparison(report::compare(s, s)).bytes() +
                           report::render_report(r, s).substr(report::render_report(r, s).find("</style>"));
   EXPECT_NE(all.find("COMPLETED"), std::string::npos);
   for (const char* word : {"PASSED", "passed\"", ">passed<"}) EXPECT_EQ(all.find(word), std::string::npos) << word;
@@ -125,7 +126,7 @@ TEST(Repeat, WithoutHypothesesNothingIsCalledPassed) {
 TEST(Repeat, WhatNeverCameIsShownEverywhere) {
   Recording r = good_recording();
   replace_requests(r, 12 * kSecond, 13 * kSecond, false, 200 * kMicrosecond);
-  const auto s = summarize(r, judge(r));
+  const auto s = report::summarize(r, judge(r));
   const auto& phase = s.at("probes").at(0).at("phases").at(1);
   ASSERT_EQ(phase.at("phase"), "cut");
   EXPECT_EQ(phase.at("latency_ms").at("p50"), 2.0);

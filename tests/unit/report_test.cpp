@@ -7,9 +7,9 @@
 
 #include "injector/base/clock.h"
 #include "injector/record/events.h"
-#include "injector/record/summary.h"
 #include "injector/report/chart.h"
 #include "injector/report/compare.h"
+#include "injector/report/summary.h"
 #include "tests/unit/plan_support.h"
 #include "tests/unit/record_fixture.h"
 #include "tests/unit/say.h"
@@ -20,7 +20,7 @@ namespace {
 using namespace record::testing;
 using record::Recording;
 
-nlohmann::json summary_of(const Recording& r) { return record::summarize(r, record::judge(r)); }
+nlohmann::json summary_of(const record::Recording& r) { return report::summarize(r, record::judge(r)); }
 
 std::size_t count(const std::string& text, const std::string& what) {
   std::size_t n = 0;
@@ -37,7 +37,7 @@ pugi::xml_document parsed(const std::string& svg) {
 }
 
 TEST(Report, SaysTheVerdictAndEveryHypothesis) {
-  Recording r = good_recording();
+  record::Recording r = good_recording();
   const std::string page = render_report(r, summary_of(r));
   EXPECT_NE(page.find("class=\"verdict passed\">passed"), std::string::npos);
   EXPECT_NE(page.find("<h1>A test</h1>"), std::string::npos);
@@ -47,7 +47,7 @@ TEST(Report, SaysTheVerdictAndEveryHypothesis) {
 }
 
 TEST(Report, DrawsFaultsWhereTheyWere) {
-  Recording r = good_recording();  // 30 s, the fault from 10 s to 20 s
+  record::Recording r = good_recording();  // 30 s, the fault from 10 s to 20 s
   const auto document = parsed(draw(r));
   const auto bar = document.select_node("//g[@class='fault']/rect").node();
   const double from = bar.attribute("x").as_double(), wide = bar.attribute("width").as_double(), left = 96,
@@ -60,7 +60,7 @@ TEST(Report, DrawsFaultsWhereTheyWere) {
 }
 
 TEST(Report, FailuresAreRedWhereTheyHappened) {
-  Recording r = good_recording();
+  record::Recording r = good_recording();
   r.probes[0].answers.clear();
   add_requests(r.probes[0], 0, 12 * kSecond, true, 2 * kMillisecond);
   add_requests(r.probes[0], 12 * kSecond, 15 * kSecond, false, kSecond);
@@ -78,7 +78,7 @@ TEST(Report, FailuresAreRedWhereTheyHappened) {
 }
 
 TEST(Report, WhatUsersWriteCannotBecomeMarkup) {
-  Recording r = good_recording();
+  record::Recording r = good_recording();
   r.title = "<script>alert(1)</script> & \"quotes\"";
   r.probes[0].subject = "'><img src=x>";
   r.warnings = {{"a <b> in a warning"}};
@@ -91,7 +91,7 @@ TEST(Report, WhatUsersWriteCannotBecomeMarkup) {
 }
 
 TEST(Report, ARunThatNeverBeganHasAPageWithoutADrawing) {
-  Recording r;
+  record::Recording r;
   r.name = "nothing";
   const std::string page = render_report(r, summary_of(r));
   EXPECT_EQ(page.find("<svg"), std::string::npos);
@@ -99,7 +99,7 @@ TEST(Report, ARunThatNeverBeganHasAPageWithoutADrawing) {
 }
 
 TEST(Report, SaysOfAFaultWhereItActed) {
-  Recording r = good_recording();
+  record::Recording r = good_recording();
   r.faults[0].direction = "ingress";
   r.faults[0].peer = {"bank"};
   const std::string page = render_report(r, summary_of(r));
@@ -107,7 +107,7 @@ TEST(Report, SaysOfAFaultWhereItActed) {
 }
 
 TEST(Report, ShowsWhatActedAndWhatWasSaid) {
-  Recording r = good_recording();
+  record::Recording r = good_recording();
   record::GuardRecord guard;
   guard.guard.name = "lost";
   guard.guard.success = bound(plan::Bound::Op::lt, 0.2, "< 20%");
@@ -185,7 +185,7 @@ TEST(ReportCommand, TwoRunsAreComparedInTheOrderGiven) {
 }
 
 TEST(Compare, PairsByNameAndTellsTheChange) {
-  Recording a = good_recording(), b = good_recording();
+  record::Recording a = good_recording(), b = good_recording();
   b.seed = a.seed + 1;
   for (auto& answer : b.probes[0].answers) answer.latency *= 2;
   b.faults[0].name = "other";
@@ -202,7 +202,7 @@ TEST(Compare, PairsByNameAndTellsTheChange) {
 }
 
 TEST(Compare, CutsNoNameAndTellsNothingOfWhatWasNotAsked) {
-  Recording r = good_recording();
+  record::Recording r = good_recording();
   const std::string name = "the second of two beliefs whose names begin alike: channel B";
   r.hypotheses[0].name = name;
   r.probes[0].answers.clear();

@@ -8,7 +8,7 @@
 #include <stdexcept>
 
 #include "faults/channel.h"
-#include "faults/units.h"
+#include "injector/base/units.h"
 
 using namespace faultline;
 using namespace faultline::faults;

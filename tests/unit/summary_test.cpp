@@ -1,7 +1,7 @@
-#include "injector/record/summary.h"
+#include "injector/report/summary.h"
 
-#include "injector/record/derive.h"
 #include "injector/record/held.h"
+#include "injector/report/derive.h"
 #include "tests/unit/record_fixture.h"
 
 namespace faultline::record {
@@ -100,7 +100,7 @@ void write_run(const std::filesystem::path& folder, const Account& result) {
 TEST(Summary, HasTheContractsFields) {
   TemporaryFolder folder;
   write_run(folder.path(), a_result());
-  const Outcome outcome = derive(folder.path());
+  const report::Outcome outcome = report::derive(folder.path());
   EXPECT_EQ(outcome.exit, Exit::passed) << outcome.summary.dump(2);
   const json s = json::parse(folder.read("summary.json"));
   EXPECT_EQ(s, outcome.summary);
@@ -147,7 +147,7 @@ TEST(Summary, WhatWasNotMeasuredIsNull) {
   Recording r = good_recording();
   r.faults[0].account = Account{};
   replace_requests(r, 10 * kSecond, 20 * kSecond, false, 0);
-  const json s = summarize(r, judge(r));
+  const json s = report::summarize(r, judge(r));
   EXPECT_TRUE(s.at("faults").at(0).at("onset_error_us").is_null());
   EXPECT_TRUE(s.at("faults").at(0).at("applied_delay_us").at("p50").is_null());
   EXPECT_TRUE(s.at("probes").at(0).at("phases").at(1).at("latency_ms").at("p50").is_null());
@@ -172,10 +172,10 @@ TEST(Summary, AnAccountSurvivesTheJournalWithEveryCount) {
 TEST(Derive, IsTheSameWhenMadeAgain) {
   TemporaryFolder folder;
   write_run(folder.path(), a_result());
-  const json first = derive(folder.path()).summary;
+  const json first = report::derive(folder.path()).summary;
   const std::string junit = folder.read("junit.xml");
   std::filesystem::remove(folder.path() / "summary.json");
-  EXPECT_EQ(derive(folder.path()).summary, first);
+  EXPECT_EQ(report::derive(folder.path()).summary, first);
   EXPECT_EQ(folder.read("junit.xml"), junit);
 }
 
@@ -186,7 +186,7 @@ TEST(Derive, AJournalCutAnywhereIsAnInterruptedRun) {
   for (std::size_t length = 0; length < text.size() - 2; length += 1 + text.size() / 60) {
     TemporaryFolder folder;
     folder.write("journal.jsonl", text.substr(0, length));
-    const Outcome outcome = derive(folder.path());
+    const report::Outcome outcome = report::derive(folder.path());
     EXPECT_EQ(outcome.exit, Exit::aborted) << "cut at " << length;
     EXPECT_EQ(outcome.summary.at("interrupted"), true);
     ASSERT_FALSE(outcome.summary.at("reasons").empty());
@@ -201,20 +201,20 @@ TEST(Derive, ADamagedMiddleIsAFailure) {
   std::string text = whole.read("journal.jsonl");
   text.insert(text.find('\n') + 1, "{\"at\":\"torn\n");
   folder.write("journal.jsonl", text);
-  EXPECT_EQ(derive(folder.path()).exit, Exit::failed);
+  EXPECT_EQ(report::derive(folder.path()).exit, Exit::failed);
 }
 
 TEST(Derive, EventsOfANewerVersionAreLeftAlone) {
   TemporaryFolder whole, folder;
   write_run(whole.path(), a_result());
   folder.write("journal.jsonl", "{\"event\":\"tomorrow\",\"x\":1}\n" + whole.read("journal.jsonl"));
-  EXPECT_EQ(derive(folder.path()).exit, Exit::passed);
+  EXPECT_EQ(report::derive(folder.path()).exit, Exit::passed);
 }
 
 TEST(Derive, NeedsAJournal) {
   TemporaryFolder folder;
   try {
-    derive(folder.path());
+    report::derive(folder.path());
     FAIL();
   } catch (const Failure& failure) {
     EXPECT_EQ(failure.status(), Exit::invalid);
@@ -232,7 +232,7 @@ TEST(Derive, RecordsAborts) {
     events::cleanup(journal, {});
     events::end(journal);
   }
-  const json s = derive(folder.path()).summary;
+  const json s = report::derive(folder.path()).summary;
   EXPECT_EQ(s.at("exit_code"), 5);
   EXPECT_EQ(s.at("abort").at("by"), "guard");
   EXPECT_EQ(s.at("observed_s"), 3.0);
@@ -271,7 +271,7 @@ void write_guarded_run(const std::filesystem::path& folder) {
 TEST(Derive, RecordsGuardsAndNotes) {
   TemporaryFolder folder;
   write_guarded_run(folder.path());
-  const json s = derive(folder.path()).summary;
+  const json s = report::derive(folder.path()).summary;
   EXPECT_EQ(s.at("exit_code"), 5);
   ASSERT_EQ(s.at("guards").size(), 2u);
   EXPECT_EQ(s.at("guards").at(0), json({{"name", "lost"},
@@ -301,7 +301,7 @@ TEST(Derive, RecordsGuardsAndNotes) {
 TEST(Render, ShowsGuardsAndNotes) {
   TemporaryFolder folder;
   write_guarded_run(folder.path());
-  const std::string text = render_outcome(derive(folder.path()), "runs/x", false).bytes();
+  const std::string text = report::render_outcome(report::derive(folder.path()), "runs/x", false).bytes();
   for (const char* part :
        {"ABORTED", "Guards", "lost", "stopped the run after 3 s (success < 20% for 2s): success 7.0% (7 of 100)",
         "Notes", "rang (alice)"})
@@ -315,7 +315,7 @@ TEST(Render, SaysWhenAFaultWasTooShortForItsDelay) {
     Account result = a_result();
     result.released_at_end = released * result.delayed;
     write_run(folder.path(), result);
-    const std::string text = render_outcome(derive(folder.path()), "runs/x", false).bytes();
+    const std::string text = report::render_outcome(report::derive(folder.path()), "runs/x", false).bytes();
     EXPECT_EQ(text.find("all let go at the fault's end") != std::string::npos, released == 1) << text;
   }
 }
@@ -338,7 +338,7 @@ TEST(Render, SaysWhyPacketsWereHeldForLongerThanAsked) {
     result.lateness.p50 = one.late;
     result.composed = one.composed;
     write_run(folder.path(), result);
-    const std::string text = render_outcome(derive(folder.path()), "runs/x", false).bytes();
+    const std::string text = report::render_outcome(report::derive(folder.path()), "runs/x", false).bytes();
     EXPECT_EQ(text.find("        held     p50") != std::string::npos, one.why != nullptr) << text;
     if (one.why != nullptr) {
       EXPECT_NE(text.find(one.why), std::string::npos) << text;
@@ -367,14 +367,14 @@ TEST(Render, SaysWhatMatters) {
   Account late = a_result();
   late.lateness.p99 = 200'000;
   write_run(folder.path(), late);
-  const Outcome outcome = derive(folder.path());
-  const std::string text = render_outcome(outcome, "runs/x", false).bytes();
+  const report::Outcome outcome = report::derive(folder.path());
+  const std::string text = report::render_outcome(outcome, "runs/x", false).bytes();
   for (const char* part :
        {"INCONCLUSIVE", "Jitter", "exit 2", "cut", "delay 1500ms, loss 12%", "200 packets", "10 dropped (5.0%)",
         "was late", "expected success >= 99%", "observed success 100%", "runs/x"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
-  EXPECT_NE(render_outcome(outcome, "runs/x", true).bytes().find("\x1b[1;33mINCONCLUSIVE"), std::string::npos);
+  EXPECT_NE(report::render_outcome(outcome, "runs/x", true).bytes().find("\x1b[1;33mINCONCLUSIVE"), std::string::npos);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 #include "injector/record/verdict.h"
-#include "injector/record/summary.h"
+#include "injector/report/summary.h"
 
 #include <functional>
 
@@ -404,7 +404,7 @@ TEST(Verdict, WhatDoesNotMatterIsAWarning) {
   EXPECT_EQ(verdict.warnings,
             std::vector<std::string>{"fault \"cut\" took 2 packets that it never gave back (2 overdue after a stop); "
                                      "that is 0.03% of what it met: too few to matter"});
-  EXPECT_EQ(summarize(r, verdict).at("warnings").at(0), verdict.warnings.at(0));
+  EXPECT_EQ(report::summarize(r, verdict).at("warnings").at(0), verdict.warnings.at(0));
 }
 
 TEST(Verdict, TellsExpectedAndObserved) {

@@ -12,11 +12,11 @@
 #include <set>
 
 #include "injector/plan/parse.h"
-#include "injector/record/derive.h"
-#include "injector/record/junit.h"
-#include "injector/record/summary.h"
 #include "injector/report/compare.h"
+#include "injector/report/derive.h"
+#include "injector/report/junit.h"
 #include "injector/report/report.h"
+#include "injector/report/summary.h"
 #include "tests/unit/record_fixture.h"
 #include "tests/unit/say.h"
 #include "tests/unit/test_names.h"
@@ -162,13 +162,13 @@ TEST(StrangersText, EveryFileOfARunIsValidWhateverItsNames) {
   for (const auto& text : nasty()) {
     const std::string label = visible(text.substr(0, 40));
     const auto r = recording_of(text);
-    record::Outcome outcome;
-    outcome.summary = record::summarize(r, record::judge(r));
+    report::Outcome outcome;
+    outcome.summary = report::summarize(r, record::judge(r));
     const json& summary = outcome.summary;
 
     const std::string dumped = visible_json(summary.dump(2, ' ', false, json::error_handler_t::replace));
     EXPECT_FALSE(json::parse(dumped, nullptr, false).is_discarded()) << label;
-    const std::string junit = record::junit_xml(summary), html = report::render_report(r, summary);
+    const std::string junit = report::junit_xml(summary), html = report::render_report(r, summary);
     pugi::xml_document document;
     EXPECT_TRUE(document.load_string(junit.c_str(), pugi::parse_full)) << label;
     std::string bodies = dumped + junit + html;
@@ -179,7 +179,7 @@ TEST(StrangersText, EveryFileOfARunIsValidWhateverItsNames) {
     EXPECT_EQ(html.find("<tags>"), std::string::npos) << label;
 
     for (const bool color : {false, true})
-      EXPECT_TRUE(only_our_colours(record::render_outcome(outcome, text, color).bytes())) << label;
+      EXPECT_TRUE(only_our_colours(report::render_outcome(outcome, text, color).bytes())) << label;
     const auto compared = report::compare(summary, summary);
     EXPECT_TRUE(only_our_colours(report::render_comparison(compared).bytes())) << label;
   }

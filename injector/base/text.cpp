@@ -1,0 +1,70 @@
+#include "injector/base/text.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <utility>
+
+namespace faultline {
+namespace {
+
+std::string three_figures(double value) {
+  if (value >= 99.95) return fmt::format("{:.0f}", value);
+  if (value >= 9.995) return fmt::format("{:.1f}", value);
+  return fmt::format("{:.2f}", value);
+}
+
+}  // namespace
+
+std::string time_of_day(const std::string& instant) {
+  constexpr std::size_t kFrom = 11, kLength = 8;  // behind "2026-11-22T"
+  return instant.size() < kFrom + kLength ? instant : instant.substr(kFrom, kLength) + "Z";
+}
+
+std::string short_duration(Ns value) {
+  if (value < 0) return "-" + short_duration(-value);
+  const double ns = static_cast<double>(value);
+  if (value < kMicrosecond) return fmt::format("{} ns", value);
+  if (ns < 999.5 * kMicrosecond) return three_figures(ns / kMicrosecond) + " µs";
+  if (ns < 999.5 * kMillisecond) return three_figures(ns / kMillisecond) + " ms";
+  return three_figures(ns / kSecond) + " s";
+}
+
+std::string short_microseconds(double us) { return short_duration(std::llround(us * 1000)); }
+
+std::string exact_duration(Ns value) {
+  if (value % kSecond == 0) return fmt::format("{}s", value / kSecond);
+  if (value % kMillisecond == 0) return fmt::format("{}ms", value / kMillisecond);
+  if (value % kMicrosecond == 0) return fmt::format("{}us", value / kMicrosecond);
+  return fmt::format("{}ns", value);
+}
+
+std::string percent(double ratio) {
+  const double p = ratio * 100;
+  if (p <= 0) return "0%";
+  if (p >= 100) return "100%";
+  // Cut, not rounded, near the top: 99.996% is not 100%.
+  if (p >= 99.9) return fmt::format("{:.3f}%", std::floor(p * 1000) / 1000);
+  if (p >= 99) return fmt::format("{:.2f}%", p);
+  if (p >= 1) return fmt::format("{:.1f}%", p);
+  return fmt::format("{:.2g}%", p);
+}
+
+std::string thousands(std::uint64_t n) {
+  std::string digits = std::to_string(n);
+  for (std::ptrdiff_t at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<std::size_t>(at), ",");
+  return digits;
+}
+
+Visible for_locale(Visible text, bool utf8) {
+  if (utf8) return text;
+  for (const auto& [fancy, simple] : {std::pair{"µ", "u"}, {"·", "|"}, {"±", "+/-"}}) text.replace_all(fancy, simple);
+  return text;
+}
+
+std::string for_locale(std::string text, bool utf8) {
+  return utf8 ? std::move(text) : for_locale(Visible(text), false).bytes();
+}
+
+}  // namespace faultline

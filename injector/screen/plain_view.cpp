@@ -1,0 +1,85 @@
+#include "injector/screen/plain_view.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "injector/base/text.h"
+
+namespace faultline::screen {
+
+std::string PlainView::stamp(Ns t) {
+  if (t > -100 * kMillisecond) t = std::max<Ns>(t, 0);  // the moment between arming and T0 is no "-0.0s"
+  return fmt::format("[{:5.1f}s] ", static_cast<double>(t) / kSecond);
+}
+
+void PlainView::say(std::vector<std::string>& out, Ns t, const std::string& text) {
+  out.push_back(stamp(t) + text);
+  last_said_ = std::max(last_said_, t);
+}
+
+std::string PlainView::phase_text(std::size_t phase) const {
+  std::string text = watch_.phases[phase].name + ":";
+  for (const auto& probe : watch_.probes) {
+    const WatchedPhase& p = probe.phases[phase];
+    text += fmt::format("{} {} {} sent", &probe == &watch_.probes.front() ? "" : " ·", probe.name, thousands(p.sent));
+    if (p.sent == 0) continue;
+    text += fmt::format(", {} ok", percent(static_cast<double>(p.ok) / static_cast<double>(p.sent)));
+    const record::Latencies latency = p.latencies();
+    text += fmt::format(", p50 {}, p99 {}", record::quantile_text(latency.quantile(500)),
+                        record::quantile_text(latency.quantile(990)));
+    if (latency.lost == 0) continue;
+    if (p.ok > 0) text += ", ok.p99 " + short_duration(latency.ok.quantile(990));
+    text += ", failed.p99 " + short_duration(latency.failed.quantile(990));
+  }
+  return text;
+}
+
+std::string PlainView::heartbeat_text(Ns now) const {
+  std::string where;
+  for (const auto& phase : watch_.phases)
+    if (phase.start <= now && now < phase.end) where += (where.empty() ? "" : "+") + phase.name;
+  std::string text = (where.empty() ? "calm" : where) + ", last second:";
+  for (const auto& probe : watch_.probes) {
+    const LastSecond last = probe.last_second(now);
+    text += fmt::format("{} {} ", &probe == &watch_.probes.front() ? "" : " ·", probe.name);
+    if (last.sent == 0)
+      text += "-";
+    else
+      text += percent(static_cast<double>(last.ok) / static_cast<double>(last.sent)) + " ok";
+    if (last.sent > 0) text += ", p99 " + record::quantile_text(last.p99);
+  }
+  return text;
+}
+
+std::vector<std::string> PlainView::lines(Ns now, bool final) {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < watch_.faults.size(); ++i) {
+    const WatchedFault& fault = watch_.faults[i];
+    if (!begun_[i] && now >= fault.start) {
+      begun_[i] = true;
+      say(out, fault.start,
+          fmt::format("fault {} begins ({}{}{})", fault.name, exact_duration(fault.end - fault.start),
+                      fault.asked.empty() ? "" : ": ", fault.asked));
+    }
+    if (begun_[i] && !ended_[i] && now >= fault.end) {
+      ended_[i] = true;
+      say(out, fault.end, fmt::format("fault {} ends", fault.name));
+    }
+  }
+  // A phase's last requests may still be under way when it ends: wait for them, within reason.
+  Ns grace = 0;
+  for (const auto& probe : watch_.probes) grace = std::max(grace, std::min(probe.timeout, kSecond));
+  for (std::size_t i = 0; i < watch_.phases.size(); ++i) {
+    const record::Phase& phase = watch_.phases[i];
+    if (phase_told_[i] || watch_.probes.empty()) continue;
+    if (now < phase.end + grace && !(final && now > phase.start)) continue;
+    phase_told_[i] = true;
+    say(out, now, phase_text(i));
+  }
+  if (!final && now - last_said_ >= kHeartbeat && now < watch_.duration && !watch_.probes.empty())
+    say(out, now, heartbeat_text(now));
+  return out;
+}
+
+}  // namespace faultline::screen

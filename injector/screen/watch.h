@@ -1,0 +1,83 @@
+// What the display knows of a run under way: the plan's outline and, per probe, the last second, the last minute and
+// totals per phase, in bounded memory. The views (live_view.h, plain_view.h) turn it into text; neither touches a
+// terminal.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "injector/plan/plan.h"
+#include "injector/probe/probe.h"
+#include "injector/record/distribution.h"
+#include "injector/record/verdict.h"
+
+namespace faultline::screen {
+
+struct WatchedPhase {
+  std::uint64_t sent = 0, ok = 0;
+  std::map<Ns, std::uint64_t> latency, failing;  ///< rounded, of those that succeeded and of the others
+  record::Latencies latencies() const;
+};
+
+/// One column of a sparkline.
+struct WatchedSlot {
+  std::int64_t index = -1;  ///< due / kSlot
+  std::uint64_t sent = 0, ok = 0;
+  Ns latency_sum = 0;
+  Ns mean() const { return ok == 0 ? 0 : latency_sum / static_cast<Ns>(ok); }
+  double success() const { return sent == 0 ? 1 : static_cast<double>(ok) / static_cast<double>(sent); }
+};
+
+struct LastSecond {
+  std::uint64_t sent = 0, ok = 0;
+  std::optional<Ns> p50 = {}, p99 = {};  ///< absent of requests that there were: "never"
+};
+
+class ProbeWatch {
+ public:
+  static constexpr Ns kSlot = 600 * kMillisecond;
+  static constexpr std::int64_t kSlots = 100;
+
+  ProbeWatch(const plan::Probe& probe, const std::vector<record::Phase>* phases);
+  void add(const probe::Sample& sample, Ns now);
+  LastSecond last_second(Ns now) const;
+  /// The slot of a time since T0, if it is among the last kSlots; else an empty one.
+  WatchedSlot slot(std::int64_t index) const;
+
+  const std::string name;
+  const Ns timeout;
+  std::vector<WatchedPhase> phases;  ///< as Watch::phases
+
+ private:
+  struct Recent {
+    Ns at;
+    Ns latency;
+    bool ok;
+  };
+  static constexpr std::size_t kRecent = 20000;
+  const std::vector<record::Phase>* outline_;
+  std::deque<Recent> recent_;
+  std::vector<WatchedSlot> slots_;
+};
+
+struct WatchedFault {
+  std::string name, asked;
+  Ns start = 0, end = 0;
+};
+
+struct Watch {
+  explicit Watch(const plan::Plan& plan);
+  Watch(const Watch&) = delete;
+
+  std::string title;
+  Ns duration = 0;
+  std::vector<WatchedFault> faults;
+  std::vector<record::Phase> phases;
+  std::vector<ProbeWatch> probes;
+};
+
+}  // namespace faultline::screen
