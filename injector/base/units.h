@@ -11,4 +11,7 @@ inline constexpr Ns kMicrosecond = 1'000;
 inline constexpr Ns kMillisecond = 1'000'000;
 inline constexpr Ns kSecond = 1'000'000'000;
 
+inline double seconds(Ns t) { return static_cast<double>(t) / kSecond; }
+inline double milliseconds(Ns t) { return static_cast<double>(t) / kMillisecond; }
+
 }  // namespace faultline

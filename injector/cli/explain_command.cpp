@@ -165,7 +165,6 @@ json added_json(const explain::Added& added) {
           {"most", static_cast<double>(added.most) / kMillisecond}};
 }
 
-double seconds(Ns t) { return static_cast<double>(t) / kSecond; }
 
 json fault_json(const plan::Plan& plan, std::size_t i, const explain::Effect& effect, const explain::Reach& reach) {
   const auto& fault = plan.faults[i];

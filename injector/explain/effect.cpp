@@ -13,8 +13,6 @@
 namespace faultline::explain {
 namespace {
 
-using short_duration;
-
 double height(const faults::Track& track) {
   double most = 0;
   for (const auto& point : track) most = std::max(most, point.value);

@@ -63,7 +63,7 @@ class Looker {
       look_for_file(program, who, at);
     }
     for (std::size_t i = 1; i < command.size(); i++) look_into(command[i], who, at);
-    for (const auto& used : plan::programs_used_by(command, is_known))
+    for (const auto& used : plan::programs_used_by(command, nursery::is_known))
       if (!is_installed(used))
         lacks(at, fmt::format("{} runs a script that uses \"{}\", which is not on this machine", who, used),
               how_to_get(used));

@@ -25,8 +25,8 @@ std::vector<Phase> lay_out(Ns duration, const Faults& faults) {
 
 }  // namespace
 
-std::vector<Phase> phases(const Recording& r) { return lab::lay_out(r.duration, r.faults); }
-std::vector<Phase> phases(const plan::Plan& plan) { return lab::lay_out(plan.duration, plan.faults); }
+std::vector<Phase> phases(const Recording& r) { return lay_out(r.duration, r.faults); }
+std::vector<Phase> phases(const plan::Plan& plan) { return lay_out(plan.duration, plan.faults); }
 
 std::optional<Phase> find_phase(const Recording& r, const std::string& name) {
   if (name == "run" && r.duration > 0) return Phase{name, 0, r.duration};

@@ -33,7 +33,6 @@ struct Scale {
   }
 };
 
-double seconds(Ns t) { return static_cast<double>(t) / kSecond; }
 
 /// 1, 2 or 5 times a power of ten, so that about `count` steps make `span`.
 double round_step(double span, int count) {

@@ -12,9 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-double seconds(Ns t) { return static_cast<double>(t) / kSecond; }
 json since_t0(std::optional<Ns> t) { return t ? json(seconds(*t)) : json(nullptr); }
-double milliseconds(Ns t) { return static_cast<double>(t) / kMillisecond; }
 
 json spread(const faults::Spread& s) {
   if (s.count == 0) return {{"p50", nullptr}, {"p90", nullptr}, {"p99", nullptr}, {"max", nullptr}, {"count", 0}};
@@ -27,7 +25,7 @@ json fault_json(const record::FaultRecord& fault) {
             {"end_s", seconds(fault.end)}, {"asked", fault.asked},         {"asked_text", fault.asked_text}};
   j["idle"] = fault.idle;
   j["counted"] = fault.account.has_value();
-  const Account account = fault.account.value_or(Account{});
+  const faults::Account account = fault.account.value_or(faults::Account{});
   const auto put = [](json& to, const faults::Counts& counts) {
     for (const auto& one : faults::kCounts) to[one.in_summary] = counts.*one.in;
     to["bytes_matched"] = counts.bytes;

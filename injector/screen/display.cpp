@@ -127,7 +127,7 @@ struct Display::Impl {
 
   void finish() {
     if (ended) return;
-    report::draw(true);
+    draw(true);
     ended = true;
     if (cursor_hidden) output.put(Visible::sequence("\x1b[?25h"));
     cursor_hidden = false;

@@ -16,7 +16,7 @@ record::Latencies WatchedPhase::latencies() const {
 }
 
 ProbeWatch::ProbeWatch(const plan::Probe& probe, const std::vector<record::Phase>* outline)
-    : name(probe.name), timeout(probe.timeout), record::phases(outline->size()), outline_(outline), slots_(kSlots) {}
+    : name(probe.name), timeout(probe.timeout), phases(outline->size()), outline_(outline), slots_(kSlots) {}
 
 void ProbeWatch::add(const probe::Sample& sample, Ns now) {
   recent_.push_back({now, sample.latency, sample.ok});

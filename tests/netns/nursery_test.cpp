@@ -51,7 +51,7 @@ nursery::Command shell(const std::string& script) {
   return command;
 }
 
-TEST(nursery::Nursery, RunsCommandsAndReportsHowTheyEnd) {
+TEST(Nursery, RunsCommandsAndReportsHowTheyEnd) {
   const auto nursery = nursery::Nursery::start();
   EXPECT_EQ(output_of(*nursery, shell("echo out; echo err >&2")), "out\nerr\n");
   output_of(*nursery, shell("exit 7"), 7);
@@ -67,7 +67,7 @@ TEST(nursery::Nursery, RunsCommandsAndReportsHowTheyEnd) {
   nursery->kill(pid, SIGTERM);  // nothing left: no error
 }
 
-TEST(nursery::Nursery, ACommandThatCannotBeExecutedIsAFailureThatNamesIt) {
+TEST(Nursery, ACommandThatCannotBeExecutedIsAFailureThatNamesIt) {
   const auto nursery = nursery::Nursery::start();
   const auto message = [&](const nursery::Command& command) -> std::string {
     try {
@@ -95,7 +95,7 @@ TEST(nursery::Nursery, ACommandThatCannotBeExecutedIsAFailureThatNamesIt) {
   EXPECT_EQ(output_of(*nursery, shell("echo still here")), "still here\n");
 }
 
-TEST(nursery::Nursery, AChildInheritsNothingButWhatItIsGiven) {
+TEST(Nursery, AChildInheritsNothingButWhatItIsGiven) {
   const int kept = open("/dev/zero", O_RDONLY);  // not close-on-exec, on purpose
   signal(SIGPIPE, SIG_IGN);
   sigset_t set, before;
@@ -117,7 +117,7 @@ TEST(nursery::Nursery, AChildInheritsNothingButWhatItIsGiven) {
   EXPECT_EQ(output_of(*nursery, shell("readlink /proc/self/fd/0")), "/dev/null\n");
 }
 
-TEST(nursery::Nursery, ChildrenDoNotInheritUrgency) {
+TEST(Nursery, ChildrenDoNotInheritUrgency) {
   const int before = getpriority(PRIO_PROCESS, 0);
   ASSERT_EQ(setpriority(PRIO_PROCESS, 0, -20), 0);
   const auto nursery = nursery::Nursery::start();
@@ -125,14 +125,14 @@ TEST(nursery::Nursery, ChildrenDoNotInheritUrgency) {
   EXPECT_EQ(output_of(*nursery, shell("nice")), "0\n");
 }
 
-TEST(nursery::Nursery, NorTheClassOfTheProcessThatStartsThem) {
+TEST(Nursery, NorTheClassOfTheProcessThatStartsThem) {
   const auto nursery = nursery::Nursery::start();  // whose init is in a real-time class, where it is granted
   EXPECT_EQ(output_of(*nursery,
                       shell("set -- $(cat /proc/self/stat); echo ${40} ${41}; prlimit --rttime --noheadings -o SOFT")),
             "0 0\nunlimited\n");
 }
 
-TEST(nursery::Nursery, UserEnvironmentAndDirectory) {
+TEST(Nursery, UserEnvironmentAndDirectory) {
   const auto nursery = nursery::Nursery::start();
   nursery::Command command = shell("id -un; id -Gn; echo $HOME; echo $COLOUR; pwd");
   command.user = "daemon";
@@ -141,7 +141,7 @@ TEST(nursery::Nursery, UserEnvironmentAndDirectory) {
   EXPECT_EQ(output_of(*nursery, command), "daemon\ndaemon\n/usr/sbin\nmauve = \"1\"\n/usr\n");
 }
 
-TEST(nursery::Nursery, ANetworkNamespaceWithoutAnEnclosure) {
+TEST(Nursery, ANetworkNamespaceWithoutAnEnclosure) {
   const auto nursery = nursery::Nursery::start();
   const NetNs net = NetNs::create();
   nursery::Command command = shell("readlink /proc/self/ns/net");
@@ -151,7 +151,7 @@ TEST(nursery::Nursery, ANetworkNamespaceWithoutAnEnclosure) {
   EXPECT_EQ(output_of(*nursery, command), "net:[" + std::to_string(NetNs::current().inode()) + "]\n");
 }
 
-TEST(nursery::Nursery, KillReachesTheWholeGroupOfAShell) {
+TEST(Nursery, KillReachesTheWholeGroupOfAShell) {
   const std::string marker = test::marker();
   const auto nursery = nursery::Nursery::start();
   const pid_t pid = nursery->spawn(shell("sh -c 'while :; do sleep 1; done' " + marker + " & wait"));
@@ -161,7 +161,7 @@ TEST(nursery::Nursery, KillReachesTheWholeGroupOfAShell) {
   EXPECT_TRUE(test::eventually([&] { return processes_with(marker) == 0; }));
 }
 
-TEST(nursery::Nursery, TheEndOfANurseryIsTheEndOfEverythingInIt) {
+TEST(Nursery, TheEndOfANurseryIsTheEndOfEverythingInIt) {
   const std::string marker = test::marker();
   auto nursery = nursery::Nursery::start();
   const std::string stubborn = "trap '' TERM HUP INT; while :; do sleep 1; done";
@@ -172,7 +172,7 @@ TEST(nursery::Nursery, TheEndOfANurseryIsTheEndOfEverythingInIt) {
   EXPECT_EQ(processes_with(marker), 0);  // at once: the destructor waits
 }
 
-TEST(nursery::Nursery, ManyThreadsShareIt) {
+TEST(Nursery, ManyThreadsShareIt) {
   const auto nursery = nursery::Nursery::start();
   std::atomic<int> right{0};
   std::vector<std::thread> threads;
@@ -189,7 +189,7 @@ TEST(nursery::Nursery, ManyThreadsShareIt) {
   EXPECT_EQ(right, 100);
 }
 
-TEST(nursery::Nursery, WithoutPrivilegeItSaysWhatIsMissing) {
+TEST(Nursery, WithoutPrivilegeItSaysWhatIsMissing) {
   const pid_t pid = fork();
   if (pid == 0) {
     if (setuid(65534) != 0) _exit(9);
@@ -205,7 +205,7 @@ TEST(nursery::Nursery, WithoutPrivilegeItSaysWhatIsMissing) {
   EXPECT_EQ(status, 0);
 }
 
-TEST(nursery::Nursery, LaterChildrenOfTheCallerStayInItsPidNamespace) {
+TEST(Nursery, LaterChildrenOfTheCallerStayInItsPidNamespace) {
   const auto nursery = nursery::Nursery::start();
   const pid_t pid = fork();
   if (pid == 0) _exit(getpid() == 1 ? 1 : 0);
@@ -215,7 +215,7 @@ TEST(nursery::Nursery, LaterChildrenOfTheCallerStayInItsPidNamespace) {
   std::thread([] {}).join();  // refused with EINVAL while children would go elsewhere
 }
 
-TEST(nursery::Enclosure, HasItsOwnFilesNamesAndProcesses) {
+TEST(Enclosure, HasItsOwnFilesNamesAndProcesses) {
   const auto nursery = nursery::Nursery::start();
   const NetNs net = NetNs::create();
   nursery->make_enclosure("web", net, "127.0.0.1 localhost\n10.77.1.10 web\n", "web");
@@ -250,7 +250,7 @@ TEST(nursery::Enclosure, HasItsOwnFilesNamesAndProcesses) {
   EXPECT_THROW(nursery->make_enclosure("db", net, "", "db"), Failure);
 }
 
-TEST(nursery::Enclosure, KeptDirectoriesStayVisibleUnderACoveredOne) {
+TEST(Enclosure, KeptDirectoriesStayVisibleUnderACoveredOne) {
   char real[] = "/tmp/flab-keep-XXXXXX";
   ASSERT_NE(mkdtemp(real), nullptr);
   const std::string directory = real, link = directory + "-link";
@@ -303,13 +303,13 @@ void expect_resolver_files(const std::string& prepare, const char* root = "/") {
 
 const std::string kEtc = "mount -t tmpfs tmpfs /mnt; cp /etc/passwd /etc/group /mnt/; mkdir /mnt/beside; ";
 
-TEST(nursery::Enclosure, ResolvConfMayBeALinkIntoRun) {  // as a machine with systemd-resolved has it
+TEST(Enclosure, ResolvConfMayBeALinkIntoRun) {  // as a machine with systemd-resolved has it
   expect_resolver_files(kEtc +
                         "echo 127.0.0.1 localhost >/mnt/hosts; ln -s ../run/systemd/resolve/stub-resolv.conf "
                         "/mnt/resolv.conf; mount --move /mnt /etc");
 }
 
-TEST(nursery::Enclosure, TheMachineMayLackTheResolversFiles) {  // as a minimal Debian has it
+TEST(Enclosure, TheMachineMayLackTheResolversFiles) {  // as a minimal Debian has it
   expect_resolver_files(kEtc + ": >/mnt/resolv.conf; mount --move /mnt /etc");
   expect_resolver_files(kEtc + "echo 127.0.0.1 localhost >/mnt/hosts; mount --move /mnt /etc");
   expect_resolver_files(kEtc + "mount --move /mnt /etc");
@@ -317,7 +317,7 @@ TEST(nursery::Enclosure, TheMachineMayLackTheResolversFiles) {  // as a minimal 
       kEtc + "ln -s /usr/no/such/file /mnt/hosts; ln -s no-such-file /mnt/resolv.conf; mount --move /mnt /etc");
 }
 
-TEST(nursery::Enclosure, StandsInAChrootWhoseRootIsNoMountPoint) {
+TEST(Enclosure, StandsInAChrootWhoseRootIsNoMountPoint) {
   const std::string chroot =
       "mkdir -p /mnt/c/run /mnt/c/tmp /mnt/c/var/tmp /mnt/c/var/log; cd /mnt/c; mv /mnt/[!c]* .; "
       "for at in /bin /dev /lib* /proc /root /sbin /sys /usr; do "
@@ -328,7 +328,7 @@ TEST(nursery::Enclosure, StandsInAChrootWhoseRootIsNoMountPoint) {
   expect_resolver_files(etc + chroot, "/mnt/c");
 }
 
-TEST(nursery::Enclosure, DroppingItEndsItsDaemonsAndNobodyElses) {
+TEST(Enclosure, DroppingItEndsItsDaemonsAndNobodyElses) {
   const std::string marker = test::marker(), other = test::marker();
   const auto nursery = nursery::Nursery::start();
   nursery->make_enclosure("web", NetNs::create(), "", "web");

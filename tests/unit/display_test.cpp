@@ -170,7 +170,7 @@ TEST(LiveView, TheFinalFrameSaysNothingOfWhatIsUnderWay) {
   for (const auto& row : final) EXPECT_EQ(row.bytes().find("over:"), std::string::npos) << row.bytes();
 }
 
-TEST(screen::Display, AStepTakesThePlaceOfTheOneBeforeOnATerminal) {
+TEST(Display, AStepTakesThePlaceOfTheOneBeforeOnATerminal) {
   const Variable term("TERM", "xterm"), language("LC_ALL", "C.UTF-8"), color("NO_COLOR", nullptr);
   Terminal terminal(40);
   const plan::Plan p = a_plan();
@@ -185,13 +185,13 @@ TEST(screen::Display, AStepTakesThePlaceOfTheOneBeforeOnATerminal) {
   EXPECT_EQ(terminal.read_all().find("\x1b[1A\r\x1b[J"), 0u);
 }
 
-TEST(screen::PlainView, TheMomentBeforeTheStartIsNoNegativeZero) {
+TEST(PlainView, TheMomentBeforeTheStartIsNoNegativeZero) {
   EXPECT_EQ(screen::PlainView::stamp(-20 * kMillisecond), "[  0.0s] ");
   EXPECT_EQ(screen::PlainView::stamp(-3 * kSecond), "[ -3.0s] ");
   EXPECT_EQ(screen::PlainView::stamp(1500 * kMillisecond), "[  1.5s] ");
 }
 
-TEST(screen::Row, ShowsControlCharactersAndCountsWideOnes) {
+TEST(Row, ShowsControlCharactersAndCountsWideOnes) {
   EXPECT_EQ(screen::clipped("a\x1b[2Jb\xff", 80), "a\\u001b[2Jb\\xff");
   EXPECT_EQ(screen::columns("\x1b"), 6) << "as it is shown";
   EXPECT_EQ(screen::columns("支付"), 4);
@@ -199,7 +199,7 @@ TEST(screen::Row, ShowsControlCharactersAndCountsWideOnes) {
   EXPECT_EQ(screen::columns("é"), 1);
 }
 
-TEST(screen::PlainView, TellsEachThingOnce) {
+TEST(PlainView, TellsEachThingOnce) {
   const plan::Plan p = a_plan();
   screen::Watch watch(p);
   screen::PlainView plain(watch);
@@ -222,7 +222,7 @@ TEST(screen::PlainView, TellsEachThingOnce) {
   EXPECT_LE(count("last second"), 7) << all;
 }
 
-TEST(screen::Display, DrawsInPlaceOnATerminalAndLeavesItAsItWas) {
+TEST(Display, DrawsInPlaceOnATerminalAndLeavesItAsItWas) {
   const Variable term("TERM", "xterm"), language("LC_ALL", "C.UTF-8"), color("NO_COLOR", nullptr);
   for (unsigned short width : {40, 80, 132}) {
     Terminal terminal(width);
@@ -251,7 +251,7 @@ TEST(screen::Display, DrawsInPlaceOnATerminalAndLeavesItAsItWas) {
   }
 }
 
-TEST(screen::Display, HonoursNoColorAndAsciiLocales) {
+TEST(Display, HonoursNoColorAndAsciiLocales) {
   const Variable term("TERM", "xterm"), language("LC_ALL", "C"), color("NO_COLOR", "1");
   Terminal terminal(80);
   const plan::Plan p = a_plan();
@@ -264,7 +264,7 @@ TEST(screen::Display, HonoursNoColorAndAsciiLocales) {
   for (const char c : text) EXPECT_GE(c, 0) << text;
 }
 
-TEST(screen::Display, WritesPlainLinesElsewhere) {
+TEST(Display, WritesPlainLinesElsewhere) {
   const Variable language("LC_ALL", "C.UTF-8");
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
@@ -297,7 +297,7 @@ TEST(screen::Display, WritesPlainLinesElsewhere) {
   EXPECT_NE(text.find("baseline: pay 1,000 sent, 100% ok, p50 1.00 ms"), std::string::npos) << text;
 }
 
-TEST(screen::Display, DoesNotWaitForAFullPipe) {
+TEST(Display, DoesNotWaitForAFullPipe) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
   fcntl(ends[1], F_SETPIPE_SZ, 4096);
@@ -312,7 +312,7 @@ TEST(screen::Display, DoesNotWaitForAFullPipe) {
   close(ends[1]);
 }
 
-TEST(screen::Display, QuietSaysNothing) {
+TEST(Display, QuietSaysNothing) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
   {
