@@ -98,12 +98,12 @@ struct fl_rule {
   __u64 start, end; /* nothing is held beyond end */
   __u64 seed;       /* of this rule's decisions */
   __u32 flags;
-  __u32 fault;    /* index of the fault it belongs to, for the record */
-  __u32 uses;     /* FL_USES of the tracks that have points */
-  __u32 curve;    /* of its jitter: index in curves; 0: uniform */
-  __s32 resemble; /* correlation of successive jitters, in units of 2^-16 */
-  __s32 differ;   /* sqrt(1 - correlation^2), the same */
-  __u64 queue_ns; /* in front of the rate, the longest wait; 0: see queue_bytes */
+  __u32 fault;      /* index of the fault it belongs to, for the record */
+  __u32 uses;       /* FL_USES of the tracks that have points */
+  __u32 curve;      /* of its jitter: index in curves; 0: uniform */
+  __s32 rho;        /* correlation of successive jitters, in units of 2^-16 */
+  __s32 innovation; /* sqrt(1 - correlation^2), the same */
+  __u64 queue_ns;   /* in front of the rate, the longest wait; 0: see queue_bytes */
   __u64 queue_bytes;
   struct fl_bursts bursts;
   __u64 fault_seed; /* of what is drawn once for a connection or client, whatever the site */
@@ -206,7 +206,8 @@ FL_ASSERT(sizeof(struct fl_device_key) == 8);
  * they are loaded, so that the verifier cuts away what no site of this shape needs. Sites of one shape share their
  * programs. */
 struct fl_selector_shape {
-  __u16 guard; /* in tc_index: this packet has been through the pen. A value per run; a foreign one is never cleared */
+  __u16 reinjection_mark; /* in tc_index: this packet has been through the pen. A value per run; a foreign one is never
+                             cleared */
   __u8 peers4, peers6, learned, devices, ports, cgroups, exempts, tunnels, answers, lookups;
   __u8 bare; /* not asked by a program: some devices have no Ethernet header, and the programs for these are loaded */
   __u8 pad[3];
@@ -226,7 +227,7 @@ struct fl_selector_config {
   __u64 loopback_rules;   /* those that act on lo as well */
   __u64 holding_rules;    /* those that can ask for a packet to be held or changed */
   __u64 delaying_rules;   /* those that can ask for a delay */
-  __u64 picky_rules;      /* those with a filter or a verdict: see answer_abi.h */
+  __u64 filtered_rules;   /* those with a filter or a verdict: see answer_abi.h */
   __u64 lookup_rules;     /* those about DNS lookups */
   __u64 any_name_rules;   /* of these, those about every name */
   __u64 cgroup_rules;     /* those that are about the sockets of one cgroup */

@@ -27,7 +27,7 @@ struct Answer {
   std::vector<std::string> names;  ///< of FL_FILTER_LOOKUP: "bank.internal", "*.internal"; empty: every name
   LookupAnswer lookup;             ///< of FL_VERDICT_LOOKUP
 
-  bool picky() const { return filter != FL_FILTER_NONE || verdict != FL_VERDICT_NONE; }
+  bool filtered() const { return filter != FL_FILTER_NONE || verdict != FL_VERDICT_NONE; }
 };
 
 /// A name of a rule, as the selector finds it.

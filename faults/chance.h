@@ -101,8 +101,8 @@ FL_CHANCE __u32 fl_normal_share(const struct fl_curve* phi, __s32 level) {
 }
 
 /* The next level of a stationary Gaussian AR(1) process: correlation and innovation in units of 2^-16. */
-FL_CHANCE __s32 fl_next_level(__s32 level, __s32 fresh, __s32 resemble, __s32 differ) {
-  return (__s32)(((__s64)resemble * level + (__s64)differ * fresh) >> 16);
+FL_CHANCE __s32 fl_next_level(__s32 level, __s32 fresh, __s32 rho, __s32 innovation) {
+  return (__s32)(((__s64)rho * level + (__s64)innovation * fresh) >> 16);
 }
 
 /* Of `jitter` ns (a standard deviation) the multiple `deviations` (2^-16). */

@@ -83,13 +83,13 @@ Span extremes(const Track& track, Window span) {
 }
 
 // The longest that other rules of the site may add to a packet of this one, and the last end of them all.
-struct Company {
+struct Overlapping {
   double hold = 0;
   Ns end = 0;
 };
 
-Company company_of(std::span<const RuleSource> rules, std::size_t self) {
-  Company out{0, rules[self].window.end};
+Overlapping overlapping_with(std::span<const RuleSource> rules, std::size_t self) {
+  Overlapping out{0, rules[self].window.end};
   for (std::size_t i = 0; i < rules.size(); i++) {
     const Window& own = rules[self].window;
     const Window& other = rules[i].window;
@@ -105,7 +105,7 @@ Company company_of(std::span<const RuleSource> rules, std::size_t self) {
 // A span ends for the selector when the last packet held by it has left (an upper bound: nothing is held beyond the
 // rules' end), and FL_DRAIN later. Let go earlier, the flow's next packets would overtake those still in the line: an
 // episode may end in the middle of its rule with a delay far above FL_DRAIN.
-void append_edges(std::vector<Edge>& edges, const Channel& channel, const Company& company, std::uint64_t bit) {
+void append_edges(std::vector<Edge>& edges, const Channel& channel, const Overlapping& overlapping, std::uint64_t bit) {
   const std::size_t first = edges.size();
   const double queued = static_cast<double>(channel.longest_queue());
   Track wide = channel.jitter;  // in the multiples that its shape can draw
@@ -114,8 +114,9 @@ void append_edges(std::vector<Edge>& edges, const Channel& channel, const Compan
     const Span delay = extremes(channel.delay, span);
     const Span jitter = extremes(wide, span);
     // A piecewise-linear delay may leave later from before its end; of the other parts the longest is enough.
-    const double due = std::min(delay.latest + jitter.highest, jitter.latest + delay.highest) + queued + company.hold;
-    const Ns left = std::max(span.end, static_cast<Ns>(std::ceil(std::min(due, static_cast<double>(company.end)))));
+    const double due =
+        std::min(delay.latest + jitter.highest, jitter.latest + delay.highest) + queued + overlapping.hold;
+    const Ns left = std::max(span.end, static_cast<Ns>(std::ceil(std::min(due, static_cast<double>(overlapping.end)))));
     const auto start = static_cast<std::uint64_t>(span.start);
     const std::uint64_t end = static_cast<std::uint64_t>(left) + FL_DRAIN;
     if (edges.size() > first && start <= edges.back().t) {
@@ -175,8 +176,8 @@ fl_rule rule_of(const RuleSource& source) {
     rule.bursts = {chance_of(channel.bursts->enter), chance_of(channel.bursts->leave), chance_of(channel.bursts->good),
                    chance_of(channel.bursts->bad)};
   }
-  rule.resemble = static_cast<__s32>(std::lround(channel.correlation * 0x1p16));
-  rule.differ = static_cast<__s32>(std::lround(std::sqrt(1 - channel.correlation * channel.correlation) * 0x1p16));
+  rule.rho = static_cast<__s32>(std::lround(channel.correlation * 0x1p16));
+  rule.innovation = static_cast<__s32>(std::lround(std::sqrt(1 - channel.correlation * channel.correlation) * 0x1p16));
   rule.queue_ns = static_cast<std::uint64_t>(channel.queue_time);
   rule.queue_bytes = channel.queue_bytes;
   return rule;
@@ -212,7 +213,7 @@ Score flatten(const std::vector<RuleSource>& rules, std::uint32_t site_count) {
         score.tracks.push_back(append_track(score, channel.*kTracks[static_cast<std::size_t>(which)], which));
         if (score.tracks.back().count != 0) score.rules.back().uses |= FL_USES(which);
       }
-      append_edges(edges, channel, company_of(own, out.rule_count), 1ULL << out.rule_count);
+      append_edges(edges, channel, overlapping_with(own, out.rule_count), 1ULL << out.rule_count);
       out.rule_count++;
     }
     out.first_live = static_cast<std::uint32_t>(score.live.size());

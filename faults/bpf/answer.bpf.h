@@ -131,7 +131,7 @@ static __attribute__((noinline)) int answer(const struct fl_selector_config* cfg
   w.t = t;
   w.first_rule = cfg->first_rule;
   if (!read_headers(skb, l3_at(at), &h)) {
-    w.todo = mask & cfg->picky_rules;
+    w.todo = mask & cfg->filtered_rules;
     w.proto = h.proto;
     w.flags = h.flags;
     if (shape.lookups && (mask & cfg->lookup_rules)) {
@@ -141,7 +141,7 @@ static __attribute__((noinline)) int answer(const struct fl_selector_config* cfg
     if (h.proto == IPPROTO_TCP) w.connection = connection_of(&h, cfg->site);
     bpf_loop(FL_MAX_RULES_PER_SITE, consider_rule, &w, 0);
   }
-  __u64 others = (mask & ~cfg->picky_rules) | w.keep;
+  __u64 others = (mask & ~cfg->filtered_rules) | w.keep;
   skb->cb[0] = (__u32)others;
   skb->cb[1] = (__u32)(others >> 32);
   if (!w.verdict) return UNANSWERED;
@@ -153,8 +153,8 @@ static __attribute__((noinline)) int answer(const struct fl_selector_config* cfg
   if (h.flags & TCP_RST && h.proto == IPPROTO_TCP && (a->verdict != FL_VERDICT_TELL || on))
     return UNANSWERED; /* it says itself what we would say */
   skb->cb[0] = tc_index;
-  skb->cb[1] = 0;              /* it has no slot */
-  skb->tc_index = shape.guard; /* it and its copy pass the selector of this device */
+  skb->cb[1] = 0;                         /* it has no slot */
+  skb->tc_index = shape.reinjection_mark; /* it and its copy pass the selector of this device */
   int way = respond(skb, &h, a, on, is_ingress(at));
   count_answer(index, t, packets, bytes, !!(mask & (mask - 1)), way != SILENT);
   return way;

@@ -210,7 +210,7 @@ int loses(struct packet* p, struct fl_rule* rule, struct present* now, __u32 ind
 #ifdef FL_HOLDS
 int hold_by_rule(struct packet* p, struct fl_rule* rule, struct present* now, __u32 index);
 int change_by_rule(struct packet* p, struct fl_rule* rule, struct present* now, __u32 index);
-static __always_inline void count_deeds(struct fl_tally* tally, struct packet* p, int deeds);
+static __always_inline void count_effects(struct fl_tally* tally, struct packet* p, int effects);
 #endif
 
 static long meet_rule(__u32 i, struct packet* p) {
@@ -246,10 +246,10 @@ static long meet_rule(__u32 i, struct packet* p) {
     return 1;
   }
 #ifdef FL_HOLDS
-  int deeds = 0;
-  if (asks & FL_CHANGING) deeds = change_by_rule(p, rule, now, index);
-  if (asks & FL_DELAYING) deeds |= hold_by_rule(p, rule, now, index);
-  if (deeds) count_deeds(tally, p, deeds);
+  int effects = 0;
+  if (asks & FL_CHANGING) effects = change_by_rule(p, rule, now, index);
+  if (asks & FL_DELAYING) effects |= hold_by_rule(p, rule, now, index);
+  if (effects) count_effects(tally, p, effects);
 #endif
   return 0;
 }

@@ -23,14 +23,14 @@ __attribute__((noinline)) int curve_value(__u32 which, __u32 u) {
 
 /* The 32-bit fraction that correlated jitter draws next: an AR(1) process of Gaussians, put back to even shares, so
  * that any distribution keeps its shape whatever the correlation. */
-__attribute__((noinline)) __u32 next_share(__u32 at, __u32 random, __s32 resemble, __s32 differ) {
+__attribute__((noinline)) __u32 next_share(__u32 at, __u32 random, __s32 rho, __s32 innovation) {
   __u32 phi = FL_CURVE_PHI;
   struct fl_state* state = bpf_map_lookup_elem(&states, &at);
   struct fl_curve* curve = bpf_map_lookup_elem(&curves, &phi);
   if (!state || !curve) return random;
   __s32 fresh = curve_value(FL_CURVE_NORMAL, random);
   /* The first one is drawn from the stationary distribution. */
-  __s32 level = state->begun ? fl_next_level(state->level, fresh, resemble, differ) : fresh;
+  __s32 level = state->begun ? fl_next_level(state->level, fresh, rho, innovation) : fresh;
   state->begun = 1;
   state->level = level;
   return fl_normal_share(curve, level);
@@ -38,9 +38,9 @@ __attribute__((noinline)) __u32 next_share(__u32 at, __u32 random, __s32 resembl
 
 static __always_inline __s64 draw_jitter(struct packet* p, struct fl_rule* rule, __u32 index, __u64 jitter) {
   __u64 random = fl_random(rule->seed, FL_STREAM_JITTER + p->stream, p->key, p->number);
-  if (rule->resemble) {
+  if (rule->rho) {
     __u32 at = 2 * index + (p->way & 1);
-    random = (__u64)next_share(at, random >> 32, rule->resemble, rule->differ) << 32;
+    random = (__u64)next_share(at, random >> 32, rule->rho, rule->innovation) << 32;
   }
   return rule->curve ? fl_spread(jitter, curve_value(rule->curve, random >> 32)) : fl_jitter(random, jitter);
 }
@@ -52,39 +52,39 @@ static __always_inline int drawn(struct packet* p, struct fl_rule* rule, __u32 s
 /* What a rule did to a packet: counted by whoever has its tally at hand. */
 enum { CORRUPTED = 1, DUPLICATED = 2, REORDERED = 4, DELAYED = 8, CUT_SHORT = 16 };
 
-static __always_inline void count_deeds(struct fl_tally* tally, struct packet* p, int deeds) {
-  if (deeds & DELAYED) tally->delayed += p->packets;
-  if (deeds & CORRUPTED) tally->corrupted += p->packets;
-  if (deeds & DUPLICATED) tally->duplicated += p->packets;
-  if (deeds & REORDERED) tally->reordered += p->packets;
-  if (deeds & CUT_SHORT) tally->released_at_end += p->packets;
+static __always_inline void count_effects(struct fl_tally* tally, struct packet* p, int effects) {
+  if (effects & DELAYED) tally->delayed += p->packets;
+  if (effects & CORRUPTED) tally->corrupted += p->packets;
+  if (effects & DUPLICATED) tally->duplicated += p->packets;
+  if (effects & REORDERED) tally->reordered += p->packets;
+  if (effects & CUT_SHORT) tally->released_at_end += p->packets;
   mark_affected(tally, p->t);
 }
 
 /* Global functions from here on, which the verifier checks once each: in one piece the rules' loop has too many paths.
  */
 __attribute__((noinline)) int change_by_rule(struct packet* p, struct fl_rule* rule, struct present* now, __u32 index) {
-  int deeds = 0;
+  int effects = 0;
   if (!p || !rule || !now) return 0;
   __u64 rate = now->value[FL_RATE];
   if (drawn(p, rule, FL_STREAM_CORRUPT, now->value[FL_CORRUPT])) {
     p->flip |= FL_STAMP_FLIP | (rule->flags & FL_RULE_VALID ? FL_STAMP_VALID : 0);
-    deeds |= CORRUPTED;
+    effects |= CORRUPTED;
   }
   if (p->copies < FL_MAX_COPIES && drawn(p, rule, FL_STREAM_DUPLICATE, now->value[FL_DUPLICATE])) {
     p->copies++; /* each fault adds one */
-    deeds |= DUPLICATED;
+    effects |= DUPLICATED;
   }
   if (rate && (!p->rate || rate < p->rate)) {
     p->rate = rate;
     p->rate_rule = index;
     p->delayed_too = 0;
   }
-  return deeds;
+  return effects;
 }
 
 __attribute__((noinline)) int hold_by_rule(struct packet* p, struct fl_rule* rule, struct present* now, __u32 index) {
-  int deeds = DELAYED;
+  int effects = DELAYED;
   if (!p || !rule || !now) return 0;
   __s64 delay = now->value[FL_DELAY];
   __u64 jitter = now->value[FL_JITTER];
@@ -97,7 +97,7 @@ __attribute__((noinline)) int hold_by_rule(struct packet* p, struct fl_rule* rul
   }
   if (p->t + delay > rule->end) {
     delay = rule->end - p->t;
-    deeds |= CUT_SHORT;
+    effects |= CUT_SHORT;
     p->cut = 1;
   }
   p->delay += delay;
@@ -105,7 +105,7 @@ __attribute__((noinline)) int hold_by_rule(struct packet* p, struct fl_rule* rul
   if (rule->end > p->ends) p->ends = rule->end;
   if (p->rate && p->rate_rule == index) p->delayed_too = 1;
   if (rule->flags & FL_RULE_FREE_ORDER) p->free_order = 1;
-  return deeds;
+  return effects;
 }
 
 /* One rule a call, lowest first. */

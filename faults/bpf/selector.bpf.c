@@ -160,7 +160,7 @@ static __always_inline int send_on_its_way(const struct fl_selector_config* cfg,
 static __always_inline int see_again(struct __sk_buff* skb, int at) {
   __u32 n = (__u16)skb->cb[1];
   skb->tc_index = (__u16)skb->cb[0];
-  if (skb->cb[1] >> 16 != shape.guard) return NEXT; /* an answer, which has no slot */
+  if (skb->cb[1] >> 16 != shape.reinjection_mark) return NEXT; /* an answer, which has no slot */
   struct fl_slot* slot = bpf_map_lookup_elem(&slots, &n);
   struct fl_ledger* ledger = bpf_map_lookup_elem(&ledgers, &n);
   if (!slot || !ledger) return NEXT;
@@ -172,7 +172,7 @@ static __always_inline int see_again(struct __sk_buff* skb, int at) {
 
 static __always_inline int select_packet(struct __sk_buff* skb, int at) {
   __u64 mask, going = 0;
-  if (skb->tc_index == shape.guard) return see_again(skb, at);
+  if (skb->tc_index == shape.reinjection_mark) return see_again(skb, at);
   if (is_ingress(at) && skb->pkt_type == PACKET_LOOPBACK)
     return NEXT; /* the kernel's own copy of a multicast it sent */
   struct fl_control* c = get_control();
@@ -209,7 +209,7 @@ static __always_inline int select_packet(struct __sk_buff* skb, int at) {
   if (!is_loopback(at) && (mask & going & cfg->mate_rules))
     note_mates(skb, mask & going & cfg->mate_rules, cfg->first_rule, l3_at(at));
 
-  if (shape.answers && (mask & cfg->picky_rules)) {
+  if (shape.answers && (mask & cfg->filtered_rules)) {
     skb->cb[0] = (__u32)mask;
     skb->cb[1] = (__u32)(mask >> 32);
     skb->cb[2] = (__u32)going;
@@ -301,8 +301,8 @@ SEC("tc") int give_back(struct __sk_buff* skb) { /* near veth, ingress */
   skb->mark = slot->mark;
   skb->priority = slot->priority;
   skb->cb[0] = slot->tc_index;
-  skb->cb[1] = (__u32)shape.guard << 16 | n; /* it is counted when it is seen again */
-  skb->tc_index = shape.guard;
+  skb->cb[1] = (__u32)shape.reinjection_mark << 16 | n; /* it is counted when it is seen again */
+  skb->tc_index = shape.reinjection_mark;
   skb->queue_mapping = 0; /* the TAP's, as if it had come in by that queue of the device; it is chosen afresh */
   if (skb->pkt_type != 0)
     bpf_skb_change_type(skb, 0); /* the stamp made it PACKET_OTHERHOST; on lo that is silent loss */

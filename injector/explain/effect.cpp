@@ -154,7 +154,7 @@ void say_lookup(Effect& effect, const faults::Answer& answer) {
 void say(Effect& effect, const plan::Plan& plan, const plan::Fault& fault, const faults::Answer& answer) {
   const std::string protocol = protocol_of(plan, fault);
   if (answer.filter == FL_FILTER_LOOKUP) return say_lookup(effect, answer);
-  if (answer.picky()) return say_cut(effect, answer, protocol);
+  if (answer.filtered()) return say_cut(effect, answer, protocol);
   if (effect.packet.most > 0 && effect.loss < 1) {
     std::string how = effect.turns       ? "once for each turn of the conversation, however many packets"
                       : effect.ways == 2 ? "out and back each"

@@ -27,10 +27,10 @@ namespace {
 constexpr std::uint32_t kSpareSeats = 256;
 constexpr unsigned kTapMtu = 65521;  // the largest a TAP takes
 
-std::uint16_t random_guard() {
-  std::uint16_t guard = 0;
-  while (guard < 0x100) check("draw a random number", getrandom(&guard, sizeof guard, 0));
-  return guard;
+std::uint16_t random_mark() {
+  std::uint16_t mark = 0;
+  while (mark < 0x100) check("draw a random number", getrandom(&mark, sizeof mark, 0));
+  return mark;
 }
 
 }  // namespace
@@ -105,7 +105,7 @@ struct Pen::Impl {
       progress(fmt::format("looking at the tunnels of {}", seat->name()));
       seatings.push_back(seat->seating());
     }
-    selectors = std::make_unique<Selectors>(options.engine, score, seatings, random_guard(),
+    selectors = std::make_unique<Selectors>(options.engine, score, seatings, random_mark(),
                                             static_cast<std::uint32_t>(seats.size()) + kSpareSeats, *player, progress);
     for (const auto& seat : seats) seat->sit(*selectors);
   }

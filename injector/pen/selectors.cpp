@@ -41,7 +41,7 @@ bool equal(const fl_selector_shape& a, const fl_selector_shape& b) { return std:
 
 /// What is asked by either.
 fl_selector_shape unite(fl_selector_shape a, const fl_selector_shape& b) {
-  std::array<std::uint8_t, sizeof a> one, other;  // all but the guard, which is one and the same, are 0 or 1
+  std::array<std::uint8_t, sizeof a> one, other;  // all but the reinjection mark, which is one and the same, are 0 or 1
   std::memcpy(one.data(), &a, sizeof a);
   std::memcpy(other.data(), &b, sizeof b);
   for (std::size_t i = 0; i < sizeof a; i++) one[i] |= other[i];
@@ -62,11 +62,12 @@ void put(const BpfObject& object, const char* map, const Key& key, const Value& 
 
 }  // namespace
 
-Selectors::Selectors(Engine engine, const faults::Score& score, const std::vector<Seating>& sites, std::uint16_t guard,
-                     std::uint32_t seats, const BpfObject& player, const Progress& progress)
+Selectors::Selectors(Engine engine, const faults::Score& score, const std::vector<Seating>& sites,
+                     std::uint16_t reinjection_mark, std::uint32_t seats, const BpfObject& player,
+                     const Progress& progress)
     : engine_(engine),
       score_(score),
-      guard_(guard),
+      reinjection_mark_(reinjection_mark),
       player_(player),
       btf_(access("/sys/kernel/btf/vmlinux", R_OK) == 0),
       seats_(seats) {
@@ -141,7 +142,7 @@ Selectors::Settings Selectors::settle(const Seating& seating, const site::Masks&
   configure_answers(config, score_, own);
 
   fl_selector_shape& shape = settings.shape;
-  shape.guard = guard_;
+  shape.reinjection_mark = reinjection_mark_;
   shape.peers4 = config.peers4.count != 0;
   shape.peers6 = config.peers6.count != 0;
   shape.learned = config.learned_rules != 0;
@@ -150,7 +151,7 @@ Selectors::Settings Selectors::settle(const Seating& seating, const site::Masks&
   shape.cgroups = config.cgroup_rules != 0;
   shape.exempts = config.exempt_count != 0;
   shape.tunnels = config.inside_rules != 0;
-  shape.answers = config.picky_rules != 0;
+  shape.answers = config.filtered_rules != 0;
   shape.lookups = config.lookup_rules != 0;
   shape.bare = place.bare;
 

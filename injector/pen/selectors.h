@@ -26,8 +26,9 @@ class Selectors {
  public:
   /// Loads the programs that these sites need, all of the score's in its order, and writes their settings. `seats` is
   /// how many there can ever be. Tables that are the player's too are shared with it.
-  Selectors(Engine engine, const faults::Score& score, const std::vector<Seating>& sites, std::uint16_t guard,
-            std::uint32_t seats, const BpfObject& player, const Progress& progress = unwatched);
+  Selectors(Engine engine, const faults::Score& score, const std::vector<Seating>& sites,
+            std::uint16_t reinjection_mark, std::uint32_t seats, const BpfObject& player,
+            const Progress& progress = unwatched);
 
   /// Another seat for a site. Its programs are those of the same shape, loaded if there are none. Meanwhile other
   /// threads may use what is not about this seat.
@@ -73,7 +74,7 @@ class Selectors {
 
   const Engine engine_;
   const faults::Score& score_;
-  const std::uint16_t guard_;
+  const std::uint16_t reinjection_mark_;
   const BpfObject& player_;
   const bool btf_;                    // of the kernel
   std::vector<TablesOfSite> tables_;  // by site

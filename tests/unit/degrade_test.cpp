@@ -121,7 +121,7 @@ TEST(Degrade, CompilesEachKeyToItsTrack) {
   EXPECT_EQ(compile(params).queue_time, 300 * kMillisecond);
   const Score score = flatten({{.channel = c, .window = {10 * kSecond, 20 * kSecond}}}, 1);
   EXPECT_EQ(score.rules[0].uses, (1u << FL_TRACKS) - 1 - FL_USES(FL_LOSS));
-  EXPECT_EQ(score.rules[0].resemble, 1 << 14);
+  EXPECT_EQ(score.rules[0].rho, 1 << 14);
   EXPECT_EQ(evaluate(score, score.tracks[FL_RATE], 15000000000), 10000000);
 }
 

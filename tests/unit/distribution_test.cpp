@@ -94,15 +94,15 @@ TEST(Distribution, TailsHavePointsOfTheirOwn) {
 TEST(Distribution, CorrelationKeepsTheShape) {
   const fl_curve& phi = curves()[FL_CURVE_PHI];
   const double rho = 0.6;
-  const auto resemble = static_cast<std::int32_t>(std::lround(rho * 0x1p16));
-  const auto differ = static_cast<std::int32_t>(std::lround(std::sqrt(1 - rho * rho) * 0x1p16));
+  const auto correlation = static_cast<std::int32_t>(std::lround(rho * 0x1p16));
+  const auto innovation = static_cast<std::int32_t>(std::lround(std::sqrt(1 - rho * rho) * 0x1p16));
   constexpr int kDraws = 200000;
   std::int32_t level = 0;
   std::vector<double> shares, levels;
   for (std::uint64_t n = 0; n < kDraws; n++) {
     const std::int32_t fresh =
         fl_curve_at(&curves()[FL_CURVE_NORMAL], static_cast<std::uint32_t>(fl_random(3, FL_STREAM_JITTER, 0, n) >> 32));
-    level = n == 0 ? fresh : fl_next_level(level, fresh, resemble, differ);
+    level = n == 0 ? fresh : fl_next_level(level, fresh, correlation, innovation);
     levels.push_back(level / 0x1p16);
     shares.push_back(fl_normal_share(&phi, level) / 0x1p32);
   }

@@ -37,11 +37,11 @@ TEST(Sever, DropsEverythingInItsWindowAndDoesNothingElse) {
 
 TEST(Sever, ModesSayWhomItIsAboutAndWhoLearns) {
   EXPECT_EQ(sever().keys.at(0).fallback, "\"silent\"");
-  EXPECT_FALSE(with_mode("silent").answer.picky());
-  EXPECT_FALSE(sever().compile({Params(), kWindow, 1, ""}).answer.picky()) << "the default";
+  EXPECT_FALSE(with_mode("silent").answer.filtered());
+  EXPECT_FALSE(sever().compile({Params(), kWindow, 1, ""}).answer.filtered()) << "the default";
   const auto is = [](const char* mode, fl_filter filter, fl_verdict verdict) {
     const Answer answer = with_mode(mode).answer;
-    return answer.filter == filter && answer.verdict == verdict && answer.picky();
+    return answer.filter == filter && answer.verdict == verdict && answer.filtered();
   };
   EXPECT_TRUE(is("reset", FL_FILTER_NONE, FL_VERDICT_RESET));
   EXPECT_TRUE(is("refuse", FL_FILTER_NONE, FL_VERDICT_REFUSE));
