@@ -2,7 +2,7 @@
 // They ask the kernel for its real-time class (SCHED_FIFO), which goes before every ordinary thread, whatever session
 // that belongs to. Nothing that they start inherits it. Each has a budget (cpu_budget.h), since what it takes is taken
 // from the services that are tested; behind it stands a limit of the kernel's (RLIMIT_RTTIME) for a thread that forgets
-// to look. Where the class is not granted (CAP_SYS_NICE, RLIMIT_RTPRIO) all is as it would be without.
+// to look. Where the class is not granted (CAP_SYS_NICE, RLIMIT_RTPRIO) threads keep the class that they have.
 #pragma once
 
 #include <sched.h>

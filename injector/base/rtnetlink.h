@@ -80,7 +80,7 @@ void set_quiet(const std::string& device);
 /// Deletes a device *that the caller created*. No error if it is already gone.
 void delete_device(int ifindex);
 /// Deletes all devices of a group *that the caller created* in the calling thread's namespace, each with its peer, in
-/// one go, which takes little longer than one alone. No error if there are none.
+/// one go, which takes little longer than one alone. It is fine if there are none.
 void delete_group(unsigned group);
 void add_address(const std::string& device, const IpPrefix& address);  ///< IPv6 without duplicate address detection
 /// Into the main table. Length 0 is the default route; host bits of `destination` are ignored; a gateway must be of the

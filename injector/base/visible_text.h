@@ -18,7 +18,7 @@
 namespace faultline {
 
 /// `text` as one line in which each character can be seen: controls, line breaks too, and characters that reorder,
-/// join or hide others become \n, \u001b or \u202e, bytes that are no UTF-8 become \xff.
+/// join or hide others become \n, \u001b or \u202e, bytes that are not UTF-8 become \xff.
 std::string visible(std::string_view text);
 /// The same, but line breaks and tabs stay: for messages that have several lines of their own.
 std::string visible_lines(std::string_view text);

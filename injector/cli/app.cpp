@@ -38,7 +38,7 @@ int complain(const std::string& message, Exit status) {
   return static_cast<int>(status);
 }
 
-/// What is wrong with the words of a command line that was not understood, if that can be told: a command, or an
+/// Why a command line was not understood, if that can be told: a command, or an
 /// option, that is not there. Empty: it is something else.
 std::string unknown_word(const CLI::App& app, const std::vector<std::string>& words) {
   const auto meant = [](const std::string& word, const std::vector<std::string>& known, const std::string& path) {

@@ -22,7 +22,7 @@ std::string wrapped(std::string_view text, int width, int first, int indent);
 /// the two.
 Visible beside(Visible head, int columns, std::string_view text, int width, int at);
 
-/// A command's answer for machines, on standard output. Bytes that are no UTF-8 are replaced.
+/// A command's answer for machines, on standard output. Bytes that are not UTF-8 are replaced.
 void print_json(const nlohmann::json& answer);
 
 /// `text` in an SGR style when `look` has colour.

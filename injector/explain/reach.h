@@ -37,7 +37,7 @@ struct Reach {
 };
 inline constexpr std::size_t kMostFlows = 1000;
 
-/// For each fault of the plan. Never throws for what is not found: that is an answer.
+/// For each fault of the plan. A target that is not found is an answer as well: it never throws for that.
 std::vector<Reach> look_around(const plan::Plan& plan);
 /// The same without a look at anything but the plan.
 std::vector<Reach> without_looking(const plan::Plan& plan);

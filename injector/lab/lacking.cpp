@@ -31,7 +31,7 @@ std::string how_to_get(const std::string& program) {
   return package.empty() ? "" : "apt-get install " + package;
 }
 
-/// What runs a script: "#!/usr/bin/env bash" is bash. Empty for what is no script.
+/// What runs a script: "#!/usr/bin/env bash" is bash. Empty for a file that is not a script.
 std::string interpreter_of(const std::string& path) {
   char begin[256] = {};  // as much of it as the kernel reads
   std::ifstream(path).read(begin, sizeof begin - 1);

@@ -1,5 +1,5 @@
 // Whether the line is full. A packet leaves late for one of two reasons: the line's thread did not get the CPU, or it
-// had it and could not do more. The second is no mishap of this machine's: it is what the line can carry. So the
+// had it and could not do more. The second says nothing against this machine: it is what the line can carry. So the
 // thread's time is looked at in windows: full is one in which it never waited for work, had at least half a CPU (or
 // never left it: some kernels do not count as a thread's what it does for the network), and moved frames all through.
 // Pure: the clocks are the caller's.

@@ -26,7 +26,7 @@ constexpr double kTickUs = (1 << FL_TICK_SHIFT) / 1000.0;
 
 std::uint64_t earlier(std::uint64_t a, std::uint64_t b) { return a == 0 ? b : b == 0 ? a : std::min(a, b); }
 
-/// Adds up a struct of nothing but 64-bit counters.
+/// Adds up a struct that consists of 64-bit counters.
 template <class T>
 void add_counters(T& a, const T& b) {
   static_assert(sizeof(T) % 8 == 0 && std::is_trivially_copyable_v<T>);

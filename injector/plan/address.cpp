@@ -159,7 +159,8 @@ Mistake mistake_in(const std::string& text, bool who) {
       return {"it is a range that ends before it begins",
               fmt::format("write \"{}-{}\"", text.substr(dash + 1), text.substr(0, dash))};
     if (first)
-      return {"it is no range of addresses", "write its first and last address, both whole: \"10.0.3.1-10.0.3.20\""};
+      return {"this is not a range of addresses",
+              "write its first and last address, both whole: \"10.0.3.1-10.0.3.20\""};
   }
   if (text.find('*') != std::string::npos) return {"it has a wildcard", "write a prefix, such as \"10.0.3.0/24\""};
   if (const std::string decimal = without_leading_zeros(text); decimal != text && IpPrefix::parse(decimal))
@@ -215,7 +216,8 @@ Read<std::string> read_asked(const std::string& text, std::string_view what) {
         device.find_first_of("/%: \t\r\n[]") == std::string::npos)
       return {text, {}, {}};
     return refused<std::string>(
-        text, what, {"it has a zone that is none", "a zone is a device behind an IPv6 address: \"fe80::1%eth0\""});
+        text, what,
+        {"what stands behind % is not a zone", "a zone is a device behind an IPv6 address: \"fe80::1%eth0\""});
   }
   if (text.empty() || looks_like_an_address(text) || stripped(text) != text)
     return refused<std::string>(text, what, mistake_in(text, true));

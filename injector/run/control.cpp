@@ -39,7 +39,6 @@ struct Listener {
   std::uint64_t ns = 0;
 };
 
-
 std::string cut(std::string text, std::size_t longest) {
   if (text.size() > longest) text.resize(longest);
   return text;
@@ -215,7 +214,7 @@ void Control::Impl::hear(Client& client) {
       reply = {{"error", e.what()}, {"exit", static_cast<int>(e.status())}};
     }
     say(client, reply, fds);
-  } catch (const std::exception&) {  // it does not read, or sends what is no message
+  } catch (const std::exception&) {  // it does not read, or sends something else than a message
     client.gone = true;
   }
 }

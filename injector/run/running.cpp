@@ -90,7 +90,7 @@ json ask(const Fd& socket, const json& request, std::vector<Fd>* fds = nullptr) 
     throw Failure(Exit::cannot_run,
                   "the run does not answer: it is stopped (SIGSTOP, Ctrl-Z) or hangs. A stopped run has no faults on");
   } catch (const json::exception&) {
-    throw Failure(Exit::cannot_run, "what answers there is no run of Faultline");
+    throw Failure(Exit::cannot_run, "another program than Faultline answers there");
   }
 }
 

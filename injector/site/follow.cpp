@@ -130,7 +130,7 @@ void Follower::look_at(Followed& followed) {
     const bool same_spaces =
         std::equal(namespaces.begin(), namespaces.end(), followed.namespaces.begin(), followed.namespaces.end(),
                    [](const auto& a, const auto& b) { return a.second == b.second; });
-    // One more namespace is no news of a group that is where it was: whoever is in it may look around elsewhere.
+    // One more namespace does not mean that a group has moved: a process in it may look around elsewhere.
     const bool same = cgroups == followed.cgroups && (same_spaces || (!cgroups.empty() && is_at_home(followed, spots)));
     followed.last_seen = same && followed.there ? now : take_over(followed, spots);
   } catch (const NotThere& failure) {

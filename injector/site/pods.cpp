@@ -36,7 +36,7 @@ std::string pod_of_cgroup(const std::string& path) {
   constexpr std::string_view kSlice = ".slice";
   if (name.ends_with(kSlice)) {
     name.resize(name.size() - kSlice.size());
-    const auto at = name.rfind('-');  // within a uid there are none
+    const auto at = name.rfind('-');  // a uid has none of these
     name = at == std::string::npos ? "" : name.substr(at + 1);
   }
   if (!name.starts_with("pod") || !is_pod_uid(name.substr(3))) return {};

@@ -21,7 +21,7 @@ faults::Score make_score(const std::vector<Rule>& rules) {
   return faults::flatten(sources, 1);
 }
 
-/// Sum over the CPUs of an element that is nothing but counters.
+/// Sum over the CPUs of an element that consists of counters.
 template <class T>
 T sum(const pen::BpfObject& object, const char* map, std::uint32_t key) {
   const auto cpus = static_cast<std::size_t>(libbpf_num_possible_cpus());

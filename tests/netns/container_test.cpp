@@ -1,4 +1,4 @@
-// Containers of a real podman, made from a folder with nothing but busybox in it. Where podman or a static busybox is
+// Containers of a real podman, made from a folder that holds busybox alone. Where podman or a static busybox is
 // missing, or podman cannot run anything (crun wants pure cgroup v2), these are skipped.
 #include <fmt/format.h>
 #include <gtest/gtest.h>

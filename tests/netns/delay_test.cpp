@@ -193,7 +193,7 @@ TEST_P(DelayTest, of_two_faults_adds_up) {
   EXPECT_GE(counts[1].held.p50, 80000 * 0.99);
 }
 
-// Each packet of a dense flow waits for the slowest before it: that is no delay of the fault's own.
+// Each packet of a dense flow waits for the slowest before it: that wait is not the fault's own delay.
 TEST_P(DelayTest, tells_the_wait_for_order_from_its_own) {
   Bed bed;
   bed.play({{.delay = 50 * kMillisecond, .jitter = 50 * kMillisecond, .protocol = "udp"}}, GetParam());

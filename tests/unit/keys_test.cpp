@@ -42,7 +42,7 @@ std::map<std::string, Row> rows() {
   return all;
 }
 
-/// What the parser answers to a key that is none, of which `plan` has one: the keys that there are.
+/// The keys that there are: the parser lists them when it meets an unknown one, of which `plan` has one.
 std::vector<std::string> keys_beside(const std::string& plan) {
   for (const auto& mistake : plan::parse_text(plan, "keys.toml").diagnostics) {
     if (mistake.message.find("unknown key \"zzzzzzzz\"") == std::string::npos) continue;
@@ -120,7 +120,8 @@ TEST(Keys, EveryKeyAndOptionHasARowAndEveryRowAKeyOrOption) {
     EXPECT_TRUE(table.contains(name)) << "tests/keys needs a line, with the tests that fail when it does nothing:\n"
                                       << name << " | SUITE.TEST ...";
   for (const auto& [name, row] : table)
-    EXPECT_TRUE(wanted.contains(name)) << "tests/keys has a row of what is no key and no option: " << name;
+    EXPECT_TRUE(wanted.contains(name)) << "tests/keys has a row for something that is neither a key nor an option: "
+                                       << name;
 }
 
 TEST(Keys, EveryTestThatARowNamesExists) {

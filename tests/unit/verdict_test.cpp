@@ -23,7 +23,7 @@ std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.nam
 Account& result(Recording& r) { return *r.faults.at(0).account; }
 void fail_hypothesis(Recording& r) { replace_requests(r, 12 * kSecond, 13 * kSecond, false, 0); }
 void meet_nothing(Recording& r) { result(r) = Account{}; }
-/// As of a fault that asked for nothing but these effects.
+/// As of a fault that asked for these effects alone.
 void ask(Recording& r, const std::vector<std::string>& effects) {
   result(r).delayed = 0;
   for (const auto& effect : faults::kEffects)
