@@ -125,9 +125,7 @@ class Page {
     if (plan_.probes.empty()) return;
     section("Asked meanwhile");
     for (const auto& probe : plan_.probes) {
-      const std::string what = probe.kind == plan::Probe::Kind::exec ? fmt::format("{}", fmt::join(probe.command, " "))
-                                                                     : probe.shown_subject();
-      item(fmt::format("{}: {} from {}, every {}, given up after {}{}", probe.name, what, probe.from,
+      item(fmt::format("{}: {} from {}, every {}, given up after {}{}", probe.name, probe.shown(), probe.from,
                        plan::format_duration(probe.every), plan::format_duration(probe.timeout), window_of(probe)));
     }
   }
@@ -164,7 +162,6 @@ json added_json(const explain::Added& added) {
           {"middle", static_cast<double>(added.middle) / kMillisecond},
           {"most", static_cast<double>(added.most) / kMillisecond}};
 }
-
 
 json fault_json(const plan::Plan& plan, std::size_t i, const explain::Effect& effect, const explain::Reach& reach) {
   const auto& fault = plan.faults[i];
@@ -218,6 +215,7 @@ json page_json(const plan::Plan& plan, const explain::Explanation& all) {
   out["probes"] = out["hypotheses"] = out["guards"] = json::array();
   for (const auto& probe : plan.probes)
     out["probes"].push_back({{"name", probe.name},
+                             {"kind", probe.kind->name()},
                              {"subject", probe.shown_subject()},
                              {"from", probe.from},
                              {"start_s", seconds(probe.start)},

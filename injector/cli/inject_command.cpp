@@ -15,6 +15,7 @@
 #include "injector/cli/playing.h"
 #include "injector/cli/words.h"
 #include "injector/plan/values.h"
+#include "injector/probe/kind.h"
 #include "injector/sketch/sketch.h"
 
 namespace faultline::cli {
@@ -212,16 +213,9 @@ void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
   const auto probe = [&](const char* name, std::string& to, const char* what, const char* type) {
     return text(name, to, what, type)->group("Watching");
   };
-  static constexpr const char* kProbes[][3] = {
-      {"http", "Ask this URL meanwhile", "URL"},
-      {"tcp", "Connect to this meanwhile", "HOST:PORT"},
-      {"icmp", "Ping this meanwhile", "HOST"},
-      {"dns", "Look this name up meanwhile, at that server; default: the first of /etc/resolv.conf", "NAME[@SERVER]"},
-      {"redis", "Ping this Redis meanwhile", "HOST:PORT"},
-      {"postgresql", "Query this database meanwhile", "URI"},
-      {"exec", "Run this by a shell meanwhile", "COMMAND"}};
-  for (const auto& [kind, what, type] : kProbes)
-    probe(fmt::format("--probe-{}", kind).c_str(), arguments->probes[kind], what, type);
+  for (const auto& asked : probe::catalogue())
+    probe(fmt::format("--probe-{}", asked.name()).c_str(), arguments->probes[std::string(asked.name())],
+          std::string(asked.option).c_str(), std::string(asked.value).c_str());
   probe("--probe-every", arguments->probe_every, "How often; default 200ms", "DURATION");
   probe("--probe-timeout", arguments->probe_timeout, "When an answer counts as failed; default 1s", "DURATION");
   probe("--probe-from", arguments->probe_from,

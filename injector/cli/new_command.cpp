@@ -15,6 +15,7 @@
 #include "injector/cli/app.h"
 #include "injector/plan/parse.h"
 #include "injector/plan/values.h"
+#include "injector/probe/kind.h"
 #include "injector/run/folder.h"
 #include "injector/sketch/sketch.h"
 
@@ -64,8 +65,12 @@ void ask_what_is_missing(NewArguments& a) {
   if (a.target.empty())
     a.target = ask("To whose traffic? netns=NAME, unit=NAME.service, ...; or lab, for a test bed inside the run",
                    a.kind == "dns" ? "netns=shop" : "lab");
-  if (a.probe.empty() && a.target != "lab")
-    a.probe = ask("What would a user ask? A URL, HOST:PORT, or a host to ping", "http://127.0.0.1:8080/");
+  if (a.probe.empty() && a.target != "lab") {
+    print(stderr, shown("What would a user ask? A URL, HOST:PORT, a host to ping, or one of\n"));
+    for (const auto& kind : probe::catalogue())
+      print(stderr, shown("  {:<22} {}\n", fmt::format("{}={}", kind.name(), kind.value), kind.request));
+    a.probe = ask("Probe", "http://127.0.0.1:8080/");
+  }
   if (a.output.empty()) a.output = ask("Write the plan to", a.kind + ".toml");
 }
 
@@ -82,6 +87,19 @@ std::vector<sketch::Line> key_lines(const faults::Kind& kind, const std::vector<
     lines.push_back({std::string(key.name), value, std::string(key.doc), !is_on});
   }
   std::stable_partition(lines.begin(), lines.end(), [](const sketch::Line& l) { return !l.off; });
+  return lines;
+}
+
+/// The keys of the probe's kind that are not `given`, as comments.
+std::vector<sketch::Line> optional_lines(const probe::Kind& kind, const std::vector<sketch::Line>& given) {
+  std::vector<sketch::Line> lines;
+  for (const auto& key : kind.keys) {
+    if (std::any_of(given.begin(), given.end(), [&](const auto& line) { return line.key == key.name; })) continue;
+    std::string comment(key.doc);
+    if (!key.otherwise.empty()) comment += fmt::format(" Default: {}.", key.otherwise);
+    lines.push_back({std::string(key.name), key.fallback ? probe::written(*key.fallback) : std::string(key.example),
+                     std::move(comment), true});
+  }
   return lines;
 }
 
@@ -146,8 +164,8 @@ std::string plan_text(const NewArguments& a, const faults::Kind& kind, const std
   if (lab) probe.lines.push_back({"from", toml_text("client"), "a host of the lab"});
   probe.lines.push_back({"every", toml_text("200ms")});
   probe.lines.push_back({"timeout", toml_text("2s"), "later answers count as failed"});
-  if (probe.lines.front().key == "http")
-    probe.lines.push_back({"expect.status", "200", "default: any 2xx or 3xx", true});
+  for (auto& line : optional_lines(*probe::find_kind(probe.lines.front().key), probe.lines))
+    probe.lines.push_back(std::move(line));
   plan.tables.push_back(std::move(probe));
 
   sketch::Table fault{
@@ -254,7 +272,11 @@ void setup_new(CLI::App& app, Context& context) {
                   "To whose: netns=shop, unit=payment.service, ...; or lab (the default), a test bed inside the run")
       ->type_name("KEY=VALUE");
   sub->add_option("--peer", arguments->peer, "Only traffic with: address=10.0.0.0/8, ...")->type_name("KEY=VALUE");
-  sub->add_option("--probe", arguments->probe, "What a user would ask: a URL, HOST:PORT, or a host to ping")
+  std::string forms;
+  for (const auto& kind : probe::catalogue())
+    forms += fmt::format("{}{}={}", forms.empty() ? "" : ", ", kind.name(), kind.value);
+  sub->add_option("--probe", arguments->probe,
+                  fmt::format("What a user would ask: a URL, HOST:PORT, a host to ping; or one of {}", forms))
       ->type_name("WHAT");
   sub->add_option("--set", arguments->set, "A key of the fault, such as delay=300ms; may be repeated")
       ->type_name("KEY=VALUE")

@@ -139,8 +139,8 @@ std::vector<Lack> lacking(const plan::Plan& plan) {
                                    [&](const auto& host) { return host.name == name; });
   };
   for (const auto& probe : plan.probes)
-    if (probe.kind == plan::Probe::Kind::exec)
-      looker.look_for(probe.command, fmt::format("probe \"{}\"", probe.name), probe.at, is_host(probe.from));
+    if (probe.kind->runs_program())
+      looker.look_for(probe.program(), fmt::format("probe \"{}\"", probe.name), probe.at, is_host(probe.from));
   return std::move(looker.found);
 }
 

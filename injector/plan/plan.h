@@ -14,6 +14,7 @@
 
 #include "faults/kind.h"
 #include "injector/base/units.h"
+#include "injector/probe/kind.h"
 
 namespace faultline::plan {
 
@@ -60,62 +61,11 @@ struct Target {
   bool of_the_lab() const { return where == Where::host || where == Where::room || where == Where::link; }
 };
 
-struct Probe {
-  enum class Kind { http, tcp, icmp, dns, redis, postgresql, exec };
-  std::string name;
-  Kind kind = Kind::http;
-  std::string subject;  ///< http: URL · tcp, redis: "host:port" · icmp: address or name · dns: the name asked about ·
-                        ///< postgresql: URI
-  std::vector<std::string> command;  ///< exec; redis: the command sent
-  Ns every = kSecond;  ///< open loop: the nth request is due at start + n * every, whatever became of the others
-  Ns timeout = kSecond;
-  Ns start = 0;              ///< when the first request is due, since T0; scaled
-  std::optional<Ns> length;  ///< requests are due in [start, start + length); none: to the end of the run; scaled
-  std::string from;          ///< a target's or lab host's name, or "here"; filled in by the parser
-  // http
-  std::string method = "GET";
-  std::string body;
-  std::map<std::string, std::string> headers;
-  std::optional<int> expect_status;  ///< default: any 2xx or 3xx
-  std::string expect_body;           ///< substring; http and exec (stdout)
-  bool reuse = false;  ///< http, redis, postgresql: keep connections between requests (default: a new one each)
-  // tcp; redis and postgresql also expect a reply
-  std::string send, expect_reply;  ///< optional exchange after the connect; the reply must begin with expect_reply
-  // dns
-  std::string server;          ///< "host" or "host:port"; empty: the first of /etc/resolv.conf
-  bool ipv6 = false;           ///< AAAA instead of A
-  std::string expect_address;  ///< one of the answers; empty: there is one
-  std::string expect_rcode = "NOERROR";
-  // postgresql
-  std::string query = "select 1";
-  // exec
-  std::optional<int> expect_exit;  ///< default 0
+/// A probe, and where it asks from.
+struct Probe : probe::Probe {
+  std::string from;  ///< a target's or lab host's name, or "here"; filled in by the parser
   Place at;
-
-  /// When it stops asking, in a run of this length.
-  Ns end(Ns duration) const { return length ? std::min(duration, start + *length) : duration; }
-
-  /// `subject` for people and the record, without a password.
-  std::string shown_subject() const;
 };
-
-/// The kinds by the keys that name them in a plan, in the order of Probe::Kind.
-inline constexpr std::array<std::string_view, 7> kProbeKinds{"http",  "tcp",        "icmp", "dns",
-                                                             "redis", "postgresql", "exec"};
-constexpr std::string_view kind_name(Probe::Kind kind) { return kProbeKinds[static_cast<std::size_t>(kind)]; }
-
-/// The RCODEs that a dns probe may expect, by number (IANA's registry of DNS parameters).
-inline constexpr std::array<std::string_view, 6> kRcodes{"NOERROR",  "FORMERR", "SERVFAIL",
-                                                         "NXDOMAIN", "NOTIMP",  "REFUSED"};
-
-/// `text` with "***" for each password that it holds, as URLs (https://user:password@host/) and libpq's URIs
-/// (?password=…) do.
-std::string without_passwords(std::string text);
-
-/// The same for any word of a command line or value of a variable: also what follows "password=" and the like.
-std::string without_secrets(std::string text);
-/// Whether a variable of this name may hold what nobody else should read: "db_password".
-bool is_secret(std::string name);
 
 enum class Direction { both, egress, ingress };
 

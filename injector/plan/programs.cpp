@@ -85,7 +85,7 @@ std::vector<std::string> programs_of(const Plan& plan, const std::function<bool(
     }
   }
   for (const auto& probe : plan.probes)
-    if (probe.kind == Probe::Kind::exec) add_command(probe.command);
+    add_command(probe.program());
   return programs;
 }
 

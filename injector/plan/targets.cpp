@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "injector/plan/address.h"
+#include "injector/base/written_address.h"
 #include "injector/plan/passes.h"
 #include "injector/plan/subjects.h"
 

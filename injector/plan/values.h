@@ -1,21 +1,14 @@
 // The scalar words of the plan language, with errors that say what would be right. Shared with the command line.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "injector/base/read.h"
 #include "injector/plan/plan.h"
 
 namespace faultline::plan {
-
-/// A value, or what is wrong with the text and what would be right.
-template <class T>
-struct Read {
-  std::optional<T> value;
-  std::string error, hint;
-};
 
 Read<Ns> read_duration(std::string_view text);                   ///< "300ms", "1m30s", "1.5s"; a unit is required
 Read<double> read_probability(std::string_view text);            ///< "10%", "0.01%"; the sign is required; 0..100

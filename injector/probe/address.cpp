@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "injector/base/error.h"
+#include "injector/base/written_address.h"
 
 namespace faultline::probe {
 namespace {
@@ -30,9 +31,19 @@ std::optional<Endpoint> read_endpoint(const std::string& text) {
   const bool bracketed = result.host.size() > 2 && result.host.front() == '[' && result.host.back() == ']';
   if (bracketed) result.host = result.host.substr(1, result.host.size() - 2);
   // "::1:80" could be read two ways, so an IPv6 address needs its brackets.
-  if (!bracketed && result.host.find_first_of(":[]") != std::string::npos) return std::nullopt;
+  if (!bracketed && result.host.find_first_of(":[]/ ") != std::string::npos) return std::nullopt;
   if (result.host.empty() || !is_port(result.port)) return std::nullopt;
   return result;
+}
+
+Read<std::string> read_host_and_port(const std::string& text) {
+  const auto endpoint = read_endpoint(text);
+  if (!endpoint) return unfit(text, "a host and a port up to 65535");
+  auto host = read_asked(endpoint->host);
+  if (host.value)
+    host.value =
+        (host.value->find(':') == std::string::npos ? *host.value : "[" + *host.value + "]") + ":" + endpoint->port;
+  return host;
 }
 
 Address resolve(const std::string& probe, const std::string& host, const std::string& port,

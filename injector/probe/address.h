@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "injector/base/read.h"
+
 namespace faultline::probe {
 
 struct Endpoint {
@@ -18,6 +20,9 @@ struct Endpoint {
 
 /// Reads "host:port", "10.0.0.1:80" or "[::1]:80". Empty when it is none of these.
 std::optional<Endpoint> read_endpoint(const std::string& text);
+
+/// The same as a plan's value, with the host as read_asked() has it.
+Read<std::string> read_host_and_port(const std::string& text);
 
 struct Address {
   sockaddr_storage storage{};

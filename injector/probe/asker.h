@@ -32,19 +32,11 @@ class Asker {
 
 /// What an Asker is made from. The references outlive it.
 struct Setting {
-  const plan::Probe& probe;
+  const Probe& probe;
   const From& from;
   nursery::Nursery* nursery;
   Loop& loop;
   Verdict verdict;
 };
-
-std::unique_ptr<Asker> make_http(const Setting& setting);
-std::unique_ptr<Asker> make_tcp(const Setting& setting);
-std::unique_ptr<Asker> make_icmp(const Setting& setting);
-std::unique_ptr<Asker> make_dns(const Setting& setting);
-std::unique_ptr<Asker> make_redis(const Setting& setting);
-std::unique_ptr<Asker> make_postgresql(const Setting& setting);
-std::unique_ptr<Asker> make_exec(const Setting& setting);
 
 }  // namespace faultline::probe

@@ -17,12 +17,17 @@
 #include "injector/base/dns_answer.h"
 #include "injector/base/error.h"
 #include "injector/base/rtnetlink.h"
+#include "injector/base/written_address.h"
 #include "injector/probe/address.h"
 #include "injector/probe/asker.h"
 #include "injector/probe/errors.h"
+#include "injector/probe/kinds.h"
 
 namespace faultline::probe {
 namespace {
+
+/// The codes that a plan may expect, by number (IANA's registry of DNS parameters).
+constexpr std::array<std::string_view, 6> kRcodes{"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"};
 
 constexpr std::size_t kLongest = 4096;  // of an answer; without EDNS, which we do not offer, 512 (RFC 1035, 4.2.1)
 using Question = std::vector<std::uint8_t>;
@@ -67,29 +72,37 @@ class Resolver {
 };
 
 std::string rcode_name(std::size_t rcode) {
-  return rcode < plan::kRcodes.size() ? std::string(plan::kRcodes[rcode]) : fmt::format("RCODE {}", rcode);
+  return rcode < kRcodes.size() ? std::string(kRcodes[rcode]) : fmt::format("RCODE {}", rcode);
 }
+
+bool asks_for_v6(const Params& params) { return params.text("type") == "AAAA"; }
 
 class Dns : public Asker {
  public:
   explicit Dns(const Setting& s)
-      : probe_(s.probe), loop_(s.loop), verdict_(s.verdict), type_(s.probe.ipv6 ? ns_t_aaaa : ns_t_a) {
-    if (probe_.server.empty()) {
+      : name_(s.probe.subject()),
+        expected_rcode_(s.probe.params.text("expect.rcode")),
+        v6_(asks_for_v6(s.probe.params)),
+        type_(v6_ ? ns_t_aaaa : ns_t_a),
+        loop_(s.loop),
+        verdict_(s.verdict) {
+    const std::string server = s.probe.params.text("server"), address = s.probe.params.text("expect.address");
+    if (server.empty()) {
       server_ = resolver_.server();
       if (s.from.net != nullptr && IpPrefix::parse(text_of(server_)).value_or(IpPrefix{}).is_loopback())
         throw Failure(Exit::cannot_run,
                       fmt::format("probe \"{}\": the name server of this machine, {}, is not in the namespace it asks "
                                   "from; name another: server = \"10.0.0.53\", or ask from = \"here\"",
-                                  probe_.name, text_of(server_)));
+                                  s.probe.name, text_of(server_)));
     } else {
-      const auto endpoint = read_endpoint(probe_.server).value_or(Endpoint{probe_.server, "53"});
-      server_ = resolve(probe_.name, endpoint.host, endpoint.port, s.from.names);
+      const auto endpoint = read_endpoint(server).value_or(Endpoint{server, "53"});
+      server_ = resolve(s.probe.name, endpoint.host, endpoint.port, s.from.names);
     }
     clients_ = of_family(s.from.clients, server_.family());
-    if (resolver_.question(probe_.subject, type_).empty())
-      throw Failure(Exit::invalid, fmt::format("probe \"{}\": \"{}\" is not a name that DNS can be asked about",
-                                               probe_.name, probe_.subject));
-    if (!probe_.expect_address.empty()) expected_ = IpPrefix::parse(probe_.expect_address);
+    if (resolver_.question(name_, type_).empty())
+      throw Failure(Exit::invalid,
+                    fmt::format("probe \"{}\": \"{}\" is not a name that DNS can be asked about", s.probe.name, name_));
+    if (!address.empty()) expected_ = IpPrefix::parse(address);
   }
   ~Dns() override {
     for (const auto& [n, asked] : asked_) loop_.unwatch(asked.fd.get());
@@ -97,7 +110,7 @@ class Dns : public Asker {
 
   void ask(std::uint64_t n, Ns) override {
     Asked asked{Fd(::socket(server_.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
-                resolver_.question(probe_.subject, type_)};
+                resolver_.question(name_, type_)};
     const auto failed = [&] { verdict_(n, monotonic_now(), send_error(errno)); };
     if (!asked.fd) return failed();
     if (!clients_.empty()) {
@@ -150,11 +163,11 @@ class Dns : public Asker {
     ns_msg message;
     if (ns_initparse(answer.data(), static_cast<int>(answer.size()), &message) != 0) return "protocol";
     const std::string rcode = rcode_name(static_cast<std::size_t>(ns_msg_getflag(message, ns_f_rcode)));
-    if (rcode != probe_.expect_rcode) return rcode;
+    if (rcode != expected_rcode_) return rcode;
     if (rcode != "NOERROR") return "";
     bool any = false;
-    for (const auto& [name, address] : addresses_in(answer, {&probe_.subject, 1})) {
-      if (address.v6 != probe_.ipv6) continue;
+    for (const auto& [name, address] : addresses_in(answer, {&name_, 1})) {
+      if (address.v6 != v6_) continue;
       any = true;
       if (!expected_ || address == *expected_) return "";
     }
@@ -162,10 +175,11 @@ class Dns : public Asker {
     return any ? "address" : "no address";
   }
 
-  const plan::Probe& probe_;
+  const std::string name_, expected_rcode_;
+  const bool v6_;
+  const ns_type type_;
   Loop& loop_;
   Verdict verdict_;
-  ns_type type_;
   Resolver resolver_;
   Address server_;
   std::vector<Address> clients_;
@@ -173,8 +187,67 @@ class Dns : public Asker {
   std::unordered_map<std::uint64_t, Asked> asked_;
 };
 
+std::unique_ptr<Asker> make_dns(const Setting& setting) { return std::make_unique<Dns>(setting); }
+
+Read<std::string> read_name(const std::string& text) {
+  if (text.empty() || text.find_first_of("/ :[]") != std::string::npos) return unfit(text, "a name");
+  return {text, {}, {}};
+}
+
+Read<std::string> read_server(const std::string& text) {
+  return read_endpoint(text) ? read_host_and_port(text) : read_asked(text, "a host");
+}
+
+std::vector<Problem> check_dns(const Params& params) {
+  const std::string text = params.text("expect.address");
+  const bool v6 = asks_for_v6(params);
+  if (!params.has("expect.address")) return {};
+  const auto address = text.find('/') == std::string::npos ? IpPrefix::parse(text) : std::nullopt;
+  if (address && address->v6 == v6) return {};
+  return {{"expect.address", fmt::format("\"{}\" is not an IPv{} address", text, v6 ? 6 : 4),
+           v6 ? "a question of type AAAA is answered with IPv6 addresses"
+              : "a question of type A is answered with IPv4 addresses; add type = \"AAAA\" for IPv6"}};
+}
+
 }  // namespace
 
-std::unique_ptr<Asker> make_dns(const Setting& setting) { return std::make_unique<Dns>(setting); }
+Kind kinds::dns() {
+  return {.subject = {.name = "dns",
+                      .type = ValueType::text,
+                      .doc = "The name that it asks about.",
+                      .example = "\"bank.example.com\"",
+                      .read = read_name,
+                      .hint = "write dns = \"bank.example.com\", and whom to ask as server = \"10.0.0.53\""},
+          .keys = {{.name = "server",
+                    .type = ValueType::text,
+                    .doc = "Whom it asks: a host, or a host and a port.",
+                    .example = "\"10.0.0.53\"",
+                    .otherwise = "the first of /etc/resolv.conf",
+                    .read = read_server,
+                    .hint = "write server = \"10.0.0.53\" or \"10.0.0.53:5353\""},
+                   {.name = "type",
+                    .type = ValueType::choice,
+                    .doc = "The type of the addresses that it asks for.",
+                    .example = "\"AAAA\"",
+                    .fallback = "A",
+                    .choices = {"A", "AAAA"}},
+                   {.name = "expect.address",
+                    .type = ValueType::text,
+                    .doc = "Is one of the answers.",
+                    .example = "\"10.0.1.10\"",
+                    .otherwise = "any"},
+                   {.name = "expect.rcode",
+                    .type = ValueType::choice,
+                    .doc = "The code of the answer.",
+                    .example = "\"NXDOMAIN\"",
+                    .fallback = "NOERROR",
+                    .choices = {kRcodes.begin(), kRcodes.end()}}},
+          .request = "one question to `server`, over UDP, without retries",
+          .option = "Look this name up meanwhile, at that server; default: the first of /etc/resolv.conf",
+          .value = "NAME[@SERVER]",
+          .make = make_dns,
+          .check = check_dns,
+          .behind_at = "server"};
+}
 
 }  // namespace faultline::probe

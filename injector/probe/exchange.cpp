@@ -19,10 +19,10 @@ class Connections : public Asker {
  public:
   Connections(const Setting& s, Exchange exchange)
       : exchange_(std::move(exchange)), loop_(s.loop), verdict_(s.verdict) {
-    const auto endpoint = read_endpoint(s.probe.subject);
+    const auto endpoint = read_endpoint(s.probe.subject());
     if (!endpoint)
       throw Failure(Exit::invalid,
-                    fmt::format("probe \"{}\": \"{}\" is not \"host:port\"", s.probe.name, s.probe.subject));
+                    fmt::format("probe \"{}\": \"{}\" is not \"host:port\"", s.probe.name, s.probe.subject()));
     address_ = resolve(s.probe.name, endpoint->host, endpoint->port, s.from.names);
     clients_ = of_family(s.from.clients, address_.family());
   }

@@ -23,6 +23,7 @@
 #include "injector/base/program.h"
 #include "injector/base/realtime.h"
 #include "injector/probe/asker.h"
+#include "injector/probe/kinds.h"
 
 namespace faultline::probe {
 namespace {
@@ -34,22 +35,23 @@ constexpr Ns kLook = 20 * kMillisecond;
 class Exec : public Asker {
  public:
   explicit Exec(const Setting& s)
-      : probe_(s.probe),
+      : command_(s.probe.command()),
+        expected_exit_(s.probe.params.integer("expect.exit")),
+        expected_text_(s.probe.params.text("expect.body")),
         enclosure_(s.from.enclosure),
         clients_(s.from.clients),
         nursery_(s.nursery),
         loop_(s.loop),
         verdict_(s.verdict) {
-    if (probe_.command.empty())
-      throw Failure(Exit::invalid, fmt::format("probe \"{}\": exec has no command", probe_.name));
+    if (command_.empty()) throw Failure(Exit::invalid, fmt::format("probe \"{}\": exec has no command", s.probe.name));
     std::erase_if(clients_, [](const std::string& address) { return address.find(':') != std::string::npos; });
     if (!nursery_) throw std::logic_error("an exec probe needs a nursery");
     // An enclosure has a /run and a /tmp of its own: what is there, only the attempt can tell.
-    const std::string& program = probe_.command.front();
+    const std::string& program = command_.front();
     const bool own_folder = !enclosure_.empty() && (program.starts_with("/run/") || program.starts_with("/tmp/"));
     if (!own_folder && !can_execute(program))
       throw Failure(Exit::cannot_run, fmt::format("probe \"{}\": the command \"{}\" is not found or cannot be executed",
-                                                  probe_.name, program));
+                                                  s.probe.name, program));
     if (s.from.net) net_.emplace(s.from.net->duplicate());
     results_bell_ = Fd(static_cast<int>(check("make an eventfd", eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))));
     loop_.watch(results_bell_.get(), EPOLLIN, [this](std::uint32_t) { collect(); });
@@ -138,7 +140,7 @@ class Exec : public Asker {
 
   std::string run(const Job& job) {
     Fd output, write_end;
-    if (!probe_.expect_body.empty()) {
+    if (!expected_text_.empty()) {
       int ends[2];
       check("make a pipe", pipe2(ends, O_CLOEXEC));
       output = Fd(ends[0]);
@@ -146,7 +148,7 @@ class Exec : public Asker {
       check("make a pipe non-blocking", fcntl(output.get(), F_SETFL, O_NONBLOCK));
     }
     nursery::Command command;
-    command.argv = probe_.command;
+    command.argv = command_;
     command.room = enclosure_;
     command.net = net_ ? &*net_ : nullptr;
     command.output = write_end.get();
@@ -168,8 +170,8 @@ class Exec : public Asker {
     }
     if (WIFSIGNALED(ended->status)) return fmt::format("signal {}", WTERMSIG(ended->status));
     const int status = WEXITSTATUS(ended->status);
-    if (status != probe_.expect_exit.value_or(0)) return fmt::format("exit {}", status);
-    return text.find(probe_.expect_body) == std::string::npos ? "body" : "";
+    if (status != expected_exit_) return fmt::format("exit {}", status);
+    return text.find(expected_text_) == std::string::npos ? "body" : "";
   }
 
   // A command under way, so that the destructor can kill it: its worker is busy waiting for it.
@@ -226,7 +228,9 @@ class Exec : public Asker {
     }
   }
 
-  const plan::Probe& probe_;
+  const Command command_;
+  const std::int64_t expected_exit_;
+  const std::string expected_text_;
   const std::string enclosure_;
   std::vector<std::string> clients_;  // of one family
   nursery::Nursery* nursery_;
@@ -246,8 +250,31 @@ class Exec : public Asker {
   std::vector<std::thread> workers_;
 };
 
+std::unique_ptr<Asker> make_exec(const Setting& setting) { return std::make_unique<Exec>(setting); }
+
 }  // namespace
 
-std::unique_ptr<Asker> make_exec(const Setting& setting) { return std::make_unique<Exec>(setting); }
+Kind kinds::exec() {
+  return {.subject = {.name = "exec",
+                      .type = ValueType::command,
+                      .doc = "The command that it runs, and its arguments; no shell splits it.",
+                      .example = "[\"curl\", \"-sf\", \"http://10.0.1.10:8080/pay\"]"},
+          .keys = {{.name = "expect.exit",
+                    .type = ValueType::integer,
+                    .doc = "The status that the command exits with.",
+                    .example = "3",
+                    .fallback = 0,
+                    .min = 0,
+                    .max = 255},
+                   {.name = "expect.body",
+                    .type = ValueType::text,
+                    .doc = "Is contained in what the command writes.",
+                    .example = "\"ok\"",
+                    .otherwise = "anything"}},
+          .request = "a command, run without a shell",
+          .option = "Run this by a shell meanwhile",
+          .value = "COMMAND",
+          .make = make_exec};
+}
 
 }  // namespace faultline::probe

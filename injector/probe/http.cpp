@@ -5,13 +5,16 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
 #include "injector/base/error.h"
+#include "injector/base/written_address.h"
 #include "injector/probe/address.h"
 #include "injector/probe/asker.h"
 #include "injector/probe/errors.h"
+#include "injector/probe/kinds.h"
 
 namespace faultline::probe {
 namespace {
@@ -83,7 +86,16 @@ std::string error_of(CURLcode rc, CURL* easy) {
 
 class Http : public Asker {
  public:
-  explicit Http(const Setting& s) : probe_(s.probe), loop_(s.loop), verdict_(s.verdict) {
+  explicit Http(const Setting& s)
+      : probe_(s.probe),
+        url_(s.probe.subject()),
+        method_(s.probe.params.text("method")),
+        body_(s.probe.params.text("body")),
+        expected_body_(s.probe.params.text("expect.body")),
+        reuse_(s.probe.params.boolean("reuse")),
+        loop_(s.loop),
+        verdict_(s.verdict) {
+    if (s.probe.params.has("expect.status")) expected_status_ = s.probe.params.integer("expect.status");
     static const CURLcode global = curl_global_init(CURL_GLOBAL_DEFAULT);
     check_curl("start libcurl", global);
     read_url(s.from.names);
@@ -157,7 +169,7 @@ class Http : public Asker {
   void read_url(const std::map<std::string, std::string>& names) {
     const std::unique_ptr<CURLU, Free> url(curl_url());
     if (!url) throw std::bad_alloc();
-    const CURLUcode rc = curl_url_set(url.get(), CURLUPART_URL, probe_.subject.c_str(), 0);
+    const CURLUcode rc = curl_url_set(url.get(), CURLUPART_URL, url_.c_str(), 0);
     if (rc != CURLUE_OK) refuse(curl_url_strerror(rc));
     const std::string scheme = url_part(url.get(), CURLUPART_SCHEME);
     if (scheme != "http" && scheme != "https") refuse("only http:// and https:// can be asked");
@@ -173,7 +185,7 @@ class Http : public Asker {
 
   void read_headers() {
     bool agent = false, expect = false;
-    for (const auto& [name, value] : probe_.headers) {
+    for (const auto& [name, value] : probe_.params.fields("headers")) {
       // "Name;" is how curl is told to send a header without a value; "Name:" would remove it.
       append(headers_, value.empty() ? name + ";" : name + ": " + value);
       agent |= same_header(name, "User-Agent");
@@ -191,7 +203,7 @@ class Http : public Asker {
     const auto set = [e](CURLoption option, auto value) {
       check_curl("set up a request", curl_easy_setopt(e, option, value));
     };
-    set(CURLOPT_URL, probe_.subject.c_str());
+    set(CURLOPT_URL, url_.c_str());
     set(CURLOPT_PRIVATE, request.get());
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_NOPROXY, "*");
@@ -201,17 +213,17 @@ class Http : public Asker {
     set(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
     set(CURLOPT_QUICK_EXIT,
         1L);  // else forgetting a request waits for its resolver thread, and all others wait with it
-    set(CURLOPT_FORBID_REUSE, probe_.reuse ? 0L : 1L);
-    set(CURLOPT_FRESH_CONNECT, probe_.reuse ? 0L : 1L);
-    set(CURLOPT_SSL_SESSIONID_CACHE, probe_.reuse ? 1L : 0L);
+    set(CURLOPT_FORBID_REUSE, reuse_ ? 0L : 1L);
+    set(CURLOPT_FRESH_CONNECT, reuse_ ? 0L : 1L);
+    set(CURLOPT_SSL_SESSIONID_CACHE, reuse_ ? 1L : 0L);
     set(CURLOPT_HTTPHEADER, headers_.get());
-    if (!probe_.body.empty()) {
-      set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(probe_.body.size()));
-      set(CURLOPT_POSTFIELDS, probe_.body.c_str());
+    if (!body_.empty()) {
+      set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body_.size()));
+      set(CURLOPT_POSTFIELDS, body_.c_str());
     }
-    if (probe_.method == "HEAD") set(CURLOPT_NOBODY, 1L);
-    if (probe_.method != "GET" || !probe_.body.empty()) set(CURLOPT_CUSTOMREQUEST, probe_.method.c_str());
-    set(CURLOPT_WRITEFUNCTION, probe_.expect_body.empty() ? &Http::skip_body : &Http::keep_body);
+    if (method_ == "HEAD") set(CURLOPT_NOBODY, 1L);
+    if (method_ != "GET" || !body_.empty()) set(CURLOPT_CUSTOMREQUEST, method_.c_str());
+    set(CURLOPT_WRITEFUNCTION, expected_body_.empty() ? &Http::skip_body : &Http::keep_body);
     set(CURLOPT_WRITEDATA, request.get());
     return request;
   }
@@ -279,12 +291,15 @@ class Http : public Asker {
   std::string judge(const Request& done) const {
     long status = 0;
     curl_easy_getinfo(done.easy.get(), CURLINFO_RESPONSE_CODE, &status);
-    const bool right = probe_.expect_status ? status == *probe_.expect_status : status >= 200 && status < 400;
+    const bool right = expected_status_ ? status == *expected_status_ : status >= 200 && status < 400;
     if (!right) return fmt::format("status {}", status);
-    return done.body.find(probe_.expect_body) == std::string::npos ? "body" : "";
+    return done.body.find(expected_body_) == std::string::npos ? "body" : "";
   }
 
-  const plan::Probe& probe_;
+  const Probe& probe_;
+  const std::string url_, method_, body_, expected_body_;
+  std::optional<std::int64_t> expected_status_;  ///< none: any 2xx or 3xx
+  const bool reuse_;
   Loop& loop_;
   Verdict verdict_;
   List known_, headers_;
@@ -297,8 +312,100 @@ class Http : public Asker {
   std::unique_ptr<CURLM, FreeMulti> multi_;
 };
 
+std::unique_ptr<Asker> make_http(const Setting& setting) { return std::make_unique<Http>(setting); }
+
+constexpr std::string_view kSchemes[] = {"http://", "https://"};
+
+bool looks_like_url(std::string_view text) {
+  return std::any_of(std::begin(kSchemes), std::end(kSchemes), [&](auto scheme) { return text.starts_with(scheme); });
+}
+
+Read<std::string> read_http_url(const std::string& text) {
+  for (const std::string_view scheme : kSchemes) {
+    if (!text.starts_with(scheme) || text.size() == scheme.size() || text[scheme.size()] == '/' ||
+        text[scheme.size()] == ':' ||
+        std::any_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; }))
+      continue;
+    std::string host = text.substr(scheme.size(), text.find_first_of("/?#", scheme.size()) - scheme.size());
+    host = host.substr(host.rfind('@') + 1);
+    if (const auto endpoint = read_endpoint(host))
+      host = endpoint->host;
+    else if (!host.starts_with("["))
+      host = host.substr(0, host.find(':'));
+    else if (host.size() > 2 && host.ends_with("]"))
+      host = host.substr(1, host.size() - 2);
+    if (const auto zone = host.find("%25"); zone != std::string::npos) host.erase(zone + 1, 2);  // as URLs write it
+    auto read = read_asked(host);
+    if (read.value) read.value = text;
+    return read;
+  }
+  return unfit(text, "a URL");
+}
+
+Read<std::string> read_method(const std::string& text) {
+  const auto upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+  if (!text.empty() && std::all_of(text.begin(), text.end(), upper)) return {text, {}, {}};
+  return unfit(text, "an HTTP method");
+}
+
+std::vector<Problem> check_headers(const Params& params) {
+  std::vector<Problem> problems;
+  for (const auto& [name, value] : params.fields("headers"))
+    if (name.empty() || (name + value).find_first_of("\r\n") != std::string::npos ||
+        name.find_first_of(": ") != std::string::npos)
+      problems.push_back({"headers", fmt::format("\"{}\" is not a header", name),
+                          "a name has no colon or space, and neither name nor value a line break"});
+  return problems;
+}
+
 }  // namespace
 
-std::unique_ptr<Asker> make_http(const Setting& setting) { return std::make_unique<Http>(setting); }
+Kind kinds::http() {
+  return {.subject = {.name = "http",
+                      .type = ValueType::text,
+                      .doc = "The URL that it asks for, http or https.",
+                      .example = "\"http://10.0.1.10:8080/pay\"",
+                      .read = read_http_url},
+          .keys = {{.name = "expect.status",
+                    .type = ValueType::integer,
+                    .doc = "The status of the answer.",
+                    .example = "200",
+                    .otherwise = "any 2xx or 3xx",
+                    .min = 100,
+                    .max = 599},
+                   {.name = "expect.body",
+                    .type = ValueType::text,
+                    .doc = "Is contained in the answer's body.",
+                    .example = "\"ok\"",
+                    .otherwise = "anything"},
+                   {.name = "method",
+                    .type = ValueType::text,
+                    .doc = "The method of the request, in capitals.",
+                    .example = "\"POST\"",
+                    .fallback = "GET",
+                    .read = read_method,
+                    .hint = "write it in capitals: method = \"POST\""},
+                   {.name = "body",
+                    .type = ValueType::text,
+                    .doc = "The body of the request.",
+                    .example = "\"{}\"",
+                    .otherwise = "empty"},
+                   {.name = "headers",
+                    .type = ValueType::fields,
+                    .doc = "Headers of the request, by name.",
+                    .example = "{ Accept = \"text/plain\" }",
+                    .otherwise = "none"},
+                   {.name = "reuse",
+                    .type = ValueType::boolean,
+                    .doc = "Keeps connections between requests.",
+                    .example = "true",
+                    .fallback = false}},
+          .request = "one HTTP request, on a new connection (`reuse = true` keeps connections)",
+          .option = "Ask this URL meanwhile",
+          .value = "URL",
+          .make = make_http,
+          .check = check_headers,
+          .meant = looks_like_url};
+}
 
 }  // namespace faultline::probe

@@ -10,10 +10,12 @@
 #include <vector>
 
 #include "injector/base/error.h"
+#include "injector/base/written_address.h"
 #include "injector/probe/address.h"
 #include "injector/probe/asker.h"
 #include "injector/probe/echo.h"
 #include "injector/probe/errors.h"
+#include "injector/probe/kinds.h"
 
 namespace faultline::probe {
 namespace {
@@ -29,7 +31,7 @@ void set_buffer(int fd, int forced, int plain) {
 class Icmp : public Asker {
  public:
   explicit Icmp(const Setting& s) : loop_(s.loop), verdict_(s.verdict) {
-    address_ = resolve(s.probe.name, s.probe.subject, "", s.from.names);
+    address_ = resolve(s.probe.name, s.probe.subject(), "", s.from.names);
     clients_ = of_family(s.from.clients, address_.family());
     echo_.v6 = address_.family() == AF_INET6;
     check("draw random bytes", getrandom(&echo_.ident, sizeof echo_.ident, 0));
@@ -156,8 +158,26 @@ class Icmp : public Asker {
   std::unordered_map<std::uint16_t, std::uint64_t> by_sequence_;
 };
 
+std::unique_ptr<Asker> make_icmp(const Setting& setting) { return std::make_unique<Icmp>(setting); }
+
+Read<std::string> read_pinged(const std::string& text) {
+  return text.empty() || text.find('/') != std::string::npos ? unfit(text, "an address or a name") : read_asked(text);
+}
+
 }  // namespace
 
-std::unique_ptr<Asker> make_icmp(const Setting& setting) { return std::make_unique<Icmp>(setting); }
+Kind kinds::icmp() {
+  return {.subject = {.name = "icmp",
+                      .type = ValueType::text,
+                      .doc = "The address or the name that it pings.",
+                      .example = "\"10.0.1.10\"",
+                      .read = read_pinged},
+          .keys = {},
+          .request = "an echo request of 64 bytes, IPv4 or IPv6",
+          .option = "Ping this meanwhile",
+          .value = "HOST",
+          .make = make_icmp,
+          .meant = [](std::string_view) { return true; }};  // what is no URL and has no port
+}
 
 }  // namespace faultline::probe

@@ -14,6 +14,7 @@
 #include "injector/probe/asker.h"
 #include "injector/probe/errors.h"
 #include "injector/probe/exchange.h"
+#include "injector/probe/kinds.h"
 
 namespace faultline::probe {
 namespace {
@@ -24,16 +25,17 @@ using Parameters = std::map<std::string, std::string>;
 
 /// A URI's or a connection string's parameters, the host's address among them.
 Parameters parameters(const Setting& s) {
+  const std::string subject = s.probe.subject();
   const auto invalid = [&](const std::string& why) {
     return Failure(Exit::invalid,
                    fmt::format("probe \"{}\": postgresql = \"{}\": {}", s.probe.name, s.probe.shown_subject(), why));
   };
   char* error = nullptr;
-  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
-      PQconninfoParse(s.probe.subject.c_str(), &error), PQconninfoFree);
+  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(PQconninfoParse(subject.c_str(), &error),
+                                                                             PQconninfoFree);
   const std::unique_ptr<char, decltype(&PQfreemem)> text(error, PQfreemem);
   if (!options) {  // libpq quotes what it cannot read: with a password in it, better not
-    const bool quotable = error != nullptr && s.probe.shown_subject() == s.probe.subject;
+    const bool quotable = error != nullptr && s.probe.shown_subject() == subject;
     throw invalid(quotable ? std::string(error, std::strcspn(error, "\n")) : "libpq cannot read it");
   }
   Parameters all;
@@ -71,7 +73,12 @@ int socket_error(const PGconn* session) {
 class Postgresql : public Asker {
  public:
   explicit Postgresql(const Setting& s)
-      : probe_(s.probe), loop_(s.loop), verdict_(s.verdict), parameters_(parameters(s)) {
+      : query_(s.probe.params.text("query")),
+        expected_(s.probe.params.text("expect.reply")),
+        reuse_(s.probe.params.boolean("reuse")),
+        loop_(s.loop),
+        verdict_(s.verdict),
+        parameters_(parameters(s)) {
     for (const auto& [key, value] : parameters_) keywords_.push_back(key.c_str()), values_.push_back(value.c_str());
     keywords_.push_back(nullptr), values_.push_back(nullptr);
   }
@@ -125,7 +132,7 @@ class Postgresql : public Asker {
   void done(std::uint64_t n, std::string error) {
     const Ns at = monotonic_now();
     Session session = release(n);
-    if (probe_.reuse && session && PQstatus(session.get()) == CONNECTION_OK && error.empty())
+    if (reuse_ && session && PQstatus(session.get()) == CONNECTION_OK && error.empty())
       kept_.push_back(std::move(session));
     verdict_(n, at, std::move(error));
   }
@@ -149,7 +156,7 @@ class Postgresql : public Asker {
 
   void send(std::uint64_t n, Asked& asked) {
     PGconn* session = asked.session.get();
-    if (PQsetnonblocking(session, 1) != 0 || PQsendQuery(session, probe_.query.c_str()) != 1)
+    if (PQsetnonblocking(session, 1) != 0 || PQsendQuery(session, query_.c_str()) != 1)
       return done(n, connection_error(session, true));
     receive(n, asked);
   }
@@ -164,8 +171,7 @@ class Postgresql : public Asker {
       const Result result(PQgetResult(session), PQclear);
       if (result && is_copy(*result)) return done(n, "protocol");  // it would go on for ever
       if (!result && lost) break;
-      if (!result)
-        return done(n, !asked.error.empty() || asked.found || probe_.expect_reply.empty() ? asked.error : "reply");
+      if (!result) return done(n, !asked.error.empty() || asked.found || expected_.empty() ? asked.error : "reply");
       take(asked, *result);
     }
     if (lost) return done(n, asked.error.empty() ? connection_error(session, true) : asked.error);
@@ -180,14 +186,15 @@ class Postgresql : public Asker {
   void take(Asked& asked, const PGresult& result) const {
     const ExecStatusType status = PQresultStatus(&result);
     if (status == PGRES_TUPLES_OK && PQntuples(&result) > 0 && PQnfields(&result) > 0)
-      asked.found |= std::string_view(PQgetvalue(&result, 0, 0)).starts_with(probe_.expect_reply);
+      asked.found |= std::string_view(PQgetvalue(&result, 0, 0)).starts_with(expected_);
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY || !asked.error.empty())
       return;
     const char* state = PQresultErrorField(&result, PG_DIAG_SQLSTATE);
     asked.error = state != nullptr ? fmt::format("sql {}", state) : connection_error(asked.session.get(), true);
   }
 
-  const plan::Probe& probe_;
+  const std::string query_, expected_;
+  const bool reuse_;
   Loop& loop_;
   Verdict verdict_;
   Parameters parameters_;
@@ -196,8 +203,40 @@ class Postgresql : public Asker {
   std::vector<Session> kept_;
 };
 
+std::unique_ptr<Asker> make_postgresql(const Setting& setting) { return std::make_unique<Postgresql>(setting); }
+
+Read<std::string> read_postgresql_uri(const std::string& text) {
+  if (!text.starts_with("postgresql://") && !text.starts_with("postgres://")) return unfit(text, "a URI of PostgreSQL");
+  return {text, {}, {}};
+}
+
 }  // namespace
 
-std::unique_ptr<Asker> make_postgresql(const Setting& setting) { return std::make_unique<Postgresql>(setting); }
+Kind kinds::postgresql() {
+  return {.subject = {.name = "postgresql",
+                      .type = ValueType::text,
+                      .doc = "The URI of the database, as libpq takes it.",
+                      .example = "\"postgresql://app@10.0.1.10/shop\"",
+                      .read = read_postgresql_uri},
+          .keys = {{.name = "query",
+                    .type = ValueType::text,
+                    .doc = "The SQL that is asked.",
+                    .example = "\"select count(*) from orders\"",
+                    .fallback = "select 1"},
+                   {.name = "reuse",
+                    .type = ValueType::boolean,
+                    .doc = "Keeps sessions between requests.",
+                    .example = "true",
+                    .fallback = false},
+                   {.name = "expect.reply",
+                    .type = ValueType::text,
+                    .doc = "The first field of the first row begins with it.",
+                    .example = "\"1\"",
+                    .otherwise = "any result"}},
+          .request = "a session (`reuse = true` keeps sessions); then `query`",
+          .option = "Query this database meanwhile",
+          .value = "URI",
+          .make = make_postgresql};
+}
 
 }  // namespace faultline::probe

@@ -13,7 +13,7 @@
 #include "injector/base/clock.h"
 #include "injector/base/netns.h"
 #include "injector/nursery/nursery.h"
-#include "injector/plan/plan.h"
+#include "injector/probe/kind.h"
 
 namespace faultline::probe {
 
@@ -50,7 +50,7 @@ class Prober {
   /// without a host) is Failure(invalid). No request is sent before start(). `from.net` need not outlive the call,
   /// `nursery` must outlive the Prober; only exec probes use it. Raises this process's soft limit of open files to its
   /// hard limit, since every request in flight holds one.
-  Prober(const plan::Probe& probe, std::size_t index, From from, nursery::Nursery* nursery, Sink sink);
+  Prober(const Probe& probe, std::size_t index, From from, nursery::Nursery* nursery, Sink sink);
   ~Prober();  ///< stops
 
   /// Requests are due at epoch + start + n * every, within the probe's own window and the run's [0, duration). `epoch`

@@ -21,30 +21,10 @@ namespace {
 // A thread that comes late sends what is overdue in bursts of this size, and looks after the answers in between.
 constexpr int kBurst = 32;
 
-std::unique_ptr<Asker> make_asker(const Setting& setting) {
-  switch (setting.probe.kind) {
-    case plan::Probe::Kind::http:
-      return make_http(setting);
-    case plan::Probe::Kind::tcp:
-      return make_tcp(setting);
-    case plan::Probe::Kind::icmp:
-      return make_icmp(setting);
-    case plan::Probe::Kind::dns:
-      return make_dns(setting);
-    case plan::Probe::Kind::redis:
-      return make_redis(setting);
-    case plan::Probe::Kind::postgresql:
-      return make_postgresql(setting);
-    case plan::Probe::Kind::exec:
-      return make_exec(setting);
-  }
-  throw std::logic_error("a probe of an unknown kind");
-}
-
 }  // namespace
 
 struct Prober::Impl {
-  Impl(const plan::Probe& p, std::size_t i, From f, nursery::Nursery* n, Sink s)
+  Impl(const Probe& p, std::size_t i, From f, nursery::Nursery* n, Sink s)
       : probe(p), index(i), from(std::move(f)), nursery(n), sink(std::move(s)) {}
 
   struct Flight {
@@ -61,8 +41,8 @@ struct Prober::Impl {
       check("name a thread", prctl(PR_SET_NAME, "probe", 0UL, 0UL, 0UL));
       // The thread never comes back, so it needs no Inside.
       if (from.net) check("enter the probe's network namespace", setns(from.net->fd(), CLONE_NEWNET));
-      asker = make_asker({probe, from, nursery, loop,
-                          [this](std::uint64_t n, Ns at, std::string error) { land(n, at, std::move(error)); }});
+      asker = probe.kind->make({probe, from, nursery, loop,
+                                [this](std::uint64_t n, Ns at, std::string error) { land(n, at, std::move(error)); }});
       from.net = nullptr;  // from here on it may be gone
       prepared.set_value();
     } catch (...) {
@@ -165,7 +145,7 @@ struct Prober::Impl {
     if (thread.joinable()) thread.join();
   }
 
-  const plan::Probe probe;
+  const Probe probe;
   const std::size_t index;
   From from;
   nursery::Nursery* const nursery;
@@ -183,7 +163,7 @@ struct Prober::Impl {
   std::thread thread;
 };
 
-Prober::Prober(const plan::Probe& probe, std::size_t index, From from, nursery::Nursery* nursery, Sink sink)
+Prober::Prober(const Probe& probe, std::size_t index, From from, nursery::Nursery* nursery, Sink sink)
     : impl_(std::make_unique<Impl>(probe, index, std::move(from), nursery, std::move(sink))) {
   raise_descriptor_limit();
   std::promise<void> promise;
@@ -200,9 +180,8 @@ Prober::Prober(const plan::Probe& probe, std::size_t index, From from, nursery::
 Prober::~Prober() { abort(); }
 
 void Prober::start(Ns epoch, Ns duration) {
-  const plan::Probe& probe = impl_->probe;
-  const Ns end = probe.length ? std::min(duration, probe.start + *probe.length) : duration;
-  impl_->schedule = {epoch, probe.every, end, probe.start};
+  const Probe& probe = impl_->probe;
+  impl_->schedule = {epoch, probe.every, probe.end(duration), probe.start};
   impl_->started = true;
   impl_->loop.ring();
 }

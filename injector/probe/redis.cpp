@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "injector/base/error.h"
+#include "injector/probe/address.h"
 #include "injector/probe/exchange.h"
+#include "injector/probe/kinds.h"
 
 namespace faultline::probe {
 namespace {
@@ -64,12 +66,42 @@ class RedisReply : public Reply {
   std::unique_ptr<redisReader, decltype(&redisReaderFree)> reader_;
 };
 
+std::unique_ptr<Asker> make_redis(const Setting& setting) {
+  const Params& params = setting.probe.params;
+  return make_exchange(setting,
+                       {in_its_protocol(params.command("command")),
+                        [expected = params.text("expect.reply")] { return std::make_unique<RedisReply>(expected); },
+                        params.boolean("reuse")});
+}
+
 }  // namespace
 
-std::unique_ptr<Asker> make_redis(const Setting& setting) {
-  const auto& probe = setting.probe;
-  return make_exchange(setting, {in_its_protocol(probe.command),
-                                 [&probe] { return std::make_unique<RedisReply>(probe.expect_reply); }, probe.reuse});
+Kind kinds::redis() {
+  return {.subject = {.name = "redis",
+                      .type = ValueType::text,
+                      .doc = "The host and the port of the server.",
+                      .example = "\"10.0.1.10:6379\"",
+                      .read = read_host_and_port,
+                      .hint = "write redis = \"10.0.1.10:6379\" or \"[fd00::1]:6379\""},
+          .keys = {{.name = "command",
+                    .type = ValueType::command,
+                    .doc = "The command that is sent, and its arguments.",
+                    .example = "[\"GET\", \"stock\"]",
+                    .fallback = Command{"PING"}},
+                   {.name = "reuse",
+                    .type = ValueType::boolean,
+                    .doc = "Keeps connections between requests.",
+                    .example = "true",
+                    .fallback = false},
+                   {.name = "expect.reply",
+                    .type = ValueType::text,
+                    .doc = "The reply begins with it.",
+                    .example = "\"PONG\"",
+                    .otherwise = "any that is no error"}},
+          .request = "a connection (`reuse = true` keeps connections); then `command`",
+          .option = "Ping this Redis meanwhile",
+          .value = "HOST:PORT",
+          .make = make_redis};
 }
 
 }  // namespace faultline::probe

@@ -126,9 +126,9 @@ json plan_fields(const plan::Plan& p) {
   json probes = json::array(), faults = json::array(), hypotheses = json::array(), guards = json::array();
   for (const auto& probe : p.probes)
     probes.push_back({{"name", probe.name},
-                      {"kind", plan::kind_name(probe.kind)},
+                      {"kind", probe.kind->name()},
                       {"subject", probe.shown_subject()},
-                      {"command", probe.command},
+                      {"command", probe.command()},
                       {"every", probe.every},
                       {"timeout", probe.timeout},
                       {"from", probe.from}});
@@ -271,7 +271,7 @@ namespace events {
 void run(Journal& journal, const plan::Plan& p, const Machine& m) {
   json variables = json::object();
   for (const auto& [name, value] : p.variables)
-    variables[name] = plan::is_secret(name) ? "***" : plan::without_secrets(value);
+    variables[name] = is_secret(name) ? "***" : without_secrets(value);
   journal.event("run", {{"version", m.version},
                         {"plan", p.path},
                         {"name", p.name},

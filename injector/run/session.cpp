@@ -32,7 +32,7 @@ std::string explained(const std::string& error) {
 
 bool needs_nursery(const plan::Plan& plan) {
   return plan.lab || std::any_of(plan.probes.begin(), plan.probes.end(),
-                                 [](const auto& p) { return p.kind == plan::Probe::Kind::exec; });
+                                 [](const auto& p) { return p.kind->runs_program(); });
 }
 
 events::Machine this_machine(const plan::Plan& plan, const Options& options, pen::Engine engine) {
@@ -43,9 +43,9 @@ events::Machine this_machine(const plan::Plan& plan, const Options& options, pen
   machine.kernel = name.release;
   machine.host = name.nodename;
   machine.engine = engine == pen::Engine::tcx ? "tcx" : "clsact";
-  for (const auto& word : options.command) machine.command.push_back(plan::without_secrets(word));
+  for (const auto& word : options.command) machine.command.push_back(without_secrets(word));
   for (const auto& word : options.repeat) {
-    machine.repeat.push_back(plan::without_secrets(word));
+    machine.repeat.push_back(without_secrets(word));
     machine.masked |= machine.repeat.back() != word;
   }
   if (!machine.repeat.empty()) machine.repeat.insert(machine.repeat.end(), {"--seed", std::to_string(plan.seed)});

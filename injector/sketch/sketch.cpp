@@ -7,7 +7,7 @@
 
 #include "injector/base/error.h"
 #include "injector/base/visible_text.h"
-#include "injector/plan/plan.h"
+#include "injector/probe/kind.h"
 
 namespace faultline::sketch {
 namespace {
@@ -68,6 +68,14 @@ std::string target_value(std::string_view key, std::string_view text) {
   return key == "address" ? toml_texts(text) : toml_text(text);
 }
 
+std::vector<Line> lines_of(const probe::Kind& kind, std::string_view what) {
+  const std::string key(kind.name());
+  if (kind.runs_program()) return {{key, fmt::format("[\"sh\", \"-c\", {}]", toml_text(what))}};
+  const auto at = kind.behind_at.empty() ? std::string_view::npos : what.find('@');
+  if (at == std::string_view::npos) return {{key, toml_text(what)}};
+  return {{key, toml_text(what.substr(0, at))}, {std::string(kind.behind_at), toml_text(what.substr(at + 1))}};
+}
+
 }  // namespace
 
 std::string toml_text(std::string_view text) {
@@ -112,18 +120,15 @@ std::vector<Line> target_lines(std::string_view option, std::string_view spec) {
 }
 
 std::vector<Line> probe_lines(std::string_view spec) {
-  if (spec.starts_with("exec=")) return {{"exec", fmt::format("[\"sh\", \"-c\", {}]", toml_text(spec.substr(5)))}};
-  if (const auto at = spec.find('@'); spec.starts_with("dns=") && at != std::string_view::npos)
-    return {{"dns", toml_text(spec.substr(4, at - 4))}, {"server", toml_text(spec.substr(at + 1))}};
-  for (const auto kind : plan::kProbeKinds)
-    if (spec.starts_with(kind) && spec.substr(kind.size()).starts_with("="))
-      return {{std::string(kind), toml_text(spec.substr(kind.size() + 1))}};
-  if (spec.starts_with("http://") || spec.starts_with("https://")) return {{"http", toml_text(spec)}};
-  const auto colon = spec.rfind(':');
-  if (colon != std::string_view::npos && is_number(spec.substr(colon + 1)) &&
-      (spec.find(':') == colon || spec.find("]:") != std::string_view::npos))
-    return {{"tcp", toml_text(spec)}};
-  return {{"icmp", toml_text(spec)}};
+  const auto kinds = probe::catalogue();
+  const auto named = std::find_if(kinds.begin(), kinds.end(), [&](const probe::Kind& kind) {
+    return spec.starts_with(kind.name()) && spec.substr(kind.name().size()).starts_with('=');
+  });
+  if (named != kinds.end()) return lines_of(*named, spec.substr(named->name().size() + 1));
+  const auto meant = std::find_if(kinds.begin(), kinds.end(),
+                                  [&](const probe::Kind& kind) { return kind.meant != nullptr && kind.meant(spec); });
+  if (meant == kinds.end()) throw Failure(Exit::invalid, fmt::format("\"{}\" is nothing that a probe asks", spec));
+  return lines_of(*meant, spec);
 }
 
 std::string Sketch::write() const {

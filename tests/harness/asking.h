@@ -63,7 +63,7 @@ inline void sleep_until(Ns instant) {
 }
 
 /// Asks for `duration` from 10 ms from now on, and awaits the end.
-inline std::vector<probe::Sample> ask(const plan::Probe& what, const NetNs& ns, Ns duration,
+inline std::vector<probe::Sample> ask(const probe::Probe& what, const NetNs& ns, Ns duration,
                                       std::map<std::string, std::string> names = {},
                                       nursery::Nursery* nursery = nullptr) {
   Samples samples;
@@ -76,26 +76,19 @@ inline std::vector<probe::Sample> ask(const plan::Probe& what, const NetNs& ns, 
   return samples.all();
 }
 
-inline plan::Probe http_probe(const std::string& url) {
-  plan::Probe p;
+/// A probe of this kind that asks `subject`, or runs it.
+inline probe::Probe probe_of(const char* kind, probe::Value subject) {
+  probe::Probe p;
   p.name = "web";
-  p.kind = plan::Probe::Kind::http;
-  p.subject = url;
+  p.kind = probe::find_kind(kind);
+  p.params = probe::defaults(*p.kind);
+  p.params.set(kind, std::move(subject));
   p.every = 50 * kMillisecond;
   p.timeout = 10 * kSecond;
   return p;
 }
-
-inline plan::Probe tcp_probe(const std::string& endpoint) {
-  plan::Probe p = http_probe(endpoint);
-  p.kind = plan::Probe::Kind::tcp;
-  return p;
-}
-
-inline plan::Probe icmp_probe(const std::string& host) {
-  plan::Probe p = http_probe(host);
-  p.kind = plan::Probe::Kind::icmp;
-  return p;
-}
+inline probe::Probe http_probe(const std::string& url) { return probe_of("http", url); }
+inline probe::Probe tcp_probe(const std::string& endpoint) { return probe_of("tcp", endpoint); }
+inline probe::Probe icmp_probe(const std::string& host) { return probe_of("icmp", host); }
 
 }  // namespace faultline::test

@@ -80,7 +80,7 @@ class Visitors {
   std::thread thread_;
 };
 
-std::vector<probe::Sample> ask_as(const std::vector<std::string>& clients, plan::Probe what, const NetNs& ns,
+std::vector<probe::Sample> ask_as(const std::vector<std::string>& clients, probe::Probe what, const NetNs& ns,
                                   int requests, nursery::Nursery* nursery = nullptr) {
   Samples samples;
   what.every = 20 * kMillisecond;
@@ -96,8 +96,8 @@ TEST(probe_clients, tcp_connects_from_each_in_turn) {
   const NetNs ns = loopback_ns();
   Visitors visitors(ns, SOCK_STREAM, 0);
   auto probe = tcp_probe(visitors.endpoint());
-  probe.send = "hello";
-  probe.expect_reply = "HTTP/1.1 200";
+  probe.params.set("send", "hello");
+  probe.params.set("expect.reply", "HTTP/1.1 200");
   EXPECT_EQ(verdicts(ask_as(kClients, probe, ns, 12)), (std::map<std::string, int>{{"ok", 12}}));
   EXPECT_EQ(visitors.counts(), kEachInTurn);
 }
@@ -132,9 +132,7 @@ TEST(probe_clients, icmp_over_ipv6_asks_from_each) {
 TEST(probe_clients, a_command_is_told_its_client) {
   const NetNs ns = loopback_ns();
   const auto nursery = nursery::Nursery::start();
-  auto probe = tcp_probe("");
-  probe.kind = plan::Probe::Kind::exec;
-  probe.command = {"sh", "-c", "test \"$FAULTLINE_CLIENT\" = 127.0.0.12"};
+  const auto probe = probe_of("exec", probe::Command{"sh", "-c", "test \"$FAULTLINE_CLIENT\" = 127.0.0.12"});
   EXPECT_EQ(verdicts(ask_as(kClients, probe, ns, 6, nursery.get())),
             (std::map<std::string, int>{{"ok", 2}, {"exit 1", 4}}));
 }

@@ -11,16 +11,14 @@ using Verdicts = std::map<std::string, int>;
 
 class probe_exec : public testing::Test {
  protected:
-  static plan::Probe command(std::vector<std::string> argv) {
-    plan::Probe p;
+  static probe::Probe command(std::vector<std::string> argv) {
+    auto p = probe_of("exec", std::move(argv));
     p.name = "job";
-    p.kind = plan::Probe::Kind::exec;
-    p.command = std::move(argv);
     p.every = 100 * kMillisecond;
     p.timeout = 20 * kSecond;
     return p;
   }
-  Verdicts four(const plan::Probe& probe) {
+  Verdicts four(const probe::Probe& probe) {
     const auto samples = ask(probe, ns_, 4 * probe.every, {}, nursery_.get());
     EXPECT_TRUE(complete(samples, probe.every, 4));
     return verdicts(samples);
@@ -33,36 +31,36 @@ TEST_F(probe_exec, the_exit_status_decides) {
   EXPECT_EQ(four(command({"true"})), (Verdicts{{"ok", 4}}));
   auto three = command({"sh", "-c", "exit 3"});
   EXPECT_EQ(four(three), (Verdicts{{"exit 3", 4}}));
-  three.expect_exit = 3;
+  three.params.set("expect.exit", 3);
   EXPECT_EQ(four(three), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(four(command({"sh", "-c", "kill -TERM $$"})), (Verdicts{{"signal 15", 4}}));
 }
 
 TEST_F(probe_exec, the_output_must_hold_what_is_expected) {
   auto probe = command({"echo", "balance: 12"});
-  probe.expect_body = "balance";
+  probe.params.set("expect.body", "balance");
   EXPECT_EQ(four(probe), (Verdicts{{"ok", 4}}));
-  probe.expect_body = "overdrawn";
+  probe.params.set("expect.body", "overdrawn");
   EXPECT_EQ(four(probe), (Verdicts{{"body", 4}}));
 }
 
 TEST_F(probe_exec, output_beyond_what_is_kept_holds_nobody_up) {
   auto probe = command({"sh", "-c", "echo start; head -c 3000000 /dev/zero; echo end"});
-  probe.expect_body = "start";
+  probe.params.set("expect.body", "start");
   EXPECT_EQ(four(probe), (Verdicts{{"ok", 4}}));
-  probe.expect_body = "end";
+  probe.params.set("expect.body", "end");
   EXPECT_EQ(four(probe), (Verdicts{{"body", 4}}));
 }
 
 TEST_F(probe_exec, a_grandchild_that_keeps_the_output_open_is_not_awaited) {
   auto probe = command({"sh", "-c", "sleep 60 & echo done"});
-  probe.expect_body = "done";
+  probe.params.set("expect.body", "done");
   EXPECT_EQ(four(probe), (Verdicts{{"ok", 4}}));
 }
 
 TEST_F(probe_exec, runs_in_the_network_namespace) {
   auto probe = command({"sh", "-c", "wc -l < /proc/net/dev"});
-  probe.expect_body = "3";  // two lines of heading, and lo
+  probe.params.set("expect.body", "3");  // two lines of heading, and lo
   EXPECT_EQ(four(probe), (Verdicts{{"ok", 4}}));
 }
 

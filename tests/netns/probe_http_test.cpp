@@ -14,7 +14,7 @@ class probe_http : public testing::Test {
  protected:
   // Four requests to a server with such manners.
   Verdicts four(
-      Manners manners, const std::function<void(plan::Probe&)>& with = [](plan::Probe&) {}) {
+      Manners manners, const std::function<void(probe::Probe&)>& with = [](probe::Probe&) {}) {
     ToyServer server(ns_, "127.0.0.1", std::move(manners));
     auto probe = http_probe("http://127.0.0.1:" + std::to_string(server.port()) + "/pay?x=1");
     with(probe);
@@ -36,10 +36,10 @@ TEST_F(probe_http, ok) {
 TEST_F(probe_http, what_is_asked_is_what_the_plan_says) {
   EXPECT_EQ(four({.reply = http_answer(200)}), (Verdicts{{"ok", 4}}));
   EXPECT_TRUE(asked_.starts_with("GET /pay?x=1 HTTP/1.1\r\n")) << asked_;
-  const auto with = [](plan::Probe& p) {
-    p.method = "PUT";
-    p.body = "twelve euros";
-    p.headers = {{"X-Shop", "east"}};
+  const auto with = [](probe::Probe& p) {
+    p.params.set("method", "PUT");
+    p.params.set("body", "twelve euros");
+    p.params.set("headers", probe::Fields{{"X-Shop", "east"}});
   };
   EXPECT_EQ(four({.reply = http_answer(200)}, with), (Verdicts{{"ok", 4}}));
   EXPECT_TRUE(asked_.starts_with("PUT /pay?x=1 HTTP/1.1\r\n")) << asked_;
@@ -55,19 +55,21 @@ TEST_F(probe_http, a_redirect_is_an_answer_and_not_followed) {
 
 TEST_F(probe_http, a_status_that_was_not_expected_is_named) {
   EXPECT_EQ(four({.reply = http_answer(503)}), (Verdicts{{"status 503", 4}}));
-  EXPECT_EQ(four({.reply = http_answer(200)}, [](auto& p) { p.expect_status = 204; }), (Verdicts{{"status 200", 4}}));
-  EXPECT_EQ(four({.reply = http_answer(404)}, [](auto& p) { p.expect_status = 404; }), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four({.reply = http_answer(200)}, [](auto& p) { p.params.set("expect.status", 204); }),
+            (Verdicts{{"status 200", 4}}));
+  EXPECT_EQ(four({.reply = http_answer(404)}, [](auto& p) { p.params.set("expect.status", 404); }),
+            (Verdicts{{"ok", 4}}));
 }
 
 TEST_F(probe_http, the_body_must_hold_what_is_expected) {
-  const auto expect = [](plan::Probe& p) { p.expect_body = "paid"; };
+  const auto expect = [](probe::Probe& p) { p.params.set("expect.body", "paid"); };
   EXPECT_EQ(four({.reply = http_answer(200, "it is paid.")}, expect), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(four({.reply = http_answer(200, "declined")}, expect), (Verdicts{{"body", 4}}));
   EXPECT_EQ(four({.reply = http_answer(200, "")}, expect), (Verdicts{{"body", 4}}));
 }
 
 TEST_F(probe_http, of_a_long_body_the_first_mebibyte_is_kept) {
-  const auto expect = [](plan::Probe& p) { p.expect_body = "paid"; };
+  const auto expect = [](probe::Probe& p) { p.params.set("expect.body", "paid"); };
   const std::string filling((1 << 20) - 4, '.');
   EXPECT_EQ(four({.reply = http_answer(200, filling + "paid" + filling)}, expect), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(four({.reply = http_answer(200, filling + ".paid" + filling)}, expect), (Verdicts{{"body", 4}}));
@@ -96,12 +98,13 @@ TEST_F(probe_http, unreachable) {
 }
 
 TEST_F(probe_http, tls_with_a_server_that_speaks_none) {
-  EXPECT_EQ(four({.reply = http_answer(400)}, [](auto& p) { p.subject.replace(0, 4, "https"); }),
-            (Verdicts{{"tls", 4}}));
+  EXPECT_EQ(
+      four({.reply = http_answer(400)}, [](auto& p) { p.params.set("http", p.subject().replace(0, 4, "https")); }),
+      (Verdicts{{"tls", 4}}));
 }
 
 TEST_F(probe_http, a_connection_is_kept_only_when_asked) {
-  const auto reuse = [](plan::Probe& p) { p.reuse = true; };
+  const auto reuse = [](probe::Probe& p) { p.params.set("reuse", true); };
   EXPECT_EQ(four({.reply = http_answer(200), .keep = true}), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(accepted_, 4);
   EXPECT_EQ(four({.reply = http_answer(200), .keep = true}, reuse), (Verdicts{{"ok", 4}}));

@@ -18,7 +18,7 @@ using Verdicts = std::map<std::string, int>;
 constexpr Ns kApart = 250 * kMillisecond;
 
 /// Four requests; with a long time between them each finds the one before answered.
-Verdicts four(plan::Probe probe, const NetNs& ns, Ns every = 25 * kMillisecond) {
+Verdicts four(probe::Probe probe, const NetNs& ns, Ns every = 25 * kMillisecond) {
   probe.every = every;
   return verdicts(ask(probe, ns, 4 * probe.every));
 }
@@ -39,11 +39,10 @@ class probe_redis : public testing::Test {
     ASSERT_TRUE(eventually([&] { return verdicts(ask(redis(), ns_, 50 * kMillisecond)).contains("ok"); }))
         << server_->out() << server_->errors();
   }
-  static plan::Probe redis(std::vector<std::string> command = {"PING"}, const std::string& reply = "") {
-    plan::Probe p = http_probe("127.0.0.1:6379");
-    p.kind = plan::Probe::Kind::redis;
-    p.command = std::move(command);
-    p.expect_reply = reply;
+  static probe::Probe redis(std::vector<std::string> command = {"PING"}, const std::string& reply = "") {
+    auto p = probe_of("redis", "127.0.0.1:6379");
+    p.params.set("command", std::move(command));
+    p.params.set("expect.reply", reply);
     return p;
   }
 
@@ -61,7 +60,7 @@ TEST_F(probe_redis, a_reply_is_read_whatever_its_type) {
   EXPECT_EQ(four(redis({"GET", "nothing"}, "x"), ns_), (Verdicts{{"reply", 4}}));
   EXPECT_EQ(four(redis({"KEYS", "*"}), ns_), (Verdicts{{"ok", 4}}));
   auto v6 = redis({"PING"}, "PONG");
-  v6.subject = "[::1]:6379";
+  v6.params.set("redis", "[::1]:6379");
   EXPECT_EQ(four(v6, ns_), (Verdicts{{"ok", 4}}));
 }
 
@@ -77,10 +76,10 @@ TEST_F(probe_redis, errors_have_their_first_word) {
 TEST_F(probe_redis, a_connection_is_kept_if_asked_and_while_it_lives) {
   auto begin = redis({"MULTI"});  // twice over one connection is an error, after which it is not kept
   EXPECT_EQ(four(begin, ns_, kApart), (Verdicts{{"ok", 4}}));
-  begin.reuse = true;
+  begin.params.set("reuse", true);
   EXPECT_EQ(four(begin, ns_, kApart), (Verdicts{{"ok", 2}, {"error ERR", 2}}));
   auto leaving = redis({"QUIT"}, "OK");  // it answers, and closes
-  leaving.reuse = true;
+  leaving.params.set("reuse", true);
   EXPECT_EQ(four(leaving, ns_, kApart), (Verdicts{{"ok", 4}}));
 }
 
@@ -118,12 +117,11 @@ class probe_postgresql : public testing::Test {
     folder_.reset();
     ns_.reset();
   }
-  static plan::Probe query(const std::string& text, const std::string& reply = "",
-                           const std::string& uri = "postgresql://shop@127.0.0.1/postgres") {
-    plan::Probe p = http_probe(uri);
-    p.kind = plan::Probe::Kind::postgresql;
-    p.query = text;
-    p.expect_reply = reply;
+  static probe::Probe query(const std::string& text, const std::string& reply = "",
+                            const std::string& uri = "postgresql://shop@127.0.0.1/postgres") {
+    auto p = probe_of("postgresql", uri);
+    p.params.set("query", text);
+    p.params.set("expect.reply", reply);
     return p;
   }
 
@@ -168,18 +166,18 @@ TEST_F(probe_postgresql, over_tls_as_its_uri_asks) {
   EXPECT_EQ(four(query(secured, "t", server + "verify-full&sslrootcert=/etc/ssl/certs/ca-certificates.crt"), *ns_),
             (Verdicts{{"tls", 4}}));
   auto kept = query(secured, "t", server + "require");
-  kept.reuse = true;
+  kept.params.set("reuse", true);
   EXPECT_EQ(four(kept, *ns_, kApart), (Verdicts{{"ok", 4}}));
 }
 
 TEST_F(probe_postgresql, a_session_is_kept_if_asked) {
   auto make = query("create temp table kept ()");  // twice in one session is an error, after which it is not kept
   EXPECT_EQ(four(make, *ns_, kApart), (Verdicts{{"ok", 4}}));
-  make.reuse = true;
+  make.params.set("reuse", true);
   EXPECT_EQ(four(make, *ns_, kApart), (Verdicts{{"ok", 2}, {"sql 42P07", 2}}));
   // One that the server ended meanwhile is not used.
   auto idle = query("set idle_session_timeout = 50; select 1");
-  idle.reuse = true;
+  idle.params.set("reuse", true);
   EXPECT_EQ(four(idle, *ns_, kApart), (Verdicts{{"ok", 4}}));
 }
 
@@ -198,10 +196,9 @@ TEST_F(probe_postgresql, what_cannot_be_asked_is_refused_before_the_run) {
 
 class probe_dns : public PlanBed {
  protected:
-  static plan::Probe name(const std::string& what, const std::string& server = "10.7.0.2") {
-    plan::Probe p = http_probe(what);
-    p.kind = plan::Probe::Kind::dns;
-    p.server = server;
+  static probe::Probe name(const std::string& what, const std::string& server = "10.7.0.2") {
+    auto p = probe_of("dns", what);
+    p.params.set("server", server);
     return p;
   }
 };
@@ -212,12 +209,12 @@ TEST_F(probe_dns, an_answer_is_looked_into) {
   EXPECT_EQ(four(name("bank.internal", "fd07::2"), bed.here), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(four(name("bank.internal", "[fd07::2]:53"), bed.here), (Verdicts{{"ok", 4}}));
   auto probe = name("bank.internal", "10.7.0.2:53");
-  probe.expect_address = "198.51.100.7";
+  probe.params.set("expect.address", "198.51.100.7");
   EXPECT_EQ(four(probe, bed.here), (Verdicts{{"ok", 4}}));
-  probe.expect_address = "198.51.100.8";
+  probe.params.set("expect.address", "198.51.100.8");
   EXPECT_EQ(four(probe, bed.here), (Verdicts{{"address", 4}}));
-  probe.expect_address.clear();
-  probe.ipv6 = true;
+  probe.params.set("expect.address", "");
+  probe.params.set("type", "AAAA");
   EXPECT_EQ(four(probe, bed.here), (Verdicts{{"no address", 4}}));
   EXPECT_EQ(four(name("bank.internal", "10.7.0.1"), bed.here), (Verdicts{{"refused", 4}}));
   EXPECT_EQ(four(name("bank.internal", "10.99.0.1"), bed.here), (Verdicts{{"unreachable", 4}}));
@@ -237,7 +234,7 @@ TEST_F(probe_dns, a_fault_of_dns_shows) {
     EXPECT_EQ(four(probe, bed.here), (Verdicts{{verdict, 4}}));
     if (verdict == std::string("NXDOMAIN")) {
       auto expecting = probe;
-      expecting.expect_rcode = "NXDOMAIN";
+      expecting.params.set("expect.rcode", "NXDOMAIN");
       EXPECT_EQ(four(expecting, bed.here), (Verdicts{{"ok", 4}}));
     }
     finish();

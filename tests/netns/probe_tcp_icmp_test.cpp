@@ -12,7 +12,7 @@ using Verdicts = std::map<std::string, int>;
 class probe_tcp : public testing::Test {
  protected:
   Verdicts four(
-      Manners manners, const std::function<void(plan::Probe&)>& with = [](plan::Probe&) {}) {
+      Manners manners, const std::function<void(probe::Probe&)>& with = [](probe::Probe&) {}) {
     ToyServer server(ns_, "127.0.0.1", std::move(manners));
     auto probe = tcp_probe("127.0.0.1:" + std::to_string(server.port()));
     with(probe);
@@ -21,26 +21,26 @@ class probe_tcp : public testing::Test {
   const NetNs ns_ = loopback_ns();
 };
 
-void exchange(plan::Probe& p) {
-  p.send = "PING\r\n";
-  p.expect_reply = "+PONG";
+void exchange(probe::Probe& p) {
+  p.params.set("send", "PING\r\n");
+  p.params.set("expect.reply", "+PONG");
   p.timeout = 500 * kMillisecond;
 }
 
 TEST_F(probe_tcp, a_connection_is_enough_when_no_more_is_asked) {
   EXPECT_EQ(four({.kind = Kind::silent}), (Verdicts{{"ok", 4}}));
-  EXPECT_EQ(four({.kind = Kind::silent}, [](auto& p) { p.send = "bye"; }), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four({.kind = Kind::silent}, [](auto& p) { p.params.set("send", "bye"); }), (Verdicts{{"ok", 4}}));
 }
 
 TEST_F(probe_tcp, the_reply_must_begin_as_expected) {
-  const auto patient = [](plan::Probe& p) {
+  const auto patient = [](probe::Probe& p) {
     exchange(p);
     p.timeout = 10 * kSecond;
   };
   EXPECT_EQ(four({.reply = "+PONG\r\n"}, patient), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(four({.reply = "-LOADING"}, patient), (Verdicts{{"reply", 4}}));
   EXPECT_EQ(four({.reply = "+PO"}, patient), (Verdicts{{"reply", 4}}));
-  EXPECT_EQ(four({.reply = "220 ready", .greets = true}, [](auto& p) { p.expect_reply = "220"; }),
+  EXPECT_EQ(four({.reply = "220 ready", .greets = true}, [](auto& p) { p.params.set("expect.reply", "220"); }),
             (Verdicts{{"ok", 4}}));
 }
 

@@ -135,7 +135,7 @@ TEST(probe, an_exception_of_the_sink_ends_the_probe_and_is_remembered) {
   EXPECT_NE(prober.failure().find("disk full"), std::string::npos) << prober.failure();
 }
 
-class probe_names : public testing::TestWithParam<plan::Probe> {};
+class probe_names : public testing::TestWithParam<probe::Probe> {};
 
 TEST_P(probe_names, one_that_does_not_resolve_is_refused_before_the_run) {
   const NetNs ns = loopback_ns();
@@ -153,7 +153,7 @@ TEST_P(probe_names, one_that_does_not_resolve_is_refused_before_the_run) {
 INSTANTIATE_TEST_SUITE_P(kinds, probe_names,
                          testing::Values(http_probe("http://nobody.invalid/"), tcp_probe("nobody.invalid:80"),
                                          icmp_probe("nobody.invalid")),
-                         [](const auto& p) { return std::string(1, "htie"[static_cast<int>(p.param.kind)]); });
+                         [](const auto& p) { return std::string(1, p.param.kind->name().front()); });
 
 }  // namespace
 }  // namespace faultline::test

@@ -1,5 +1,5 @@
 // Every common way to write an address gets what it means, or a mistake that says what to write.
-#include "injector/plan/address.h"
+#include "injector/base/written_address.h"
 
 #include <gtest/gtest.h>
 
@@ -109,12 +109,12 @@ TEST(Addresses, OfProbesAreReadTheSameWay) {
   const auto probe = [](const std::string& lines) {
     return parse_good("[probes.p]\nfrom = \"here\"\n" + lines).probes[0];
   };
-  EXPECT_EQ(probe("icmp = \"::ffff:10.0.0.1\"\n").subject, "10.0.0.1");
-  EXPECT_EQ(probe("tcp = \"[::ffff:10.0.0.1]:80\"\n").subject, "10.0.0.1:80");
-  EXPECT_EQ(probe("tcp = \"[fd00::1]:80\"\n").subject, "[fd00::1]:80");
-  EXPECT_EQ(probe("redis = \"[fe80::1%eth0]:80\"\n").subject, "[fe80::1%eth0]:80");
-  EXPECT_EQ(probe("dns = \"a\"\nserver = \"::ffff:10.0.0.53\"\n").server, "10.0.0.53");
-  EXPECT_EQ(probe("http = \"http://u:p@[fe80::1%25eth0]:80/x\"\n").subject, "http://u:p@[fe80::1%25eth0]:80/x");
+  EXPECT_EQ(probe("icmp = \"::ffff:10.0.0.1\"\n").subject(), "10.0.0.1");
+  EXPECT_EQ(probe("tcp = \"[::ffff:10.0.0.1]:80\"\n").subject(), "10.0.0.1:80");
+  EXPECT_EQ(probe("tcp = \"[fd00::1]:80\"\n").subject(), "[fd00::1]:80");
+  EXPECT_EQ(probe("redis = \"[fe80::1%eth0]:80\"\n").subject(), "[fe80::1%eth0]:80");
+  EXPECT_EQ(probe("dns = \"a\"\nserver = \"::ffff:10.0.0.53\"\n").params.text("server"), "10.0.0.53");
+  EXPECT_EQ(probe("http = \"http://u:p@[fe80::1%25eth0]:80/x\"\n").subject(), "http://u:p@[fe80::1%25eth0]:80/x");
   for (const char* bad :
        {"tcp = \"010.0.0.1:80\"", "icmp = \"127.1\"", "http = \"http://10.0.0.256/\"", "http = \"http://[fe80::1]/\"",
         "redis = \"0x7f.1:80\"", "dns = \"a\"\nserver = \"10.0.0.1-10.0.0.2\""})

@@ -186,24 +186,20 @@ TEST(InjectCommand, LoopbackIsLeftToTheKindUnlessSaid) {
 }
 
 TEST(InjectCommand, EachKindOfProbeHasItsOption) {
-  using enum plan::Probe::Kind;
-  for (const auto& [option, what, kind] : {std::tuple{"http", "http://10.0.0.1/", http},
-                                           {"tcp", "10.0.0.1:80", tcp},
-                                           {"icmp", "10.0.0.1", icmp},
-                                           {"dns", "bank", dns},
-                                           {"redis", "10.0.0.1:6379", redis},
-                                           {"postgresql", "postgresql://10.0.0.1/shop", postgresql},
-                                           {"exec", "curl -s shop", exec}}) {
+  for (const auto& [kind, what] : {std::pair{"http", "http://10.0.0.1/"},
+                                   {"tcp", "10.0.0.1:80"},
+                                   {"icmp", "10.0.0.1"},
+                                   {"dns", "bank"},
+                                   {"redis", "10.0.0.1:6379"},
+                                   {"postgresql", "postgresql://10.0.0.1/shop"},
+                                   {"exec", "curl -s shop"}}) {
     const auto parsed = plan::parse_text(
-        plan_of({"sever", "--on", "netns=shop", "--for", "60s", std::string("--probe-") + option, what}),
-        "inject.toml");
+        plan_of({"sever", "--on", "netns=shop", "--for", "60s", std::string("--probe-") + kind, what}), "inject.toml");
     ASSERT_TRUE(parsed.ok()) << plan::render(parsed);
-    ASSERT_EQ(parsed.plan.probes.size(), 1u) << option;
-    EXPECT_EQ(parsed.plan.probes[0].kind, kind) << option;
-    if (kind == exec)
-      EXPECT_EQ(parsed.plan.probes[0].command.back(), what);
-    else
-      EXPECT_EQ(parsed.plan.probes[0].subject, what);
+    ASSERT_EQ(parsed.plan.probes.size(), 1u) << kind;
+    const plan::Probe& probe = parsed.plan.probes[0];
+    EXPECT_EQ(probe.kind->name(), kind);
+    EXPECT_EQ(probe.kind->runs_program() ? probe.program().back() : probe.subject(), what);
   }
 }
 
@@ -237,8 +233,8 @@ TEST(InjectCommand, ALookupMayNameItsServer) {
     const auto parsed =
         plan::parse_text(plan_of({"sever", "--on", "netns=shop", "--for", "60s", "--probe-dns", what}), "inject.toml");
     ASSERT_TRUE(parsed.ok()) << plan::render(parsed);
-    EXPECT_EQ(parsed.plan.probes.at(0).subject, name);
-    EXPECT_EQ(parsed.plan.probes.at(0).server, server);
+    EXPECT_EQ(parsed.plan.probes.at(0).subject(), name);
+    EXPECT_EQ(parsed.plan.probes.at(0).params.text("server"), server);
   }
 }
 
@@ -385,7 +381,7 @@ TEST(NewCommand, WhatItIsToldIsInThePlan) {
   EXPECT_EQ(parsed.plan.find_target(fault.on.at(0))->subject, "shop");
   ASSERT_EQ(fault.peer.size(), 1u);
   EXPECT_EQ(parsed.plan.find_target(fault.peer[0])->addresses, std::vector<std::string>{"10.0.0.0/8"});
-  EXPECT_EQ(parsed.plan.probes.at(0).subject, "10.0.0.1:80");
+  EXPECT_EQ(parsed.plan.probes.at(0).subject(), "10.0.0.1:80");
   EXPECT_EQ(parsed.plan.title, "Who is \"there\"?");
 }
 

@@ -10,25 +10,25 @@ TEST(PlanProbes, ReadsHttp) {
                                "every = \"50ms\"\ntimeout = \"250ms\"\nmethod = \"POST\"\nbody = \"{}\"\nreuse = true\n"
                                "headers = { Accept = \"text/plain\" }\nexpect = { status = 201, body = \"ok\" }\n");
   const auto& probe = plan.probes.at(0);
-  EXPECT_EQ(probe.kind, Probe::Kind::http);
-  EXPECT_EQ(probe.subject, "http://10.0.0.1:8080/pay");
+  EXPECT_EQ(probe.kind->name(), "http");
+  EXPECT_EQ(probe.subject(), "http://10.0.0.1:8080/pay");
   EXPECT_EQ(probe.every, 50 * kMillisecond);
   EXPECT_EQ(probe.timeout, 250 * kMillisecond);
-  EXPECT_EQ(probe.method, "POST");
-  EXPECT_EQ(probe.body, "{}");
-  EXPECT_TRUE(probe.reuse);
-  EXPECT_EQ(probe.headers.at("Accept"), "text/plain");
-  EXPECT_EQ(probe.expect_status, 201);
-  EXPECT_EQ(probe.expect_body, "ok");
+  EXPECT_EQ(probe.params.text("method"), "POST");
+  EXPECT_EQ(probe.params.text("body"), "{}");
+  EXPECT_TRUE(probe.params.boolean("reuse"));
+  EXPECT_EQ(probe.params.fields("headers").at("Accept"), "text/plain");
+  EXPECT_EQ(probe.params.integer("expect.status"), 201);
+  EXPECT_EQ(probe.params.text("expect.body"), "ok");
 }
 
 TEST(PlanProbes, DefaultsAreASecond) {
   const auto probe = parse_good(kHttp).probes.at(0);
   EXPECT_EQ(probe.every, kSecond);
   EXPECT_EQ(probe.timeout, kSecond);
-  EXPECT_EQ(probe.method, "GET");
-  EXPECT_FALSE(probe.expect_status);
-  EXPECT_FALSE(probe.reuse);
+  EXPECT_EQ(probe.params.text("method"), "GET");
+  EXPECT_FALSE(probe.params.has("expect.status"));
+  EXPECT_FALSE(probe.params.boolean("reuse"));
   EXPECT_EQ(probe.from, "here");
 }
 
@@ -37,13 +37,13 @@ TEST(PlanProbes, ReadsTheOtherKinds) {
       "[probes.t]\ntcp = \"[fd00::1]:6379\"\nsend = \"PING\\r\\n\"\nexpect.reply = \"+PONG\"\n[probes.i]\nicmp = "
       "\"10.0.0.1\"\n"
       "[probes.e]\nexec = [\"true\", \"-x\"]\nexpect.exit = 3\nexpect.body = \"yes\"\n");
-  EXPECT_EQ(plan.probes[0].kind, Probe::Kind::tcp);
-  EXPECT_EQ(plan.probes[0].send, "PING\r\n");
-  EXPECT_EQ(plan.probes[0].expect_reply, "+PONG");
-  EXPECT_EQ(plan.probes[1].kind, Probe::Kind::icmp);
-  EXPECT_EQ(plan.probes[2].command, (std::vector<std::string>{"true", "-x"}));
-  EXPECT_EQ(plan.probes[2].expect_exit, 3);
-  EXPECT_EQ(plan.probes[2].expect_body, "yes");
+  EXPECT_EQ(plan.probes[0].kind->name(), "tcp");
+  EXPECT_EQ(plan.probes[0].params.text("send"), "PING\r\n");
+  EXPECT_EQ(plan.probes[0].params.text("expect.reply"), "+PONG");
+  EXPECT_EQ(plan.probes[1].kind->name(), "icmp");
+  EXPECT_EQ(plan.probes[2].command(), (std::vector<std::string>{"true", "-x"}));
+  EXPECT_EQ(plan.probes[2].params.integer("expect.exit"), 3);
+  EXPECT_EQ(plan.probes[2].params.text("expect.body"), "yes");
 }
 
 TEST(PlanProbes, WhatIsSentAndExpectedMayHoldNul) {
@@ -51,8 +51,8 @@ TEST(PlanProbes, WhatIsSentAndExpectedMayHoldNul) {
       parse_good(
           "[probes.p]\ntcp = \"cloud:1883\"\nsend = \"\\u0010\\u0000x\"\nexpect.reply = \"\\u0000\"\nfrom = \"here\"\n")
           .probes[0];
-  EXPECT_EQ(probe.send, std::string("\x10\0x", 3));
-  EXPECT_EQ(probe.expect_reply, std::string("\0", 1));
+  EXPECT_EQ(probe.params.text("send"), std::string("\x10\0x", 3));
+  EXPECT_EQ(probe.params.text("expect.reply"), std::string("\0", 1));
   EXPECT_TRUE(has_mistake(parse("[probes.p]\ntcp = \"cloud\\u0000:1883\"\nfrom = \"here\"\n"), "NUL"));
 }
 
@@ -86,15 +86,15 @@ TEST(PlanProbes, ReadsDns) {
       "[probes.a]\ndns = \"bank.example.com\"\n[probes.b]\ndns = \"bank\"\nserver = \"[fd00::1]:5353\"\ntype = "
       "\"AAAA\"\nexpect.address = \"fd00::2\"\n"
       "[probes.c]\ndns = \"bank\"\nserver = \"fd00::1\"\nexpect.rcode = \"NXDOMAIN\"\n");
-  EXPECT_EQ(plan.probes[0].kind, Probe::Kind::dns);
-  EXPECT_EQ(plan.probes[0].subject, "bank.example.com");
-  EXPECT_EQ(plan.probes[0].server, "");
-  EXPECT_EQ(plan.probes[0].expect_rcode, "NOERROR");
-  EXPECT_FALSE(plan.probes[0].ipv6);
-  EXPECT_EQ(plan.probes[1].server, "[fd00::1]:5353");
-  EXPECT_TRUE(plan.probes[1].ipv6);
-  EXPECT_EQ(plan.probes[1].expect_address, "fd00::2");
-  EXPECT_EQ(plan.probes[2].expect_rcode, "NXDOMAIN");
+  EXPECT_EQ(plan.probes[0].kind->name(), "dns");
+  EXPECT_EQ(plan.probes[0].subject(), "bank.example.com");
+  EXPECT_EQ(plan.probes[0].params.text("server"), "");
+  EXPECT_EQ(plan.probes[0].params.text("expect.rcode"), "NOERROR");
+  EXPECT_EQ(plan.probes[0].params.text("type"), "A");
+  EXPECT_EQ(plan.probes[1].params.text("server"), "[fd00::1]:5353");
+  EXPECT_EQ(plan.probes[1].params.text("type"), "AAAA");
+  EXPECT_EQ(plan.probes[1].params.text("expect.address"), "fd00::2");
+  EXPECT_EQ(plan.probes[2].params.text("expect.rcode"), "NXDOMAIN");
   const std::string dns = "[probes.p]\ndns = \"bank\"\n";
   for (const char* bad : {"", "http://bank", "bank:53", "a b"})
     only_mistake(std::string("[probes.p]\ndns = \"") + bad + "\"\n", "is not a name");
@@ -110,7 +110,8 @@ TEST(PlanProbes, ReadsDns) {
 TEST(PlanProbes, APasswordIsNotShown) {
   const auto shown = [](const char* subject) {
     Probe probe;
-    probe.subject = subject;
+    probe.kind = probe::find_kind("postgresql");
+    probe.params.set("postgresql", subject);
     return probe.shown_subject();
   };
   EXPECT_EQ(shown("postgresql://app:secret@db:5432/shop"), "postgresql://app:***@db:5432/shop");
@@ -131,15 +132,15 @@ TEST(PlanProbes, ReadsRedisAndPostgresql) {
       "[\"GET\", \"k\"]\nexpect.reply = \"v\"\nreuse = true\n"
       "[probes.c]\npostgresql = \"postgresql://app@db/shop\"\n[probes.d]\npostgresql = \"postgres://db\"\nquery = "
       "\"select 2\"\nexpect.reply = \"2\"\nreuse = true\n");
-  EXPECT_EQ(plan.probes[0].command, std::vector<std::string>{"PING"});
-  EXPECT_EQ(plan.probes[1].command, (std::vector<std::string>{"GET", "k"}));
-  EXPECT_EQ(plan.probes[1].expect_reply, "v");
-  EXPECT_TRUE(plan.probes[1].reuse);
-  EXPECT_EQ(plan.probes[2].kind, Probe::Kind::postgresql);
-  EXPECT_EQ(plan.probes[2].query, "select 1");
-  EXPECT_EQ(plan.probes[3].query, "select 2");
-  EXPECT_EQ(plan.probes[3].expect_reply, "2");
-  EXPECT_TRUE(plan.probes[3].reuse);
+  EXPECT_EQ(plan.probes[0].command(), std::vector<std::string>{"PING"});
+  EXPECT_EQ(plan.probes[1].command(), (std::vector<std::string>{"GET", "k"}));
+  EXPECT_EQ(plan.probes[1].params.text("expect.reply"), "v");
+  EXPECT_TRUE(plan.probes[1].params.boolean("reuse"));
+  EXPECT_EQ(plan.probes[2].kind->name(), "postgresql");
+  EXPECT_EQ(plan.probes[2].params.text("query"), "select 1");
+  EXPECT_EQ(plan.probes[3].params.text("query"), "select 2");
+  EXPECT_EQ(plan.probes[3].params.text("expect.reply"), "2");
+  EXPECT_TRUE(plan.probes[3].params.boolean("reuse"));
   only_mistake("[probes.p]\nredis = \"cache\"\n", "is not a host and a port");
   only_mistake("[probes.p]\nredis = \"cache:6379\"\ncommand = \"GET k\"\n", "a command is an array",
                "command = [\"GET\", \"k\"]");

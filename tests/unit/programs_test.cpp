@@ -75,7 +75,7 @@ TEST(ListedPrograms, HaveAllThatThePlansStart) {
     const auto parsed = plan::parse_file(entry.path());
     ASSERT_TRUE(parsed.ok()) << plan::render(parsed);
     for (const auto& probe : parsed.plan.probes)
-      if (probe.kind == plan::Probe::Kind::exec) expect(probe.command, entry.path());
+      if (probe.kind->runs_program()) expect(probe.program(), entry.path());
     if (!parsed.plan.lab) continue;
     for (const auto& host : parsed.plan.lab->hosts) {
       expect(host.command, entry.path());

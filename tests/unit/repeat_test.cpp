@@ -68,7 +68,7 @@ TEST(Repeat, SecretsAreKnownByTheirNamesAndPlaces) {
         std::pair{"api-key=k", "api-key=***"}, std::pair{"loss=25%", "loss=25%"},
         std::pair{"--scale=1:3", "--scale=1:3"}, std::pair{"--var", "--var"},
         std::pair{"db=postgresql://u:p@h/d", "db=postgresql://u:***@h/d"}})
-    EXPECT_EQ(plan::without_secrets(text), shown);
+    EXPECT_EQ(without_secrets(text), shown);
 }
 
 TEST(Repeat, GivenWordsAreThoseOfTheCommandLine) {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "injector/plan/values.h"
+#include "injector/base/read.h"
 
-namespace faultline::plan {
+namespace faultline {
 
 /// Whom traffic is with: an address, a prefix, a range ("10.0.0.1-10.0.0.20") or a host's name, as texts that
 /// IpPrefix::parse() reads, or the name. More than one for a range only.
@@ -18,4 +18,4 @@ Read<std::vector<std::string>> read_addresses(const std::string& text);
 /// the mistake's words.
 Read<std::string> read_asked(const std::string& text, std::string_view what = "an address or a name");
 
-}  // namespace faultline::plan
+}  // namespace faultline

@@ -1,4 +1,4 @@
-#include "injector/plan/address.h"
+#include "injector/base/written_address.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 
 #include "injector/base/rtnetlink.h"
 
-namespace faultline::plan {
+namespace faultline {
 namespace {
 
 using Number = unsigned __int128;
@@ -224,4 +224,4 @@ Read<std::string> read_asked(const std::string& text, std::string_view what) {
   return {text, {}, {}};
 }
 
-}  // namespace faultline::plan
+}  // namespace faultline

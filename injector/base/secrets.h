@@ -1,0 +1,19 @@
+// What is written down for others to read holds no secret: the record of a run, what a command says, the command that
+// plays a run again.
+#pragma once
+
+#include <string>
+
+namespace faultline {
+
+/// `text` with "***" for each password that it holds, as URLs (https://user:password@host/) and libpq's URIs
+/// (?password=…) do.
+std::string without_passwords(std::string text);
+
+/// The same for any word of a command line or value of a variable: also what follows "password=" and the like.
+std::string without_secrets(std::string text);
+
+/// Whether a variable of this name may hold what nobody else should read: "db_password".
+bool is_secret(std::string name);
+
+}  // namespace faultline

@@ -1,0 +1,79 @@
+#include "injector/probe/kind.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "injector/base/secrets.h"
+#include "injector/probe/kinds.h"
+
+namespace faultline::probe {
+namespace {
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  for (const char c : text) out += c == '"' || c == '\\' ? fmt::format("\\{}", c) : std::string(1, c);
+  return "\"" + out + "\"";
+}
+
+struct Written {
+  std::string operator()(bool value) const { return value ? "true" : "false"; }
+  std::string operator()(std::int64_t value) const { return std::to_string(value); }
+  std::string operator()(const std::string& value) const { return quoted(value); }
+  std::string operator()(const Command& value) const {
+    std::string list;
+    for (const auto& word : value) list += (list.empty() ? "" : ", ") + quoted(word);
+    return "[" + list + "]";
+  }
+  std::string operator()(const Fields& value) const {
+    std::string list;
+    for (const auto& [name, text] : value)
+      list += fmt::format("{}{} = {}", list.empty() ? "" : ", ", name, quoted(text));
+    return "{ " + list + " }";
+  }
+};
+
+}  // namespace
+
+const Key* Kind::find(std::string_view key) const {
+  if (subject.name == key) return &subject;
+  const auto found = std::find_if(keys.begin(), keys.end(), [&](const Key& k) { return k.name == key; });
+  return found == keys.end() ? nullptr : &*found;
+}
+
+std::span<const Kind> catalogue() {
+#define FAULTLINE_MAKE(kind) kinds::kind(),
+  static const std::array all{FAULTLINE_PROBE_KINDS(FAULTLINE_MAKE)};
+#undef FAULTLINE_MAKE
+  return all;
+}
+
+const Kind* find_kind(std::string_view name) {
+  for (const Kind& kind : catalogue())
+    if (kind.name() == name) return &kind;
+  return nullptr;
+}
+
+Params defaults(const Kind& kind) {
+  Params params;
+  for (const Key& key : kind.keys)
+    if (key.fallback) params.set(key.name, *key.fallback);
+  return params;
+}
+
+std::string written(const Value& value) { return std::visit(Written{}, value); }
+
+std::string Probe::shown_subject() const { return without_passwords(subject()); }
+
+Command Probe::command() const {
+  if (kind->runs_program()) return params.command(kind->name());
+  for (const Key& key : kind->keys)
+    if (key.type == ValueType::command) return params.command(key.name);
+  return {};
+}
+
+std::string Probe::shown() const {
+  return kind->runs_program() ? fmt::format("{}", fmt::join(command(), " ")) : shown_subject();
+}
+
+}  // namespace faultline::probe

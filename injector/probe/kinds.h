@@ -1,0 +1,15 @@
+// The list of probe kinds, in the order of the reference: a line each, and a file of that name which defines the
+// function. A file whose line is missing does not compile; a line whose file is missing does not link.
+#pragma once
+
+#include "injector/probe/kind.h"
+
+#define FAULTLINE_PROBE_KINDS(line) line(http) line(tcp) line(icmp) line(dns) line(redis) line(postgresql) line(exec)
+
+namespace faultline::probe::kinds {
+
+#define FAULTLINE_DECLARE(kind) Kind kind();
+FAULTLINE_PROBE_KINDS(FAULTLINE_DECLARE)
+#undef FAULTLINE_DECLARE
+
+}  // namespace faultline::probe::kinds
