@@ -77,6 +77,7 @@ class Params {
   std::int64_t integer(std::string_view name) const { return get<std::int64_t>(name); }
   Command command(std::string_view name) const { return get<Command>(name); }
   Fields fields(std::string_view name) const { return get<Fields>(name); }
+  bool operator==(const Params&) const = default;
 
  private:
   template <class T>

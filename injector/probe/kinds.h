@@ -4,7 +4,16 @@
 
 #include "injector/probe/kind.h"
 
-#define FAULTLINE_PROBE_KINDS(line) line(http) line(tcp) line(icmp) line(dns) line(redis) line(postgresql) line(exec)
+// clang-format off
+#define FAULTLINE_PROBE_KINDS(line) \
+  line(http) \
+  line(tcp) \
+  line(icmp) \
+  line(dns) \
+  line(redis) \
+  line(postgresql) \
+  line(exec)
+// clang-format on
 
 namespace faultline::probe::kinds {
 
