@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "injector/base/secrets.h"
 #include "injector/base/text.h"
 #include "injector/plan/values.h"
 #include "injector/record/bounds.h"

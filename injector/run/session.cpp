@@ -10,6 +10,7 @@
 #include "faults/abi.h"
 #include "injector/base/descriptors.h"
 #include "injector/base/error.h"
+#include "injector/base/secrets.h"
 #include "injector/plan/subjects.h"
 #include "injector/run/preflight.h"
 #include "injector/site/control_path.h"

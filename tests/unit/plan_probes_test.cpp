@@ -1,3 +1,4 @@
+#include "injector/base/secrets.h"
 #include "tests/unit/plan_support.h"
 
 namespace faultline::plan {

@@ -1,6 +1,7 @@
 // What a record says of how to have the same run again, and of what its plan was given.
 #include <algorithm>
 
+#include "injector/base/secrets.h"
 #include "injector/cli/words.h"
 #include "injector/record/journal.h"
 #include "injector/report/compare.h"
