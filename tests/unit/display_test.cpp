@@ -22,7 +22,9 @@ plan::Plan a_plan() {
   p.duration = 70 * kSecond;
   p.probes.resize(2);
   p.probes[0].name = "pay";
+  p.probes[0].kind = probe::find_kind("http");
   p.probes[1].name = "a-probe-with-quite-a-long-name";
+  p.probes[1].kind = probe::find_kind("http");
   p.faults.resize(1);
   p.faults[0].name = "room-jitter";
   p.faults[0].start = 20 * kSecond;

@@ -129,8 +129,10 @@ TEST(Journal, FastProbesBecomeHistogramsThatDoNotCrossAPhase) {
   p.duration = 2 * kSecond;
   p.probes.resize(2);
   p.probes[0].name = "fast";
+  p.probes[0].kind = probe::find_kind("http");
   p.probes[0].every = kMillisecond;
   p.probes[1].name = "slow";
+  p.probes[1].kind = probe::find_kind("http");
   p.probes[1].every = 5 * kMillisecond;  // 200 a second: not above it
   p.faults.resize(1);
   p.faults[0].name = "cut";
@@ -170,6 +172,7 @@ TEST(Journal, FastProbesKeepHowLongTheirFailuresTook) {
   p.duration = kSecond;
   p.probes.resize(1);
   p.probes[0].name = "fast";
+  p.probes[0].kind = probe::find_kind("http");
   p.probes[0].every = kMillisecond;
   {
     Journal journal(folder.path());

@@ -27,6 +27,7 @@ plan::Plan a_plan() {
   p.duration = 8 * kSecond;
   p.probes.resize(1);
   p.probes[0].name = "pay";
+  p.probes[0].kind = probe::find_kind("http");
   p.probes[0].every = 20 * kMillisecond;
   p.faults.resize(1);
   p.faults[0].name = "cut";
