@@ -39,7 +39,6 @@ struct Listener {
   std::uint64_t ns = 0;
 };
 
-
 std::string cut(std::string text, std::size_t longest) {
   if (text.size() > longest) text.resize(longest);
   return text;
@@ -147,7 +146,7 @@ void Control::begin(Ns epoch) {
   impl_->epoch = epoch;
 }
 
-void Control::healed() {
+void Control::healed() noexcept {
   {
     const std::lock_guard guard(impl_->mutex);
     if (!impl_->healed_at) impl_->healed_at = monotonic_now();

@@ -6,22 +6,23 @@
 #include <mutex>
 #include <vector>
 
+#include "injector/observe/observer.h"
 #include "injector/plan/plan.h"
 #include "injector/probe/probe.h"
 #include "injector/record/guard_window.h"
 
 namespace faultline::run {
 
-class Guards {
+class Guards : public observe::Observer {
  public:
   using Acted = std::function<void(const plan::Guard&, const record::GuardTrip&)>;
 
   /// `acted` is called on a probe's thread, once a guard at most. The plan must outlive this.
   Guards(const plan::Plan& plan, Acted acted);
-  /// Thread-safe.
-  void sample(const probe::Sample& sample);
+  void sample(const probe::Sample& sample) override;
   /// From here on none acts: the faults are off. When it returns, `acted` is not being called.
   void close();
+  void healed() noexcept override { close(); }
 
  private:
   struct Armed {

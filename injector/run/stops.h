@@ -12,14 +12,11 @@
 
 #include "injector/base/clock.h"
 #include "injector/base/fd.h"
-#include "injector/record/events.h"
+#include "injector/observe/stop.h"
 
 namespace faultline::run {
 
-struct Stop {
-  record::events::By by = record::events::By::signal;
-  std::string reason;
-};
+using observe::Stop;
 
 class Stops {
  public:
