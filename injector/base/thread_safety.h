@@ -1,8 +1,10 @@
 // Which lock guards what, told to the compiler: Clang checks it (-Wthread-safety), others read over it. A member that
 // threads share says FAULTLINE_GUARDED_BY(mutex_); a function that wants the lock held says FAULTLINE_REQUIRES(mutex_).
-// The standard library's mutex knows nothing of this, so what is shared is guarded by a Mutex and locked by a MutexLock.
+// The standard library's mutex knows nothing of this, so what is shared is guarded by a Mutex and locked by a
+// MutexLock.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 
@@ -29,39 +31,42 @@ class FAULTLINE_THREAD_SAFETY(capability("mutex")) Mutex {
   Mutex(const Mutex&) = delete;
   Mutex& operator=(const Mutex&) = delete;
 
-  void lock() FAULTLINE_THREAD_SAFETY(acquire_capability()) { mutex_.lock(); }
-  void unlock() FAULTLINE_THREAD_SAFETY(release_capability()) { mutex_.unlock(); }
-
  private:
+  friend class MutexLock;
   std::mutex mutex_;
 };
 
-/// Holds a Mutex as long as it lives, but where it was unlocked on the way.
+/// Holds a Mutex for as long as it lives, but where it was unlocked on the way.
 class FAULTLINE_THREAD_SAFETY(scoped_lockable) MutexLock {
  public:
-  explicit MutexLock(Mutex& mutex) FAULTLINE_THREAD_SAFETY(acquire_capability(mutex)) : mutex_(mutex) { mutex_.lock(); }
-  ~MutexLock() FAULTLINE_THREAD_SAFETY(release_capability()) {
-    if (held_) mutex_.unlock();
-  }
+  explicit MutexLock(Mutex& mutex) FAULTLINE_THREAD_SAFETY(acquire_capability(mutex)) : lock_(mutex.mutex_) {}
+  ~MutexLock() FAULTLINE_THREAD_SAFETY(release_capability()) {}
   MutexLock(const MutexLock&) = delete;
   MutexLock& operator=(const MutexLock&) = delete;
 
-  void lock() FAULTLINE_THREAD_SAFETY(acquire_capability()) {
-    mutex_.lock();
-    held_ = true;
-  }
-  void unlock() FAULTLINE_THREAD_SAFETY(release_capability()) {
-    held_ = false;
-    mutex_.unlock();
+  void lock() FAULTLINE_THREAD_SAFETY(acquire_capability()) { lock_.lock(); }
+  void unlock() FAULTLINE_THREAD_SAFETY(release_capability()) { lock_.unlock(); }
+  bool owns_lock() const { return lock_.owns_lock(); }
+
+ private:
+  friend class Condition;
+  std::unique_lock<std::mutex> lock_;
+};
+
+/// Waits with the lock given back meanwhile. Without a predicate: a lambda is a function of its own, of which the
+/// compiler does not know that the lock is held. So wait in a loop that looks at what is awaited.
+class Condition {
+ public:
+  void notify_one() { condition_.notify_one(); }
+  void notify_all() { condition_.notify_all(); }
+  void wait(MutexLock& lock) { condition_.wait(lock.lock_); }
+  template <class Clock, class Duration>
+  std::cv_status wait_until(MutexLock& lock, const std::chrono::time_point<Clock, Duration>& instant) {
+    return condition_.wait_until(lock.lock_, instant);
   }
 
  private:
-  Mutex& mutex_;
-  bool held_ = true;
+  std::condition_variable condition_;
 };
-
-/// Waits with a MutexLock. Call it in a loop that looks at what is awaited: a condition in a lambda is a function of its
-/// own, of which the compiler does not know that the lock is held.
-using Condition = std::condition_variable_any;
 
 }  // namespace faultline

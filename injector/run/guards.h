@@ -3,9 +3,9 @@
 #pragma once
 
 #include <functional>
-#include <mutex>
 #include <vector>
 
+#include "injector/base/thread_safety.h"
 #include "injector/observe/observer.h"
 #include "injector/plan/plan.h"
 #include "injector/probe/probe.h"
@@ -32,9 +32,9 @@ class Guards : public observe::Observer {
     bool acted = false;
   };
   const Acted acted_;
-  std::mutex mutex_;
-  std::vector<Armed> guards_;
-  bool closed_ = false;
+  Mutex mutex_;
+  std::vector<Armed> guards_ FAULTLINE_GUARDED_BY(mutex_);
+  bool closed_ FAULTLINE_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace faultline::run

@@ -116,7 +116,7 @@ std::optional<NameWatch::Ears> NameWatch::listen(std::size_t site, const NetNs& 
 
 void NameWatch::move(std::size_t site, Ears ears) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (auto& ear : ears_)
       if (ear.site == site) ear.on = std::move(ears);
   }
@@ -129,7 +129,7 @@ void NameWatch::run(const std::stop_token& done) {
   while (!done.stop_requested()) {
     std::vector<pollfd> ready{{bell_.get(), POLLIN, 0}};
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       for (const auto& ear : ears_)
         for (const Fd* socket : {&ear.on.v4, &ear.on.v6}) ready.push_back({socket->get(), POLLIN, 0});
     }
@@ -139,7 +139,7 @@ void NameWatch::run(const std::stop_token& done) {
     eventfd_read(bell_.get(), &rung);
     bool flooded = false;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       for (const auto& ear : ears_)
         for (const Fd* socket : {&ear.on.v4, &ear.on.v6}) flooded |= hear(ear, socket->get());
     }
