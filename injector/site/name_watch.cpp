@@ -101,7 +101,10 @@ NameWatch::~NameWatch() {
 }
 
 void NameWatch::start() {
-  if (ears_.empty()) return;
+  {
+    const MutexLock lock(mutex_);
+    if (ears_.empty()) return;
+  }
   sigset_t all, before;  // the thread inherits the mask: a signal meant for the process never lands on it
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -110,7 +113,10 @@ void NameWatch::start() {
 }
 
 std::optional<NameWatch::Ears> NameWatch::listen(std::size_t site, const NetNs& ns) const {
-  if (std::none_of(ears_.begin(), ears_.end(), [&](const Ear& ear) { return ear.site == site; })) return {};
+  {
+    const MutexLock lock(mutex_);
+    if (std::none_of(ears_.begin(), ears_.end(), [&](const Ear& ear) { return ear.site == site; })) return {};
+  }
   return open_ears(ns);
 }
 
