@@ -7,15 +7,15 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <deque>
 #include <exception>
 #include <filesystem>
-#include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 
 #include "injector/base/error.h"
+#include "injector/base/thread_safety.h"
 #include "injector/lab/network.h"
 #include "injector/lab/readiness.h"
 #include "injector/lab/service_log.h"
@@ -52,6 +52,30 @@ struct Outcome {
   std::size_t service;
   Ns took = 0;
   std::exception_ptr failure;
+};
+
+class Outcomes {
+ public:
+  void put(const Outcome& outcome) {
+    const MutexLock lock(mutex_);
+    all_.push_back(outcome);
+    changed_.notify_one();
+  }
+  /// The first; none when there was none for so long.
+  std::optional<Outcome> take(std::chrono::milliseconds patience) {
+    const auto until = std::chrono::steady_clock::now() + patience;
+    MutexLock lock(mutex_);
+    while (all_.empty())
+      if (changed_.wait_until(lock, until) == std::cv_status::timeout && all_.empty()) return {};
+    Outcome first = all_.front();
+    all_.pop_front();
+    return first;
+  }
+
+ private:
+  Mutex mutex_;
+  Condition changed_;
+  std::deque<Outcome> all_ FAULTLINE_GUARDED_BY(mutex_);
 };
 
 }  // namespace
@@ -198,9 +222,7 @@ Lab::~Lab() = default;
 
 void Lab::start(const Listener& listener) {
   Impl& lab = *impl_;
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::deque<Outcome> outcomes;  // guarded by mutex
+  Outcomes outcomes;
   std::atomic<bool> given_up{false};
   // A thread for each service that is starting, so that a slow answer of one delays no other.
   struct Threads {
@@ -234,22 +256,16 @@ void Lab::start(const Listener& listener) {
             outcome.failure = std::current_exception();
           }
           outcome.took = monotonic_now() - begin;
-          const std::lock_guard lock(mutex);
-          outcomes.push_back(outcome);
-          changed.notify_one();
+          outcomes.put(outcome);
         });
       }
     }
     if (starting == 0) break;
-    Outcome outcome;
-    {
-      std::unique_lock lock(mutex);
-      // Looks at `cancelled` now and then: a signal handler cannot notify.
-      while (!changed.wait_for(lock, std::chrono::milliseconds(100), [&] { return !outcomes.empty(); }))
-        if (lab.cancelled) throw Failure(Exit::aborted, "stopped while the services of the lab were starting");
-      outcome = outcomes.front();
-      outcomes.pop_front();
-    }
+    // Looks at `cancelled` now and then: a signal handler cannot notify.
+    std::optional<Outcome> found;
+    while (!(found = outcomes.take(std::chrono::milliseconds(100))))
+      if (lab.cancelled) throw Failure(Exit::aborted, "stopped while the services of the lab were starting");
+    const Outcome& outcome = *found;
     --starting;
     if (outcome.failure) std::rethrow_exception(outcome.failure);
     Service& service = lab.services[outcome.service];

@@ -5,10 +5,10 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <vector>
 
 #include "faults/abi.h"
+#include "injector/base/thread_safety.h"
 #include "injector/line/line.h"
 
 namespace faultline::line {
@@ -37,8 +37,8 @@ struct Counters {
   };
   std::array<Counter, FL_MAX_SLOTS> lost_by_slot;
   std::array<Late, FL_MAX_SLOTS> late_by_slot;
-  std::mutex lapses_mutex;
-  std::vector<Lapse> lapses;
+  Mutex lapses_mutex;
+  std::vector<Lapse> lapses FAULTLINE_GUARDED_BY(lapses_mutex);
   std::atomic<bool> was_stopped = false;
 };
 

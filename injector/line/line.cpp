@@ -6,13 +6,13 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
 
 #include "injector/base/error.h"
 #include "injector/base/realtime.h"
+#include "injector/base/thread_safety.h"
 #include "injector/line/counters.h"
 #include "injector/line/loop.h"
 
@@ -58,7 +58,7 @@ struct Line::Impl {
 
   void fail(const char* why, int error) noexcept {
     loop.abandon(error);
-    const std::lock_guard lock(failure_mutex);
+    const MutexLock lock(failure_mutex);
     try {
       failure = why;
     } catch (const std::bad_alloc&) {
@@ -72,8 +72,8 @@ struct Line::Impl {
   Loop loop;
   std::atomic<bool> ending = false;
   std::atomic<int> tid = 0;
-  mutable std::mutex failure_mutex;
-  std::string failure;
+  mutable Mutex failure_mutex;
+  std::string failure FAULTLINE_GUARDED_BY(failure_mutex);
   std::thread thread;
 };
 
@@ -131,7 +131,7 @@ std::vector<Late> Line::late_by_slot() const {
 }
 
 std::vector<Lapse> Line::take_lapses() {
-  const std::lock_guard lock(impl_->counters.lapses_mutex);
+  const MutexLock lock(impl_->counters.lapses_mutex);
   return std::exchange(impl_->counters.lapses, {});
 }
 
@@ -147,7 +147,7 @@ bool Line::was_stopped() const { return impl_->counters.was_stopped.load(std::me
 int Line::thread_id() const { return impl_->tid.load(std::memory_order_acquire); }
 
 std::string Line::failure() const {
-  const std::lock_guard lock(impl_->failure_mutex);
+  const MutexLock lock(impl_->failure_mutex);
   return impl_->failure;
 }
 

@@ -93,7 +93,7 @@ bool Loop::look() {
 
 void Loop::lapse(Ns since) {
   {
-    const std::lock_guard lock(counters_.lapses_mutex);
+    const MutexLock lock(counters_.lapses_mutex);
     if (counters_.lapses.size() < kMostLapses) counters_.lapses.push_back({since, now_});
   }
   counters_.was_stopped.store(true, std::memory_order_release);

@@ -10,13 +10,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <set>
 #include <thread>
 
 #include "injector/base/error.h"
 #include "injector/base/realtime.h"
+#include "injector/base/thread_safety.h"
 #include "injector/nursery/init.h"
 #include "injector/nursery/wire.h"
 
@@ -101,13 +100,13 @@ struct Nursery::Impl {
   Fd socket, pidfd;
   pid_t init = -1;
   std::thread reader;
-  std::mutex mutex;  ///< guards what follows
-  std::condition_variable changed;
-  std::uint64_t last_number = kHello;
-  std::map<std::uint64_t, std::optional<Reply>> pending;
-  std::set<pid_t> running;
-  std::map<pid_t, int> ended;
-  bool gone = false;
+  Mutex mutex;
+  Condition changed;
+  std::uint64_t last_number FAULTLINE_GUARDED_BY(mutex) = kHello;
+  std::map<std::uint64_t, std::optional<Reply>> pending FAULTLINE_GUARDED_BY(mutex);
+  std::set<pid_t> running FAULTLINE_GUARDED_BY(mutex);
+  std::map<pid_t, int> ended FAULTLINE_GUARDED_BY(mutex);
+  bool gone FAULTLINE_GUARDED_BY(mutex) = false;
 
   void read_all();
   void take(Message received);
@@ -125,7 +124,7 @@ void Nursery::Impl::read_all() {
   } catch (const std::exception&) {
     // As good as gone: nobody could be answered any more.
   }
-  const std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   gone = true;
   for (const pid_t pid : running) ended[pid] = SIGKILL;
   running.clear();
@@ -134,7 +133,7 @@ void Nursery::Impl::read_all() {
 
 void Nursery::Impl::take(Message received) {
   Reader message(std::move(received.bytes));
-  const std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   const std::uint64_t number = message.number();
   if (number == kEnded) {
     const auto pid = static_cast<pid_t>(message.number());
@@ -155,8 +154,8 @@ void Nursery::Impl::take(Message received) {
 }
 
 Reply Nursery::Impl::await(std::uint64_t number) {
-  std::unique_lock lock(mutex);
-  changed.wait(lock, [&] { return gone || pending.at(number); });
+  MutexLock lock(mutex);
+  while (!gone && !pending.at(number)) changed.wait(lock);
   auto node = pending.extract(number);
   if (!node.mapped()) throw Failure(Exit::failed, "the nursery, which runs lab services and exec probes, has ended");
   return std::move(*node.mapped());
@@ -165,7 +164,7 @@ Reply Nursery::Impl::await(std::uint64_t number) {
 Reply Nursery::Impl::ask(Request request, const std::function<void(Writer&)>& arguments, const std::vector<int>& fds) {
   std::uint64_t number;
   {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     number = ++last_number;
     pending[number];
   }
@@ -175,7 +174,7 @@ Reply Nursery::Impl::ask(Request request, const std::function<void(Writer&)>& ar
   try {
     send_message(socket.get(), writer.bytes(), fds);
   } catch (const std::system_error& e) {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     pending.erase(number);
     if (e.code() == std::errc::broken_pipe || e.code() == std::errc::connection_reset)
       throw Failure(Exit::failed, "the nursery, which runs lab services and exec probes, has ended");
@@ -272,7 +271,7 @@ pid_t Nursery::spawn(const Command& command) {
 
 std::optional<Ended> Nursery::wait(pid_t pid, Ns deadline) {
   using Clock = std::chrono::steady_clock;  // CLOCK_MONOTONIC
-  std::unique_lock lock(impl_->mutex);
+  MutexLock lock(impl_->mutex);
   // Waiting no longer than a day at a time keeps the sum in range for a deadline that means "for ever".
   const auto until = [](Ns at) {
     return Clock::time_point(std::chrono::nanoseconds(std::min(at, monotonic_now() + 86400 * kSecond)));

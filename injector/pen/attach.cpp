@@ -4,11 +4,11 @@
 #include <bpf/libbpf.h>
 
 #include <algorithm>
-#include <mutex>
 #include <optional>
 #include <set>
 
 #include "injector/base/error.h"
+#include "injector/base/thread_safety.h"
 #include "injector/pen/chain.h"
 #include "injector/pen/clsact.h"
 #include "injector/pen/tc.h"
@@ -22,24 +22,21 @@ constexpr unsigned kBefore = 1u << 3;  // BPF_F_BEFORE: include/uapi/linux/bpf.h
 class OwnLinks {
  public:
   void add(std::uint32_t id) {
-    change([&] { ids_.insert(id); });
+    const MutexLock lock(mutex_);
+    ids_.insert(id);
   }
   void remove(std::uint32_t id) {
-    change([&] { ids_.erase(id); });
+    const MutexLock lock(mutex_);
+    ids_.erase(id);
   }
   bool contains(std::uint32_t id) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return ids_.contains(id);
   }
 
  private:
-  template <class Action>
-  void change(Action action) {
-    const std::lock_guard lock(mutex_);
-    action();
-  }
-  std::mutex mutex_;
-  std::set<std::uint32_t> ids_;
+  Mutex mutex_;
+  std::set<std::uint32_t> ids_ FAULTLINE_GUARDED_BY(mutex_);
 };
 OwnLinks& own_links() {
   static OwnLinks links;

@@ -46,13 +46,13 @@ void Departures::start() {
 
 void Departures::listen(std::uint32_t seat, const NetNs& ns) {
   DeviceEvents events(ns);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto [at, fresh] = events_.insert_or_assign(seat, std::move(events));
   watch(poll_.get(), at->second.fd(), seat);
 }
 
 void Departures::forget(std::uint32_t seat) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   events_.erase(seat);  // closed, and with it out of the epoll
 }
 
@@ -63,7 +63,7 @@ void Departures::run(const std::stop_token& done) {
     const int count = epoll_wait(poll_.get(), ready.data(), static_cast<int>(ready.size()), -1);
     std::vector<std::pair<std::uint32_t, DeviceEvents::News>> heard;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       for (int i = 0; i < count; i++) {
         const auto name = ready[static_cast<std::size_t>(i)].data.u64;
         const auto at = name == kBell ? events_.end() : events_.find(static_cast<std::uint32_t>(name));

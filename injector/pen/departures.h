@@ -7,11 +7,11 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <stop_token>
 #include <thread>
 
 #include "injector/base/device_events.h"
+#include "injector/base/thread_safety.h"
 
 namespace faultline::pen {
 
@@ -35,8 +35,8 @@ class Departures {
 
   const Tell tell_;
   Fd bell_, poll_;
-  std::mutex mutex_;  // guards events_
-  std::map<std::uint32_t, DeviceEvents> events_;
+  Mutex mutex_;
+  std::map<std::uint32_t, DeviceEvents> events_ FAULTLINE_GUARDED_BY(mutex_);
   std::jthread thread_;  // last: it uses what is above
 };
 

@@ -9,10 +9,8 @@
 
 #include <algorithm>
 #include <array>
-#include <condition_variable>
 #include <cstdlib>
 #include <deque>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -22,6 +20,7 @@
 #include "injector/base/error.h"
 #include "injector/base/program.h"
 #include "injector/base/realtime.h"
+#include "injector/base/thread_safety.h"
 #include "injector/probe/asker.h"
 #include "injector/probe/kinds.h"
 
@@ -59,7 +58,7 @@ class Exec : public Asker {
   ~Exec() override {
     loop_.unwatch(results_bell_.get());
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       stopping_ = true;
       jobs_.clear();
       for (const pid_t pid : running_) nursery_->kill(pid, SIGKILL);
@@ -70,7 +69,7 @@ class Exec : public Asker {
 
   void ask(std::uint64_t n, Ns deadline) override {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (busy_ == kMostCommands) {
         verdict_(n, monotonic_now(), "overload");
         return;
@@ -106,7 +105,7 @@ class Exec : public Asker {
     std::vector<Result> results;
     std::exception_ptr failure;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       results.swap(results_);
       failure = failure_;
     }
@@ -116,9 +115,9 @@ class Exec : public Asker {
 
   void work() {
     realtime::Urgent urgent(realtime::Rank::helper);
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     for (;;) {
-      work_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+      while (!stopping_ && jobs_.empty()) work_.wait(lock);
       if (stopping_) return;
       const Job job = jobs_.front();
       jobs_.pop_front();
@@ -178,12 +177,12 @@ class Exec : public Asker {
   class Running {
    public:
     Running(Exec& exec, pid_t pid) : exec_(exec), pid_(pid) {
-      const std::lock_guard lock(exec_.mutex_);
+      const MutexLock lock(exec_.mutex_);
       exec_.running_.insert(pid_);
       if (exec_.stopping_) exec_.nursery_->kill(pid_, SIGKILL);
     }
     ~Running() {
-      const std::lock_guard lock(exec_.mutex_);
+      const MutexLock lock(exec_.mutex_);
       exec_.running_.erase(pid_);
     }
     Running(const Running&) = delete;
@@ -239,14 +238,15 @@ class Exec : public Asker {
   std::optional<NetNs> net_;
   Fd results_bell_;
 
-  std::mutex mutex_;
-  std::condition_variable work_;
-  bool stopping_ = false;
-  std::size_t busy_ = 0;  // jobs waiting or at work
-  std::deque<Job> jobs_;
-  std::set<pid_t> running_;
-  std::vector<Result> results_;
-  std::exception_ptr failure_;
+  Mutex mutex_;
+  Condition work_;
+  bool stopping_ FAULTLINE_GUARDED_BY(mutex_) = false;
+  std::size_t busy_ FAULTLINE_GUARDED_BY(mutex_) = 0;  // jobs waiting or at work
+  std::deque<Job> jobs_ FAULTLINE_GUARDED_BY(mutex_);
+  std::set<pid_t> running_ FAULTLINE_GUARDED_BY(mutex_);
+  std::vector<Result> results_ FAULTLINE_GUARDED_BY(mutex_);
+  std::exception_ptr failure_ FAULTLINE_GUARDED_BY(mutex_);
+  // Of the probe's thread.
   std::vector<std::thread> workers_;
 };
 

@@ -4,12 +4,12 @@
 #include <atomic>
 #include <future>
 #include <map>
-#include <mutex>
 #include <thread>
 
 #include "injector/base/descriptors.h"
 #include "injector/base/error.h"
 #include "injector/base/realtime.h"
+#include "injector/base/thread_safety.h"
 #include "injector/probe/asker.h"
 #include "injector/probe/errors.h"
 #include "injector/probe/probe.h"
@@ -61,7 +61,7 @@ struct Prober::Impl {
   }
 
   void fail(const std::string& what) {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     if (failure.empty()) failure = "probe \"" + probe.name + "\": " + what;
   }
 
@@ -141,7 +141,7 @@ struct Prober::Impl {
 
   void end() {
     loop.ring();
-    const std::lock_guard lock(joining);
+    const MutexLock lock(joining);
     if (thread.joinable()) thread.join();
   }
 
@@ -157,10 +157,10 @@ struct Prober::Impl {
   std::atomic<bool> started = false, aborted = false;
   std::atomic<Ns> finish_at = kNever;
   std::atomic<Ns> held_from = kNever, moved = 0;
-  mutable std::mutex mutex;
-  std::string failure;
-  std::mutex joining;
-  std::thread thread;
+  mutable Mutex mutex;
+  std::string failure FAULTLINE_GUARDED_BY(mutex);
+  Mutex joining;
+  std::thread thread FAULTLINE_GUARDED_BY(joining);
 };
 
 Prober::Prober(const Probe& probe, std::size_t index, From from, nursery::Nursery* nursery, Sink sink)
@@ -210,7 +210,7 @@ void Prober::abort() {
 }
 
 std::string Prober::failure() const {
-  const std::lock_guard lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   return impl_->failure;
 }
 

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <iterator>
 #include <limits>
 #include <optional>
@@ -17,6 +16,7 @@
 
 #include "injector/base/error.h"
 #include "injector/base/realtime.h"
+#include "injector/base/thread_safety.h"
 #include "injector/base/visible_text.h"
 #include "injector/record/sample_batch.h"
 
@@ -73,20 +73,21 @@ struct Journal::Impl {
   const std::size_t limit;
   Fd fd;
 
-  mutable std::mutex mutex;  // of everything below
-  std::condition_variable wake, written;
-  std::string pending;                              // lines the writer has not taken yet
-  std::size_t in_write = 0;                         // bytes the writer is busy with
-  bool urgent = false;                              // an event: write now; samples wait for the next round
-  bool flushing = false;                            // open batches go out too
-  std::uint64_t rounds_begun = 0, rounds_done = 0;  // of the writer: a flush waits for a round that began after it
-  bool closing = false;
-  std::optional<Ns> epoch, hold_at;
-  SampleBatches batches;
-  Ns stamp_second = -1;    // the second that stamp_text is of
-  std::string stamp_text;  // "2026-11-22T01:50:05": samples come by the thousand
-  std::error_code error;
-  std::string attempt;
+  mutable Mutex mutex;
+  Condition wake, written;
+  std::string pending FAULTLINE_GUARDED_BY(mutex);       // lines the writer has not taken yet
+  std::size_t in_write FAULTLINE_GUARDED_BY(mutex) = 0;  // bytes the writer is busy with
+  bool urgent FAULTLINE_GUARDED_BY(mutex) = false;       // an event: write now; samples wait for the next round
+  bool flushing FAULTLINE_GUARDED_BY(mutex) = false;     // open batches go out too
+  // Of the writer: a flush waits for a round that began after it.
+  std::uint64_t rounds_begun FAULTLINE_GUARDED_BY(mutex) = 0, rounds_done FAULTLINE_GUARDED_BY(mutex) = 0;
+  bool closing FAULTLINE_GUARDED_BY(mutex) = false;
+  std::optional<Ns> epoch FAULTLINE_GUARDED_BY(mutex), hold_at FAULTLINE_GUARDED_BY(mutex);
+  SampleBatches batches FAULTLINE_GUARDED_BY(mutex);
+  Ns stamp_second FAULTLINE_GUARDED_BY(mutex) = -1;    // the second that stamp_text is of
+  std::string stamp_text FAULTLINE_GUARDED_BY(mutex);  // "2026-11-22T01:50:05": samples come by the thousand
+  std::error_code error FAULTLINE_GUARDED_BY(mutex);
+  std::string attempt FAULTLINE_GUARDED_BY(mutex);
   std::atomic<bool> failed{false};
   std::thread writer;
 
@@ -99,7 +100,7 @@ struct Journal::Impl {
 
   ~Impl() {
     {
-      std::lock_guard lock(mutex);
+      const MutexLock lock(mutex);
       closing = true;
     }
     wake.notify_all();
@@ -107,8 +108,7 @@ struct Journal::Impl {
     ::fdatasync(fd.get());
   }
 
-  /// With the mutex held, like all that follow down to write_loop().
-  void fail(std::error_code code, const std::string& what) {
+  void fail(std::error_code code, const std::string& what) FAULTLINE_REQUIRES(mutex) {
     if (failed) return;
     error = code;
     attempt = what;
@@ -118,7 +118,7 @@ struct Journal::Impl {
     written.notify_all();
   }
 
-  void begin_line(const char* event) {
+  void begin_line(const char* event) FAULTLINE_REQUIRES(mutex) {
     const Ns wall = wall_now(), mono = monotonic_now();
     if (wall / kSecond != stamp_second) {
       stamp_second = wall / kSecond;
@@ -131,14 +131,14 @@ struct Journal::Impl {
     fmt::format_to(out, R"(,"event":"{}")", event);
   }
 
-  void end_line() {
+  void end_line() FAULTLINE_REQUIRES(mutex) {
     pending += "}\n";
     if (pending.size() + in_write > limit)
       fail(std::make_error_code(std::errc::no_buffer_space),
            fmt::format("{}: the disk does not keep up, {} MB are waiting", path, limit >> 20));
   }
 
-  void write_batches(Ns opened_before) {
+  void write_batches(Ns opened_before) FAULTLINE_REQUIRES(mutex) {
     for (const auto& [probe_name, batch] : batches.take(opened_before)) {
       begin_line("samples");
       pending += ",\"probe\":";
@@ -155,10 +155,12 @@ struct Journal::Impl {
 
   void write_loop() {
     realtime::Urgent scheduling(realtime::Rank::helper);  // whoever records something waits for its mutex
-    std::unique_lock lock(mutex);
+    MutexLock lock(mutex);
     std::string taken;
     for (;;) {
-      wake.wait_for(lock, kWriteEvery, [this] { return urgent || closing || flushing; });
+      const auto until = std::chrono::steady_clock::now() + kWriteEvery;
+      while (!urgent && !closing && !flushing && wake.wait_until(lock, until) != std::cv_status::timeout) {
+      }
       scheduling.look();
       const bool last = closing;
       if (!failed) write_batches(last || flushing ? INT64_MAX : monotonic_now() - kBatchAge);
@@ -196,24 +198,24 @@ Journal::Journal(const std::filesystem::path& folder, std::size_t limit)
 Journal::~Journal() = default;
 
 void Journal::set_epoch(Ns epoch) {
-  std::lock_guard lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   impl_->epoch = epoch;
 }
 
 void Journal::hold_at(std::optional<Ns> t) {
-  std::lock_guard lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   impl_->hold_at = t;
 }
 
 void Journal::set_batching(std::vector<Ns> edges, std::vector<std::string> fast_probes) {
-  std::lock_guard lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   impl_->batches.configure(std::move(edges), std::move(fast_probes));
 }
 
 void Journal::event(const std::string& name, nlohmann::json fields) {
   const std::string text = fields.empty() ? std::string() : to_text(fields);
   {
-    std::lock_guard lock(impl_->mutex);
+    const MutexLock lock(impl_->mutex);
     if (impl_->failed) return;
     impl_->begin_line(name.c_str());
     if (!text.empty()) {
@@ -227,7 +229,7 @@ void Journal::event(const std::string& name, nlohmann::json fields) {
 }
 
 void Journal::sample(const std::string& probe_name, const probe::Sample& sample) {
-  std::lock_guard lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   if (impl_->failed) return;
   if (impl_->batches.takes(probe_name)) {
     impl_->batches.add(probe_name, sample, monotonic_now());
@@ -247,11 +249,11 @@ void Journal::sample(const std::string& probe_name, const probe::Sample& sample)
 }
 
 void Journal::flush() {
-  std::unique_lock lock(impl_->mutex);
+  MutexLock lock(impl_->mutex);
   impl_->flushing = true;
   impl_->wake.notify_one();
-  impl_->written.wait(lock,
-                      [this, round = impl_->rounds_begun + 1] { return impl_->failed || impl_->rounds_done >= round; });
+  const auto round = impl_->rounds_begun + 1;
+  while (!impl_->failed && impl_->rounds_done < round) impl_->written.wait(lock);
   if (!impl_->failed) {
     lock.unlock();
     const int code = ::fdatasync(impl_->fd.get()) == 0 ? 0 : errno;
@@ -267,7 +269,7 @@ void Journal::flush() {
 bool Journal::failed() const { return impl_->failed; }
 
 std::string Journal::failure() const {
-  std::lock_guard lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   return impl_->failed ? impl_->attempt + ": " + impl_->error.message() : std::string();
 }
 

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
@@ -14,6 +13,7 @@
 #include "injector/base/error.h"
 #include "injector/base/message.h"
 #include "injector/base/realtime.h"
+#include "injector/base/thread_safety.h"
 #include "injector/record/verdict.h"
 #include "injector/run/lock.h"
 
@@ -65,14 +65,14 @@ struct Control::Impl {
   Fd bell;                      // rung when something below has changed
   std::vector<Client> clients;  // the thread's own
 
-  std::mutex mutex;  // guards what follows
-  std::vector<Listener> listeners;
-  const lab::Lab* lab = nullptr;
-  std::string step = "starting";
-  std::string awaited;  ///< faults of the step that is to be confirmed
-  std::optional<Ns> epoch;
-  std::optional<Ns> healed_at;
-  bool ending = false;
+  Mutex mutex;
+  std::vector<Listener> listeners FAULTLINE_GUARDED_BY(mutex);
+  const lab::Lab* lab FAULTLINE_GUARDED_BY(mutex) = nullptr;
+  std::string step FAULTLINE_GUARDED_BY(mutex) = "starting";
+  std::string awaited FAULTLINE_GUARDED_BY(mutex);  ///< faults of the step that is to be confirmed
+  std::optional<Ns> epoch FAULTLINE_GUARDED_BY(mutex);
+  std::optional<Ns> healed_at FAULTLINE_GUARDED_BY(mutex);
+  bool ending FAULTLINE_GUARDED_BY(mutex) = false;
   std::thread thread;
 };
 
@@ -98,7 +98,7 @@ Control::Control(const plan::Plan& plan, const std::string& folder, Handlers han
 
 Control::~Control() {
   {
-    const std::lock_guard lock(impl_->mutex);
+    const MutexLock lock(impl_->mutex);
     impl_->ending = true;
   }
   eventfd_write(impl_->bell.get(), 1);
@@ -107,7 +107,7 @@ Control::~Control() {
 
 void Control::add_lock(Fd lock, const std::string& site, std::uint64_t ns) {
   {
-    const std::lock_guard guard(impl_->mutex);
+    const MutexLock guard(impl_->mutex);
     impl_->listeners.push_back({std::move(lock), site, ns});
   }
   eventfd_write(impl_->bell.get(), 1);
@@ -115,40 +115,40 @@ void Control::add_lock(Fd lock, const std::string& site, std::uint64_t ns) {
 
 void Control::drop_lock(std::uint64_t ns) {
   {
-    const std::lock_guard guard(impl_->mutex);
+    const MutexLock guard(impl_->mutex);
     std::erase_if(impl_->listeners, [&](const Listener& l) { return l.ns == ns; });
   }
   eventfd_write(impl_->bell.get(), 1);  // whoever polls the socket holds it
 }
 
 void Control::drop_locks() {
-  const std::lock_guard guard(impl_->mutex);
+  const MutexLock guard(impl_->mutex);
   impl_->listeners.resize(1);
 }
 
 void Control::set_lab(const lab::Lab* lab) {
-  const std::lock_guard guard(impl_->mutex);
+  const MutexLock guard(impl_->mutex);
   impl_->lab = lab;
 }
 
 void Control::preparing(const std::string& step) {
-  const std::lock_guard guard(impl_->mutex);
+  const MutexLock guard(impl_->mutex);
   impl_->step = step;
 }
 
 void Control::waiting(const std::string& faults) {
-  const std::lock_guard guard(impl_->mutex);
+  const MutexLock guard(impl_->mutex);
   impl_->awaited = faults;
 }
 
 void Control::begin(Ns epoch) {
-  const std::lock_guard guard(impl_->mutex);
+  const MutexLock guard(impl_->mutex);
   impl_->epoch = epoch;
 }
 
-void Control::healed() {
+void Control::healed() noexcept {
   {
-    const std::lock_guard guard(impl_->mutex);
+    const MutexLock guard(impl_->mutex);
     if (!impl_->healed_at) impl_->healed_at = monotonic_now();
   }
   eventfd_write(impl_->bell.get(), 1);
@@ -161,7 +161,7 @@ void Control::Impl::serve() {
     std::vector<pollfd> fds{{bell.get(), POLLIN, 0}};
     std::size_t listening = 0;
     {
-      const std::lock_guard lock(mutex);
+      const MutexLock lock(mutex);
       for (const auto& listener : listeners) fds.push_back({listener.socket.get(), POLLIN, 0});
       listening = listeners.size();
     }
@@ -171,7 +171,7 @@ void Control::Impl::serve() {
     eventfd_read(bell.get(), &rung);
     tell_healed();
     {
-      const std::lock_guard lock(mutex);
+      const MutexLock lock(mutex);
       if (ending) return;
     }
     for (std::size_t c = 0; c < clients.size(); c++)
@@ -185,7 +185,7 @@ void Control::Impl::serve() {
 void Control::Impl::accept_from(int listener) {
   Client client;
   {
-    const std::lock_guard lock(mutex);  // a lock may just have been dropped, and its number be another's
+    const MutexLock lock(mutex);  // a lock may just have been dropped, and its number be another's
     if (std::none_of(listeners.begin(), listeners.end(), [&](const Listener& l) { return l.socket.get() == listener; }))
       return;
     client.socket = Fd(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
@@ -239,7 +239,7 @@ json Control::Impl::answer(Client& client, const json& request, std::vector<Fd>&
   }
   if (what == "note") {
     handlers.note(cut(request.value("text", ""), kLongestNote), who);
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     return {{"noted", true}, {"t_s", epoch ? json(seconds(monotonic_now() - *epoch)) : json(nullptr)}};
   }
   if (what == "enter") {
@@ -248,7 +248,7 @@ json Control::Impl::answer(Client& client, const json& request, std::vector<Fd>&
     const auto& hosts = plan.lab->hosts;
     if (std::none_of(hosts.begin(), hosts.end(), [&](const auto& h) { return h.name == host; }))
       throw Failure(Exit::cannot_run, "the lab has no host \"" + host + "\"");
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     if (lab == nullptr)
       throw Failure(Exit::cannot_run, epoch ? "the lab is being taken apart" : "the lab is not built yet");
     nursery::Entrance entrance = lab->entrance(host);
@@ -260,7 +260,7 @@ json Control::Impl::answer(Client& client, const json& request, std::vector<Fd>&
 }
 
 json Control::Impl::about() {
-  const std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   json all = fixed;
   all["sites"] = json::array();
   for (std::size_t i = 1; i < listeners.size(); i++) all["sites"].push_back(listeners[i].site);
@@ -281,7 +281,7 @@ json Control::Impl::about() {
 void Control::Impl::tell_healed() {
   std::optional<Ns> at;
   {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     at = healed_at;
   }
   if (!at) return;

@@ -11,6 +11,7 @@
 #include "injector/base/clock.h"
 #include "injector/base/fd.h"
 #include "injector/lab/lab.h"
+#include "injector/observe/observer.h"
 #include "injector/plan/plan.h"
 
 namespace faultline::run {
@@ -21,11 +22,11 @@ struct Handlers {
   std::function<void(const std::string& text, const std::string& who)> note;
 };
 
-class Control {
+class Control : public observe::Observer {
  public:
   /// Listens from here on. `folder` is the run folder. The plan must outlive this.
   Control(const plan::Plan& plan, const std::string& folder, Handlers handlers);
-  ~Control();  ///< closes every socket; never throws
+  ~Control() override;  ///< closes every socket; never throws
 
   /// Answers at the lock of a site, too; `ns` is the inode of the network namespace that is locked.
   void add_lock(Fd lock, const std::string& site, std::uint64_t ns);
@@ -37,9 +38,11 @@ class Control {
   void set_lab(const lab::Lab* lab);
 
   void preparing(const std::string& step);
-  void begin(Ns epoch);                     ///< T0
   void waiting(const std::string& faults);  ///< for the confirmation of a step with these; empty: no longer
-  void healed();                            ///< every fault is off; tells those who asked for it
+
+  void begin(Ns epoch) override;
+  void wait(Ns epoch) override { begin(epoch); }
+  void healed() noexcept override;  ///< tells those who asked for it
 
  private:
   struct Impl;

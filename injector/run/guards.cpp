@@ -19,8 +19,7 @@ Guards::Guards(const plan::Plan& plan, Acted acted) : acted_(std::move(acted)) {
 }
 
 void Guards::sample(const probe::Sample& sample) {
-  if (guards_.empty()) return;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (closed_) return;
   for (auto& armed : guards_) {
     if (armed.acted || armed.probe != sample.probe) continue;
@@ -32,7 +31,7 @@ void Guards::sample(const probe::Sample& sample) {
 }
 
 void Guards::close() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   closed_ = true;
 }
 

@@ -3,25 +3,26 @@
 #pragma once
 
 #include <functional>
-#include <mutex>
 #include <vector>
 
+#include "injector/base/thread_safety.h"
+#include "injector/observe/observer.h"
 #include "injector/plan/plan.h"
 #include "injector/probe/probe.h"
 #include "injector/record/guard_window.h"
 
 namespace faultline::run {
 
-class Guards {
+class Guards : public observe::Observer {
  public:
   using Acted = std::function<void(const plan::Guard&, const record::GuardTrip&)>;
 
   /// `acted` is called on a probe's thread, once a guard at most. The plan must outlive this.
   Guards(const plan::Plan& plan, Acted acted);
-  /// Thread-safe.
-  void sample(const probe::Sample& sample);
+  void sample(const probe::Sample& sample) override;
   /// From here on none acts: the faults are off. When it returns, `acted` is not being called.
   void close();
+  void healed() noexcept override { close(); }
 
  private:
   struct Armed {
@@ -31,9 +32,9 @@ class Guards {
     bool acted = false;
   };
   const Acted acted_;
-  std::mutex mutex_;
-  std::vector<Armed> guards_;
-  bool closed_ = false;
+  Mutex mutex_;
+  std::vector<Armed> guards_ FAULTLINE_GUARDED_BY(mutex_);
+  bool closed_ FAULTLINE_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace faultline::run

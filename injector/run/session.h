@@ -1,31 +1,30 @@
-// The course of one run, step by step, with everything it holds. The order of its members is the order in which things
-// come about; close_everything() takes them apart in the opposite one and writes down what could not be.
+// The course of one run and everything it holds, in two orders that stand here and nowhere else:
+//
+//   up    the nursery and the janitor; the journal, the display, Control; the lab, the sites and their locks; the
+//         observers prepare; the pen; the observers are told of it; T0
+//   down  the faults off; the observers end; the record; the observers are taken apart, in the opposite order; the pen;
+//         the locks; the lab; the nursery and the janitor
+//
+// The constructor has the list of observers. What cannot be taken apart is written down, and the rest goes on.
 #pragma once
 
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
-#include "injector/base/realtime.h"
-#include "injector/lab/lab.h"
+#include "injector/observe/observers.h"
 #include "injector/pen/janitor.h"
 #include "injector/pen/pen.h"
-#include "injector/probe/probe.h"
-#include "injector/record/events.h"
-#include "injector/record/folding.h"
-#include "injector/record/journal.h"
 #include "injector/run/compose.h"
 #include "injector/run/control.h"
+#include "injector/run/grounds.h"
 #include "injector/run/guards.h"
-#include "injector/run/lock.h"
+#include "injector/run/pen_watch.h"
 #include "injector/run/run.h"
-#include "injector/run/steps.h"
+#include "injector/run/site_locks.h"
 #include "injector/run/stops.h"
+#include "injector/run/telling.h"
 #include "injector/screen/display.h"
-#include "injector/site/follow.h"
-#include "injector/site/name_watch.h"
 
 namespace faultline::run {
 
@@ -39,70 +38,35 @@ class Session {
 
  private:
   void prepare();
-  void start_lab();
-  void await_targets();
-  std::optional<Stop> follow_targets();
-  void lock_namespaces();
-  void check_limits();
   void build_pen();
-  void move_site(std::size_t index, site::Site place);
-  void tell_exempt(const std::vector<std::string>& exempt);
-  void make_probers();
-  std::optional<NetNs> place_of(const plan::Probe& probe, probe::From& from);
   void play();
-  void finish_probes();
-  std::optional<Stop> watch(realtime::Urgent& urgent);
-  void hold_next();
-  std::optional<Stop> confirm_step();
-  std::optional<Stop> look_after();
-  void inspect(pen::Pen::Look look);
-  Ns since_t0(Ns instant) const;
-  void tell(record::Remark remark);
-  void tell_refusal();
-  void ask(const std::string& question);
-  void move_clock(Ns epoch);
-  void mark_phases(Ns now);
-  void heal();
+  void end();
   void settle();
-  void report_counts();
-  void close_everything();
-  void step(const std::string& what);
-  void advance(const std::string& what);
-  void take_apart_step(const std::string& what);
+  void heal();
+  void take_apart();
+  observe::Scene scene();
   Handlers handlers();
-  std::string tell_service(const std::string& host, const std::string& event, const std::string& detail);
   void guard_acted(const plan::Guard& guard, const record::GuardTrip& trip);
 
   const plan::Plan& plan_;
   const Options& options_;
   const std::filesystem::path& folder_;
   Stops stops_;
-  Guards guards_;
+  observe::RunClock clock_;
   pen::Engine engine_;
   std::unique_ptr<nursery::Nursery> nursery_;
   std::unique_ptr<pen::Janitor> janitor_;
   std::unique_ptr<record::Journal> journal_;
   std::unique_ptr<screen::Display> display_;
-  std::unique_ptr<lab::Lab> lab_;
-  site::Finder finder_;
-  std::vector<site::Site> sites_;
-  std::vector<std::uint64_t>
-      site_spaces_;  ///< network namespaces of the sites, by inode; once there is a follower, its thread's
+  std::unique_ptr<Telling> telling_;
+  std::unique_ptr<Grounds> grounds_;
+  std::unique_ptr<SiteLocks> locks_;
   Composition composition_;
   std::unique_ptr<pen::Pen> pen_;
-  std::unique_ptr<site::NameWatch> names_;
-  std::unique_ptr<site::Follower> follower_;
-  std::vector<std::unique_ptr<probe::Prober>> probers_;
-  Ns epoch_ = 0;
-  std::vector<std::pair<Ns, Ns>> waits_;  // by which T0 has moved
-  Ns next_told_ = 0;                      // see advance()
-  record::Folding remarks_;
-  Ns next_look_ = 0, next_inspection_ = 0;
-  std::vector<Ns> edges_;       // since T0, ascending: when the programs are to be looked at, whatever the turn
-  std::size_t edge_ = 0;        // the next of them
-  std::optional<Steps> steps_;  // of a run that waits before each
-  std::vector<bool> begun_, ended_;
-  std::unique_ptr<Control> control_;  // last: its thread uses what is above
+  observe::Observers observers_;  // threads of theirs use what is above
+  Control* control_ = nullptr;    // these three are among them
+  Guards* guards_ = nullptr;
+  PenWatch* pen_watch_ = nullptr;
 };
 
 }  // namespace faultline::run

@@ -1,39 +1,26 @@
 // The end of a run: from healing to where nothing of it is left.
 #include <fmt/format.h>
 
+#include <stdexcept>
+#include <thread>
+
+#include "injector/base/realtime.h"
+#include "injector/record/events.h"
 #include "injector/run/session.h"
 
 namespace faultline::run {
 namespace events = record::events;
+namespace {
 
-/// Waits for the answers still due; who asks the run to end also ends the wait.
-void Session::finish_probes() {
-  {
-    const std::jthread listener = stops_.listen([this] {
-      for (auto& prober : probers_) prober->abort();
-    });
-    for (auto& prober : probers_) prober->finish();
-  }
-  if (const auto& asked = stops_.taken()) events::abort(*journal_, asked->by, asked->reason, monotonic_now() - epoch_);
-}
-
-void Session::settle() {
-  for (std::size_t i = 0; i < probers_.size(); i++)
-    if (const auto failure = probers_[i]->failure(); !failure.empty())
-      throw std::runtime_error(fmt::format("probe \"{}\": {}", plan_.probes[i].name, failure));
-  if (!pen_) return;
-  pen_->drain();
-  report_counts();
-}
-
-void Session::report_counts() {
-  auto accounts = pen_->accounts(plan_.faults.size());
+void report_counts(record::Journal& journal, const plan::Plan& plan, const Composition& composition,
+                   const pen::Pen& pen) {
+  auto accounts = pen.accounts(plan.faults.size());
   for (std::size_t i = 0; i < accounts.size(); i++) {
-    accounts[i].fault = plan_.faults[i].name;
-    accounts[i].planned_onset = composition_.onsets[i];
-    events::fault_result(*journal_, accounts[i]);
+    accounts[i].fault = plan.faults[i].name;
+    accounts[i].planned_onset = composition.onsets[i];
+    events::fault_result(journal, accounts[i]);
   }
-  const auto line = pen_->line_stats();
+  const auto line = pen.line_stats();
   const auto urgency = [](realtime::Rank rank) {
     const realtime::Tally t = realtime::tally(rank);
     return nlohmann::json{
@@ -45,7 +32,7 @@ void Session::report_counts() {
         {"ordinary_us", t.ordinary / kMicrosecond}};
   };
   events::line(
-      *journal_,
+      journal,
       {{"read", line.read},
        {"written", line.written},
        {"frames_read", line.frames_read},
@@ -64,19 +51,35 @@ void Session::report_counts() {
          {"stamp", line.losses.stamp}}}});
 }
 
-void Session::close_everything() {
-  next_told_ = monotonic_now() + kSecond;
+}  // namespace
+
+/// Waits for what is still due, as answers are; who asks the run to end also ends the wait.
+void Session::end() {
+  {
+    const std::jthread listener = stops_.listen([this] { observers_.abort(); });
+    observers_.end();
+  }
+  if (const auto& asked = stops_.taken())
+    events::abort(*journal_, asked->by, asked->reason, monotonic_now() - clock_.epoch());
+}
+
+void Session::settle() {
+  if (const auto failure = observers_.failure(); !failure.empty()) throw std::runtime_error(failure);
+  if (!pen_) return;
+  pen_->drain();
+  report_counts(*journal_, plan_, composition_, *pen_);
+}
+
+/// Down, whatever came before: see session.h.
+void Session::take_apart() {
+  telling_->wait_to_tell(kSecond);
   std::vector<std::string> failures;
   const auto add = [&](std::vector<std::string> more) { failures.insert(failures.end(), more.begin(), more.end()); };
-  probers_.clear();
-  follower_.reset();
-  names_.reset();
-  if (pen_) add(pen_->close([this](const std::string& what) { take_apart_step(what); }));
+  observers_.take_apart();
+  if (pen_) add(pen_->close([this](const std::string& what) { telling_->take_apart(what, clock_); }));
   pen_.reset();
   control_->drop_locks();
-  control_->set_lab(nullptr);
-  if (lab_) add(lab_->stop());
-  lab_.reset();
+  add(grounds_->leave());
   nursery_.reset();
   janitor_.reset();
   for (const auto& failure : failures) display_->note("cleanup: " + failure);

@@ -28,7 +28,7 @@ Stops::Stops() {
 }
 
 void Stops::ask(Stop stop) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (!asked_) asked_ = std::move(stop);
   eventfd_write(bell_.get(), 1);
 }
@@ -55,7 +55,7 @@ std::jthread Stops::listen(std::function<void()> act) {
 }
 
 std::optional<Stop> Stops::read_asked() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   eventfd_t rung;
   eventfd_read(bell_.get(), &rung);
   return std::exchange(asked_, {});

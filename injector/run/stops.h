@@ -5,21 +5,18 @@
 #pragma once
 
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 
 #include "injector/base/clock.h"
 #include "injector/base/fd.h"
-#include "injector/record/events.h"
+#include "injector/base/thread_safety.h"
+#include "injector/observe/stop.h"
 
 namespace faultline::run {
 
-struct Stop {
-  record::events::By by = record::events::By::signal;
-  std::string reason;
-};
+using observe::Stop;
 
 class Stops {
  public:
@@ -45,8 +42,8 @@ class Stops {
   std::optional<Stop> read_signal();
 
   Fd signals_, bell_;
-  std::mutex mutex_;
-  std::optional<Stop> asked_;  // guarded by mutex_
+  Mutex mutex_;
+  std::optional<Stop> asked_ FAULTLINE_GUARDED_BY(mutex_);
   std::optional<Stop> taken_;
   Ns continued_ = 0;  // when SIGCONT was read
 };

@@ -3,12 +3,12 @@
 #include <sys/ioctl.h>
 
 #include <cstdlib>
-#include <mutex>
 #include <optional>
 #include <string_view>
 
 #include "injector/base/clock.h"
 #include "injector/base/text.h"
+#include "injector/base/thread_safety.h"
 #include "injector/screen/live_view.h"
 #include "injector/screen/locale.h"
 #include "injector/screen/output.h"
@@ -45,16 +45,17 @@ struct Display::Impl {
   bool ended = false;
   std::vector<Visible> drawn;  // rows on the screen, which the next frame replaces
 
-  std::mutex mutex;  // of everything below: probes and other threads come in here
-  std::optional<Ns> epoch;
-  std::string preparing;  // the step under way, on a terminal
-  Ns shown = 0;           // when the last frame was drawn, since T0: the final frame stands still
-  Watch watch;
-  PlainView plain;
-  std::vector<std::string> notes;
+  Mutex mutex;  // of everything below: probes and other threads come in here
+  std::optional<Ns> epoch FAULTLINE_GUARDED_BY(mutex);
+  std::string preparing FAULTLINE_GUARDED_BY(mutex);  // the step under way, on a terminal
+  // When the last frame was drawn, since T0: the final frame stands still.
+  Ns shown FAULTLINE_GUARDED_BY(mutex) = 0;
+  Watch watch FAULTLINE_GUARDED_BY(mutex);
+  PlainView plain FAULTLINE_GUARDED_BY(mutex);
+  std::vector<std::string> notes FAULTLINE_GUARDED_BY(mutex);
 
-  std::optional<Ns> stopped;  // since T0
-  Ns now() const { return stopped ? *stopped : epoch ? monotonic_now() - *epoch : 0; }
+  std::optional<Ns> stopped FAULTLINE_GUARDED_BY(mutex);  // since T0
+  Ns now() const FAULTLINE_REQUIRES(mutex) { return stopped ? *stopped : epoch ? monotonic_now() - *epoch : 0; }
 
   void measure() {
     winsize size{};
@@ -85,7 +86,7 @@ struct Display::Impl {
     return columns(bare);
   }
 
-  std::vector<std::string> take_notes() {
+  std::vector<std::string> take_notes() FAULTLINE_REQUIRES(mutex) {
     std::vector<std::string> taken;
     taken.swap(notes);
     return taken;
@@ -101,7 +102,7 @@ struct Display::Impl {
     Visible out;
     std::vector<Visible> rows;
     {
-      std::lock_guard lock(mutex);
+      const MutexLock lock(mutex);
       for (const auto& note : take_notes()) line(out, (epoch ? PlainView::stamp(now()) : "") + note);
       if (live && epoch) {
         if (!final) shown = now();
@@ -147,7 +148,7 @@ Display::~Display() {
 
 void Display::step(const std::string& what) {
   if (impl_->live) {
-    std::lock_guard lock(impl_->mutex);
+    const MutexLock lock(impl_->mutex);
     impl_->preparing = what;
   } else {
     note(what);
@@ -157,7 +158,7 @@ void Display::step(const std::string& what) {
 
 void Display::begin(Ns epoch) {
   {
-    std::lock_guard lock(impl_->mutex);
+    const MutexLock lock(impl_->mutex);
     impl_->epoch = epoch;
     if (!impl_->live) impl_->notes.push_back(impl_->watch.title + " (" + exact_duration(impl_->watch.duration) + ")");
   }
@@ -165,12 +166,12 @@ void Display::begin(Ns epoch) {
 }
 
 void Display::set_epoch(Ns epoch) {
-  std::lock_guard lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   impl_->epoch = epoch;
 }
 
 void Display::stop_clock() {
-  std::lock_guard lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   impl_->stopped = impl_->now();
 }
 
@@ -180,13 +181,13 @@ void Display::typed_line() {
 
 void Display::sample(const probe::Sample& sample) {
   if (impl_->quiet) return;
-  std::lock_guard lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   if (sample.probe < impl_->watch.probes.size()) impl_->watch.probes[sample.probe].add(sample, impl_->now());
 }
 
 void Display::note(const std::string& what) {
   if (impl_->quiet) return;
-  std::lock_guard lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   impl_->notes.push_back(what);
 }
 

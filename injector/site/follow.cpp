@@ -63,7 +63,7 @@ Follower::Follower(const plan::Plan& plan, const Finder& finder, const std::vect
 void Follower::start() {
   if (all_.empty()) return;
   thread_ = std::jthread([this](const std::stop_token& done) {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     while (!wake_.wait_for(lock, done, std::chrono::nanoseconds(kLookEvery), [] { return false; }) &&
            !done.stop_requested()) {
       lock.unlock();
@@ -76,7 +76,7 @@ void Follower::start() {
 Follower::~Follower() = default;
 
 std::vector<News> Follower::take_news() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return std::exchange(news_, {});
 }
 
@@ -266,7 +266,7 @@ void Follower::move(std::size_t index, const Followed& followed, const Spot& to)
 void Follower::tell(const Followed& followed, const std::string& what, const std::string& text,
                     std::optional<std::pair<Ns, Ns>> gap) {
   const bool aborts = followed.target->if_gone == plan::Target::IfGone::abort && what != "replaced";
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   news_.push_back({followed.target->name, what, text, aborts, gap});
 }
 

@@ -6,7 +6,6 @@
 
 #include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "injector/base/clock.h"
+#include "injector/base/thread_safety.h"
 #include "injector/site/site.h"
 
 namespace faultline::site {
@@ -88,9 +88,9 @@ class Follower {
   Effects effects_;
   std::vector<Followed> all_;
   std::vector<Home> homes_;
-  std::mutex mutex_;
+  Mutex mutex_;
   std::condition_variable_any wake_;
-  std::vector<News> news_;
+  std::vector<News> news_ FAULTLINE_GUARDED_BY(mutex_);
   std::jthread thread_;  // last: it uses all of the above
 };
 

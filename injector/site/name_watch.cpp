@@ -101,7 +101,10 @@ NameWatch::~NameWatch() {
 }
 
 void NameWatch::start() {
-  if (ears_.empty()) return;
+  {
+    const MutexLock lock(mutex_);
+    if (ears_.empty()) return;
+  }
   sigset_t all, before;  // the thread inherits the mask: a signal meant for the process never lands on it
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -110,13 +113,16 @@ void NameWatch::start() {
 }
 
 std::optional<NameWatch::Ears> NameWatch::listen(std::size_t site, const NetNs& ns) const {
-  if (std::none_of(ears_.begin(), ears_.end(), [&](const Ear& ear) { return ear.site == site; })) return {};
+  {
+    const MutexLock lock(mutex_);
+    if (std::none_of(ears_.begin(), ears_.end(), [&](const Ear& ear) { return ear.site == site; })) return {};
+  }
   return open_ears(ns);
 }
 
 void NameWatch::move(std::size_t site, Ears ears) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (auto& ear : ears_)
       if (ear.site == site) ear.on = std::move(ears);
   }
@@ -129,7 +135,7 @@ void NameWatch::run(const std::stop_token& done) {
   while (!done.stop_requested()) {
     std::vector<pollfd> ready{{bell_.get(), POLLIN, 0}};
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       for (const auto& ear : ears_)
         for (const Fd* socket : {&ear.on.v4, &ear.on.v6}) ready.push_back({socket->get(), POLLIN, 0});
     }
@@ -139,7 +145,7 @@ void NameWatch::run(const std::stop_token& done) {
     eventfd_read(bell_.get(), &rung);
     bool flooded = false;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       for (const auto& ear : ears_)
         for (const Fd* socket : {&ear.on.v4, &ear.on.v6}) flooded |= hear(ear, socket->get());
     }

@@ -4,13 +4,13 @@
 #pragma once
 
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "injector/base/fd.h"
+#include "injector/base/thread_safety.h"
 #include "injector/site/site.h"
 
 namespace faultline::site {
@@ -47,9 +47,9 @@ class NameWatch {
 
   Learn learn_;
   Fd bell_;
-  std::mutex mutex_;  // guards the sockets
-  std::vector<Ear> ears_;
-  std::jthread thread_;  // last: it uses all of the above
+  mutable Mutex mutex_;
+  std::vector<Ear> ears_ FAULTLINE_GUARDED_BY(mutex_);  // which never become more
+  std::jthread thread_;                                 // last: it uses all of the above
 };
 
 }  // namespace faultline::site
