@@ -75,6 +75,8 @@ enum {
   (FL_CHANGING | FL_DELAYING | FL_USES(FL_REORDER)) /* for which a packet waits, or goes through the line */
 #define FL_RATE_MIN 1000ULL                         /* bit/s */
 #define FL_RATE_MAX 1000000000000ULL
+/* A packet that takes this long to be sent is slowed by its rate, although none is in front of it. */
+#define FL_PACE_NS 1000000ULL
 
 enum {
   FL_RULE_FREE_ORDER = 1, /* packets may overtake within their flow */
@@ -395,6 +397,7 @@ struct fl_histogram {
   count(corrupted)                                                              \
   count(reordered)                                                              \
   count(answered)         /* dropped, and answered; a bundle (GSO) gets one */  \
+  count(paced)            /* waited for its rate: behind others, or FL_PACE_NS and more to be sent itself */ \
   count(queue_dropped)    /* by the queue in front of its rate; not among `dropped` */ \
   count(composed)         /* met by other rules too: it is held for the sum of all */ \
   count(passed_by_safety) /* selected, then let pass: owner gone or stopped, lease stale */ \

@@ -53,6 +53,8 @@ inline constexpr Effect kEffects[] = {
     {"reorder", FL_USES(FL_REORDER), [](const Counts& c) { return c.reordered > 0; }},
     // What is lost cannot be delayed as well.
     {"delay", FL_DELAYING, [](const Counts& c) { return c.delayed > 0 || c.matched <= c.dropped + c.queue_dropped; }},
+    // A rate is a ceiling: what stays below it is as if there were none.
+    {"rate", FL_USES(FL_RATE), [](const Counts& c) { return c.paced + c.queue_dropped > 0 || c.matched <= c.dropped; }},
 };
 
 /// Why packets were left out, for people: "left out 12 packets (5 …)".
@@ -78,7 +80,7 @@ struct Undelivered {
   std::uint64_t refused = 0;      ///< the device did not take them back
   std::uint64_t tap_queue = 0;    ///< the TAP's queue was full
   std::uint64_t in_transit = 0;   ///< still under way when the counters were read
-  std::uint64_t unaccounted = 0;  ///< left the line, never reached their device
+  std::uint64_t unaccounted = 0;  ///< left the line, and were not seen again at their device
   std::uint64_t untaken = 0;      ///< passed on untouched: no slot was free, or the frame could not be stamped
 
   std::uint64_t total() const;
@@ -132,6 +134,12 @@ struct TargetAccount {
   std::uint64_t matched = 0;
 };
 
+/// Of the packets that are unaccounted for: at which hook of which device they were to be seen again.
+struct Unseen {
+  std::string site, device, hook;  ///< "netns shop", "eth0", "egress"
+  std::uint64_t packets = 0;
+};
+
 /// What a fault did, over all its rules and sites.
 struct Account : Counts {
   std::string fault;                ///< its name
@@ -144,6 +152,7 @@ struct Account : Counts {
   std::optional<Ns> planned_onset;   ///< when its channel first does something; absent: the window's start
   std::optional<Ns> first_affected;  ///< the first packet dropped or delayed, since T0; absent: none
   std::optional<Ns> last_affected;
+  std::vector<Unseen> unseen = {};  ///< where the unaccounted ones were to be
   std::vector<TargetAccount> targets;
   std::vector<SiteAccount> sites;  ///< every site that has a rule of the fault, in the order of sites
 };

@@ -171,6 +171,7 @@ __attribute__((noinline)) int serialise(struct packet* p) {
   if (!sent) sent = __sync_fetch_and_add(&state->clock, takes) + takes;
   p->delay += sent - now;
   present->own += sent - now; /* the wait is of the rate's own making */
+  if (takes >= FL_PACE_NS || sent - now > takes) tally->paced += p->packets;
   if (rule->end > p->ends) p->ends = rule->end;
   if (!p->delayed_too) tally->delayed += p->packets;
   mark_affected(tally, p->t);

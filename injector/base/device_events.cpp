@@ -1,6 +1,7 @@
 #include "injector/base/device_events.h"
 
 #include <libmnl/libmnl.h>
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
@@ -21,7 +22,11 @@ void read_link(const nlmsghdr* message, DeviceEvents::News& news) {
   const auto& link = *static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
   if (link.ifi_family != AF_UNSPEC) return;  // a bridge's view of its ports
   news.devices = true;
-  if (message->nlmsg_type != RTM_DELLINK) return;
+  if (message->nlmsg_type != RTM_DELLINK) {
+    news.seen.push_back({link.ifi_index, traffic_of(message)});
+    return;
+  }
+  std::erase_if(news.seen, [&](const auto& seen) { return seen.index == link.ifi_index; });
   DeviceEvents::Left left{link.ifi_index, false, link.ifi_index};
   each_attribute(message, sizeof link, [&](const nlattr* attribute) {
     if (mnl_attr_get_type(attribute) == IFLA_NEW_NETNSID) left.moved = true;
@@ -29,6 +34,13 @@ void read_link(const nlmsghdr* message, DeviceEvents::News& news) {
       left.new_index = static_cast<int>(mnl_attr_get_u32(attribute));
   });
   news.left.push_back(left);
+}
+
+void read_address(const nlmsghdr* message, DeviceEvents::News& news) {
+  news.devices = true;
+  if (message->nlmsg_type != RTM_NEWADDR) return;
+  const auto& header = *static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(message));
+  news.addressed.push_back(static_cast<int>(header.ifa_index));
 }
 
 void read_filter(const nlmsghdr* message, DeviceEvents::News& news) {
@@ -78,7 +90,7 @@ DeviceEvents::News DeviceEvents::read() {
           break;
         case RTM_NEWADDR:
         case RTM_DELADDR:
-          news.devices = true;
+          read_address(message, news);
           break;
         case RTM_NEWTFILTER:
         case RTM_DELTFILTER:

@@ -8,6 +8,7 @@
 
 #include "injector/base/fd.h"
 #include "injector/base/netns.h"
+#include "injector/base/rtnetlink.h"
 
 namespace faultline {
 
@@ -26,10 +27,17 @@ class DeviceEvents {
     int index = 0;  ///< of the device
     std::uint32_t parent = 0, chain = 0, priority = 0;
   };
+  /// A device that is there, as the kernel tells of it when it comes or changes.
+  struct Seen {
+    int index = 0;
+    Traffic carried;  ///< so far
+  };
   struct News {
     bool devices = false;  ///< one came, went or changed, or an address of one
     bool filters = false;  ///< one came or went, or a qdisc that holds them
     std::vector<Left> left;
+    std::vector<Seen> seen;      ///< since they left, those that did
+    std::vector<int> addressed;  ///< devices that were given an address
     std::vector<Filter> added;
   };
 

@@ -123,6 +123,37 @@ std::vector<Device> list_devices() {
   throw std::system_error(EAGAIN, std::generic_category(), "list network devices (they keep changing)");
 }
 
+Traffic traffic_of(const nlmsghdr* message) {
+  Traffic traffic;
+  each_attribute(message, sizeof(ifinfomsg), [&](const nlattr* attribute) {
+    const int type = mnl_attr_get_type(attribute);
+    if (type == IFLA_IFNAME) traffic.device = mnl_attr_get_str(attribute);
+    if (type == IFLA_STATS64) {
+      rtnl_link_stats64 stats{};
+      std::memcpy(&stats, mnl_attr_get_payload(attribute),
+                  std::min<std::size_t>(sizeof stats, mnl_attr_get_payload_len(attribute)));
+      traffic.received = stats.rx_packets;
+      traffic.sent = stats.tx_packets;
+      traffic.received_bytes = stats.rx_bytes;
+      traffic.sent_bytes = stats.tx_bytes;
+    }
+    if (type == IFLA_XDP)
+      each_nested(attribute, [&](const nlattr* part) {
+        switch (mnl_attr_get_type(part)) {
+          case IFLA_XDP_PROG_ID:
+          case IFLA_XDP_DRV_PROG_ID:
+          case IFLA_XDP_SKB_PROG_ID:
+          case IFLA_XDP_HW_PROG_ID:
+            traffic.xdp = mnl_attr_get_u32(part);
+            break;
+          default:
+            break;
+        }
+      });
+  });
+  return traffic;
+}
+
 std::map<int, Traffic> list_traffic() {
   std::map<int, Traffic> all;
   NetlinkRequest request(RTM_GETLINK, 0);
@@ -130,31 +161,7 @@ std::map<int, Traffic> list_traffic() {
   // Gaps, should something change meanwhile, are filled the next time.
   netlink_dump("read the devices' counters", request, [&](const nlmsghdr* message) {
     const auto* link = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
-    Traffic& traffic = all[link->ifi_index];
-    each_attribute(message, sizeof *link, [&](const nlattr* attribute) {
-      const int type = mnl_attr_get_type(attribute);
-      if (type == IFLA_IFNAME) traffic.device = mnl_attr_get_str(attribute);
-      if (type == IFLA_STATS64) {
-        rtnl_link_stats64 stats{};
-        std::memcpy(&stats, mnl_attr_get_payload(attribute),
-                    std::min<std::size_t>(sizeof stats, mnl_attr_get_payload_len(attribute)));
-        traffic.received = stats.rx_packets;
-        traffic.sent = stats.tx_packets;
-      }
-      if (type == IFLA_XDP)
-        each_nested(attribute, [&](const nlattr* part) {
-          switch (mnl_attr_get_type(part)) {
-            case IFLA_XDP_PROG_ID:
-            case IFLA_XDP_DRV_PROG_ID:
-            case IFLA_XDP_SKB_PROG_ID:
-            case IFLA_XDP_HW_PROG_ID:
-              traffic.xdp = mnl_attr_get_u32(part);
-              break;
-            default:
-              break;
-          }
-        });
-    });
+    all[link->ifi_index] = traffic_of(message);
   });
   return all;
 }

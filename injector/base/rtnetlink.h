@@ -12,6 +12,8 @@
 
 #include "injector/base/netns.h"
 
+struct nlmsghdr;
+
 namespace faultline {
 
 /// An IP address with a prefix length, either family. Host order is never used: bytes are as on the wire.
@@ -60,11 +62,14 @@ std::vector<Device> list_devices();
 /// What a device has carried so far, and the XDP program on it, which sees what arrives before all others do.
 struct Traffic {
   std::string device;
-  std::uint64_t received = 0, sent = 0;  ///< packets
-  std::uint32_t xdp = 0;                 ///< id of the program; 0: none
+  std::uint64_t received = 0, sent = 0;  ///< packets; one that is segmented later counts as one
+  std::uint64_t received_bytes = 0, sent_bytes = 0;
+  std::uint32_t xdp = 0;  ///< id of the program; 0: none
 };
 /// By the devices' indices.
 std::map<int, Traffic> list_traffic();
+/// The same of the one that a message of the kernel's (RTM_NEWLINK) is about.
+Traffic traffic_of(const nlmsghdr* message);
 /// Makes a pair, each end down and in its own namespace. When anything fails, nothing of it is left.
 void add_veth(const VethEnd& a, const VethEnd& b);
 void add_bridge(const std::string& name);

@@ -11,10 +11,12 @@
 #include "injector/cli/experiments.h"
 #include "injector/cli/explaining.h"
 #include "injector/cli/plan_arguments.h"
+#include "injector/cli/playing.h"
 #include "injector/cli/terminal.h"
 #include "injector/explain/explain.h"
 #include "injector/explain/timeline.h"
 #include "injector/plan/values.h"
+#include "injector/run/preflight.h"
 
 namespace faultline::cli {
 namespace {
@@ -25,6 +27,7 @@ using screen::Look;
 struct ExplainArguments {
   std::string plan;
   PlanArguments reading;
+  std::string engine;
   bool json = false, look = false;
 };
 
@@ -51,6 +54,7 @@ class Page {
     for (const auto& line : all_.ends) item(line);
     section("Blast radius");
     say(4, all_.blast_radius);
+    if (!all_.attaching.empty()) say(4, all_.attaching);
     return for_locale(std::move(out_), look_.utf8);
   }
 
@@ -107,6 +111,7 @@ class Page {
     for (const auto& place : reach.places)
       row("Devices", fmt::format("{}: {}", place.name, fmt::join(place.devices, ", ")));
     for (const auto& other : reach.before) row("Before it", other);
+    for (const auto& other : reach.left_out) row("Left out", other);
     row("Hits now", fmt::format("{} connection{} of {} process{}", reach.flow_count, reach.flow_count == 1 ? "" : "s",
                                 reach.process_count, reach.process_count == 1 ? "" : "es"));
     if (!reach.exempt_ports.empty())
@@ -189,6 +194,7 @@ json fault_json(const plan::Plan& plan, std::size_t i, const explain::Effect& ef
            {"processes", reach.process_count}, {"flows", json::array()},   {"exempt_ports", reach.exempt_ports}};
   for (const auto& place : reach.places) now["places"].push_back({{"name", place.name}, {"devices", place.devices}});
   now["before"] = reach.before;
+  now["left_out"] = reach.left_out;
   for (const auto& [socket, process] : reach.flows)
     now["flows"].push_back({{"protocol", socket.protocol},
                             {"local", socket.local.address_text()},
@@ -209,6 +215,7 @@ json page_json(const plan::Plan& plan, const explain::Explanation& all) {
            {"blast_radius", all.blast_radius},
            {"left_alone", all.exempt},
            {"ends", all.ends},
+           {"attaching", all.attaching.empty() ? json(nullptr) : json(all.attaching)},
            {"faults", json::array()}};
   for (std::size_t i = 0; i < plan.faults.size(); i++)
     out["faults"].push_back(fault_json(plan, i, all.effects[i], all.reach[i]));
@@ -233,17 +240,18 @@ json page_json(const plan::Plan& plan, const explain::Explanation& all) {
 
 Exit explain_plan(const ExplainArguments& arguments) {
   return explain_parsed(plan::parse_file(find_plan(arguments.plan), arguments.reading.options()), arguments.json,
-                        arguments.look);
+                        arguments.look, arguments.engine);
 }
 
 }  // namespace
 
-Exit explain_parsed(const plan::Parsed& parsed, bool as_json, bool look) {
+Exit explain_parsed(const plan::Parsed& parsed, bool as_json, bool look, const std::string& engine) {
   if (!parsed.ok()) {
     print(stderr, plan::render(parsed));
     return Exit::invalid;
   }
-  const auto all = explain::explain(parsed.plan, pen::probe_features().engine(), look);
+  const auto taken = run::choose_engine(engine_named(engine), pen::probe_features());
+  const auto all = explain::explain(parsed.plan, taken, look);
   if (as_json)
     print_json(page_json(parsed.plan, all));
   else
@@ -262,6 +270,7 @@ void setup_explain(CLI::App& app, Context& context) {
       "--look", arguments->look,
       "Look the targets up on this machine, as a run would: names are resolved, container runtimes asked; with "
       "root, their devices, connections and processes are listed");
+  add_engine(*sub, arguments->engine);
   sub->add_flag("--json", arguments->json, "Print it as JSON");
   sub->footer(
       "Without --look it reads the plan alone: nothing is looked up, and nobody is asked.\n"

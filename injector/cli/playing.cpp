@@ -29,11 +29,21 @@ void read_share(const char* option, const std::string& text, double& into) {
 
 }  // namespace
 
-void Playing::add_to(CLI::App& app) {
-  app.add_option("--out", out, "Run folder; default runs/<UTC time>-<plan>. It must be new or empty")->type_name("DIR");
+void add_engine(CLI::App& app, std::string& engine) {
   app.add_option("--engine", engine, "How programs are attached; default: the best this kernel has (docs/kernels.md)")
       ->check(CLI::IsMember({"tcx", "clsact"}).description(""))
       ->type_name("tcx|clsact");
+}
+
+std::optional<pen::Engine> engine_named(const std::string& name) {
+  if (name == "tcx") return pen::Engine::tcx;
+  if (name == "clsact") return pen::Engine::clsact;
+  return {};
+}
+
+void Playing::add_to(CLI::App& app) {
+  app.add_option("--out", out, "Run folder; default runs/<UTC time>-<plan>. It must be new or empty")->type_name("DIR");
+  add_engine(app, engine);
   app.add_option("--tolerance", tolerance,
                  "Share of a fault's packets that may go astray with a warning alone; default: the plan's, else 0.1%")
       ->type_name("SHARE");
@@ -54,8 +64,7 @@ Exit play(plan::Parsed parsed, const Playing& how, run::Options options) {
   if (!parsed.plan.seed_given) parsed.plan.seed = new_seed();
   options.out = how.out;
   options.quiet = how.quiet;
-  if (how.engine == "tcx") options.engine = pen::Engine::tcx;
-  if (how.engine == "clsact") options.engine = pen::Engine::clsact;
+  options.engine = engine_named(how.engine);
   const auto result = run::run(parsed.plan, options);
   if (how.json)
     print_json(result.outcome.summary);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,11 @@
 #include "injector/run/run.h"
 
 namespace faultline::cli {
+
+/// --engine, for whatever depends on how programs are attached.
+void add_engine(CLI::App& app, std::string& engine);
+/// Nothing: it was not given.
+std::optional<pen::Engine> engine_named(const std::string& name);
 
 struct Playing {
   std::string out, engine, tolerance, tolerance_of_loss;

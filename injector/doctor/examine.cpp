@@ -94,8 +94,8 @@ class Examination {
                                       : "the kernel lacks the kfuncs bpf_task_acquire and bpf_rcu_read_lock";
     say("attaching", State::weaker,
         fmt::format("clsact, because {}: after kill -9 faults end only when the kernel has closed our files; while "
-                    "stopped (SIGSTOP) they go on for up to 250 ms",
-                    why),
+                    "stopped (SIGSTOP) they go on for up to 250 ms; {}",
+                    why, pen::kClsactEmptiesQueues),
         !features.btf ? "a kernel with CONFIG_DEBUG_INFO_BTF, as every large distribution has"
                       : "a kernel from 6.6 on (Debian 12: linux-image-amd64 from bookworm-backports)");
   }

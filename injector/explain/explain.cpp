@@ -194,6 +194,8 @@ Explanation explain(const plan::Plan& plan, pen::Engine engine, bool look) {
   all.blast_radius = blast_radius(plan, all.reach);
   all.exempt = exempt();
   all.ends = endings(engine);
+  if (engine == pen::Engine::clsact)
+    all.attaching = fmt::format("Programs are attached by clsact: {}.", pen::kClsactEmptiesQueues);
   return all;
 }
 

@@ -17,6 +17,7 @@ struct Explanation {
   std::vector<Reach> reach;     ///< by fault
   std::string blast_radius;     ///< one line
   std::vector<std::string> exempt, ends;
+  std::string attaching;  ///< what attaching itself does to devices; mostly nothing
 };
 
 /// `engine` is the one that a run would take here. `look`: at the targets as they are now; false: at the plan alone.

@@ -10,6 +10,7 @@
 
 #include "injector/base/error.h"
 #include "injector/base/privilege.h"
+#include "injector/explain/translated.h"
 #include "injector/pen/before.h"
 #include "injector/site/control_path.h"
 #include "injector/site/devices.h"
@@ -102,6 +103,8 @@ void add_site(Reach& reach, const site::Site& site, const Owners& owners, std::s
   Inside inside(site.ns);
   for (auto& other : pen::others_before_faults(site.devices))
     reach.before.push_back(fmt::format("{}: {}", site.name, other));
+  if (std::any_of(site.rules.begin(), site.rules.end(), [](const site::Rule& r) { return r.match.loopback; }))
+    for (auto& one : translated_on_lo()) reach.left_out.push_back(fmt::format("{}: on lo, {}", site.name, one));
   for (auto& socket : site::list_connections()) {
     if (socket.protocol == "tcp" && std::find(exempt.begin(), exempt.end(), socket.local_port) != exempt.end())
       continue;

@@ -33,6 +33,7 @@ struct Reach {
   std::vector<Flow> flows;  ///< connections that the fault would hit now; at most kMostFlows
   std::size_t flow_count = 0, process_count = 0;
   std::vector<std::string> before;          ///< programs of others that packets meet before the fault
+  std::vector<std::string> left_out;        ///< connections that pass untouched, as far as that can be seen
   std::vector<std::uint16_t> exempt_ports;  ///< own TCP ports that no fault touches: this session came in by them
 };
 inline constexpr std::size_t kMostFlows = 1000;

@@ -20,6 +20,11 @@ enum class Engine {
   clsact  ///< the classic qdisc
 };
 
+/// What to know of clsact before it is used.
+inline constexpr const char* kClsactEmptiesQueues =
+    "where a device has no clsact qdisc yet, the kernel empties its queue when ours is added and when it is taken away "
+    "(docs/kernels.md)";
+
 class Janitor;
 
 /// How a program of ours stands on its hook.

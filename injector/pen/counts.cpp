@@ -83,6 +83,15 @@ void add_to_target(faults::Account& account, const std::string& target, std::uin
   at->matched += packets;
 }
 
+void add_unseen(faults::Account& account, const faults::Unseen& more) {
+  for (auto& known : account.unseen)
+    if (known.site == more.site && known.device == more.device && known.hook == more.hook) {
+      known.packets += more.packets;
+      return;
+    }
+  account.unseen.push_back(more);
+}
+
 std::uint64_t minus(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : 0; }
 
 }  // namespace
@@ -113,7 +122,7 @@ faults::Spread spread_of(const fl_histogram& histogram, std::uint64_t max_ticks)
 std::vector<faults::Account> account_of_faults(const BpfObject& player, const faults::Score& score, std::size_t faults,
                                                const line::Line& line, std::uint64_t line_in,
                                                const std::vector<SeatOfSite>& seats,
-                                               const std::vector<std::string>& names) {
+                                               const std::vector<std::string>& names, const DeviceName& device_name) {
   std::vector<faults::Account> accounts(faults);
   std::vector<fl_tally> totals(faults);
   std::vector<std::uint32_t> asks(faults);
@@ -195,6 +204,9 @@ std::vector<faults::Account> account_of_faults(const BpfObject& player, const fa
       if (fault == last || fault >= faults) continue;
       last = fault;
       accounts[fault].undelivered += missing;
+      if (missing.unaccounted > 0)
+        add_unseen(accounts[fault], {names.at(seat.site), device_name(slot.site, static_cast<int>(slot.ifindex)),
+                                     slot.ingress != 0 ? "ingress" : "egress", missing.unaccounted});
       accounts[fault].left_late.all += late_here.all;
       accounts[fault].left_late.full += late_here.full;
     }

@@ -2,6 +2,8 @@
 // faults/abi.h.
 #pragma once
 
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "faults/abi.h"
@@ -21,10 +23,13 @@ struct SeatOfSite {
   bool left = false;
 };
 
+/// Of a device that a seat is or was on; "" of one that is not known.
+using DeviceName = std::function<std::string(std::uint32_t seat, int device)>;
+
 /// `seats` are all that there have been, in their order; `names` are the sites'.
 std::vector<faults::Account> account_of_faults(const BpfObject& player, const faults::Score& score, std::size_t faults,
                                                const line::Line& line, std::uint64_t line_in,
                                                const std::vector<SeatOfSite>& seats,
-                                               const std::vector<std::string>& names);
+                                               const std::vector<std::string>& names, const DeviceName& device_name);
 
 }  // namespace faultline::pen

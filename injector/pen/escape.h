@@ -1,5 +1,6 @@
 // A stretch of time in which packets may have gone by a site's programs: somebody had put a program in front of them,
-// or had taken them off. The fault was then not there for what came by, whatever its counts say.
+// or had taken them off, or a device had come on which they were not yet. The fault was then not there for what came
+// by, whatever its counts say.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +17,13 @@ struct Escape {
   std::string why;                 ///< "program in_front (id 17) runs first"
   Ns from = 0;                     ///< CLOCK_MONOTONIC: when all was well for the last time; 0: it never was
   std::optional<Ns> until;         ///< when it was well again; absent: not yet
-  /// That the device carried this way meanwhile, while a fault was in force: at most so many went by.
+  /// That the device carried this way meanwhile, while a fault was in force.
   std::uint64_t packets = 0;
   std::vector<std::uint32_t> faults = {};  ///< that act there, as in Rule::fault
+  std::uint64_t bytes = 0;                 ///< as `packets`
+  /// No more than what the device counted can have gone by. Not so where another program, which runs first, may keep
+  /// packets from the device, nor on hardware, whose counters may come late.
+  bool bounded = false;
 };
 
 }  // namespace faultline::pen

@@ -23,74 +23,96 @@ std::string reason(const Standing& standing) {
 
 }  // namespace
 
-void Seat::count(Post& post, std::uint64_t packets, Ns since, Ns now, Ns epoch) const {
-  if (!post.packets || !post.open || epoch == 0) return;
-  const bool in_force = std::any_of(post.rules.begin(), post.rules.end(), [&](std::uint32_t index) {
-    const fl_rule& rule = around_.score.rules[index];
-    return static_cast<Ns>(rule.start)<now - epoch&& static_cast<Ns>(rule.end)> since - epoch;
-  });
-  if (in_force && packets > *post.packets) post.open->packets += packets - *post.packets;
+bool Seat::are_in_force(const std::vector<std::uint32_t>& rules, Ns since, Ns now, Ns epoch) const {
+  return epoch != 0 && std::any_of(rules.begin(), rules.end(), [&](std::uint32_t index) {
+           const fl_rule& rule = around_.score.rules[index];
+           return static_cast<Ns>(rule.start)<now - epoch&& static_cast<Ns>(rule.end)> since - epoch;
+         });
 }
 
-void Seat::begin(Post& post, const std::string& why) {
-  Escape escape{place_.name, post.name, name_of(post.hook), why, inspected_, {}};
-  for (const auto index : post.rules) {
+std::vector<std::uint32_t> Seat::faults_of(const std::vector<std::uint32_t>& rules) const {
+  std::vector<std::uint32_t> faults;
+  for (const auto index : rules) {
     const std::uint32_t fault = around_.score.rules[index].fault;
-    if (std::find(escape.faults.begin(), escape.faults.end(), fault) == escape.faults.end())
-      escape.faults.push_back(fault);
+    if (std::find(faults.begin(), faults.end(), fault) == faults.end()) faults.push_back(fault);
   }
-  post.open = std::move(escape);
+  return faults;
 }
 
-void Seat::inspect(Ns now, Ns epoch, std::vector<Escape>& escapes) {
-  if (on_devices_.empty()) return;
-  Inside in(place_.ns);
-  const auto traffic = list_traffic();
-  const bool quiet = !std::exchange(filters_changed_, false);
-  for (auto& post : on_devices_) {
-    const auto seen = traffic.find(post.device);
-    if (seen == traffic.end()) continue;  // it has left: hear() is about that
-    const auto& carried = seen->second;
-    const std::uint64_t packets = post.hook == Hook::ingress ? carried.received : carried.sent;
-    Standing standing = post.attachment.look(quiet);
-    if (standing.device_gone) continue;
-    if (post.hook == Hook::ingress && carried.xdp != 0) {
-      if (inspected_ == 0)
-        post.xdp = carried.xdp;  // was said beforehand
-      else if (carried.xdp != post.xdp)
-        standing.before.push_back("XDP " + program_name(carried.xdp));
-    }
-    standing.changed |= std::exchange(post.overtaken, false);
-    const Ns since = inspected_;
-    if (!standing.is_first() && !post.open) {
-      begin(post, reason(standing));
-      count(post, packets, since, now, epoch);
-      escapes.push_back(*post.open);
-    } else if (standing.is_first() && !post.open && standing.changed && since != 0) {
-      begin(post, "a program came and went that may have run before the fault");
-      count(post, packets, since, now, epoch);
+void Seat::count(Post& post, const Carried& carried, Ns since, Ns now, Ns epoch) const {
+  if (!post.carried || !post.open || !are_in_force(post.rules, since, now, epoch)) return;
+  if (carried.packets > post.carried->packets) post.open->packets += carried.packets - post.carried->packets;
+  if (carried.bytes > post.carried->bytes) post.open->bytes += carried.bytes - post.carried->bytes;
+}
+
+void Seat::begin(Post& post, bool bounded, const std::string& why) {
+  post.open = Escape{place_.name, post.name, name_of(post.hook), why, inspected_, {}};
+  post.open->faults = faults_of(post.rules);
+  post.open->bounded = bounded && post.counts_at_once;
+}
+
+void Seat::inspect_post(Post& post, const Traffic& traffic, bool quiet, Ns now, Ns epoch,
+                        std::vector<Escape>& escapes) {
+  const bool arriving = post.hook == Hook::ingress;
+  const Carried carried =
+      arriving ? Carried{traffic.received, traffic.received_bytes} : Carried{traffic.sent, traffic.sent_bytes};
+  Standing standing = post.attachment.look(quiet);
+  if (standing.device_gone) return;
+  if (arriving && traffic.xdp != 0) {
+    if (inspected_ == 0)
+      post.xdp = traffic.xdp;  // was said beforehand
+    else if (traffic.xdp != post.xdp)
+      standing.before.push_back("XDP " + program_name(traffic.xdp));
+  }
+  const bool xdp = arriving && traffic.xdp != post.xdp;
+  standing.changed |= std::exchange(post.overtaken, false);
+  // Others that run first on the way out, and XDP, may keep packets from being counted by the device.
+  const bool bounded = !xdp && (arriving || !standing.attached);
+  const Ns since = inspected_;
+  if (!standing.is_first() && !post.open) {
+    begin(post, bounded, reason(standing));
+    count(post, carried, since, now, epoch);
+    escapes.push_back(*post.open);
+  } else if (standing.is_first() && !post.open && standing.changed && since != 0) {
+    begin(post, bounded, "a program came and went that may have run before the fault");
+    count(post, carried, since, now, epoch);
+    post.open->until = now;
+    escapes.push_back(*post.open);
+    post.open.reset();
+  } else if (post.open) {
+    post.open->bounded &= bounded || standing.is_first();
+    count(post, carried, since, now, epoch);
+    if (standing.is_first()) {
       post.open->until = now;
       escapes.push_back(*post.open);
       post.open.reset();
-    } else if (post.open) {
-      count(post, packets, since, now, epoch);
-      if (standing.is_first()) {
-        post.open->until = now;
-        escapes.push_back(*post.open);
-        post.open.reset();
-      }
     }
-    post.packets = packets;
   }
+  post.carried = carried;
+}
+
+void Seat::inspect(Ns now, Ns epoch, std::vector<Escape>& escapes) {
+  for (auto& escape : std::exchange(told_late_, {})) escapes.push_back(std::move(escape));
+  Inside in(place_.ns);
+  const auto traffic = list_traffic();
+  const bool quiet = !std::exchange(filters_changed_, false);
+  for (auto& post : on_devices_)  // one that has left is not in the list: hear() is about that
+    if (const auto seen = traffic.find(post.device); seen != traffic.end())
+      inspect_post(post, seen->second, quiet, now, epoch, escapes);
+  for (auto& stranger : strangers_)
+    if (const auto seen = traffic.find(stranger.device); seen != traffic.end())
+      count(stranger, seen->second, inspected_, now, epoch);
+  note_traffic(traffic, now);
   inspected_ = now;
 }
 
 void Seat::tell_open(std::vector<Escape>& escapes) const {
   for (const auto& post : on_devices_)
     if (post.open) escapes.push_back(*post.open);
+  for (const auto& stranger : strangers_) escapes.push_back(stranger.escape);
 }
 
-void Seat::hear(const DeviceEvents::News& news) {
+void Seat::hear(const DeviceEvents::News& news, Ns now) {
   devices_changed_ |= news.devices;
   filters_changed_ |= news.filters;
   for (const auto& filter : news.added) {
@@ -101,15 +123,35 @@ void Seat::hear(const DeviceEvents::News& news) {
                         filter.priority < post.attachment.priority();
     }
   }
-  for (const auto& left : news.left) leave(left);
+  for (const auto& left : news.left) {
+    sights_.erase(left.index);
+    reported_.erase(left.index);  // the number may be another's from here on
+    leave(left, now);
+  }
+  const auto expect = [&](int index) {
+    if (index != near_index_ && !attached_.contains(index) && !reported_.contains(index)) device_expected_ = true;
+  };
+  for (const auto& seen : news.seen) {
+    if (!attached_.contains(seen.index)) sights_.try_emplace(seen.index, Sight{now, seen.carried});
+    expect(seen.index);
+  }
+  for (const int index : news.addressed) expect(index);
 }
 
-void Seat::leave(const DeviceEvents::Left& left) {
+void Seat::leave(const DeviceEvents::Left& left, Ns now) {
   std::string device;
   bool done = true;
+  const auto end = [&](Escape& escape) {
+    escape.until = now;
+    told_late_.push_back(std::move(escape));
+  };
+  for (auto& stranger : strangers_)
+    if (stranger.device == left.index) end(stranger.escape);
+  std::erase_if(strangers_, [&](const Stranger& stranger) { return stranger.device == left.index; });
   for (auto& post : on_devices_) {
     if (post.device != left.index) continue;
     device = post.name;
+    if (post.open) end(*post.open);
     try {
       if (left.moved)
         done &= post.attachment.take_away_elsewhere(left.new_index);
@@ -123,6 +165,7 @@ void Seat::leave(const DeviceEvents::Left& left) {
   std::erase_if(on_devices_, [&](const Post& post) { return post.device == left.index; });
   std::erase_if(place_.devices, [&](const Device& d) { return d.index == left.index; });
   attached_.erase(left.index);
+  left_.insert(device);
   remarks_.push_back(
       left.moved
           ? fmt::format("device {} was moved out of {}: what it carries is no longer faulted{}", device, place_.name,

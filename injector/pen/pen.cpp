@@ -122,8 +122,20 @@ struct Pen::Impl {
 
   void hear(std::uint32_t number, const DeviceEvents::News& heard) {
     const std::lock_guard lock(mutex);
-    for (const auto& seat : seats)
-      if (seat->number() == number) seat->hear(heard);
+    for (const auto& seat : seats) {
+      if (seat->number() != number) continue;
+      seat->hear(heard, monotonic_now());
+      if (!seat->expects_device()) continue;
+      try {
+        look(*seat);
+      } catch (const std::exception&) {  // poll() tries again, and tells
+      }
+    }
+  }
+
+  void look(Seat& seat) {
+    const Ns epoch = static_cast<Ns>(__atomic_load_n(&control[0].epoch, __ATOMIC_ACQUIRE));
+    for (auto& one : seat.look(epoch)) news.push_back(std::move(one));
   }
 
   /// What eBPF's clock is ahead of ours: more than nothing only in a time namespace.
@@ -200,10 +212,8 @@ void Pen::stop() { __atomic_store_n(&impl_->control[0].stop, 1u, __ATOMIC_RELEAS
 
 std::vector<std::string> Pen::poll() {
   const std::lock_guard lock(impl_->mutex);
-  std::vector<std::string> news = std::exchange(impl_->news, {});
-  for (const auto& seat : impl_->seats)
-    for (auto& one : seat->look()) news.push_back(std::move(one));
-  return news;
+  for (const auto& seat : impl_->seats) impl_->look(*seat);
+  return std::exchange(impl_->news, {});
 }
 
 std::vector<Escape> Pen::inspect(Look look) {
@@ -279,7 +289,13 @@ std::vector<faults::Account> Pen::accounts(std::size_t faults) const {
   std::uint64_t line_in = 0;
   for (std::size_t i = 0; i < impl_->taken.size(); i++)
     line_in += __atomic_load_n(&impl_->flights[i].line_in, __ATOMIC_RELAXED);
-  return account_of_faults(*impl_->player, impl_->score, faults, *impl_->line, line_in, impl_->taken, impl_->names);
+  const DeviceName device_name = [&](std::uint32_t number, int device) {
+    for (const auto& seat : impl_->seats)
+      if (seat->number() == number) return seat->device_name(device);
+    return std::string();
+  };
+  return account_of_faults(*impl_->player, impl_->score, faults, *impl_->line, line_in, impl_->taken, impl_->names,
+                           device_name);
 }
 
 void Pen::drain() {

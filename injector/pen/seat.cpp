@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "injector/base/clock.h"
 #include "injector/pen/before.h"
 #include "injector/pen/entrance.h"
 #include "injector/pen/wires.h"
@@ -19,7 +20,12 @@ Seat::Seat(const Surroundings& around, std::uint32_t number, std::uint32_t site,
       site_(site),
       place_(std::move(place)),
       near_(fmt::format("flpen{}", number)),
-      far_(fmt::format("far{}", number)) {}
+      far_(fmt::format("far{}", number)) {
+  for (const auto& device : place_.devices)
+    if (std::any_of(place_.rules.begin(), place_.rules.end(),
+                    [&](const site::Rule& rule) { return rule.match.device == device.index; }))
+      named_[device.name] = device.index;
+}
 
 Seat::~Seat() {
   const Attempt quietly = [](const std::string&, const std::function<void()>& action) {
@@ -56,11 +62,12 @@ Seating Seat::seating() {
     Inside in(place_.ns);
     tunnels_ = site::tunnels_of(place_.devices);
   }
+  bare_ = std::any_of(place_.devices.begin(), place_.devices.end(), site::is_bare);
   return {&place_.rules,
           {.site = site_,
            .near = static_cast<std::uint32_t>(near_index_),
            .exempt_ports = place_.exempt_ports,
-           .bare = has_bare_device(),
+           .bare = bare_,
            .tunnels = tunnels_,
            .seat = number_,
            .netns = static_cast<std::uint32_t>(place_.ns.inode())}};
@@ -78,6 +85,7 @@ void Seat::attach_to_pen(const BpfObject& player) {
 void Seat::attach_to_devices() {
   Inside in(place_.ns);
   for (const auto& device : place_.devices) attach_to(device);
+  note_traffic(list_traffic(), monotonic_now());
   for (const auto& other : others_before_faults(place_.devices))
     remarks_.push_back(fmt::format("{}: {}", place_.name, other));
   entrances_.clear();
@@ -97,6 +105,7 @@ void Seat::attach_to(const Device& device) {
     loopback |= rule.match.loopback;
   }
   attached_.insert(device.index);
+  attended_[device.index] = device.name;
   const auto select = [&](int at, Hook hook) {
     Fd& entrance = entrances_[at];
     if (!entrance) entrance = make_entrance(selectors_->programs(number_), number_, static_cast<std::uint32_t>(at));
@@ -104,12 +113,8 @@ void Seat::attach_to(const Device& device) {
         Attachment::make(around_.engine, entrance.get(), device.index, hook, device.name, place_.ns, around_.janitor);
     if (auto remark = made.remark(); !remark.empty()) remarks_.push_back(std::move(remark));
     Post post{std::move(made), device.index, device.name, hook};
-    const auto& own = around_.score.sites.at(site_);
-    for (std::uint32_t i = 0; i < own.rule_count; i++) {
-      const site::Match& match = place_.rules.at(i).match;
-      const bool acts = at == FL_AT_LO ? match.loopback : hook == Hook::egress ? match.egress : match.ingress;
-      if (acts && (match.device == 0 || match.device == device.index)) post.rules.push_back(own.first_rule + i);
-    }
+    post.counts_at_once = !device.kind.empty() || (device.flags & IFF_LOOPBACK) != 0;
+    post.rules = rules_at(device, hook);
     on_devices_.push_back(std::move(post));
   };
   if ((device.flags & IFF_LOOPBACK) != 0) {  // its egress hook serves both ways
@@ -121,50 +126,23 @@ void Seat::attach_to(const Device& device) {
   if (ingress) select(bare ? FL_AT_BARE_IN : FL_AT_IN, Hook::ingress);
 }
 
-std::vector<std::string> Seat::look() {
-  std::vector<std::string> news = take_remarks();
-  if (!std::exchange(devices_changed_, false)) return news;
-  std::set<int> now;
-  Inside in(place_.ns);
-  for (const auto& device : list_devices()) {
-    now.insert(device.index);
-    if (!place_.every_device || !site::is_l3(device) || device.index == near_index_ ||
-        attached_.contains(device.index) || reported_.contains(device.index))
-      continue;
-    const std::string appeared = fmt::format("device {} appeared in {} after the start", device.name, place_.name);
-    try {
-      if (const auto why = site::why_left_out(device); !why.empty()) throw std::runtime_error(why);
-      site::refuse_unknown_link(device);
-      if (site::is_bare(device) && !has_bare_device())
-        throw std::runtime_error(
-            "it has no Ethernet header, and no device had that when faults were attached; begin the run when it is "
-            "there");
-      if (!tunnels_.include(site::tunnels_of({device})))
-        throw std::runtime_error(
-            "it is a tunnel, and what carries it would meet the faults as well; begin the run when it is there");
-      attach_to(device);
-      place_.devices.push_back(device);
-      news.push_back(appeared + ": its traffic is faulted from now on");
-    } catch (const std::exception& e) {
-      reported_.insert(device.index);
-      news.push_back(fmt::format("{}: its traffic is not faulted: {}", appeared, e.what()));
-    }
+std::vector<std::uint32_t> Seat::rules_at(const Device& device, Hook hook) const {
+  std::vector<std::uint32_t> found;
+  const auto& own = around_.score.sites.at(site_);
+  for (std::uint32_t i = 0; i < own.rule_count; i++) {
+    const site::Match& match = place_.rules.at(i).match;
+    const bool acts = (device.flags & IFF_LOOPBACK) != 0 ? match.loopback && hook == Hook::egress
+                      : hook == Hook::egress             ? match.egress
+                                                         : match.ingress;
+    if (acts && (match.device == 0 || match.device == device.index)) found.push_back(own.first_rule + i);
   }
-  entrances_.clear();
-  // Of what has left hear() is told at once; this is for what it was not told.
-  std::vector<int> gone;
-  for (const auto& device : place_.devices)
-    if (!now.contains(device.index)) gone.push_back(device.index);
-  for (const int index : gone) {
-    devices_changed_ = true;
-    if (reported_.insert(-index).second) continue;
-    reported_.erase(-index);
-    leave({index, false, index});
-  }
-  return news;
+  return found;
 }
 
-bool Seat::has_bare_device() const { return std::any_of(place_.devices.begin(), place_.devices.end(), site::is_bare); }
+std::string Seat::device_name(int index) const {
+  const auto at = attended_.find(index);
+  return at == attended_.end() ? "" : at->second;
+}
 
 bool Seat::learn(const std::string& name, const IpPrefix& address) {
   const fl_masks rules = site::learn(place_.rules, name, address);

@@ -32,6 +32,11 @@ struct Surroundings {
   std::string alias;  ///< of the near veths
 };
 
+/// By a device, one way or both.
+struct Carried {
+  std::uint64_t packets = 0, bytes = 0;
+};
+
 class Seat {
  public:
   /// `number` is the seat's among the player's, `site` the site's in the score.
@@ -50,15 +55,18 @@ class Seat {
   void attach_to_pen(const BpfObject& player);
   /// Attaches the selector to the devices: from here on packets meet their rules.
   void attach_to_devices();
-  /// Attaches to devices that have appeared since. Returns what there is to report about those that came and went.
-  std::vector<std::string> look();
+  /// Attaches to devices that have come since, or come back. `epoch`: T0 in CLOCK_MONOTONIC, or 0. Returns what there
+  /// is to report about those that came and went.
+  std::vector<std::string> look(Ns epoch);
+  /// Whether a device has changed that may have to be attached to: each moment until look() its traffic goes by.
+  bool expects_device() const { return device_expected_; }
   /// Whether all that is attached is still there, and first; what has changed in that is added to `escapes`: those that
-  /// begin, with no end, and those that end. `epoch`: T0 in CLOCK_MONOTONIC, or 0.
+  /// begin, with no end, and those that end. `epoch` as above.
   void inspect(Ns now, Ns epoch, std::vector<Escape>& escapes);
   /// Those that have not ended, with what was counted so far.
   void tell_open(std::vector<Escape>& escapes) const;
   /// What has happened in the namespace. Takes our programs off devices that have left.
-  void hear(const DeviceEvents::News& news);
+  void hear(const DeviceEvents::News& news, Ns now);
   const NetNs& ns() const { return place_.ns; }
 
   /// An address of a name that rules are about. Whether it was new to them.
@@ -74,6 +82,8 @@ class Seat {
   void pen_is_gone() { near_index_ = 0; }
 
   const std::string& name() const { return place_.name; }
+  /// Of a device that our programs are or were on; "" of another.
+  std::string device_name(int index) const;
   std::uint32_t number() const { return number_; }
   std::uint32_t site() const { return site_; }
   int far() const { return far_index_; }  ///< ifindex in the pen's namespace
@@ -82,12 +92,22 @@ class Seat {
 
  private:
   void attach_to(const Device& device);
-  void leave(const DeviceEvents::Left& left);
+  void leave(const DeviceEvents::Left& left, Ns now);
   struct Post;
-  void begin(Post& post, const std::string& why);
-  void count(Post& post, std::uint64_t packets, Ns since, Ns now, Ns epoch) const;
-  bool has_bare_device()
-      const;  ///< without an Ethernet header: the selector is loaded with programs that can do without
+  struct Stranger;
+  std::vector<std::uint32_t> rules_at(const Device& device, Hook hook) const;
+  bool are_in_force(const std::vector<std::uint32_t>& rules, Ns since, Ns now, Ns epoch) const;
+  std::vector<std::uint32_t> faults_of(const std::vector<std::uint32_t>& rules) const;
+  void begin(Post& post, bool bounded, const std::string& why);
+  void count(Post& post, const Carried& carried, Ns since, Ns now, Ns epoch) const;
+  void count(Stranger& stranger, const Traffic& traffic, Ns since, Ns now, Ns epoch) const;
+  void inspect_post(Post& post, const Traffic& traffic, bool quiet, Ns now, Ns epoch, std::vector<Escape>& escapes);
+  void note_traffic(const std::map<int, Traffic>& traffic, Ns now);
+  bool is_missing(const Device& device) const;
+  void take_in(const Device& device);
+  void know_as(const Device& device);
+  Stranger stranger_of(const Device& device, const std::string& why) const;
+  void tell_arrivals(const std::vector<Device>& came, Ns epoch);
 
   const Surroundings& around_;
   const std::uint32_t number_, site_;
@@ -102,16 +122,38 @@ class Seat {
     int device = 0;
     std::string name;
     Hook hook = Hook::egress;
-    std::vector<std::uint32_t> rules = {};      ///< that act there, by their index in the score
-    std::optional<std::uint64_t> packets = {};  ///< of the device, this way, at the last look
-    std::uint32_t xdp = 0;                      ///< the XDP program that was there from the start
-    bool overtaken = false;                     ///< a filter was put in front, by the namespace's events
-    std::optional<Escape> open = {};            ///< of which the end has not come
+    bool counts_at_once = false;            ///< the device: its counters are the kernel's, and not a card's
+    std::vector<std::uint32_t> rules = {};  ///< that act there, by their index in the score
+    std::optional<Carried> carried = {};    ///< of the device, this way, at the last look
+    std::uint32_t xdp = 0;                  ///< the XDP program that was there from the start
+    bool overtaken = false;                 ///< a filter was put in front, by the namespace's events
+    std::optional<Escape> open = {};        ///< of which the end has not come
+  };
+  /// A device of the site that our programs could not be put on.
+  struct Stranger {
+    int device = 0;
+    bool sends = false, receives = false;   ///< as far as rules act there
+    std::vector<std::uint32_t> rules = {};  ///< that do
+    Traffic carried = {};                   ///< at the last look
+    Escape escape = {};
+  };
+  /// What a device that is not attached to had carried when it was looked at last.
+  struct Sight {
+    Ns when = 0;
+    Traffic carried = {};
   };
   std::vector<Post> on_devices_;
+  std::vector<Stranger> strangers_;
+  std::map<int, Sight> sights_;
+  std::map<std::string, int> named_;     // devices that the plan names, and the index by which rules know them
+  std::map<int, std::string> attended_;  // devices that were ever attached to
+  std::set<std::string> left_;           // names of those that are gone
+  std::vector<Escape> told_late_;        // for the next inspect()
   std::vector<Attachment> in_pen_;
   Ns inspected_ = 0;                                      // when, in CLOCK_MONOTONIC
   bool devices_changed_ = true, filters_changed_ = true;  // since the last look, by the namespace's events
+  bool device_expected_ = false;                          // see expects_device()
+  bool bare_ = false;                                     // the programs can do without an Ethernet header
   std::set<int> attached_, reported_;  // devices, by index; in reported_ those that vanished by its negative
   std::map<std::pair<std::uint64_t, std::uint64_t>, fl_masks> learned_;
   bool is_full_ = false;   // of addresses, or so the kernel says

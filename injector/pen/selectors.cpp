@@ -192,6 +192,16 @@ void Selectors::leave(std::uint32_t number) {
   if (!seat.cgroups.empty()) set_cgroups(number, {});
 }
 
+void Selectors::move_device(std::uint32_t number, std::uint32_t from, std::uint32_t to) {
+  Seat& seat = seats_.at(number);
+  const fl_device_key before{number, from};
+  std::uint64_t rules = 0;
+  if (bpf_map_lookup_elem(common_->map("devices"), &before, &rules) != 0) return;
+  put(*common_, "devices", fl_device_key{number, to}, rules);
+  (void)bpf_map_delete_elem(common_->map("devices"), &before);
+  std::replace(seat.devices.begin(), seat.devices.end(), from, to);
+}
+
 void Selectors::load(const fl_selector_shape& shape, const std::function<void(BpfObject&)>& size) {
   auto object = std::make_unique<BpfObject>(open_selector(engine_, static_cast<std::uint32_t>(loaded_.size()), btf_));
   object->configure(&shape, sizeof shape);

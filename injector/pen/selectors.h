@@ -36,6 +36,9 @@ class Selectors {
   /// Takes away what was written for a seat that is given up.
   void leave(std::uint32_t seat);
 
+  /// What rules of a seat are about one device they are about another from here on, which took its place.
+  void move_device(std::uint32_t seat, std::uint32_t from, std::uint32_t to);
+
   /// That a seat's entrances lead to.
   const BpfObject& programs(std::uint32_t seat) const { return *seats_.at(seat).programs; }
   /// A set of programs that has all tables. Its "give_back" is the return of every site.

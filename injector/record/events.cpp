@@ -163,9 +163,12 @@ json plan_fields(const plan::Plan& p) {
 }  // namespace
 
 json to_json(const Account& account) {
-  json targets = json::array(), sites = json::array(), undelivered = json::object(), asks = json::array();
+  json targets = json::array(), sites = json::array(), undelivered = json::object(), asks = json::array(),
+       unseen = json::array();
   for (const auto& one : account.targets) targets.push_back({{"target", one.target}, {"matched", one.matched}});
   for (const auto* effect : account.asks) asks.push_back(effect->name);
+  for (const auto& one : account.unseen)
+    unseen.push_back({{"site", one.site}, {"device", one.device}, {"hook", one.hook}, {"packets", one.packets}});
   const auto put = [](json& j, const faults::Counts& counts) {
     for (const auto& count : faults::kCounts) j[count.name] = counts.*count.in;
     j["bytes"] = counts.bytes;
@@ -176,6 +179,7 @@ json to_json(const Account& account) {
             {"asks", asks},
             {"targets", targets},
             {"undelivered", undelivered},
+            {"unseen", unseen},
             {"applied_delay_us", spread_json(account.applied_delay)},
             {"held_us", spread_json(account.held)},
             {"lateness_us", spread_json(account.lateness)},
@@ -215,6 +219,9 @@ Account account_from_json(const json& j) {
   account.last_affected = optional_ns(j, "last_affected");
   for (const json& t : j.value("targets", json::array()))
     account.targets.push_back({t.value("target", std::string()), count(t, "matched")});
+  for (const json& u : j.value("unseen", json::array()))
+    account.unseen.push_back({u.value("site", std::string()), u.value("device", std::string()),
+                              u.value("hook", std::string()), count(u, "packets")});
   if (const auto it = j.find("sites"); it != j.end() && it->is_array())
     for (const json& s : *it) {
       auto& site = account.sites.emplace_back();
@@ -229,11 +236,13 @@ std::string escape_text(const Escape& escape) {
       escape.until       ? fmt::format("from {} to {}", short_duration(escape.from), short_duration(*escape.until))
       : escape.from <= 0 ? "from the start"
                          : "since " + short_duration(escape.from);
+  const std::string carried = escape.packets > 0
+                                  ? fmt::format("; the device carried {} packet{} that way meanwhile",
+                                                thousands(escape.packets), escape.packets == 1 ? "" : "s")
+                              : escape.bounded ? "; the device carried no packet that way meanwhile"
+                                               : "";
   return fmt::format("packets may go by the faults at {} of {} in {}, {}: {}{}", escape.hook, escape.device,
-                     escape.site, when, escape.why,
-                     escape.packets == 0 ? ""
-                                         : fmt::format("; the device carried {} packets that way meanwhile",
-                                                       thousands(escape.packets)));
+                     escape.site, when, escape.why, carried);
 }
 
 json asked(const plan::Fault& fault) {
@@ -355,6 +364,8 @@ void escape(Journal& journal, const Escape& escape) {
                            {"from", escape.from},
                            {"until", nullable(escape.until)},
                            {"packets", escape.packets},
+                           {"bytes", escape.bytes},
+                           {"bounded", escape.bounded},
                            {"faults", escape.faults}});
 }
 

@@ -23,8 +23,10 @@ struct Escape {
   std::string site, device, hook, why;
   Ns from = 0;
   std::optional<Ns> until = {};  ///< absent: it had not ended
-  std::uint64_t packets = 0;     ///< at most
+  std::uint64_t packets = 0;     ///< that the device carried that way meanwhile
   std::vector<std::string> faults = {};
+  std::uint64_t bytes = 0;  ///< the same
+  bool bounded = false;     ///< what the device carried is the most that can have gone by
 };
 /// In one sentence: what, where, since when, until when, and how much it let by.
 std::string escape_text(const Escape& escape);

@@ -12,12 +12,71 @@ namespace {
 
 using nlohmann::json;
 
-std::string undelivered_text(const faults::Undelivered& undelivered) {
+/// Why they are missing. Of those unaccounted for, only what an escape does not explain is in `lost`.
+std::string lost_text(const Account& account, std::uint64_t lost) {
+  faults::Undelivered undelivered = account.undelivered;
+  undelivered.unaccounted -= undelivered.total() - lost;
   std::string text;
   for (const auto& one : faults::kUndelivered)
     if (const auto n = undelivered.*one.in; n > 0)
       text += fmt::format("{}{} {}", text.empty() ? "" : ", ", thousands(n), one.why);
   return text;
+}
+
+/// What an effect could have touched: "40 packets".
+std::string subjects_of(const faults::Effect& effect, const faults::Counts& counts) {
+  const bool flows = effect.uses == FL_USES(FL_FLOWS), clients = effect.uses == FL_USES(FL_CLIENTS);
+  const auto n = flows ? counts.flows_met : clients ? counts.clients_met : counts.matched;
+  return fmt::format("{} {}{}", thousands(n), flows ? "connection" : clients ? "client" : "packet", n == 1 ? "" : "s");
+}
+
+double share(std::uint64_t part, std::uint64_t whole) {
+  if (part == 0) return 0;
+  return whole == 0 ? 1 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+/// One that came in the way of a fault, and how many of the packets that the fault gave back there it kept from being
+/// counted: they left by a device that has no program of ours, which is no loss.
+struct InTheWay {
+  const Escape* escape;
+  std::uint64_t unseen = 0;
+};
+
+std::vector<InTheWay> escapes_of(const Recording& r, const FaultRecord& fault, const Account& account) {
+  std::vector<InTheWay> all;
+  auto unseen = account.unseen;
+  const Ns end = std::min(fault.end, r.observed_until());
+  for (const auto& escape : r.escapes) {
+    if (std::find(escape.faults.begin(), escape.faults.end(), fault.name) == escape.faults.end()) continue;
+    if (escape.from >= end || (escape.until && *escape.until <= fault.start)) continue;
+    InTheWay& one = all.emplace_back(InTheWay{&escape});
+    for (auto& missing : unseen) {
+      if (missing.site != escape.site || missing.device != escape.device || missing.hook != escape.hook) continue;
+      // What the device never sent did not leave by it. What goes back inwards it does not count.
+      const bool sent = escape.bounded && escape.hook == "egress";
+      const auto explained = sent ? std::min(missing.packets, escape.packets) : missing.packets;
+      one.unseen += explained;
+      missing.packets -= explained;
+    }
+  }
+  return all;
+}
+
+/// The share of a fault's packets that may go astray.
+struct Allowed {
+  double share = 0;
+  const char* why = "";
+};
+
+Allowed allowed_of(const Recording& r, const FaultRecord& fault, const Account& account) {
+  Allowed allowed{r.tolerance.packets};
+  if (fault.loss <= 0) return allowed;
+  // Of what was asked or, where that varies, of what came of it: the lesser.
+  double loss = fault.loss;
+  if (account.dropped > 0) loss = std::min(loss, share(account.dropped, account.matched));
+  if (r.tolerance.of_loss * loss < allowed.share)
+    allowed = {r.tolerance.of_loss * loss, " for the loss that was asked"};
+  return allowed;
 }
 
 std::string bit_rate(double bits_a_second) {
@@ -69,36 +128,71 @@ std::optional<std::string> lateness_finding(const Recording& r, const FaultRecor
   return fmt::format("was late: p99 {} beyond what was asked, at most {} is allowed{}", beyond, allowed, scheduling(r));
 }
 
-std::optional<Astray> astray(const Recording& r, const FaultRecord& fault) {
-  const Account& account = *fault.account;
-  const std::uint64_t lost = account.undelivered.total(), passed = account.passed_by_safety;
-  if (lost + passed == 0) return {};
-  Astray result;
-  if (lost > 0)
-    result.text = fmt::format("took {} packets that it never gave back ({})", thousands(lost),
-                              undelivered_text(account.undelivered));
-  if (passed > 0)
-    result.text += fmt::format("{}was lifted for {} packets by its safety (the injector was stopped or hung)",
-                               lost > 0 ? ", and " : "", thousands(passed));
-  if (account.matched == 0) return result;
-  const auto matched = static_cast<double>(account.matched);
-  double limit = r.tolerance.packets;
-  const char* why = "";
-  if (fault.loss > 0) {
-    // Of what was asked or, where that varies, of what came of it: the lesser.
-    double loss = fault.loss;
-    if (account.dropped > 0) loss = std::min(loss, static_cast<double>(account.dropped) / matched);
-    if (r.tolerance.of_loss * loss < limit) {
-      limit = r.tolerance.of_loss * loss;
-      why = " for the loss that was asked";
-    }
+Strays strays(const Recording& r, const FaultRecord& fault) {
+  const Account account = fault.account.value_or(Account{});
+  const auto escapes = escapes_of(r, fault, account);
+  std::uint64_t lost = account.undelivered.total(), passed = account.passed_by_safety, packets = 0, bytes = 0;
+  for (const auto& one : escapes) {
+    lost -= std::min(lost, one.unseen);
+    if (!one.escape->bounded) continue;
+    packets += one.escape->packets;
+    bytes += one.escape->bytes;
   }
-  const double share = static_cast<double>(lost + passed) / matched;
-  result.material = share >= limit;
-  result.text += result.material ? fmt::format("; that is {} of what it met, and less than {} is allowed{}",
-                                               percent(share), percent(limit), why)
-                                 : fmt::format("; that is {} of what it met: too few to matter", percent(share));
+  const double gone_by = std::max(share(packets, account.matched), share(bytes, account.bytes));
+  const double astray = share(lost + passed, account.matched) + gone_by;
+  const Allowed allowed = allowed_of(r, fault, account);
+  const bool material = astray > 0 && astray >= allowed.share;
+  const auto weighed = [&](const std::string& of) {
+    if (account.matched == 0) return std::string();
+    return material ? fmt::format("; that is {} of what it met, and less than {} is allowed{}", of,
+                                  percent(allowed.share), allowed.why)
+                    : fmt::format("; that is {} of what it met: too few to matter", of);
+  };
+  Strays result;
+  const auto say = [&](bool matters, std::string text) {
+    (matters ? result.reasons : result.warnings).push_back(fmt::format("fault \"{}\"{}", fault.name, text));
+  };
+  if (lost + passed > 0) {
+    std::string text;
+    if (lost > 0)
+      text = fmt::format(" took {} packets that it never gave back ({})", thousands(lost), lost_text(account, lost));
+    if (passed > 0)
+      text += fmt::format("{} was lifted for {} packets by its safety (the injector was stopped or hung)",
+                          lost > 0 ? ", and" : "", thousands(passed));
+    say(material, text + weighed(percent(share(lost + passed, account.matched))));
+  }
+  for (const auto& [escape, unseen] : escapes) {
+    std::string text = ": " + escape_text(*escape);
+    if (unseen > 0)
+      text += fmt::format("; of the packets that it had held {} went back there with nobody to count them",
+                          thousands(unseen));
+    if (!escape->bounded)
+      say(true, text);
+    else
+      say(material && escape->packets > 0,
+          text + (escape->packets > 0 ? weighed("at most " + percent(std::min(1.0, gone_by))) : ""));
+  }
   return result;
+}
+
+std::vector<Idleness> idleness(const FaultRecord& fault) {
+  std::vector<Idleness> all;
+  const Account& account = *fault.account;
+  if (account.matched == 0 || fault.idle) return all;
+  for (const auto* effect : account.asks) {
+    if (effect->touched(account)) continue;
+    if (effect->uses != FL_USES(FL_RATE))
+      all.push_back({true, fmt::format("drew nothing: its {} touched none of the {} that it met", effect->name,
+                                       subjects_of(*effect, account))});
+    else  // beside other effects it describes a link, which may well be wide enough
+      all.push_back(
+          {account.asks.size() == 1,
+           fmt::format("held nothing back: of the {} that it met none had to wait for its rate{}",
+                       subjects_of(*effect, account),
+                       account.composed > 0 ? ", which the traffic never reached, or another fault's was lower"
+                                            : ": the traffic never reached it")});
+  }
+  return all;
 }
 
 }  // namespace faultline::record

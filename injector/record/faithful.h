@@ -1,9 +1,11 @@
-// Whether a fault did what the plan asked of it: in time, and with every packet given back. What is said about it names
-// the cause, since what to do differs: a line that was full needs less traffic, one that was late a calmer machine.
+// Whether a fault did what the plan asked of it: in time, to every packet, and with every one given back. What is said
+// names the cause, since what to do differs: a line that was full needs less traffic, one that was late a calmer
+// machine.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "injector/record/recording.h"
 
@@ -12,11 +14,19 @@ namespace faultline::record {
 /// "was late: …", "met a full line: …"; nothing when held packets left in time.
 std::optional<std::string> lateness_finding(const Recording& recording, const FaultRecord& fault);
 
-/// Packets that were neither delivered as asked nor dropped as asked.
-struct Astray {
-  bool material = true;  ///< too many to be of no account
-  std::string text;      ///< "took 3 packets that it never gave back (…)"
+/// Packets that did not get from the fault what was asked for them: it took them and never gave them back, its safety
+/// let them pass, or they may have gone by it.
+struct Strays {
+  std::vector<std::string> reasons;   ///< too many to be of no account, or nobody can say how many
+  std::vector<std::string> warnings;  ///< too few to matter
 };
-std::optional<Astray> astray(const Recording& recording, const FaultRecord& fault);
+Strays strays(const Recording& recording, const FaultRecord& fault);
+
+/// What a fault asked for that touched nothing.
+struct Idleness {
+  bool material = true;
+  std::string text;  ///< "drew nothing: its loss touched none of the 40 packets that it met"
+};
+std::vector<Idleness> idleness(const FaultRecord& fault);
 
 }  // namespace faultline::record

@@ -127,6 +127,8 @@ void read_escape(Recording& r, const json& e) {
   escape.until = ns_from(e, "until");
   escape.packets = e.value("packets", std::uint64_t{0});
   escape.faults = e.value("faults", std::vector<std::string>());
+  escape.bytes = e.value("bytes", std::uint64_t{0});
+  escape.bounded = e.value("bounded", false);
   const auto same = std::find_if(r.escapes.begin(), r.escapes.end(), [&](const Escape& known) {
     return !known.until && known.site == escape.site && known.device == escape.device && known.hook == escape.hook &&
            known.from == escape.from;

@@ -47,13 +47,6 @@ std::string left_out_text(const faults::Counts& counts) {
   return text;
 }
 
-/// What an effect could have touched: "40 packets".
-std::string subjects_of(const faults::Effect& effect, const faults::Counts& counts) {
-  const bool flows = effect.uses == FL_USES(FL_FLOWS), clients = effect.uses == FL_USES(FL_CLIENTS);
-  const auto n = flows ? counts.flows_met : clients ? counts.clients_met : counts.matched;
-  return fmt::format("{} {}{}", thousands(n), flows ? "connection" : clients ? "client" : "packet", n == 1 ? "" : "s");
-}
-
 /// "" while the run went to its end.
 std::string stop_text(const Recording& r) {
   const std::string after = r.begun ? "after " + short_duration(r.observed_until()) : "before it began";
@@ -99,27 +92,22 @@ void look_at_fault(const Recording& r, const FaultRecord& fault, Findings& findi
       if (one.matched == 0)
         inconclusive(fmt::format("met no packet of its target \"{}\" (if one of them is enough, say on_any = true)",
                                  one.target));
-  for (const auto* effect : account.asks)
-    if (account.matched > 0 && !fault.idle && !effect->touched(account))
-      inconclusive(fmt::format("drew nothing: its {} touched none of the {} that it met", effect->name,
-                               subjects_of(*effect, account)));
-  if (const auto late = lateness_finding(r, fault)) inconclusive(*late);
-  if (const auto gone = astray(r, fault)) {
-    if (gone->material)
-      inconclusive(gone->text);
+  for (const auto& idle : idleness(fault)) {
+    if (idle.material)
+      inconclusive(idle.text);
     else
-      warnings.push_back(fmt::format("fault \"{}\" {}", fault.name, gone->text));
+      warnings.push_back(fmt::format("fault \"{}\" {}", fault.name, idle.text));
   }
+  if (const auto late = lateness_finding(r, fault)) inconclusive(*late);
 }
 
-/// Where packets may have gone by while the fault was in force.
-void look_at_escapes(const Recording& r, const FaultRecord& fault, Findings& findings) {
-  const Ns end = std::min(fault.end, r.observed_until());
-  for (const auto& escape : r.escapes) {
-    if (std::find(escape.faults.begin(), escape.faults.end(), fault.name) == escape.faults.end()) continue;
-    if (escape.from >= end || (escape.until && *escape.until <= fault.start)) continue;
-    findings.add(Exit::inconclusive, fmt::format("fault \"{}\": {}", fault.name, escape_text(escape)));
-  }
+/// Packets that did not get what was asked for them.
+void look_at_strays(const Recording& r, const FaultRecord& fault, Findings& findings,
+                    std::vector<std::string>& warnings) {
+  if (fault.start >= r.observed_until()) return;
+  Strays found = strays(r, fault);
+  for (auto& reason : found.reasons) findings.add(Exit::inconclusive, std::move(reason));
+  for (auto& warning : found.warnings) warnings.push_back(std::move(warning));
 }
 
 /// Targets that were there while the fault was in force, out of its reach. One that is gone sends nothing to be missed.
@@ -189,7 +177,7 @@ Verdict judge(const Recording& r) {
   if (r.begun) {
     for (const auto& fault : r.faults) {
       look_at_fault(r, fault, findings, verdict.warnings);
-      look_at_escapes(r, fault, findings);
+      look_at_strays(r, fault, findings, verdict.warnings);
       look_at_losses(r, fault, findings);
     }
     for (const auto& probe : r.probes) look_at_probe(r, probe, findings);

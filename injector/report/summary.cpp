@@ -180,6 +180,8 @@ json summarize(const record::Recording& r, const record::Verdict& verdict) {
                             {"from_s", seconds(e.from)},
                             {"until_s", since_t0(e.until)},
                             {"packets_at_most", e.packets},
+                            {"bytes_at_most", e.bytes},
+                            {"bounded", e.bounded},
                             {"faults", e.faults}});
   s["line_stats"] = r.line_stats;
   return s;

@@ -73,6 +73,8 @@ void PenWatch::inspect(pen::Pen::Look look) {
     told.from = escape.from == 0 ? 0 : std::max<Ns>(0, clock_->since_t0(escape.from));
     if (escape.until) told.until = clock_->since_t0(*escape.until);
     told.packets = escape.packets;
+    told.bytes = escape.bytes;
+    told.bounded = escape.bounded;
     for (const auto fault : escape.faults)
       if (fault < plan_->faults.size()) told.faults.push_back(plan_->faults[fault].name);
     if (told.faults.empty()) continue;  // a standing condition of the lab alone

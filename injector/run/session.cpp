@@ -169,9 +169,8 @@ void Session::prepare() {
   if (engine_ == pen::Engine::clsact) {
     const std::string weaker = fmt::format(
         "attached by clsact, {}: when this process is stopped (SIGSTOP), faults go on for up to 250 ms; when it is "
-        "killed, until the kernel has closed its files; where a device has no clsact qdisc yet, the kernel empties its "
-        "queue when ours is added and when it is taken away (docs/kernels.md)",
-        options_.engine ? "as was asked" : "for want of TCX and kfuncs (kernel 6.6)");
+        "killed, until the kernel has closed its files; {}",
+        options_.engine ? "as was asked" : "for want of TCX and kfuncs (kernel 6.6)", pen::kClsactEmptiesQueues);
     events::warning(*journal_, weaker);
     display_->step(weaker);
   }

@@ -75,6 +75,32 @@ TEST_F(BeforeARun, ExplainFindsDevicesConnectionsAndProcessesAndTouchesNothing) 
   EXPECT_EQ(device_names(ns_), before);
 }
 
+// What netfilter redirects on lo a run leaves out; what it does to what arrives, or a chain without such a rule, is no
+// matter there.
+TEST_F(BeforeARun, ExplainNamesWhatIsRedirectedOnLo) {
+  const auto plan = folder_.write("p.toml", "[targets.shop]\nnetns = \"" + path() +
+                                                "\"\n[[faults]]\nkind = \"degrade\"\ndelay = \"10ms\"\non = \"shop\"\n"
+                                                "start = \"1s\"\nfor = \"1s\"\n");
+  const auto left_out = [&](const std::string& rules) {
+    {
+      Inside inside(ns_);
+      say_all({"nft", "flush ruleset; " + rules});
+    }
+    const Said said = say({"explain", "--look", "--json", plan});
+    EXPECT_EQ(said.status, 0) << said.errors;
+    return nlohmann::json::parse(said.out).at("faults").at(0).at("now").at("left_out").dump();
+  };
+  EXPECT_EQ(left_out("table ip t { chain o { type nat hook output priority 0; counter; }; }"), "[]");
+  EXPECT_EQ(left_out("table ip t { chain i { type nat hook prerouting priority 0; tcp dport 80 redirect to :81; }; }"),
+            "[]");
+  for (const char* rule : {"tcp dport 80 redirect to :81", "tcp dport 80 dnat to 127.0.0.1:81"}) {
+    const std::string said =
+        left_out(std::string("table ip t { chain o { type nat hook output priority 0; ") + rule + "; }; }");
+    EXPECT_NE(said.find("connections that nftables redirects (table ip t, chain o) are left out"), std::string::npos)
+        << said;
+  }
+}
+
 // Without that connection: a service that inherited it would have a socket of another cgroup.
 TEST(BeforeARunOfAService, ExplainTellsItsConnectionsFromItsNeighbours) {
   const NetNs ns = NetNs::create();

@@ -24,13 +24,22 @@ struct EscapeTest : testing::Test {
   }
 
   /// A fault from 2 s to 4 s of 6 s.
-  Command start(const std::string& engine) {
+  Command start(const std::string& engine, const std::string& delay = "20ms") {
     VictimPlan plan{.netns = net.path()};
     plan.duration = "6s";
     plan.start = "2s";
     plan.length = "2s";
-    plan.effect = "kind = \"degrade\"\ndelay = \"20ms\"";
+    plan.effect = "kind = \"degrade\"\ndelay = \"" + delay + "\"";
     return Command::run(folder.write("plan.toml", plan.text()), out, {"--engine", engine});
+  }
+  /// Takes our program off a device of `net.here`, with TCX.
+  void take_off(const char* device, pen::Hook hook) {
+    Inside in(net.here);
+    const auto chain = pen::tcx_chain(static_cast<int>(if_nametoindex(device)), hook);
+    ASSERT_TRUE(chain);
+    ASSERT_EQ(chain->entries.size(), 1u);
+    const Fd link(bpf_link_get_fd_by_id(chain->entries[0].link));
+    ASSERT_EQ(bpf_link_detach(link.get()), 0);
   }
   bool has_tcx() const { return pen::probe_features().tcx; }
   int eth0() const { return static_cast<int>(if_nametoindex("eth0")); }
@@ -135,19 +144,47 @@ TEST_F(EscapeTest, ours_taken_off_during_the_fault_spoils_it) {
   if (!has_tcx()) GTEST_SKIP() << "this kernel has no TCX";
   Command run = start("tcx");
   ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
-  {
-    Inside in(net.here);
-    const auto chain = pen::tcx_chain(eth0(), pen::Hook::ingress);
-    ASSERT_TRUE(chain);
-    ASSERT_EQ(chain->entries.size(), 1u);
-    const Fd link(bpf_link_get_fd_by_id(chain->entries[0].link));
-    ASSERT_EQ(bpf_link_detach(link.get()), 0);
-  }
+  take_off("eth0", pen::Hook::ingress);
   EXPECT_EQ(run.wait(30 * kSecond), 2) << run.errors();
   EXPECT_NE(reasons().find("taken off"), std::string::npos) << reasons();
   ASSERT_EQ(summary["escapes"].size(), 1u) << summary["escapes"];
   EXPECT_TRUE(summary["escapes"][0]["until_s"].is_null()) << "to the end";
   EXPECT_GT(summary["escapes"][0]["packets_at_most"], 0);
+}
+
+TEST_F(EscapeTest, what_goes_back_where_ours_was_taken_off_is_not_told_as_lost) {
+  if (!has_tcx()) GTEST_SKIP() << "this kernel has no TCX";
+  Command run = start("tcx", "400ms");
+  ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
+  wait(600 * kMillisecond);  // some are held each way
+  take_off("eth0", pen::Hook::egress);
+  take_off("eth0", pen::Hook::ingress);
+  EXPECT_EQ(run.wait(30 * kSecond), 2) << run.errors();
+  EXPECT_EQ(reasons().find("never gave back"), std::string::npos) << reasons();
+  EXPECT_NE(reasons().find("went back there with nobody to count them"), std::string::npos) << reasons();
+  EXPECT_GT(summary["faults"][0]["undelivered"]["unaccounted"], 0) << "the books say what was not seen";
+}
+
+TEST_F(EscapeTest, ours_taken_off_where_nothing_passed_is_a_warning) {
+  if (!has_tcx()) GTEST_SKIP() << "this kernel has no TCX";
+  Command run = start("tcx");
+  ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
+  take_off("lo", pen::Hook::egress);
+  run.wait(30 * kSecond);
+  EXPECT_EQ(reasons(), "");
+  ASSERT_EQ(summary["escapes"].size(), 1u) << summary["escapes"];
+  EXPECT_EQ(summary["escapes"][0]["packets_at_most"], 0);
+  EXPECT_NE(summary["warnings"].dump().find("egress of lo"), std::string::npos) << summary["warnings"];
+}
+
+TEST_F(EscapeTest, a_rate_that_nothing_reaches_shows_nothing) {
+  VictimPlan plan{.netns = net.path()};
+  plan.duration = "2500ms";
+  plan.length = "1s";
+  plan.effect = "kind = \"degrade\"\nrate = \"1gbit\"";
+  Command run = Command::run(folder.write("plan.toml", plan.text()), out);
+  EXPECT_EQ(run.wait(30 * kSecond), 2) << run.errors();
+  EXPECT_NE(reasons().find("the traffic never reached it"), std::string::npos) << reasons();
 }
 
 TEST_F(EscapeTest, a_filter_taken_off_with_its_qdisc_spoils_it) {

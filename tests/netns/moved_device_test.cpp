@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <net/if.h>
+#include <signal.h>
 #include <time.h>
+#include <unistd.h>
+
+#include <optional>
 
 #include "injector/base/clock.h"
 #include "injector/pen/chain.h"
@@ -66,6 +70,53 @@ struct MovedDeviceTest : testing::TestWithParam<const char*> {
     EXPECT_EQ(summary["cleanup"]["ok"], true) << summary["cleanup"];
   }
 
+  /// A run of 12 s with a fault from 0.5 s to 10.5 s, which loses everything.
+  Command start(const std::string& target) {
+    return Command::run(
+        folder.write(
+            "plan.toml",
+            fmt::format("duration = \"12s\"\n[targets.victim]\nnetns = \"{}\"\n{}\n[[faults]]\nname = \"cut\"\n"
+                        "kind = \"sever\"\non = \"victim\"\nstart = \"500ms\"\nfor = \"10s\"\n",
+                        net.path(), target)),
+        out, {"--engine", GetParam()});
+  }
+  /// Until the fault is in force, and has met something.
+  void await_fault(Command& run) {
+    ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
+    EXPECT_TRUE(is_cut());
+  }
+  /// The only escape of the run, whose fault it spoiled, as the summary tells it.
+  nlohmann::json spoiled_by_escape(Command& run) {
+    EXPECT_EQ(run.wait(30 * kSecond), 2) << run.errors();
+    const auto summary = summary_of(out);
+    EXPECT_NE(summary["reasons"].dump().find("was back"), std::string::npos) << summary["reasons"];
+    EXPECT_EQ(summary["cleanup"]["ok"], true) << summary["cleanup"];
+    EXPECT_EQ(summary["escapes"].size(), 1u) << summary["escapes"];
+    return summary["escapes"].empty() ? nlohmann::json() : summary["escapes"][0];
+  }
+  /// Gives eth0 its address back while it carries what nothing of ours has seen: until then it is none of the site's.
+  void come_back_under_load() {
+    shell(net.here, "sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1; ip link set eth0 up");
+    shell(net.there, "ip neigh replace 10.7.0.1 lladdr 02:00:00:00:00:01 dev eth0");
+    const auto received = [&] {
+      Inside in(net.here);
+      return list_traffic().at(static_cast<int>(if_nametoindex("eth0"))).received;
+    };
+    std::optional<Command> flood;
+    {
+      Inside in(net.there);
+      flood.emplace(std::vector<std::string>{"ping", "-i", "0.002", "-q", "-w", "10", "10.7.0.1"});
+    }
+    const auto before = received();
+    EXPECT_TRUE(eventually([&] { return received() >= before + 20; }));
+    shell(net.here, "ip addr add 10.7.0.1/24 dev eth0");
+    EXPECT_TRUE(await_event(out, "warning", "came back"));
+    flood->signal(SIGINT);
+    flood->wait(10 * kSecond);
+    shell(net.there, "ip neigh del 10.7.0.1 dev eth0");
+  }
+  bool is_cut() { return shell(net.here, "ping -c2 -i.2 -W1 -q 10.7.0.2").find(" 0 received") != std::string::npos; }
+
   TwoNamespaces net;
   NetNs elsewhere = NetNs::create();
   TemporaryFolder folder;
@@ -83,6 +134,40 @@ TEST_P(MovedDeviceTest, where_another_device_has_the_number_of_ours) {
         "for i in $(seq 40); do ip link add d$i index $((100 + i)) type dummy; ip link set d$i up; done;"
         "for i in $(seq 2 60); do ip link add e$i index $i type dummy && ip link set e$i up; done");
   play("eth0", elsewhere);
+}
+
+TEST_P(MovedDeviceTest, what_one_that_comes_back_carried_spoils_the_fault) {
+  Command run = start("");
+  await_fault(run);
+  ASSERT_EQ(shell(net.here, fmt::format("ip link set eth0 netns /proc/{}/fd/{}", getpid(), elsewhere.fd())), "");
+  usleep(300000);
+  ASSERT_EQ(shell(elsewhere, fmt::format("ip link set eth0 netns /proc/{}/fd/{}", getpid(), net.here.fd())), "");
+  come_back_under_load();
+  EXPECT_TRUE(is_cut()) << "the fault is on it again";
+  EXPECT_TRUE(await_event(out, "fault_end"));
+  EXPECT_FALSE(is_cut()) << "the fault was, and nothing else";
+  const auto escape = spoiled_by_escape(run);
+  EXPECT_GT(escape["packets_at_most"], 0);
+  EXPECT_EQ(escape["device"], "eth0");
+  EXPECT_EQ(escape["hook"], "egress and ingress");
+  EXPECT_EQ(escape["faults"], nlohmann::json::array({"cut"}));
+  ASSERT_FALSE(escape["until_s"].is_null());
+  EXPECT_LT(escape["from_s"].get<double>(), escape["until_s"].get<double>());
+}
+
+/// Under another number, which the rule that names it has to be told.
+TEST_P(MovedDeviceTest, one_that_the_plan_names_is_known_again_when_made_anew) {
+  Command run = start("interface = \"eth0\"");
+  await_fault(run);
+  ASSERT_EQ(shell(net.here, "ip link del eth0"), "");
+  usleep(300000);
+  add_veth({"eth0", &net.here}, {"eth0", &net.there});
+  shell(net.there, "ip addr add 10.7.0.2/24 dev eth0; ip link set eth0 up");
+  come_back_under_load();
+  EXPECT_TRUE(is_cut()) << "the fault is on it again";
+  EXPECT_TRUE(await_event(out, "fault_end"));
+  EXPECT_FALSE(is_cut()) << "the fault was, and nothing else";
+  EXPECT_GT(spoiled_by_escape(run)["packets_at_most"], 0);
 }
 
 TEST_P(MovedDeviceTest, a_device_over_another) {

@@ -258,8 +258,22 @@ TEST_P(Channels, a_rate_sends_one_packet_after_the_other) {
   EXPECT_GE(sent, 13) << "what is being sent, and 100 ms of queue";
   EXPECT_LE(sent, 16);
   EXPECT_EQ(programs->tally(0).queue_dropped, static_cast<std::uint64_t>(dropped));
+  EXPECT_EQ(programs->tally(0).paced, static_cast<std::uint64_t>(sent)) << "the first by the 8 ms that it takes itself";
   EXPECT_EQ(programs->tally(0).dropped, 0u) << "a full queue is no loss by chance";
   EXPECT_EQ(books.dropped, static_cast<std::uint64_t>(dropped));
+}
+
+TEST_P(Channels, a_rate_that_is_not_reached_paces_nothing) {
+  faults::Channel channel;
+  step(channel.rate, 1e9);
+  channel.queue_time = 100 * kMillisecond;
+  load({rule(channel)});
+  for (int i = 0; i < 5; i++) {
+    ASSERT_EQ(play(Packet{.payload = 100}), Way::held);
+    usleep(1000);  // it is sent within a microsecond or two
+  }
+  EXPECT_EQ(programs->tally(0).delayed, 5u);
+  EXPECT_EQ(programs->tally(0).paced, 0u);
 }
 
 TEST_P(Channels, a_queue_may_be_bounded_in_bytes) {
@@ -287,6 +301,8 @@ TEST_P(Channels, the_lowest_rate_owns_the_packet) {
   EXPECT_EQ(programs->tally(0).matched, 2u);
   EXPECT_EQ(programs->tally(0).delayed, 0u);
   EXPECT_EQ(programs->tally(1).delayed, 2u);
+  EXPECT_EQ(programs->tally(0).paced, 0u);
+  EXPECT_EQ(programs->tally(1).paced, 2u);
 }
 
 TEST_P(Channels, each_fault_that_duplicates_adds_a_copy) {

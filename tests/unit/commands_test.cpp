@@ -417,6 +417,7 @@ TEST(CompletionCommand, BashOffersWhatFits) {
   EXPECT_TRUE(has(offered("faultline inject degrade --del"), "--delay"));
   EXPECT_TRUE(has(offered("faultline run --engine t"), "tcx"));
   EXPECT_TRUE(has(offered("faultline run hel"), "hello"));
+  EXPECT_TRUE(has(offered("faultline explain --engine c"), "clsact"));
   EXPECT_EQ(offered("faultline check --engine"), "\n") << "check has no such option";
 }
 

@@ -38,6 +38,15 @@ TEST(Doctor, AHealthyMachineHasNothingToComplainOf) {
     EXPECT_EQ(finding.state, State::ok) << finding.topic << ": " << finding.what;
 }
 
+TEST(Doctor, SaysWhatClsactDoesToAQueue) {
+  Facts facts = healthy();
+  facts.features.tcx = false;
+  const Report report = examine(facts);
+  const Finding* finding = find(report, "attaching");
+  ASSERT_NE(finding, nullptr);
+  EXPECT_NE(finding->what.find("the kernel empties its queue"), std::string::npos) << finding->what;
+}
+
 TEST(Doctor, TheRootOfAUserNamespaceIsToldInOneSentence) {
   Facts facts = healthy();
   facts.root = false;

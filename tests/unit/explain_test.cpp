@@ -30,6 +30,13 @@ std::string said(const Effect& effect, const std::string& what) {
   return "";
 }
 
+TEST(Explain, SaysWhatClsactDoesToAQueue) {
+  const auto plan = plan_with("kind = \"degrade\"\ndelay = \"100ms\"\n");
+  EXPECT_EQ(explain(plan, pen::Engine::tcx, false).attaching, "");
+  const std::string said = explain(plan, pen::Engine::clsact, false).attaching;
+  EXPECT_NE(said.find("the kernel empties its queue"), std::string::npos) << said;
+}
+
 TEST(Effect, ADelayIsMetOnEachWayAndTwicePerNewConnection) {
   const Effect e = effect(plan_with("kind = \"degrade\"\ndelay = \"100ms\"\n"));
   EXPECT_EQ(e.ways, 2);

@@ -161,9 +161,11 @@ TEST(Summary, AnAccountSurvivesTheJournalWithEveryCount) {
   for (const auto& count : faults::kCounts) a.*count.in = a.sites[0].*count.in = n++;
   for (const auto& one : faults::kUndelivered) undelivered += a.undelivered.*one.in = n++;
   a.bytes = a.sites[0].bytes = n++;
+  a.unseen = {{"netns a", "eth0", "egress", n++}};
   const json written = to_json(a);
   EXPECT_EQ(to_json(account_from_json(json::parse(written.dump()))), written);
   EXPECT_EQ(account_from_json(written).undelivered.total(), undelivered);
+  EXPECT_EQ(account_from_json(written).unseen.at(0).packets, n - 1);
   for (const auto& count : faults::kCounts) {
     EXPECT_EQ(written.at(count.name), a.*count.in) << count.name;
     EXPECT_EQ(account_from_json(written).sites.at(0).*count.in, a.*count.in) << count.name;

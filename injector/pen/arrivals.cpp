@@ -1,0 +1,172 @@
+// Devices that come to a seat's namespace while the run goes on: new ones, and those that had left and are back. Our
+// programs are put on them, and what they carried until then is told as an escape.
+#include <fmt/format.h>
+#include <net/if.h>
+
+#include <algorithm>
+
+#include "faults/abi.h"
+#include "injector/base/clock.h"
+#include "injector/pen/seat.h"
+#include "injector/site/devices.h"
+
+namespace faultline::pen {
+namespace {
+
+std::uint64_t grown(std::uint64_t before, std::uint64_t now) { return now >= before ? now - before : now; }
+
+/// Of the ways that rules act on. A counter that has shrunk is another device's.
+Carried between(const Traffic& before, const Traffic& now, bool sends, bool receives) {
+  Carried carried;
+  if (sends) carried = {grown(before.sent, now.sent), grown(before.sent_bytes, now.sent_bytes)};
+  if (receives) {
+    carried.packets += grown(before.received, now.received);
+    carried.bytes += grown(before.received_bytes, now.received_bytes);
+  }
+  return carried;
+}
+
+}  // namespace
+
+/// What is not attached to is looked at as well: should it come to be, what went by begins there.
+void Seat::note_traffic(const std::map<int, Traffic>& traffic, Ns now) {
+  for (auto& post : on_devices_) {
+    const auto at = traffic.find(post.device);
+    if (at == traffic.end() || post.carried) continue;
+    const bool in = post.hook == Hook::ingress;
+    post.carried = {in ? at->second.received : at->second.sent, in ? at->second.received_bytes : at->second.sent_bytes};
+  }
+  if (devices_changed_ && inspected_ != 0) return;  // look() comes first
+  for (const auto& [index, carried] : traffic)
+    if (!attached_.contains(index)) sights_[index] = {now, carried};
+}
+
+/// Whether a device is one of the site's, and not attached to.
+bool Seat::is_missing(const Device& device) const {
+  if (device.index == near_index_ || attached_.contains(device.index) || reported_.contains(device.index) ||
+      !site::is_l3(device))
+    return false;
+  if (place_.every_device) return true;
+  const auto named = named_.find(device.name);  // its name may be another's by now, which was renamed
+  return named != named_.end() && !attached_.contains(named->second);
+}
+
+/// A device that the plan names has another index when it is made anew.
+void Seat::know_as(const Device& device) {
+  const auto named = named_.find(device.name);
+  if (named == named_.end() || named->second == device.index || attached_.contains(named->second)) return;
+  for (auto& rule : place_.rules)
+    if (rule.match.device == named->second) rule.match.device = device.index;
+  selectors_->move_device(number_, static_cast<std::uint32_t>(named->second), static_cast<std::uint32_t>(device.index));
+  named->second = device.index;
+}
+
+void Seat::take_in(const Device& device) {
+  site::refuse_unknown_link(device);
+  if (site::is_bare(device) && !bare_)
+    throw std::runtime_error(
+        "it has no Ethernet header, and no device had that when faults were attached; begin the run when it is there");
+  attach_to(device);
+}
+
+std::vector<std::string> Seat::look(Ns epoch) {
+  if (!devices_changed_) return take_remarks();
+  Inside in(place_.ns);
+  const auto devices = list_devices();
+  devices_changed_ = device_expected_ = false;
+  std::vector<std::string> news = take_remarks();
+  std::set<int> now;
+  std::vector<Device> came;
+  for (const auto& device : devices) {
+    now.insert(device.index);
+    if (!is_missing(device)) continue;
+    const bool is_back = left_.contains(device.name);
+    const std::string appeared =
+        is_back ? fmt::format("device {} came back to {}", device.name, place_.name)
+                : fmt::format("device {} appeared in {} after the start", device.name, place_.name);
+    const auto left_out = [&](const std::string& why) {
+      reported_.insert(device.index);
+      news.push_back(fmt::format("{}: its traffic is not faulted: {}", appeared, why));
+    };
+    if (const auto why = site::why_left_out(device); !why.empty()) {
+      left_out(why);
+    } else if (!tunnels_.include(site::tunnels_of({device}))) {
+      left_out("it is a tunnel, and what carries it would meet the faults as well; begin the run when it is there");
+    } else {
+      try {
+        know_as(device);
+        take_in(device);
+        place_.devices.push_back(device);
+        came.push_back(device);
+        news.push_back(fmt::format("{}: its traffic is faulted {}", appeared, is_back ? "again" : "from now on"));
+      } catch (const std::exception& e) {
+        left_out(e.what());
+        strangers_.push_back(
+            stranger_of(device, std::string("Faultline's programs are not on the device: ") + e.what()));
+        told_late_.push_back(strangers_.back().escape);
+      }
+    }
+  }
+  entrances_.clear();
+  if (!came.empty()) tell_arrivals(came, epoch);
+  // Of what has left hear() is told at once; this is for what it was not told.
+  std::vector<int> gone;
+  for (const auto& device : place_.devices)
+    if (!now.contains(device.index)) gone.push_back(device.index);
+  for (const int index : gone) {
+    devices_changed_ = true;
+    if (reported_.insert(-index).second) continue;
+    reported_.erase(-index);
+    leave({index, false, index}, monotonic_now());
+  }
+  return news;
+}
+
+Seat::Stranger Seat::stranger_of(const Device& device, const std::string& why) const {
+  Stranger stranger;
+  stranger.device = device.index;
+  stranger.rules = rules_at(device, Hook::egress);
+  const auto in = rules_at(device, Hook::ingress);
+  stranger.sends = !stranger.rules.empty();
+  stranger.receives = !in.empty();
+  stranger.rules.insert(stranger.rules.end(), in.begin(), in.end());
+  Ns from = inspected_;
+  if (const auto sight = sights_.find(device.index); sight != sights_.end()) {
+    from = sight->second.when;
+    stranger.carried = sight->second.carried;
+  }
+  const char* hook = !stranger.receives ? "egress" : !stranger.sends ? "ingress" : "egress and ingress";
+  stranger.escape = {place_.name, device.name, hook, why, from, {}};
+  stranger.escape.faults = faults_of(stranger.rules);
+  stranger.escape.bounded = !device.kind.empty();
+  return stranger;
+}
+
+void Seat::count(Stranger& stranger, const Traffic& traffic, Ns since, Ns now, Ns epoch) const {
+  if (are_in_force(stranger.rules, since, now, epoch)) {
+    const Carried carried = between(stranger.carried, traffic, stranger.sends, stranger.receives);
+    stranger.escape.packets += carried.packets;
+    stranger.escape.bytes += carried.bytes;
+  }
+  stranger.carried = traffic;
+}
+
+/// What went by devices until our programs were on them, which they are now.
+void Seat::tell_arrivals(const std::vector<Device>& came, Ns epoch) {
+  const Ns now = monotonic_now();
+  const auto traffic = list_traffic();
+  for (const auto& device : came) {
+    Stranger stranger = stranger_of(
+        device, fmt::format("the device {}, and Faultline's programs were not on it yet",
+                            left_.contains(device.name) ? "had left and was back" : "had come after the start"));
+    sights_.erase(device.index);
+    const Ns from = stranger.escape.from;
+    if (!are_in_force(stranger.rules, from, now, epoch)) continue;
+    if (const auto at = traffic.find(device.index); at != traffic.end()) count(stranger, at->second, from, now, epoch);
+    stranger.escape.until = now;
+    told_late_.push_back(std::move(stranger.escape));
+  }
+  note_traffic(traffic, now);
+}
+
+}  // namespace faultline::pen
