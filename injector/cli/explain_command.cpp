@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -164,7 +165,6 @@ json added_json(const explain::Added& added) {
           {"middle", static_cast<double>(added.middle) / kMillisecond},
           {"most", static_cast<double>(added.most) / kMillisecond}};
 }
-
 
 json fault_json(const plan::Plan& plan, std::size_t i, const explain::Effect& effect, const explain::Reach& reach) {
   const auto& fault = plan.faults[i];

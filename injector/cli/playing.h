@@ -2,13 +2,16 @@
 // plan comes from a file, and `inject`, whose plan is made from options.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
 #include "injector/base/error.h"
 #include "injector/plan/parse.h"
 #include "injector/run/run.h"
+
+namespace CLI {
+class App;
+}
 
 namespace faultline::cli {
 

@@ -1,5 +1,6 @@
 // `faultline report RUN` and `faultline compare RUN RUN`: a record looked at again. Neither needs privilege.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <memory>
