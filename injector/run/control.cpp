@@ -39,7 +39,6 @@ struct Listener {
   std::uint64_t ns = 0;
 };
 
-
 std::string cut(std::string text, std::size_t longest) {
   if (text.size() > longest) text.resize(longest);
   return text;
