@@ -1,6 +1,6 @@
-// In the optimised build a library's sources are compiled together (CMakeLists.txt), so what two of them call by one name clashes,
-// even in anonymous namespaces: whenever a new file moves the batches. Here it is found with the names alone; .ci/nightly compiles
-// each library as one.
+// In the optimised build a library's sources are compiled together (CMakeLists.txt), so what two of them call by one
+// name clashes, even in anonymous namespaces: whenever a new file moves the batches. Here it is found with the names
+// alone; .ci/nightly compiles each library as one.
 #include <gtest/gtest.h>
 
 #include <filesystem>
