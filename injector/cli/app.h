@@ -2,12 +2,15 @@
 // statuses are documented here and in docs/exit-status.md; nothing else in Faultline prints or exits.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "injector/base/error.h"
+
+namespace CLI {
+class App;
+}
 
 namespace faultline::cli {
 

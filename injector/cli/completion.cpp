@@ -2,6 +2,7 @@
 // options and its commands; an option with a few possible values offers these; a PLAN is a shipped experiment's name or
 // a .toml file.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 

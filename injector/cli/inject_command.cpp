@@ -2,6 +2,7 @@
 // keys; the plan that they amount to is written as text and goes through the parser, so that it is checked, kept and
 // reported like any other.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdio>

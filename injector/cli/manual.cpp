@@ -1,6 +1,7 @@
 #include "injector/cli/manual.h"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 

@@ -2,9 +2,12 @@
 // definitions as --help, so that they cannot say something else. Pure functions of the parsed definitions.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
+
+namespace CLI {
+class App;
+}
 
 namespace faultline::cli {
 

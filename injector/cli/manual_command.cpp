@@ -1,5 +1,6 @@
 // `faultline completion SHELL` and `faultline man`: what packages install, and what anyone can ask for.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <filesystem>

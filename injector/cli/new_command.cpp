@@ -2,6 +2,7 @@
 // written: it is checked before it is.
 #include <fmt/format.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdio>

@@ -1,6 +1,7 @@
 #include "injector/cli/plan_arguments.h"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <charconv>
 #include <limits>

@@ -1,11 +1,14 @@
 // The arguments that say how a plan is read: the same for every command that takes one.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
 #include "injector/plan/parse.h"
+
+namespace CLI {
+class App;
+}
 
 namespace faultline::cli {
 

@@ -2,7 +2,6 @@
 // plan comes from a file, and `inject`, whose plan is made from options.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +9,10 @@
 #include "injector/base/error.h"
 #include "injector/plan/parse.h"
 #include "injector/run/run.h"
+
+namespace CLI {
+class App;
+}
 
 namespace faultline::cli {
 

@@ -1,5 +1,6 @@
 // `faultline report RUN` and `faultline compare RUN RUN`: a record looked at again. Neither needs privilege.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <memory>
@@ -54,7 +55,7 @@ Exit compare(const CompareArguments& arguments) {
   return Exit::passed;
 }
 
-constexpr const char* kFooter =
+constexpr const char* kReportFooter =
     "Exit status: 0, whatever the verdict; 3 no run folder, or no journal in it; 4 the folder cannot be written.";
 
 }  // namespace
@@ -66,7 +67,7 @@ void setup_report(CLI::App& app, Context& context) {
       "Judge a recorded run again, and make its summary.json, junit.xml and report.html anew from the journal");
   sub->add_option("RUN", arguments->run, "The run's folder")->required();
   sub->add_flag("--json", arguments->json, "Print the summary as JSON");
-  sub->footer(kFooter);
+  sub->footer(kReportFooter);
   sub->callback([&context, arguments] { context.chosen = [arguments] { return report(*arguments); }; });
 }
 
@@ -77,7 +78,7 @@ void setup_compare(CLI::App& app, Context& context) {
   sub->add_option("A", arguments->first, "A run's folder")->required();
   sub->add_option("B", arguments->second, "The other's")->required();
   sub->add_flag("--json", arguments->json, "Print the comparison as JSON");
-  sub->footer(kFooter);
+  sub->footer(kReportFooter);
   sub->callback([&context, arguments] { context.chosen = [arguments] { return compare(*arguments); }; });
 }
 

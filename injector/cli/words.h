@@ -1,10 +1,13 @@
 // The words of a command line, as they were given: what would have to be typed to have the same again.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <set>
 #include <string>
 #include <vector>
+
+namespace CLI {
+class App;
+}
 
 namespace faultline::cli {
 

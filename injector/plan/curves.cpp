@@ -18,7 +18,7 @@
 namespace faultline::plan {
 namespace {
 
-constexpr off_t kMaxFile = 64 << 20;
+constexpr off_t kMaxCurveFile = 64 << 20;
 
 double duration_of(Table& point, std::string_view key, std::string_view example) {
   const auto value = point.scalar(key, example, read_duration);
@@ -37,7 +37,7 @@ std::string read_text(const std::string& path, std::string& text) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.get() < 0 || ::fstat(fd.get(), &status) != 0) return std::strerror(errno);
   if (!S_ISREG(status.st_mode)) return "it is not a regular file";
-  if (status.st_size > kMaxFile) return "it is larger than 64 MB";
+  if (status.st_size > kMaxCurveFile) return "it is larger than 64 MB";
   text.resize(static_cast<std::size_t>(status.st_size));
   std::size_t used = 0;
   while (used < text.size()) {

@@ -16,7 +16,7 @@
 namespace faultline::plan {
 namespace {
 
-constexpr std::size_t kMaxFile = 64 << 20;
+constexpr std::size_t kMaxPlanFile = 64 << 20;
 
 std::string read_file(const std::string& path) {
   const auto fail = [&](std::string_view why) -> Failure {
@@ -35,7 +35,7 @@ std::string read_file(const std::string& path) {
     if (n < 0) throw fail(std::strerror(errno));
     if (n == 0) break;
     used += static_cast<std::size_t>(n);
-    if (used > kMaxFile) throw fail("it is larger than 64 MB");
+    if (used > kMaxPlanFile) throw fail("it is larger than 64 MB");
   }
   text.resize(used);
   return text;

@@ -25,7 +25,7 @@ struct Parts {
   std::optional<double> number;
   std::string_view unit;
 };
-Parts split(std::string_view text) {
+Parts parts_of(std::string_view text) {
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
   Parts parts;
@@ -46,7 +46,7 @@ std::string shortest(double value, std::span<const SizeUnit> units) {
 Read<double> read_rate(std::string_view text) {
   const std::string bad = fmt::format("\"{}\" is not a rate", text.substr(0, 60));
   if (text.empty()) return {{}, bad, "write \"10mbit\""};
-  const Parts parts = split(text);
+  const Parts parts = parts_of(text);
   if (!parts.number) return {{}, bad, "write a number and its unit: \"10mbit\""};
   for (const auto& unit : kRates) {
     if (parts.unit != unit.name) continue;
@@ -69,7 +69,7 @@ Read<double> read_rate(std::string_view text) {
 
 Read<faults::QueueLimit> read_queue(std::string_view text) {
   const std::string hint = "give the longest wait, \"100ms\", or the bytes it holds, \"64kB\"";
-  const Parts parts = text.empty() ? Parts{} : split(text);
+  const Parts parts = text.empty() ? Parts{} : parts_of(text);
   for (const auto& unit : kSizes) {
     if (!parts.number || parts.unit != unit.name) continue;
     const double bytes = *parts.number * unit.size;

@@ -85,7 +85,7 @@ struct Cell {
 constexpr std::string_view kBlank = " \t\r";
 
 /// A line's cells, without blanks and quotes around them. None: an empty line, or a comment.
-std::vector<Cell> split(std::string_view line) {
+std::vector<Cell> cells_of(std::string_view line) {
   std::vector<Cell> cells;
   const auto first = line.find_first_not_of(kBlank);
   if (first == std::string_view::npos || line[first] == '#') return cells;
@@ -126,7 +126,7 @@ class TraceReader {
         error(1, "the file is empty", "its first line names its columns, such as time_s,delay_ms");
         return std::nullopt;
       }
-      head = split(line_);
+      head = cells_of(line_);
     }
     if (head.size() == 1 && read_number(head[0].text))
       read_mahimahi(head[0]);
@@ -178,7 +178,7 @@ class TraceReader {
     if (columns.size() == 1)
       return error(1, "there is no figure beside the time", "add a column such as delay_ms, loss_percent or rate_mbit");
     while (!enough() && next_line()) {
-      const auto cells = split(line_);
+      const auto cells = cells_of(line_);
       if (!cells.empty()) read_row(columns, cells);
     }
     if (profile_.empty() && mistakes_ == 0) error(1, "there are no rows below the header", "add at least one");
@@ -294,7 +294,7 @@ class TraceReader {
         }
       }
       if (!next_line()) break;
-      cells = split(line_);
+      cells = cells_of(line_);
     }
     if (mistakes_ > 0) return;
     if (last == 0)

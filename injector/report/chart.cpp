@@ -33,7 +33,6 @@ struct Scale {
   }
 };
 
-
 /// 1, 2 or 5 times a power of ten, so that about `count` steps make `span`.
 double round_step(double span, int count) {
   const double rough = span / count, power = std::pow(10, std::floor(std::log10(rough)));

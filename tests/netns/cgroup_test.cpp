@@ -50,6 +50,7 @@ class CgroupTest : public testing::Test {
     follower.reset();
     pen->stop();
     pen->drain();
+    disturbed_if_stalled(pen->line_stats().stalled);
     for (const auto& c : pen->accounts(1)) {
       const auto& u = c.undelivered;
       if (lapses != 0 || pen->line_was_stopped()) continue;

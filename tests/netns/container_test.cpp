@@ -143,6 +143,7 @@ TEST_F(PodmanTest, is_delayed_from_plan_to_packets) {
   }
   EXPECT_GE(took, 2 * kDelay - 100 * kMicrosecond);
   EXPECT_LT(took, 3 * kDelay);
+  disturbed_if_stalled(pen.line_stats().stalled);
   for (const auto& failure : pen.close()) ADD_FAILURE() << failure;
 }
 

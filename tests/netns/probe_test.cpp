@@ -153,7 +153,7 @@ TEST_P(probe_names, one_that_does_not_resolve_is_refused_before_the_run) {
 INSTANTIATE_TEST_SUITE_P(kinds, probe_names,
                          testing::Values(http_probe("http://nobody.invalid/"), tcp_probe("nobody.invalid:80"),
                                          icmp_probe("nobody.invalid")),
-                         [](const auto& p) { return std::string(1, p.param.kind->name().front()); });
+                         [](const auto& p) { return std::string(p.param.kind->name()); });
 
 }  // namespace
 }  // namespace faultline::test

@@ -37,11 +37,11 @@ struct SurviveTest : testing::Test {
     return Command::run(folder.write("plan.toml", text), out, more);
   }
 
-  /// The run comes to its end with a whole record and nothing that it could not clean up; aborted is not its end.
-  void expect_whole(Command& run) {
+  /// The run comes to its end with this status, a whole record, and nothing that it could not clean up.
+  void expect_whole(Command& run, int expected = 0) {
     const auto status = run.wait(60 * kSecond);
     ASSERT_TRUE(status) << "it hangs: " << run.errors();
-    EXPECT_LE(*status, 2) << run.out() << run.errors();
+    EXPECT_EQ(*status, expected) << run.out() << run.errors();
     const auto journal = journal_of(out);
     ASSERT_FALSE(journal.empty());
     EXPECT_EQ(journal.back()["event"], "end");
@@ -107,7 +107,8 @@ TEST_F(SurviveTest, WhileOneTargetIsMissingNothingOfTheOthersIsTouched) {
     say_all({"ip", "link", "set", "lo", "mtu", std::to_string(60000 + events++)});
     return !monitor->out().empty();
   }));
-  usleep(200'000);
+  const std::string last = std::to_string(60000 + events - 1);  // it has told all that was said to it
+  ASSERT_TRUE(eventually([&] { return monitor->out().find("mtu " + last) != std::string::npos; }));
   const std::string before = monitor->out();
   Command run = start(plan(net.path(),
                            "[targets.other]\nnetns = \"/run/netns/no-such-namespace\"\n[[faults]]\nkind = "
@@ -191,8 +192,11 @@ TEST_F(SurviveTest, AFullDiskHealsFirst) {
   TwoNamespaces net;
   const fs::path disk = folder.path() / "disk", record = disk / "run";
   fs::create_directory(disk);
+  // What is taken apart afterwards takes its time: a service that does not end when it is told to.
   const std::string more =
-      "[[faults]]\nname = \"long\"\nkind = \"sever\"\non = \"victim\"\nstart = \"3s\"\nfor = \"run\"\n";
+      "[[faults]]\nname = \"long\"\nkind = \"sever\"\non = \"victim\"\nstart = \"3s\"\nfor = \"run\"\n"
+      "[lab.rooms.east]\n[lab.hosts.stubborn]\nroom = \"east\"\n"
+      "command = [\"sh\", \"-c\", \"trap '' TERM; while :; do sleep 1; done\"]\n";
   const std::string text = plan(net.path(), more, "10.7.0.2", "60s");
   Command run({"unshare", "-m", "sh", "-c",
                fmt::format("mount -t tmpfs -o size=256k none {} && exec {} run {} --out {} --quiet", disk.string(),
@@ -207,14 +211,16 @@ TEST_F(SurviveTest, AFullDiskHealsFirst) {
     while (write(filler.get(), block.data(), block.size()) > 0) {
     }
   }
+  const Ns full = monotonic_now();
   EXPECT_EQ(run.wait(20 * kSecond), 6) << run.out() << run.errors();
   EXPECT_NE(run.errors().find("No space left"), std::string::npos) << run.errors();
   const Ns ended = monotonic_now();
-  usleep(200000);
   const auto& packets = stream.finish();
   ASSERT_FALSE(packets.empty());
-  const auto first = first_quick(packets, ended, 50 * kMillisecond);
+  // Not when the process ended, which heals anyway, but before: while the service was still being waited for.
+  const auto first = first_quick(packets, full, 50 * kMillisecond);
   ASSERT_TRUE(first);
+  EXPECT_LT(full + *first, ended - kSecond);
   Inside in(net.here);
   EXPECT_EQ(list_devices().size(), 2u);
 }
@@ -224,7 +230,7 @@ TEST_F(SurviveTest, HostsWithIPv6AloneAndJumboFrames) {
   Command run = start(plan(net.path(), "", "fd07::2"));
   ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
   UdpStream stream(net.here, "fd07::1", net.there, "fd07::2", 200, 8900);
-  usleep(1000000);
+  ASSERT_TRUE(eventually([&] { return stream.sent() >= 200; }));
   const Ns until = monotonic_now() - 100 * kMillisecond;
   const auto packets = stream.finish();
   EXPECT_EQ(stream.refused(), 0u);

@@ -1,6 +1,7 @@
 // Which packets the selector takes, and in what state: one packet, one verdict. A packet that is not taken must come
 // out exactly as it went in.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <set>
@@ -105,17 +106,25 @@ TEST_P(Selector, nothing_is_taken_while_no_rule_is_live) {
 }
 
 TEST_P(Selector, live_rules_follow_the_table) {
-  // T0 lies in the past here, and the clock begins when the machine does.
-  if (monotonic_now() < 130 * kSecond) GTEST_SKIP() << "this machine has not been up for as long as the score is";
+  constexpr Ns kStep = 200 * kMillisecond;
+  constexpr int kSteps = 127;
+  // T0 lies in the past here, and the clock begins when the machine does: a virtual machine may have come up just now.
+  while (monotonic_now() < (kSteps + 2) * kStep) usleep(100'000);
   std::vector<Rule> rules;
-  for (int i = 0; i < 64; i++) rules.push_back(holding(match_of(), {i * kSecond, (2 * i + 1) * kSecond}));
+  for (int i = 0; i < 64; i++) rules.push_back(holding(match_of(), {i * kStep, (2 * i + 1) * kStep}));
   programs = std::make_unique<Programs>(GetParam(), rules);
-  for (const int second : {100, 0, 63, 31, 7, 126, 127, 64, 1}) {
-    programs->set_time(second * kSecond + kSecond / 2);
-    std::uint64_t expected = 0;
+  for (const int step : {100, 0, 63, 31, 7, 126, kSteps, 64, 1}) {
+    std::uint64_t expected = 0, seen = 0;
     for (int i = 0; i < 64; i++)
-      if (second >= i && second < 2 * i + 1) expected |= 1ull << i;
-    EXPECT_EQ(taken(Packet{}), expected) << second << " s";
+      if (step >= i && step < 2 * i + 1) expected |= 1ull << i;
+    Ns took = kStep;
+    for (int i = 0; i < 50 && took >= kStep / 2; i++) {  // a busy machine may be in the next step already
+      const Ns before = monotonic_now();
+      programs->set_time(step * kStep + kStep / 2);
+      seen = taken(Packet{});
+      took = monotonic_now() - before;
+    }
+    EXPECT_EQ(seen, expected) << "step " << step;
   }
 }
 

@@ -2,6 +2,7 @@
 // key and option, a key or option for every row, and tests that exist. What there is, is asked of the catalogue of
 // kinds, of the plan's parser, and of the command line's own definitions.
 #include <gtest/gtest.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 

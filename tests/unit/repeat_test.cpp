@@ -1,4 +1,5 @@
 // What a record says of how to have the same run again, and of what its plan was given.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "injector/base/secrets.h"

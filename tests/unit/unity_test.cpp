@@ -1,0 +1,50 @@
+// In the optimised build a library's sources are compiled together (CMakeLists.txt), so what two of them call by one
+// name clashes, even in anonymous namespaces: whenever a new file moves the batches. Here it is found with the names
+// alone; .ci/nightly compiles each library as one.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <regex>
+#include <string>
+
+#include "tests/unit/test_names.h"
+
+namespace faultline::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Types and constants that a source defines outside of any other.
+std::set<std::string> names_defined_in(const std::string& text) {
+  static const std::regex type(R"(\n(?:class|struct|enum class|enum) (\w+)(?: final)?(?: : [^;{]*)? \{)");
+  static const std::regex constant(R"(\n(?:(?:inline|static|constexpr|const) )+[^=;{}()\n]*\b(k[A-Z]\w*)\b)");
+  std::set<std::string> names;
+  for (const auto& what : {type, constant})
+    for (std::sregex_iterator m(text.begin(), text.end(), what), end; m != end; ++m) names.insert((*m)[1]);
+  return names;
+}
+
+TEST(Unity, NoTwoSourcesOfALibraryDefineTheSameName) {
+  for (const auto& library : fs::directory_iterator(FAULTLINE_SOURCE_DIR "/injector")) {
+    if (!library.is_directory()) continue;
+    std::map<std::string, fs::path> first;
+    for (const auto& entry : fs::directory_iterator(library)) {
+      if (entry.path().extension() != ".cpp") continue;
+      for (const auto& name : names_defined_in(text_of(entry.path()))) {
+        const auto [at, is_new] = first.emplace(name, entry.path());
+        EXPECT_TRUE(is_new) << name << " is defined in " << at->second << " and in " << entry.path();
+      }
+    }
+  }
+}
+
+TEST(Unity, TypesAndConstantsAreSeen) {
+  EXPECT_EQ(names_defined_in("\nclass One {\n  struct Inside {};\n};\nstruct Two final : One {\n};\nstruct Later;\n"
+                             "constexpr std::size_t kMost = 1;\nconst char* const kName = \"kOther\";\n"
+                             "enum class Three { a };\n"),
+            (std::set<std::string>{"One", "Two", "Three", "kMost", "kName"}));
+}
+
+}  // namespace
+}  // namespace faultline::test
