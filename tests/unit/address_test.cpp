@@ -68,8 +68,8 @@ TEST(Addresses, AreRefusedWithWhatToWrite) {
   refuses("fd00::/129", "prefix length", "0 to 128");
   refuses("::ffff:10.0.0.0/90", "more than IPv4", "96 to 128");
   refuses("10.0.0.9-10.0.0.1", "ends before", "\"10.0.0.1-10.0.0.9\"");
-  refuses("10.0.0.1-9", "no range", "both whole");
-  refuses("10.0.0.1-fd00::1", "no range", "both whole");
+  refuses("10.0.0.1-9", "not a range", "both whole");
+  refuses("10.0.0.1-fd00::1", "not a range", "both whole");
   refuses("10.0.0.0/24-10.0.1.0/24", "prefix length", "0 to 32");
   refuses("10.0.0.*", "wildcard", "10.0.3.0/24");
   refuses("10.0.0.1.", "dot", "\"10.0.0.1\"");
