@@ -118,7 +118,7 @@ TEST(PlanVariables, AreReplacedInEveryString) {
       "every = \"${rate}\"\n";
   const auto plan = parse_good(text);
   EXPECT_EQ(plan.find_target("t")->subject, "shop");
-  EXPECT_EQ(plan.probes[0].command, (std::vector<std::string>{"/plans/x", "${rate}", "ashopbshop", "$5"}));
+  EXPECT_EQ(plan.probes[0].command(), (std::vector<std::string>{"/plans/x", "${rate}", "ashopbshop", "$5"}));
   EXPECT_EQ(plan.probes[0].every, 50 * kMillisecond);
   Options options;
   options.variables = {{"rate", "70ms"}};
