@@ -101,9 +101,10 @@ std::vector<std::string> Seat::look(Ns epoch) {
         news.push_back(fmt::format("{}: its traffic is faulted {}", appeared, is_back ? "again" : "from now on"));
       } catch (const std::exception& e) {
         left_out(e.what());
-        strangers_.push_back(
-            stranger_of(device, std::string("Faultline's programs are not on the device: ") + e.what()));
-        told_late_.push_back(strangers_.back().escape);
+        auto stranger = stranger_of(device, std::string("Faultline's programs are not on the device: ") + e.what());
+        if (stranger.rules.empty()) continue;
+        told_late_.push_back(stranger.escape);
+        strangers_.push_back(std::move(stranger));
       }
     }
   }
@@ -125,8 +126,17 @@ std::vector<std::string> Seat::look(Ns epoch) {
 Seat::Stranger Seat::stranger_of(const Device& device, const std::string& why) const {
   Stranger stranger;
   stranger.device = device.index;
-  stranger.rules = rules_at(device, Hook::egress);
-  const auto in = rules_at(device, Hook::ingress);
+  // What a new device carries on a machine of many services is mostly not that of the one that a rule is about.
+  const bool is_new = !left_.contains(device.name);
+  const auto rules_of = [&](Hook hook) {
+    auto rules = rules_at(device, hook);
+    const std::uint32_t first = around_.score.sites.at(site_).first_rule;
+    if (is_new)
+      std::erase_if(rules, [&](std::uint32_t rule) { return place_.rules.at(rule - first).match.cgroups.has_value(); });
+    return rules;
+  };
+  stranger.rules = rules_of(Hook::egress);
+  const auto in = rules_of(Hook::ingress);
   stranger.sends = !stranger.rules.empty();
   stranger.receives = !in.empty();
   stranger.rules.insert(stranger.rules.end(), in.begin(), in.end());
@@ -138,7 +148,7 @@ Seat::Stranger Seat::stranger_of(const Device& device, const std::string& why) c
   const char* hook = !stranger.receives ? "egress" : !stranger.sends ? "ingress" : "egress and ingress";
   stranger.escape = {place_.name, device.name, hook, why, from, {}};
   stranger.escape.faults = faults_of(stranger.rules);
-  stranger.escape.bounded = !device.kind.empty();
+  stranger.escape.bounded = counts_at_once(device);
   return stranger;
 }
 

@@ -113,7 +113,7 @@ void Seat::attach_to(const Device& device) {
         Attachment::make(around_.engine, entrance.get(), device.index, hook, device.name, place_.ns, around_.janitor);
     if (auto remark = made.remark(); !remark.empty()) remarks_.push_back(std::move(remark));
     Post post{std::move(made), device.index, device.name, hook};
-    post.counts_at_once = !device.kind.empty() || (device.flags & IFF_LOOPBACK) != 0;
+    post.counts_at_once = counts_at_once(device);
     post.rules = rules_at(device, hook);
     on_devices_.push_back(std::move(post));
   };
@@ -138,6 +138,8 @@ std::vector<std::uint32_t> Seat::rules_at(const Device& device, Hook hook) const
   }
   return found;
 }
+
+bool Seat::counts_at_once(const Device& device) { return !device.kind.empty() || (device.flags & IFF_LOOPBACK) != 0; }
 
 std::string Seat::device_name(int index) const {
   const auto at = attended_.find(index);

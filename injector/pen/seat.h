@@ -95,6 +95,7 @@ class Seat {
   void leave(const DeviceEvents::Left& left, Ns now);
   struct Post;
   struct Stranger;
+  static bool counts_at_once(const Device& device);  ///< its counters are the kernel's, and not a card's
   std::vector<std::uint32_t> rules_at(const Device& device, Hook hook) const;
   bool are_in_force(const std::vector<std::uint32_t>& rules, Ns since, Ns now, Ns epoch) const;
   std::vector<std::uint32_t> faults_of(const std::vector<std::uint32_t>& rules) const;
@@ -122,7 +123,7 @@ class Seat {
     int device = 0;
     std::string name;
     Hook hook = Hook::egress;
-    bool counts_at_once = false;            ///< the device: its counters are the kernel's, and not a card's
+    bool counts_at_once = false;            ///< the device does
     std::vector<std::uint32_t> rules = {};  ///< that act there, by their index in the score
     std::optional<Carried> carried = {};    ///< of the device, this way, at the last look
     std::uint32_t xdp = 0;                  ///< the XDP program that was there from the start

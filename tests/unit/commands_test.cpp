@@ -73,6 +73,12 @@ TEST(ExplainCommand, ReadsThePlanAsARunWould) {
   EXPECT_EQ(out.at("faults").at(0).at("packet_ms").at("middle"), 300.0);
 }
 
+TEST(ExplainCommand, SaysWhatTheEngineWouldDo) {
+  EXPECT_TRUE(has(say({"explain", "hello", "--engine", "clsact"}).out, "empties its"));
+  const auto out = nlohmann::json::parse(say({"explain", "hello", "--engine", "clsact", "--json"}).out);
+  EXPECT_TRUE(has(out.at("attaching").get<std::string>(), "the kernel empties its queue"));
+}
+
 TEST(ExplainCommand, SaysWhatAShippedExperimentWouldDo) {
   const Said said = say({"explain", "hello"});
   EXPECT_EQ(said.status, 0) << said.error;
