@@ -194,7 +194,7 @@ std::unique_ptr<Nursery> Nursery::start() {
   Fd theirs(pair[1]), self = open_pidfd(getpid());
   const pid_t pid = fork_in_new_pid_namespace();
   if (pid == 0) {
-    impl.release();  // its destructors are the parent's business
+    (void)impl.release();  // its destructors are the parent's business
     run_init(std::move(theirs), std::move(self));
   }
   theirs.reset();

@@ -29,7 +29,7 @@ TEST(Unity, NoTwoSourcesOfALibraryDefineTheSameName) {
   for (const auto& library : fs::directory_iterator(FAULTLINE_SOURCE_DIR "/injector")) {
     if (!library.is_directory()) continue;
     std::map<std::string, fs::path> first;
-    for (const auto& entry : fs::directory_iterator(library)) {
+    for (const auto& entry : fs::recursive_directory_iterator(library)) {
       if (entry.path().extension() != ".cpp") continue;
       for (const auto& name : names_defined_in(text_of(entry.path()))) {
         const auto [at, is_new] = first.emplace(name, entry.path());
