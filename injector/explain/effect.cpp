@@ -270,7 +270,7 @@ std::vector<std::string> links_of(const plan::Plan& plan, const plan::Fault& fau
 
 Effect effect_of(const plan::Plan& plan, const plan::Fault& fault, const std::vector<std::string>& links) {
   Effect effect;
-  effect.asked = record::given(fault);
+  effect.asked = plan::given(fault);
   effect.ways = fault.direction == plan::Direction::both || on_a_link(plan, fault) ? 2 : 1;
   const std::uint64_t seed = fl_fault_seed(plan.seed, fl_text_key(fault.name.data(), fault.name.size()));
   const std::vector<std::string> unnamed{""};
