@@ -1,45 +1,17 @@
 #include "injector/plan/parse.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cstring>
 #include <filesystem>
+#include <limits>
 
 #include "injector/base/error.h"
-#include "injector/base/fd.h"
+#include "injector/base/file_text.h"
 #include "injector/plan/origin.h"
 #include "injector/plan/passes.h"
 
 namespace faultline::plan {
 namespace {
-
-constexpr std::size_t kMaxFile = 64 << 20;
-
-std::string read_file(const std::string& path) {
-  const auto fail = [&](std::string_view why) -> Failure {
-    return Failure(Exit::invalid, fmt::format("cannot read plan {}: {}", path, why));
-  };
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0) throw fail(std::strerror(errno));
-  struct stat status {};
-  if (::fstat(fd.get(), &status) == 0 && S_ISDIR(status.st_mode)) throw fail("it is a directory");
-  std::string text;
-  std::size_t used = 0;
-  while (true) {
-    text.resize(std::max<std::size_t>(text.size(), used + (used < (1 << 20) ? 1 << 16 : 1 << 20)));
-    const ssize_t n = ::read(fd.get(), text.data() + used, text.size() - used);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw fail(std::strerror(errno));
-    if (n == 0) break;
-    used += static_cast<std::size_t>(n);
-    if (used > kMaxFile) throw fail("it is larger than 64 MB");
-  }
-  text.resize(used);
-  return text;
-}
 
 void read_top(Table& top, Draft& draft) {
   if (auto title = top.text("title", "\"What this rehearses\"")) {
@@ -119,7 +91,10 @@ Parsed parse_text(std::string text, const std::string& path, const Options& opti
 }
 
 Parsed parse_file(const std::string& path, const Options& options) {
-  return parse_text(read_file(path), path, options);
+  std::string text;
+  if (const std::string why = read_file(path, Readable::anything, text); !why.empty())
+    throw Failure(Exit::invalid, fmt::format("cannot read plan {}: {}", path, why));
+  return parse_text(std::move(text), path, options);
 }
 
 }  // namespace faultline::plan
