@@ -9,6 +9,7 @@
 #include "injector/base/file_text.h"
 #include "injector/plan/origin.h"
 #include "injector/plan/passes.h"
+#include "injector/plan/rule_count.h"
 
 namespace faultline::plan {
 namespace {
@@ -80,6 +81,7 @@ Parsed parse_text(std::string text, const std::string& path, const Options& opti
   resolve_guards(draft);
   if (draft.faults.empty() && draft.probes.empty() && draft.issues.count() == 0)
     draft.issues.error({1, 1}, "the plan has nothing to do", "add [[faults]], or probes as [probes.NAME]");
+  if (draft.issues.count() == 0) count_rules(draft);
 
   for (auto& target : draft.targets) plan.targets.push_back(std::move(target.target));
   for (auto& probe : draft.probes) plan.probes.push_back(std::move(probe.probe));
