@@ -98,20 +98,8 @@ std::string asked_text(const Fault& fault) {
   return text;
 }
 
-Ns asked_delay(const Fault& fault) {
-  double most = faults::greatest(fault.params, "delay");
-  if (fault.kind && fault.kind->name == "trace")
-    for (const auto& p : fault.params.trace("file").points) most = std::max(most, p.delay);
-  return static_cast<Ns>(most);
-}
+Ns asked_delay(const Fault& fault) { return static_cast<Ns>(faults::greatest(fault.params, "delay")); }
 
-double asked_loss(const Fault& fault) {
-  double most = faults::greatest(fault.params, "loss");
-  if (fault.kind && fault.kind->name == "trace")
-    for (const auto& p : fault.params.trace("file").points) most = std::max(most, p.loss);
-  for (const char* key : {"bursts.enter", "bursts.good", "flows", "clients"})
-    if (fault.params.has(key)) most = 1;
-  return most;
-}
+double asked_loss(const Fault& fault) { return fault.kind ? fault.kind->greatest_loss(fault.params) : 0; }
 
 }  // namespace faultline::plan

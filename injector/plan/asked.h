@@ -25,8 +25,7 @@ std::string asked_text(const Fault& fault);
 
 /// The delay that lateness is measured against: the greatest that is asked at any time.
 Ns asked_delay(const Fault& fault);
-/// The greatest loss that is asked at any time. One that comes in bursts, or for some of the connections, may be of
-/// all.
+/// The greatest loss that is asked at any time.
 double asked_loss(const Fault& fault);
 
 }  // namespace faultline::plan

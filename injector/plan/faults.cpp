@@ -18,8 +18,9 @@ std::vector<std::string> kind_names() {
 }
 
 void read_kind(Table& table, FaultDraft& draft) {
-  table.require("kind", "\"degrade\"");
-  const auto name = table.text("kind", "\"degrade\"");
+  const std::string example = fmt::format("\"{}\"", faults::usual_kind().name);
+  table.require("kind", example);
+  const auto name = table.text("kind", example);
   if (!name) return;
   draft.kind_name = *name;
   draft.fault.kind = faults::find_kind(*name);
@@ -255,9 +256,9 @@ void read_fault(const Node& node, std::size_t number, Draft& draft) {
                          "choose another name");
   }
   read_kind(table, result);
-  const bool parts = table.has("groups") || table.has("edges");
-  if (result.kind_name != "partition" || (table.has("shape") && !parts))
-    table.require("on", "\"payment\"");  // groups and edges are targets themselves
+  const bool parts = result.fault.kind != nullptr && result.fault.kind->parts;
+  const bool named = table.has("groups") || table.has("edges");
+  if (!parts || (table.has("shape") && !named)) table.require("on", "\"payment\"");  // else they are the targets
   result.on = table.words("on", "\"payment\"");
   result.peer = table.words("peer", "\"bank\"");
   result.fault.on_any = table.boolean("on_any").value_or(false);
