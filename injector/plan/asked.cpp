@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "injector/plan/values.h"
 
@@ -96,6 +97,17 @@ std::string asked_text(const Fault& fault) {
   for (const auto& [key, value] : given(fault))
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key->name, value);
   return text;
+}
+
+std::map<std::string, nlohmann::json> common_values(const Fault& fault) {
+  std::map<std::string, nlohmann::json> values;
+  for (const auto& key : fault_keys()) {
+    if (!fault.common.has(key.name)) continue;
+    values[std::string(key.name)] = key.type == faults::ValueType::boolean
+                                        ? nlohmann::json(fault.common.boolean(key.name))
+                                        : nlohmann::json(value_text(key, fault.common));
+  }
+  return values;
 }
 
 Ns asked_delay(const Fault& fault) { return static_cast<Ns>(faults::greatest(fault.params, "delay")); }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ std::vector<Given> given(const Fault& fault);
 std::map<std::string, std::string> asked(const Fault& fault);
 /// The same in one line, without what is at its default: "delay 200ms, loss 12%".
 std::string asked_text(const Fault& fault);
+
+/// The values of fault_keys(), by name, as JSON has them: true and false, else text as in a plan.
+std::map<std::string, nlohmann::json> common_values(const Fault& fault);
 
 /// The delay that lateness is measured against: the greatest that is asked at any time.
 Ns asked_delay(const Fault& fault);

@@ -57,11 +57,10 @@ json plan_fields(const plan::Plan& p) {
                       {"every", probe.every},
                       {"timeout", probe.timeout},
                       {"from", probe.from}});
-  for (const auto& fault : p.faults)
+  for (const auto& fault : p.faults) {
     faults.push_back({{"name", fault.name},
                       {"kind", fault.kind ? std::string(fault.kind->name) : std::string()},
                       {"on", fault.on},
-                      {"on_any", fault.on_any || !fault.legs.empty()},
                       {"peer", fault.peer},
                       {"direction", direction_text(fault.direction)},
                       {"start", fault.start},
@@ -71,6 +70,8 @@ json plan_fields(const plan::Plan& p) {
                       {"delay", plan::asked_delay(fault)},
                       {"idle", fault.idle},
                       {"loss", plan::asked_loss(fault)}});
+    for (const auto& [key, value] : plan::common_values(fault)) faults.back()[key] = value;
+  }
   for (const auto& h : p.hypotheses) {
     hypotheses.push_back(
         {{"name", h.name}, {"probe", h.probe}, {"during", h.during}, {"recovers_within", nullable(h.recovers_within)}});
