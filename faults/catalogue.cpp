@@ -1,20 +1,17 @@
-#include <array>
-
 #include "faults/kind.h"
 
 namespace faultline::faults {
 
-// A function each, in a file of that name; here and in the list below are the only places that name them all.
-Kind sever();
-Kind degrade();
-Kind flap();
-Kind machine_room_jitter();
-Kind partition();
-Kind trace();
-Kind dns();
+// A function each, in a file of that name, in the order of the reference. This is the only place that names them all.
+#define FAULTLINE_KINDS(kind) \
+  kind(sever) kind(degrade) kind(flap) kind(machine_room_jitter) kind(partition) kind(trace) kind(dns)
+
+#define FAULTLINE_DECLARED(kind) Kind kind();
+#define FAULTLINE_LISTED(kind) kind(),
+FAULTLINE_KINDS(FAULTLINE_DECLARED)
 
 std::span<const Kind> catalogue() {
-  static const std::array kinds{sever(), degrade(), flap(), machine_room_jitter(), partition(), trace(), dns()};
+  static const Kind kinds[] = {FAULTLINE_KINDS(FAULTLINE_LISTED)};
   return kinds;
 }
 
@@ -24,5 +21,7 @@ const Kind* find_kind(std::string_view name) {
   }
   return nullptr;
 }
+
+const Kind& usual_kind() { return *find_kind("degrade"); }
 
 }  // namespace faultline::faults

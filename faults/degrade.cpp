@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "faults/chance.h"
+#include "faults/draw.h"
 #include "faults/kind.h"
 #include "faults/limits.h"
 #include "faults/profile.h"
@@ -107,6 +108,13 @@ std::vector<Problem> validate(const Params& params, Ns duration) {
   return problems;
 }
 
+/// Of all packets, where it comes in bursts or is of some of the connections.
+double greatest_loss(const Params& params) {
+  for (const char* key : {"bursts.enter", "bursts.good", "flows", "clients"})
+    if (params.has(key)) return 1;
+  return greatest(params, "loss");
+}
+
 /// Good and bad times in turn, each exponential with its mean, from the fault's seed alone: what a Gilbert-Elliott
 /// chain is when time and not traffic drives it.
 void add_timed_bursts(Track& loss, const Request& request) {
@@ -115,7 +123,7 @@ void add_timed_bursts(Track& loss, const Request& request) {
   const double losses[] = {request.params.probability("bursts.between"), request.params.probability("bursts.loss")};
   Ns at = request.window.start;
   for (std::uint64_t n = 0; at < request.window.end; n++) {
-    const double share = (static_cast<double>(fl_random(request.seed, kBurstStream, 0, n) >> 11) + 0.5) * 0x1p-53;
+    const double share = uniform(fl_random(request.seed, kBurstStream, 0, n)) + 0x1p-54;  // never 0
     const auto length = std::max<Ns>(kMicrosecond, std::llround(-std::log(share) * means[n & 1]));
     const Ns end = length < request.window.end - at ? at + length : request.window.end;
     add_step(loss, {at, end}, losses[n & 1]);
@@ -270,7 +278,8 @@ Kind degrade() {
             .doc = "A point's figures hold until the next point, instead of leading to it in a straight line.",
             .example = "true"}},
       .validate = validate,
-      .compile = compile};
+      .compile = compile,
+      .greatest_loss = greatest_loss};
 }
 
 }  // namespace faultline::faults

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "faults/chance.h"
+#include "faults/draw.h"
 #include "faults/kind.h"
 #include "faults/limits.h"
 #include "faults/profile.h"
@@ -18,14 +19,13 @@ enum Stream : std::uint32_t { kDown = FL_STREAM_NATIVE + 16, kUp };
 
 /// The k-th time of a stream, uniform within `vary` of its mean to either side; 1 us at least, so that time goes on.
 Ns varied(Ns mean, double vary, std::uint64_t seed, Stream stream, std::uint64_t k) {
-  const double share = static_cast<double>(fl_random(seed, stream, 0, k) >> 11) * 0x1p-53;  // 53 of the 64 bits: [0, 1)
+  const double share = uniform(fl_random(seed, stream, 0, k));
   return std::max(kMicrosecond,
                   static_cast<Ns>(std::llround(static_cast<double>(mean) * (1 + vary * (2 * share - 1)))));
 }
 
 std::vector<Problem> validate(const Params& params, Ns duration) {
-  std::vector<Problem> problems = gives_impairment(params) ? check_impairment(params) : std::vector<Problem>{};
-  check_ramps(params, duration, problems);
+  std::vector<Problem> problems = check_down(params, duration);
   const Ns down = params.duration("down"), up = params.duration("up");
   if (down <= 0 || up <= 0) return problems;  // missing: the parser's own complaint
   if (duration <= down)

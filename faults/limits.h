@@ -70,4 +70,11 @@ inline std::vector<Problem> check_impairment(const Params& params, double gain =
   return problems;
 }
 
+/// The whole of what is wrong with a link that is down, and may ramp: all of a kind's keys, or among others.
+inline std::vector<Problem> check_down(const Params& params, Ns duration) {
+  std::vector<Problem> problems = gives_impairment(params) ? check_impairment(params) : std::vector<Problem>{};
+  check_ramps(params, duration, problems);
+  return problems;
+}
+
 }  // namespace faultline::faults

@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "faults/chance.h"
+#include "faults/draw.h"
 #include "faults/kind.h"
 #include "faults/limits.h"
 
@@ -18,11 +19,6 @@ namespace {
 constexpr Ns kMaxEpisodes = 10'000;  // 70,000 points a track
 
 enum Stream : std::uint32_t { kCalm = FL_STREAM_NATIVE, kLength, kGain, kLag };
-
-// Uniform in [low, high), from 53 of the 64 bits.
-double uniform(std::uint64_t random, double low, double high) {
-  return low + (high - low) * (static_cast<double>(random >> 11) * 0x1p-53);
-}
 
 struct Shape {
   Ns every, last;

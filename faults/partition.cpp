@@ -10,12 +10,6 @@
 namespace faultline::faults {
 namespace {
 
-std::vector<Problem> validate(const Params& params, Ns duration) {
-  std::vector<Problem> problems = gives_impairment(params) ? check_impairment(params) : std::vector<Problem>{};
-  check_ramps(params, duration, problems);
-  return problems;
-}
-
 Channel compile(const Request& request) {
   Channel channel;
   add_impairment(channel, request.params, request.window);
@@ -88,9 +82,10 @@ Kind partition() {
                     .max = kMaxHold},
                    kRampKey,
                    kRampDownKey},
-          .validate = validate,
+          .validate = check_down,
           .compile = compile,
-          .cuts = true};
+          .cuts = true,
+          .parts = true};
 }
 
 }  // namespace faultline::faults

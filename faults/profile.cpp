@@ -89,11 +89,23 @@ double given(const Params& params, const Figure& figure) {
   return 0;
 }
 
+namespace {
+
+/// Those of a profile, be it the plan's own or one that was read from a file; of any other value none.
+std::span<const ProfilePoint> points_of(const Value& value) {
+  if (const auto* profile = std::get_if<Profile>(&value)) return *profile;
+  if (const auto* trace = std::get_if<Trace>(&value)) return trace->points;
+  return {};
+}
+
+}  // namespace
+
 double greatest(const Params& params, std::string_view name) {
   for (const Figure& figure : figures()) {
     if (figure.name != name) continue;
     double most = given(params, figure);
-    for (const ProfilePoint& p : params.profile("profile")) most = std::max(most, p.*figure.value);
+    for (const auto& [key, value] : params)
+      for (const ProfilePoint& p : points_of(value)) most = std::max(most, p.*figure.value);
     return most;
   }
   return 0;

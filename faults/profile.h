@@ -58,7 +58,8 @@ void ramp(Channel& channel, Window window, Ns up, Ns down);
 
 /// The value of a figure's own key; 0 without it. In ns, 0..1 or bit/s.
 double given(const Params& params, const Figure& figure);
-/// The greatest value of a figure that a fault ever has, by its own key or in its profile. In ns, 0..1 or bit/s.
+/// The greatest value of a figure that a fault ever has, by its own key, in its profile or in its trace. In ns, 0..1 or
+/// bit/s.
 double greatest(const Params& params, std::string_view figure);
 
 /// Whether no point of a profile has a figure.

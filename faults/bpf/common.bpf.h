@@ -16,6 +16,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "faults/abi.h"
+#include "faults/bundle.h"
 
 #define NEXT (-1) /* TCX_NEXT, and TC_ACT_UNSPEC under clsact: the programs behind us run */
 #define DROP 2    /* TCX_DROP, TC_ACT_SHOT */
@@ -190,8 +191,7 @@ __attribute__((noinline)) int count_segments(struct __sk_buff* skb, __u32 l3) {
   } else {
     headers += 8;
   }
-  if (length <= headers) return 1;
-  return (length - headers + size - 1) / size;
+  return fl_segments(length, headers, size);
 }
 
 /* How many packets this skb is on the wire. Whoever made the bundle knows best, of SCTP or of what a tunnel carries as

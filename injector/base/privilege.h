@@ -3,10 +3,15 @@
 // root in every way but this one, and would fail somewhere in the middle with an errno that tells nothing.
 #pragma once
 
+#include <cstdint>
+
 namespace faultline {
 
 /// Whether we are in a user namespace that is not the machine's first. False when /proc does not tell.
 bool in_user_namespace();
+
+/// Our capabilities, a bit each (linux/capability.h). 0 when /proc does not tell.
+std::uint64_t effective_capabilities();
 
 /// Root of the machine.
 bool is_root();

@@ -32,13 +32,6 @@ std::string short_duration(Ns value) {
 
 std::string short_microseconds(double us) { return short_duration(std::llround(us * 1000)); }
 
-std::string exact_duration(Ns value) {
-  if (value % kSecond == 0) return fmt::format("{}s", value / kSecond);
-  if (value % kMillisecond == 0) return fmt::format("{}ms", value / kMillisecond);
-  if (value % kMicrosecond == 0) return fmt::format("{}us", value / kMicrosecond);
-  return fmt::format("{}ns", value);
-}
-
 std::string percent(double ratio) {
   const double p = ratio * 100;
   if (p <= 0) return "0%";

@@ -11,7 +11,6 @@ namespace faultline {
 
 std::string time_of_day(const std::string& instant);  ///< of an RFC 3339 instant in UTC, to the second: "17:04:01Z"
 std::string short_duration(Ns value);                 ///< three figures: "38.2 µs", "204 ms", "12.3 s"
-std::string exact_duration(Ns value);                 ///< as a plan would write it: "1500ms", "40s"
 std::string short_microseconds(double us);
 std::string percent(double ratio);       ///< "99.8%"; "100%" and "0%" only when it is exactly that
 std::string thousands(std::uint64_t n);  ///< "12,345"

@@ -32,8 +32,9 @@ struct InjectArguments {
   std::map<std::string, std::string> probes;  ///< by kind
   std::string probe_every, probe_timeout, probe_from;
   std::string success, p99;
-  std::map<std::string, std::string> keys;  ///< of the kind, as typed
-  bool until_stopped = false, loopback = false, no_loopback = false, dry_run = false, look = false, print_plan = false;
+  std::map<std::string, std::string> keys;  ///< of the kind and of every fault, as typed
+  std::map<std::string, bool> flags;        ///< of every fault: "yes loopback", "no loopback"
+  bool until_stopped = false, dry_run = false, look = false, print_plan = false;
   Playing playing;
 
   /// A key says itself whom it is about (the groups of a partition): --on tells where they are.
@@ -93,6 +94,16 @@ std::string duration_for(const std::string& start, const std::string& length) {
   return a.value && b.value ? plan::format_duration(*a.value + *b.value + kSecond) : "";
 }
 
+/// Those of the keys that were given.
+void add_keys(sketch::Table& fault, std::span<const faults::Key> keys,
+              const std::map<std::string, std::string>& typed) {
+  for (const auto& key : keys)
+    if (const auto given = typed.find(std::string(key.name)); given != typed.end() && !given->second.empty())
+      fault.lines.push_back({given->first, key.type == faults::ValueType::texts
+                                               ? sketch::toml_texts(given->second)
+                                               : sketch::toml_value(given->second, key.example)});
+}
+
 std::string plan_of(const InjectArguments& a) {
   if (a.length.empty() && !a.until_stopped)
     throw Failure(Exit::invalid,
@@ -125,15 +136,12 @@ std::string plan_of(const InjectArguments& a) {
   if (!a.names_members()) fault.lines.push_back({"on", on});
   if (!peer.empty()) fault.lines.push_back({"peer", peer});
   if (!a.direction.empty()) fault.lines.push_back({"direction", toml_text(a.direction)});
-  if (a.loopback) fault.lines.push_back({"loopback", "true"});
-  if (a.no_loopback) fault.lines.push_back({"loopback", "false"});
+  for (const auto& [key, yes] : a.flags)
+    if (yes) fault.lines.push_back({key.substr(key.find(' ') + 1), key.starts_with("no ") ? "false" : "true"});
+  add_keys(fault, plan::fault_keys(), a.keys);
   fault.lines.push_back({"start", toml_text(start)});
   fault.lines.push_back({"for", toml_text(a.until_stopped ? "run" : a.length)});
-  for (const auto& key : a.kind->keys)
-    if (const auto given = a.keys.find(std::string(key.name)); given != a.keys.end() && !given->second.empty())
-      fault.lines.push_back({given->first, key.type == faults::ValueType::texts
-                                               ? sketch::toml_texts(given->second)
-                                               : sketch::toml_value(given->second, key.example)});
+  add_keys(fault, a.kind->keys, a.keys);
   plan.tables.push_back(std::move(fault));
   if (!(a.success + a.p99).empty()) {
     sketch::Table hypothesis{
@@ -187,9 +195,18 @@ void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
   sub->add_flag("--until-stopped", arguments->until_stopped, "No end: until Ctrl-C (exit 5)")->excludes(length);
   text("--start", arguments->start, "When, since the start; default 0s, with a probe 5s (the baseline)", "DURATION");
   text("--direction", arguments->direction, "Seen from --on; default both", "both|egress|ingress");
-  auto* loopback = sub->add_flag("--loopback", arguments->loopback,
-                                 "Take its loopback device in; sever, flap and partition leave a machine's out");
-  sub->add_flag("--no-loopback", arguments->no_loopback, "Leave its loopback device out")->excludes(loopback);
+  for (const auto& key : plan::fault_keys()) {
+    const std::string name(key.name);
+    std::string option = name;
+    std::replace(option.begin(), option.end(), '_', '-');
+    if (key.type != faults::ValueType::boolean) {
+      sub->add_option("--" + option, arguments->keys[name], std::string(key.doc))->type_name(std::string(key.example));
+      continue;
+    }
+    auto* yes = sub->add_flag("--" + option, arguments->flags["yes " + name], std::string(key.doc));
+    if (key.fallback.empty())  // else not to say it is to say no
+      sub->add_flag("--no-" + option, arguments->flags["no " + name], fmt::format("{} = false", name))->excludes(yes);
+  }
   for (const auto& key : kind.keys) {
     std::string option = "--" + std::string(key.name);
     if (sub->get_option_no_throw(option) != nullptr) option = "--fault-" + std::string(key.name);

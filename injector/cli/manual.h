@@ -23,7 +23,7 @@ struct OptionText {
 std::vector<OptionText> options_of(const CLI::App& app);
 std::vector<const CLI::App*> commands_of(const CLI::App& app);
 
-/// roff, section 1. `path` is the command's: {} for faultline itself, {"inject", "degrade"} for a kind. Throws
+/// roff, section 1. `path` is the command's: {} for faultline itself, {"inject", KIND} for a kind. Throws
 /// Failure(invalid) when there is no such command.
 std::string man_page(const CLI::App& root, const std::vector<std::string>& path);
 /// Every page there is, by file name: "faultline-run.1".

@@ -57,15 +57,19 @@ std::string ask(const std::string& question, const std::string& standard) {
   return answer.empty() ? standard : answer;
 }
 
+/// It is about one service's traffic, such as lookups, which nobody in the lab that is written here offers.
+bool needs_a_server(const faults::Kind& kind) { return kind.port != 0; }
+
 void ask_what_is_missing(NewArguments& a) {
   if (a.kind.empty()) {
     print(stderr, shown("What should happen to the traffic?\n"));
     for (const auto& kind : faults::catalogue()) print(stderr, shown("  {:<22} {}\n", kind.name, kind.summary));
-    a.kind = ask("Kind", "degrade");
+    a.kind = ask("Kind", std::string(faults::usual_kind().name));
   }
+  const auto* kind = faults::find_kind(a.kind);
   if (a.target.empty())
     a.target = ask("To whose traffic? netns=NAME, unit=NAME.service, ...; or lab, for a test bed inside the run",
-                   a.kind == "dns" ? "netns=shop" : "lab");
+                   kind != nullptr && needs_a_server(*kind) ? "netns=shop" : "lab");
   if (a.probe.empty() && a.target != "lab") {
     print(stderr, shown("What would a user ask? A URL, HOST:PORT, a host to ping, or one of\n"));
     for (const auto& kind : probe::catalogue())
@@ -104,12 +108,6 @@ std::vector<sketch::Line> optional_lines(const probe::Kind& kind, const std::vec
   return lines;
 }
 
-/// A kind that parts its members from each other instead of acting on one target.
-bool parts_groups(const faults::Kind& kind) {
-  return std::any_of(kind.keys.begin(), kind.keys.end(),
-                     [](const faults::Key& key) { return key.type == faults::ValueType::groups; });
-}
-
 std::string plan_text(const NewArguments& a, const faults::Kind& kind, const std::vector<std::string>& on) {
   std::vector<std::pair<std::string, std::string>> given;
   for (const auto& text : a.set) {
@@ -120,14 +118,14 @@ std::string plan_text(const NewArguments& a, const faults::Kind& kind, const std
   }
   const bool lab = a.target == "lab";
   const std::string peer = a.peer.empty() || a.peer.find('=') == std::string::npos ? a.peer : "others";
-  const bool parts = parts_groups(kind) && given.empty();
+  const bool parts = kind.parts && given.empty();
   if (parts) {
     if (!lab && peer.empty())
       throw Failure(Exit::invalid,
                     "--peer is needed: from whom is the target parted? For example --peer address=10.0.0.0/8");
     given.emplace_back("groups", lab ? R"([["client"], ["web"]])" : fmt::format(R"([["service"], ["{}"]])", peer));
   }
-  if (lab && kind.port != 0)
+  if (lab && needs_a_server(kind))
     throw Failure(Exit::invalid,
                   fmt::format("--kind {}: the lab that `new` writes asks no name server, so there is nothing for the "
                               "fault to meet; say whose lookups, for example --target netns=shop",
@@ -240,7 +238,7 @@ std::string valid_plan(const NewArguments& a) {
 Exit make_plan(NewArguments a) {
   const bool asks = isatty(STDIN_FILENO) != 0 && isatty(STDERR_FILENO) != 0;
   if (asks) ask_what_is_missing(a);
-  if (a.kind.empty()) a.kind = "degrade";
+  if (a.kind.empty()) a.kind = faults::usual_kind().name;
   if (a.target.empty()) a.target = "lab";
   if (a.probe.empty() && a.target != "lab")
     throw Failure(Exit::invalid, "--probe is needed: what would a user ask? A URL, HOST:PORT, or a host to ping");
@@ -268,7 +266,9 @@ void setup_new(CLI::App& app, Context& context) {
   CLI::App* sub = app.add_subcommand("new", "Write a first plan, with comments, from a few answers");
   std::string kinds;
   for (const auto& kind : faults::catalogue()) kinds += fmt::format("{}{}", kinds.empty() ? "" : "|", kind.name);
-  sub->add_option("--kind", arguments->kind, "What happens to the traffic; default degrade")->type_name(kinds);
+  sub->add_option("--kind", arguments->kind,
+                  fmt::format("What happens to the traffic; default {}", faults::usual_kind().name))
+      ->type_name(kinds);
   sub->add_option("--target", arguments->target,
                   "To whose: netns=shop, unit=payment.service, ...; or lab (the default), a test bed inside the run")
       ->type_name("KEY=VALUE");

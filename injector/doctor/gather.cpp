@@ -42,13 +42,6 @@ std::string first_line(const std::string& path) {
   return line;
 }
 
-std::uint64_t effective_capabilities() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.starts_with("CapEff:")) return std::stoull(line.substr(7), nullptr, 16);
-  return 0;
-}
-
 /// By the marks that engines leave, and by what the first process was told.
 std::string container() {
   if (access("/.dockerenv", F_OK) == 0) return "docker";

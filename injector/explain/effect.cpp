@@ -250,27 +250,15 @@ std::string text_of(const Added& added) {
 
 std::vector<std::string> links_of(const plan::Plan& plan, const plan::Fault& fault) {
   std::vector<std::string> links;
-  for (const auto& name : fault.on) {
-    const auto* target = plan.find_target(name);
-    if (target == nullptr) continue;
-    using Where = plan::Target::Where;
-    if (target->where == Where::room && plan.lab) {
-      for (const auto& host : plan.lab->hosts)
-        if (host.room == target->subject) links.push_back(host.name);
-    } else if (target->where == Where::link && plan.lab) {
-      for (const auto& link : plan.lab->links)
-        if (link.name == target->subject)
-          for (const auto& room : {link.a, link.b}) links.push_back(site::label_of_link(link.name, room));
-    } else {
-      links.push_back(site::label_of(*target));
-    }
-  }
+  for (const auto& name : fault.on)
+    if (const auto* target = plan.find_target(name))
+      for (auto& label : site::labels_of(plan, *target)) links.push_back(std::move(label));
   return links;
 }
 
 Effect effect_of(const plan::Plan& plan, const plan::Fault& fault, const std::vector<std::string>& links) {
   Effect effect;
-  effect.asked = record::given(fault);
+  effect.asked = plan::given(fault);
   effect.ways = fault.direction == plan::Direction::both || on_a_link(plan, fault) ? 2 : 1;
   const std::uint64_t seed = fl_fault_seed(plan.seed, fl_text_key(fault.name.data(), fault.name.size()));
   const std::vector<std::string> unnamed{""};

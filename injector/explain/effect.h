@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "injector/plan/asked.h"
 #include "injector/plan/plan.h"
-#include "injector/record/events.h"
 
 namespace faultline::explain {
 
@@ -22,7 +22,7 @@ Added times(const Added& added, int n);
 std::string text_of(const Added& added);
 
 struct Effect {
-  std::vector<record::Given> asked;
+  std::vector<plan::Given> asked;
   std::vector<faults::Window> active;  ///< when it does something: its episodes, or all of its window
   bool steady = true;                  ///< figures hold for all of `active`; false: they are its height
   int ways = 2;                        ///< 2: a packet and its answer both meet it; 1: one of them does

@@ -161,18 +161,6 @@ std::vector<std::string> questions(const plan::Target& target) {
   return all;
 }
 
-/// The same of what could not be looked at, as far as the plan alone tells: two targets may be in one namespace.
-void count_rules(const plan::Plan& plan, std::vector<Reach>& all) {
-  std::map<std::string, std::size_t> rules;
-  for (std::size_t i = 0; i < plan.faults.size(); i++) try {
-      for (const auto& name : plan.faults[i].on) site::check_rules('"' + name + '"', ++rules[name]);
-    } catch (const Failure& failure) {
-      all[i].looked = false;
-      all[i].missing = true;
-      all[i].why_not = failure.what();
-    }
-}
-
 }  // namespace
 
 std::vector<Reach> without_looking(const plan::Plan& plan) {
@@ -192,7 +180,6 @@ std::vector<Reach> without_looking(const plan::Plan& plan) {
         for (auto& question : questions(*target))
           if (std::find(would.begin(), would.end(), question) == would.end()) would.push_back(std::move(question));
   }
-  count_rules(plan, all);
   return all;
 }
 
@@ -233,7 +220,6 @@ std::vector<Reach> look_around(const plan::Plan& plan) {
                           : e.what();
     }
   }
-  count_rules(plan, all);
   return all;
 }
 

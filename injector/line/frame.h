@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "faults/abi.h"
+#include "faults/bundle.h"
 #include "injector/base/units.h"
 
 namespace faultline::line {
@@ -61,8 +62,7 @@ inline std::uint16_t wire_packets(const std::byte* bytes, std::uint32_t length) 
     const auto offset = std::to_integer<std::uint32_t>(bytes[kVirtioBytes + virtio.csum_start + tcp_offset_at]);
     headers = virtio.csum_start + (udp ? udp_header : (offset >> 4) * 4);
   }
-  if (headers >= frame) return 1;
-  return static_cast<std::uint16_t>((frame - headers + virtio.gso_size - 1) / virtio.gso_size);
+  return static_cast<std::uint16_t>(fl_segments(frame, headers, virtio.gso_size));
 }
 
 }  // namespace faultline::line

@@ -1,24 +1,18 @@
 // Values that are more than a word: profiles, point by point or from a file, and groups of targets.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <filesystem>
 #include <memory>
 
 #include "faults/limits.h"
-#include "injector/base/fd.h"
+#include "injector/base/file_text.h"
 #include "injector/plan/passes.h"
 #include "injector/plan/samples_file.h"
 #include "injector/plan/trace_file.h"
 
 namespace faultline::plan {
 namespace {
-
-constexpr off_t kMaxCurveFile = 64 << 20;
 
 double duration_of(Table& point, std::string_view key, std::string_view example) {
   const auto value = point.scalar(key, example, read_duration);
@@ -27,28 +21,6 @@ double duration_of(Table& point, std::string_view key, std::string_view example)
     point.issues().error(point.take(key)->value.at, fmt::format("{}: {} is too long", key, format_duration(*value)),
                          fmt::format("at most {}", format_duration(faults::kMaxHold)));
   return static_cast<double>(*value);
-}
-
-/// Why a file cannot be read; empty when `text` has it.
-std::string read_text(const std::string& path, std::string& text) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return std::strerror(errno);
-  if (!S_ISREG(status.st_mode)) return "it is not a regular file";  // to open a device may do something already
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (fd.get() < 0 || ::fstat(fd.get(), &status) != 0) return std::strerror(errno);
-  if (!S_ISREG(status.st_mode)) return "it is not a regular file";
-  if (status.st_size > kMaxCurveFile) return "it is larger than 64 MB";
-  text.resize(static_cast<std::size_t>(status.st_size));
-  std::size_t used = 0;
-  while (used < text.size()) {
-    const ssize_t n = ::read(fd.get(), text.data() + used, text.size() - used);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return std::strerror(errno);
-    if (n == 0) break;
-    used += static_cast<std::size_t>(n);
-  }
-  text.resize(used);
-  return {};
 }
 
 }  // namespace
@@ -121,7 +93,8 @@ const InputFile* input_of(Table& table, const faults::Key& key, const Node& valu
     const auto& copies = draft.copies;
     const auto kept = copies.find(path);
     const std::string why =
-        name.empty() ? "the name is empty" : read_text(kept == copies.end() ? path : kept->second, file.text);
+        name.empty() ? "the name is empty"
+                     : read_file(kept == copies.end() ? path : kept->second, Readable::regular_file, file.text);
     if (!why.empty()) {
       table.issues().error(value.at, fmt::format("{}: cannot read {}: {}", key.name, name.empty() ? "it" : path, why),
                            "names are relative to the plan's folder");

@@ -18,8 +18,9 @@ std::vector<std::string> kind_names() {
 }
 
 void read_kind(Table& table, FaultDraft& draft) {
-  table.require("kind", "\"degrade\"");
-  const auto name = table.text("kind", "\"degrade\"");
+  const std::string example = fmt::format("\"{}\"", faults::usual_kind().name);
+  table.require("kind", example);
+  const auto name = table.text("kind", example);
   if (!name) return;
   draft.kind_name = *name;
   draft.fault.kind = faults::find_kind(*name);
@@ -151,11 +152,11 @@ std::optional<faults::Value> default_value(const Key& key) {
   return std::nullopt;
 }
 
-void read_params(Table& table, FaultDraft& draft, Draft& all) {
-  const std::size_t before = table.issues().count();
+/// The values of these keys, with the defaults of those that are not there.
+void read_keys(Table& table, std::span<const Key> keys, faults::Params& params, FaultDraft& draft, Draft& all) {
   // Sub-tables are made on the way: "episodes.every" is the key "every" of "episodes".
   std::map<std::string, std::optional<Table>, std::less<>> groups;
-  for (const Key& key : draft.fault.kind->keys) {
+  for (const Key& key : keys) {
     const auto dot = key.name.find('.');
     Table* owner = &table;
     std::string_view leaf = key.name;
@@ -170,7 +171,7 @@ void read_params(Table& table, FaultDraft& draft, Draft& all) {
           table.issues().error(table.at(), fmt::format("{} has no \"{}\"", table.owner(), key.name),
                                fmt::format("add {} = {}", key.name, key.example));
         if (!table.has(group) && !key.fallback.empty())
-          if (auto value = default_value(key)) draft.fault.params.set(key.name, std::move(*value));
+          if (auto value = default_value(key)) params.set(key.name, std::move(*value));
         continue;
       }
       owner = &*it->second;
@@ -179,14 +180,19 @@ void read_params(Table& table, FaultDraft& draft, Draft& all) {
       if (key.required) owner->require(leaf, key.example);
       owner->take(leaf);
       if (!key.fallback.empty())
-        if (auto value = default_value(key)) draft.fault.params.set(key.name, std::move(*value));
+        if (auto value = default_value(key)) params.set(key.name, std::move(*value));
       continue;
     }
     draft.key_places.emplace(key.name, owner->place(leaf));
-    if (auto value = read_value(*owner, leaf, key, draft, all)) draft.fault.params.set(key.name, std::move(*value));
+    if (auto value = read_value(*owner, leaf, key, draft, all)) params.set(key.name, std::move(*value));
   }
   for (auto& [name, group] : groups)
     if (group) group->finish();
+}
+
+void read_params(Table& table, FaultDraft& draft, Draft& all) {
+  const std::size_t before = table.issues().count();
+  read_keys(table, draft.fault.kind->keys, draft.fault.params, draft, all);
   draft.params_ok = table.issues().count() == before;
 }
 
@@ -255,15 +261,14 @@ void read_fault(const Node& node, std::size_t number, Draft& draft) {
                          "choose another name");
   }
   read_kind(table, result);
-  const bool parts = table.has("groups") || table.has("edges");
-  if (result.kind_name != "partition" || (table.has("shape") && !parts))
-    table.require("on", "\"payment\"");  // groups and edges are targets themselves
+  const bool parts = result.fault.kind != nullptr && result.fault.kind->parts;
+  const bool named = table.has("groups") || table.has("edges");
+  if (!parts || (table.has("shape") && !named)) table.require("on", "\"payment\"");  // else they are the targets
   result.on = table.words("on", "\"payment\"");
   result.peer = table.words("peer", "\"bank\"");
-  result.fault.on_any = table.boolean("on_any").value_or(false);
   read_direction(table, result.fault);
   if (table.has("direction")) result.direction_at = table.place("direction");
-  result.fault.loopback = table.boolean("loopback");
+  read_keys(table, fault_keys(), result.fault.common, result, draft);
   read_window(table, result, draft.options);
   if (result.fault.kind) {
     read_params(table, result, draft);

@@ -177,7 +177,7 @@ class Resolver {
         taken.insert(fault.fault.name);
       }
       faults_.add(fault.fault.name, i);
-      if (fault.kind_name == "partition")
+      if (fault.fault.kind && fault.fault.kind->parts)
         resolve_partition(fault, draft_,
                           [this](const Word& word, std::string_view key) { return find_target(word, key); });
       else
@@ -267,14 +267,10 @@ class Resolver {
     }
   }
 
-  std::string describe_hypothesis(const Hypothesis& hypothesis) const {
+  static std::string describe_hypothesis(const Hypothesis& hypothesis) {
     const bool whole = hypothesis.during.empty() || hypothesis.during == "run";
     std::string text = whole ? hypothesis.probe : fmt::format("{} during {}", hypothesis.probe, hypothesis.during);
-    std::string conditions = hypothesis.text();
-    if (hypothesis.recovers_within)
-      conditions += fmt::format("{}recovers within {}", conditions.empty() ? "" : ", ",
-                                format_duration(*hypothesis.recovers_within));
-    if (!conditions.empty()) text += ": " + conditions;
+    if (const std::string conditions = condition_text(hypothesis); !conditions.empty()) text += ": " + conditions;
     return text;
   }
 

@@ -1,45 +1,18 @@
 #include "injector/plan/parse.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cstring>
 #include <filesystem>
+#include <limits>
 
 #include "injector/base/error.h"
-#include "injector/base/fd.h"
+#include "injector/base/file_text.h"
 #include "injector/plan/origin.h"
 #include "injector/plan/passes.h"
+#include "injector/plan/rule_count.h"
 
 namespace faultline::plan {
 namespace {
-
-constexpr std::size_t kMaxPlanFile = 64 << 20;
-
-std::string read_file(const std::string& path) {
-  const auto fail = [&](std::string_view why) -> Failure {
-    return Failure(Exit::invalid, fmt::format("cannot read plan {}: {}", path, why));
-  };
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0) throw fail(std::strerror(errno));
-  struct stat status {};
-  if (::fstat(fd.get(), &status) == 0 && S_ISDIR(status.st_mode)) throw fail("it is a directory");
-  std::string text;
-  std::size_t used = 0;
-  while (true) {
-    text.resize(std::max<std::size_t>(text.size(), used + (used < (1 << 20) ? 1 << 16 : 1 << 20)));
-    const ssize_t n = ::read(fd.get(), text.data() + used, text.size() - used);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw fail(std::strerror(errno));
-    if (n == 0) break;
-    used += static_cast<std::size_t>(n);
-    if (used > kMaxPlanFile) throw fail("it is larger than 64 MB");
-  }
-  text.resize(used);
-  return text;
-}
 
 void read_top(Table& top, Draft& draft) {
   if (auto title = top.text("title", "\"What this rehearses\"")) {
@@ -108,6 +81,7 @@ Parsed parse_text(std::string text, const std::string& path, const Options& opti
   resolve_guards(draft);
   if (draft.faults.empty() && draft.probes.empty() && draft.issues.count() == 0)
     draft.issues.error({1, 1}, "the plan has nothing to do", "add [[faults]], or probes as [probes.NAME]");
+  if (draft.issues.count() == 0) count_rules(draft);
 
   for (auto& target : draft.targets) plan.targets.push_back(std::move(target.target));
   for (auto& probe : draft.probes) plan.probes.push_back(std::move(probe.probe));
@@ -119,7 +93,10 @@ Parsed parse_text(std::string text, const std::string& path, const Options& opti
 }
 
 Parsed parse_file(const std::string& path, const Options& options) {
-  return parse_text(read_file(path), path, options);
+  std::string text;
+  if (const std::string why = read_file(path, Readable::anything, text); !why.empty())
+    throw Failure(Exit::invalid, fmt::format("cannot read plan {}: {}", path, why));
+  return parse_text(std::move(text), path, options);
 }
 
 }  // namespace faultline::plan

@@ -197,6 +197,7 @@ class Parting {
       if (direction != Direction::egress) from[b].push_back(a);
     }
     Fault& fault = fault_.fault;
+    fault.common.set("on_any", true);  // members that nothing is sent to meet nothing
     for (std::size_t i = 0; i < members_.size(); i++) {
       const std::string& name = members_[i].word.text;
       (members_[i].place() ? fault.on : fault.peer).push_back(name);

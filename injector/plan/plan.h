@@ -82,13 +82,16 @@ struct Fault {
   std::vector<std::string> peer;  ///< target names; empty: all traffic of `on`
   std::vector<Leg> legs;          ///< of a partition: what `on`, `peer` and `direction` come to; else empty
   Direction direction = Direction::both;
-  bool on_any = false;           ///< one of several targets that meets it is enough
-  std::optional<bool> loopback;  ///< whether the site's lo device takes part; absent: see takes_in_loopback()
-  bool idle = false;             ///< it asks for nothing: all of its values are zero
-  Ns start = 0, end = 0;         ///< since T0; scaled
-  faults::Params params;
+  bool idle = false;      ///< it asks for nothing: all of its values are zero
+  Ns start = 0, end = 0;  ///< since T0; scaled
+  faults::Params params;  ///< of its kind's keys
+  faults::Params common;  ///< of fault_keys()
   Place at;
 };
+
+/// The keys that any fault may have beside whom it is about, and when. A row makes it a key of the plan, an option of
+/// `faultline inject` and a field of the journal and its recording; what it means is said where it is asked for.
+std::span<const faults::Key> fault_keys();
 
 /// ">= 99%" or "<= 250ms" and so on.
 struct Bound {

@@ -160,7 +160,7 @@ bool comes_and_goes(Where where) {
 }
 
 bool takes_in_loopback(const Plan& plan, const Fault& fault, const Target& on) {
-  if (fault.loopback) return *fault.loopback;
+  if (fault.common.has("loopback")) return fault.common.boolean("loopback");
   using Where = Target::Where;
   const bool whole = on.where == Where::host || on.where == Where::room || on.where == Where::netns ||
                      on.where == Where::container || on.where == Where::pod;

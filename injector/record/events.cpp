@@ -6,7 +6,7 @@
 
 #include "injector/base/secrets.h"
 #include "injector/base/text.h"
-#include "injector/plan/values.h"
+#include "injector/plan/asked.h"
 #include "injector/record/bounds.h"
 
 namespace faultline::record {
@@ -36,81 +36,6 @@ std::optional<Ns> optional_ns(const json& j, const char* key) {
   return it->get<Ns>();
 }
 
-std::string profile_text(const faults::Profile& profile) {
-  std::string text;
-  for (const auto& p : profile) {
-    text += fmt::format("{}{{ at {}", text.empty() ? "" : ", ", exact_duration(p.at));
-    for (const auto& figure : faults::figures()) {
-      const double value = p.*figure.value;
-      if (value <= 0) continue;
-      text += fmt::format(", {} ", figure.name);
-      if (figure.unit == faults::Figure::Unit::time)
-        text += exact_duration(static_cast<Ns>(value));
-      else if (figure.unit == faults::Figure::Unit::rate)
-        text += plan::format_rate(value);
-      else
-        text += fmt::format("{:g}%", value * 100);
-    }
-    text += " }";
-  }
-  return text;
-}
-
-std::string groups_text(const faults::Groups& groups) {
-  std::string text;
-  for (const auto& group : groups) text += fmt::format("{}{}", text.empty() ? "" : " | ", fmt::join(group, " "));
-  return text;
-}
-
-std::string value_text(const faults::Key& key, const faults::Params& params) {
-  using faults::ValueType;
-  switch (key.type) {
-    case ValueType::duration:
-    case ValueType::timeline:
-      return exact_duration(params.duration(key.name));
-    case ValueType::probability:
-      return fmt::format("{:g}%", params.probability(key.name) * 100);
-    case ValueType::choice:
-      return params.text(key.name);
-    case ValueType::boolean:
-      return params.boolean(key.name) ? "true" : "false";
-    case ValueType::rate:
-      return plan::format_rate(params.rate(key.name));
-    case ValueType::queue:
-      return plan::format_queue(params.queue(key.name));
-    case ValueType::texts:
-      return fmt::format("{}", fmt::join(params.texts(key.name), ", "));
-    case ValueType::profile:
-      return profile_text(params.profile(key.name));
-    case ValueType::trace:
-      return params.trace(key.name).file;
-    case ValueType::samples:
-      return params.samples(key.name).file;
-    case ValueType::groups:
-      return groups_text(params.groups(key.name));
-  }
-  return {};
-}
-
-/// The delay that lateness is measured against: the greatest that is asked at any time.
-Ns asked_delay(const plan::Fault& fault) {
-  double most = faults::greatest(fault.params, "delay");
-  if (fault.kind && fault.kind->name == "trace")
-    for (const auto& p : fault.params.trace("file").points) most = std::max(most, p.delay);
-  return static_cast<Ns>(most);
-}
-
-/// The greatest loss that is asked at any time. One that comes in bursts, or for some of the connections, may be of
-/// all.
-double asked_loss(const plan::Fault& fault) {
-  double most = faults::greatest(fault.params, "loss");
-  if (fault.kind && fault.kind->name == "trace")
-    for (const auto& p : fault.params.trace("file").points) most = std::max(most, p.loss);
-  for (const char* key : {"bursts.enter", "bursts.good", "flows", "clients"})
-    if (fault.params.has(key)) most = 1;
-  return most;
-}
-
 const char* direction_text(plan::Direction d) {
   switch (d) {
     case plan::Direction::egress:
@@ -133,20 +58,21 @@ json plan_fields(const plan::Plan& p) {
                       {"every", probe.every},
                       {"timeout", probe.timeout},
                       {"from", probe.from}});
-  for (const auto& fault : p.faults)
+  for (const auto& fault : p.faults) {
     faults.push_back({{"name", fault.name},
                       {"kind", fault.kind ? std::string(fault.kind->name) : std::string()},
                       {"on", fault.on},
-                      {"on_any", fault.on_any || !fault.legs.empty()},
                       {"peer", fault.peer},
                       {"direction", direction_text(fault.direction)},
                       {"start", fault.start},
                       {"end", fault.end},
-                      {"asked", asked(fault)},
-                      {"asked_text", asked_text(fault)},
-                      {"delay", asked_delay(fault)},
+                      {"asked", plan::asked(fault)},
+                      {"asked_text", plan::asked_text(fault)},
+                      {"delay", plan::asked_delay(fault)},
                       {"idle", fault.idle},
-                      {"loss", asked_loss(fault)}});
+                      {"loss", plan::asked_loss(fault)}});
+    for (const auto& [key, value] : plan::common_values(fault)) faults.back()[key] = value;
+  }
   for (const auto& h : p.hypotheses) {
     hypotheses.push_back(
         {{"name", h.name}, {"probe", h.probe}, {"during", h.during}, {"recovers_within", nullable(h.recovers_within)}});
@@ -243,37 +169,6 @@ std::string escape_text(const Escape& escape) {
                                                : "";
   return fmt::format("packets may go by the faults at {} of {} in {}, {}: {}{}", escape.hook, escape.device,
                      escape.site, when, escape.why, carried);
-}
-
-json asked(const plan::Fault& fault) {
-  json values = json::object();
-  if (!fault.kind) return values;
-  for (const auto& key : fault.kind->keys)
-    if (fault.params.has(key.name)) values[std::string(key.name)] = value_text(key, fault.params);
-  return values;
-}
-
-std::vector<Given> given(const plan::Fault& fault) {
-  std::vector<Given> all;
-  if (!fault.kind) return all;
-  for (const auto& key : fault.kind->keys) {
-    if (!fault.params.has(key.name)) continue;
-    std::string value = value_text(key, fault.params);
-    std::string_view fallback = key.fallback;
-    if (fallback.size() >= 2 && fallback.front() == '"') fallback = fallback.substr(1, fallback.size() - 2);
-    if (value != fallback && value != "0s" && value != "0%") all.push_back({&key, std::move(value)});
-  }
-  // A fault of which the plan says nothing but its kind is what that kind's first choice makes it: "mode silent".
-  if (const auto& keys = fault.kind->keys; all.empty() && !keys.empty() && !keys.front().choices.empty())
-    all.push_back({&keys.front(), value_text(keys.front(), fault.params)});
-  return all;
-}
-
-std::string asked_text(const plan::Fault& fault) {
-  std::string text;
-  for (const auto& [key, value] : given(fault))
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key->name, value);
-  return text;
 }
 
 namespace events {

@@ -34,18 +34,6 @@ std::string escape_text(const Escape& escape);
 nlohmann::json to_json(const Account& account);
 Account account_from_json(const nlohmann::json& json);  ///< absent fields are zero
 
-/// A key of the fault's kind that was given a value.
-struct Given {
-  const faults::Key* key;
-  std::string value;  ///< as a plan would write it
-};
-/// Those of a fault, without what is the default or does nothing.
-std::vector<Given> given(const plan::Fault& fault);
-/// What a fault was asked to do: kind's keys and values, as a plan writes them ("delay": "200ms"), defaults included.
-nlohmann::json asked(const plan::Fault& fault);
-/// The same in one line, without what is at its default: "delay 200ms, loss 12%".
-std::string asked_text(const plan::Fault& fault);
-
 namespace events {
 
 struct Machine {

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "injector/base/text.h"
+#include "injector/plan/values.h"
 #include "injector/record/bounds.h"
 
 namespace faultline::record {
@@ -104,7 +105,7 @@ void judge_recovery(Parts& parts, const Recording& r, Ns within, const ProbeReco
   if (looked < within + 3 * kSecond)
     return parts.add({}, fmt::format("not recovered in {}", short_duration(looked)),
                      fmt::format("only {} were observed after the fault: {} and 3 s more are needed",
-                                 short_duration(looked), exact_duration(within)));
+                                 short_duration(looked), plan::format_duration(within)));
   parts.add(false, fmt::format("not recovered in {}", short_duration(looked)), "recovery");
 }
 

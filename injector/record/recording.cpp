@@ -58,7 +58,8 @@ void read_plan(Recording& r, const json& e) {
     fault.kind = f.value("kind", "");
     fault.direction = f.value("direction", "both");
     fault.on = f.value("on", std::vector<std::string>());
-    fault.on_any = f.value("on_any", false);
+    for (const auto& key : plan::fault_keys())
+      if (const auto value = f.find(key.name); value != f.end()) fault.common[std::string(key.name)] = *value;
     fault.peer = f.value("peer", std::vector<std::string>());
     fault.asked = f.value("asked", json::object());
     fault.asked_text = f.value("asked_text", "");

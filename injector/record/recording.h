@@ -43,7 +43,7 @@ struct ProbeRecord {
 struct FaultRecord {
   std::string name, kind, direction, asked_text;
   std::vector<std::string> on, peer;
-  bool on_any = false;  ///< not each of `on` has to meet it
+  nlohmann::json common = nlohmann::json::object();  ///< the values of plan::fault_keys() that were given
   nlohmann::json asked = nlohmann::json::object();
   Ns start = 0, end = 0;
   Ns delay = 0;                    ///< asked

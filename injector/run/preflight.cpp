@@ -4,23 +4,12 @@
 #include <linux/capability.h>
 #include <unistd.h>
 
-#include <fstream>
 #include <vector>
 
 #include "injector/base/error.h"
 #include "injector/base/privilege.h"
 
 namespace faultline::run {
-namespace {
-
-std::uint64_t effective_capabilities() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.starts_with("CapEff:")) return std::stoull(line.substr(7), nullptr, 16);
-  return 0;
-}
-
-}  // namespace
 
 void check_privileges() {
   if (geteuid() == 0 && in_user_namespace()) throw Failure(Exit::cannot_run, kUserNamespaceRoot);

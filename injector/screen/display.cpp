@@ -9,6 +9,7 @@
 #include "injector/base/clock.h"
 #include "injector/base/text.h"
 #include "injector/base/thread_safety.h"
+#include "injector/plan/values.h"
 #include "injector/screen/live_view.h"
 #include "injector/screen/locale.h"
 #include "injector/screen/output.h"
@@ -160,7 +161,8 @@ void Display::begin(Ns epoch) {
   {
     const MutexLock lock(impl_->mutex);
     impl_->epoch = epoch;
-    if (!impl_->live) impl_->notes.push_back(impl_->watch.title + " (" + exact_duration(impl_->watch.duration) + ")");
+    if (!impl_->live)
+      impl_->notes.push_back(impl_->watch.title + " (" + plan::format_duration(impl_->watch.duration) + ")");
   }
   impl_->draw(false);
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "injector/base/text.h"
+#include "injector/plan/values.h"
 
 namespace faultline::screen {
 namespace {
@@ -15,9 +16,9 @@ constexpr int kNarrow = 60;  // below this only what matters most is shown
 std::string seconds_text(Ns t) { return fmt::format("{:.1f} s", static_cast<double>(t) / kSecond); }
 
 Row title_row(const Watch& watch, Ns now, const Look& look) {
-  const std::string clock =
-      now < 0 ? "starts in " + seconds_text(-now)
-              : fmt::format("{} / {}", seconds_text(std::min(now, watch.duration)), exact_duration(watch.duration));
+  const std::string clock = now < 0 ? "starts in " + seconds_text(-now)
+                                    : fmt::format("{} / {}", seconds_text(std::min(now, watch.duration)),
+                                                  plan::format_duration(watch.duration));
   Row row(look);
   const int room = look.width - columns(clock) - 2;
   row.add(clipped(watch.title, std::max(room, 0)), "1");

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "injector/base/text.h"
+#include "injector/plan/values.h"
 
 namespace faultline::screen {
 
@@ -59,7 +60,7 @@ std::vector<std::string> PlainView::lines(Ns now, bool final) {
     if (!begun_[i] && now >= fault.start) {
       begun_[i] = true;
       say(out, fault.start,
-          fmt::format("fault {} begins ({}{}{})", fault.name, exact_duration(fault.end - fault.start),
+          fmt::format("fault {} begins ({}{}{})", fault.name, plan::format_duration(fault.end - fault.start),
                       fault.asked.empty() ? "" : ": ", fault.asked));
     }
     if (begun_[i] && !ended_[i] && now >= fault.end) {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "injector/record/events.h"
+#include "injector/plan/asked.h"
 #include "injector/record/sample_batch.h"
 
 namespace faultline::screen {
@@ -65,8 +65,7 @@ WatchedSlot ProbeWatch::slot(std::int64_t index) const {
 }
 
 Watch::Watch(const plan::Plan& plan) : title(plan.title.empty() ? plan.name : plan.title), duration(plan.duration) {
-  for (const auto& fault : plan.faults)
-    faults.push_back({fault.name, record::asked_text(fault), fault.start, fault.end});
+  for (const auto& fault : plan.faults) faults.push_back({fault.name, plan::asked_text(fault), fault.start, fault.end});
   phases = record::phases(plan);
   for (const auto& probe : plan.probes) probes.emplace_back(probe, &phases);
 }

@@ -7,16 +7,12 @@
 #include <sstream>
 
 #include "injector/base/error.h"
+#include "injector/base/file_text.h"
 
 namespace faultline::site {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string read_text(const fs::path& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 /// mountinfo writes a space as \040 (proc(5)).
 std::string unescape(const std::string& text) {
@@ -67,7 +63,7 @@ std::optional<CgroupTree> CgroupTree::from_mountinfo(const std::string& text) {
 }
 
 CgroupTree CgroupTree::of_this_machine() {
-  if (auto tree = from_mountinfo(read_text("/proc/self/mountinfo"))) return *tree;
+  if (auto tree = from_mountinfo(file_text("/proc/self/mountinfo"))) return *tree;
   throw Failure(
       Exit::cannot_run,
       "no cgroup v2 hierarchy is mounted, which tells one service's traffic from another's: mount -t cgroup2 none "
@@ -91,7 +87,7 @@ std::optional<Cgroup> CgroupTree::find(const std::string& path) const {
 }
 
 bool CgroupTree::is_populated(const std::string& path) const {
-  return read_text(folder(path) / "cgroup.events").find("populated 0") == std::string::npos;
+  return file_text(folder(path) / "cgroup.events").find("populated 0") == std::string::npos;
 }
 
 std::vector<fs::path> CgroupTree::folders(const std::string& path) const {

@@ -86,6 +86,22 @@ std::string label_of_link(const std::string& link, const std::string& room) {
   return fmt::format("link {} in {}", link, room);
 }
 
+std::vector<std::string> labels_of(const plan::Plan& plan, const plan::Target& target) {
+  using Where = plan::Target::Where;
+  std::vector<std::string> labels;
+  if (target.where == Where::room && plan.lab) {
+    for (const auto& host : plan.lab->hosts)
+      if (host.room == target.subject) labels.push_back(host.name);
+  } else if (target.where == Where::link && plan.lab) {
+    for (const auto& link : plan.lab->links)
+      if (link.name == target.subject)
+        for (const auto& room : {link.a, link.b}) labels.push_back(label_of_link(link.name, room));
+  } else {
+    labels.push_back(label_of(target));
+  }
+  return labels;
+}
+
 Finder::Finder(CgroupTree tree, ProcessTable processes, ContainerRuntimes runtimes)
     : tree_(std::move(tree)), processes_(std::move(processes)), runtimes_(std::move(runtimes)) {}
 

@@ -7,17 +7,13 @@
 #include <fstream>
 #include <sstream>
 
+#include "injector/base/file_text.h"
 #include "injector/base/netns.h"
 
 namespace faultline::site {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string text_of_file(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 std::string last_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
@@ -33,10 +29,10 @@ std::optional<Process> ProcessTable::find(pid_t pid) const {
   const fs::path at = proc_ / std::to_string(pid);
   Process process;
   process.pid = pid;
-  process.name = text_of_file(at / "comm");
+  process.name = file_text(at / "comm");
   if (process.name.empty()) return std::nullopt;
   if (process.name.back() == '\n') process.name.pop_back();
-  std::istringstream stat(behind_name(text_of_file(at / "stat")));
+  std::istringstream stat(behind_name(file_text(at / "stat")));
   std::string state, word;
   stat >> state;
   if (state == "Z" || state == "X") return std::nullopt;
@@ -44,7 +40,7 @@ std::optional<Process> ProcessTable::find(pid_t pid) const {
   stat >> process.started;
   std::error_code error;
   process.program = fs::read_symlink(at / "exe", error).string();
-  const std::string line = text_of_file(at / "cmdline");
+  const std::string line = file_text(at / "cmdline");
   process.command = last_part(line.substr(0, line.find('\0')));
   std::ifstream groups(at / "cgroup");
   for (std::string group; std::getline(groups, group);)

@@ -5,6 +5,7 @@
 
 #include "faults/abi.h"
 #include "injector/base/error.h"
+#include "injector/plan/rule_count.h"
 #include "injector/site/devices.h"
 #include "injector/site/names.h"
 #include "injector/site/site.h"
@@ -50,10 +51,8 @@ class Resolver {
     std::vector<Spot> found;
     switch (target.where) {
       case Where::host:
-        found.push_back({target.subject, target.subject, lab_->host_ns(target.subject)});
-        break;
       case Where::room:
-        for (const auto& host : lab_->hosts_of(target.subject)) found.push_back({host, host, lab_->host_ns(host)});
+        for (const auto& host : labels_of(plan_, target)) found.push_back({host, host, lab_->host_ns(host)});
         break;
       case Where::link:
         for (const auto& [room, device] : lab_->link_ends(target.subject)) {
@@ -350,6 +349,7 @@ class Resolver {
       Match match;
       match.ingress = false;
       Site& site = site_for(spot, true);
+      check_rules(site.name, site.rules.size() + 1);
       site.rules.push_back({standing_fault(plan_, link), site.name, match});
     }
   }
@@ -369,10 +369,10 @@ class Resolver {
 
 void check_rules(const std::string& site, std::size_t count) {
   if (count > FL_MAX_RULES_PER_SITE)
-    throw Failure(Exit::cannot_run, fmt::format("{} would have more than {} rules; a site takes that many in a run, "
-                                                "whenever they act. Merge faults that differ in their time alone "
-                                                "(flap, profile, trace), or play the plan in parts",
-                                                site, static_cast<int>(FL_MAX_RULES_PER_SITE)));
+    throw Failure(
+        Exit::cannot_run,
+        fmt::format("{} would have more than {} rules; a site takes that many in a run, whenever they act: {}", site,
+                    static_cast<int>(FL_MAX_RULES_PER_SITE), plan::kFewerRules));
 }
 
 std::uint64_t initial_namespace() {

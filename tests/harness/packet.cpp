@@ -30,24 +30,6 @@ void put_address(Frame& frame, const std::string& text) {
   frame.insert(frame.end(), bytes.begin(), bytes.begin() + (v6 ? 16 : 4));
 }
 
-std::uint8_t number(L4 l4) {
-  switch (l4) {
-    case L4::tcp:
-      return 6;
-    case L4::udp:
-      return 17;
-    case L4::icmp:
-      return 1;
-    case L4::icmp6:
-      return 58;
-    case L4::gre:
-      return 47;
-    case L4::none:
-      return 59;
-  }
-  return 59;
-}
-
 Frame carried(const Packet& p) {
   Frame out;
   if (p.fragment_offset == 0) {
@@ -94,7 +76,7 @@ Frame ipv4(const Packet& p) {
   put16(out, static_cast<unsigned>(words * 4 + inner.size()));
   put16(out, 0x1234);
   put16(out, (p.more_fragments ? 0x2000u : 0u) | p.fragment_offset);
-  put16(out, 64u << 8 | number(p.l4));
+  put16(out, 64u << 8 | protocol_number(p.l4));
   put16(out, 0);
   put_address(out, p.source);
   put_address(out, p.destination);
@@ -105,7 +87,7 @@ Frame ipv4(const Packet& p) {
 
 Frame ipv6(const Packet& p) {  // RFC 8200
   Frame inner = carried(p);
-  std::uint8_t next = number(p.l4);
+  std::uint8_t next = protocol_number(p.l4);
   for (auto at = p.extensions.rbegin(); at != p.extensions.rend(); ++at) {
     Frame header{next, 0};
     if (*at == Extension::fragment) {
@@ -134,6 +116,24 @@ Frame ipv6(const Packet& p) {  // RFC 8200
 }
 
 }  // namespace
+
+std::uint8_t protocol_number(L4 l4) {
+  switch (l4) {
+    case L4::tcp:
+      return 6;
+    case L4::udp:
+      return 17;
+    case L4::icmp:
+      return 1;
+    case L4::icmp6:
+      return 58;
+    case L4::gre:
+      return 47;
+    case L4::none:
+      return 59;
+  }
+  return 59;
+}
 
 Frame build(const Packet& p) {
   const bool v6 = p.source.find(':') != std::string::npos;

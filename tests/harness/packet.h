@@ -13,6 +13,7 @@ namespace faultline::test {
 using Frame = std::vector<std::uint8_t>;
 
 enum class L4 { tcp, udp, icmp, icmp6, gre, none };
+std::uint8_t protocol_number(L4 l4);  ///< as the IP header has it
 
 /// An IPv6 extension header between the fixed header and what is carried.
 enum class Extension : std::uint8_t {

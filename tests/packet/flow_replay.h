@@ -30,7 +30,7 @@ class FlowReplay {
     const bool ports = !fragment && (p.l4 == L4::tcp || p.l4 == L4::udp);
     const fl_endpoint a = endpoint(p.source, ports ? p.source_port : 0);
     const fl_endpoint b = endpoint(p.destination, ports ? p.destination_port : 0);
-    const std::uint8_t proto = fragment ? 0 : number(p.l4);
+    const std::uint8_t proto = fragment ? 0 : protocol_number(p.l4);
     int a_first = 0;
     State& flow = flows_[fl_flow_bucket(fl_flow_hash(site_, proto, &a, &b, &a_first))];
     const bool opens = ports && p.l4 == L4::tcp && (p.tcp_flags & 0x12) == 0x02;
@@ -69,23 +69,6 @@ class FlowReplay {
       std::memcpy(&e.low, bytes, 4);
     }
     return e;
-  }
-  static std::uint8_t number(L4 l4) {
-    switch (l4) {
-      case L4::tcp:
-        return 6;
-      case L4::udp:
-        return 17;
-      case L4::icmp:
-        return 1;
-      case L4::icmp6:
-        return 58;
-      case L4::gre:
-        return 47;
-      case L4::none:
-        return 59;
-    }
-    return 59;
   }
 
   std::uint32_t site_;

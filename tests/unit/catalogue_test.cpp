@@ -36,7 +36,7 @@ TEST(Catalogue, EveryKeyIsDocumentedAndConsistent) {
       SCOPED_TRACE(std::string(kind.name) + "." + std::string(key.name));
       EXPECT_TRUE(key.doc.ends_with('.'));
       for (const char* common :
-           {"name", "kind", "on", "peer", "direction", "loopback", "start", "for", "if_gone", "wait"})
+           {"name", "kind", "on", "on_any", "peer", "direction", "loopback", "start", "for", "if_gone", "wait"})
         EXPECT_NE(key.name, common) << "every fault has that key";
       EXPECT_FALSE(key.example.empty());
       EXPECT_FALSE(key.required && !key.fallback.empty()) << "a required key has no default";

@@ -141,6 +141,7 @@ TEST(InjectCommand, EveryOptionIsInItsPlan) {
                                     "--direction",
                                     "ingress",
                                     "--no-loopback",
+                                    "--on-any",
                                     "--mode",
                                     "reset",
                                     "--probe-icmp",
@@ -167,7 +168,8 @@ TEST(InjectCommand, EveryOptionIsInItsPlan) {
   EXPECT_EQ(fault.start, 7 * kSecond);
   EXPECT_EQ(fault.end, 67 * kSecond);
   EXPECT_EQ(fault.direction, plan::Direction::ingress);
-  EXPECT_EQ(fault.loopback, false);
+  EXPECT_TRUE(fault.common.has("loopback") && !fault.common.boolean("loopback"));
+  EXPECT_TRUE(fault.common.boolean("on_any"));
   EXPECT_EQ(fault.params.text("mode"), "reset");
   const auto& probe = parsed.plan.probes.at(0);
   EXPECT_EQ(probe.every, 50 * kMillisecond);
@@ -179,15 +181,15 @@ TEST(InjectCommand, EveryOptionIsInItsPlan) {
 }
 
 TEST(InjectCommand, LoopbackIsLeftToTheKindUnlessSaid) {
-  for (const auto& [option, expected] :
-       {std::pair{"--loopback", std::optional(true)}, std::pair{"--no-loopback", std::optional(false)}}) {
+  for (const auto& [option, expected] : {std::pair{"--loopback", true}, std::pair{"--no-loopback", false}}) {
     const auto parsed =
         plan::parse_text(plan_of({"sever", "--on", "netns=shop", "--for", "1s", option}), "inject.toml");
     ASSERT_TRUE(parsed.ok()) << plan::render(parsed);
-    EXPECT_EQ(parsed.plan.faults.at(0).loopback, expected);
+    ASSERT_TRUE(parsed.plan.faults.at(0).common.has("loopback"));
+    EXPECT_EQ(parsed.plan.faults.at(0).common.boolean("loopback"), expected);
   }
   const auto parsed = plan::parse_text(plan_of({"sever", "--on", "netns=shop", "--for", "1s"}), "inject.toml");
-  EXPECT_FALSE(parsed.plan.faults.at(0).loopback);
+  EXPECT_FALSE(parsed.plan.faults.at(0).common.has("loopback"));
   EXPECT_EQ(say({"inject", "sever", "--on", "netns=shop", "--for", "1s", "--loopback", "--no-loopback"}).status, 3);
 }
 

@@ -118,18 +118,6 @@ TEST(Together, FaultsOfOneTargetAndTimeAreSummed) {
   EXPECT_EQ(said(all.effects.at(2), "Together"), "") << "nothing else is under way then";
 }
 
-TEST(LookAround, RefusesMoreFaultsThanATargetTakes) {
-  std::string text = "[targets.shop]\nnetns = \"shop\"\n";
-  for (int i = 0; i < 65; i++)
-    text += "[[faults]]\nname = \"f" + std::to_string(i) + "\"\nkind = \"sever\"\non = \"shop\"\nstart = \"" +
-            std::to_string(i) + "s\"\nfor = \"1s\"\n";
-  const auto reach = look_around(plan::parse_text(text, "many.toml").plan);
-  EXPECT_EQ(reach.at(63).why_not.find("more than 64"), std::string::npos);
-  EXPECT_NE(reach.at(64).why_not.find("more than 64"), std::string::npos);
-  EXPECT_TRUE(reach.at(64).missing);
-  EXPECT_TRUE(without_looking(plan::parse_text(text, "many.toml").plan).at(64).missing) << "the plan alone tells";
-}
-
 TEST(Effect, JitterGivesARangeThatEndsAtZero) {
   const Effect e = effect(plan_with("kind = \"degrade\"\ndelay = \"30ms\"\njitter = \"50ms\"\n"));
   EXPECT_EQ(e.packet, (Added{0, 30 * kMillisecond, 80 * kMillisecond}));

@@ -23,7 +23,7 @@ TEST(PlanFaults, ReadsTheKeysOfEveryFault) {
   EXPECT_EQ(f.on, std::vector<std::string>{"shop"});
   EXPECT_EQ(f.peer, std::vector<std::string>{"bank"});
   EXPECT_EQ(f.direction, Direction::egress);
-  EXPECT_EQ(f.loopback, false);
+  EXPECT_TRUE(f.common.has("loopback") && !f.common.boolean("loopback"));
   EXPECT_EQ(f.start, 5 * kSecond);
   EXPECT_EQ(f.end, 15 * kSecond);
   EXPECT_EQ(f.params.duration("delay"), 20 * kMillisecond);
@@ -34,7 +34,7 @@ TEST(PlanFaults, ReadsTheKeysOfEveryFault) {
 TEST(PlanFaults, DirectionAndLoopbackHaveDefaults) {
   const auto plan = parse_good(fault("degrade", "delay = \"20ms\"\n"));
   EXPECT_EQ(plan.faults[0].direction, Direction::both);
-  EXPECT_FALSE(plan.faults[0].loopback) << "said by takes_in_loopback()";
+  EXPECT_FALSE(plan.faults[0].common.has("loopback")) << "said by takes_in_loopback()";
   EXPECT_TRUE(plan.faults[0].peer.empty());
 }
 

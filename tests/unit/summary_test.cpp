@@ -121,8 +121,8 @@ TEST(Summary, HasTheContractsFields) {
   const json& fault = s.at("faults").at(0);
   EXPECT_EQ(fault.at("name"), "cut");
   EXPECT_EQ(fault.at("kind"), "degrade");
-  EXPECT_EQ(fault.at("asked"), json({{"delay", "1500ms"}, {"loss", "12%"}, {"order", "flow"}}));
-  EXPECT_EQ(fault.at("asked_text"), "delay 1500ms, loss 12%");
+  EXPECT_EQ(fault.at("asked"), json({{"delay", "1.5s"}, {"loss", "12%"}, {"order", "flow"}}));
+  EXPECT_EQ(fault.at("asked_text"), "delay 1.5s, loss 12%");
   EXPECT_EQ(fault.at("packets_matched"), 200);
   EXPECT_EQ(fault.at("packets_dropped"), 10);
   EXPECT_EQ(fault.at("packets_delayed"), 190);
@@ -373,7 +373,7 @@ TEST(Render, SaysWhatMatters) {
   const report::Outcome outcome = report::derive(folder.path());
   const std::string text = report::render_outcome(outcome, "runs/x", false).bytes();
   for (const char* part :
-       {"INCONCLUSIVE", "Jitter", "exit 2", "cut", "delay 1500ms, loss 12%", "200 packets", "10 dropped (5.0%)",
+       {"INCONCLUSIVE", "Jitter", "exit 2", "cut", "delay 1.5s, loss 12%", "200 packets", "10 dropped (5.0%)",
         "was late", "expected success >= 99%", "observed success 100%", "runs/x"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
