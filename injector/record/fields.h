@@ -27,7 +27,7 @@ constexpr Field<Struct, Value> field(const char* name, Value Struct::*in, const 
 }
 template <class Struct, class Value>
 constexpr Field<Struct, std::optional<Value>> seldom(const char* name, std::optional<Value> Struct::*in,
-                                                     const char* means) {
+                                                     const char* means = "") {
   return {name, in, means, true};
 }
 
