@@ -384,42 +384,42 @@ struct fl_histogram {
   __u64 bucket[FL_HIST_BUCKETS]; /* of ticks; see fl_bucket() */
 };
 
-/* What is counted of a fault's packets, one line each: eBPF counts it per rule and CPU (fl_tally), user space adds it
- * up per site and fault (account.h), the journal gives it this name, the summary the same behind "packets_". Wire
- * packets. */
+/* What is counted of a fault's packets, one line each, with what it means: eBPF counts it per rule and CPU (fl_tally),
+ * user space adds it up per site and fault (account.h), the journal gives it this name, the summary the same behind
+ * "packets_", the docs explain it so. Wire packets. */
 /* clang-format off */
 #define FL_EACH_COUNT(count) \
-  count(matched)          /* met by the rule while its channel did something */ \
-  count(dropped)                                                                \
-  count(dead)             /* of the dropped: of a connection or a client that was drawn */ \
-  count(delayed)          /* it asked for a delay > 0 */                        \
-  count(duplicated)                                                             \
-  count(corrupted)                                                              \
-  count(reordered)                                                              \
-  count(answered)         /* dropped, and answered; a bundle (GSO) gets one */  \
-  count(paced)            /* waited for its rate: behind others, or FL_PACE_NS and more to be sent itself */ \
-  count(queue_dropped)    /* by the queue in front of its rate; not among `dropped` */ \
-  count(composed)         /* met by other rules too: it is held for the sum of all */ \
-  count(passed_by_safety) /* selected, then let pass: owner gone or stopped, lease stale */ \
-  count(released_at_end)  /* its hold was cut short by the rule's end */ \
-  count(shared)           /* matched, but its fault had been met already by another rule of the site: not in `matched` */ \
-  count(left_out)         /* passed on untouched, since it could not have come back as it was; why, in this order: */ \
-  count(left_out_nat)     /* its entry in connection tracking would be lost */ \
-  count(left_out_local)   /* on lo: no route would lead it back */              \
-  count(left_out_tunnel)  /* the far end of a tunnel comes with it */           \
-  count(left_out_ipsec)   /* decrypted, or still to be encrypted by a device */ \
-  count(left_out_large)   /* longer than the pen's devices take */ \
-  count(left_out_timed)   /* to be sent at a time of the wall clock, by its socket */
+  count(matched, "met by a rule of the fault while it asked for something") \
+  count(dropped, "dropped by it") \
+  count(dead, "of the dropped: of a connection or client that was drawn") \
+  count(delayed, "for which it asked a delay") \
+  count(duplicated, "of which a copy was sent") \
+  count(corrupted, "of which a bit was flipped") \
+  count(reordered, "let skip the delay, so that they may overtake others") \
+  count(answered, "of the dropped: answered (RST, ICMP, DNS); a bundle of the kernel gets one answer") \
+  count(paced, "that had to wait for its rate: behind others, or 1 ms and more to be sent themselves") \
+  count(queue_dropped, "dropped by the queue in front of its rate; not among the dropped") \
+  count(composed, "met by other rules too, and held for the sum of all") \
+  count(passed_by_safety, "selected, then let pass: the injector was gone, stopped or hung") \
+  count(released_at_end, "let go at the fault's end, before they were due") \
+  count(shared, "met by the fault before, by another rule of the same site; not among the matched") \
+  count(left_out, "passed on untouched, see [what a packet carries](what-a-packet-carries.md); by why:") \
+  count(left_out_nat, "its entry in connection tracking would have been lost") \
+  count(left_out_local, "on `lo`, and no route would have led it back") \
+  count(left_out_tunnel, "the far end of a tunnel comes with it") \
+  count(left_out_ipsec, "of IPsec, decrypted already, or to be encrypted by a device") \
+  count(left_out_large, "longer than the pen's devices take") \
+  count(left_out_timed, "to be sent at a time of the wall clock, by its socket")
 /* What a share of the connections and clients was drawn for, the same way, but behind nothing in the summary: each is
  * counted once a fault, at the site that saw it first. */
 #define FL_EACH_DRAW(count) \
-  count(flows_met)                                                              \
-  count(flows_dead)                                                             \
-  count(clients_met)                                                            \
-  count(clients_dead)
+  count(flows_met, "connections met, each once") \
+  count(flows_dead, "of these: drawn to be dead") \
+  count(clients_met, "clients met, each once") \
+  count(clients_dead, "of these: drawn to be dead")
 /* clang-format on */
-#define FL_FIELD(name) __u64 name;
-#define FL_ONE_MORE(name) +1
+#define FL_FIELD(name, means) __u64 name;
+#define FL_ONE_MORE(name, means) +1
 enum { FL_COUNTS = 0 FL_EACH_COUNT(FL_ONE_MORE) FL_EACH_DRAW(FL_ONE_MORE) };
 
 /* Why a packet is left out: see leave.bpf.h. In the order of the counts above. */

@@ -15,7 +15,7 @@ namespace faultline::faults {
 
 /// Wire packets, by what happened to them; see FL_EACH_COUNT.
 struct Counts {
-#define FL_FIELD(name) std::uint64_t name = 0;
+#define FL_FIELD(name, means) std::uint64_t name = 0;
   FL_EACH_COUNT(FL_FIELD)
   FL_EACH_DRAW(FL_FIELD)
 #undef FL_FIELD
@@ -27,12 +27,13 @@ struct CountName {
   std::uint64_t Counts::*in;
   __u64 fl_tally::*of_rule;
   const char* in_summary;
+  const char* means;
 };
 inline constexpr CountName kCounts[] = {
-#define FL_NAME(name) {#name, &Counts::name, &fl_tally::name, "packets_" #name},
+#define FL_NAME(name, means) {#name, &Counts::name, &fl_tally::name, "packets_" #name, means},
     FL_EACH_COUNT(FL_NAME)
 #undef FL_NAME
-#define FL_NAME(name) {#name, &Counts::name, &fl_tally::name, #name},
+#define FL_NAME(name, means) {#name, &Counts::name, &fl_tally::name, #name, means},
         FL_EACH_DRAW(FL_NAME)
 #undef FL_NAME
 };

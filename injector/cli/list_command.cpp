@@ -4,10 +4,12 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
+#include <tuple>
 
 #include "faults/kind.h"
+#include "injector/base/text.h"
 #include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
 #include "injector/cli/experiments.h"
@@ -17,80 +19,115 @@
 #include "injector/plan/parse.h"
 #include "injector/plan/programs.h"
 #include "injector/plan/values.h"
+#include "injector/record/json_fields.h"
 
 namespace faultline::cli {
 namespace {
 
-using nlohmann::json;
+using record::field;
+using record::seldom;
 
 struct ListArguments {
   std::string what;
   bool json = false, names = false;
 };
 
-json experiments() {
-  json all = json::array();
+struct ListedExperiment {
+  std::string path, name, title;
+  bool ok = false;
+  std::optional<std::string> duration;  ///< this, and what follows, of one that is valid
+  std::optional<double> duration_s;
+  std::optional<std::vector<std::string>> needs, kinds;
+
+  static constexpr auto fields =
+      std::tuple{field("path", &ListedExperiment::path),          field("name", &ListedExperiment::name),
+                 field("title", &ListedExperiment::title),        field("ok", &ListedExperiment::ok),
+                 seldom("duration", &ListedExperiment::duration), seldom("duration_s", &ListedExperiment::duration_s),
+                 seldom("needs", &ListedExperiment::needs),       seldom("kinds", &ListedExperiment::kinds)};
+};
+
+struct ListedKey {
+  std::string name, doc, example, fallback;
+  bool required = false;
+  std::vector<std::string> choices;
+
+  static constexpr auto fields =
+      std::tuple{field("name", &ListedKey::name),         field("doc", &ListedKey::doc),
+                 field("example", &ListedKey::example),   field("default", &ListedKey::fallback),
+                 field("required", &ListedKey::required), field("choices", &ListedKey::choices)};
+};
+
+struct ListedKind {
+  std::string name, summary;
+  std::vector<ListedKey> keys;
+
+  static constexpr auto fields = std::tuple{field("name", &ListedKind::name), field("summary", &ListedKind::summary),
+                                            field("keys", &ListedKind::keys)};
+};
+
+std::vector<ListedExperiment> listed_experiments() {
+  std::vector<ListedExperiment> all;
   for (const auto& path : shipped_experiments()) {
     const auto parsed = plan::parse_file(path);
-    json one{{"path", path}, {"ok", parsed.ok()}};
     const auto& plan = parsed.plan;
-    one["name"] = plan.name;
-    one["title"] = plan.title;
-    if (parsed.ok()) {
-      std::set<std::string_view> kinds;
-      for (const auto& fault : plan.faults) kinds.insert(fault.kind->name);
-      one["duration"] = plan::format_duration(plan.duration);
-      one["duration_s"] = static_cast<double>(plan.duration) / kSecond;
-      one["needs"] = plan::programs_of(plan, nursery::is_known);
-      one["kinds"] = kinds;
-    }
-    all.push_back(std::move(one));
+    auto& one = all.emplace_back();
+    one.path = path;
+    one.name = plan.name;
+    one.title = plan.title;
+    one.ok = parsed.ok();
+    if (!one.ok) continue;
+    std::set<std::string> kinds;
+    for (const auto& fault : plan.faults) kinds.insert(std::string(fault.kind->name));
+    one.duration = plan::format_duration(plan.duration);
+    one.duration_s = seconds(plan.duration);
+    one.needs = plan::programs_of(plan, nursery::is_known);
+    one.kinds.emplace(kinds.begin(), kinds.end());
   }
   return all;
 }
 
-json kinds() {
-  json all = json::array();
+std::vector<ListedKind> listed_kinds() {
+  std::vector<ListedKind> all;
   for (const auto& kind : faults::catalogue()) {
-    json keys = json::array();
-    for (const auto& key : kind.keys)
-      keys.push_back({{"name", key.name},
-                      {"doc", key.doc},
-                      {"example", key.example},
-                      {"required", key.required},
-                      {"default", key.fallback},
-                      {"choices", key.choices}});
-    all.push_back({{"name", kind.name}, {"summary", kind.summary}, {"keys", std::move(keys)}});
+    auto& one = all.emplace_back();
+    one.name = kind.name;
+    one.summary = kind.summary;
+    for (const auto& key : kind.keys) {
+      auto& listed = one.keys.emplace_back();
+      listed.name = key.name;
+      listed.doc = key.doc;
+      listed.example = key.example;
+      listed.fallback = key.fallback;
+      listed.required = key.required;
+      listed.choices.assign(key.choices.begin(), key.choices.end());
+    }
   }
   return all;
 }
 
-void print_experiments(const json& all, const screen::Look& look) {
+void print_experiments(const std::vector<ListedExperiment>& all, const screen::Look& look) {
   if (all.empty()) {
     print(stdout, shown("  none were found beside this binary\n"));
     return;
   }
   for (const auto& one : all) {
-    const std::string name = one.value("name", ""), title = one.value("title", "");
     constexpr int kAt = 34;
-    print(stdout, beside("  " + styled(look, "1", name), 2 + screen::columns(name), title, look.width, kAt));
+    print(stdout,
+          beside("  " + styled(look, "1", one.name), 2 + screen::columns(one.name), one.title, look.width, kAt));
     const auto below = [&](const std::string& text) { print(stdout, beside("", 0, text, look.width, kAt)); };
-    if (!one.value("ok", false)) {
-      below("not valid: faultline check " + name);
+    if (!one.ok) {
+      below("not valid: faultline check " + one.name);
       continue;
     }
-    const auto needs = one.at("needs").get<std::vector<std::string>>();
-    below(fmt::format("{}; needs {}", one.value("duration", ""),
-                      needs.empty() ? "nothing else" : fmt::format("{}", fmt::join(needs, ", "))));
+    below(fmt::format("{}; needs {}", one.duration.value_or(""),
+                      one.needs->empty() ? "nothing else" : fmt::format("{}", fmt::join(*one.needs, ", "))));
   }
 }
 
-void print_kinds(const json& all, const screen::Look& look) {
-  for (const auto& one : all) {
-    const std::string name = one.value("name", "");
+void print_kinds(const std::vector<ListedKind>& all, const screen::Look& look) {
+  for (const auto& one : all)
     print(stdout,
-          beside("  " + styled(look, "1", name), 2 + screen::columns(name), one.value("summary", ""), look.width, 26));
-  }
+          beside("  " + styled(look, "1", one.name), 2 + screen::columns(one.name), one.summary, look.width, 26));
 }
 
 Exit list(const ListArguments& arguments) {
@@ -106,11 +143,11 @@ Exit list(const ListArguments& arguments) {
   }
   const bool everything = arguments.what.empty();
   const auto wants = [&](const char* what) { return everything || arguments.what == what; };
-  json out = json::object();
-  if (wants("experiments")) out["experiments"] = experiments();
-  if (wants("kinds")) out["kinds"] = kinds();
-  if (wants("runs") && arguments.json) out["runs"] = runs_json();
   if (arguments.json) {
+    nlohmann::json out = nlohmann::json::object();
+    if (wants("experiments")) out["experiments"] = record::to_json(listed_experiments());
+    if (wants("kinds")) out["kinds"] = record::to_json(listed_kinds());
+    if (wants("runs")) out["runs"] = runs_json();
     print_json(everything ? out : out.front());
     return Exit::passed;
   }
@@ -119,13 +156,13 @@ Exit list(const ListArguments& arguments) {
     if (everything) print(stdout, shown("{}{}\n", first ? "" : "\n", styled(look, "1", title)));
     first = false;
   };
-  if (out.contains("experiments")) {
+  if (wants("experiments")) {
     section("Experiments (faultline run NAME)");
-    print_experiments(out["experiments"], look);
+    print_experiments(listed_experiments(), look);
   }
-  if (out.contains("kinds")) {
+  if (wants("kinds")) {
     section("Fault kinds (faultline inject KIND --help tells their keys)");
-    print_kinds(out["kinds"], look);
+    print_kinds(listed_kinds(), look);
   }
   if (wants("runs")) {
     section("Runs under way");

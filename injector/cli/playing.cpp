@@ -9,6 +9,7 @@
 
 #include "injector/cli/terminal.h"
 #include "injector/plan/values.h"
+#include "injector/record/json_fields.h"
 
 namespace faultline::cli {
 namespace {
@@ -68,7 +69,7 @@ Exit play(plan::Parsed parsed, const Playing& how, run::Options options) {
   options.engine = engine_named(how.engine);
   const auto result = run::run(parsed.plan, options);
   if (how.json)
-    print_json(result.outcome.summary);
+    print_json(record::to_json(result.outcome.summary));
   else
     print(stdout, report::render_outcome(result.outcome, result.folder, look_of_stdout().color));
   return result.outcome.exit;

@@ -9,6 +9,7 @@
 #include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
 #include "injector/cli/terminal.h"
+#include "injector/record/json_fields.h"
 #include "injector/report/compare.h"
 #include "injector/report/derive.h"
 #include "injector/report/summary.h"
@@ -35,13 +36,14 @@ Exit report(const ReportArguments& arguments) {
                   fmt::format("the record cannot be made anew: {}", e.what()));
   }
   if (arguments.json)
-    print_json(outcome.summary);
+    print_json(record::to_json(outcome.summary));
   else
     print(stdout, report::render_outcome(outcome, arguments.run, look_of_stdout().color));
   return Exit::passed;
 }
 
-nlohmann::json summary_of(const std::string& run) {
+report::Summary summary_of(const std::string& run) {
+  if (std::filesystem::is_regular_file(run)) return report::read_summary(run);
   const record::Recording recording = record::read_recording(std::filesystem::path(run));
   return report::summarize(recording, record::judge(recording));
 }
@@ -49,7 +51,7 @@ nlohmann::json summary_of(const std::string& run) {
 Exit compare(const CompareArguments& arguments) {
   const auto comparison = report::compare(summary_of(arguments.first), summary_of(arguments.second));
   if (arguments.json)
-    print_json(comparison);
+    print_json(record::to_json(comparison));
   else
     print(stdout, for_locale(report::render_comparison(comparison), look_of_stdout().utf8));
   return Exit::passed;
@@ -75,7 +77,7 @@ void setup_compare(CLI::App& app, Context& context) {
   auto arguments = std::make_shared<CompareArguments>();
   CLI::App* sub =
       app.add_subcommand("compare", "Put two recorded runs side by side: hypotheses, success and latency by phase");
-  sub->add_option("A", arguments->first, "A run's folder")->required();
+  sub->add_option("A", arguments->first, "A run's folder, which is judged anew, or a summary.json as it stands")->required();
   sub->add_option("B", arguments->second, "The other's")->required();
   sub->add_flag("--json", arguments->json, "Print the comparison as JSON");
   sub->footer(kReportFooter);

@@ -60,4 +60,13 @@ std::string quantile_text(const Latencies& latencies, unsigned per_mille) {
   return value ? short_duration(*value) : fmt::format("never ({} failed)", percent(latencies.failed_share()));
 }
 
+std::string figure_text(const plan::Conditions::Key& key, const Latencies& latencies) {
+  const bool ok = key.of == plan::Conditions::Of::ok, failed = key.of == plan::Conditions::Of::failed;
+  if (!ok && !failed) return fmt::format("{} {}", key.name, quantile_text(latencies, key.per_mille));
+  const Distribution& values = ok ? latencies.ok : latencies.failed;
+  if (failed && latencies.lost > values.count()) return fmt::format("{}: not recorded", key.name);
+  if (values.count() == 0) return fmt::format("{}: no request {}", key.name, ok ? "succeeded" : "failed");
+  return fmt::format("{} {}", key.name, short_duration(values.quantile(key.per_mille)));
+}
+
 }  // namespace faultline::record

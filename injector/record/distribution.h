@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "injector/base/units.h"
+#include "injector/plan/plan.h"
 
 namespace faultline::record {
 
@@ -55,5 +56,7 @@ inline constexpr NamedQuantile kQuantiles[] = {{"p50", 500}, {"p90", 900}, {"p99
 std::string quantile_text(std::optional<Ns> value);
 /// The same of a quantile of all requests, with the share that makes it so: "never (12.0% failed)".
 std::string quantile_text(const Latencies& latencies, unsigned per_mille);
+/// What a quantile was, by its name: "p99 412 ms", "p99 never (12.0% failed)", "ok.p99: no request succeeded".
+std::string figure_text(const plan::Conditions::Key& key, const Latencies& latencies);
 
 }  // namespace faultline::record

@@ -1,58 +1,23 @@
-// The journal's events, one function each, so that what the run's loop writes and what derive() reads is one
-// definition. docs/journal.md documents every event and field. All instants are nanoseconds since T0.
+// Telling the journal what happens: a function for each event of schema.h, for the run's loop.
 #pragma once
 
-#include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "faults/account.h"
 #include "injector/base/error.h"
 #include "injector/plan/plan.h"
-#include "injector/record/guard_window.h"
 #include "injector/record/journal.h"
+#include "injector/record/schema.h"
 
 namespace faultline::record {
 
 using faults::Account;
 
-/// Packets may have gone by a site's programs: see pen::Escape. Instants since T0.
-struct Escape {
-  std::string site, device, hook, why;
-  Ns from = 0;
-  std::optional<Ns> until = {};  ///< absent: it had not ended
-  std::uint64_t packets = 0;     ///< that the device carried that way meanwhile
-  std::vector<std::string> faults = {};
-  std::uint64_t bytes = 0;  ///< the same
-  bool bounded = false;     ///< what the device carried is the most that can have gone by
-};
 /// In one sentence: what, where, since when, until when, and how much it let by.
 std::string escape_text(const Escape& escape);
 
-nlohmann::json to_json(const Account& account);
-Account account_from_json(const nlohmann::json& json);  ///< absent fields are zero
-
 namespace events {
-
-struct Machine {
-  std::string version;               ///< of Faultline
-  std::string kernel;                ///< uname release
-  std::string line = "tap";          ///< how packets are held
-  std::string engine = {};           ///< how programs are attached: "tcx" or "clsact"
-  std::string host;                  ///< nodename
-  std::vector<std::string> command;  ///< argv
-  std::vector<std::string> repeat;   ///< what to type to have the same run again, by whatever chance
-  bool masked = false;               ///< some of its words hold "***" in place of a secret
-};
-
-struct SiteInfo {
-  std::string name;  ///< "lab host web1", "netns blue"
-  std::uint64_t inode = 0;
-  std::vector<std::string> devices;
-  std::vector<std::string> rules;  ///< fault names, one a rule
-};
 
 enum class By { signal, guard, lease, device, target, journal, user };  ///< who stopped the run
 
@@ -93,8 +58,8 @@ void abort(Journal& journal, By by, const std::string& reason, std::optional<Ns>
 /// The run could not be done, or went wrong by our own fault. `status`: invalid, cannot_run or failed.
 void failure(Journal& journal, Exit status, const std::string& message);
 void fault_result(Journal& journal, const Account& account);
-/// The line's statistics at its end; any object.
-void line(Journal& journal, nlohmann::json stats);
+/// The line's statistics at its end.
+void line(Journal& journal, const LineStats& stats);
 void healed(Journal& journal, const std::string& why);  ///< "end", "abort"
 void cleanup(Journal& journal, const std::vector<std::string>& failures);
 /// The last line of a journal. Without it the run was interrupted.

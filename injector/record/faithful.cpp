@@ -10,8 +10,6 @@
 namespace faultline::record {
 namespace {
 
-using nlohmann::json;
-
 /// Why they are missing. Of those unaccounted for, only what an escape does not explain is in `lost`.
 std::string lost_text(const Account& account, std::uint64_t lost) {
   faults::Undelivered undelivered = account.undelivered;
@@ -84,32 +82,22 @@ std::string bit_rate(double bits_a_second) {
   return fmt::format("{:.3g} Mb/s", bits_a_second / 1e6);
 }
 
-/// A number of the line's statistics; 0 where it is not known.
-double statistic(const Recording& r, const char* pointer) {
-  const json::json_pointer at(pointer);
-  return r.line_stats.is_object() && r.line_stats.contains(at) && r.line_stats.at(at).is_number()
-             ? r.line_stats.at(at).get<double>()
-             : 0;
-}
-
 /// "it carried 9.4 Gb/s, 131,000 packets a second, and no more".
-std::string carried(const Recording& r) {
-  const double seconds = statistic(r, "/full/time_us") / 1e6;
+std::string carried(const LineStats::Full& full) {
+  const double seconds = static_cast<double>(full.time_us) / 1e6;
   if (seconds <= 0) return "it had more to carry than it could";
   return fmt::format("for {} it carried {}, {} packets a second, and could no more",
                      short_duration(static_cast<Ns>(seconds * kSecond)),
-                     bit_rate(statistic(r, "/full/bytes") * 8 / seconds),
-                     thousands(static_cast<std::uint64_t>(statistic(r, "/full/packets") / seconds)));
+                     bit_rate(static_cast<double>(full.bytes) * 8 / seconds),
+                     thousands(static_cast<std::uint64_t>(static_cast<double>(full.packets) / seconds)));
 }
 
 /// What is known of why the line's thread did not run, to be put behind "was late".
-std::string scheduling(const Recording& r) {
-  if (statistic(r, "/realtime/line/refused") > 0)
-    return "; the kernel granted no real-time class: `faultline doctor` says what helps";
-  if (const double times = statistic(r, "/realtime/line/fell_back"); times > 0)
+std::string scheduling(const LineStats::Urgency& line) {
+  if (line.refused > 0) return "; the kernel granted no real-time class: `faultline doctor` says what helps";
+  if (line.fell_back > 0)
     return fmt::format("; the line had used up its real-time budget {} times, and waited for a CPU like others for {}",
-                       thousands(static_cast<std::uint64_t>(times)),
-                       short_microseconds(statistic(r, "/realtime/line/ordinary_us")));
+                       thousands(line.fell_back), short_microseconds(static_cast<double>(line.ordinary_us)));
   return {};
 }
 
@@ -117,6 +105,7 @@ std::string scheduling(const Recording& r) {
 
 std::optional<std::string> lateness_finding(const Recording& r, const FaultRecord& fault) {
   const Account& account = *fault.account;
+  const LineStats line = r.line_stats.value_or(LineStats{});
   const Ns limit = lateness_limit(fault);
   if (account.lateness.count == 0 || account.lateness.p99 * 1000 <= static_cast<double>(limit)) return {};
   const std::string beyond = short_microseconds(account.lateness.p99), allowed = short_duration(limit);
@@ -124,8 +113,9 @@ std::optional<std::string> lateness_finding(const Recording& r, const FaultRecor
     return fmt::format(
         "met a full line: {}, so packets were held p99 {} longer than asked, at most {} is allowed (less traffic, or a "
         "`rate` below that in the fault, keeps the line from filling)",
-        carried(r), beyond, allowed);
-  return fmt::format("was late: p99 {} beyond what was asked, at most {} is allowed{}", beyond, allowed, scheduling(r));
+        carried(line.full), beyond, allowed);
+  return fmt::format("was late: p99 {} beyond what was asked, at most {} is allowed{}", beyond, allowed,
+                     scheduling(line.realtime.line));
 }
 
 Strays strays(const Recording& r, const FaultRecord& fault) {

@@ -6,7 +6,6 @@
 
 #include "injector/base/quantile.h"
 #include "injector/base/text.h"
-#include "injector/record/bounds.h"
 #include "injector/record/distribution.h"
 
 namespace faultline::record {

@@ -6,7 +6,7 @@
 
 #include "injector/base/text.h"
 #include "injector/plan/values.h"
-#include "injector/record/bounds.h"
+#include "injector/record/distribution.h"
 
 namespace faultline::record {
 namespace {

@@ -17,31 +17,14 @@
 #include "injector/base/error.h"
 #include "injector/base/realtime.h"
 #include "injector/base/thread_safety.h"
-#include "injector/base/visible_text.h"
 #include "injector/record/sample_batch.h"
+#include "injector/record/schema.h"
 
 namespace faultline::record {
 namespace {
 
 constexpr auto kWriteEvery = std::chrono::milliseconds(50);  // at most this much of the samples is lost to a kill -9
 constexpr Ns kBatchAge = kSecond;                            // how long a batch waits for its slower requests
-
-using Pairs = std::vector<std::pair<Ns, std::uint64_t>>;
-
-std::string to_text(const nlohmann::json& value) {
-  return visible_json(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-}
-
-void append_string(std::string& out, const std::string& text) {
-  for (const unsigned char c : text)
-    if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\') {
-      out += to_text(text);
-      return;
-    }
-  out += '"';
-  out += text;
-  out += '"';
-}
 
 /// Signals belong to the main thread. Blocked here, SIGXFSZ also becomes a plain EFBIG from write().
 std::thread start_without_signals(std::function<void()> body) {
@@ -118,20 +101,22 @@ struct Journal::Impl {
     written.notify_all();
   }
 
-  void begin_line(const char* event) FAULTLINE_REQUIRES(mutex) {
+  /// `fields` as append_fields() makes them.
+  void line(const char* event, const std::string& fields) FAULTLINE_REQUIRES(mutex) {
     const Ns wall = wall_now(), mono = monotonic_now();
     if (wall / kSecond != stamp_second) {
       stamp_second = wall / kSecond;
       stamp_text = rfc3339(wall).substr(0, 19);
     }
-    auto out = std::back_inserter(pending);
-    fmt::format_to(out, R"({{"at":"{}.{:06}Z","mono":{})", stamp_text, wall % kSecond / kMicrosecond, mono);
-    if (epoch)
-      fmt::format_to(out, R"(,"t":{})", std::min(mono - *epoch, hold_at.value_or(std::numeric_limits<Ns>::max())));
-    fmt::format_to(out, R"(,"event":"{}")", event);
-  }
-
-  void end_line() FAULTLINE_REQUIRES(mutex) {
+    Stamp stamp;
+    stamp.at = fmt::format("{}.{:06}Z", stamp_text, wall % kSecond / kMicrosecond);
+    stamp.mono = mono;
+    if (epoch) stamp.t = std::min(mono - *epoch, hold_at.value_or(std::numeric_limits<Ns>::max()));
+    stamp.event = event;
+    const std::size_t begin = pending.size();
+    append_fields(pending, stamp);
+    pending[begin] = '{';  // was the comma before the first
+    pending += fields;
     pending += "}\n";
     if (pending.size() + in_write > limit)
       fail(std::make_error_code(std::errc::no_buffer_space),
@@ -140,15 +125,9 @@ struct Journal::Impl {
 
   void write_batches(Ns opened_before) FAULTLINE_REQUIRES(mutex) {
     for (const auto& [probe_name, batch] : batches.take(opened_before)) {
-      begin_line("samples");
-      pending += ",\"probe\":";
-      append_string(pending, probe_name);
-      std::map<std::string, Pairs> failing;
-      for (const auto& [error, times] : batch.failing) failing[error] = Pairs(times.begin(), times.end());
-      pending += fmt::format(R"(,"from":{},"to":{},"failed":{},"failing":{},"latency":{},"late":{})", batch.from,
-                             batch.to, to_text(batch.failed), to_text(failing), to_text(batch.latency_pairs()),
-                             to_text(Pairs(batch.late.begin(), batch.late.end())));
-      end_line();
+      std::string fields;
+      append_fields(fields, batch.event(probe_name));
+      line(events::Samples::event, fields);
       if (failed) return;
     }
   }
@@ -212,17 +191,11 @@ void Journal::set_batching(std::vector<Ns> edges, std::vector<std::string> fast_
   impl_->batches.configure(std::move(edges), std::move(fast_probes));
 }
 
-void Journal::event(const std::string& name, nlohmann::json fields) {
-  const std::string text = fields.empty() ? std::string() : to_text(fields);
+void Journal::write_line(const char* event, const std::string& fields) {
   {
     const MutexLock lock(impl_->mutex);
     if (impl_->failed) return;
-    impl_->begin_line(name.c_str());
-    if (!text.empty()) {
-      impl_->pending += ',';
-      impl_->pending.append(text, 1, text.size() - 2);  // the object's inside
-    }
-    impl_->end_line();
+    impl_->line(event, fields);
     impl_->urgent = true;
   }
   impl_->wake.notify_one();
@@ -235,17 +208,11 @@ void Journal::sample(const std::string& probe_name, const probe::Sample& sample)
     impl_->batches.add(probe_name, sample, monotonic_now());
     return;
   }
-  impl_->begin_line("sample");
-  std::string& out = impl_->pending;
-  out += ",\"probe\":";
-  append_string(out, probe_name);
-  fmt::format_to(std::back_inserter(out), R"(,"due":{},"late":{},"latency":{},"ok":{})", sample.due, sample.late,
-                 sample.latency, sample.ok);
-  if (!sample.ok) {
-    out += ",\"error\":";
-    append_string(out, sample.error);
-  }
-  impl_->end_line();
+  events::Sample event{probe_name, sample.due, sample.late, sample.latency, sample.ok};
+  if (!sample.ok) event.error = sample.error;
+  std::string fields;
+  append_fields(fields, event);
+  impl_->line(events::Sample::event, fields);
 }
 
 void Journal::flush() {

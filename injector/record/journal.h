@@ -1,13 +1,12 @@
 // The journal: one JSON object a line, append-only, the only truth about a run. summary.json, junit.xml and reports are
 // derived from it and can be made again (derive.h). Every line has "at" (RFC 3339 UTC, microseconds), "mono"
-// (CLOCK_MONOTONIC ns), "t" (ns since T0, once T0 is known) and "event". docs/journal.md lists the events; events.h
-// writes them.
+// (CLOCK_MONOTONIC ns), "t" (ns since T0, once T0 is known) and "event". schema.h has the events, docs/journal.md lists
+// them.
 #pragma once
 
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "injector/base/clock.h"
 #include "injector/base/fd.h"
 #include "injector/probe/probe.h"
+#include "injector/record/json_fields.h"
 
 namespace faultline::record {
 
@@ -33,10 +33,15 @@ class Journal {
   /// Instants since T0 at which a phase begins or ends, and the probes too fast to be journalled request by request:
   /// theirs go out as "samples", a histogram per 100 ms that never crosses an edge. Before the first sample.
   void set_batching(std::vector<Ns> edges, std::vector<std::string> fast_probes);
-  /// Thread-safe; buffered, written by a thread of its own so that no caller waits for a disk. The keys "at", "mono",
-  /// "t" and "event" are the journal's own and must not be in `fields`. Once the journal has failed it does nothing.
-  void event(const std::string& name, nlohmann::json fields = nlohmann::json::object());
-  /// {"event":"sample","probe":"pay","due":…,"late":…,"latency":…,"ok":true|false,"error":"…"}
+  /// An event of schema.h. Thread-safe; buffered, written by a thread of its own so that no caller waits for a disk.
+  /// Once the journal has failed it does nothing.
+  template <class Event>
+  void write(const Event& event) {
+    std::string fields;
+    append_fields(fields, event);
+    write_line(Event::event, fields);
+  }
+  /// A request, at once or in a batch.
   void sample(const std::string& probe_name, const probe::Sample& sample);
   /// Writes everything out, to the disk itself (fdatasync). Throws what went wrong, e.g. ENOSPC, once and for all.
   void flush();
@@ -45,6 +50,7 @@ class Journal {
   std::string failure() const;
 
  private:
+  void write_line(const char* event, const std::string& fields);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -7,216 +7,161 @@
 #include <fstream>
 
 #include "injector/base/text.h"
-#include "injector/record/bounds.h"
+#include "injector/record/json_fields.h"
 
 namespace faultline::record {
 namespace {
 
 using nlohmann::json;
 
-std::optional<Ns> ns_from(const json& j, const char* key) {
-  const auto it = j.find(key);
-  if (it == j.end() || !it->is_number()) return {};
-  return it->get<Ns>();
-}
+/// Puts each event where it belongs: an overload for every one of schema.h.
+class Reader {
+ public:
+  explicit Reader(Recording& recording) : r(recording) {}
 
-void read_run(Recording& r, const json& e) {
-  r.name = e.value("name", "");
-  r.title = e.value("title", "");
-  r.kernel = e.value("kernel", "");
-  r.engine = e.value("engine", "");
-  r.line = e.value("line", "");
-  r.version = e.value("version", "");
-  r.host = e.value("host", "");
-  r.seed = e.value("seed", std::uint64_t{0});
-  r.scale = e.value("scale", 1.0);
-  r.started_at = e.value("at", "");
-  r.vars = e.value("vars", json::object());
-  r.repeat = e.value("repeat", std::vector<std::string>());
-  r.repeat_masked = e.value("repeat_masked", false);
-}
-
-void read_plan(Recording& r, const json& e) {
-  r.planned = true;
-  r.name = e.value("name", r.name);
-  r.title = e.value("title", r.title);
-  r.duration = e.value("duration", Ns{0});
-  if (const json t = e.value("tolerance", json()); t.is_object())
-    r.tolerance = {t.value("packets", r.tolerance.packets), t.value("of_loss", r.tolerance.of_loss)};
-  for (const json& p : e.at("probes")) {
-    ProbeRecord probe;
-    probe.name = p.value("name", "");
-    probe.kind = p.value("kind", "");
-    probe.subject = p.value("subject", "");
-    probe.from = p.value("from", "");
-    probe.every = p.value("every", kSecond);
-    r.probes.push_back(std::move(probe));
+  /// False: the line is no event at all. One of a newer version is left alone.
+  bool read(const json& line) {
+    const auto stamp = from_json<Stamp>(line);
+    if (stamp.event.empty()) return false;
+    if (stamp.t) r.last_seen = std::max(r.last_seen, *stamp.t);
+    [&]<class... Known>(std::type_identity<std::tuple<Known...>>) {
+      (take_if<Known>(line, stamp) || ...);
+    }(std::type_identity<events::All>());
+    return true;
   }
-  for (const json& f : e.at("faults")) {
-    FaultRecord fault;
-    fault.name = f.value("name", "");
-    fault.kind = f.value("kind", "");
-    fault.direction = f.value("direction", "both");
-    fault.on = f.value("on", std::vector<std::string>());
-    for (const auto& key : plan::fault_keys())
-      if (const auto value = f.find(key.name); value != f.end()) fault.common[std::string(key.name)] = *value;
-    fault.peer = f.value("peer", std::vector<std::string>());
-    fault.asked = f.value("asked", json::object());
-    fault.asked_text = f.value("asked_text", "");
-    fault.start = f.value("start", Ns{0});
-    fault.end = f.value("end", Ns{0});
-    fault.delay = f.value("delay", Ns{0});
-    fault.idle = f.value("idle", false);
-    fault.loss = f.value("loss", 0.0);
-    r.faults.push_back(std::move(fault));
+
+ private:
+  template <class Event>
+  bool take_if(const json& line, const Stamp& stamp) {
+    if (stamp.event != Event::event) return false;
+    take(from_json<Event>(line), stamp);
+    return true;
   }
-  for (const json& h : e.at("hypotheses")) {
-    plan::Hypothesis hypothesis;
-    hypothesis.name = h.value("name", "");
-    hypothesis.probe = h.value("probe", "");
-    hypothesis.during = h.value("during", "");
-    take_conditions(h, hypothesis);
-    hypothesis.recovers_within = ns_from(h, "recovers_within");
-    r.hypotheses.push_back(std::move(hypothesis));
+
+  // What only people read.
+  void take(const events::Step&, const Stamp&) {}
+  void take(const events::Name&, const Stamp&) {}
+  void take(const events::Learned&, const Stamp&) {}
+  void take(const events::FaultBegin&, const Stamp&) {}
+  void take(const events::FaultEnd&, const Stamp&) {}
+
+  void take(const events::Run& event, const Stamp& stamp) {
+    static_cast<events::Run&>(r) = event;
+    r.started_at = stamp.at;
   }
-  for (const json& g : e.value("guards", json::array())) r.guards.push_back({guard_from(g), {}});
-}
 
-void read_sample(Recording& r, const json& e) {
-  ProbeRecord* probe = r.find_probe(e.value("probe", ""));
-  if (!probe) return;
-  const bool ok = e.value("ok", false);
-  probe->answers.push_back(
-      {e.value("due", Ns{0}), e.value("latency", Ns{0}), ok ? 0 : probe->error_index(e.value("error", "unknown")), 1});
-  probe->late.add(e.value("late", Ns{0}));
-}
-
-void read_samples(Recording& r, const json& e) {
-  ProbeRecord* probe = r.find_probe(e.value("probe", ""));
-  if (!probe) return;
-  const Ns due = e.value("from", Ns{0});
-  for (const json& pair : e.at("latency"))
-    probe->answers.push_back({due, pair.at(0).get<Ns>(), 0, pair.at(1).get<std::uint32_t>()});
-  const json times = e.value("failing", json::object());
-  for (const auto& [error, count] : e.at("failed").items()) {
-    const std::uint32_t index = probe->error_index(error);
-    if (const auto known = times.find(error); known != times.end())
-      for (const json& pair : *known)
-        probe->answers.push_back({due, pair.at(0).get<Ns>(), index, pair.at(1).get<std::uint32_t>()});
-    else
-      probe->answers.push_back({due, Answer::kUnknown, index, count.get<std::uint32_t>()});
+  void take(const events::Plan& event, const Stamp&) {
+    r.planned = true;
+    r.name = event.name;
+    r.title = event.title;
+    r.duration = event.duration;
+    r.tolerance = event.tolerance;
+    for (const auto& probe : event.probes) static_cast<events::PlannedProbe&>(r.probes.emplace_back()) = probe;
+    for (const auto& fault : event.faults) r.faults.push_back({fault, {}});
+    r.hypotheses.insert(r.hypotheses.end(), event.hypotheses.begin(), event.hypotheses.end());
+    for (const auto& guard : event.guards) r.guards.push_back({guard, {}});
   }
-  for (const json& pair : e.at("late")) probe->late.add(pair.at(0).get<Ns>(), pair.at(1).get<std::uint64_t>());
-}
 
-void read_guard(Recording& r, const json& e) {
-  GuardTrip trip;
-  trip.when = e.value("when", Ns{0});
-  trip.sent = e.value("sent", std::uint64_t{0});
-  trip.ok = e.value("ok", std::uint64_t{0});
-  for (const auto& [quantile, member] : GuardTrip::kFigures) trip.*member = ns_from(e, quantile);
-  trip.observed = e.value("observed", "");
-  const std::string name = e.value("guard", "");
-  for (auto& record : r.guards)
-    if (record.guard.name == name && !record.trip) record.trip = trip;
-}
+  void take(const events::SiteInfo& event, const Stamp&) { r.sites.push_back(event); }
 
-/// Of one that has been told before it is the later word that counts.
-void read_escape(Recording& r, const json& e) {
-  Escape escape{e.value("site", ""), e.value("device", ""), e.value("hook", ""), e.value("why", "")};
-  escape.from = e.value("from", Ns{0});
-  escape.until = ns_from(e, "until");
-  escape.packets = e.value("packets", std::uint64_t{0});
-  escape.faults = e.value("faults", std::vector<std::string>());
-  escape.bytes = e.value("bytes", std::uint64_t{0});
-  escape.bounded = e.value("bounded", false);
-  const auto same = std::find_if(r.escapes.begin(), r.escapes.end(), [&](const Escape& known) {
-    return !known.until && known.site == escape.site && known.device == escape.device && known.hook == escape.hook &&
-           known.from == escape.from;
-  });
-  if (same == r.escapes.end())
-    r.escapes.push_back(std::move(escape));
-  else
-    *same = std::move(escape);
-}
-
-void read_target(Recording& r, const json& e) {
-  const std::string target = e.value("target", ""), what = e.value("what", "");
-  const Ns now = ns_from(e, "t").value_or(0);
-  for (auto& loss : r.losses)  // found again, or nothing of it is left
-    if (loss.target == target && !loss.until) loss.until = now;
-  if (what == "lost") r.losses.push_back({target, e.value("detail", ""), now, {}});
-}
-
-void read_event(Recording& r, const json& e) {
-  const std::string event = e.at("event").get<std::string>();
-  if (const auto t = ns_from(e, "t")) r.last_seen = std::max(r.last_seen, *t);
-
-  if (event == "sample")
-    read_sample(r, e);
-  else if (event == "samples")
-    read_samples(r, e);
-  else if (event == "run")
-    read_run(r, e);
-  else if (event == "plan")
-    read_plan(r, e);
-  else if (event == "t0") {
+  void take(const events::T0& event, const Stamp&) {
     r.begun = true;
-    r.started_at = e.value("wall", r.started_at);
-  } else if (event == "site") {
-    r.sites.push_back({{"site", e.value("site", "")},
-                       {"inode", e.value("inode", std::uint64_t{0})},
-                       {"devices", e.value("devices", json::array())},
-                       {"rules", e.value("rules", json::array())}});
-  } else if (event == "service") {
-    r.services.push_back({{"t_s", static_cast<double>(ns_from(e, "t").value_or(0)) / kSecond},
-                          {"host", e.value("host", "")},
-                          {"what", e.value("what", "")},
-                          {"detail", e.value("detail", "")}});
-  } else if (event == "escape") {
-    read_escape(r, e);
-  } else if (event == "warning") {
-    r.warnings.push_back({e.value("message", ""), ns_from(e, "t")});
-  } else if (event == "lapse") {
-    r.warnings.push_back({"", ns_from(e, "from"), e.value("length", Ns{1})});
-  } else if (event == "note") {
-    r.notes.push_back({ns_from(e, "t"), e.value("text", ""), e.value("by", ""), e.value("at", "")});
-  } else if (event == "guard") {
-    read_guard(r, e);
-  } else if (event == "target") {
-    r.warnings.push_back({e.value("detail", ""), ns_from(e, "t")});
-    read_target(r, e);
-  } else if (event == "abort") {
-    const Ns when = ns_from(e, "when").value_or(ns_from(e, "t").value_or(0));
-    if (!r.stop) r.stop = Stop{e.value("by", ""), e.value("reason", ""), when};
-  } else if (event == "failure") {
-    r.troubles.push_back({static_cast<Exit>(e.value("exit", 6)), e.value("message", "")});
-  } else if (event == "fault_result") {
-    const Account account = account_from_json(e);
-    for (auto& fault : r.faults)
-      if (fault.name == account.fault) fault.account = account;
-  } else if (event == "line") {
-    r.line_stats = e.value("stats", json());
-  } else if (event == "hold") {
-    r.held_since = ns_from(e, "mono");
-  } else if (event == "go_on") {
-    r.held_since.reset();
-    const Ns waited = ns_from(e, "waited").value_or(0);
-    r.waited += waited;
-    r.notes.push_back(
-        {ns_from(e, "t"),
-         fmt::format("{}: confirmed after {}", fmt::join(e.value("faults", std::vector<std::string>()), ", "),
-                     short_duration(waited)),
-         "--step"});
-  } else if (event == "healed") {
-    r.healed = ns_from(e, "t");
-    if (r.held_since) r.waited += ns_from(e, "mono").value_or(*r.held_since) - *r.held_since;
-  } else if (event == "cleanup") {
-    r.cleanup = Cleanup{e.value("ok", false), e.value("failures", std::vector<std::string>())};
-  } else if (event == "end") {
-    r.ended = true;
+    if (!event.wall.empty()) r.started_at = event.wall;
   }
-}
+
+  void take(const events::Sample& event, const Stamp&) {
+    ProbeRecord* probe = r.find_probe(event.probe);
+    if (!probe) return;
+    const std::uint32_t error = event.ok ? 0 : probe->error_index(event.error.value_or("unknown"));
+    probe->answers.push_back({event.due, event.latency, error, 1});
+    probe->late.add(event.late);
+  }
+
+  void take(const events::Samples& event, const Stamp&) {
+    ProbeRecord* probe = r.find_probe(event.probe);
+    if (!probe) return;
+    const auto add = [&](Ns latency, std::uint32_t error, std::uint64_t count) {
+      probe->answers.push_back({event.from, latency, error, static_cast<std::uint32_t>(count)});
+    };
+    for (const auto& [latency, count] : event.latency) add(latency, 0, count);
+    for (const auto& [error, count] : event.failed) {
+      const std::uint32_t index = probe->error_index(error);
+      if (const auto known = event.failing.find(error); known != event.failing.end())
+        for (const auto& [latency, times] : known->second) add(latency, index, times);
+      else
+        add(Answer::kUnknown, index, count);
+    }
+    for (const auto& [late, count] : event.late) probe->late.add(late, count);
+  }
+
+  void take(const events::Service& event, const Stamp& stamp) { r.services.push_back({stamp.t, event}); }
+
+  void take(const events::Target& event, const Stamp& stamp) {
+    r.warnings.push_back({event.detail, stamp.t});
+    const Ns now = stamp.t.value_or(0);
+    for (auto& loss : r.losses)  // found again, or nothing of it is left
+      if (loss.target == event.target && !loss.until) loss.until = now;
+    if (event.what == "lost") r.losses.push_back({event.target, event.detail, now, {}});
+  }
+
+  /// Of one that has been told before it is the later word that counts.
+  void take(const Escape& event, const Stamp&) {
+    const auto same = std::find_if(r.escapes.begin(), r.escapes.end(), [&](const Escape& known) {
+      return !known.until && known.site == event.site && known.device == event.device && known.hook == event.hook &&
+             known.from == event.from;
+    });
+    if (same == r.escapes.end())
+      r.escapes.push_back(event);
+    else
+      *same = event;
+  }
+
+  void take(const events::Warning& event, const Stamp& stamp) { r.warnings.push_back({event.message, stamp.t}); }
+  void take(const events::Lapse& event, const Stamp&) { r.warnings.push_back({"", event.from, event.length}); }
+
+  void take(const events::Note& event, const Stamp& stamp) {
+    r.notes.push_back({stamp.t, event.text, event.by, stamp.at});
+  }
+
+  void take(const events::GuardActed& event, const Stamp&) {
+    for (auto& record : r.guards)
+      if (record.guard.name == event.guard && !record.trip) record.trip = event;
+  }
+
+  void take(const events::Abort& event, const Stamp& stamp) {
+    if (!r.stop) r.stop = Stop{event.by, event.reason, event.when.value_or(stamp.t.value_or(0))};
+  }
+
+  void take(const events::Trouble& event, const Stamp&) {
+    r.troubles.push_back({static_cast<Exit>(event.exit), event.message});
+  }
+
+  void take(const events::Hold&, const Stamp& stamp) { r.held_since = stamp.mono; }
+
+  void take(const events::GoOn& event, const Stamp& stamp) {
+    r.held_since.reset();
+    r.waited += event.waited;
+    r.notes.push_back(
+        {stamp.t, fmt::format("{}: confirmed after {}", fmt::join(event.faults, ", "), short_duration(event.waited)),
+         "--step"});
+  }
+
+  void take(const events::Healed&, const Stamp& stamp) {
+    r.healed = stamp.t;
+    if (r.held_since) r.waited += stamp.mono - *r.held_since;
+  }
+
+  void take(const events::FaultResult& event, const Stamp&) {
+    for (auto& fault : r.faults)
+      if (fault.name == event.fault) fault.account = event;
+  }
+
+  void take(const events::Line& event, const Stamp&) { r.line_stats = event.stats; }
+  void take(const events::Cleanup& event, const Stamp&) { r.cleanup = event; }
+  void take(const events::End&, const Stamp&) { r.ended = true; }
+
+  Recording& r;
+};
 
 /// What is told of a run stays readable however long it was; the journal has the rest.
 void leave_out_what_nobody_reads(Recording& r) {
@@ -259,6 +204,7 @@ const ProbeRecord* Recording::find_probe(const std::string& probe_name) const {
 
 Recording read_recording(std::istream& journal) {
   Recording r;
+  Reader reader(r);
   std::string line;
   std::uint64_t doubtful = 0;
   while (std::getline(journal, line)) {
@@ -266,7 +212,7 @@ Recording read_recording(std::istream& journal) {
     r.unreadable += doubtful;  // there was another line after it: not just the torn end of a killed run
     doubtful = 0;
     try {
-      read_event(r, json::parse(line));
+      if (!reader.read(json::parse(line))) doubtful = 1;
     } catch (const json::exception&) {
       doubtful = 1;
     }

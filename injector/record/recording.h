@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <istream>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +15,7 @@
 #include "injector/record/distribution.h"
 #include "injector/record/events.h"
 #include "injector/record/folding.h"
+#include "injector/record/schema.h"
 
 namespace faultline::record {
 
@@ -28,9 +28,7 @@ struct Answer {
   std::uint32_t count = 1;
 };
 
-struct ProbeRecord {
-  std::string name, kind, subject, from;
-  Ns every = kSecond;
+struct ProbeRecord : events::PlannedProbe {
   std::vector<Answer> answers;  ///< in order of `due` once read
   std::vector<std::string> errors{""};
   Distribution late;  ///< of sending, all requests
@@ -40,15 +38,7 @@ struct ProbeRecord {
   probe::ErrorNames names = {};  ///< those of `errors`, which may be another machine's
 };
 
-struct FaultRecord {
-  std::string name, kind, direction, asked_text;
-  std::vector<std::string> on, peer;
-  nlohmann::json common = nlohmann::json::object();  ///< the values of plan::fault_keys() that were given
-  nlohmann::json asked = nlohmann::json::object();
-  Ns start = 0, end = 0;
-  Ns delay = 0;                    ///< asked
-  bool idle = false;               ///< it asks for nothing
-  double loss = 0;                 ///< the greatest that is asked at any time; 0: none
+struct FaultRecord : events::PlannedFault {
   std::optional<Account> account;  ///< absent: the run did not get as far as to count
 };
 
@@ -62,13 +52,10 @@ struct Trouble {
   std::string message;
 };
 
-struct Cleanup {
-  bool ok = true;
-  std::vector<std::string> failures;
-};
+using events::Cleanup;
 
 struct GuardRecord {
-  plan::Guard guard;
+  events::PlannedGuard guard;
   std::optional<GuardTrip> trip;  ///< absent: it did not act
 };
 
@@ -86,13 +73,15 @@ struct Loss {
   std::optional<Ns> until = {};  ///< absent: it was not found again
 };
 
-struct Recording {
-  std::string name, title, kernel, line, engine, version, host, started_at;
-  std::uint64_t seed = 0;
-  double scale = 1;
-  nlohmann::json vars = nlohmann::json::object();
-  std::vector<std::string> repeat;  ///< the words of the command that repeats it
-  bool repeat_masked = false;       ///< not as it stands: secrets are left out of it
+/// What became of a service of the lab.
+struct ServiceRecord {
+  std::optional<Ns> when;  ///< absent: before T0 was known
+  events::Service service;
+};
+
+/// What its first event says, and all that came after.
+struct Recording : events::Run {
+  std::string started_at;
   Ns duration = 0;
   std::vector<ProbeRecord> probes;
   std::vector<FaultRecord> faults;
@@ -112,12 +101,12 @@ struct Recording {
   std::vector<Remark> warnings;  ///< each by itself; folded() tells them
   std::vector<Escape> escapes;
   std::vector<Loss> losses;  ///< of targets
-  nlohmann::json sites = nlohmann::json::array();
+  std::vector<events::SiteInfo> sites;
   std::optional<Ns> held_since;  ///< CLOCK_MONOTONIC, of a step that was not confirmed yet
   Ns waited = 0;                 ///< with its clock standing still, for somebody to confirm a step
-  nlohmann::json services = nlohmann::json::array();
-  nlohmann::json line_stats;     ///< null when there were none
-  std::uint64_t unreadable = 0;  ///< lines before the last one that are not JSON: the journal is damaged
+  std::vector<ServiceRecord> services;
+  std::optional<LineStats> line_stats;  ///< absent when there were none
+  std::uint64_t unreadable = 0;         ///< lines before the last one that are not JSON: the journal is damaged
 
   /// How far the run went, since T0: its duration, or the instant at which it was stopped or lost.
   Ns observed_until() const;

@@ -22,13 +22,20 @@ void SampleBatch::add(const probe::Sample& sample) {
   }
 }
 
-std::vector<std::pair<Ns, std::uint64_t>> SampleBatch::latency_pairs() const {
-  std::vector<std::pair<Ns, std::uint64_t>> pairs;
-  for (const auto& [value, count] : latency) pairs.emplace_back(std::min(value, latency_max), count);
-  if (pairs.empty()) return pairs;
-  if (--pairs.back().second == 0) pairs.pop_back();
-  pairs.emplace_back(latency_max, 1);
-  return pairs;
+events::Samples SampleBatch::event(const std::string& probe_name) const {
+  events::Samples samples;
+  samples.probe = probe_name;
+  samples.from = from;
+  samples.to = to;
+  samples.failed = failed;
+  for (const auto& [error, times] : failing) samples.failing[error] = {times.begin(), times.end()};
+  for (const auto& [value, count] : latency) samples.latency.emplace_back(std::min(value, latency_max), count);
+  if (!samples.latency.empty()) {
+    if (--samples.latency.back().second == 0) samples.latency.pop_back();
+    samples.latency.emplace_back(latency_max, 1);
+  }
+  samples.late = {late.begin(), late.end()};
+  return samples;
 }
 
 void SampleBatches::configure(std::vector<Ns> edges, std::vector<std::string> fast_probes) {

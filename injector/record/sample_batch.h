@@ -12,6 +12,7 @@
 
 #include "injector/base/units.h"
 #include "injector/probe/probe.h"
+#include "injector/record/schema.h"
 
 namespace faultline::record {
 
@@ -28,8 +29,8 @@ struct SampleBatch {
   std::map<std::string, std::map<Ns, std::uint64_t>> failing;  ///< how long they took to fail, rounded; by error
 
   void add(const probe::Sample& sample);
-  /// [value, count] pairs; the largest latency is exact.
-  std::vector<std::pair<Ns, std::uint64_t>> latency_pairs() const;
+  /// As the journal has it. The largest latency is exact.
+  events::Samples event(const std::string& probe_name) const;
 };
 
 class SampleBatches {

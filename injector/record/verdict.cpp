@@ -87,7 +87,7 @@ void look_at_fault(const Recording& r, const FaultRecord& fault, Findings& findi
     inconclusive(fmt::format("left out {} of {} packets, which would not have survived being held: {}",
                              thousands(account.left_out), thousands(account.matched + account.left_out),
                              left_out_text(account)));
-  if (account.matched > 0 && !fault.common.value("on_any", false))
+  if (account.matched > 0 && !fault.on_any)
     for (const auto& one : account.targets)
       if (one.matched == 0)
         inconclusive(fmt::format("met no packet of its target \"{}\" (if one of them is enough, say on_any = true)",

@@ -1,8 +1,12 @@
 #include "injector/report/derive.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
+
+#include <fstream>
 
 #include "injector/base/fd.h"
+#include "injector/record/json_fields.h"
 #include "injector/record/recording.h"
 #include "injector/record/verdict.h"
 #include "injector/report/junit.h"
@@ -38,11 +42,25 @@ Outcome derive(const std::filesystem::path& folder) {
   const record::Recording recording = record::read_recording(folder);
   const record::Verdict verdict = record::judge(recording);
   Outcome outcome{verdict.exit, summarize(recording, verdict)};
-  replace_file(folder / "summary.json",
-               visible_json(outcome.summary.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)) + "\n");
+  replace_file(
+      folder / "summary.json",
+      visible_json(record::to_json(outcome.summary).dump(2, ' ', false, nlohmann::json::error_handler_t::replace)) +
+          "\n");
   replace_file(folder / "junit.xml", junit_xml(outcome.summary));
-  replace_file(folder / "report.html", report::render_report(recording, outcome.summary));
+  replace_file(folder / "report.html", render_report(recording, outcome.summary));
   return outcome;
+}
+
+Summary read_summary(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  Summary summary;
+  try {
+    summary = record::from_json<Summary>(nlohmann::json::parse(file));
+  } catch (const nlohmann::json::exception& e) {
+    throw Failure(Exit::invalid, fmt::format("{} cannot be read as a summary: {}", path.string(), e.what()));
+  }
+  if (summary.verdict.empty()) throw Failure(Exit::invalid, path.string() + " has no verdict: not a summary.json?");
+  return summary;
 }
 
 }  // namespace faultline::report

@@ -3,19 +3,22 @@
 #pragma once
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "injector/base/error.h"
 #include "injector/base/visible_text.h"
+#include "injector/report/summary.h"
 
 namespace faultline::report {
 
 struct Outcome {
   Exit exit = Exit::passed;
-  nlohmann::json summary;
+  Summary summary;
 };
 
 Outcome derive(const std::filesystem::path& folder);
+
+/// A summary.json as it stands, of whatever version. Throws Failure(invalid) where it is none.
+Summary read_summary(const std::filesystem::path& file);
 
 /// The verdict for a terminal: hypotheses with expected and observed, faults with asked and applied, why it is not a
 /// pass.

@@ -6,29 +6,25 @@
 #include <sstream>
 
 #include "injector/base/visible_text.h"
-#include "injector/report/summary.h"
 
 namespace faultline::report {
 namespace {
-
-using nlohmann::json;
 
 /// XML 1.0 has no way at all to write most control characters; names and errors of services may hold some.
 std::string printable(const std::string& text) { return visible_lines(text); }
 
 class Suite {
  public:
-  explicit Suite(const json& s) : class_("faultline." + printable(s.value("name", ""))) {
+  explicit Suite(const Summary& s) : class_("faultline." + printable(s.name)) {
     auto declaration = document_.append_child(pugi::node_declaration);
     declaration.append_attribute("version") = "1.0";
     declaration.append_attribute("encoding") = "UTF-8";
     suites_ = document_.append_child("testsuites");
     suite_ = suites_.append_child("testsuite");
-    suite_.append_attribute("name") = printable(s.value("name", "")).c_str();
-    suite_.append_attribute("timestamp") =
-        printable(s.value("started_at", "").substr(0, 19)).c_str();  // no zone in the schema
-    suite_.append_attribute("hostname") = printable(s.value("host", "")).c_str();
-    suite_.append_attribute("time") = fmt::format("{:.3f}", s.value("observed_s", 0.0)).c_str();
+    suite_.append_attribute("name") = printable(s.name).c_str();
+    suite_.append_attribute("timestamp") = printable(s.started_at.substr(0, 19)).c_str();  // no zone in the schema
+    suite_.append_attribute("hostname") = printable(s.host).c_str();
+    suite_.append_attribute("time") = fmt::format("{:.3f}", s.observed_s).c_str();
   }
 
   /// `outcome`: nullptr (passed), "failure", "error" or "skipped".
@@ -64,52 +60,47 @@ class Suite {
   int tests_ = 0, failures_ = 0, errors_ = 0, skipped_ = 0;
 };
 
-std::string lines(const json& texts) {
+std::string lines(const std::vector<std::string>& texts) {
   std::string all;
-  for (const json& text : texts) all += text.get<std::string>() + "\n";
+  for (const auto& text : texts) all += text + "\n";
   return all;
 }
 
 }  // namespace
 
-std::string junit_xml(const json& s) {
+std::string junit_xml(const Summary& s) {
   Suite suite(s);
-  for (const json& h : s.at("hypotheses")) {
-    const std::string body =
-        fmt::format("expected: {}\nobserved: {}\n", h.value("expected", ""), h.value("observed", ""));
-    if (h.at("held").is_null())
-      suite.add(h.value("name", ""), "skipped", "could not be judged: " + h.value("reason", ""), body);
-    else if (h.at("held").get<bool>())
-      suite.add(h.value("name", ""), nullptr, {}, {});
+  for (const auto& h : s.hypotheses) {
+    const std::string body = fmt::format("expected: {}\nobserved: {}\n", h.expected, h.observed);
+    if (!h.held)
+      suite.add(h.name, "skipped", "could not be judged: " + h.reason, body);
+    else if (*h.held)
+      suite.add(h.name, nullptr, {}, {});
     else
-      suite.add(h.value("name", ""), "failure", broken_text(h), body + h.value("reason", ""));
+      suite.add(h.name, "failure", broken_text(h), body + h.reason);
   }
 
-  for (const json& g : s.at("guards")) {
-    const std::string name = "guard: " + g.value("name", "");
-    if (!g.value("tripped", false))
+  for (const auto& g : s.guards) {
+    const std::string name = "guard: " + g.name;
+    if (!g.tripped)
       suite.add(name, nullptr, {}, {});
     else
-      suite.add(name, "failure", fmt::format("{}: {}", g.value("condition", ""), g.value("observed", "")),
-                fmt::format("stopped the run after {:.3f} s\n", g.value("t_s", 0.0)));
+      suite.add(name, "failure", fmt::format("{}: {}", g.condition, g.observed.value_or("")),
+                fmt::format("stopped the run after {:.3f} s\n", g.t_s.value_or(0)));
   }
 
-  const int exit = s.at("exit_code").get<int>();
-  const json& reasons = s.at("reasons");
-  if (exit <= 1)
+  if (s.exit_code <= 1)
     suite.add("the experiment was conclusive", nullptr, {}, {});
   else
-    suite.add("the experiment was conclusive", "error",
-              s.value("verdict", "") + (reasons.empty() ? "" : ": " + reasons.at(0).get<std::string>()),
-              lines(reasons));
+    suite.add("the experiment was conclusive", "error", s.verdict + (s.reasons.empty() ? "" : ": " + s.reasons.front()),
+              lines(s.reasons));
 
-  const json& cleanup = s.at("cleanup");
-  if (cleanup.is_null())
+  if (!s.cleanup)
     suite.add("cleanup", "skipped", "it was not recorded: the run did not reach its end", {});
-  else if (cleanup.at("ok").get<bool>())
+  else if (s.cleanup->ok)
     suite.add("cleanup", nullptr, {}, {});
   else
-    suite.add("cleanup", "failure", "cleanup was incomplete", lines(cleanup.at("failures")));
+    suite.add("cleanup", "failure", "cleanup was incomplete", lines(s.cleanup->failures));
   return suite.text();
 }
 

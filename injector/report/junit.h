@@ -2,12 +2,12 @@
 // experiment was conclusive at all, so that an inconclusive or aborted run is never shown as green.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
+
+#include "injector/report/summary.h"
 
 namespace faultline::report {
 
-/// From a summary (summary.h).
-std::string junit_xml(const nlohmann::json& summary);
+std::string junit_xml(const Summary& summary);
 
 }  // namespace faultline::report

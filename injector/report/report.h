@@ -2,14 +2,14 @@
 // what was asked beside what was applied, and how to repeat it. Made from the journal alone, as summary.json is.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "injector/record/recording.h"
+#include "injector/report/summary.h"
 
 namespace faultline::report {
 
 /// The page. `summary` is what summarize() made of the same recording.
-std::string render_report(const record::Recording& recording, const nlohmann::json& summary);
+std::string render_report(const record::Recording& recording, const Summary& summary);
 
 }  // namespace faultline::report

@@ -10,202 +10,175 @@
 namespace faultline::report {
 namespace {
 
-using nlohmann::json;
-
-json since_t0(std::optional<Ns> t) { return t ? json(seconds(*t)) : json(nullptr); }
-
-json spread(const faults::Spread& s) {
-  if (s.count == 0) return {{"p50", nullptr}, {"p90", nullptr}, {"p99", nullptr}, {"max", nullptr}, {"count", 0}};
-  return {{"p50", s.p50}, {"p90", s.p90}, {"p99", s.p99}, {"max", s.max}, {"count", s.count}};
+std::optional<double> since_t0(std::optional<Ns> t) {
+  if (!t) return {};
+  return seconds(*t);
 }
 
-json fault_json(const record::FaultRecord& fault) {
-  json j = {{"name", fault.name},          {"kind", fault.kind},           {"on", fault.on},
-            {"peer", fault.peer},          {"direction", fault.direction}, {"start_s", seconds(fault.start)},
-            {"end_s", seconds(fault.end)}, {"asked", fault.asked},         {"asked_text", fault.asked_text}};
-  j["idle"] = fault.idle;
-  j["counted"] = fault.account.has_value();
-  const faults::Account account = fault.account.value_or(faults::Account{});
-  const auto put = [](json& to, const faults::Counts& counts) {
-    for (const auto& one : faults::kCounts) to[one.in_summary] = counts.*one.in;
-    to["bytes_matched"] = counts.bytes;
-  };
-  put(j, account);
-  j["packets_undelivered"] = account.undelivered.total();
-  for (const auto& one : faults::kUndelivered) j["undelivered"][one.name] = account.undelivered.*one.in;
-  j["applied_delay_us"] = spread(account.applied_delay);
-  j["held_us"] = spread(account.held);
-  j["lateness_us"] = spread(account.lateness);
-  j["left_line_late"] = {{"packets", account.left_late.all}, {"while_full", account.left_late.full}};
-  j["lateness_limit_us"] = static_cast<double>(record::lateness_limit(fault)) / kMicrosecond;
-  j["first_affected_s"] = since_t0(account.first_affected);
-  j["last_affected_s"] = since_t0(account.last_affected);
-  j["onset_error_us"] = nullptr;
+double in_microseconds(Ns value) { return static_cast<double>(value) / kMicrosecond; }
+
+Spread spread_of(const faults::Spread& s) {
+  if (s.count == 0) return {};
+  return {s.p50, s.p90, s.p99, s.max, s.count};
+}
+
+Fault fault_of(const record::FaultRecord& record) {
+  Fault fault;
+  fault.name = record.name;
+  fault.kind = record.kind;
+  fault.on = record.on;
+  fault.peer = record.peer;
+  fault.direction = record.direction;
+  fault.start_s = seconds(record.start);
+  fault.end_s = seconds(record.end);
+  fault.asked = record.asked;
+  fault.asked_text = record.asked_text;
+  fault.idle = record.idle;
+  fault.counted = record.account.has_value();
+  fault.lateness_limit_us = in_microseconds(record::lateness_limit(record));
+  if (!record.account) return fault;
+  const faults::Account& account = *record.account;
+  static_cast<faults::Counts&>(fault) = account;
+  fault.packets_undelivered = account.undelivered.total();
+  fault.undelivered = account.undelivered;
+  fault.applied_delay_us = spread_of(account.applied_delay);
+  fault.held_us = spread_of(account.held);
+  fault.lateness_us = spread_of(account.lateness);
+  fault.left_line_late = {account.left_late.all, account.left_late.full};
+  fault.first_affected_s = since_t0(account.first_affected);
+  fault.last_affected_s = since_t0(account.last_affected);
   if (account.first_affected)
-    j["onset_error_us"] =
-        static_cast<double>(*account.first_affected - account.planned_onset.value_or(fault.start)) / kMicrosecond;
-  j["targets"] = json::array();
-  for (const auto& one : account.targets)
-    j["targets"].push_back({{"target", one.target}, {"packets_matched", one.matched}});
-  json sites = json::array();
-  for (const auto& site : account.sites) put(sites.emplace_back(json{{"site", site.site}}), site);
-  j["sites"] = sites;
-  return j;
+    fault.onset_error_us = in_microseconds(*account.first_affected - account.planned_onset.value_or(record.start));
+  for (const auto& one : account.targets) fault.targets.push_back({one.target, one.matched});
+  for (const auto& one : account.sites) {
+    auto& site = fault.sites.emplace_back();
+    static_cast<faults::Counts&>(site) = one;
+    site.site = one.site;
+  }
+  return fault;
 }
 
-json quantiles_ms(const record::Distribution& values) {
-  json all = json::object();
-  for (const auto& [name, per_mille] : record::kQuantiles)
-    all[name] = values.count() == 0 ? json(nullptr) : json(milliseconds(values.quantile(per_mille)));
+Quantiles quantiles_of(const record::Distribution& values) {
+  Quantiles all;
+  for (std::size_t i = 0; i < kQuantilesAt.size() && values.count() > 0; i++)
+    all.*kQuantilesAt[i] = milliseconds(values.quantile(record::kQuantiles[i].per_mille));
   return all;
 }
 
-json stats_json(const std::string& phase, const record::PhaseStats& stats) {
-  json latency = json::object(), never = json::array();
-  for (const auto& [name, per_mille] : record::kQuantiles) {
-    const auto value = stats.latency.quantile(per_mille);
-    latency[name] = value ? json(milliseconds(*value)) : json(nullptr);
-    if (!value && stats.sent > 0) never.push_back(name);
+ProbePhase phase_of(const std::string& name, const record::PhaseStats& stats) {
+  ProbePhase phase;
+  phase.phase = name;
+  phase.sent = stats.sent;
+  phase.ok = stats.ok;
+  phase.failed = stats.sent - stats.ok;
+  phase.by_error = stats.by_error;
+  for (std::size_t i = 0; i < kQuantilesAt.size(); i++) {
+    const auto value = stats.latency.quantile(record::kQuantiles[i].per_mille);
+    if (value)
+      phase.latency_ms.*kQuantilesAt[i] = milliseconds(*value);
+    else if (stats.sent > 0)
+      phase.never.emplace_back(record::kQuantiles[i].name);
   }
-  return {{"phase", phase},
-          {"sent", stats.sent},
-          {"ok", stats.ok},
-          {"failed", stats.sent - stats.ok},
-          {"by_error", stats.by_error},
-          {"latency_ms", latency},
-          {"never", never},
-          {"ok_latency_ms", quantiles_ms(stats.latency.ok)},
-          {"failed_latency_ms", quantiles_ms(stats.latency.failed)}};
+  phase.ok_latency_ms = quantiles_of(stats.latency.ok);
+  phase.failed_latency_ms = quantiles_of(stats.latency.failed);
+  return phase;
 }
 
-json guard_record_json(const record::GuardRecord& g) {
-  json j = {{"name", g.guard.name},
-            {"probe", g.guard.probe},
-            {"during", g.guard.during.empty() ? json(nullptr) : json(g.guard.during)},
-            {"condition", plan::condition_text(g.guard)},
-            {"tripped", g.trip.has_value()},
-            {"t_s", nullptr},
-            {"observed", nullptr}};
-  if (!g.trip) return j;
-  j["t_s"] = seconds(g.trip->when);
-  j["observed"] = g.trip->observed;
-  return j;
-}
-
-json probe_json(const record::Recording& r, const record::ProbeRecord& probe) {
-  json in_phases = json::array();
+Probe probe_of(const record::Recording& r, const record::ProbeRecord& record) {
+  Probe probe;
+  probe.name = record.name;
+  probe.kind = record.kind;
+  probe.subject = record.subject;
+  probe.from = record.from;
+  probe.every_ms = milliseconds(record.every);
   for (const auto& phase : record::phases(r))
-    in_phases.push_back(stats_json(phase.name, record::stats_in(probe, phase.start, phase.end)));
-  const record::Recovery recovery = record::recovery_of(r, probe);
-  return {{"name", probe.name},
-          {"kind", probe.kind},
-          {"subject", probe.subject},
-          {"from", probe.from},
-          {"every_ms", milliseconds(probe.every)},
-          {"phases", in_phases},
-          {"late_sends", probe.late.above(record::late_limit(probe))},
-          {"send_lateness_ms",
-           {{"p50", milliseconds(probe.late.quantile(500))},
-            {"p99", milliseconds(probe.late.quantile(990))},
-            {"max", milliseconds(probe.late.max())}}},
-          {"recovered_after_s", recovery.after ? json(seconds(*recovery.after)) : json(nullptr)},
-          {"recovery_judged", recovery.judged}};
+    probe.phases.push_back(phase_of(phase.name, record::stats_in(record, phase.start, phase.end)));
+  probe.late_sends = record.late.above(record::late_limit(record));
+  probe.send_lateness_ms = {milliseconds(record.late.quantile(500)), milliseconds(record.late.quantile(990)),
+                            milliseconds(record.late.max())};
+  const record::Recovery recovery = record::recovery_of(r, record);
+  probe.recovered_after_s = since_t0(recovery.after);
+  probe.recovery_judged = recovery.judged;
+  return probe;
+}
+
+Guard guard_of(const record::GuardRecord& record) {
+  Guard guard;
+  guard.name = record.guard.name;
+  guard.probe = record.guard.probe;
+  if (!record.guard.during.empty()) guard.during = record.guard.during;
+  guard.condition = plan::condition_text(record.guard);
+  guard.tripped = record.trip.has_value();
+  if (!record.trip) return guard;
+  guard.t_s = seconds(record.trip->when);
+  guard.observed = record.trip->observed;
+  return guard;
 }
 
 }  // namespace
 
-json summarize(const record::Recording& r, const record::Verdict& verdict) {
-  json s = {{"verdict", verdict.word()},
-            {"exit_code", static_cast<int>(verdict.exit)},
-            {"reasons", verdict.reasons},
-            {"name", r.name},
-            {"title", r.title},
-            {"started_at", r.started_at},
-            {"duration_s", seconds(r.duration)},
-            {"observed_s", seconds(r.observed_until())},
-            {"seed", r.seed},
-            {"scale", r.scale},
-            {"vars", r.vars},
-            {"repeat", shell_line(r.repeat)},
-            {"repeat_masked", r.repeat_masked},
-            {"version", r.version},
-            {"host", r.host},
-            {"kernel", r.kernel},
-            {"line", r.line},
-            {"engine", r.engine},
-            {"journal", "journal.jsonl"},
-            {"interrupted", !r.ended}};
-  json in_phases = json::array(), faults = json::array(), probes = json::array(), hypotheses = json::array();
-  for (const auto& p : record::phases(r))
-    in_phases.push_back({{"phase", p.name}, {"start_s", seconds(p.start)}, {"end_s", seconds(p.end)}});
-  for (const auto& fault : r.faults) faults.push_back(fault_json(fault));
-  for (const auto& probe : r.probes) probes.push_back(probe_json(r, probe));
+Summary summarize(const record::Recording& r, const record::Verdict& verdict) {
+  Summary s;
+  s.verdict = verdict.word();
+  s.exit_code = static_cast<int>(verdict.exit);
+  s.reasons = verdict.reasons;
+  s.interrupted = !r.ended;
+  s.name = r.name;
+  s.title = r.title;
+  s.started_at = r.started_at;
+  s.duration_s = seconds(r.duration);
+  s.observed_s = seconds(r.observed_until());
+  s.seed = r.seed;
+  s.scale = r.scale;
+  s.vars = r.vars;
+  s.repeat = shell_line(r.repeat);
+  s.repeat_masked = r.masked;
+  s.version = r.version;
+  s.host = r.host;
+  s.kernel = r.kernel;
+  s.line = r.line;
+  s.engine = r.engine;
+  s.journal = "journal.jsonl";
+  for (const auto& p : record::phases(r)) s.phases.push_back({p.name, seconds(p.start), seconds(p.end)});
+  for (const auto& fault : r.faults) s.faults.push_back(fault_of(fault));
+  for (const auto& probe : r.probes) s.probes.push_back(probe_of(r, probe));
   for (const auto& h : verdict.hypotheses)
-    hypotheses.push_back({{"name", h.name},
-                          {"probe", h.probe},
-                          {"during", h.during},
-                          {"held", h.held ? json(*h.held) : json(nullptr)},
-                          {"expected", h.expected},
-                          {"observed", h.observed},
-                          {"reason", h.reason}});
-  s["phases"] = std::move(in_phases);
-  s["faults"] = std::move(faults);
-  s["probes"] = std::move(probes);
-  s["hypotheses"] = std::move(hypotheses);
-  s["guards"] = json::array();
-  for (const auto& g : r.guards) s["guards"].push_back(guard_record_json(g));
-  s["notes"] = json::array();
-  for (const auto& note : r.notes)
-    s["notes"].push_back({{"t_s", note.when ? json(seconds(*note.when)) : json(nullptr)},
-                          {"at", note.at},
-                          {"text", note.text},
-                          {"by", note.by}});
-  s["abort"] = nullptr;
-  if (r.stop) s["abort"] = {{"by", r.stop->by}, {"reason", r.stop->reason}, {"t_s", seconds(r.stop->when)}};
-  s["cleanup"] = nullptr;
-  if (r.cleanup) s["cleanup"] = {{"ok", r.cleanup->ok}, {"failures", r.cleanup->failures}};
-  s["healed_s"] = r.healed ? json(seconds(*r.healed)) : json(nullptr);
-  s["sites"] = r.sites;
-  s["waited_s"] = seconds(r.waited);
-  s["services"] = r.services;
-  s["tolerance"] = {{"packets", r.tolerance.packets}, {"of_loss", r.tolerance.of_loss}};
-  s["warnings"] = record::folded(r.warnings);
-  for (const auto& warning : verdict.warnings) s["warnings"].push_back(warning);
-  s["escapes"] = json::array();
+    s.hypotheses.push_back({h.name, h.probe, h.during, h.held, h.expected, h.observed, h.reason});
+  for (const auto& guard : r.guards) s.guards.push_back(guard_of(guard));
+  for (const auto& note : r.notes) s.notes.push_back({since_t0(note.when), note.at, note.text, note.by});
+  if (r.stop) s.abort = Abort{r.stop->by, r.stop->reason, seconds(r.stop->when)};
+  s.cleanup = r.cleanup;
+  s.healed_s = since_t0(r.healed);
+  s.waited_s = seconds(r.waited);
+  s.sites = r.sites;
+  for (const auto& [when, service] : r.services)
+    s.services.push_back({seconds(when.value_or(0)), service.host, service.what, service.detail});
+  s.line_stats = r.line_stats;
+  s.tolerance = r.tolerance;
+  s.warnings = record::folded(r.warnings);
+  s.warnings.insert(s.warnings.end(), verdict.warnings.begin(), verdict.warnings.end());
   for (const auto& e : r.escapes)
-    s["escapes"].push_back({{"site", e.site},
-                            {"device", e.device},
-                            {"hook", e.hook},
-                            {"why", e.why},
-                            {"from_s", seconds(e.from)},
-                            {"until_s", since_t0(e.until)},
-                            {"packets_at_most", e.packets},
-                            {"bytes_at_most", e.bytes},
-                            {"bounded", e.bounded},
-                            {"faults", e.faults}});
-  s["line_stats"] = r.line_stats;
+    s.escapes.push_back(
+        {e.site, e.device, e.hook, e.why, seconds(e.from), since_t0(e.until), e.packets, e.bytes, e.bounded, e.faults});
   return s;
 }
 
-std::string latency_text(const json& phase, const char* whose, const char* quantile) {
-  const json& value = phase.at(whose).at(quantile);
-  if (value.is_number()) return short_microseconds(value.get<double>() * 1000);
-  const json& never = phase.at("never");
-  const bool is_never =
-      std::string_view(whose) == "latency_ms" && std::find(never.begin(), never.end(), quantile) != never.end();
+std::string latency_text(const Latency& latency, Quantiles Latency::*whose, std::size_t which) {
+  if (const auto& value = latency.*whose.*kQuantilesAt.at(which)) return short_microseconds(*value * 1000);
+  const auto& never = latency.never;
+  const bool is_never = whose == &Latency::latency_ms &&
+                        std::find(never.begin(), never.end(), record::kQuantiles[which].name) != never.end();
   return is_never ? "never" : "";
 }
 
-std::string broken_text(const json& h) {
-  return fmt::format("probe {} during {}: expected {}, observed {}", h.value("probe", ""), h.value("during", ""),
-                     h.value("expected", ""), h.value("observed", ""));
+std::string broken_text(const Hypothesis& h) {
+  return fmt::format("probe {} during {}: expected {}, observed {}", h.probe, h.during, h.expected, h.observed);
 }
 
-std::vector<std::string> broken_hypotheses(const json& summary) {
+std::vector<std::string> broken_hypotheses(const Summary& summary) {
   std::vector<std::string> lines;
-  for (const json& h : summary.at("hypotheses"))
-    if (h.at("held").is_boolean() && !h.at("held").get<bool>())
-      lines.push_back(fmt::format("{}: {}", h.value("name", ""), broken_text(h)));
+  for (const auto& h : summary.hypotheses)
+    if (h.held && !*h.held) lines.push_back(fmt::format("{}: {}", h.name, broken_text(h)));
   return lines;
 }
 

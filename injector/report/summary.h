@@ -1,25 +1,205 @@
-// summary.json: the verdict and the figures behind it, for programs. Its fields are a contract: docs/summary.md.
+// summary.json: the verdict and the figures behind it, for programs, and for everything here that tells people of a
+// run. A struct for the whole and one for each of its parts, with their fields (record/fields.h): JSON is made of it at
+// the edge, and read back from a file by the same definition. Its fields are a contract: docs/summary.md. `null` means:
+// not measured, or could not be judged.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <map>
+#include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "injector/record/recording.h"
 #include "injector/record/verdict.h"
+#include "injector/report/summary_faults.h"
+#include "injector/report/summary_probes.h"
 
 namespace faultline::report {
 
-nlohmann::json summarize(const record::Recording& recording, const record::Verdict& verdict);
+using record::field;
 
-/// A quantile of a phase of a summary: "412 ms", "never" where so many failed, nothing where there was no request.
-/// `whose`: "latency_ms", "ok_latency_ms", "failed_latency_ms".
-std::string latency_text(const nlohmann::json& phase, const char* whose, const char* quantile);
+struct Phase {
+  std::string phase;
+  double start_s = 0, end_s = 0;
+
+  static constexpr const char* shape = "phase";
+  static constexpr auto fields =
+      std::tuple{field("phase", &Phase::phase, "`baseline`, a fault's name, `recovery`"),
+                 field("start_s", &Phase::start_s, "since T0"), field("end_s", &Phase::end_s, "since T0")};
+};
+
+struct Hypothesis {
+  std::string name, probe, during;
+  std::optional<bool> held;
+  std::string expected, observed, reason;
+
+  static constexpr const char* shape = "hypothesis";
+  static constexpr auto fields = std::tuple{
+      field("name", &Hypothesis::name, "its name"),
+      field("probe", &Hypothesis::probe, "whose requests"),
+      field("during", &Hypothesis::during, "of which phase; `recovery` where only that is asked for"),
+      field("held", &Hypothesis::held, "null: it could not be judged"),
+      field("expected", &Hypothesis::expected, "in one line"),
+      field("observed", &Hypothesis::observed, "in one line"),
+      field("reason", &Hypothesis::reason, "why it did not hold, or could not be judged"),
+  };
+};
+
+struct Guard {
+  std::string name, probe;
+  std::optional<std::string> during;
+  std::string condition;
+  bool tripped = false;
+  std::optional<double> t_s;
+  std::optional<std::string> observed;
+
+  static constexpr const char* shape = "guard";
+  static constexpr auto fields = std::tuple{
+      field("name", &Guard::name, "its name"),
+      field("probe", &Guard::probe, "whose requests it watched"),
+      field("during", &Guard::during, "in which phase; null: in the whole run"),
+      field("condition", &Guard::condition, "when it acts, in one line"),
+      field("tripped", &Guard::tripped, "it acted, and ended the run"),
+      field("t_s", &Guard::t_s, "when; null: it did not"),
+      field("observed", &Guard::observed, "what made it act; null: nothing did"),
+  };
+};
+
+struct Note {
+  std::optional<double> t_s;
+  std::string at, text, by;
+
+  static constexpr const char* shape = "note";
+  static constexpr auto fields =
+      std::tuple{field("t_s", &Note::t_s, "when, since T0; null: before"),
+                 field("at", &Note::at, "the same by the wall clock; empty: not known"),
+                 field("text", &Note::text, "what was said"), field("by", &Note::by, "who said it")};
+};
+
+struct Abort {
+  std::string by, reason;
+  double t_s = 0;
+
+  static constexpr const char* shape = "abort";
+  static constexpr auto fields =
+      std::tuple{field("by", &Abort::by, "`signal`, `guard`, …, as in the journal"),
+                 field("reason", &Abort::reason, "in words"), field("t_s", &Abort::t_s, "when, since T0")};
+};
+
+struct Service {
+  double t_s = 0;
+  std::string host, what, detail;
+
+  static constexpr const char* shape = "service";
+  static constexpr auto fields =
+      std::tuple{field("t_s", &Service::t_s, "when, since T0; 0 if before"), field("host", &Service::host, "whose"),
+                 field("what", &Service::what, "`started`, `ready`, `ended`"),
+                 field("detail", &Service::detail, "more, in words")};
+};
+
+struct Escape {
+  std::string site, device, hook, why;
+  double from_s = 0;
+  std::optional<double> until_s;
+  std::uint64_t packets_at_most = 0, bytes_at_most = 0;
+  bool bounded = false;
+  std::vector<std::string> faults;
+
+  static constexpr const char* shape = "escape";
+  static constexpr auto fields = std::tuple{
+      field("site", &Escape::site, "where"),
+      field("device", &Escape::device, "on which device"),
+      field("hook", &Escape::hook, "at which hook of it"),
+      field("why", &Escape::why, "in words"),
+      field("from_s", &Escape::from_s, "when all was well for the last time"),
+      field("until_s", &Escape::until_s, "null: it was not over"),
+      field("packets_at_most", &Escape::packets_at_most, "that the device carried meanwhile"),
+      field("bytes_at_most", &Escape::bytes_at_most, "likewise"),
+      field("bounded", &Escape::bounded, "that is the most that can have gone by ([journal.md](journal.md#the-run))"),
+      field("faults", &Escape::faults, "by which faults")};
+};
+
+struct Summary {
+  std::string verdict;
+  int exit_code = 0;
+  std::vector<std::string> reasons;
+  bool interrupted = false;
+  std::string name, title, started_at;
+  double duration_s = 0, observed_s = 0;
+  std::uint64_t seed = 0;
+  double scale = 1;
+  std::map<std::string, std::string> vars;
+  std::string repeat;
+  bool repeat_masked = false;
+  std::string version, host, kernel, line, engine, journal;
+  std::vector<Phase> phases;
+  std::vector<Fault> faults;
+  std::vector<Probe> probes;
+  std::vector<Hypothesis> hypotheses;
+  std::vector<Guard> guards;
+  std::vector<Note> notes;
+  std::optional<Abort> abort;
+  std::optional<double> healed_s;
+  std::optional<record::Cleanup> cleanup;
+  double waited_s = 0;
+  std::vector<record::events::SiteInfo> sites;
+  std::vector<Service> services;
+  std::optional<record::LineStats> line_stats;
+  plan::Tolerance tolerance;
+  std::vector<std::string> warnings;
+  std::vector<Escape> escapes;
+
+  static constexpr auto fields = std::tuple{
+      field("verdict", &Summary::verdict,
+            "`passed`, `deviated`, …; `completed` with exit code 0 where the plan has no hypothesis"),
+      field("exit_code", &Summary::exit_code, "the exit status"),
+      field("reasons", &Summary::reasons,
+            "why it is not a pass, the gravest first; failed hypotheses are in `hypotheses`"),
+      field("interrupted", &Summary::interrupted, "the journal has no end"),
+      field("name", &Summary::name, "the plan's"),
+      field("title", &Summary::title, "the plan's, for people"),
+      field("started_at", &Summary::started_at, "T0, RFC 3339 UTC; of a run that never began, when it was called"),
+      field("duration_s", &Summary::duration_s, "as planned"),
+      field("observed_s", &Summary::observed_s, "how far it went"),
+      field("seed", &Summary::seed, "of every random decision"),
+      field("scale", &Summary::scale, "how many times shorter the timeline is"),
+      field("vars", &Summary::vars,
+            "the plan's variables with the values in force; `***` for those that look like secrets"),
+      field("repeat", &Summary::repeat, "the command that plays it again"),
+      field("repeat_masked", &Summary::repeat_masked, "it holds `***` in place of a secret"),
+      field("version", &Summary::version, "of Faultline"),
+      field("host", &Summary::host, "the machine's name"),
+      field("kernel", &Summary::kernel, "its release"),
+      field("line", &Summary::line, "how packets are held: `tap`"),
+      field("engine", &Summary::engine, "how programs are attached: `tcx` or `clsact`"),
+      field("journal", &Summary::journal, "the file that this is made from"),
+      field("phases", &Summary::phases, "when they were"),
+      field("faults", &Summary::faults, "what was asked of each, and what it did"),
+      field("probes", &Summary::probes, "what each saw"),
+      field("hypotheses", &Summary::hypotheses, "whether each held"),
+      field("guards", &Summary::guards, "whether each acted"),
+      field("notes", &Summary::notes, "what was said while the run was under way"),
+      field("abort", &Summary::abort, "null: it was not stopped"),
+      field("healed_s", &Summary::healed_s, "when the last fault was off"),
+      field("cleanup", &Summary::cleanup, "null: it was not recorded"),
+      field("waited_s", &Summary::waited_s, "how long the run's clock stood still in front of its steps (`--step`)"),
+      field("sites", &Summary::sites, "as in the journal"),
+      field("services", &Summary::services, "what became of the lab's"),
+      field("line_stats", &Summary::line_stats, "the `stats` of the journal, or null"),
+      field("tolerance", &Summary::tolerance, "as in the journal"),
+      field("warnings", &Summary::warnings,
+            "those of the journal, with what is alike and all lapses in one line each, and what went astray without "
+            "mattering"),
+      field("escapes", &Summary::escapes, "where packets may have gone by a fault")};
+};
+
+Summary summarize(const record::Recording& recording, const record::Verdict& verdict);
 
 /// A line for each hypothesis that did not hold, the first thing that a reader wants to know: "NAME: probe pay during
 /// room-jitter: expected p99 <= 250ms, observed p99 412 ms".
-std::vector<std::string> broken_hypotheses(const nlohmann::json& summary);
+std::vector<std::string> broken_hypotheses(const Summary& summary);
 /// One of them, without its name.
-std::string broken_text(const nlohmann::json& hypothesis);
+std::string broken_text(const Hypothesis& hypothesis);
 
 }  // namespace faultline::report

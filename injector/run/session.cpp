@@ -45,6 +45,7 @@ events::Machine this_machine(const plan::Plan& plan, const Options& options, pen
   events::Machine machine;
   machine.version = FAULTLINE_VERSION;
   machine.kernel = name.release;
+  machine.line = "tap";
   machine.host = name.nodename;
   machine.engine = engine == pen::Engine::tcx ? "tcx" : "clsact";
   for (const auto& word : options.command) machine.command.push_back(without_secrets(word));

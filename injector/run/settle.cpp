@@ -23,32 +23,26 @@ void report_counts(record::Journal& journal, const plan::Plan& plan, const Compo
   const auto line = pen.line_stats();
   const auto urgency = [](realtime::Rank rank) {
     const realtime::Tally t = realtime::tally(rank);
-    return nlohmann::json{
-        {"threads", t.threads},
-        {"refused", t.refused},
-        {"error", t.error == 0 ? nlohmann::json() : nlohmann::json(std::generic_category().message(t.error))},
-        {"fell_back", t.fell_back},
-        {"stopped_by_kernel", t.stopped},
-        {"ordinary_us", t.ordinary / kMicrosecond}};
+    record::LineStats::Urgency urgency{t.threads, t.refused};
+    if (t.error != 0) urgency.error = std::generic_category().message(t.error);
+    urgency.fell_back = t.fell_back;
+    urgency.stopped_by_kernel = t.stopped;
+    urgency.ordinary_us = t.ordinary / kMicrosecond;
+    return urgency;
   };
-  events::line(
-      journal,
-      {{"read", line.read},
-       {"written", line.written},
-       {"frames_read", line.frames_read},
-       {"frames_written", line.frames_written},
-       {"bytes_read", line.bytes_read},
-       {"merged", line.merged},
-       {"held_max_bytes", line.held_max_bytes},
-       {"stalled_us", line.stalled / kMicrosecond},
-       {"full",
-        {{"time_us", line.full_time / kMicrosecond}, {"packets", line.full_packets}, {"bytes", line.full_bytes}}},
-       {"realtime", {{"line", urgency(realtime::Rank::line)}, {"others", urgency(realtime::Rank::helper)}}},
-       {"lost",
-        {{"full", line.losses.full},
-         {"overdue", line.losses.overdue},
-         {"refused", line.losses.refused},
-         {"stamp", line.losses.stamp}}}});
+  record::LineStats stats;
+  stats.read = line.read;
+  stats.written = line.written;
+  stats.frames_read = line.frames_read;
+  stats.frames_written = line.frames_written;
+  stats.bytes_read = line.bytes_read;
+  stats.merged = line.merged;
+  stats.held_max_bytes = line.held_max_bytes;
+  stats.stalled_us = line.stalled / kMicrosecond;
+  stats.lost = {line.losses.full, line.losses.overdue, line.losses.refused, line.losses.stamp};
+  stats.full = {line.full_time / kMicrosecond, line.full_packets, line.full_bytes};
+  stats.realtime = {urgency(realtime::Rank::line), urgency(realtime::Rank::helper)};
+  events::line(journal, stats);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "injector/record/journal.h"
+#include "injector/record/schema.h"
 #include "injector/report/derive.h"
 
 namespace faultline::record {
@@ -26,7 +27,7 @@ int fill_a_disk(const char* folder) {
     if (e.code().value() != ENOSPC) return 13;
   }
   if (!journal.failed() || journal.failure().find("journal.jsonl") == std::string::npos) return 14;
-  journal.event("end");  // must neither throw nor block
+  journal.write(record::events::End{});  // must neither throw nor block
   try {
     report::derive(folder);  // summary.json has no room either, and that is said
     return 15;

@@ -33,17 +33,17 @@ TEST(Journal, WritesOneObjectALineWithItsClocks) {
   TemporaryFolder folder;
   {
     Journal journal(folder.path());
-    journal.event("step", {{"what", "building the \"lab\"\n"}});
-    journal.event("nothing");
+    journal.write(events::Step{"building the \"lab\"\n"});
+    journal.write(events::End{});
     journal.set_epoch(monotonic_now() - 5 * kSecond);
-    journal.event("warning", {{"message", "x"}});
+    journal.write(events::Warning{"x"});
   }
   const auto lines = lines_of(folder);
   ASSERT_EQ(lines.size(), 3u);
   EXPECT_EQ(lines[0].at("event"), "step");
   EXPECT_EQ(lines[0].at("what"), "building the \"lab\"\n");
   EXPECT_FALSE(lines[0].contains("t"));
-  EXPECT_EQ(lines[1].at("event"), "nothing");
+  EXPECT_EQ(lines[1].at("event"), "end");
   EXPECT_GE(lines[2].at("t").get<Ns>(), 5 * kSecond);
   EXPECT_LE(lines[0].at("mono").get<Ns>(), lines[2].at("mono").get<Ns>());
   const std::string at = lines[0].at("at");
@@ -58,11 +58,11 @@ TEST(Journal, ItsClockStandsStillWhereTheRunWaits) {
     Journal journal(folder.path());
     journal.set_epoch(monotonic_now() - 5 * kSecond);
     journal.hold_at(4 * kSecond);
-    journal.event("hold");
+    journal.write(events::Hold{});
     journal.hold_at(3600 * kSecond);
-    journal.event("before the next");
+    journal.write(events::Step{"before the next"});
     journal.hold_at({});
-    journal.event("none left");
+    journal.write(events::Step{"none left"});
   }
   const auto lines = lines_of(folder);
   ASSERT_EQ(lines.size(), 3u);
@@ -109,7 +109,7 @@ TEST(Journal, KeepsLinesWholeFromManyThreads) {
       threads.emplace_back([&journal, t] {
         for (int i = 0; i < 2000; ++i) {
           journal.sample("p" + std::to_string(t), sample(i, 5));
-          if (i % 100 == 0) journal.event("step", {{"what", i}});
+          if (i % 100 == 0) journal.write(events::Step{std::to_string(i)});
         }
       });
     for (auto& thread : threads) thread.join();
@@ -201,11 +201,11 @@ TEST(Journal, RoundingKeepsValuesWithinOnePercent) {
 TEST(Journal, FailsRatherThanFillingMemory) {
   TemporaryFolder folder;
   Journal journal(folder.path(), 1000);
-  journal.event("step", {{"what", std::string(2000, 'x')}});
+  journal.write(events::Step{std::string(2000, 'x')});
   EXPECT_TRUE(journal.failed());
   EXPECT_NE(journal.failure().find("does not keep up"), std::string::npos);
   EXPECT_THROW(journal.flush(), std::system_error);
-  journal.event("step");  // quiet from now on
+  journal.write(events::Step{});  // quiet from now on
   EXPECT_THROW(journal.flush(), std::system_error);
 }
 

@@ -5,6 +5,7 @@
 #include "injector/base/secrets.h"
 #include "injector/cli/words.h"
 #include "injector/record/journal.h"
+#include "injector/record/json_fields.h"
 #include "injector/report/compare.h"
 #include "injector/report/derive.h"
 #include "injector/report/junit.h"
@@ -42,7 +43,7 @@ TEST(Repeat, TheReportHasTheCommandAsAShellTakesIt) {
   machine.repeat = {"faultline", "run", "/srv/my plans/p.toml", "--var", "loss=25%", "--var", "who=<it's & me>",
                     "--seed",    "5"};
   const auto s = recorded(folder, plan_with({}), machine).summary;
-  EXPECT_EQ(s.at("repeat"), "faultline run '/srv/my plans/p.toml' --var loss=25% --var 'who=<it'\\''s & me>' --seed 5");
+  EXPECT_EQ(s.repeat, "faultline run '/srv/my plans/p.toml' --var loss=25% --var 'who=<it'\\''s & me>' --seed 5");
   const std::string page = folder.read("report.html");
   EXPECT_NE(page.find("<code>faultline run &#39;/srv/my plans/p.toml&#39; --var loss=25% --var "
                       "&#39;who=&lt;it&#39;\\&#39;&#39;s &amp; me&gt;&#39; --seed 5</code>"),
@@ -59,8 +60,9 @@ TEST(Repeat, WhatIsMaskedIsSaid) {
   const auto s =
       recorded(folder, plan_with({{"loss", "25%"}, {"db_password", "x"}, {"url", "http://u:hunter2@h/"}}), machine)
           .summary;
-  EXPECT_EQ(s.at("vars"), nlohmann::json({{"db_password", "***"}, {"loss", "25%"}, {"url", "http://u:***@h/"}}));
-  EXPECT_EQ(s.at("repeat_masked"), true);
+  EXPECT_EQ(s.vars,
+            (std::map<std::string, std::string>{{"db_password", "***"}, {"loss", "25%"}, {"url", "http://u:***@h/"}}));
+  EXPECT_TRUE(s.repeat_masked);
   EXPECT_NE(folder.read("report.html").find("secrets are not recorded"), std::string::npos);
 }
 
@@ -115,10 +117,10 @@ TEST(Repeat, WithoutHypothesesNothingIsCalledPassed) {
   r.hypotheses.clear();
   const Verdict verdict = judge(r);
   const auto s = report::summarize(r, verdict);
-  EXPECT_EQ(s.at("verdict"), "completed");
-  EXPECT_EQ(s.at("exit_code"), 0);
+  EXPECT_EQ(s.verdict, "completed");
+  EXPECT_EQ(s.exit_code, 0);
   const std::string all = report::render_outcome({verdict.exit, s}, "run", false).bytes() + report::junit_xml(s) +
-                          s.dump() + report::compare(s, s).dump() +
+                          to_json(s).dump() + to_json(report::compare(s, s)).dump() +
                           report::render_comparison(report::compare(s, s)).bytes() +
                           report::render_report(r, s).substr(report::render_report(r, s).find("</style>"));
   EXPECT_NE(all.find("COMPLETED"), std::string::npos);
@@ -129,14 +131,14 @@ TEST(Repeat, WhatNeverCameIsShownEverywhere) {
   Recording r = good_recording();
   replace_requests(r, 12 * kSecond, 13 * kSecond, false, 200 * kMicrosecond);
   const auto s = report::summarize(r, judge(r));
-  const auto& phase = s.at("probes").at(0).at("phases").at(1);
-  ASSERT_EQ(phase.at("phase"), "cut");
-  EXPECT_EQ(phase.at("latency_ms").at("p50"), 2.0);
-  EXPECT_TRUE(phase.at("latency_ms").at("p99").is_null());
-  EXPECT_EQ(phase.at("never"), nlohmann::json({"p99", "max"}));
-  EXPECT_EQ(phase.at("ok_latency_ms").at("p99"), 2.0);
-  EXPECT_EQ(phase.at("failed_latency_ms").at("p99"), 0.2);
-  EXPECT_EQ(s.at("probes").at(0).at("phases").at(0).at("never"), nlohmann::json::array());
+  const auto& phase = s.probes.at(0).phases.at(1);
+  ASSERT_EQ(phase.phase, "cut");
+  EXPECT_EQ(phase.latency_ms.p50, 2.0);
+  EXPECT_FALSE(phase.latency_ms.p99);
+  EXPECT_EQ(phase.never, (std::vector<std::string>{"p99", "max"}));
+  EXPECT_EQ(phase.ok_latency_ms.p99, 2.0);
+  EXPECT_EQ(phase.failed_latency_ms.p99, 0.2);
+  EXPECT_TRUE(s.probes.at(0).phases.at(0).never.empty());
   EXPECT_NE(report::render_report(r, s).find("<td class=\"n\">never</td>"), std::string::npos);
   const std::string compared = report::render_comparison(report::compare(s, s)).bytes();
   EXPECT_NE(compared.find("never"), std::string::npos) << compared;

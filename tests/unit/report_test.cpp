@@ -7,6 +7,7 @@
 
 #include "injector/base/clock.h"
 #include "injector/record/events.h"
+#include "injector/record/json_fields.h"
 #include "injector/report/chart.h"
 #include "injector/report/compare.h"
 #include "injector/report/summary.h"
@@ -20,7 +21,7 @@ namespace {
 using namespace record::testing;
 using record::Recording;
 
-nlohmann::json summary_of(const record::Recording& r) { return report::summarize(r, record::judge(r)); }
+Summary summary_of(const record::Recording& r) { return report::summarize(r, record::judge(r)); }
 
 std::size_t count(const std::string& text, const std::string& what) {
   std::size_t n = 0;
@@ -172,6 +173,26 @@ TEST(ReportCommand, NeedsARunFolder) {
       nlohmann::json::parse(cli::say({"compare", "--json", folder.path(), folder.path()}).out).at("remarks").empty());
 }
 
+TEST(ReportCommand, ASummaryIsComparedAsItStands) {
+  const TemporaryFolder run, kept;
+  write_run(run.path());
+  ASSERT_EQ(cli::say({"report", run.path()}).status, 0);
+  const auto judged = cli::say({"compare", "--json", run.path(), run.path()}).out;
+  EXPECT_EQ(cli::say({"compare", "--json", run.path() / "summary.json", run.path()}).out, judged);
+
+  const auto old = kept.write("old.json", R"({"verdict": "passed", "name": "older", "faults": [{"name": "degrade"}]})");
+  const auto c = nlohmann::json::parse(cli::say({"compare", "--json", old, run.path()}).out);
+  EXPECT_EQ(c["a"]["name"], "older");
+  EXPECT_EQ(c["faults"][0]["a"]["packets_matched"], 0);
+  EXPECT_TRUE(c["faults"][0]["a"]["applied_delay_us"]["p50"].is_null());
+
+  for (const char* text : {"", "{}", "[1]", R"({"verdict": 1})"}) {
+    const cli::Said said = cli::say({"compare", kept.write("none.json", text), run.path()});
+    EXPECT_EQ(said.status, 3) << text;
+    EXPECT_NE(said.error.find("none.json"), std::string::npos) << said.error;
+  }
+}
+
 TEST(ReportCommand, TwoRunsAreComparedInTheOrderGiven) {
   const TemporaryFolder one, other;
   write_run(one.path());
@@ -189,13 +210,14 @@ TEST(Compare, PairsByNameAndTellsTheChange) {
   b.seed = a.seed + 1;
   for (auto& answer : b.probes[0].answers) answer.latency *= 2;
   b.faults[0].name = "other";
-  const auto c = compare(summary_of(a), summary_of(b));
+  const Comparison comparison = compare(summary_of(a), summary_of(b));
+  const auto c = record::to_json(comparison);
   ASSERT_EQ(c["faults"].size(), 2u);
   EXPECT_TRUE(c["faults"][0]["b"].is_null());
   EXPECT_TRUE(c["faults"][1]["a"].is_null());
   EXPECT_EQ(c["probes"][0]["phases"][0]["name"], "baseline");
   EXPECT_EQ(c["probes"][0]["phases"][0]["a"]["success"], 1.0);
-  const std::string text = render_comparison(c).bytes();
+  const std::string text = render_comparison(comparison).bytes();
   EXPECT_NE(text.find("the seeds differ"), std::string::npos) << text;
   EXPECT_NE(text.find("+100%"), std::string::npos) << text;
   EXPECT_NE(text.find("packets A"), std::string::npos) << text;
@@ -214,7 +236,7 @@ TEST(Compare, CutsNoNameAndTellsNothingOfWhatWasNotAsked) {
 TEST(Compare, OfARunWithItselfNothingDiffers) {
   const auto s = summary_of(good_recording());
   const auto c = compare(s, s);
-  EXPECT_TRUE(c["remarks"].empty());
+  EXPECT_TRUE(c.remarks.empty());
   EXPECT_EQ(render_comparison(c).bytes().find("FAILED"), std::string::npos);
 }
 

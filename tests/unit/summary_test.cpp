@@ -1,7 +1,8 @@
 #include "injector/report/summary.h"
 
-#include "injector/record/held.h"
+#include "injector/record/json_fields.h"
 #include "injector/report/derive.h"
+#include "injector/report/held.h"
 #include "tests/unit/record_fixture.h"
 
 namespace faultline::record {
@@ -93,7 +94,7 @@ void write_run(const std::filesystem::path& folder, const Account& result) {
   events::fault_end(journal, "cut", p.faults[0].end);
   events::healed(journal, "end");
   events::fault_result(journal, result);
-  events::line(journal, {{"read", 200}});
+  events::line(journal, {.read = 200});
   events::cleanup(journal, {});
   events::end(journal);
 }
@@ -102,9 +103,9 @@ TEST(Summary, HasTheContractsFields) {
   TemporaryFolder folder;
   write_run(folder.path(), a_result());
   const report::Outcome outcome = report::derive(folder.path());
-  EXPECT_EQ(outcome.exit, Exit::passed) << outcome.summary.dump(2);
+  EXPECT_EQ(outcome.exit, Exit::passed) << to_json(outcome.summary).dump(2);
   const json s = json::parse(folder.read("summary.json"));
-  EXPECT_EQ(s, outcome.summary);
+  EXPECT_EQ(s, to_json(outcome.summary));
   EXPECT_EQ(s.at("verdict"), "passed");
   EXPECT_EQ(s.at("exit_code"), 0);
   EXPECT_EQ(s.at("seed").get<std::uint64_t>(), 18446744073709551615u);
@@ -148,7 +149,7 @@ TEST(Summary, WhatWasNotMeasuredIsNull) {
   Recording r = good_recording();
   r.faults[0].account = Account{};
   replace_requests(r, 10 * kSecond, 20 * kSecond, false, 0);
-  const json s = report::summarize(r, judge(r));
+  const json s = to_json(report::summarize(r, judge(r)));
   EXPECT_TRUE(s.at("faults").at(0).at("onset_error_us").is_null());
   EXPECT_TRUE(s.at("faults").at(0).at("applied_delay_us").at("p50").is_null());
   EXPECT_TRUE(s.at("probes").at(0).at("phases").at(1).at("latency_ms").at("p50").is_null());
@@ -163,22 +164,23 @@ TEST(Summary, AnAccountSurvivesTheJournalWithEveryCount) {
   a.bytes = a.sites[0].bytes = n++;
   a.unseen = {{"netns a", "eth0", "egress", n++}};
   const json written = to_json(a);
-  EXPECT_EQ(to_json(account_from_json(json::parse(written.dump()))), written);
-  EXPECT_EQ(account_from_json(written).undelivered.total(), undelivered);
-  EXPECT_EQ(account_from_json(written).unseen.at(0).packets, n - 1);
+  const auto read = from_json<Account>(json::parse(written.dump()));
+  EXPECT_EQ(to_json(read), written);
+  EXPECT_EQ(read.undelivered.total(), undelivered);
+  EXPECT_EQ(read.unseen.at(0).packets, n - 1);
   for (const auto& count : faults::kCounts) {
     EXPECT_EQ(written.at(count.name), a.*count.in) << count.name;
-    EXPECT_EQ(account_from_json(written).sites.at(0).*count.in, a.*count.in) << count.name;
+    EXPECT_EQ(read.sites.at(0).*count.in, a.*count.in) << count.name;
   }
 }
 
 TEST(Derive, IsTheSameWhenMadeAgain) {
   TemporaryFolder folder;
   write_run(folder.path(), a_result());
-  const json first = report::derive(folder.path()).summary;
+  const json first = to_json(report::derive(folder.path()).summary);
   const std::string junit = folder.read("junit.xml");
   std::filesystem::remove(folder.path() / "summary.json");
-  EXPECT_EQ(report::derive(folder.path()).summary, first);
+  EXPECT_EQ(to_json(report::derive(folder.path()).summary), first);
   EXPECT_EQ(folder.read("junit.xml"), junit);
 }
 
@@ -191,10 +193,10 @@ TEST(Derive, AJournalCutAnywhereIsAnInterruptedRun) {
     folder.write("journal.jsonl", text.substr(0, length));
     const report::Outcome outcome = report::derive(folder.path());
     EXPECT_EQ(outcome.exit, Exit::aborted) << "cut at " << length;
-    EXPECT_EQ(outcome.summary.at("interrupted"), true);
-    ASSERT_FALSE(outcome.summary.at("reasons").empty());
-    EXPECT_NE(outcome.summary.at("reasons").at(0).get<std::string>().find("interrupted"), std::string::npos);
-    for (const auto& h : outcome.summary.at("hypotheses")) EXPECT_TRUE(h.at("held").is_null());
+    EXPECT_TRUE(outcome.summary.interrupted);
+    ASSERT_FALSE(outcome.summary.reasons.empty());
+    EXPECT_NE(outcome.summary.reasons[0].find("interrupted"), std::string::npos);
+    for (const auto& h : outcome.summary.hypotheses) EXPECT_FALSE(h.held);
   }
 }
 
@@ -235,7 +237,7 @@ TEST(Derive, RecordsAborts) {
     events::cleanup(journal, {});
     events::end(journal);
   }
-  const json s = report::derive(folder.path()).summary;
+  const json s = to_json(report::derive(folder.path()).summary);
   EXPECT_EQ(s.at("exit_code"), 5);
   EXPECT_EQ(s.at("abort").at("by"), "guard");
   EXPECT_EQ(s.at("observed_s"), 3.0);
@@ -274,7 +276,7 @@ void write_guarded_run(const std::filesystem::path& folder) {
 TEST(Derive, RecordsGuardsAndNotes) {
   TemporaryFolder folder;
   write_guarded_run(folder.path());
-  const json s = report::derive(folder.path()).summary;
+  const json s = to_json(report::derive(folder.path()).summary);
   EXPECT_EQ(s.at("exit_code"), 5);
   ASSERT_EQ(s.at("guards").size(), 2u);
   EXPECT_EQ(s.at("guards").at(0), json({{"name", "lost"},
@@ -350,18 +352,18 @@ TEST(Render, SaysWhyPacketsWereHeldForLongerThanAsked) {
 }
 
 TEST(Held, NamesTheOrderWhereJitterIsWhatMakesIt) {
-  json fault = {{"applied_delay_us", {{"p50", 43000.0}}},
-                {"held_us", {{"p50", 468000.0}}},
-                {"lateness_us", {{"p50", 50.0}}},
-                {"packets_composed", 0},
-                {"asked", {{"delay", "50ms"}, {"jitter", "50ms"}, {"order", "flow"}}}};
+  report::Fault fault;
+  fault.applied_delay_us.p50 = 43000;
+  fault.held_us.p50 = 468000;
+  fault.lateness_us.p50 = 50;
+  fault.asked = {{"delay", "50ms"}, {"jitter", "50ms"}, {"order", "flow"}};
   EXPECT_NE(held_longer(fault).value_or("").find("order = \"free\""), std::string::npos);
-  fault["packets_composed"] = 10;
+  fault.composed = 10;
   EXPECT_NE(held_longer(fault).value_or("").find("other delays"), std::string::npos);
   EXPECT_NE(held_longer(fault).value_or("").find("keep their order"), std::string::npos);
-  fault["asked"]["order"] = "free";
+  fault.asked["order"] = "free";
   EXPECT_EQ(held_longer(fault).value_or("").find("keep their order"), std::string::npos);
-  fault.erase("held_us");
+  fault.held_us = {};
   EXPECT_FALSE(held_longer(fault)) << "a summary of an older version";
 }
 

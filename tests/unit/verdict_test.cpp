@@ -284,9 +284,8 @@ const Case kCases[] = {
      [](Recording& r) {
        result(r).lateness.p99 = 12000;
        result(r).left_late = {900, 800};
-       r.line_stats = nlohmann::json::parse(
-           R"({"full": {"time_us": 2000000, "packets": 1600000, "bytes": 2350000000},
-               "realtime": {"line": {"refused": 0, "fell_back": 3}}})");
+       r.line_stats = LineStats{.full = {2'000'000, 1'600'000, 2'350'000'000}};
+       r.line_stats->realtime.line.fell_back = 3;
      },
      Exit::inconclusive,
      "met a full line: for 2.00 s it carried 9.4 Gb/s, 800,000 packets a second, and could no more, so packets were "
@@ -296,7 +295,7 @@ const Case kCases[] = {
      [](Recording& r) {
        result(r).lateness.p99 = 12000;
        result(r).left_late = {900, 300};
-       r.line_stats = nlohmann::json::parse(R"({"realtime": {"line": {"refused": 0, "fell_back": 0}}})");
+       r.line_stats = LineStats{};
      },
      Exit::inconclusive, "was late: p99 12.0 ms beyond what was asked, at most 10.0 ms is allowed"},
     {"full_for_a_while_and_in_time",
@@ -307,14 +306,13 @@ const Case kCases[] = {
     {"late_where_no_real_time_class_is_granted",
      [](Recording& r) {
        result(r).lateness.p99 = 12000;
-       r.line_stats = nlohmann::json::parse(R"({"realtime": {"line": {"refused": 1, "fell_back": 0}}})");
+       r.line_stats = LineStats{.realtime = {{.refused = 1}, {}}};
      },
      Exit::inconclusive, "the kernel granted no real-time class"},
     {"late_with_its_budget_used_up",
      [](Recording& r) {
        result(r).lateness.p99 = 12000;
-       r.line_stats =
-           nlohmann::json::parse(R"({"realtime": {"line": {"refused": 0, "fell_back": 7, "ordinary_us": 80000}}})");
+       r.line_stats = LineStats{.realtime = {{.fell_back = 7, .ordinary_us = 80'000}, {}}};
      },
      Exit::inconclusive, "used up its real-time budget 7 times, and waited for a CPU like others for 80.0 ms"},
     {"a_few_packets_astray_change_nothing",
@@ -486,7 +484,7 @@ TEST(Verdict, WhatDoesNotMatterIsAWarning) {
   EXPECT_EQ(verdict.warnings,
             std::vector<std::string>{"fault \"cut\" took 2 packets that it never gave back (2 overdue after a stop); "
                                      "that is 0.03% of what it met: too few to matter"});
-  EXPECT_EQ(report::summarize(r, verdict).at("warnings").at(0), verdict.warnings.at(0));
+  EXPECT_EQ(report::summarize(r, verdict).warnings.at(0), verdict.warnings.at(0));
 }
 
 TEST(Verdict, OneCauseHasOneReason) {

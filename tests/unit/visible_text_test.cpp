@@ -154,7 +154,7 @@ record::Recording recording_of(const std::string& text) {
   r.troubles.push_back({Exit::aborted, text});
   r.cleanup = record::Cleanup{false, {text}};
   r.stop = record::Stop{text, text, kSecond};
-  r.services.push_back({{"t_s", 1.0}, {"host", text}, {"what", text}, {"detail", text}});
+  r.services.push_back({kSecond, {text, text, text}});
   return r;
 }
 
@@ -164,9 +164,10 @@ TEST(StrangersText, EveryFileOfARunIsValidWhateverItsNames) {
     const auto r = recording_of(text);
     report::Outcome outcome;
     outcome.summary = report::summarize(r, record::judge(r));
-    const json& summary = outcome.summary;
+    const report::Summary& summary = outcome.summary;
 
-    const std::string dumped = visible_json(summary.dump(2, ' ', false, json::error_handler_t::replace));
+    const std::string dumped =
+        visible_json(record::to_json(summary).dump(2, ' ', false, json::error_handler_t::replace));
     EXPECT_FALSE(json::parse(dumped, nullptr, false).is_discarded()) << label;
     const std::string junit = report::junit_xml(summary), html = report::render_report(r, summary);
     pugi::xml_document document;

@@ -2,14 +2,15 @@
 // be taken for a fault that is stronger than its plan.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
-namespace faultline::record {
+#include "injector/report/summary.h"
+
+namespace faultline::report {
 
 /// "other delays met the same packets", "packets of a flow keep their order, …"; nothing where the median hold is about
-/// what was asked. `fault` is one of a summary's.
-std::optional<std::string> held_longer(const nlohmann::json& fault);
+/// what was asked.
+std::optional<std::string> held_longer(const Fault& fault);
 
-}  // namespace faultline::record
+}  // namespace faultline::report

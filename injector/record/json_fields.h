@@ -1,0 +1,154 @@
+// Structs with fields (fields.h) as JSON, and back: the one place where a record's names meet JSON. Reading is lenient
+// as an older or newer version needs it: a field that is absent or null keeps its default, one that is unknown is left
+// alone. What is there and is something else throws nlohmann::json::exception.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "injector/record/fields.h"
+
+namespace faultline::record {
+
+template <class Value>
+nlohmann::json to_json(const Value& value);
+template <class Value>
+void read_json(const nlohmann::json& from, Value& to);
+
+/// `text` as a JSON string, `value` as JSON, put behind `out`: in one line, what cannot be seen written out.
+void append_text(std::string& out, const std::string& text);
+void append_json(std::string& out, const nlohmann::json& value);
+
+namespace as_json {
+
+template <class T>
+nlohmann::json written(const std::optional<T>& value) {
+  return value ? to_json(*value) : nlohmann::json();
+}
+template <class T>
+nlohmann::json written(const std::vector<T>& values) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const auto& value : values) list.push_back(to_json(value));
+  return list;
+}
+template <class T>
+nlohmann::json written(const std::map<std::string, T>& values) {
+  nlohmann::json object = nlohmann::json::object();
+  for (const auto& [key, value] : values) object[key] = to_json(value);
+  return object;
+}
+template <class T>
+nlohmann::json written(const T& value) {
+  return value;
+}
+
+template <class T>
+void read(const nlohmann::json& from, std::optional<T>& to) {
+  read_json(from, to.emplace());
+}
+template <class T>
+void read(const nlohmann::json& from, std::vector<T>& to) {
+  to.clear();
+  for (const auto& one : from.get_ref<const nlohmann::json::array_t&>()) {
+    T value{};
+    read_json(one, value);
+    if constexpr (std::is_pointer_v<T>)
+      if (!value) continue;  // a word of another version
+    to.push_back(std::move(value));
+  }
+}
+template <class T>
+void read(const nlohmann::json& from, std::map<std::string, T>& to) {
+  to.clear();
+  for (const auto& [key, one] : from.get_ref<const nlohmann::json::object_t&>()) read_json(one, to[key]);
+}
+template <class T>
+void read(const nlohmann::json& from, T& to) {
+  from.get_to(to);
+}
+
+template <class T>
+bool has_value(const T&) {
+  return true;
+}
+template <class T>
+bool has_value(const std::optional<T>& value) {
+  return value.has_value();
+}
+
+template <class T>
+void append(std::string& out, const T& value) {
+  if constexpr (std::is_same_v<T, std::string>)
+    append_text(out, value);
+  else if constexpr (std::is_same_v<T, bool>)
+    out += value ? "true" : "false";
+  else if constexpr (std::is_integral_v<T>)
+    out += fmt::format_int(value).c_str();
+  else
+    append_json(out, to_json(value));
+}
+template <class T>
+void append(std::string& out, const std::optional<T>& value) {
+  if (value)
+    append(out, *value);
+  else
+    out += "null";
+}
+
+}  // namespace as_json
+
+template <class Value>
+nlohmann::json to_json(const Value& value) {
+  if constexpr (Worded<Value>) {
+    return std::string(WordOf<Value>::of(value));
+  } else if constexpr (Described<Value>) {
+    nlohmann::json object = nlohmann::json::object();
+    for_each_field<Value>([&](const auto& field) {
+      const auto& member = value.*field.in;
+      if (!field.seldom || as_json::has_value(member)) object[field.name] = to_json(member);
+    });
+    return object;
+  } else {
+    return as_json::written(value);
+  }
+}
+
+template <class Value>
+void read_json(const nlohmann::json& from, Value& to) {
+  if constexpr (Worded<Value>) {
+    WordOf<Value>::read(from.get_ref<const std::string&>(), to);
+  } else if constexpr (Described<Value>) {
+    const auto& object = from.get_ref<const nlohmann::json::object_t&>();
+    for_each_field<Value>([&](const auto& field) {
+      const auto it = object.find(field.name);
+      if (it != object.end() && !it->second.is_null()) read_json(it->second, to.*field.in);
+    });
+  } else {
+    as_json::read(from, to);
+  }
+}
+
+template <class Value>
+Value from_json(const nlohmann::json& from) {
+  Value value{};
+  read_json(from, value);
+  return value;
+}
+
+/// The fields of `value` as they stand inside a JSON object, in the order of its list: `,"probe":"pay","due":20000000`.
+template <class Value>
+void append_fields(std::string& out, const Value& value) {
+  for_each_field<Value>([&](const auto& field) {
+    const auto& member = value.*field.in;
+    if (field.seldom && !as_json::has_value(member)) return;
+    out += ",\"";
+    out += field.name;
+    out += "\":";
+    as_json::append(out, member);
+  });
+}
+
+}  // namespace faultline::record

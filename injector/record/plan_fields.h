@@ -1,0 +1,156 @@
+// What the journal keeps of a plan: all that a verdict needs, so that a record is judged without the plan's file.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "injector/plan/plan.h"
+#include "injector/record/fields.h"
+
+namespace faultline::record {
+
+template <>
+struct WordOf<plan::Bound::Op> {
+  static const char* of(plan::Bound::Op op);
+  static void read(std::string_view word, plan::Bound::Op& op);
+};
+
+template <>
+struct FieldsOf<plan::Bound> {
+  static constexpr const char* shape = "bound";
+  static constexpr auto fields = std::tuple{field("op", &plan::Bound::op, "`>=`, `>`, `<=` or `<`"),
+                                            field("value", &plan::Bound::value, "a share of 0 to 1, or ns"),
+                                            field("text", &plan::Bound::text, "both as the plan has them: `<= 250ms`")};
+};
+
+template <>
+struct FieldsOf<plan::Conditions> {
+  static constexpr const char* shape = "conditions";
+  static constexpr auto fields = std::tuple{[](auto visit) {
+    using Of = plan::Conditions::Of;
+    for (const auto& key : plan::Conditions::keys()) switch (key.of) {
+        case Of::share:
+          visit(field(key.name, key.bound, "the share of requests that succeed; null: not asked"));
+          break;
+        case Of::all:
+          visit(field(key.name, key.bound, "of all requests, a failed one being infinitely slow; null: not asked"));
+          break;
+        case Of::ok:
+          visit(seldom(key.name, key.bound, "of those that succeed; there if asked"));
+          break;
+        case Of::failed:
+          visit(seldom(key.name, key.bound, "of those that fail; there if asked"));
+      }
+  }};
+};
+
+template <>
+struct FieldsOf<plan::Hypothesis> {
+  static constexpr const char* shape = "planned hypothesis";
+  using Hypothesis = plan::Hypothesis;
+  static constexpr auto fields =
+      std::tuple{field("name", &Hypothesis::name, "its name"), field("probe", &Hypothesis::probe, "whose requests"),
+                 field("during", &Hypothesis::during, "of which phase; empty: it asks for recovery alone"),
+                 field("recovers_within", &Hypothesis::recovers_within, "ns, or null: not asked"),
+                 Among<plan::Conditions>{"what must hold"}};
+};
+
+template <>
+struct FieldsOf<plan::Tolerance> {
+  static constexpr const char* shape = "tolerance";
+  static constexpr auto fields =
+      std::tuple{field("packets", &plan::Tolerance::packets, "share of what a fault matched"),
+                 field("of_loss", &plan::Tolerance::of_loss, "share of a loss that was asked, where that is less")};
+};
+
+namespace events {
+
+struct PlannedProbe {
+  std::string name, kind, subject, from;
+  std::vector<std::string> command;
+  Ns every = kSecond, timeout = kSecond;
+
+  static constexpr const char* shape = "planned probe";
+  static constexpr auto fields =
+      std::tuple{field("name", &PlannedProbe::name, "its name"),
+                 field("kind", &PlannedProbe::kind, "`http`, `tcp`, …"),
+                 field("subject", &PlannedProbe::subject, "whom it asks, without a password"),
+                 field("command", &PlannedProbe::command, "of `exec`; of `redis` what is sent"),
+                 field("every", &PlannedProbe::every, "from one request to the next"),
+                 field("timeout", &PlannedProbe::timeout, "after which a request has failed"),
+                 field("from", &PlannedProbe::from, "the target or host that asks, or `here`")};
+};
+
+struct PlannedFault {
+  std::string name, kind;
+  std::vector<std::string> on;
+  bool on_any = false;  ///< not each of `on` has to meet it
+  std::optional<bool> loopback = {};
+  std::vector<std::string> peer;
+  std::string direction = "both";
+  Ns start = 0, end = 0;
+  std::map<std::string, std::string> asked;
+  std::string asked_text;
+  Ns delay = 0;       ///< the greatest that is asked at any time
+  bool idle = false;  ///< it asks for nothing
+  double loss = 0;    ///< the greatest that is asked at any time
+
+  static constexpr const char* shape = "planned fault";
+  static constexpr auto fields = std::tuple{
+      field("name", &PlannedFault::name, "its name"),
+      field("kind", &PlannedFault::kind, "`degrade`, `sever`, …"),
+      field("on", &PlannedFault::on, "its targets"),
+      field("on_any", &PlannedFault::on_any, "one of them is enough to meet it"),
+      seldom("loopback", &PlannedFault::loopback, "their loopback devices take part; there if the plan says"),
+      field("peer", &PlannedFault::peer, "whose traffic with them; empty: everybody's"),
+      field("direction", &PlannedFault::direction, "`egress`, `ingress` or `both`"),
+      field("start", &PlannedFault::start, "its window"),
+      field("end", &PlannedFault::end, "likewise"),
+      field("asked", &PlannedFault::asked, "its kind's keys and values as a plan writes them, defaults included"),
+      field("asked_text", &PlannedFault::asked_text,
+            "the same in one line, without defaults, but for the mode of a fault of which nothing else was given"),
+      field("delay", &PlannedFault::delay, "the greatest that is asked at any time, ns; 0 if none"),
+      field("idle", &PlannedFault::idle, "it asks for nothing: all of its values are zero"),
+      field("loss", &PlannedFault::loss, "the greatest that is asked at any time, 0 to 1")};
+};
+
+struct PlannedGuard : plan::Guard {
+  PlannedGuard() = default;
+  explicit PlannedGuard(const plan::Guard& guard) : plan::Guard(guard), condition(plan::condition_text(guard)) {}
+  std::string condition;
+
+  static constexpr const char* shape = "planned guard";
+  static constexpr auto fields =
+      std::tuple{field("name", &plan::Guard::name, "its name"),
+                 field("probe", &plan::Guard::probe, "whose requests"),
+                 field("during", &plan::Guard::during, "of which phase; empty: of the whole run"),
+                 field("for", &plan::Guard::window, "how long a time it looks back over"),
+                 field("condition", &PlannedGuard::condition, "when it acts, in one line"),
+                 Among<plan::Conditions>{"which must all be true for it to act"}};
+};
+
+struct Plan {
+  std::string title, name;
+  Ns duration = 0;
+  std::vector<PlannedProbe> probes;
+  std::vector<PlannedFault> faults;
+  std::vector<plan::Hypothesis> hypotheses;
+  std::vector<PlannedGuard> guards;
+  plan::Tolerance tolerance;
+
+  static constexpr const char* event = "plan";
+  static constexpr const char* means = "what a verdict needs from the plan";
+  static constexpr auto fields = std::tuple{field("title", &Plan::title, "for people"),
+                                            field("name", &Plan::name, "its file's, without the ending"),
+                                            field("duration", &Plan::duration, "of the run, with its recovery"),
+                                            field("probes", &Plan::probes, "what is asked"),
+                                            field("faults", &Plan::faults, "what is to be done"),
+                                            field("hypotheses", &Plan::hypotheses, "what ought to hold"),
+                                            field("guards", &Plan::guards, "what ends the run"),
+                                            field("tolerance", &Plan::tolerance, "how much may go astray")};
+};
+
+}  // namespace events
+}  // namespace faultline::record

@@ -1,0 +1,40 @@
+// The journal's schema: a struct for every event, with its fields (fields.h), in the headers below. The journal writes
+// them (journal.h, and events.h for those who have something to tell), recording.h reads them back, docs/journal.md
+// lists them, all by what stands here. All instants are nanoseconds since T0.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <tuple>
+
+#include "injector/record/end_events.h"
+#include "injector/record/plan_fields.h"
+#include "injector/record/preparation_events.h"
+#include "injector/record/run_events.h"
+
+namespace faultline::record {
+
+/// What every line begins with.
+struct Stamp {
+  std::string at;
+  Ns mono = 0;
+  std::optional<Ns> t = {};
+  std::string event;
+
+  static constexpr auto fields =
+      std::tuple{field("at", &Stamp::at, "wall clock, RFC 3339 UTC with microseconds"),
+                 field("mono", &Stamp::mono, "CLOCK_MONOTONIC, ns; never decreases within a journal"),
+                 seldom("t", &Stamp::t,
+                        "ns since T0, the start of the run; absent before T0 is known, negative while `--at` waits"),
+                 field("event", &Stamp::event, "which of the events below")};
+};
+
+namespace events {
+
+/// In the order of the docs, which is about that of a run.
+using All = std::tuple<Run, Plan, Step, SiteInfo, Name, T0, FaultBegin, FaultEnd, Sample, Samples, Service, Learned,
+                       Target, Escape, Warning, Lapse, Note, GuardActed, Abort, Trouble, Hold, GoOn, Healed,
+                       FaultResult, Line, Cleanup, End>;
+
+}  // namespace events
+}  // namespace faultline::record

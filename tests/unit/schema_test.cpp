@@ -1,0 +1,174 @@
+// What a journal and a summary hold is defined once: it is read back as it was written, and the docs list the fields
+// that there are.
+#include "injector/record/schema.h"
+
+#include <set>
+#include <sstream>
+
+#include "injector/record/journal.h"
+#include "injector/report/summary.h"
+#include "tests/unit/field_rows.h"
+#include "tests/unit/filled.h"
+#include "tests/unit/record_fixture.h"
+#include "tests/unit/test_names.h"
+
+namespace faultline::record {
+namespace {
+
+using namespace testing;
+using nlohmann::json;
+
+template <class Visit>
+void for_each_event(Visit visit) {
+  [&]<class... Event>(std::type_identity<std::tuple<Event...>>) {
+    (visit(std::type_identity<Event>()), ...);
+  }(std::type_identity<events::All>());
+}
+
+/// Every field of `written` is there, and none is what it is in a struct that nobody filled.
+template <class Struct>
+void expect_every_field(const json& written, const std::string& of) {
+  const json fresh = to_json(Struct{});
+  for_each_field<Struct>([&](const auto& field) {
+    SCOPED_TRACE(of + "." + field.name);
+    ASSERT_TRUE(written.contains(field.name));
+    EXPECT_NE(written.at(field.name), fresh.value(field.name, json()));
+  });
+}
+
+TEST(Schema, EveryEventIsReadAsItWasWritten) {
+  const TemporaryFolder folder;
+  std::vector<json> written;
+  {
+    Journal journal(folder.path());
+    Filler filler;
+    for_each_event([&]<class Event>(std::type_identity<Event>) {
+      const auto event = filler.made<Event>();
+      journal.write(event);
+      written.push_back(to_json(event));
+      expect_every_field<Event>(written.back(), Event::event);
+    });
+  }
+  std::istringstream lines(folder.read("journal.jsonl"));
+  std::size_t i = 0;
+  for_each_event([&]<class Event>(std::type_identity<Event>) {
+    std::string line;
+    ASSERT_TRUE(std::getline(lines, line)) << Event::event;
+    const json read = json::parse(line);
+    EXPECT_EQ(from_json<Stamp>(read).event, Event::event);
+    EXPECT_EQ(to_json(from_json<Event>(read)), written.at(i++)) << line;
+  });
+}
+
+TEST(Schema, EveryPlanKeyOfAFaultIsInTheJournal) {
+  std::set<std::string_view> names;
+  for_each_field<events::PlannedFault>([&](const auto& field) { names.insert(field.name); });
+  for (const auto& key : plan::fault_keys())
+    EXPECT_TRUE(names.contains(key.name)) << key.name << " is not a field of PlannedFault (plan_fields.h)";
+}
+
+TEST(Schema, ASummaryIsReadAsItWasWritten) {
+  const json written = to_json(Filler().made<report::Summary>());
+  expect_every_field<report::Summary>(written, "summary");
+  EXPECT_EQ(to_json(from_json<report::Summary>(json::parse(written.dump()))), written);
+}
+
+TEST(Schema, OfAnotherVersionIsReadWhatIsKnown) {
+  const auto s = from_json<report::Summary>(json::parse(R"({
+    "verdict": "passed", "tomorrow": {"x": 1}, "scale": null,
+    "faults": [{"name": "cut", "packets_matched": 7, "applied_delay_us": {"p50": 12.5}}]})"));
+  EXPECT_EQ(s.verdict, "passed");
+  EXPECT_EQ(s.scale, 1);
+  ASSERT_EQ(s.faults.size(), 1u);
+  EXPECT_EQ(s.faults[0].matched, 7u);
+  EXPECT_EQ(s.faults[0].applied_delay_us.p50, 12.5);
+  EXPECT_FALSE(s.faults[0].held_us.p50);
+  const auto account = from_json<faults::Account>(json::parse(R"({"asks": ["loss", "what comes later"]})"));
+  ASSERT_EQ(account.asks.size(), 1u);
+  EXPECT_STREQ(account.asks[0]->name, "loss");
+  EXPECT_THROW(from_json<report::Summary>(json::parse(R"({"faults": {}})")), json::exception);
+}
+
+/// The rows of a page's tables that list fields: `| … | field | meaning |`.
+std::vector<std::string> rows_of(const char* page) {
+  std::istringstream text(test::text_of(page));
+  std::vector<std::string> rows;
+  bool inside = false;
+  for (std::string line; std::getline(text, line);) {
+    if (line.ends_with("| field | meaning |"))
+      inside = true;
+    else if (!line.starts_with('|'))
+      inside = false;
+    else if (inside && !line.starts_with("|---"))
+      rows.push_back(line);
+  }
+  return rows;
+}
+
+void expect_rows(const char* page, const FieldRows& fields) {
+  const auto rows = rows_of(page);
+  EXPECT_EQ(fields.wrong, std::vector<std::string>());
+  if (rows == fields.rows) return;
+  for (const auto& [some, others, where] : {std::tuple{&rows, &fields.rows, "nowhere but in the page"},
+                                            {&fields.rows, &rows, "not in the page, or elsewhere in it"}})
+    for (std::size_t i = 0; i < some->size(); i++)
+      if (i >= others->size() || some->at(i) != others->at(i)) {
+        ADD_FAILURE() << page << ": this row is " << where << ":\n" << some->at(i);
+        break;
+      }
+  std::string all;
+  for (const auto& row : fields.rows) all += row + "\n";
+  ADD_FAILURE() << "The rows of " << page << " must be:\n" << all;
+}
+
+FieldRows journal_rows() {
+  FieldRows rows;
+  rows.part<Stamp>("every line", "what it begins with");
+  for_each_event([&]<class Event>(std::type_identity<Event>) { rows.event<Event>(); });
+  rows.shape<events::PlannedProbe>("a probe of the plan");
+  rows.shape<events::PlannedFault>("a fault of the plan");
+  rows.shape<plan::Hypothesis>("a hypothesis of the plan");
+  rows.shape<events::PlannedGuard>("a guard of the plan");
+  rows.shape<plan::Conditions>("bounds, by what they are on");
+  rows.shape<plan::Bound>("what a value must be within");
+  rows.shape<plan::Tolerance>("share of a fault's packets that may go astray with a warning alone");
+  rows.shape<faults::Counts>("packets of a fault, by what became of them");
+  rows.shape<faults::Undelivered>("packets of a fault that did not come back as asked, by why");
+  rows.shape<faults::Spread>("quantiles of a measured time, in µs; 0 where nothing was measured");
+  rows.shape<LineStats>("of the whole run");
+  rows.shape<LineStats::Urgency>("of threads that ask for a real-time class");
+  return rows;
+}
+
+TEST(Schema, TheJournalsPageListsTheFieldsThereAre) {
+  const auto rows = journal_rows();
+  EXPECT_EQ(rows.described, rows.used);
+  expect_rows(FAULTLINE_SOURCE_DIR "/docs/journal.md", rows);
+}
+
+TEST(Schema, TheSummarysPageListsTheFieldsThereAre) {
+  FieldRows rows;
+  rows.part<report::Summary>("the whole", "of a run");
+  rows.shape<report::Phase>("of the run");
+  rows.shape<report::Fault>("what was asked, and what was applied");
+  rows.shape<report::Counts>("packets of a fault, by what became of them");
+  rows.shape<report::Spread>("quantiles of a measured time, in µs; null where nothing was measured");
+  rows.shape<report::Probe>("what a probe saw");
+  rows.shape<report::ProbePhase>("what a probe saw in a phase");
+  rows.shape<report::Latency>("how long requests took");
+  rows.shape<report::Quantiles>("quantiles of a time, in ms");
+  rows.shape<report::Hypothesis>("what was expected, and what was observed");
+  rows.shape<report::Guard>("what would have ended the run, or did");
+  rows.shape<report::Note>("what somebody said");
+  rows.shape<report::Abort>("why the run was stopped");
+  rows.shape<events::Cleanup>("what became of what the run had put up");
+  rows.shape<report::Service>("an event of a service");
+  rows.shape<report::Escape>("where packets may have gone by");
+  const auto journal = journal_rows();
+  for (const auto& shape : rows.used)
+    EXPECT_TRUE(rows.described.contains(shape) || journal.described.contains(shape) || shape == "site") << shape;
+  expect_rows(FAULTLINE_SOURCE_DIR "/docs/summary.md", rows);
+}
+
+}  // namespace
+}  // namespace faultline::record
