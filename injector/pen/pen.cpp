@@ -6,12 +6,11 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include <mutex>
-
 #include "faults/abi.h"
 #include "injector/base/error.h"
 #include "injector/base/ethtool.h"
 #include "injector/base/tap.h"
+#include "injector/base/thread_safety.h"
 #include "injector/pen/counts.h"
 #include "injector/pen/departures.h"
 #include "injector/pen/load.h"
@@ -48,22 +47,22 @@ struct Pen::Impl {
   Mapped<fl_flight> flights;
   std::unique_ptr<line::Line> line;
 
-  mutable std::mutex mutex;  // guards what follows, and with it the janitor: sites move while the run goes on
-  std::vector<std::unique_ptr<Seat>> seats;  // by site
-  std::vector<SeatOfSite> taken;             // by seat
-  std::vector<std::string> names;            // by site
-  std::vector<std::string> news;             // for the next poll()
-  std::size_t turn = 0;                      // of inspect()
-  bool looked_in_vain = false;               // and said so
-  std::unique_ptr<Departures> departures;    // last: its thread uses what is above
+  mutable Mutex mutex;  // guards what says so, and with it the janitor: sites move while the run goes on
+  std::vector<std::unique_ptr<Seat>> seats FAULTLINE_GUARDED_BY(mutex);  // by site
+  std::vector<SeatOfSite> taken FAULTLINE_GUARDED_BY(mutex);             // by seat
+  std::vector<std::string> names FAULTLINE_GUARDED_BY(mutex);            // by site
+  std::vector<std::string> news FAULTLINE_GUARDED_BY(mutex);             // for the next poll()
+  std::size_t turn FAULTLINE_GUARDED_BY(mutex) = 0;                      // of inspect()
+  bool looked_in_vain FAULTLINE_GUARDED_BY(mutex) = false;               // and said so
+  std::unique_ptr<Departures> departures;                                // last: its thread uses what is above
 
   Impl(const faults::Score& sc, const Options& o) : score(sc), options(o) {}
 
-  void keep_order(const std::string& device) {
+  void keep_order(const std::string& device) FAULTLINE_REQUIRES(mutex) {
     if (auto remark = pen::keep_order(device); !remark.empty()) news.push_back(std::move(remark));
   }
 
-  void build_devices(Fd& tap) {
+  void build_devices(Fd& tap) FAULTLINE_REQUIRES(mutex) {
     Inside in(ns);
     tap = open_tap("tap%d", &tap_name);
     set_quiet(tap_name);
@@ -80,7 +79,7 @@ struct Pen::Impl {
   }
 
   /// A seat at the next number. It is taken, and the number used up, once packets may come by it.
-  std::unique_ptr<Seat> make_seat(std::uint32_t site, site::Site place) {
+  std::unique_ptr<Seat> make_seat(std::uint32_t site, site::Site place) FAULTLINE_REQUIRES(mutex) {
     if (taken.size() == score.sites.size() + kSpareSeats)
       throw Failure(
           Exit::cannot_run,
@@ -90,7 +89,7 @@ struct Pen::Impl {
     return seat;
   }
 
-  void load_programs(const Progress& progress) {
+  void load_programs(const Progress& progress) FAULTLINE_REQUIRES(mutex) {
     fl_player_config config{};
     std::vector<std::uint32_t> far;
     {
@@ -121,7 +120,7 @@ struct Pen::Impl {
   }
 
   void hear(std::uint32_t number, const DeviceEvents::News& heard) {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     for (const auto& seat : seats) {
       if (seat->number() != number) continue;
       seat->hear(heard, monotonic_now());
@@ -133,7 +132,7 @@ struct Pen::Impl {
     }
   }
 
-  void look(Seat& seat) {
+  void look(Seat& seat) FAULTLINE_REQUIRES(mutex) {
     const Ns epoch = static_cast<Ns>(__atomic_load_n(&control[0].epoch, __ATOMIC_ACQUIRE));
     for (auto& one : seat.look(epoch)) news.push_back(std::move(one));
   }
@@ -164,7 +163,8 @@ Pen::Pen(std::vector<site::Site> sites, const faults::Score& score, const Option
   }
 }
 
-void Pen::build(std::vector<site::Site> sites, const Progress& progress) {
+/// Nobody else knows of the pen before the last line, which starts a thread.
+void Pen::build(std::vector<site::Site> sites, const Progress& progress) FAULTLINE_UNCHECKED_THREADS {
   Impl& impl = *impl_;
   Fd tap;
   impl.build_devices(tap);
@@ -211,14 +211,14 @@ void Pen::arm(Ns epoch) { __atomic_store_n(&impl_->control[0].epoch, static_cast
 void Pen::stop() { __atomic_store_n(&impl_->control[0].stop, 1u, __ATOMIC_RELEASE); }
 
 std::vector<std::string> Pen::poll() {
-  const std::lock_guard lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   for (const auto& seat : impl_->seats) impl_->look(*seat);
   return std::exchange(impl_->news, {});
 }
 
 std::vector<Escape> Pen::inspect(Look look) {
   constexpr std::size_t kTurns = 5;
-  const std::lock_guard lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   std::vector<Escape> escapes;
   const Ns now = monotonic_now();
   const Ns epoch = static_cast<Ns>(__atomic_load_n(&impl_->control[0].epoch, __ATOMIC_ACQUIRE));
@@ -236,12 +236,12 @@ std::vector<Escape> Pen::inspect(Look look) {
 }
 
 void Pen::set_cgroups(std::size_t site, const std::vector<site::Rule>& rules) {
-  const std::lock_guard lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   impl_->selectors->set_cgroups(impl_->seats.at(site)->number(), site::compile_cgroups(rules));
 }
 
 bool Pen::learn(std::size_t site, const std::string& name, const IpPrefix& address) {
-  const std::lock_guard lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   return impl_->seats.at(site)->learn(name, address);
 }
 
@@ -249,12 +249,12 @@ void Pen::move(std::size_t site, site::Site place) {
   Impl& impl = *impl_;
   std::unique_ptr<Seat> made;
   {
-    const std::lock_guard lock(impl.mutex);
+    const MutexLock lock(impl.mutex);
     made = impl.make_seat(static_cast<std::uint32_t>(site), std::move(place));
   }
   impl.selectors->take(made->seating());  // may take a while; nobody else takes seats
   made->sit(*impl.selectors);
-  const std::lock_guard lock(impl.mutex);
+  const MutexLock lock(impl.mutex);
   auto seat = std::move(made);                               // if this fails it is taken away under the lock
   impl.taken.push_back({static_cast<std::uint32_t>(site)});  // first: from here on packets may be counted there
   const fl_site at{static_cast<__u32>(seat->far()), impl.score.sites.at(site).first_rule};
@@ -266,13 +266,15 @@ void Pen::move(std::size_t site, site::Site place) {
   seat->attach_to_devices();
   impl.departures->forget(own->number());
   impl.taken[own->number()].left = true;
-  const Seat::Attempt attempt = [&](const std::string& what, const std::function<void()>& action) {
-    try {
-      action();
-    } catch (const std::exception& e) {
-      impl.news.push_back(fmt::format("leaving a network namespace: {}: {}", what, e.what()));
-    }
-  };
+  const Seat::Attempt attempt =
+      [&](const std::string& what, const std::function<void()>& action)
+          FAULTLINE_UNCHECKED_THREADS {  // with the lock held
+            try {
+              action();
+            } catch (const std::exception& e) {
+              impl.news.push_back(fmt::format("leaving a network namespace: {}: {}", what, e.what()));
+            }
+          };
   own->leave_devices(attempt);
   own->leave_pen(attempt);
   own = std::move(seat);
@@ -285,15 +287,16 @@ std::vector<line::Lapse> Pen::take_lapses() { return impl_->line->take_lapses();
 line::Stats Pen::line_stats() const { return impl_->line->stats(); }
 
 std::vector<faults::Account> Pen::accounts(std::size_t faults) const {
-  const std::lock_guard lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   std::uint64_t line_in = 0;
   for (std::size_t i = 0; i < impl_->taken.size(); i++)
     line_in += __atomic_load_n(&impl_->flights[i].line_in, __ATOMIC_RELAXED);
-  const DeviceName device_name = [&](std::uint32_t number, int device) {
-    for (const auto& seat : impl_->seats)
-      if (seat->number() == number) return seat->device_name(device);
-    return std::string();
-  };
+  const DeviceName device_name = [&](std::uint32_t number, int device)
+                                     FAULTLINE_UNCHECKED_THREADS {  // with the lock held
+                                       for (const auto& seat : impl_->seats)
+                                         if (seat->number() == number) return seat->device_name(device);
+                                       return std::string();
+                                     };
   return account_of_faults(*impl_->player, impl_->score, faults, *impl_->line, line_in, impl_->taken, impl_->names,
                            device_name);
 }
@@ -307,7 +310,8 @@ void Pen::drain() {
   nanosleep(&pause, nullptr);
 }
 
-std::vector<std::string> Pen::close(const Progress& progress) {
+/// By now nobody else asks anything of the pen; a thread of its own ends first of all.
+std::vector<std::string> Pen::close(const Progress& progress) FAULTLINE_UNCHECKED_THREADS {
   std::vector<std::string> failures;
   if (!impl_) return failures;
   const Seat::Attempt attempt = [&](const std::string& what, const std::function<void()>& action) {
@@ -325,7 +329,7 @@ std::vector<std::string> Pen::close(const Progress& progress) {
   }
   if (impl_->line) attempt("stop the line", [&] { impl_->line->stop(); });
   for (auto& attachment : impl_->inside) attempt("detach", [&] { attachment.close(); });
-  attempt("remove the veth pairs", [&] {
+  attempt("remove the veth pairs", [&]() FAULTLINE_UNCHECKED_THREADS {
     Inside in(impl_->ns);
     delete_group(kFarGroup);
     for (const auto& seat : impl_->seats) seat->pen_is_gone();
