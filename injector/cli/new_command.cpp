@@ -66,10 +66,10 @@ void ask_what_is_missing(NewArguments& a) {
     for (const auto& kind : faults::catalogue()) print(stderr, shown("  {:<22} {}\n", kind.name, kind.summary));
     a.kind = ask("Kind", std::string(faults::usual_kind().name));
   }
-  const auto* kind = faults::find_kind(a.kind);
+  const auto* chosen = faults::find_kind(a.kind);
   if (a.target.empty())
     a.target = ask("To whose traffic? netns=NAME, unit=NAME.service, ...; or lab, for a test bed inside the run",
-                   kind != nullptr && needs_a_server(*kind) ? "netns=shop" : "lab");
+                   chosen != nullptr && needs_a_server(*chosen) ? "netns=shop" : "lab");
   if (a.probe.empty() && a.target != "lab") {
     print(stderr, shown("What would a user ask? A URL, HOST:PORT, a host to ping, or one of\n"));
     for (const auto& kind : probe::catalogue())
