@@ -163,7 +163,8 @@ Exit inject(const InjectArguments& arguments, const CLI::App& sub, const std::ve
     print(stderr, plan::render(parsed));
     return Exit::invalid;
   }
-  if (arguments.dry_run) return explain_parsed(parsed, arguments.playing.json, arguments.look, arguments.playing.engine);
+  if (arguments.dry_run)
+    return explain_parsed(parsed, arguments.playing.json, arguments.look, arguments.playing.engine);
   run::Options options;
   options.command = command;
   options.repeat = given_words(sub, {"--seed", "--out", "--json", "--quiet"});

@@ -77,7 +77,8 @@ void setup_compare(CLI::App& app, Context& context) {
   auto arguments = std::make_shared<CompareArguments>();
   CLI::App* sub =
       app.add_subcommand("compare", "Put two recorded runs side by side: hypotheses, success and latency by phase");
-  sub->add_option("A", arguments->first, "A run's folder, which is judged anew, or a summary.json as it stands")->required();
+  sub->add_option("A", arguments->first, "A run's folder, which is judged anew, or a summary.json as it stands")
+      ->required();
   sub->add_option("B", arguments->second, "The other's")->required();
   sub->add_flag("--json", arguments->json, "Print the comparison as JSON");
   sub->footer(kReportFooter);

@@ -84,8 +84,7 @@ std::vector<std::string> programs_of(const Plan& plan, const std::function<bool(
       if (host.ready) add_command(host.ready->command);
     }
   }
-  for (const auto& probe : plan.probes)
-    add_command(probe.program());
+  for (const auto& probe : plan.probes) add_command(probe.program());
   return programs;
 }
 

@@ -35,8 +35,8 @@ std::string explained(const std::string& error) {
 }
 
 bool needs_nursery(const plan::Plan& plan) {
-  return plan.lab || std::any_of(plan.probes.begin(), plan.probes.end(),
-                                 [](const auto& p) { return p.kind->runs_program(); });
+  return plan.lab ||
+         std::any_of(plan.probes.begin(), plan.probes.end(), [](const auto& p) { return p.kind->runs_program(); });
 }
 
 events::Machine this_machine(const plan::Plan& plan, const Options& options, pen::Engine engine) {

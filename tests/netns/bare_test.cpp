@@ -21,7 +21,7 @@ class BareTest : public EngineTest {
   }
 };
 
-TEST_P(BareTest, delays_each_way_once) {
+TEST_P(BareTest, DelaysEachWayOnce) {
   Bed bed(1500, Wire::bare);
   bed.play({{.delay = kDelay, .protocol = "udp"}}, GetParam());
   for (const bool v6 : {false, true}) {
@@ -37,7 +37,7 @@ TEST_P(BareTest, delays_each_way_once) {
   EXPECT_GE(c.matched, 4 * 100u + 4 * 100u * 14);
 }
 
-TEST_P(BareTest, delays_bundles_whole_and_intact) {
+TEST_P(BareTest, DelaysBundlesWholeAndIntact) {
   for (const bool v6 : {false, true}) {
     SCOPED_TRACE(v6);
     Bed bed(1500, Wire::bare);
@@ -55,7 +55,7 @@ TEST_P(BareTest, delays_bundles_whole_and_intact) {
   }
 }
 
-TEST_P(BareTest, loses_wire_packets_silently) {
+TEST_P(BareTest, LosesWirePacketsSilently) {
   for (const bool egress : {true, false}) {
     SCOPED_TRACE(egress);
     Bed bed(1500, Wire::bare);
@@ -75,7 +75,7 @@ TEST_P(BareTest, loses_wire_packets_silently) {
   }
 }
 
-TEST_P(BareTest, beside_an_ethernet_device) {
+TEST_P(BareTest, BesideAnEthernetDevice) {
   Bed bed(1500, Wire::bare);
   add_veth({"eth1", &bed.here}, {"eth1", &bed.there});
   for (const auto& [ns, last] : {std::pair{&bed.here, "1"}, std::pair{&bed.there, "2"}}) {
@@ -94,7 +94,7 @@ TEST_P(BareTest, beside_an_ethernet_device) {
   EXPECT_EQ(c.delayed, 400u);
 }
 
-TEST_P(BareTest, a_packet_that_takes_no_header_passes_and_is_charged) {
+TEST_P(BareTest, APacketThatTakesNoHeaderPassesAndIsCharged) {
   Bed bed(30000, Wire::bare);
   bed.play({{.delay = kDelay, .protocol = "udp"}}, GetParam());
   const auto got = send_stream(bed.near(5000), bed.far(7000), {.count = 10, .size = 20000, .gap = 2 * kMillisecond});

@@ -160,7 +160,7 @@ class CgroupTest : public testing::Test {
   std::unique_ptr<site::Follower> follower;
 };
 
-TEST_F(CgroupTest, one_service_of_a_namespace_is_delayed_and_no_other) {
+TEST_F(CgroupTest, OneServiceOfANamespaceIsDelayedAndNoOther) {
   EchoProcess server(&shop, bed.here, 7000), other(&bank, bed.here, 7001), outside(nullptr, bed.here, 7002);
   for (const auto& [direction, times] : {std::pair{"both", 2}, std::pair{"egress", 1}, std::pair{"ingress", 1}}) {
     SCOPED_TRACE(direction);
@@ -172,7 +172,7 @@ TEST_F(CgroupTest, one_service_of_a_namespace_is_delayed_and_no_other) {
   }
 }
 
-TEST_F(CgroupTest, several_targets_of_a_namespace_are_one_site) {
+TEST_F(CgroupTest, SeveralTargetsOfANamespaceAreOneSite) {
   EchoProcess server(&shop, bed.here, 7000), other(&bank, bed.here, 7001);
   const auto plan = read(fmt::format("[targets.a]\ncgroup = \"{}\"\n[targets.b]\ncgroup = \"{}\"\nprotocol = "
                                      "\"tcp\"\n[targets.c]\ninterface = \"lo\"\nnetns = \"{}\"\nprotocol = \"icmp\"",
@@ -186,7 +186,7 @@ TEST_F(CgroupTest, several_targets_of_a_namespace_are_one_site) {
   finish();
 }
 
-TEST_F(CgroupTest, one_device_is_delayed_and_no_other) {
+TEST_F(CgroupTest, OneDeviceIsDelayedAndNoOther) {
   EchoProcess server(nullptr, bed.here, 7000);
   const auto plan =
       read(fmt::format("[targets.a]\ninterface = \"eth0\"\nnetns = \"/proc/self/fd/{}\"", bed.here.fd()), "on = \"a\"");
@@ -196,7 +196,7 @@ TEST_F(CgroupTest, one_device_is_delayed_and_no_other) {
   finish();
 }
 
-TEST_F(CgroupTest, a_device_of_the_callers_namespace) {
+TEST_F(CgroupTest, ADeviceOfTheCallersNamespace) {
   EchoProcess server(nullptr, bed.here, 7000);
   {
     Inside in(bed.here);
@@ -218,7 +218,7 @@ TEST_F(CgroupTest, a_device_of_the_callers_namespace) {
   EXPECT_NE(refusal("[targets.a]\ninterface = \"down0\"").find("it is a port of br0"), std::string::npos);
 }
 
-TEST_F(CgroupTest, a_unit_is_found_by_its_name) {
+TEST_F(CgroupTest, AUnitIsFoundByItsName) {
   EchoProcess server(&shop, bed.here, 7000), other(&bank, bed.here, 7001);
   play(read(fmt::format("[targets.a]\nunit = \"shop-{}\"", getpid()), "on = \"a\""));
   expect_everywhere({{2, 7000}, {0, 7001}});
@@ -227,7 +227,7 @@ TEST_F(CgroupTest, a_unit_is_found_by_its_name) {
             std::string::npos);
 }
 
-TEST_F(CgroupTest, a_process_alone_in_its_group) {
+TEST_F(CgroupTest, AProcessAloneInItsGroup) {
   EchoProcess server(&shop, bed.here, 7000), other(&bank, bed.here, 7001);
   play(read(fmt::format("[targets.a]\npid = {}", server.pid()), "on = \"a\""));
   expect_everywhere({{2, 7000}, {0, 7001}});
@@ -238,7 +238,7 @@ TEST_F(CgroupTest, a_process_alone_in_its_group) {
   EXPECT_NE(text.find("systemd-run --scope"), std::string::npos) << text;
 }
 
-TEST_F(CgroupTest, a_process_alone_in_its_namespace) {
+TEST_F(CgroupTest, AProcessAloneInItsNamespace) {
   EchoProcess server(nullptr, bed.here, 7000);
   play(read(fmt::format("[targets.a]\npid = {}", server.pid()), "on = \"a\""));
   expect_everywhere({{2, 7000}});
@@ -248,7 +248,7 @@ TEST_F(CgroupTest, a_process_alone_in_its_namespace) {
   EXPECT_NE(refusal(fmt::format("[targets.a]\npid = {}", server.pid())).find("shares its cgroup"), std::string::npos);
 }
 
-TEST_F(CgroupTest, processes_of_one_name) {
+TEST_F(CgroupTest, ProcessesOfOneName) {
   const auto call = [](const char* name) { return [name] { prctl(PR_SET_NAME, name); }; };
   EchoProcess first(&shop, bed.here, 7000, call("fl-worker-1")), second(&bank, bed.here, 7001, call("fl-worker-2"));
   play(read("[targets.a]\nprocess = \"fl-worker-*\"", "on = \"a\""));
@@ -260,7 +260,7 @@ TEST_F(CgroupTest, processes_of_one_name) {
   EXPECT_NE(refusal("[targets.a]\nprocess = \"fl-walker-2\"").find("did you mean fl-worker-2?"), std::string::npos);
 }
 
-TEST_F(CgroupTest, a_real_nginx_with_its_workers) {
+TEST_F(CgroupTest, ARealNginxWithItsWorkers) {
   TemporaryFolder folder;
   const auto config = folder.write(
       "nginx.conf", fmt::format("daemon off;\nworker_processes 2;\npid {0}/pid;\nerror_log stderr;\nevents {{}}\nhttp "
@@ -285,7 +285,7 @@ TEST_F(CgroupTest, a_real_nginx_with_its_workers) {
   nginx->wait(10 * kSecond);
 }
 
-TEST_F(CgroupTest, a_socket_that_was_made_elsewhere_is_refused) {
+TEST_F(CgroupTest, ASocketThatWasMadeElsewhereIsRefused) {
   EchoProcess server(nullptr, bed.here, 7000);
   shop.take(server.pid());  // as with socket activation: the socket keeps the group in which it was made
   const std::string text = refusal("[targets.a]\ncgroup = \"" + shop.path() + "\"");
@@ -293,7 +293,7 @@ TEST_F(CgroupTest, a_socket_that_was_made_elsewhere_is_refused) {
   EXPECT_NE(text.find("0.0.0.0:7000"), std::string::npos) << text;
 }
 
-TEST_F(CgroupTest, what_is_replaced_is_followed) {
+TEST_F(CgroupTest, WhatIsReplacedIsFollowed) {
   auto server = std::make_unique<EchoProcess>(&shop, bed.here, 7000);
   const auto plan = read("[targets.a]\nunit = \"" + unit + "\"\nif_gone = \"abort\"", "on = \"a\"");
   play(plan);
@@ -321,7 +321,7 @@ TEST_F(CgroupTest, what_is_replaced_is_followed) {
   finish();
 }
 
-TEST_F(CgroupTest, a_name_is_asked_as_the_target_asks) {
+TEST_F(CgroupTest, ANameIsAskedAsTheTargetAsks) {
   TemporaryFolder folder;
   const auto hosts = folder.write("hosts", "10.7.0.2 bank.faultline.test\nfd07::2 bank.faultline.test\n");
   const auto own_hosts = [&] {
@@ -347,7 +347,7 @@ TEST_F(CgroupTest, a_name_is_asked_as_the_target_asks) {
             std::string::npos);
 }
 
-TEST_F(CgroupTest, a_run_waits_for_a_late_target_and_ends_when_it_goes) {
+TEST_F(CgroupTest, ARunWaitsForALateTargetAndEndsWhenItGoes) {
   TemporaryFolder folder;
   const auto plan = folder.write(
       "late.toml",
@@ -365,7 +365,7 @@ TEST_F(CgroupTest, a_run_waits_for_a_late_target_and_ends_when_it_goes) {
   EXPECT_TRUE(await_event(out, "target", "gone"));
 }
 
-TEST_F(CgroupTest, a_run_refuses_what_is_not_there) {
+TEST_F(CgroupTest, ARunRefusesWhatIsNotThere) {
   TemporaryFolder folder;
   const auto plan = folder.write("none.toml",
                                  "[targets.a]\nunit = \"faultline-none.service\"\nwait = \"300ms\"\n[[faults]]\nkind = "

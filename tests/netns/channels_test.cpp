@@ -40,7 +40,7 @@ class ChannelsTest : public EngineTest {
   }
 };
 
-TEST_P(ChannelsTest, duplicates_arrive) {
+TEST_P(ChannelsTest, DuplicatesArrive) {
   play(with([](faults::Channel& c) { step(c.duplicate, 0.1); }),
        Stream{.count = 20'000, .gap = kMillisecond, .together = 10, .extra = 20'000},
        [](const Arrivals& got, const faults::Account& c) {
@@ -50,7 +50,7 @@ TEST_P(ChannelsTest, duplicates_arrive) {
        });
 }
 
-TEST_P(ChannelsTest, damage_with_a_broken_checksum_is_dropped_by_the_receiver) {
+TEST_P(ChannelsTest, DamageWithABrokenChecksumIsDroppedByTheReceiver) {
   Arrivals got;
   std::uint64_t errors = 0;
   play(
@@ -69,7 +69,7 @@ TEST_P(ChannelsTest, damage_with_a_broken_checksum_is_dropped_by_the_receiver) {
       });
 }
 
-TEST_P(ChannelsTest, damage_with_a_valid_checksum_reaches_the_application) {
+TEST_P(ChannelsTest, DamageWithAValidChecksumReachesTheApplication) {
   for (const bool v6 : {false, true}) {
     Arrivals got;
     play(
@@ -94,7 +94,7 @@ TEST_P(ChannelsTest, damage_with_a_valid_checksum_reaches_the_application) {
 }
 
 // TCP must repair what its checksum shows, and deliver what it hides.
-TEST_P(ChannelsTest, tcp_survives_broken_checksums) {
+TEST_P(ChannelsTest, TcpSurvivesBrokenChecksums) {
   Transferred t;
   play(
       with([](faults::Channel& c) { step(c.corrupt, 0.005); }, "tcp", true),
@@ -109,7 +109,7 @@ TEST_P(ChannelsTest, tcp_survives_broken_checksums) {
       });
 }
 
-TEST_P(ChannelsTest, reordered_packets_overtake_and_none_is_lost) {
+TEST_P(ChannelsTest, ReorderedPacketsOvertakeAndNoneIsLost) {
   Rule rule = with([](faults::Channel& c) { step(c.reorder, 0.1); });
   rule.delay = 50 * kMillisecond;
   play(rule, Stream{.count = 10'000, .gap = kMillisecond, .together = 5},
@@ -124,7 +124,7 @@ TEST_P(ChannelsTest, reordered_packets_overtake_and_none_is_lost) {
        });
 }
 
-TEST_P(ChannelsTest, free_order_lets_jitter_overtake) {
+TEST_P(ChannelsTest, FreeOrderLetsJitterOvertake) {
   Rule rule = with([](faults::Channel& c) { c.free_order = true; });
   rule.delay = rule.jitter = 20 * kMillisecond;
   play(rule, Stream{.count = 5000, .gap = kMillisecond}, [](const Arrivals& got, const faults::Account&) {
@@ -134,7 +134,7 @@ TEST_P(ChannelsTest, free_order_lets_jitter_overtake) {
   });
 }
 
-TEST_P(ChannelsTest, a_rate_is_kept_within_two_percent) {
+TEST_P(ChannelsTest, ARateIsKeptWithinTwoPercent) {
   play(with([](faults::Channel& c) {
          step(c.rate, 8e6);
          c.queue_time = 100 * kMillisecond;
@@ -152,7 +152,7 @@ TEST_P(ChannelsTest, a_rate_is_kept_within_two_percent) {
        });
 }
 
-TEST_P(ChannelsTest, a_tcp_stream_fills_its_rate) {
+TEST_P(ChannelsTest, ATcpStreamFillsItsRate) {
   Transferred t;
   play(
       with(
@@ -173,7 +173,7 @@ TEST_P(ChannelsTest, a_tcp_stream_fills_its_rate) {
 }
 
 // 200 ms for the server's turn: the handshake once, a request and its answer once, however long the answer is.
-TEST_P(ChannelsTest, a_turn_costs_its_delay_once) {
+TEST_P(ChannelsTest, ATurnCostsItsDelayOnce) {
   const auto took = [&](bool turns, std::size_t bytes) {
     Transferred t;
     Rule rule = with([turns](faults::Channel& c) { c.turns = turns, c.turns_in = false; }, "tcp", true);

@@ -126,7 +126,7 @@ struct ClsactTest : testing::Test {
   Fd program = test::passing_program();
 };
 
-TEST_F(ClsactTest, comes_and_goes_with_its_qdisc) {
+TEST_F(ClsactTest, ComesAndGoesWithItsQdisc) {
   auto out = attach(one, Hook::egress);
   EXPECT_EQ(out->priority(), 1u);
   {
@@ -147,7 +147,7 @@ TEST_F(ClsactTest, comes_and_goes_with_its_qdisc) {
   EXPECT_NO_THROW(in->close());
 }
 
-TEST_F(ClsactTest, a_foreign_qdisc_stays_though_empty) {
+TEST_F(ClsactTest, AForeignQdiscStaysThoughEmpty) {
   {
     Inside in(ns);
     ASSERT_TRUE(tc::add_clsact(one, "one"));
@@ -160,7 +160,7 @@ TEST_F(ClsactTest, a_foreign_qdisc_stays_though_empty) {
   EXPECT_EQ(qdisc(one), "clsact");
 }
 
-TEST_F(ClsactTest, foreign_filters_keep_their_places) {
+TEST_F(ClsactTest, ForeignFiltersKeepTheirPlaces) {
   {
     Inside in(ns);
     ASSERT_TRUE(tc::add_clsact(one, "one"));
@@ -181,7 +181,7 @@ TEST_F(ClsactTest, foreign_filters_keep_their_places) {
   EXPECT_EQ(only_name(one, Hook::ingress), "theirs@9 ");
 }
 
-TEST_F(ClsactTest, a_foreign_filter_added_later_keeps_our_qdisc_alive) {
+TEST_F(ClsactTest, AForeignFilterAddedLaterKeepsOurQdiscAlive) {
   auto ours = attach(one, Hook::egress);
   foreign_filter(one, Hook::ingress, 5);
   ours->close();
@@ -189,7 +189,7 @@ TEST_F(ClsactTest, a_foreign_filter_added_later_keeps_our_qdisc_alive) {
   EXPECT_EQ(filters(one, Hook::egress), 0u);
 }
 
-TEST_F(ClsactTest, a_foreign_chain_keeps_our_qdisc_alive) {
+TEST_F(ClsactTest, AForeignChainKeepsOurQdiscAlive) {
   auto ours = attach(one, Hook::egress);
   {
     Inside in(ns);
@@ -200,7 +200,7 @@ TEST_F(ClsactTest, a_foreign_chain_keeps_our_qdisc_alive) {
   EXPECT_EQ(all_filters(), 0u);
 }
 
-TEST_F(ClsactTest, what_others_took_away_is_not_ours_to_remove_again) {
+TEST_F(ClsactTest, WhatOthersTookAwayIsNotOursToRemoveAgain) {
   auto ours = attach(one, Hook::egress);
   {
     Inside in(ns);
@@ -211,7 +211,7 @@ TEST_F(ClsactTest, what_others_took_away_is_not_ours_to_remove_again) {
   EXPECT_EQ(qdisc(one), "clsact");
 }
 
-TEST_F(ClsactTest, a_device_that_is_gone_is_no_error) {
+TEST_F(ClsactTest, ADeviceThatIsGoneIsNoError) {
   Janitor* none = nullptr;
   auto ours = attach(one, Hook::egress, none);
   {
@@ -221,7 +221,7 @@ TEST_F(ClsactTest, a_device_that_is_gone_is_no_error) {
   EXPECT_NO_THROW(ours->close());
 }
 
-TEST_F(ClsactTest, an_ingress_qdisc_serves_ingress_and_is_named_when_it_cannot_serve) {
+TEST_F(ClsactTest, AnIngressQdiscServesIngressAndIsNamedWhenItCannotServe) {
   {
     Inside in(ns);
     ASSERT_EQ(run("tc qdisc add dev one ingress"), "");
@@ -240,7 +240,7 @@ TEST_F(ClsactTest, an_ingress_qdisc_serves_ingress_and_is_named_when_it_cannot_s
   EXPECT_EQ(filters(one, Hook::ingress), 0u);
 }
 
-TEST_F(ClsactTest, a_refused_attachment_leaves_nothing) {
+TEST_F(ClsactTest, ARefusedAttachmentLeavesNothing) {
   const auto janitor = Janitor::start();
   Inside in(ns);
   const Fd no_program = Fd(static_cast<int>(check("open", ::open("/dev/null", O_RDONLY | O_CLOEXEC))));
@@ -249,7 +249,7 @@ TEST_F(ClsactTest, a_refused_attachment_leaves_nothing) {
   EXPECT_THROW(ClassicFilter(program.get(), 4711, Hook::egress, "gone", ns, janitor.get()), std::system_error);
 }
 
-TEST_F(ClsactTest, the_janitor_cleans_up_after_a_kill) {
+TEST_F(ClsactTest, TheJanitorCleansUpAfterAKill) {
   Child child([&](const auto& ready) {
     const auto janitor = Janitor::start();
     auto a = attach(one, Hook::egress, janitor.get()), b = attach(one, Hook::ingress, janitor.get());
@@ -267,7 +267,7 @@ TEST_F(ClsactTest, the_janitor_cleans_up_after_a_kill) {
   EXPECT_EQ(only_name(two, Hook::ingress), "theirs@9 ") << "the foreign filter keeps the qdisc";
 }
 
-TEST_F(ClsactTest, a_kill_at_any_instant_leaves_nothing) {
+TEST_F(ClsactTest, AKillAtAnyInstantLeavesNothing) {
   std::mt19937 random(7);
   for (int i = 0; i < 60; i++) {
     Child child([&](const auto& ready) {
@@ -284,7 +284,7 @@ TEST_F(ClsactTest, a_kill_at_any_instant_leaves_nothing) {
   }
 }
 
-TEST_F(ClsactTest, signals_for_the_session_do_not_end_the_janitor) {
+TEST_F(ClsactTest, SignalsForTheSessionDoNotEndTheJanitor) {
   Child child([&](const auto& ready) {
     const auto janitor = Janitor::start();
     auto a = attach(one, Hook::egress, janitor.get());
@@ -298,7 +298,7 @@ TEST_F(ClsactTest, signals_for_the_session_do_not_end_the_janitor) {
   EXPECT_TRUE(eventually(kWithin, [&] { return clean(); }));
 }
 
-TEST_F(ClsactTest, the_janitor_ends_with_its_parent_s_last_word) {
+TEST_F(ClsactTest, TheJanitorEndsWithItsParentSLastWord) {
   auto janitor = Janitor::start();
   const pid_t pid = janitor->pid();
   { auto a = attach(one, Hook::egress, janitor.get()); }
@@ -308,7 +308,7 @@ TEST_F(ClsactTest, the_janitor_ends_with_its_parent_s_last_word) {
   EXPECT_EQ(errno, ESRCH);
 }
 
-TEST_F(ClsactTest, nothing_is_attached_when_the_janitor_is_gone) {
+TEST_F(ClsactTest, NothingIsAttachedWhenTheJanitorIsGone) {
   const auto janitor = Janitor::start();
   ::kill(janitor->pid(), SIGKILL);
   EXPECT_TRUE(eventually(kPatience, [&] {
@@ -322,7 +322,7 @@ TEST_F(ClsactTest, nothing_is_attached_when_the_janitor_is_gone) {
   EXPECT_TRUE(clean());
 }
 
-TEST_F(ClsactTest, without_its_janitor_a_filter_still_cleans_up_after_itself) {
+TEST_F(ClsactTest, WithoutItsJanitorAFilterStillCleansUpAfterItself) {
   const auto janitor = Janitor::start();
   auto ours = attach(one, Hook::egress, janitor.get());
   ::kill(janitor->pid(), SIGKILL);
@@ -332,7 +332,7 @@ TEST_F(ClsactTest, without_its_janitor_a_filter_still_cleans_up_after_itself) {
   EXPECT_TRUE(clean());
 }
 
-TEST_F(ClsactTest, leftovers_of_a_dead_run_whose_janitor_died_too_are_removed) {
+TEST_F(ClsactTest, LeftoversOfADeadRunWhoseJanitorDiedTooAreRemoved) {
   Child child([&](const auto& ready) {
     auto a = attach(one, Hook::egress), b = attach(one, Hook::ingress);
     ready();

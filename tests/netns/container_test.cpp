@@ -87,7 +87,7 @@ class PodmanTest : public testing::Test {
   std::string name;
 };
 
-TEST_F(PodmanTest, one_with_a_namespace_of_its_own_is_that_namespace) {
+TEST_F(PodmanTest, OneWithANamespaceOfItsOwnIsThatNamespace) {
   ASSERT_EQ(start("none", bed.here), "");
   const auto spot = found();
   EXPECT_FALSE(spot.cgroups);
@@ -103,7 +103,7 @@ TEST_F(PodmanTest, one_with_a_namespace_of_its_own_is_that_namespace) {
   }
 }
 
-TEST_F(PodmanTest, one_that_shares_its_namespace_is_its_cgroup) {
+TEST_F(PodmanTest, OneThatSharesItsNamespaceIsItsCgroup) {
   EchoProcess neighbour(nullptr, bed.here, 7001);
   ASSERT_EQ(start("host", bed.here), "");
   const auto spot = found();
@@ -113,7 +113,7 @@ TEST_F(PodmanTest, one_that_shares_its_namespace_is_its_cgroup) {
   EXPECT_EQ(spot.ns.inode(), bed.here.inode());
 }
 
-TEST_F(PodmanTest, is_delayed_from_plan_to_packets) {
+TEST_F(PodmanTest, IsDelayedFromPlanToPackets) {
   ASSERT_EQ(start("none", bed.here), "");
   const auto parsed =
       plan::parse_text(fmt::format("[targets.a]\ncontainer = \"{}\"\n[[faults]]\nkind = \"degrade\"\non = \"a\"\nstart "
@@ -147,7 +147,7 @@ TEST_F(PodmanTest, is_delayed_from_plan_to_packets) {
   for (const auto& failure : pen.close()) ADD_FAILURE() << failure;
 }
 
-TEST_F(PodmanTest, an_unknown_one_is_not_there) {
+TEST_F(PodmanTest, AnUnknownOneIsNotThere) {
   name = "faultline-test-nobody";
   EXPECT_THROW(found(), site::NotThere);
   name.clear();

@@ -66,7 +66,7 @@ class ControlPath : public testing::Test {
   NetNs ns = NetNs::create();
 };
 
-TEST_F(ControlPath, is_the_port_of_the_connection_that_an_ancestor_holds) {
+TEST_F(ControlPath, IsThePortOfTheConnectionThatAnAncestorHolds) {
   Inside in(ns);
   for (const char* text : {"10.7.7.1", "127.0.0.1"}) {
     const bool operators = std::string(text) == "10.7.7.1";
@@ -81,7 +81,7 @@ TEST_F(ControlPath, is_the_port_of_the_connection_that_an_ancestor_holds) {
   }
 }
 
-TEST_F(ControlPath, a_site_elsewhere_has_none) {
+TEST_F(ControlPath, ASiteElsewhereHasNone) {
   Inside in(ns);
   const Connection connection("10.7.7.1");
   const int result = ask_below(connection.accepted.get(), [&] {

@@ -41,7 +41,7 @@ void expect_pings(const std::vector<Ns>& times, Ns round_trip) {
 
 class DelayTest : public EngineTest {};
 
-TEST_P(DelayTest, is_never_less_than_asked) {
+TEST_P(DelayTest, IsNeverLessThanAsked) {
   for (const Ns delay : {kMillisecond, 10 * kMillisecond, 100 * kMillisecond}) {
     SCOPED_TRACE(delay / kMillisecond);
     Bed bed;
@@ -64,7 +64,7 @@ TEST_P(DelayTest, is_never_less_than_asked) {
   }
 }
 
-TEST_P(DelayTest, of_large_datagrams) {
+TEST_P(DelayTest, OfLargeDatagrams) {
   for (const unsigned mtu : {1500u, 9000u}) {
     SCOPED_TRACE(mtu);
     Bed bed(mtu);
@@ -85,7 +85,7 @@ TEST_P(DelayTest, of_large_datagrams) {
   }
 }
 
-TEST_P(DelayTest, of_gso_datagrams) {
+TEST_P(DelayTest, OfGsoDatagrams) {
   Bed bed;
   bed.play({{.delay = 10 * kMillisecond, .protocol = "udp"}}, GetParam());
   const Stream stream{.count = 2000, .size = 1400, .gap = 3 * kMillisecond, .together = 40, .gso = true};
@@ -96,7 +96,7 @@ TEST_P(DelayTest, of_gso_datagrams) {
   EXPECT_EQ(counts[0].delayed, 4000u);
 }
 
-TEST_P(DelayTest, a_ping_takes_it_once_for_each_way_that_is_asked) {
+TEST_P(DelayTest, APingTakesItOnceForEachWayThatIsAsked) {
   constexpr Ns kDelay = 80 * kMillisecond;
   const struct {
     bool egress, ingress;
@@ -118,7 +118,7 @@ TEST_P(DelayTest, a_ping_takes_it_once_for_each_way_that_is_asked) {
 }
 
 // To the packet: what is sent from the planned instant on is delayed, in full, or until the fault's end.
-TEST_P(DelayTest, begins_and_ends_when_planned) {
+TEST_P(DelayTest, BeginsAndEndsWhenPlanned) {
   Bed bed;
   const faults::Window window{300 * kMillisecond, 900 * kMillisecond};
   constexpr Ns kDelay = 50 * kMillisecond;
@@ -143,7 +143,7 @@ TEST_P(DelayTest, begins_and_ends_when_planned) {
 }
 
 // The time that the record gives a packet is part of the time that its receiver measures.
-TEST_P(DelayTest, is_recorded_as_the_receiver_sees_it) {
+TEST_P(DelayTest, IsRecordedAsTheReceiverSeesIt) {
   for (const Ns delay : {kMillisecond, 30 * kMillisecond}) {
     SCOPED_TRACE(delay / kMillisecond);
     Bed bed;
@@ -173,7 +173,7 @@ TEST_P(DelayTest, is_recorded_as_the_receiver_sees_it) {
   }
 }
 
-TEST_P(DelayTest, of_two_faults_adds_up) {
+TEST_P(DelayTest, OfTwoFaultsAddsUp) {
   Bed bed;
   bed.play({{.delay = 30 * kMillisecond, .protocol = "udp"},
             {.delay = 50 * kMillisecond, .protocol = "udp", .ingress = false}},
@@ -194,7 +194,7 @@ TEST_P(DelayTest, of_two_faults_adds_up) {
 }
 
 // Each packet of a dense flow waits for the slowest before it: that wait is not the fault's own delay.
-TEST_P(DelayTest, tells_the_wait_for_order_from_its_own) {
+TEST_P(DelayTest, TellsTheWaitForOrderFromItsOwn) {
   Bed bed;
   bed.play({{.delay = 50 * kMillisecond, .jitter = 50 * kMillisecond, .protocol = "udp"}}, GetParam());
   const auto got = send_stream(bed.near(5000), bed.far(7000), {.count = 2000, .gap = kMillisecond / 2});
@@ -207,7 +207,7 @@ TEST_P(DelayTest, tells_the_wait_for_order_from_its_own) {
 
 // Jitter of a flow that keeps its order piles packets up behind the slowest; none may slip through where one episode
 // ends and the next begins, nor where the fault does.
-TEST_P(DelayTest, keeps_a_flow_in_order) {
+TEST_P(DelayTest, KeepsAFlowInOrder) {
   Bed bed;
   bed.keep_order_on_the_wire();
   const faults::Window window{0, 2 * kSecond};
@@ -227,7 +227,7 @@ TEST_P(DelayTest, keeps_a_flow_in_order) {
 }
 
 // Packets whose number is drawn go through the splitter, others do not: none may overtake where that changes.
-TEST_P(DelayTest, keeps_what_is_split_in_order) {
+TEST_P(DelayTest, KeepsWhatIsSplitInOrder) {
   Bed bed;
   bed.keep_order_on_the_wire();
   const faults::Window window{0, 2 * kSecond};
@@ -247,7 +247,7 @@ TEST_P(DelayTest, keeps_what_is_split_in_order) {
   EXPECT_GT(counts[0].dropped, 50u);
 }
 
-TEST_P(DelayTest, keeps_segments_in_order) {
+TEST_P(DelayTest, KeepsSegmentsInOrder) {
   Bed bed;
   bed.keep_order_on_the_wire();
   const faults::Window window{0, 3 * kSecond};
@@ -268,7 +268,7 @@ TEST_P(DelayTest, keeps_segments_in_order) {
   EXPECT_EQ(protocol_counter(bed.here, "TcpExt", "TCPOFOQueue") - before_here, 0);
 }
 
-TEST_P(DelayTest, leaves_fifty_megabytes_intact) {
+TEST_P(DelayTest, LeavesFiftyMegabytesIntact) {
   struct Way {
     const char* name;
     unsigned mtu;

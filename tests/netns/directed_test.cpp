@@ -41,7 +41,7 @@ class DirectedTest : public PlanBed {
   }
 };
 
-TEST_F(DirectedTest, two_ends_of_one_fault_delay_each_way_once) {
+TEST_F(DirectedTest, TwoEndsOfOneFaultDelayEachWayOnce) {
   for (const char* direction : {"both", "egress", "ingress"}) {
     SCOPED_TRACE(direction);
     play(slow(fmt::format("on = [\"a\", \"b\"]\ndirection = \"{}\"\n", direction)));
@@ -55,7 +55,7 @@ TEST_F(DirectedTest, two_ends_of_one_fault_delay_each_way_once) {
   }
 }
 
-TEST_F(DirectedTest, two_faults_at_two_ends_add_up) {
+TEST_F(DirectedTest, TwoFaultsAtTwoEndsAddUp) {
   play(slow("on = \"a\"\n") + slow("name = \"second\"\non = \"b\"\ndirection = \"ingress\"\n"));
   expect_times(2, bed.near(5000), bed.far(7000));
   expect_times(1, bed.far(5000), bed.near(7000));
@@ -64,7 +64,7 @@ TEST_F(DirectedTest, two_faults_at_two_ends_add_up) {
   EXPECT_EQ(counts[1].delayed, 40u);
 }
 
-TEST_F(DirectedTest, a_peer_by_address_and_port) {
+TEST_F(DirectedTest, APeerByAddressAndPort) {
   play(R"([targets.bank]
 address = ["10.7.0.2/32", "fd07::2/128"]
 protocol = "udp"
@@ -84,7 +84,7 @@ port = [7000, "7100-7200"]
   EXPECT_EQ(finish()[0].delayed, 6 * 40u);
 }
 
-TEST_F(DirectedTest, a_peer_by_network) {
+TEST_F(DirectedTest, APeerByNetwork) {
   play(R"([targets.bank]
 address = "10.7.0.2/31"
 )" + slow("on = \"a\"\npeer = \"bank\"\ndirection = \"egress\"\n"));
@@ -134,7 +134,7 @@ class ForwardedTest : public DirectedTest {
   NetNs beyond = NetNs::create();
 };
 
-TEST_F(ForwardedTest, a_router_delays_what_it_forwards_once) {
+TEST_F(ForwardedTest, ARouterDelaysWhatItForwardsOnce) {
   for (const char* direction : {"both", "egress", "ingress"}) {
     SCOPED_TRACE(direction);
     play(slow(fmt::format("on = \"a\"\ndirection = \"{}\"\n", direction)));
@@ -147,7 +147,7 @@ TEST_F(ForwardedTest, a_router_delays_what_it_forwards_once) {
 }
 
 // Where the packet is from is the peer's on the way in, where it goes on the way out.
-TEST_F(ForwardedTest, a_router_delays_both_ways_of_one_peer) {
+TEST_F(ForwardedTest, ARouterDelaysBothWaysOfOnePeer) {
   play(R"([targets.bank]
 address = "10.7.0.2"
 protocol = "udp"

@@ -21,7 +21,7 @@ class DnsTest : public PlanBed {
   static constexpr Server kServers[] = {{"10.7.0.2", false}, {"fd07::2", false}, {"127.0.0.53", true}, {"::1", true}};
 };
 
-TEST_F(DnsTest, errors_reach_the_application_and_other_names_the_server) {
+TEST_F(DnsTest, ErrorsReachTheApplicationAndOtherNamesTheServer) {
   for (const Server& server : kServers) {
     const ToyDns dns(server.here ? bed.here : bed.there, server.at);
     ASSERT_TRUE(eventually([&] { return look_up(bed.here, server.at, "bank.internal").address == "198.51.100.7"; }))
@@ -46,7 +46,7 @@ TEST_F(DnsTest, errors_reach_the_application_and_other_names_the_server) {
   }
 }
 
-TEST_F(DnsTest, wrong_addresses) {
+TEST_F(DnsTest, WrongAddresses) {
   for (const Server& server : kServers) {
     SCOPED_TRACE(server.at);
     const ToyDns dns(server.here ? bed.here : bed.there, server.at);
@@ -61,7 +61,7 @@ TEST_F(DnsTest, wrong_addresses) {
   }
 }
 
-TEST_F(DnsTest, silence_and_delay) {
+TEST_F(DnsTest, SilenceAndDelay) {
   for (const Server& server : kServers) {
     SCOPED_TRACE(server.at);
     const ToyDns dns(server.here ? bed.here : bed.there, server.at);
@@ -80,7 +80,7 @@ TEST_F(DnsTest, silence_and_delay) {
   }
 }
 
-TEST_F(DnsTest, over_tcp_an_error_is_a_reset_and_silence_is_silence) {
+TEST_F(DnsTest, OverTcpAnErrorIsAResetAndSilenceIsSilence) {
   for (const Server& server : {kServers[0], kServers[3]}) {
     SCOPED_TRACE(server.at);
     const ToyDns dns(server.here ? bed.here : bed.there, server.at);
@@ -108,7 +108,7 @@ TEST_F(DnsTest, over_tcp_an_error_is_a_reset_and_silence_is_silence) {
   }
 }
 
-TEST_F(DnsTest, lookups_of_others_pass) {
+TEST_F(DnsTest, LookupsOfOthersPass) {
   const ToyDns dns(bed.here, "10.7.0.1");
   fault("answer = \"nxdomain\"\n");
   EXPECT_EQ(look_up(bed.there, "10.7.0.1", "bank.internal").address, "198.51.100.7")

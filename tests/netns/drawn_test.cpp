@@ -53,7 +53,7 @@ class DrawnTest : public PlanBed {
   }
 };
 
-TEST_F(DrawnTest, a_connection_is_drawn_once_whatever_ends_it_has) {
+TEST_F(DrawnTest, AConnectionIsDrawnOnceWhateverEndsItHas) {
   constexpr std::size_t kConnections = 120;
   of_targets = "protocol = \"tcp\"\n";  // a host that has just come up says this and that of itself
   play(
@@ -75,7 +75,7 @@ TEST_F(DrawnTest, a_connection_is_drawn_once_whatever_ends_it_has) {
   EXPECT_EQ(account.dead, account.dropped);
 }
 
-TEST_F(DrawnTest, what_is_met_at_the_sender_counts_for_the_receiver_too) {
+TEST_F(DrawnTest, WhatIsMetAtTheSenderCountsForTheReceiverToo) {
   of_targets = "protocol = \"udp\"\n";
   play("[[faults]]\nkind = \"sever\"\non = [\"a\", \"b\"]\nstart = \"0s\"\nfor = \"60s\"\n");
   send_stream(bed.near(5000), bed.far(7000), {.count = 20});  // b never gets any, and never sends
@@ -87,7 +87,7 @@ TEST_F(DrawnTest, what_is_met_at_the_sender_counts_for_the_receiver_too) {
   EXPECT_EQ(account.targets[1].matched, 20u);
 }
 
-TEST_F(DrawnTest, a_target_that_sees_nothing_has_met_nothing) {
+TEST_F(DrawnTest, ATargetThatSeesNothingHasMetNothing) {
   of_targets = "protocol = \"udp\"\n";
   play("[[faults]]\nkind = \"sever\"\non = [\"a\", \"b\"]\nloopback = true\nstart = \"0s\"\nfor = \"60s\"\n");
   send_stream(bed.near(5000), bed.near(7000), {.count = 20});
@@ -140,7 +140,7 @@ for = "3s"
   int runs = 0;
 };
 
-TEST_F(TargetsMetTest, one_of_two_is_not_enough_unless_the_plan_says_so) {
+TEST_F(TargetsMetTest, OneOfTwoIsNotEnoughUnlessThePlanSaysSo) {
   {
     Inside in(idle);
     set_up("lo");
@@ -152,7 +152,7 @@ TEST_F(TargetsMetTest, one_of_two_is_not_enough_unless_the_plan_says_so) {
   EXPECT_EQ(play("delay = \"20ms\"\non_any = true"), "");
 }
 
-TEST_F(TargetsMetTest, what_drew_nothing_has_shown_nothing) {
+TEST_F(TargetsMetTest, WhatDrewNothingHasShownNothing) {
   {
     Inside in(idle);
     set_up("lo");

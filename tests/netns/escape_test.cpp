@@ -72,7 +72,7 @@ struct EscapeTest : testing::Test {
   nlohmann::json summary;
 };
 
-TEST_F(EscapeTest, a_program_put_in_front_during_the_fault_spoils_it) {
+TEST_F(EscapeTest, AProgramPutInFrontDuringTheFaultSpoilsIt) {
   if (!has_tcx()) GTEST_SKIP() << "this kernel has no TCX";
   const Fd program = passing_program();
   for (const std::string engine : {"tcx", "clsact"}) {  // TCX runs before the classic filters, too
@@ -95,7 +95,7 @@ TEST_F(EscapeTest, a_program_put_in_front_during_the_fault_spoils_it) {
   }
 }
 
-TEST_F(EscapeTest, one_that_comes_and_goes_between_two_looks_is_seen) {
+TEST_F(EscapeTest, OneThatComesAndGoesBetweenTwoLooksIsSeen) {
   if (!has_tcx()) GTEST_SKIP() << "this kernel has no TCX";
   const Fd program = passing_program();
   Command run = start("tcx");
@@ -106,7 +106,7 @@ TEST_F(EscapeTest, one_that_comes_and_goes_between_two_looks_is_seen) {
   EXPECT_NE(reasons().find("ingress of eth0"), std::string::npos) << reasons();
 }
 
-TEST_F(EscapeTest, before_the_fault_and_after_it_spoils_nothing) {
+TEST_F(EscapeTest, BeforeTheFaultAndAfterItSpoilsNothing) {
   if (!has_tcx()) GTEST_SKIP() << "this kernel has no TCX";
   const Fd program = passing_program();
   Command run = start("tcx");
@@ -122,7 +122,7 @@ TEST_F(EscapeTest, before_the_fault_and_after_it_spoils_nothing) {
   EXPECT_EQ(summary["escapes"].size(), 2u) << summary["escapes"];
 }
 
-TEST_F(EscapeTest, one_behind_ours_is_no_matter) {
+TEST_F(EscapeTest, OneBehindOursIsNoMatter) {
   if (!has_tcx()) GTEST_SKIP() << "this kernel has no TCX";
   const Fd program = passing_program();
   Command run = start("tcx");
@@ -140,7 +140,7 @@ TEST_F(EscapeTest, one_behind_ours_is_no_matter) {
   EXPECT_EQ(summary["escapes"].size(), 0u) << summary["escapes"];
 }
 
-TEST_F(EscapeTest, ours_taken_off_during_the_fault_spoils_it) {
+TEST_F(EscapeTest, OursTakenOffDuringTheFaultSpoilsIt) {
   if (!has_tcx()) GTEST_SKIP() << "this kernel has no TCX";
   Command run = start("tcx");
   ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
@@ -152,7 +152,7 @@ TEST_F(EscapeTest, ours_taken_off_during_the_fault_spoils_it) {
   EXPECT_GT(summary["escapes"][0]["packets_at_most"], 0);
 }
 
-TEST_F(EscapeTest, what_goes_back_where_ours_was_taken_off_is_not_told_as_lost) {
+TEST_F(EscapeTest, WhatGoesBackWhereOursWasTakenOffIsNotToldAsLost) {
   if (!has_tcx()) GTEST_SKIP() << "this kernel has no TCX";
   Command run = start("tcx", "400ms");
   ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
@@ -165,7 +165,7 @@ TEST_F(EscapeTest, what_goes_back_where_ours_was_taken_off_is_not_told_as_lost) 
   EXPECT_GT(summary["faults"][0]["undelivered"]["unaccounted"], 0) << "the books say what was not seen";
 }
 
-TEST_F(EscapeTest, ours_taken_off_where_nothing_passed_is_a_warning) {
+TEST_F(EscapeTest, OursTakenOffWhereNothingPassedIsAWarning) {
   if (!has_tcx()) GTEST_SKIP() << "this kernel has no TCX";
   Command run = start("tcx");
   ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
@@ -177,7 +177,7 @@ TEST_F(EscapeTest, ours_taken_off_where_nothing_passed_is_a_warning) {
   EXPECT_NE(summary["warnings"].dump().find("egress of lo"), std::string::npos) << summary["warnings"];
 }
 
-TEST_F(EscapeTest, a_rate_that_nothing_reaches_shows_nothing) {
+TEST_F(EscapeTest, ARateThatNothingReachesShowsNothing) {
   VictimPlan plan{.netns = net.path()};
   plan.duration = "2500ms";
   plan.length = "1s";
@@ -187,7 +187,7 @@ TEST_F(EscapeTest, a_rate_that_nothing_reaches_shows_nothing) {
   EXPECT_NE(reasons().find("the traffic never reached it"), std::string::npos) << reasons();
 }
 
-TEST_F(EscapeTest, a_filter_taken_off_with_its_qdisc_spoils_it) {
+TEST_F(EscapeTest, AFilterTakenOffWithItsQdiscSpoilsIt) {
   Command run = start("clsact");
   ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
   {
@@ -198,7 +198,7 @@ TEST_F(EscapeTest, a_filter_taken_off_with_its_qdisc_spoils_it) {
   EXPECT_NE(reasons().find("taken off"), std::string::npos) << reasons();
 }
 
-TEST_F(EscapeTest, a_filter_that_was_there_before_the_run_spoils_what_comes_behind_it) {
+TEST_F(EscapeTest, AFilterThatWasThereBeforeTheRunSpoilsWhatComesBehindIt) {
   const Fd program = passing_program();
   {
     Inside in(net.here);

@@ -60,7 +60,7 @@ class LeftOutTest : public EngineTest {
   Bed bed;
 };
 
-TEST_P(LeftOutTest, copies_that_the_kernel_makes_never_count) {
+TEST_P(LeftOutTest, CopiesThatTheKernelMakesNeverCount) {
   delay();
   std::size_t sent = 0;
   {  // its own multicasts and broadcasts come back to a sender as copies, without an Ethernet header
@@ -100,7 +100,7 @@ TEST_P(LeftOutTest, copies_that_the_kernel_makes_never_count) {
   EXPECT_EQ(a.undelivered.total(), 0u);
 }
 
-TEST_P(LeftOutTest, what_no_route_leads_back_over_lo_passes) {
+TEST_P(LeftOutTest, WhatNoRouteLeadsBackOverLoPasses) {
   shell(bed.here, "ip addr add 10.66.0.1/24 brd + dev lo");
   delay();
   std::uint64_t sent = 0;
@@ -145,7 +145,7 @@ TEST_P(LeftOutTest, what_no_route_leads_back_over_lo_passes) {
   EXPECT_EQ(a.undelivered.total(), 0u);
 }
 
-TEST_P(LeftOutTest, ones_own_addresses_over_lo_are_delayed) {
+TEST_P(LeftOutTest, OnesOwnAddressesOverLoAreDelayed) {
   delay();
   for (const char* own : {"127.0.0.1", "10.7.0.1", "::1", "fd07::1"}) {
     const auto sent = send_udp(bed.here, address(own, 5000), bed.here, address(own, 7000), kMany);
@@ -165,7 +165,7 @@ TEST_P(LeftOutTest, ones_own_addresses_over_lo_are_delayed) {
   EXPECT_EQ(a.undelivered.total(), 0u);
 }
 
-TEST_P(LeftOutTest, a_frame_that_is_too_long_for_the_pen_passes) {
+TEST_P(LeftOutTest, AFrameThatIsTooLongForThePenPasses) {
   shell(bed.here, "ip link set lo mtu 70000");
   delay();
   const Fd to = bound_socket(bed.here, SOCK_DGRAM, address("::1", 7000)),
@@ -183,7 +183,7 @@ TEST_P(LeftOutTest, a_frame_that_is_too_long_for_the_pen_passes) {
   EXPECT_EQ(a.undelivered.total(), 0u);
 }
 
-TEST_P(LeftOutTest, a_packet_with_a_tunnels_far_end_passes) {
+TEST_P(LeftOutTest, APacketWithATunnelsFarEndPasses) {
   shell(bed.here,
         "ip route add 10.9.0.9/32 encap ip id 7 dst 10.7.0.2 dev eth0 && ip neigh add 10.9.0.9 lladdr "
         "$(nsenter --net=" +
@@ -203,7 +203,7 @@ TEST_P(LeftOutTest, a_packet_with_a_tunnels_far_end_passes) {
 }
 
 /// An external tunnel is no place for faults, but what carries it is.
-TEST_P(LeftOutTest, an_external_tunnel_is_met_underneath) {
+TEST_P(LeftOutTest, AnExternalTunnelIsMetUnderneath) {
   for (const auto& [ns, own, other] : {std::tuple{&bed.here, 1, 2}, {&bed.there, 2, 1}})
     shell(*ns,
           fmt::format("ip link add vx type vxlan external dstport 4789 && ip link set vx address 02:00:00:00:09:0{0} "
@@ -221,7 +221,7 @@ TEST_P(LeftOutTest, an_external_tunnel_is_met_underneath) {
 }
 
 /// A plan that names it is told why not.
-TEST_P(LeftOutTest, an_external_tunnel_that_a_plan_names_is_refused) {
+TEST_P(LeftOutTest, AnExternalTunnelThatAPlanNamesIsRefused) {
   shell(bed.here,
         "ip link add vx type vxlan external dstport 4789 && ip addr add 10.9.0.1/24 dev vx && ip link set vx up");
   try {
@@ -237,7 +237,7 @@ TEST_P(LeftOutTest, an_external_tunnel_that_a_plan_names_is_refused) {
 }
 
 /// A return counts where the packet is seen again, not where it was asked for: a device that is down takes nothing in.
-TEST_P(LeftOutTest, what_fails_on_its_last_step_is_undelivered) {
+TEST_P(LeftOutTest, WhatFailsOnItsLastStepIsUndelivered) {
   bed.play({{.delay = 300 * kMillisecond, .protocol = "udp"}}, GetParam());
   std::future<Sent> sent = std::async(std::launch::async, [&] {
     return send_udp(bed.there, address("10.7.0.2", 5000), bed.here, address("10.7.0.1", 7000), kMany, kMillisecond, 64,
@@ -250,7 +250,7 @@ TEST_P(LeftOutTest, what_fails_on_its_last_step_is_undelivered) {
   EXPECT_EQ(a.undelivered.unaccounted, static_cast<std::uint64_t>(kMany));
 }
 
-TEST_P(LeftOutTest, what_has_a_time_of_its_own_passes) {
+TEST_P(LeftOutTest, WhatHasATimeOfItsOwnPasses) {
   const Fd from = bound_socket(bed.here, SOCK_DGRAM, address("10.7.0.1", 5000)),
            to = bound_socket(bed.there, SOCK_DGRAM, address("10.7.0.2", 7000));
   const struct {
@@ -287,7 +287,7 @@ TEST_P(LeftOutTest, what_has_a_time_of_its_own_passes) {
 }
 
 /// What is restored, as those see it who look at it later.
-TEST_P(LeftOutTest, what_is_held_arrives_with_what_it_carried) {
+TEST_P(LeftOutTest, WhatIsHeldArrivesWithWhatItCarried) {
   shell(bed.here,
         "nft 'table inet t { chain i { type filter hook input priority 0; udp dport 7000 meta mark 7 meta "
         "priority 5 counter accept; udp dport 7000 drop; }; }'");
@@ -387,28 +387,28 @@ class Tracked : public LeftOutTest {
   }
 };
 
-TEST_P(Tracked, a_redirected_connection_goes_on) {
+TEST_P(Tracked, ARedirectedConnectionGoesOn) {
   expect_alive(
       "table ip t { chain o { type nat hook output priority -100; ip daddr 10.96.0.10 tcp dport 80 redirect to "
       ":15001; }; }",
       "10.96.0.10", "127.0.0.1", true);
 }
 
-TEST_P(Tracked, a_redirected_connection_goes_on_by_ipv6) {
+TEST_P(Tracked, ARedirectedConnectionGoesOnByIpv6) {
   expect_alive(
       "table ip6 t { chain o { type nat hook output priority -100; ip6 daddr fd96::10 tcp dport 80 redirect to "
       ":15001; }; }",
       "fd96::10", "::1", true);
 }
 
-TEST_P(Tracked, a_translated_connection_to_ones_own_address_goes_on) {
+TEST_P(Tracked, ATranslatedConnectionToOnesOwnAddressGoesOn) {
   expect_alive(
       "table ip t { chain o { type nat hook output priority -100; ip daddr 10.96.0.10 tcp dport 80 dnat to "
       "10.7.0.1:15001; }; }",
       "10.96.0.10", "10.7.0.1", true);
 }
 
-TEST_P(Tracked, what_is_not_to_be_tracked_stays_so) {
+TEST_P(Tracked, WhatIsNotToBeTrackedStaysSo) {
   expect_alive(
       "table inet t { chain o { type filter hook output priority -300; oif lo tcp dport 15001 notrack; oif lo "
       "tcp sport 15001 notrack; }; chain i { type filter hook input priority 0; iif lo meta l4proto tcp ct "
@@ -416,14 +416,14 @@ TEST_P(Tracked, what_is_not_to_be_tracked_stays_so) {
       "127.0.0.1", "127.0.0.1", true);
 }
 
-TEST_P(Tracked, what_is_tracked_in_a_zone_stays_there) {
+TEST_P(Tracked, WhatIsTrackedInAZoneStaysThere) {
   expect_alive(
       "table inet t { chain o { type filter hook output priority -300; oif lo ct zone set 7; }; chain i { type "
       "filter hook input priority 0; iif lo meta l4proto tcp ct zone != 7 drop; }; }",
       "127.0.0.1", "127.0.0.1", true);
 }
 
-TEST_P(Tracked, an_ordinary_connection_is_delayed) {
+TEST_P(Tracked, AnOrdinaryConnectionIsDelayed) {
   expect_alive("table inet t { chain i { type filter hook input priority 0; ct state invalid drop; }; }", "127.0.0.1",
                "127.0.0.1", false);
 }
@@ -459,14 +459,14 @@ class Bundles : public LeftOutTest {
   enum { kGsoMax = 41, kGroMax = 58, kGsoMax4 = 63, kGroMax4 = 64 };  // IFLA_*, of which older headers lack some
 };
 
-TEST_P(Bundles, above_64_kB_by_ipv6) {
+TEST_P(Bundles, Above64KBByIpv6) {
   allow_large(kGsoMax, kGroMax);
   if (IsSkipped()) return;
   expect_whole(true, 0);
   expect_whole(true, 0.01);
 }
 
-TEST_P(Bundles, above_64_kB_by_ipv4) {
+TEST_P(Bundles, Above64KBByIpv4) {
   allow_large(kGsoMax4, kGroMax4);
   if (IsSkipped()) return;
   expect_whole(false, 0);

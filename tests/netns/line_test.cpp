@@ -182,7 +182,7 @@ struct LineTest : testing::Test {
   std::optional<Line> line;
 };
 
-TEST_F(LineTest, a_frame_leaves_as_it_came_and_not_before_it_is_due) {
+TEST_F(LineTest, AFrameLeavesAsItCameAndNotBeforeItIsDue) {
   begin();
   std::mt19937 random(3);
   std::vector<Bytes> sent;
@@ -208,7 +208,7 @@ TEST_F(LineTest, a_frame_leaves_as_it_came_and_not_before_it_is_due) {
   expect_conserved();
 }
 
-TEST_F(LineTest, equal_dues_keep_their_order_and_earlier_ones_overtake) {
+TEST_F(LineTest, EqualDuesKeepTheirOrderAndEarlierOnesOvertake) {
   begin();
   const Ns early = monotonic_now() + kSecond, late = early + 100 * kMillisecond;
   for (std::uint32_t i = 0; i < 200; ++i) wire.send(numbered(i, late));
@@ -219,13 +219,13 @@ TEST_F(LineTest, equal_dues_keep_their_order_and_earlier_ones_overtake) {
   for (std::uint32_t i = 0; i < 400; ++i) EXPECT_EQ(out[i].number(), (i + 200) % 400);
 }
 
-TEST_F(LineTest, a_deadline_in_the_past_leaves_at_once) {
+TEST_F(LineTest, ADeadlineInThePastLeavesAtOnce) {
   begin();
   wire.send(numbered(1, monotonic_now() - 100 * kSecond));
   EXPECT_EQ(wire.receive(1).size(), 1u);
 }
 
-TEST_F(LineTest, beyond_the_byte_limit_frames_are_discarded_and_charged_to_their_slot) {
+TEST_F(LineTest, BeyondTheByteLimitFramesAreDiscardedAndChargedToTheirSlot) {
   begin({.byte_limit = 20000});
   const Ns due = monotonic_now() + kSecond;
   for (std::uint32_t i = 0; i < 30; ++i) wire.send(numbered(i, due, i < 20 ? 5 : 7, 1000 - kVirtioBytes));
@@ -238,7 +238,7 @@ TEST_F(LineTest, beyond_the_byte_limit_frames_are_discarded_and_charged_to_their
   expect_conserved();
 }
 
-TEST_F(LineTest, what_has_no_stamp_is_dropped_and_counted) {
+TEST_F(LineTest, WhatHasNoStampIsDroppedAndCounted) {
   begin();
   Bytes alien = numbered(1, 0);
   alien[kVirtioBytes] = std::byte{0x0a};
@@ -253,7 +253,7 @@ TEST_F(LineTest, what_has_no_stamp_is_dropped_and_counted) {
   expect_conserved();
 }
 
-TEST_F(LineTest, stop_in_control_lets_everything_go_in_order_and_what_comes_later_at_once) {
+TEST_F(LineTest, StopInControlLetsEverythingGoInOrderAndWhatComesLaterAtOnce) {
   begin();
   std::vector<std::pair<Ns, std::uint32_t>> order;
   std::mt19937 random(5);
@@ -277,7 +277,7 @@ TEST_F(LineTest, stop_in_control_lets_everything_go_in_order_and_what_comes_late
   expect_conserved();
 }
 
-TEST_F(LineTest, ending_the_thread_lets_everything_go_too) {
+TEST_F(LineTest, EndingTheThreadLetsEverythingGoToo) {
   begin();
   const Ns due = monotonic_now() + 60 * kSecond;
   for (std::uint32_t i = 0; i < 100; ++i) wire.send(numbered(i, due));
@@ -286,7 +286,7 @@ TEST_F(LineTest, ending_the_thread_lets_everything_go_too) {
   EXPECT_EQ(line->stats().held, 0u);
 }
 
-TEST_F(LineTest, the_beat_goes_on_while_nothing_happens) {
+TEST_F(LineTest, TheBeatGoesOnWhileNothingHappens) {
   begin();
   const auto beat = [&] { return __atomic_load_n(&control.beat, __ATOMIC_ACQUIRE); };
   for (int i = 0; i < 5; ++i) {
@@ -299,7 +299,7 @@ TEST_F(LineTest, the_beat_goes_on_while_nothing_happens) {
   EXPECT_EQ(beat(), last);
 }
 
-TEST_F(LineTest, a_refused_frame_is_charged_with_its_errno) {
+TEST_F(LineTest, ARefusedFrameIsChargedWithItsErrno) {
   begin();
   wire.send(numbered(1, monotonic_now() + 300 * kMillisecond, 9));
   await_read(1);
@@ -310,7 +310,7 @@ TEST_F(LineTest, a_refused_frame_is_charged_with_its_errno) {
   expect_conserved();
 }
 
-TEST_F(LineTest, losing_the_tap_ends_the_thread_and_says_so) {
+TEST_F(LineTest, LosingTheTapEndsTheThreadAndSaysSo) {
   begin();
   EXPECT_EQ(line->failure(), "");
   wire.send(numbered(1, monotonic_now() + 60 * kSecond, 4));
@@ -339,7 +339,7 @@ struct LineMerging : LineTest, testing::WithParamInterface<bool> {
   }
 };
 
-TEST_P(LineMerging, a_train_leaves_as_tso_frames_that_split_into_it) {
+TEST_P(LineMerging, ATrainLeavesAsTsoFramesThatSplitIntoIt) {
   begin();
   const auto frames = train(40, monotonic_now() + 500 * kMillisecond);
   for (const Bytes& frame : frames) wire.send(frame);
@@ -355,7 +355,7 @@ TEST_P(LineMerging, a_train_leaves_as_tso_frames_that_split_into_it) {
   expect_conserved();
 }
 
-TEST_P(LineMerging, a_tso_frame_counts_as_its_segments) {
+TEST_P(LineMerging, ATsoFrameCountsAsItsSegments) {
   begin({.byte_limit = 30000});
   const auto frames = train(40, monotonic_now() + 200 * kMillisecond);
   test::Segment whole;
@@ -382,7 +382,7 @@ TEST_P(LineMerging, a_tso_frame_counts_as_its_segments) {
   expect_conserved();
 }
 
-TEST_F(LineTest, what_leaves_late_is_counted_for_its_slot) {
+TEST_F(LineTest, WhatLeavesLateIsCountedForItsSlot) {
   begin();
   const Ns now = monotonic_now();
   for (std::uint32_t i = 0; i < 10; ++i) wire.send(numbered(i, now - 20 * kMillisecond, 7));
@@ -393,7 +393,7 @@ TEST_F(LineTest, what_leaves_late_is_counted_for_its_slot) {
   EXPECT_EQ(line->late_by_slot().at(8).all, 0u);
 }
 
-TEST_P(LineMerging, merging_can_be_turned_off) {
+TEST_P(LineMerging, MergingCanBeTurnedOff) {
   begin({.merge = false});
   const auto frames = train(40, monotonic_now() + 200 * kMillisecond);
   for (const Bytes& frame : frames) wire.send(frame);
@@ -402,7 +402,7 @@ TEST_P(LineMerging, merging_can_be_turned_off) {
   for (std::size_t i = 0; i < out.size(); ++i) EXPECT_TRUE(out[i].frame == frames[i]);
 }
 
-TEST_P(LineMerging, distant_dues_stay_apart) {
+TEST_P(LineMerging, DistantDuesStayApart) {
   begin();
   const Ns due = monotonic_now() + 300 * kMillisecond;
   auto frames = train(2, due);
@@ -485,8 +485,8 @@ void stop_a_child_in(int (*work)(int ready, int go_on)) {
   EXPECT_EQ(WEXITSTATUS(status), 1);
 }
 
-TEST(LineStopped, what_is_overdue_after_a_stop_is_discarded) { stop_a_child_in(hold_through_a_stop); }
-TEST(LineStopped, a_stop_before_the_start_spoils_nothing) { stop_a_child_in(stop_before_the_start); }
+TEST(LineStopped, WhatIsOverdueAfterAStopIsDiscarded) { stop_a_child_in(hold_through_a_stop); }
+TEST(LineStopped, AStopBeforeTheStartSpoilsNothing) { stop_a_child_in(stop_before_the_start); }
 
 }  // namespace
 }  // namespace faultline::line

@@ -71,7 +71,7 @@ for = "2s"
   nlohmann::json summary;
 };
 
-TEST_F(LinkTest, its_standing_delay_is_met_once_each_way) {
+TEST_F(LinkTest, ItsStandingDelayIsMetOnceEachWay) {
   play("kind = \"degrade\"\non = \"metro\"\ndelay = \"50ms\"");
   const double before = phase("far", "baseline")["latency_ms"]["p50"], during = phase("far", "f")["latency_ms"]["p50"];
   EXPECT_GE(before, 20);
@@ -86,7 +86,7 @@ TEST_F(LinkTest, its_standing_delay_is_met_once_each_way) {
   EXPECT_GE(fault["held_us"]["p50"].get<double>(), 60000 * 0.99) << "of both";
 }
 
-TEST_F(LinkTest, a_cut_towards_one_host_leaves_the_others) {
+TEST_F(LinkTest, ACutTowardsOneHostLeavesTheOthers) {
   play("kind = \"sever\"\non = \"metro\"\npeer = \"b\"");
   EXPECT_EQ(phase("far", "f")["ok"], 0);
   EXPECT_GT(phase("beside", "f")["ok"], 50) << "another host behind the same link";

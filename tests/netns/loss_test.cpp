@@ -74,16 +74,16 @@ class LossTest : public testing::TestWithParam<double> {
   }
 };
 
-TEST_P(LossTest, udp_leaving) { datagrams(true, {.count = 20000, .gap = kMillisecond, .together = 20}); }
-TEST_P(LossTest, udp_arriving) { datagrams(false, {.count = 20000, .gap = kMillisecond, .together = 20}); }
-TEST_P(LossTest, udp_gso_leaving) {
+TEST_P(LossTest, UdpLeaving) { datagrams(true, {.count = 20000, .gap = kMillisecond, .together = 20}); }
+TEST_P(LossTest, UdpArriving) { datagrams(false, {.count = 20000, .gap = kMillisecond, .together = 20}); }
+TEST_P(LossTest, UdpGsoLeaving) {
   datagrams(true, {.count = 20000, .size = 1400, .gap = 2 * kMillisecond, .together = 40, .gso = true});
 }
-TEST_P(LossTest, udp_gso_arriving) {
+TEST_P(LossTest, UdpGsoArriving) {
   datagrams(false, {.count = 20000, .size = 1400, .gap = 2 * kMillisecond, .together = 40, .gso = true});
 }
-TEST_P(LossTest, tcp_leaving) { segments(true); }
-TEST_P(LossTest, tcp_arriving) { segments(false); }
+TEST_P(LossTest, TcpLeaving) { segments(true); }
+TEST_P(LossTest, TcpArriving) { segments(false); }
 
 INSTANTIATE_TEST_SUITE_P(Asked, LossTest, testing::Values(0.01, 0.1, 0.33),
                          [](const auto& info) { return std::to_string(std::lround(info.param * 100)) + "_percent"; });
@@ -96,7 +96,7 @@ class LossEngineTest : public testing::TestWithParam<Engine> {
   }
 };
 
-TEST_P(LossEngineTest, a_seed_repeats_what_is_lost) {
+TEST_P(LossEngineTest, ASeedRepeatsWhatIsLost) {
   const auto lost = [&](std::uint64_t seed, bool gso, bool egress) {
     for (int attempt = 0;; attempt++) {
       Bed bed;
@@ -123,7 +123,7 @@ TEST_P(LossEngineTest, a_seed_repeats_what_is_lost) {
 
 // A drop in our egress hook would come back to the local TCP as an error of its own device: it would keep the segment,
 // shrink its window and hardly retransmit. A network's loss has to be repaired by retransmission, each segment of it.
-TEST_P(LossEngineTest, the_local_tcp_sees_loss_of_the_network) {
+TEST_P(LossEngineTest, TheLocalTcpSeesLossOfTheNetwork) {
   Bed bed;
   bed.play({{.loss = 0.1, .protocol = "tcp", .ingress = false}}, GetParam());
   const auto before = protocol_counter(bed.here, "TcpExt", "TCPRetransFail");
@@ -138,7 +138,7 @@ TEST_P(LossEngineTest, the_local_tcp_sees_loss_of_the_network) {
   EXPECT_EQ(protocol_counter(bed.here, "TcpExt", "TCPRetransFail"), before) << "a retransmission failed locally";
 }
 
-TEST_P(LossEngineTest, a_cut_is_silent_to_senders) {
+TEST_P(LossEngineTest, ACutIsSilentToSenders) {
   Bed bed;
   bed.play({{.loss = 1, .protocol = "udp"}}, GetParam());
   const auto errors = protocol_counter(bed.here, "Udp", "SndbufErrors");

@@ -126,17 +126,17 @@ struct MovedDeviceTest : testing::TestWithParam<const char*> {
 INSTANTIATE_TEST_SUITE_P(Engines, MovedDeviceTest, testing::Values("tcx", "clsact"),
                          [](const auto& p) { return std::string(p.param); });
 
-TEST_P(MovedDeviceTest, a_veth_into_a_namespace_that_nobody_knows) { play("eth0", elsewhere); }
+TEST_P(MovedDeviceTest, AVethIntoANamespaceThatNobodyKnows) { play("eth0", elsewhere); }
 
 /// Where the number of our own veth is somebody else's device, which must not get the packets.
-TEST_P(MovedDeviceTest, where_another_device_has_the_number_of_ours) {
+TEST_P(MovedDeviceTest, WhereAnotherDeviceHasTheNumberOfOurs) {
   shell(elsewhere,
         "for i in $(seq 40); do ip link add d$i index $((100 + i)) type dummy; ip link set d$i up; done;"
         "for i in $(seq 2 60); do ip link add e$i index $i type dummy && ip link set e$i up; done");
   play("eth0", elsewhere);
 }
 
-TEST_P(MovedDeviceTest, what_one_that_comes_back_carried_spoils_the_fault) {
+TEST_P(MovedDeviceTest, WhatOneThatComesBackCarriedSpoilsTheFault) {
   Command run = start("");
   await_fault(run);
   ASSERT_EQ(shell(net.here, fmt::format("ip link set eth0 netns /proc/{}/fd/{}", getpid(), elsewhere.fd())), "");
@@ -156,7 +156,7 @@ TEST_P(MovedDeviceTest, what_one_that_comes_back_carried_spoils_the_fault) {
 }
 
 /// Under another number, which the rule that names it has to be told.
-TEST_P(MovedDeviceTest, one_that_the_plan_names_is_known_again_when_made_anew) {
+TEST_P(MovedDeviceTest, OneThatThePlanNamesIsKnownAgainWhenMadeAnew) {
   Command run = start("interface = \"eth0\"");
   await_fault(run);
   ASSERT_EQ(shell(net.here, "ip link del eth0"), "");
@@ -170,7 +170,7 @@ TEST_P(MovedDeviceTest, one_that_the_plan_names_is_known_again_when_made_anew) {
   EXPECT_GT(spoiled_by_escape(run)["packets_at_most"], 0);
 }
 
-TEST_P(MovedDeviceTest, a_device_over_another) {
+TEST_P(MovedDeviceTest, ADeviceOverAnother) {
   // The macvlan moves away from the veth that it is on; its traffic goes on over it.
   shell(net.here,
         "ip addr flush dev eth0; ip link set eth0 up; ip link add link eth0 name over type macvlan mode bridge; "

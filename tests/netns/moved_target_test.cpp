@@ -82,7 +82,7 @@ class MovedTargetTest : public testing::TestWithParam<const char*> {
 INSTANTIATE_TEST_SUITE_P(Engines, MovedTargetTest, testing::Values("tcx", "clsact"),
                          [](const auto& p) { return std::string(p.param); });
 
-TEST_P(MovedTargetTest, a_process_is_followed_within_a_second) {
+TEST_P(MovedTargetTest, AProcessIsFollowedWithinASecond) {
   auto server = serve(first);
   Command run = start("process = \"" + name + "\"");
   ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
@@ -116,7 +116,7 @@ TEST_P(MovedTargetTest, a_process_is_followed_within_a_second) {
   expect_nothing_left(had);
 }
 
-TEST_P(MovedTargetTest, a_cgroup_is_followed_and_counts_add_up) {
+TEST_P(MovedTargetTest, ACgroupIsFollowedAndCountsAddUp) {
   ScratchCgroup group("moved.service");
   auto server = serve(first, &group);
   Command run = start("cgroup = \"" + group.path() + "\"", "6s");
@@ -137,7 +137,7 @@ TEST_P(MovedTargetTest, a_cgroup_is_followed_and_counts_add_up) {
   EXPECT_EQ(left_in(second.here, kDevices), std::vector<std::string>{});
 }
 
-TEST_P(MovedTargetTest, a_kill_at_any_instant_of_the_move_leaves_nothing) {
+TEST_P(MovedTargetTest, AKillAtAnyInstantOfTheMoveLeavesNothing) {
   for (const Ns after : {0, 50, 100, 150, 200, 250, 300, 350, 400, 450, 500, 600}) {
     SCOPED_TRACE(fmt::format("after {} ms", after));
     out = folder.path() / fmt::format("run{}", after);
@@ -155,7 +155,7 @@ TEST_P(MovedTargetTest, a_kill_at_any_instant_of_the_move_leaves_nothing) {
   }
 }
 
-TEST_P(MovedTargetTest, a_namespace_that_another_run_has_is_not_taken) {
+TEST_P(MovedTargetTest, ANamespaceThatAnotherRunHasIsNotTaken) {
   auto server = serve(first);
   const Fd lock = run::lock_namespace(second.here, "the test");
   Command run = start("process = \"" + name + "\"\nif_gone = \"abort\"");
@@ -168,7 +168,7 @@ TEST_P(MovedTargetTest, a_namespace_that_another_run_has_is_not_taken) {
   EXPECT_TRUE(is_quick(second));
 }
 
-TEST_P(MovedTargetTest, a_device_that_comes_later_is_faulted_too) {
+TEST_P(MovedTargetTest, ADeviceThatComesLaterIsFaultedToo) {
   auto server = serve(first);
   Command run = start("process = \"" + name + "\"");
   ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();

@@ -64,7 +64,7 @@ class NameWatchTest : public testing::TestWithParam<const char*> {
 INSTANTIATE_TEST_SUITE_P(Engines, NameWatchTest, testing::Values("tcx", "clsact"),
                          [](const auto& p) { return std::string(p.param); });
 
-TEST_P(NameWatchTest, an_address_first_seen_in_an_answer_is_affected_from_then_on) {
+TEST_P(NameWatchTest, AnAddressFirstSeenInAnAnswerIsAffectedFromThenOn) {
   EchoProcess target(nullptr, net.here, 7001, [this] { own_hosts(); }), bank(nullptr, net.there, 7000);
   ToyDns dns(net.there, "10.7.0.2");
   Command run = start(target.pid());
@@ -95,7 +95,7 @@ std::vector<std::uint8_t> answer_of_many(std::uint32_t first, std::uint8_t count
   return m;
 }
 
-TEST_P(NameWatchTest, a_flood_of_answers_is_bounded) {
+TEST_P(NameWatchTest, AFloodOfAnswersIsBounded) {
   EchoProcess target(nullptr, net.here, 7001, [this] { own_hosts(); }), bank(nullptr, net.there, 7000);
   Command run = start(target.pid());
   ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();

@@ -70,7 +70,7 @@ class PartitionTest : public testing::Test {
   std::array<NetNs, 3> hosts{NetNs::create(), NetNs::create(), NetNs::create()};
 };
 
-TEST_F(PartitionTest, a_triangle_with_one_bad_edge) {
+TEST_F(PartitionTest, ATriangleWithOneBadEdge) {
   EXPECT_EQ(reach(), "ab ac ba bc ca cb ");
   for (const char* said : {"edges = [[\"a\", \"c\"]]\n", "shape = \"bridge\"\non = [\"a\", \"b\", \"c\"]\n"}) {
     PlayedPlan played(plan(said));
@@ -80,7 +80,7 @@ TEST_F(PartitionTest, a_triangle_with_one_bad_edge) {
   EXPECT_EQ(reach(), "ab ac ba bc ca cb ");
 }
 
-TEST_F(PartitionTest, groups_and_halves) {
+TEST_F(PartitionTest, GroupsAndHalves) {
   for (const char* said :
        {"groups = [[\"a\"], [\"b\", \"c\"]]\n", "shape = \"halves\"\non = [\"a\", \"b\", \"c\"]\n"}) {
     PlayedPlan played(plan(said));
@@ -89,7 +89,7 @@ TEST_F(PartitionTest, groups_and_halves) {
   }
 }
 
-TEST_F(PartitionTest, one_way_either_way) {
+TEST_F(PartitionTest, OneWayEitherWay) {
   PlayedPlan out(plan("shape = \"one-way\"\non = [\"a\", \"b\", \"c\"]\n"));
   EXPECT_EQ(reach(), "ba bc ca cb ");
   out.finish();
@@ -98,19 +98,19 @@ TEST_F(PartitionTest, one_way_either_way) {
   in.finish();
 }
 
-TEST_F(PartitionTest, a_slow_partition_is_met_once) {
+TEST_F(PartitionTest, ASlowPartitionIsMetOnce) {
   PlayedPlan played(plan("groups = [[\"a\", \"b\"], [\"c\"]]\ndelay = \"200ms\"\n"));
   EXPECT_EQ(reach(200 * kMillisecond - 100 * kMicrosecond, 390 * kMillisecond), "ac bc ca cb ");
   EXPECT_EQ(played.finish()[0].delayed, 4 * 2 * 5u);
 }
 
-TEST_F(PartitionTest, from_an_address_both_ways) {
+TEST_F(PartitionTest, FromAnAddressBothWays) {
   PlayedPlan played(plan("groups = [[\"a\"], [\"c-address\"]]\n"));
   EXPECT_EQ(reach(), "ab ba bc cb ");
   played.finish();
 }
 
-TEST_F(PartitionTest, two_members_in_one_namespace_are_refused) {
+TEST_F(PartitionTest, TwoMembersInOneNamespaceAreRefused) {
   const std::string again = fmt::format("[targets.twin]\nnetns = \"/proc/self/fd/{}\"\nport = 7000\n", hosts[0].fd());
   try {
     PlayedPlan played(again + plan("groups = [[\"a\"], [\"twin\"]]\n"));

@@ -138,7 +138,7 @@ site::Match udp() {
   return match;
 }
 
-TEST_P(PenTest, delays_what_leaves) {
+TEST_P(PenTest, DelaysWhatLeaves) {
   site::Match match = udp();
   match.ingress = false;
   play({{.delay = 20 * kMillisecond, .match = match}});
@@ -149,7 +149,7 @@ TEST_P(PenTest, delays_what_leaves) {
   expect_applied(finish()[0], 200, 20 * kMillisecond);
 }
 
-TEST_P(PenTest, delays_what_arrives_and_nothing_else) {
+TEST_P(PenTest, DelaysWhatArrivesAndNothingElse) {
   site::Match match = udp();
   match.egress = false;
   play({{.delay = 300 * kMillisecond, .match = match}});
@@ -163,7 +163,7 @@ TEST_P(PenTest, delays_what_arrives_and_nothing_else) {
   expect_applied(finish()[0], 100, 300 * kMillisecond);
 }
 
-TEST_P(PenTest, a_sure_loss_is_silent) {
+TEST_P(PenTest, ASureLossIsSilent) {
   play({{.loss = 1, .match = udp()}});
   const auto out = send_udp(here, address("10.7.0.1", 5000), there, address("10.7.0.2", 7000), 100);
   const auto in = send_udp(there, address("10.7.0.2", 5000), here, address("10.7.0.1", 7000), 100);
@@ -176,7 +176,7 @@ TEST_P(PenTest, a_sure_loss_is_silent) {
   EXPECT_EQ(c.dropped, 200u);
 }
 
-TEST_P(PenTest, loses_the_share_that_was_asked_and_no_more) {
+TEST_P(PenTest, LosesTheShareThatWasAskedAndNoMore) {
   site::Match match = udp();
   match.ingress = false;
   play({{.loss = 0.3, .match = match}});
@@ -188,7 +188,7 @@ TEST_P(PenTest, loses_the_share_that_was_asked_and_no_more) {
   EXPECT_NEAR(static_cast<double>(c.dropped), 600, 103);  // five standard deviations
 }
 
-TEST_P(PenTest, loopback_of_both_families) {
+TEST_P(PenTest, LoopbackOfBothFamilies) {
   play({{.delay = 20 * kMillisecond, .match = udp()}});
   for (const char* lo : {"127.0.0.1", "::1"}) {
     SCOPED_TRACE(lo);
@@ -199,7 +199,7 @@ TEST_P(PenTest, loopback_of_both_families) {
   expect_applied(finish()[0], 150, 20 * kMillisecond);
 }
 
-TEST_P(PenTest, peers_select) {
+TEST_P(PenTest, PeersSelect) {
   site::Match match = udp();
   match.any_peer = false;
   match.peers = {*IpPrefix::parse("10.7.0.2/32"), *IpPrefix::parse("fd07::2/127")};  // ::2 and ::3
@@ -215,7 +215,7 @@ TEST_P(PenTest, peers_select) {
   EXPECT_EQ(finish()[0].dropped, 60u);
 }
 
-TEST_P(PenTest, ports_select) {
+TEST_P(PenTest, PortsSelect) {
   site::Match peer = udp();
   peer.peer_ports = {{7000, 7005}};
   site::Match own = udp();
@@ -238,7 +238,7 @@ TEST_P(PenTest, ports_select) {
   EXPECT_EQ(counts[1].dropped, 20u);
 }
 
-TEST_P(PenTest, icmp_and_fragments) {
+TEST_P(PenTest, IcmpAndFragments) {
   site::Match match;
   match.protocol = "icmp";
   play({{.delay = 20 * kMillisecond, .match = match}, {.delay = 30 * kMillisecond, .match = udp()}});
@@ -256,7 +256,7 @@ TEST_P(PenTest, icmp_and_fragments) {
   expect_applied(counts[1], 20 * 3, 30 * kMillisecond);
 }
 
-TEST_P(PenTest, tcp_with_everything) {
+TEST_P(PenTest, TcpWithEverything) {
   site::Match match;
   match.protocol = "tcp";
   play({{.delay = 5 * kMillisecond, .jitter = 3 * kMillisecond, .loss = 0.01, .match = match}});
@@ -291,7 +291,7 @@ TEST_P(PenTest, tcp_with_everything) {
   EXPECT_GT(c.matched, kBytes / 1500);
 }
 
-TEST_P(PenTest, ends_when_the_score_says) {
+TEST_P(PenTest, EndsWhenTheScoreSays) {
   play({{.loss = 1, .match = udp(), .window = {0, kSecond}}});
   const Ns begun = monotonic_now();
   const auto out = send_udp(here, address("10.7.0.1", 5000), there, address("10.7.0.2", 7000), 200, 10 * kMillisecond);
@@ -302,7 +302,7 @@ TEST_P(PenTest, ends_when_the_score_says) {
   EXPECT_GT(out.took.size(), 20u);
 }
 
-TEST_P(PenTest, other_filters_on_the_device_still_run) {
+TEST_P(PenTest, OtherFiltersOnTheDeviceStillRun) {
   int index = 0;
   {
     Inside in(here);
@@ -319,7 +319,7 @@ TEST_P(PenTest, other_filters_on_the_device_still_run) {
 }
 
 // A kill in the middle of a fault: traffic is untouched again at once, and nothing is left.
-TEST_P(PenTest, a_kill_ends_everything) {
+TEST_P(PenTest, AKillEndsEverything) {
   int ready[2];
   check("pipe", pipe(ready));
   const pid_t child = fork();

@@ -72,7 +72,7 @@ class PodTest : public testing::Test {
   Bed bed;
 };
 
-TEST_F(PodTest, is_its_network_namespace_whichever_driver_named_it) {
+TEST_F(PodTest, IsItsNetworkNamespaceWhicheverDriverNamedIt) {
   const ScratchCgroup systemd("kubepods.slice"), cgroupfs("kubepods");
   for (const auto& [above, name] :
        {std::pair{&systemd, "kubepods-pod" + with_underscores(uid) + ".slice"}, std::pair{&cgroupfs, "pod" + uid}}) {
@@ -89,7 +89,7 @@ TEST_F(PodTest, is_its_network_namespace_whichever_driver_named_it) {
   EXPECT_NE(refusal(text(uid)).find("has no process"), std::string::npos);
 }
 
-TEST_F(PodTest, in_the_hosts_network_is_its_cgroup) {
+TEST_F(PodTest, InTheHostsNetworkIsItsCgroup) {
   ScratchCgroup above("kubepods"), pod("pod" + uid, above.path()), web("4711", pod.path());
   EchoProcess inside(&web, bed.here, 7000), outside(nullptr, bed.here, 7001);
   PlayedPlan played(text(uid));
@@ -98,7 +98,7 @@ TEST_F(PodTest, in_the_hosts_network_is_its_cgroup) {
   played.finish();
 }
 
-TEST_F(PodTest, is_found_by_name_through_crictl) {
+TEST_F(PodTest, IsFoundByNameThroughCrictl) {
   ScratchCgroup above("kubepods"), pod("pod" + uid, above.path()), web("4711", pod.path());
   EchoProcess inside(&web, bed.here, 7000);
   crictl_knows(uid);
@@ -112,12 +112,12 @@ TEST_F(PodTest, is_found_by_name_through_crictl) {
   EXPECT_NE(refusal(text("web-0")).find("does not run on this machine"), std::string::npos);
 }
 
-TEST_F(PodTest, by_name_needs_crictl) {
+TEST_F(PodTest, ByNameNeedsCrictl) {
   if (std::system("command -v crictl >/dev/null 2>&1") == 0) GTEST_SKIP() << "there is one";
   EXPECT_NE(refusal(text("web-0")).find("crictl, which is not installed"), std::string::npos);
 }
 
-TEST_F(PodTest, made_again_under_its_name_is_followed) {
+TEST_F(PodTest, MadeAgainUnderItsNameIsFollowed) {
   const std::string next = "1" + uid.substr(1);
   TwoNamespaces again;
   ScratchCgroup above("kubepods");

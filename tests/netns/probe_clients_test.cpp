@@ -92,7 +92,7 @@ std::vector<probe::Sample> ask_as(const std::vector<std::string>& clients, probe
   return samples.all();
 }
 
-TEST(probe_clients, tcp_connects_from_each_in_turn) {
+TEST(ProbeClients, TcpConnectsFromEachInTurn) {
   const NetNs ns = loopback_ns();
   Visitors visitors(ns, SOCK_STREAM, 0);
   auto probe = tcp_probe(visitors.endpoint());
@@ -102,7 +102,7 @@ TEST(probe_clients, tcp_connects_from_each_in_turn) {
   EXPECT_EQ(visitors.counts(), kEachInTurn);
 }
 
-TEST(probe_clients, http_asks_from_each_in_turn) {
+TEST(ProbeClients, HttpAsksFromEachInTurn) {
   const NetNs ns = loopback_ns();
   Visitors visitors(ns, SOCK_STREAM, 0);
   EXPECT_EQ(verdicts(ask_as(kClients, http_probe("http://" + visitors.endpoint() + "/"), ns, 12)),
@@ -110,14 +110,14 @@ TEST(probe_clients, http_asks_from_each_in_turn) {
   EXPECT_EQ(visitors.counts(), kEachInTurn);
 }
 
-TEST(probe_clients, icmp_asks_from_each_in_turn) {
+TEST(ProbeClients, IcmpAsksFromEachInTurn) {
   const NetNs ns = loopback_ns();
   Visitors visitors(ns, SOCK_RAW, IPPROTO_ICMP);
   EXPECT_EQ(verdicts(ask_as(kClients, icmp_probe("127.0.0.1"), ns, 12)), (std::map<std::string, int>{{"ok", 12}}));
   EXPECT_EQ(visitors.counts(), kEachInTurn);
 }
 
-TEST(probe_clients, icmp_over_ipv6_asks_from_each) {
+TEST(ProbeClients, IcmpOverIpv6AsksFromEach) {
   const NetNs ns = loopback_ns();
   {
     const Inside inside(ns);
@@ -129,7 +129,7 @@ TEST(probe_clients, icmp_over_ipv6_asks_from_each) {
   EXPECT_EQ(verdicts(ask_as({"fd00::1", "fd00::3"}, icmp_probe("::1"), ns, 6)).at("ok"), 3);
 }
 
-TEST(probe_clients, a_command_is_told_its_client) {
+TEST(ProbeClients, ACommandIsToldItsClient) {
   const NetNs ns = loopback_ns();
   const auto nursery = nursery::Nursery::start();
   const auto probe = probe_of("exec", probe::Command{"sh", "-c", "test \"$FAULTLINE_CLIENT\" = 127.0.0.12"});
@@ -139,7 +139,7 @@ TEST(probe_clients, a_command_is_told_its_client) {
 
 // ---- the window ----
 
-TEST(probe_window, asks_only_within_it) {
+TEST(ProbeWindow, AsksOnlyWithinIt) {
   const NetNs ns = loopback_ns();
   auto probe = icmp_probe("127.0.0.1");
   probe.every = 20 * kMillisecond;
@@ -156,7 +156,7 @@ TEST(probe_window, asks_only_within_it) {
 
 // ---- a clock that stands still ----
 
-TEST(probe_hold, what_is_due_waits_and_keeps_its_place_in_time) {
+TEST(ProbeHold, WhatIsDueWaitsAndKeepsItsPlaceInTime) {
   const NetNs ns = loopback_ns();
   auto probe = icmp_probe("127.0.0.1");
   probe.every = 20 * kMillisecond;

@@ -9,7 +9,7 @@ namespace {
 
 using Verdicts = std::map<std::string, int>;
 
-class probe_exec : public testing::Test {
+class ProbeExec : public testing::Test {
  protected:
   static probe::Probe command(std::vector<std::string> argv) {
     auto p = probe_of("exec", std::move(argv));
@@ -27,7 +27,7 @@ class probe_exec : public testing::Test {
   std::unique_ptr<nursery::Nursery> nursery_ = nursery::Nursery::start();
 };
 
-TEST_F(probe_exec, the_exit_status_decides) {
+TEST_F(ProbeExec, TheExitStatusDecides) {
   EXPECT_EQ(four(command({"true"})), (Verdicts{{"ok", 4}}));
   auto three = command({"sh", "-c", "exit 3"});
   EXPECT_EQ(four(three), (Verdicts{{"exit 3", 4}}));
@@ -36,7 +36,7 @@ TEST_F(probe_exec, the_exit_status_decides) {
   EXPECT_EQ(four(command({"sh", "-c", "kill -TERM $$"})), (Verdicts{{"signal 15", 4}}));
 }
 
-TEST_F(probe_exec, the_output_must_hold_what_is_expected) {
+TEST_F(ProbeExec, TheOutputMustHoldWhatIsExpected) {
   auto probe = command({"echo", "balance: 12"});
   probe.params.set("expect.body", "balance");
   EXPECT_EQ(four(probe), (Verdicts{{"ok", 4}}));
@@ -44,7 +44,7 @@ TEST_F(probe_exec, the_output_must_hold_what_is_expected) {
   EXPECT_EQ(four(probe), (Verdicts{{"body", 4}}));
 }
 
-TEST_F(probe_exec, output_beyond_what_is_kept_holds_nobody_up) {
+TEST_F(ProbeExec, OutputBeyondWhatIsKeptHoldsNobodyUp) {
   auto probe = command({"sh", "-c", "echo start; head -c 3000000 /dev/zero; echo end"});
   probe.params.set("expect.body", "start");
   EXPECT_EQ(four(probe), (Verdicts{{"ok", 4}}));
@@ -52,19 +52,19 @@ TEST_F(probe_exec, output_beyond_what_is_kept_holds_nobody_up) {
   EXPECT_EQ(four(probe), (Verdicts{{"body", 4}}));
 }
 
-TEST_F(probe_exec, a_grandchild_that_keeps_the_output_open_is_not_awaited) {
+TEST_F(ProbeExec, AGrandchildThatKeepsTheOutputOpenIsNotAwaited) {
   auto probe = command({"sh", "-c", "sleep 60 & echo done"});
   probe.params.set("expect.body", "done");
   EXPECT_EQ(four(probe), (Verdicts{{"ok", 4}}));
 }
 
-TEST_F(probe_exec, runs_in_the_network_namespace) {
+TEST_F(ProbeExec, RunsInTheNetworkNamespace) {
   auto probe = command({"sh", "-c", "wc -l < /proc/net/dev"});
   probe.params.set("expect.body", "3");  // two lines of heading, and lo
   EXPECT_EQ(four(probe), (Verdicts{{"ok", 4}}));
 }
 
-TEST_F(probe_exec, one_that_does_not_end_is_killed_and_a_timeout) {
+TEST_F(ProbeExec, OneThatDoesNotEndIsKilledAndATimeout) {
   const std::string word = marker();
   auto probe = command({"sh", "-c", "sleep 600; : " + word});
   probe.timeout = 300 * kMillisecond;
@@ -72,7 +72,7 @@ TEST_F(probe_exec, one_that_does_not_end_is_killed_and_a_timeout) {
   EXPECT_TRUE(eventually([&] { return processes_with(word) == 0; }));
 }
 
-TEST_F(probe_exec, abort_kills_what_is_under_way) {
+TEST_F(ProbeExec, AbortKillsWhatIsUnderWay) {
   const std::string word = marker();
   auto probe = command({"sh", "-c", "sleep 600; : " + word});
   probe.timeout = 600 * kSecond;
@@ -85,7 +85,7 @@ TEST_F(probe_exec, abort_kills_what_is_under_way) {
   EXPECT_TRUE(eventually([&] { return processes_with(word) == 0; }));
 }
 
-TEST_F(probe_exec, slow_commands_run_side_by_side_up_to_the_bound) {
+TEST_F(ProbeExec, SlowCommandsRunSideBySideUpToTheBound) {
   auto probe = command({"sleep", "600"});
   probe.every = 5 * kMillisecond;
   probe.timeout = 5 * kSecond;
@@ -93,7 +93,7 @@ TEST_F(probe_exec, slow_commands_run_side_by_side_up_to_the_bound) {
   EXPECT_EQ(verdicts(samples), (Verdicts{{"overload", 16}, {"timeout", 64}}));
 }
 
-TEST_F(probe_exec, a_command_that_is_not_there_is_refused_before_the_run) {
+TEST_F(ProbeExec, ACommandThatIsNotThereIsRefusedBeforeTheRun) {
   Samples samples;
   for (const char* program : {"no-such-command-here", "/usr/bin/no-such-command-here", "/etc", "/etc/passwd"}) {
     try {

@@ -10,7 +10,7 @@ namespace {
 using Kind = Manners::Kind;
 using Verdicts = std::map<std::string, int>;
 
-class probe_http : public testing::Test {
+class ProbeHttp : public testing::Test {
  protected:
   // Four requests to a server with such manners.
   Verdicts four(
@@ -28,12 +28,12 @@ class probe_http : public testing::Test {
   std::string asked_;
 };
 
-TEST_F(probe_http, ok) {
+TEST_F(ProbeHttp, Ok) {
   EXPECT_EQ(four({.reply = http_answer(200)}), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(accepted_, 4);
 }
 
-TEST_F(probe_http, what_is_asked_is_what_the_plan_says) {
+TEST_F(ProbeHttp, WhatIsAskedIsWhatThePlanSays) {
   EXPECT_EQ(four({.reply = http_answer(200)}), (Verdicts{{"ok", 4}}));
   EXPECT_TRUE(asked_.starts_with("GET /pay?x=1 HTTP/1.1\r\n")) << asked_;
   const auto with = [](probe::Probe& p) {
@@ -47,13 +47,13 @@ TEST_F(probe_http, what_is_asked_is_what_the_plan_says) {
   EXPECT_NE(asked_.find("\r\n\r\ntwelve euros"), std::string::npos) << asked_;
 }
 
-TEST_F(probe_http, a_redirect_is_an_answer_and_not_followed) {
+TEST_F(ProbeHttp, ARedirectIsAnAnswerAndNotFollowed) {
   EXPECT_EQ(four({.reply = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"}),
             (Verdicts{{"ok", 4}}));
   EXPECT_EQ(accepted_, 4);
 }
 
-TEST_F(probe_http, a_status_that_was_not_expected_is_named) {
+TEST_F(ProbeHttp, AStatusThatWasNotExpectedIsNamed) {
   EXPECT_EQ(four({.reply = http_answer(503)}), (Verdicts{{"status 503", 4}}));
   EXPECT_EQ(four({.reply = http_answer(200)}, [](auto& p) { p.params.set("expect.status", 204); }),
             (Verdicts{{"status 200", 4}}));
@@ -61,49 +61,49 @@ TEST_F(probe_http, a_status_that_was_not_expected_is_named) {
             (Verdicts{{"ok", 4}}));
 }
 
-TEST_F(probe_http, the_body_must_hold_what_is_expected) {
+TEST_F(ProbeHttp, TheBodyMustHoldWhatIsExpected) {
   const auto expect = [](probe::Probe& p) { p.params.set("expect.body", "paid"); };
   EXPECT_EQ(four({.reply = http_answer(200, "it is paid.")}, expect), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(four({.reply = http_answer(200, "declined")}, expect), (Verdicts{{"body", 4}}));
   EXPECT_EQ(four({.reply = http_answer(200, "")}, expect), (Verdicts{{"body", 4}}));
 }
 
-TEST_F(probe_http, of_a_long_body_the_first_mebibyte_is_kept) {
+TEST_F(ProbeHttp, OfALongBodyTheFirstMebibyteIsKept) {
   const auto expect = [](probe::Probe& p) { p.params.set("expect.body", "paid"); };
   const std::string filling((1 << 20) - 4, '.');
   EXPECT_EQ(four({.reply = http_answer(200, filling + "paid" + filling)}, expect), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(four({.reply = http_answer(200, filling + ".paid" + filling)}, expect), (Verdicts{{"body", 4}}));
 }
 
-TEST_F(probe_http, refused) {
+TEST_F(ProbeHttp, Refused) {
   std::uint16_t port = 0;
   { port = ToyServer(ns_, "127.0.0.1", {}).port(); }
   EXPECT_EQ(verdicts(ask(http_probe("http://127.0.0.1:" + std::to_string(port)), ns_, 200 * kMillisecond)),
             (Verdicts{{"refused", 4}}));
 }
 
-TEST_F(probe_http, timeout_reset_and_closed) {
+TEST_F(ProbeHttp, TimeoutResetAndClosed) {
   EXPECT_EQ(four({.kind = Kind::silent}, [](auto& p) { p.timeout = 200 * kMillisecond; }), (Verdicts{{"timeout", 4}}));
   EXPECT_EQ(four({.kind = Kind::reset}), (Verdicts{{"reset", 4}}));
   EXPECT_EQ(four({.kind = Kind::close}), (Verdicts{{"closed", 4}}));
   EXPECT_EQ(four({.reply = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"}), (Verdicts{{"closed", 4}}));
 }
 
-TEST_F(probe_http, what_is_not_http_is_a_protocol_error) {
+TEST_F(ProbeHttp, WhatIsNotHttpIsAProtocolError) {
   EXPECT_EQ(four({.reply = "220 mail.example ESMTP\r\n"}), (Verdicts{{"protocol", 4}}));
 }
 
-TEST_F(probe_http, unreachable) {
+TEST_F(ProbeHttp, Unreachable) {
   EXPECT_EQ(verdicts(ask(http_probe("http://192.0.2.1/"), ns_, 200 * kMillisecond)), (Verdicts{{"unreachable", 4}}));
 }
 
-TEST_F(probe_http, tls_with_a_server_that_speaks_none) {
+TEST_F(ProbeHttp, TlsWithAServerThatSpeaksNone) {
   EXPECT_EQ(
       four({.reply = http_answer(400)}, [](auto& p) { p.params.set("http", p.subject().replace(0, 4, "https")); }),
       (Verdicts{{"tls", 4}}));
 }
 
-TEST_F(probe_http, a_connection_is_kept_only_when_asked) {
+TEST_F(ProbeHttp, AConnectionIsKeptOnlyWhenAsked) {
   const auto reuse = [](probe::Probe& p) { p.params.set("reuse", true); };
   EXPECT_EQ(four({.reply = http_answer(200), .keep = true}), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(accepted_, 4);
@@ -111,7 +111,7 @@ TEST_F(probe_http, a_connection_is_kept_only_when_asked) {
   EXPECT_LT(accepted_, 4);
 }
 
-TEST_F(probe_http, v6_and_lab_names) {
+TEST_F(ProbeHttp, V6AndLabNames) {
   ToyServer six(ns_, "::1", {.reply = http_answer(200)});
   const std::string port = std::to_string(six.port());
   EXPECT_EQ(verdicts(ask(http_probe("http://[::1]:" + port + "/"), ns_, 200 * kMillisecond)), (Verdicts{{"ok", 4}}));
@@ -123,13 +123,13 @@ TEST_F(probe_http, v6_and_lab_names) {
             (Verdicts{{"ok", 4}}));
 }
 
-TEST_F(probe_http, a_proxy_of_the_environment_is_not_used) {
+TEST_F(ProbeHttp, AProxyOfTheEnvironmentIsNotUsed) {
   setenv("http_proxy", "http://127.0.0.1:1/", 1);
   EXPECT_EQ(four({.reply = http_answer(200)}), (Verdicts{{"ok", 4}}));
   unsetenv("http_proxy");
 }
 
-TEST_F(probe_http, a_url_that_cannot_be_read_is_an_invalid_plan) {
+TEST_F(ProbeHttp, AUrlThatCannotBeReadIsAnInvalidPlan) {
   Samples samples;
   for (const char* url : {"ftp://127.0.0.1/", "http://", "http://127.0.0.1:99999/"}) {
     try {

@@ -30,7 +30,7 @@ std::unique_ptr<Command> start_in(const NetNs& ns, const std::vector<std::string
 
 // ---- redis ----
 
-class probe_redis : public testing::Test {
+class ProbeRedis : public testing::Test {
  protected:
   probe_redis()
       : server_(start_in(ns_, {"redis-server", "--port", "6379", "--save", "", "--dir", folder_.path().string(),
@@ -51,7 +51,7 @@ class probe_redis : public testing::Test {
   std::unique_ptr<Command> server_;
 };
 
-TEST_F(probe_redis, a_reply_is_read_whatever_its_type) {
+TEST_F(ProbeRedis, AReplyIsReadWhateverItsType) {
   EXPECT_EQ(four(redis({"PING"}, "PONG"), ns_), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(four(redis({"SET", "key", "a value\r\nof two lines"}, "OK"), ns_), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(four(redis({"GET", "key"}, "a value\r\nof"), ns_), (Verdicts{{"ok", 4}}));
@@ -64,7 +64,7 @@ TEST_F(probe_redis, a_reply_is_read_whatever_its_type) {
   EXPECT_EQ(four(v6, ns_), (Verdicts{{"ok", 4}}));
 }
 
-TEST_F(probe_redis, errors_have_their_first_word) {
+TEST_F(ProbeRedis, ErrorsHaveTheirFirstWord) {
   EXPECT_EQ(four(redis({"NOPE"}), ns_), (Verdicts{{"error ERR", 4}}));
   EXPECT_EQ(four(redis({"LPUSH", "key", "x"}), ns_), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(four(redis({"GET", "key"}), ns_), (Verdicts{{"error WRONGTYPE", 4}}));
@@ -73,7 +73,7 @@ TEST_F(probe_redis, errors_have_their_first_word) {
   EXPECT_EQ(four(redis(), ns_), (Verdicts{{"refused", 4}}));
 }
 
-TEST_F(probe_redis, a_connection_is_kept_if_asked_and_while_it_lives) {
+TEST_F(ProbeRedis, AConnectionIsKeptIfAskedAndWhileItLives) {
   auto begin = redis({"MULTI"});  // twice over one connection is an error, after which it is not kept
   EXPECT_EQ(four(begin, ns_, kApart), (Verdicts{{"ok", 4}}));
   begin.params.set("reuse", true);
@@ -86,7 +86,7 @@ TEST_F(probe_redis, a_connection_is_kept_if_asked_and_while_it_lives) {
 // ---- PostgreSQL ----
 
 /// One server for all of the tests: it takes a second to make.
-class probe_postgresql : public testing::Test {
+class ProbePostgresql : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     ns_ = std::make_unique<NetNs>(loopback_ns());
@@ -133,7 +133,7 @@ std::unique_ptr<NetNs> probe_postgresql::ns_;
 std::unique_ptr<TemporaryFolder> probe_postgresql::folder_;
 std::unique_ptr<Command> probe_postgresql::server_;
 
-TEST_F(probe_postgresql, the_first_field_is_the_reply) {
+TEST_F(ProbePostgresql, TheFirstFieldIsTheReply) {
   EXPECT_EQ(four(query("select 1"), *ns_), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(four(query("select 'well', 2", "well"), *ns_), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(four(query("select 'well'", "ill"), *ns_), (Verdicts{{"reply", 4}}));
@@ -144,7 +144,7 @@ TEST_F(probe_postgresql, the_first_field_is_the_reply) {
   EXPECT_EQ(four(query("select 1", "1", "postgresql://shop@[::1]:5432/postgres"), *ns_), (Verdicts{{"ok", 4}}));
 }
 
-TEST_F(probe_postgresql, errors_say_who_refused) {
+TEST_F(ProbePostgresql, ErrorsSayWhoRefused) {
   EXPECT_EQ(four(query("select * from nothing"), *ns_), (Verdicts{{"sql 42P01", 4}}));
   EXPECT_EQ(four(query("select 1; select 1 / 0"), *ns_), (Verdicts{{"sql 22012", 4}}));
   EXPECT_EQ(four(query("select 1", "", "postgresql://stranger@127.0.0.1/postgres"), *ns_), (Verdicts{{"login", 4}}));
@@ -156,7 +156,7 @@ TEST_F(probe_postgresql, errors_say_who_refused) {
   EXPECT_EQ(four(slow, *ns_), (Verdicts{{"timeout", 4}}));
 }
 
-TEST_F(probe_postgresql, over_tls_as_its_uri_asks) {
+TEST_F(ProbePostgresql, OverTlsAsItsUriAsks) {
   const std::string secured = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
   const std::string server = "postgresql://shop@127.0.0.1/postgres?sslmode=",
                     trusted = "&sslrootcert=" + (folder_->path() / "data/server.crt").string();
@@ -170,7 +170,7 @@ TEST_F(probe_postgresql, over_tls_as_its_uri_asks) {
   EXPECT_EQ(four(kept, *ns_, kApart), (Verdicts{{"ok", 4}}));
 }
 
-TEST_F(probe_postgresql, a_session_is_kept_if_asked) {
+TEST_F(ProbePostgresql, ASessionIsKeptIfAsked) {
   auto make = query("create temp table kept ()");  // twice in one session is an error, after which it is not kept
   EXPECT_EQ(four(make, *ns_, kApart), (Verdicts{{"ok", 4}}));
   make.params.set("reuse", true);
@@ -181,7 +181,7 @@ TEST_F(probe_postgresql, a_session_is_kept_if_asked) {
   EXPECT_EQ(four(idle, *ns_, kApart), (Verdicts{{"ok", 4}}));
 }
 
-TEST_F(probe_postgresql, what_cannot_be_asked_is_refused_before_the_run) {
+TEST_F(ProbePostgresql, WhatCannotBeAskedIsRefusedBeforeTheRun) {
   for (const char* uri : {"postgresql:///shop", "postgresql://a,b/shop", "postgresql://shop@127.0.0.1/?nonsense=1"})
     try {
       ask(query("select 1", "", uri), *ns_, 0);
@@ -194,7 +194,7 @@ TEST_F(probe_postgresql, what_cannot_be_asked_is_refused_before_the_run) {
 
 // ---- dns ----
 
-class probe_dns : public PlanBed {
+class ProbeDns : public PlanBed {
  protected:
   static probe::Probe name(const std::string& what, const std::string& server = "10.7.0.2") {
     auto p = probe_of("dns", what);
@@ -203,7 +203,7 @@ class probe_dns : public PlanBed {
   }
 };
 
-TEST_F(probe_dns, an_answer_is_looked_into) {
+TEST_F(ProbeDns, AnAnswerIsLookedInto) {
   const ToyDns dns(bed.there, "10.7.0.2"), dns6(bed.there, "fd07::2");
   EXPECT_EQ(four(name("bank.internal"), bed.here), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(four(name("bank.internal", "fd07::2"), bed.here), (Verdicts{{"ok", 4}}));
@@ -223,7 +223,7 @@ TEST_F(probe_dns, an_answer_is_looked_into) {
   EXPECT_EQ(four(nobody, bed.here), (Verdicts{{"unreachable", 4}}));
 }
 
-TEST_F(probe_dns, a_fault_of_dns_shows) {
+TEST_F(ProbeDns, AFaultOfDnsShows) {
   const ToyDns dns(bed.there, "10.7.0.2");
   auto probe = name("bank.internal");
   probe.timeout = 200 * kMillisecond;

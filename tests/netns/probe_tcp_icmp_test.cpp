@@ -9,7 +9,7 @@ namespace {
 using Kind = Manners::Kind;
 using Verdicts = std::map<std::string, int>;
 
-class probe_tcp : public testing::Test {
+class ProbeTcp : public testing::Test {
  protected:
   Verdicts four(
       Manners manners, const std::function<void(probe::Probe&)>& with = [](probe::Probe&) {}) {
@@ -27,12 +27,12 @@ void exchange(probe::Probe& p) {
   p.timeout = 500 * kMillisecond;
 }
 
-TEST_F(probe_tcp, a_connection_is_enough_when_no_more_is_asked) {
+TEST_F(ProbeTcp, AConnectionIsEnoughWhenNoMoreIsAsked) {
   EXPECT_EQ(four({.kind = Kind::silent}), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(four({.kind = Kind::silent}, [](auto& p) { p.params.set("send", "bye"); }), (Verdicts{{"ok", 4}}));
 }
 
-TEST_F(probe_tcp, the_reply_must_begin_as_expected) {
+TEST_F(ProbeTcp, TheReplyMustBeginAsExpected) {
   const auto patient = [](probe::Probe& p) {
     exchange(p);
     p.timeout = 10 * kSecond;
@@ -44,13 +44,13 @@ TEST_F(probe_tcp, the_reply_must_begin_as_expected) {
             (Verdicts{{"ok", 4}}));
 }
 
-TEST_F(probe_tcp, closed_reset_and_timeout) {
+TEST_F(ProbeTcp, ClosedResetAndTimeout) {
   EXPECT_EQ(four({.kind = Kind::close}, exchange), (Verdicts{{"closed", 4}}));
   EXPECT_EQ(four({.kind = Kind::reset}, exchange), (Verdicts{{"reset", 4}}));
   EXPECT_EQ(four({.kind = Kind::silent}, exchange), (Verdicts{{"timeout", 4}}));
 }
 
-TEST_F(probe_tcp, refused_and_unreachable) {
+TEST_F(ProbeTcp, RefusedAndUnreachable) {
   std::uint16_t port = 0;
   { port = ToyServer(ns_, "127.0.0.1", {}).port(); }
   EXPECT_EQ(verdicts(ask(tcp_probe("127.0.0.1:" + std::to_string(port)), ns_, 200 * kMillisecond)),
@@ -58,14 +58,14 @@ TEST_F(probe_tcp, refused_and_unreachable) {
   EXPECT_EQ(verdicts(ask(tcp_probe("192.0.2.1:80"), ns_, 200 * kMillisecond)), (Verdicts{{"unreachable", 4}}));
 }
 
-TEST_F(probe_tcp, v6_and_lab_names) {
+TEST_F(ProbeTcp, V6AndLabNames) {
   ToyServer server(ns_, "::1", {});
   const std::string port = std::to_string(server.port());
   EXPECT_EQ(verdicts(ask(tcp_probe("[::1]:" + port), ns_, 200 * kMillisecond)), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(verdicts(ask(tcp_probe("db:" + port), ns_, 200 * kMillisecond, {{"db", "::1"}})), (Verdicts{{"ok", 4}}));
 }
 
-class probe_icmp : public testing::Test {
+class ProbeIcmp : public testing::Test {
  protected:
   probe_icmp() {
     add_veth({.name = "fp0", .ns = &here_}, {.name = "fp1", .ns = &there_});
@@ -86,17 +86,17 @@ class probe_icmp : public testing::Test {
   const NetNs here_ = loopback_ns(), there_ = loopback_ns();
 };
 
-TEST_F(probe_icmp, loopback_in_both_families) {
+TEST_F(ProbeIcmp, LoopbackInBothFamilies) {
   EXPECT_EQ(four("127.0.0.1"), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(four("::1"), (Verdicts{{"ok", 4}}));
 }
 
-TEST_F(probe_icmp, a_veth_in_both_families) {
+TEST_F(ProbeIcmp, AVethInBothFamilies) {
   EXPECT_EQ(four("10.9.0.2"), (Verdicts{{"ok", 4}}));
   EXPECT_EQ(four("fd09::2"), (Verdicts{{"ok", 4}}));
 }
 
-TEST_F(probe_icmp, a_host_that_does_not_answer_is_a_timeout) {
+TEST_F(ProbeIcmp, AHostThatDoesNotAnswerIsATimeout) {
   {
     const Inside inside(there_);
     ASSERT_TRUE(write_sysctl("net/ipv4/icmp_echo_ignore_all", "1"));
@@ -104,14 +104,14 @@ TEST_F(probe_icmp, a_host_that_does_not_answer_is_a_timeout) {
   EXPECT_EQ(four("10.9.0.2", 300 * kMillisecond), (Verdicts{{"timeout", 4}}));
 }
 
-TEST_F(probe_icmp, no_route_and_no_neighbour_are_unreachable) {
+TEST_F(ProbeIcmp, NoRouteAndNoNeighbourAreUnreachable) {
   EXPECT_EQ(four("192.0.2.1"), (Verdicts{{"unreachable", 4}}));
   EXPECT_EQ(four("2001:db8::1"), (Verdicts{{"unreachable", 4}}));
   EXPECT_EQ(four("10.9.0.77"), (Verdicts{{"unreachable", 4}}));  // the kernel's own ICMP error, after its ARP gave up
   EXPECT_EQ(four("fd09::77"), (Verdicts{{"unreachable", 4}}));
 }
 
-TEST_F(probe_icmp, probes_side_by_side_keep_their_replies_apart) {
+TEST_F(ProbeIcmp, ProbesSideBySideKeepTheirRepliesApart) {
   Samples a, b;
   auto probe = icmp_probe("10.9.0.2");
   probe.every = 2 * kMillisecond;

@@ -12,7 +12,7 @@ using Verdicts = std::map<std::string, int>;
 
 std::string at(const ToyServer& server) { return "127.0.0.1:" + std::to_string(server.port()); }
 
-TEST(probe, a_slow_answer_never_delays_the_next_request) {
+TEST(Probe, ASlowAnswerNeverDelaysTheNextRequest) {
   const NetNs ns = loopback_ns();
   ToyServer server(ns, "127.0.0.1", {.reply = http_answer(200), .after = 300 * kMillisecond});
   const auto samples = ask(http_probe("http://" + at(server) + "/"), ns, 2 * kSecond);
@@ -23,7 +23,7 @@ TEST(probe, a_slow_answer_never_delays_the_next_request) {
   EXPECT_GE(server.most_at_once(), 4);  // one after the other would be 1
 }
 
-TEST(probe, samples_of_equal_answers_come_in_the_order_of_due) {
+TEST(Probe, SamplesOfEqualAnswersComeInTheOrderOfDue) {
   const NetNs ns = loopback_ns();
   auto probe = icmp_probe("127.0.0.1");
   probe.every = kMillisecond;
@@ -37,7 +37,7 @@ TEST(probe, samples_of_equal_answers_come_in_the_order_of_due) {
   }
 }
 
-TEST(probe, finish_sends_nothing_more_and_awaits_what_is_in_flight) {
+TEST(Probe, FinishSendsNothingMoreAndAwaitsWhatIsInFlight) {
   const NetNs ns = loopback_ns();
   ToyServer server(ns, "127.0.0.1", {.reply = http_answer(200), .after = 400 * kMillisecond});
   auto probe = http_probe("http://" + at(server) + "/");
@@ -57,7 +57,7 @@ TEST(probe, finish_sends_nothing_more_and_awaits_what_is_in_flight) {
   for (const auto& s : all) EXPECT_EQ(s.probe, 3u);
 }
 
-TEST(probe, finish_counts_what_never_came_as_timeout) {
+TEST(Probe, FinishCountsWhatNeverCameAsTimeout) {
   const NetNs ns = loopback_ns();
   ToyServer server(ns, "127.0.0.1", {.kind = Manners::Kind::silent});
   auto probe = http_probe("http://" + at(server) + "/");
@@ -67,7 +67,7 @@ TEST(probe, finish_counts_what_never_came_as_timeout) {
   for (const auto& s : samples) EXPECT_GE(s.latency, probe.timeout);
 }
 
-TEST(probe, abort_drops_what_is_in_flight_without_a_sample) {
+TEST(Probe, AbortDropsWhatIsInFlightWithoutASample) {
   const NetNs ns = loopback_ns();
   ToyServer server(ns, "127.0.0.1", {.kind = Manners::Kind::silent});
   auto probe = http_probe("http://" + at(server) + "/");
@@ -84,7 +84,7 @@ TEST(probe, abort_drops_what_is_in_flight_without_a_sample) {
   EXPECT_TRUE(samples.all().empty());
 }
 
-TEST(probe, may_end_before_it_was_started) {
+TEST(Probe, MayEndBeforeItWasStarted) {
   const NetNs ns = loopback_ns();
   Samples samples;
   { probe::Prober never(icmp_probe("::1"), 0, {&ns, "", {}}, nullptr, samples.sink()); }
@@ -95,7 +95,7 @@ TEST(probe, may_end_before_it_was_started) {
   EXPECT_TRUE(samples.all().empty());
 }
 
-TEST(probe, the_namespace_may_go_after_the_constructor) {
+TEST(Probe, TheNamespaceMayGoAfterTheConstructor) {
   Samples samples;
   std::unique_ptr<probe::Prober> prober;
   {
@@ -110,7 +110,7 @@ TEST(probe, the_namespace_may_go_after_the_constructor) {
   EXPECT_EQ(verdicts(samples.all()), (Verdicts{{"ok", 2}}));
 }
 
-TEST(probe, beyond_what_may_be_in_flight_is_overload) {
+TEST(Probe, BeyondWhatMayBeInFlightIsOverload) {
   const NetNs ns = loopback_ns();
   {
     const Inside inside(ns);
@@ -124,7 +124,7 @@ TEST(probe, beyond_what_may_be_in_flight_is_overload) {
   EXPECT_TRUE(complete(samples, probe.every, 5000));
 }
 
-TEST(probe, an_exception_of_the_sink_ends_the_probe_and_is_remembered) {
+TEST(Probe, AnExceptionOfTheSinkEndsTheProbeAndIsRemembered) {
   const NetNs ns = loopback_ns();
   probe::Prober prober(icmp_probe("127.0.0.1"), 0, {&ns, "", {}}, nullptr,
                        [](probe::Sample&&) { throw std::runtime_error("disk full"); });
@@ -135,9 +135,9 @@ TEST(probe, an_exception_of_the_sink_ends_the_probe_and_is_remembered) {
   EXPECT_NE(prober.failure().find("disk full"), std::string::npos) << prober.failure();
 }
 
-class probe_names : public testing::TestWithParam<probe::Probe> {};
+class ProbeNames : public testing::TestWithParam<probe::Probe> {};
 
-TEST_P(probe_names, one_that_does_not_resolve_is_refused_before_the_run) {
+TEST_P(ProbeNames, OneThatDoesNotResolveIsRefusedBeforeTheRun) {
   const NetNs ns = loopback_ns();
   Samples samples;
   try {
@@ -150,7 +150,7 @@ TEST_P(probe_names, one_that_does_not_resolve_is_refused_before_the_run) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(kinds, probe_names,
+INSTANTIATE_TEST_SUITE_P(kinds, ProbeNames,
                          testing::Values(http_probe("http://nobody.invalid/"), tcp_probe("nobody.invalid:80"),
                                          icmp_probe("nobody.invalid")),
                          [](const auto& p) { return std::string(p.param.kind->name()); });

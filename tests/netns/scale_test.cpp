@@ -106,7 +106,7 @@ bool arrives(const NetNs& ns, int port) {
   return false;
 }
 
-TEST_P(ScaleTest, a_namespace_costs_little_and_meets_its_own_rules) {
+TEST_P(ScaleTest, ANamespaceCostsLittleAndMeetsItsOwnRules) {
   make(kMany);
   Held held[2];
   for (const std::size_t count : {std::size_t{10}, kMany}) {
@@ -131,7 +131,7 @@ TEST_P(ScaleTest, a_namespace_costs_little_and_meets_its_own_rules) {
   RecordProperty("map_bytes_each", static_cast<int>(each(held[0].map_bytes, held[1].map_bytes)));
 }
 
-TEST_P(ScaleTest, a_stop_is_heard_while_it_prepares) {
+TEST_P(ScaleTest, AStopIsHeardWhileItPrepares) {
   make(kMany);
   for (const char* step : {"making room", "verifying", "attaching"}) {
     SCOPED_TRACE(step);
@@ -145,7 +145,7 @@ TEST_P(ScaleTest, a_stop_is_heard_while_it_prepares) {
   }
 }
 
-TEST_P(ScaleTest, the_soft_limit_of_descriptors_is_raised_and_the_hard_one_is_told) {
+TEST_P(ScaleTest, TheSoftLimitOfDescriptorsIsRaisedAndTheHardOneIsTold) {
   make(kMany);
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);

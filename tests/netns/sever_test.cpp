@@ -121,7 +121,7 @@ void SeverTest::refused_at_once() {
   for (const Way& way : kWays) EXPECT_EQ(connect_to(way, 8000, kSoon), 0) << way.name << ", afterwards";
 }
 
-TEST_F(SeverTest, refused_at_once) { refused_at_once(); }
+TEST_F(SeverTest, RefusedAtOnce) { refused_at_once(); }
 
 void SeverTest::reset_at_both_ends() {
   std::vector<Connection> all;
@@ -144,17 +144,17 @@ void SeverTest::reset_at_both_ends() {
   EXPECT_GE(counts[0].dropped, counts[0].answered);
 }
 
-TEST_F(SeverTest, reset_at_both_ends) { reset_at_both_ends(); }
+TEST_F(SeverTest, ResetAtBothEnds) { reset_at_both_ends(); }
 
 class SeverOnABareDevice : public SeverTest {
  protected:
   SeverOnABareDevice() : SeverTest(Wire::bare) {}
 };
 
-TEST_F(SeverOnABareDevice, refused_at_once) { refused_at_once(); }
-TEST_F(SeverOnABareDevice, reset_at_both_ends) { reset_at_both_ends(); }
+TEST_F(SeverOnABareDevice, RefusedAtOnce) { refused_at_once(); }
+TEST_F(SeverOnABareDevice, ResetAtBothEnds) { reset_at_both_ends(); }
 
-TEST_F(SeverTest, where_checksums_are_finished_and_checked) {
+TEST_F(SeverTest, WhereChecksumsAreFinishedAndChecked) {
   for (const NetNs* ns : {&bed.here, &bed.there}) {
     Inside in(*ns);
     finish_checksums_in_software("eth0");
@@ -169,7 +169,7 @@ TEST_F(SeverTest, where_checksums_are_finished_and_checked) {
   }
 }
 
-TEST_F(SeverTest, refusing_resets_what_is_established) {
+TEST_F(SeverTest, RefusingResetsWhatIsEstablished) {
   const Connection c = open(kWays[0], 8000);
   cut("refuse");
   say(c.server);
@@ -177,7 +177,7 @@ TEST_F(SeverTest, refusing_resets_what_is_established) {
   EXPECT_EQ(hear(c.server, kSoon), -ECONNRESET);
 }
 
-TEST_F(SeverTest, half_open_leaves_the_peer_waiting) {
+TEST_F(SeverTest, HalfOpenLeavesThePeerWaiting) {
   struct Torn {
     const char* name;
     Fd ours, peers;
@@ -213,7 +213,7 @@ TEST_F(SeverTest, half_open_leaves_the_peer_waiting) {
 }
 
 // Both ends are the target's there: its peer is who has the address that the fault names.
-TEST_F(SeverTest, half_open_on_loopback_leaves_the_peer_waiting) {
+TEST_F(SeverTest, HalfOpenOnLoopbackLeavesThePeerWaiting) {
   {
     Inside in(bed.here);
     add_address("lo", *IpPrefix::parse("fd07::9/128"));
@@ -232,7 +232,7 @@ TEST_F(SeverTest, half_open_on_loopback_leaves_the_peer_waiting) {
     }
 }
 
-TEST_F(SeverTest, nothing_new) {
+TEST_F(SeverTest, NothingNew) {
   std::vector<Connection> before;
   std::vector<Fd> listeners;
   for (const Way& way : kWays) before.push_back(open(way, 8000)), listeners.push_back(listen_at(way.server, 8001));
@@ -247,7 +247,7 @@ TEST_F(SeverTest, nothing_new) {
   EXPECT_EQ(finish()[0].answered, 0u);
 }
 
-TEST_F(SeverTest, only_what_is_old) {
+TEST_F(SeverTest, OnlyWhatIsOld) {
   for (const char* direction : {"both", "egress", "ingress"}) {
     std::vector<Connection> before;
     for (const Way& way : kWays) before.push_back(open(way, 8000));
@@ -276,7 +276,7 @@ TEST_F(SeverTest, only_what_is_old) {
   }
 }
 
-TEST_F(SeverTest, both_ends_as_targets_and_a_delay_beside) {
+TEST_F(SeverTest, BothEndsAsTargetsAndADelayBeside) {
   const Connection c = open(kWays[0], 8000);
   play(
       "[[faults]]\nkind = \"sever\"\nmode = \"reset\"\non = [\"a\", \"b\"]\nstart = \"0s\"\nfor = \"600s\"\n"
@@ -290,7 +290,7 @@ TEST_F(SeverTest, both_ends_as_targets_and_a_delay_beside) {
 }
 
 // A cut fibre does not cut lo: who is cut off still reaches itself, as a Redis its own client.
-TEST_F(SeverTest, a_machine_cut_off_still_reaches_itself) {
+TEST_F(SeverTest, AMachineCutOffStillReachesItself) {
   const std::string ways[] = {"kind = \"sever\"", "kind = \"flap\"\ndown = \"300s\"\nup = \"1s\"",
                               "kind = \"sever\"\npeer = \"itself\""};
   for (const auto& way : ways) {
@@ -309,7 +309,7 @@ TEST_F(SeverTest, a_machine_cut_off_still_reaches_itself) {
   }
 }
 
-TEST_F(SeverTest, also_by_clsact) {
+TEST_F(SeverTest, AlsoByClsact) {
   const Connection c = open(kWays[0], 8000), on_lo = open(kWays[4], 8000);
   const Fd listener = listen_at(kWays[2].server, 8001);
   play("[[faults]]\nkind = \"sever\"\nmode = \"reset\"\non = \"a\"\nloopback = true\nstart = \"0s\"\nfor = \"600s\"\n",

@@ -27,7 +27,7 @@ class TimelineTest : public testing::Test {
   Bed bed;
 };
 
-TEST_F(TimelineTest, a_flap_drops_while_it_is_down) {
+TEST_F(TimelineTest, AFlapDropsWhileItIsDown) {
   PlayedPlan played(plan("kind = \"flap\"\ndown = \"300ms\"\nup = \"200ms\"\n"));
   const Arrivals got = send(500, 5 * kMillisecond);
   const Ns epoch = played.epoch();
@@ -42,7 +42,7 @@ TEST_F(TimelineTest, a_flap_drops_while_it_is_down) {
   EXPECT_LE(wrong, got.all.size() / 20) << "arrived though sent while the link was down";
 }
 
-TEST_F(TimelineTest, a_profile_leads_from_point_to_point) {
+TEST_F(TimelineTest, AProfileLeadsFromPointToPoint) {
   PlayedPlan played(
       plan("kind = \"degrade\"\nprofile = [{ at = \"0s\", delay = \"50ms\" }, { at = \"5s\", delay = \"550ms\" }]\n"));
   const Arrivals got = send(200, 10 * kMillisecond);
@@ -59,7 +59,7 @@ TEST_F(TimelineTest, a_profile_leads_from_point_to_point) {
   played.finish();
 }
 
-TEST_F(TimelineTest, a_trace_is_played_row_by_row) {
+TEST_F(TimelineTest, ATraceIsPlayedRowByRow) {
   const TemporaryFolder folder;
   folder.write("wan.csv", "time_ms,delay_ms,loss_percent\n0,150,0\n1000,0,100\n1500,40,0\n");
   PlayedPlan played(plan("kind = \"trace\"\nfile = \"wan.csv\"\n"), folder.path() / "plan.toml");

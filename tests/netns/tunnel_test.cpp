@@ -39,7 +39,7 @@ class TunnelTest : public PlanBed {
   }
 };
 
-TEST_F(TunnelTest, what_goes_through_it_meets_a_fault_on_everything_inside) {
+TEST_F(TunnelTest, WhatGoesThroughItMeetsAFaultOnEverythingInside) {
   delay();
   for (const char* net : {"10.7.0", "10.8.0"}) {
     const Ns took = takes(net);
@@ -49,7 +49,7 @@ TEST_F(TunnelTest, what_goes_through_it_meets_a_fault_on_everything_inside) {
   EXPECT_GE(finish()[0].matched, 20u);
 }
 
-TEST_F(TunnelTest, a_peer_is_met_where_its_address_stands) {
+TEST_F(TunnelTest, APeerIsMetWhereItsAddressStands) {
   for (const char* peer : {"10.7.0.2", "10.8.0.2"}) {
     delay(peer);
     const Ns took = takes("10.8.0");

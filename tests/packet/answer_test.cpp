@@ -95,7 +95,7 @@ Packet segment(std::uint8_t flags, bool v6 = false, std::size_t payload = 0) {
   return p;
 }
 
-TEST_P(Answer, a_syn_is_refused_byte_by_byte) {
+TEST_P(Answer, ASynIsRefusedByteByByte) {
   load({kRefuse});
   const Skb out = run(segment(kSyn));
   EXPECT_EQ(out.verdict, kRedirect);
@@ -105,7 +105,7 @@ TEST_P(Answer, a_syn_is_refused_byte_by_byte) {
   EXPECT_EQ(out.frame, expected);
 }
 
-TEST_P(Answer, what_opens_a_connection_is_reset_for_its_sender_alone) {
+TEST_P(Answer, WhatOpensAConnectionIsResetForItsSenderAlone) {
   for (const auto& channel : {kReset, kRefuse}) {
     load({channel});
     for (const bool v6 : {false, true}) {
@@ -147,7 +147,7 @@ struct Capture {
   Fd socket;
 };
 
-TEST_P(Answer, a_reset_tells_both_ends) {
+TEST_P(Answer, AResetTellsBothEnds) {
   Capture capture;
   load({kReset});
   for (const bool v6 : {false, true}) {
@@ -167,7 +167,7 @@ TEST_P(Answer, a_reset_tells_both_ends) {
   EXPECT_TRUE(capture.take().empty()) << "nobody has anything to lose yet";
 }
 
-TEST_P(Answer, a_bundle_gets_one_answer) {
+TEST_P(Answer, ABundleGetsOneAnswer) {
   load({kReset});
   const Packet p = segment(kAck, false, 1800);
   expect_reset(p, expect_answer(p, "select_out", true, 600), true, kRst, 77, 0);
@@ -175,7 +175,7 @@ TEST_P(Answer, a_bundle_gets_one_answer) {
   EXPECT_EQ(programs->tally(0).answered, 1u);
 }
 
-TEST_P(Answer, never_an_answer_to_an_answer) {
+TEST_P(Answer, NeverAnAnswerToAnAnswer) {
   for (const auto& channel : {kReset, kRefuse}) {
     load({channel});
     for (const char* program : {"select_out", "select_in", "select_lo"}) {
@@ -187,14 +187,14 @@ TEST_P(Answer, never_an_answer_to_an_answer) {
   }
 }
 
-TEST_P(Answer, a_reset_drops_other_protocols_silently) {
+TEST_P(Answer, AResetDropsOtherProtocolsSilently) {
   load({kReset});
   for (const L4 l4 : {L4::udp, L4::icmp, L4::gre}) expect_silent(Packet{.l4 = l4});
   expect_silent(Packet{.l4 = L4::tcp, .fragment_offset = 100}, "select_in");
   EXPECT_EQ(programs->tally(0).dropped, 4u);
 }
 
-TEST_P(Answer, headers_with_options_are_answered_with_plain_ones) {
+TEST_P(Answer, HeadersWithOptionsAreAnsweredWithPlainOnes) {
   load({kReset});
   Packet p = segment(kSyn);
   p.option_words = 3;
@@ -204,7 +204,7 @@ TEST_P(Answer, headers_with_options_are_answered_with_plain_ones) {
   expect_reset(p, expect_answer(p), true, kRst | kAck, 0, 1001);
 }
 
-TEST_P(Answer, datagrams_are_unreachable) {
+TEST_P(Answer, DatagramsAreUnreachable) {
   load({kRefuse});
   for (const bool v6 : {false, true}) {
     for (const std::size_t payload : {0, 32, 1400}) {
@@ -230,7 +230,7 @@ TEST_P(Answer, datagrams_are_unreachable) {
   expect_silent(Packet{.fragment_offset = 10});
 }
 
-TEST_P(Answer, unreachables_are_bounded) {
+TEST_P(Answer, UnreachablesAreBounded) {
   load({kRefuse});
   // Each second of the kernel's clock has its budget, on each CPU: here one CPU alone sends.
   cpu_set_t all, one;
@@ -249,7 +249,7 @@ TEST_P(Answer, unreachables_are_bounded) {
   EXPECT_LT(seconds, 4u) << "too slow to show anything";
 }
 
-TEST_P(Answer, only_what_opens_a_connection_is_cut) {
+TEST_P(Answer, OnlyWhatOpensAConnectionIsCut) {
   load({kNew});
   expect_silent(segment(kSyn));
   expect_silent(segment(kSyn, true), "select_in");
@@ -260,7 +260,7 @@ TEST_P(Answer, only_what_opens_a_connection_is_cut) {
   EXPECT_EQ(programs->tally(0).matched, 2u) << "what is not cut was not met";
 }
 
-TEST_P(Answer, old_connections_are_cut_and_new_ones_are_told_apart) {
+TEST_P(Answer, OldConnectionsAreCutAndNewOnesAreToldApart) {
   load({kOld});
   for (const bool v6 : {false, true}) {
     expect_silent(segment(kAck, v6));
@@ -282,7 +282,7 @@ TEST_P(Answer, old_connections_are_cut_and_new_ones_are_told_apart) {
   expect_passes(Packet{});
 }
 
-TEST_P(Answer, each_rule_has_its_own_beginning) {
+TEST_P(Answer, EachRuleHasItsOwnBeginning) {
   const faults::Window late{10 * kSecond, 3600 * kSecond};
   faults::Channel second = steady(late, 0, 0, 1);
   second.answer.filter = FL_FILTER_OLD;
@@ -297,7 +297,7 @@ TEST_P(Answer, each_rule_has_its_own_beginning) {
   EXPECT_EQ(programs->tally(1).dropped, 1u);
 }
 
-TEST_P(Answer, half_open_tells_one_end_alone) {
+TEST_P(Answer, HalfOpenTellsOneEndAlone) {
   Capture capture;
   load({kHalfOpen});
   for (const bool v6 : {false, true}) {
@@ -312,7 +312,7 @@ TEST_P(Answer, half_open_tells_one_end_alone) {
   expect_passes(segment(kAck));
 }
 
-TEST_P(Answer, half_open_on_loopback_knows_the_peer) {
+TEST_P(Answer, HalfOpenOnLoopbackKnowsThePeer) {
   site::Match match;
   match.any_peer = false;
   match.peers = {*IpPrefix::parse("127.0.0.9/32")};
@@ -325,7 +325,7 @@ TEST_P(Answer, half_open_on_loopback_knows_the_peer) {
   expect_reset(p, expect_answer(p, "select_lo", false), false, kRst | kAck, 1000, 77);
 }
 
-TEST_P(Answer, an_answer_is_stronger_than_loss_and_delay) {
+TEST_P(Answer, AnAnswerIsStrongerThanLossAndDelay) {
   load({kRefuse, steady(kHour, kSecond), steady(kHour, 0, 0, 1), kReset});
   const Packet p = segment(kSyn);
   run(p);
@@ -339,7 +339,7 @@ TEST_P(Answer, an_answer_is_stronger_than_loss_and_delay) {
   EXPECT_EQ(programs->slot(stamp_of(out.frame).slot).rules, 0b10u);
 }
 
-TEST_P(Answer, outside_its_window_nothing_is_answered) {
+TEST_P(Answer, OutsideItsWindowNothingIsAnswered) {
   const faults::Window window{5 * kSecond, 6 * kSecond};
   auto channel = steady(window, 0, 0, 1);
   channel.answer.verdict = FL_VERDICT_RESET;

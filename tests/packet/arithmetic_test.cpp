@@ -10,7 +10,7 @@
 namespace faultline::test {
 namespace {
 
-TEST(Arithmetic, histogram_buckets) {
+TEST(Arithmetic, HistogramBuckets) {
   Stage stage;
   std::mt19937_64 random(1);
   for (std::uint64_t v = 0; v < 1024; v++) ASSERT_EQ(stage.bucket(v), fl_bucket(v)) << v;
@@ -20,7 +20,7 @@ TEST(Arithmetic, histogram_buckets) {
   }
 }
 
-TEST(Arithmetic, segments_of_a_track) {
+TEST(Arithmetic, SegmentsOfATrack) {
   Stage stage;
   std::mt19937_64 random(2);
   for (int i = 0; i < 5000; i++) {

@@ -68,7 +68,7 @@ struct Bare : EngineTest {
   std::uint32_t number = 0;
 };
 
-TEST_P(Bare, a_packet_enters_the_pen_with_an_ethernet_header) {
+TEST_P(Bare, APacketEntersThePenWithAnEthernetHeader) {
   load({holding({})});
   for (const bool v6 : {false, true}) {
     EXPECT_EQ(taken(from(v6)), 1u);
@@ -79,7 +79,7 @@ TEST_P(Bare, a_packet_enters_the_pen_with_an_ethernet_header) {
   }
 }
 
-TEST_P(Bare, it_is_read_as_any_other) {
+TEST_P(Bare, ItIsReadAsAnyOther) {
   site::Match tcp, to, port, far;
   tcp.protocol = "tcp";
   to.any_peer = far.any_peer = false;
@@ -104,7 +104,7 @@ TEST_P(Bare, it_is_read_as_any_other) {
   EXPECT_EQ(taken({.source = kBare6, .destination = "fd00::2", .l4 = L4::icmp6, .icmp_type = 135}), 0u);
 }
 
-TEST_P(Bare, a_bundle_is_counted_by_wire_packets) {
+TEST_P(Bare, ABundleIsCountedByWirePackets) {
   load({holding({})});
   for (const bool v6 : {false, true}) {
     for (const L4 l4 : {L4::tcp, L4::udp}) {
@@ -118,7 +118,7 @@ TEST_P(Bare, a_bundle_is_counted_by_wire_packets) {
   }
 }
 
-TEST_P(Bare, a_loss_is_silent_and_counts_ethernet_frames) {
+TEST_P(Bare, ALossIsSilentAndCountsEthernetFrames) {
   load({losing()});
   Packet p = from(false);
   EXPECT_EQ(programs->select("select_bare_out", {.frame = build_bare(p)}).verdict, kRedirect);
@@ -127,7 +127,7 @@ TEST_P(Bare, a_loss_is_silent_and_counts_ethernet_frames) {
   EXPECT_EQ(programs->tally(0).bytes, 2 * build(p).size());
 }
 
-TEST_P(Bare, what_is_refused_is_told) {
+TEST_P(Bare, WhatIsRefusedIsTold) {
   Rule refuse = losing();
   refuse.channel.answer.verdict = FL_VERDICT_REFUSE;
   load({refuse});
@@ -150,7 +150,7 @@ TEST_P(Bare, what_is_refused_is_told) {
   EXPECT_EQ(programs->tally(0).answered, 8u);
 }
 
-TEST_P(Bare, the_guard_lets_pass_what_was_in_the_pen) {
+TEST_P(Bare, TheGuardLetsPassWhatWasInThePen) {
   load({holding({})});
   const Frame sent = build_bare(from(false));
   std::uint32_t seen = 0;
@@ -161,7 +161,7 @@ TEST_P(Bare, the_guard_lets_pass_what_was_in_the_pen) {
   EXPECT_EQ(seen, 7u) << "its tc_index before the pen";
 }
 
-TEST_P(Bare, its_programs_are_loaded_where_there_is_such_a_device) {
+TEST_P(Bare, ItsProgramsAreLoadedWhereThereIsSuchADevice) {
   load({holding({})});
   EXPECT_GT(programs->selector().program("select_bare_out"), 0);
   Programs without(GetParam(), {holding({})});
@@ -171,7 +171,7 @@ TEST_P(Bare, its_programs_are_loaded_where_there_is_such_a_device) {
 
 // ---- tunnels: a rule meets what they carry, or what carries them ----
 
-TEST_P(Bare, what_carries_a_tunnel_meets_rules_that_name_it) {
+TEST_P(Bare, WhatCarriesATunnelMeetsRulesThatNameIt) {
   site::Match udp, peer, port, device;
   udp.protocol = "udp";
   peer.any_peer = false;

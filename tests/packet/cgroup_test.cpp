@@ -54,7 +54,7 @@ struct SelectorCgroup : EngineTest {
 const Packet kUdp4{.source = "127.0.0.1", .destination = "127.0.0.1"};
 const Packet kUdp6{.source = "::1", .destination = "::1"};
 
-TEST_P(SelectorCgroup, what_leaves_is_told_by_its_socket) {
+TEST_P(SelectorCgroup, WhatLeavesIsToldByItsSocket) {
   load({of({cgroup(shop.path())}), of({cgroup(shop.top())}), of({cgroup(bank.path())}), {}});
   EXPECT_EQ(sent_in(shop, kUdp4), 0b1011u)
       << "its own group's rule, that of the group above, and the one without a group";
@@ -63,14 +63,14 @@ TEST_P(SelectorCgroup, what_leaves_is_told_by_its_socket) {
   EXPECT_EQ(taken(kUdp4, "select_out"), 0b1000u);
 }
 
-TEST_P(SelectorCgroup, a_group_has_many_rules_and_a_rule_many_groups) {
+TEST_P(SelectorCgroup, AGroupHasManyRulesAndARuleManyGroups) {
   load({of({cgroup(shop.path()), cgroup(bank.path())}), of({cgroup(shop.path())}, false, true),
         of({cgroup(shop.path())}), of({})});
   EXPECT_EQ(sent_in(shop, kUdp4), 0b0101u) << "not the rule for what arrives, nor the one whose group is gone";
   EXPECT_EQ(sent_in(bank, kUdp4), 0b0001u);
 }
 
-TEST_P(SelectorCgroup, what_arrives_is_told_by_the_socket_it_is_for) {
+TEST_P(SelectorCgroup, WhatArrivesIsToldByTheSocketItIsFor) {
   load({of({cgroup(shop.path())}, false), of({cgroup(shop.top())}), of({cgroup(bank.path())}), {}});
   EchoProcess server(&shop, ns, 7000), other(&bank, ns, 7001);
   for (Packet packet : {kUdp4, kUdp6}) {
@@ -96,7 +96,7 @@ TEST_P(SelectorCgroup, what_arrives_is_told_by_the_socket_it_is_for) {
   EXPECT_EQ(taken(fragment, "select_in"), 0b1000u) << "without ports no socket is found";
 }
 
-TEST_P(SelectorCgroup, on_lo_either_end_counts) {
+TEST_P(SelectorCgroup, OnLoEitherEndCounts) {
   load({of({cgroup(shop.path())}, true, false), of({cgroup(shop.path())}, false, true), of({cgroup(bank.path())})});
   EchoProcess server(&shop, ns, 7000);
   EXPECT_EQ(taken(kUdp4, "select_lo"), 0b010u);
@@ -107,7 +107,7 @@ TEST_P(SelectorCgroup, on_lo_either_end_counts) {
   EXPECT_EQ(sent_in(shop, answer, "select_lo"), 0b001u);
 }
 
-TEST_P(SelectorCgroup, are_replaced_while_it_runs) {
+TEST_P(SelectorCgroup, AreReplacedWhileItRuns) {
   load({of({cgroup(shop.path())}), of({cgroup(bank.path())})});
   ScratchCgroup deep("a.service", shop.path());
   EXPECT_EQ(sent_in(bank, kUdp4), 0b10u);
@@ -120,7 +120,7 @@ TEST_P(SelectorCgroup, are_replaced_while_it_runs) {
   EXPECT_EQ(sent_in(deep, kUdp4), 0b01u);
 }
 
-TEST_P(SelectorCgroup, of_unknown_depth) {
+TEST_P(SelectorCgroup, OfUnknownDepth) {
   auto group = cgroup(shop.path());
   group.level = site::kAnyLevel;
   load({of({group})});
@@ -130,7 +130,7 @@ TEST_P(SelectorCgroup, of_unknown_depth) {
   EXPECT_EQ(taken(kUdp4, "select_in"), 1u);
 }
 
-TEST_P(SelectorCgroup, a_rule_for_one_device_leaves_others_alone) {
+TEST_P(SelectorCgroup, ARuleForOneDeviceLeavesOthersAlone) {
   site::Match lo, other;
   lo.device = 1;  // the device of packets that are made for a test
   other.device = 4711;

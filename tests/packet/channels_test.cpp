@@ -51,7 +51,7 @@ double distance(std::vector<double> sample, const std::function<double(double)>&
   return worst;
 }
 
-TEST_P(Channels, jitter_has_the_distribution_asked) {
+TEST_P(Channels, JitterHasTheDistributionAsked) {
   for (const Shape shape : {Shape::uniform, Shape::normal, Shape::pareto, Shape::pareto_normal}) {
     SCOPED_TRACE(static_cast<int>(shape));
     faults::Channel channel =
@@ -65,7 +65,7 @@ TEST_P(Channels, jitter_has_the_distribution_asked) {
   }
 }
 
-TEST_P(Channels, jitter_has_the_distribution_of_a_table) {
+TEST_P(Channels, JitterHasTheDistributionOfATable) {
   std::vector<double> values;  // a link that was measured: log-normal, some thousand values
   for (int i = 0; i < 5000; i++) values.push_back(std::exp(faults::normal_quantile((i + 0.5) / 5000)) - 1.5);
   faults::Channel channel = steady(kHour, 50 * kMillisecond, 20 * kMillisecond);
@@ -88,7 +88,7 @@ TEST_P(Channels, jitter_has_the_distribution_of_a_table) {
   EXPECT_GE(shorter + longer, 9990) << "nothing between the two";
 }
 
-TEST_P(Channels, correlated_jitter_keeps_its_distribution) {
+TEST_P(Channels, CorrelatedJitterKeepsItsDistribution) {
   for (const Shape shape : {Shape::uniform, Shape::normal}) {
     faults::Channel channel = steady(kHour, 200 * kMillisecond, 40 * kMillisecond);
     channel.shape = shape;
@@ -111,7 +111,7 @@ TEST_P(Channels, correlated_jitter_keeps_its_distribution) {
   }
 }
 
-TEST_P(Channels, bursts_are_the_chain_that_chance_steps) {
+TEST_P(Channels, BurstsAreTheChainThatChanceSteps) {
   constexpr std::uint64_t kSeed = 31;
   const faults::Bursts bursts{0.02, 0.25, 0.01, 0.9};
   faults::Channel channel;
@@ -135,7 +135,7 @@ TEST_P(Channels, bursts_are_the_chain_that_chance_steps) {
   EXPECT_NEAR(lost_in_all / 20'000.0, 0.9 * 0.0741 + 0.01 * 0.9259, 0.01);
 }
 
-TEST_P(Channels, a_share_of_the_connections_is_dead_and_stays_so) {
+TEST_P(Channels, AShareOfTheConnectionsIsDeadAndStaysSo) {
   constexpr std::uint64_t kSeed = 8;
   faults::Channel channel;
   step(channel.flows, 0.2);
@@ -161,7 +161,7 @@ TEST_P(Channels, a_share_of_the_connections_is_dead_and_stays_so) {
   EXPECT_NEAR(dead, 400, 46) << "99 % interval of 2,000 draws";
 }
 
-TEST_P(Channels, a_share_of_the_clients_is_cut_off_whatever_they_open) {
+TEST_P(Channels, AShareOfTheClientsIsCutOffWhateverTheyOpen) {
   constexpr std::uint64_t kSeed = 9;
   faults::Channel channel;
   step(channel.clients, 0.4);
@@ -187,7 +187,7 @@ TEST_P(Channels, a_share_of_the_clients_is_cut_off_whatever_they_open) {
   EXPECT_NEAR(cut, 80, 18) << "99 % interval of 200 draws";
 }
 
-TEST_P(Channels, damage_and_who_meets_it) {
+TEST_P(Channels, DamageAndWhoMeetsIt) {
   for (const bool valid : {false, true}) {
     constexpr std::uint64_t kSeed = 10;
     faults::Channel channel;
@@ -215,7 +215,7 @@ TEST_P(Channels, damage_and_who_meets_it) {
   }
 }
 
-TEST_P(Channels, a_reordered_packet_skips_its_delay) {
+TEST_P(Channels, AReorderedPacketSkipsItsDelay) {
   constexpr std::uint64_t kSeed = 12;
   faults::Channel channel = steady(kHour, kSecond);
   step(channel.reorder, 0.25);
@@ -234,7 +234,7 @@ TEST_P(Channels, a_reordered_packet_skips_its_delay) {
 
 // ---- rate ----
 
-TEST_P(Channels, a_rate_sends_one_packet_after_the_other) {
+TEST_P(Channels, ARateSendsOnePacketAfterTheOther) {
   faults::Channel channel;
   step(channel.rate, 1e6);
   channel.queue_time = 100 * kMillisecond;
@@ -263,7 +263,7 @@ TEST_P(Channels, a_rate_sends_one_packet_after_the_other) {
   EXPECT_EQ(books.dropped, static_cast<std::uint64_t>(dropped));
 }
 
-TEST_P(Channels, a_rate_that_is_not_reached_paces_nothing) {
+TEST_P(Channels, ARateThatIsNotReachedPacesNothing) {
   faults::Channel channel;
   step(channel.rate, 1e9);
   channel.queue_time = 100 * kMillisecond;
@@ -276,7 +276,7 @@ TEST_P(Channels, a_rate_that_is_not_reached_paces_nothing) {
   EXPECT_EQ(programs->tally(0).paced, 0u);
 }
 
-TEST_P(Channels, a_queue_may_be_bounded_in_bytes) {
+TEST_P(Channels, AQueueMayBeBoundedInBytes) {
   faults::Channel channel;
   step(channel.rate, 1e5);
   channel.queue_bytes = 5000;
@@ -287,7 +287,7 @@ TEST_P(Channels, a_queue_may_be_bounded_in_bytes) {
   EXPECT_EQ(sent, 6) << "five of 1,000 bytes wait for the one that is being sent";
 }
 
-TEST_P(Channels, the_lowest_rate_owns_the_packet) {
+TEST_P(Channels, TheLowestRateOwnsThePacket) {
   faults::Channel fast, slow;
   step(fast.rate, 1e7);
   step(slow.rate, 1e6);
@@ -305,7 +305,7 @@ TEST_P(Channels, the_lowest_rate_owns_the_packet) {
   EXPECT_EQ(programs->tally(1).paced, 2u);
 }
 
-TEST_P(Channels, each_fault_that_duplicates_adds_a_copy) {
+TEST_P(Channels, EachFaultThatDuplicatesAddsACopy) {
   faults::Channel always, never;
   step(always.duplicate, 1);
   step(never.loss, 1e-9);
@@ -319,7 +319,7 @@ TEST_P(Channels, each_fault_that_duplicates_adds_a_copy) {
   EXPECT_EQ(programs->tally(2).duplicated, 1u);
 }
 
-TEST_P(Channels, rate_and_delay_of_one_rule_count_a_packet_once) {
+TEST_P(Channels, RateAndDelayOfOneRuleCountAPacketOnce) {
   faults::Channel channel = steady(kHour, kSecond);
   step(channel.rate, 1e6);
   channel.queue_time = kSecond;
@@ -335,7 +335,7 @@ TEST_P(Channels, rate_and_delay_of_one_rule_count_a_packet_once) {
   EXPECT_EQ(shares, 5u) << "delay and the wait for the rate are one share of the fault's";
 }
 
-TEST_P(Channels, a_large_packet_meets_its_rate_in_pieces) {
+TEST_P(Channels, ALargePacketMeetsItsRateInPieces) {
   faults::Channel channel;
   step(channel.rate, 1e6);
   channel.queue_time = kSecond;
@@ -345,7 +345,7 @@ TEST_P(Channels, a_large_packet_meets_its_rate_in_pieces) {
 
 // ---- turns ----
 
-TEST_P(Channels, only_a_turn_is_delayed) {
+TEST_P(Channels, OnlyATurnIsDelayed) {
   faults::Channel channel = steady(kHour, 200 * kMillisecond);
   channel.turns = true;
   load({rule(channel)});
@@ -380,7 +380,7 @@ TEST_P(Channels, only_a_turn_is_delayed) {
   EXPECT_EQ(programs->tally(0).delayed, 4u);
 }
 
-TEST_P(Channels, turns_of_one_way_alone) {
+TEST_P(Channels, TurnsOfOneWayAlone) {
   faults::Channel channel = steady(kHour, 200 * kMillisecond);
   channel.turns = true;
   channel.turns_out = false;  // the slot of these frames is one of egress

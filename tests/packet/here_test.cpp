@@ -33,7 +33,7 @@ struct Here : EngineTest {
   bool entered = false;
 };
 
-TEST_P(Here, every_loss_is_the_one_that_chance_says) {
+TEST_P(Here, EveryLossIsTheOneThatChanceSays) {
   constexpr std::uint64_t kSeed = 77;
   load(steady(kHour, 0, 0, 0.1), kSeed);
   FlowReplay replay(0);
@@ -55,7 +55,7 @@ TEST_P(Here, every_loss_is_the_one_that_chance_says) {
   EXPECT_GT(dropped, 300u);
 }
 
-TEST_P(Here, a_cut_drops_by_direction_and_whole) {
+TEST_P(Here, ACutDropsByDirectionAndWhole) {
   load(steady(kHour, 0, 0, 1));
   EXPECT_EQ(select(Packet{}, "select_out"), kRedirect);
   EXPECT_FALSE(entered);
@@ -71,7 +71,7 @@ TEST_P(Here, a_cut_drops_by_direction_and_whole) {
   EXPECT_EQ(programs->tally(0).dropped, 3u + 3u) << "counted in wire packets";
 }
 
-TEST_P(Here, what_is_held_or_split_enters_the_pen) {
+TEST_P(Here, WhatIsHeldOrSplitEntersThePen) {
   load(steady(kHour, kMillisecond));
   EXPECT_EQ(select(Packet{}), kRedirect);
   EXPECT_TRUE(entered);
@@ -87,7 +87,7 @@ TEST_P(Here, what_is_held_or_split_enters_the_pen) {
   EXPECT_TRUE(entered);
 }
 
-TEST_P(Here, nothing_overtakes_what_is_on_its_way) {
+TEST_P(Here, NothingOvertakesWhatIsOnItsWay) {
   load(steady(kHour, 0, 0, 0.000001));
   EXPECT_EQ(select(Packet{}), kNext);
   programs->flight().entered = 1;
@@ -98,7 +98,7 @@ TEST_P(Here, nothing_overtakes_what_is_on_its_way) {
   EXPECT_EQ(select(Packet{}), kNext);
 }
 
-TEST_P(Here, the_operators_port_is_left_out) {
+TEST_P(Here, TheOperatorsPortIsLeftOut) {
   programs = std::make_unique<Programs>(
       GetParam(), std::vector<Rule>{{.match = {}, .channel = steady(kHour, 0, 0, 1), .window = kHour}},
       Programs::Owner::us, pen::Place{.exempt_ports = {22, 2222}});

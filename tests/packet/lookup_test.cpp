@@ -92,7 +92,7 @@ struct Lookup : EngineTest {
   std::unique_ptr<Programs> programs;
 };
 
-TEST_P(Lookup, errors_are_the_query_with_its_answer_s_flags) {
+TEST_P(Lookup, ErrorsAreTheQueryWithItsAnswerSFlags) {
   for (const auto& [answer, rcode] : {std::pair{"nxdomain", 3}, {"servfail", 2}, {"refused", 5}}) {
     load({{.answer = answer}});
     for (const bool v6 : {false, true}) {
@@ -113,7 +113,7 @@ TEST_P(Lookup, errors_are_the_query_with_its_answer_s_flags) {
   }
 }
 
-TEST_P(Lookup, wrong_addresses) {
+TEST_P(Lookup, WrongAddresses) {
   load({{.answer = "wrong", .addresses = {"192.0.2.1", "2001:db8::1", "192.0.2.2"}, .ttl = 300 * kSecond}});
   Frame expected = message({});
   expected[2] = 0x81, expected[3] = 0x80, expected[7] = 2;
@@ -131,7 +131,7 @@ TEST_P(Lookup, wrong_addresses) {
   EXPECT_EQ(ask(message({.type = 28}))[7], 0) << "no address of the family";
 }
 
-TEST_P(Lookup, the_largest_answer) {
+TEST_P(Lookup, TheLargestAnswer) {
   Texts addresses;
   for (int i = 1; i <= 8; i++)
     addresses.push_back("2001:db8::" + std::to_string(i)), addresses.push_back("192.0.2." + std::to_string(i));
@@ -148,7 +148,7 @@ TEST_P(Lookup, the_largest_answer) {
   EXPECT_TRUE(ask(message({.name = many + ".y"})).empty()) << "longer than a name may be";
 }
 
-TEST_P(Lookup, names) {
+TEST_P(Lookup, Names) {
   load({{.answer = "nxdomain", .names = {"bank.internal", "*.shop.example", "single"}}});
   for (const char* name : {"bank.internal", "BANK.Internal", "a.shop.example", "b.a.SHOP.example", "single"})
     EXPECT_TRUE(answers(name)) << name;
@@ -167,7 +167,7 @@ TEST_P(Lookup, names) {
   EXPECT_TRUE(answers("x.y"));
 }
 
-TEST_P(Lookup, each_rule_has_names_of_its_own) {
+TEST_P(Lookup, EachRuleHasNamesOfItsOwn) {
   load({{.answer = "nxdomain", .names = {"a.example"}}, {.answer = "servfail", .names = {"b.example", "*.example"}}});
   EXPECT_EQ(ask(message({.name = "a.example"}))[3] & 15, 3) << "of equals the first";
   EXPECT_EQ(ask(message({.name = "b.example"}))[3] & 15, 2);
@@ -175,7 +175,7 @@ TEST_P(Lookup, each_rule_has_names_of_its_own) {
   EXPECT_EQ(programs->tally(1).answered, 2u);
 }
 
-TEST_P(Lookup, silence_and_delay_are_by_name_too) {
+TEST_P(Lookup, SilenceAndDelayAreByNameToo) {
   load({{.answer = "silence", .names = {"bank.internal"}}});
   const Frame query = build(packet(message({})));
   EXPECT_EQ(programs->select("select_out", {.frame = query}).verdict, kRedirect);
@@ -188,7 +188,7 @@ TEST_P(Lookup, silence_and_delay_are_by_name_too) {
   EXPECT_FALSE(answers("other.internal"));
 }
 
-TEST_P(Lookup, what_is_no_query_passes) {
+TEST_P(Lookup, WhatIsNoQueryPasses) {
   load({{.answer = "nxdomain"}});
   const Frame good = message({});
   const auto changed = [&](std::size_t at, int value) {
@@ -220,7 +220,7 @@ TEST_P(Lookup, what_is_no_query_passes) {
   EXPECT_EQ(programs->select("select_out", {.frame = build(fragment)}).verdict, kNext);
 }
 
-TEST_P(Lookup, over_tcp_an_error_is_a_reset) {
+TEST_P(Lookup, OverTcpAnErrorIsAReset) {
   load({{.answer = "nxdomain", .names = {"bank.internal"}}});
   Frame stream = message({});
   stream.insert(stream.begin(), {0, static_cast<std::uint8_t>(stream.size())});

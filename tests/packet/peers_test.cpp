@@ -79,7 +79,7 @@ std::vector<IpPrefix> parse(const std::vector<std::string>& texts) {
   return out;
 }
 
-TEST_P(Peers, corners) {
+TEST_P(Peers, Corners) {
   std::mt19937_64 random(1);
   for (const auto& prefixes :
        std::vector<std::vector<std::string>>{{"10.0.0.1"},
@@ -106,7 +106,7 @@ TEST_P(Peers, corners) {
   }
 }
 
-TEST_P(Peers, random_prefixes) {
+TEST_P(Peers, RandomPrefixes) {
   std::mt19937_64 random(2);
   for (const bool v6 : {false, true}) {
     for (const unsigned shared : {0u, v6 ? 64u : 20u}) {  // bits in which all agree
@@ -129,7 +129,7 @@ TEST_P(Peers, random_prefixes) {
   }
 }
 
-TEST_P(Peers, learned_while_the_run_goes_on) {
+TEST_P(Peers, LearnedWhileTheRunGoesOn) {
   std::vector<Rule> rules(3);  // of the name, of prefixes alone, of the name and one way
   for (std::uint32_t i = 0; i < rules.size(); i++) {
     rules[i].fault = i;

@@ -25,7 +25,7 @@ struct Player : PlayerBed {
 
 // ---- chance ----
 
-TEST_P(Player, every_loss_is_the_one_that_chance_says) {
+TEST_P(Player, EveryLossIsTheOneThatChanceSays) {
   const std::uint64_t seed = 0x123456789abcdef;
   load({rule(steady(kHour, 0, 0, 0.1), 0, seed)});
   FlowReplay replay(0);
@@ -61,7 +61,7 @@ TEST_P(Player, every_loss_is_the_one_that_chance_says) {
   EXPECT_EQ(books.arrived, books.dropped + books.straight + books.held);
 }
 
-TEST_P(Player, loss_of_0_and_1_is_exact) {
+TEST_P(Player, LossOf0And1IsExact) {
   const faults::Window second{100 * kSecond, 200 * kSecond};
   faults::Channel channel;
   faults::add_step(channel.loss, second, 1);
@@ -75,7 +75,7 @@ TEST_P(Player, loss_of_0_and_1_is_exact) {
   EXPECT_EQ(play(Packet{}), Way::straight);
 }
 
-TEST_P(Player, losses_of_two_rules_compose) {
+TEST_P(Player, LossesOfTwoRulesCompose) {
   const std::uint64_t seeds[] = {11, 12};
   load({rule(steady(kHour, 0, 0, 0.3), 0, seeds[0]), rule(steady(kHour, 0, 0, 0.4), 1, seeds[1])});
   FlowReplay replay(0);
@@ -98,7 +98,7 @@ TEST_P(Player, losses_of_two_rules_compose) {
   EXPECT_EQ(programs->tally(0).composed, 2000u);
 }
 
-TEST_P(Player, a_faults_two_rules_act_once) {
+TEST_P(Player, AFaultsTwoRulesActOnce) {
   const faults::Window late{100 * kSecond, 200 * kSecond};
   load({rule(steady(late, kSecond), 5, 1, late), rule(steady(kHour, 2 * kSecond), 5),
         rule(steady(kHour, 3 * kSecond), 6)});
@@ -114,7 +114,7 @@ TEST_P(Player, a_faults_two_rules_act_once) {
 
 // ---- delay ----
 
-TEST_P(Player, delays_add) {
+TEST_P(Player, DelaysAdd) {
   load({rule(steady(kHour, 100 * kMillisecond), 0), rule(steady(kHour, 2 * kSecond + 77), 1),
         rule(steady(kHour, 30 * kSecond), 2)});
   const Ns before = monotonic_now();
@@ -129,7 +129,7 @@ TEST_P(Player, delays_add) {
   expect_share(2, {30 * kSecond});
 }
 
-TEST_P(Player, a_share_is_forgotten_with_a_packet_that_another_rule_drops) {
+TEST_P(Player, AShareIsForgottenWithAPacketThatAnotherRuleDrops) {
   load({rule(steady(kHour, kSecond), 0), rule(steady(kHour, 0, 0, 1), 1)});
   EXPECT_EQ(play(Packet{}), Way::dropped);
   expect_share(0, {});
@@ -142,7 +142,7 @@ TEST_P(Player, a_share_is_forgotten_with_a_packet_that_another_rule_drops) {
   expect_share(1, {2 * kSecond, 2 * kSecond});
 }
 
-TEST_P(Player, the_wait_for_order_is_not_the_faults_own_share) {
+TEST_P(Player, TheWaitForOrderIsNotTheFaultsOwnShare) {
   faults::Channel channel = steady(kHour, 0);
   faults::add_step(channel.delay, {0, 10 * kSecond}, static_cast<double>(20 * kSecond));
   faults::add_step(channel.delay, {10 * kSecond, kHour.end}, static_cast<double>(kMillisecond));
@@ -155,13 +155,13 @@ TEST_P(Player, the_wait_for_order_is_not_the_faults_own_share) {
   expect_share(0, {20 * kSecond, kMillisecond});
 }
 
-TEST_P(Player, nothing_is_held_longer_than_a_stamp_can_say) {
+TEST_P(Player, NothingIsHeldLongerThanAStampCanSay) {
   load({rule(steady(kHour, 100 * kSecond), 0), rule(steady(kHour, 100 * kSecond), 1)});
   EXPECT_EQ(play(Packet{}), Way::held);
   EXPECT_EQ(stamp.hold, ticks(static_cast<Ns>(FL_MAX_HOLD_NS)));
 }
 
-TEST_P(Player, a_rules_end_cuts_the_hold) {
+TEST_P(Player, ARulesEndCutsTheHold) {
   const faults::Window ten{0, 10 * kSecond};
   load({rule(steady(ten, 5 * kSecond), 0, 1, ten)});
   programs->set_time(4 * kSecond);
@@ -176,7 +176,7 @@ TEST_P(Player, a_rules_end_cuts_the_hold) {
   EXPECT_EQ(programs->tally(0).delayed, 2u);
 }
 
-TEST_P(Player, the_sum_ends_with_the_last_of_its_rules) {
+TEST_P(Player, TheSumEndsWithTheLastOfItsRules) {
   const faults::Window ten{0, 10 * kSecond}, twenty{0, 20 * kSecond};
   load({rule(steady(ten, 5 * kSecond), 0, 1, ten), rule(steady(twenty, 3 * kSecond), 1, 1, twenty)});
   programs->set_time(8 * kSecond);
@@ -190,7 +190,7 @@ TEST_P(Player, the_sum_ends_with_the_last_of_its_rules) {
   EXPECT_EQ(stamp.flags, FL_STAMP_CUT);
 }
 
-TEST_P(Player, jitter_is_what_chance_says) {
+TEST_P(Player, JitterIsWhatChanceSays) {
   faults::Channel channel = steady(kHour, 200 * kMillisecond, 300 * kMillisecond);
   channel.free_order = true;
   const std::uint64_t seed = 99;
@@ -210,7 +210,7 @@ TEST_P(Player, jitter_is_what_chance_says) {
   }
 }
 
-TEST_P(Player, in_flow_order_a_due_never_goes_back) {
+TEST_P(Player, InFlowOrderADueNeverGoesBack) {
   const std::uint64_t seed = 42;
   load({rule(steady(kHour, 300 * kMillisecond, 300 * kMillisecond), 0, seed)});
   FlowReplay replay(0);
@@ -241,7 +241,7 @@ TEST_P(Player, in_flow_order_a_due_never_goes_back) {
   EXPECT_GT(waited, 500u) << "most draws lie before the one that went before";
 }
 
-TEST_P(Player, what_follows_a_held_packet_does_not_overtake_it) {
+TEST_P(Player, WhatFollowsAHeldPacketDoesNotOvertakeIt) {
   const faults::Window ten{0, 10 * kSecond};
   load({rule(steady(ten, 5 * kSecond), 0, 1, ten)});
   programs->set_time(8 * kSecond);
@@ -260,7 +260,7 @@ TEST_P(Player, what_follows_a_held_packet_does_not_overtake_it) {
 
 // ---- segmentation ----
 
-TEST_P(Player, a_big_packet_that_meets_chance_is_split_first) {
+TEST_P(Player, ABigPacketThatMeetsChanceIsSplitFirst) {
   Packet p{.l4 = L4::tcp, .payload = 2500};
   load({rule(steady(kHour, 0, 0, 0.5))});
   EXPECT_EQ(play(build(p), 1000), Way::split);
@@ -277,7 +277,7 @@ TEST_P(Player, a_big_packet_that_meets_chance_is_split_first) {
   EXPECT_NE(play(p), Way::split) << "the splitter is empty again";
 }
 
-TEST_P(Player, a_big_packet_that_meets_no_chance_stays_whole) {
+TEST_P(Player, ABigPacketThatMeetsNoChanceStaysWhole) {
   const Packet p{.l4 = L4::tcp, .payload = 2500};
   load({rule(steady(kHour, 0, 0, 1))});
   EXPECT_EQ(play(build(p), 1000), Way::dropped);
@@ -292,7 +292,7 @@ TEST_P(Player, a_big_packet_that_meets_no_chance_stays_whole) {
 
 // ---- the pen's own ----
 
-TEST_P(Player, what_the_selector_did_not_send_is_dropped) {
+TEST_P(Player, WhatTheSelectorDidNotSendIsDropped) {
   load({rule(steady(kHour, kSecond))});
   for (const char* program : {"play_arrival", "play_split"}) {
     EXPECT_EQ(programs->play(program, {.frame = build({})}).verdict, kDrop);
@@ -302,7 +302,7 @@ TEST_P(Player, what_the_selector_did_not_send_is_dropped) {
   EXPECT_EQ(programs->flight().line_out, 0u);
 }
 
-TEST_P(Player, what_returns_from_the_line_is_booked) {
+TEST_P(Player, WhatReturnsFromTheLineIsBooked) {
   load({rule(steady(kHour, kSecond))});
   Frame frame = build({});
   set_stamp(frame, {.magic = FL_STAMP_MAGIC, .flags = 0, .slot = kSlot, .hold = 5, .due = 7});
@@ -312,7 +312,7 @@ TEST_P(Player, what_returns_from_the_line_is_booked) {
   EXPECT_EQ(programs->flight().line_out, 1u);
 }
 
-TEST_P(Player, books_balance) {
+TEST_P(Player, BooksBalance) {
   std::vector<Rule> rules;
   for (std::uint32_t i = 0; i < 64; i++) {
     const faults::Window window{(i % 16) * kSecond, (20 + i % 16) * kSecond};

@@ -6,7 +6,7 @@
 namespace faultline::test {
 namespace {
 
-TEST_P(Selector, the_links_own_traffic_is_exempt) {
+TEST_P(Selector, TheLinksOwnTrafficIsExempt) {
   load({match_of(), match_of("icmp")});
   EXPECT_EQ(taken(arp("10.0.0.1", "10.0.0.2")), 0u);
   EXPECT_EQ(taken(arp("10.0.0.1", "10.0.0.2"), "select_in"), 0u);
@@ -23,14 +23,14 @@ TEST_P(Selector, the_links_own_traffic_is_exempt) {
   EXPECT_EQ(taken(Packet{.l4 = L4::icmp, .icmp_type = 135}), 0b11u) << "IPv4 has no neighbour discovery";
 }
 
-TEST_P(Selector, the_metadata_address_is_exempt) {
+TEST_P(Selector, TheMetadataAddressIsExempt) {
   load({match_of(), peers({"169.254.0.0/16"})});
   EXPECT_EQ(taken(Packet{.destination = "169.254.169.254"}), 0u);
   EXPECT_EQ(taken(Packet{.source = "169.254.169.254"}, "select_in"), 0u);
   EXPECT_EQ(taken(Packet{.destination = "169.254.169.253"}), 0b11u);
 }
 
-TEST_P(Selector, tagged_packets_pass) {
+TEST_P(Selector, TaggedPacketsPass) {
   load({match_of()});
   EXPECT_EQ(taken(Packet{.vlan = 7}), 0u) << "tag in the frame";
   const Frame frame = build({});
@@ -40,7 +40,7 @@ TEST_P(Selector, tagged_packets_pass) {
   EXPECT_EQ(tagged.verdict, kNext) << "tag beside the frame";
 }
 
-TEST_P(Selector, truncated_frames_pass_where_the_rule_cannot_be_told) {
+TEST_P(Selector, TruncatedFramesPassWhereTheRuleCannotBeTold) {
   site::Match port = match_of("udp");
   port.peer_ports = {{7000, 7000}};
   load({match_of(), port});

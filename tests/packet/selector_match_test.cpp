@@ -9,7 +9,7 @@
 namespace faultline::test {
 namespace {
 
-TEST_P(Selector, protocols) {
+TEST_P(Selector, Protocols) {
   load({match_of(), match_of("tcp"), match_of("udp"), match_of("icmp")});
   for (const bool v6 : {false, true}) {
     Packet p;
@@ -26,7 +26,7 @@ TEST_P(Selector, protocols) {
   }
 }
 
-TEST_P(Selector, directions) {
+TEST_P(Selector, Directions) {
   site::Match out = match_of(), in = match_of();
   out.ingress = false;
   in.egress = false;
@@ -41,7 +41,7 @@ TEST_P(Selector, directions) {
   EXPECT_FALSE(slot.ingress);
 }
 
-TEST_P(Selector, loopback_is_left_alone_when_asked) {
+TEST_P(Selector, LoopbackIsLeftAloneWhenAsked) {
   site::Match outside = match_of();
   outside.loopback = false;
   load({outside, match_of("udp")});
@@ -50,7 +50,7 @@ TEST_P(Selector, loopback_is_left_alone_when_asked) {
   EXPECT_EQ(taken(Packet{.l4 = L4::tcp}, "select_lo"), 0u);
 }
 
-TEST_P(Selector, nothing_is_taken_in_another_network_namespace) {
+TEST_P(Selector, NothingIsTakenInAnotherNetworkNamespace) {
   // As on a device that has moved there: a program runs where its device is, in a test where its caller is.
   const auto take_where = [&](std::uint64_t home) {
     pen::Place place;
@@ -67,7 +67,7 @@ TEST_P(Selector, nothing_is_taken_in_another_network_namespace) {
   EXPECT_EQ(take_where(other.inode()), kRedirect);
 }
 
-TEST_P(Selector, loopback_peers_both_ways) {
+TEST_P(Selector, LoopbackPeersBothWays) {
   site::Match out = peers({"127.0.0.9/32", "::9/128"}), in = out;
   out.ingress = false;
   in.egress = false;
@@ -80,7 +80,7 @@ TEST_P(Selector, loopback_peers_both_ways) {
   EXPECT_EQ(taken(Packet{.source = "::9", .destination = "::1"}, "select_lo"), 0b10u);
 }
 
-TEST_P(Selector, nested_prefixes) {
+TEST_P(Selector, NestedPrefixes) {
   load({peers({"10.0.0.0/8"}), peers({"10.1.0.0/16", "fd00:1::/32"}), peers({"10.1.2.3", "fd00:1::3"}),
         peers({"fd00::/8"}), match_of("tcp"), peers({"0.0.0.0/0"}), peers({"10.1.2.2/31"})});
   const auto to = [&](const char* peer) {
@@ -102,7 +102,7 @@ TEST_P(Selector, nested_prefixes) {
       << "the peer is where it goes to";
 }
 
-TEST_P(Selector, not_from_leaves_out_what_another_site_acts_on) {
+TEST_P(Selector, NotFromLeavesOutWhatAnotherSiteActsOn) {
   site::Match all = match_of(), some = peers({"10.0.0.0/8", "fd00::/8"});
   all.not_from = some.not_from = {*IpPrefix::parse("10.0.0.7/32"), *IpPrefix::parse("fd00::7/128")};
   load({all, some});
@@ -115,7 +115,7 @@ TEST_P(Selector, not_from_leaves_out_what_another_site_acts_on) {
   EXPECT_EQ(taken(Packet{.source = "fd00::8", .destination = "fd00::1"}, "select_in"), 0b11u);
 }
 
-TEST_P(Selector, ports) {
+TEST_P(Selector, Ports) {
   site::Match peer = match_of(), own = match_of("tcp"), both = match_of("udp");
   peer.peer_ports = {{7000, 7002}, {53, 53}};
   own.own_ports = {{443, 443}};
@@ -145,7 +145,7 @@ TEST_P(Selector, ports) {
   EXPECT_EQ(taken(Packet{.l4 = L4::icmp}), 0b1000u) << "without ports no rule that names one";
 }
 
-TEST_P(Selector, fragments) {
+TEST_P(Selector, Fragments) {
   site::Match port = match_of("udp");
   port.peer_ports = {{7000, 7000}};
   load({match_of("udp"), port, match_of()});
@@ -162,7 +162,7 @@ TEST_P(Selector, fragments) {
   EXPECT_EQ(taken(p), 0b111u) << "an atomic fragment: all of it";
 }
 
-TEST_P(Selector, header_options) {
+TEST_P(Selector, HeaderOptions) {
   site::Match port = match_of();
   port.peer_ports = {{7000, 7000}};
   load({port, match_of("tcp"), match_of("udp"), match_of("icmp")});

@@ -8,7 +8,7 @@
 namespace faultline::test {
 namespace {
 
-TEST_P(Selector, a_slot_is_a_state_to_give_back) {
+TEST_P(Selector, ASlotIsAStateToGiveBack) {
   load({match_of(), match_of("tcp")});
   const Frame udp = build({}), tcp = build({.l4 = L4::tcp});
   std::set<std::uint32_t> slots;
@@ -33,7 +33,7 @@ TEST_P(Selector, a_slot_is_a_state_to_give_back) {
   EXPECT_EQ(programs->ledger(plain).selected, 2u);
 }
 
-TEST_P(Selector, a_foreign_tc_index_is_kept) {
+TEST_P(Selector, AForeignTcIndexIsKept) {
   load({match_of()});
   const Frame frame = build({});
   std::uint32_t seen = 0;
@@ -42,7 +42,7 @@ TEST_P(Selector, a_foreign_tc_index_is_kept) {
   EXPECT_EQ(programs->slot(stamp_of(run.frame).slot).tc_index, 0x99);
 }
 
-TEST_P(Selector, the_guard_passes_once_and_is_gone) {
+TEST_P(Selector, TheGuardPassesOnceAndIsGone) {
   load({match_of()});
   const Frame frame = build({});
   for (const char* program : {"select_out", "select_in", "select_lo"}) {
@@ -60,7 +60,7 @@ TEST_P(Selector, the_guard_passes_once_and_is_gone) {
             kRedirect);
 }
 
-TEST_P(Selector, when_slots_run_out_packets_pass_and_are_counted) {
+TEST_P(Selector, WhenSlotsRunOutPacketsPassAndAreCounted) {
   load({match_of()});
   const Frame frame = build({});
   std::uint32_t slots = 0, passed = 0;
@@ -73,7 +73,7 @@ TEST_P(Selector, when_slots_run_out_packets_pass_and_are_counted) {
   EXPECT_EQ(programs->site_tally().no_slot, 11u);
 }
 
-TEST_P(Selector, a_bundle_behind_extension_headers_is_counted_by_wire_packets) {
+TEST_P(Selector, ABundleBehindExtensionHeadersIsCountedByWirePackets) {
   load({match_of()});
   std::uint64_t expected = 0;
   for (const auto& extensions : std::vector<std::vector<Extension>>{
@@ -89,7 +89,7 @@ TEST_P(Selector, a_bundle_behind_extension_headers_is_counted_by_wire_packets) {
   }
 }
 
-TEST_P(Selector, give_back_restores_frame_mark_priority_and_tc_index) {
+TEST_P(Selector, GiveBackRestoresFrameMarkPriorityAndTcIndex) {
   load({match_of()});
   const Frame frame = build({.l4 = L4::tcp});
   for (const char* program : {"select_out", "select_in", "select_lo"}) {
@@ -121,7 +121,7 @@ TEST_P(Selector, give_back_restores_frame_mark_priority_and_tc_index) {
   }
 }
 
-TEST_P(Selector, give_back_drops_what_is_not_ours) {
+TEST_P(Selector, GiveBackDropsWhatIsNotOurs) {
   load({match_of()});
   EXPECT_EQ(programs->select("give_back", {.frame = build({})}).verdict, kDrop);
   Frame frame = build({});

@@ -5,7 +5,7 @@
 namespace faultline {
 namespace {
 
-TEST(FlowSteering, a_mask_has_groups_of_32_bits_the_highest_first) {
+TEST(FlowSteering, AMaskHasGroupsOf32BitsTheHighestFirst) {
   EXPECT_EQ(cpu_mask(1), "1");
   EXPECT_EQ(cpu_mask(2), "3");
   EXPECT_EQ(cpu_mask(31), "7fffffff");

@@ -103,7 +103,7 @@ void expect_same_segments(const std::vector<Gathered>& gathered, const std::vect
   ASSERT_EQ(at, originals.size());
 }
 
-TEST(LineMerge, a_train_becomes_one_frame_whose_split_is_the_train) {
+TEST(LineMerge, ATrainBecomesOneFrameWhoseSplitIsTheTrain) {
   for (const bool v6 : {false, true}) {
     std::vector<Segment> segments = stream(v6, 40);
     segments.back().payload = 700;
@@ -124,7 +124,7 @@ TEST(LineMerge, a_train_becomes_one_frame_whose_split_is_the_train) {
   }
 }
 
-TEST(LineMerge, a_gathered_frame_stays_below_64_kb) {
+TEST(LineMerge, AGatheredFrameStaysBelow64Kb) {
   for (const bool v6 : {false, true}) {
     const auto originals = build_all(stream(v6, 100));
     const auto gathered = gather(originals);
@@ -135,7 +135,7 @@ TEST(LineMerge, a_gathered_frame_stays_below_64_kb) {
   expect_same_segments(gather(many), many);
 }
 
-TEST(LineMerge, a_short_segment_or_a_push_ends_the_frame) {
+TEST(LineMerge, AShortSegmentOrAPushEndsTheFrame) {
   auto segments = stream(false, 4);
   segments[1].flags |= 0x08;
   EXPECT_EQ(gather(build_all(segments)).size(), 2u);
@@ -156,7 +156,7 @@ struct Oddity {
 };
 
 // The second of two segments differs in one thing; control: without it, they are gathered.
-TEST(LineMerge, a_segment_that_differs_is_not_gathered) {
+TEST(LineMerge, ASegmentThatDiffersIsNotGathered) {
   const std::vector<Oddity> oddities = {
       {"slot", [](Segment& s) { s.slot = 2; }},
       {"stamp flags", [](Segment& s) { s.stamp_flags = 1; }},
@@ -194,7 +194,7 @@ TEST(LineMerge, a_segment_that_differs_is_not_gathered) {
   }
 }
 
-TEST(LineMerge, without_df_the_ids_must_count_up) {
+TEST(LineMerge, WithoutDfTheIdsMustCountUp) {
   auto segments = stream(false, 3);
   for (Segment& s : segments) s.dont_fragment = false;
   EXPECT_EQ(gather(build_all(segments)).size(), 1u);
@@ -204,7 +204,7 @@ TEST(LineMerge, without_df_the_ids_must_count_up) {
   EXPECT_EQ(gather(build_all(segments)).size(), 1u) << "DF makes the ID meaningless";
 }
 
-TEST(LineMerge, what_is_not_a_plain_open_segment_is_no_candidate) {
+TEST(LineMerge, WhatIsNotAPlainOpenSegmentIsNoCandidate) {
   const Bytes good = build(stream(false, 1)[0]);
   ASSERT_TRUE(candidate(good));
   const auto with = [&](std::size_t at, int value) {
@@ -237,7 +237,7 @@ TEST(LineMerge, what_is_not_a_plain_open_segment_is_no_candidate) {
     ASSERT_FALSE(candidate(Bytes(good.begin(), good.begin() + static_cast<long>(length)))) << "cut to " << length;
 }
 
-TEST(LineMerge, one_flipped_header_bit_is_never_gathered_away) {
+TEST(LineMerge, OneFlippedHeaderBitIsNeverGatheredAway) {
   for (const bool v6 : {false, true}) {
     const auto originals = build_all(stream(v6, 2));
     const std::size_t end = kIpAt + (v6 ? 40 : 20) + 32;
@@ -258,7 +258,7 @@ TEST(LineMerge, one_flipped_header_bit_is_never_gathered_away) {
 
 // Several flows, interleaved in bursts, sizes and fields that change at random, now and then a flipped bit anywhere but
 // in the stamp: whatever is gathered must split into what went in.
-TEST(LineMerge, random_streams_survive) {
+TEST(LineMerge, RandomStreamsSurvive) {
   std::mt19937 random(20191205);
   std::size_t segments = 0, frames = 0;
   for (int round = 0; round < 400; ++round) {

@@ -8,7 +8,7 @@
 namespace faultline::line {
 namespace {
 
-TEST(LinePool, a_frame_takes_what_it_needs_and_no_more) {
+TEST(LinePool, AFrameTakesWhatItNeedsAndNoMore) {
   BufferPool pool(1 << 20);
   std::byte* const first = pool.room(0);
   EXPECT_EQ(pool.room(0), first) << "room is not taken by asking for it";
@@ -17,7 +17,7 @@ TEST(LinePool, a_frame_takes_what_it_needs_and_no_more) {
   EXPECT_EQ(pool.room(0), first + 128) << "the next begins on the next cache line";
 }
 
-TEST(LinePool, an_emptied_open_chunk_starts_over) {
+TEST(LinePool, AnEmptiedOpenChunkStartsOver) {
   BufferPool pool(1 << 20);
   std::byte* const first = pool.room(0);
   const auto a = pool.take(0, 60000), b = pool.take(0, 60000);
@@ -27,7 +27,7 @@ TEST(LinePool, an_emptied_open_chunk_starts_over) {
   EXPECT_EQ(pool.room(0), first);
 }
 
-TEST(LinePool, lanes_do_not_share_chunks) {
+TEST(LinePool, LanesDoNotShareChunks) {
   BufferPool pool(1 << 20);
   EXPECT_EQ(BufferPool::lane_for(-kSecond), 0u);
   EXPECT_EQ(BufferPool::lane_for(100 * kSecond), BufferPool::kLanes - 1);
@@ -35,7 +35,7 @@ TEST(LinePool, lanes_do_not_share_chunks) {
   EXPECT_GE(std::abs(distance), static_cast<long>(BufferPool::kChunkBytes));
 }
 
-TEST(LinePool, holds_at_least_its_bytes_in_large_frames_and_recovers_when_full) {
+TEST(LinePool, HoldsAtLeastItsBytesInLargeFramesAndRecoversWhenFull) {
   constexpr std::uint64_t bytes = 8 << 20;
   BufferPool pool(bytes);
   std::vector<std::uint32_t> places;
@@ -46,7 +46,7 @@ TEST(LinePool, holds_at_least_its_bytes_in_large_frames_and_recovers_when_full) 
   EXPECT_NE(pool.room(1), nullptr);
 }
 
-TEST(LinePool, unused_memory_goes_back_to_the_system) {
+TEST(LinePool, UnusedMemoryGoesBackToTheSystem) {
   BufferPool pool(32 << 20);
   std::vector<std::uint32_t> places;
   for (int i = 0; i < 400; ++i) {
@@ -64,7 +64,7 @@ TEST(LinePool, unused_memory_goes_back_to_the_system) {
 }
 
 // Frames come and go in any order; each carries a pattern that another frame would overwrite.
-TEST(LinePool, frames_never_overlap) {
+TEST(LinePool, FramesNeverOverlap) {
   struct Held {
     std::uint32_t place, length;
     std::uint8_t pattern;

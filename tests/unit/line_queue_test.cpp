@@ -16,13 +16,13 @@ Frame frame(Ns due, std::uint32_t name) {
   return f;
 }
 
-TEST(LineQueue, an_empty_queue_has_no_front) {
+TEST(LineQueue, AnEmptyQueueHasNoFront) {
   Queue queue;
   EXPECT_EQ(queue.front(), nullptr);
   EXPECT_TRUE(queue.empty());
 }
 
-TEST(LineQueue, an_earlier_deadline_overtakes) {
+TEST(LineQueue, AnEarlierDeadlineOvertakes) {
   Queue queue;
   queue.push(frame(100, 1));
   queue.push(frame(300, 2));
@@ -36,7 +36,7 @@ TEST(LineQueue, an_earlier_deadline_overtakes) {
 }
 
 // Few distinct dues, so that ties abound, between pushes and pops in turn: compared with a stable sort.
-TEST(LineQueue, leaves_by_due_and_then_by_arrival) {
+TEST(LineQueue, LeavesByDueAndThenByArrival) {
   std::mt19937 random(7);
   for (int round = 0; round < 200; ++round) {
     Queue queue;
@@ -63,7 +63,7 @@ TEST(LineQueue, leaves_by_due_and_then_by_arrival) {
 
 constexpr Ns kTick = 1 << FL_TICK_SHIFT;
 
-TEST(LineFrame, a_tick_is_widened_to_the_time_nearest_to_now) {
+TEST(LineFrame, ATickIsWidenedToTheTimeNearestToNow) {
   const Ns wrap = kTick << 32;
   const Ns longest = static_cast<Ns>(FL_MAX_HOLD_NS) / kTick * kTick;
   for (const Ns now : {wrap - kTick, wrap, wrap + kTick, 5 * wrap - 10 * kSecond, 7 * wrap + 100 * kSecond}) {
@@ -74,7 +74,7 @@ TEST(LineFrame, a_tick_is_widened_to_the_time_nearest_to_now) {
   }
 }
 
-TEST(LineFrame, a_gso_frame_counts_as_what_it_will_be_split_into) {
+TEST(LineFrame, AGsoFrameCountsAsWhatItWillBeSplitInto) {
   std::vector<std::byte> bytes(kVirtioBytes + 14 + 20 + 32 + 3000);
   const auto count = [&](std::uint8_t type, std::uint16_t hdr_len, std::uint16_t size, std::uint8_t flags) {
     VirtioHeader virtio;

@@ -9,7 +9,7 @@
 namespace faultline::probe {
 namespace {
 
-TEST(probe_address, reads_host_and_port) {
+TEST(ProbeAddress, ReadsHostAndPort) {
   const auto name = read_endpoint("bank.internal:443");
   ASSERT_TRUE(name);
   EXPECT_EQ(name->host, "bank.internal");
@@ -20,13 +20,13 @@ TEST(probe_address, reads_host_and_port) {
   EXPECT_EQ(v6->port, "65535");
 }
 
-TEST(probe_address, refuses_what_is_neither) {
+TEST(ProbeAddress, RefusesWhatIsNeither) {
   for (const char* text : {"", "host", "host:", ":80", "host:0", "host:65536", "host:http", "host:80x", "::1:80",
                            "[]:80", "[::1]", "[::1:80", "host:-1", "host:+1"})
     EXPECT_FALSE(read_endpoint(text)) << text;
 }
 
-TEST(probe_address, lab_names_come_first) {
+TEST(ProbeAddress, LabNamesComeFirst) {
   const auto address = resolve("p", "localhost", "80", {{"localhost", "10.77.1.10"}});
   ASSERT_EQ(address.family(), AF_INET);
   sockaddr_in in{};
@@ -35,9 +35,9 @@ TEST(probe_address, lab_names_come_first) {
   EXPECT_EQ(ntohs(in.sin_port), 80);
 }
 
-TEST(probe_address, an_ipv6_address_needs_no_resolver) { EXPECT_EQ(resolve("p", "::1", "", {}).family(), AF_INET6); }
+TEST(ProbeAddress, AnIpv6AddressNeedsNoResolver) { EXPECT_EQ(resolve("p", "::1", "", {}).family(), AF_INET6); }
 
-TEST(probe_address, a_name_that_does_not_resolve_is_named) {
+TEST(ProbeAddress, ANameThatDoesNotResolveIsNamed) {
   try {
     resolve("pay", "not a name", "80", {});
     FAIL() << "it resolved";
@@ -48,7 +48,7 @@ TEST(probe_address, a_name_that_does_not_resolve_is_named) {
   }
 }
 
-TEST(probe_errors, names_what_a_user_would_notice) {
+TEST(ProbeErrors, NamesWhatAUserWouldNotice) {
   EXPECT_EQ(network_error(ECONNREFUSED), "refused");
   EXPECT_EQ(network_error(ECONNRESET), "reset");
   EXPECT_EQ(network_error(EHOSTUNREACH), "unreachable");
@@ -56,7 +56,7 @@ TEST(probe_errors, names_what_a_user_would_notice) {
   EXPECT_EQ(network_error(ETIMEDOUT), "timeout");
 }
 
-TEST(probe_errors, keeps_an_errno_without_a_name_of_ours) {
+TEST(ProbeErrors, KeepsAnErrnoWithoutANameOfOurs) {
   EXPECT_EQ(network_error(EPROTO), "errno EPROTO");
   EXPECT_EQ(send_error(EPERM), "send EPERM");
   EXPECT_EQ(send_error(9999), "send 9999");

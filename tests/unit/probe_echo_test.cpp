@@ -67,7 +67,7 @@ struct Case {
   }
 };
 
-class probe_echo : public testing::TestWithParam<Case> {
+class ProbeEcho : public testing::TestWithParam<Case> {
  protected:
   // What the kernel's filter does with a packet: a unix socket takes the same classic BPF, and needs no privilege.
   bool passes(const Echo& echo, const Bytes& packet) {
@@ -83,7 +83,7 @@ class probe_echo : public testing::TestWithParam<Case> {
   }
 };
 
-TEST_P(probe_echo, a_request_is_an_echo_request_with_a_right_checksum) {
+TEST_P(ProbeEcho, ARequestIsAnEchoRequestWithARightChecksum) {
   const auto p = echo_request(GetParam().echo(), 0x12345);
   EXPECT_EQ(p[0], GetParam().v6 ? 128 : 8);
   EXPECT_EQ(p[6] << 8 | p[7], 0x2345);
@@ -92,7 +92,7 @@ TEST_P(probe_echo, a_request_is_an_echo_request_with_a_right_checksum) {
   }
 }
 
-TEST_P(probe_echo, a_reply_gives_back_the_whole_number) {
+TEST_P(ProbeEcho, AReplyGivesBackTheWholeNumber) {
   const Case& c = GetParam();
   const auto answer = read_echo(c.echo(), c.reply(c.echo(), 0x123456789));
   ASSERT_TRUE(answer);
@@ -101,7 +101,7 @@ TEST_P(probe_echo, a_reply_gives_back_the_whole_number) {
   EXPECT_TRUE(passes(c.echo(), c.reply(c.echo(), 0x123456789)));
 }
 
-TEST_P(probe_echo, a_foreign_reply_is_neither_read_nor_let_through) {
+TEST_P(ProbeEcho, AForeignReplyIsNeitherReadNorLetThrough) {
   const Case& c = GetParam();
   Echo other_ident = c.echo(), high = c.echo(), low = c.echo();
   other_ident.ident ^= 1;
@@ -113,7 +113,7 @@ TEST_P(probe_echo, a_foreign_reply_is_neither_read_nor_let_through) {
   }
 }
 
-TEST_P(probe_echo, our_own_request_is_no_answer) {
+TEST_P(ProbeEcho, OurOwnRequestIsNoAnswer) {
   const Case& c = GetParam();
   const auto request = echo_request(c.echo(), 1);
   const Bytes packet = join(c.outer(), Bytes(request.begin(), request.end()));
@@ -121,7 +121,7 @@ TEST_P(probe_echo, our_own_request_is_no_answer) {
   EXPECT_FALSE(passes(c.echo(), packet));
 }
 
-TEST_P(probe_echo, an_error_names_the_sequence_number) {
+TEST_P(ProbeEcho, AnErrorNamesTheSequenceNumber) {
   const Case& c = GetParam();
   for (const int type : c.v6 ? std::vector{1, 3} : std::vector{3, 11}) {
     const Bytes packet = c.unreachable(c.echo(), 0x54321, static_cast<std::uint8_t>(type));
@@ -133,7 +133,7 @@ TEST_P(probe_echo, an_error_names_the_sequence_number) {
   }
 }
 
-TEST_P(probe_echo, an_error_about_another_packet_is_not_ours) {
+TEST_P(ProbeEcho, AnErrorAboutAnotherPacketIsNotOurs) {
   const Case& c = GetParam();
   Echo other = c.echo();
   other.ident ^= 0x100;
@@ -146,21 +146,21 @@ TEST_P(probe_echo, an_error_about_another_packet_is_not_ours) {
   EXPECT_FALSE(passes(c.echo(), udp));
 }
 
-TEST_P(probe_echo, every_truncation_is_refused) {
+TEST_P(ProbeEcho, EveryTruncationIsRefused) {
   const Case& c = GetParam();
   for (const Bytes& whole : {c.reply(c.echo(), 1), c.unreachable(c.echo(), 1, c.v6 ? 1 : 3)})
     for (std::size_t size = 0; size < whole.size(); ++size)
       EXPECT_FALSE(read_echo(c.echo(), std::span(whole.data(), size))) << size;
 }
 
-TEST(probe_echo_v4, a_damaged_reply_is_refused) {
+TEST(ProbeEchoV4, ADamagedReplyIsRefused) {
   const Case c{false};
   Bytes packet = c.reply(c.echo(), 1);
   packet.back() ^= 0x10;
   EXPECT_FALSE(read_echo(c.echo(), packet));
 }
 
-INSTANTIATE_TEST_SUITE_P(families, probe_echo, testing::Values(Case{false}, Case{false, 7}, Case{true}),
+INSTANTIATE_TEST_SUITE_P(families, ProbeEcho, testing::Values(Case{false}, Case{false, 7}, Case{true}),
                          [](const auto& p) {
                            return p.param.v6 ? "v6" : p.param.words == 5 ? "v4" : "v4_with_options";
                          });

@@ -5,7 +5,7 @@
 namespace faultline::probe {
 namespace {
 
-TEST(probe_schedule, counts_every_request_due_before_the_end) {
+TEST(ProbeSchedule, CountsEveryRequestDueBeforeTheEnd) {
   EXPECT_EQ((Schedule{0, 50 * kMillisecond, kSecond}.count()), 20u);
   EXPECT_EQ((Schedule{0, 50 * kMillisecond, kSecond + 1}.count()), 21u);
   EXPECT_EQ((Schedule{0, 50 * kMillisecond, kSecond - 1}.count()), 20u);
@@ -13,18 +13,18 @@ TEST(probe_schedule, counts_every_request_due_before_the_end) {
   EXPECT_EQ((Schedule{0, kSecond, 1}.count()), 1u);
 }
 
-TEST(probe_schedule, nothing_is_due_in_no_time) {
+TEST(ProbeSchedule, NothingIsDueInNoTime) {
   EXPECT_EQ((Schedule{0, kSecond, 0}.count()), 0u);
   EXPECT_EQ((Schedule{0, kSecond, -5}.count()), 0u);
 }
 
-TEST(probe_schedule, an_instant_is_epoch_plus_n_times_every) {
+TEST(ProbeSchedule, AnInstantIsEpochPlusNTimesEvery) {
   const Schedule s{1000, 7, 100};
   EXPECT_EQ(s.due(3), 21);
   EXPECT_EQ(s.instant(3), 1021);
 }
 
-TEST(probe_schedule, a_start_moves_all_of_them) {
+TEST(ProbeSchedule, AStartMovesAllOfThem) {
   const Schedule s{1000, 10, 100, 55};
   EXPECT_EQ(s.count(), 5u);
   EXPECT_EQ(s.due(0), 55);
@@ -34,7 +34,7 @@ TEST(probe_schedule, a_start_moves_all_of_them) {
   EXPECT_EQ((Schedule{0, 10, 100, 100}.count()), 0u);
 }
 
-TEST(probe_schedule, cut_keeps_what_is_due_before_the_instant) {
+TEST(ProbeSchedule, CutKeepsWhatIsDueBeforeTheInstant) {
   const Schedule s{1000, 10, 100};
   EXPECT_EQ(s.until(1000).count(), 0u);
   EXPECT_EQ(s.until(1001).count(), 1u);
