@@ -32,7 +32,7 @@ std::unique_ptr<Command> start_in(const NetNs& ns, const std::vector<std::string
 
 class ProbeRedis : public testing::Test {
  protected:
-  probe_redis()
+  ProbeRedis()
       : server_(start_in(ns_, {"redis-server", "--port", "6379", "--save", "", "--dir", folder_.path().string(),
                                "--bind", "127.0.0.1", "::1"})) {}
   void SetUp() override {
@@ -129,9 +129,9 @@ class ProbePostgresql : public testing::Test {
   static std::unique_ptr<TemporaryFolder> folder_;
   static std::unique_ptr<Command> server_;
 };
-std::unique_ptr<NetNs> probe_postgresql::ns_;
-std::unique_ptr<TemporaryFolder> probe_postgresql::folder_;
-std::unique_ptr<Command> probe_postgresql::server_;
+std::unique_ptr<NetNs> ProbePostgresql::ns_;
+std::unique_ptr<TemporaryFolder> ProbePostgresql::folder_;
+std::unique_ptr<Command> ProbePostgresql::server_;
 
 TEST_F(ProbePostgresql, TheFirstFieldIsTheReply) {
   EXPECT_EQ(four(query("select 1"), *ns_), (Verdicts{{"ok", 4}}));

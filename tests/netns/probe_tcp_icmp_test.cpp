@@ -67,7 +67,7 @@ TEST_F(ProbeTcp, V6AndLabNames) {
 
 class ProbeIcmp : public testing::Test {
  protected:
-  probe_icmp() {
+  ProbeIcmp() {
     add_veth({.name = "fp0", .ns = &here_}, {.name = "fp1", .ns = &there_});
     address(here_, "fp0", "10.9.0.1/24", "fd09::1/64");
     address(there_, "fp1", "10.9.0.2/24", "fd09::2/64");
