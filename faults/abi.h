@@ -229,7 +229,7 @@ struct fl_selector_config {
   __u64 loopback_rules;   /* those that act on lo as well */
   __u64 holding_rules;    /* those that can ask for a packet to be held or changed */
   __u64 delaying_rules;   /* those that can ask for a delay */
-  __u64 filtered_rules;   /* those with a filter or a verdict: see answer_abi.h */
+  __u64 filtered_rules;   /* those with a filter or a reply: see answer_abi.h */
   __u64 lookup_rules;     /* those about DNS lookups */
   __u64 any_name_rules;   /* of these, those about every name */
   __u64 cgroup_rules;     /* those that are about the sockets of one cgroup */

@@ -72,7 +72,7 @@ fl_answer flatten_answer(const Answer& answer) {
     throw std::invalid_argument("flatten: a DNS answer is out of range");
   fl_answer out{};
   out.filter = answer.filter;
-  out.verdict = answer.verdict;
+  out.reply = answer.reply;
   out.rcode = lookup.rcode;
   out.count4 = static_cast<std::uint8_t>(lookup.v4.size());
   out.count6 = static_cast<std::uint8_t>(lookup.v6.size());

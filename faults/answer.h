@@ -22,12 +22,11 @@ struct LookupAnswer {
 
 struct Answer {
   fl_filter filter = FL_FILTER_NONE;  ///< what does not fit does not meet the rule
-  fl_verdict verdict =
-      FL_VERDICT_NONE;             ///< what is dropped for certain (loss 1) is answered so; a lesser loss is not played
+  fl_reply reply = FL_REPLY_NONE;  ///< what is dropped for certain (loss 1) is answered so; a lesser loss is not played
   std::vector<std::string> names;  ///< of FL_FILTER_LOOKUP: "bank.internal", "*.internal"; empty: every name
-  LookupAnswer lookup;             ///< of FL_VERDICT_LOOKUP
+  LookupAnswer lookup;             ///< of FL_REPLY_LOOKUP
 
-  bool filtered() const { return filter != FL_FILTER_NONE || verdict != FL_VERDICT_NONE; }
+  bool filtered() const { return filter != FL_FILTER_NONE || reply != FL_REPLY_NONE; }
 };
 
 /// A name of a rule, as the selector finds it.

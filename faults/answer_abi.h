@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Rules that look deeper into a packet than its addresses and ports, and rules that answer what they drop: what the
  * selector and user space share about them. A *filter* narrows a rule (only what opens a connection, only lookups of a
- * name); a *verdict* says with what a dropped packet is answered. Both are part of abi.h's score, apart from it because
+ * name); a *reply* says with what a dropped packet is answered. Both are part of abi.h's score, apart from it because
  * most rules have neither. */
 #ifndef FAULTLINE_FAULTS_ANSWER_ABI_H
 #define FAULTLINE_FAULTS_ANSWER_ABI_H
@@ -16,12 +16,12 @@ enum fl_filter {
 };
 
 /* In order of strength: where several rules would answer, the greatest does. */
-enum fl_verdict {
-  FL_VERDICT_NONE,   /* what is lost is lost silently */
-  FL_VERDICT_LOOKUP, /* the DNS answer described below */
-  FL_VERDICT_REFUSE, /* as if nothing listened */
-  FL_VERDICT_TELL,   /* the site's own end of the connection is told by RST, the other is not */
-  FL_VERDICT_RESET,  /* both ends are told by RST */
+enum fl_reply {
+  FL_REPLY_NONE,   /* what is lost is lost silently */
+  FL_REPLY_LOOKUP, /* the DNS answer described below */
+  FL_REPLY_REFUSE, /* as if nothing listened */
+  FL_REPLY_TELL,   /* the site's own end of the connection is told by RST, the other is not */
+  FL_REPLY_RESET,  /* both ends are told by RST */
 };
 
 enum {
@@ -31,7 +31,7 @@ enum {
 };
 
 struct fl_answer {
-  __u8 filter, verdict;
+  __u8 filter, reply;
   __u8 rcode;          /* of a DNS answer: RFC 1035, section 4.1.1 */
   __u8 count4, count6; /* records in it */
   __u8 pad[3];

@@ -38,7 +38,7 @@ void add_step(Track& track, Window window, double value);
 
 /// How jitter is distributed. All but the uniform one and a table have mean 0 and standard deviation 1 before jitter
 /// scales them.
-enum class Shape : std::uint8_t { uniform, normal, pareto, pareto_normal, table };
+enum class JitterShape : std::uint8_t { uniform, normal, pareto, pareto_normal, table };
 
 /// The values of a table, each as probable as the others, in ascending order; in units of jitter. Shared by all who use
 /// it.
@@ -63,7 +63,7 @@ struct Channel {
   Track clients;  ///< share of the client addresses whose every packet is dropped
   Track duplicate, corrupt, reorder;  ///< probability per wire packet; reorder: to skip the delay
   Track rate;                         ///< bit/s of Ethernet frames; 0 is no limit
-  Shape shape = Shape::uniform;
+  JitterShape shape = JitterShape::uniform;
   Deviations table;        ///< of that shape; else null
   double correlation = 0;  ///< of successive jitters, -1..1
   std::optional<Bursts> bursts;

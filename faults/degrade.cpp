@@ -26,12 +26,12 @@ bool has_bursts(const Params& params) {
          params.has("bursts.bad");
 }
 
-Shape shape_of(const std::string& name) {
-  if (name == "normal") return Shape::normal;
-  if (name == "pareto") return Shape::pareto;
-  if (name == "paretonormal") return Shape::pareto_normal;
-  if (name == "table") return Shape::table;
-  return Shape::uniform;
+JitterShape shape_of(const std::string& name) {
+  if (name == "normal") return JitterShape::normal;
+  if (name == "pareto") return JitterShape::pareto;
+  if (name == "paretonormal") return JitterShape::pareto_normal;
+  if (name == "table") return JitterShape::table;
+  return JitterShape::uniform;
 }
 
 /// Whether a plan speaks of a figure at all, be it as 0: then what goes with it is no mistake.

@@ -63,17 +63,17 @@ double normal_quantile(double p) {
   return x;
 }
 
-double quantile(Shape shape, double p) {
+double quantile(JitterShape shape, double p) {
   switch (shape) {
-    case Shape::uniform:
+    case JitterShape::uniform:
       return 2 * p - 1;
-    case Shape::normal:
+    case JitterShape::normal:
       return normal_quantile(p);
-    case Shape::pareto:
+    case JitterShape::pareto:
       return pareto_quantile(p);
-    case Shape::pareto_normal:
+    case JitterShape::pareto_normal:
       return pareto_normal_quantile(p);
-    case Shape::table:
+    case JitterShape::table:
       break;
   }
   return 0;
@@ -100,8 +100,9 @@ const std::vector<fl_curve>& curves() {
   return all;
 }
 
-std::uint32_t curve_of(Shape shape) { return static_cast<std::uint32_t>(shape); }
-static_assert(static_cast<int>(Shape::normal) == FL_CURVE_NORMAL && static_cast<int>(Shape::pareto) == FL_CURVES_FIXED);
+std::uint32_t curve_of(JitterShape shape) { return static_cast<std::uint32_t>(shape); }
+static_assert(static_cast<int>(JitterShape::normal) == FL_CURVE_NORMAL &&
+              static_cast<int>(JitterShape::pareto) == FL_CURVES_FIXED);
 
 fl_curve tabulate(const Deviations& table) {
   const auto count = static_cast<double>(table->size());
@@ -109,8 +110,8 @@ fl_curve tabulate(const Deviations& table) {
 }
 
 double reach_of(const Channel& channel) {
-  if (channel.shape == Shape::uniform) return 1;
-  if (channel.shape == Shape::table) return std::max(-channel.table->front(), channel.table->back());
+  if (channel.shape == JitterShape::uniform) return 1;
+  if (channel.shape == JitterShape::table) return std::max(-channel.table->front(), channel.table->back());
   const fl_curve& curve = curves()[curve_of(channel.shape)];
   return std::max(-curve.low[0] / 0x1p16, curve.high[FL_TAIL_CELLS] / 0x1p16);
 }

@@ -17,7 +17,7 @@ double normal_quantile(double p);
 /// The quantile of a shape but a table's, for p in (0, 1). Normal: the standard normal. Pareto: with exponent 3, moved
 /// and scaled to mean 0 and deviation 1. Pareto-normal: a quarter of the normal quantile and three quarters of the
 /// Pareto's, scaled likewise.
-double quantile(Shape shape, double p);
+double quantile(JitterShape shape, double p);
 
 /// A table of a quantile function, in the player's form. Values beyond what 2^-16 deviations can express are cut.
 fl_curve tabulate(const std::function<double(double)>& quantile);
@@ -26,7 +26,7 @@ fl_curve tabulate(const std::function<double(double)>& quantile);
 /// Made once.
 const std::vector<fl_curve>& curves();
 /// Index of a shape's curve; 0 for the uniform one, which has none. A table's come behind them: see Score::curves.
-std::uint32_t curve_of(Shape shape);
+std::uint32_t curve_of(JitterShape shape);
 /// The largest deviation that a channel's jitter can draw, in units of jitter; 1 for the uniform one.
 double reach_of(const Channel& channel);
 /// The curve of a table: each of its values is as probable as the others.

@@ -83,7 +83,7 @@ Channel compile(const Request& request) {
   }
   add_step(channel.loss, request.window, 1.0);
   if (answer == "silence") return channel;
-  channel.answer.verdict = FL_VERDICT_LOOKUP;
+  channel.answer.reply = FL_REPLY_LOOKUP;
   if (answer == "wrong") channel.answer.lookup = wrong_answer(params.texts("address"));
   channel.answer.lookup.rcode = answer == "servfail" ? 2 : answer == "nxdomain" ? 3 : answer == "refused" ? 5 : 0;
   channel.answer.lookup.ttl = static_cast<std::uint32_t>(params.duration("ttl") / kSecond);

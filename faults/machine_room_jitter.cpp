@@ -20,11 +20,11 @@ constexpr Ns kMaxEpisodes = 10'000;  // 70,000 points a track
 
 enum Stream : std::uint32_t { kCalm = FL_STREAM_NATIVE, kLength, kGain, kLag };
 
-struct Shape {
+struct EpisodeShape {
   Ns every, last;
   double onset, decay;  // shares of an episode
 
-  explicit Shape(const Params& params)
+  explicit EpisodeShape(const Params& params)
       : every(params.duration("episodes.every")),
         last(params.duration("episodes.last")),
         onset(params.probability("episodes.onset")),
@@ -34,7 +34,7 @@ struct Shape {
 // The room's episodes that start before `end`. Calm and length are uniform within half of their mean to either side, so
 // episodes cannot overlap and the mean from start to start is `every`. The first calm is cut to between a tenth and a
 // half of the mean: a short rehearsal meets its first episode early.
-std::vector<Window> episodes(const Shape& shape, Window window, std::uint64_t seed) {
+std::vector<Window> episodes(const EpisodeShape& shape, Window window, std::uint64_t seed) {
   std::vector<Window> out;
   const auto mean_calm = static_cast<double>(shape.every - shape.last);
   const auto mean_length = static_cast<double>(shape.last);
@@ -64,7 +64,7 @@ const std::array<Knot, 5>& decay_knots() {
   return knots;
 }
 
-void add_episode(Track& track, const Shape& shape, Window episode, double peak) {
+void add_episode(Track& track, const EpisodeShape& shape, Window episode, double peak) {
   const auto length = static_cast<double>(episode.end - episode.start);
   const Ns decay_start = episode.end - std::llround(length * shape.decay);
   const Ns plateau_start = std::min(decay_start, episode.start + static_cast<Ns>(std::llround(length * shape.onset)));
@@ -78,7 +78,7 @@ void add_episode(Track& track, const Shape& shape, Window episode, double peak) 
 
 std::vector<Problem> validate(const Params& params, Ns duration) {
   std::vector<Problem> problems = check_impairment(params, 1 + params.probability("spread"));
-  const Shape shape(params);
+  const EpisodeShape shape(params);
   if (shape.onset + shape.decay > 1) {
     problems.push_back({"episodes.decay", "episodes.onset and episodes.decay together exceed the episode",
                         "keep their sum within 100%; what is left is the plateau"});
@@ -102,7 +102,7 @@ std::vector<Problem> validate(const Params& params, Ns duration) {
 
 Channel compile(const Request& request) {
   const Params& params = request.params;
-  const Shape shape(params);
+  const EpisodeShape shape(params);
   const double spread = params.probability("spread");
   const std::uint64_t link = fl_text_key(request.link.data(), request.link.size());
   const double gain = uniform(fl_random(request.seed, kGain, link, 0), 1 - spread, 1 + spread);

@@ -152,7 +152,7 @@ std::uint64_t chance_of(double probability) { return static_cast<std::uint64_t>(
 using TableCurves = std::map<Deviations, std::uint32_t>;
 
 std::uint32_t curve_in(Score& score, TableCurves& tables, const Channel& channel) {
-  if (channel.shape != Shape::table) return curve_of(channel.shape);
+  if (channel.shape != JitterShape::table) return curve_of(channel.shape);
   const auto [known, is_new] = tables.try_emplace(channel.table, static_cast<std::uint32_t>(score.curves.size()));
   if (is_new) score.curves.push_back(tabulate(channel.table));
   return known->second;

@@ -8,12 +8,12 @@ namespace {
 struct Mode {
   std::string_view name;
   fl_filter filter;
-  fl_verdict verdict;
+  fl_reply reply;
 };
 constexpr Mode kModes[] = {
-    {"silent", FL_FILTER_NONE, FL_VERDICT_NONE},      {"reset", FL_FILTER_NONE, FL_VERDICT_RESET},
-    {"refuse", FL_FILTER_NONE, FL_VERDICT_REFUSE},    {"half-open", FL_FILTER_OLD, FL_VERDICT_TELL},
-    {"new-only", FL_FILTER_OPENING, FL_VERDICT_NONE}, {"established-only", FL_FILTER_OLD, FL_VERDICT_NONE}};
+    {"silent", FL_FILTER_NONE, FL_REPLY_NONE},      {"reset", FL_FILTER_NONE, FL_REPLY_RESET},
+    {"refuse", FL_FILTER_NONE, FL_REPLY_REFUSE},    {"half-open", FL_FILTER_OLD, FL_REPLY_TELL},
+    {"new-only", FL_FILTER_OPENING, FL_REPLY_NONE}, {"established-only", FL_FILTER_OLD, FL_REPLY_NONE}};
 
 Channel compile(const Request& request) {
   Channel channel;
@@ -22,7 +22,7 @@ Channel compile(const Request& request) {
   for (const Mode& mode : kModes) {
     if (mode.name != name) continue;
     channel.answer.filter = mode.filter;
-    channel.answer.verdict = mode.verdict;
+    channel.answer.reply = mode.reply;
   }
   return channel;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The selector's second stage, for packets that match a rule with a filter or a verdict (see answer_abi.h). It leaves
+/* The selector's second stage, for packets that match a rule with a filter or a reply (see answer_abi.h). It leaves
  * out the rules whose filter the packet does not fit. If one of those that remain answers what it drops, the packet is
  * turned into the answer here, before it meets any other rule: an answer is stronger than a loss or a delay, and the
  * pen has no way to give it. Reached by a tail call, since it needs a stack of its own. */
@@ -34,11 +34,11 @@ struct {
 } opened SEC(".maps");
 
 struct considering {
-  __u64 todo, keep; /* rules still to be looked at; those without a verdict that the packet fits */
+  __u64 todo, keep; /* rules still to be looked at; those without a reply that the packet fits */
   __u64 t;
   __u64 connection;
-  __u64 named;         /* rules about the name it asks for */
-  __u32 verdict, rule; /* the strongest, and whose it is: the site's own number of the rule */
+  __u64 named;       /* rules about the name it asks for */
+  __u32 reply, rule; /* the strongest, and whose it is: the site's own number of the rule */
   __u32 first_rule;
   __u8 proto, flags;
 };
@@ -63,14 +63,14 @@ static long consider_rule(__u32 i, struct considering* w) {
     }
     if (!bpf_map_peek_elem(&opened, &o)) return 0;
   }
-  if (!a->verdict) {
+  if (!a->reply) {
     w->keep |= bit;
     return 0;
   }
   struct present* now = presently(index, rule, w->t);
   if (!now || now->value[FL_LOSS] < FL_ONE) return 0;
-  if (a->verdict > w->verdict) {
-    w->verdict = a->verdict;
+  if (a->reply > w->reply) {
+    w->reply = a->reply;
     w->rule = local;
   }
   return 0;
@@ -95,13 +95,13 @@ enum { UNANSWERED, SILENT, SEND_BACK, SEND_ON };
 static __attribute__((noinline)) int respond(struct __sk_buff* skb, const struct headers* h, const struct fl_answer* a,
                                              int on, int ingress) {
   if (h->proto == IPPROTO_UDP) {
-    if (a->verdict == FL_VERDICT_LOOKUP) return write_lookup(skb, h, a) ? SILENT : SEND_BACK;
-    if (a->verdict != FL_VERDICT_REFUSE) return SILENT;
+    if (a->reply == FL_REPLY_LOOKUP) return write_lookup(skb, h, a) ? SILENT : SEND_BACK;
+    if (a->reply != FL_REPLY_REFUSE) return SILENT;
     return write_unreachable(skb, h) ? SILENT : SEND_BACK;
   }
   if (h->proto != IPPROTO_TCP || (h->mac[0] & 1)) return SILENT;
   if (h->flags & TCP_RST) return SILENT; /* never an answer to an answer */
-  if (a->verdict == FL_VERDICT_TELL) return write_reset(skb, h, !on) ? SILENT : on ? SEND_ON : SEND_BACK;
+  if (a->reply == FL_REPLY_TELL) return write_reset(skb, h, !on) ? SILENT : on ? SEND_ON : SEND_BACK;
   if ((h->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN) { /* the receiver has something to lose */
     volatile __u32 device = skb->ifindex;
     if (write_reset(skb, h, 0)) return SILENT;
@@ -144,13 +144,13 @@ static __attribute__((noinline)) int answer(const struct fl_selector_config* cfg
   __u64 others = (mask & ~cfg->filtered_rules) | w.keep;
   skb->cb[0] = (__u32)others;
   skb->cb[1] = (__u32)(others >> 32);
-  if (!w.verdict) return UNANSWERED;
+  if (!w.reply) return UNANSWERED;
   __u32 rule = w.rule, index = cfg->first_rule + rule, packets = wire_packets(skb, l3_at(at)),
         bytes = frame_bytes(skb, l3_at(at)), tc_index = skb->tc_index;
   struct fl_answer* a = bpf_map_lookup_elem(&answers, &index);
   if (!a) return UNANSWERED;
   int on = is_ingress(at) || (is_loopback(at) && !(going >> (rule & 63) & 1));
-  if (h.flags & TCP_RST && h.proto == IPPROTO_TCP && (a->verdict != FL_VERDICT_TELL || on))
+  if (h.flags & TCP_RST && h.proto == IPPROTO_TCP && (a->reply != FL_REPLY_TELL || on))
     return UNANSWERED; /* it says itself what we would say */
   skb->cb[0] = tc_index;
   skb->cb[1] = 0;                         /* it has no slot */

@@ -165,7 +165,7 @@ Exit inject(const InjectArguments& arguments, const CLI::App& sub, const std::ve
   }
   if (arguments.dry_run)
     return explain_parsed(parsed, arguments.playing.json, arguments.look, arguments.playing.engine);
-  run::Options options;
+  run::RunOptions options;
   options.command = command;
   options.repeat = given_words(sub, {"--seed", "--out", "--json", "--quiet"});
   options.repeat.insert(options.repeat.begin(), {"faultline", "inject", std::string(arguments.kind->name)});

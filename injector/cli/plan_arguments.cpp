@@ -22,8 +22,8 @@ void PlanArguments::add_to(CLI::App& app) {
       ->allow_extra_args(false);  // or it would swallow the plan that follows
 }
 
-plan::Options PlanArguments::options() const {
-  plan::Options options;
+plan::ParseOptions PlanArguments::options() const {
+  plan::ParseOptions options;
   if (!seed.empty()) {
     std::int64_t number = 0;  // what a plan's `seed` takes as well, so that one can be written into the plan
     const auto [end, error] = std::from_chars(seed.data(), seed.data() + seed.size(), number);

@@ -18,7 +18,7 @@ struct PlanArguments {
 
   void add_to(CLI::App& app);
   /// Throws Failure(invalid) for a malformed seed, scale or variable.
-  plan::Options options() const;
+  plan::ParseOptions options() const;
 };
 
 }  // namespace faultline::cli

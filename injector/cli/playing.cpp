@@ -56,7 +56,7 @@ void Playing::add_to(CLI::App& app) {
   app.add_flag("--quiet", quiet, "No progress on stderr");
 }
 
-Exit play(plan::Parsed parsed, const Playing& how, run::Options options) {
+Exit play(plan::Parsed parsed, const Playing& how, run::RunOptions options) {
   if (!parsed.ok()) {
     print(stderr, plan::render(parsed));
     return Exit::invalid;

@@ -30,6 +30,6 @@ struct Playing {
 
 /// Prints the mistakes of a plan that has some (Exit::invalid); else runs it and prints the verdict. `options` holds
 /// what is not in `how`: the instant, the variables, argv.
-Exit play(plan::Parsed parsed, const Playing& how, run::Options options);
+Exit play(plan::Parsed parsed, const Playing& how, run::RunOptions options);
 
 }  // namespace faultline::cli

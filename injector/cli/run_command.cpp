@@ -56,7 +56,7 @@ std::vector<std::string> repeating(const CLI::App& sub, const std::string& path)
 }
 
 Exit run_plan(const RunArguments& arguments, const CLI::App& sub, const std::vector<std::string>& command) {
-  run::Options options;
+  run::RunOptions options;
   if (!arguments.at.empty()) options.at = read_instant(arguments.at);
   const std::string path = find_plan(arguments.plan);
   auto parsed = plan::parse_file(path, arguments.reading.options());

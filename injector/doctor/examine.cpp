@@ -79,7 +79,7 @@ class Examination {
               ? "something withholds them from root: leave that sandbox"
               : "docker run --privileged, or --cap-add NET_ADMIN --cap-add SYS_ADMIN --cap-add BPF");
     if (absent.empty() && !has(CAP_SYS_NICE))
-      say("CAP_SYS_NICE", State::weaker, "held packets may leave late on a busy machine: the line cannot get priority",
+      say("CAP_SYS_NICE", State::weaker, "held packets may leave late on a busy machine: what holds them cannot get priority",
           "--cap-add SYS_NICE", false);
   }
 
@@ -166,7 +166,7 @@ class Examination {
   void scheduling() {
     if (facts_.cpus == 1)
       say("CPUs", State::weaker,
-          "only one: the line and the services wait for each other, and runs are inconclusive more often",
+          "only one: what holds packets and the services wait for each other, and runs are inconclusive more often",
           "give the machine two CPUs", false);
     else
       say("CPUs", State::ok, std::to_string(facts_.cpus));

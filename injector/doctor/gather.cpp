@@ -108,7 +108,7 @@ void try_the_data_plane(pen::Engine engine) {
   if (!parsed.ok()) throw std::runtime_error(plan::render(parsed));
   auto sites = site::resolve(parsed.plan, nullptr);
   const auto composition = run::compose(parsed.plan, sites);
-  pen::Options options;
+  pen::PenOptions options;
   options.engine = engine;
   options.alias = "faultline doctor";
   pen::Pen pen(std::move(sites), composition.score, options, [](const std::string&) {});

@@ -112,7 +112,7 @@ void say_cut(Effect& effect, const faults::Answer& answer, const std::string& pr
   const bool tcp_only = answer.filter != FL_FILTER_NONE;
   if (protocol == "udp" || protocol == "icmp") {
     line(protocol == "udp" ? "Datagram" : "Ping", tcp_only ? "passes: only TCP is cut"
-                                                  : protocol == "udp" && answer.verdict == FL_VERDICT_REFUSE
+                                                  : protocol == "udp" && answer.reply == FL_REPLY_REFUSE
                                                       ? "is refused at once: port unreachable"
                                                       : "gets no answer");
     return;
@@ -122,7 +122,7 @@ void say_cut(Effect& effect, const faults::Answer& answer, const std::string& pr
     line("Request", "on a connection that was open before is served as ever");
   } else if (answer.filter == FL_FILTER_OLD) {
     line("Handshake", "works");
-    line("Request", answer.verdict == FL_VERDICT_TELL
+    line("Request", answer.reply == FL_REPLY_TELL
                         ? "on a connection that was open before: its end here gets connection reset when it next sends "
                           "or is sent to; the other end is not told, and waits for a timeout of its own"
                         : "on a connection that was open before stalls, until the client opens a new one");
@@ -130,7 +130,7 @@ void say_cut(Effect& effect, const faults::Answer& answer, const std::string& pr
     line("Handshake", "fails at once: connection refused");
     line("Request", "on an open connection fails as soon as either end sends: connection reset");
     if (protocol.empty())
-      line("Datagram", answer.verdict == FL_VERDICT_REFUSE ? "is refused at once: port unreachable" : "gets no answer");
+      line("Datagram", answer.reply == FL_REPLY_REFUSE ? "is refused at once: port unreachable" : "gets no answer");
   }
 }
 
@@ -140,7 +140,7 @@ void say_lookup(Effect& effect, const faults::Answer& answer) {
   std::string then;
   if (effect.loss < 1)
     then = sum(effect, 1) + " for each query; who does not wait that long asks again (glibc: after 5 s)";
-  else if (answer.verdict == FL_VERDICT_NONE)
+  else if (answer.reply == FL_REPLY_NONE)
     then = "gets no answer; glibc waits 5 s for each name server, and asks again";
   else if (answer.lookup.rcode == kNoName)
     then = "is answered at once: there is no such name";
@@ -212,8 +212,9 @@ double lowest(const faults::Track& rate) {
 void meet(Effect& effect, const faults::Channel& channel) {
   const auto delay = static_cast<Ns>(std::llround(height(channel.delay))),
              jitter = static_cast<Ns>(std::llround(height(channel.jitter)));
-  const bool tail = channel.shape != faults::Shape::uniform && jitter > 0;
-  const bool heavy = channel.shape == faults::Shape::pareto || channel.shape == faults::Shape::pareto_normal;
+  const bool tail = channel.shape != faults::JitterShape::uniform && jitter > 0;
+  const bool heavy =
+      channel.shape == faults::JitterShape::pareto || channel.shape == faults::JitterShape::pareto_normal;
   const Ns wide = tail ? 2 * jitter : jitter;  // of a standard deviation: what nearly all packets lie in
   if (delay + wide > effect.packet.most) effect.packet = {std::max<Ns>(0, delay - wide), delay, delay + wide};
   effect.unbounded = effect.unbounded || tail;
@@ -270,7 +271,7 @@ Effect effect_of(const plan::Plan& plan, const plan::Fault& fault, const std::ve
     answer = channel.answer;
   }
   if (effect.down >= fault.end - fault.start) effect.down = 0;
-  effect.cuts = effect.loss >= 1 || answer.verdict != FL_VERDICT_NONE;
+  effect.cuts = effect.loss >= 1 || answer.reply != FL_REPLY_NONE;
   say(effect, plan, fault, answer);
   return effect;
 }

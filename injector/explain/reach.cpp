@@ -78,7 +78,7 @@ Owners socket_owners() {
 }
 
 void add_site(Reach& reach, const site::Site& site, const Owners& owners, std::set<pid_t>& processes) {
-  Place place{site.name, {}};
+  ReachedPlace place{site.name, {}};
   for (const auto& device : site.devices) {
     std::vector<std::string> addresses;
     for (const auto& address : device.addresses) addresses.push_back(address.address_text());

@@ -14,7 +14,7 @@
 
 namespace faultline::explain {
 
-struct Place {
+struct ReachedPlace {
   std::string name;                  ///< "netns shop", "web"
   std::vector<std::string> devices;  ///< with their addresses: "eth0 (10.0.0.2, fd00::2)"
 };
@@ -29,7 +29,7 @@ struct Reach {
   bool missing = false;                 ///< a run would be refused (exit 4) as things are now
   std::string why_not;                  ///< "its lab is made by the run", "needs root", "netns shop is not found: …"
   std::vector<std::string> would_look;  ///< where it was not asked to look: "container payment, by asking Docker"
-  std::vector<Place> places;
+  std::vector<ReachedPlace> places;
   std::vector<Flow> flows;  ///< connections that the fault would hit now; at most kMostFlows
   std::size_t flow_count = 0, process_count = 0;
   std::vector<std::string> before;          ///< programs of others that packets meet before the fault

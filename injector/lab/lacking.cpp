@@ -52,7 +52,7 @@ class Looker {
   std::vector<Lack> found;
 
   /// `who` runs this, as `user`, on a host of the lab or not.
-  void look_for(const Words& command, const std::string& who, const plan::Place& at, bool on_host) {
+  void look_for(const Words& command, const std::string& who, const plan::SourcePlace& at, bool on_host) {
     if (command.empty()) return;
     const std::string& program = command[0];
     if (program.find('/') == std::string::npos) {
@@ -69,7 +69,7 @@ class Looker {
               how_to_get(used));
   }
 
-  void look_for_user(const std::string& user, const std::string& who, const plan::Place& at) {
+  void look_for_user(const std::string& user, const std::string& who, const plan::SourcePlace& at) {
     if (user.empty() || getpwnam(user.c_str()) != nullptr) return;
     static const std::map<std::string, std::string> packages = {
         {"redis", "redis-server"},  {"postgres", "postgresql"},  {"haproxy", "haproxy"},
@@ -81,13 +81,13 @@ class Looker {
   }
 
  private:
-  void lacks(const plan::Place& at, std::string message, std::string help) {
+  void lacks(const plan::SourcePlace& at, std::string message, std::string help) {
     if (std::none_of(found.begin(), found.end(), [&](const Lack& lack) { return lack.message == message; }))
       found.push_back({at, std::move(message), std::move(help)});
   }
 
   /// A program by its path.
-  void look_for_file(const std::string& path, const std::string& who, const plan::Place& at) {
+  void look_for_file(const std::string& path, const std::string& who, const plan::SourcePlace& at) {
     std::error_code none;
     if (!fs::exists(path, none)) {
       lacks(at, fmt::format("{} needs \"{}\", which does not exist", who, path), how_to_get(path));
@@ -101,7 +101,7 @@ class Looker {
   }
 
   /// An argument that names a file beside the plan, as "${plan_dir}/nginx.conf" and "--conf=${plan_dir}/x" do.
-  void look_into(const std::string& argument, const std::string& who, const plan::Place& at) {
+  void look_into(const std::string& argument, const std::string& who, const plan::SourcePlace& at) {
     const auto begin = argument.find(plan_.directory + "/");
     if (begin == std::string::npos || argument.find('\n') != std::string::npos) return;
     if (begin != 0 && argument[begin - 1] != '=' && argument[begin - 1] != '@') return;  // a shell's text, or a list

@@ -11,9 +11,9 @@
 namespace faultline::lab {
 
 struct Lack {
-  plan::Place at;       ///< of the host or the probe
-  std::string message;  ///< who needs what
-  std::string help;     ///< what to do; may be empty
+  plan::SourcePlace at;  ///< of the host or the probe
+  std::string message;   ///< who needs what
+  std::string help;      ///< what to do; may be empty
 };
 
 /// In the order of the plan. What lies in a folder that a lab host has to itself (/run, /tmp) is not asked for: only

@@ -23,7 +23,7 @@ BufferPool::BufferPool(std::uint64_t bytes) {
   const std::uint64_t size = std::min(round_up(std::min(bytes, most) * 2 + slack, kHugePage), most);
   mapped_size_ = size + kHugePage;
   mapped_ = mmap(nullptr, mapped_size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  check("reserve the line's buffers", mapped_ == MAP_FAILED ? -1 : 0);
+  check("reserve the buffers for held packets", mapped_ == MAP_FAILED ? -1 : 0);
   memory_ = reinterpret_cast<std::byte*>(round_up(reinterpret_cast<std::uintptr_t>(mapped_), kHugePage));
   madvise(memory_, size, MADV_HUGEPAGE);  // a wish; kernels without huge pages refuse it
   const auto count = static_cast<std::uint32_t>(size / kChunkBytes);

@@ -28,7 +28,7 @@ void block_signals() {
 }  // namespace
 
 struct Line::Impl {
-  Impl(Fd tap_fd, fl_control* control, const Options& options)
+  Impl(Fd tap_fd, fl_control* control, const LineOptions& options)
       : tap(std::move(tap_fd)), high_priority(options.high_priority), loop(tap.get(), control, options, counters) {}
   ~Impl() { end(); }
 
@@ -69,7 +69,7 @@ struct Line::Impl {
   Fd tap;
   const bool high_priority;
   Counters counters;
-  Loop loop;
+  HoldLoop loop;
   std::atomic<bool> ending = false;
   std::atomic<int> tid = 0;
   mutable Mutex failure_mutex;
@@ -77,7 +77,7 @@ struct Line::Impl {
   std::thread thread;
 };
 
-Line::Line(Fd tap, fl_control* control, Options options)
+Line::Line(Fd tap, fl_control* control, LineOptions options)
     : impl_(std::make_unique<Impl>(std::move(tap), control, options)) {}
 
 Line::~Line() = default;

@@ -15,7 +15,7 @@
 
 namespace faultline::line {
 
-struct Options {
+struct LineOptions {
   std::uint64_t byte_limit = 512ull << 20;  ///< of frames held; beyond it frames are discarded and counted
   unsigned batch = 8;                       ///< frames read before due ones are looked at again (more when none is due)
   bool merge = true;                        ///< gather split TCP segments (NEEDS_CSUM only) back into TSO frames
@@ -62,7 +62,7 @@ class Line {
  public:
   /// `tap` is a non-blocking TAP with IFF_NO_PI|IFF_VNET_HDR and offloads set. `control` is the mapped control element:
   /// the line writes `beat`, and reads `stop`. When stop is set everything held leaves at once, in order.
-  Line(Fd tap, fl_control* control, Options options);
+  Line(Fd tap, fl_control* control, LineOptions options);
   ~Line();  ///< stops
 
   /// Starts the thread, once. Throws std::system_error if there can be none.

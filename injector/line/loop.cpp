@@ -40,7 +40,7 @@ constexpr std::size_t kMostLapses = 1000;  // that wait to be told
 
 }  // namespace
 
-Loop::Loop(int tap, fl_control* control, const Options& options, Counters& counters)
+HoldLoop::HoldLoop(int tap, fl_control* control, const LineOptions& options, Counters& counters)
     : tap_(tap),
       control_(control),
       options_(options),
@@ -48,7 +48,7 @@ Loop::Loop(int tap, fl_control* control, const Options& options, Counters& count
       pool_(options.byte_limit),
       scratch_(BufferPool::kRoom) {}
 
-void Loop::run(const std::atomic<bool>& ending, realtime::Urgent* urgent) {
+void HoldLoop::run(const std::atomic<bool>& ending, realtime::Urgent* urgent) {
   urgent_ = urgent;
   now_ = trimmed_ = measured_ = monotonic_now();
   cpu_before_ = realtime::cpu_of_this_thread();
@@ -73,7 +73,7 @@ void Loop::run(const std::atomic<bool>& ending, realtime::Urgent* urgent) {
 }
 
 // True if the thread turned out to have been stopped: then the queue has changed.
-bool Loop::look() {
+bool HoldLoop::look() {
   const Ns before = now_;
   now_ = monotonic_now();
   if (now_ - measured_ >= kMeasureEvery) measure();
@@ -91,7 +91,7 @@ bool Loop::look() {
   return true;
 }
 
-void Loop::lapse(Ns since) {
+void HoldLoop::lapse(Ns since) {
   {
     const MutexLock lock(counters_.lapses_mutex);
     if (counters_.lapses.size() < kMostLapses) counters_.lapses.push_back({since, now_});
@@ -99,7 +99,7 @@ void Loop::lapse(Ns since) {
   counters_.was_stopped.store(true, std::memory_order_release);
 }
 
-Occupancy::Reading Loop::reading(Ns cpu) const {
+Occupancy::Reading HoldLoop::reading(Ns cpu) const {
   rusage use{};
   getrusage(RUSAGE_THREAD, &use);
   return {now_,
@@ -111,7 +111,7 @@ Occupancy::Reading Loop::reading(Ns cpu) const {
           bytes_written_};
 }
 
-void Loop::measure() {
+void HoldLoop::measure() {
   const Ns cpu = realtime::cpu_of_this_thread();
   if (urgent_ != nullptr) {
     // While it is urgent nothing keeps it from its CPU, so all that it did not sleep is what it took from others.
@@ -133,13 +133,13 @@ void Loop::measure() {
   late_.clear();
 }
 
-void Loop::note_late(const Frame& frame) {
+void HoldLoop::note_late(const Frame& frame) {
   counters_.late_by_slot[frame.slot].all.add(frame.packets);
   if (late_.empty() || late_.back().slot != frame.slot) late_.push_back({frame.slot, 0});
   late_.back().packets += frame.packets;
 }
 
-void Loop::discard_overdue() {
+void HoldLoop::discard_overdue() {
   for (const Frame* first = queue_.front(); first != nullptr && first->due <= now_; first = queue_.front()) {
     const Frame frame = take_front();
     lose(&Counters::overdue, frame.slot, frame.packets);
@@ -147,19 +147,19 @@ void Loop::discard_overdue() {
   }
 }
 
-void Loop::lose(Loss reason, unsigned slot, std::uint64_t packets) {
+void HoldLoop::lose(Loss reason, unsigned slot, std::uint64_t packets) {
   (counters_.*reason).add(packets);
   counters_.lost_by_slot[slot].add(packets);
 }
 
-Frame Loop::take_front() {
+Frame HoldLoop::take_front() {
   const Frame frame = queue_.pop();
   counters_.held.subtract(frame.packets);
   counters_.held_bytes.subtract(frame.length);
   return frame;
 }
 
-bool Loop::worth_reading_more(unsigned frames, std::uint64_t bytes) const {
+bool HoldLoop::worth_reading_more(unsigned frames, std::uint64_t bytes) const {
   if (frames < options_.batch) return true;
   if (frames >= kMostFramesAtOnce || bytes >= kMostBytesAtOnce) return false;
   if (train_ && options_.merge) return true;
@@ -167,7 +167,7 @@ bool Loop::worth_reading_more(unsigned frames, std::uint64_t bytes) const {
   return first == nullptr || first->due > now_ + kNothingDue;
 }
 
-void Loop::read_frames() {
+void HoldLoop::read_frames() {
   drained_ = false;
   train_ = false;
   const bool was_steady = now_ - arrived_ <= 2 * kCoalesce;
@@ -179,7 +179,7 @@ void Loop::read_frames() {
     const ssize_t got = ::read(tap_, target, BufferPool::kRoom);
     if (got < 0) {
       if (errno == EINTR) continue;
-      if (errno != EAGAIN) throw std::system_error(errno, std::generic_category(), "read from the line's TAP");
+      if (errno != EAGAIN) throw std::system_error(errno, std::generic_category(), "read held packets from the TAP");
       drained_ = true;
       return;
     }
@@ -193,7 +193,7 @@ void Loop::read_frames() {
   }
 }
 
-void Loop::accept(std::byte* bytes, std::uint32_t length, bool pooled) {
+void HoldLoop::accept(std::byte* bytes, std::uint32_t length, bool pooled) {
   counters_.frames_read.add(1);
   counters_.bytes_read.add(length);
   fl_stamp stamp{};
@@ -228,7 +228,7 @@ void Loop::accept(std::byte* bytes, std::uint32_t length, bool pooled) {
   counters_.held_max_bytes.raise_to(counters_.held_bytes.get());
 }
 
-bool Loop::write_due() {
+bool HoldLoop::write_due() {
   std::uint64_t bytes = 0;
   unsigned frames = 0, since_look = 0;
   while (frames < kMostFramesWritten && bytes < kMostBytesWritten) {
@@ -260,7 +260,7 @@ bool Loop::write_due() {
 }
 
 // A follower may leave up to merge_within early. When the line is behind, what is due by now may leave together too.
-void Loop::gather_followers(const Frame& first) {
+void HoldLoop::gather_followers(const Frame& first) {
   const Ns latest = std::max(now_, first.due + options_.merge_within);
   gather_.begin(pool_.at(first.at), first.length);
   while (run_size_ < run_.size()) {
@@ -272,7 +272,7 @@ void Loop::gather_followers(const Frame& first) {
   }
 }
 
-void Loop::write_run() {
+void HoldLoop::write_run() {
   const iovec single{pool_.at(run_[0].at), run_[0].length};
   const std::span<const iovec> pieces = run_[0].gatherable ? gather_.finish() : std::span(&single, 1);
   const long result = write_pieces(pieces);
@@ -294,7 +294,7 @@ void Loop::write_run() {
 }
 
 // Bytes written or -errno. A shortage of memory or buffers may be over in a moment; all else is final.
-long Loop::write_pieces(std::span<const iovec> pieces) {
+long HoldLoop::write_pieces(std::span<const iovec> pieces) {
   int retries = 0;
   for (;;) {
     const ssize_t wrote = pieces.size() == 1 ? ::write(tap_, pieces[0].iov_base, pieces[0].iov_len)
@@ -309,7 +309,7 @@ long Loop::write_pieces(std::span<const iovec> pieces) {
   }
 }
 
-void Loop::sleep() {
+void HoldLoop::sleep() {
   if (look()) return;
   Ns rest = kLongestSleep;
   if (const Frame* first = queue_.front()) rest = std::min(rest, first->due - now_);
@@ -330,7 +330,7 @@ void Loop::sleep() {
   idle_ += woken > 0 ? passed : std::min(passed, rest);  // what is beyond was no sleep of its own
 }
 
-void Loop::abandon(int error) {
+void HoldLoop::abandon(int error) {
   if (!queue_.empty()) counters_.write_errno.set(static_cast<std::uint64_t>(error));
   while (!queue_.empty()) {
     const Frame frame = take_front();

@@ -17,9 +17,9 @@
 
 namespace faultline::line {
 
-class Loop {
+class HoldLoop {
  public:
-  Loop(int tap, fl_control* control, const Options& options, Counters& counters);
+  HoldLoop(int tap, fl_control* control, const LineOptions& options, Counters& counters);
 
   /// Returns once `ending` is set and what was held is out. Throws std::system_error if the TAP is no longer usable.
   /// `urgent` is of this thread; null: it is as it is.
@@ -49,7 +49,7 @@ class Loop {
 
   const int tap_;
   fl_control* const control_;
-  const Options options_;
+  const LineOptions options_;
   Counters& counters_;
 
   BufferPool pool_;

@@ -30,7 +30,7 @@ void configure_answers(fl_selector_config& config, const faults::Score& score, c
   for (const auto& [hash, rules] : names_of(score, own)) named |= rules.exact | rules.under;
   for (std::uint32_t i = 0; i < own.rule_count; i++) {
     const fl_answer& answer = score.answers[own.first_rule + i];
-    if (answer.filter != FL_FILTER_NONE || answer.verdict != FL_VERDICT_NONE) config.filtered_rules |= 1ull << i;
+    if (answer.filter != FL_FILTER_NONE || answer.reply != FL_REPLY_NONE) config.filtered_rules |= 1ull << i;
     if (answer.filter == FL_FILTER_LOOKUP) config.lookup_rules |= 1ull << i;
   }
   config.any_name_rules = config.lookup_rules & ~named;

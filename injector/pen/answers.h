@@ -1,5 +1,5 @@
-// The selector's second stage, on its way from the score into the kernel: which rules have a filter or a verdict, what
-// their verdicts say, which names they are about. Sites without such rules pay for none of it.
+// The selector's second stage, on its way from the score into the kernel: which rules have a filter or a reply, what
+// their replies say, which names they are about. Sites without such rules pay for none of it.
 #pragma once
 
 #include "faults/score.h"

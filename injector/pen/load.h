@@ -29,7 +29,7 @@ constexpr const char* kHooks[FL_HOOKS] = {"out", "in", "lo", "bare_out", "bare_i
 void enter_programs(const BpfObject& selector, const char* array, const std::string& prefix);
 
 /// Where a selector belongs.
-struct Place {
+struct SelectorPlace {
   std::uint32_t site = 0;                        ///< index in the score
   std::uint32_t near = 0;                        ///< ifindex of the near veth, in the site's namespace
   std::vector<std::uint16_t> exempt_ports = {};  ///< at most FL_MAX_EXEMPT_PORTS

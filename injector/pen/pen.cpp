@@ -36,7 +36,7 @@ std::uint16_t random_mark() {
 
 struct Pen::Impl {
   const faults::Score score;
-  const Options options;
+  const PenOptions options;
   const NetNs ns = NetNs::create();
   const Surroundings around{ns, score, options.engine, options.janitor, options.alias};
   std::string tap_name;
@@ -56,7 +56,7 @@ struct Pen::Impl {
   bool looked_in_vain FAULTLINE_GUARDED_BY(mutex) = false;               // and said so
   std::unique_ptr<Departures> departures;                                // last: its thread uses what is above
 
-  Impl(const faults::Score& sc, const Options& o) : score(sc), options(o) {}
+  Impl(const faults::Score& sc, const PenOptions& o) : score(sc), options(o) {}
 
   void keep_order(const std::string& device) FAULTLINE_REQUIRES(mutex) {
     if (auto remark = pen::keep_order(device); !remark.empty()) news.push_back(std::move(remark));
@@ -153,7 +153,7 @@ struct Pen::Impl {
   }
 };
 
-Pen::Pen(std::vector<site::Site> sites, const faults::Score& score, const Options& options, const Progress& progress)
+Pen::Pen(std::vector<site::Site> sites, const faults::Score& score, const PenOptions& options, const Progress& progress)
     : impl_(std::make_unique<Impl>(score, options)) {
   try {
     build(std::move(sites), progress);
@@ -327,7 +327,7 @@ std::vector<std::string> Pen::close(const Progress& progress) FAULTLINE_UNCHECKE
     progress(fmt::format("detaching from {} ({}/{})", impl_->seats[i]->name(), i + 1, impl_->seats.size()));
     impl_->seats[i]->leave_devices(attempt);
   }
-  if (impl_->line) attempt("stop the line", [&] { impl_->line->stop(); });
+  if (impl_->line) attempt("stop the thread that holds packets", [&] { impl_->line->stop(); });
   for (auto& attachment : impl_->inside) attempt("detach", [&] { attachment.close(); });
   attempt("remove the veth pairs", [&]() FAULTLINE_UNCHECKED_THREADS {
     Inside in(impl_->ns);

@@ -22,11 +22,11 @@
 
 namespace faultline::pen {
 
-struct Options {
+struct PenOptions {
   Engine engine = Engine::tcx;
   Janitor* janitor = nullptr;
   std::string alias;  ///< ifalias of the near veths: says whose they are
-  line::Options line;
+  line::LineOptions line;
   /// Of the TAP, packets. A latency knob under overload: what a burst (slow start, 44 segments a GSO packet) needs
   /// against what a queue that never empties costs. 1000 lost 9 times as much of a split 10 ms stream as 4000
   /// (docs/performance.md).
@@ -37,7 +37,7 @@ class Pen {
  public:
   /// Builds, loads and attaches everything. Throws with everything undone. Must be called on the main thread: the task
   /// that the selector watches is the caller's.
-  Pen(std::vector<site::Site> sites, const faults::Score& score, const Options& options, const Progress& progress);
+  Pen(std::vector<site::Site> sites, const faults::Score& score, const PenOptions& options, const Progress& progress);
   ~Pen();
 
   /// Sets T0. Rules act by their times from then on.

@@ -96,7 +96,7 @@ Selectors::Selectors(Engine engine, const faults::Score& score, const std::vecto
 }
 
 Selectors::Settings Selectors::settle(const Seating& seating, const site::Masks& masks) const {
-  const Place& place = seating.place;
+  const SelectorPlace& place = seating.place;
   const faults::SiteScore& own = score_.sites.at(place.site);
   const TablesOfSite& tables = tables_.at(place.site);
   if (masks.cgroup_rules != 0 && !btf_)

@@ -19,7 +19,7 @@ namespace faultline::pen {
 /// A site to be: `rules` are looked at, not kept.
 struct Seating {
   const std::vector<site::Rule>* rules;
-  Place place;
+  SelectorPlace place;
 };
 
 class Selectors {

@@ -20,7 +20,7 @@ std::string keep_order(const std::string& device) {
     return {};
   } catch (const std::system_error& e) {
     return std::string(e.what()) +
-           ": packets of one flow that leave from several CPUs may overtake each other in the pen";
+           ": packets of one flow that leave from several CPUs may overtake each other while they are held";
   }
 }
 

@@ -26,7 +26,8 @@ double duration_of(Table& point, std::string_view key, std::string_view example)
 }  // namespace
 
 std::optional<faults::Profile> read_profile(Table& table, const faults::Key& key, const Node& value,
-                                            const Options& options, std::map<std::string, Place, std::less<>>& places) {
+                                            const ParseOptions& options,
+                                            std::map<std::string, SourcePlace, std::less<>>& places) {
   if (!table.expect(value, Node::Type::array, key.name, key.example)) return std::nullopt;
   faults::Profile profile;
   const std::size_t before = table.issues().count();

@@ -17,7 +17,7 @@
 namespace faultline::plan {
 namespace {
 
-Place place_of(const toml::source_region& source) { return {source.begin.line, source.begin.column}; }
+SourcePlace place_of(const toml::source_region& source) { return {source.begin.line, source.begin.column}; }
 
 Node convert(const toml::node& from);
 
@@ -69,8 +69,8 @@ constexpr int kMaxDots = 16;
 /// Where a dotted key has more than kMaxDots parts. The TOML library bounds the nesting of values but not of dotted
 /// keys, and recurses once a part: a long one overflows the stack. This looks at punctuation alone, outside strings and
 /// comments.
-std::optional<Place> find_deep_key(std::string_view text) {
-  Place at{1, 0};
+std::optional<SourcePlace> find_deep_key(std::string_view text) {
+  SourcePlace at{1, 0};
   int dots = 0;
   char quote = 0;
   bool multiline = false, comment = false;

@@ -18,7 +18,7 @@ struct Entry;
 struct Node {
   enum class Type { string, integer, real, boolean, date, array, table };
   Type type = Type::table;
-  Place at;
+  SourcePlace at;
   std::string text;  ///< of a string
   std::int64_t integer = 0;
   bool boolean = false;
@@ -31,7 +31,7 @@ struct Node {
 /// A key of a table with its value.
 struct Entry {
   std::string key;
-  Place at;  ///< of the key
+  SourcePlace at;  ///< of the key
   Node value;
 };
 

@@ -25,14 +25,14 @@ void read_kind(Table& table, FaultDraft& draft) {
   draft.kind_name = *name;
   draft.fault.kind = faults::find_kind(*name);
   if (draft.fault.kind) return;
-  const Place at = table.take("kind")->value.at;
+  const SourcePlace at = table.take("kind")->value.at;
   table.issues().error(at, fmt::format("kind: unknown kind \"{}\"", *name),
                        table.issues().suggest(*name, kind_names(), list_known("kinds are", kind_names())));
 }
 
 std::vector<std::string> strings(const std::vector<std::string_view>& views) { return {views.begin(), views.end()}; }
 
-bool in_range(Issues& issues, Place at, const Key& key, Ns value) {
+bool in_range(Issues& issues, SourcePlace at, const Key& key, Ns value) {
   if (value < key.min) {
     issues.error(at, fmt::format("{}: {} is too short", key.name, format_duration(value)),
                  fmt::format("at least {}", format_duration(key.min)));
@@ -49,7 +49,7 @@ bool in_range(Issues& issues, Place at, const Key& key, Ns value) {
 /// One value of a kind's key. `leaf` is the key's name within `table`.
 std::optional<faults::Value> read_value(Table& table, std::string_view leaf, const Key& key, FaultDraft& fault,
                                         Draft& draft) {
-  const Options& options = draft.options;
+  const ParseOptions& options = draft.options;
   const Entry& entry = *table.take(leaf);
   switch (key.type) {
     case ValueType::duration:
@@ -220,7 +220,7 @@ void read_direction(Table& table, Fault& fault) {
         table.issues().suggest(*text, kDirections, list_known("seen from \"on\", directions are", kDirections)));
 }
 
-void read_window(Table& table, FaultDraft& draft, const Options& options) {
+void read_window(Table& table, FaultDraft& draft, const ParseOptions& options) {
   table.require("start", "\"20s\"");
   if (const Entry* start = table.take("start")) {
     draft.start_at = start->value.at;

@@ -44,9 +44,9 @@ std::string unique(const std::string& name, const std::set<std::string>& taken, 
   return numbered;
 }
 
-class Resolver {
+class NameBinder {
  public:
-  explicit Resolver(Draft& draft) : draft_(draft), issues_(draft.issues) {}
+  explicit NameBinder(Draft& draft) : draft_(draft), issues_(draft.issues) {}
 
   void run() {
     resolve_targets();
@@ -56,7 +56,7 @@ class Resolver {
   }
 
  private:
-  void add_lab_target(const std::string& name, Target::Where where, Place at) {
+  void add_lab_target(const std::string& name, Target::Where where, SourcePlace at) {
     if (const auto other = targets_.find(name)) {
       if (!draft_.targets[*other].implicit) return;  // the plan gives the name a meaning of its own
       issues_.error(at, fmt::format("\"{}\" names two things of the lab", name),
@@ -309,9 +309,9 @@ class Resolver {
 
 }  // namespace
 
-void resolve_names(Draft& draft) { Resolver(draft).run(); }
+void resolve_names(Draft& draft) { NameBinder(draft).run(); }
 
-bool check_name(Issues& issues, Place at, std::string_view what, const std::string& name, bool strict) {
+bool check_name(Issues& issues, SourcePlace at, std::string_view what, const std::string& name, bool strict) {
   const auto good = [&](unsigned char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
            c == '.';

@@ -49,7 +49,7 @@ void read_top(Table& top, Draft& draft) {
 
 }  // namespace
 
-Parsed parse_text(std::string text, const std::string& path, const Options& options) {
+Parsed parse_text(std::string text, const std::string& path, const ParseOptions& options) {
   Draft draft(options);
   Plan& plan = draft.plan;
   plan.path = path;
@@ -92,7 +92,7 @@ Parsed parse_text(std::string text, const std::string& path, const Options& opti
   return {std::move(plan), draft.issues.take(), draft.issues.take_remarks()};
 }
 
-Parsed parse_file(const std::string& path, const Options& options) {
+Parsed parse_file(const std::string& path, const ParseOptions& options) {
   std::string text;
   if (const std::string why = read_file(path, Readable::anything, text); !why.empty())
     throw Failure(Exit::invalid, fmt::format("cannot read plan {}: {}", path, why));

@@ -11,14 +11,14 @@
 
 namespace faultline::plan {
 
-struct Options {
+struct ParseOptions {
   std::optional<std::uint64_t> seed = {};             ///< --seed
   std::optional<double> scale = {};                   ///< --scale 1:30 is 30; absent: scaled values as written
   std::map<std::string, std::string> variables = {};  ///< --var key=value
 };
 
 struct Diagnostic {
-  Place at;
+  SourcePlace at;
   std::string message;    ///< what is wrong, in one sentence, naming the key
   std::string hint;       ///< what would be right; may be empty
   bool not_yet = false;   ///< the language reserves it, this version cannot do it
@@ -33,9 +33,9 @@ struct Parsed {
 };
 
 /// Reads and checks a file. Throws Failure(invalid) only if it cannot be read at all.
-Parsed parse_file(const std::string& path, const Options& options = {});
+Parsed parse_file(const std::string& path, const ParseOptions& options = {});
 /// The same for a text; `path` is used in messages and for ${plan_dir}.
-Parsed parse_text(std::string text, const std::string& path, const Options& options = {});
+Parsed parse_text(std::string text, const std::string& path, const ParseOptions& options = {});
 
 /// "plan.toml:12:7: error: …\n    hint: …" for each diagnostic, then a count. With the source line and a caret below.
 std::string render(const Parsed& parsed);

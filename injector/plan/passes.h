@@ -17,16 +17,16 @@ namespace faultline::plan {
 struct FaultDraft {
   Fault fault;
   bool named = false;
-  Place name_at;
+  SourcePlace name_at;
   std::vector<Word> on, peer;
   std::map<std::string, std::vector<std::vector<Word>>, std::less<>> groups;  ///< by key: of a partition
   std::optional<Ns> start, length;
   bool for_run = false;
-  Place start_at, for_at;
-  Place direction_at;  ///< line 0: not given
+  SourcePlace start_at, for_at;
+  SourcePlace direction_at;  ///< line 0: not given
   std::string kind_name;
-  std::map<std::string, Place, std::less<>> key_places;  ///< of the kind's own keys
-  bool params_ok = false;                                ///< all of the kind's keys were understood
+  std::map<std::string, SourcePlace, std::less<>> key_places;  ///< of the kind's own keys
+  bool params_ok = false;                                      ///< all of the kind's keys were understood
 };
 
 struct ProbeDraft {
@@ -37,13 +37,13 @@ struct ProbeDraft {
 struct HypothesisDraft {
   Hypothesis hypothesis;
   Word probe, during;
-  Place recovers_at, name_at;
+  SourcePlace recovers_at, name_at;
 };
 
 struct GuardDraft {
   Guard guard;
   Word probe, during;
-  Place name_at, for_at;
+  SourcePlace name_at, for_at;
 };
 
 struct TargetDraft {
@@ -54,16 +54,16 @@ struct TargetDraft {
 
 struct LabDraft {
   Lab lab;
-  std::vector<Place> room_at;
+  std::vector<SourcePlace> room_at;
   std::vector<Word> host_room;                 ///< by host
   std::vector<std::vector<Word>> after;        ///< by host
   std::vector<std::pair<Word, Word>> between;  ///< by link
 };
 
 struct Draft {
-  explicit Draft(const Options& given) : options(given) {}
+  explicit Draft(const ParseOptions& given) : options(given) {}
 
-  const Options& options;
+  const ParseOptions& options;
   Plan plan;
   Issues issues;
   std::vector<TargetDraft> targets;
@@ -74,7 +74,7 @@ struct Draft {
   std::optional<LabDraft> lab;
   std::map<std::string, std::string> copies;  ///< of a run folder's plan: where files that it names were kept
   std::optional<Ns> duration;
-  Place duration_at;
+  SourcePlace duration_at;
   bool other_ends = false;  ///< a fault has an end of its own, from which the run's can be told
 };
 
@@ -100,11 +100,12 @@ void resolve_guards(Draft& draft);
 bool read_conditions(Table& table, Conditions& conditions, std::string_view share, std::string_view latency);
 
 /// A duration of the timeline: "40s" or { true = "79m", scaled = "40s" }, put through --scale.
-std::optional<Ns> read_timeline(Table& table, std::string_view key, const Node& value, const Options& options);
+std::optional<Ns> read_timeline(Table& table, std::string_view key, const Node& value, const ParseOptions& options);
 
 /// A profile: an array of points, whose places are noted as "KEY[n]".
 std::optional<faults::Profile> read_profile(Table& table, const faults::Key& key, const Node& value,
-                                            const Options& options, std::map<std::string, Place, std::less<>>& places);
+                                            const ParseOptions& options,
+                                            std::map<std::string, SourcePlace, std::less<>>& places);
 /// An array of arrays of names.
 std::optional<std::vector<std::vector<Word>>> read_groups(Table& table, const faults::Key& key, const Node& value);
 /// The file that `value` names, relative to the plan, which keeps its text.
@@ -118,6 +119,6 @@ void resolve_partition(FaultDraft& fault, Draft& draft,
 
 /// Reports a name that is not fit to be one (empty, characters that cannot be seen, too long; `strict`: or not of
 /// letters, digits, dots, hyphens and underscores) and says whether it was fit.
-bool check_name(Issues& issues, Place at, std::string_view what, const std::string& name, bool strict);
+bool check_name(Issues& issues, SourcePlace at, std::string_view what, const std::string& name, bool strict);
 
 }  // namespace faultline::plan

@@ -19,7 +19,7 @@
 namespace faultline::plan {
 
 /// Where something stands in a plan file. Lines and columns count from 1.
-struct Place {
+struct SourcePlace {
   std::uint32_t line = 0, column = 0;
 };
 
@@ -52,7 +52,7 @@ struct Target {
   std::vector<std::string> addresses;  ///< IP, CIDR, or the name of a host
   std::string protocol;                ///< "tcp" | "udp" | "icmp" | ""
   std::vector<PortRange> ports;        ///< as a peer: its port; as `on`: the site's own port
-  Place at;
+  SourcePlace at;
   std::string netns = {};            ///< interface: the device's namespace; empty: the caller's
   IfGone if_gone = IfGone::proceed;  ///< what to do when it ends during the run
   Ns wait = 0;                       ///< how long it may take to appear before the run begins
@@ -64,7 +64,7 @@ struct Target {
 /// A probe, and where it asks from.
 struct Probe : probe::Probe {
   std::string from;  ///< a target's or lab host's name, or "here"; filled in by the parser
-  Place at;
+  SourcePlace at;
 };
 
 enum class Direction { both, egress, ingress };
@@ -86,7 +86,7 @@ struct Fault {
   Ns start = 0, end = 0;  ///< since T0; scaled
   faults::Params params;  ///< of its kind's keys
   faults::Params common;  ///< of fault_keys()
-  Place at;
+  SourcePlace at;
 };
 
 /// The keys that any fault may have beside whom it is about, and when. A row makes it a key of the plan, an option of
@@ -138,7 +138,7 @@ struct Hypothesis : Conditions {
   std::string probe;
   std::string during;  ///< "run", "baseline", a fault's name, or "recovery"; empty for recovers_within alone
   std::optional<Ns> recovers_within;
-  Place at;
+  SourcePlace at;
 };
 
 /// When to give up: all of its conditions true, at once, of the requests whose outcome became known in the last
@@ -148,7 +148,7 @@ struct Guard : Conditions {
   std::string probe;
   std::string during;  ///< a phase: only requests due in it count; empty: the whole run
   Ns window = 0;       ///< `for`; never scaled, as timeouts are not
-  Place at;
+  SourcePlace at;
 };
 
 /// "success < 20%, p99 > 2s for 10s"
@@ -173,14 +173,14 @@ struct LabHost {
   std::optional<Ready> ready;
   std::vector<std::string> after;  ///< hosts that must be ready before this one's command starts
   std::size_t clients = 1;         ///< addresses it has: a host may stand for many clients
-  Place at;
+  SourcePlace at;
 };
 
 struct LabLink {
   std::string name;
   std::string a, b;  ///< rooms
   Ns delay = 0;      ///< one way, each way: a standing condition before any fault
-  Place at;
+  SourcePlace at;
 };
 
 struct Lab {

@@ -177,7 +177,7 @@ void read_pace(Table& table, std::string_view key, std::string_view example, Ns&
 }
 
 /// When it asks, if not throughout. Whether that lies within the run is known only when the timeline is.
-void read_window(Table& table, Probe& probe, const Options& options) {
+void read_window(Table& table, Probe& probe, const ParseOptions& options) {
   if (const Entry* start = table.take("start"))
     probe.start = read_timeline(table, "start", start->value, options).value_or(0);
   const Entry* length = table.take("for");

@@ -34,19 +34,19 @@ std::string type_hint(const Node& value, Node::Type wanted, std::string_view key
 
 }  // namespace
 
-void Issues::error(Place at, std::string message, std::string hint) {
+void Issues::error(SourcePlace at, std::string message, std::string hint) {
   list_.push_back({at, shorten(std::move(message)), shorten(std::move(hint)), false, {}});
 }
 
-void Issues::remark(Place at, std::string message) {
+void Issues::remark(SourcePlace at, std::string message) {
   remarks_.push_back({at, shorten(std::move(message)), {}, false, {}});
 }
 
-void Issues::not_yet(Place at, std::string message, std::string hint) {
+void Issues::not_yet(SourcePlace at, std::string message, std::string hint) {
   list_.push_back({at, shorten(std::move(message)), shorten(std::move(hint)), true, {}});
 }
 
-void Issues::error_in(const std::string& file, Place at, std::string message, std::string hint) {
+void Issues::error_in(const std::string& file, SourcePlace at, std::string message, std::string hint) {
   list_.push_back({at, shorten(std::move(message)), shorten(std::move(hint)), false, file});
 }
 
@@ -74,7 +74,7 @@ std::string list_known(std::string_view what, const std::vector<std::string>& kn
   return list;
 }
 
-Table::Table(const Node& node, Place at, std::string owner, Issues& issues)
+Table::Table(const Node& node, SourcePlace at, std::string owner, Issues& issues)
     : node_(&node), at_(at), owner_(std::move(owner)), issues_(&issues), used_(node.entries.size()) {}
 
 const Entry* Table::take(std::string_view key) {

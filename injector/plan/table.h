@@ -18,13 +18,13 @@ namespace faultline::plan {
 /// Collects the mistakes of a plan.
 class Issues {
  public:
-  void error(Place at, std::string message, std::string hint = {});
+  void error(SourcePlace at, std::string message, std::string hint = {});
   /// No mistake, and yet worth knowing.
-  void remark(Place at, std::string message);
-  void not_yet(Place at, std::string message, std::string hint = {});
+  void remark(SourcePlace at, std::string message);
+  void not_yet(SourcePlace at, std::string message, std::string hint = {});
   /// In a file that the plan names. The plan may be a stranger's, and the file any file of this machine: the message is
   /// in our own words and holds nothing of what the file holds.
-  void error_in(const std::string& file, Place at, std::string message, std::string hint = {});
+  void error_in(const std::string& file, SourcePlace at, std::string message, std::string hint = {});
   /// `did you mean "x"?`, or `fallback` when nothing in `known` is near.
   std::string suggest(std::string_view word, const std::vector<std::string>& known, std::string fallback = {});
   std::size_t count() const { return list_.size(); }
@@ -43,15 +43,15 @@ std::string list_known(std::string_view what, const std::vector<std::string>& kn
 /// A string of the plan with its place.
 struct Word {
   std::string text;
-  Place at;
+  SourcePlace at;
 };
 
 class Table {
  public:
   /// `owner` names the table in messages: `probe "pay"`. `at` is where a missing key is reported.
-  Table(const Node& node, Place at, std::string owner, Issues& issues);
+  Table(const Node& node, SourcePlace at, std::string owner, Issues& issues);
 
-  Place at() const { return at_; }
+  SourcePlace at() const { return at_; }
   const std::string& owner() const { return owner_; }
   Issues& issues() const { return *issues_; }
 
@@ -59,7 +59,7 @@ class Table {
   const Entry* take(std::string_view key);
   bool has(std::string_view key) const { return node_->find(key) != nullptr; }
   /// Where the key stands; the table's own place when it is absent.
-  Place place(std::string_view key) const;
+  SourcePlace place(std::string_view key) const;
   /// Reports a missing key; `example` is what a line with it looks like.
   void require(std::string_view key, std::string_view example);
 
@@ -102,7 +102,7 @@ class Table {
 
  private:
   const Node* node_;
-  Place at_;
+  SourcePlace at_;
   std::string owner_;
   Issues* issues_;
   std::vector<bool> used_;

@@ -44,7 +44,7 @@ void read_protocol(Table& table, TargetDraft& draft) {
   static const std::vector<std::string> kProtocols{"tcp", "udp", "icmp"};
   const auto protocol = table.text("protocol", "\"tcp\"");
   if (!protocol) return;
-  const Place at = table.take("protocol")->value.at;
+  const SourcePlace at = table.take("protocol")->value.at;
   if (std::find(kProtocols.begin(), kProtocols.end(), *protocol) == kProtocols.end()) {
     table.issues().error(at, fmt::format("protocol: unknown protocol \"{}\"", *protocol),
                          table.issues().suggest(*protocol, kProtocols, list_known("protocols are", kProtocols)));
@@ -82,7 +82,7 @@ void read_subject(Table& table, const Way& way, TargetDraft& draft) {
   if (way.where == Target::Where::none) return read_target_addresses(table, draft);
   auto subject = way.where == Target::Where::pid ? read_pid(table) : table.text(way.key, way.example);
   if (!subject) return;
-  const Place at = table.take(way.key)->value.at;
+  const SourcePlace at = table.take(way.key)->value.at;
   if (auto mistake = check_subject(way.where, *subject); !mistake.message.empty())
     table.issues().error(at, std::move(mistake.message), std::move(mistake.hint));
   draft.subject = {*subject, at};

@@ -25,7 +25,7 @@ std::optional<Ns> read_plain(Table& table, std::string_view key, const Node& val
 
 }  // namespace
 
-std::optional<Ns> read_timeline(Table& table, std::string_view key, const Node& value, const Options& options) {
+std::optional<Ns> read_timeline(Table& table, std::string_view key, const Node& value, const ParseOptions& options) {
   std::optional<Ns> chosen;
   if (value.type == Node::Type::table) {
     Table both(value, value.at, fmt::format("\"{}\"", key), table.issues());
@@ -111,7 +111,7 @@ void report(Draft& draft, FaultDraft& fault, const faults::Problem& problem) {
     return;
   }
   const auto place = fault.key_places.find(problem.key);
-  const Place at = place == fault.key_places.end() ? fault.fault.at : place->second;
+  const SourcePlace at = place == fault.key_places.end() ? fault.fault.at : place->second;
   std::string message = problem.message;
   if (problem.key.empty())
     message = fmt::format("fault \"{}\": {}", fault.fault.name, message);

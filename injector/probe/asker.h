@@ -35,7 +35,7 @@ struct Setting {
   const Probe& probe;
   const From& from;
   nursery::Nursery* nursery;
-  Loop& loop;
+  EventLoop& loop;
   Verdict verdict;
 };
 

@@ -33,16 +33,16 @@ constexpr std::size_t kLongest = 4096;  // of an answer; without EDNS, which we 
 using Question = std::vector<std::uint8_t>;
 
 /// A resolver's state of one's own: the library's shared one is not for threads.
-class Resolver {
+class DnsExchange {
  public:
-  Resolver() {
+  DnsExchange() {
     if (res_ninit(&state_) != 0)
       throw Failure(Exit::cannot_run, "the system's resolver cannot be set up: /etc/resolv.conf");
     state_.options = RES_RECURSE;
   }
-  ~Resolver() { res_nclose(&state_); }
-  Resolver(const Resolver&) = delete;
-  Resolver& operator=(const Resolver&) = delete;
+  ~DnsExchange() { res_nclose(&state_); }
+  DnsExchange(const DnsExchange&) = delete;
+  DnsExchange& operator=(const DnsExchange&) = delete;
 
   /// The first server of /etc/resolv.conf.
   Address server() const {
@@ -178,9 +178,9 @@ class Dns : public Asker {
   const std::string name_, expected_rcode_;
   const bool v6_;
   const ns_type type_;
-  Loop& loop_;
+  EventLoop& loop_;
   Verdict verdict_;
-  Resolver resolver_;
+  DnsExchange resolver_;
   Address server_;
   std::vector<Address> clients_;
   std::optional<IpPrefix> expected_;  ///< empty: any will do

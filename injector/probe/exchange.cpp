@@ -124,7 +124,7 @@ class Connections : public Asker {
   }
 
   Exchange exchange_;
-  Loop& loop_;
+  EventLoop& loop_;
   Verdict verdict_;
   Address address_;
   std::vector<Address> clients_;

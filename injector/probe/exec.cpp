@@ -233,7 +233,7 @@ class Exec : public Asker {
   const std::string enclosure_;
   std::vector<std::string> clients_;  // of one family
   nursery::Nursery* nursery_;
-  Loop& loop_;
+  EventLoop& loop_;
   Verdict verdict_;
   std::optional<NetNs> net_;
   Fd results_bell_;

@@ -300,7 +300,7 @@ class Http : public Asker {
   const std::string url_, method_, body_, expected_body_;
   std::optional<std::int64_t> expected_status_;  ///< none: any 2xx or 3xx
   const bool reuse_;
-  Loop& loop_;
+  EventLoop& loop_;
   Verdict verdict_;
   List known_, headers_;
   bool v6_ = false;                   // what the host's name stood for before the run

@@ -148,7 +148,7 @@ class Icmp : public Asker {
     }
   }
 
-  Loop& loop_;
+  EventLoop& loop_;
   Verdict verdict_;
   Address address_;
   std::vector<Address> clients_;

@@ -24,7 +24,7 @@ void drain(int fd) {
 
 }  // namespace
 
-Loop::Loop()
+EventLoop::EventLoop()
     : epoll_(static_cast<int>(check("make an epoll set", epoll_create1(EPOLL_CLOEXEC)))),
       timer_(static_cast<int>(check("make a timer", timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)))),
       bell_(static_cast<int>(check("make an eventfd", eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)))),
@@ -36,7 +36,7 @@ Loop::Loop()
   watch(bell_.get(), EPOLLIN, [this](std::uint32_t) { drain(bell_.get()); });
 }
 
-void Loop::watch(int fd, std::uint32_t events, Callback callback) {
+void EventLoop::watch(int fd, std::uint32_t events, Callback callback) {
   epoll_event event{};
   event.events = events;
   event.data.u64 = tag(fd, ++generation_);
@@ -47,18 +47,18 @@ void Loop::watch(int fd, std::uint32_t events, Callback callback) {
   watchers_[fd] = Watcher{generation_, std::move(callback)};
 }
 
-void Loop::change(int fd, std::uint32_t events) {
+void EventLoop::change(int fd, std::uint32_t events) {
   epoll_event event{};
   event.events = events;
   event.data.u64 = tag(fd, watchers_.at(fd).generation);
   check("watch a descriptor", epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event));
 }
 
-void Loop::unwatch(int fd) {
+void EventLoop::unwatch(int fd) {
   if (watchers_.erase(fd) != 0) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
 }
 
-void Loop::arm(Ns deadline) {
+void EventLoop::arm(Ns deadline) {
   if (deadline == armed_) return;
   itimerspec when{};
   if (deadline != kNever) {
@@ -70,7 +70,7 @@ void Loop::arm(Ns deadline) {
   armed_ = deadline;
 }
 
-void Loop::collect(Ns deadline) {
+void EventLoop::collect(Ns deadline) {
   const bool at_once = deadline != kNever && deadline <= monotonic_now();
   if (!at_once) arm(deadline);
   const int n = epoll_wait(epoll_.get(), ready_.data(), static_cast<int>(ready_.size()), at_once ? 0 : -1);
@@ -78,7 +78,7 @@ void Loop::collect(Ns deadline) {
   collected_ = std::max(n, 0);
 }
 
-void Loop::dispatch() {
+void EventLoop::dispatch() {
   for (int i = 0; i < collected_; ++i) {
     const epoll_event event = ready_[static_cast<std::size_t>(i)];
     const auto it = watchers_.find(static_cast<int>(event.data.u64 & 0xffffffffU));
@@ -89,7 +89,7 @@ void Loop::dispatch() {
   collected_ = 0;
 }
 
-void Loop::ring() {
+void EventLoop::ring() {
   const std::uint64_t one = 1;
   // It can only fail when the counter is full, and then the bell rings already.
   [[maybe_unused]] const ssize_t written = ::write(bell_.get(), &one, sizeof one);

@@ -18,11 +18,11 @@ namespace faultline::probe {
 
 inline constexpr Ns kNever = std::numeric_limits<Ns>::max();
 
-class Loop {
+class EventLoop {
  public:
   using Callback = std::function<void(std::uint32_t events)>;
 
-  Loop();
+  EventLoop();
 
   /// Calls `callback` on the loop's thread when `fd` has any of `events` (EPOLLIN, …). The fd stays the caller's, who
   /// calls unwatch() before closing it.

@@ -195,7 +195,7 @@ class Postgresql : public Asker {
 
   const std::string query_, expected_;
   const bool reuse_;
-  Loop& loop_;
+  EventLoop& loop_;
   Verdict verdict_;
   Parameters parameters_;
   std::vector<const char*> keywords_, values_;

@@ -150,7 +150,7 @@ struct Prober::Impl {
   From from;
   nursery::Nursery* const nursery;
   const Sink sink;
-  Loop loop;
+  EventLoop loop;
   Schedule schedule;                        // written before `started`
   std::map<std::uint64_t, Flight> flights;  // in order of sending, which is the order of their deadlines
   std::uint64_t next = 0;                   // the request that is due next

@@ -96,7 +96,7 @@ std::string carried(const LineStats::Full& full) {
 std::string scheduling(const LineStats::Urgency& line) {
   if (line.refused > 0) return "; the kernel granted no real-time class: `faultline doctor` says what helps";
   if (line.fell_back > 0)
-    return fmt::format("; the line had used up its real-time budget {} times, and waited for a CPU like others for {}",
+    return fmt::format("; the thread that holds packets had used up its real-time budget {} times, and waited for a CPU like others for {}",
                        thousands(line.fell_back), short_microseconds(static_cast<double>(line.ordinary_us)));
   return {};
 }
@@ -112,7 +112,7 @@ std::optional<std::string> lateness_finding(const Recording& r, const FaultRecor
   if (account.left_late.full > 0 && account.left_late.full * 2 >= account.left_late.all)
     return fmt::format(
         "met a full line: {}, so packets were held p99 {} longer than asked, at most {} is allowed (less traffic, or a "
-        "`rate` below that in the fault, keeps the line from filling)",
+        "`rate` below that in the fault, keeps it from filling)",
         carried(line.full), beyond, allowed);
   return fmt::format("was late: p99 {} beyond what was asked, at most {} is allowed{}", beyond, allowed,
                      scheduling(line.realtime.line));

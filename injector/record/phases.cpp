@@ -38,7 +38,7 @@ std::optional<Phase> find_phase(const Recording& r, const std::string& name) {
 PhaseStats stats_in(const ProbeRecord& probe, Ns start, Ns end) {
   PhaseStats stats;
   auto it = std::lower_bound(probe.answers.begin(), probe.answers.end(), start,
-                             [](const Answer& a, Ns t) { return a.due < t; });
+                             [](const Requests& a, Ns t) { return a.due < t; });
   for (; it != probe.answers.end() && it->due < end; ++it) {
     stats.sent += it->count;
     if (it->error == 0) {
@@ -46,7 +46,7 @@ PhaseStats stats_in(const ProbeRecord& probe, Ns start, Ns end) {
       stats.latency.ok.add(it->latency, it->count);
     } else {
       stats.latency.lost += it->count;
-      if (it->latency != Answer::kUnknown) stats.latency.failed.add(it->latency, it->count);
+      if (it->latency != Requests::kUnknown) stats.latency.failed.add(it->latency, it->count);
       stats.by_error[probe.errors[it->error]] += it->count;
     }
   }

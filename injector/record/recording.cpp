@@ -89,7 +89,7 @@ class Reader {
       if (const auto known = event.failing.find(error); known != event.failing.end())
         for (const auto& [latency, times] : known->second) add(latency, index, times);
       else
-        add(Answer::kUnknown, index, count);
+        add(Requests::kUnknown, index, count);
     }
     for (const auto& [late, count] : event.late) probe->late.add(late, count);
   }
@@ -220,7 +220,7 @@ Recording read_recording(std::istream& journal) {
   leave_out_what_nobody_reads(r);
   for (auto& probe : r.probes)
     std::stable_sort(probe.answers.begin(), probe.answers.end(),
-                     [](const Answer& a, const Answer& b) { return a.due < b.due; });
+                     [](const Requests& a, const Requests& b) { return a.due < b.due; });
   return r;
 }
 

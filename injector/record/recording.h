@@ -20,7 +20,7 @@
 namespace faultline::record {
 
 /// `count` requests with one outcome. Requests of a histogram are all due at its beginning.
-struct Answer {
+struct Requests {
   static constexpr Ns kUnknown = -1;
   Ns due = 0;
   Ns latency = 0;           ///< of one that failed, how long that took; kUnknown: not recorded
@@ -29,7 +29,7 @@ struct Answer {
 };
 
 struct ProbeRecord : events::PlannedProbe {
-  std::vector<Answer> answers;  ///< in order of `due` once read
+  std::vector<Requests> answers;  ///< in order of `due` once read
   std::vector<std::string> errors{""};
   Distribution late;  ///< of sending, all requests
 

@@ -24,8 +24,8 @@ struct Reference {
 class Window {
  public:
   explicit Window(const Reference& reference) : reference_(reference) {}
-  void enter(const Answer& a) { count(a, 1); }
-  void leave(const Answer& a) { count(a, -1); }
+  void enter(const Requests& a) { count(a, 1); }
+  void leave(const Requests& a) { count(a, -1); }
   bool good() const {
     if (sent_ <= 0 || ok_ <= 0) return false;
     if (static_cast<double>(ok_) < (reference_.success - 0.01) * static_cast<double>(sent_) - 1e-9) return false;
@@ -34,7 +34,7 @@ class Window {
   }
 
  private:
-  void count(const Answer& a, int sign) {
+  void count(const Requests& a, int sign) {
     sent_ += sign * static_cast<std::int64_t>(a.count);
     if (a.error != 0) return;
     ok_ += sign * static_cast<std::int64_t>(a.count);
@@ -73,7 +73,7 @@ Recovery recovery_of(const Recording& r, const ProbeRecord& probe) {
   const Ns p99 = of_all.value_or(before.latency.ok.quantile(990));
   const Reference reference{before.success(), std::max(p99 + p99 / 2, p99 + kFloor), of_all.has_value()};
 
-  const auto by_due = [](const Answer& a, Ns t) { return a.due < t; };
+  const auto by_due = [](const Requests& a, Ns t) { return a.due < t; };
   auto first = std::lower_bound(probe.answers.begin(), probe.answers.end(), after->start, by_due);
   const auto end = std::lower_bound(first, probe.answers.end(), until, by_due);
   auto next = first;

@@ -21,7 +21,7 @@ namespace faultline::run {
 /// What there is of a run by then. `pen` is null in one without a site.
 struct Stage {
   const plan::Plan& plan;
-  const Options& options;
+  const RunOptions& options;
   Stops& stops;
   observe::RunClock& clock;
   record::Journal& journal;

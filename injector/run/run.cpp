@@ -6,7 +6,7 @@
 
 namespace faultline::run {
 
-Result run(const plan::Plan& plan, const Options& options) {
+Result run(const plan::Plan& plan, const RunOptions& options) {
   check_privileges();
   Result result;
   result.folder = make_folder(plan, options.out);

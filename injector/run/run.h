@@ -14,7 +14,7 @@
 
 namespace faultline::run {
 
-struct Options {
+struct RunOptions {
   std::filesystem::path out;          ///< empty: runs/<UTC time>-<name>
   std::optional<Ns> at;               ///< wall clock of T0
   bool steps = false;                 ///< wait before each fault, until a line is read from standard input
@@ -32,6 +32,6 @@ struct Result {
 
 /// Runs. Must be called on the main thread, before any other thread exists: the nursery is forked from it, and signals
 /// are blocked in it. Throws Failure when the run could not even get a folder; everything later is in the outcome.
-Result run(const plan::Plan& plan, const Options& options);
+Result run(const plan::Plan& plan, const RunOptions& options);
 
 }  // namespace faultline::run

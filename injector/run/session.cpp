@@ -39,7 +39,7 @@ bool needs_nursery(const plan::Plan& plan) {
          std::any_of(plan.probes.begin(), plan.probes.end(), [](const auto& p) { return p.kind->runs_program(); });
 }
 
-events::Machine this_machine(const plan::Plan& plan, const Options& options, pen::Engine engine) {
+events::Machine this_machine(const plan::Plan& plan, const RunOptions& options, pen::Engine engine) {
   utsname name{};
   uname(&name);
   events::Machine machine;
@@ -88,7 +88,7 @@ void describe(record::Journal& journal, const plan::Plan& plan, const std::vecto
 
 }  // namespace
 
-Session::Session(const plan::Plan& plan, const Options& options, const std::filesystem::path& folder)
+Session::Session(const plan::Plan& plan, const RunOptions& options, const std::filesystem::path& folder)
     : plan_(plan), options_(options), folder_(folder) {
   raise_descriptor_limit();
   // Children first: they are forked before there is any descriptor that could keep a fault alive.
@@ -213,8 +213,8 @@ void Session::build_pen() {
   describe(*journal_, plan_, sites);
   if (sites.empty()) return;
   check_limits(sites);
-  telling_->step("building the pen");
-  pen::Options options;
+  telling_->step("loading the faults into the kernel");
+  pen::PenOptions options;
   options.engine = engine_;
   options.janitor = janitor_.get();
   options.alias = fmt::format("faultline run {:.100} (pid {})", plan_.name, getpid());

@@ -30,7 +30,7 @@ namespace faultline::run {
 
 class Session {
  public:
-  Session(const plan::Plan& plan, const Options& options, const std::filesystem::path& folder);
+  Session(const plan::Plan& plan, const RunOptions& options, const std::filesystem::path& folder);
   ~Session();
 
   /// Everything. What goes wrong is in the journal; nothing is thrown but a journal that cannot be written.
@@ -49,7 +49,7 @@ class Session {
   void guard_acted(const plan::Guard& guard, const record::GuardTrip& trip);
 
   const plan::Plan& plan_;
-  const Options& options_;
+  const RunOptions& options_;
   const std::filesystem::path& folder_;
   Stops stops_;
   observe::RunClock clock_;

@@ -18,23 +18,23 @@ namespace faultline::run {
 namespace events = record::events;
 namespace {
 
-enum class Answer { none, go_on, ended };
+enum class Confirmation { none, go_on, ended };
 
 /// What standard input says by now: a line, whatever is in it, means to go on.
-Answer read_answer() {
+Confirmation read_answer() {
   pollfd input{STDIN_FILENO, POLLIN, 0};
   while (poll(&input, 1, 0) > 0) {
     char byte = 0;
     const ssize_t got = read(STDIN_FILENO, &byte, 1);
-    if (got == 1 && byte == '\n') return Answer::go_on;
-    if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) return Answer::ended;
+    if (got == 1 && byte == '\n') return Confirmation::go_on;
+    if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) return Confirmation::ended;
   }
-  return Answer::none;
+  return Confirmation::none;
 }
 
 }  // namespace
 
-StepWait::StepWait(const plan::Plan& plan, const Options& options, const Clocks& clocks)
+StepWait::StepWait(const plan::Plan& plan, const RunOptions& options, const Clocks& clocks)
     : quiet_(options.quiet), c_(clocks) {
   if (options.steps) steps_.emplace(plan);
 }
@@ -85,8 +85,8 @@ std::optional<Stop> StepWait::confirm(const std::function<std::optional<Stop>()>
     ~NoLonger() { control.waiting(""); }
   } const no_longer{c_.control};
   ask(fmt::format("next: {}. Enter goes on, Ctrl-C heals and ends the run", awaited));
-  for (Answer answer = read_answer(); answer != Answer::go_on; answer = read_answer()) {
-    if (answer == Answer::ended) {
+  for (Confirmation answer = read_answer(); answer != Confirmation::go_on; answer = read_answer()) {
+    if (answer == Confirmation::ended) {
       keep_still();  // nothing of the step has begun
       return Stop{events::By::user, "nobody confirms the next step: standard input has ended"};
     }

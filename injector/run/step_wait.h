@@ -31,7 +31,7 @@ class StepWait {
   };
 
   /// Without `options.steps` there is nothing to wait for.
-  StepWait(const plan::Plan& plan, const Options& options, const Clocks& clocks);
+  StepWait(const plan::Plan& plan, const RunOptions& options, const Clocks& clocks);
 
   /// When the clock stands still next, since T0; absent: never again.
   std::optional<Ns> hold_at() const;

@@ -24,13 +24,13 @@ std::size_t append(char* data, std::size_t size, std::size_t count, void* to) {
   return size * count;
 }
 
-struct Answer {
+struct DockerReply {
   long status = 0;
   std::string body, error;
 };
 
-Answer ask(const ContainerRuntimes::Api& api, const std::string& path) {
-  Answer answer;
+DockerReply ask(const ContainerRuntimes::Api& api, const std::string& path) {
+  DockerReply answer;
   const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(), curl_easy_cleanup);
   if (!curl) return {0, {}, "no memory"};
   curl_easy_setopt(curl.get(), CURLOPT_UNIX_SOCKET_PATH, api.socket.c_str());
@@ -76,7 +76,7 @@ std::optional<Container> ContainerRuntimes::find(const std::string& name) const 
                   "/run/podman/podman.sock nor the command podman");
   std::vector<std::string> troubles;
   for (const auto& api : apis_) {
-    const Answer answer = ask(api, "/containers/" + name + "/json");
+    const DockerReply answer = ask(api, "/containers/" + name + "/json");
     if (answer.error.empty() && answer.status == 404) continue;
     auto container =
         answer.error.empty() && answer.status == 200 ? read_container(api.runtime, answer.body) : std::nullopt;

@@ -20,10 +20,10 @@ bool is_wide(const Match& match) {
   return everyone && match.peer_ports.empty() && (match.protocol.empty() || match.protocol == "tcp");
 }
 
-class Resolver {
+class SiteResolver {
  public:
-  Resolver(const plan::Plan& plan, const LabView* lab, const Finder& finder, std::vector<ResolvedName>* names,
-           const Progress& progress)
+  SiteResolver(const plan::Plan& plan, const LabView* lab, const Finder& finder, std::vector<ResolvedName>* names,
+               const Progress& progress)
       : plan_(plan), lab_(lab), finder_(finder), names_(names), progress_(progress) {}
 
   std::vector<Site> run() {
@@ -385,7 +385,7 @@ std::uint64_t initial_namespace() {
 
 std::vector<Site> resolve(const plan::Plan& plan, const LabView* lab, const Finder& finder,
                           std::vector<ResolvedName>* names, const Progress& progress) {
-  return Resolver(plan, lab, finder, names, progress).run();
+  return SiteResolver(plan, lab, finder, names, progress).run();
 }
 
 }  // namespace faultline::site

@@ -1,12 +1,14 @@
 #include "injector/sketch/sketch.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cctype>
 
 #include "injector/base/error.h"
 #include "injector/base/visible_text.h"
+#include "injector/plan/values.h"
 #include "injector/probe/kind.h"
 
 namespace faultline::sketch {
@@ -125,6 +127,17 @@ std::vector<Line> probe_lines(std::string_view spec) {
     return spec.starts_with(kind.name()) && spec.substr(kind.name().size()).starts_with('=');
   });
   if (named != kinds.end()) return lines_of(*named, spec.substr(named->name().size() + 1));
+  // A mistyped kind would be taken for the name of a host.
+  const std::string_view word = spec.substr(0, spec.find('='));
+  if (word.size() < spec.size() && is_key(word)) {
+    std::vector<std::string> names;
+    for (const auto& kind : kinds) names.emplace_back(kind.name());
+    const std::string close = plan::did_you_mean(std::string(word), names);
+    throw Failure(Exit::invalid,
+                  fmt::format("\"{}\" is not a kind of probe{}", word,
+                              close.empty() ? fmt::format("; kinds are {}", fmt::join(names, ", "))
+                                            : "; did you mean \"" + close + "\"?"));
+  }
   const auto meant = std::find_if(kinds.begin(), kinds.end(),
                                   [&](const probe::Kind& kind) { return kind.meant != nullptr && kind.meant(spec); });
   if (meant == kinds.end()) throw Failure(Exit::invalid, fmt::format("\"{}\" is nothing that a probe asks", spec));

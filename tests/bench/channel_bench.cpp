@@ -24,10 +24,10 @@ void measure(pen::Engine engine, int repetitions) {
       {"delay", [&](faults::Channel& c) { step(c.delay, 1e6); }},
       {"delay, uniform jitter", [&](faults::Channel& c) { step(c.delay, 1e6), step(c.jitter, 1e5); }},
       {"delay, Pareto jitter",
-       [&](faults::Channel& c) { step(c.delay, 1e6), step(c.jitter, 1e5), c.shape = faults::Shape::pareto; }},
+       [&](faults::Channel& c) { step(c.delay, 1e6), step(c.jitter, 1e5), c.shape = faults::JitterShape::pareto; }},
       {"the same, correlated",
        [&](faults::Channel& c) {
-         step(c.delay, 1e6), step(c.jitter, 1e5), c.shape = faults::Shape::pareto, c.correlation = 0.5;
+         step(c.delay, 1e6), step(c.jitter, 1e5), c.shape = faults::JitterShape::pareto, c.correlation = 0.5;
        }},
       {"loss", [&](faults::Channel& c) { step(c.loss, 1e-6); }},
       {"bursts",

@@ -25,7 +25,7 @@ class PlayedPlan {
     faults_ = parsed.plan.faults.size();
     auto sites = site::resolve(parsed.plan, nullptr);
     const auto composition = run::compose(parsed.plan, sites);
-    pen::Options options;
+    pen::PenOptions options;
     options.engine = engine;
     options.alias = "faultline test";
     pen_ = std::make_unique<pen::Pen>(std::move(sites), composition.score, options, [](const std::string&) {});

@@ -40,7 +40,7 @@ T sum(const pen::BpfObject& object, const char* map, std::uint32_t key) {
 
 }  // namespace
 
-Programs::Programs(pen::Engine engine, const std::vector<Rule>& rules, Owner owner, pen::Place place)
+Programs::Programs(pen::Engine engine, const std::vector<Rule>& rules, Owner owner, pen::SelectorPlace place)
     : score_(make_score(rules)) {
   std::vector<site::Rule> matches;
   for (const auto& rule : rules) matches.push_back({rule.fault, "here", rule.match});

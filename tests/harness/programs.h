@@ -44,7 +44,7 @@ class Programs {
  public:
   enum class Owner { us, nobody };
   /// Of `place`, the ports left out, the tunnels and whether there are bare devices.
-  Programs(pen::Engine engine, const std::vector<Rule>& rules, Owner owner = Owner::us, pen::Place place = {});
+  Programs(pen::Engine engine, const std::vector<Rule>& rules, Owner owner = Owner::us, pen::SelectorPlace place = {});
   ~Programs();
 
   /// Makes it `t` after T0 now. Times go on from there.

@@ -73,7 +73,7 @@ class Bed : public TwoNamespaces {
       if (r.more) r.more(source.channel);
       sources.push_back(std::move(source));
     }
-    pen::Options options;
+    pen::PenOptions options;
     options.engine = engine;
     options.alias = "faultline test";
     std::vector<site::Site> sites;

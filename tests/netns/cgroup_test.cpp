@@ -37,7 +37,7 @@ class CgroupTest : public testing::Test {
     rules.clear();
     for (const auto& site : sites) rules.push_back(site.rules.size());
     const auto composition = run::compose(plan, sites);
-    pen::Options options;
+    pen::PenOptions options;
     options.engine = pen::probe_features().engine();
     follower = std::make_unique<site::Follower>(
         plan, finder, sites,

@@ -124,7 +124,7 @@ TEST_F(PodmanTest, IsDelayedFromPlanToPackets) {
   auto sites = site::resolve(parsed.plan, nullptr);
   const NetNs inside = sites.front().ns.duplicate();
   const auto composition = run::compose(parsed.plan, sites);
-  pen::Options options;
+  pen::PenOptions options;
   options.engine = pen::probe_features().engine();
   pen::Pen pen(std::move(sites), composition.score, options, [](const std::string&) {});
   pen.arm(monotonic_now());

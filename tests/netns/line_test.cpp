@@ -155,7 +155,7 @@ bool eventually(const std::function<bool()>& condition) {
 
 // The lease is long: a busy machine must not look like a stopped thread.
 struct LineTest : testing::Test {
-  void begin(Options options = {}) {
+  void begin(LineOptions options = {}) {
     control.lease = 60 * kSecond;
     line.emplace(wire.take_tap(), &control, options);
     line->start();

@@ -73,7 +73,7 @@ struct PenTest : test::EngineTest, test::TwoNamespaces {
   /// A pen in force from now on.
   void play(const std::vector<Setting>& settings) {
     rule_count = settings.size();
-    Options options;
+    PenOptions options;
     options.engine = GetParam();
     options.alias = "faultline test";
     std::vector<site::Site> sites;
@@ -327,7 +327,7 @@ TEST_P(PenTest, AKillEndsEverything) {
     ::close(ready[0]);
     try {
       const auto janitor = Janitor::start();
-      Options options;
+      PenOptions options;
       options.engine = GetParam();
       options.janitor = janitor.get();
       const std::vector<Setting> settings{{.delay = 400 * kMillisecond, .match = udp()}};

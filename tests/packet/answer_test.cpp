@@ -22,15 +22,15 @@ namespace {
 
 constexpr std::uint8_t kFin = 0x01, kSyn = 0x02, kRst = 0x04, kAck = 0x10;
 
-faults::Channel cut(fl_filter filter, fl_verdict verdict) {
+faults::Channel cut(fl_filter filter, fl_reply reply) {
   faults::Channel channel = steady(kHour, 0, 0, 1);
   channel.answer.filter = filter;
-  channel.answer.verdict = verdict;
+  channel.answer.reply = reply;
   return channel;
 }
-const faults::Channel kReset = cut(FL_FILTER_NONE, FL_VERDICT_RESET), kRefuse = cut(FL_FILTER_NONE, FL_VERDICT_REFUSE),
-                      kHalfOpen = cut(FL_FILTER_OLD, FL_VERDICT_TELL), kOld = cut(FL_FILTER_OLD, FL_VERDICT_NONE),
-                      kNew = cut(FL_FILTER_OPENING, FL_VERDICT_NONE);
+const faults::Channel kReset = cut(FL_FILTER_NONE, FL_REPLY_RESET), kRefuse = cut(FL_FILTER_NONE, FL_REPLY_REFUSE),
+                      kHalfOpen = cut(FL_FILTER_OLD, FL_REPLY_TELL), kOld = cut(FL_FILTER_OLD, FL_REPLY_NONE),
+                      kNew = cut(FL_FILTER_OPENING, FL_REPLY_NONE);
 
 struct Answer : EngineTest {
   void load(const std::vector<faults::Channel>& channels) {
@@ -342,7 +342,7 @@ TEST_P(Answer, AnAnswerIsStrongerThanLossAndDelay) {
 TEST_P(Answer, OutsideItsWindowNothingIsAnswered) {
   const faults::Window window{5 * kSecond, 6 * kSecond};
   auto channel = steady(window, 0, 0, 1);
-  channel.answer.verdict = FL_VERDICT_RESET;
+  channel.answer.reply = FL_REPLY_RESET;
   programs = std::make_unique<Programs>(GetParam(), std::vector<Rule>{{.channel = channel, .window = window}});
   for (const auto& [at, answers] : {std::pair{4900, false}, {5100, true}, {6010, false}, {7000, false}}) {
     programs->set_time(at * kMillisecond);

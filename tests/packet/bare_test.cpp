@@ -26,7 +26,7 @@ Packet from(bool v6) {
 struct Bare : EngineTest {
   void load(const std::vector<Rule>& rules, site::Tunnels tunnels = {}) {
     programs = std::make_unique<Programs>(GetParam(), rules, Programs::Owner::us,
-                                          pen::Place{.bare = true, .tunnels = std::move(tunnels)});
+                                          pen::SelectorPlace{.bare = true, .tunnels = std::move(tunnels)});
   }
   /// The rules that take the packet; 0: it passes, untouched.
   std::uint64_t taken(const Packet& packet, const char* program = "select_bare_out", std::uint32_t gso_size = 0) {
@@ -129,7 +129,7 @@ TEST_P(Bare, ALossIsSilentAndCountsEthernetFrames) {
 
 TEST_P(Bare, WhatIsRefusedIsTold) {
   Rule refuse = losing();
-  refuse.channel.answer.verdict = FL_VERDICT_REFUSE;
+  refuse.channel.answer.verdict = FL_REPLY_REFUSE;
   load({refuse});
   for (const bool v6 : {false, true}) {
     for (const char* program : {"select_bare_out", "select_bare_in"}) {

@@ -12,7 +12,7 @@
 namespace faultline::test {
 namespace {
 
-using faults::Shape;
+using faults::JitterShape;
 
 struct Channels : PlayerBed {
   static void step(faults::Track& track, double value) { faults::add_step(track, kHour, value); }

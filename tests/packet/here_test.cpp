@@ -101,7 +101,7 @@ TEST_P(Here, NothingOvertakesWhatIsOnItsWay) {
 TEST_P(Here, TheOperatorsPortIsLeftOut) {
   programs = std::make_unique<Programs>(
       GetParam(), std::vector<Rule>{{.match = {}, .channel = steady(kHour, 0, 0, 1), .window = kHour}},
-      Programs::Owner::us, pen::Place{.exempt_ports = {22, 2222}});
+      Programs::Owner::us, pen::SelectorPlace{.exempt_ports = {22, 2222}});
   for (const bool v6 : {false, true}) {
     Packet p{.l4 = L4::tcp, .source_port = 22, .destination_port = 50000};
     if (v6) p.source = "fd00::1", p.destination = "fd00::2";

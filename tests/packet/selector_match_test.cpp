@@ -53,7 +53,7 @@ TEST_P(Selector, LoopbackIsLeftAloneWhenAsked) {
 TEST_P(Selector, NothingIsTakenInAnotherNetworkNamespace) {
   // As on a device that has moved there: a program runs where its device is, in a test where its caller is.
   const auto take_where = [&](std::uint64_t home) {
-    pen::Place place;
+    pen::SelectorPlace place;
     place.netns = static_cast<std::uint32_t>(home);
     programs =
         std::make_unique<Programs>(GetParam(), std::vector<Rule>{holding(match_of())}, Programs::Owner::us, place);

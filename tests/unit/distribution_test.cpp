@@ -13,10 +13,10 @@ using namespace faultline::faults;
 
 namespace {
 
-constexpr Shape kShapes[] = {Shape::normal, Shape::pareto, Shape::pareto_normal};
+constexpr JitterShape kShapes[] = {JitterShape::normal, JitterShape::pareto, JitterShape::pareto_normal};
 
 /// The share of a shape below x, by bisection of its quantile.
-double share(Shape shape, double x) {
+double share(JitterShape shape, double x) {
   double low = 0, high = 1;
   for (int i = 0; i < 50; i++) {
     const double middle = (low + high) / 2;
@@ -36,7 +36,7 @@ TEST(Distribution, NormalQuantilesAreThoseOfTheTables) {
 }
 
 TEST(Distribution, HasMeanZeroAndDeviationOne) {
-  for (const Shape shape : kShapes) {
+  for (const JitterShape shape : kShapes) {
     double sum = 0, squares = 0;
     constexpr int kSteps = 1 << 18;
     for (int i = 0; i < kSteps; i++) {
@@ -46,13 +46,13 @@ TEST(Distribution, HasMeanZeroAndDeviationOne) {
     }
     EXPECT_NEAR(sum / kSteps, 0, 0.002) << static_cast<int>(shape);
     // A Pareto's variance is mostly in a tail that a sum over even steps misses.
-    EXPECT_NEAR(squares / kSteps, 1, shape == Shape::normal ? 0.001 : 0.03) << static_cast<int>(shape);
+    EXPECT_NEAR(squares / kSteps, 1, shape == JitterShape::normal ? 0.001 : 0.03) << static_cast<int>(shape);
   }
 }
 
 TEST(Distribution, ATableDrawsItsDistribution) {
   constexpr int kDraws = 100000;
-  for (const Shape shape : kShapes) {
+  for (const JitterShape shape : kShapes) {
     std::vector<double> drawn;
     for (std::uint64_t n = 0; n < kDraws; n++)
       drawn.push_back(fl_curve_at(&curves()[curve_of(shape)],
@@ -68,7 +68,7 @@ TEST(Distribution, ATableDrawsItsDistribution) {
 }
 
 TEST(Distribution, TailsHavePointsOfTheirOwn) {
-  for (const Shape shape : kShapes) {
+  for (const JitterShape shape : kShapes) {
     const fl_curve& curve = curves()[curve_of(shape)];
     for (const double p : {0.0001, 0.001, 0.003, 0.01, 0.3, 0.9, 0.99, 0.997, 0.999, 0.9999})
       EXPECT_NEAR(fl_curve_at(&curve, static_cast<std::uint32_t>(p * 0x1p32)) / 0x1p16, quantile(shape, p),
@@ -83,9 +83,9 @@ TEST(Distribution, TailsHavePointsOfTheirOwn) {
   }
   Channel channel;
   EXPECT_EQ(reach_of(channel), 1);
-  channel.shape = Shape::normal;
+  channel.shape = JitterShape::normal;
   EXPECT_NEAR(reach_of(channel), 4.62, 0.01) << "the quantile at 2^-19";
-  channel.shape = Shape::table;
+  channel.shape = JitterShape::table;
   channel.table = std::make_shared<const std::vector<double>>(std::vector{-7.0, 3.0});
   EXPECT_EQ(reach_of(channel), 7);
 }

@@ -29,13 +29,13 @@ TEST(DnsFault, ErrorsAndSilence) {
   for (const auto& [answer, rcode] : {std::pair{"nxdomain", 3}, {"servfail", 2}, {"refused", 5}}) {
     const auto channel = compiled(std::string("answer = \"") + answer + "\"\n");
     EXPECT_EQ(channel.answer.filter, FL_FILTER_LOOKUP);
-    EXPECT_EQ(channel.answer.verdict, FL_VERDICT_LOOKUP);
+    EXPECT_EQ(channel.answer.reply, FL_REPLY_LOOKUP);
     EXPECT_EQ(channel.answer.lookup.rcode, rcode);
     EXPECT_TRUE(channel.answer.names.empty()) << "every name";
     EXPECT_EQ(value_at(channel.loss, kSecond), 1);
   }
   const auto silence = compiled("answer = \"silence\"\nnames = \"bank.internal\"\n");
-  EXPECT_EQ(silence.answer.verdict, FL_VERDICT_NONE);
+  EXPECT_EQ(silence.answer.reply, FL_REPLY_NONE);
   EXPECT_EQ(silence.answer.names, std::vector<std::string>{"bank.internal"});
   EXPECT_EQ(value_at(silence.loss, kSecond), 1);
 }
@@ -44,7 +44,7 @@ TEST(DnsFault, DelayHoldsAndDropsNothing) {
   const auto channel = compiled("answer = \"delay\"\ndelay = \"2s\"\n");
   EXPECT_EQ(value_at(channel.delay, kSecond), 2e9);
   EXPECT_TRUE(channel.loss.empty());
-  EXPECT_EQ(channel.answer.verdict, FL_VERDICT_NONE);
+  EXPECT_EQ(channel.answer.reply, FL_REPLY_NONE);
 }
 
 TEST(DnsFault, WrongAddressesBecomeRecords) {

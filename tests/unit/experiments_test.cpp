@@ -31,7 +31,7 @@ std::set<std::string> shipped() {
   return names;
 }
 
-Parsed parse_shipped(const std::string& name, const Options& options = {}) {
+Parsed parse_shipped(const std::string& name, const ParseOptions& options = {}) {
   return parse_file(kFolder / (name + ".toml"), options);
 }
 
@@ -65,7 +65,7 @@ bool is_command(const Line& line) { return line.text.starts_with("command = ") |
 TEST(ShippedPlans, EachIsAValidPlanScaledAndTrue) {
   for (const auto& name : shipped()) {
     for (const double scale : {0.0, 1.0, 10.0}) {
-      Options options;
+      ParseOptions options;
       if (scale > 0) options.scale = scale;
       const auto parsed = parse_shipped(name, options);
       EXPECT_TRUE(parsed.ok()) << name << " at 1:" << scale << "\n" << render(parsed);

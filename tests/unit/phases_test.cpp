@@ -120,7 +120,7 @@ TEST(Recovery, IsNotJudgedWithoutBaselineOrTime) {
 
 TEST(Recovery, SlowProbesAreJudgedByTheRequestsThereAre) {
   Recording r = with_recovery_hypothesis(5 * kSecond);
-  std::erase_if(r.probes[0].answers, [](const Answer& a) { return a.due % kSecond != 0; });
+  std::erase_if(r.probes[0].answers, [](const Requests& a) { return a.due % kSecond != 0; });
   replace_requests(r, 20 * kSecond, 22 * kSecond, false, 0);  // due at 20 and 21
   const Recovery recovery = recovery_of(r, r.probes[0]);
   ASSERT_TRUE(recovery.after);
@@ -205,7 +205,7 @@ TEST(Survivors, AFigureOfNoRequest) {
 }
 
 TEST(Survivors, FailingTimesThatAreNotRecordedAreNotJudged) {
-  Recording r = with_failures(60, Answer::kUnknown);
+  Recording r = with_failures(60, Requests::kUnknown);
   r.hypotheses[0].failed_p99 = bound(Bound::Op::le, 1.0 * kMillisecond, "<= 1ms");
   EXPECT_EQ(judge(r).exit, Exit::inconclusive);
 }

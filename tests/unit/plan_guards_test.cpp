@@ -66,7 +66,7 @@ TEST(PlanGuards, AreNamedAfterWhatTheySay) {
 }
 
 TEST(PlanGuards, TheirTimeNeverScales) {
-  Options options;
+  ParseOptions options;
   options.scale = 2;
   EXPECT_EQ(parse_good(with("probe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"4s\"\n"), options).guards[0].window,
             4 * kSecond);

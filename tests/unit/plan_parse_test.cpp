@@ -27,7 +27,7 @@ TEST(PlanParse, TopLevel) {
   EXPECT_FALSE(parse_good(kSmall).seed_given);
   EXPECT_DOUBLE_EQ(plan.scale, 1);
   EXPECT_NE(plan.text.find("title = \"Shop\""), std::string::npos);
-  Options options;
+  ParseOptions options;
   options.seed = 7;
   EXPECT_EQ(parse_good("seed = 1\n" + kSmall, options).seed, 7u);
   EXPECT_TRUE(parse_good(kSmall, options).seed_given);
@@ -120,7 +120,7 @@ TEST(PlanVariables, AreReplacedInEveryString) {
   EXPECT_EQ(plan.find_target("t")->subject, "shop");
   EXPECT_EQ(plan.probes[0].command(), (std::vector<std::string>{"/plans/x", "${rate}", "ashopbshop", "$5"}));
   EXPECT_EQ(plan.probes[0].every, 50 * kMillisecond);
-  Options options;
+  ParseOptions options;
   options.variables = {{"rate", "70ms"}};
   EXPECT_EQ(parse_good(text, options).probes[0].every, 70 * kMillisecond);
 }
@@ -135,7 +135,7 @@ TEST(PlanVariables, Mistakes) {
   only_mistake("[vars]\na = \"${b}\"\nb = \"\"\n" + kSmall, "unknown variable \"b\"");
   only_mistake("[vars]\nplan_dir = \"x\"\n" + kSmall, "given by Faultline");
   only_mistake("vars = 1\n" + kSmall, "expected a table");
-  Options options;
+  ParseOptions options;
   options.variables = {{"rats", "1"}};
   const auto option = only_mistake("[vars]\nrate = \"1\"\n" + kSmall, "--var rats", "did you mean \"rate\"?", options);
   EXPECT_EQ(option.at.line, 0u);
@@ -237,7 +237,7 @@ TEST(PlanRender, LongLinesAreCutAroundTheCaret) {
   const auto text = render(parse("x = [" + std::string(100'000, ' ') + "1]\ny = { a = \"" + std::string(100'000, 'z') +
                                  "\", b = [ }\n" + kSmall));
   EXPECT_LT(text.size(), 2000u);
-  Options options;
+  ParseOptions options;
   options.variables = {{"v", "1"}};
   EXPECT_NE(render(parse(kSmall, options)).find("/plans/shop.toml: error: --var v"), std::string::npos);
 }

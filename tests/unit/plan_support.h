@@ -10,12 +10,12 @@
 
 namespace faultline::plan {
 
-inline Parsed parse(const std::string& text, const Options& options = {}) {
+inline Parsed parse(const std::string& text, const ParseOptions& options = {}) {
   return parse_text(text, "/plans/shop.toml", options);
 }
 
 /// A text that has no mistakes, with what was found otherwise.
-inline Plan parse_good(const std::string& text, const Options& options = {}) {
+inline Plan parse_good(const std::string& text, const ParseOptions& options = {}) {
   auto parsed = parse(text, options);
   EXPECT_TRUE(parsed.ok()) << render(parsed);
   return std::move(parsed.plan);
@@ -23,7 +23,7 @@ inline Plan parse_good(const std::string& text, const Options& options = {}) {
 
 /// The only mistake of a text must contain `message`, and its hint `hint`; returns it for further looks.
 inline Diagnostic only_mistake(const std::string& text, const std::string& message, const std::string& hint = "",
-                               const Options& options = {}) {
+                               const ParseOptions& options = {}) {
   const auto parsed = parse(text, options);
   EXPECT_EQ(parsed.diagnostics.size(), 1u) << text << "\n" << render(parsed);
   if (parsed.diagnostics.empty()) return {};

@@ -12,8 +12,8 @@ std::string plan_of(const std::string& top, const std::string& window, const std
 const std::string kWindow = "start = \"20s\"\nfor = \"40s\"\n";
 const std::string kRecovers = "[[hypotheses]]\nprobe = \"pay\"\nrecovers_within = \"25s\"\n";
 
-Options scaled(double scale) {
-  Options options;
+ParseOptions scaled(double scale) {
+  ParseOptions options;
   options.scale = scale;
   return options;
 }

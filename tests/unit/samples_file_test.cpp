@@ -71,7 +71,7 @@ TEST(SamplesFile, OfAPlanIsReadBesideItAndKept) {
   ASSERT_TRUE(parsed.ok()) << render(parsed);
   const auto channel =
       parsed.plan.faults[0].kind->compile({parsed.plan.faults[0].params, {kSecond, 2 * kSecond}, 1, ""});
-  EXPECT_EQ(channel.shape, faults::Shape::table);
+  EXPECT_EQ(channel.shape, faults::JitterShape::table);
   EXPECT_EQ(*channel.table, (std::vector<double>{-1, 1}));
   ASSERT_EQ(parsed.plan.inputs.size(), 1u);
   EXPECT_EQ(parsed.plan.inputs[0].text, "10ms\n30ms\n");

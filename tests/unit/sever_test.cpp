@@ -39,15 +39,15 @@ TEST(Sever, ModesSayWhomItIsAboutAndWhoLearns) {
   EXPECT_EQ(sever().keys.at(0).fallback, "\"silent\"");
   EXPECT_FALSE(with_mode("silent").answer.filtered());
   EXPECT_FALSE(sever().compile({Params(), kWindow, 1, ""}).answer.filtered()) << "the default";
-  const auto is = [](const char* mode, fl_filter filter, fl_verdict verdict) {
+  const auto is = [](const char* mode, fl_filter filter, fl_reply reply) {
     const Answer answer = with_mode(mode).answer;
-    return answer.filter == filter && answer.verdict == verdict && answer.filtered();
+    return answer.filter == filter && answer.reply == reply && answer.filtered();
   };
-  EXPECT_TRUE(is("reset", FL_FILTER_NONE, FL_VERDICT_RESET));
-  EXPECT_TRUE(is("refuse", FL_FILTER_NONE, FL_VERDICT_REFUSE));
-  EXPECT_TRUE(is("half-open", FL_FILTER_OLD, FL_VERDICT_TELL));
-  EXPECT_TRUE(is("new-only", FL_FILTER_OPENING, FL_VERDICT_NONE));
-  EXPECT_TRUE(is("established-only", FL_FILTER_OLD, FL_VERDICT_NONE));
+  EXPECT_TRUE(is("reset", FL_FILTER_NONE, FL_REPLY_RESET));
+  EXPECT_TRUE(is("refuse", FL_FILTER_NONE, FL_REPLY_REFUSE));
+  EXPECT_TRUE(is("half-open", FL_FILTER_OLD, FL_REPLY_TELL));
+  EXPECT_TRUE(is("new-only", FL_FILTER_OPENING, FL_REPLY_NONE));
+  EXPECT_TRUE(is("established-only", FL_FILTER_OLD, FL_REPLY_NONE));
   EXPECT_EQ(sever().keys.at(0).choices.size(), 6u);
 }
 
@@ -55,7 +55,7 @@ TEST(Sever, TheScoreHasAnAnswerForEachRule) {
   const Score score = flatten(
       {{.channel = with_mode("silent"), .window = kWindow}, {.channel = with_mode("reset"), .window = kWindow}}, 1);
   ASSERT_EQ(score.answers.size(), 2u);
-  EXPECT_EQ(score.answers[0].verdict, FL_VERDICT_NONE);
-  EXPECT_EQ(score.answers[1].verdict, FL_VERDICT_RESET);
+  EXPECT_EQ(score.answers[0].reply, FL_REPLY_NONE);
+  EXPECT_EQ(score.answers[1].reply, FL_REPLY_RESET);
   EXPECT_TRUE(score.names.empty());
 }

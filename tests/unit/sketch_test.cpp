@@ -54,6 +54,20 @@ TEST(Sketch, ProbesAreToldByTheirLooks) {
   EXPECT_EQ(said("exec=curl -s web"), "exec [\"sh\", \"-c\", \"curl -s web\"]");
 }
 
+TEST(Sketch, AMistypedKindOfProbeIsNotTakenForAHost) {
+  const auto refusal = [](const char* spec) -> std::string {
+    try {
+      probe_lines(spec);
+    } catch (const Failure& failure) {
+      return failure.what();
+    }
+    return "taken";
+  };
+  EXPECT_EQ(refusal("htttp=http://web/"), "\"htttp\" is not a kind of probe; did you mean \"http\"?");
+  EXPECT_NE(refusal("memcached=web:11211").find("kinds are http, tcp"), std::string::npos);
+  EXPECT_EQ(refusal("http://web/?a=b"), "taken") << "what stands before = is not a word";
+}
+
 TEST(Sketch, WhatIsWrittenIsAPlan) {
   Sketch sketch;
   sketch.tables.push_back(

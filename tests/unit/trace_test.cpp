@@ -133,7 +133,7 @@ class TracePlan : public testing::Test {
  protected:
   void write(const std::string& text) const { temporary.write("wan.csv", text); }
   Parsed parse(const std::string& more, const std::string& length = "10s", std::optional<double> scale = {}) const {
-    Options options;
+    ParseOptions options;
     options.scale = scale;
     return parse_text(
         "[targets.shop]\nnetns = \"shop\"\n[[faults]]\nkind = \"trace\"\non = \"shop\"\nstart = \"60s\"\nfor = \"" +

@@ -383,7 +383,7 @@ const Case kCases[] = {
     {"probe_without_requests_in_the_phase",
      [](Recording& r) {
        auto& a = r.probes[0].answers;
-       std::erase_if(a, [](const Answer& x) { return x.due >= 10 * kSecond && x.due < 20 * kSecond; });
+       std::erase_if(a, [](const Requests& x) { return x.due >= 10 * kSecond && x.due < 20 * kSecond; });
      },
      Exit::inconclusive, "no request of \"pay\""},
     {"probe_sent_late", [](Recording& r) { r.probes[0].late.add(21 * kMillisecond, 100); }, Exit::inconclusive,
