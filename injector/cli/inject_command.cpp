@@ -206,7 +206,7 @@ void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
     }
     auto* yes = sub->add_flag("--" + option, arguments->flags["yes " + name], std::string(key.doc));
     if (key.fallback.empty())  // else not to say it is to say no
-      sub->add_flag("--no-" + option, arguments->flags["no " + name], fmt::format("{} = false", name))->excludes(yes);
+      sub->add_flag("--no-" + option, arguments->flags["no " + name], "The opposite of --" + option)->excludes(yes);
   }
   for (const auto& key : kind.keys) {
     std::string option = "--" + std::string(key.name);

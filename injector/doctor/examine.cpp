@@ -79,8 +79,9 @@ class Examination {
               ? "something withholds them from root: leave that sandbox"
               : "docker run --privileged, or --cap-add NET_ADMIN --cap-add SYS_ADMIN --cap-add BPF");
     if (absent.empty() && !has(CAP_SYS_NICE))
-      say("CAP_SYS_NICE", State::weaker, "held packets may leave late on a busy machine: what holds them cannot get priority",
-          "--cap-add SYS_NICE", false);
+      say("CAP_SYS_NICE", State::weaker,
+          "held packets may leave late on a busy machine: what holds them cannot get priority", "--cap-add SYS_NICE",
+          false);
   }
 
   void engine() {

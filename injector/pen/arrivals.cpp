@@ -7,6 +7,7 @@
 
 #include "faults/abi.h"
 #include "injector/base/clock.h"
+#include "injector/base/text.h"
 #include "injector/pen/seat.h"
 #include "injector/site/devices.h"
 
@@ -161,6 +162,10 @@ void Seat::count(Stranger& stranger, const Traffic& traffic, Ns since, Ns now, N
   stranger.carried = traffic;
 }
 
+/// Of a device that was not there before: what it may say of its own accord, and in what time.
+constexpr std::uint64_t kOfItsOwn = 10;
+constexpr Ns kToBeThere = kSecond / 2;
+
 /// What went by devices until our programs were on them, which they are now.
 void Seat::tell_arrivals(const std::vector<Device>& came, Ns epoch) {
   const Ns now = monotonic_now();
@@ -174,6 +179,15 @@ void Seat::tell_arrivals(const std::vector<Device>& came, Ns epoch) {
     if (!are_in_force(stranger.rules, from, now, epoch)) continue;
     if (const auto at = traffic.find(device.index); at != traffic.end()) count(stranger, at->second, from, now, epoch);
     stranger.escape.until = now;
+    // A device that comes up speaks for itself first: ARP, neighbour and router discovery, reports of groups.
+    if (!left_.contains(device.name) && stranger.escape.bounded && stranger.escape.packets <= kOfItsOwn &&
+        now - from <= kToBeThere) {
+      if (stranger.escape.packets > 0)
+        remarks_.push_back(fmt::format("device {} of {} carried {} packet{} in the {} before it was faulted",
+                                       device.name, place_.name, stranger.escape.packets,
+                                       stranger.escape.packets == 1 ? "" : "s", short_duration(now - from)));
+      continue;
+    }
     told_late_.push_back(std::move(stranger.escape));
   }
   note_traffic(traffic, now);

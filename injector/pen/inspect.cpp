@@ -151,7 +151,10 @@ void Seat::leave(const DeviceEvents::Left& left, Ns now) {
   for (auto& post : on_devices_) {
     if (post.device != left.index) continue;
     device = post.name;
-    if (post.open) end(*post.open);
+    if (post.open) {
+      post.open->bounded = false;  // the device has taken along what it had counted since the last look
+      end(*post.open);
+    }
     try {
       if (left.moved)
         done &= post.attachment.take_away_elsewhere(left.new_index);
@@ -161,7 +164,10 @@ void Seat::leave(const DeviceEvents::Left& left, Ns now) {
       remarks_.push_back(fmt::format("device {} left {}: {}", post.name, place_.name, e.what()));
     }
   }
-  if (device.empty()) return;
+  if (device.empty()) {  // nothing of ours was on it: if it had been refused, it may come back as one that is not
+    if (attached_.erase(left.index) > 0) left_.insert(device_name(left.index));
+    return;
+  }
   std::erase_if(on_devices_, [&](const Post& post) { return post.device == left.index; });
   std::erase_if(place_.devices, [&](const Device& d) { return d.index == left.index; });
   attached_.erase(left.index);
@@ -173,6 +179,26 @@ void Seat::leave(const DeviceEvents::Left& left, Ns now) {
                              : "; a filter of Faultline's that went along lets everything pass, and could not be taken "
                                "away, as the namespace was not found")
           : fmt::format("device {} of {} vanished: what it carried is no longer faulted", device, place_.name));
+}
+
+void Seat::close_escapes(Ns now, Ns epoch, std::vector<Escape>& escapes) {
+  bool counted = true;
+  try {
+    inspect(now, epoch, escapes);
+  } catch (const std::exception&) {
+    counted = false;
+  }
+  const auto end = [&](Escape escape) {
+    escape.until = now;
+    escape.bounded &= counted;
+    escapes.push_back(std::move(escape));
+  };
+  for (auto& post : on_devices_)
+    if (post.open) end(*std::exchange(post.open, std::nullopt));
+  for (auto& stranger : strangers_) end(std::move(stranger.escape));
+  strangers_.clear();
+  for (auto& escape : told_late_) escapes.push_back(std::move(escape));
+  told_late_.clear();
 }
 
 }  // namespace faultline::pen

@@ -52,6 +52,7 @@ struct Pen::Impl {
   std::vector<SeatOfSite> taken FAULTLINE_GUARDED_BY(mutex);             // by seat
   std::vector<std::string> names FAULTLINE_GUARDED_BY(mutex);            // by site
   std::vector<std::string> news FAULTLINE_GUARDED_BY(mutex);             // for the next poll()
+  std::vector<Escape> escapes_of_moved FAULTLINE_GUARDED_BY(mutex);      // of seats given up, for the next inspect()
   std::size_t turn FAULTLINE_GUARDED_BY(mutex) = 0;                      // of inspect()
   bool looked_in_vain FAULTLINE_GUARDED_BY(mutex) = false;               // and said so
   std::unique_ptr<Departures> departures;                                // last: its thread uses what is above
@@ -219,7 +220,7 @@ std::vector<std::string> Pen::poll() {
 std::vector<Escape> Pen::inspect(Look look) {
   constexpr std::size_t kTurns = 5;
   const MutexLock lock(impl_->mutex);
-  std::vector<Escape> escapes;
+  std::vector<Escape> escapes = std::exchange(impl_->escapes_of_moved, {});
   const Ns now = monotonic_now();
   const Ns epoch = static_cast<Ns>(__atomic_load_n(&impl_->control[0].epoch, __ATOMIC_ACQUIRE));
   const std::size_t turn = look == Look::in_turn ? impl_->turn++ % kTurns : 0;
@@ -275,6 +276,10 @@ void Pen::move(std::size_t site, site::Site place) {
               impl.news.push_back(fmt::format("leaving a network namespace: {}: {}", what, e.what()));
             }
           };
+  attempt("counting what went by the faults", [&]() FAULTLINE_UNCHECKED_THREADS {
+    const Ns epoch = static_cast<Ns>(__atomic_load_n(&impl.control[0].epoch, __ATOMIC_ACQUIRE));
+    own->close_escapes(monotonic_now(), epoch, impl.escapes_of_moved);
+  });
   own->leave_devices(attempt);
   own->leave_pen(attempt);
   own = std::move(seat);

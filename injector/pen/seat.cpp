@@ -4,6 +4,7 @@
 #include <net/if.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "injector/base/clock.h"
 #include "injector/pen/before.h"
@@ -106,6 +107,11 @@ void Seat::attach_to(const Device& device) {
   }
   attached_.insert(device.index);
   attended_[device.index] = device.name;
+  // One hook alone would be half a fault, of which nobody is told.
+  bool whole = false;
+  const std::unique_ptr<Seat, std::function<void(Seat*)>> undo(this, [&](Seat* seat) {
+    if (!whole) std::erase_if(seat->on_devices_, [&](const Post& post) { return post.device == device.index; });
+  });
   const auto select = [&](int at, Hook hook) {
     Fd& entrance = entrances_[at];
     if (!entrance) entrance = make_entrance(selectors_->programs(number_), number_, static_cast<std::uint32_t>(at));
@@ -119,11 +125,12 @@ void Seat::attach_to(const Device& device) {
   };
   if ((device.flags & IFF_LOOPBACK) != 0) {  // its egress hook serves both ways
     if (loopback) select(FL_AT_LO, Hook::egress);
-    return;
+  } else {
+    const bool bare = site::is_bare(device);
+    if (egress) select(bare ? FL_AT_BARE_OUT : FL_AT_OUT, Hook::egress);
+    if (ingress) select(bare ? FL_AT_BARE_IN : FL_AT_IN, Hook::ingress);
   }
-  const bool bare = site::is_bare(device);
-  if (egress) select(bare ? FL_AT_BARE_OUT : FL_AT_OUT, Hook::egress);
-  if (ingress) select(bare ? FL_AT_BARE_IN : FL_AT_IN, Hook::ingress);
+  whole = true;
 }
 
 std::vector<std::uint32_t> Seat::rules_at(const Device& device, Hook hook) const {

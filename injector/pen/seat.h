@@ -65,6 +65,8 @@ class Seat {
   void inspect(Ns now, Ns epoch, std::vector<Escape>& escapes);
   /// Those that have not ended, with what was counted so far.
   void tell_open(std::vector<Escape>& escapes) const;
+  /// Before the seat is given up: ends and hands out all escapes that there are.
+  void close_escapes(Ns now, Ns epoch, std::vector<Escape>& escapes);
   /// What has happened in the namespace. Takes our programs off devices that have left.
   void hear(const DeviceEvents::News& news, Ns now);
   const NetNs& ns() const { return place_.ns; }

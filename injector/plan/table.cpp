@@ -84,7 +84,7 @@ const Entry* Table::take(std::string_view key) {
   return entry;
 }
 
-Place Table::place(std::string_view key) const {
+SourcePlace Table::place(std::string_view key) const {
   const Entry* entry = node_->find(key);
   return entry ? entry->at : at_;
 }

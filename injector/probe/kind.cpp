@@ -73,7 +73,10 @@ Command Probe::command() const {
 }
 
 std::string Probe::shown() const {
-  return kind->runs_program() ? fmt::format("{}", fmt::join(command(), " ")) : shown_subject();
+  if (!kind->runs_program()) return shown_subject();
+  Command words = command();
+  for (auto& word : words) word = without_secrets(word);
+  return fmt::format("{}", fmt::join(words, " "));
 }
 
 }  // namespace faultline::probe

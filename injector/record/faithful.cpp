@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "injector/base/text.h"
 #include "injector/record/verdict.h"
@@ -92,12 +93,33 @@ std::string carried(const LineStats::Full& full) {
                      thousands(static_cast<std::uint64_t>(static_cast<double>(full.packets) / seconds)));
 }
 
+/// What bounded escapes let by, as a share of what the fault met where they were: the worst of its sites, since one
+/// that met a thousand times more would hide that another had no fault.
+double share_gone_by(const std::vector<InTheWay>& escapes, const Account& account) {
+  std::map<std::string, faults::Counts> by;  // packets and bytes alone
+  for (const auto& one : escapes) {
+    if (!one.escape->bounded) continue;
+    by[one.escape->site].matched += one.escape->packets;
+    by[one.escape->site].bytes += one.escape->bytes;
+  }
+  double most = 0;
+  for (const auto& [site, gone] : by) {
+    const faults::Counts* met = &account;
+    for (const auto& own : account.sites)
+      if (own.site == site) met = &own;
+    most = std::max({most, share(gone.matched, met->matched), share(gone.bytes, met->bytes)});
+  }
+  return most;
+}
+
 /// What is known of why the line's thread did not run, to be put behind "was late".
 std::string scheduling(const LineStats::Urgency& line) {
   if (line.refused > 0) return "; the kernel granted no real-time class: `faultline doctor` says what helps";
   if (line.fell_back > 0)
-    return fmt::format("; the thread that holds packets had used up its real-time budget {} times, and waited for a CPU like others for {}",
-                       thousands(line.fell_back), short_microseconds(static_cast<double>(line.ordinary_us)));
+    return fmt::format(
+        "; the thread that holds packets had used up its real-time budget {} times, and waited for a CPU like others "
+        "for {}",
+        thousands(line.fell_back), short_microseconds(static_cast<double>(line.ordinary_us)));
   return {};
 }
 
@@ -121,22 +143,17 @@ std::optional<std::string> lateness_finding(const Recording& r, const FaultRecor
 Strays strays(const Recording& r, const FaultRecord& fault) {
   const Account account = fault.account.value_or(Account{});
   const auto escapes = escapes_of(r, fault, account);
-  std::uint64_t lost = account.undelivered.total(), passed = account.passed_by_safety, packets = 0, bytes = 0;
-  for (const auto& one : escapes) {
-    lost -= std::min(lost, one.unseen);
-    if (!one.escape->bounded) continue;
-    packets += one.escape->packets;
-    bytes += one.escape->bytes;
-  }
-  const double gone_by = std::max(share(packets, account.matched), share(bytes, account.bytes));
+  std::uint64_t lost = account.undelivered.total(), passed = account.passed_by_safety;
+  for (const auto& one : escapes) lost -= std::min(lost, one.unseen);
+  const double gone_by = share_gone_by(escapes, account);
   const double astray = share(lost + passed, account.matched) + gone_by;
   const Allowed allowed = allowed_of(r, fault, account);
   const bool material = astray > 0 && astray >= allowed.share;
-  const auto weighed = [&](const std::string& of) {
+  const auto weighed = [&](const std::string& of, const char* where = "") {
     if (account.matched == 0) return std::string();
-    return material ? fmt::format("; that is {} of what it met, and less than {} is allowed{}", of,
+    return material ? fmt::format("; that is {} of what it met{}, and less than {} is allowed{}", of, where,
                                   percent(allowed.share), allowed.why)
-                    : fmt::format("; that is {} of what it met: too few to matter", of);
+                    : fmt::format("; that is {} of what it met{}: too few to matter", of, where);
   };
   Strays result;
   const auto say = [&](bool matters, std::string text) {
@@ -149,7 +166,13 @@ Strays strays(const Recording& r, const FaultRecord& fault) {
     if (passed > 0)
       text += fmt::format("{} was lifted for {} packets by its safety (the injector was stopped or hung)",
                           lost > 0 ? ", and" : "", thousands(passed));
-    say(material, text + weighed(percent(share(lost + passed, account.matched))));
+    const double own = share(lost + passed, account.matched);
+    if (material && own < allowed.share)  // it is the sum that is too much
+      text += fmt::format("; with what went by the fault that is {} of what it met, and less than {} is allowed{}",
+                          percent(std::min(1.0, astray)), percent(allowed.share), allowed.why);
+    else
+      text += weighed(percent(own));
+    say(material, text);
   }
   for (const auto& [escape, unseen] : escapes) {
     std::string text = ": " + escape_text(*escape);
@@ -160,7 +183,7 @@ Strays strays(const Recording& r, const FaultRecord& fault) {
       say(true, text);
     else
       say(material && escape->packets > 0,
-          text + (escape->packets > 0 ? weighed("at most " + percent(std::min(1.0, gone_by))) : ""));
+          text + (escape->packets > 0 ? weighed("at most " + percent(std::min(1.0, gone_by)), " there") : ""));
   }
   return result;
 }

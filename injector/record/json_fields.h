@@ -1,10 +1,11 @@
 // Structs with fields (fields.h) as JSON, and back: the one place where a record's names meet JSON. Reading is lenient
 // as an older or newer version needs it: a field that is absent or null keeps its default, one that is unknown is left
-// alone. What is there and is something else throws nlohmann::json::exception.
+// alone. What is there and is something else throws nlohmann::json::exception, when all the rest has been read.
 #pragma once
 
 #include <fmt/format.h>
 
+#include <exception>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -45,25 +46,56 @@ nlohmann::json written(const T& value) {
   return value;
 }
 
+/// Goes on after a part that cannot be read, and tells of the first such part in the end.
+class Parts {
+ public:
+  /// False: this part could not be read, or not all of it.
+  template <class T>
+  bool read(const nlohmann::json& from, T& to) {
+    try {
+      read_json(from, to);
+      return true;
+    } catch (const nlohmann::json::exception&) {
+      if (!first_) first_ = std::current_exception();
+      return false;
+    }
+  }
+  void tell() const {
+    if (first_) std::rethrow_exception(first_);
+  }
+
+ private:
+  std::exception_ptr first_;
+};
+
 template <class T>
 void read(const nlohmann::json& from, std::optional<T>& to) {
-  read_json(from, to.emplace());
+  Parts parts;
+  if (!parts.read(from, to.emplace()) && !Described<T>) to.reset();
+  parts.tell();
 }
 template <class T>
 void read(const nlohmann::json& from, std::vector<T>& to) {
   to.clear();
+  Parts parts;
   for (const auto& one : from.get_ref<const nlohmann::json::array_t&>()) {
     T value{};
-    read_json(one, value);
+    if (!parts.read(one, value) && !Described<T>) continue;
     if constexpr (std::is_pointer_v<T>)
       if (!value) continue;  // a word of another version
     to.push_back(std::move(value));
   }
+  parts.tell();
 }
 template <class T>
 void read(const nlohmann::json& from, std::map<std::string, T>& to) {
   to.clear();
-  for (const auto& [key, one] : from.get_ref<const nlohmann::json::object_t&>()) read_json(one, to[key]);
+  Parts parts;
+  for (const auto& [key, one] : from.get_ref<const nlohmann::json::object_t&>()) {
+    T value{};
+    if (parts.read(one, value) || Described<T>) to[key] = std::move(value);
+  }
+  parts.tell();
 }
 template <class T>
 void read(const nlohmann::json& from, T& to) {
@@ -122,10 +154,12 @@ void read_json(const nlohmann::json& from, Value& to) {
     WordOf<Value>::read(from.get_ref<const std::string&>(), to);
   } else if constexpr (Described<Value>) {
     const auto& object = from.get_ref<const nlohmann::json::object_t&>();
+    as_json::Parts parts;
     for_each_field<Value>([&](const auto& field) {
       const auto it = object.find(field.name);
-      if (it != object.end() && !it->second.is_null()) read_json(it->second, to.*field.in);
+      if (it != object.end() && !it->second.is_null()) parts.read(it->second, to.*field.in);
     });
+    parts.tell();
   } else {
     as_json::read(from, to);
   }

@@ -19,22 +19,42 @@ class Reader {
  public:
   explicit Reader(Recording& recording) : r(recording) {}
 
-  /// False: the line is no event at all. One of a newer version is left alone.
+  /// False: the line is not an event, or part of it cannot be read. An event of a newer version is left alone.
   bool read(const json& line) {
-    const auto stamp = from_json<Stamp>(line);
+    Stamp stamp;
+    const bool stamped = fill(line, stamp);
     if (stamp.event.empty()) return false;
     if (stamp.t) r.last_seen = std::max(r.last_seen, *stamp.t);
+    bool known = false, whole = true;
     [&]<class... Known>(std::type_identity<std::tuple<Known...>>) {
-      (take_if<Known>(line, stamp) || ...);
+      known = (take_if<Known>(line, stamp, whole) || ...);
     }(std::type_identity<events::All>());
-    return true;
+    return !known || (stamped && whole);
   }
 
  private:
+  /// Whether all of it could be read. What could be is there in any case.
+  template <class Value>
+  static bool fill(const json& line, Value& value) {
+    try {
+      read_json(line, value);
+      return true;
+    } catch (const json::exception&) {
+      return false;
+    }
+  }
+
+  /// Events of many parts, each of which says something by itself. Half a request would be a false one.
   template <class Event>
-  bool take_if(const json& line, const Stamp& stamp) {
+  static constexpr bool kOfParts = std::is_same_v<Event, events::Run> || std::is_same_v<Event, events::Plan> ||
+                                   std::is_same_v<Event, events::FaultResult> || std::is_same_v<Event, events::Line>;
+
+  template <class Event>
+  bool take_if(const json& line, const Stamp& stamp, bool& whole) {
     if (stamp.event != Event::event) return false;
-    take(from_json<Event>(line), stamp);
+    Event event{};
+    whole = fill(line, event);
+    if (whole || kOfParts<Event>) take(std::move(event), stamp);
     return true;
   }
 

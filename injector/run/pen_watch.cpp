@@ -43,7 +43,8 @@ std::optional<observe::Stop> PenWatch::tick(Ns now) {
   const bool at_edge = edge_ < edges_.size() && now >= clock_->epoch() + edges_[edge_];
   while (edge_ < edges_.size() && now >= clock_->epoch() + edges_[edge_]) edge_++;
   if (pen_ == nullptr) return {};
-  if (const auto failure = pen_->line_failure(); !failure.empty()) throw std::runtime_error("the thread that holds packets: " + failure);
+  if (const auto failure = pen_->line_failure(); !failure.empty())
+    throw std::runtime_error("the thread that holds packets: " + failure);
   if (at_edge || now >= next_inspection_) {
     next_inspection_ = now + 90 * kMillisecond;  // somewhat less than between two rounds of the run's loop
     inspect(at_edge ? pen::Pen::Look::all : pen::Pen::Look::in_turn);

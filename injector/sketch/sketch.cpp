@@ -133,10 +133,9 @@ std::vector<Line> probe_lines(std::string_view spec) {
     std::vector<std::string> names;
     for (const auto& kind : kinds) names.emplace_back(kind.name());
     const std::string close = plan::did_you_mean(std::string(word), names);
-    throw Failure(Exit::invalid,
-                  fmt::format("\"{}\" is not a kind of probe{}", word,
-                              close.empty() ? fmt::format("; kinds are {}", fmt::join(names, ", "))
-                                            : "; did you mean \"" + close + "\"?"));
+    throw Failure(Exit::invalid, fmt::format("\"{}\" is not a kind of probe{}", word,
+                                             close.empty() ? fmt::format("; kinds are {}", fmt::join(names, ", "))
+                                                           : "; did you mean \"" + close + "\"?"));
   }
   const auto meant = std::find_if(kinds.begin(), kinds.end(),
                                   [&](const probe::Kind& kind) { return kind.meant != nullptr && kind.meant(spec); });

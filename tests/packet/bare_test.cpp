@@ -129,7 +129,7 @@ TEST_P(Bare, ALossIsSilentAndCountsEthernetFrames) {
 
 TEST_P(Bare, WhatIsRefusedIsTold) {
   Rule refuse = losing();
-  refuse.channel.answer.verdict = FL_REPLY_REFUSE;
+  refuse.channel.answer.reply = FL_REPLY_REFUSE;
   load({refuse});
   for (const bool v6 : {false, true}) {
     for (const char* program : {"select_bare_out", "select_bare_in"}) {

@@ -52,7 +52,8 @@ double distance(std::vector<double> sample, const std::function<double(double)>&
 }
 
 TEST_P(Channels, JitterHasTheDistributionAsked) {
-  for (const Shape shape : {Shape::uniform, Shape::normal, Shape::pareto, Shape::pareto_normal}) {
+  for (const JitterShape shape :
+       {JitterShape::uniform, JitterShape::normal, JitterShape::pareto, JitterShape::pareto_normal}) {
     SCOPED_TRACE(static_cast<int>(shape));
     faults::Channel channel =
         steady(kHour, 50 * kMillisecond, 30 * kMillisecond);  // the normal one is clamped at 0 now and then
@@ -69,7 +70,7 @@ TEST_P(Channels, JitterHasTheDistributionOfATable) {
   std::vector<double> values;  // a link that was measured: log-normal, some thousand values
   for (int i = 0; i < 5000; i++) values.push_back(std::exp(faults::normal_quantile((i + 0.5) / 5000)) - 1.5);
   faults::Channel channel = steady(kHour, 50 * kMillisecond, 20 * kMillisecond);
-  channel.shape = Shape::table;
+  channel.shape = JitterShape::table;
   channel.free_order = true;
   channel.table = std::make_shared<const std::vector<double>>(values);
   load({rule(channel, 0, 5)});
@@ -89,7 +90,7 @@ TEST_P(Channels, JitterHasTheDistributionOfATable) {
 }
 
 TEST_P(Channels, CorrelatedJitterKeepsItsDistribution) {
-  for (const Shape shape : {Shape::uniform, Shape::normal}) {
+  for (const JitterShape shape : {JitterShape::uniform, JitterShape::normal}) {
     faults::Channel channel = steady(kHour, 200 * kMillisecond, 40 * kMillisecond);
     channel.shape = shape;
     channel.free_order = true;
@@ -102,7 +103,7 @@ TEST_P(Channels, CorrelatedJitterKeepsItsDistribution) {
       squares += (sample[i] - 200e6) * (sample[i] - 200e6);
     }
     // Of Gaussians r; of their shares (6 / pi) asin(r / 2).
-    const double expected = shape == Shape::normal ? 0.5 : 6 / M_PI * std::asin(0.25);
+    const double expected = shape == JitterShape::normal ? 0.5 : 6 / M_PI * std::asin(0.25);
     EXPECT_NEAR(products / squares, expected, 0.02);
     EXPECT_LE(distance(
                   sample, [&](double p) { return faults::quantile(shape, p); }, 200e6, 40e6),

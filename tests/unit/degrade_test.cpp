@@ -110,7 +110,7 @@ TEST(Degrade, CompilesEachKeyToItsTrack) {
   EXPECT_EQ(value_at(c.reorder, in), 0.05);
   EXPECT_EQ(value_at(c.rate, in), 1e7);
   EXPECT_EQ(value_at(c.rate, 20 * kSecond), 0);
-  EXPECT_EQ(c.shape, Shape::pareto_normal);
+  EXPECT_EQ(c.shape, JitterShape::pareto_normal);
   EXPECT_EQ(c.correlation, 0.25);
   EXPECT_TRUE(c.free_order);
   EXPECT_TRUE(c.turns);

@@ -140,6 +140,24 @@ FieldRows journal_rows() {
   return rows;
 }
 
+TEST(Schema, ABadPartDoesNotTakeTheRestAlong) {
+  std::istringstream journal(
+      R"({"event":"plan","name":"p","duration":5,"faults":[{"name":"a","on":[7,"x"]},{"name":"b"}],"guards":[7]}
+{"event":"failure","mono":"x","exit":6,"message":"broken"}
+{"event":"sample","probe":"p","latency":"x"}
+{"event":"of tomorrow","mono":"x"}
+{"event":"end"})");
+  const auto r = read_recording(journal);
+  EXPECT_EQ(r.name, "p");
+  EXPECT_EQ(r.duration, 5);
+  ASSERT_EQ(r.faults.size(), 2u);
+  EXPECT_EQ(r.faults[0].on, std::vector<std::string>{"x"});
+  EXPECT_EQ(r.faults[1].name, "b");
+  EXPECT_EQ(r.troubles.size(), 1u) << "why the run failed is not lost with its clock";
+  EXPECT_TRUE(r.ended);
+  EXPECT_EQ(r.unreadable, 3u) << "each is told; that of a newer version is not ours to judge";
+}
+
 TEST(Schema, TheJournalsPageListsTheFieldsThereAre) {
   const auto rows = journal_rows();
   EXPECT_EQ(rows.described, rows.used);

@@ -169,9 +169,10 @@ const Case kCases[] = {
     {"passed_by_another_fault", [](Recording& r) { escape(r, 15 * kSecond, {}, "other"); }, Exit::passed, ""},
     {"a_few_that_passed_by_change_nothing", [](Recording& r) { bounded_escape(r, 40, 5000); }, Exit::passed, ""},
     {"too_many_passed_by", [](Recording& r) { bounded_escape(r, 200); }, Exit::inconclusive,
-     "the device carried 200 packets that way meanwhile; that is at most 0.2% of what it met, and less than 0.1% is"},
+     "the device carried 200 packets that way meanwhile; that is at most 0.2% of what it met there, and less than 0.1% "
+     "is"},
     {"few_of_many_bytes_passed_by", [](Recording& r) { bounded_escape(r, 40, 500000); }, Exit::inconclusive,
-     "at most 5.0% of what it met"},
+     "at most 5.0% of what it met there"},
     {"what_passed_by_and_what_was_lost_count_together",
      [](Recording& r) {
        bounded_escape(r, 60);
@@ -496,7 +497,23 @@ TEST(Verdict, OneCauseHasOneReason) {
       std::vector<std::string>{
           "fault \"cut\": packets may go by the faults at egress of eth0 in netns a, since 15.0 s: taken off; the "
           "device carried 400 packets that way meanwhile; of the packets that it had held 30 went back there with "
-          "nobody to count them; that is at most 0.4% of what it met, and less than 0.1% is allowed"});
+          "nobody to count them; that is at most 0.4% of what it met there, and less than 0.1% is allowed"});
+}
+
+TEST(Verdict, WhatPassedByIsWeighedWhereItPassed) {
+  Recording r = good_recording();
+  bounded_escape(r, 7);  // in netns a
+  faults::SiteAccount quiet, busy;
+  quiet.site = "netns a";
+  quiet.matched = 4;
+  busy.site = "netns b";
+  busy.matched = 15'000;
+  result(r).matched = quiet.matched + busy.matched;
+  result(r).sites = {quiet, busy};
+  const Verdict verdict = judge(r);
+  EXPECT_EQ(verdict.exit, Exit::inconclusive) << "a busy site does not hide that a quiet one had no fault";
+  ASSERT_EQ(verdict.reasons.size(), 1u);
+  EXPECT_NE(verdict.reasons[0].find("of what it met there"), std::string::npos) << verdict.reasons[0];
 }
 
 TEST(Verdict, WhatPassedByUnnoticedIsAWarning) {
