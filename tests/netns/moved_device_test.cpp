@@ -85,14 +85,20 @@ struct MovedDeviceTest : testing::TestWithParam<const char*> {
     ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
     EXPECT_TRUE(is_cut());
   }
-  /// The only escape of the run, whose fault it spoiled, as the summary tells it.
-  nlohmann::json spoiled_by_escape(Command& run) {
-    EXPECT_EQ(run.wait(30 * kSecond), 2) << run.errors();
+  /// The only escape of the run, as the summary tells it. It spoils the fault if a packet went by: under TCX, which
+  /// waits for all CPUs, one certainly does; under clsact the programs may be there before the next one comes.
+  nlohmann::json told_escape(Command& run) {
+    const int status = run.wait(30 * kSecond);
     const auto summary = summary_of(out);
-    EXPECT_NE(summary["reasons"].dump().find("was back"), std::string::npos) << summary["reasons"];
     EXPECT_EQ(summary["cleanup"]["ok"], true) << summary["cleanup"];
     EXPECT_EQ(summary["escapes"].size(), 1u) << summary["escapes"];
-    return summary["escapes"].empty() ? nlohmann::json() : summary["escapes"][0];
+    if (summary["escapes"].empty()) return {};
+    const auto escape = summary["escapes"][0];
+    const bool spoiled = escape["packets_at_most"] > 0;
+    EXPECT_TRUE(spoiled || GetParam() != std::string("tcx")) << escape;
+    EXPECT_EQ(status, spoiled ? 2 : 0) << run.errors();
+    EXPECT_NE(summary[spoiled ? "reasons" : "warnings"].dump().find("was back"), std::string::npos) << summary;
+    return escape;
   }
   /// Gives eth0 its address back while it carries what nothing of ours has seen: until then it is none of the site's.
   void come_back_under_load() {
@@ -146,8 +152,7 @@ TEST_P(MovedDeviceTest, WhatOneThatComesBackCarriedSpoilsTheFault) {
   EXPECT_TRUE(is_cut()) << "the fault is on it again";
   EXPECT_TRUE(await_event(out, "fault_end"));
   EXPECT_FALSE(is_cut()) << "the fault was, and nothing else";
-  const auto escape = spoiled_by_escape(run);
-  EXPECT_GT(escape["packets_at_most"], 0);
+  const auto escape = told_escape(run);
   EXPECT_EQ(escape["device"], "eth0");
   EXPECT_EQ(escape["hook"], "egress and ingress");
   EXPECT_EQ(escape["faults"], nlohmann::json::array({"cut"}));
@@ -167,7 +172,7 @@ TEST_P(MovedDeviceTest, OneThatThePlanNamesIsKnownAgainWhenMadeAnew) {
   EXPECT_TRUE(is_cut()) << "the fault is on it again";
   EXPECT_TRUE(await_event(out, "fault_end"));
   EXPECT_FALSE(is_cut()) << "the fault was, and nothing else";
-  EXPECT_GT(spoiled_by_escape(run)["packets_at_most"], 0);
+  EXPECT_EQ(told_escape(run)["device"], "eth0");
 }
 
 TEST_P(MovedDeviceTest, ADeviceOverAnother) {
