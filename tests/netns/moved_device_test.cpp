@@ -175,6 +175,39 @@ TEST_P(MovedDeviceTest, OneThatThePlanNamesIsKnownAgainWhenMadeAnew) {
   EXPECT_EQ(told_escape(run)["device"], "eth0");
 }
 
+/// A device that could not be faulted when it came: what it is when it comes back is another matter.
+TEST_P(MovedDeviceTest, OneThatWasRefusedIsFaultedWhenItComesBackAsOneThatCanBe) {
+  if (GetParam() == std::string("tcx")) GTEST_SKIP() << "TCX bears a qdisc of kind ingress";
+  add_veth({"d1", &elsewhere}, {"d1", &net.there});
+  shell(net.there, "ip addr add 10.8.0.2/24 dev d1; ip link set d1 up");
+  const auto carry = [&](const NetNs& from, const NetNs& to) {
+    return shell(from, fmt::format("ip link set d1 netns /proc/{}/fd/{}", getpid(), to.fd()));
+  };
+  Command run = start("");
+  await_fault(run);
+  ASSERT_EQ(carry(elsewhere, net.here), "");
+  shell(net.here, "tc qdisc add dev d1 ingress; ip addr add 10.8.0.1/24 dev d1; ip link set d1 up");
+  ASSERT_TRUE(await_event(out, "warning", "nothing can act on egress"));
+  ASSERT_EQ(carry(net.here, elsewhere), "");
+  ASSERT_EQ(carry(elsewhere, net.here), "");
+  shell(net.here, "ip addr add 10.8.0.1/24 dev d1; ip link set d1 up");
+  ASSERT_TRUE(await_event(out, "warning", "came back"));
+  const std::string pings = shell(net.here, "ping -c2 -i.2 -W1 -q 10.8.0.2");
+  EXPECT_NE(pings.find(" 0 received"), std::string::npos) << pings;
+  run.wait(30 * kSecond);
+}
+
+/// Neighbour discovery and the like, which no fault selects.
+TEST_P(MovedDeviceTest, WhatANewDeviceSaysOfItselfSpoilsNothing) {
+  Command run = start("");
+  await_fault(run);
+  add_veth({"d1", &net.here}, {"d1", &net.there});
+  shell(net.there, "ip link set d1 up");
+  shell(net.here, "ip addr add 10.8.0.1/24 dev d1; ip link set d1 up");
+  ASSERT_TRUE(await_event(out, "warning", "appeared"));
+  EXPECT_EQ(run.wait(30 * kSecond), 0) << summary_of(out)["reasons"];
+}
+
 TEST_P(MovedDeviceTest, ADeviceOverAnother) {
   // The macvlan moves away from the veth that it is on; its traffic goes on over it.
   shell(net.here,
