@@ -88,7 +88,7 @@ struct MovedDeviceTest : testing::TestWithParam<const char*> {
   /// The only escape of the run, as the summary tells it. It spoils the fault if a packet went by: under TCX, which
   /// waits for all CPUs, one certainly does; under clsact the programs may be there before the next one comes.
   nlohmann::json told_escape(Command& run) {
-    const int status = run.wait(30 * kSecond);
+    const std::optional<int> status = run.wait(30 * kSecond);
     const auto summary = summary_of(out);
     EXPECT_EQ(summary["cleanup"]["ok"], true) << summary["cleanup"];
     EXPECT_EQ(summary["escapes"].size(), 1u) << summary["escapes"];
