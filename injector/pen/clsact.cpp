@@ -246,15 +246,19 @@ Standing ClassicFilter::look() const {
   Standing standing;
   if (!state_) return standing;
   const Placement& own = state_->placement;
-  standing.attached = !find(own).empty();
-  if (!standing.attached) return standing;
+  standing.attached = false;
+  // Listed as they run: by priority, and within one the newest first (cls_bpf_change in net/sched/cls_bpf.c).
   for (const tc::Filter& filter : tc::list_filters(own.ifindex, own.hook)) {
+    if (is_ours(filter) && filter.program == own.program) {
+      standing.attached = true;
+      return standing;
+    }
     // An entry without a handle stands for a priority, whose filters are listed as well.
-    if (filter.chain != 0 || filter.handle == 0 || filter.priority >= state_->priority || is_this_process(filter))
-      continue;
+    if (filter.chain != 0 || filter.handle == 0 || is_this_process(filter)) continue;
     standing.before.push_back(fmt::format("filter {}{}{} of priority {}", filter.kind, filter.name.empty() ? "" : " ",
                                           filter.name, filter.priority));
   }
+  standing.before.clear();  // of what is not there
   return standing;
 }
 

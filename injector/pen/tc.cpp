@@ -17,7 +17,6 @@
 namespace faultline::pen::tc {
 namespace {
 
-constexpr std::uint32_t kHandle = 1;
 constexpr int kDumpAttempts = 10;
 
 std::uint32_t parent_of(Hook hook) {
@@ -125,10 +124,10 @@ void delete_clsact(int ifindex, const std::string& device) {
 }
 
 bool add_filter(int ifindex, const std::string& device, Hook hook, std::uint32_t priority, int program,
-                const std::string& name) {
+                const std::string& name, std::uint32_t handle) {
   NetlinkRequest request(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL);
   tcmsg& header = put_device(request, ifindex, parent_of(hook));
-  header.tcm_handle = kHandle;
+  header.tcm_handle = handle;
   header.tcm_info = TC_H_MAKE(priority << 16, htons(ETH_P_ALL));
   request.put_string(TCA_KIND, "bpf");
   request.nest(TCA_OPTIONS, [&] {

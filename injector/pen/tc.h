@@ -33,9 +33,9 @@ bool add_clsact(int ifindex, const std::string& device);
 /// No error if it is gone.
 void delete_clsact(int ifindex, const std::string& device);
 
-/// A direct-action filter for all protocols, chain 0, handle 1. False when `priority` was taken meanwhile.
+/// A direct-action filter for all protocols, chain 0. False when `priority` has one of that handle already.
 bool add_filter(int ifindex, const std::string& device, Hook hook, std::uint32_t priority, int program,
-                const std::string& name);
+                const std::string& name, std::uint32_t handle = 1);
 /// No error if it is gone.
 void delete_filter(int ifindex, const std::string& device, Hook hook, const Filter& filter);
 

@@ -211,5 +211,18 @@ TEST_F(EscapeTest, AFilterThatWasThereBeforeTheRunSpoilsWhatComesBehindIt) {
   EXPECT_NE(reasons().find("from the start"), std::string::npos) << reasons();
 }
 
+TEST_F(EscapeTest, AFilterOfEqualPriorityThatComesLaterRunsFirstAndSpoilsIt) {
+  const Fd program = passing_program();
+  Command run = start("clsact");
+  ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
+  {
+    Inside in(net.here);
+    ASSERT_TRUE(pen::tc::add_filter(eth0(), "eth0", pen::Hook::egress, 1, program.get(), "newcomer", 2));
+  }
+  EXPECT_TRUE(await_event(out, "escape")) << "said at once";
+  EXPECT_EQ(run.wait(30 * kSecond), 2) << run.errors();
+  EXPECT_NE(reasons().find("filter bpf newcomer of priority 1"), std::string::npos) << reasons();
+}
+
 }  // namespace
 }  // namespace faultline::test
