@@ -152,7 +152,7 @@ class Page {
                : fmt::format("{}: {}: {}", name, during.empty() ? probe : probe + " during " + during, condition));
     };
     if (!plan_.hypotheses.empty()) section("What must hold, or the verdict is DEVIATED");
-    for (const auto& h : plan_.hypotheses) one(h.name, h.probe, h.during, condition_text(h));
+    for (const auto& h : plan_.hypotheses) one(h.name, h.probe, window_text(h), condition_text(h));
     if (!plan_.guards.empty()) section("What ends the run at once, with every fault healed");
     for (const auto& g : plan_.guards) one(g.name, g.probe, g.during, condition_text(g));
   }
@@ -232,7 +232,7 @@ json page_json(const plan::Plan& plan, const explain::Explanation& all) {
                              {"timeout_s", seconds(probe.timeout)}});
   for (const auto& h : plan.hypotheses)
     out["hypotheses"].push_back(
-        {{"name", h.name}, {"probe", h.probe}, {"during", h.during}, {"expected", condition_text(h)}});
+        {{"name", h.name}, {"probe", h.probe}, {"during", window_text(h)}, {"expected", condition_text(h)}});
   for (const auto& g : plan.guards)
     out["guards"].push_back(
         {{"name", g.name}, {"probe", g.probe}, {"during", g.during}, {"condition", condition_text(g)}});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "injector/plan/values.h"
 
@@ -88,6 +89,7 @@ std::vector<Span> spans(const plan::Plan& plan, const std::vector<Effect>& effec
       span.start = fault.start;
       span.end = fault.end;
     }
+    if (!h.during.empty()) std::tie(span.start, span.end) = h.window_in(span.start, span.end);
     all.push_back(std::move(span));
   }
   return all;

@@ -5,35 +5,49 @@
 #include <map>
 
 #include "injector/plan/passes.h"
+#include "injector/probe/errors.h"
 
 namespace faultline::plan {
 
 std::span<const Conditions::Key> Conditions::keys() {
-  static constexpr Key kKeys[] = {{"success", &Conditions::success, Of::share, 0},
-                                  {"p50", &Conditions::p50, Of::all, 500},
-                                  {"p90", &Conditions::p90, Of::all, 900},
-                                  {"p99", &Conditions::p99, Of::all, 990},
-                                  {"max", &Conditions::max, Of::all, 1000},
+  static constexpr Key kKeys[] = {{"success", &Conditions::success, Of::share, 0, true},
+                                  {"p50", &Conditions::p50, Of::all, 500, true},
+                                  {"p90", &Conditions::p90, Of::all, 900, true},
+                                  {"p95", &Conditions::p95, Of::all, 950},
+                                  {"p99", &Conditions::p99, Of::all, 990, true},
+                                  {"p999", &Conditions::p999, Of::all, 999},
+                                  {"max", &Conditions::max, Of::all, 1000, true},
                                   {"ok.p50", &Conditions::ok_p50, Of::ok, 500},
                                   {"ok.p90", &Conditions::ok_p90, Of::ok, 900},
+                                  {"ok.p95", &Conditions::ok_p95, Of::ok, 950},
                                   {"ok.p99", &Conditions::ok_p99, Of::ok, 990},
+                                  {"ok.p999", &Conditions::ok_p999, Of::ok, 999},
                                   {"ok.max", &Conditions::ok_max, Of::ok, 1000},
                                   {"failed.p50", &Conditions::failed_p50, Of::failed, 500},
                                   {"failed.p90", &Conditions::failed_p90, Of::failed, 900},
+                                  {"failed.p95", &Conditions::failed_p95, Of::failed, 950},
                                   {"failed.p99", &Conditions::failed_p99, Of::failed, 990},
-                                  {"failed.max", &Conditions::failed_max, Of::failed, 1000}};
+                                  {"failed.p999", &Conditions::failed_p999, Of::failed, 999},
+                                  {"failed.max", &Conditions::failed_max, Of::failed, 1000},
+                                  {"requests", &Conditions::requests, Of::requests},
+                                  {"failures", &Conditions::failures, Of::failures},
+                                  {"throughput", &Conditions::throughput, Of::throughput}};
   return kKeys;
 }
 
 bool Conditions::any() const {
-  return std::any_of(keys().begin(), keys().end(), [&](const Key& key) { return (this->*key.bound).has_value(); });
+  return errors || std::any_of(keys().begin(), keys().end(), [&](const Key& key) { return this->*key.bound; });
 }
 
 std::string Conditions::text() const {
   std::string text;
+  const auto add = [&](const std::string& name, const Bound& bound) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, bound.text);
+  };
   for (const Key& key : keys())
-    if (const auto& bound = this->*key.bound)
-      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key.name, bound->text);
+    if (const auto& bound = this->*key.bound) add(key.name, *bound);
+  if (errors)
+    for (const auto& [error, bound] : *errors) add("errors." + error, bound);
   return text;
 }
 
@@ -43,37 +57,131 @@ std::string condition_text(const Guard& guard) {
 
 std::string condition_text(const Hypothesis& hypothesis) {
   std::string text = hypothesis.text();
+  if (hypothesis.eventually) text += fmt::format(", after {} at the latest", format_duration(*hypothesis.eventually));
+  if (hypothesis.stays) text += fmt::format(", for {}", format_duration(*hypothesis.stays));
   if (hypothesis.recovers_within)
     text += fmt::format("{}recovers within {}", text.empty() ? "" : ", ", format_duration(*hypothesis.recovers_within));
   return text;
 }
 
-bool read_conditions(Table& table, Conditions& conditions, std::string_view share, std::string_view latency) {
-  bool any = false;
-  std::map<std::string, std::optional<Table>, std::less<>> groups;  // "ok.p99" is the key "p99" of the table "ok"
-  for (const auto& key : Conditions::keys()) {
-    const std::string_view name = key.name;
-    Table* owner = &table;
-    std::string_view leaf = name;
-    if (const auto dot = name.find('.'); dot != std::string_view::npos) {
-      const std::string group(name.substr(0, dot));
-      auto it = groups.find(group);
-      if (it == groups.end())
-        it = groups.emplace(group, table.table(group, fmt::format("{{ p99 = {} }}", latency))).first;
-      if (!it->second) continue;
-      owner = &*it->second;
-      leaf = name.substr(dot + 1);
-    }
-    const Entry* entry = owner->take(leaf);
-    if (!entry) continue;
-    any = true;
-    const bool is_share = key.of == Conditions::Of::share;
-    conditions.*key.bound = owner->scalar(name, entry->value, is_share ? share : latency,
-                                          is_share ? read_ratio_bound : read_duration_bound);
+std::string window_text(const Hypothesis& hypothesis) {
+  std::string text = hypothesis.during;
+  if (hypothesis.after > 0 || hypothesis.length) text += fmt::format(", from {}", format_duration(hypothesis.after));
+  if (hypothesis.length) text += fmt::format(" for {}", format_duration(*hypothesis.length));
+  return text;
+}
+
+namespace {
+
+/// Reads the bounds of one hypothesis or guard.
+class ConditionReader {
+ public:
+  ConditionReader(Table& table, Conditions& conditions, const ConditionStyle& style)
+      : table_(table), conditions_(conditions), style_(style) {}
+
+  bool read() {
+    for (const auto& key : Conditions::keys()) read_key(key);
+    read_errors();
+    for (auto& [name, group] : groups_)
+      if (group) group->finish();
+    return any_;
   }
-  for (auto& [name, group] : groups)
-    if (group) group->finish();
-  return any;
+
+ private:
+  /// "ok.p99" is the key "p99" of the table "ok".
+  Table* owner_of(std::string_view& name) {
+    const auto dot = name.find('.');
+    if (dot == std::string_view::npos) return &table_;
+    const std::string group(name.substr(0, dot));
+    auto it = groups_.find(group);
+    if (it == groups_.end())
+      it = groups_.emplace(group, table_.table(group, fmt::format("{{ p99 = {} }}", style_.latency))).first;
+    name.remove_prefix(dot + 1);
+    return it->second ? &*it->second : nullptr;
+  }
+
+  void read_key(const Conditions::Key& key) {
+    std::string_view leaf = key.name;
+    Table* owner = owner_of(leaf);
+    const Entry* entry = owner == nullptr ? nullptr : owner->take(leaf);
+    if (!entry) return;
+    any_ = true;
+    if (entry->value.type == Node::Type::table && key.per_mille == 990 && entry->value.find("9")) {
+      owner->issues().error(entry->at, fmt::format("{}.9: a dot begins a table in TOML", key.name),
+                            fmt::format("write {}9 = \"<= 1s\"", key.name));
+      return;
+    }
+    conditions_.*key.bound = read_bound(*owner, key.name, entry->value, key.of);
+  }
+
+  std::optional<Bound> read_bound(Table& owner, std::string_view name, const Node& value, Conditions::Of of) {
+    using Of = Conditions::Of;
+    if (value.type == Node::Type::string && is_baseline_bound(value.text)) return relative(owner, name, value, of);
+    switch (of) {
+      case Of::share:
+        return owner.scalar(name, value, style_.share, read_ratio_bound);
+      case Of::requests:
+        return owner.scalar(name, value, "\">= 100\"", read_count_bound);
+      case Of::failures:
+        return owner.scalar(name, value, style_.failures, read_count_bound);
+      case Of::throughput:
+        return owner.scalar(name, value, "\">= 100/s\"", read_throughput_bound);
+      default:
+        return owner.scalar(name, value, style_.latency, read_duration_bound);
+    }
+  }
+
+  /// "<= 2x baseline"
+  std::optional<Bound> relative(Table& owner, std::string_view name, const Node& value, Conditions::Of of) {
+    if (!style_.has_baseline) {
+      owner.issues().error(value.at, fmt::format("{}: a guard has no baseline to compare with", name),
+                           "write the limit itself");
+      return {};
+    }
+    if (of == Conditions::Of::requests || of == Conditions::Of::failures) {
+      owner.issues().error(value.at, fmt::format("{}: a number of requests depends on how long one looks", name),
+                           "compare success, errors or throughput with the baseline");
+      return {};
+    }
+    return owner.scalar(name, value, "\"<= 2x baseline\"", read_baseline_bound);
+  }
+
+  void read_errors() {
+    std::optional<Table> table = table_.table("errors", "{ timeout = \"<= 1%\" }");
+    if (!table) return;
+    any_ = true;
+    for (const Entry& entry : table->entries()) {
+      const std::string name = "errors." + entry.key;
+      if (!probe::is_error_name(entry.key)) {
+        const auto known = probe::error_names();
+        table->issues().error(entry.at, fmt::format("errors: no probe has an error \"{}\"", entry.key),
+                              table->issues().suggest(entry.key, known, list_known("errors are", known)));
+        continue;
+      }
+      std::optional<Bound> bound;
+      if (entry.value.type == Node::Type::string && is_baseline_bound(entry.value.text))
+        bound = relative(*table, name, entry.value, Conditions::Of::share);
+      else
+        bound = table->scalar(name, entry.value, style_.errors, read_share_or_count_bound);
+      if (!bound) continue;
+      if (!conditions_.errors) conditions_.errors.emplace();
+      conditions_.errors->emplace(entry.key, *bound);
+    }
+    if (table->entries().empty())
+      table->issues().error(table->at(), "errors: no error is named", "write errors.timeout = \"<= 1%\"");
+  }
+
+  Table& table_;
+  Conditions& conditions_;
+  const ConditionStyle& style_;
+  bool any_ = false;
+  std::map<std::string, std::optional<Table>, std::less<>> groups_;
+};
+
+}  // namespace
+
+bool read_conditions(Table& table, Conditions& conditions, const ConditionStyle& style) {
+  return ConditionReader(table, conditions, style).read();
 }
 
 }  // namespace faultline::plan

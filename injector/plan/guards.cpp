@@ -23,7 +23,7 @@ void read_guard(const Node& node, std::size_t number, Draft& draft) {
   guard.probe = result.probe.text;
   result.during = table.word("during", "\"recovery\"").value_or(Word{});
   if (result.during.text != "run") guard.during = result.during.text;  // which is what it watches anyway
-  const bool any = read_conditions(table, guard, "\"< 20%\"", "\"> 2s\"");
+  const bool any = read_conditions(table, guard, {"\"< 20%\"", "\"> 2s\"", "\"> 10\"", "\"> 50%\""});
   table.require("for", "\"10s\"");
   if (const Entry* entry = table.take("for")) result.for_at = entry->value.at;
   if (const auto window = table.scalar("for", "\"10s\"", read_duration)) {
@@ -35,32 +35,16 @@ void read_guard(const Node& node, std::size_t number, Draft& draft) {
   const std::size_t before = draft.issues.count();
   table.finish();
   if (!any && draft.issues.count() == before)
-    draft.issues.error(node.at, fmt::format("guard {} has no condition", number),
-                       "add one of success, p50, p90, p99, max, ok.p99, failed.p99: success = \"< 20%\"");
+    draft.issues.error(
+        node.at, fmt::format("guard {} has no condition", number),
+        "add one of success, p50, p90, p95, p99, p999, max, ok.p99, failed.p99, failures, errors.timeout, "
+        "throughput: success = \"< 20%\"");
   draft.guards.push_back(std::move(result));
 }
 
 std::string describe_guard(const Guard& guard) {
   std::string text = guard.during.empty() ? guard.probe : fmt::format("{} during {}", guard.probe, guard.during);
   return fmt::format("{}: {}", text, condition_text(guard));
-}
-
-/// How long the phase lasts that the guard looks at; nothing when that is not known.
-std::optional<Ns> length_of_phase(const Draft& draft, const std::string& during) {
-  const Ns duration = draft.plan.duration;
-  if (draft.duration_at.line && !draft.duration) return {};
-  if (during.empty()) return duration;
-  Ns first = duration, last = 0;
-  std::optional<Ns> own;
-  for (const auto& fault : draft.faults) {
-    if (!fault.start || (!fault.length && !fault.for_run)) return {};
-    first = std::min(first, fault.fault.start);
-    last = std::max(last, fault.fault.end);
-    if (fault.fault.name == during) own = fault.fault.end - fault.fault.start;
-  }
-  if (during == "baseline") return first;
-  if (during == "recovery") return draft.faults.empty() ? 0 : std::max<Ns>(0, duration - last);
-  return own;
 }
 
 void check_window(Draft& draft, const GuardDraft& guard, const Probe& probe) {

@@ -6,6 +6,44 @@
 namespace faultline::plan {
 namespace {
 
+/// A duration above 0 and where it stands; nothing where it is absent or wrong.
+std::optional<Ns> read_length(Table& table, const char* key, SourcePlace& at, Draft& draft, bool timeline) {
+  const Entry* entry = table.take(key);
+  if (!entry) return {};
+  at = entry->value.at;
+  const auto value = timeline ? read_timeline(table, key, entry->value, draft.options)
+                              : table.scalar(key, entry->value, "\"5s\"", read_duration);
+  if (!value || *value > 0) return value;
+  draft.issues.error(at, fmt::format("{}: nothing can be seen in no time", key), fmt::format("write {} = \"5s\"", key));
+  return {};
+}
+
+/// Which part of the phase is looked at, and whether the conditions may take their time to hold.
+void read_window(Table& table, HypothesisDraft& draft_hypothesis, Draft& draft) {
+  Hypothesis& hypothesis = draft_hypothesis.hypothesis;
+  if (const Entry* after = table.take("after")) {
+    draft_hypothesis.after_at = after->value.at;
+    hypothesis.after = read_timeline(table, "after", after->value, draft.options).value_or(0);
+  }
+  hypothesis.length = read_length(table, "for", draft_hypothesis.for_at, draft, true);
+  hypothesis.eventually = read_length(table, "eventually", draft_hypothesis.eventually_at, draft, false);
+  SourcePlace stays_at;
+  hypothesis.stays = read_length(table, "stays", stays_at, draft, false);
+  if (!stays_at.line || draft_hypothesis.eventually_at.line) return;
+  draft.issues.error(stays_at, "stays: says for how long the conditions hold once they do, and needs eventually",
+                     "add eventually = \"5s\", or remove stays");
+  hypothesis.stays.reset();
+}
+
+/// recovers_within has a window of its own.
+void refuse_window(const HypothesisDraft& hypothesis, Issues& issues) {
+  for (const auto& [at, key] :
+       {std::pair{hypothesis.after_at, "after"}, {hypothesis.for_at, "for"}, {hypothesis.eventually_at, "eventually"}})
+    if (at.line)
+      issues.error(at, fmt::format("{}: recovers_within looks at what follows the last fault, as a whole", key),
+                   fmt::format("remove \"{}\", or add a condition for it", key));
+}
+
 void read_hypothesis(const Node& node, std::size_t number, Draft& draft) {
   Table table(node, node.at, fmt::format("hypothesis {}", number), draft.issues);
   HypothesisDraft result;
@@ -21,7 +59,9 @@ void read_hypothesis(const Node& node, std::size_t number, Draft& draft) {
   hypothesis.probe = result.probe.text;
   result.during = table.word("during", "\"baseline\"").value_or(Word{});
   hypothesis.during = result.during.text;
-  const bool in_phase = read_conditions(table, hypothesis, "\">= 99%\"", "\"<= 250ms\"");
+  const bool in_phase =
+      read_conditions(table, hypothesis, {"\">= 99%\"", "\"<= 250ms\"", "\"= 0\"", "\"<= 1%\"", true});
+  read_window(table, result, draft);
   const bool recovers = table.has("recovers_within");
   hypothesis.recovers_within = table.scalar("recovers_within", "\"5s\"", read_duration);
   if (recovers) {
@@ -43,7 +83,9 @@ void read_hypothesis(const Node& node, std::size_t number, Draft& draft) {
   table.finish();
   if (!in_phase && !recovers && draft.issues.count() == before)
     draft.issues.error(node.at, fmt::format("hypothesis {} has no condition", number),
-                       "add one of success, p50, p90, p99, max, ok.p99, failed.p99, recovers_within");
+                       "add one of success, p50, p90, p95, p99, p999, max, ok.p99, failed.p99, requests, failures, "
+                       "errors.timeout, throughput, recovers_within");
+  if (!in_phase && recovers) refuse_window(result, draft.issues);
   draft.hypotheses.push_back(std::move(result));
 }
 

@@ -268,8 +268,9 @@ class NameBinder {
   }
 
   static std::string describe_hypothesis(const Hypothesis& hypothesis) {
-    const bool whole = hypothesis.during.empty() || hypothesis.during == "run";
-    std::string text = whole ? hypothesis.probe : fmt::format("{} during {}", hypothesis.probe, hypothesis.during);
+    const std::string window = window_text(hypothesis);
+    const bool whole = window.empty() || window == "run";
+    std::string text = whole ? hypothesis.probe : fmt::format("{} during {}", hypothesis.probe, window);
     if (const std::string conditions = condition_text(hypothesis); !conditions.empty()) text += ": " + conditions;
     return text;
   }
@@ -280,9 +281,11 @@ class NameBinder {
     std::vector<std::string> phases{"run", "baseline", "recovery"};
     phases.insert(phases.end(), faults_.list().begin(), faults_.list().end());
     std::set<std::string> taken;
-    for (const auto& [hypothesis, probe, during, recovers_at, name_at] : draft_.hypotheses) {
-      if (!hypothesis.name.empty() && !taken.insert(hypothesis.name).second)
-        issues_.error(name_at, fmt::format("name: there are two hypotheses \"{}\"", hypothesis.name),
+    for (const auto& given : draft_.hypotheses) {
+      const std::string& name = given.hypothesis.name;
+      const Word &probe = given.probe, &during = given.during;
+      if (!name.empty() && !taken.insert(name).second)
+        issues_.error(given.name_at, fmt::format("name: there are two hypotheses \"{}\"", name),
                       "give each hypothesis its own name");
       if (probe.at.line && !probes.find(probe.text))
         issues_.error(probe.at, fmt::format("probe: there is no probe \"{}\"", probe.text),

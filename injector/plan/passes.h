@@ -37,7 +37,8 @@ struct ProbeDraft {
 struct HypothesisDraft {
   Hypothesis hypothesis;
   Word probe, during;
-  SourcePlace recovers_at, name_at;
+  SourcePlace recovers_at = {}, name_at = {};
+  SourcePlace after_at = {}, for_at = {}, eventually_at = {};  ///< line 0: not given
 };
 
 struct GuardDraft {
@@ -96,8 +97,18 @@ void lay_out_time(Draft& draft);
 /// Guards against the probes and phases that they name, and names for those without. The timeline must be laid out.
 void resolve_guards(Draft& draft);
 
-/// Bounds on success and latencies, of which `share` and `latency` are examples. Whether any of their keys is there.
-bool read_conditions(Table& table, Conditions& conditions, std::string_view share, std::string_view latency);
+/// What bounds look like where they are read, as examples in messages; and whether a baseline is there to compare with.
+struct ConditionStyle {
+  std::string_view share, latency, failures, errors;
+  bool has_baseline = false;
+};
+/// Bounds on success, latencies and so on. Whether any of their keys is there.
+bool read_conditions(Table& table, Conditions& conditions, const ConditionStyle& style);
+
+/// How long the phase lasts that a hypothesis or guard looks at; nothing when that is not known. Empty: the run.
+std::optional<Ns> length_of_phase(const Draft& draft, const std::string& during);
+/// Whether the windows of hypotheses fit into their phases. The timeline must be laid out.
+void check_hypothesis_windows(Draft& draft);
 
 /// A duration of the timeline: "40s" or { true = "79m", scaled = "40s" }, put through --scale.
 std::optional<Ns> read_timeline(Table& table, std::string_view key, const Node& value, const ParseOptions& options);

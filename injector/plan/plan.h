@@ -10,10 +10,12 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "faults/kind.h"
 #include "injector/base/units.h"
+#include "injector/plan/conditions.h"
 #include "injector/probe/kind.h"
 
 namespace faultline::plan {
@@ -93,52 +95,23 @@ struct Fault {
 /// `faultline inject` and a field of the journal and its recording; what it means is said where it is asked for.
 std::span<const faults::Key> fault_keys();
 
-/// ">= 99%" or "<= 250ms" and so on.
-struct Bound {
-  enum class Op { ge, gt, le, lt } op = Op::ge;
-  double value = 0;  ///< a ratio 0..1, or nanoseconds
-  std::string text;  ///< as written, for the report
-  bool is_upper() const { return op == Op::le || op == Op::lt; }
-  bool holds(double observed) const {
-    switch (op) {
-      case Op::ge:
-        return observed >= value;
-      case Op::gt:
-        return observed > value;
-      case Op::le:
-        return observed <= value;
-      case Op::lt:
-        return observed < value;
-    }
-    return false;
-  }
-};
-
-/// What the requests of a probe are measured by: all that are given must hold at once.
-struct Conditions {
-  std::optional<Bound> success;
-  std::optional<Bound> p50, p90, p99, max;                              ///< of all requests
-  std::optional<Bound> ok_p50, ok_p90, ok_p99, ok_max;                  ///< of those that succeeded
-  std::optional<Bound> failed_p50, failed_p90, failed_p99, failed_max;  ///< of the others
-
-  enum class Of { share, all, ok, failed };  ///< `all`: a failed request is infinitely slow
-  struct Key {
-    const char* name;  ///< in the plan and in the journal: "p99", "ok.p99"
-    std::optional<Bound> Conditions::*bound;
-    Of of = Of::all;
-    unsigned per_mille = 0;
-  };
-  static std::span<const Key> keys();
-  bool any() const;
-  std::string text() const;  ///< "success >= 99%, p99 <= 250ms"
-};
-
+/// What ought to hold of the requests that were due in a window: a phase, or a part of one.
 struct Hypothesis : Conditions {
   std::string name;  ///< generated when absent: "pay during room-jitter: success >= 99%"
   std::string probe;
-  std::string during;  ///< "run", "baseline", a fault's name, or "recovery"; empty for recovers_within alone
-  std::optional<Ns> recovers_within;
-  SourcePlace at;
+  std::string during;             ///< "run", "baseline", a fault's name, or "recovery"; empty for recovers_within alone
+  Ns after = 0;                   ///< where in the phase the window begins; scaled
+  std::optional<Ns> length = {};  ///< `for`: of the window; none: to the phase's end; scaled
+  std::optional<Ns> eventually = {};  ///< after this time at the latest the conditions hold; never scaled
+  std::optional<Ns> stays = {};       ///< with `eventually`: for so long; none: to the window's end
+  std::optional<Ns> recovers_within = {};
+  SourcePlace at = {};
+
+  /// [begin, end) of the window in a phase; empty where the phase is too short.
+  std::pair<Ns, Ns> window_in(Ns begin, Ns end) const {
+    const Ns from = std::min(end, begin + after);
+    return {from, length ? std::min(end, from + *length) : end};
+  }
 };
 
 /// When to give up: all of its conditions true, at once, of the requests whose outcome became known in the last
@@ -155,6 +128,8 @@ struct Guard : Conditions {
 std::string condition_text(const Guard& guard);
 /// "success >= 99%, recovers within 5s"
 std::string condition_text(const Hypothesis& hypothesis);
+/// Of which requests, in words: "cut", "cut, from 15s for 10s"; empty for recovers_within alone.
+std::string window_text(const Hypothesis& hypothesis);
 
 // ---- the lab ----
 

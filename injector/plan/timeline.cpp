@@ -169,7 +169,10 @@ void check_phases(Draft& draft) {
   if (draft.duration_at.line ? !draft.duration : !draft.faults.empty() && !draft.other_ends) return;
   const bool any = !draft.faults.empty();
   const Ns recovery = draft.plan.duration - last_end;
-  for (const auto& [hypothesis, probe, during, recovers_at, name_at] : draft.hypotheses) {
+  for (const auto& given : draft.hypotheses) {
+    const Hypothesis& hypothesis = given.hypothesis;
+    const Word& during = given.during;
+    const SourcePlace recovers_at = given.recovers_at;
     if (during.text == "recovery" && !any)
       draft.issues.error(during.at, "during: there is no recovery without a fault",
                          "add [[faults]], or write during = \"baseline\"");
@@ -203,6 +206,7 @@ void lay_out_time(Draft& draft) {
   for (auto& fault : draft.faults) lay_out_fault(draft, fault);
   check_probes(draft);
   check_phases(draft);
+  check_hypothesis_windows(draft);
 }
 
 }  // namespace faultline::plan

@@ -92,8 +92,8 @@ std::optional<std::uint16_t> read_port(std::string_view text) {
 }
 
 std::optional<Bound::Op> take_operator(std::string_view& text) {
-  static constexpr std::array<std::pair<std::string_view, Bound::Op>, 4> kOperators{
-      {{">=", Bound::Op::ge}, {"<=", Bound::Op::le}, {">", Bound::Op::gt}, {"<", Bound::Op::lt}}};
+  static constexpr std::array<std::pair<std::string_view, Bound::Op>, 5> kOperators{
+      {{">=", Bound::Op::ge}, {"<=", Bound::Op::le}, {">", Bound::Op::gt}, {"<", Bound::Op::lt}, {"=", Bound::Op::eq}}};
   for (const auto& [name, op] : kOperators) {
     if (!text.starts_with(name)) continue;
     text.remove_prefix(name.size());
@@ -103,17 +103,67 @@ std::optional<Bound::Op> take_operator(std::string_view& text) {
   return std::nullopt;
 }
 
+/// What a bound may be: how its value is read, an example, and whether it can be met exactly.
 template <class T>
-Read<Bound> read_bound(std::string_view text, Read<T> (*read_value)(std::string_view), std::string_view example) {
+struct BoundStyle {
+  Read<T> (*read_value)(std::string_view);
+  std::string_view example;
+  bool exact = false;
+};
+
+template <class T>
+Read<Bound> read_bound(std::string_view text, const BoundStyle<T>& style) {
+  const std::string_view operators = style.exact ? ">=, >, <=, < or =" : ">=, >, <= or <";
   std::string_view rest = trim(text);
   const auto op = take_operator(rest);
   if (!op)
     return {{},
             fmt::format("{} has no comparison", quoted(text)),
-            fmt::format("write >=, >, <= or < in front: \"{}\"", example)};
-  const auto value = read_value(rest);
+            fmt::format("write {} in front: \"{}\"", operators, style.example)};
+  if (*op == Bound::Op::eq && !style.exact)
+    return {{},
+            fmt::format("{} asks for one exact value, which a measured figure never is", quoted(text)),
+            fmt::format("write {} in front: \"{}\"", operators, style.example)};
+  const auto value = style.read_value(rest);
   if (!value.value) return {{}, value.error, value.hint};
   return {Bound{*op, static_cast<double>(*value.value), std::string(trim(text))}, {}, {}};
+}
+
+constexpr std::string_view kOfBaseline = "baseline";
+
+Read<std::uint64_t> read_count(std::string_view text) {
+  std::uint64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc() || end != text.data() + text.size() || count > 1'000'000'000'000)
+    return {{}, quoted(text) + " is not a number of requests", "write a whole number: \"= 0\", \">= 100\""};
+  return {count, {}, {}};
+}
+
+Read<double> read_per_second(std::string_view text) {
+  constexpr std::string_view kHint = "write how many succeed in a second: \">= 100/s\"";
+  const std::string_view all = text;
+  if (!text.ends_with("/s")) return {{}, quoted(all) + " is not a rate", std::string(kHint)};
+  text.remove_suffix(2);
+  const auto number = read_decimal(trim(text));
+  if (!number) return {{}, quoted(all) + " is not a rate", std::string(kHint)};
+  return {*number, {}, {}};
+}
+
+Read<double> read_times_baseline(std::string_view text) {
+  constexpr std::string_view kHint = "write how many times: \"<= 2x baseline\", \">= 0.5x baseline\"";
+  const std::string_view all = text;
+  text.remove_suffix(kOfBaseline.size());
+  text = trim(text);
+  if (!text.ends_with('x')) return {{}, quoted(all) + " does not say how many times", std::string(kHint)};
+  text.remove_suffix(1);
+  const auto number = read_decimal(trim(text));
+  if (!number) return {{}, quoted(all) + " does not say how many times", std::string(kHint)};
+  return {*number, {}, {}};
+}
+
+Read<Bound> with_measure(Read<Bound> bound, Bound::Measure measure) {
+  if (bound.value) bound.value->measure = measure;
+  return bound;
 }
 
 }  // namespace
@@ -186,8 +236,27 @@ Read<double> read_probability(std::string_view text) {
   return {*number / 100, {}, {}};
 }
 
-Read<Bound> read_ratio_bound(std::string_view text) { return read_bound<double>(text, read_probability, ">= 99%"); }
-Read<Bound> read_duration_bound(std::string_view text) { return read_bound<Ns>(text, read_duration, "<= 250ms"); }
+Read<Bound> read_ratio_bound(std::string_view text) {
+  return read_bound(text, BoundStyle<double>{read_probability, ">= 99%"});
+}
+Read<Bound> read_duration_bound(std::string_view text) {
+  return read_bound(text, BoundStyle<Ns>{read_duration, "<= 250ms"});
+}
+Read<Bound> read_count_bound(std::string_view text) {
+  return read_bound(text, BoundStyle<std::uint64_t>{read_count, "= 0", true});
+}
+Read<Bound> read_share_or_count_bound(std::string_view text) {
+  if (text.find('%') != std::string_view::npos) return read_bound(text, BoundStyle<double>{read_probability, "<= 1%"});
+  return with_measure(read_count_bound(text), Bound::Measure::count);
+}
+Read<Bound> read_throughput_bound(std::string_view text) {
+  return read_bound(text, BoundStyle<double>{read_per_second, ">= 100/s"});
+}
+bool is_baseline_bound(std::string_view text) { return trim(text).ends_with(kOfBaseline); }
+Read<Bound> read_baseline_bound(std::string_view text) {
+  return with_measure(read_bound(text, BoundStyle<double>{read_times_baseline, "<= 2x baseline"}),
+                      Bound::Measure::times_baseline);
+}
 
 Read<std::vector<PortRange>> read_ports(std::string_view text) {
   constexpr std::string_view kHint = "ports are 1 to 65535: 443, \"80,8000-8080\"";

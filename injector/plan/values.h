@@ -14,6 +14,11 @@ Read<Ns> read_duration(std::string_view text);                   ///< "300ms", "
 Read<double> read_probability(std::string_view text);            ///< "10%", "0.01%"; the sign is required; 0..100
 Read<Bound> read_ratio_bound(std::string_view text);             ///< ">= 99%"
 Read<Bound> read_duration_bound(std::string_view text);          ///< "<= 250ms"
+Read<Bound> read_count_bound(std::string_view text);             ///< "= 0", ">= 100"
+Read<Bound> read_share_or_count_bound(std::string_view text);    ///< "<= 1%", "= 0"
+Read<Bound> read_throughput_bound(std::string_view text);        ///< ">= 100/s"
+Read<Bound> read_baseline_bound(std::string_view text);          ///< "<= 2x baseline"
+bool is_baseline_bound(std::string_view text);                   ///< whether it is meant as one
 Read<std::vector<PortRange>> read_ports(std::string_view text);  ///< "80,8000-8080"
 Read<double> read_rate(std::string_view text);  ///< "10mbit" is 1e7 bit/s; kbit, mbit, gbit; 1 kbit to 1000 gbit
 Read<faults::QueueLimit> read_queue(std::string_view text);  ///< "100ms" or "64kB"; at most 60 s or 1 GB

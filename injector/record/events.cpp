@@ -7,6 +7,7 @@
 #include "injector/base/secrets.h"
 #include "injector/base/text.h"
 #include "injector/plan/asked.h"
+#include "injector/record/verdict.h"
 
 namespace faultline::record {
 namespace {
@@ -101,6 +102,8 @@ void plan(Journal& journal, const plan::Plan& p) {
     edges.push_back(fault.start);
     edges.push_back(fault.end);
   }
+  for (const auto& hypothesis : p.hypotheses)
+    if (const auto window = window_of(p, hypothesis)) edges.insert(edges.end(), {window->start, window->end});
   for (const auto& probe : p.probes)
     if (probe.every < kFastEvery) fast.push_back(probe.name);
   journal.set_batching(std::move(edges), std::move(fast));

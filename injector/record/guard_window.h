@@ -8,10 +8,10 @@
 #include <deque>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "injector/plan/plan.h"
 #include "injector/probe/probe.h"
+#include "injector/record/tally.h"
 
 namespace faultline::record {
 
@@ -43,24 +43,15 @@ class GuardWindow {
     Ns at;
     Ns latency;
     bool ok;
+    std::string error;  ///< kept where the guard asks for errors
+    Tally::Request request() const { return {ok, latency, error}; }
   };
-  /// How many latencies in the window are within a bound: what decides it, kept up as requests come and go.
-  struct Quantile {
-    plan::Conditions::Key key;
-    plan::Bound bound;
-    std::uint64_t of = 0, within = 0;
-    bool takes(const Known& known) const;
-    bool is_within(const Known& known) const;
-    bool holds() const;
-  };
-  void count(const Known& known, int sign);
   GuardTrip figures(Ns now) const;
 
   plan::Guard guard_;
-  std::vector<Quantile> quantiles_;
+  Tally tally_;
   Ns start_, end_, window_;
   std::deque<Known> known_;  ///< in order of `at`
-  std::uint64_t sent_ = 0, ok_ = 0;
 };
 
 }  // namespace faultline::record

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "injector/base/text.h"
 #include "injector/plan/values.h"
 #include "injector/record/distribution.h"
+#include "injector/record/tally.h"
 
 namespace faultline::record {
 namespace {
@@ -23,10 +25,16 @@ class Parts {
     result_.held = held;
     join(result_.reason, reason, "; ");
   }
+  void looked_at(const Phase& window) {
+    result_.start = window.start;
+    result_.end = window.end;
+  }
+  void held_after(Ns after) { result_.held_after = after; }
   Judgement result(const plan::Hypothesis& h) {
     result_.name = h.name;
     result_.probe = h.probe;
-    result_.during = h.during.empty() ? "recovery" : h.during;
+    const std::string window = plan::window_text(h);
+    result_.during = window.empty() ? "recovery" : window;
     result_.expected = plan::condition_text(h);
     return std::move(result_);
   }
@@ -37,7 +45,11 @@ class Parts {
   }
 
  private:
-  Judgement result_{.name = {}, .probe = {}, .during = {}, .held = true, .expected = {}, .observed = {}, .reason = {}};
+  Judgement result_ = [] {
+    Judgement judgement;
+    judgement.held = true;
+    return judgement;
+  }();
 };
 
 /// Whether a quantile is within its bound. Where there is nothing to take it of: that requests succeeded in time does
@@ -63,28 +75,151 @@ std::string errors_text(const PhaseStats& stats) {
   return text;
 }
 
-void judge_bounds(Parts& parts, const Recording& r, const plan::Hypothesis& h, const ProbeRecord& probe,
+/// A figure of the baseline that a bound is a multiple of; nothing where there is none.
+std::optional<double> baseline_figure(const plan::Conditions::Key& key, const PhaseStats& stats) {
+  if (stats.sent == 0) return {};
+  if (!key.is_quantile()) return figure_of(key, stats.sent, stats.ok, stats.length);
+  if (key.of == plan::Conditions::Of::all) {
+    const auto value = stats.latency.quantile(key.per_mille);
+    return value ? std::optional(static_cast<double>(*value)) : std::nullopt;
+  }
+  const Distribution& values = key.of == plan::Conditions::Of::ok ? stats.latency.ok : stats.latency.failed;
+  if (values.count() == 0) return {};
+  return static_cast<double>(values.quantile(key.per_mille));
+}
+
+/// Bounds in times of a baseline as bounds in the figure's own unit.
+class OfBaseline {
+ public:
+  OfBaseline(const Recording& r, const ProbeRecord& probe) {
+    if (const auto phase = find_phase(r, "baseline")) stats_ = stats_in(probe, phase->start, phase->end);
+  }
+  /// False: the baseline has no such figure.
+  bool settle(std::optional<plan::Bound>& bound, const plan::Conditions::Key& key) {
+    return !bound || settle(*bound, key.name, stats_ ? baseline_figure(key, *stats_) : std::nullopt);
+  }
+  bool settle(plan::Bound& bound, const std::string& error) {
+    if (!stats_ || stats_->sent == 0) return settle(bound, "errors." + error, {});
+    return settle(bound, "errors." + error,
+                  static_cast<double>(stats_->failed_by(error)) / static_cast<double>(stats_->sent));
+  }
+  const std::string& lacking() const { return lacking_; }
+
+ private:
+  bool settle(plan::Bound& bound, const std::string& name, std::optional<double> figure) {
+    if (bound.measure != plan::Bound::Measure::times_baseline) return true;
+    if (!figure) {
+      lacking_ = fmt::format("the baseline has no {} to compare with", name);
+      return false;
+    }
+    bound.value *= *figure;
+    bound.measure.reset();
+    return true;
+  }
+  std::optional<PhaseStats> stats_;
+  std::string lacking_;
+};
+
+/// What a settled bound comes to, where the plan gave it in times of the baseline: " (at most 2.4 ms)".
+std::string limit_text(const plan::Conditions::Key& key, const plan::Bound& asked, const plan::Bound& settled) {
+  using Of = plan::Conditions::Of;
+  if (!asked.measure) return "";
+  const char* side = settled.is_upper() ? "at most" : "at least";
+  if (key.is_quantile()) return fmt::format(" ({} {})", side, short_duration(static_cast<Ns>(settled.value)));
+  if (key.of == Of::share) return fmt::format(" ({} {})", side, percent(settled.value));
+  return fmt::format(" ({} {:.1f}/s)", side, settled.value);
+}
+
+/// Each condition against the requests of a window.
+void judge_conditions(Parts& parts, const plan::Hypothesis& asked, const plan::Conditions& settled,
+                      const PhaseStats& stats) {
+  for (const auto& key : plan::Conditions::keys()) {
+    const auto& bound = settled.*key.bound;
+    if (!bound) continue;
+    const std::string limit = limit_text(key, *(asked.*key.bound), *bound);
+    if (key.is_quantile()) {
+      parts.add(holds(key, *bound, stats.latency), figure_text(key, stats.latency) + limit, key.name);
+      continue;
+    }
+    const bool of_failures = key.of == plan::Conditions::Of::share || key.of == plan::Conditions::Of::failures;
+    parts.add(bound->holds(figure_of(key, stats.sent, stats.ok, stats.length)),
+              count_text(key, stats.sent, stats.ok, stats.length) + limit,
+              stats.by_error.empty() || !of_failures ? key.name : fmt::format("{}: {}", key.name, errors_text(stats)));
+  }
+  if (settled.errors)
+    for (const auto& [error, bound] : *settled.errors)
+      parts.add(error_holds(bound, stats.failed_by(error), stats.sent),
+                error_text(error, stats.failed_by(error), stats.sent), "errors." + error);
+}
+
+/// The first instant from which the conditions hold: to the end of the window, or for as long as they have to stay.
+std::optional<Ns> first_holding(const ProbeRecord& probe, const plan::Conditions& conditions, const Phase& window,
+                                std::optional<Ns> stays) {
+  const auto by_due = [](const Requests& a, Ns t) { return a.due < t; };
+  const auto request = [&](const Requests& a) {
+    return Tally::Request{a.error == 0, a.latency, probe.errors[a.error], a.count};
+  };
+  auto first = std::lower_bound(probe.answers.begin(), probe.answers.end(), window.start, by_due);
+  const auto end = std::lower_bound(first, probe.answers.end(), window.end, by_due);
+  auto next = first;
+  Tally tally(conditions, Tally::OfNone::as_judged);
+  const Ns length = stays.value_or(window.end - window.start);
+  for (Ns from = window.start; from < window.end && (!stays || from + length <= window.end);) {
+    for (; first != end && first->due < from; ++first)
+      if (first < next) tally.remove(request(*first));
+    if (next < first) next = first;
+    for (; next != end && next->due < from + length; ++next) tally.add(request(*next));
+    if (tally.holds(std::min(length, window.end - from))) return from;
+    Ns step = window.end;  // the next instant at which a request leaves or enters
+    if (first != end) step = std::min(step, first->due + 1);
+    if (next != end) step = std::min(step, next->due + 1 - length);
+    from = std::max(step, from + 1);
+  }
+  return {};
+}
+
+void judge_eventually(Parts& parts, const plan::Hypothesis& h, const plan::Conditions& settled,
+                      const ProbeRecord& probe, const Phase& window) {
+  const auto from = first_holding(probe, settled, window, h.stays);
+  if (from) parts.held_after(*from - window.start);
+  const bool held = from && *from - window.start <= *h.eventually;
+  // Of those that met it, or of those that had to.
+  const Ns begin = held ? *from : window.start + *h.eventually;
+  const Ns end = std::min(window.end, h.stays ? begin + *h.stays : window.end);
+  Parts then;
+  judge_conditions(then, h, settled, stats_in(probe, begin, end));
+  const Judgement figures = then.result(h);
+  const std::string when =
+      from ? fmt::format("held after {}", short_duration(*from - window.start)) : std::string("never held");
+  parts.add(held,
+            held ? fmt::format("{}: {}", when, figures.observed)
+                 : fmt::format("{}; from {} on: {}", when, short_duration(*h.eventually), figures.observed),
+            figures.reason.empty() ? "eventually" : "eventually: " + figures.reason);
+}
+
+void judge_window(Parts& parts, const Recording& r, const plan::Hypothesis& h, const ProbeRecord& probe,
                   const std::string& stop_text) {
   const auto unknown = [&](const std::string& why) { parts.add({}, {}, why); };
 
-  const auto phase = find_phase(r, h.during);
-  if (!phase) return unknown(fmt::format("the run has no phase \"{}\"", h.during));
-  if (r.observed_until() < phase->end)
+  const auto window = window_of(r, h);
+  if (!window) return unknown(fmt::format("the run has no phase \"{}\"", plan::window_text(h)));
+  parts.looked_at(*window);
+  if (r.observed_until() < window->end)
     return unknown(
-        fmt::format("{} before \"{}\" was over", stop_text.empty() ? "the record ends" : stop_text, h.during));
-  const PhaseStats stats = stats_in(probe, phase->start, phase->end);
-  if (stats.sent == 0) return unknown(fmt::format("no request of \"{}\" was due in \"{}\"", probe.name, h.during));
-
-  if (h.success) {
-    const bool held = h.success->holds(stats.success());
-    parts.add(
-        held,
-        fmt::format("success {} ({} of {})", percent(stats.success()), thousands(stats.ok), thousands(stats.sent)),
-        stats.by_error.empty() ? "success" : "success: " + errors_text(stats));
-  }
+        fmt::format("{} before \"{}\" was over", stop_text.empty() ? "the record ends" : stop_text, window->name));
+  const PhaseStats stats = stats_in(probe, window->start, window->end);
+  if (stats.sent == 0) return unknown(fmt::format("no request of \"{}\" was due in \"{}\"", probe.name, window->name));
+  plan::Conditions settled = h;
+  OfBaseline baseline(r, probe);
   for (const auto& key : plan::Conditions::keys())
-    if (const auto& bound = h.*key.bound; bound && key.of != plan::Conditions::Of::share)
-      parts.add(holds(key, *bound, stats.latency), figure_text(key, stats.latency), key.name);
+    if (!baseline.settle(settled.*key.bound, key)) return unknown(baseline.lacking());
+  if (settled.errors)
+    for (auto& [error, bound] : *settled.errors)
+      if (!baseline.settle(bound, error)) return unknown(baseline.lacking());
+  if (h.eventually)
+    judge_eventually(parts, h, settled, probe, *window);
+  else
+    judge_conditions(parts, h, settled, stats);
 }
 
 void judge_recovery(Parts& parts, const Recording& r, Ns within, const ProbeRecord& probe,
@@ -118,7 +253,7 @@ Judgement judge_hypothesis(const Recording& r, const plan::Hypothesis& h, const 
     parts.add({}, {}, fmt::format("there is no probe \"{}\"", h.probe));
     return parts.result(h);
   }
-  if (h.any()) judge_bounds(parts, r, h, *probe, stop_text);
+  if (h.any()) judge_window(parts, r, h, *probe, stop_text);
   if (h.recovers_within) judge_recovery(parts, r, *h.recovers_within, *probe, stop_text);
   return parts.result(h);
 }

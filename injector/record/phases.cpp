@@ -23,20 +23,36 @@ std::vector<Phase> lay_out(Ns duration, const Faults& faults) {
   return all;
 }
 
+template <class Run>
+std::optional<Phase> phase_of(const Run& run, const std::string& name) {
+  if (name == "run" && run.duration > 0) return Phase{name, 0, run.duration};
+  for (auto& phase : phases(run))
+    if (phase.name == name) return phase;
+  return {};
+}
+
+template <class Run>
+std::optional<Phase> window_in(const Run& run, const plan::Hypothesis& hypothesis) {
+  const auto phase = phase_of(run, hypothesis.during);
+  if (!phase) return {};
+  const auto [start, end] = hypothesis.window_in(phase->start, phase->end);
+  if (start >= end) return {};
+  return Phase{plan::window_text(hypothesis), start, end};
+}
+
 }  // namespace
 
 std::vector<Phase> phases(const Recording& r) { return lay_out(r.duration, r.faults); }
 std::vector<Phase> phases(const plan::Plan& plan) { return lay_out(plan.duration, plan.faults); }
 
-std::optional<Phase> find_phase(const Recording& r, const std::string& name) {
-  if (name == "run" && r.duration > 0) return Phase{name, 0, r.duration};
-  for (auto& phase : phases(r))
-    if (phase.name == name) return phase;
-  return {};
-}
+std::optional<Phase> find_phase(const Recording& r, const std::string& name) { return phase_of(r, name); }
+
+std::optional<Phase> window_of(const Recording& r, const plan::Hypothesis& h) { return window_in(r, h); }
+std::optional<Phase> window_of(const plan::Plan& plan, const plan::Hypothesis& h) { return window_in(plan, h); }
 
 PhaseStats stats_in(const ProbeRecord& probe, Ns start, Ns end) {
   PhaseStats stats;
+  stats.length = end - start;
   auto it = std::lower_bound(probe.answers.begin(), probe.answers.end(), start,
                              [](const Requests& a, Ns t) { return a.due < t; });
   for (; it != probe.answers.end() && it->due < end; ++it) {
@@ -51,6 +67,11 @@ PhaseStats stats_in(const ProbeRecord& probe, Ns start, Ns end) {
     }
   }
   return stats;
+}
+
+std::uint64_t PhaseStats::failed_by(const std::string& error) const {
+  const auto it = by_error.find(error);
+  return it == by_error.end() ? 0 : it->second;
 }
 
 Ns late_limit(const ProbeRecord& probe) { return std::max(10 * kMillisecond, probe.every); }

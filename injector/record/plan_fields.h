@@ -18,43 +18,74 @@ struct WordOf<plan::Bound::Op> {
 };
 
 template <>
+struct WordOf<plan::Bound::Measure> {
+  static const char* of(plan::Bound::Measure measure);
+  static void read(std::string_view word, plan::Bound::Measure& measure);
+};
+
+template <>
 struct FieldsOf<plan::Bound> {
   static constexpr const char* shape = "bound";
-  static constexpr auto fields = std::tuple{field("op", &plan::Bound::op, "`>=`, `>`, `<=` or `<`"),
-                                            field("value", &plan::Bound::value, "a share of 0 to 1, or ns"),
-                                            field("text", &plan::Bound::text, "both as the plan has them: `<= 250ms`")};
+  static constexpr auto fields =
+      std::tuple{field("op", &plan::Bound::op, "`>=`, `>`, `<=`, `<` or `=`"),
+                 field("value", &plan::Bound::value, "a share of 0 to 1, ns, a number, or a number per second"),
+                 seldom("measure", &plan::Bound::measure,
+                        "`count`: the number of requests instead of their share; `times "
+                        "baseline`: of what the figure was there"),
+                 field("text", &plan::Bound::text, "as the plan has it: `<= 250ms`")};
 };
+
+inline const char* condition_means(const plan::Conditions::Key& key) {
+  using Of = plan::Conditions::Of;
+  switch (key.of) {
+    case Of::share:
+      return "the share of requests that succeed; null: not asked";
+    case Of::all:
+      return key.always ? "of all requests, a failed one being infinitely slow; null: not asked"
+                        : "of all requests; there if asked";
+    case Of::ok:
+      return "of those that succeed; there if asked";
+    case Of::failed:
+      return "of those that fail; there if asked";
+    case Of::requests:
+      return "how many are due; there if asked";
+    case Of::failures:
+      return "how many fail; there if asked";
+    case Of::throughput:
+      return "how many succeed in a second; there if asked";
+  }
+  return "";
+}
 
 template <>
 struct FieldsOf<plan::Conditions> {
   static constexpr const char* shape = "conditions";
-  static constexpr auto fields = std::tuple{[](auto visit) {
-    using Of = plan::Conditions::Of;
-    for (const auto& key : plan::Conditions::keys()) switch (key.of) {
-        case Of::share:
-          visit(field(key.name, key.bound, "the share of requests that succeed; null: not asked"));
-          break;
-        case Of::all:
-          visit(field(key.name, key.bound, "of all requests, a failed one being infinitely slow; null: not asked"));
-          break;
-        case Of::ok:
-          visit(seldom(key.name, key.bound, "of those that succeed; there if asked"));
-          break;
-        case Of::failed:
-          visit(seldom(key.name, key.bound, "of those that fail; there if asked"));
-      }
-  }};
+  static constexpr auto fields =
+      std::tuple{[](auto visit) {
+                   for (const auto& key : plan::Conditions::keys())
+                     if (key.always)
+                       visit(field(key.name, key.bound, condition_means(key)));
+                     else
+                       visit(seldom(key.name, key.bound, condition_means(key)));
+                 },
+                 seldom("errors", &plan::Conditions::errors,
+                        "by name, the share of the requests that fail so, or their number; there if asked")};
 };
 
 template <>
 struct FieldsOf<plan::Hypothesis> {
   static constexpr const char* shape = "planned hypothesis";
   using Hypothesis = plan::Hypothesis;
-  static constexpr auto fields =
-      std::tuple{field("name", &Hypothesis::name, "its name"), field("probe", &Hypothesis::probe, "whose requests"),
-                 field("during", &Hypothesis::during, "of which phase; empty: it asks for recovery alone"),
-                 field("recovers_within", &Hypothesis::recovers_within, "ns, or null: not asked"),
-                 Among<plan::Conditions>{"what must hold"}};
+  static constexpr auto fields = std::tuple{
+      field("name", &Hypothesis::name, "its name"),
+      field("probe", &Hypothesis::probe, "whose requests"),
+      field("during", &Hypothesis::during, "of which phase; empty: it asks for recovery alone"),
+      field("after", &Hypothesis::after, "where in the phase its window begins"),
+      seldom("for", &Hypothesis::length, "how long that is; absent: to the end of the phase"),
+      seldom("eventually", &Hypothesis::eventually, "after this time at the latest it holds; there if asked"),
+      seldom("stays", &Hypothesis::stays, "for so long; absent: to the end of the window"),
+      field("recovers_within", &Hypothesis::recovers_within, "ns, or null: not asked"),
+      Among<plan::Conditions>{"what must hold"}};
 };
 
 template <>

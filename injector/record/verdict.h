@@ -21,16 +21,20 @@ struct Phase {
 
 /// What a probe saw in a phase.
 struct PhaseStats {
+  Ns length = 0;
   std::uint64_t sent = 0, ok = 0;
   std::map<std::string, std::uint64_t> by_error;
   Latencies latency;
   double success() const { return sent == 0 ? 0 : static_cast<double>(ok) / static_cast<double>(sent); }
+  std::uint64_t failed_by(const std::string& error) const;
 };
 
 struct Judgement {
   std::string name;
-  std::string probe, during;  ///< of which requests: during "recovery" where only recovery is asked for
-  std::optional<bool> held;   ///< absent: it could not be judged
+  std::string probe, during;     ///< of which requests: during "recovery" where only recovery is asked for
+  std::optional<Ns> start, end;  ///< of the window that it is about, since T0; absent: the run has none such
+  std::optional<Ns> held_after;  ///< of `eventually`: since the window's start
+  std::optional<bool> held;      ///< absent: it could not be judged
   std::string expected, observed;
   std::string reason;  ///< why it did not hold, or could not be judged
 };
@@ -55,6 +59,9 @@ std::vector<Phase> phases(const Recording& recording);
 std::vector<Phase> phases(const plan::Plan& plan);
 /// The one of that name, or "run"; absent when the run has no such phase.
 std::optional<Phase> find_phase(const Recording& recording, const std::string& name);
+/// Where in the run a hypothesis looks: its phase, or its part of it. Absent when the run has no such phase.
+std::optional<Phase> window_of(const Recording& recording, const plan::Hypothesis& hypothesis);
+std::optional<Phase> window_of(const plan::Plan& plan, const plan::Hypothesis& hypothesis);
 PhaseStats stats_in(const ProbeRecord& probe, Ns start, Ns end);
 
 /// A request sent later than this was late by our own fault.

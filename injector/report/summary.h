@@ -31,6 +31,7 @@ struct Phase {
 
 struct Hypothesis {
   std::string name, probe, during;
+  std::optional<double> start_s, end_s, held_after_s;
   std::optional<bool> held;
   std::string expected, observed, reason;
 
@@ -38,7 +39,12 @@ struct Hypothesis {
   static constexpr auto fields = std::tuple{
       field("name", &Hypothesis::name, "its name"),
       field("probe", &Hypothesis::probe, "whose requests"),
-      field("during", &Hypothesis::during, "of which phase; `recovery` where only that is asked for"),
+      field("during", &Hypothesis::during,
+            "of which phase, or which part of it; `recovery` where only that is asked for"),
+      field("start_s", &Hypothesis::start_s, "where that begins, since T0; null: the run has none such"),
+      field("end_s", &Hypothesis::end_s, "where it ends"),
+      record::seldom("held_after_s", &Hypothesis::held_after_s,
+                     "of `eventually`: when it began to hold, since `start_s`; absent: not asked, or never"),
       field("held", &Hypothesis::held, "null: it could not be judged"),
       field("expected", &Hypothesis::expected, "in one line"),
       field("observed", &Hypothesis::observed, "in one line"),

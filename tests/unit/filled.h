@@ -35,6 +35,7 @@ class Filler {
     fill(value.second);
   }
   void fill(plan::Bound::Op& op) { op = plan::Bound::Op::lt; }
+  void fill(plan::Bound::Measure& measure) { measure = plan::Bound::Measure::times_baseline; }
   void fill(const faults::Effect*& effect) { effect = &faults::kEffects[1]; }
   template <class T>
   void fill(T& value) {

@@ -106,7 +106,7 @@ TEST(GuardWindow, LooksAtQuantilesAsTheVerdictDoes) {
 
 TEST(GuardWindow, ActsOnEachLatencyThatItMayName) {
   for (const auto& key : plan::Conditions::keys()) {
-    if (key.of == plan::Conditions::Of::share) continue;
+    if (!key.is_quantile()) continue;
     const bool ok = key.of != plan::Conditions::Of::failed;
     SCOPED_TRACE(key.name);
     plan::Guard g = guard(2 * kSecond);
@@ -115,6 +115,38 @@ TEST(GuardWindow, ActsOnEachLatencyThatItMayName) {
     EXPECT_FALSE(feed(quick, 0, 4 * kSecond, ok));
     EXPECT_TRUE(feed(slow, 0, 4 * kSecond, ok, 201 * kMs));
   }
+}
+
+TEST(GuardWindow, ActsOnCountsErrorsAndThroughput) {
+  const auto acts = [&](const plan::Guard& g, bool ok) {
+    GuardWindow window(g, 0, kForever);
+    return feed(window, 0, 4 * kSecond, ok).has_value();
+  };
+  plan::Guard g = guard();  // ten requests
+  g.failures = Bound{Bound::Op::gt, 9, "> 9"};
+  EXPECT_TRUE(acts(g, false));
+  EXPECT_FALSE(acts(g, true));
+  g.failures->value = 10;
+  EXPECT_FALSE(acts(g, false));
+
+  g = guard();
+  g.requests = Bound{Bound::Op::lt, 10, "< 10"};
+  EXPECT_FALSE(acts(g, true));
+  g.requests->value = 11;
+  EXPECT_TRUE(acts(g, true));
+
+  g = guard();
+  g.throughput = Bound{Bound::Op::lt, 10, "< 10/s"};
+  EXPECT_TRUE(acts(g, false));
+  EXPECT_FALSE(acts(g, true));
+
+  g = guard();
+  g.errors.emplace();
+  g.errors->emplace("refused", Bound{Bound::Op::gt, 0.5, "> 50%"});
+  EXPECT_FALSE(acts(g, false)) << "these are timeouts";
+  g.errors->emplace("timeout", Bound{Bound::Op::gt, 0.5, "> 50%"});
+  g.errors->erase("refused");
+  EXPECT_TRUE(acts(g, false));
 }
 
 TEST(GuardWindow, EachComparisonIsExact) {

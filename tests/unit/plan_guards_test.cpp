@@ -38,11 +38,13 @@ for = "10s"
 TEST(PlanGuards, ReadsFiguresOfThoseThatSucceedAndOfTheOthers) {
   const auto plan = parse_good(with(R"(probe = "pay"
 during = "run"
-ok = { p50 = "> 1ms", p90 = "> 2ms", p99 = "> 3ms", max = "> 4ms" }
-failed.p50 = "> 5ms"
-failed.p90 = "> 6ms"
-failed.p99 = "> 7ms"
-failed.max = "> 8ms"
+ok = { p50 = "> 1ms", p90 = "> 2ms", p95 = "> 3ms", p99 = "> 4ms", p999 = "> 5ms", max = "> 6ms" }
+failed.p50 = "> 7ms"
+failed.p90 = "> 8ms"
+failed.p95 = "> 9ms"
+failed.p99 = "> 10ms"
+failed.p999 = "> 11ms"
+failed.max = "> 12ms"
 for = "10s"
 )"));
   const Guard& guard = plan.guards.at(0);

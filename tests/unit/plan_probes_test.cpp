@@ -202,9 +202,9 @@ TEST(PlanHypotheses, ReadsConditions) {
 TEST(PlanHypotheses, ReadsFiguresOfThoseThatSucceedAndOfTheOthers) {
   const auto plan =
       parse_good(kSmall +
-                 "[[hypotheses]]\nprobe = \"pay\"\nok.p50 = \"< 1ms\"\nok.p90 = \"< 2ms\"\nok.p99 = \"< 3ms\"\n"
-                 "ok.max = \"< 4ms\"\nfailed = { p50 = \"< 5ms\", p90 = \"< 6ms\", p99 = \"< 7ms\", max = "
-                 "\"< 8ms\" }\n");
+                 "[[hypotheses]]\nprobe = \"pay\"\nok.p50 = \"< 1ms\"\nok.p90 = \"< 2ms\"\nok.p95 = \"< 3ms\"\n"
+                 "ok.p99 = \"< 4ms\"\nok.p999 = \"< 5ms\"\nok.max = \"< 6ms\"\nfailed = { p50 = \"< 7ms\", p90 = "
+                 "\"< 8ms\", p95 = \"< 9ms\", p99 = \"< 10ms\", p999 = \"< 11ms\", max = \"< 12ms\" }\n");
   const auto& h = plan.hypotheses.at(0);
   int n = 0;
   for (const auto& key : Conditions::keys()) {
@@ -214,8 +214,8 @@ TEST(PlanHypotheses, ReadsFiguresOfThoseThatSucceedAndOfTheOthers) {
     EXPECT_DOUBLE_EQ((h.*key.bound)->value, ++n * 1e6) << key.name;
   }
   EXPECT_TRUE(h.name.starts_with("pay: ok.p50 < 1ms, ok.p90")) << h.name;
-  only_mistake(kSmall + "[[hypotheses]]\nprobe = \"pay\"\nok.p95 = \"< 1ms\"\nok.p99 = \"< 1ms\"\n",
-               "unknown key \"p95\"");
+  only_mistake(kSmall + "[[hypotheses]]\nprobe = \"pay\"\nok.p93 = \"< 1ms\"\nok.p99 = \"< 1ms\"\n",
+               "unknown key \"p93\"");
   only_mistake(kSmall + "[[hypotheses]]\nprobe = \"pay\"\nok = \"< 1ms\"\np99 = \"< 1ms\"\n", "ok: expected a table");
   only_mistake(kSmall + "[[hypotheses]]\nprobe = \"pay\"\nok.p99 = \"1ms\"\n", "ok.p99");
 }
@@ -253,8 +253,8 @@ TEST(PlanHypotheses, Mistakes) {
   only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\nsuccess = \"99%\"\n", "has no comparison", ">= 99%");
   only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\nsuccess = \">= 0.99\"\n", "has no % sign", "\"99%\"");
   only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\np99 = \"<= 250\"\n", "has no unit");
-  only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\np95 = \"<= 250ms\"\np99 = \"<= 1s\"\n",
-               "unknown key \"p95\"");
+  only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\np93 = \"<= 250ms\"\np99 = \"<= 1s\"\n",
+               "unknown key \"p93\"");
   only_mistake(head + "probe = \"pay\"\nrecovers_within = \"0s\"\n", "nothing recovers in no time");
   only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\nrecovers_within = \"5s\"\n",
                "what follows the last fault");

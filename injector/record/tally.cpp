@@ -1,0 +1,102 @@
+#include "injector/record/tally.h"
+
+#include <fmt/format.h>
+
+#include "injector/base/quantile.h"
+#include "injector/base/text.h"
+
+namespace faultline::record {
+
+using Op = plan::Bound::Op;
+using Of = plan::Conditions::Of;
+
+Tally::Tally(const plan::Conditions& conditions, OfNone of_none) : conditions_(conditions), of_none_(of_none) {
+  for (const auto& key : plan::Conditions::keys())
+    if (const auto& bound = conditions.*key.bound; bound && key.is_quantile()) quantiles_.push_back({key, *bound});
+  if (conditions.errors)
+    for (const auto& [name, bound] : *conditions.errors) errors_.push_back({name, bound});
+}
+
+bool Tally::Quantile::takes(const Request& request) const {
+  return key.of == Of::all || request.ok == (key.of == Of::ok);
+}
+
+/// Up to the bound and at it, for `>` and `<=`; below it, for `>=` and `<`.
+bool Tally::Quantile::is_within(const Request& request) const {
+  if (key.of == Of::all && !request.ok) return false;
+  const auto value = static_cast<double>(request.latency);
+  return bound.op == Op::gt || bound.op == Op::le ? value <= bound.value : value < bound.value;
+}
+
+bool Tally::Quantile::holds(OfNone of_none) const {
+  if (of == 0) return of_none == OfNone::as_judged && key.of == Of::failed && bound.is_upper();
+  return (within >= quantile_rank(of, key.per_mille)) == bound.is_upper();
+}
+
+void Tally::count(const Request& request, std::int64_t by) {
+  const auto some = static_cast<std::uint64_t>(by);  // wraps around, and back
+  sent_ += some;
+  if (request.ok) ok_ += some;
+  for (auto& quantile : quantiles_) {
+    if (!quantile.takes(request)) continue;
+    quantile.of += some;
+    if (quantile.is_within(request)) quantile.within += some;
+  }
+  if (!request.ok)
+    for (auto& error : errors_)
+      if (error.name == request.error) error.count += some;
+}
+
+bool Tally::holds(Ns length) const {
+  if (sent_ == 0) return false;
+  for (const auto& key : plan::Conditions::keys())
+    if (const auto& bound = conditions_.*key.bound; bound && !key.is_quantile())
+      if (!bound->holds(figure_of(key, sent_, ok_, length))) return false;
+  for (const auto& quantile : quantiles_)
+    if (!quantile.holds(of_none_)) return false;
+  for (const auto& error : errors_)
+    if (!error_holds(error.bound, error.count, sent_)) return false;
+  return true;
+}
+
+std::string share_text(std::uint64_t ok, std::uint64_t sent) {
+  const double share = sent == 0 ? 0 : static_cast<double>(ok) / static_cast<double>(sent);
+  return fmt::format("{} ({} of {})", percent(share), thousands(ok), thousands(sent));
+}
+
+double figure_of(const plan::Conditions::Key& key, std::uint64_t sent, std::uint64_t ok, Ns length) {
+  switch (key.of) {
+    case Of::share:
+      return sent == 0 ? 0 : static_cast<double>(ok) / static_cast<double>(sent);
+    case Of::requests:
+      return static_cast<double>(sent);
+    case Of::failures:
+      return static_cast<double>(sent - ok);
+    default:
+      return length <= 0 ? 0 : static_cast<double>(ok) * static_cast<double>(kSecond) / static_cast<double>(length);
+  }
+}
+
+std::string count_text(const plan::Conditions::Key& key, std::uint64_t sent, std::uint64_t ok, Ns length) {
+  switch (key.of) {
+    case Of::share:
+      return fmt::format("{} {}", key.name, share_text(ok, sent));
+    case Of::requests:
+      return fmt::format("{} {}", key.name, thousands(sent));
+    case Of::failures:
+      return fmt::format("{} {} (of {})", key.name, thousands(sent - ok), thousands(sent));
+    default:
+      return fmt::format("{} {:.1f}/s", key.name, figure_of(key, sent, ok, length));
+  }
+}
+
+std::string error_text(const std::string& name, std::uint64_t count, std::uint64_t sent) {
+  return fmt::format("errors.{} {}", name, share_text(count, sent));
+}
+
+bool error_holds(const plan::Bound& bound, std::uint64_t count, std::uint64_t sent) {
+  if (bound.measure == plan::Bound::Measure::count) return bound.holds(static_cast<double>(count));
+  return bound.holds(sent == 0 ? 0 : static_cast<double>(count) / static_cast<double>(sent));
+}
+
+}  // namespace faultline::record
