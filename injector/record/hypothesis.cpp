@@ -7,6 +7,7 @@
 
 #include "injector/base/text.h"
 #include "injector/plan/values.h"
+#include "injector/record/confidence.h"
 #include "injector/record/distribution.h"
 #include "injector/record/tally.h"
 
@@ -25,6 +26,7 @@ class Parts {
     result_.held = held;
     join(result_.reason, reason, "; ");
   }
+  void trust(const std::string& confidence) { join(result_.confidence, confidence, ", "); }
   void looked_at(const Phase& window) {
     result_.start = window.start;
     result_.end = window.end;
@@ -139,17 +141,21 @@ void judge_conditions(Parts& parts, const plan::Hypothesis& asked, const plan::C
     const std::string limit = limit_text(key, *(asked.*key.bound), *bound);
     if (key.is_quantile()) {
       parts.add(holds(key, *bound, stats.latency), figure_text(key, stats.latency) + limit, key.name);
+      parts.trust(quantile_interval_text(key, stats.latency));
       continue;
     }
+    if (key.of == plan::Conditions::Of::share) parts.trust(share_interval_text(key.name, stats.ok, stats.sent));
     const bool of_failures = key.of == plan::Conditions::Of::share || key.of == plan::Conditions::Of::failures;
     parts.add(bound->holds(figure_of(key, stats.sent, stats.ok, stats.length)),
               count_text(key, stats.sent, stats.ok, stats.length) + limit,
               stats.by_error.empty() || !of_failures ? key.name : fmt::format("{}: {}", key.name, errors_text(stats)));
   }
   if (settled.errors)
-    for (const auto& [error, bound] : *settled.errors)
-      parts.add(error_holds(bound, stats.failed_by(error), stats.sent),
-                error_text(error, stats.failed_by(error), stats.sent), "errors." + error);
+    for (const auto& [error, bound] : *settled.errors) {
+      const std::uint64_t failed = stats.failed_by(error);
+      parts.add(error_holds(bound, failed, stats.sent), error_text(error, failed, stats.sent), "errors." + error);
+      if (!bound.measure) parts.trust(share_interval_text("errors." + error, failed, stats.sent));
+    }
 }
 
 /// The first instant from which the conditions hold: to the end of the window, or for as long as they have to stay.
@@ -189,6 +195,7 @@ void judge_eventually(Parts& parts, const plan::Hypothesis& h, const plan::Condi
   Parts then;
   judge_conditions(then, h, settled, stats_in(probe, begin, end));
   const Judgement figures = then.result(h);
+  parts.trust(figures.confidence);
   const std::string when =
       from ? fmt::format("held after {}", short_duration(*from - window.start)) : std::string("never held");
   parts.add(held,

@@ -36,7 +36,8 @@ struct Judgement {
   std::optional<Ns> held_after;  ///< of `eventually`: since the window's start
   std::optional<bool> held;      ///< absent: it could not be judged
   std::string expected, observed;
-  std::string reason;  ///< why it did not hold, or could not be judged
+  std::string confidence;  ///< how far chance can have moved what was observed (confidence.h)
+  std::string reason;      ///< why it did not hold, or could not be judged
 };
 
 struct Recovery {

@@ -131,6 +131,7 @@ Visible render_outcome(const Outcome& outcome, const std::filesystem::path& fold
     out += shown("    {} {}\n", style.held(h.held), h.name);
     out += shown("        expected {}\n", h.expected);
     if (!h.observed.empty()) out += shown("        observed {}\n", h.observed);
+    if (h.held == false && !h.confidence.empty()) out += shown("        95 %     {}\n", h.confidence);
     if (!h.held) out += shown("        not judged: {}\n", h.reason);
   }
   if (!s.guards.empty()) out += "  Guards\n";

@@ -46,6 +46,7 @@ std::string hypotheses(const Summary& s) {
                        : *h.held ? "<td class=\"held\">✓</td>"
                                  : "<td class=\"broken\">✗</td>";
     std::string observed = escaped(h.observed);
+    if (!h.confidence.empty()) observed += fmt::format("<br><small>95 %: {}</small>", escaped(h.confidence));
     if (!h.held) observed += (observed.empty() ? "" : "<br>") + std::string("not judged: ") + escaped(h.reason);
     out += fmt::format("<tr>{}<td>{}</td><td>{}</td><td>{}</td></tr>\n", mark, escaped(h.name), escaped(h.expected),
                        observed);

@@ -144,7 +144,7 @@ Summary summarize(const record::Recording& r, const record::Verdict& verdict) {
   for (const auto& probe : r.probes) s.probes.push_back(probe_of(r, probe));
   for (const auto& h : verdict.hypotheses)
     s.hypotheses.push_back({h.name, h.probe, h.during, since_t0(h.start), since_t0(h.end), since_t0(h.held_after),
-                            h.held, h.expected, h.observed, h.reason});
+                            h.held, h.expected, h.observed, h.confidence, h.reason});
   for (const auto& guard : r.guards) s.guards.push_back(guard_of(guard));
   for (const auto& note : r.notes) s.notes.push_back({since_t0(note.when), note.at, note.text, note.by});
   if (r.stop) s.abort = Abort{r.stop->by, r.stop->reason, seconds(r.stop->when)};

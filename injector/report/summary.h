@@ -33,7 +33,7 @@ struct Hypothesis {
   std::string name, probe, during;
   std::optional<double> start_s, end_s, held_after_s;
   std::optional<bool> held;
-  std::string expected, observed, reason;
+  std::string expected, observed, confidence, reason;
 
   static constexpr const char* shape = "hypothesis";
   static constexpr auto fields = std::tuple{
@@ -48,6 +48,9 @@ struct Hypothesis {
       field("held", &Hypothesis::held, "null: it could not be judged"),
       field("expected", &Hypothesis::expected, "in one line"),
       field("observed", &Hypothesis::observed, "in one line"),
+      field("confidence", &Hypothesis::confidence,
+            "between which values chance can have moved that, 95 of 100 times, were requests independent; empty: not "
+            "told"),
       field("reason", &Hypothesis::reason, "why it did not hold, or could not be judged"),
   };
 };
