@@ -46,13 +46,25 @@ nlohmann::json describe(const plan::Parsed& parsed, const std::string& path) {
   return out;
 }
 
+/// Every arm must be right: the first that is not, or the first of all.
+plan::Parsed parse_arms(const std::string& path, plan::ParseOptions options) {
+  auto parsed = plan::parse_file(path, options);
+  if (!options.arm.empty()) return parsed;
+  for (const auto& arm : plan::arms_of(path)) {
+    options.arm = arm;
+    auto other = plan::parse_file(path, options);
+    if (!other.ok()) return other;
+  }
+  return parsed;
+}
+
 Exit check_plans(const CheckArguments& arguments) {
   Exit status = Exit::passed;
   nlohmann::json all = nlohmann::json::array();
   for (const auto& path : arguments.plans) {
     plan::Parsed parsed;
     try {
-      parsed = plan::parse_file(find_plan(path), arguments.reading.options());
+      parsed = parse_arms(find_plan(path), arguments.reading.options());
     } catch (const Failure& failure) {  // unreadable: the other plans are still looked at
       status = Exit::invalid;
       if (arguments.json)

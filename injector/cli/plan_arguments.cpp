@@ -20,10 +20,13 @@ void PlanArguments::add_to(CLI::App& app) {
   app.add_option("--var", variables, "Replace ${key} in the plan's strings; its default stands in [vars]")
       ->type_name("key=value")
       ->allow_extra_args(false);  // or it would swallow the plan that follows
+  app.add_option("--arm", arm, "Of a plan with [arms]: which of them; default: for run all, one after another")
+      ->type_name("NAME");
 }
 
 plan::ParseOptions PlanArguments::options() const {
   plan::ParseOptions options;
+  options.arm = arm;
   if (!seed.empty()) {
     std::int64_t number = 0;  // what a plan's `seed` takes as well, so that one can be written into the plan
     const auto [end, error] = std::from_chars(seed.data(), seed.data() + seed.size(), number);

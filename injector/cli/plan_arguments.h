@@ -13,7 +13,7 @@ class App;
 namespace faultline::cli {
 
 struct PlanArguments {
-  std::string seed, scale;
+  std::string seed, scale, arm;
   std::vector<std::string> variables;
 
   void add_to(CLI::App& app);

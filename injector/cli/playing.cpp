@@ -14,12 +14,6 @@
 namespace faultline::cli {
 namespace {
 
-std::uint64_t new_seed() {
-  std::uint32_t seed = 0;  // 32 bits: short enough to type again
-  check("draw a seed", getrandom(&seed, sizeof seed, 0));
-  return seed;
-}
-
 void read_share(const char* option, const std::string& text, double& into) {
   if (text.empty()) return;
   const auto read = plan::read_probability(text);
@@ -30,6 +24,12 @@ void read_share(const char* option, const std::string& text, double& into) {
 }
 
 }  // namespace
+
+std::uint64_t new_seed() {
+  std::uint32_t seed = 0;  // 32 bits: short enough to type again
+  check("draw a seed", getrandom(&seed, sizeof seed, 0));
+  return seed;
+}
 
 void add_engine(CLI::App& app, std::string& engine) {
   app.add_option("--engine", engine, "How programs are attached; default: the best this kernel has (docs/kernels.md)")

@@ -28,6 +28,9 @@ struct Playing {
   void add_to(CLI::App& app);
 };
 
+/// Of a run that was given none.
+std::uint64_t new_seed();
+
 /// Prints the mistakes of a plan that has some (Exit::invalid); else runs it and prints the verdict. `options` holds
 /// what is not in `how`: the instant, the variables, argv.
 Exit play(plan::Parsed parsed, const Playing& how, run::RunOptions options);

@@ -10,6 +10,7 @@
 #include "injector/cli/app.h"
 #include "injector/cli/terminal.h"
 #include "injector/record/json_fields.h"
+#include "injector/report/arms.h"
 #include "injector/report/compare.h"
 #include "injector/report/derive.h"
 #include "injector/report/summary.h"
@@ -27,9 +28,20 @@ struct CompareArguments {
   bool json = false;
 };
 
+Exit report_arms(const ReportArguments& arguments) {
+  const auto outcome = report::derive_arms(arguments.run);
+  if (arguments.json)
+    print_json(record::to_json(outcome.arms));
+  else
+    print(stdout, report::render_arms(outcome, arguments.run, look_of_stdout().color));
+  return Exit::passed;
+}
+
 Exit report(const ReportArguments& arguments) {
   report::Outcome outcome;
   try {
+    if (std::filesystem::exists(std::filesystem::path(arguments.run) / report::kArmsFile))
+      return report_arms(arguments);
     outcome = report::derive(arguments.run);
   } catch (const std::system_error& e) {
     throw Failure(e.code() == std::errc::no_space_on_device ? Exit::failed : Exit::cannot_run,
@@ -67,7 +79,7 @@ void setup_report(CLI::App& app, Context& context) {
   CLI::App* sub = app.add_subcommand(
       "report",
       "Judge a recorded run again, and make its summary.json, junit.xml and report.html anew from the journal");
-  sub->add_option("RUN", arguments->run, "The run's folder")->required();
+  sub->add_option("RUN", arguments->run, "The run's folder, or that of several arms")->required();
   sub->add_flag("--json", arguments->json, "Print the summary as JSON");
   sub->footer(kReportFooter);
   sub->callback([&context, arguments] { context.chosen = [arguments] { return report(*arguments); }; });

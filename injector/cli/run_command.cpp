@@ -12,7 +12,13 @@
 #include "injector/cli/experiments.h"
 #include "injector/cli/plan_arguments.h"
 #include "injector/cli/playing.h"
+#include "injector/cli/terminal.h"
 #include "injector/cli/words.h"
+#include "injector/record/json_fields.h"
+#include "injector/report/arms.h"
+#include "injector/run/arms.h"
+#include "injector/run/folder.h"
+#include "injector/run/preflight.h"
 
 namespace faultline::cli {
 namespace {
@@ -55,10 +61,56 @@ std::vector<std::string> repeating(const CLI::App& sub, const std::string& path)
   return words;
 }
 
+/// Every arm in a process and a folder of its own, under one seed.
+Exit run_arms(const RunArguments& arguments, const CLI::App& sub, const std::string& path,
+              const std::vector<std::string>& names) {
+  if (!arguments.at.empty())
+    throw Failure(Exit::invalid,
+                  "--at is the instant of one run, and this plan has several arms: choose one with --arm");
+  report::Arms arms;
+  auto options = arguments.reading.options();
+  for (const auto& name : names) {  // all must be right before the first is played
+    options.arm = name;
+    const auto parsed = plan::parse_file(path, options);
+    if (!parsed.ok()) {
+      print(stderr, plan::render(parsed));
+      return Exit::invalid;
+    }
+    arms.name = parsed.plan.name;
+    arms.title = parsed.plan.title;
+    arms.seed = options.seed ? *options.seed : parsed.plan.seed_given ? parsed.plan.seed : new_seed();
+    options.seed = arms.seed;
+    arms.arms.emplace_back().arm = name;
+  }
+  run::check_privileges();
+  const auto folder = run::make_arms_folder(arms.name, arguments.playing.out);
+  report::begin_arms(folder, arms);
+  const auto words = given_words(sub, {"--seed", "--out", "--arm", "--json"});
+  for (std::size_t i = 0; i < names.size(); i++) {
+    if (!arguments.playing.quiet) print(stderr, shown("\nArm {} ({} of {})\n", names[i], i + 1, names.size()));
+    std::vector<std::string> arm{"run"};
+    arm.insert(arm.end(), words.begin(), words.end());
+    for (const auto& word : {std::string("--arm"), names[i], std::string("--seed"), std::to_string(arms.seed),
+                             std::string("--out"), (folder / names[i]).string()})
+      arm.push_back(word);
+    const auto played = run::play_arm(arm);
+    if (played.stopped || played.exit >= Exit::invalid) break;  // the next would fare no better
+  }
+  const auto outcome = report::derive_arms(folder);
+  run::give_to_user(folder);
+  if (arguments.playing.json)
+    print_json(record::to_json(outcome.arms));
+  else
+    print(stdout, report::render_arms(outcome, folder, look_of_stdout().color));
+  return outcome.exit;
+}
+
 Exit run_plan(const RunArguments& arguments, const CLI::App& sub, const std::vector<std::string>& command) {
   run::RunOptions options;
   if (!arguments.at.empty()) options.at = read_instant(arguments.at);
   const std::string path = find_plan(arguments.plan);
+  if (arguments.reading.arm.empty())
+    if (const auto names = plan::arms_of(path); !names.empty()) return run_arms(arguments, sub, path, names);
   auto parsed = plan::parse_file(path, arguments.reading.options());
   if (parsed.ok() && options.at && *options.at < wall_now())
     throw Failure(Exit::invalid, fmt::format("--at {}: that instant is in the past", arguments.at));

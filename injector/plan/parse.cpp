@@ -44,7 +44,8 @@ void read_top(Table& top, Draft& draft) {
     limits.of_loss = tolerance->scalar("of_loss", "\"10%\"", read_probability).value_or(limits.of_loss);
     tolerance->finish();
   }
-  top.table("vars", "{ }");  // read before everything else
+  top.table("vars", "{ }");  // read before everything else, as are
+  top.table("arms", "{ }");
 }
 
 }  // namespace
@@ -77,6 +78,7 @@ Parsed parse_text(std::string text, const std::string& path, const ParseOptions&
   top.finish();
   resolve_lab(draft);
   resolve_names(draft);
+  check_expectations(draft);
   lay_out_time(draft);
   resolve_guards(draft);
   if (draft.faults.empty() && draft.probes.empty() && draft.issues.count() == 0)

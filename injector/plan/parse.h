@@ -15,6 +15,7 @@ struct ParseOptions {
   std::optional<std::uint64_t> seed = {};             ///< --seed
   std::optional<double> scale = {};                   ///< --scale 1:30 is 30; absent: scaled values as written
   std::map<std::string, std::string> variables = {};  ///< --var key=value
+  std::string arm = {};                               ///< --arm; empty: the first that the plan has
 };
 
 struct Diagnostic {
@@ -31,6 +32,9 @@ struct Parsed {
   std::vector<Diagnostic> remarks = {};  ///< what is no mistake, and yet worth knowing
   bool ok() const { return diagnostics.empty(); }
 };
+
+/// The names of a plan's arms, in its order; none if it has none, or cannot be read.
+std::vector<std::string> arms_of(const std::string& path);
 
 /// Reads and checks a file. Throws Failure(invalid) only if it cannot be read at all.
 Parsed parse_file(const std::string& path, const ParseOptions& options = {});

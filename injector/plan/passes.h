@@ -72,6 +72,7 @@ struct Draft {
   std::vector<FaultDraft> faults;
   std::vector<HypothesisDraft> hypotheses;
   std::vector<GuardDraft> guards;
+  std::vector<Word> expected_to_fail;  ///< by the arm that is chosen
   std::optional<LabDraft> lab;
   std::map<std::string, std::string> copies;  ///< of a run folder's plan: where files that it names were kept
   std::optional<Ns> duration;
@@ -79,6 +80,10 @@ struct Draft {
   bool other_ends = false;  ///< a fault has an end of its own, from which the run's can be told
 };
 
+/// [arms.NAME], and which of them this is read as. Its variables go before the defaults.
+void read_arms(Node& document, const std::vector<std::string>& variables, Draft& draft);
+/// Whether what arms expect to fail are hypotheses of the plan. Names must be resolved.
+void check_expectations(Draft& draft);
 /// Replaces ${key} in every string of the document, [vars] itself taken out.
 void substitute_variables(Node& document, Draft& draft);
 void read_lab(Table& top, Draft& draft);

@@ -131,6 +131,14 @@ std::string condition_text(const Hypothesis& hypothesis);
 /// Of which requests, in words: "cut", "cut, from 15s for 10s"; empty for recovers_within alone.
 std::string window_text(const Hypothesis& hypothesis);
 
+/// One design of several that the same plan puts to the same test: values of [vars], and what is expected of it.
+struct Arm {
+  std::string name;
+  std::map<std::string, std::string> variables;
+  std::vector<std::string> fails;  ///< hypotheses that must not hold, these and no other; none: all hold
+  SourcePlace at = {};
+};
+
 // ---- the lab ----
 
 struct Ready {
@@ -195,6 +203,15 @@ struct Plan {
   std::optional<Lab> lab;
   std::vector<InputFile> inputs;                 ///< each file once
   std::map<std::string, std::string> variables;  ///< the plan's own, with the values in force
+  std::vector<Arm> arms;                         ///< of a plan that compares designs
+  std::string arm;                               ///< the one that this is read as; empty: the plan has none
+
+  /// What `arm` expects; null without arms.
+  const Arm* chosen_arm() const {
+    for (const auto& one : arms)
+      if (one.name == arm) return &one;
+    return nullptr;
+  }
 
   const Target* find_target(const std::string& target_name) const {
     for (const auto& t : targets)

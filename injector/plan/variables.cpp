@@ -112,6 +112,12 @@ void substitute_variables(Node& document, Draft& draft) {
       variables[variable.key] = variable.value.text;
     }
   }
+  Substitution of_arms(builtin, draft.issues);
+  for (auto& entry : document.entries)
+    if (entry.key == "arms") of_arms.walk(entry.value);
+  read_arms(document, names, draft);
+  if (const Arm* arm = draft.plan.chosen_arm())
+    for (const auto& [name, value] : arm->variables) variables[name] = value;
   for (const auto& [name, value] : draft.options.variables) {
     if (std::find(names.begin(), names.end(), name) == names.end())
       draft.issues.error(
@@ -124,7 +130,7 @@ void substitute_variables(Node& document, Draft& draft) {
   for (const auto& name : names) draft.plan.variables[name] = variables[name];
   Substitution substitution(variables, draft.issues);
   for (auto& entry : document.entries)
-    if (entry.key != "vars") substitution.walk(entry.value);
+    if (entry.key != "vars" && entry.key != "arms") substitution.walk(entry.value);
 }
 
 }  // namespace faultline::plan

@@ -61,6 +61,10 @@ events::Plan plan_event(const plan::Plan& p) {
   event.hypotheses = p.hypotheses;
   for (const auto& guard : p.guards) event.guards.emplace_back(guard);
   event.tolerance = p.tolerance;
+  if (const plan::Arm* arm = p.chosen_arm()) {
+    event.arm = arm->name;
+    event.expected_to_fail = arm->fails;
+  }
   return event;
 }
 

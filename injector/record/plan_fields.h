@@ -170,17 +170,22 @@ struct Plan {
   std::vector<plan::Hypothesis> hypotheses;
   std::vector<PlannedGuard> guards;
   plan::Tolerance tolerance;
+  std::optional<std::string> arm;
+  std::vector<std::string> expected_to_fail;
 
   static constexpr const char* event = "plan";
   static constexpr const char* means = "what a verdict needs from the plan";
-  static constexpr auto fields = std::tuple{field("title", &Plan::title, "for people"),
-                                            field("name", &Plan::name, "its file's, without the ending"),
-                                            field("duration", &Plan::duration, "of the run, with its recovery"),
-                                            field("probes", &Plan::probes, "what is asked"),
-                                            field("faults", &Plan::faults, "what is to be done"),
-                                            field("hypotheses", &Plan::hypotheses, "what ought to hold"),
-                                            field("guards", &Plan::guards, "what ends the run"),
-                                            field("tolerance", &Plan::tolerance, "how much may go astray")};
+  static constexpr auto fields =
+      std::tuple{field("title", &Plan::title, "for people"),
+                 field("name", &Plan::name, "its file's, without the ending"),
+                 field("duration", &Plan::duration, "of the run, with its recovery"),
+                 field("probes", &Plan::probes, "what is asked"),
+                 field("faults", &Plan::faults, "what is to be done"),
+                 field("hypotheses", &Plan::hypotheses, "what ought to hold"),
+                 field("guards", &Plan::guards, "what ends the run"),
+                 field("tolerance", &Plan::tolerance, "how much may go astray"),
+                 seldom("arm", &Plan::arm, "of a plan that compares designs: which this is"),
+                 field("expected_to_fail", &Plan::expected_to_fail, "hypotheses that must not hold in this arm")};
 };
 
 }  // namespace events

@@ -76,6 +76,8 @@ class Reader {
     r.title = event.title;
     r.duration = event.duration;
     r.tolerance = event.tolerance;
+    r.arm = event.arm;
+    r.expected_to_fail = event.expected_to_fail;
     for (const auto& probe : event.probes) static_cast<events::PlannedProbe&>(r.probes.emplace_back()) = probe;
     for (const auto& fault : event.faults) r.faults.push_back({fault, {}});
     r.hypotheses.insert(r.hypotheses.end(), event.hypotheses.begin(), event.hypotheses.end());

@@ -88,6 +88,8 @@ struct Recording : events::Run {
   std::vector<plan::Hypothesis> hypotheses;
   std::vector<GuardRecord> guards;
   plan::Tolerance tolerance;
+  std::optional<std::string> arm;             ///< of a plan that compares designs: which this is
+  std::vector<std::string> expected_to_fail;  ///< hypotheses that must not hold in it
   std::vector<Note> notes;
 
   bool planned = false;  ///< there was a plan event

@@ -185,11 +185,16 @@ Verdict judge(const Recording& r) {
   const std::string stopped = stop_text(r);
   for (const auto& hypothesis : r.hypotheses) {
     verdict.hypotheses.push_back(judge_hypothesis(r, hypothesis, stopped));
-    const Judgement& j = verdict.hypotheses.back();
+    Judgement& j = verdict.hypotheses.back();
+    j.expected_to_fail =
+        std::find(r.expected_to_fail.begin(), r.expected_to_fail.end(), j.name) != r.expected_to_fail.end();
     if (!j.held)
       findings.add(Exit::inconclusive, fmt::format("hypothesis \"{}\" could not be judged: {}", j.name, j.reason));
-    else if (!*j.held)
-      findings.add(Exit::deviated, {});
+    else if (!j.as_expected())
+      findings.add(Exit::deviated, j.expected_to_fail
+                                       ? fmt::format("hypothesis \"{}\" held, and arm \"{}\" is expected to break it",
+                                                     j.name, r.arm.value_or(""))
+                                       : std::string());
   }
   verdict.exit = findings.exit();
   verdict.reasons = findings.reasons();

@@ -14,9 +14,7 @@
 #include "injector/report/summary.h"
 
 namespace faultline::report {
-namespace {
 
-/// Under another name first, so that a reader sees the old file or the new one, never a half.
 void replace_file(const std::filesystem::path& path, const std::string& text) {
   const std::string temporary = path.string() + ".new";
   {
@@ -35,8 +33,6 @@ void replace_file(const std::filesystem::path& path, const std::string& text) {
   }
   check("rename " + temporary, ::rename(temporary.c_str(), path.c_str()));
 }
-
-}  // namespace
 
 Outcome derive(const std::filesystem::path& folder) {
   const record::Recording recording = record::read_recording(folder);

@@ -17,6 +17,9 @@ struct Outcome {
 
 Outcome derive(const std::filesystem::path& folder);
 
+/// Writes a file under another name first, so that a reader sees the old one or the new one, never a half.
+void replace_file(const std::filesystem::path& path, const std::string& text);
+
 /// A summary.json as it stands, of whatever version. Throws Failure(invalid) where it is none.
 Summary read_summary(const std::filesystem::path& file);
 

@@ -13,15 +13,37 @@ namespace {
 /// XML 1.0 has no way at all to write most control characters; names and errors of services may hold some.
 std::string printable(const std::string& text) { return visible_lines(text); }
 
-class Suite {
+class Suites {
  public:
-  explicit Suite(const Summary& s) : class_("faultline." + printable(s.name)) {
+  Suites() {
     auto declaration = document_.append_child(pugi::node_declaration);
     declaration.append_attribute("version") = "1.0";
     declaration.append_attribute("encoding") = "UTF-8";
     suites_ = document_.append_child("testsuites");
-    suite_ = suites_.append_child("testsuite");
-    suite_.append_attribute("name") = printable(s.name).c_str();
+  }
+  pugi::xml_node add() { return suites_.append_child("testsuite"); }
+  std::string text() {
+    for (const char* sum : {"tests", "failures", "errors", "skipped"}) {
+      int all = 0;
+      for (const auto suite : suites_) all += suite.attribute(sum).as_int();
+      suites_.append_attribute(sum) = all;
+    }
+    std::ostringstream out;
+    document_.save(out, "  ");
+    return out.str();
+  }
+
+ private:
+  pugi::xml_document document_;
+  pugi::xml_node suites_;
+};
+
+class Suite {
+ public:
+  Suite(Suites& suites, const Summary& s) : suite_(suites.add()) {
+    const std::string arm = s.arm ? "." + printable(*s.arm) : std::string();
+    class_ = "faultline." + printable(s.name) + arm;
+    suite_.append_attribute("name") = (printable(s.name) + arm).c_str();
     suite_.append_attribute("timestamp") = printable(s.started_at.substr(0, 19)).c_str();  // no zone in the schema
     suite_.append_attribute("hostname") = printable(s.host).c_str();
     suite_.append_attribute("time") = fmt::format("{:.3f}", s.observed_s).c_str();
@@ -41,22 +63,16 @@ class Suite {
     (what == "failure" ? failures_ : what == "error" ? errors_ : skipped_) += 1;
   }
 
-  std::string text() {
-    for (auto node : {suites_, suite_}) {
-      node.append_attribute("tests") = tests_;
-      node.append_attribute("failures") = failures_;
-      node.append_attribute("errors") = errors_;
-      node.append_attribute("skipped") = skipped_;
-    }
-    std::ostringstream out;
-    document_.save(out, "  ");
-    return out.str();
+  void close() {
+    suite_.append_attribute("tests") = tests_;
+    suite_.append_attribute("failures") = failures_;
+    suite_.append_attribute("errors") = errors_;
+    suite_.append_attribute("skipped") = skipped_;
   }
 
  private:
   std::string class_;
-  pugi::xml_document document_;
-  pugi::xml_node suites_, suite_;
+  pugi::xml_node suite_;
   int tests_ = 0, failures_ = 0, errors_ = 0, skipped_ = 0;
 };
 
@@ -66,16 +82,16 @@ std::string lines(const std::vector<std::string>& texts) {
   return all;
 }
 
-}  // namespace
-
-std::string junit_xml(const Summary& s) {
-  Suite suite(s);
+void add_suite(Suites& suites, const Summary& s) {
+  Suite suite(suites, s);
   for (const auto& h : s.hypotheses) {
     const std::string body = fmt::format("expected: {}\nobserved: {}\n", h.expected, h.observed);
     if (!h.held)
       suite.add(h.name, "skipped", "could not be judged: " + h.reason, body);
-    else if (*h.held)
+    else if (h.as_expected())
       suite.add(h.name, nullptr, {}, {});
+    else if (*h.held)
+      suite.add(h.name, "failure", "it held, and this arm was expected to break it", body);
     else
       suite.add(h.name, "failure", broken_text(h), body + h.reason);
   }
@@ -101,7 +117,17 @@ std::string junit_xml(const Summary& s) {
     suite.add("cleanup", nullptr, {}, {});
   else
     suite.add("cleanup", "failure", "cleanup was incomplete", lines(s.cleanup->failures));
-  return suite.text();
+  suite.close();
 }
+
+}  // namespace
+
+std::string junit_xml(const std::vector<Summary>& summaries) {
+  Suites suites;
+  for (const auto& summary : summaries) add_suite(suites, summary);
+  return suites.text();
+}
+
+std::string junit_xml(const Summary& summary) { return junit_xml(std::vector{summary}); }
 
 }  // namespace faultline::report

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "injector/report/summary.h"
 
 namespace faultline::report {
 
 std::string junit_xml(const Summary& summary);
+/// A suite for each.
+std::string junit_xml(const std::vector<Summary>& summaries);
 
 }  // namespace faultline::report

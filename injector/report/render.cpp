@@ -6,38 +6,12 @@
 #include "injector/base/text.h"
 #include "injector/report/derive.h"
 #include "injector/report/held.h"
+#include "injector/report/terminal_style.h"
 #include "injector/screen/locale.h"
 #include "injector/screen/row.h"
 
 namespace faultline::report {
 namespace {
-
-struct Style {
-  bool color;
-  bool utf8;
-  Visible paint(const char* code, const Visible& text) const { return color ? Visible::painted(code, text) : text; }
-  Visible held(std::optional<bool> h) const {
-    if (!h) return paint("33", "?");
-    if (*h) return paint("32", utf8 ? "✓" : "+");
-    return paint("31", utf8 ? "✗" : "x");
-  }
-};
-
-std::string upper(std::string text) {
-  for (char& c : text) c = c == '_' ? ' ' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return text;
-}
-
-const char* verdict_color(int exit) {
-  switch (exit) {
-    case 0:
-      return "1;32";
-    case 2:
-      return "1;33";
-    default:
-      return "1;31";
-  }
-}
 
 std::string spread_text(const Spread& spread) {
   return fmt::format("p50 {}, p99 {}, max {}", short_microseconds(spread.p50.value_or(0)),
@@ -121,14 +95,17 @@ Visible render_outcome(const Outcome& outcome, const std::filesystem::path& fold
   const Style style{color, screen::locale_is_utf8()};
   const int exit = static_cast<int>(outcome.exit);
   Visible out = "\n" + style.paint(verdict_color(exit), upper(s.verdict));
-  out += shown("  {}\n    {}\n", s.title.empty() ? s.name : s.title,
+  out += shown("  {}{}\n    {}\n", s.title.empty() ? s.name : s.title, s.arm ? ", arm " + *s.arm : "",
                style.paint("2", shown("exit {}, seed {}, {:.3g} s", exit, s.seed, s.observed_s)));
   for (const auto& broken : broken_hypotheses(s)) out += shown("    {} {}\n", style.held(false), broken);
   for (const auto& reason : s.reasons) out += shown("    {} {}\n", style.paint("33", "!"), reason);
 
   if (!s.hypotheses.empty()) out += "  Hypotheses\n";
   for (const auto& h : s.hypotheses) {
-    out += shown("    {} {}\n", style.held(h.held), h.name);
+    out += shown("    {} {}{}\n", style.held(h.held), h.name,
+                 !h.expected_to_fail.value_or(false) ? ""
+                 : h.as_expected()                   ? " (broken, as expected of this arm)"
+                                                     : " (expected to break)");
     out += shown("        expected {}\n", h.expected);
     if (!h.observed.empty()) out += shown("        observed {}\n", h.observed);
     if (h.held == false && !h.confidence.empty()) out += shown("        95 %     {}\n", h.confidence);

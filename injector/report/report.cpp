@@ -15,7 +15,9 @@ namespace {
 
 constexpr const char* kNone = "<span class=\"dim\">none</span>";
 
-std::string title_of(const Summary& s) { return escaped(s.title.empty() ? s.name : s.title); }
+std::string title_of(const Summary& s) {
+  return escaped(s.title.empty() ? s.name : s.title) + (s.arm ? ", arm " + escaped(*s.arm) : "");
+}
 
 std::string microseconds(const std::optional<double>& value) { return value ? short_microseconds(*value) : kNone; }
 
@@ -46,6 +48,8 @@ std::string hypotheses(const Summary& s) {
                        : *h.held ? "<td class=\"held\">✓</td>"
                                  : "<td class=\"broken\">✗</td>";
     std::string observed = escaped(h.observed);
+    if (h.expected_to_fail.value_or(false))
+      observed += h.as_expected() ? "<br>as expected of this arm" : "<br>this arm was expected to break it";
     if (!h.confidence.empty()) observed += fmt::format("<br><small>95 %: {}</small>", escaped(h.confidence));
     if (!h.held) observed += (observed.empty() ? "" : "<br>") + std::string("not judged: ") + escaped(h.reason);
     out += fmt::format("<tr>{}<td>{}</td><td>{}</td><td>{}</td></tr>\n", mark, escaped(h.name), escaped(h.expected),

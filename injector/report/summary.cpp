@@ -138,13 +138,15 @@ Summary summarize(const record::Recording& r, const record::Verdict& verdict) {
   s.kernel = r.kernel;
   s.line = r.line;
   s.engine = r.engine;
+  s.arm = r.arm;
   s.journal = "journal.jsonl";
   for (const auto& p : record::phases(r)) s.phases.push_back({p.name, seconds(p.start), seconds(p.end)});
   for (const auto& fault : r.faults) s.faults.push_back(fault_of(fault));
   for (const auto& probe : r.probes) s.probes.push_back(probe_of(r, probe));
   for (const auto& h : verdict.hypotheses)
     s.hypotheses.push_back({h.name, h.probe, h.during, since_t0(h.start), since_t0(h.end), since_t0(h.held_after),
-                            h.held, h.expected, h.observed, h.confidence, h.reason});
+                            h.held, h.expected_to_fail ? std::optional(true) : std::nullopt, h.expected, h.observed,
+                            h.confidence, h.reason});
   for (const auto& guard : r.guards) s.guards.push_back(guard_of(guard));
   for (const auto& note : r.notes) s.notes.push_back({since_t0(note.when), note.at, note.text, note.by});
   if (r.stop) s.abort = Abort{r.stop->by, r.stop->reason, seconds(r.stop->when)};
@@ -179,7 +181,8 @@ std::string broken_text(const Hypothesis& h) {
 std::vector<std::string> broken_hypotheses(const Summary& summary) {
   std::vector<std::string> lines;
   for (const auto& h : summary.hypotheses)
-    if (h.held && !*h.held) lines.push_back(fmt::format("{}: {}", h.name, broken_text(h)));
+    if (h.held && !*h.held && !h.expected_to_fail.value_or(false))
+      lines.push_back(fmt::format("{}: {}", h.name, broken_text(h)));
   return lines;
 }
 

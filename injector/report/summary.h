@@ -32,7 +32,7 @@ struct Phase {
 struct Hypothesis {
   std::string name, probe, during;
   std::optional<double> start_s, end_s, held_after_s;
-  std::optional<bool> held;
+  std::optional<bool> held, expected_to_fail;
   std::string expected, observed, confidence, reason;
 
   static constexpr const char* shape = "hypothesis";
@@ -46,6 +46,8 @@ struct Hypothesis {
       record::seldom("held_after_s", &Hypothesis::held_after_s,
                      "of `eventually`: when it began to hold, since `start_s`; absent: not asked, or never"),
       field("held", &Hypothesis::held, "null: it could not be judged"),
+      record::seldom("expected_to_fail", &Hypothesis::expected_to_fail,
+                     "`true` where the arm that was played must break it"),
       field("expected", &Hypothesis::expected, "in one line"),
       field("observed", &Hypothesis::observed, "in one line"),
       field("confidence", &Hypothesis::confidence,
@@ -53,6 +55,9 @@ struct Hypothesis {
             "told"),
       field("reason", &Hypothesis::reason, "why it did not hold, or could not be judged"),
   };
+
+  /// Whether it came out as the plan says: held, or broken by an arm that must break it.
+  bool as_expected() const { return held && *held != expected_to_fail.value_or(false); }
 };
 
 struct Guard {
@@ -139,6 +144,7 @@ struct Summary {
   std::uint64_t seed = 0;
   double scale = 1;
   std::map<std::string, std::string> vars;
+  std::optional<std::string> arm;
   std::string repeat;
   bool repeat_masked = false;
   std::string version, host, kernel, line, engine, journal;
@@ -175,6 +181,7 @@ struct Summary {
       field("scale", &Summary::scale, "how many times shorter the timeline is"),
       field("vars", &Summary::vars,
             "the plan's variables with the values in force; `***` for those that look like secrets"),
+      record::seldom("arm", &Summary::arm, "of a plan that compares designs: which this is"),
       field("repeat", &Summary::repeat, "the command that plays it again"),
       field("repeat_masked", &Summary::repeat_masked, "it holds `***` in place of a secret"),
       field("version", &Summary::version, "of Faultline"),

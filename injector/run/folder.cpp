@@ -26,24 +26,44 @@ void write(const fs::path& path, const std::string& text) {
                                std::error_code(errno, std::generic_category()));
 }
 
+/// An empty folder; its name comes from the plan's where none is given.
+fs::path empty_folder(const std::string& name, const fs::path& out) {
+  fs::path folder = out;
+  if (folder.empty()) {
+    const auto now = static_cast<time_t>(wall_now() / kSecond);
+    const std::string stem = fmt::format("{:%Y%m%dT%H%M%SZ}-{:.100}", fmt::gmtime(now), name);
+    folder = fs::path("runs") / stem;
+    const bool first = fs::create_directories("runs");
+    if (first) give_to_user("runs");
+    for (int again = 2; !fs::create_directory(folder); again++)
+      folder = fs::path("runs") / fmt::format("{}-{}", stem, again);
+  } else if (fs::exists(folder) && (!fs::is_directory(folder) || !fs::is_empty(folder))) {
+    throw Failure(Exit::invalid,
+                  fmt::format("--out {}: it exists and is not an empty folder; a run never overwrites a record",
+                              folder.string()));
+  }
+  fs::create_directories(folder);
+  return folder;
+}
+
+[[noreturn]] void tell(const fs::filesystem_error& e) {
+  throw Failure(e.code() == std::errc::no_space_on_device ? Exit::failed : Exit::cannot_run,
+                fmt::format("cannot make the run folder: {}: {}", e.path1().string(), e.code().message()));
+}
+
 }  // namespace
+
+std::filesystem::path make_arms_folder(const std::string& name, const fs::path& out) {
+  try {
+    return empty_folder(name, out);
+  } catch (const fs::filesystem_error& e) {
+    tell(e);
+  }
+}
 
 std::filesystem::path make_folder(const plan::Plan& plan, const fs::path& out) {
   try {
-    fs::path folder = out;
-    if (folder.empty()) {
-      const auto now = static_cast<time_t>(wall_now() / kSecond);
-      const std::string stem = fmt::format("{:%Y%m%dT%H%M%SZ}-{:.100}", fmt::gmtime(now), plan.name);
-      folder = fs::path("runs") / stem;
-      const bool first = fs::create_directories("runs");
-      if (first) give_to_user("runs");
-      for (int again = 2; !fs::create_directory(folder); again++)
-        folder = fs::path("runs") / fmt::format("{}-{}", stem, again);
-    } else if (fs::exists(folder) && (!fs::is_directory(folder) || !fs::is_empty(folder))) {
-      throw Failure(Exit::invalid,
-                    fmt::format("--out {}: it exists and is not an empty folder; a run never overwrites a record",
-                                folder.string()));
-    }
+    const fs::path folder = empty_folder(plan.name, out);
     fs::create_directories(folder / "services");
     write(folder / "plan.toml", plan.text);
     std::map<std::string, std::string> copies;
@@ -59,8 +79,7 @@ std::filesystem::path make_folder(const plan::Plan& plan, const fs::path& out) {
     write(folder / "origin.json", plan::origin_text(plan, copies));
     return folder;
   } catch (const fs::filesystem_error& e) {
-    throw Failure(e.code() == std::errc::no_space_on_device ? Exit::failed : Exit::cannot_run,
-                  fmt::format("cannot make the run folder: {}: {}", e.path1().string(), e.code().message()));
+    tell(e);
   }
 }
 

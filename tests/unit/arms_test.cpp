@@ -1,0 +1,154 @@
+// Arms of a plan: how they are read, what is expected of each, and the account of all.
+#include "injector/report/arms.h"
+
+#include <fstream>
+
+#include "injector/record/events.h"
+#include "injector/record/journal.h"
+#include "injector/record/verdict.h"
+#include "injector/report/junit.h"
+#include "tests/unit/plan_support.h"
+#include "tests/unit/record_fixture.h"
+
+namespace faultline {
+namespace {
+
+using plan::only_mistake;
+using plan::parse_good;
+
+plan::ParseOptions as(const std::string& arm) {
+  plan::ParseOptions options;
+  options.arm = arm;
+  return options;
+}
+
+const std::string kTwo =
+    "[vars]\nedge = \"plain\"\nwho = \"nobody\"\n[arms.careful]\nedge = \"${plan_dir}/checked\"\n" + plan::kSmall +
+    "[[hypotheses]]\nname = \"all pay\"\nprobe = \"pay\"\nsuccess = \">= 99%\"\n"
+    "[probes.other]\nicmp = \"10.0.0.2\"\nfrom = \"here\"\n"
+    "[arms.naive]\nwho = \"somebody\"\nexpect = \"fails: all pay\"\n"
+    "[[hypotheses]]\nname = \"${edge} ${who}\"\nprobe = \"other\"\nsuccess = \">= 1%\"\n";
+
+TEST(PlanArms, GiveTheirValuesToVariables) {
+  const auto first = parse_good(kTwo);
+  ASSERT_EQ(first.arms.size(), 2u);
+  EXPECT_EQ(first.arm, "careful") << "the first, unless another is asked for";
+  EXPECT_EQ(first.variables.at("edge"), "/plans/checked");
+  EXPECT_EQ(first.hypotheses.at(1).name, "/plans/checked nobody");
+  const auto naive = parse_good(kTwo, as("naive"));
+  EXPECT_EQ(naive.hypotheses.at(1).name, "plain somebody");
+  EXPECT_EQ(naive.chosen_arm()->fails, std::vector<std::string>{"all pay"});
+  plan::ParseOptions both = as("naive");
+  both.variables["who"] = "everybody";
+  EXPECT_EQ(parse_good(kTwo, both).hypotheses.at(1).name, "plain everybody") << "--var goes before an arm";
+}
+
+TEST(PlanArms, MayExpectSeveralToFail) {
+  const auto plan = parse_good(plan::kSmall +
+                               "[[hypotheses]]\nname = \"a\"\nprobe = \"pay\"\nsuccess = \">= 99%\"\n"
+                               "[[hypotheses]]\nname = \"b\"\nprobe = \"pay\"\nsuccess = \">= 99%\"\n"
+                               "[arms.bad]\nexpect = [\"fails: a\", \"fails:b\"]\n[arms.good]\nexpect = \"passes\"\n");
+  EXPECT_EQ(plan.arms.at(0).fails, (std::vector<std::string>{"a", "b"}));
+  EXPECT_TRUE(plan.arms.at(1).fails.empty());
+}
+
+TEST(PlanArms, MistakesAreNamed) {
+  only_mistake(plan::kSmall + "[arms.a]\nedge = \"x\"\n", "the plan has no variable \"edge\"", "default in [vars]");
+  only_mistake(plan::kSmall + "[arms.a]\nexpect = \"breaks\"\n", "\"breaks\" is not an expectation");
+  only_mistake(plan::kSmall +
+                   "[[hypotheses]]\nname = \"all pay\"\nprobe = \"pay\"\nsuccess = \">= 99%\"\n"
+                   "[arms.a]\nexpect = \"fails: all pays\"\n",
+               "there is no hypothesis \"all pays\"", "did you mean \"all pay\"?");
+  only_mistake(plan::kSmall + "[arms]\na = 1\n", "arms.a: expected a table");
+  only_mistake(plan::kSmall + "[arms.\"a b\"]\n", "an arm's name");
+  only_mistake(kTwo, "--arm nobody: the plan has no such arm", "its arms are: careful, naive", as("nobody"));
+  only_mistake(plan::kSmall, "--arm a: the plan has no such arm", "the plan has no [arms]", as("a"));
+}
+
+record::Recording arm_that_must_break(bool breaks) {
+  record::Recording r = record::testing::good_recording();
+  r.arm = "naive";
+  r.expected_to_fail = {"payments keep working"};
+  if (breaks) record::testing::replace_requests(r, 10 * kSecond, 20 * kSecond, false, kMillisecond);
+  return r;
+}
+
+TEST(Expectation, OfAFailureIsMetByIt) {
+  const auto verdict = record::judge(arm_that_must_break(true));
+  EXPECT_EQ(verdict.exit, Exit::passed);
+  EXPECT_STREQ(verdict.word(), "passed");
+  EXPECT_EQ(verdict.hypotheses.at(0).held, false) << "what was observed stays what it is";
+  EXPECT_TRUE(verdict.hypotheses.at(0).as_expected());
+}
+
+TEST(Expectation, OfAFailureIsNotMetByAPass) {
+  const auto verdict = record::judge(arm_that_must_break(false));
+  EXPECT_EQ(verdict.exit, Exit::deviated);
+  ASSERT_EQ(verdict.reasons.size(), 1u);
+  EXPECT_NE(verdict.reasons[0].find("held, and arm \"naive\" is expected to break it"), std::string::npos);
+}
+
+TEST(Expectation, LeavesOtherFailuresWhatTheyAre) {
+  record::Recording r = arm_that_must_break(true);
+  r.hypotheses.push_back(r.hypotheses[0]);
+  r.hypotheses[1].name = "another";
+  EXPECT_EQ(record::judge(r).exit, Exit::deviated);
+  r.hypotheses[1].probe = "nobody";
+  EXPECT_EQ(record::judge(r).exit, Exit::inconclusive);
+}
+
+TEST(Expectation, IsShownAsMetInReportAndJunit) {
+  const auto summary = [](const record::Recording& r) { return report::summarize(r, record::judge(r)); };
+  const auto met = summary(arm_that_must_break(true)), unmet = summary(arm_that_must_break(false));
+  EXPECT_TRUE(report::broken_hypotheses(met).empty());
+  EXPECT_EQ(report::junit_xml(met).find("<failure"), std::string::npos);
+  EXPECT_NE(report::junit_xml(unmet).find("this arm was expected to break it"), std::string::npos);
+  const std::string both = report::junit_xml(std::vector{met, unmet});
+  EXPECT_NE(both.find("<testsuites tests=\"6\" failures=\"1\""), std::string::npos) << both;
+  EXPECT_NE(both.find("<testsuite name=\"test.naive\""), std::string::npos) << both;
+}
+
+/// A journal as an arm leaves it that was stopped before anything happened.
+void write_journal(const std::filesystem::path& folder, const std::string& arm) {
+  std::filesystem::create_directories(folder);
+  record::Journal journal(folder);
+  plan::Plan p = parse_good(kTwo, as(arm));
+  record::events::plan(journal, p);
+}
+
+TEST(ArmsAccount, IsMadeFromTheJournalsThereAre) {
+  record::testing::TemporaryFolder folder;
+  report::Arms arms;
+  arms.name = "shop";
+  arms.seed = 7;
+  arms.arms.resize(2);
+  arms.arms[0].arm = "careful";
+  arms.arms[1].arm = "naive";
+  report::begin_arms(folder.path(), arms);
+  EXPECT_NE(folder.read("arms.json").find("\"not played\""), std::string::npos);
+  write_journal(folder.path() / "careful", "careful");
+  const auto outcome = report::derive_arms(folder.path());
+  EXPECT_EQ(outcome.exit, Exit::aborted) << "one was never played, and one has no end";
+  ASSERT_EQ(outcome.summaries.size(), 1u);
+  EXPECT_EQ(outcome.summaries[0].arm, "careful");
+  EXPECT_EQ(outcome.arms.arms[1].verdict, "not played");
+  EXPECT_EQ(outcome.arms.seed, 7u);
+  EXPECT_NE(folder.read("report.html").find("href=\"careful/report.html\""), std::string::npos);
+  EXPECT_NE(folder.read("junit.xml").find("shop.careful"), std::string::npos);
+  EXPECT_NE(render_arms(outcome, folder.path(), false).bytes().find("naive: not played"), std::string::npos);
+}
+
+TEST(ArmsAccount, OfAnotherFileIsRefused) {
+  record::testing::TemporaryFolder folder;
+  EXPECT_THROW(report::derive_arms(folder.path()), Failure);
+  std::ofstream(folder.path() / "arms.json") << "{\"arms\": 3}";
+  EXPECT_THROW(report::derive_arms(folder.path()), Failure);
+  report::Arms arms;
+  arms.arms.resize(1);
+  arms.arms[0].arm = "../../etc";
+  report::begin_arms(folder.path(), arms);
+  EXPECT_EQ(report::derive_arms(folder.path()).exit, Exit::aborted) << "and nothing outside is looked at";
+}
+
+}  // namespace
+}  // namespace faultline
