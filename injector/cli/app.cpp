@@ -82,6 +82,7 @@ void set_up(CLI::App& app, Context& context) {
   app.footer(kFooter);
   app.set_version_flag("--version", "faultline " FAULTLINE_VERSION);
   setup_run(app, context);
+  setup_margin(app, context);
   setup_check(app, context);
   setup_report(app, context);
   setup_compare(app, context);

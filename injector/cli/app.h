@@ -27,6 +27,7 @@ struct Context {
 void set_up(CLI::App& app, Context& context);
 
 void setup_run(CLI::App& app, Context& context);
+void setup_margin(CLI::App& app, Context& context);
 void setup_check(CLI::App& app, Context& context);
 void setup_report(CLI::App& app, Context& context);
 void setup_compare(CLI::App& app, Context& context);

@@ -20,6 +20,9 @@ void PlanArguments::add_to(CLI::App& app) {
   app.add_option("--var", variables, "Replace ${key} in the plan's strings; its default stands in [vars]")
       ->type_name("key=value")
       ->allow_extra_args(false);  // or it would swallow the plan that follows
+  app.add_option("--set", settings, "Give a fault another value than the plan does: --set jitter.delay=300ms")
+      ->type_name("FAULT.KEY=VALUE")
+      ->allow_extra_args(false);
   app.add_option("--arm", arm, "Of a plan with [arms]: which of them; default: for run all, one after another")
       ->type_name("NAME");
 }
@@ -42,12 +45,17 @@ plan::ParseOptions PlanArguments::options() const {
                     fmt::format("--scale {}: {}{}", scale, read.error, read.hint.empty() ? "" : "; " + read.hint));
     options.scale = *read.value;
   }
-  for (const auto& text : variables) {
-    const auto equals = text.find('=');
-    if (equals == std::string::npos || equals == 0)
-      throw Failure(Exit::invalid, fmt::format("--var {}: write --var name=value", text));
-    options.variables[text.substr(0, equals)] = text.substr(equals + 1);
-  }
+  const auto read_pairs = [](const std::vector<std::string>& texts, const char* option, const char* example,
+                             auto& into) {
+    for (const auto& text : texts) {
+      const auto equals = text.find('=');
+      if (equals == std::string::npos || equals == 0)
+        throw Failure(Exit::invalid, fmt::format("{} {}: write {} {}", option, text, option, example));
+      into[text.substr(0, equals)] = text.substr(equals + 1);
+    }
+  };
+  read_pairs(variables, "--var", "name=value", options.variables);
+  read_pairs(settings, "--set", "FAULT.KEY=VALUE", options.settings);
   return options;
 }
 

@@ -14,7 +14,7 @@ namespace faultline::cli {
 
 struct PlanArguments {
   std::string seed, scale, arm;
-  std::vector<std::string> variables;
+  std::vector<std::string> variables, settings;
 
   void add_to(CLI::App& app);
   /// Throws Failure(invalid) for a malformed seed, scale or variable.

@@ -67,6 +67,7 @@ Parsed parse_text(std::string text, const std::string& path, const ParseOptions&
   Node document = read_document(plan.text, syntax);
   if (!syntax.empty()) return {std::move(plan), std::move(syntax), {}};
   substitute_variables(document, draft);
+  apply_settings(document, draft);
   Table top(document, {1, 1}, "the plan", draft.issues);
   read_top(top, draft);
   read_lab(top, draft);

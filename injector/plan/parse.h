@@ -15,6 +15,7 @@ struct ParseOptions {
   std::optional<std::uint64_t> seed = {};             ///< --seed
   std::optional<double> scale = {};                   ///< --scale 1:30 is 30; absent: scaled values as written
   std::map<std::string, std::string> variables = {};  ///< --var key=value
+  std::map<std::string, std::string> settings = {};   ///< --set FAULT.KEY=VALUE
   std::string arm = {};                               ///< --arm; empty: the first that the plan has
 };
 

@@ -84,6 +84,8 @@ struct Draft {
 void read_arms(Node& document, const std::vector<std::string>& variables, Draft& draft);
 /// Whether what arms expect to fail are hypotheses of the plan. Names must be resolved.
 void check_expectations(Draft& draft);
+/// Puts what --set says in the place of what the plan says. Variables must have been replaced.
+void apply_settings(Node& document, Draft& draft);
 /// Replaces ${key} in every string of the document, [vars] itself taken out.
 void substitute_variables(Node& document, Draft& draft);
 void read_lab(Table& top, Draft& draft);

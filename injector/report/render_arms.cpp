@@ -5,6 +5,7 @@
 
 #include "injector/base/text.h"
 #include "injector/report/arms.h"
+#include "injector/report/chart.h"
 #include "injector/report/style.h"
 #include "injector/report/terminal_style.h"
 #include "injector/screen/locale.h"

@@ -66,6 +66,7 @@ TEST(CommandLine, MistakesInArgumentsAreInvalid) {
       {{"run", shipped("hello.toml"), "--scale", "30"}, "--scale"},
       {{"run", shipped("hello.toml"), "--at", "noon"}, "RFC 3339"},
       {{"run", shipped("hello.toml"), "--var", "room"}, "name=value"},
+      {{"check", shipped("hello.toml"), "--set", "slow"}, "FAULT.KEY=VALUE"},
       {{"run", shipped("hello.toml"), "--engine", "magic"}, "--engine"},
       {{"run", shipped("hello.toml"), "--tolerance", "1"}, "--tolerance 1"},
       {{"inject", "sever", "--on", "netns=a", "--for", "1s", "--tolerance", "1"}, "--tolerance 1"},

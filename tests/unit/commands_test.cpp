@@ -66,11 +66,13 @@ TEST(ExplainCommand, ReadsThePlanAsARunWould) {
       "p.toml",
       "duration = \"60s\"\nseed = 1\n[vars]\nslow = \"100ms\"\n[lab.rooms.east]\n[lab.hosts.web]\nroom = \"east\"\n"
       "[[faults]]\nkind = \"degrade\"\non = \"web\"\nstart = \"10s\"\nfor = \"20s\"\ndelay = \"${slow}\"\n");
-  const auto out = nlohmann::json::parse(
-      say({"explain", plan, "--json", "--seed", "77", "--scale", "1:2", "--var", "slow=300ms"}).out);
+  const auto out = nlohmann::json::parse(say({"explain", plan, "--json", "--seed", "77", "--scale", "1:2", "--var",
+                                              "slow=300ms", "--set", "degrade.for=10s"})
+                                             .out);
   EXPECT_EQ(out.at("seed"), 77);
   EXPECT_EQ(out.at("duration_s"), 30.0);
   EXPECT_EQ(out.at("faults").at(0).at("packet_ms").at("middle"), 300.0);
+  EXPECT_EQ(out.at("faults").at(0).at("end_s"), 10.0);
 }
 
 TEST(ExplainCommand, SaysWhatTheEngineWouldDo) {

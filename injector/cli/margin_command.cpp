@@ -1,0 +1,272 @@
+// `faultline margin PLAN --vary FAULT.KEY --from A --to B`: how much of a fault the service bears. Each run is a
+// process of its own, as an arm is.
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+#include "injector/cli/app.h"
+#include "injector/cli/experiments.h"
+#include "injector/cli/plan_arguments.h"
+#include "injector/cli/playing.h"
+#include "injector/cli/terminal.h"
+#include "injector/cli/words.h"
+#include "injector/plan/values.h"
+#include "injector/record/json_fields.h"
+#include "injector/report/derive.h"
+#include "injector/report/margin.h"
+#include "injector/run/arms.h"
+#include "injector/run/folder.h"
+#include "injector/run/margin_search.h"
+#include "injector/run/preflight.h"
+
+namespace faultline::cli {
+namespace {
+
+struct MarginArguments {
+  std::string plan, vary, from, to, within = "5%", least;
+  PlanArguments reading;
+  Playing playing;
+};
+
+/// What is varied: a duration, a probability or a rate, all of one sort.
+struct Quantity {
+  std::optional<double> (*read)(const std::string& text);
+  std::string (*written)(double value);
+};
+
+template <class T, Read<T> (*reader)(std::string_view)>
+std::optional<double> read_as(const std::string& text) {
+  const auto read = reader(text);
+  return read.value ? std::optional(static_cast<double>(*read.value)) : std::nullopt;
+}
+
+constexpr Quantity kQuantities[] = {
+    {read_as<Ns, plan::read_duration>, [](double value) { return plan::format_duration(static_cast<Ns>(value)); }},
+    {read_as<double, plan::read_probability>, [](double value) { return plan::format_probability(value); }},
+    {read_as<double, plan::read_rate>, [](double value) { return plan::format_rate(value); }}};
+
+const Quantity& quantity_of(const MarginArguments& arguments) {
+  for (const auto& quantity : kQuantities)
+    if (quantity.read(arguments.from) && quantity.read(arguments.to)) return quantity;
+  throw Failure(Exit::invalid, fmt::format("--from {} --to {}: write two durations, two probabilities or two rates: "
+                                           "--from 10ms --to 2s, --from 0% --to 30%, --from 100mbit --to 1mbit",
+                                           arguments.from, arguments.to));
+}
+
+/// What one run says of its value.
+report::MarginRun judged(const std::filesystem::path& folder, double value, const std::string& text, Exit exit) {
+  report::MarginRun run;
+  run.value = value;
+  run.text = text;
+  run.folder = folder.filename();
+  run.exit_code = static_cast<int>(exit);
+  run.verdict = "not played";
+  if (!std::filesystem::exists(folder / "journal.jsonl")) return run;
+  const report::Summary s = report::derive(folder).summary;
+  run.verdict = s.verdict;
+  for (const auto& h : s.hypotheses)
+    if (h.held && !h.as_expected()) run.broken.push_back(h.name);
+  const bool by_guard = exit == Exit::aborted && s.abort && s.abort->by == "guard";
+  if (by_guard) run.broken.push_back(s.abort->reason);
+  run.tried = exit == Exit::passed ? "held" : exit == Exit::deviated || by_guard ? "broken" : "unknown";
+  for (const auto& probe : s.probes)
+    for (const auto& phase : probe.phases) {
+      if (phase.phase == "baseline" || phase.phase == "recovery" || phase.sent == 0) continue;
+      const double success = static_cast<double>(phase.ok) / static_cast<double>(phase.sent);
+      run.success = std::min(run.success.value_or(1), success);
+    }
+  return run;
+}
+
+run::Tried tried(const report::MarginRun& run) {
+  return run.tried == "held" ? run::Tried::held : run.tried == "broken" ? run::Tried::broken : run::Tried::unknown;
+}
+
+const char* word_of(run::MarginSearch::End end) {
+  using End = run::MarginSearch::End;
+  switch (end) {
+    case End::found:
+      return "found";
+    case End::none_held:
+      return "none held";
+    case End::all_held:
+      return "all held";
+    case End::unknown:
+      break;
+  }
+  return "unknown";
+}
+
+class MarginPlayer {
+ public:
+  MarginPlayer(const MarginArguments& arguments, const CLI::App& sub)
+      : arguments_(arguments),
+        quantity_(quantity_of(arguments)),
+        from_(*quantity_.read(arguments.from)),
+        to_(*quantity_.read(arguments.to)),
+        search_(from_, to_, within(arguments)),
+        words_(given_words(sub, {"--seed", "--out", "--json", "--vary", "--from", "--to", "--within", "--min"})) {
+    if (from_ == to_) throw Failure(Exit::invalid, "--from and --to are equal: nothing is between them");
+    least_ = arguments.least.empty() ? std::nullopt : quantity_.read(arguments.least);
+    if (!arguments.least.empty() && !least_)
+      throw Failure(Exit::invalid, fmt::format("--min {}: write it as --from and --to are", arguments.least));
+  }
+
+  Exit play() {
+    if (const Exit wrong = check_plan(); wrong != Exit::passed) return wrong;
+    run::check_privileges();
+    take_up();
+    while (const auto value = search_.next()) {
+      const auto stopped = try_value(*value);
+      if (stopped) return told(*stopped);
+    }
+    const auto found = search_.margin();
+    margin_.end = word_of(found.end);
+    if (found.held) margin_.held = quantity_.written(*found.held);
+    if (found.broken) margin_.broken = quantity_.written(*found.broken);
+    return told(verdict(found));
+  }
+
+ private:
+  static double within(const MarginArguments& arguments) {
+    const auto read = plan::read_probability(arguments.within);
+    if (!read.value || *read.value <= 0)
+      throw Failure(Exit::invalid, fmt::format("--within {}: write a share above 0%, such as 5%", arguments.within));
+    return *read.value;
+  }
+
+  /// Both ends must be values that the fault takes.
+  Exit check_plan() {
+    const std::string path = find_plan(arguments_.plan);
+    auto options = arguments_.reading.options();
+    if (options.arm.empty() && !plan::arms_of(path).empty())
+      throw Failure(Exit::invalid, "the plan has several arms: choose one with --arm");
+    for (const auto& end : {arguments_.from, arguments_.to}) {
+      options.settings[arguments_.vary] = end;
+      const auto parsed = plan::parse_file(path, options);
+      if (!parsed.ok()) {
+        print(stderr, plan::render(parsed));
+        return Exit::invalid;
+      }
+      if (parsed.plan.hypotheses.empty())
+        throw Failure(Exit::invalid, "the plan has no [[hypotheses]]: nothing says what the service must bear");
+      margin_.title = parsed.plan.title;
+      margin_.plan = std::filesystem::absolute(path).lexically_normal();
+      name_ = parsed.plan.name;
+      margin_.seed = options.seed ? *options.seed : parsed.plan.seed_given ? parsed.plan.seed : new_seed();
+    }
+    margin_.vary = arguments_.vary;
+    margin_.from = arguments_.from;
+    margin_.to = arguments_.to;
+    margin_.within = arguments_.within;
+    return Exit::passed;
+  }
+
+  /// A new folder, or one in which the same search was broken off.
+  void take_up() {
+    if (const auto before =
+            arguments_.playing.out.empty() ? std::nullopt : report::read_margin(arguments_.playing.out)) {
+      const auto same = [&](const std::string report::Margin::*field) { return (*before).*field == margin_.*field; };
+      using M = report::Margin;
+      for (const auto field : {&M::plan, &M::vary, &M::from, &M::to, &M::within})
+        if (!same(field))
+          throw Failure(Exit::invalid, fmt::format("--out {}: it has the record of another search ({}, {} to {})",
+                                                   arguments_.playing.out, before->vary, before->from, before->to));
+      if (!arguments_.reading.seed.empty() && before->seed != margin_.seed)
+        throw Failure(Exit::invalid, fmt::format("--seed: the search that is there has seed {}", before->seed));
+      margin_ = *before;
+      margin_.end.clear();
+      folder_ = arguments_.playing.out;
+      for (const auto& run : margin_.runs) search_.add(run.value, tried(run));
+      return;
+    }
+    folder_ = run::make_arms_folder(name_ + "-margin", arguments_.playing.out);
+    report::write_margin(folder_, margin_);
+  }
+
+  /// The status to end with, where no more can be tried.
+  std::optional<Exit> try_value(double value) {
+    const std::string text = quantity_.written(value);
+    std::size_t number = margin_.runs.size() + 1;
+    while (std::filesystem::exists(folder_ / fmt::format("{:03}", number))) number++;  // one that was broken off
+    const auto own = folder_ / fmt::format("{:03}", number);
+    if (!arguments_.playing.quiet)
+      print(stderr, shown("\nRun {}: {} = {}\n", margin_.runs.size() + 1, arguments_.vary, text));
+    std::vector<std::string> words{"run"};
+    words.insert(words.end(), words_.begin(), words_.end());
+    for (const auto& word : {std::string("--set"), arguments_.vary + "=" + text, std::string("--seed"),
+                             std::to_string(margin_.seed), std::string("--out"), own.string()})
+      words.push_back(word);
+    const auto played = run::play_arm(words);
+    auto run = judged(own, value, text, played.exit);
+    if (played.stopped) return Exit::aborted;
+    if (run.tried.empty() || (run.tried == "unknown" && played.exit > Exit::inconclusive)) return played.exit;
+    search_.add(value, tried(run));
+    margin_.runs.push_back(std::move(run));
+    report::write_margin(folder_, margin_);
+    return {};
+  }
+
+  Exit verdict(const run::MarginSearch::Margin& found) const {
+    using End = run::MarginSearch::End;
+    if (found.end == End::unknown) return Exit::inconclusive;
+    if (!least_) return Exit::passed;
+    if (!found.held) return Exit::deviated;
+    const bool enough = from_ < to_ ? *found.held >= *least_ : *found.held <= *least_;
+    return enough ? Exit::passed : Exit::deviated;
+  }
+
+  Exit told(Exit exit) {
+    report::write_margin(folder_, margin_);
+    run::give_to_user(folder_);
+    if (arguments_.playing.json)
+      print_json(record::to_json(margin_));
+    else
+      print(stdout, report::render_margin(margin_, folder_, look_of_stdout().color));
+    return exit;
+  }
+
+  const MarginArguments& arguments_;
+  const Quantity& quantity_;
+  double from_, to_;
+  std::optional<double> least_;
+  run::MarginSearch search_;
+  std::vector<std::string> words_;
+  report::Margin margin_;
+  std::string name_;
+  std::filesystem::path folder_;
+};
+
+}  // namespace
+
+void setup_margin(CLI::App& app, Context& context) {
+  auto arguments = std::make_shared<MarginArguments>();
+  CLI::App* sub = app.add_subcommand("margin", "Find the largest fault at which all hypotheses hold, by halving");
+  sub->add_option("PLAN", arguments->plan, "The plan, or the name of a shipped experiment")->required();
+  sub->add_option("--vary", arguments->vary, "Which value of which fault, such as jitter.delay")
+      ->type_name("FAULT.KEY")
+      ->required();
+  sub->add_option("--from", arguments->from, "The mild end, at which all hypotheses should hold")
+      ->type_name("VALUE")
+      ->required();
+  sub->add_option("--to", arguments->to, "The severe end")->type_name("VALUE")->required();
+  sub->add_option("--within", arguments->within,
+                  "How near the value that holds and the one that does not must be; default 5%")
+      ->type_name("SHARE");
+  sub->add_option("--min", arguments->least, "Exit status 1 if the service bears less than this")->type_name("VALUE");
+  arguments->reading.add_to(*sub);
+  arguments->playing.add_to(*sub);
+  sub->footer(
+      "Each value is a run of the plan; both ends are tried twice. With --out of a search that was broken off, it goes "
+      "on there.\nExit status: 0 the margin is told, and not below --min; 1 it is; 2 the runs do not tell; 3 to 6 as "
+      "for run.");
+  sub->callback([arguments, sub, &context] {
+    context.chosen = [arguments, sub] { return MarginPlayer(*arguments, *sub).play(); };
+  });
+}
+
+}  // namespace faultline::cli

@@ -1,0 +1,132 @@
+// The largest delay that a client with a known patience bears, found by the real binary; a search that is broken off
+// goes on.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "tests/harness/command.h"
+#include "tests/harness/two_namespaces.h"
+
+namespace faultline::test {
+namespace {
+
+struct MarginTest : testing::Test {
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  }
+
+  /// An echo that is given 300 ms to come back.
+  std::filesystem::path plan() const {
+    return folder.write("plan.toml", fmt::format(R"(duration = "1600ms"
+[targets.victim]
+netns = "{}"
+[probes.ping]
+icmp = "10.7.0.2"
+from = "victim"
+every = "50ms"
+timeout = "300ms"
+[[faults]]
+name = "slow"
+kind = "degrade"
+on = "victim"
+direction = "egress"
+start = "300ms"
+for = "1s"
+delay = "1ms"
+[[hypotheses]]
+probe = "ping"
+during = "slow"
+success = ">= 50%"
+)",
+                                                 net.path()));
+  }
+  Command margin(std::vector<std::string> more) const {
+    std::vector<std::string> argv{binary(), "margin", plan(),    "--vary", "slow.delay",
+                                  "--out",  out,      "--quiet", "--seed", "3"};
+    argv.insert(argv.end(), more.begin(), more.end());
+    return Command(argv);
+  }
+  nlohmann::json record() const {
+    std::ifstream file(out / "margin.json");
+    const auto read = nlohmann::json::parse(file, nullptr, false);
+    return read.is_discarded() ? nlohmann::json::object() : read;
+  }
+
+  TwoNamespaces net;
+  TemporaryFolder folder;
+  std::filesystem::path out = folder.path() / "margin";
+};
+
+TEST_F(MarginTest, APlantedTimeoutIsFound) {
+  Command found = margin({"--from", "20ms", "--to", "2s", "--within", "10%", "--min", "100ms"});
+  EXPECT_EQ(found.wait(180 * kSecond), 0) << found.errors() << found.out();
+  const auto told = record();
+  ASSERT_EQ(told["end"], "found") << told;
+  double held = 0, broken = 1e18;
+  for (const auto& run : told["runs"]) {
+    if (run["text"] == told["held"]) held = run["value"];
+    if (run["text"] == told["broken"]) broken = run["value"];
+  }
+  EXPECT_GT(held, 240e6);
+  EXPECT_LT(held, 301e6);
+  EXPECT_GT(broken, 270e6);
+  EXPECT_NE(found.out().find("slow.delay holds up to"), std::string::npos) << found.out();
+}
+
+TEST_F(MarginTest, BelowWhatIsAskedForItDeviates) {
+  Command found = margin({"--from", "250ms", "--to", "400ms", "--within", "30%", "--min", "2s", "--json"});
+  EXPECT_EQ(found.wait(180 * kSecond), 1) << found.errors() << found.out();
+  EXPECT_EQ(nlohmann::json::parse(found.out(), nullptr, false), record());
+  EXPECT_EQ(record()["seed"], 3);
+}
+
+TEST_F(MarginTest, HandsOnWhatARunTakes) {
+  std::string text = "[vars]\nwho = \"x\"\n[arms.a]\n[arms.b]\n";
+  std::ifstream file(plan());
+  std::ostringstream rest;
+  rest << file.rdbuf();
+  text = rest.str().substr(0, rest.str().find('\n') + 1) + text + rest.str().substr(rest.str().find('\n') + 1);
+  const std::vector<std::string> handed{
+      "--scale", "1:1",      "--var",  "who=y",       "--set", "slow.on_any=true",    "--arm",
+      "b",       "--engine", "clsact", "--tolerance", "5%",    "--tolerance-of-loss", "9%"};
+  std::vector<std::string> argv{binary(),  "margin",     folder.write("arms.toml", text),
+                                "--vary",  "slow.delay", "--from",
+                                "1ms",     "--to",       "2ms",
+                                "--quiet", "--out",      out};
+  Command refused(argv);
+  EXPECT_EQ(refused.wait(30 * kSecond), 3) << "which of the arms?";
+  argv.insert(argv.end(), handed.begin(), handed.end());
+  Command played(argv);
+  EXPECT_EQ(played.wait(60 * kSecond), 0) << played.errors();
+  EXPECT_EQ(record()["end"], "all held");
+  const auto summary = summary_of(out / "001");
+  EXPECT_EQ(summary["arm"], "b");
+  EXPECT_EQ(summary["vars"]["who"], "y");
+  EXPECT_EQ(summary["engine"], "clsact");
+  EXPECT_EQ(summary["tolerance"]["packets"], 0.05);
+  const auto repeat = summary["repeat"].get<std::string>();
+  for (std::size_t i = 0; i < handed.size(); i += 2)
+    EXPECT_NE(repeat.find(handed[i] + " "), std::string::npos) << handed[i] << " in " << repeat;
+}
+
+TEST_F(MarginTest, GoesOnWhereItWasBrokenOff) {
+  const std::vector<std::string> words{"--from", "20ms", "--to", "2s", "--within", "40%"};
+  Command first = margin(words);
+  for (int i = 0; i < 3000 && record()["runs"].size() < 2; i++) usleep(20'000);
+  first.signal(SIGINT);
+  EXPECT_EQ(first.wait(30 * kSecond), 5) << first.errors();
+  const auto before = record()["runs"];
+  EXPECT_EQ(record()["end"], "");
+  Command second = margin(words);
+  EXPECT_EQ(second.wait(180 * kSecond), 0) << second.errors();
+  ASSERT_GT(record()["runs"].size(), before.size());
+  for (std::size_t i = 0; i < before.size(); i++) EXPECT_EQ(record()["runs"][i], before[i]) << "not played again";
+  Command other = margin({"--from", "20ms", "--to", "1s"});
+  EXPECT_EQ(other.wait(30 * kSecond), 3);
+  EXPECT_NE(other.errors().find("the record of another search"), std::string::npos) << other.errors();
+}
+
+}  // namespace
+}  // namespace faultline::test
