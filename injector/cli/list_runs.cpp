@@ -59,7 +59,7 @@ std::string runs_text() {
     std::string line;
     for (std::size_t i = 0; i < row.size(); i++) {
       line += row[i];
-      if (i + 1 < row.size()) line.append(static_cast<std::size_t>(widths[i] - screen::columns(row[i]) + 2), ' ');
+      if (i + 1 < row.size()) line.append(static_cast<std::size_t>(widths[i] - screen::columns(row[i])) + 2, ' ');
     }
     while (!line.empty() && line.back() == ' ') line.pop_back();
     out += line + "\n";
