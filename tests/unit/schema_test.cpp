@@ -56,7 +56,7 @@ TEST(Schema, EveryEventIsReadAsItWasWritten) {
     std::string line;
     ASSERT_TRUE(std::getline(lines, line)) << Event::event;
     const json read = json::parse(line);
-    EXPECT_EQ(from_json<Stamp>(read).event, Event::event);
+    EXPECT_EQ(from_json<LineHead>(read).event, Event::event);
     EXPECT_EQ(to_json(from_json<Event>(read)), written.at(i++)) << line;
   });
 }
@@ -144,7 +144,7 @@ void expect_rows(const char* page, const FieldRows& fields) {
 
 FieldRows journal_rows() {
   FieldRows rows;
-  rows.part<Stamp>("every line", "what it begins with");
+  rows.part<LineHead>("every line", "what it begins with");
   for_each_event([&]<class Event>(std::type_identity<Event>) { rows.event<Event>(); });
   rows.shape<events::PlannedProbe>("a probe of the plan");
   rows.shape<events::PlannedFault>("a fault of the plan");
@@ -155,7 +155,7 @@ FieldRows journal_rows() {
   rows.shape<plan::Tolerance>("share of a fault's packets that may go astray with a warning alone");
   rows.shape<faults::Counts>("packets of a fault, by what became of them");
   rows.shape<faults::Undelivered>("packets of a fault that did not come back as asked, by why");
-  rows.shape<faults::Spread>("quantiles of a measured time, in µs; 0 where nothing was measured");
+  rows.shape<faults::TimeQuantiles>("quantiles of a measured time, in µs; 0 where nothing was measured");
   rows.shape<LineStats>("of the whole run");
   rows.shape<LineStats::Urgency>("of threads that ask for a real-time class");
   return rows;
@@ -191,7 +191,7 @@ TEST(Schema, TheSummarysPageListsTheFieldsThereAre) {
   rows.shape<report::Phase>("of the run");
   rows.shape<report::Fault>("what was asked, and what was applied");
   rows.shape<report::Counts>("packets of a fault, by what became of them");
-  rows.shape<report::Spread>("quantiles of a measured time, in µs; null where nothing was measured");
+  rows.shape<report::TimeQuantiles>("quantiles of a measured time, in µs; null where nothing was measured");
   rows.shape<report::Probe>("what a probe saw");
   rows.shape<report::ProbePhase>("what a probe saw in a phase");
   rows.shape<report::Latency>("how long requests took");
