@@ -192,7 +192,7 @@ void Control::Impl::accept_from(int listener) {
     client.socket = Fd(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   }
   const auto peer = peer_of(client.socket.get());
-  if (!peer) return;  // it was no connection, or is gone again
+  if (!peer) return;  // not a connection, or closed already
   client.credentials = *peer;
   if (clients.size() >= kMostClients) clients.erase(clients.begin());  // whoever idles longest makes room
   clients.push_back(std::move(client));

@@ -96,7 +96,7 @@ typename Request::Answer ask(const Fd& socket, const Request& request, std::vect
     throw Failure(Exit::cannot_run,
                   "the run does not answer: it is stopped (SIGSTOP, Ctrl-Z) or hangs. A stopped run has no faults on");
   } catch (const json::exception&) {
-    throw Failure(Exit::cannot_run, "another program than Faultline answers there");
+    throw Failure(Exit::cannot_run, "a program other than Faultline answers there");
   }
 }
 
