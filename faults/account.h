@@ -94,7 +94,7 @@ struct UndeliveredName {
   const char* why;  ///< for people
 };
 inline constexpr UndeliveredName kUndelivered[] = {
-    {"full", &Undelivered::full, "line full"},
+    {"full", &Undelivered::full, "beyond what may be held"},
     {"overdue", &Undelivered::overdue, "overdue after a stop"},
     {"refused", &Undelivered::refused, "refused by the device"},
     {"tap_queue", &Undelivered::tap_queue, "TAP queue full"},
@@ -113,8 +113,8 @@ inline Undelivered& Undelivered::operator+=(const Undelivered& other) {
   return *this;
 }
 
-/// Quantiles of a measured time, in microseconds. All zero when count is 0.
-struct Spread {
+/// A measured time, by its quantiles in microseconds. All zero when count is 0.
+struct TimeQuantiles {
   double p50 = 0, p90 = 0, p99 = 0, max = 0;
   std::uint64_t count = 0;
 };
@@ -146,9 +146,9 @@ struct Account : Counts {
   std::string fault;                ///< its name
   std::vector<const Effect*> asks;  ///< for more than nothing
   Undelivered undelivered;
-  Spread applied_delay;  ///< what the fault itself asked of a packet
-  Spread held;           ///< as measured: with other delays, the order in the flow and the lateness
-  Spread lateness;       ///< held less what was asked in all
+  TimeQuantiles applied_delay;  ///< what the fault itself asked of a packet
+  TimeQuantiles held;           ///< as measured: with other delays, the order in the flow and the lateness
+  TimeQuantiles lateness;       ///< held less what was asked in all
   LeftLate left_late;
   std::optional<Ns> planned_onset;   ///< when its channel first does something; absent: the window's start
   std::optional<Ns> first_affected;  ///< the first packet dropped or delayed, since T0; absent: none

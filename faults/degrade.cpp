@@ -34,7 +34,7 @@ JitterShape shape_of(const std::string& name) {
   return JitterShape::uniform;
 }
 
-/// Whether a plan speaks of a figure at all, be it as 0: then what goes with it is no mistake.
+/// Whether a plan gives a figure at all, even as 0: a key that goes with the figure is then allowed.
 bool asked(const Params& params, std::string_view figure) { return params.has(figure) || greatest(params, figure) > 0; }
 
 bool bursts_act(const Params& params) {

@@ -30,8 +30,8 @@ void check_addresses(const std::vector<std::string>& addresses, std::vector<Prob
   for (const auto& text : addresses) {
     const LookupAnswer one = wrong_answer({text});
     if (one.v4.empty() && one.v6.empty())
-      problems.push_back(
-          {"address", "\"" + text + "\" is no IP address", "write addresses such as \"192.0.2.1\" or \"2001:db8::1\""});
+      problems.push_back({"address", "\"" + text + "\" is not an IP address",
+                          "write addresses such as \"192.0.2.1\" or \"2001:db8::1\""});
     else if (!one.v6.empty() && IN6_IS_ADDR_V4MAPPED(one.v6.front().data()))
       problems.push_back({"address", "\"" + text + "\" is an IPv4 address within IPv6, which no server answers",
                           "write the IPv4 address by itself, such as \"192.0.2.1\""});
@@ -63,7 +63,7 @@ std::vector<Problem> validate(const Params& params, Ns /*duration*/) {
     problems.push_back({"ttl", "a time to live is in whole seconds", "such as ttl = \"5s\""});
   for (const auto& name : params.texts("names"))
     if (const std::string mistake = name_mistake(name); !mistake.empty())
-      problems.push_back({"names", "\"" + name + "\" is no DNS name: " + mistake,
+      problems.push_back({"names", "\"" + name + "\" is not a DNS name: " + mistake,
                           "write \"bank.internal\", or \"*.internal\" for all names under it"});
   check_addresses(params.texts("address"), problems);
   return problems;

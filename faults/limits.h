@@ -14,7 +14,7 @@ namespace faultline::faults {
 inline constexpr Ns kMaxHold = 100 * kSecond;
 static_assert(kMaxHold <= static_cast<Ns>(FL_MAX_HOLD_NS));
 
-/// The queue in front of a rate, unless a plan says another: whether it does cannot be told, and need not be.
+/// The queue in front of a rate where the plan gives no other.
 inline const QueueLimit kUsualQueue{100 * kMillisecond, 0};
 
 /// Whether a plan says what a link that is down does to packets. If not, it drops them all.

@@ -131,7 +131,7 @@ std::vector<Problem> check_profile(const Profile& profile, const std::string& ke
   }
   if (limited && unlimited)
     problems.push_back({key, "some points have a rate and others have none",
-                        "no limit is no number that a line could lead to: give every point a rate"});
+                        "a straight line cannot lead from a number to \"no limit\": give every point a rate"});
   if (!problems.empty()) return problems;
   const Ns length = profile.back().at;
   if (layout.repeat && length == 0)
@@ -144,7 +144,7 @@ std::vector<Problem> check_profile(const Profile& profile, const std::string& ke
                         "make the fault shorter, or the points fewer"});
   else if (static_cast<Ns>(profile.size()) > kMaxPoints)
     problems.push_back({key, "it has more than " + std::to_string(kMaxPoints) + " points",
-                        "thin it out: what happens within a millisecond no packet can tell"});
+                        "thin it out: packets cannot tell what happens within a millisecond"});
   return problems;
 }
 
@@ -193,7 +193,7 @@ void check_shape(const Params& params, Ns duration, std::vector<Problem>& proble
                           "add profile = [{ at = \"0s\", delay = \"10ms\" }], or take it out"});
     check_ramps(params, duration, problems);
     if (params.has(flank) && params.has("rate"))
-      problems.push_back({flank, "a rate has no ramp: no limit is no number that it could begin at",
+      problems.push_back({flank, "a rate cannot ramp: it would have to begin at \"no limit\", which is not a number",
                           "use a profile with a rate, or put the rate into a fault of its own"});
     return;
   }

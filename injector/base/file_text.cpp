@@ -25,11 +25,11 @@ std::string unfit(const struct stat& status, Readable sort) {
 std::string read_file(const std::string& path, Readable sort, std::string& text) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return std::strerror(errno);
-  if (const std::string why = unfit(status, sort); !why.empty()) return why;
+  if (std::string why = unfit(status, sort); !why.empty()) return why;
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | (sort == Readable::regular_file ? O_NONBLOCK : 0)));
   if (fd.get() < 0 || ::fstat(fd.get(), &status) != 0) return std::strerror(errno);
-  if (const std::string why = unfit(status, sort); !why.empty()) return why;  // it is another by now
-  constexpr std::size_t kLeast = 4 << 10, kLargest = 1 << 20;                 // of a step: files are small, or large
+  if (std::string why = unfit(status, sort); !why.empty()) return why;  // it is another by now
+  constexpr std::size_t kLeast = 4 << 10, kLargest = 1 << 20;           // of a step: files are small, or large
   std::size_t used = 0;
   while (true) {
     text.resize(std::max(text.size(), used + std::clamp(used, kLeast, kLargest)));

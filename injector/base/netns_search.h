@@ -8,7 +8,7 @@
 namespace faultline {
 
 /// Shows `visit` each namespace once, until it returns false: those of processes, those mounted somewhere (`ip netns`),
-/// those that a process has a descriptor of. What may not be looked at is left out.
+/// those that a process has a descriptor of. Those that may not be looked at are left out.
 void each_netns(const std::function<bool(const NetNs&)>& visit);
 
 }  // namespace faultline

@@ -8,7 +8,7 @@
 namespace faultline {
 
 /// Gives the calling thread a mount namespace. `propagation` is MS_PRIVATE or MS_SLAVE (what the machine unmounts later
-/// must not be kept alive). Its root directory stays what it was, also in a chroot whose / is no mount point.
+/// must not be kept alive). Its root directory stays as it was, in a chroot too, where / need not be a mount point.
 void take_own_mounts(unsigned long propagation);
 
 /// The path at the end of all symbolic links, whether or not there is something.

@@ -15,7 +15,7 @@ struct Read {
   std::string error, hint;
 };
 
-/// Said of a text that is not `what` it should be, where there is no more to say.
+/// The plain error: the text is not `what` it should be.
 inline Read<std::string> unfit(const std::string& text, std::string_view what) {
   return {std::nullopt, "\"" + text + "\" is not " + std::string(what), {}};
 }

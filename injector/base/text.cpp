@@ -57,7 +57,8 @@ Visible for_locale(Visible text, bool utf8) {
 }
 
 std::string for_locale(std::string text, bool utf8) {
-  return utf8 ? std::move(text) : for_locale(Visible(text), false).bytes();
+  if (utf8) return text;
+  return for_locale(Visible(text), false).bytes();
 }
 
 }  // namespace faultline

@@ -41,7 +41,7 @@ constexpr Span kInvisible[] = {
 };
 
 bool is_invisible(std::uint32_t code) {
-  if ((code & 0xfffe) == 0xfffe) return true;  // no characters, in any plane
+  if ((code & 0xfffe) == 0xfffe) return true;  // Unicode's noncharacters, in every plane
   for (const auto& [first, last] : kInvisible)
     if (code >= first && code <= last) return true;
   return false;

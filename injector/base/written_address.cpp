@@ -130,7 +130,7 @@ Mistake mistake_in(const std::string& text, bool who) {
     const auto end = text.find(']');
     const std::string inside = text.substr(1, end == std::string::npos ? end : end - 1);
     const std::string rest = end == std::string::npos ? "" : text.substr(end + 1);
-    return {"it has brackets, which belong into a URL or before a port",
+    return {"it has brackets; those belong in a URL, or in front of a port",
             rest.starts_with(":") && !who ? fmt::format("write \"{}\", and port = {}", inside, rest.substr(1))
                                           : fmt::format("write \"{}\"", inside)};
   }
@@ -216,8 +216,7 @@ Read<std::string> read_asked(const std::string& text, std::string_view what) {
         device.find_first_of("/%: \t\r\n[]") == std::string::npos)
       return {text, {}, {}};
     return refused<std::string>(
-        text, what,
-        {"what stands behind % is not a zone", "a zone is a device behind an IPv6 address: \"fe80::1%eth0\""});
+        text, what, {"the part behind % is not a zone", "a zone is a device behind an IPv6 address: \"fe80::1%eth0\""});
   }
   if (text.empty() || looks_like_an_address(text) || stripped(text) != text)
     return refused<std::string>(text, what, mistake_in(text, true));

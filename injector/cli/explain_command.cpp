@@ -41,9 +41,9 @@ class Page {
     const std::string title = plan_.title.empty() ? plan_.name : plan_.title;
     out_ += styled(look_, "1", screen::clipped(title, look_.width)) + "\n";
     say(4, fmt::format("{}, {} long, {}", plan_.path, plan::format_duration(plan_.duration),
-                       plan_.seed_given ? fmt::format("seed {}", plan_.seed)
-                                        : "without a seed: what is drawn by chance falls differently in each run, and "
-                                          "is drawn here with seed 0"));
+                       plan_.seed_given
+                           ? fmt::format("seed {}", plan_.seed)
+                           : "without a seed, chance falls differently in each run; here it is drawn with seed 0"));
     say(4, "A dry run: nothing is touched. This is what `faultline run` would do.");
     timeline();
     for (std::size_t i = 0; i < plan_.faults.size(); i++) fault(i);
@@ -51,7 +51,7 @@ class Page {
     beliefs();
     section("Left alone");
     for (const auto& line : all_.exempt) item(line);
-    section("What ends a fault, each without the others");
+    section("What ends a fault: each of these is enough");
     for (const auto& line : all_.ends) item(line);
     section("Blast radius");
     say(4, all_.blast_radius);

@@ -107,8 +107,7 @@ void add_keys(sketch::Table& fault, std::span<const faults::Key> keys,
 std::string plan_of(const InjectArguments& a) {
   if (a.length.empty() && !a.until_stopped)
     throw Failure(Exit::invalid,
-                  "a fault without an end is refused: say how long with --for 60s, or in so many words --until-stopped "
-                  "(Ctrl-C then ends it, exit 5)");
+                  "a fault needs an end: give --for 60s, or --until-stopped (Ctrl-C then ends it, exit 5)");
   const std::string probe = a.probe();
   if (probe.empty() && !(a.success + a.p99 + a.probe_every + a.probe_timeout + a.probe_from).empty())
     throw Failure(Exit::invalid, "--success, --p99 and --probe-* need a probe, such as --probe-http or --probe-tcp");

@@ -135,8 +135,8 @@ std::string plan_text(const NewArguments& a, const faults::Kind& kind, const std
       {"",
        fmt::format("{}\n\n    faultline check PLAN           every mistake, with its line\n    faultline explain PLAN  "
                    "       what it would do, in words\n"
-                   "    sudo faultline run PLAN\n\nAll keys: docs/plan.md. Lines that begin with \"# key =\" are what "
-                   "could be there as well.",
+                   "    sudo faultline run PLAN\n\nAll keys: docs/plan.md. Lines that begin with \"# key =\" show the "
+                   "other keys that there are.",
                    a.title.empty() ? fmt::format("A first plan: {}.", kind.name) : a.title),
        {{"title", toml_text(a.title.empty() ? fmt::format("What {} does to us", kind.name) : a.title)},
         {"seed", "1", "the same seed gives the same faults"},
@@ -221,7 +221,7 @@ std::string valid_plan(const NewArguments& a) {
   }
   std::vector<std::string> on;
   const std::string path = a.output.empty() ? "new.toml" : a.output;
-  const std::string first = plan_text(a, *kind, on);
+  std::string first = plan_text(a, *kind, on);
   auto parsed = plan::parse_text(first, path);
   if (parsed.ok()) return first;
   for (const auto& key : kind->keys) {

@@ -31,7 +31,7 @@ std::string sentence(const run::Running& run, const run::Stopped& stopped) {
   if (stopped.ended)
     return fmt::format("{}: died while it was being stopped; its faults ended with it, its record in {} has no end",
                        name, folder);
-  return fmt::format("{}: was asked to stop, but does not say that it healed", name);
+  return fmt::format("{}: was asked to stop, and has not said that it healed", name);
 }
 
 struct Attempt : run::Stopped {

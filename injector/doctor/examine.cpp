@@ -46,7 +46,7 @@ class Examination {
 
   void kernel() {
     if (older(facts_, kMajor, kMinor))
-      say("kernel", State::weaker, facts_.kernel + ": older than 6.1, which nobody has tested",
+      say("kernel", State::weaker, facts_.kernel + ": older than 6.1, the oldest that is tested",
           "use a kernel from 6.1 on, better from 6.6 on");
     else
       say("kernel", State::ok, facts_.kernel);
@@ -56,7 +56,7 @@ class Examination {
           "run it on the machine itself, or give the container --network host --pid host");
     if (facts_.lockdown == "confidentiality")
       say("lockdown", State::missing,
-          "the kernel is locked down (confidentiality): eBPF programs may not read what they must",
+          "the kernel is locked down (confidentiality): eBPF programs may not read the kernel memory that they need",
           "boot with lockdown=integrity or none");
   }
 
@@ -107,7 +107,7 @@ class Examination {
         say("/dev/net/tun", State::ok, "delayed packets are held behind it");
         break;
       case Facts::Tun::absent:
-        say("/dev/net/tun", State::missing, "there is none: nothing could hold a packet",
+        say("/dev/net/tun", State::missing, "not there: packets could not be held",
             facts_.container.empty() ? "sudo modprobe tun"
                                      : "docker run --device /dev/net/tun (and modprobe tun on the machine)");
         break;
@@ -135,14 +135,15 @@ class Examination {
     trial("network namespaces", facts_.network_namespace, "can be made", "they cannot be made",
           "a kernel with CONFIG_NET_NS; in a container: --privileged", true);
     if (facts_.network_namespace && !facts_.network_namespace->empty()) return;  // nothing else could be tried
-    trial("data plane", facts_.whole, "built in an empty namespace, and taken down: devices, programs, line",
+    trial("data plane", facts_.whole,
+          "built in an empty namespace, and taken down: devices, programs, the thread that holds packets",
           "it cannot be built", "docs/kernels.md says what each step needs", true);
     trial("flow steering (RPS)", facts_.steering, "a flow's packets stay in order",
           "segments of one TCP connection may overtake each other, as on a bad network", "a kernel with CONFIG_RPS",
           false, State::weaker);
     trial("labs: processes", facts_.process_namespace, "PID namespaces can be made", "no lab and no exec probe",
           "a kernel with CONFIG_PID_NS; in a container: --privileged", false);
-    trial("labs: bridges", facts_.bridge, "can be made", "no lab: its rooms are bridges", "sudo modprobe bridge",
+    trial("labs: bridges", facts_.bridge, "can be made", "no lab, whose rooms are bridges", "sudo modprobe bridge",
           false);
   }
 
@@ -167,11 +168,12 @@ class Examination {
   void scheduling() {
     if (facts_.cpus == 1)
       say("CPUs", State::weaker,
-          "only one: what holds packets and the services wait for each other, and runs are inconclusive more often",
+          "only one: Faultline and the services wait for each other, and runs are inconclusive more often",
           "give the machine two CPUs", false);
     else
       say("CPUs", State::ok, std::to_string(facts_.cpus));
-    trial("real-time class", facts_.realtime, "granted: line and probes run when they are due, on a busy machine too",
+    trial("real-time class", facts_.realtime,
+          "granted: packets are released and probes sent when they are due, on a busy machine too",
           "refused: on a busy machine packets may leave late and probes be sent late",
           (facts_.capabilities >> CAP_SYS_NICE & 1) == 0
               ? "--cap-add SYS_NICE"
@@ -186,7 +188,7 @@ class Examination {
 
   void others() {
     for (const auto& other : facts_.before)
-      say("before faults", State::weaker, other + ": what it drops or answers meets no fault", "", false);
+      say("before faults", State::weaker, other + ": packets that it drops or answers meet no fault", "", false);
   }
 
   void tools() {

@@ -31,8 +31,8 @@ struct Effect {
   bool unbounded = false;              ///< the distribution has a tail: few packets wait longer than `most`
   bool waits = false;                  ///< for the slowest before it in its flow: the jitter is wide, the order kept
   bool cuts = false;                   ///< it lets nothing through, or answers by itself
-  Ns down = 0;      ///< the longest cut in a row, of a fault that also lets through; 0: no such thing
-  double loss = 0;  ///< chance of a packet to be dropped, at its height
+  Ns down = 0;                         ///< the longest cut in a row, of a fault that also lets packets through; else 0
+  double loss = 0;                     ///< chance of a packet to be dropped, at its height
   double dead_flows = 0, dead_clients = 0;  ///< shares of connections and of client addresses that get nothing at all
   double rate = 0;                          ///< the lowest, bit/s; 0: no limit
   Ns queue = 0;                             ///< the longest wait in front of the rate

@@ -171,7 +171,7 @@ std::vector<Reach> without_looking(const plan::Plan& plan) {
       all[i].why_not = kOfTheLab;
       continue;
     }
-    all[i].why_not = "it was not asked to look";
+    all[i].why_not = "--look was not given";
     std::vector<std::string> names = fault.on;
     names.insert(names.end(), fault.peer.begin(), fault.peer.end());
     auto& would = all[i].would_look;
@@ -211,7 +211,7 @@ std::vector<Reach> look_around(const plan::Plan& plan) {
       reach.process_count = processes.size();
       reach.looked = true;
     } catch (const Failure& failure) {
-      reach.missing = is_root();  // without root, what is not seen may well be there
+      reach.missing = is_root();  // without root a target may be there unseen
       reach.why_not =
           failure.what() + std::string(is_root() ? "" : " (seen without root: try sudo faultline explain --look)");
     } catch (const std::system_error& e) {

@@ -47,7 +47,7 @@ struct Sum {
 
   std::string text() const {
     std::vector<std::string> parts;
-    if (cuts > 0) parts.emplace_back("what one cuts or answers, the others do not meet");
+    if (cuts > 0) parts.emplace_back("packets that one of them cuts or answers do not meet the others");
     if (delays > 1) parts.push_back(fmt::format("delays add: {} for a round trip", text_of(round_trip)));
     if (losses > 1) parts.push_back(fmt::format("losses multiply: {} of the packets", percent(1 - survives)));
     if (rates > 1) parts.push_back(fmt::format("the lowest rate holds: {}", plan::format_rate(rate)));

@@ -116,7 +116,7 @@ Lab::Impl::Impl(const plan::Lab& lab, nursery::Nursery& the_nursery, const std::
       service.log = (std::filesystem::path(log_dir) / (host.name + ".log")).string();
       service.command.argv = host.command;
       service.command.user = host.user;
-      service.command.room = host.name;
+      service.command.enclosure = host.name;
       service.command.environment = host.environment;  // what the plan says about FAULTLINE_* holds
       service.command.environment.insert({"FAULTLINE_SCALE", fmt::format("{}", scale)});
       service.command.environment.insert({"FAULTLINE_HOST", host.name});

@@ -76,7 +76,7 @@ class Looker {
         {"mosquitto", "mosquitto"}, {"mysql", "mariadb-server"}, {"rabbitmq", "rabbitmq-server"},
         {"etcd", "etcd-server"},    {"memcache", "memcached"}};
     const auto package = packages.find(user);
-    lacks(at, fmt::format("{} runs as the user \"{}\", whom this machine does not have", who, user),
+    lacks(at, fmt::format("{} runs as the user \"{}\", who does not exist on this machine", who, user),
           package == packages.end() ? "" : "apt-get install " + package->second);
   }
 

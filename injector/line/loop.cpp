@@ -327,7 +327,7 @@ void HoldLoop::sleep() {
   // Interrupted, timed out or readable: the loop finds out.
   const int woken = ppoll(&readable, 1, &timeout, nullptr);
   const Ns passed = monotonic_now() - slept;
-  idle_ += woken > 0 ? passed : std::min(passed, rest);  // what is beyond was no sleep of its own
+  idle_ += woken > 0 ? passed : std::min(passed, rest);  // beyond that it waited for a CPU
 }
 
 void HoldLoop::abandon(int error) {

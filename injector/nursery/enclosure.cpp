@@ -51,7 +51,7 @@ constexpr Cover kCovers[] = {
 // Under /run these say that a service of the machine is there to be talked to. It is not.
 constexpr const char* kNotCopied[] = {"systemd", "user", "netns", "dbus", "docker", "containerd"};
 
-// Directories that a service's unit file makes, and that a machine which never started the unit does not have.
+// Directories that a service's unit makes when it starts: a machine that never started it lacks them.
 constexpr struct {
   const char *path, *owner;
 } kServiceDirectories[] = {{"/run/postgresql", "postgres"}, {"/run/redis", "redis"},

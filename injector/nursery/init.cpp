@@ -119,14 +119,14 @@ std::string Init::answer(Message& request, std::vector<int>& fds) {
 
 pid_t Init::spawn(Reader& reader, std::vector<Fd>& fds) {
   ChildSpec spec{reader.texts(), reader.map(), reader.text(), reader.text()};
-  const std::string room = reader.text();
+  const std::string name = reader.text();
   const bool has_net = reader.number() != 0, has_output = reader.number() != 0;
   const Fd* net = has_net ? &fds.at(0) : nullptr;
   const int output = has_output ? fds.at(has_net ? 1 : 0).get() : -1;
   const Enclosure* enclosure = nullptr;
-  if (!room.empty()) {
-    const auto found = enclosures_.find(room);
-    if (found == enclosures_.end()) throw std::runtime_error("there is no lab host \"" + room + "\"");
+  if (!name.empty()) {
+    const auto found = enclosures_.find(name);
+    if (found == enclosures_.end()) throw std::runtime_error("there is no lab host \"" + name + "\"");
     enclosure = &found->second;
   }
 

@@ -31,7 +31,7 @@ struct Enclosure;
 /// sbin folders. Throws "execute: …" when it cannot.
 [[noreturn]] void execute(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment);
 
-/// Why a child did not become what it was to become.
+/// Why a child could not become the command.
 struct NotExecuted : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

@@ -79,7 +79,7 @@ namespace {
 
 std::string explain(const Command& command, const std::string& error) {
   std::string text = "cannot run \"" + command.argv[0] + "\"" +
-                     (command.room.empty() ? "" : " on lab host \"" + command.room + "\"") + ": " + error;
+                     (command.enclosure.empty() ? "" : " on lab host \"" + command.enclosure + "\"") + ": " + error;
   const std::string package = package_of(command.argv[0]);
   if (error.rfind("execute:", 0) == 0 && error.find("No such file") != std::string::npos && !package.empty())
     text += " (hint: apt-get install " + package + ")";
@@ -254,14 +254,14 @@ Entrance Nursery::open_enclosure(const std::string& name) {
 
 pid_t Nursery::spawn(const Command& command) {
   if (command.argv.empty()) throw std::logic_error("Nursery::spawn() without a command");
-  const bool has_net = command.room.empty() && command.net != nullptr, has_output = command.output >= 0;
+  const bool has_net = command.enclosure.empty() && command.net != nullptr, has_output = command.output >= 0;
   std::vector<int> fds;
   if (has_net) fds.push_back(command.net->fd());
   if (has_output) fds.push_back(command.output);
   const Reply reply = impl_->ask(
       Request::spawn,
       [&](Writer& w) {
-        w.put(command.argv).put(command.environment).put(command.user).put(command.directory).put(command.room);
+        w.put(command.argv).put(command.environment).put(command.user).put(command.directory).put(command.enclosure);
         w.put(std::uint64_t{has_net}).put(std::uint64_t{has_output});
       },
       fds);

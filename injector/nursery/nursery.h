@@ -29,9 +29,9 @@ struct Command {
   std::map<std::string, std::string> environment;  ///< added to ours
   std::string user;                                ///< empty: root. Else also sets HOME, USER, LOGNAME and the groups
   std::string directory;                           ///< working directory; empty: ours, or /tmp in an enclosure
-  std::string room;            ///< an enclosure made by make_enclosure() (the lab makes one for each
-                               ///< host, with the host's name); empty: our own namespaces
-  const NetNs* net = nullptr;  ///< network namespace, when `room` is empty; null: ours
+  std::string enclosure;       ///< made by make_enclosure() (the lab makes one for each host, with the host's name);
+                               ///< empty: our own namespaces
+  const NetNs* net = nullptr;  ///< network namespace, when `enclosure` is empty; null: ours
   int output = -1;             ///< descriptor for stdout and stderr; -1: /dev/null
 };
 

@@ -66,7 +66,8 @@ void Seat::take_in(const Device& device) {
   site::refuse_unknown_link(device);
   if (site::is_bare(device) && !bare_)
     throw std::runtime_error(
-        "it has no Ethernet header, and no device had that when faults were attached; begin the run when it is there");
+        "it has no Ethernet header, and the programs were loaded for devices that have one; begin the run when it is "
+        "there");
   attach_to(device);
 }
 
@@ -92,7 +93,7 @@ std::vector<std::string> Seat::look(Ns epoch) {
     if (const auto why = site::why_left_out(device); !why.empty()) {
       left_out(why);
     } else if (!tunnels_.include(site::tunnels_of({device}))) {
-      left_out("it is a tunnel, and what carries it would meet the faults as well; begin the run when it is there");
+      left_out("it is a tunnel, and its outer packets would meet the faults as well; begin the run when it is there");
     } else {
       try {
         know_as(device);

@@ -63,10 +63,9 @@ class Attachment {
   std::unique_ptr<State> state_;
 };
 
-/// Attaches to the ingress of a device that Faultline made itself. Program and qdisc go with the device, so that
-/// nothing needs noting, and a clsact qdisc does, which takes microseconds where TCX waits for all CPUs (10 to 20 ms).
-/// Called with the device's namespace entered. What is returned has to be kept as long as the device, if there is
-/// anything.
+/// Attaches to the ingress of a device that Faultline made itself. Program and qdisc go with the device, so nothing
+/// needs noting. A clsact qdisc is enough: it takes microseconds, where TCX waits for all CPUs (10 to 20 ms). Called
+/// with the device's namespace entered. What is returned has to be kept as long as the device, if there is anything.
 std::optional<Attachment> attach_to_own(Engine engine, int program, int ifindex, const std::string& device,
                                         const NetNs& ns);
 

@@ -181,10 +181,9 @@ struct ClassicFilter::State {
     for (int i = 0; i < kAttempts; i++) {
       const std::string kind = tc::ingress_qdisc(placement.ifindex);
       if (kind == "ingress" && placement.hook == Hook::egress)
-        throw Failure(Exit::cannot_run,
-                      "device " + device +
-                          " has a qdisc of kind ingress, on which nothing can act on egress; "
-                          "replace it by one of kind clsact, which can do all that it does and egress as well");
+        throw Failure(Exit::cannot_run, "device " + device +
+                                            " has a qdisc of kind ingress, which cannot act on egress; replace it by "
+                                            "one of kind clsact, which acts on both");
       placement.made_qdisc = kind.empty() || (kind == "clsact" && qdisc_is_ours(placement.ifindex));
       tell();
       if (!kind.empty() || tc::add_clsact(placement.ifindex, device)) return;

@@ -24,8 +24,8 @@ struct Placement {
   char device[16] = {};       ///< its name then, for messages
 };
 
-/// Removes the filter, and the qdisc if it is ours and nothing else is on it. Called with the namespace entered. What
-/// is gone already is no error. `leaving` is called with `attached` cleared, before anything is removed: were we killed
+/// Removes the filter, and the qdisc if it is ours and nothing else is on it. Called with the namespace entered. It is
+/// fine if it is gone already. `leaving` is called with `attached` cleared, before anything is removed: were we killed
 /// half way, the rest would still be known to be ours.
 void take_away(Placement& placement, const std::function<void()>& leaving);
 

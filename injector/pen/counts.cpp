@@ -96,12 +96,12 @@ std::uint64_t minus(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : 0
 
 }  // namespace
 
-faults::Spread spread_of(const fl_histogram& histogram, std::uint64_t max_ticks) {
-  faults::Spread spread;
-  for (const auto n : histogram.bucket) spread.count += n;
-  if (spread.count == 0) return spread;
+faults::TimeQuantiles quantiles_of(const fl_histogram& histogram, std::uint64_t max_ticks) {
+  faults::TimeQuantiles quantiles;
+  for (const auto n : histogram.bucket) quantiles.count += n;
+  if (quantiles.count == 0) return quantiles;
   const auto quantile = [&](unsigned per_mille) {
-    const std::uint64_t rank = quantile_rank(spread.count, per_mille);
+    const std::uint64_t rank = quantile_rank(quantiles.count, per_mille);
     std::uint64_t below = 0;
     for (std::uint32_t i = 0; i < FL_HIST_BUCKETS; i++) {
       below += histogram.bucket[i];
@@ -112,11 +112,11 @@ faults::Spread spread_of(const fl_histogram& histogram, std::uint64_t max_ticks)
     }
     return static_cast<double>(max_ticks) * kTickUs;
   };
-  spread.p50 = quantile(500);
-  spread.p90 = quantile(900);
-  spread.p99 = quantile(990);
-  spread.max = static_cast<double>(max_ticks) * kTickUs;
-  return spread;
+  quantiles.p50 = quantile(500);
+  quantiles.p90 = quantile(900);
+  quantiles.p99 = quantile(990);
+  quantiles.max = static_cast<double>(max_ticks) * kTickUs;
+  return quantiles;
 }
 
 std::vector<faults::Account> account_of_faults(const BpfObject& player, const faults::Score& score, std::size_t faults,
@@ -151,12 +151,12 @@ std::vector<faults::Account> account_of_faults(const BpfObject& player, const fa
     if (t.first_affected != 0) a.first_affected = static_cast<Ns>(t.first_affected);
     if (t.last_affected != 0) a.last_affected = static_cast<Ns>(t.last_affected);
     if (a.sites.empty()) continue;  // no rule, no histograms
-    const auto spread = [&](std::uint32_t which, std::uint64_t max) {
-      return spread_of(sum_cpus<fl_histogram>(player.map("histograms"), FL_HISTOGRAMS * i + which), max);
+    const auto quantiles = [&](std::uint32_t which, std::uint64_t max) {
+      return quantiles_of(sum_cpus<fl_histogram>(player.map("histograms"), FL_HISTOGRAMS * i + which), max);
     };
-    a.applied_delay = spread(FL_APPLIED, t.applied_max);
-    a.held = spread(FL_HELD, t.held_max);
-    a.lateness = spread(FL_LATE, t.late_max);
+    a.applied_delay = quantiles(FL_APPLIED, t.applied_max);
+    a.held = quantiles(FL_HELD, t.held_max);
+    a.lateness = quantiles(FL_LATE, t.late_max);
   }
 
   for (const auto& mate : score.mates) {

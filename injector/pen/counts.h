@@ -15,7 +15,7 @@
 namespace faultline::pen {
 
 /// Sums a histogram of ticks; a quantile is its bucket's upper end (0.8 % wide), the maximum is exact.
-faults::Spread spread_of(const fl_histogram& histogram, std::uint64_t max_ticks);
+faults::TimeQuantiles quantiles_of(const fl_histogram& histogram, std::uint64_t max_ticks);
 
 /// Whose a seat is, and whether the site has left it: what it never gave back then went with its network namespace.
 struct SeatOfSite {

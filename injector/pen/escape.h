@@ -1,4 +1,4 @@
-// A stretch of time in which packets may have gone by a site's programs: somebody had put a program in front of them,
+// A stretch of time in which packets may have bypassed a site's programs: somebody had put a program in front of them,
 // or had taken them off, or a device had come on which they were not yet. The fault was then not there for what came
 // by, whatever its counts say.
 #pragma once

@@ -173,12 +173,11 @@ void Seat::leave(const DeviceEvents::Left& left, Ns now) {
   attached_.erase(left.index);
   left_.insert(device);
   remarks_.push_back(
-      left.moved
-          ? fmt::format("device {} was moved out of {}: what it carries is no longer faulted{}", device, place_.name,
-                        done ? ""
-                             : "; a filter of Faultline's that went along lets everything pass, and could not be taken "
-                               "away, as the namespace was not found")
-          : fmt::format("device {} of {} vanished: what it carried is no longer faulted", device, place_.name));
+      left.moved ? fmt::format("device {} was moved out of {}: its traffic is no longer faulted{}", device, place_.name,
+                               done ? ""
+                                    : "; a filter of Faultline's went along and could not be taken away, since the "
+                                      "namespace was not found; it lets everything pass")
+                 : fmt::format("device {} of {} vanished: its traffic is no longer faulted", device, place_.name));
 }
 
 void Seat::close_escapes(Ns now, Ns epoch, std::vector<Escape>& escapes) {

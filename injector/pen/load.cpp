@@ -57,8 +57,8 @@ void enter_programs(const BpfObject& selector, const char* array, const std::str
 void set_owner(Engine engine, const BpfObject& player) {
   if (engine != Engine::tcx) return;
   LIBBPF_OPTS(bpf_test_run_opts, run);
-  check_neg("tell the selector its owner", bpf_prog_test_run_opts(player.program("set_owner"), &run));
-  if (run.retval != 0) throw Failure(Exit::cannot_run, "the kernel did not let the selector hold its owner's task");
+  check_neg("let the programs watch this process", bpf_prog_test_run_opts(player.program("set_owner"), &run));
+  if (run.retval != 0) throw Failure(Exit::cannot_run, "the kernel did not let the programs watch this process");
 }
 
 }  // namespace faultline::pen

@@ -172,7 +172,7 @@ void Pen::build(std::vector<site::Site> sites, const Progress& progress) FAULTLI
   std::vector<std::string>& names = impl.names;
   for (std::uint32_t i = 0; i < sites.size(); i++) {
     names.push_back(sites[i].name);
-    progress(fmt::format("making room for {} ({}/{})", names[i], i + 1, sites.size()));
+    progress(fmt::format("making devices for {} ({}/{})", names[i], i + 1, sites.size()));
     impl.seats.push_back(impl.make_seat(i, std::move(sites[i])));
     impl.taken.push_back({i});
   }
@@ -229,7 +229,8 @@ std::vector<Escape> Pen::inspect(Look look) {
       impl_->seats[i]->inspect(now, epoch, escapes);
     } catch (const std::exception& e) {  // the next look sees what this one did not
       if (!std::exchange(impl_->looked_in_vain, true))
-        impl_->news.push_back(fmt::format("looking whether our programs are attached and first: {}", e.what()));
+        impl_->news.push_back(
+            fmt::format("it cannot be checked whether Faultline's programs are attached and first: {}", e.what()));
     }
     if (look == Look::last) impl_->seats[i]->tell_open(escapes);
   }

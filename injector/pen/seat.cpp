@@ -167,9 +167,8 @@ bool Seat::learn(const std::string& name, const IpPrefix& address) {
     selectors_->tell_learned(site_, key, all);
   } catch (const std::exception& e) {
     if (!std::exchange(is_full_, true))
-      remarks_.push_back(
-          fmt::format("{}: of the addresses that names came to have, {} were learned, others were not: {}", place_.name,
-                      learned_.size(), e.what()));
+      remarks_.push_back(fmt::format("{}: {} addresses of names were learned, further ones were not: {}", place_.name,
+                                     learned_.size(), e.what()));
     return false;
   }
   learned_[{key.high, key.low}] = all;

@@ -74,7 +74,7 @@ Selectors::Selectors(Engine engine, const faults::Score& score, const std::vecto
   Tables tables;
   std::vector<Settings> all;
   for (const Seating& seating : sites) {
-    progress(fmt::format("compiling the rules of site {}/{}", all.size() + 1, sites.size()));
+    progress(fmt::format("compiling the rules of target {}/{}", all.size() + 1, sites.size()));
     const site::Masks masks = site::compile_masks(*seating.rules);
     tables_.push_back(tables.add(masks));
     all.push_back(settle(seating, masks));
@@ -88,7 +88,7 @@ Selectors::Selectors(Engine engine, const faults::Score& score, const std::vecto
     shapes.resize(1);
   }
   for (const auto& shape : shapes) {
-    progress(fmt::format("verifying the selector ({}/{})", loaded_.size() + 1, shapes.size()));
+    progress(fmt::format("loading the programs that select packets ({}/{})", loaded_.size() + 1, shapes.size()));
     load(shape, [&](BpfObject& object) { size_tables(object, tables, all); });
   }
   fill_tables(tables);

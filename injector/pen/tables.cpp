@@ -60,7 +60,7 @@ std::uint16_t Tables::add_page(const fl_ports* page) {
     if (equal(ports_.data() + at->second * kPage, page, kPage)) return at->second;
   const std::size_t number = ports_.size() / kPage;
   if (number > std::numeric_limits<std::uint16_t>::max())
-    throw Failure(Exit::cannot_run, "the rules of all sites together name too many different sets of ports");
+    throw Failure(Exit::cannot_run, "the faults together name too many different sets of ports");
   ports_.insert(ports_.end(), page, page + kPage);
   pages_.emplace(hash, static_cast<std::uint16_t>(number));
   return static_cast<std::uint16_t>(number);

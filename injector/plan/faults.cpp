@@ -69,7 +69,7 @@ std::optional<faults::Value> read_value(Table& table, std::string_view leaf, con
       const auto& text = entry.value.text;
       if (std::find(key.choices.begin(), key.choices.end(), text) != key.choices.end()) return faults::Value(text);
       const auto choices = strings(key.choices);
-      table.issues().error(entry.value.at, fmt::format("{}: \"{}\" is none of its values", key.name, text),
+      table.issues().error(entry.value.at, fmt::format("{}: unknown value \"{}\"", key.name, text),
                            table.issues().suggest(text, choices, list_known("choose one of", choices)));
       return std::nullopt;
     }

@@ -29,7 +29,7 @@ void read_guard(const Node& node, std::size_t number, Draft& draft) {
   if (const auto window = table.scalar("for", "\"10s\"", read_duration)) {
     guard.window = *window;
     if (*window == 0)
-      draft.issues.error(result.for_at, "for: nothing can be seen in no time",
+      draft.issues.error(result.for_at, "for: a guard needs some time to look back over",
                          "write how far back the guard looks: for = \"10s\"");
   }
   const std::size_t before = draft.issues.count();

@@ -67,7 +67,7 @@ void read_hypothesis(const Node& node, std::size_t number, Draft& draft) {
   if (recovers) {
     result.recovers_at = table.take("recovers_within")->value.at;
     if (hypothesis.recovers_within && *hypothesis.recovers_within == 0) {
-      draft.issues.error(result.recovers_at, "recovers_within: nothing recovers in no time",
+      draft.issues.error(result.recovers_at, "recovers_within: it must be longer than 0s",
                          "write recovers_within = \"5s\"");
       hypothesis.recovers_within.reset();
     }

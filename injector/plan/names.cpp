@@ -200,7 +200,7 @@ class NameBinder {
   }
 
   /// The targets that probes may mean when they say nothing: those that the plan defines and those that faults are on.
-  /// A name stands for each namespace, so that two targets in one namespace are no reason to ask.
+  /// Targets in one namespace count as one: a name stands for each namespace.
   struct Candidates {
     std::string first;
     bool first_is_room_or_link = false;

@@ -33,7 +33,7 @@ void read_top(Table& top, Draft& draft) {
     draft.duration_at = duration->value.at;
     draft.duration = read_timeline(top, "duration", duration->value, draft.options);
     if (draft.duration && *draft.duration == 0) {
-      draft.issues.error(duration->value.at, "duration: a run that lasts no time shows nothing",
+      draft.issues.error(duration->value.at, "duration: it must be longer than 0s",
                          "write duration = \"60s\", or leave it out");
       draft.duration.reset();
     }

@@ -30,7 +30,7 @@ struct Diagnostic {
 struct Parsed {
   Plan plan;                             ///< meaningful only if there are no diagnostics
   std::vector<Diagnostic> diagnostics;   ///< in order of place
-  std::vector<Diagnostic> remarks = {};  ///< what is no mistake, and yet worth knowing
+  std::vector<Diagnostic> remarks = {};  ///< not mistakes, but worth knowing
   bool ok() const { return diagnostics.empty(); }
 };
 

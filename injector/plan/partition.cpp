@@ -26,7 +26,7 @@ class Parting {
 
   void run() {
     if (!fault_.peer.empty())
-      issues_.error(fault_.peer.front().at, "peer: a partition has none: its members are each other's",
+      issues_.error(fault_.peer.front().at, "peer: a partition takes none, since its members are each other's peers",
                     "put the peer into a group of its own");
     const auto form = the_form();
     if (form.empty()) return;
@@ -150,10 +150,10 @@ class Parting {
       if (fault_.direction_at.line == 0)
         direction = Direction::egress;
       else if (direction == Direction::both)
-        issues_.error(fault_.direction_at, "direction: one way is not both",
+        issues_.error(fault_.direction_at, "direction: \"both\" is not one way",
                       "egress: what the first half sends is lost; ingress: what it is sent");
     } else if (shape == "ring" && direction != Direction::both) {
-      issues_.error(fault_.direction_at, "direction: a ring has no first side that it could be seen from",
+      issues_.error(fault_.direction_at, "direction: a ring is the same from every side",
                     "take it out, or write edges");
     }
   }
@@ -172,7 +172,7 @@ class Parting {
           members_[b].word.at,
           fmt::format("neither \"{}\" nor \"{}\" is a place: nobody here sees what passes between two addresses",
                       members_[a].word.text, members_[b].word.text),
-          "of two members that are parted, one is a netns, host or room");
+          "one of two parted members must be a netns, host or room");
       return;
     }
   }

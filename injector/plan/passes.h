@@ -130,8 +130,8 @@ std::optional<std::vector<std::vector<Word>>> read_groups(Table& table, const fa
 std::optional<faults::Trace> read_trace_file(Table& table, const faults::Key& key, const Node& value, Draft& draft);
 std::optional<faults::Samples> read_samples_file(Table& table, const faults::Key& key, const Node& value, Draft& draft);
 
-/// Who is parted from whom: the fault's legs, from its groups, edges or shape. `find` looks up a target and reports
-/// what is none.
+/// Who is parted from whom: the fault's legs, from its groups, edges or shape. `find` looks up a target, and reports a
+/// name that is not one.
 void resolve_partition(FaultDraft& fault, Draft& draft,
                        const std::function<const TargetDraft*(const Word&, std::string_view)>& find);
 

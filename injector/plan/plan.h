@@ -178,7 +178,7 @@ struct InputFile {
   std::string text;
 };
 
-/// What may go astray without a word but a warning, as shares: too little to change what a hypothesis says.
+/// How much may go astray with only a warning, as shares: too little to change what a hypothesis says.
 struct Tolerance {
   double packets = 0.001;  ///< undelivered and passed by safety, of what a fault matched
   double of_loss = 0.1;    ///< the same, of a loss that was asked

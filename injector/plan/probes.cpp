@@ -75,7 +75,7 @@ std::optional<probe::Value> read_choice_value(Table& table, const Node& value, c
   if (!table.expect(value, Node::Type::string, key.name, key.example)) return std::nullopt;
   const std::vector<std::string> choices(key.choices.begin(), key.choices.end());
   if (std::find(choices.begin(), choices.end(), value.text) != choices.end()) return value.text;
-  table.issues().error(value.at, fmt::format("{}: \"{}\" is none of them", key.name, value.text),
+  table.issues().error(value.at, fmt::format("{}: unknown value \"{}\"", key.name, value.text),
                        table.issues().suggest(value.text, choices, list_known("choose one of", choices)));
   return std::nullopt;
 }
@@ -183,7 +183,7 @@ void read_window(Table& table, Probe& probe, const ParseOptions& options) {
   const Entry* length = table.take("for");
   if (!length) return;
   probe.length = read_timeline(table, "for", length->value, options);
-  if (probe.length == 0) table.issues().error(length->value.at, "for: nothing is asked in no time", "for = \"20s\"");
+  if (probe.length == 0) table.issues().error(length->value.at, "for: it must be longer than 0s", "for = \"20s\"");
 }
 
 void read_probe(const Entry& entry, Draft& draft) {

@@ -11,8 +11,8 @@
 namespace faultline::plan {
 namespace {
 
-/// The words of a script's lines, without the folders before them: "$bin/postgres" is postgres. Nothing of what is no
-/// text.
+/// The words of a script's lines, without the folders before them: "$bin/postgres" is postgres. Empty for a file that
+/// is not text.
 std::vector<std::string> words_of(std::istream& file) {
   constexpr std::size_t kMostLines = 1000;
   std::vector<std::string> words;

@@ -78,9 +78,9 @@ Read<faults::QueueLimit> read_queue(std::string_view text) {
     return {faults::QueueLimit{0, static_cast<std::uint64_t>(std::llround(bytes))}, {}, {}};
   }
   const auto time = read_duration(text);
-  if (!time.value) return {{}, fmt::format("\"{}\" is no length of a queue", text.substr(0, 60)), hint};
+  if (!time.value) return {{}, fmt::format("\"{}\" is not the length of a queue", text.substr(0, 60)), hint};
   if (*time.value <= 0 || *time.value > kLongestQueue)
-    return {{}, fmt::format("\"{}\" is out of range", text), "a queue is up to 60s long, and not empty"};
+    return {{}, fmt::format("\"{}\" is out of range", text), "a queue is longer than 0s, and 60s at most"};
   return {faults::QueueLimit{*time.value, 0}, {}, {}};
 }
 

@@ -44,7 +44,9 @@ class SamplesReader {
     if (*measured_) {
       for (double& value : values_) value = (value - mean) / deviation;
     } else if (deviation < kLeastDeviation || deviation > kMostDeviation) {
-      error(1, "these are no table of tc's: its numbers have a standard deviation of about 8192, these are far from it",
+      error(1,
+            "this is not a table of tc's: its numbers would have a standard deviation of about 8192, and these are far "
+            "from that",
             "measured delays need their units: 12.4ms");
       return std::nullopt;
     }
@@ -90,7 +92,7 @@ class SamplesReader {
     }
     const auto delay = read_duration(word);
     if (!delay.value)
-      return error(column, "what stands here is neither a delay with its unit nor a number",
+      return error(column, "expected a delay with its unit, or a number",
                    "write the delays that were measured, such as 12.4ms, one a line");
     values_.push_back(static_cast<double>(*delay.value));
   }

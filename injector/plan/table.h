@@ -19,7 +19,7 @@ namespace faultline::plan {
 class Issues {
  public:
   void error(SourcePlace at, std::string message, std::string hint = {});
-  /// No mistake, and yet worth knowing.
+  /// Not a mistake, but worth knowing.
   void remark(SourcePlace at, std::string message);
   void not_yet(SourcePlace at, std::string message, std::string hint = {});
   /// In a file that the plan names. The plan may be a stranger's, and the file any file of this machine: the message is

@@ -72,7 +72,7 @@ std::optional<std::string> read_pid(Table& table) {
     return std::nullopt;
   }
   if (pid >= 1 && pid <= kMost) return std::to_string(pid);
-  table.issues().error(entry.value.at, "pid: this is no process id",
+  table.issues().error(entry.value.at, "pid: this is not a process id",
                        fmt::format("a number from 1 to {}: pid = 1234", kMost));
   return std::nullopt;
 }
@@ -116,8 +116,7 @@ void read_presence(Table& table, TargetDraft& draft, bool found_on_machine) {
   const auto if_gone = table.text("if_gone", "\"abort\"");
   if (!if_gone) return;
   if (std::find(kChoices.begin(), kChoices.end(), *if_gone) == kChoices.end())
-    table.issues().error(table.take("if_gone")->value.at,
-                         fmt::format("if_gone: \"{}\" is none of its values", *if_gone),
+    table.issues().error(table.take("if_gone")->value.at, fmt::format("if_gone: unknown value \"{}\"", *if_gone),
                          table.issues().suggest(*if_gone, kChoices, list_known("choose one of", kChoices)));
   draft.target.if_gone = *if_gone == "abort" ? Target::IfGone::abort : Target::IfGone::proceed;
 }

@@ -85,7 +85,8 @@ void lay_out_duration(Draft& draft) {
     }
   }
   if (endless && !draft.other_ends && known)
-    draft.issues.error(endless->for_at, "for: every fault lasts to the end of the run, and nothing says when that is",
+    draft.issues.error(endless->for_at,
+                       "for: every fault lasts to the end of the run, and the plan does not say when that is",
                        "add duration = \"60s\" at the top of the plan");
   draft.plan.duration = default_duration(draft, last_end);
 }

@@ -159,7 +159,7 @@ class TraceReader {
       const auto known = known_columns();
       if (!column) {
         const bool numbers = read_number(cell.text).has_value();
-        error(cell.column, "this column is none of those that there are",
+        error(cell.column, "unknown column",
               numbers ? "the first line names the columns, such as time_s,delay_ms"
                       : issues_.suggest(cell.text, known,
                                         "columns are time, delay, jitter, loss and rate, with a unit behind: time_s, "
@@ -174,9 +174,9 @@ class TraceReader {
     }
     if (mistakes_ > 0) return;
     if (std::none_of(columns.begin(), columns.end(), [](const Column& c) { return c.figure == nullptr; }))
-      return error(1, "no column is the time", "add a column time_s or time_ms");
+      return error(1, "there is no column for the time", "add a column time_s or time_ms");
     if (columns.size() == 1)
-      return error(1, "there is no figure beside the time", "add a column such as delay_ms, loss_percent or rate_mbit");
+      return error(1, "there is no column beside the time", "add a column such as delay_ms, loss_percent or rate_mbit");
     while (!enough() && next_line()) {
       const auto cells = cells_of(line_);
       if (!cells.empty()) read_row(columns, cells);
@@ -218,26 +218,26 @@ class TraceReader {
 
   std::optional<double> read_cell(const Column& column, const Cell& cell) {
     const auto wrong = [&](std::string_view what, std::string hint) {
-      error(cell.column, fmt::format("{}: what stands here {}", column.name, what), std::move(hint));
+      error(cell.column, fmt::format("{}: this cell {}", column.name, what), std::move(hint));
       return std::nullopt;
     };
-    if (cell.text.empty()) return wrong("is nothing", "every row gives every figure");
+    if (cell.text.empty()) return wrong("is empty", "every row gives every figure");
     double value = 0;
     if (column.unit == 0 && column.sort == Column::Sort::time) {
       const auto read = read_duration(cell.text);
       if (!read.value)
-        return wrong("is no duration with a unit",
+        return wrong("is not a duration with a unit",
                      fmt::format("write \"300ms\", or name the column {}_ms", column.name));
       value = static_cast<double>(*read.value);
     } else if (column.unit == 0 && column.sort == Column::Sort::chance) {
       const auto read = read_probability(cell.text);
       if (!read.value)
-        return wrong("is no percentage", fmt::format("write \"5%\", or name the column {}_percent", column.name));
+        return wrong("is not a percentage", fmt::format("write \"5%\", or name the column {}_percent", column.name));
       value = *read.value;
     } else if (column.unit == 0) {
       const auto read = read_rate(cell.text);
       if (!read.value)
-        return wrong("is no rate", fmt::format("write \"10mbit\", or name the column {}_mbit", column.name));
+        return wrong("is not a rate", fmt::format("write \"10mbit\", or name the column {}_mbit", column.name));
       value = *read.value;
     } else {
       const auto read = read_number(cell.text);
@@ -246,9 +246,9 @@ class TraceReader {
       value = *read * column.unit;
     }
     if (column.sort == Column::Sort::chance && value > 1)
-      return wrong("is more than certain", "a loss is at most 100 percent");
+      return wrong("is more than 100 percent", "a loss is at most 100 percent");
     if (column.sort == Column::Sort::rate && value == 0)
-      return wrong("is no rate: nothing would ever pass", "a link that is down has a loss of 100 percent");
+      return wrong("is zero: nothing would ever pass", "a link that is down has a loss of 100 percent");
     if (column.sort == Column::Sort::rate &&
         (value < static_cast<double>(FL_RATE_MIN) || value > static_cast<double>(FL_RATE_MAX)))
       return wrong("is out of range", "rates are between 1 kbit and 1000 gbit");

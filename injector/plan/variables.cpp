@@ -36,7 +36,7 @@ class Substitution {
     std::size_t from = 0;
     const std::string& text = node.text;
     if (!bytes && text.find('\0') != std::string::npos) {
-      issues_.error(node.at, "a string contains a NUL character", "nothing that a plan names can hold one");
+      issues_.error(node.at, "a string contains a NUL character", "take it out");
       node.text.clear();
       return;
     }

@@ -117,7 +117,7 @@ class Dns : public Asker {
       const Address& client = clients_[n % clients_.size()];
       if (::bind(asked.fd.get(), client.get(), client.length) == -1) return failed();
     }
-    // Else an unreachable server, which is no hard error, would look like a silent one (ip(7)).
+    // Else an unreachable server would look like a silent one: the kernel tells only who asks for it (ip(7)).
     const int one = 1;
     const bool v6 = server_.family() == AF_INET6;
     if (setsockopt(asked.fd.get(), v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &one, sizeof one) ==

@@ -33,8 +33,8 @@ struct EchoAnswer {
   std::uint16_t sequence = 0;  ///< if not: some router (or our own kernel) says that this request cannot be delivered
 };
 
-/// Reads a packet as a raw socket gives it: with the IP header for IPv4, without it for IPv6. Empty when it is no
-/// answer to this probe or is damaged.
+/// Reads a packet as a raw socket gives it: with the IP header for IPv4, without it for IPv6. Empty when it is damaged,
+/// or is not an answer to this probe.
 std::optional<EchoAnswer> read_echo(const Echo& echo, std::span<const std::uint8_t> packet);
 
 /// Classic BPF for SO_ATTACH_FILTER on such a socket.

@@ -148,7 +148,7 @@ class Exec : public Asker {
     }
     nursery::Command command;
     command.argv = command_;
-    command.room = enclosure_;
+    command.enclosure = enclosure_;
     command.net = net_ ? &*net_ : nullptr;
     command.output = write_end.get();
     if (!clients_.empty()) command.environment["FAULTLINE_CLIENT"] = clients_[job.n % clients_.size()];

@@ -1,6 +1,4 @@
-// The http probe, over libcurl's multi interface: curl tells which descriptors and which timer it needs, and the
-// probe's own loop watches them, so that the instant of sending stays ours.
-#include <curl/curl.h>
+// The http probe, over libcurl.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,7 +11,7 @@
 #include "injector/base/written_address.h"
 #include "injector/probe/address.h"
 #include "injector/probe/asker.h"
-#include "injector/probe/errors.h"
+#include "injector/probe/curl.h"
 #include "injector/probe/kinds.h"
 
 namespace faultline::probe {
@@ -21,68 +19,7 @@ namespace {
 
 constexpr std::size_t kMostBody = 1 << 20;
 
-void check_curl(const char* attempt, CURLcode rc) {
-  if (rc != CURLE_OK) throw std::runtime_error(fmt::format("{}: {}", attempt, curl_easy_strerror(rc)));
-}
-void check_multi(const char* attempt, CURLMcode rc) {
-  if (rc != CURLM_OK) throw std::runtime_error(fmt::format("{}: {}", attempt, curl_multi_strerror(rc)));
-}
-
-struct Free {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-  void operator()(char* text) const { curl_free(text); }
-};
-using Easy = std::unique_ptr<CURL, Free>;
-using List = std::unique_ptr<curl_slist, Free>;
-
-// The multi handle closes connections, and so calls back, when it dies: it must die first, while all else is there.
-struct FreeMulti {
-  void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
-};
-
-void append(List& list, const std::string& line) {
-  curl_slist* longer = curl_slist_append(list.get(), line.c_str());
-  if (!longer) throw std::bad_alloc();
-  static_cast<void>(list.release());
-  list.reset(longer);
-}
-
 bool same_header(const std::string& a, const std::string& b) { return curl_strequal(a.c_str(), b.c_str()) != 0; }
-
-std::string error_of(CURLcode rc, CURL* easy) {
-  long os = 0;
-  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os);
-  switch (rc) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-      return "resolve";
-    case CURLE_OPERATION_TIMEDOUT:
-      return "timeout";
-    case CURLE_GOT_NOTHING:
-    case CURLE_PARTIAL_FILE:
-      return "closed";
-    case CURLE_UNSUPPORTED_PROTOCOL:  // curl's name for an answer that is not HTTP at all
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM:
-      return "protocol";
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR:
-      if (os == 0) return rc == CURLE_COULDNT_CONNECT ? "connect" : "closed";
-      return rc == CURLE_COULDNT_CONNECT ? send_error(static_cast<int>(os)) : network_error(static_cast<int>(os));
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-    case CURLE_PEER_FAILED_VERIFICATION:
-      return "tls";
-    default:
-      return fmt::format("curl {}", static_cast<int>(rc));
-  }
-}
 
 class Http : public Asker {
  public:
@@ -93,26 +30,17 @@ class Http : public Asker {
         body_(s.probe.params.text("body")),
         expected_body_(s.probe.params.text("expect.body")),
         reuse_(s.probe.params.boolean("reuse")),
-        loop_(s.loop),
-        verdict_(s.verdict) {
+        verdict_(s.verdict),
+        transfers_(s.loop, [this](CURL* easy, CURLcode rc, Ns at) { finish(easy, rc, at); }) {
     if (s.probe.params.has("expect.status")) expected_status_ = s.probe.params.integer("expect.status");
-    static const CURLcode global = curl_global_init(CURL_GLOBAL_DEFAULT);
-    check_curl("start libcurl", global);
     read_url(s.from.names);
     read_headers();
     for (const auto& client : s.from.clients)
       if ((client.find(':') != std::string::npos) == v6_) clients_.push_back("host!" + client);
-    multi_.reset(curl_multi_init());
-    if (!multi_) throw std::bad_alloc();
-    check_multi("set up libcurl", curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &Http::on_socket));
-    check_multi("set up libcurl", curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this));
-    check_multi("set up libcurl", curl_multi_setopt(multi_.get(), CURLMOPT_TIMERFUNCTION, &Http::on_timer));
-    check_multi("set up libcurl", curl_multi_setopt(multi_.get(), CURLMOPT_TIMERDATA, this));
     spare_.push_back(make_request());  // so that the first request does not pay for it
   }
   ~Http() override {
-    for (auto& [n, request] : flying_) curl_multi_remove_handle(multi_.get(), request->easy.get());
-    multi_.reset();
+    for (auto& [n, request] : flying_) transfers_.remove(request->easy.get());
   }
 
   void ask(std::uint64_t n, Ns) override {
@@ -127,30 +55,26 @@ class Http : public Asker {
     request->body.clear();
     CURL* easy = request->easy.get();
     if (!clients_.empty())
-      check_curl("choose a client", curl_easy_setopt(easy, CURLOPT_INTERFACE, clients_[n % clients_.size()].c_str()));
+      curl::check("choose a client", curl_easy_setopt(easy, CURLOPT_INTERFACE, clients_[n % clients_.size()].c_str()));
     flying_.emplace(n, std::move(request));
-    check_multi("start a request", curl_multi_add_handle(multi_.get(), easy));
-    act(CURL_SOCKET_TIMEOUT, 0);
+    transfers_.add(easy);
   }
 
   void forget(std::uint64_t n) override {
     const auto it = flying_.find(n);
     if (it == flying_.end()) return;
-    curl_multi_remove_handle(multi_.get(), it->second->easy.get());
+    transfers_.remove(it->second->easy.get());
     flying_.erase(it);
   }
 
-  Ns wake_at() const override { return wake_at_; }
-  void wake() override {
-    wake_at_ = kNever;
-    act(CURL_SOCKET_TIMEOUT, 0);
-  }
+  Ns wake_at() const override { return transfers_.wake_at(); }
+  void wake() override { transfers_.wake(); }
 
  private:
   struct Request {
     std::uint64_t n = 0;
     std::string body;
-    Easy easy;
+    curl::Easy easy;
   };
 
   [[noreturn]] void refuse(const std::string& why) const {
@@ -161,13 +85,13 @@ class Http : public Asker {
   std::string url_part(CURLU* url, CURLUPart part) const {
     char* text = nullptr;
     const CURLUcode rc = curl_url_get(url, part, &text, CURLU_DEFAULT_PORT);
-    const std::unique_ptr<char, Free> owner(text);
+    const std::unique_ptr<char, curl::Free> owner(text);
     if (rc != CURLUE_OK) refuse(curl_url_strerror(rc));
     return text;
   }
 
   void read_url(const std::map<std::string, std::string>& names) {
-    const std::unique_ptr<CURLU, Free> url(curl_url());
+    const std::unique_ptr<CURLU, curl::Free> url(curl_url());
     if (!url) throw std::bad_alloc();
     const CURLUcode rc = curl_url_set(url.get(), CURLUPART_URL, url_.c_str(), 0);
     if (rc != CURLUE_OK) refuse(curl_url_strerror(rc));
@@ -179,7 +103,7 @@ class Http : public Asker {
     v6_ = resolve(probe_.name, bracketed ? host.substr(1, host.size() - 2) : host, port, names).family() == AF_INET6;
     if (const auto lab = names.find(host); lab != names.end()) {
       const bool v6 = lab->second.find(':') != std::string::npos;
-      append(known_, fmt::format("{}:{}:{}", host, port, v6 ? "[" + lab->second + "]" : lab->second));
+      curl::append(known_, fmt::format("{}:{}:{}", host, port, v6 ? "[" + lab->second + "]" : lab->second));
     }
   }
 
@@ -187,12 +111,12 @@ class Http : public Asker {
     bool agent = false, expect = false;
     for (const auto& [name, value] : probe_.params.fields("headers")) {
       // "Name;" is how curl is told to send a header without a value; "Name:" would remove it.
-      append(headers_, value.empty() ? name + ";" : name + ": " + value);
+      curl::append(headers_, value.empty() ? name + ";" : name + ": " + value);
       agent |= same_header(name, "User-Agent");
       expect |= same_header(name, "Expect");
     }
-    if (!agent) append(headers_, "User-Agent: faultline");
-    if (!expect) append(headers_, "Expect:");  // no "100-continue", which would wait a second for an answer
+    if (!agent) curl::append(headers_, "User-Agent: faultline");
+    if (!expect) curl::append(headers_, "Expect:");  // no "100-continue", which would wait a second for an answer
   }
 
   std::unique_ptr<Request> make_request() {
@@ -201,7 +125,7 @@ class Http : public Asker {
     CURL* e = request->easy.get();
     if (!e) throw std::bad_alloc();
     const auto set = [e](CURLoption option, auto value) {
-      check_curl("set up a request", curl_easy_setopt(e, option, value));
+      curl::check("set up a request", curl_easy_setopt(e, option, value));
     };
     set(CURLOPT_URL, url_.c_str());
     set(CURLOPT_PRIVATE, request.get());
@@ -235,53 +159,12 @@ class Http : public Asker {
     return size * count;
   }
 
-  // curl calls these from inside its own functions: they must not call curl, nor throw.
-  static int on_socket(CURL*, curl_socket_t fd, int what, void* self, void*) {
-    auto* http = static_cast<Http*>(self);
-    try {
-      if (what == CURL_POLL_REMOVE) {
-        http->loop_.unwatch(fd);
-        return 0;
-      }
-      const std::uint32_t events = (what & CURL_POLL_IN ? EPOLLIN : 0U) | (what & CURL_POLL_OUT ? EPOLLOUT : 0U);
-      http->loop_.watch(fd, events, [http, fd](std::uint32_t seen) {
-        int ready = 0;
-        if (seen & (EPOLLIN | EPOLLHUP)) ready |= CURL_CSELECT_IN;
-        if (seen & EPOLLOUT) ready |= CURL_CSELECT_OUT;
-        if (seen & EPOLLERR) ready |= CURL_CSELECT_ERR;
-        http->act(fd, ready);
-      });
-      return 0;
-    } catch (...) {
-      http->failure_ = std::current_exception();
-      return -1;
-    }
-  }
-  static int on_timer(CURLM*, long milliseconds, void* self) {
-    static_cast<Http*>(self)->wake_at_ = milliseconds < 0 ? kNever : monotonic_now() + milliseconds * kMillisecond;
-    return 0;
-  }
-
-  void act(curl_socket_t fd, int ready) {
-    int running = 0;
-    check_multi("drive libcurl", curl_multi_socket_action(multi_.get(), fd, ready, &running));
-    if (failure_) std::rethrow_exception(failure_);
-    int left = 0;
-    while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
-      if (message->msg != CURLMSG_DONE) continue;
-      const Ns at = monotonic_now();
-      const CURLcode rc = message->data.result;
-      Request* request = nullptr;
-      check_curl("find a request", curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request));
-      finish(*request, rc, at);
-    }
-  }
-
-  void finish(Request& done, CURLcode rc, Ns at) {
-    CURL* easy = done.easy.get();
-    const std::uint64_t n = done.n;
-    std::string error = rc == CURLE_OK ? judge(done) : error_of(rc, easy);
-    curl_multi_remove_handle(multi_.get(), easy);
+  void finish(CURL* easy, CURLcode rc, Ns at) {
+    Request* done = nullptr;
+    curl::check("find a request", curl_easy_getinfo(easy, CURLINFO_PRIVATE, &done));
+    const std::uint64_t n = done->n;
+    std::string error = rc == CURLE_OK ? judge(*done) : curl::error_of(rc, easy);
+    transfers_.remove(easy);
     auto node = flying_.extract(n);
     // One that failed is not used again: what curl remembers of its error must not be taken for the next one's.
     if (rc == CURLE_OK) spare_.push_back(std::move(node.mapped()));
@@ -300,16 +183,13 @@ class Http : public Asker {
   const std::string url_, method_, body_, expected_body_;
   std::optional<std::int64_t> expected_status_;  ///< none: any 2xx or 3xx
   const bool reuse_;
-  EventLoop& loop_;
   Verdict verdict_;
-  List known_, headers_;
+  curl::List known_, headers_;
   bool v6_ = false;                   // what the host's name stood for before the run
   std::vector<std::string> clients_;  // as curl wants them
   std::unordered_map<std::uint64_t, std::unique_ptr<Request>> flying_;
   std::vector<std::unique_ptr<Request>> spare_;
-  Ns wake_at_ = kNever;
-  std::exception_ptr failure_;
-  std::unique_ptr<CURLM, FreeMulti> multi_;
+  curl::Transfers transfers_;  // the last: closing its connections calls back while all else is there
 };
 
 std::unique_ptr<Asker> make_http(const Setting& setting) { return std::make_unique<Http>(setting); }

@@ -105,8 +105,8 @@ class Icmp : public Asker {
     verdict_(n, at, std::move(error));
   }
 
-  // The kernel's stamp is of the wall clock: what counts is its age. A stamp that cannot be (the clock was set in
-  // between, or the packet kept a stamp from before it was sent) is not used.
+  // The kernel's timestamp is of the wall clock: what counts is its age. One that cannot be (the clock was set in
+  // between, or the packet kept one from before it was sent) is not used.
   static Ns arrival(const msghdr& message, Ns sent) {
     const Ns now = monotonic_now();
     for (const cmsghdr* c = CMSG_FIRSTHDR(&message); c;
@@ -177,7 +177,7 @@ Kind kinds::icmp() {
           .option = "Ping this meanwhile",
           .value = "HOST",
           .make = make_icmp,
-          .meant = [](std::string_view) { return true; }};  // what is no URL and has no port
+          .meant = [](std::string_view) { return true; }};  // all that is neither a URL nor HOST:PORT
 }
 
 }  // namespace faultline::probe

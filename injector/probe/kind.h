@@ -36,7 +36,7 @@ using Command = std::vector<std::string>;
 using Fields = std::map<std::string, std::string>;
 using Value = std::variant<bool, std::int64_t, std::string, Command, Fields>;
 
-/// A text that a table must give: one without it does not compile.
+/// A text that a table must give: a table without it does not compile.
 class Said : public std::string_view {
  public:
   constexpr Said(const char* text) : std::string_view(text) {}
@@ -103,7 +103,7 @@ struct Kind {
   Said value;                                         ///< what stands there for the subject: "URL"
   std::unique_ptr<Asker> (&make)(const Setting&);     ///< who asks; on the probe's thread (asker.h)
   std::vector<Problem> (*check)(const Params&) = {};  ///< of the values together
-  bool (*meant)(std::string_view text) = {};          ///< whether a command line that names no kind means this one
+  bool (*meant)(std::string_view text) = {};          ///< whether a command line without a kind means this one
   std::string_view behind_at = {};                    ///< the key of what stands behind an "@" there: "NAME@SERVER"
 
   std::string_view name() const { return subject.name; }

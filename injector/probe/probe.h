@@ -56,7 +56,7 @@ class Prober {
   /// Requests are due at epoch + start + n * every, within the probe's own window and the run's [0, duration). `epoch`
   /// is CLOCK_MONOTONIC. Called once.
   void start(Ns epoch, Ns duration);
-  /// Requests that are due at `instant` (CLOCK_MONOTONIC) or later wait for go_on(). Those under way are none of them.
+  /// Requests that are due at `instant` (CLOCK_MONOTONIC) or later wait for go_on(). Those that are already sent go on.
   void hold(Ns instant);
   /// T0 is `epoch` by now, later than it was; what is due has moved with it.
   void go_on(Ns epoch);

@@ -97,7 +97,7 @@ Kind kinds::redis() {
                     .type = ValueType::text,
                     .doc = "The reply begins with it.",
                     .example = "\"PONG\"",
-                    .otherwise = "any that is no error"}},
+                    .otherwise = "any but an error"}},
           .request = "a connection (`reuse = true` keeps connections); then `command`",
           .option = "Ping this Redis meanwhile",
           .value = "HOST:PORT",

@@ -7,13 +7,13 @@
 namespace faultline::record {
 
 template <>
-struct FieldsOf<faults::Spread> {
-  static constexpr const char* shape = "spread";
-  static constexpr auto fields =
-      std::tuple{field("p50", &faults::Spread::p50, "half of the packets had at most this"),
-                 field("p90", &faults::Spread::p90, "nine of ten"), field("p99", &faults::Spread::p99, "99 of 100"),
-                 field("max", &faults::Spread::max, "all"),
-                 field("count", &faults::Spread::count, "how many packets were measured")};
+struct FieldsOf<faults::TimeQuantiles> {
+  static constexpr const char* shape = "time quantiles";
+  static constexpr auto fields = std::tuple{
+      field("p50", &faults::TimeQuantiles::p50, "half of the packets had at most this"),
+      field("p90", &faults::TimeQuantiles::p90, "nine of ten"), field("p99", &faults::TimeQuantiles::p99, "99 of 100"),
+      field("max", &faults::TimeQuantiles::max, "all"),
+      field("count", &faults::TimeQuantiles::count, "how many packets were measured")};
 };
 
 template <>

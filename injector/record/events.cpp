@@ -80,7 +80,7 @@ std::string escape_text(const Escape& escape) {
                                                 thousands(escape.packets), escape.packets == 1 ? "" : "s")
                               : escape.bounded ? "; the device carried no packet that way meanwhile"
                                                : "";
-  return fmt::format("packets may go by the faults at {} of {} in {}, {}: {}{}", escape.hook, escape.device,
+  return fmt::format("packets may bypass the faults at {} of {} in {}, {}: {}{}", escape.hook, escape.device,
                      escape.site, when, escape.why, carried);
 }
 

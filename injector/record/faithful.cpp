@@ -34,8 +34,8 @@ double share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 1 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-/// One that came in the way of a fault, and how many of the packets that the fault gave back there it kept from being
-/// counted: they left by a device that has no program of ours, which is no loss.
+/// An escape that touched a fault, and how many of the fault's returned packets it kept from being counted. Those left
+/// by a device without a program of ours: they are not lost.
 struct InTheWay {
   const Escape* escape;
   std::uint64_t unseen = 0;
@@ -86,7 +86,7 @@ std::string bit_rate(double bits_a_second) {
 /// "it carried 9.4 Gb/s, 131,000 packets a second, and no more".
 std::string carried(const LineStats::Full& full) {
   const double seconds = static_cast<double>(full.time_us) / 1e6;
-  if (seconds <= 0) return "it had more to carry than it could";
+  if (seconds <= 0) return "how many it carried was not recorded";
   return fmt::format("for {} it carried {}, {} packets a second, and could no more",
                      short_duration(static_cast<Ns>(seconds * kSecond)),
                      bit_rate(static_cast<double>(full.bytes) * 8 / seconds),
@@ -133,8 +133,8 @@ std::optional<std::string> lateness_finding(const Recording& r, const FaultRecor
   const std::string beyond = short_microseconds(account.lateness.p99), allowed = short_duration(limit);
   if (account.left_late.full > 0 && account.left_late.full * 2 >= account.left_late.all)
     return fmt::format(
-        "met a full line: {}, so packets were held p99 {} longer than asked, at most {} is allowed (less traffic, or a "
-        "`rate` below that in the fault, keeps it from filling)",
+        "had more packets to hold than Faultline can carry: {}, so packets were held p99 {} longer than asked, at most "
+        "{} is allowed (less traffic helps, or a `rate` below that in the fault)",
         carried(line.full), beyond, allowed);
   return fmt::format("was late: p99 {} beyond what was asked, at most {} is allowed{}", beyond, allowed,
                      scheduling(line.realtime.line));
@@ -168,17 +168,16 @@ Strays strays(const Recording& r, const FaultRecord& fault) {
                           lost > 0 ? ", and" : "", thousands(passed));
     const double own = share(lost + passed, account.matched);
     if (material && own < allowed.share)  // it is the sum that is too much
-      text += fmt::format("; with what went by the fault that is {} of what it met, and less than {} is allowed{}",
-                          percent(std::min(1.0, astray)), percent(allowed.share), allowed.why);
+      text += fmt::format(
+          "; together with what bypassed the fault, that is {} of what it met, and less than {} is allowed{}",
+          percent(std::min(1.0, astray)), percent(allowed.share), allowed.why);
     else
       text += weighed(percent(own));
     say(material, text);
   }
   for (const auto& [escape, unseen] : escapes) {
     std::string text = ": " + escape_text(*escape);
-    if (unseen > 0)
-      text += fmt::format("; of the packets that it had held {} went back there with nobody to count them",
-                          thousands(unseen));
+    if (unseen > 0) text += fmt::format("; {} of the packets that it had held left there uncounted", thousands(unseen));
     if (!escape->bounded)
       say(true, text);
     else

@@ -17,7 +17,7 @@ std::optional<std::string> lateness_finding(const Recording& recording, const Fa
 /// Packets that did not get from the fault what was asked for them: it took them and never gave them back, its safety
 /// let them pass, or they may have gone by it.
 struct Strays {
-  std::vector<std::string> reasons;   ///< too many to be of no account, or nobody can say how many
+  std::vector<std::string> reasons;   ///< too many to ignore, or of an unknown number
   std::vector<std::string> warnings;  ///< too few to matter
 };
 Strays strays(const Recording& recording, const FaultRecord& fault);

@@ -11,7 +11,7 @@ namespace faultline::record {
 namespace {
 
 constexpr Ns kHoldBack = 10 * kSecond;
-constexpr const char* kLapse = "the lease lapsed, faults were off meanwhile";
+constexpr const char* kLapse = "faults were off meanwhile";
 
 bool of_a_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-'; }
 

@@ -67,8 +67,8 @@ struct Journal::Impl {
   bool closing FAULTLINE_GUARDED_BY(mutex) = false;
   std::optional<Ns> epoch FAULTLINE_GUARDED_BY(mutex), hold_at FAULTLINE_GUARDED_BY(mutex);
   SampleBatches batches FAULTLINE_GUARDED_BY(mutex);
-  Ns stamp_second FAULTLINE_GUARDED_BY(mutex) = -1;    // the second that stamp_text is of
-  std::string stamp_text FAULTLINE_GUARDED_BY(mutex);  // "2026-11-22T01:50:05": samples come by the thousand
+  Ns clock_second FAULTLINE_GUARDED_BY(mutex) = -1;    // the second that clock_text is of
+  std::string clock_text FAULTLINE_GUARDED_BY(mutex);  // "2026-11-22T01:50:05": samples come by the thousand
   std::error_code error FAULTLINE_GUARDED_BY(mutex);
   std::string attempt FAULTLINE_GUARDED_BY(mutex);
   std::atomic<bool> failed{false};
@@ -104,17 +104,17 @@ struct Journal::Impl {
   /// `fields` as append_fields() makes them.
   void line(const char* event, const std::string& fields) FAULTLINE_REQUIRES(mutex) {
     const Ns wall = wall_now(), mono = monotonic_now();
-    if (wall / kSecond != stamp_second) {
-      stamp_second = wall / kSecond;
-      stamp_text = rfc3339(wall).substr(0, 19);
+    if (wall / kSecond != clock_second) {
+      clock_second = wall / kSecond;
+      clock_text = rfc3339(wall).substr(0, 19);
     }
-    Stamp stamp;
-    stamp.at = fmt::format("{}.{:06}Z", stamp_text, wall % kSecond / kMicrosecond);
-    stamp.mono = mono;
-    if (epoch) stamp.t = std::min(mono - *epoch, hold_at.value_or(std::numeric_limits<Ns>::max()));
-    stamp.event = event;
+    LineHead head;
+    head.at = fmt::format("{}.{:06}Z", clock_text, wall % kSecond / kMicrosecond);
+    head.mono = mono;
+    if (epoch) head.t = std::min(mono - *epoch, hold_at.value_or(std::numeric_limits<Ns>::max()));
+    head.event = event;
     const std::size_t begin = pending.size();
-    append_fields(pending, stamp);
+    append_fields(pending, head);
     pending[begin] = '{';  // was the comma before the first
     pending += fields;
     pending += "}\n";

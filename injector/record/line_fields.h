@@ -10,7 +10,7 @@
 
 namespace faultline::record {
 
-/// What line::Stats, line::Losses and realtime::Tally have to tell.
+/// The figures of line::Stats, line::Losses and realtime::Tally.
 struct LineStats {
   struct Lost {
     std::uint64_t full = 0, overdue = 0, refused = 0, stamp = 0;

@@ -21,15 +21,15 @@ class Reader {
 
   /// False: the line is not an event, or part of it cannot be read. An event of a newer version is left alone.
   bool read(const json& line) {
-    Stamp stamp;
-    const bool stamped = fill(line, stamp);
-    if (stamp.event.empty()) return false;
-    if (stamp.t) r.last_seen = std::max(r.last_seen, *stamp.t);
+    LineHead head;
+    const bool head_whole = fill(line, head);
+    if (head.event.empty()) return false;
+    if (head.t) r.last_seen = std::max(r.last_seen, *head.t);
     bool known = false, whole = true;
     [&]<class... Known>(std::type_identity<std::tuple<Known...>>) {
-      known = (take_if<Known>(line, stamp, whole) || ...);
+      known = (take_if<Known>(line, head, whole) || ...);
     }(std::type_identity<events::All>());
-    return !known || (stamped && whole);
+    return !known || (head_whole && whole);
   }
 
  private:
@@ -50,27 +50,27 @@ class Reader {
                                    std::is_same_v<Event, events::FaultResult> || std::is_same_v<Event, events::Line>;
 
   template <class Event>
-  bool take_if(const json& line, const Stamp& stamp, bool& whole) {
-    if (stamp.event != Event::event) return false;
+  bool take_if(const json& line, const LineHead& head, bool& whole) {
+    if (head.event != Event::event) return false;
     Event event{};
     whole = fill(line, event);
-    if (whole || kOfParts<Event>) take(std::move(event), stamp);
+    if (whole || kOfParts<Event>) take(std::move(event), head);
     return true;
   }
 
   // What only people read.
-  void take(const events::Step&, const Stamp&) {}
-  void take(const events::Name&, const Stamp&) {}
-  void take(const events::Learned&, const Stamp&) {}
-  void take(const events::FaultBegin&, const Stamp&) {}
-  void take(const events::FaultEnd&, const Stamp&) {}
+  void take(const events::Step&, const LineHead&) {}
+  void take(const events::Name&, const LineHead&) {}
+  void take(const events::Learned&, const LineHead&) {}
+  void take(const events::FaultBegin&, const LineHead&) {}
+  void take(const events::FaultEnd&, const LineHead&) {}
 
-  void take(const events::Run& event, const Stamp& stamp) {
+  void take(const events::Run& event, const LineHead& head) {
     static_cast<events::Run&>(r) = event;
-    r.started_at = stamp.at;
+    r.started_at = head.at;
   }
 
-  void take(const events::Plan& event, const Stamp&) {
+  void take(const events::Plan& event, const LineHead&) {
     r.planned = true;
     r.name = event.name;
     r.title = event.title;
@@ -84,14 +84,14 @@ class Reader {
     for (const auto& guard : event.guards) r.guards.push_back({guard, {}});
   }
 
-  void take(const events::SiteInfo& event, const Stamp&) { r.sites.push_back(event); }
+  void take(const events::SiteInfo& event, const LineHead&) { r.sites.push_back(event); }
 
-  void take(const events::T0& event, const Stamp&) {
+  void take(const events::T0& event, const LineHead&) {
     r.begun = true;
     if (!event.wall.empty()) r.started_at = event.wall;
   }
 
-  void take(const events::Sample& event, const Stamp&) {
+  void take(const events::Sample& event, const LineHead&) {
     ProbeRecord* probe = r.find_probe(event.probe);
     if (!probe) return;
     const std::uint32_t error = event.ok ? 0 : probe->error_index(event.error.value_or("unknown"));
@@ -99,7 +99,7 @@ class Reader {
     probe->late.add(event.late);
   }
 
-  void take(const events::Samples& event, const Stamp&) {
+  void take(const events::Samples& event, const LineHead&) {
     ProbeRecord* probe = r.find_probe(event.probe);
     if (!probe) return;
     const auto add = [&](Ns latency, std::uint32_t error, std::uint64_t count) {
@@ -116,18 +116,18 @@ class Reader {
     for (const auto& [late, count] : event.late) probe->late.add(late, count);
   }
 
-  void take(const events::Service& event, const Stamp& stamp) { r.services.push_back({stamp.t, event}); }
+  void take(const events::Service& event, const LineHead& head) { r.services.push_back({head.t, event}); }
 
-  void take(const events::Target& event, const Stamp& stamp) {
-    r.warnings.push_back({event.detail, stamp.t});
-    const Ns now = stamp.t.value_or(0);
+  void take(const events::Target& event, const LineHead& head) {
+    r.warnings.push_back({event.detail, head.t});
+    const Ns now = head.t.value_or(0);
     for (auto& loss : r.losses)  // found again, or nothing of it is left
       if (loss.target == event.target && !loss.until) loss.until = now;
     if (event.what == "lost") r.losses.push_back({event.target, event.detail, now, {}});
   }
 
   /// Of one that has been told before it is the later word that counts.
-  void take(const Escape& event, const Stamp&) {
+  void take(const Escape& event, const LineHead&) {
     const auto same = std::find_if(r.escapes.begin(), r.escapes.end(), [&](const Escape& known) {
       return !known.until && known.site == event.site && known.device == event.device && known.hook == event.hook &&
              known.from == event.from;
@@ -138,49 +138,49 @@ class Reader {
       *same = event;
   }
 
-  void take(const events::Warning& event, const Stamp& stamp) { r.warnings.push_back({event.message, stamp.t}); }
-  void take(const events::Lapse& event, const Stamp&) { r.warnings.push_back({"", event.from, event.length}); }
+  void take(const events::Warning& event, const LineHead& head) { r.warnings.push_back({event.message, head.t}); }
+  void take(const events::Lapse& event, const LineHead&) { r.warnings.push_back({"", event.from, event.length}); }
 
-  void take(const events::Note& event, const Stamp& stamp) {
-    r.notes.push_back({stamp.t, event.text, event.by, stamp.at});
+  void take(const events::Note& event, const LineHead& head) {
+    r.notes.push_back({head.t, event.text, event.by, head.at});
   }
 
-  void take(const events::GuardActed& event, const Stamp&) {
+  void take(const events::GuardActed& event, const LineHead&) {
     for (auto& record : r.guards)
       if (record.guard.name == event.guard && !record.trip) record.trip = event;
   }
 
-  void take(const events::Abort& event, const Stamp& stamp) {
-    if (!r.stop) r.stop = Stop{event.by, event.reason, event.when.value_or(stamp.t.value_or(0))};
+  void take(const events::Abort& event, const LineHead& head) {
+    if (!r.stop) r.stop = Stop{event.by, event.reason, event.when.value_or(head.t.value_or(0))};
   }
 
-  void take(const events::Trouble& event, const Stamp&) {
+  void take(const events::Trouble& event, const LineHead&) {
     r.troubles.push_back({static_cast<Exit>(event.exit), event.message});
   }
 
-  void take(const events::Hold&, const Stamp& stamp) { r.held_since = stamp.mono; }
+  void take(const events::Hold&, const LineHead& head) { r.held_since = head.mono; }
 
-  void take(const events::GoOn& event, const Stamp& stamp) {
+  void take(const events::GoOn& event, const LineHead& head) {
     r.held_since.reset();
     r.waited += event.waited;
     r.notes.push_back(
-        {stamp.t, fmt::format("{}: confirmed after {}", fmt::join(event.faults, ", "), short_duration(event.waited)),
+        {head.t, fmt::format("{}: confirmed after {}", fmt::join(event.faults, ", "), short_duration(event.waited)),
          "--step"});
   }
 
-  void take(const events::Healed&, const Stamp& stamp) {
-    r.healed = stamp.t;
-    if (r.held_since) r.waited += stamp.mono - *r.held_since;
+  void take(const events::Healed&, const LineHead& head) {
+    r.healed = head.t;
+    if (r.held_since) r.waited += head.mono - *r.held_since;
   }
 
-  void take(const events::FaultResult& event, const Stamp&) {
+  void take(const events::FaultResult& event, const LineHead&) {
     for (auto& fault : r.faults)
       if (fault.name == event.fault) fault.account = event;
   }
 
-  void take(const events::Line& event, const Stamp&) { r.line_stats = event.stats; }
-  void take(const events::Cleanup& event, const Stamp&) { r.cleanup = event; }
-  void take(const events::End&, const Stamp&) { r.ended = true; }
+  void take(const events::Line& event, const LineHead&) { r.line_stats = event.stats; }
+  void take(const events::Cleanup& event, const LineHead&) { r.cleanup = event; }
+  void take(const events::End&, const LineHead&) { r.ended = true; }
 
   Recording& r;
 };

@@ -15,7 +15,7 @@
 
 namespace faultline::record {
 
-/// Packets may have gone by a site's programs: see pen::Escape.
+/// Packets may have bypassed a site's programs: see pen::Escape.
 struct Escape {
   std::string site, device, hook, why;
   Ns from = 0;
@@ -27,7 +27,7 @@ struct Escape {
 
   static constexpr const char* event = "escape";
   static constexpr const char* means =
-      "packets may go by the faults; written when it begins, when it ends, and at the run's end while it goes on: the "
+      "packets may bypass the faults; written when it begins, when it ends, and at the run's end while it goes on: the "
       "last one counts";
   static constexpr auto fields = std::tuple{
       field("site", &Escape::site, "where"),

@@ -15,18 +15,18 @@
 namespace faultline::record {
 
 /// What every line begins with.
-struct Stamp {
+struct LineHead {
   std::string at;
   Ns mono = 0;
   std::optional<Ns> t = {};
   std::string event;
 
   static constexpr auto fields =
-      std::tuple{field("at", &Stamp::at, "wall clock, RFC 3339 UTC with microseconds"),
-                 field("mono", &Stamp::mono, "CLOCK_MONOTONIC, ns; never decreases within a journal"),
-                 seldom("t", &Stamp::t,
+      std::tuple{field("at", &LineHead::at, "wall clock, RFC 3339 UTC with microseconds"),
+                 field("mono", &LineHead::mono, "CLOCK_MONOTONIC, ns; never decreases within a journal"),
+                 seldom("t", &LineHead::t,
                         "ns since T0, the start of the run; absent before T0 is known, negative while `--at` waits"),
-                 field("event", &Stamp::event, "which of the events below")};
+                 field("event", &LineHead::event, "which of the events below")};
 };
 
 namespace events {

@@ -66,8 +66,7 @@ void look_at_run(const Recording& r, Findings& findings) {
   if (r.ended && r.begun && !r.cleanup) findings.add(Exit::failed, "cleanup was not recorded");
   if (r.stop) findings.add(Exit::aborted, fmt::format("{} ({}): {}", stop_text(r), r.stop->by, r.stop->reason));
   if (!r.ended && !r.stop && r.troubles.empty()) findings.add(Exit::aborted, stop_text(r) + ": its journal has no end");
-  if (r.ended && !r.begun && !r.stop && r.troubles.empty())
-    findings.add(Exit::failed, "the run ended without having begun");
+  if (r.ended && !r.begun && !r.stop && r.troubles.empty()) findings.add(Exit::failed, "the run ended before it began");
 }
 
 void look_at_fault(const Recording& r, const FaultRecord& fault, Findings& findings,

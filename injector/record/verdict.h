@@ -53,7 +53,7 @@ struct Verdict {
   Exit exit = Exit::passed;
   std::vector<std::string>
       reasons;  ///< why it is not a pass, the gravest first; failed hypotheses are not repeated here
-  std::vector<std::string> warnings;  ///< what is not as asked, and changes nothing
+  std::vector<std::string> warnings;  ///< differs from what was asked, and changes nothing
   std::vector<Judgement> hypotheses;
   const char* word() const;  ///< "passed", "deviated", …; "completed" where nothing was claimed that could have passed
 };

@@ -46,7 +46,7 @@ struct ComparedHypothesis {
 struct ComparedFault {
   std::string asked_text;
   std::uint64_t packets_matched = 0, packets_dropped = 0;
-  Spread applied_delay_us, lateness_us;
+  TimeQuantiles applied_delay_us, lateness_us;
 
   static constexpr auto fields = std::tuple{
       field("asked_text", &ComparedFault::asked_text), field("packets_matched", &ComparedFault::packets_matched),

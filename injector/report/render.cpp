@@ -13,9 +13,9 @@
 namespace faultline::report {
 namespace {
 
-std::string spread_text(const Spread& spread) {
-  return fmt::format("p50 {}, p99 {}, max {}", short_microseconds(spread.p50.value_or(0)),
-                     short_microseconds(spread.p99.value_or(0)), short_microseconds(spread.max.value_or(0)));
+std::string quantiles_text(const TimeQuantiles& quantiles) {
+  return fmt::format("p50 {}, p99 {}, max {}", short_microseconds(quantiles.p50.value_or(0)),
+                     short_microseconds(quantiles.p99.value_or(0)), short_microseconds(quantiles.max.value_or(0)));
 }
 
 /// `text` broken at its commas so that it fits 80 columns, each line after the first indented to where it begins.
@@ -80,11 +80,11 @@ void render_fault(Visible& out, const Fault& fault, const Style& style) {
   if (fault.delayed > 0 && fault.released_at_end * 10 >= fault.delayed)
     out += shown("                 {} let go at the fault's end, before they were due\n",
                  fault.released_at_end == fault.delayed ? "all" : thousands(fault.released_at_end));
-  if (fault.applied_delay_us.count > 0) out += "        delay    " + spread_text(fault.applied_delay_us) + "\n";
+  if (fault.applied_delay_us.count > 0) out += "        delay    " + quantiles_text(fault.applied_delay_us) + "\n";
   if (const auto why = held_longer(fault))
-    out += "        held     " + spread_text(fault.held_us) + "\n                 " + wrapped(*why, 17) + "\n";
+    out += "        held     " + quantiles_text(fault.held_us) + "\n                 " + wrapped(*why, 17) + "\n";
   if (fault.lateness_us.count > 0)
-    out += shown("        lateness {} ({} allowed at p99)\n", spread_text(fault.lateness_us),
+    out += shown("        lateness {} ({} allowed at p99)\n", quantiles_text(fault.lateness_us),
                  short_microseconds(fault.lateness_limit_us));
 }
 

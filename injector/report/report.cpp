@@ -58,7 +58,7 @@ std::string hypotheses(const Summary& s) {
   return out + "</table>\n";
 }
 
-std::string spread(const Spread& s) {
+std::string quantiles_cell(const TimeQuantiles& s) {
   if (s.count == 0) return kNone;
   return fmt::format("{} / {} / {}", microseconds(s.p50), microseconds(s.p99), microseconds(s.max));
 }
@@ -116,12 +116,12 @@ std::string faults(const Summary& s) {
     }
     std::string held;
     if (const auto why = held_longer(f))
-      held = fmt::format("<br><span class=\"dim\">held {}: {}</span>", spread(f.held_us), escaped(*why));
+      held = fmt::format("<br><span class=\"dim\">held {}: {}</span>", quantiles_cell(f.held_us), escaped(*why));
     out += fmt::format(
         "<td class=\"n\">{}{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}{}</td><td>{}</td><td "
         "class=\"n\">{}</td></tr>\n",
-        f.matched, rarer(f), f.dropped, f.delayed, spread(f.applied_delay_us), held, spread(f.lateness_us),
-        microseconds(f.onset_error_us));
+        f.matched, rarer(f), f.dropped, f.delayed, quantiles_cell(f.applied_delay_us), held,
+        quantiles_cell(f.lateness_us), microseconds(f.onset_error_us));
   }
   return out + "</table>\n";
 }
@@ -196,7 +196,7 @@ std::string footer(const Summary& s) {
       "<footer>{}<p>To play it again with the same chance: <code>{}</code>.{} The plan.toml beside this file is a copy "
       "of the plan, and can be played in its place; the files that a lab's commands read are where the plan was. Every "
       "event and every request is in journal.jsonl; this page and summary.json are made from it.</p></footer>\n",
-      cleanup, repeat, s.repeat_masked ? " Put in what stands as ***: secrets are not recorded." : "");
+      cleanup, repeat, s.repeat_masked ? " Replace each ***: secrets are not recorded." : "");
 }
 
 }  // namespace

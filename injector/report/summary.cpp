@@ -17,7 +17,7 @@ std::optional<double> since_t0(std::optional<Ns> t) {
 
 double in_microseconds(Ns value) { return static_cast<double>(value) / kMicrosecond; }
 
-Spread spread_of(const faults::Spread& s) {
+TimeQuantiles quantiles_of(const faults::TimeQuantiles& s) {
   if (s.count == 0) return {};
   return {s.p50, s.p90, s.p99, s.max, s.count};
 }
@@ -41,9 +41,9 @@ Fault fault_of(const record::FaultRecord& record) {
   static_cast<faults::Counts&>(fault) = account;
   fault.packets_undelivered = account.undelivered.total();
   fault.undelivered = account.undelivered;
-  fault.applied_delay_us = spread_of(account.applied_delay);
-  fault.held_us = spread_of(account.held);
-  fault.lateness_us = spread_of(account.lateness);
+  fault.applied_delay_us = quantiles_of(account.applied_delay);
+  fault.held_us = quantiles_of(account.held);
+  fault.lateness_us = quantiles_of(account.lateness);
   fault.left_line_late = {account.left_late.all, account.left_late.full};
   fault.first_affected_s = since_t0(account.first_affected);
   fault.last_affected_s = since_t0(account.last_affected);

@@ -16,15 +16,16 @@ namespace faultline::report {
 using record::field;
 
 /// Quantiles of a measured time, in microseconds; null where nothing was measured.
-struct Spread {
+struct TimeQuantiles {
   std::optional<double> p50, p90, p99, max;
   std::uint64_t count = 0;
 
-  static constexpr const char* shape = "spread";
+  static constexpr const char* shape = "time quantiles";
   static constexpr auto fields =
-      std::tuple{field("p50", &Spread::p50, "half of the packets had at most this"),
-                 field("p90", &Spread::p90, "nine of ten"), field("p99", &Spread::p99, "99 of 100"),
-                 field("max", &Spread::max, "all"), field("count", &Spread::count, "how many packets were measured")};
+      std::tuple{field("p50", &TimeQuantiles::p50, "half of the packets had at most this"),
+                 field("p90", &TimeQuantiles::p90, "nine of ten"), field("p99", &TimeQuantiles::p99, "99 of 100"),
+                 field("max", &TimeQuantiles::max, "all"),
+                 field("count", &TimeQuantiles::count, "how many packets were measured")};
 };
 
 /// The counts by the names that they have here.
@@ -72,7 +73,7 @@ struct Fault : Counts {
   std::vector<FaultAtTarget> targets;
   std::uint64_t packets_undelivered = 0;
   faults::Undelivered undelivered;
-  Spread applied_delay_us, held_us, lateness_us;
+  TimeQuantiles applied_delay_us, held_us, lateness_us;
   double lateness_limit_us = 0;
   LeftLineLate left_line_late;
   std::optional<double> onset_error_us, first_affected_s, last_affected_s;

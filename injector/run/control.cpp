@@ -14,8 +14,10 @@
 #include "injector/base/message.h"
 #include "injector/base/realtime.h"
 #include "injector/base/thread_safety.h"
+#include "injector/record/json_fields.h"
 #include "injector/record/verdict.h"
 #include "injector/run/lock.h"
+#include "injector/run/protocol.h"
 
 namespace faultline::run {
 namespace {
@@ -23,7 +25,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMostClients = 64;
-constexpr std::size_t kLongestNote = 2000;  // bytes
+constexpr std::size_t kLongestNote = 2000, kLongestName = 64;  // bytes
 
 struct Client {
   Fd socket;
@@ -53,15 +55,16 @@ struct Control::Impl {
   void serve();
   void accept_from(int listener);
   void hear(Client& client);
-  json answer(Client& client, const json& request, std::vector<Fd>& fds);
-  json about();
+  json answer(Client& client, const json& message, std::vector<Fd>& fds);
+  EnterAnswer enter(const std::string& host, std::vector<Fd>& fds);
+  AboutAnswer about();
   void tell_healed();
   void say(Client& client, const json& message, const std::vector<Fd>& fds = {}) const;
 
   const plan::Plan& plan;
   const Handlers handlers;
   const std::vector<record::Phase> phases;
-  json fixed;                   // what does not change, for about()
+  AboutAnswer fixed;            // what does not change, for about()
   Fd bell;                      // rung when something below has changed
   std::vector<Client> clients;  // the thread's own
 
@@ -80,17 +83,15 @@ Control::Control(const plan::Plan& plan, const std::string& folder, Handlers han
     : impl_(std::make_unique<Impl>(plan, std::move(handlers))) {
   namespace fs = std::filesystem;
   Impl& i = *impl_;
-  i.fixed = {{"protocol", 1},
-             {"version", FAULTLINE_VERSION},
-             {"pid", getpid()},
-             {"name", plan.name},
-             {"title", plan.title},
-             {"plan", fs::absolute(plan.path).lexically_normal().string()},
-             {"folder", fs::absolute(folder).lexically_normal().string()},
-             {"duration_s", seconds(plan.duration)},
-             {"hosts", json::array()}};
+  i.fixed.version = FAULTLINE_VERSION;
+  i.fixed.pid = getpid();
+  i.fixed.name = plan.name;
+  i.fixed.title = plan.title;
+  i.fixed.plan = fs::absolute(plan.path).lexically_normal().string();
+  i.fixed.folder = fs::absolute(folder).lexically_normal().string();
+  i.fixed.duration_s = seconds(plan.duration);
   if (plan.lab)
-    for (const auto& host : plan.lab->hosts) i.fixed["hosts"].push_back(host.name);
+    for (const auto& host : plan.lab->hosts) i.fixed.hosts.push_back(host.name);
   i.bell = Fd(static_cast<int>(check("make an eventfd", eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))));
   i.listeners.push_back({bind_control(), {}});
   i.thread = std::thread([&i] { i.serve(); });
@@ -191,7 +192,7 @@ void Control::Impl::accept_from(int listener) {
     client.socket = Fd(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   }
   const auto peer = peer_of(client.socket.get());
-  if (!peer) return;  // it was no connection, or is gone again
+  if (!peer) return;  // not a connection, or closed already
   client.credentials = *peer;
   if (clients.size() >= kMostClients) clients.erase(clients.begin());  // whoever idles longest makes room
   clients.push_back(std::move(client));
@@ -209,9 +210,9 @@ void Control::Impl::hear(Client& client) {
     try {
       reply = answer(client, json::parse(message->bytes), fds);
     } catch (const json::exception& e) {
-      reply = {{"error", std::string("not understood: ") + e.what()}};
+      reply = record::to_json(Refused{std::string("not understood: ") + e.what()});
     } catch (const Failure& e) {
-      reply = {{"error", e.what()}, {"exit", static_cast<int>(e.status())}};
+      reply = record::to_json(Refused{e.what(), static_cast<int>(e.status())});
     }
     say(client, reply, fds);
   } catch (const std::exception&) {  // it does not read, or sends something else than a message
@@ -225,56 +226,56 @@ void Control::Impl::say(Client& client, const json& message, const std::vector<F
   send_message(client.socket.get(), message.dump(-1, ' ', false, json::error_handler_t::replace), numbers);
 }
 
-json Control::Impl::answer(Client& client, const json& request, std::vector<Fd>& fds) {
-  const std::string what = request.value("do", "");
-  if (what == "about") return about();
+json Control::Impl::answer(Client& client, const json& message, std::vector<Fd>& fds) {
+  const std::string verb = record::from_json<Verb>(message).verb;
+  if (verb == AboutRequest::verb) return record::to_json(about());
   if (client.credentials.uid != 0 && client.credentials.uid != geteuid())
     throw Failure(Exit::cannot_run, "only root and the user who runs it may do that");
-  const std::string who = cut(request.value("who", "somebody"), 64);
-  if (what == "stop") {
+  if (verb == StopRequest::verb) {
     client.awaits_healing = true;
-    handlers.stop(who);
+    handlers.stop(cut(record::from_json<StopRequest>(message).who, kLongestName));
     eventfd_write(bell.get(), 1);  // it may have healed before
-    return {{"stopping", true}};
+    return record::to_json(StopAnswer());
   }
-  if (what == "note") {
-    handlers.note(cut(request.value("text", ""), kLongestNote), who);
+  if (verb == NoteRequest::verb) {
+    const auto request = record::from_json<NoteRequest>(message);
+    handlers.note(cut(request.text, kLongestNote), cut(request.who, kLongestName));
+    NoteAnswer noted;
     const MutexLock lock(mutex);
-    return {{"noted", true}, {"t_s", epoch ? json(seconds(monotonic_now() - *epoch)) : json(nullptr)}};
+    if (epoch) noted.t_s = seconds(monotonic_now() - *epoch);
+    return record::to_json(noted);
   }
-  if (what == "enter") {
-    const std::string host = request.value("host", "");
-    if (!plan.lab) throw Failure(Exit::cannot_run, "this run has no lab");
-    const auto& hosts = plan.lab->hosts;
-    if (std::none_of(hosts.begin(), hosts.end(), [&](const auto& h) { return h.name == host; }))
-      throw Failure(Exit::cannot_run, "the lab has no host \"" + host + "\"");
-    const MutexLock lock(mutex);
-    if (lab == nullptr)
-      throw Failure(Exit::cannot_run, epoch ? "the lab is being taken apart" : "the lab is not built yet");
-    nursery::Entrance entrance = lab->entrance(host);
-    auto& e = entrance.enclosure;
-    for (Fd* fd : {&e.net, &e.mount, &e.uts, &e.ipc, &e.root, &entrance.pids}) fds.push_back(std::move(*fd));
-    return {{"enter", host}, {"environment", entrance.environment}};
-  }
-  throw Failure(Exit::invalid, "this version (" FAULTLINE_VERSION ") does not know how to do \"" + what + "\"");
+  if (verb == EnterRequest::verb) return record::to_json(enter(record::from_json<EnterRequest>(message).host, fds));
+  throw Failure(Exit::invalid, "this version (" FAULTLINE_VERSION ") does not know how to do \"" + verb + "\"");
 }
 
-json Control::Impl::about() {
+EnterAnswer Control::Impl::enter(const std::string& host, std::vector<Fd>& fds) {
+  if (!plan.lab) throw Failure(Exit::cannot_run, "this run has no lab");
+  const auto& hosts = plan.lab->hosts;
+  if (std::none_of(hosts.begin(), hosts.end(), [&](const auto& h) { return h.name == host; }))
+    throw Failure(Exit::cannot_run, "the lab has no host \"" + host + "\"");
   const MutexLock lock(mutex);
-  json all = fixed;
-  all["sites"] = json::array();
-  for (std::size_t i = 1; i < listeners.size(); i++) all["sites"].push_back(listeners[i].site);
-  all["phases"] = json::array();
-  all["t_s"] = all["left_s"] = nullptr;
-  all["state"] = healed_at ? "ending" : !awaited.empty() ? "waiting" : epoch ? "running" : "preparing";
-  if (!epoch || !awaited.empty()) all["step"] = epoch ? awaited : step;
+  if (lab == nullptr)
+    throw Failure(Exit::cannot_run, epoch ? "the lab is being taken apart" : "the lab is not built yet");
+  nursery::Entrance entrance = lab->entrance(host);
+  auto& e = entrance.enclosure;
+  for (Fd* fd : {&e.net, &e.mount, &e.uts, &e.ipc, &e.root, &entrance.pids}) fds.push_back(std::move(*fd));
+  return {host, std::move(entrance.environment)};
+}
+
+AboutAnswer Control::Impl::about() {
+  const MutexLock lock(mutex);
+  AboutAnswer all = fixed;
+  for (std::size_t i = 1; i < listeners.size(); i++) all.sites.push_back(listeners[i].site);
+  all.state = healed_at ? State::ending : !awaited.empty() ? State::waiting : epoch ? State::running : State::preparing;
+  if (!epoch || !awaited.empty()) all.step = epoch ? awaited : step;
   if (!epoch) return all;
   const Ns now = monotonic_now() - *epoch;
-  all["t_s"] = seconds(now);
-  all["left_s"] = seconds(std::max<Ns>(0, plan.duration - now));
+  all.t_s = seconds(now);
+  all.left_s = seconds(std::max<Ns>(0, plan.duration - now));
   if (!healed_at)
     for (const auto& phase : phases)
-      if (phase.start <= now && now < phase.end) all["phases"].push_back(phase.name);
+      if (phase.start <= now && now < phase.end) all.phases.push_back(phase.name);
   return all;
 }
 
@@ -289,7 +290,7 @@ void Control::Impl::tell_healed() {
     if (!client.awaits_healing) continue;
     client.awaits_healing = false;
     try {
-      say(client, {{"healed", true}, {"mono", *at}});
+      say(client, record::to_json(Healed{true, *at}));
     } catch (const std::exception&) {
       client.gone = true;
     }

@@ -21,8 +21,8 @@ void Learning::prepare(const observe::Scene& scene) {
   } catch (const std::system_error& e) {
     if (e.code() != std::errc::operation_not_permitted) throw;
     refusal_ =
-        "names of peers have the addresses that they had at the start: without CAP_NET_RAW none are learned from DNS "
-        "answers";
+        "names of peers keep the addresses that they had at the start: to learn further ones from DNS answers takes "
+        "CAP_NET_RAW";
   }
 }
 

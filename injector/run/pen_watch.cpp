@@ -66,7 +66,7 @@ void PenWatch::tell_lapses() {
   }
 }
 
-/// What packets may go by the faults, is written down and said at once.
+/// An escape is written down, and said at once.
 void PenWatch::inspect(pen::Pen::Look look) {
   if (pen_ == nullptr) return;
   for (const auto& escape : pen_->inspect(look)) {

@@ -18,7 +18,7 @@ std::optional<NetNs> place_of(const observe::Scene& scene, const plan::Probe& pr
   const plan::Plan& plan = scene.plan;
   const plan::Target* target = plan.find_target(probe.from);
   if (target == nullptr)
-    throw Failure(Exit::invalid, fmt::format("probe \"{}\": from \"{}\" is no target", probe.name, probe.from));
+    throw Failure(Exit::invalid, fmt::format("probe \"{}\": from \"{}\" is not a target", probe.name, probe.from));
   if (target->where == plan::Target::Where::host) {
     from.enclosure = target->subject;
     const auto host = std::find_if(plan.lab->hosts.begin(), plan.lab->hosts.end(),
@@ -30,7 +30,7 @@ std::optional<NetNs> place_of(const observe::Scene& scene, const plan::Probe& pr
   if (!plan::comes_and_goes(target->where))
     throw Failure(
         Exit::invalid,
-        fmt::format("probe \"{}\": from \"{}\" has no one namespace to ask from; name a lab host or a netns target",
+        fmt::format("probe \"{}\": from \"{}\" is not in one network namespace; name a lab host or a netns target",
                     probe.name, probe.from));
   const auto spots = scene.finder.find(*target);
   if (spots.size() != 1)

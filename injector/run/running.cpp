@@ -17,6 +17,7 @@
 #include "injector/base/error.h"
 #include "injector/base/message.h"
 #include "injector/base/privilege.h"
+#include "injector/record/json_fields.h"
 #include "injector/run/lock.h"
 #include "injector/site/processes.h"
 
@@ -75,22 +76,27 @@ std::optional<pid_t> believed(const Fd& socket) {
   return peer->pid;
 }
 
-json ask(const Fd& socket, const json& request, std::vector<Fd>* fds = nullptr) {
+/// Throws Failure with what the run answers when it refuses, or that it does not answer.
+template <class Request>
+typename Request::Answer ask(const Fd& socket, const Request& request, std::vector<Fd>* fds = nullptr) {
   try {
-    send_message(socket.get(), request.dump(-1, ' ', false, json::error_handler_t::replace));
+    json asked = record::to_json(request);
+    asked.update(record::to_json(Verb{Request::verb}));
+    send_message(socket.get(), asked.dump(-1, ' ', false, json::error_handler_t::replace));
     auto message = receive_message(socket.get());
     if (!message) throw Failure(Exit::cannot_run, "the run has just ended");
-    json answer = json::parse(message->bytes);
-    if (answer.contains("error")) throw Failure(static_cast<Exit>(answer.value("exit", 4)), answer.value("error", ""));
+    const json answer = json::parse(message->bytes);
+    if (const auto refused = record::from_json<Refused>(answer); !refused.error.empty())
+      throw Failure(static_cast<Exit>(refused.exit), refused.error);
     if (fds) *fds = std::move(message->fds);
-    return answer;
+    return record::from_json<typename Request::Answer>(answer);
   } catch (const std::system_error& e) {
     if (e.code() == std::errc::broken_pipe || e.code() == std::errc::connection_reset)
       throw Failure(Exit::cannot_run, "the run has just ended");
     throw Failure(Exit::cannot_run,
                   "the run does not answer: it is stopped (SIGSTOP, Ctrl-Z) or hangs. A stopped run has no faults on");
   } catch (const json::exception&) {
-    throw Failure(Exit::cannot_run, "another program than Faultline answers there");
+    throw Failure(Exit::cannot_run, "a program other than Faultline answers there");
   }
 }
 
@@ -98,23 +104,6 @@ Fd connect_to(const Running& run, int patience) {
   Fd socket = within(*run.space, [&] { return run::connect_to(run.socket, patience); });
   if (!socket || !believed(socket)) throw Failure(Exit::cannot_run, describe(run) + " has ended");
   return socket;
-}
-
-void fill(Running& run, const json& about) {
-  run.answers = true;
-  run.name = about.value("name", "");
-  run.title = about.value("title", "");
-  run.version = about.value("version", "");
-  run.plan = about.value("plan", "");
-  run.folder = about.value("folder", "");
-  run.state = about.value("state", "");
-  run.step = about.value("step", "");
-  run.phases = about.value("phases", std::vector<std::string>());
-  run.sites = about.value("sites", std::vector<std::string>());
-  run.hosts = about.value("hosts", std::vector<std::string>());
-  run.duration_s = about.value("duration_s", 0.0);
-  if (about.contains("t_s") && about["t_s"].is_number()) run.t_s = about["t_s"].get<double>();
-  if (about.contains("left_s") && about["left_s"].is_number()) run.left_s = about["left_s"].get<double>();
 }
 
 /// Who we are, for the journal of a run: under sudo, who called it.
@@ -154,7 +143,8 @@ std::vector<Running> running() {
       run.socket = name;
       run.space = space;
       try {
-        fill(run, ask(socket, {{"do", "about"}}));
+        static_cast<About&>(run) = ask(socket, AboutRequest());
+        run.answers = true;
       } catch (const Failure&) {
         pollfd state{socket.get(), POLLIN, 0};
         if (::poll(&state, 1, 0) > 0 && (state.revents & POLLHUP) != 0) continue;  // ended meanwhile
@@ -164,15 +154,6 @@ std::vector<Running> running() {
   }
   std::sort(all.begin(), all.end(), [](const Running& a, const Running& b) { return a.pid < b.pid; });
   return all;
-}
-
-json to_json(const Running& run) {
-  const auto number = [](const std::optional<double>& value) { return value ? json(*value) : json(nullptr); };
-  return {{"pid", run.pid},         {"answers", run.answers},       {"name", run.name},
-          {"title", run.title},     {"version", run.version},       {"plan", run.plan},
-          {"folder", run.folder},   {"state", run.state},           {"step", run.step},
-          {"phases", run.phases},   {"sites", run.sites},           {"hosts", run.hosts},
-          {"t_s", number(run.t_s)}, {"left_s", number(run.left_s)}, {"duration_s", run.duration_s}};
 }
 
 std::string describe(const Running& run) {
@@ -212,7 +193,7 @@ Stopped stop(const Running& run, int patience) {
   // A descriptor of the process, taken while its socket is known to be alive: its number cannot be another's.
   const pid_t pid = believed(socket).value_or(0);
   const Fd process(pid > 0 ? static_cast<int>(syscall(SYS_pidfd_open, pid, 0)) : -1);
-  ask(socket, {{"do", "stop"}, {"who", myself()}});
+  ask(socket, StopRequest{myself()});
   const Ns deadline = begin + patience * kSecond;
   const auto await = [&](int fd) {
     const Ns left = std::max<Ns>(0, deadline - monotonic_now());
@@ -223,7 +204,7 @@ Stopped stop(const Running& run, int patience) {
   if (!await(socket.get())) return stopped;
   try {
     const auto message = receive_message(socket.get());
-    stopped.healed = message && json::parse(message->bytes).value("healed", false);
+    stopped.healed = message && record::from_json<Healed>(json::parse(message->bytes)).healed;
   } catch (const std::exception&) {  // it died
   }
   stopped.took_s = static_cast<double>(monotonic_now() - begin) / kSecond;
@@ -242,19 +223,17 @@ Stopped stop(const Running& run, int patience) {
 }
 
 std::optional<double> note(const Running& run, const std::string& text) {
-  const json answer = ask(connect_to(run, kPatience), {{"do", "note"}, {"text", text}, {"who", myself()}});
-  if (!answer.contains("t_s") || !answer["t_s"].is_number()) return {};
-  return answer["t_s"].get<double>();
+  return ask(connect_to(run, kPatience), NoteRequest{text, myself()}).t_s;
 }
 
 nursery::Entrance enter(const Running& run, const std::string& host) {
   std::vector<Fd> fds;
-  const json answer = ask(connect_to(run, kPatience), {{"do", "enter"}, {"host", host}}, &fds);
+  EnterAnswer answer = ask(connect_to(run, kPatience), EnterRequest{host}, &fds);
   if (fds.size() != 6) throw Failure(Exit::cannot_run, "the run did not hand out its lab host's namespaces");
   nursery::Entrance entrance;
   entrance.enclosure = {std::move(fds[0]), std::move(fds[1]), std::move(fds[2]), std::move(fds[3]), std::move(fds[4])};
   entrance.pids = std::move(fds[5]);
-  entrance.environment = answer.value("environment", std::map<std::string, std::string>());
+  entrance.environment = std::move(answer.environment);
   return entrance;
 }
 

@@ -5,39 +5,36 @@
 
 #include <sys/types.h>
 
-#include <nlohmann/json.hpp>
+#include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "injector/base/netns.h"
 #include "injector/nursery/visit.h"
+#include "injector/record/fields.h"
+#include "injector/run/protocol.h"
 
 namespace faultline::run {
 
 /// One run under way. Where it does not answer (stopped, hung), only `pid` and the socket are known.
-struct Running {
+struct Running : About {
   pid_t pid = 0;  ///< as seen from here; 0: in a PID namespace that we do not see into
   bool answers = false;
-  std::string name, title, version;
-  std::string plan, folder;  ///< absolute paths
-  std::string state;         ///< "preparing", "running", "waiting" (for the confirmation of a step), "ending"
-  std::string step;          ///< while preparing: what is being done; while waiting: the faults that come next
-  std::vector<std::string>
-      phases;  ///< while running: those under way; several where faults overlap, none between faults
-  std::vector<std::string> sites;     ///< what it has locked: "lab host web1", "netns blue"
-  std::vector<std::string> hosts;     ///< of its lab
-  std::optional<double> t_s, left_s;  ///< since T0, to the end of the plan; seconds
-  double duration_s = 0;
 
   std::string socket;            ///< abstract name
   std::shared_ptr<NetNs> space;  ///< where the socket is
+
+  /// As `faultline list --json` has it.
+  static constexpr auto fields = std::tuple{
+      record::field("pid", &Running::pid, "as the caller sees it; 0: in a PID namespace that it does not see into"),
+      record::field("answers", &Running::answers, "false: it is stopped or hangs, and the rest is not known"),
+      record::Among<About>{"what a run says of itself"}};
 };
 
 /// All of them, by pid. Those in namespaces that we may not enter are left out: root sees all. Asks each, 1 s at most.
 std::vector<Running> running();
-/// For `faultline list --json`.
-nlohmann::json to_json(const Running& run);
 /// "hello (pid 123)"
 std::string describe(const Running& run);
 

@@ -55,7 +55,7 @@ void StepWait::ask(const std::string& question) {
   sigemptyset(&background);
   sigaddset(&background, SIGTTOU);
   pthread_sigmask(SIG_BLOCK, &background, &before);
-  tcflush(STDIN_FILENO, TCIFLUSH);  // of a terminal: what was typed before the question is no answer to it
+  tcflush(STDIN_FILENO, TCIFLUSH);  // what was typed into a terminal before the question does not answer it
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (quiet_)
     print(stderr, shown("{}\n", question));

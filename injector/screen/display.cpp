@@ -104,7 +104,7 @@ struct Display::Impl {
     std::vector<Visible> rows;
     {
       const MutexLock lock(mutex);
-      for (const auto& note : take_notes()) line(out, (epoch ? PlainView::stamp(now()) : "") + note);
+      for (const auto& note : take_notes()) line(out, (epoch ? PlainView::clock_label(now()) : "") + note);
       if (live && epoch) {
         if (!final) shown = now();
         rows = live_view(watch, shown, look, final);

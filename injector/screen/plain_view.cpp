@@ -9,13 +9,13 @@
 
 namespace faultline::screen {
 
-std::string PlainView::stamp(Ns t) {
-  if (t > -100 * kMillisecond) t = std::max<Ns>(t, 0);  // the moment between arming and T0 is no "-0.0s"
+std::string PlainView::clock_label(Ns t) {
+  if (t > -100 * kMillisecond) t = std::max<Ns>(t, 0);  // the moment between arming and T0 is shown as 0.0s
   return fmt::format("[{:5.1f}s] ", static_cast<double>(t) / kSecond);
 }
 
 void PlainView::say(std::vector<std::string>& out, Ns t, const std::string& text) {
-  out.push_back(stamp(t) + text);
+  out.push_back(clock_label(t) + text);
   last_said_ = std::max(last_said_, t);
 }
 

@@ -15,7 +15,7 @@ class PlainView {
       : watch_(watch), phase_told_(watch.phases.size()), begun_(watch.faults.size()), ended_(watch.faults.size()) {}
   /// What there is to say at `now` (since T0), a line each without newline. `final`: the run is over, say the rest.
   std::vector<std::string> lines(Ns now, bool final);
-  static std::string stamp(Ns t);  ///< "[ 12.3s] "
+  static std::string clock_label(Ns t);  ///< "[ 12.3s] "
 
  private:
   void say(std::vector<std::string>& out, Ns t, const std::string& text);

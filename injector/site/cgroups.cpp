@@ -64,10 +64,9 @@ std::optional<CgroupTree> CgroupTree::from_mountinfo(const std::string& text) {
 
 CgroupTree CgroupTree::of_this_machine() {
   if (auto tree = from_mountinfo(file_text("/proc/self/mountinfo"))) return *tree;
-  throw Failure(
-      Exit::cannot_run,
-      "no cgroup v2 hierarchy is mounted, which tells one service's traffic from another's: mount -t cgroup2 none "
-      "/sys/fs/cgroup/unified, or boot with systemd.unified_cgroup_hierarchy=1");
+  throw Failure(Exit::cannot_run,
+                "no cgroup v2 hierarchy is mounted; it takes one to tell one service's traffic from another's: "
+                "mount -t cgroup2 none /sys/fs/cgroup/unified, or boot with systemd.unified_cgroup_hierarchy=1");
 }
 
 fs::path CgroupTree::folder(const std::string& path) const {

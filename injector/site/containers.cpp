@@ -72,8 +72,8 @@ std::optional<Container> read_container(const std::string& runtime, const std::s
 std::optional<Container> ContainerRuntimes::find(const std::string& name) const {
   if (apis_.empty() && !podman_command_)
     throw Failure(Exit::cannot_run,
-                  "there is no container runtime that could be asked: neither /run/docker.sock, "
-                  "/run/podman/podman.sock nor the command podman");
+                  "no container runtime is found: there is neither /run/docker.sock nor /run/podman/podman.sock nor "
+                  "the command podman");
   std::vector<std::string> troubles;
   for (const auto& api : apis_) {
     const DockerReply answer = ask(api, "/containers/" + name + "/json");

@@ -14,7 +14,8 @@
 namespace faultline::site {
 
 /// Local ports of the established TCP connections (not over loopback) that this process's ancestors hold, by the inode
-/// of the network namespace that they are in. Process 1 is left out. What cannot be looked at is not there: no errors.
+/// of the network namespace that they are in. Process 1 is left out. Processes that cannot be looked at are left out,
+/// without an error.
 std::map<std::uint64_t, std::set<std::uint16_t>> control_path_ports();
 
 /// Leaves the control path out of every site that it runs through. Returns a sentence about each, for the record.

@@ -80,7 +80,7 @@ void refuse_unknown_link(const Device& device) {
 std::string why_left_out(const Device& device) {
   if (!device.external) return {};
   return "it is a tunnel whose far end comes with each packet (external), which a packet that is held does not keep; "
-         "faults act on what carries it, at the devices underneath";
+         "faults act on its outer packets, at the devices underneath";
 }
 
 bool is_l3(const Device& device) {

@@ -192,7 +192,7 @@ bool Follower::is_placed(const Followed& followed, const Spot& spot) {
   return placed;
 }
 
-/// The site that `to` takes the place of: one where the target is no more.
+/// The site that `to` replaces: the target has left it.
 std::size_t Follower::home_to_move(const Followed& followed, const std::vector<Spot>& spots, const Spot& to) const {
   for (const auto& home : homes_)
     if (home.ns == to.ns.inode())

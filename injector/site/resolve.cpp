@@ -7,8 +7,8 @@
 #include "injector/base/error.h"
 #include "injector/plan/rule_count.h"
 #include "injector/site/devices.h"
-#include "injector/site/names.h"
 #include "injector/site/site.h"
+#include "injector/site/target_lookup.h"
 
 namespace faultline::site {
 namespace {
@@ -24,7 +24,7 @@ class SiteResolver {
  public:
   SiteResolver(const plan::Plan& plan, const LabView* lab, const Finder& finder, std::vector<ResolvedName>* names,
                const Progress& progress)
-      : plan_(plan), lab_(lab), finder_(finder), names_(names), progress_(progress) {}
+      : plan_(plan), lab_(lab), progress_(progress), lookup_(plan, lab, finder, names, progress) {}
 
   std::vector<Site> run() {
     for (std::size_t i = 0; i < plan_.faults.size(); i++) {
@@ -45,98 +45,6 @@ class SiteResolver {
   }
 
  private:
-  std::vector<Spot> spots(const plan::Target& target) {
-    using Where = plan::Target::Where;
-    progress_(fmt::format("finding {}", target.name));
-    std::vector<Spot> found;
-    switch (target.where) {
-      case Where::host:
-      case Where::room:
-        for (const auto& host : labels_of(plan_, target)) found.push_back({host, host, lab_->host_ns(host)});
-        break;
-      case Where::link:
-        for (const auto& [room, device] : lab_->link_ends(target.subject)) {
-          const std::string name = label_of_link(target.subject, room);
-          found.push_back({name, name, lab_->room_ns(room), device});
-        }
-        break;
-      case Where::none:
-      case Where::reserved:
-        break;
-      default:
-        return finder_.find(target);
-    }
-    return found;
-  }
-
-  /// What a name stands for where `asker` is: a host of the lab, or what a resolver says there.
-  std::vector<IpPrefix> look_up_from(const std::string& name, const plan::Target& asker) {
-    using Where = plan::Target::Where;
-    const bool in_lab = asker.where == Where::host || asker.where == Where::room || asker.where == Where::link;
-    if (in_lab && plan_.lab &&
-        std::any_of(plan_.lab->hosts.begin(), plan_.lab->hosts.end(), [&](const auto& h) { return h.name == name; }))
-      return lab_->addresses(name);
-    std::vector<IpPrefix> all;
-    for (const auto& spot : spots(asker))
-      for (auto& address : look_up(name, spot.ns, spot.etc, progress_))
-        if (std::find(all.begin(), all.end(), address) == all.end()) all.push_back(address);
-    return all;
-  }
-
-  /// The addresses of a name, asked from every target of the fault, and noted for the record.
-  std::vector<IpPrefix> named(const std::string& name, const plan::Fault& fault) {
-    std::vector<IpPrefix> all;
-    for (const auto& on : fault.on) {
-      auto [known, fresh] = looked_up_.try_emplace({name, on});
-      if (fresh) {
-        try {
-          known->second = look_up_from(name, *plan_.find_target(on));
-        } catch (...) {
-          looked_up_.erase(known);
-          throw;
-        }
-        if (names_ != nullptr) names_->push_back({name, on, known->second});
-      }
-      all.insert(all.end(), known->second.begin(), known->second.end());
-    }
-    return all;
-  }
-
-  /// The addresses that a target has as a peer; empty when it is only a port or protocol.
-  std::vector<IpPrefix> addresses(const plan::Target& target, const plan::Fault& fault) {
-    std::vector<IpPrefix> all;
-    for (const auto& text : target.addresses) {
-      if (const auto prefix = IpPrefix::parse(text))
-        all.push_back(*prefix);
-      else
-        for (const auto& address : named(text, fault)) all.push_back(address);
-    }
-    using Where = plan::Target::Where;
-    if (target.where == Where::host) return lab_->addresses(target.subject);
-    if (target.where == Where::room) {
-      for (const auto& host : lab_->hosts_of(target.subject))
-        for (const auto& address : lab_->addresses(host)) all.push_back(address);
-    }
-    if (target.where == Where::netns || target.where == Where::container || target.where == Where::pod) {
-      const auto places = finder_.find(target);
-      if (places.front().cgroups)
-        throw Failure(
-            Exit::cannot_run,
-            fmt::format(
-                "peer \"{}\" shares its network namespace and has no address of its own; name what it is reached by: "
-                "an address and a port",
-                target.name));
-      Inside inside(places.front().ns);
-      all = own_addresses();
-      if (all.empty()) throw Failure(Exit::cannot_run, fmt::format("peer \"{}\" has no address", target.name));
-    }
-    if (target.where == Where::link)
-      throw Failure(
-          Exit::invalid,
-          fmt::format("\"{}\" is a link; a peer has addresses: name a host, a room or an address", target.name));
-    return all;
-  }
-
   /// The site of a spot. A link of the lab is one by itself; all else in a namespace is one site, with the devices that
   /// any of it needs.
   Site& site_for(Spot& spot, bool link) {
@@ -163,41 +71,6 @@ class SiteResolver {
     sites_.back().every_device = spot.device.empty();
     only_device_.push_back(own);
     return sites_.back();
-  }
-
-  /// Peers with the same protocol and ports are one match.
-  std::vector<Match> matches(const plan::Fault& fault) {
-    Match base;
-    const bool looks_both_ways =
-        fault.params.text("per") == "turn";  // what acts one way only still has to see whose turn it was
-    base.egress = looks_both_ways || fault.direction != plan::Direction::ingress;
-    base.ingress = looks_both_ways || fault.direction != plan::Direction::egress;
-    if (fault.kind->port != 0) base.peer_ports = {{fault.kind->port, fault.kind->port}};
-    if (fault.peer.empty()) return {base};
-    std::vector<Match> all;
-    for (const auto& name : fault.peer) {
-      const plan::Target& target = *plan_.find_target(name);
-      Match match = base;
-      match.peers = addresses(target, fault);
-      for (const auto& text : target.addresses)
-        if (!IpPrefix::parse(text)) match.names.push_back(text);
-      const bool names_a_place = target.where != plan::Target::Where::none || !target.addresses.empty();
-      if (names_a_place && match.peers.empty())
-        throw Failure(Exit::cannot_run, fmt::format("peer \"{}\" has no address (a room without hosts?)", name));
-      match.any_peer = !names_a_place;
-      match.protocol = target.protocol;
-      if (!target.ports.empty()) match.peer_ports = target.ports;
-      auto same = std::find_if(all.begin(), all.end(), [&](const Match& m) {
-        return m.protocol == match.protocol && m.peer_ports == match.peer_ports && !m.any_peer && !match.any_peer;
-      });
-      if (same == all.end()) {
-        all.push_back(std::move(match));
-        continue;
-      }
-      same->peers.insert(same->peers.end(), match.peers.begin(), match.peers.end());
-      same->names.insert(same->names.end(), match.names.begin(), match.names.end());
-    }
-    return all;
   }
 
   struct Chosen {
@@ -254,9 +127,9 @@ class SiteResolver {
   /// What passes between two members of a partition is told by their addresses, so they must not share them.
   void check_apart(const plan::Fault& part) {
     for (const auto& name : part.on) {
-      for (const auto& spot : spots(*plan_.find_target(name))) {
+      for (const auto& spot : lookup_.spots(*plan_.find_target(name))) {
         for (const auto& peer : part.peer) {
-          for (const auto& other : spots(*plan_.find_target(peer)))
+          for (const auto& other : lookup_.spots(*plan_.find_target(peer)))
             if (spot.ns.inode() == other.ns.inode())
               throw Failure(Exit::cannot_run,
                             fmt::format("\"{}\" and \"{}\" are in one network namespace: what passes between them "
@@ -269,7 +142,7 @@ class SiteResolver {
 
   /// A fault, or one leg of it.
   void add_part(std::uint32_t index, const plan::Fault& fault) {
-    const auto peers = matches(fault);
+    const auto peers = lookup_.matches(fault);
     std::vector<Chosen> chosen;
     for (const auto& name : fault.on) {
       const plan::Target& target = *plan_.find_target(name);
@@ -281,7 +154,7 @@ class SiteResolver {
                 "fault \"{}\": per = \"turn\" on a link is not possible, since each of its ends sees one way only; "
                 "name the hosts instead",
                 fault.name));
-      for (auto& spot : spots(target)) {
+      for (auto& spot : lookup_.spots(target)) {
         const bool everything = target.ports.empty() && (target.protocol.empty() || target.protocol == "tcp") &&
                                 std::any_of(peers.begin(), peers.end(), is_wide);
         if (everything) refuse_cutting_off_the_operator(target, spot);
@@ -356,10 +229,8 @@ class SiteResolver {
 
   const plan::Plan& plan_;
   const LabView* lab_;
-  const Finder& finder_;
-  std::vector<ResolvedName>* names_;
   const Progress& progress_;
-  std::map<std::pair<std::string, std::string>, std::vector<IpPrefix>> looked_up_;  // by name and asking target
+  TargetLookup lookup_;
   std::vector<Site> sites_;
   std::vector<std::string> only_device_;
   std::vector<std::string> complaints_;

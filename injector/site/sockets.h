@@ -29,8 +29,8 @@ struct Socket {
 /// "10.0.0.1:80", "[fd00::1]:80".
 std::string endpoint(const IpPrefix& address, std::uint16_t port);
 
-/// The TCP and UDP sockets of the calling thread's namespace, and of these the connections that are not over. None of a
-/// protocol that the kernel does not tell about.
+/// The TCP and UDP sockets of the calling thread's namespace, and of these the connections that are not over. A
+/// protocol that the kernel does not list has none.
 std::vector<Socket> list_sockets();
 std::vector<Socket> list_connections();
 

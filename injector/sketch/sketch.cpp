@@ -139,7 +139,8 @@ std::vector<Line> probe_lines(std::string_view spec) {
   }
   const auto meant = std::find_if(kinds.begin(), kinds.end(),
                                   [&](const probe::Kind& kind) { return kind.meant != nullptr && kind.meant(spec); });
-  if (meant == kinds.end()) throw Failure(Exit::invalid, fmt::format("\"{}\" is nothing that a probe asks", spec));
+  if (meant == kinds.end())
+    throw Failure(Exit::invalid, fmt::format("\"{}\" is neither a URL nor HOST:PORT nor an address or a name", spec));
   return lines_of(*meant, spec);
 }
 

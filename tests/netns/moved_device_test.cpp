@@ -187,7 +187,7 @@ TEST_P(MovedDeviceTest, OneThatWasRefusedIsFaultedWhenItComesBackAsOneThatCanBe)
   await_fault(run);
   ASSERT_EQ(carry(elsewhere, net.here), "");
   shell(net.here, "tc qdisc add dev d1 ingress; ip addr add 10.8.0.1/24 dev d1; ip link set d1 up");
-  ASSERT_TRUE(await_event(out, "warning", "nothing can act on egress"));
+  ASSERT_TRUE(await_event(out, "warning", "cannot act on egress"));
   ASSERT_EQ(carry(net.here, elsewhere), "");
   ASSERT_EQ(carry(elsewhere, net.here), "");
   shell(net.here, "ip addr add 10.8.0.1/24 dev d1; ip link set d1 up");

@@ -90,7 +90,7 @@ TEST(Nursery, ACommandThatCannotBeExecutedIsAFailureThatNamesIt) {
   lost.directory = "/no/such/directory";
   EXPECT_NE(message(lost).find("/no/such/directory"), std::string::npos);
   nursery::Command nowhere = shell("true");
-  nowhere.room = "atlantis";
+  nowhere.enclosure = "atlantis";
   EXPECT_NE(message(nowhere).find("atlantis"), std::string::npos);
   EXPECT_EQ(output_of(*nursery, shell("echo still here")), "still here\n");
 }
@@ -221,7 +221,7 @@ TEST(Enclosure, HasItsOwnFilesNamesAndProcesses) {
   nursery->make_enclosure("web", net, "127.0.0.1 localhost\n10.77.1.10 web\n", "web");
   const auto run = [&](const std::string& script) {
     nursery::Command command = shell(script);
-    command.room = "web";
+    command.enclosure = "web";
     return output_of(*nursery, command);
   };
   EXPECT_EQ(run("hostname; pwd"), "web\n/tmp\n");
@@ -238,14 +238,14 @@ TEST(Enclosure, HasItsOwnFilesNamesAndProcesses) {
     EXPECT_FALSE(std::filesystem::exists(directory + marker));
   }
   nursery::Command as_user = shell("echo x > /tmp/mine && echo done");
-  as_user.room = "web";
+  as_user.enclosure = "web";
   as_user.user = "nobody";
   EXPECT_EQ(output_of(*nursery, as_user), "done\n");
   EXPECT_EQ(run("cat /tmp/mine"), "x\n");  // one host, one /tmp: later commands enter the same enclosure
 
   nursery->make_enclosure("db", NetNs::create(), "", "db");
   nursery::Command other = shell("hostname; ls /tmp");
-  other.room = "db";
+  other.enclosure = "db";
   EXPECT_EQ(output_of(*nursery, other), "db\n");
   EXPECT_THROW(nursery->make_enclosure("db", net, "", "db"), Failure);
 }
@@ -261,7 +261,7 @@ TEST(Enclosure, KeptDirectoriesStayVisibleUnderACoveredOne) {
   nursery->make_enclosure("web", NetNs::create(), "", "web", {directory + "/runs/log", link, "/usr/share"});
   nursery::Command command = shell("cat " + directory + "/haproxy.cfg " + link +
                                    "/haproxy.cfg; ls /tmp | wc -l; echo y > " + directory + "/runs/log/out");
-  command.room = "web";
+  command.enclosure = "web";
   EXPECT_EQ(output_of(*nursery, command), "config\nconfig\n2\n");
   EXPECT_TRUE(std::filesystem::exists(directory + "/runs/log/out"));
   std::filesystem::remove(link);
@@ -284,7 +284,7 @@ void expect_resolver_files(const std::string& prepare, const char* root = "/") {
           "test -s /etc/passwd && test -d /etc/beside && test -d /proc/self && echo beside >/tmp/mine && echo as "
           "before");
       command.argv[0] = "/bin/sh";
-      command.room = "web";
+      command.enclosure = "web";
       const std::string said = output_of(*nursery, command);
       if (said != "options timeout:1 attempts:1\n10.77.1.10 web\nas before\n") {
         fprintf(stderr, "it said: %s\n", said.c_str());
@@ -333,7 +333,7 @@ TEST(Enclosure, DroppingItEndsItsDaemonsAndNobodyElses) {
   const auto nursery = nursery::Nursery::start();
   nursery->make_enclosure("web", NetNs::create(), "", "web");
   nursery::Command daemon = shell("setsid sh -c 'while :; do sleep 1; done' " + marker + " &");
-  daemon.room = "web";
+  daemon.enclosure = "web";
   output_of(*nursery, daemon);
   nursery->spawn(shell("while :; do sleep 1; done; : " + other));
   ASSERT_TRUE(test::eventually([&] { return processes_with(marker) == 1 && processes_with(other) == 1; }));

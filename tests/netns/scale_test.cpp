@@ -133,7 +133,7 @@ TEST_P(ScaleTest, ANamespaceCostsLittleAndMeetsItsOwnRules) {
 
 TEST_P(ScaleTest, AStopIsHeardWhileItPrepares) {
   make(kMany);
-  for (const char* step : {"making room", "verifying", "attaching"}) {
+  for (const char* step : {"making devices", "loading the programs that select", "attaching"}) {
     SCOPED_TRACE(step);
     std::filesystem::remove_all(folder_.path() / fmt::format("run{}", kMany));
     Command run = start(kMany);

@@ -188,9 +188,9 @@ TEST(Display, AStepTakesThePlaceOfTheOneBeforeOnATerminal) {
 }
 
 TEST(PlainView, TheMomentBeforeTheStartIsNoNegativeZero) {
-  EXPECT_EQ(screen::PlainView::stamp(-20 * kMillisecond), "[  0.0s] ");
-  EXPECT_EQ(screen::PlainView::stamp(-3 * kSecond), "[ -3.0s] ");
-  EXPECT_EQ(screen::PlainView::stamp(1500 * kMillisecond), "[  1.5s] ");
+  EXPECT_EQ(screen::PlainView::clock_label(-20 * kMillisecond), "[  0.0s] ");
+  EXPECT_EQ(screen::PlainView::clock_label(-3 * kSecond), "[ -3.0s] ");
+  EXPECT_EQ(screen::PlainView::clock_label(1500 * kMillisecond), "[  1.5s] ");
 }
 
 TEST(Row, ShowsControlCharactersAndCountsWideOnes) {

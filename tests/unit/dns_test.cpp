@@ -71,11 +71,11 @@ TEST(DnsFault, ActsOnWhatLeavesTowardsPort53) {
 
 TEST(DnsFault, Mistakes) {
   only_mistake(fault(""), "has no \"answer\"");
-  only_mistake(fault("answer = \"nxdomian\"\n"), "none of its values", "did you mean \"nxdomain\"?");
+  only_mistake(fault("answer = \"nxdomian\"\n"), "unknown value", "did you mean \"nxdomain\"?");
   only_mistake(fault("answer = \"delay\"\n"), "needs \"delay\"");
   EXPECT_TRUE(parse_good(fault("answer = \"delay\"\ndelay = \"0s\"\n")).faults.at(0).idle) << "a sweep begins there";
   only_mistake(fault("answer = \"wrong\"\n"), "needs \"address\"");
-  only_mistake(fault("answer = \"wrong\"\naddress = \"bank.internal\"\n"), "no IP address");
+  only_mistake(fault("answer = \"wrong\"\naddress = \"bank.internal\"\n"), "is not an IP address");
   only_mistake(fault("answer = \"wrong\"\naddress = []\n"), "empty");
   only_mistake(fault("answer = \"wrong\"\naddress = [\"1.1.1.1\", 5]\n"), "address");
   only_mistake(fault("answer = \"wrong\"\naddress = \"192.0.2.1\"\nttl = \"1500ms\"\n"), "whole seconds");

@@ -34,6 +34,11 @@ class FieldRows {
     begin(fmt::format("`{}`", Event::event), Event::means);
     fields<Event>("");
   }
+  template <class Request>
+  void request() {
+    part<Request>(fmt::format("`{}`", Request::verb), Request::means);
+    part<typename Request::Answer>(fmt::format("to `{}`", Request::verb), "the answer");
+  }
   template <class Struct>
   void part(const std::string& name, const std::string& means) {
     begin(name, means);

@@ -4,6 +4,7 @@
 
 #include "injector/record/json_fields.h"
 #include "injector/record/schema.h"
+#include "injector/run/protocol.h"
 
 namespace faultline::record::testing {
 
@@ -37,6 +38,7 @@ class Filler {
   void fill(plan::Bound::Op& op) { op = plan::Bound::Op::lt; }
   void fill(plan::Bound::Measure& measure) { measure = plan::Bound::Measure::times_baseline; }
   void fill(const faults::Effect*& effect) { effect = &faults::kEffects[1]; }
+  void fill(run::State& state) { state = run::State::ending; }
   template <class T>
   void fill(T& value) {
     if constexpr (Described<T>)

@@ -13,10 +13,10 @@ using Texts = std::vector<std::string>;
 TEST(Folding, LapsesAreOneLineWithTheLongestAndItsInstant) {
   EXPECT_EQ(folded({lapse(3 * kSecond, 300 * kMillisecond), lapse(12100 * kMillisecond, 405 * kMillisecond),
                     lapse(20 * kSecond, 251 * kMillisecond)}),
-            Texts{"the injector got no CPU: 3 lapses, longest 405 ms, at 12.1 s: the lease lapsed, faults were off "
+            Texts{"the injector got no CPU: 3 lapses, longest 405 ms, at 12.1 s: faults were off "
                   "meanwhile"});
   EXPECT_EQ(folded({lapse(3 * kSecond, 300 * kMillisecond)}),
-            Texts{"the injector got no CPU for 300 ms at 3.0 s: the lease lapsed, faults were off meanwhile"});
+            Texts{"the injector got no CPU for 300 ms at 3.0 s: faults were off meanwhile"});
 }
 
 TEST(Folding, RemarksThatDifferInNamesAndNumbersAreOfOneKind) {
@@ -38,13 +38,13 @@ TEST(Folding, TheSameAgainIsCounted) {
 TEST(Folding, WhileARunGoesOnTheFirstIsToldAtOnceAndTheRestInSum) {
   Folding folding;
   EXPECT_EQ(folding.add(lapse(kSecond, 300 * kMillisecond), 0),
-            "the injector got no CPU for 300 ms at 1.0 s: the lease lapsed, faults were off meanwhile");
+            "the injector got no CPU for 300 ms at 1.0 s: faults were off meanwhile");
   EXPECT_FALSE(folding.add(lapse(2 * kSecond, 260 * kMillisecond), kSecond));
   EXPECT_FALSE(folding.add(lapse(3 * kSecond, 270 * kMillisecond), 2 * kSecond));
   EXPECT_EQ(folding.add({"something else"}, 2 * kSecond), "something else") << "another kind does not wait";
   EXPECT_EQ(folding.due(9 * kSecond), Texts{});
   EXPECT_EQ(folding.due(10 * kSecond),
-            Texts{"the injector got no CPU: 2 lapses, longest 270 ms, at 3.0 s: the lease lapsed, faults were off "
+            Texts{"the injector got no CPU: 2 lapses, longest 270 ms, at 3.0 s: faults were off "
                   "meanwhile"});
   EXPECT_EQ(folding.due(30 * kSecond), Texts{}) << "told";
   EXPECT_FALSE(folding.add(lapse(31 * kSecond, 280 * kMillisecond), 31 * kSecond));

@@ -1,4 +1,4 @@
-// No room outside faults/ knows a kind by its name: what sets a kind apart is a property of faults::Kind. Else a new
+// No module outside faults/ knows a kind by its name: what sets a kind apart is a property of faults::Kind. Else a new
 // kind would have to be added in places that nothing points to.
 #include <gtest/gtest.h>
 

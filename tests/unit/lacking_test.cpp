@@ -48,7 +48,7 @@ TEST_F(Lacking, SaysWhoLacksWhatAndWhatToDo) {
   EXPECT_EQ(of_host("command = [\"sh\"]\nready = { exec = [\"no-such-client\"] }\n"),
             Said{"2: lab host \"h\" (ready) needs the program \"no-such-client\", which is not on this machine"});
   EXPECT_EQ(of_host("command = [\"sh\"]\nuser = \"no-such-user\"\n"),
-            Said{"2: lab host \"h\" runs as the user \"no-such-user\", whom this machine does not have"});
+            Said{"2: lab host \"h\" runs as the user \"no-such-user\", who does not exist on this machine"});
   EXPECT_EQ(of("[probes.p]\nexec = [\"no-such-client\"]\n"),
             Said{"1: probe \"p\" needs the program \"no-such-client\", which is not on this machine"});
 }

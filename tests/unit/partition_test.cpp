@@ -87,7 +87,7 @@ TEST(Partition, OneWayHasADirection) {
             "b> a; c> a");
   EXPECT_EQ(told(parse_good(kTargets + "groups = [[\"a\"], [\"b\", \"c\"]]\ndirection = \"ingress\"\n")), "b> a; c> a");
   EXPECT_EQ(told(parse_good(kTargets + "edges = [[\"c\", \"a\"]]\ndirection = \"egress\"\n")), "c> a");
-  only_mistake(kTargets + "on = [\"a\", \"b\"]\nshape = \"one-way\"\ndirection = \"both\"\n", "one way is not both");
+  only_mistake(kTargets + "on = [\"a\", \"b\"]\nshape = \"one-way\"\ndirection = \"both\"\n", "not one way");
   only_mistake(kTargets + "groups = [[\"a\"], [\"b\"]]\ndirection = \"sideways\"\n", "unknown direction");
 }
 
@@ -135,14 +135,14 @@ TEST(Partition, MistakesStandWhereTheyAre) {
   at("groups = [[\"a\"], \"b\"]\n", "expected an array", 15, 18);
   at("groups = [[\"a\"], [\"b\"]]\nshape = \"halves\"\n", "says already", 16, 1);
   at("groups = [[\"a\"], [\"b\"]]\non = \"a\"\n", "names the members already", 16, 6);
-  at("groups = [[\"a\"], [\"b\"]]\npeer = \"bank\"\n", "a partition has none", 16, 8);
+  at("groups = [[\"a\"], [\"b\"]]\npeer = \"bank\"\n", "a partition takes none", 16, 8);
   at("groups = [[\"bank\"], [\"dns\"]]\n", "neither \"bank\" nor \"dns\" is a place", 15, 22);
   at("edges = [[\"a\", \"b\", \"c\"]]\n", "between two members", 15, 11);
   at("edges = [[\"a\", \"a\"]]\n", "between two members", 15, 11);
   at("shape = \"ring\"\non = [\"a\", \"b\", \"c\"]\n", "at least 4 members", 16, 7);
   at("shape = \"halves\"\non = \"a\"\n", "at least 2 members", 16, 6);
   at("shape = \"halves\"\non = [\"a\", \"a\"]\n", "there twice", 16, 12);
-  at("shape = \"star\"\non = [\"a\", \"b\"]\n", "none of its values", 15, 9);
+  at("shape = \"star\"\non = [\"a\", \"b\"]\n", "unknown value", 15, 9);
   only_mistake(kTargets, "does not say who is parted from whom", "groups = ");
   only_mistake(kTargets + "shape = \"ring\"\n", "has no \"on\"");
   only_mistake("[targets.d]\nnetns = \"d\"\n[targets.web]\nport = 80\n" + kTargets + "groups = [[\"a\"], [\"web\"]]\n",

@@ -82,7 +82,7 @@ TEST(PlanGuards, Mistakes) {
   only_mistake(with("probe = \"pay\"\nfor = \"10s\"\n"), "guard 1 has no condition", "success");
   only_mistake(with("probe = \"pay\"\nsuccess = \"20%\"\nfor = \"10s\"\n"), "success");
   only_mistake(with("probe = \"pay\"\nsuccess = \"< 20%\"\nfor = 10\n"), "for: expected");
-  only_mistake(with("probe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"0s\"\n"), "in no time");
+  only_mistake(with("probe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"0s\"\n"), "some time to look back over");
   only_mistake(with("probe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"200ms\"\n"), "asks only every 1s", "for = \"1s\"");
   only_mistake(with("probe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"26s\"\n"), "the run lasts 25s");
   only_mistake(with("during = \"degrade\"\nprobe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"11s\"\n"),

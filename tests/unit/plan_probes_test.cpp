@@ -101,8 +101,8 @@ TEST(PlanProbes, ReadsDns) {
     only_mistake(std::string("[probes.p]\ndns = \"") + bad + "\"\n", "is not a name");
   for (const char* bad : {"", "a b", "a:99999", "[fd00::1]", "10.0.0.0/8"})
     only_mistake(dns + "server = \"" + bad + "\"\n", "is not a host");
-  only_mistake(dns + "type = \"AAA\"\n", "type: \"AAA\" is none of them", "did you mean \"AAAA\"?");
-  only_mistake(dns + "expect.rcode = \"NXDOMIAN\"\n", "is none of them", "did you mean \"NXDOMAIN\"?");
+  only_mistake(dns + "type = \"AAA\"\n", "type: unknown value \"AAA\"", "did you mean \"AAAA\"?");
+  only_mistake(dns + "expect.rcode = \"NXDOMIAN\"\n", "unknown value", "did you mean \"NXDOMAIN\"?");
   only_mistake(dns + "expect.address = \"fd00::2\"\n", "is not an IPv4 address", "type = \"AAAA\"");
   only_mistake(dns + "expect.address = \"10.0.0.0/8\"\n", "is not an IPv4 address");
   only_mistake(kHttp + "server = \"10.0.0.53\"\n", "\"server\" is not for http probes", "dns probes");
@@ -255,7 +255,7 @@ TEST(PlanHypotheses, Mistakes) {
   only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\np99 = \"<= 250\"\n", "has no unit");
   only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\np93 = \"<= 250ms\"\np99 = \"<= 1s\"\n",
                "unknown key \"p93\"");
-  only_mistake(head + "probe = \"pay\"\nrecovers_within = \"0s\"\n", "nothing recovers in no time");
+  only_mistake(head + "probe = \"pay\"\nrecovers_within = \"0s\"\n", "must be longer than 0s");
   only_mistake(head + "probe = \"pay\"\nduring = \"baseline\"\nrecovers_within = \"5s\"\n",
                "what follows the last fault");
   only_mistake(kSmall + "[hypotheses]\nprobe = \"pay\"\n", "expected an array of tables");

@@ -47,8 +47,8 @@ TEST(PlanTargetsOnAMachine, MistakesSayWhatWouldBeRight) {
   only_mistake(on("cgroup = \"/a/../b\""), "is not the path of a cgroup");
   only_mistake(on("cgroup = \"/\""), "holds every process", "netns");
   only_mistake(on("cgroup = \"/sys/fs/cgroup/system.slice\""), "where the hierarchy is mounted", "\"/system.slice\"");
-  only_mistake(on("pid = 0"), "no process id");
-  only_mistake(on("pid = \"nginx\""), "no process id");
+  only_mistake(on("pid = 0"), "not a process id");
+  only_mistake(on("pid = \"nginx\""), "not a process id");
   only_mistake(on("pid = true"), "expected an integer");
   only_mistake(on("process = \"sbin/nginx\""), "neither a command's name");
   only_mistake(on("unit = \"pay.socket\""), "no sockets of its own", "\"pay.service\"");
@@ -68,7 +68,7 @@ TEST(PlanTargetsOnAMachine, MayStartLateAndEnd) {
   EXPECT_EQ(good("netns = \"shop\"\nif_gone = \"continue\"").if_gone, Target::IfGone::proceed);
   only_mistake(on("unit = \"pay\"\nwait = \"2h\""), "too long", "1h");
   only_mistake(on("unit = \"pay\"\nwait = 30"), "wait");
-  only_mistake(on("unit = \"pay\"\nif_gone = \"abbort\""), "none of its values", "did you mean \"abort\"?");
+  only_mistake(on("unit = \"pay\"\nif_gone = \"abbort\""), "unknown value", "did you mean \"abort\"?");
   only_mistake("[targets.b]\naddress = \"::1\"\nwait = \"1s\"\n" + kSmall, "there for as long as the run is",
                "leave wait out");
   only_mistake("wait = \"1s\"\n" + kSmall, "unknown key \"wait\"");

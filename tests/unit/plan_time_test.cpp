@@ -43,7 +43,7 @@ TEST(PlanTime, FaultsEndBeforeTheRunAndAfterTheyStart) {
   const auto long_fault =
       only_mistake(plan_of("duration = \"30s\"\n", kWindow), "for: the run ends at 30s, this fault at 1m", "\"run\"");
   EXPECT_EQ(long_fault.at.line, 12u);
-  only_mistake(plan_of("duration = \"0s\"\n", kWindow), "lasts no time");
+  only_mistake(plan_of("duration = \"0s\"\n", kWindow), "must be longer than 0s");
   only_mistake(plan_of("duration = 60\n", kWindow), "duration: expected a string", "needs a unit");
   only_mistake(plan_of("", "start = \"20s\"\nfor = \"2000000h\"\n"), "too long");
   EXPECT_EQ(parse_good(plan_of("duration = \"60s\"\n", kWindow)).faults[0].end, 60 * kSecond);
@@ -115,7 +115,7 @@ TEST(PlanTime, AProbeMayHaveAWindow) {
   EXPECT_FALSE(parse_good("[probes.p]\nicmp = \"10.0.0.1\"\n").probes[0].length);
   only_mistake("duration = \"9s\"\n[probes.p]\nicmp = \"10.0.0.1\"\nstart = \"9s\"\n",
                "probe \"p\" starts at 9s, when the run ends");
-  only_mistake("[probes.p]\nicmp = \"10.0.0.1\"\nfor = \"0s\"\n", "nothing is asked in no time");
+  only_mistake("[probes.p]\nicmp = \"10.0.0.1\"\nfor = \"0s\"\n", "must be longer than 0s");
 }
 
 TEST(PlanTime, OneMistakeDoesNotBreedOthers) {

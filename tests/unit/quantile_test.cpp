@@ -23,12 +23,12 @@ TEST(Quantile, IsTheSameInHistograms) {
   // A hundred packets in one bucket each: p99 is the 99th, whose bucket's upper end is told.
   fl_histogram histogram{};
   for (std::uint32_t i = 0; i < 100; i++) histogram.bucket[i]++;
-  const auto spread = pen::spread_of(histogram, 1000);
+  const auto spread = pen::quantiles_of(histogram, 1000);
   const double tick = (1 << FL_TICK_SHIFT) / 1000.0;
   EXPECT_DOUBLE_EQ(spread.p50, 50 * tick);
   EXPECT_DOUBLE_EQ(spread.p99, 99 * tick);
   histogram.bucket[99]--;  // of 99 the slowest
-  EXPECT_DOUBLE_EQ(pen::spread_of(histogram, 1000).p99, 99 * tick);
+  EXPECT_DOUBLE_EQ(pen::quantiles_of(histogram, 1000).p99, 99 * tick);
 }
 
 }  // namespace

@@ -54,10 +54,10 @@ TEST(SamplesFile, EveryMistakeHasItsPlaceInTheFile) {
   expect_mistake("# nothing\n", 1, 1, "two values or more");
   expect_mistake("5ms 5ms\n5ms\n", 2, 1, "all values are the same");
   expect_mistake("5ms\n7ms 12\n", 2, 5, "this value has not a unit, those before it have");
-  expect_mistake("12.4 13.1 11.9 40.2\n", 1, 1, "no table of tc's");
+  expect_mistake("12.4 13.1 11.9 40.2\n", 1, 1, "not a table of tc's");
   expect_mistake("5 12\n 7ms\n", 2, 2, "this value has a unit");
   expect_mistake("5 40000\n", 1, 3, "outside of -32768 to 32767");
-  expect_mistake("5ms\n6ms 7parsecs\n", 2, 5, "neither a delay");
+  expect_mistake("5ms\n6ms 7parsecs\n", 2, 5, "expected a delay");
 }
 
 TEST(SamplesFile, OfAPlanIsReadBesideItAndKept) {

@@ -1,5 +1,5 @@
-// What a journal and a summary hold is defined once: it is read back as it was written, and the docs list the fields
-// that there are.
+// What a journal, a summary and the messages of a run's control socket hold is defined once: it is read back as it was
+// written, and the docs list the fields that there are.
 #include "injector/record/schema.h"
 
 #include <set>
@@ -7,6 +7,7 @@
 
 #include "injector/record/journal.h"
 #include "injector/report/summary.h"
+#include "injector/run/running.h"
 #include "tests/unit/field_rows.h"
 #include "tests/unit/filled.h"
 #include "tests/unit/record_fixture.h"
@@ -55,9 +56,29 @@ TEST(Schema, EveryEventIsReadAsItWasWritten) {
     std::string line;
     ASSERT_TRUE(std::getline(lines, line)) << Event::event;
     const json read = json::parse(line);
-    EXPECT_EQ(from_json<Stamp>(read).event, Event::event);
+    EXPECT_EQ(from_json<LineHead>(read).event, Event::event);
     EXPECT_EQ(to_json(from_json<Event>(read)), written.at(i++)) << line;
   });
+}
+
+template <class Struct>
+void expect_read_as_written(const std::string& of) {
+  const json written = to_json(Filler().made<Struct>());
+  expect_every_field<Struct>(written, of);
+  EXPECT_EQ(to_json(from_json<Struct>(json::parse(written.dump()))), written) << of;
+}
+
+TEST(Schema, EveryControlMessageIsReadAsItWasWritten) {
+  expect_read_as_written<run::StopRequest>("stop");
+  expect_read_as_written<run::NoteRequest>("note");
+  expect_read_as_written<run::EnterRequest>("enter");
+  expect_read_as_written<run::AboutAnswer>("about");
+  expect_read_as_written<run::StopAnswer>("stopping");
+  expect_read_as_written<run::Healed>("healed");
+  expect_read_as_written<run::NoteAnswer>("noted");
+  expect_read_as_written<run::EnterAnswer>("entered");
+  expect_read_as_written<run::Refused>("refused");
+  EXPECT_EQ(from_json<run::AboutAnswer>({{"state", "of tomorrow"}}).state, run::State::unknown);
 }
 
 TEST(Schema, EveryPlanKeyOfAFaultIsInTheJournal) {
@@ -123,7 +144,7 @@ void expect_rows(const char* page, const FieldRows& fields) {
 
 FieldRows journal_rows() {
   FieldRows rows;
-  rows.part<Stamp>("every line", "what it begins with");
+  rows.part<LineHead>("every line", "what it begins with");
   for_each_event([&]<class Event>(std::type_identity<Event>) { rows.event<Event>(); });
   rows.shape<events::PlannedProbe>("a probe of the plan");
   rows.shape<events::PlannedFault>("a fault of the plan");
@@ -134,7 +155,7 @@ FieldRows journal_rows() {
   rows.shape<plan::Tolerance>("share of a fault's packets that may go astray with a warning alone");
   rows.shape<faults::Counts>("packets of a fault, by what became of them");
   rows.shape<faults::Undelivered>("packets of a fault that did not come back as asked, by why");
-  rows.shape<faults::Spread>("quantiles of a measured time, in µs; 0 where nothing was measured");
+  rows.shape<faults::TimeQuantiles>("quantiles of a measured time, in µs; 0 where nothing was measured");
   rows.shape<LineStats>("of the whole run");
   rows.shape<LineStats::Urgency>("of threads that ask for a real-time class");
   return rows;
@@ -170,7 +191,7 @@ TEST(Schema, TheSummarysPageListsTheFieldsThereAre) {
   rows.shape<report::Phase>("of the run");
   rows.shape<report::Fault>("what was asked, and what was applied");
   rows.shape<report::Counts>("packets of a fault, by what became of them");
-  rows.shape<report::Spread>("quantiles of a measured time, in µs; null where nothing was measured");
+  rows.shape<report::TimeQuantiles>("quantiles of a measured time, in µs; null where nothing was measured");
   rows.shape<report::Probe>("what a probe saw");
   rows.shape<report::ProbePhase>("what a probe saw in a phase");
   rows.shape<report::Latency>("how long requests took");
@@ -186,6 +207,21 @@ TEST(Schema, TheSummarysPageListsTheFieldsThereAre) {
   for (const auto& shape : rows.used)
     EXPECT_TRUE(rows.described.contains(shape) || journal.described.contains(shape) || shape == "site") << shape;
   expect_rows(FAULTLINE_SOURCE_DIR "/docs/summary.md", rows);
+}
+
+TEST(Schema, TheControlPageListsTheFieldsThereAre) {
+  FieldRows rows;
+  rows.part<run::Verb>("every request", "what it begins with");
+  rows.request<run::AboutRequest>();
+  rows.request<run::StopRequest>();
+  rows.part<run::Healed>("later", "once the run has healed");
+  rows.request<run::NoteRequest>();
+  rows.request<run::EnterRequest>();
+  rows.part<run::Refused>("any answer", "where nothing was done");
+  rows.part<run::Running>("`list --json`", "an object for each run");
+  rows.shape<run::About>("what a run says of itself");
+  EXPECT_EQ(rows.described, rows.used);
+  expect_rows(FAULTLINE_SOURCE_DIR "/docs/control.md", rows);
 }
 
 }  // namespace

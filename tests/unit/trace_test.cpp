@@ -63,22 +63,22 @@ TEST(TraceFile, EveryMistakeHasItsPlaceInTheFile) {
   const std::string head = "time_s,delay_ms,loss_percent\n";
   expect_mistake("", 1, 1, "empty");
   expect_mistake(head, 1, 1, "no rows");
-  expect_mistake("delay_ms,loss_percent\n1,2\n", 1, 1, "no column is the time");
-  expect_mistake("time_s\n1\n", 1, 1, "no figure");
-  expect_mistake("time_s,delai_ms\n0,1\n", 1, 8, "none of those that there are", "\"delay_ms\"");
-  expect_mistake("time_s,bandwidth\n0,1\n", 1, 8, "none of those that there are", "rate_mbit");
-  expect_mistake("time_s,delay_mbit\n0,1\n", 1, 8, "none of those that there are");
+  expect_mistake("delay_ms,loss_percent\n1,2\n", 1, 1, "no column for the time");
+  expect_mistake("time_s\n1\n", 1, 1, "no column beside the time");
+  expect_mistake("time_s,delai_ms\n0,1\n", 1, 8, "unknown column", "\"delay_ms\"");
+  expect_mistake("time_s,bandwidth\n0,1\n", 1, 8, "unknown column", "rate_mbit");
+  expect_mistake("time_s,delay_mbit\n0,1\n", 1, 8, "unknown column");
   expect_mistake("time_s,delay_ms,delay_us\n0,1,1\n", 1, 17, "say the same");
-  expect_mistake(head + "0,1,0\n1,  x,0\n", 3, 5, "delay_ms: what stands here is not a number");
-  expect_mistake(head + "0,1,0\n1,,0\n", 3, 3, "is nothing");
+  expect_mistake(head + "0,1,0\n1,  x,0\n", 3, 5, "delay_ms: this cell is not a number");
+  expect_mistake(head + "0,1,0\n1,,0\n", 3, 3, "is empty");
   expect_mistake(head + "0,1,0\n1,2\n", 3, 4, "2 cells, the header 3");
   expect_mistake(head + "0,1,0\n1,2,3,4\n", 3, 7, "4 cells, the header 3");
   expect_mistake(head + "0,-1,0\n", 2, 3, "negative");
-  expect_mistake(head + "0,1,101\n", 2, 5, "more than certain");
+  expect_mistake(head + "0,1,101\n", 2, 5, "more than 100 percent");
   expect_mistake(head + "0,100001,0\n", 2, 3, "too long");
   expect_mistake(head + "2,1,0\n\n1,1,0\n", 4, 1, "earlier");
-  expect_mistake("time_s,delay\n0,10\n", 2, 3, "no duration with a unit", "delay_ms");
-  expect_mistake("time_s,loss\n0,0.1\n", 2, 3, "no percentage", "loss_percent");
+  expect_mistake("time_s,delay\n0,10\n", 2, 3, "not a duration with a unit", "delay_ms");
+  expect_mistake("time_s,loss\n0,0.1\n", 2, 3, "not a percentage", "loss_percent");
   expect_mistake("time_s,rate_mbit\n0,0\n", 2, 3, "nothing would ever pass");
   expect_mistake("time_s,rate_bit\n0,999\n", 2, 3, "out of range");
   expect_mistake("time_s,delay_s,jitter_s\n0,60,41\n", 2, 1, "longer than 100 s");
@@ -193,7 +193,7 @@ TEST_F(TracePlan, MistakesInTheFileNameTheFile) {
   const auto parsed = parse("file = \"wan.csv\"\n");
   ASSERT_EQ(parsed.diagnostics.size(), 1u) << render(parsed);
   const std::string shown = render(parsed);
-  EXPECT_NE(shown.find((folder / "wan.csv").string() + ":3:3: error: delay_ms: what stands here is not a number"),
+  EXPECT_NE(shown.find((folder / "wan.csv").string() + ":3:3: error: delay_ms: this cell is not a number"),
             std::string::npos)
       << shown;
   EXPECT_EQ(shown.find("fast"), std::string::npos) << shown;

@@ -163,7 +163,7 @@ const Case kCases[] = {
      "from 15.0 s to 16.0 s: program x runs before the fault; the device carried 40 packets"},
     {"passed_by_from_the_start", [](Recording& r) { escape(r, 0, {}); }, Exit::inconclusive, "from the start"},
     {"passed_by_into_the_fault", [](Recording& r) { escape(r, 2 * kSecond, 10 * kSecond + 1); }, Exit::inconclusive,
-     "packets may go by"},
+     "packets may bypass"},
     {"passed_by_before_the_fault", [](Recording& r) { escape(r, 2 * kSecond, 10 * kSecond); }, Exit::passed, ""},
     {"passed_by_after_the_fault", [](Recording& r) { escape(r, 20 * kSecond, {}); }, Exit::passed, ""},
     {"passed_by_another_fault", [](Recording& r) { escape(r, 15 * kSecond, {}, "other"); }, Exit::passed, ""},
@@ -192,7 +192,7 @@ const Case kCases[] = {
      },
      Exit::passed, ""},
     {"nobody_knows_what_passed_by_behind_another_program", [](Recording& r) { bounded_escape(r, 0).bounded = false; },
-     Exit::inconclusive, "packets may go by"},
+     Exit::inconclusive, "packets may bypass"},
     {"given_back_where_ours_was_taken_off",
      [](Recording& r) {
        bounded_escape(r, 40);
@@ -263,7 +263,7 @@ const Case kCases[] = {
        result(r).dropped = 0;
      },
      Exit::passed, ""},
-    {"line_full", [](Recording& r) { result(r).undelivered.full = 1; }, Exit::inconclusive, "line full"},
+    {"line_full", [](Recording& r) { result(r).undelivered.full = 1; }, Exit::inconclusive, "beyond what may be held"},
     {"packets_unaccounted", [](Recording& r) { result(r).undelivered.unaccounted = 3; }, Exit::inconclusive,
      "3 unaccounted"},
     {"left_out_more_than_1_percent",
@@ -289,7 +289,8 @@ const Case kCases[] = {
        r.line_stats->realtime.line.fell_back = 3;
      },
      Exit::inconclusive,
-     "met a full line: for 2.00 s it carried 9.4 Gb/s, 800,000 packets a second, and could no more, so packets were "
+     "had more packets to hold than Faultline can carry: for 2.00 s it carried 9.4 Gb/s, 800,000 packets a second, and "
+     "could no more, so packets were "
      "held "
      "p99 12.0 ms longer than asked, at most 10.0 ms is allowed"},
     {"late_for_want_of_a_cpu_though_full_now_and_then",
@@ -495,9 +496,9 @@ TEST(Verdict, OneCauseHasOneReason) {
   EXPECT_EQ(
       judge(r).reasons,
       std::vector<std::string>{
-          "fault \"cut\": packets may go by the faults at egress of eth0 in netns a, since 15.0 s: taken off; the "
-          "device carried 400 packets that way meanwhile; of the packets that it had held 30 went back there with "
-          "nobody to count them; that is at most 0.4% of what it met there, and less than 0.1% is allowed"});
+          "fault \"cut\": packets may bypass the faults at egress of eth0 in netns a, since 15.0 s: taken off; the "
+          "device carried 400 packets that way meanwhile; 30 of the packets that it had held left there "
+          "uncounted; that is at most 0.4% of what it met there, and less than 0.1% is allowed"});
 }
 
 TEST(Verdict, WhatPassedByIsWeighedWhereItPassed) {
@@ -520,7 +521,7 @@ TEST(Verdict, WhatPassedByUnnoticedIsAWarning) {
   Recording r = good_recording();
   bounded_escape(r, 0);
   EXPECT_EQ(judge(r).warnings,
-            std::vector<std::string>{"fault \"cut\": packets may go by the faults at egress of eth0 in netns a, since "
+            std::vector<std::string>{"fault \"cut\": packets may bypass the faults at egress of eth0 in netns a, since "
                                      "15.0 s: taken off; the device carried no packet that way meanwhile"});
   r = good_recording();
   ask(r, {"rate", "delay"});

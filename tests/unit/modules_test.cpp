@@ -1,5 +1,5 @@
-// The rooms of the tree, and who may include whom: docs/architecture.md has the table, CMakeLists.txt links the
-// libraries by it, and the includes keep to it. Data flows one way, so a lower room never knows a higher one.
+// The modules of the tree, and who may include whom: docs/architecture.md has the table, CMakeLists.txt links the
+// libraries by it, and the includes keep to it. Data flows one way, so a lower module never knows a higher one.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -21,8 +21,8 @@ namespace fs = std::filesystem;
 
 const fs::path kTop = FAULTLINE_SOURCE_DIR;
 
-/// What each room stands on directly: "lab" -> {"plan", "nursery"}.
-using Rooms = std::map<std::string, std::set<std::string>>;
+/// What each module stands on directly: "lab" -> {"plan", "nursery"}.
+using Modules = std::map<std::string, std::set<std::string>>;
 
 std::set<std::string> words_in(const std::string& text) {
   static const std::regex word(R"(\w+)");
@@ -31,14 +31,14 @@ std::set<std::string> words_in(const std::string& text) {
   return words;
 }
 
-/// The table below "## The rooms", in its order.
+/// The table below "## The modules", in its order.
 std::vector<std::pair<std::string, std::set<std::string>>> table_rows() {
   std::vector<std::pair<std::string, std::set<std::string>>> rows;
   std::istringstream page(text_of(kTop / "docs/architecture.md"));
   static const std::regex row(R"(^\| `(\w+)` \| ([^|]*) \|$)");
   bool there = false;
   for (std::string line; std::getline(page, line);) {
-    if (line.starts_with("## ")) there = line == "## The rooms";
+    if (line.starts_with("## ")) there = line == "## The modules";
     std::smatch cells;
     if (there && std::regex_match(line, cells, row))
       rows.emplace_back(cells[1].str(), cells[2] == "nothing" ? std::set<std::string>() : words_in(cells[2]));
@@ -46,43 +46,43 @@ std::vector<std::pair<std::string, std::set<std::string>>> table_rows() {
   return rows;
 }
 
-Rooms table() {
-  Rooms rooms;
-  for (const auto& [room, below] : table_rows()) rooms[room] = below;
-  return rooms;
+Modules table() {
+  Modules modules;
+  for (const auto& [module, below] : table_rows()) modules[module] = below;
+  return modules;
 }
 
-/// Each faultline_library(), and those of its links that are rooms themselves.
-Rooms linked() {
-  Rooms rooms;
+/// Each faultline_library(), and those of its links that are modules themselves.
+Modules linked() {
+  Modules modules;
   for (const char* file : {"CMakeLists.txt", "faults/CMakeLists.txt"}) {
     static const std::regex library(R"(\nfaultline_library\((\w+) [^)]*?LINK ([^)]*)\))");
     const std::string text = "\n" + text_of(kTop / file);
     for (std::sregex_iterator m(text.begin(), text.end(), library), end; m != end; ++m) {
       std::istringstream links((*m)[2].str());
-      auto& room = rooms[(*m)[1]];
-      for (std::string link; links >> link;) room.insert(link);
+      auto& module = modules[(*m)[1]];
+      for (std::string link; links >> link;) module.insert(link);
     }
   }
-  for (auto& [room, links] : rooms) std::erase_if(links, [&](const auto& link) { return !rooms.contains(link); });
-  return rooms;
+  for (auto& [module, links] : modules) std::erase_if(links, [&](const auto& link) { return !modules.contains(link); });
+  return modules;
 }
 
-/// All that a room may include: itself, and what it stands on, directly or through others.
-std::set<std::string> reach(const Rooms& rooms, const std::string& room) {
+/// All that a module may include: itself, and what it stands on, directly or through others.
+std::set<std::string> reach(const Modules& modules, const std::string& module) {
   std::set<std::string> all;
-  std::vector<std::string> next = {room};
+  std::vector<std::string> next = {module};
   while (!next.empty()) {
     const std::string name = next.back();
     next.pop_back();
-    if (!all.insert(name).second || !rooms.contains(name)) continue;
-    for (const auto& below : rooms.at(name)) next.push_back(below);
+    if (!all.insert(name).second || !modules.contains(name)) continue;
+    for (const auto& below : modules.at(name)) next.push_back(below);
   }
   return all;
 }
 
-/// "injector/lab/lab.h" -> "lab", "faults/bpf/here.bpf.h" -> "faults", "injector/main.cpp" -> "": above all rooms.
-std::string room_of(const std::string& path) {
+/// "injector/lab/lab.h" -> "lab", "faults/bpf/here.bpf.h" -> "faults", "injector/main.cpp" -> "": above all modules.
+std::string module_of(const std::string& path) {
   if (path.starts_with("faults/")) return "faults";
   static const std::regex folder(R"(^injector/(\w+)/.*)");
   std::smatch m;
@@ -117,19 +117,19 @@ std::map<std::string, std::vector<Include>> sources() {
 bool generated(const std::string& path) { return path.ends_with(".skel.h"); }
 
 /// What breaks the order: "FILE:LINE: why".
-std::vector<std::string> violations(const Rooms& rooms, const std::map<std::string, std::vector<Include>>& files) {
+std::vector<std::string> violations(const Modules& modules, const std::map<std::string, std::vector<Include>>& files) {
   std::vector<std::string> all;
   for (const auto& [file, includes] : files) {
-    const std::string room = room_of(file);
-    const auto allowed = reach(rooms, room);
+    const std::string module = module_of(file);
+    const auto allowed = reach(modules, module);
     for (const auto& [line, path] : includes) {
       const std::string where = file + ":" + std::to_string(line) + ": ";
       if (generated(path)) continue;
       if (!files.contains(path))
         all.push_back(where + "\"" + path + "\" is not a file of faults/ or injector/: write its path from the top");
-      else if (!room.empty() && !allowed.contains(room_of(path)))
-        all.push_back(where + "`" + room + "` does not stand on `" + room_of(path) + "`, so it must not include \"" +
-                      path + "\"");
+      else if (!module.empty() && !allowed.contains(module_of(path)))
+        all.push_back(where + "`" + module + "` does not stand on `" + module_of(path) +
+                      "`, so it must not include \"" + path + "\"");
     }
   }
   return all;
@@ -156,39 +156,39 @@ std::vector<std::string> circles(const std::map<std::string, std::vector<Include
   return found;
 }
 
-TEST(Rooms, EachFolderHasARowAndEachRowAFolder) {
+TEST(Modules, EachFolderHasARowAndEachRowAFolder) {
   std::set<std::string> folders = {"faults"}, listed;
   for (const auto& entry : fs::directory_iterator(kTop / "injector"))
     if (entry.is_directory()) folders.insert(entry.path().filename());
-  for (const auto& [room, below] : table_rows()) EXPECT_TRUE(listed.insert(room).second) << "two rows: " << room;
+  for (const auto& [module, below] : table_rows()) EXPECT_TRUE(listed.insert(module).second) << "two rows: " << module;
   for (const auto& folder : folders)
-    EXPECT_TRUE(listed.contains(folder)) << "docs/architecture.md, \"The rooms\": there is no row for " << folder;
-  for (const auto& room : listed)
-    EXPECT_TRUE(folders.contains(room)) << "docs/architecture.md, \"The rooms\": there is no folder of " << room;
+    EXPECT_TRUE(listed.contains(folder)) << "docs/architecture.md, \"The modules\": there is no row for " << folder;
+  for (const auto& module : listed)
+    EXPECT_TRUE(folders.contains(module)) << "docs/architecture.md, \"The modules\": there is no folder of " << module;
 }
 
-TEST(Rooms, EachStandsOnThoseAboveItInTheTable) {
+TEST(Modules, EachStandsOnThoseAboveItInTheTable) {
   std::set<std::string> above;
-  for (const auto& [room, below] : table_rows()) {
-    for (const auto& name : below) EXPECT_TRUE(above.contains(name)) << "`" << room << "` stands on `" << name << "`";
-    above.insert(room);
+  for (const auto& [module, below] : table_rows()) {
+    for (const auto& name : below) EXPECT_TRUE(above.contains(name)) << "`" << module << "` stands on `" << name << "`";
+    above.insert(module);
   }
 }
 
-TEST(Rooms, AreLinkedAsTheTableSays) { EXPECT_EQ(linked(), table()); }
+TEST(Modules, AreLinkedAsTheTableSays) { EXPECT_EQ(linked(), table()); }
 
-TEST(Rooms, IncludeOnlyWhatTheyStandOn) {
+TEST(Modules, IncludeOnlyWhatTheyStandOn) {
   const auto files = sources();
   EXPECT_GT(files.size(), 200u);
   for (const auto& violation : violations(table(), files)) ADD_FAILURE() << violation;
 }
 
-TEST(Rooms, NoFilesIncludeEachOtherInACircle) {
+TEST(Modules, NoFilesIncludeEachOtherInACircle) {
   for (const auto& circle : circles(sources())) ADD_FAILURE() << circle;
 }
 
-TEST(Rooms, WhatBreaksTheOrderIsNamedByFileAndLine) {
-  const Rooms rooms = {{"base", {}}, {"plan", {"base"}}, {"run", {"plan"}}};
+TEST(Modules, WhatBreaksTheOrderIsNamedByFileAndLine) {
+  const Modules modules = {{"base", {}}, {"plan", {"base"}}, {"run", {"plan"}}};
   const std::map<std::string, std::vector<Include>> files = {
       {"injector/base/fd.h", {{3, "injector/plan/plan.h"}}},
       {"injector/plan/plan.h", {{7, "player.skel.h"}, {9, "injector/base/fd.h"}}},
@@ -196,7 +196,7 @@ TEST(Rooms, WhatBreaksTheOrderIsNamedByFileAndLine) {
       {"injector/main.cpp", {{1, "injector/plan/plan.h"}}},
   };
   EXPECT_EQ(
-      violations(rooms, files),
+      violations(modules, files),
       (std::vector<std::string>{
           "injector/base/fd.h:3: `base` does not stand on `plan`, so it must not include \"injector/plan/plan.h\"",
           "injector/run/run.cpp:2: \"fd.h\" is not a file of faults/ or injector/: write its path from the top"}));
