@@ -52,9 +52,9 @@ struct KillTest : testing::TestWithParam<const char*> {
     const char* what;
     std::function<bool(const Command&)> is_there;
   };
-  /// Looks without a pause: it is the very moment that counts.
+  /// Looks often, as it is the moment that counts; but a look takes locks of the kernel that the run wants as well.
   static void await(const Sign& sign, const Command& run) {
-    for (const Ns end = monotonic_now() + 20 * kSecond; !sign.is_there(run);)
+    for (const Ns end = monotonic_now() + 60 * kSecond; !sign.is_there(run); sleep(kMillisecond))
       ASSERT_LT(monotonic_now(), end) << run.errors();
   }
 
