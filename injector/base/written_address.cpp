@@ -25,6 +25,8 @@ std::string stripped(const std::string& text) {
   return out;
 }
 
+bool has_blanks(const std::string& text) { return text.find_first_of(kBlanks) != std::string::npos; }
+
 bool is_one_address(const std::string& text) { return text.find('/') == std::string::npos && IpPrefix::parse(text); }
 
 /// As RFC 1123 has it, and underscores, which some names have.
@@ -118,8 +120,10 @@ Mistake mistake_in(const std::string& text, bool who) {
                                   : "write an address, a prefix, a range or a host's name: \"10.0.3.7\", "
                                     "\"10.0.3.0/24\", \"10.0.3.1-10.0.3.20\", \"fd00::/64\", \"bank.internal\"";
   if (text.empty()) return {"it is empty", example};
-  if (const std::string bare = stripped(text); bare != text)
+  if (has_blanks(text)) {
+    const std::string bare = stripped(text);
     return {"it has blanks in it", IpPrefix::parse(bare) ? fmt::format("write \"{}\"", bare) : example};
+  }
   if (text.find("://") != std::string::npos)
     return {"it is a URL", "write the host alone; a port has a key of its own"};
   if (const auto zone = text.find('%'); zone != std::string::npos)
@@ -218,7 +222,7 @@ Read<std::string> read_asked(const std::string& text, std::string_view what) {
     return refused<std::string>(
         text, what, {"the part behind % is not a zone", "a zone is a device behind an IPv6 address: \"fe80::1%eth0\""});
   }
-  if (text.empty() || looks_like_an_address(text) || stripped(text) != text)
+  if (text.empty() || looks_like_an_address(text) || has_blanks(text))
     return refused<std::string>(text, what, mistake_in(text, true));
   return {text, {}, {}};
 }

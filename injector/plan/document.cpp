@@ -85,14 +85,14 @@ std::optional<SourcePlace> find_deep_key(std::string_view text) {
       continue;
     }
     if (comment) continue;
-    const bool triple = text.substr(i, 3) == std::string(3, c);
+    const auto is_triple = [&] { return i + 2 < text.size() && text[i + 1] == c && text[i + 2] == c; };
     if (quote) {
       if (c == '\\' && quote == '"') {
         if (i + 1 < text.size() && text[i + 1] != '\n') {
           ++i;
           ++at.column;
         }
-      } else if (c == quote && (!multiline || triple)) {
+      } else if (c == quote && (!multiline || is_triple())) {
         if (multiline) {
           i += 2;
           at.column += 2;
@@ -102,8 +102,8 @@ std::optional<SourcePlace> find_deep_key(std::string_view text) {
       }
     } else if (c == '"' || c == '\'') {
       quote = c;
-      multiline = triple;
-      if (triple) {
+      multiline = is_triple();
+      if (multiline) {
         i += 2;
         at.column += 2;
       }

@@ -101,9 +101,10 @@ struct TargetsMetTest : testing::Test {
   void SetUp() override {
     if (geteuid() != 0) GTEST_SKIP() << "needs root";
   }
-  /// A fault on two namespaces, of which the second has no traffic; its reasons that are not about how busy we are.
-  std::string play(const std::string& effect) {
-    const std::string text = fmt::format(R"(
+  /// A fault on two namespaces, of which the second has no traffic, for each of these (name and keys); the reasons that
+  /// are not about how busy we are.
+  std::string play(const std::vector<std::pair<std::string, std::string>>& faults) {
+    std::string text = fmt::format(R"(
 seed = 1
 duration = "4s"
 [targets.a]
@@ -114,15 +115,12 @@ netns = "{}"
 icmp = "10.7.0.2"
 from = "a"
 every = "50ms"
-[[faults]]
-name = "f"
-kind = "degrade"
-on = ["a", "c"]
-start = "500ms"
-for = "3s"
-{})",
-                                         net.path(), TwoNamespaces::path(idle), effect);
-    out = folder.path() / std::to_string(++runs);
+)",
+                                   net.path(), TwoNamespaces::path(idle));
+    for (const auto& [name, keys] : faults)
+      text += fmt::format(
+          "[[faults]]\nname = \"{}\"\nkind = \"degrade\"\non = [\"a\", \"c\"]\nstart = \"500ms\"\nfor = \"3s\"\n{}\n",
+          name, keys);
     Command run = Command::run(folder.write("plan.toml", text), out);
     EXPECT_TRUE(run.wait(60 * kSecond)) << run.errors();
     summary = summary_of(out);
@@ -135,9 +133,8 @@ for = "3s"
   TwoNamespaces net;
   NetNs idle = NetNs::create();
   TemporaryFolder folder;
-  std::filesystem::path out;
+  std::filesystem::path out = folder.path() / "run";
   nlohmann::json summary;
-  int runs = 0;
 };
 
 TEST_F(TargetsMetTest, OneOfTwoIsNotEnoughUnlessThePlanSaysSo) {
@@ -145,11 +142,14 @@ TEST_F(TargetsMetTest, OneOfTwoIsNotEnoughUnlessThePlanSaysSo) {
     Inside in(idle);
     set_up("lo");
   }
-  EXPECT_NE(play("delay = \"20ms\"").find("met no packet of its target \"c\""), std::string::npos)
-      << summary["reasons"];
-  EXPECT_EQ(summary["faults"][0]["sites"].size(), 2u);
-  EXPECT_EQ(summary["faults"][0]["targets"][1]["packets_matched"], 0);
-  EXPECT_EQ(play("delay = \"20ms\"\non_any = true"), "");
+  const std::string said = play({{"all", "delay = \"20ms\""}, {"any", "delay = \"20ms\"\non_any = true"}});
+  EXPECT_NE(said.find("fault \"all\" met no packet of its target \"c\""), std::string::npos) << said;
+  EXPECT_EQ(said.find("fault \"any\""), std::string::npos) << said;
+  ASSERT_EQ(summary["faults"].size(), 2u);
+  for (const auto& fault : summary["faults"]) {
+    EXPECT_EQ(fault["sites"].size(), 2u);
+    EXPECT_EQ(fault["targets"][1]["packets_matched"], 0);
+  }
 }
 
 TEST_F(TargetsMetTest, WhatDrewNothingHasShownNothing) {
@@ -157,11 +157,13 @@ TEST_F(TargetsMetTest, WhatDrewNothingHasShownNothing) {
     Inside in(idle);
     set_up("lo");
   }
-  for (const char* effect :
-       {"loss = \"0.0001%\"", "flows = \"0.0001%\"", "clients = \"0.0001%\"", "corrupt = \"0.0001%\"",
-        "duplicate = \"0.0001%\"", "delay = \"5ms\"\nreorder = \"0.0001%\""})
-    EXPECT_NE(play(effect + std::string("\non_any = true")).find("drew nothing"), std::string::npos)
-        << effect << summary["reasons"];
+  std::vector<std::pair<std::string, std::string>> faults;
+  for (const char* effect : {"loss", "flows", "clients", "corrupt", "duplicate", "reorder"})
+    faults.emplace_back(effect, fmt::format("{} = \"0.0001%\"\non_any = true{}", effect,
+                                            effect == std::string("reorder") ? "\ndelay = \"5ms\"" : ""));
+  const std::string said = play(faults);
+  for (const auto& [name, keys] : faults)
+    EXPECT_NE(said.find("fault \"" + name + "\" drew nothing: its " + name), std::string::npos) << name << "\n" << said;
 }
 
 }  // namespace

@@ -146,7 +146,7 @@ TEST_P(MovedDeviceTest, WhatOneThatComesBackCarriedSpoilsTheFault) {
   Command run = start("");
   await_fault(run);
   ASSERT_EQ(shell(net.here, fmt::format("ip link set eth0 netns /proc/{}/fd/{}", getpid(), elsewhere.fd())), "");
-  usleep(300000);
+  ASSERT_TRUE(await_event(out, "warning", "was moved out"));
   ASSERT_EQ(shell(elsewhere, fmt::format("ip link set eth0 netns /proc/{}/fd/{}", getpid(), net.here.fd())), "");
   come_back_under_load();
   EXPECT_TRUE(is_cut()) << "the fault is on it again";
@@ -165,7 +165,7 @@ TEST_P(MovedDeviceTest, OneThatThePlanNamesIsKnownAgainWhenMadeAnew) {
   Command run = start("interface = \"eth0\"");
   await_fault(run);
   ASSERT_EQ(shell(net.here, "ip link del eth0"), "");
-  usleep(300000);
+  ASSERT_TRUE(await_event(out, "warning", "vanished"));
   add_veth({"eth0", &net.here}, {"eth0", &net.there});
   shell(net.there, "ip addr add 10.7.0.2/24 dev eth0; ip link set eth0 up");
   come_back_under_load();

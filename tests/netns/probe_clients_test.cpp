@@ -11,6 +11,7 @@
 
 #include "injector/base/error.h"
 #include "tests/harness/asking.h"
+#include "tests/harness/processes.h"
 #include "tests/harness/toy_server.h"
 
 namespace faultline::test {
@@ -169,14 +170,16 @@ TEST(ProbeHold, WhatIsDueWaitsAndKeepsItsPlaceInTime) {
   const Ns epoch = monotonic_now() + 50 * kMillisecond;
   prober.start(epoch, 400 * kMillisecond);
   prober.hold(epoch + 200 * kMillisecond);
-  usleep(700'000);
-  {
+  const auto count = [&] {
     const std::lock_guard lock(mutex);
-    EXPECT_EQ(samples.size(), 10u) << "those before it";
-  }
+    return samples.size();
+  };
+  ASSERT_TRUE(eventually([&] { return count() >= 10; }));
+  sleep_until(epoch + 700 * kMillisecond);  // beyond what would be the end
+  EXPECT_EQ(count(), 10u) << "those before it";
   const Ns moved = monotonic_now() - (epoch + 200 * kMillisecond);
   prober.go_on(epoch + moved);
-  usleep(500'000);
+  ASSERT_TRUE(eventually([&] { return count() >= 20; }));
   prober.finish();
   ASSERT_EQ(samples.size(), 20u);
   for (std::size_t i = 0; i < 20; i++) {
