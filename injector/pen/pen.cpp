@@ -124,7 +124,7 @@ struct Pen::Impl {
     const MutexLock lock(mutex);
     for (const auto& seat : seats) {
       if (seat->number() != number) continue;
-      seat->hear(heard, monotonic_now());
+      seat->hear(heard, now());
       if (!seat->expects_device()) continue;
       try {
         look(*seat);
@@ -134,8 +134,15 @@ struct Pen::Impl {
   }
 
   void look(Seat& seat) FAULTLINE_REQUIRES(mutex) {
+    for (auto& one : seat.look([this] { return now(); })) news.push_back(std::move(one));
+  }
+
+  Moment now() {
+    const Ns instant = monotonic_now();
     const Ns epoch = static_cast<Ns>(__atomic_load_n(&control[0].epoch, __ATOMIC_ACQUIRE));
-    for (auto& one : seat.look(epoch)) news.push_back(std::move(one));
+    const Ns held_at = static_cast<Ns>(__atomic_load_n(&control[0].hold_at, __ATOMIC_ACQUIRE));
+    if (epoch == 0) return {instant};
+    return {instant, held_at == 0 ? instant - epoch : std::min(instant - epoch, held_at)};
   }
 
   /// What eBPF's clock is ahead of ours: more than nothing only in a time namespace.
@@ -196,7 +203,7 @@ void Pen::build(std::vector<site::Site> sites, const Progress& progress) FAULTLI
     progress(fmt::format("attaching to {} ({}/{})", names[i], i + 1, names.size()));
     impl.seats[i]->attach_to_pen(*impl.player);
     impl.departures->listen(impl.seats[i]->number(), impl.seats[i]->ns());  // first: nothing is missed in between
-    impl.seats[i]->attach_to_devices();
+    impl.seats[i]->attach_to_devices(impl.now());
   }
   impl.departures->start();
 }
@@ -221,12 +228,11 @@ std::vector<Escape> Pen::inspect(Look look) {
   constexpr std::size_t kTurns = 5;
   const MutexLock lock(impl_->mutex);
   std::vector<Escape> escapes = std::exchange(impl_->escapes_of_moved, {});
-  const Ns now = monotonic_now();
-  const Ns epoch = static_cast<Ns>(__atomic_load_n(&impl_->control[0].epoch, __ATOMIC_ACQUIRE));
+  const Moment now = impl_->now();
   const std::size_t turn = look == Look::in_turn ? impl_->turn++ % kTurns : 0;
   for (std::size_t i = turn; i < impl_->seats.size(); i += look == Look::in_turn ? kTurns : 1) {
     try {
-      impl_->seats[i]->inspect(now, epoch, escapes);
+      impl_->seats[i]->inspect(now, escapes);
     } catch (const std::exception& e) {  // the next look sees what this one did not
       if (!std::exchange(impl_->looked_in_vain, true))
         impl_->news.push_back(fmt::format("looking whether our programs are attached and first: {}", e.what()));
@@ -258,13 +264,19 @@ void Pen::move(std::size_t site, site::Site place) {
   const MutexLock lock(impl.mutex);
   auto seat = std::move(made);                               // if this fails it is taken away under the lock
   impl.taken.push_back({static_cast<std::uint32_t>(site)});  // first: from here on packets may be counted there
-  const fl_site at{static_cast<__u32>(seat->far()), impl.score.sites.at(site).first_rule};
-  impl.player->update("sites", seat->number(), &at);
   auto& own = impl.seats.at(site);
-  seat->learn_from(*own);
-  seat->attach_to_pen(*impl.player);
-  impl.departures->listen(seat->number(), seat->ns());
-  seat->attach_to_devices();
+  try {
+    const fl_site at{static_cast<__u32>(seat->far()), impl.score.sites.at(site).first_rule};
+    impl.player->update("sites", seat->number(), &at);
+    seat->learn_from(*own);
+    seat->attach_to_pen(*impl.player);
+    impl.departures->listen(seat->number(), seat->ns());
+    seat->attach_to_devices(impl.now());
+  } catch (...) {
+    impl.departures->forget(seat->number());
+    impl.taken[seat->number()].left = true;
+    throw;
+  }
   impl.departures->forget(own->number());
   impl.taken[own->number()].left = true;
   const Seat::Attempt attempt =
@@ -276,10 +288,8 @@ void Pen::move(std::size_t site, site::Site place) {
               impl.news.push_back(fmt::format("leaving a network namespace: {}: {}", what, e.what()));
             }
           };
-  attempt("counting what went by the faults", [&]() FAULTLINE_UNCHECKED_THREADS {
-    const Ns epoch = static_cast<Ns>(__atomic_load_n(&impl.control[0].epoch, __ATOMIC_ACQUIRE));
-    own->close_escapes(monotonic_now(), epoch, impl.escapes_of_moved);
-  });
+  attempt("counting what went by the faults",
+          [&]() FAULTLINE_UNCHECKED_THREADS { own->close_escapes(impl.now(), impl.escapes_of_moved); });
   own->leave_devices(attempt);
   own->leave_pen(attempt);
   own = std::move(seat);
