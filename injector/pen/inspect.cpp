@@ -121,13 +121,14 @@ void Seat::inspect(const Moment& now, std::vector<Escape>& escapes) {
   for (auto& escape : std::exchange(told_late_, {})) escapes.push_back(std::move(escape));
   Inside in(place_.ns);
   const auto traffic = list_traffic();
-  const bool quiet = !std::exchange(filters_changed_, false);
+  const bool quiet = !filters_changed_;
   for (auto& post : on_devices_)  // one that has left is not in the list: hear() is about that
     if (const auto seen = traffic.find(post.device); seen != traffic.end())
       inspect_post(post, seen->second, quiet, now, escapes);
   for (auto& stranger : strangers_)
     if (const auto seen = traffic.find(stranger.device); seen != traffic.end())
       count(stranger, seen->second, last_look(), now);
+  filters_changed_ = false;  // only now: after a look that failed the next one asks again
   note_traffic(traffic, now);
   inspected_ = now;
 }
