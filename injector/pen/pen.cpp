@@ -9,6 +9,7 @@
 #include "faults/abi.h"
 #include "injector/base/error.h"
 #include "injector/base/ethtool.h"
+#include "injector/base/realtime.h"
 #include "injector/base/tap.h"
 #include "injector/base/thread_safety.h"
 #include "injector/pen/counts.h"
@@ -143,6 +144,17 @@ struct Pen::Impl {
     const Ns held_at = static_cast<Ns>(__atomic_load_n(&control[0].hold_at, __ATOMIC_ACQUIRE));
     if (epoch == 0) return {instant};
     return {instant, held_at == 0 ? instant - epoch : std::min(instant - epoch, held_at)};
+  }
+
+  /// For each link the kernel waits until all CPUs have moved on, for one after the other, whoever asks
+  /// (docs/limits.md). On a busy machine this thread would then wait several times as long for a CPU of its own.
+  void leave_devices(const Progress& progress, const Seat::Attempt& attempt) FAULTLINE_UNCHECKED_THREADS {
+    realtime::Urgent urgent(realtime::Rank::helper);
+    for (std::size_t i = 0; i < seats.size(); i++) {
+      progress(fmt::format("detaching from {} ({}/{})", seats[i]->name(), i + 1, seats.size()));
+      seats[i]->leave_devices(attempt);
+      urgent.look();
+    }
   }
 
   /// What eBPF's clock is ahead of ours: more than nothing only in a time namespace.
@@ -338,10 +350,7 @@ std::vector<std::string> Pen::close(const Progress& progress) FAULTLINE_UNCHECKE
   };
   if (impl_->control.get() != nullptr) stop();
   impl_->departures.reset();
-  for (std::size_t i = 0; i < impl_->seats.size(); i++) {
-    progress(fmt::format("detaching from {} ({}/{})", impl_->seats[i]->name(), i + 1, impl_->seats.size()));
-    impl_->seats[i]->leave_devices(attempt);
-  }
+  impl_->leave_devices(progress, attempt);
   if (impl_->line) attempt("stop the thread that holds packets", [&] { impl_->line->stop(); });
   for (auto& attachment : impl_->inside) attempt("detach", [&] { attachment.close(); });
   attempt("remove the veth pairs", [&]() FAULTLINE_UNCHECKED_THREADS {
