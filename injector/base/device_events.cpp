@@ -28,8 +28,12 @@ void read_link(const nlmsghdr* message, DeviceEvents::News& news) {
   }
   std::erase_if(news.seen, [&](const auto& seen) { return seen.index == link.ifi_index; });
   DeviceEvents::Left left{link.ifi_index, false, link.ifi_index};
+  left.carried = traffic_of(message);
   each_attribute(message, sizeof link, [&](const nlattr* attribute) {
-    if (mnl_attr_get_type(attribute) == IFLA_NEW_NETNSID) left.moved = true;
+    if (mnl_attr_get_type(attribute) == IFLA_NEW_NETNSID) {
+      left.moved = true;
+      left.new_netns = static_cast<int>(mnl_attr_get_u32(attribute));
+    }
     if (mnl_attr_get_type(attribute) == IFLA_NEW_IFINDEX)
       left.new_index = static_cast<int>(mnl_attr_get_u32(attribute));
   });

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "injector/base/fd.h"
@@ -19,8 +20,10 @@ class DeviceEvents {
   /// A device that is not in the namespace any more.
   struct Left {
     int index = 0;
-    bool moved = false;  ///< into another namespace; else it was deleted
-    int new_index = 0;   ///< there, as far as the kernel says
+    bool moved = false;                   ///< into another namespace; else it was deleted
+    int new_index = 0;                    ///< there, as far as the kernel says
+    std::optional<int> new_netns = {};    ///< that namespace, by the number by which the one left knows it
+    std::optional<Traffic> carried = {};  ///< in all until it left; absent: not heard
   };
   /// A filter that was put on a device.
   struct Filter {

@@ -105,10 +105,16 @@ void NetlinkRequest::nest(std::uint16_t type, const std::function<void()>& body)
 }
 
 void netlink_ack(const std::string& attempt, NetlinkRequest& request) {
+  netlink_ask(attempt, request, [](const nlmsghdr*) {});
+}
+
+void netlink_ask(const std::string& attempt, NetlinkRequest& request,
+                 const std::function<void(const nlmsghdr*)>& visit) {
   request.message()->nlmsg_flags |= NLM_F_ACK;
   Socket socket(attempt, request.protocol());
   socket.send(attempt, request.message());
   socket.receive(attempt, [&](const nlmsghdr* message) {
+    if (message->nlmsg_type >= NLMSG_MIN_TYPE) visit(message);
     if (message->nlmsg_type != NLMSG_ERROR) return true;
     check_error_message(attempt, message);
     return false;

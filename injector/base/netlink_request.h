@@ -48,6 +48,10 @@ class NetlinkRequest {
 /// kernel gives one, its explanation.
 void netlink_ack(const std::string& attempt, NetlinkRequest& request);
 
+/// The same of a request that asks for something: shows `visit` the answer.
+void netlink_ask(const std::string& attempt, NetlinkRequest& request,
+                 const std::function<void(const nlmsghdr*)>& visit);
+
 /// Sends a dump request and shows `visit` every message of the answer. False when the listed things changed meanwhile:
 /// what was seen may then have gaps or repetitions, so start again.
 bool netlink_dump(const std::string& attempt, NetlinkRequest& request,

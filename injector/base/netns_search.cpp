@@ -1,6 +1,9 @@
 #include "injector/base/netns_search.h"
 
 #include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <linux/net_namespace.h>
+#include <linux/rtnetlink.h>
 #include <sys/stat.h>
 
 #include <cctype>
@@ -11,6 +14,8 @@
 #include <string>
 #include <system_error>
 #include <vector>
+
+#include "injector/base/netlink_request.h"
 
 namespace faultline {
 namespace {
@@ -60,7 +65,31 @@ std::vector<std::string> mounted() {
   return places;
 }
 
+/// By which number the calling thread's namespace knows another; absent: by none.
+std::optional<int> number_of(const NetNs& other) {
+  NetlinkRequest request(RTM_GETNSID, 0);
+  request.header<rtgenmsg>();
+  request.put_u32(NETNSA_FD, static_cast<std::uint32_t>(other.fd()));
+  std::optional<int> number;
+  netlink_ask("ask for the number of a network namespace", request, [&](const nlmsghdr* answer) {
+    each_attribute(answer, sizeof(rtgenmsg), [&](const nlattr* attribute) {
+      if (mnl_attr_get_type(attribute) == NETNSA_NSID) number = static_cast<int>(mnl_attr_get_u32(attribute));
+    });
+  });
+  return number != NETNSA_NSID_NOT_ASSIGNED ? number : std::nullopt;
+}
+
 }  // namespace
+
+std::optional<NetNs> netns_of_number(const NetNs& from, int number) {
+  std::optional<NetNs> found;
+  Inside in(from);
+  each_netns([&](const NetNs& ns) {
+    if (number_of(ns) == number) found = ns.duplicate();
+    return !found;
+  });
+  return found;
+}
 
 void each_netns(const std::function<bool(const NetNs&)>& visit) {
   Search search(visit);

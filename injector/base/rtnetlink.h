@@ -68,7 +68,7 @@ struct Traffic {
 };
 /// By the devices' indices.
 std::map<int, Traffic> list_traffic();
-/// The same of the one that a message of the kernel's (RTM_NEWLINK) is about.
+/// The same of the one that a message of the kernel's (RTM_NEWLINK, RTM_DELLINK) is about.
 Traffic traffic_of(const nlmsghdr* message);
 /// Makes a pair, each end down and in its own namespace. When anything fails, nothing of it is left.
 void add_veth(const VethEnd& a, const VethEnd& b);

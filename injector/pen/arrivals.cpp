@@ -30,14 +30,14 @@ Carried between(const Traffic& before, const Traffic& now, bool sends, bool rece
 }  // namespace
 
 /// What is not attached to is looked at as well: should it come to be, what went by begins there.
-void Seat::note_traffic(const std::map<int, Traffic>& traffic, Ns now) {
+void Seat::note_traffic(const std::map<int, Traffic>& traffic, const Moment& now) {
   for (auto& post : on_devices_) {
     const auto at = traffic.find(post.device);
     if (at == traffic.end() || post.carried) continue;
     const bool in = post.hook == Hook::ingress;
     post.carried = {in ? at->second.received : at->second.sent, in ? at->second.received_bytes : at->second.sent_bytes};
   }
-  if (devices_changed_ && inspected_ != 0) return;  // look() comes first
+  if (devices_changed_ && inspected_.instant != 0) return;  // look() comes first
   for (const auto& [index, carried] : traffic)
     if (!attached_.contains(index)) sights_[index] = {now, carried};
 }
@@ -71,16 +71,15 @@ void Seat::take_in(const Device& device) {
   attach_to(device);
 }
 
-std::vector<std::string> Seat::look(Ns epoch) {
+std::vector<std::string> Seat::look(const std::function<Moment()>& now) {
   if (!devices_changed_) return take_remarks();
   Inside in(place_.ns);
   const auto devices = list_devices();
   devices_changed_ = device_expected_ = false;
-  std::vector<std::string> news = take_remarks();
-  std::set<int> now;
+  std::set<int> there;
   std::vector<Device> came;
   for (const auto& device : devices) {
-    now.insert(device.index);
+    there.insert(device.index);
     if (!is_missing(device)) continue;
     const bool is_back = left_.contains(device.name);
     const std::string appeared =
@@ -88,7 +87,7 @@ std::vector<std::string> Seat::look(Ns epoch) {
                 : fmt::format("device {} appeared in {} after the start", device.name, place_.name);
     const auto left_out = [&](const std::string& why) {
       reported_.insert(device.index);
-      news.push_back(fmt::format("{}: its traffic is not faulted: {}", appeared, why));
+      remarks_.push_back(fmt::format("{}: its traffic is not faulted: {}", appeared, why));
     };
     if (const auto why = site::why_left_out(device); !why.empty()) {
       left_out(why);
@@ -100,7 +99,7 @@ std::vector<std::string> Seat::look(Ns epoch) {
         take_in(device);
         place_.devices.push_back(device);
         came.push_back(device);
-        news.push_back(fmt::format("{}: its traffic is faulted {}", appeared, is_back ? "again" : "from now on"));
+        remarks_.push_back(fmt::format("{}: its traffic is faulted {}", appeared, is_back ? "again" : "from now on"));
       } catch (const std::exception& e) {
         left_out(e.what());
         auto stranger = stranger_of(device, std::string("Faultline's programs are not on the device: ") + e.what());
@@ -111,18 +110,23 @@ std::vector<std::string> Seat::look(Ns epoch) {
     }
   }
   entrances_.clear();
-  if (!came.empty()) tell_arrivals(came, epoch);
+  if (!came.empty()) tell_arrivals(came, now());
   // Of what has left hear() is told at once; this is for what it was not told.
   std::vector<int> gone;
   for (const auto& device : place_.devices)
-    if (!now.contains(device.index)) gone.push_back(device.index);
+    if (!there.contains(device.index)) gone.push_back(device.index);
   for (const int index : gone) {
     devices_changed_ = true;
     if (reported_.insert(-index).second) continue;
     reported_.erase(-index);
-    leave({index, false, index}, monotonic_now());
+    leave({index, false, index}, now());
   }
-  return news;
+  return take_remarks();
+}
+
+Moment Seat::first_seen(int device) const {
+  const auto sight = sights_.find(device);
+  return sight == sights_.end() ? last_look() : sight->second.when;
 }
 
 Seat::Stranger Seat::stranger_of(const Device& device, const std::string& why) const {
@@ -142,24 +146,17 @@ Seat::Stranger Seat::stranger_of(const Device& device, const std::string& why) c
   stranger.sends = !stranger.rules.empty();
   stranger.receives = !in.empty();
   stranger.rules.insert(stranger.rules.end(), in.begin(), in.end());
-  Ns from = inspected_;
-  if (const auto sight = sights_.find(device.index); sight != sights_.end()) {
-    from = sight->second.when;
-    stranger.carried = sight->second.carried;
-  }
+  if (const auto sight = sights_.find(device.index); sight != sights_.end()) stranger.carried = sight->second.carried;
   const char* hook = !stranger.receives ? "egress" : !stranger.sends ? "ingress" : "egress and ingress";
-  stranger.escape = {place_.name, device.name, hook, why, from, {}};
+  stranger.escape = {place_.name, device.name, hook, why, first_seen(device.index).instant, {}};
   stranger.escape.faults = faults_of(stranger.rules);
   stranger.escape.bounded = counts_at_once(device);
   return stranger;
 }
 
-void Seat::count(Stranger& stranger, const Traffic& traffic, Ns since, Ns now, Ns epoch) const {
-  if (are_in_force(stranger.rules, since, now, epoch)) {
-    const Carried carried = between(stranger.carried, traffic, stranger.sends, stranger.receives);
-    stranger.escape.packets += carried.packets;
-    stranger.escape.bytes += carried.bytes;
-  }
+void Seat::count(Stranger& stranger, const Traffic& traffic, const Moment& since, const Moment& now) const {
+  charge(stranger.escape, stranger.rules, between(stranger.carried, traffic, stranger.sends, stranger.receives), since,
+         now);
   stranger.carried = traffic;
 }
 
@@ -168,25 +165,32 @@ constexpr std::uint64_t kOfItsOwn = 10;
 constexpr Ns kToBeThere = kSecond / 2;
 
 /// What went by devices until our programs were on them, which they are now.
-void Seat::tell_arrivals(const std::vector<Device>& came, Ns epoch) {
-  const Ns now = monotonic_now();
-  const auto traffic = list_traffic();
+void Seat::tell_arrivals(const std::vector<Device>& came, const Moment& now) {
+  std::map<int, Traffic> traffic;
+  bool counted = true;
+  try {
+    traffic = list_traffic();
+  } catch (const std::exception&) {  // they are told all the same, without a bound
+    counted = false;
+  }
   for (const auto& device : came) {
     Stranger stranger = stranger_of(
         device, fmt::format("the device {}, and Faultline's programs were not on it yet",
                             left_.contains(device.name) ? "had left and was back" : "had come after the start"));
+    const Moment from = first_seen(device.index);
     sights_.erase(device.index);
-    const Ns from = stranger.escape.from;
-    if (!are_in_force(stranger.rules, from, now, epoch)) continue;
-    if (const auto at = traffic.find(device.index); at != traffic.end()) count(stranger, at->second, from, now, epoch);
-    stranger.escape.until = now;
+    if (!are_in_force(stranger.rules, from, now)) continue;
+    if (const auto at = traffic.find(device.index); at != traffic.end()) count(stranger, at->second, from, now);
+    stranger.escape.bounded &= counted;
+    stranger.escape.until = now.instant;
+    const Ns took = now.instant - from.instant;
     // A device that comes up speaks for itself first: ARP, neighbour and router discovery, reports of groups.
     if (!left_.contains(device.name) && stranger.escape.bounded && stranger.escape.packets <= kOfItsOwn &&
-        now - from <= kToBeThere) {
+        took <= kToBeThere) {
       if (stranger.escape.packets > 0)
         remarks_.push_back(fmt::format("device {} of {} carried {} packet{} in the {} before it was faulted",
                                        device.name, place_.name, stranger.escape.packets,
-                                       stranger.escape.packets == 1 ? "" : "s", short_duration(now - from)));
+                                       stranger.escape.packets == 1 ? "" : "s", short_duration(took)));
       continue;
     }
     told_late_.push_back(std::move(stranger.escape));

@@ -141,12 +141,12 @@ Standing Attachment::look(bool quiet) {
 
 std::uint32_t Attachment::priority() const { return state_ && state_->filter ? state_->filter->priority() : 0; }
 
-bool Attachment::take_away_elsewhere(int new_index) {
+bool Attachment::take_away_elsewhere(const MovedTo& to) {
   if (!state_ || !state_->filter) {
     close();
     return true;
   }
-  return state_->filter->take_away_elsewhere(new_index);
+  return state_->filter->take_away_elsewhere(to);
 }
 
 std::string Attachment::remark() const {

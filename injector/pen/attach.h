@@ -36,6 +36,12 @@ struct Standing {
   bool is_first() const { return attached && before.empty(); }
 };
 
+/// Where a device went that left its namespace.
+struct MovedTo {
+  int index = 0;             ///< of the device, there
+  std::optional<int> netns;  ///< that namespace, by the number by which the one left knows it; absent: not told
+};
+
 /// One program on one hook of one device. Detaches when destroyed; close() says whether that worked.
 class Attachment {
  public:
@@ -53,9 +59,9 @@ class Attachment {
   /// Asks the kernel whether it is still there, and first. With the device's namespace entered. `quiet`: nothing has
   /// happened to filters since the last look, as far as the namespace's events say.
   Standing look(bool quiet);
-  /// Its device may be in another network namespace: takes it away there, and says whether that is done. For a link
-  /// there is nothing to look for.
-  bool take_away_elsewhere(int new_index);
+  /// Its device has moved to another network namespace: takes it away there, and says whether nothing of it is left.
+  /// For a link there is nothing to look for.
+  bool take_away_elsewhere(const MovedTo& to);
 
  private:
   struct State;

@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <net/if.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <time.h>
@@ -92,6 +93,12 @@ void take_away_in_turn(Placement& placement, const std::function<void()>& leavin
   for (const tc::Filter& filter : found) tc::delete_filter(placement.ifindex, device, placement.hook, filter);
   if (placement.made_qdisc && tc::ingress_qdisc(placement.ifindex) == "clsact" && unused(placement.ifindex))
     tc::delete_clsact(placement.ifindex, device);
+}
+
+bool has_device(const NetNs& ns, int index) {
+  Inside in(ns);
+  char name[IF_NAMESIZE] = {};
+  return if_indextoname(static_cast<unsigned>(index), name) != nullptr;
 }
 
 std::vector<Placement> leftovers(int ifindex, const std::string& device) {
@@ -261,10 +268,10 @@ Standing ClassicFilter::look() const {
   return standing;
 }
 
-bool ClassicFilter::take_away_elsewhere(int new_index) {
+bool ClassicFilter::take_away_elsewhere(const MovedTo& to) {
   if (!state_) return true;
   Placement there = state_->placement;
-  there.ifindex = new_index;
+  there.ifindex = to.index;
   bool done = false;
   each_netns([&](const NetNs& ns) {
     Inside in(ns);
@@ -273,6 +280,11 @@ bool ClassicFilter::take_away_elsewhere(int new_index) {
     done = true;
     return false;
   });
+  // Mostly there is nothing: what is under it goes when a device moves (all kernels that we know), or went before that.
+  if (!done && to.netns) {
+    const auto ns = netns_of_number(state_->ns, *to.netns);
+    done = ns && has_device(*ns, to.index);
+  }
   if (!done) return false;
   const auto state = std::move(state_);
   if (state->note) state->janitor->forget(*state->note);

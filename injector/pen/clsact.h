@@ -42,8 +42,9 @@ class ClassicFilter {
   std::uint32_t priority() const;
   /// Whether it is still there, and which filters of others run before it. With the device's namespace entered.
   Standing look() const;
-  /// Its device has moved to another network namespace: looks for it in all that can be found, and takes it away.
-  bool take_away_elsewhere(int new_index);
+  /// Its device has moved to another network namespace: looks for it in all that can be found, and takes it away. Says
+  /// whether nothing of it is left.
+  bool take_away_elsewhere(const MovedTo& to);
 
  private:
   struct State;

@@ -12,15 +12,21 @@
 
 namespace faultline::pen {
 
+/// What a device carried while one fault was in force. Of faults that are in force at the same time each has all of it:
+/// any packet may have gone by any of them.
+struct Share {
+  std::uint32_t fault = 0;  ///< as Rule::fault
+  std::uint64_t packets = 0, bytes = 0;
+};
+
 struct Escape {
   std::string site, device, hook;  ///< "netns shop", "eth0", "egress"
   std::string why;                 ///< "program in_front (id 17) runs first"
-  Ns from = 0;                     ///< CLOCK_MONOTONIC: when all was well for the last time; 0: it never was
+  Ns from = 0;                     ///< CLOCK_MONOTONIC: when all was well for the last time, or ours were put there
   std::optional<Ns> until;         ///< when it was well again; absent: not yet
-  /// That the device carried this way meanwhile, while a fault was in force.
-  std::uint64_t packets = 0;
-  std::vector<std::uint32_t> faults = {};  ///< that act there, as in Rule::fault
-  std::uint64_t bytes = 0;                 ///< as `packets`
+  /// That the device carried this way meanwhile, while any of the faults was in force.
+  std::uint64_t packets = 0, bytes = 0;
+  std::vector<Share> faults = {};  ///< that act there
   /// No more than what the device counted can have gone by. Not so where another program, which runs first, may keep
   /// packets from the device, nor on hardware, whose counters may come late.
   bool bounded = false;

@@ -7,11 +7,21 @@
 #include <algorithm>
 
 #include "faults/abi.h"
+#include "injector/base/text.h"
 #include "injector/pen/chain.h"
 #include "injector/pen/seat.h"
 
 namespace faultline::pen {
 namespace {
+
+Carried more(const Carried& now, const Carried& before) {
+  return {now.packets - std::min(now.packets, before.packets), now.bytes - std::min(now.bytes, before.bytes)};
+}
+
+Carried carried_by(Hook hook, const Traffic& traffic) {
+  return hook == Hook::ingress ? Carried{traffic.received, traffic.received_bytes}
+                               : Carried{traffic.sent, traffic.sent_bytes};
+}
 
 const char* name_of(Hook hook) { return hook == Hook::ingress ? "ingress" : "egress"; }
 
@@ -23,43 +33,59 @@ std::string reason(const Standing& standing) {
 
 }  // namespace
 
-bool Seat::are_in_force(const std::vector<std::uint32_t>& rules, Ns since, Ns now, Ns epoch) const {
-  return epoch != 0 && std::any_of(rules.begin(), rules.end(), [&](std::uint32_t index) {
-           const fl_rule& rule = around_.score.rules[index];
-           return static_cast<Ns>(rule.start)<now - epoch&& static_cast<Ns>(rule.end)> since - epoch;
-         });
+bool Seat::is_in_force(std::uint32_t rule, const Moment& since, const Moment& now) const {
+  const fl_rule& one = around_.score.rules[rule];
+  return static_cast<Ns>(one.start)<now.run&& static_cast<Ns>(one.end)> since.run;
 }
 
-std::vector<std::uint32_t> Seat::faults_of(const std::vector<std::uint32_t>& rules) const {
-  std::vector<std::uint32_t> faults;
+bool Seat::are_in_force(const std::vector<std::uint32_t>& rules, const Moment& since, const Moment& now) const {
+  return std::any_of(rules.begin(), rules.end(), [&](std::uint32_t rule) { return is_in_force(rule, since, now); });
+}
+
+std::vector<Share> Seat::faults_of(const std::vector<std::uint32_t>& rules) const {
+  std::vector<Share> faults;
   for (const auto index : rules) {
     const std::uint32_t fault = around_.score.rules[index].fault;
-    if (std::find(faults.begin(), faults.end(), fault) == faults.end()) faults.push_back(fault);
+    if (std::none_of(faults.begin(), faults.end(), [&](const Share& known) { return known.fault == fault; }))
+      faults.push_back({fault});
   }
   return faults;
 }
 
-void Seat::count(Post& post, const Carried& carried, Ns since, Ns now, Ns epoch) const {
-  if (!post.carried || !post.open || !are_in_force(post.rules, since, now, epoch)) return;
-  if (carried.packets > post.carried->packets) post.open->packets += carried.packets - post.carried->packets;
-  if (carried.bytes > post.carried->bytes) post.open->bytes += carried.bytes - post.carried->bytes;
+/// Puts down what a device has carried since a moment: once in all, and to each fault that was in force meanwhile.
+void Seat::charge(Escape& escape, const std::vector<std::uint32_t>& rules, const Carried& carried, const Moment& since,
+                  const Moment& now) const {
+  if (!are_in_force(rules, since, now)) return;
+  escape.packets += carried.packets;
+  escape.bytes += carried.bytes;
+  for (Share& share : escape.faults) {
+    if (std::none_of(rules.begin(), rules.end(), [&](std::uint32_t rule) {
+          return around_.score.rules[rule].fault == share.fault && is_in_force(rule, since, now);
+        }))
+      continue;
+    share.packets += carried.packets;
+    share.bytes += carried.bytes;
+  }
+}
+
+void Seat::count(Post& post, const Carried& carried, const Moment& since, const Moment& now) const {
+  if (post.carried && post.open) charge(*post.open, post.rules, more(carried, *post.carried), since, now);
 }
 
 void Seat::begin(Post& post, bool bounded, const std::string& why) {
-  post.open = Escape{place_.name, post.name, name_of(post.hook), why, inspected_, {}};
+  post.open = Escape{place_.name, post.name, name_of(post.hook), why, last_look().instant, {}};
   post.open->faults = faults_of(post.rules);
   post.open->bounded = bounded && post.counts_at_once;
 }
 
-void Seat::inspect_post(Post& post, const Traffic& traffic, bool quiet, Ns now, Ns epoch,
+void Seat::inspect_post(Post& post, const Traffic& traffic, bool quiet, const Moment& now,
                         std::vector<Escape>& escapes) {
   const bool arriving = post.hook == Hook::ingress;
-  const Carried carried =
-      arriving ? Carried{traffic.received, traffic.received_bytes} : Carried{traffic.sent, traffic.sent_bytes};
+  const Carried carried = carried_by(post.hook, traffic);
   Standing standing = post.attachment.look(quiet);
   if (standing.device_gone) return;
   if (arriving && traffic.xdp != 0) {
-    if (inspected_ == 0)
+    if (inspected_.instant == 0)
       post.xdp = traffic.xdp;  // was said beforehand
     else if (traffic.xdp != post.xdp)
       standing.before.push_back("XDP " + program_name(traffic.xdp));
@@ -68,22 +94,22 @@ void Seat::inspect_post(Post& post, const Traffic& traffic, bool quiet, Ns now, 
   standing.changed |= std::exchange(post.overtaken, false);
   // Others that run first on the way out, and XDP, may keep packets from being counted by the device.
   const bool bounded = !xdp && (arriving || !standing.attached);
-  const Ns since = inspected_;
+  const Moment since = last_look();
   if (!standing.is_first() && !post.open) {
     begin(post, bounded, reason(standing));
-    count(post, carried, since, now, epoch);
+    count(post, carried, since, now);
     escapes.push_back(*post.open);
-  } else if (standing.is_first() && !post.open && standing.changed && since != 0) {
+  } else if (standing.is_first() && !post.open && standing.changed && inspected_.instant != 0) {
     begin(post, bounded, "a program came and went that may have run before the fault");
-    count(post, carried, since, now, epoch);
-    post.open->until = now;
+    count(post, carried, since, now);
+    post.open->until = now.instant;
     escapes.push_back(*post.open);
     post.open.reset();
   } else if (post.open) {
     post.open->bounded &= bounded || standing.is_first();
-    count(post, carried, since, now, epoch);
+    count(post, carried, since, now);
     if (standing.is_first()) {
-      post.open->until = now;
+      post.open->until = now.instant;
       escapes.push_back(*post.open);
       post.open.reset();
     }
@@ -91,17 +117,18 @@ void Seat::inspect_post(Post& post, const Traffic& traffic, bool quiet, Ns now, 
   post.carried = carried;
 }
 
-void Seat::inspect(Ns now, Ns epoch, std::vector<Escape>& escapes) {
+void Seat::inspect(const Moment& now, std::vector<Escape>& escapes) {
   for (auto& escape : std::exchange(told_late_, {})) escapes.push_back(std::move(escape));
   Inside in(place_.ns);
   const auto traffic = list_traffic();
-  const bool quiet = !std::exchange(filters_changed_, false);
+  const bool quiet = !filters_changed_;
   for (auto& post : on_devices_)  // one that has left is not in the list: hear() is about that
     if (const auto seen = traffic.find(post.device); seen != traffic.end())
-      inspect_post(post, seen->second, quiet, now, epoch, escapes);
+      inspect_post(post, seen->second, quiet, now, escapes);
   for (auto& stranger : strangers_)
     if (const auto seen = traffic.find(stranger.device); seen != traffic.end())
-      count(stranger, seen->second, inspected_, now, epoch);
+      count(stranger, seen->second, last_look(), now);
+  filters_changed_ = false;  // only now: after a look that failed the next one asks again
   note_traffic(traffic, now);
   inspected_ = now;
 }
@@ -112,7 +139,7 @@ void Seat::tell_open(std::vector<Escape>& escapes) const {
   for (const auto& stranger : strangers_) escapes.push_back(stranger.escape);
 }
 
-void Seat::hear(const DeviceEvents::News& news, Ns now) {
+void Seat::hear(const DeviceEvents::News& news, const Moment& now) {
   devices_changed_ |= news.devices;
   filters_changed_ |= news.filters;
   for (const auto& filter : news.added) {
@@ -138,26 +165,37 @@ void Seat::hear(const DeviceEvents::News& news, Ns now) {
   for (const int index : news.addressed) expect(index);
 }
 
-void Seat::leave(const DeviceEvents::Left& left, Ns now) {
+void Seat::leave(const DeviceEvents::Left& left, const Moment& now) {
   std::string device;
-  bool done = true;
+  bool done = true, in_force = false;
+  Carried unwatched;  // since the last look: whether our programs stood and were first until the end nobody has seen
   const auto end = [&](Escape& escape) {
-    escape.until = now;
+    escape.until = now.instant;
+    escape.bounded &= left.carried.has_value();
     told_late_.push_back(std::move(escape));
   };
-  for (auto& stranger : strangers_)
-    if (stranger.device == left.index) end(stranger.escape);
+  for (auto& stranger : strangers_) {
+    if (stranger.device != left.index) continue;
+    if (left.carried) count(stranger, *left.carried, last_look(), now);
+    end(stranger.escape);
+  }
   std::erase_if(strangers_, [&](const Stranger& stranger) { return stranger.device == left.index; });
   for (auto& post : on_devices_) {
     if (post.device != left.index) continue;
     device = post.name;
+    if (post.overtaken && !post.open)
+      begin(post, post.hook == Hook::ingress, "a filter was put before the fault, and then the device left");
+    const Carried carried = left.carried ? carried_by(post.hook, *left.carried) : Carried{};
     if (post.open) {
-      post.open->bounded = false;  // the device has taken along what it had counted since the last look
+      count(post, carried, last_look(), now);
       end(*post.open);
+    } else if (post.carried && are_in_force(post.rules, last_look(), now)) {
+      in_force = true;
+      unwatched.packets += more(carried, *post.carried).packets;
     }
     try {
       if (left.moved)
-        done &= post.attachment.take_away_elsewhere(left.new_index);
+        done &= post.attachment.take_away_elsewhere({left.new_index, left.new_netns});
       else
         post.attachment.close();
     } catch (const std::exception& e) {
@@ -172,23 +210,32 @@ void Seat::leave(const DeviceEvents::Left& left, Ns now) {
   std::erase_if(place_.devices, [&](const Device& d) { return d.index == left.index; });
   attached_.erase(left.index);
   left_.insert(device);
-  remarks_.push_back(
-      left.moved ? fmt::format("device {} was moved out of {}: its traffic is no longer faulted{}", device, place_.name,
-                               done ? ""
-                                    : "; a filter of Faultline's went along and could not be taken away, since the "
-                                      "namespace was not found; it lets everything pass")
-                 : fmt::format("device {} of {} vanished: its traffic is no longer faulted", device, place_.name));
+  std::string remark =
+      left.moved ? fmt::format("device {} was moved out of {}: its traffic is no longer faulted", device, place_.name)
+                 : fmt::format("device {} of {} vanished: its traffic is no longer faulted", device, place_.name);
+  if (in_force && (unwatched.packets > 0 || !left.carried))
+    remark += fmt::format(
+        "; in the {} since it was looked at last it carried {}, and whether all of them met the faults is not known",
+        short_duration(now.instant - last_look().instant),
+        left.carried ? fmt::format("{} packet{}", thousands(unwatched.packets), unwatched.packets == 1 ? "" : "s")
+                     : "packets that nobody counted");
+  if (!done)
+    remark +=
+        "; a filter of Faultline's that went along lets everything pass, and could not be taken away, as the device "
+        "was "
+        "not found in any namespace";
+  remarks_.push_back(std::move(remark));
 }
 
-void Seat::close_escapes(Ns now, Ns epoch, std::vector<Escape>& escapes) {
+void Seat::close_escapes(const Moment& now, std::vector<Escape>& escapes) {
   bool counted = true;
   try {
-    inspect(now, epoch, escapes);
+    inspect(now, escapes);
   } catch (const std::exception&) {
     counted = false;
   }
   const auto end = [&](Escape escape) {
-    escape.until = now;
+    escape.until = now.instant;
     escape.bounded &= counted;
     escapes.push_back(std::move(escape));
   };

@@ -9,6 +9,7 @@
 #include "faults/abi.h"
 #include "injector/base/error.h"
 #include "injector/base/ethtool.h"
+#include "injector/base/realtime.h"
 #include "injector/base/tap.h"
 #include "injector/base/thread_safety.h"
 #include "injector/pen/counts.h"
@@ -124,7 +125,7 @@ struct Pen::Impl {
     const MutexLock lock(mutex);
     for (const auto& seat : seats) {
       if (seat->number() != number) continue;
-      seat->hear(heard, monotonic_now());
+      seat->hear(heard, now());
       if (!seat->expects_device()) continue;
       try {
         look(*seat);
@@ -134,8 +135,26 @@ struct Pen::Impl {
   }
 
   void look(Seat& seat) FAULTLINE_REQUIRES(mutex) {
+    for (auto& one : seat.look([this] { return now(); })) news.push_back(std::move(one));
+  }
+
+  Moment now() {
+    const Ns instant = monotonic_now();
     const Ns epoch = static_cast<Ns>(__atomic_load_n(&control[0].epoch, __ATOMIC_ACQUIRE));
-    for (auto& one : seat.look(epoch)) news.push_back(std::move(one));
+    const Ns held_at = static_cast<Ns>(__atomic_load_n(&control[0].hold_at, __ATOMIC_ACQUIRE));
+    if (epoch == 0) return {instant};
+    return {instant, held_at == 0 ? instant - epoch : std::min(instant - epoch, held_at)};
+  }
+
+  /// For each link the kernel waits until all CPUs have moved on, for one after the other, whoever asks
+  /// (docs/limits.md). On a busy machine this thread would then wait several times as long for a CPU of its own.
+  void leave_devices(const Progress& progress, const Seat::Attempt& attempt) FAULTLINE_UNCHECKED_THREADS {
+    realtime::Urgent urgent(realtime::Rank::helper);
+    for (std::size_t i = 0; i < seats.size(); i++) {
+      progress(fmt::format("detaching from {} ({}/{})", seats[i]->name(), i + 1, seats.size()));
+      seats[i]->leave_devices(attempt);
+      urgent.look();
+    }
   }
 
   /// What eBPF's clock is ahead of ours: more than nothing only in a time namespace.
@@ -196,7 +215,7 @@ void Pen::build(std::vector<site::Site> sites, const Progress& progress) FAULTLI
     progress(fmt::format("attaching to {} ({}/{})", names[i], i + 1, names.size()));
     impl.seats[i]->attach_to_pen(*impl.player);
     impl.departures->listen(impl.seats[i]->number(), impl.seats[i]->ns());  // first: nothing is missed in between
-    impl.seats[i]->attach_to_devices();
+    impl.seats[i]->attach_to_devices(impl.now());
   }
   impl.departures->start();
 }
@@ -221,12 +240,11 @@ std::vector<Escape> Pen::inspect(Look look) {
   constexpr std::size_t kTurns = 5;
   const MutexLock lock(impl_->mutex);
   std::vector<Escape> escapes = std::exchange(impl_->escapes_of_moved, {});
-  const Ns now = monotonic_now();
-  const Ns epoch = static_cast<Ns>(__atomic_load_n(&impl_->control[0].epoch, __ATOMIC_ACQUIRE));
+  const Moment now = impl_->now();
   const std::size_t turn = look == Look::in_turn ? impl_->turn++ % kTurns : 0;
   for (std::size_t i = turn; i < impl_->seats.size(); i += look == Look::in_turn ? kTurns : 1) {
     try {
-      impl_->seats[i]->inspect(now, epoch, escapes);
+      impl_->seats[i]->inspect(now, escapes);
     } catch (const std::exception& e) {  // the next look sees what this one did not
       if (!std::exchange(impl_->looked_in_vain, true))
         impl_->news.push_back(
@@ -259,13 +277,19 @@ void Pen::move(std::size_t site, site::Site place) {
   const MutexLock lock(impl.mutex);
   auto seat = std::move(made);                               // if this fails it is taken away under the lock
   impl.taken.push_back({static_cast<std::uint32_t>(site)});  // first: from here on packets may be counted there
-  const fl_site at{static_cast<__u32>(seat->far()), impl.score.sites.at(site).first_rule};
-  impl.player->update("sites", seat->number(), &at);
   auto& own = impl.seats.at(site);
-  seat->learn_from(*own);
-  seat->attach_to_pen(*impl.player);
-  impl.departures->listen(seat->number(), seat->ns());
-  seat->attach_to_devices();
+  try {
+    const fl_site at{static_cast<__u32>(seat->far()), impl.score.sites.at(site).first_rule};
+    impl.player->update("sites", seat->number(), &at);
+    seat->learn_from(*own);
+    seat->attach_to_pen(*impl.player);
+    impl.departures->listen(seat->number(), seat->ns());
+    seat->attach_to_devices(impl.now());
+  } catch (...) {
+    impl.departures->forget(seat->number());
+    impl.taken[seat->number()].left = true;
+    throw;
+  }
   impl.departures->forget(own->number());
   impl.taken[own->number()].left = true;
   const Seat::Attempt attempt =
@@ -277,10 +301,8 @@ void Pen::move(std::size_t site, site::Site place) {
               impl.news.push_back(fmt::format("leaving a network namespace: {}: {}", what, e.what()));
             }
           };
-  attempt("counting what went by the faults", [&]() FAULTLINE_UNCHECKED_THREADS {
-    const Ns epoch = static_cast<Ns>(__atomic_load_n(&impl.control[0].epoch, __ATOMIC_ACQUIRE));
-    own->close_escapes(monotonic_now(), epoch, impl.escapes_of_moved);
-  });
+  attempt("counting what went by the faults",
+          [&]() FAULTLINE_UNCHECKED_THREADS { own->close_escapes(impl.now(), impl.escapes_of_moved); });
   own->leave_devices(attempt);
   own->leave_pen(attempt);
   own = std::move(seat);
@@ -329,10 +351,7 @@ std::vector<std::string> Pen::close(const Progress& progress) FAULTLINE_UNCHECKE
   };
   if (impl_->control.get() != nullptr) stop();
   impl_->departures.reset();
-  for (std::size_t i = 0; i < impl_->seats.size(); i++) {
-    progress(fmt::format("detaching from {} ({}/{})", impl_->seats[i]->name(), i + 1, impl_->seats.size()));
-    impl_->seats[i]->leave_devices(attempt);
-  }
+  impl_->leave_devices(progress, attempt);
   if (impl_->line) attempt("stop the thread that holds packets", [&] { impl_->line->stop(); });
   for (auto& attachment : impl_->inside) attempt("detach", [&] { attachment.close(); });
   attempt("remove the veth pairs", [&]() FAULTLINE_UNCHECKED_THREADS {

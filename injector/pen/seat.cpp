@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <functional>
 
-#include "injector/base/clock.h"
 #include "injector/pen/before.h"
 #include "injector/pen/entrance.h"
 #include "injector/pen/wires.h"
@@ -83,10 +82,11 @@ void Seat::attach_to_pen(const BpfObject& player) {
   attach(selectors_->common().program("give_back"), near_index_, near_, place_.ns);
 }
 
-void Seat::attach_to_devices() {
+void Seat::attach_to_devices(const Moment& now) {
   Inside in(place_.ns);
   for (const auto& device : place_.devices) attach_to(device);
-  note_traffic(list_traffic(), monotonic_now());
+  note_traffic(list_traffic(), now);
+  seated_ = now;
   for (const auto& other : others_before_faults(place_.devices))
     remarks_.push_back(fmt::format("{}: {}", place_.name, other));
   entrances_.clear();

@@ -17,6 +17,7 @@
 #include "injector/base/device_events.h"
 #include "injector/pen/attach.h"
 #include "injector/pen/escape.h"
+#include "injector/pen/moment.h"
 #include "injector/pen/selectors.h"
 #include "injector/site/site.h"
 #include "injector/site/tunnels.h"
@@ -54,21 +55,21 @@ class Seat {
   /// Attaches the player to the far end, the return to the near one.
   void attach_to_pen(const BpfObject& player);
   /// Attaches the selector to the devices: from here on packets meet their rules.
-  void attach_to_devices();
-  /// Attaches to devices that have come since, or come back. `epoch`: T0 in CLOCK_MONOTONIC, or 0. Returns what there
-  /// is to report about those that came and went.
-  std::vector<std::string> look(Ns epoch);
+  void attach_to_devices(const Moment& now);
+  /// Attaches to devices that have come since, or come back. `now` asks for the time, which passes meanwhile. Returns
+  /// what there is to report about those that came and went; when it throws, the next call does.
+  std::vector<std::string> look(const std::function<Moment()>& now);
   /// Whether a device has changed that may have to be attached to: each moment until look() its traffic goes by.
   bool expects_device() const { return device_expected_; }
   /// Whether all that is attached is still there, and first; what has changed in that is added to `escapes`: those that
-  /// begin, with no end, and those that end. `epoch` as above.
-  void inspect(Ns now, Ns epoch, std::vector<Escape>& escapes);
+  /// begin, with no end, and those that end.
+  void inspect(const Moment& now, std::vector<Escape>& escapes);
   /// Those that have not ended, with what was counted so far.
   void tell_open(std::vector<Escape>& escapes) const;
   /// Before the seat is given up: ends and hands out all escapes that there are.
-  void close_escapes(Ns now, Ns epoch, std::vector<Escape>& escapes);
+  void close_escapes(const Moment& now, std::vector<Escape>& escapes);
   /// What has happened in the namespace. Takes our programs off devices that have left.
-  void hear(const DeviceEvents::News& news, Ns now);
+  void hear(const DeviceEvents::News& news, const Moment& now);
   const NetNs& ns() const { return place_.ns; }
 
   /// An address of a name that rules are about. Whether it was new to them.
@@ -94,23 +95,29 @@ class Seat {
 
  private:
   void attach_to(const Device& device);
-  void leave(const DeviceEvents::Left& left, Ns now);
+  void leave(const DeviceEvents::Left& left, const Moment& now);
   struct Post;
   struct Stranger;
   static bool counts_at_once(const Device& device);  ///< its counters are the kernel's, and not a card's
   std::vector<std::uint32_t> rules_at(const Device& device, Hook hook) const;
-  bool are_in_force(const std::vector<std::uint32_t>& rules, Ns since, Ns now, Ns epoch) const;
-  std::vector<std::uint32_t> faults_of(const std::vector<std::uint32_t>& rules) const;
+  bool is_in_force(std::uint32_t rule, const Moment& since, const Moment& now) const;
+  bool are_in_force(const std::vector<std::uint32_t>& rules, const Moment& since, const Moment& now) const;
+  std::vector<Share> faults_of(const std::vector<std::uint32_t>& rules) const;
   void begin(Post& post, bool bounded, const std::string& why);
-  void count(Post& post, const Carried& carried, Ns since, Ns now, Ns epoch) const;
-  void count(Stranger& stranger, const Traffic& traffic, Ns since, Ns now, Ns epoch) const;
-  void inspect_post(Post& post, const Traffic& traffic, bool quiet, Ns now, Ns epoch, std::vector<Escape>& escapes);
-  void note_traffic(const std::map<int, Traffic>& traffic, Ns now);
+  void charge(Escape& escape, const std::vector<std::uint32_t>& rules, const Carried& carried, const Moment& since,
+              const Moment& now) const;
+  void count(Post& post, const Carried& carried, const Moment& since, const Moment& now) const;
+  void count(Stranger& stranger, const Traffic& traffic, const Moment& since, const Moment& now) const;
+  void inspect_post(Post& post, const Traffic& traffic, bool quiet, const Moment& now, std::vector<Escape>& escapes);
+  void note_traffic(const std::map<int, Traffic>& traffic, const Moment& now);
   bool is_missing(const Device& device) const;
   void take_in(const Device& device);
   void know_as(const Device& device);
   Stranger stranger_of(const Device& device, const std::string& why) const;
-  void tell_arrivals(const std::vector<Device>& came, Ns epoch);
+  Moment first_seen(int device) const;
+  /// When the programs were looked at last, or put there.
+  const Moment& last_look() const { return inspected_.instant != 0 ? inspected_ : seated_; }
+  void tell_arrivals(const std::vector<Device>& came, const Moment& now);
 
   const Surroundings& around_;
   const std::uint32_t number_, site_;
@@ -142,7 +149,7 @@ class Seat {
   };
   /// What a device that is not attached to had carried when it was looked at last.
   struct Sight {
-    Ns when = 0;
+    Moment when = {};
     Traffic carried = {};
   };
   std::vector<Post> on_devices_;
@@ -153,7 +160,7 @@ class Seat {
   std::set<std::string> left_;           // names of those that are gone
   std::vector<Escape> told_late_;        // for the next inspect()
   std::vector<Attachment> in_pen_;
-  Ns inspected_ = 0;                                      // when, in CLOCK_MONOTONIC
+  Moment seated_, inspected_;                             // when; the latter: never yet, where it has no instant
   bool devices_changed_ = true, filters_changed_ = true;  // since the last look, by the namespace's events
   bool device_expected_ = false;                          // see expects_device()
   bool bare_ = false;                                     // the programs can do without an Ethernet header

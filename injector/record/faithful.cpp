@@ -38,6 +38,7 @@ double share(std::uint64_t part, std::uint64_t whole) {
 /// by a device without a program of ours: they are not lost.
 struct InTheWay {
   const Escape* escape;
+  GoneBy gone;  ///< while this fault was in force
   std::uint64_t unseen = 0;
 };
 
@@ -48,7 +49,7 @@ std::vector<InTheWay> escapes_of(const Recording& r, const FaultRecord& fault, c
   for (const auto& escape : r.escapes) {
     if (std::find(escape.faults.begin(), escape.faults.end(), fault.name) == escape.faults.end()) continue;
     if (escape.from >= end || (escape.until && *escape.until <= fault.start)) continue;
-    InTheWay& one = all.emplace_back(InTheWay{&escape});
+    InTheWay& one = all.emplace_back(InTheWay{&escape, escape.by(fault.name)});
     for (auto& missing : unseen) {
       if (missing.site != escape.site || missing.device != escape.device || missing.hook != escape.hook) continue;
       // What the device never sent did not leave by it. What goes back inwards it does not count.
@@ -99,8 +100,8 @@ double share_gone_by(const std::vector<InTheWay>& escapes, const Account& accoun
   std::map<std::string, faults::Counts> by;  // packets and bytes alone
   for (const auto& one : escapes) {
     if (!one.escape->bounded) continue;
-    by[one.escape->site].matched += one.escape->packets;
-    by[one.escape->site].bytes += one.escape->bytes;
+    by[one.escape->site].matched += one.gone.packets;
+    by[one.escape->site].bytes += one.gone.bytes;
   }
   double most = 0;
   for (const auto& [site, gone] : by) {
@@ -175,14 +176,17 @@ Strays strays(const Recording& r, const FaultRecord& fault) {
       text += weighed(percent(own));
     say(material, text);
   }
-  for (const auto& [escape, unseen] : escapes) {
+  for (const auto& [escape, gone, unseen] : escapes) {
     std::string text = ": " + escape_text(*escape);
+    if (gone.packets < escape->packets)
+      text += fmt::format(", {} of them while this fault was in force",
+                          gone.packets == 0 ? "none" : thousands(gone.packets));
     if (unseen > 0) text += fmt::format("; {} of the packets that it had held left there uncounted", thousands(unseen));
     if (!escape->bounded)
       say(true, text);
     else
-      say(material && escape->packets > 0,
-          text + (escape->packets > 0 ? weighed("at most " + percent(std::min(1.0, gone_by)), " there") : ""));
+      say(material && gone.packets > 0,
+          text + (gone.packets > 0 ? weighed("at most " + percent(std::min(1.0, gone_by)), " there") : ""));
   }
   return result;
 }

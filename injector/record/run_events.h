@@ -15,6 +15,16 @@
 
 namespace faultline::record {
 
+/// What a device carried while one fault was in force: see pen::Share.
+struct GoneBy {
+  std::string fault;
+  std::uint64_t packets = 0, bytes = 0;
+
+  static constexpr auto fields =
+      std::tuple{field("fault", &GoneBy::fault, "its name"), field("packets", &GoneBy::packets, "of the escape's"),
+                 field("bytes", &GoneBy::bytes, "likewise")};
+};
+
 /// Packets may have bypassed a site's programs: see pen::Escape.
 struct Escape {
   std::string site, device, hook, why;
@@ -24,6 +34,7 @@ struct Escape {
   std::vector<std::string> faults = {};
   std::uint64_t bytes = 0;  ///< the same
   bool bounded = false;     ///< what the device carried is the most that can have gone by
+  std::vector<GoneBy> by_fault = {};
 
   static constexpr const char* event = "escape";
   static constexpr const char* means =
@@ -37,13 +48,24 @@ struct Escape {
       field("why", &Escape::why, "in words"),
       field("from", &Escape::from, "when all was well for the last time"),
       field("until", &Escape::until, "null: it is not over"),
-      field("packets", &Escape::packets, "that the device carried this way meanwhile, while a fault was in force"),
+      field("packets", &Escape::packets,
+            "that the device carried this way meanwhile, while any fault, or a link of the lab, was in force there"),
       field("bytes", &Escape::bytes, "likewise"),
       field(
           "bounded", &Escape::bounded,
           "no more than that can have gone by: not so behind another program on the way out or an XDP "
           "program, which may keep packets from the device's counters, nor on hardware, whose counters may come late"),
-      field("faults", &Escape::faults, "by which faults")};
+      field("faults", &Escape::faults, "by which faults"),
+      field(
+          "by_fault", &Escape::by_fault,
+          "of the packets, those while each was in force; of two at a time each has all, so that they do not add up")};
+
+  /// What of it may have gone by one fault.
+  GoneBy by(const std::string& fault) const {
+    for (const auto& one : by_fault)
+      if (one.fault == fault) return one;
+    return {fault, packets, bytes};
+  }
 };
 
 namespace events {

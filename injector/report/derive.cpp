@@ -2,10 +2,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <fstream>
+#include <algorithm>
+#include <vector>
 
+#include "injector/base/error.h"
 #include "injector/base/fd.h"
+#include "injector/base/file_text.h"
 #include "injector/record/json_fields.h"
 #include "injector/record/recording.h"
 #include "injector/record/verdict.h"
@@ -34,6 +38,18 @@ void replace_file(const std::filesystem::path& path, const std::string& text) {
   check("rename " + temporary, ::rename(temporary.c_str(), path.c_str()));
 }
 
+namespace {
+
+/// What is wrong with a text that is no JSON: `byte` is where reading ended, from 1.
+std::string damage(const std::string& text, std::size_t byte) {
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos) return "it is empty";
+  if (byte > text.size()) return "it ends in the middle";
+  const auto end = text.begin() + static_cast<std::ptrdiff_t>(byte);
+  return fmt::format("it is damaged in line {}", 1 + std::count(text.begin(), end, '\n'));
+}
+
+}  // namespace
+
 Outcome derive(const std::filesystem::path& folder) {
   const record::Recording recording = record::read_recording(folder);
   const record::Verdict verdict = record::judge(recording);
@@ -48,14 +64,37 @@ Outcome derive(const std::filesystem::path& folder) {
 }
 
 Summary read_summary(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  Summary summary;
+  std::string text;
+  if (const auto why = read_file(path.string(), Readable::anything, text); !why.empty())
+    throw Failure(Exit::invalid, fmt::format("{} cannot be read: {}", path.string(), why));
+  const auto refuse = [&](const std::string& why) -> Failure {
+    return {Exit::invalid, fmt::format("{} is no summary.json that can be read: {}", path.string(), why)};
+  };
+  nlohmann::json object;
   try {
-    summary = record::from_json<Summary>(nlohmann::json::parse(file));
-  } catch (const nlohmann::json::exception& e) {
-    throw Failure(Exit::invalid, fmt::format("{} cannot be read as a summary: {}", path.string(), e.what()));
+    object = nlohmann::json::parse(text);
+  } catch (const nlohmann::json::parse_error& e) {
+    throw refuse(damage(text, e.byte));
   }
-  if (summary.verdict.empty()) throw Failure(Exit::invalid, path.string() + " has no verdict: not a summary.json?");
+  if (!object.is_object()) throw refuse("it holds something else");
+  std::vector<std::string> missing, damaged;
+  for (const char* name : {"verdict", "name", "faults", "probes", "hypotheses"})
+    if (!object.contains(name)) missing.push_back(fmt::format("`{}`", name));
+  if (!missing.empty()) throw refuse(fmt::format("it has no {}", fmt::join(missing, ", ")));
+  Summary summary;
+  record::for_each_field<Summary>([&](const auto& field) {
+    const auto found = object.find(field.name);
+    if (found == object.end() || found->is_null()) return;
+    try {
+      record::read_json(*found, summary.*field.in);
+    } catch (const nlohmann::json::exception&) {
+      damaged.push_back(fmt::format("`{}`", field.name));
+    }
+  });
+  if (!damaged.empty())
+    throw refuse(fmt::format("its {} {} not as a summary has {} (docs/summary.md)", fmt::join(damaged, ", "),
+                             damaged.size() == 1 ? "is" : "are", damaged.size() == 1 ? "it" : "them"));
+  if (summary.verdict.empty()) throw refuse("its `verdict` is empty");
   return summary;
 }
 

@@ -160,9 +160,23 @@ Summary summarize(const record::Recording& r, const record::Verdict& verdict) {
   s.tolerance = r.tolerance;
   s.warnings = record::folded(r.warnings);
   s.warnings.insert(s.warnings.end(), verdict.warnings.begin(), verdict.warnings.end());
-  for (const auto& e : r.escapes)
-    s.escapes.push_back(
-        {e.site, e.device, e.hook, e.why, seconds(e.from), since_t0(e.until), e.packets, e.bytes, e.bounded, e.faults});
+  for (const auto& e : r.escapes) {
+    s.escapes.push_back({e.site,
+                         e.device,
+                         e.hook,
+                         e.why,
+                         seconds(e.from),
+                         since_t0(e.until),
+                         e.packets,
+                         e.bytes,
+                         e.bounded,
+                         e.faults,
+                         {}});
+    for (const auto& fault : e.faults) {
+      const auto gone = e.by(fault);
+      s.escapes.back().by_fault.push_back({fault, gone.packets, gone.bytes});
+    }
+  }
   return s;
 }
 

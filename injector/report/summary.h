@@ -112,6 +112,15 @@ struct Service {
                  field("detail", &Service::detail, "more, in words")};
 };
 
+struct GoneBy {
+  std::string fault;
+  std::uint64_t packets_at_most = 0, bytes_at_most = 0;
+
+  static constexpr auto fields = std::tuple{field("fault", &GoneBy::fault, "its name"),
+                                            field("packets_at_most", &GoneBy::packets_at_most, "of the escape's"),
+                                            field("bytes_at_most", &GoneBy::bytes_at_most, "likewise")};
+};
+
 struct Escape {
   std::string site, device, hook, why;
   double from_s = 0;
@@ -119,6 +128,7 @@ struct Escape {
   std::uint64_t packets_at_most = 0, bytes_at_most = 0;
   bool bounded = false;
   std::vector<std::string> faults;
+  std::vector<GoneBy> by_fault;
 
   static constexpr const char* shape = "escape";
   static constexpr auto fields = std::tuple{
@@ -128,10 +138,13 @@ struct Escape {
       field("why", &Escape::why, "in words"),
       field("from_s", &Escape::from_s, "when all was well for the last time"),
       field("until_s", &Escape::until_s, "null: it was not over"),
-      field("packets_at_most", &Escape::packets_at_most, "that the device carried meanwhile"),
+      field("packets_at_most", &Escape::packets_at_most,
+            "that the device carried meanwhile, while any fault was in force"),
       field("bytes_at_most", &Escape::bytes_at_most, "likewise"),
       field("bounded", &Escape::bounded, "that is the most that can have gone by ([journal.md](journal.md#the-run))"),
-      field("faults", &Escape::faults, "by which faults")};
+      field("faults", &Escape::faults, "by which faults"),
+      field("by_fault", &Escape::by_fault,
+            "of that, while each was in force; of two at a time each has all, so that they do not add up")};
 };
 
 struct Summary {

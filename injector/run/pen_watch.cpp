@@ -71,13 +71,16 @@ void PenWatch::inspect(pen::Pen::Look look) {
   if (pen_ == nullptr) return;
   for (const auto& escape : pen_->inspect(look)) {
     record::Escape told{escape.site, escape.device, escape.hook, escape.why};
-    told.from = escape.from == 0 ? 0 : std::max<Ns>(0, clock_->since_t0(escape.from));
+    told.from = std::max<Ns>(0, clock_->since_t0(escape.from));
     if (escape.until) told.until = clock_->since_t0(*escape.until);
     told.packets = escape.packets;
     told.bytes = escape.bytes;
     told.bounded = escape.bounded;
-    for (const auto fault : escape.faults)
-      if (fault < plan_->faults.size()) told.faults.push_back(plan_->faults[fault].name);
+    for (const auto& share : escape.faults) {
+      if (share.fault >= plan_->faults.size()) continue;  // a link of the lab
+      told.faults.push_back(plan_->faults[share.fault].name);
+      told.by_fault.push_back({told.faults.back(), share.packets, share.bytes});
+    }
     if (told.faults.empty()) continue;  // a standing condition of the lab alone
     events::escape(*journal_, told);
     if (look != pen::Pen::Look::last) note_(record::escape_text(told));

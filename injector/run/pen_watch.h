@@ -18,7 +18,8 @@ class PenWatch : public observe::Observer {
 
   /// When the programs are to be looked at next, whatever the turn, if that is before `instant` (CLOCK_MONOTONIC).
   Ns next_edge(Ns instant) const;
-  /// Just before the faults go off: what was counted until then, too.
+  /// When the faults are off, and our programs still there: what the devices carried until then. That is a little more
+  /// than went by while the faults were in force.
   void look_for_the_last_time() { inspect(pen::Pen::Look::last); }
   /// Writes down in which stretches of time the line stood still.
   void tell_lapses();

@@ -26,10 +26,7 @@ Play::Play(const Stage& stage)
 
 std::optional<Stop> Play::play(realtime::Urgent& urgent) {
   begin();
-  const auto stop = watch(urgent);
-  stage_.pen_watch.look_for_the_last_time();
-  stage_.telling.tell_due(true);
-  return stop;
+  return watch(urgent);
 }
 
 void Play::begin() {

@@ -232,6 +232,9 @@ void Session::play() {
   if (stop) display_->stop_clock();
   heal();
   events::healed(*journal_, stop ? "abort" : "end");
+  // Only now: a look at many sites takes a while, for which no fault may go on. Our programs are still where they were.
+  pen_watch_->look_for_the_last_time();
+  telling_->tell_due(true);
   if (!stop) return end();
   events::abort(*journal_, stop->by, stop->reason, monotonic_now() - clock_.epoch());
   display_->note("stopped: " + stop->reason);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <net/if.h>
+#include <signal.h>
 #include <time.h>
 
 #include "injector/base/clock.h"
@@ -150,6 +151,21 @@ TEST_F(EscapeTest, OursTakenOffDuringTheFaultSpoilsIt) {
   ASSERT_EQ(summary["escapes"].size(), 1u) << summary["escapes"];
   EXPECT_TRUE(summary["escapes"][0]["until_s"].is_null()) << "to the end";
   EXPECT_GT(summary["escapes"][0]["packets_at_most"], 0);
+}
+
+TEST_F(EscapeTest, TheFaultsGoOffBeforeTheLastLook) {
+  if (!has_tcx()) GTEST_SKIP() << "this kernel has no TCX";
+  Command run = start("tcx");
+  ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
+  take_off("eth0", pen::Hook::ingress);
+  ASSERT_TRUE(await_event(out, "escape"));
+  run.signal(SIGTERM);
+  EXPECT_EQ(run.wait(30 * kSecond), 5) << run.errors();
+  std::vector<std::string> order;
+  for (const auto& event : journal_of(out))
+    if (const std::string name = event["event"]; name == "healed" || name == "escape") order.push_back(name);
+  EXPECT_EQ(order, (std::vector<std::string>{"escape", "healed", "escape"})) << "no look keeps the faults in force";
+  EXPECT_NE(reasons().find("taken off"), std::string::npos) << reasons();
 }
 
 TEST_F(EscapeTest, WhatGoesBackWhereOursWasTakenOffIsNotToldAsLost) {

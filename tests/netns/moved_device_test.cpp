@@ -67,6 +67,7 @@ struct MovedDeviceTest : testing::TestWithParam<const char*> {
     run.wait(30 * kSecond);
     const auto summary = summary_of(out);
     EXPECT_NE(summary["warnings"].dump().find("was moved out"), std::string::npos) << summary["warnings"];
+    EXPECT_EQ(summary["warnings"].dump().find("could not be taken away"), std::string::npos) << summary["warnings"];
     EXPECT_EQ(summary["cleanup"]["ok"], true) << summary["cleanup"];
   }
 

@@ -1,13 +1,17 @@
 // A target that comes back in another network namespace, as a container does that is made again, is followed there: by
 // the real binary, with real processes whose answers show how often they were delayed. What it leaves behind is let go
 // of at once, and a kill at any instant of the move leaves nothing in either place.
+#include <bpf/bpf.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <net/if.h>
 #include <signal.h>
 
 #include <algorithm>
 #include <functional>
 
+#include "injector/pen/chain.h"
+#include "injector/pen/tc.h"
 #include "injector/run/lock.h"
 #include "tests/harness/command.h"
 #include "tests/harness/leftovers.h"
@@ -68,6 +72,16 @@ class MovedTargetTest : public testing::TestWithParam<const char*> {
       if (event["event"] == "target" && event["what"] == "replaced") gap = {event["gap"][0], event["gap"][1]};
     }
     return {gap.first + epoch, gap.second + epoch};
+  }
+  /// As somebody else would: our programs where packets arrive at eth0, or, with clsact, both ways.
+  static void take_off(const NetNs& ns) {
+    Inside in(ns);
+    const int eth0 = static_cast<int>(if_nametoindex("eth0"));
+    if (GetParam() == std::string("clsact")) return pen::tc::delete_clsact(eth0, "eth0");
+    const auto chain = pen::tcx_chain(eth0, pen::Hook::ingress);
+    ASSERT_TRUE(chain && chain->entries.size() == 1);
+    const Fd link(bpf_link_get_fd_by_id(chain->entries[0].link));
+    ASSERT_EQ(bpf_link_detach(link.get()), 0);
   }
   std::size_t times_replaced() const {
     std::size_t times = 0;
@@ -185,6 +199,44 @@ TEST_P(MovedTargetTest, ANamespaceThatAnotherRunHasIsNotTaken) {
   EXPECT_TRUE(await_event(out, "target", "lost"));
   EXPECT_TRUE(await_event(out, "target", "already has a run under way"));
   EXPECT_TRUE(is_quick(second));
+}
+
+/// The new place is looked after like the old one, whose escapes end with it.
+TEST_P(MovedTargetTest, WhatWentByInEachPlaceIsToldAndEndsWhereItWas) {
+  auto server = serve(first);
+  Command run = start("process = \"" + name + "\"");
+  ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
+  ASSERT_TRUE(eventually([&] { return is_delayed(first); }));
+  take_off(first.here);
+  ASSERT_TRUE(await_event(out, "escape")) << run.errors();
+  EXPECT_TRUE(is_quick(first) || GetParam() == std::string("tcx")) << "one way is left";
+  for (int i = 0; i < 3; i++) is_delayed(first);
+  server.reset();
+  server = serve(second);
+  ASSERT_TRUE(await_event(out, "target", "replaced")) << run.errors();
+  ASSERT_TRUE(eventually([&] { return is_delayed(second); }));
+  take_off(second.here);
+  for (int i = 0; i < 3; i++) is_delayed(second);
+  run.signal(SIGINT);
+  EXPECT_EQ(run.wait(20 * kSecond), 5) << run.errors();
+  std::vector<nlohmann::json> arriving;
+  const auto summary = summary_of(out);
+  for (const auto& escape : summary["escapes"])
+    if (escape["hook"] == "ingress") arriving.push_back(escape);
+  ASSERT_EQ(arriving.size(), 2u) << summary["escapes"];
+  for (const auto& escape : arriving) {
+    EXPECT_EQ(escape["device"], "eth0");
+    EXPECT_EQ(escape["faults"], nlohmann::json::array({"degrade"}));
+    EXPECT_NE(escape["why"].dump().find("taken off"), std::string::npos) << escape;
+    EXPECT_GE(escape["packets_at_most"], 3) << escape;
+    EXPECT_EQ(escape["bounded"], true) << escape;
+  }
+  ASSERT_FALSE(arriving[0]["until_s"].is_null()) << "it ended where the target was";
+  EXPECT_LT(arriving[0]["from_s"], arriving[0]["until_s"]);
+  EXPECT_TRUE(arriving[1]["until_s"].is_null()) << "it goes on to the end";
+  EXPECT_GE(arriving[1]["from_s"], arriving[0]["from_s"]);
+  EXPECT_EQ(left_in(first.here, kDevices), std::vector<std::string>{});
+  EXPECT_EQ(left_in(second.here, kDevices), std::vector<std::string>{});
 }
 
 TEST_P(MovedTargetTest, ADeviceThatComesLaterIsFaultedToo) {

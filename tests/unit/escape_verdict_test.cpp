@@ -1,4 +1,5 @@
 // What may have gone by a fault, and how it weighs against what the fault met.
+#include "injector/report/summary.h"
 #include "tests/unit/verdict_case.h"
 
 namespace faultline::record {
@@ -111,6 +112,30 @@ TEST(Verdict, WhatPassedByIsWeighedWhereItPassed) {
   EXPECT_EQ(verdict.exit, Exit::inconclusive) << "a busy site does not hide that a quiet one had no fault";
   ASSERT_EQ(verdict.reasons.size(), 1u);
   EXPECT_NE(verdict.reasons[0].find("of what it met there"), std::string::npos) << verdict.reasons[0];
+}
+
+TEST(Verdict, AFaultIsChargedWithWhatPassedByWhileItWasInForce) {
+  Recording r = good_recording();
+  Escape& both = bounded_escape(r, 900);
+  both.faults = {"cut", "later"};
+  both.by_fault = {{"cut", 7, 0}, {"later", 893, 0}};
+  const Verdict verdict = judge(r);
+  EXPECT_EQ(verdict.exit, Exit::passed) << "the rest passed by another fault";
+  ASSERT_EQ(verdict.warnings.size(), 1u);
+  EXPECT_NE(verdict.warnings[0].find("carried 900 packets that way meanwhile, 7 of them while this fault was in force; "
+                                     "that is at most 0.007% of what it met there"),
+            std::string::npos)
+      << verdict.warnings[0];
+  both.by_fault[0].packets = 0;
+  EXPECT_NE(judge(r).warnings.at(0).find("none of them while this fault was in force"), std::string::npos);
+  both.by_fault[0].packets = 900;  // at the same time: each may have missed all of them
+  EXPECT_EQ(judge(r).exit, Exit::inconclusive);
+  both.by_fault.clear();  // of a journal that does not tell them apart
+  EXPECT_EQ(judge(r).exit, Exit::inconclusive);
+  const auto told = report::summarize(r, verdict).escapes.at(0);
+  EXPECT_EQ(told.packets_at_most, 900u);
+  ASSERT_EQ(told.by_fault.size(), 2u);
+  EXPECT_EQ(told.by_fault[0].packets_at_most, 900u);
 }
 
 TEST(Verdict, WhatPassedByUnnoticedIsAWarning) {

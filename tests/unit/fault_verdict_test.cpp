@@ -149,7 +149,8 @@ const VerdictCase kCases[] = {
        r.line_stats->realtime.line.fell_back = 3;
      },
      Exit::inconclusive,
-     "had more packets to hold than Faultline can carry: for 2.00 s it carried 9.4 Gb/s, 800,000 packets a second, and could no more, so packets were "
+     "had more packets to hold than Faultline can carry: for 2.00 s it carried 9.4 Gb/s, 800,000 packets a second, and "
+     "could no more, so packets were "
      "held "
      "p99 12.0 ms longer than asked, at most 10.0 ms is allowed"},
     {"late_for_want_of_a_cpu_though_full_now_and_then",

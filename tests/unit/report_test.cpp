@@ -180,16 +180,39 @@ TEST(ReportCommand, ASummaryIsComparedAsItStands) {
   const auto judged = cli::say({"compare", "--json", run.path(), run.path()}).out;
   EXPECT_EQ(cli::say({"compare", "--json", run.path() / "summary.json", run.path()}).out, judged);
 
-  const auto old = kept.write("old.json", R"({"verdict": "passed", "name": "older", "faults": [{"name": "degrade"}]})");
+  const auto old = kept.write("old.json", R"({"verdict": "passed", "name": "older", "faults": [{"name": "degrade"}],
+                                              "probes": [], "hypotheses": []})");
   const auto c = nlohmann::json::parse(cli::say({"compare", "--json", old, run.path()}).out);
   EXPECT_EQ(c["a"]["name"], "older");
   EXPECT_EQ(c["faults"][0]["a"]["packets_matched"], 0);
   EXPECT_TRUE(c["faults"][0]["a"]["applied_delay_us"]["p50"].is_null());
+}
 
-  for (const char* text : {"", "{}", "[1]", R"({"verdict": 1})"}) {
-    const cli::Said said = cli::say({"compare", kept.write("none.json", text), run.path()});
+TEST(ReportCommand, WhatIsWrongWithASummaryIsSaidInWords) {
+  const TemporaryFolder run, kept;
+  write_run(run.path());
+  ASSERT_EQ(cli::say({"report", run.path()}).status, 0);
+  const std::string whole = run.read("summary.json");
+  std::string broken = whole, other = whole;
+  broken.replace(broken.find("\"name\""), 6, "name");
+  other.replace(other.find("\"phases\": ["), 11, "\"phases\": 7, \"other\": [");
+  const std::pair<std::string, std::string> wrong[] = {
+      {"", "it is empty"},
+      {whole.substr(0, whole.size() / 2), "it ends in the middle"},
+      {broken, "it is damaged in line "},
+      {"[1]", "it holds something else"},
+      {"{}", "it has no `verdict`, `name`, `faults`, `probes`, `hypotheses`"},
+      {R"({"verdict": "passed"})", "it has no `name`, `faults`, `probes`, `hypotheses`"},
+      {other, "its `phases` is not as a summary has it"},
+      {R"({"verdict": "", "name": "", "faults": [], "probes": [], "hypotheses": []})", "its `verdict` is empty"},
+  };
+  for (const auto& [text, said_of_it] : wrong) {
+    const auto file = kept.write("none.json", text);
+    const cli::Said said = cli::say({"compare", file, run.path()});
     EXPECT_EQ(said.status, 3) << text;
-    EXPECT_NE(said.error.find("none.json"), std::string::npos) << said.error;
+    EXPECT_NE(said.error.find(file.string() + " is no summary.json that can be read: " + said_of_it), std::string::npos)
+        << said.error;
+    EXPECT_EQ(said.error.find("json.exception"), std::string::npos) << said.error;
   }
 }
 
