@@ -47,7 +47,7 @@ std::string container() {
   if (access("/.dockerenv", F_OK) == 0) return "docker";
   if (access("/run/.containerenv", F_OK) == 0) return "podman";
   if (std::getenv("KUBERNETES_SERVICE_HOST") != nullptr) return "kubernetes";
-  if (const std::string told = first_line("/run/systemd/container"); !told.empty()) return told;
+  if (std::string told = first_line("/run/systemd/container"); !told.empty()) return told;
   std::ifstream environment("/proc/1/environ", std::ios::binary);
   std::stringstream text;
   text << environment.rdbuf();
