@@ -109,7 +109,8 @@ class MarginPlayer {
         from_(*quantity_.read(arguments.from)),
         to_(*quantity_.read(arguments.to)),
         search_(from_, to_, within(arguments)),
-        words_(given_words(sub, {"--seed", "--out", "--json", "--vary", "--from", "--to", "--within", "--min"})) {
+        words_(given_words(
+            sub, {"--seed", "--out", "--json", "--annotate", "--vary", "--from", "--to", "--within", "--min"})) {
     if (from_ == to_) throw Failure(Exit::invalid, "--from and --to are equal: nothing is between them");
     least_ = arguments.least.empty() ? std::nullopt : quantity_.read(arguments.least);
     if (!arguments.least.empty() && !least_)

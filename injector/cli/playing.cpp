@@ -6,10 +6,13 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
+#include <cstdlib>
+#include <fstream>
 
 #include "injector/cli/terminal.h"
 #include "injector/plan/values.h"
 #include "injector/record/json_fields.h"
+#include "injector/report/markdown.h"
 
 namespace faultline::cli {
 namespace {
@@ -52,8 +55,33 @@ void Playing::add_to(CLI::App& app) {
   app.add_option("--tolerance-of-loss", tolerance_of_loss,
                  "The same as a share of the loss that was asked; default: the plan's, else 10%")
       ->type_name("SHARE");
+  app.add_option(
+         "--annotate", annotate,
+         "Mark what broke for a CI server as well: github prints workflow commands, and adds to the step's summary")
+      ->check(CLI::IsMember({"github"}).description(""))
+      ->type_name("github");
   app.add_flag("--json", json, "Print summary.json instead of the verdict for people");
   app.add_flag("--quiet", quiet, "No progress on stderr");
+}
+
+void annotate(const Playing& how, const std::vector<report::Summary>& summaries, const std::string& plan) {
+  if (how.annotate.empty()) return;
+  for (const auto& summary : summaries) print(stdout, Visible(report::github_annotations(summary, plan)));
+  const char* path = std::getenv("GITHUB_STEP_SUMMARY");
+  if (path == nullptr || *path == '\0') return;
+  std::ofstream file(path, std::ios::app);
+  file << report::markdown(summaries) << "\n";
+  if (!file) print(stderr, shown("faultline: the step's summary could not be written to {}\n", path));
+}
+
+Exit tell(const report::Outcome& outcome, const std::filesystem::path& folder, const Playing& how,
+          const std::string& plan) {
+  annotate(how, {outcome.summary}, plan);
+  if (how.json)
+    print_json(record::to_json(outcome.summary));
+  else
+    print(stdout, report::render_outcome(outcome, folder, look_of_stdout().color));
+  return outcome.exit;
 }
 
 Exit play(plan::Parsed parsed, const Playing& how, run::RunOptions options) {
@@ -68,11 +96,7 @@ Exit play(plan::Parsed parsed, const Playing& how, run::RunOptions options) {
   options.quiet = how.quiet;
   options.engine = engine_named(how.engine);
   const auto result = run::run(parsed.plan, options);
-  if (how.json)
-    print_json(record::to_json(result.outcome.summary));
-  else
-    print(stdout, report::render_outcome(result.outcome, result.folder, look_of_stdout().color));
-  return result.outcome.exit;
+  return tell(result.outcome, result.folder, how, parsed.plan.path);
 }
 
 }  // namespace faultline::cli

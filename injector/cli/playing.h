@@ -2,12 +2,14 @@
 // plan comes from a file, and `inject`, whose plan is made from options.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "injector/base/error.h"
 #include "injector/plan/parse.h"
+#include "injector/report/derive.h"
 #include "injector/run/run.h"
 
 namespace CLI {
@@ -23,11 +25,17 @@ std::optional<pen::Engine> engine_named(const std::string& name);
 
 struct Playing {
   std::string out, engine, tolerance, tolerance_of_loss;
+  std::string annotate;
   bool json = false, quiet = false;
 
   void add_to(CLI::App& app);
 };
 
+/// For a CI server, where --annotate asks for it. A summary that cannot be written is said, and fails nothing.
+void annotate(const Playing& how, const std::vector<report::Summary>& summaries, const std::string& plan);
+/// Prints a run's verdict, as `how` asks; its status.
+Exit tell(const report::Outcome& outcome, const std::filesystem::path& folder, const Playing& how,
+          const std::string& plan);
 /// Of a run that was given none.
 std::uint64_t new_seed();
 

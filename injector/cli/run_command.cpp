@@ -26,6 +26,7 @@ namespace {
 struct RunArguments {
   std::string plan, at;
   bool steps = false;
+  unsigned again = 0;  ///< how often an inconclusive run is tried again
   PlanArguments reading;
   Playing playing;
 };
@@ -55,10 +56,44 @@ Ns read_instant(const std::string& text) {
 /// What repeats the run: all that was given, but for its beginning and what it leaves behind. The plan by its full
 /// path, so that the folder does not matter in which it is typed.
 std::vector<std::string> repeating(const CLI::App& sub, const std::string& path) {
-  auto words = given_words(sub, {"--seed", "--at", "--out", "--json", "--quiet"});
+  auto words = given_words(sub, {"--seed", "--at", "--out", "--json", "--quiet", "--annotate", "--retry-inconclusive"});
   if (!words.empty() && path == words.front()) words.front() = std::filesystem::absolute(path).lexically_normal();
   words.insert(words.begin(), {"faultline", "run"});
   return words;
+}
+
+/// Runs until a run says something, in a process for each: the last has the folder that was asked for, and those that
+/// said nothing are kept beside it.
+Exit run_until_conclusive(const RunArguments& arguments, const CLI::App& sub, const std::string& path) {
+  namespace fs = std::filesystem;
+  if (!arguments.at.empty())
+    throw Failure(Exit::invalid, "--at is the instant of one run: it does not go with --retry-inconclusive");
+  const auto parsed = plan::parse_file(path, arguments.reading.options());
+  if (!parsed.ok()) {
+    print(stderr, plan::render(parsed));
+    return Exit::invalid;
+  }
+  run::check_privileges();
+  const fs::path folder = run::make_arms_folder(parsed.plan.name, arguments.playing.out);
+  std::vector<std::string> words{"run"};
+  const auto given = given_words(sub, {"--out", "--json", "--annotate", "--retry-inconclusive"});
+  words.insert(words.end(), given.begin(), given.end());
+  words.insert(words.end(), {"--out", folder.string()});
+  for (unsigned left = arguments.again;; left--) {
+    const auto played = run::play_arm(words);
+    if (!fs::exists(folder / "journal.jsonl")) return played.exit;  // it has said why
+    const auto outcome = report::derive(folder);
+    run::give_to_user(folder);
+    if (outcome.exit != Exit::inconclusive || left == 0 || played.stopped)
+      return tell(outcome, folder, arguments.playing, path);
+    fs::path kept;
+    for (int number = 1; kept.empty() || fs::exists(kept); number++)
+      kept = fmt::format("{}.inconclusive-{}", folder.string(), number);
+    fs::rename(folder, kept);
+    fs::create_directory(folder);
+    for (const auto& reason : outcome.summary.reasons) print(stderr, shown("inconclusive: {}\n", reason));
+    print(stderr, shown("Tried again, {} more at most. Its record: {}\n", left, kept.string()));
+  }
 }
 
 /// Every arm in a process and a folder of its own, under one seed.
@@ -85,7 +120,7 @@ Exit run_arms(const RunArguments& arguments, const CLI::App& sub, const std::str
   run::check_privileges();
   const auto folder = run::make_arms_folder(arms.name, arguments.playing.out);
   report::begin_arms(folder, arms);
-  const auto words = given_words(sub, {"--seed", "--out", "--arm", "--json"});
+  const auto words = given_words(sub, {"--seed", "--out", "--arm", "--json", "--annotate"});
   for (std::size_t i = 0; i < names.size(); i++) {
     if (!arguments.playing.quiet) print(stderr, shown("\nArm {} ({} of {})\n", names[i], i + 1, names.size()));
     std::vector<std::string> arm{"run"};
@@ -98,6 +133,7 @@ Exit run_arms(const RunArguments& arguments, const CLI::App& sub, const std::str
   }
   const auto outcome = report::derive_arms(folder);
   run::give_to_user(folder);
+  annotate(arguments.playing, outcome.summaries, path);
   if (arguments.playing.json)
     print_json(record::to_json(outcome.arms));
   else
@@ -111,6 +147,7 @@ Exit run_plan(const RunArguments& arguments, const CLI::App& sub, const std::vec
   const std::string path = find_plan(arguments.plan);
   if (arguments.reading.arm.empty())
     if (const auto names = plan::arms_of(path); !names.empty()) return run_arms(arguments, sub, path, names);
+  if (arguments.again > 0) return run_until_conclusive(arguments, sub, path);
   auto parsed = plan::parse_file(path, arguments.reading.options());
   if (parsed.ok() && options.at && *options.at < wall_now())
     throw Failure(Exit::invalid, fmt::format("--at {}: that instant is in the past", arguments.at));
@@ -131,6 +168,10 @@ void setup_run(CLI::App& app, Context& context) {
       ->type_name("RFC3339");
   sub->add_flag("--step", arguments->steps,
                 "Wait before each fault until Enter is pressed; meanwhile the run's clock stands still");
+  sub->add_option("--retry-inconclusive", arguments->again,
+                  "Play an inconclusive run again, so many times at most; its record is kept")
+      ->check(CLI::Range(0, 10).description(""))
+      ->type_name("N");
   arguments->reading.add_to(*sub);
   arguments->playing.add_to(*sub);
   sub->footer("The exit status tells the verdict: see `faultline --help`.");

@@ -84,7 +84,7 @@ class LabTest : public testing::Test {
     const Fd out(memfd_create("output", MFD_CLOEXEC));
     nursery::Command command;
     command.argv = {"sh", "-c", script};
-    command.room = host;
+    command.enclosure = host;
     command.output = out.get();
     const auto ended = nursery_->wait(nursery_->spawn(command), monotonic_now() + 30 * kSecond);
     std::string text(4096, '\0');

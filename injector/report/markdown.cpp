@@ -1,0 +1,106 @@
+#include "injector/report/markdown.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "injector/base/text.h"
+#include "injector/base/visible_text.h"
+
+namespace faultline::report {
+namespace {
+
+/// In a cell: what cannot be seen is written out, and nothing is markup.
+std::string cell(const std::string& text) {
+  std::string out;
+  for (const char c : visible(text)) {
+    if (std::string_view("\\`*_{}[]<>|#~").find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+/// The data of a workflow command, and the value of one of its properties.
+std::string command_data(const std::string& text) {
+  std::string out;
+  for (const char c : visible_lines(text)) {
+    if (c == '%')
+      out += "%25";
+    else if (c == '\n')
+      out += "%0A";
+    else
+      out += c;
+  }
+  return out;
+}
+std::string command_property(const std::string& text) {
+  std::string out;
+  for (const char c : command_data(text)) {
+    if (c == ':')
+      out += "%3A";
+    else if (c == ',')
+      out += "%2C";
+    else
+      out += c;
+  }
+  return out;
+}
+
+const char* mark(const Hypothesis& h) {
+  if (!h.held) return "❔";
+  return h.as_expected() ? "✅" : "❌";
+}
+
+std::string observed(const Hypothesis& h) {
+  if (!h.held) return cell("not judged: " + h.reason);
+  std::string text = cell(h.observed);
+  if (h.expected_to_fail.value_or(false)) text += h.as_expected() ? " (as expected of this arm)" : " (must break)";
+  return text;
+}
+
+std::string body(const Summary& s) {
+  std::string out;
+  for (const auto& reason : s.reasons) out += fmt::format("- {}\n", cell(reason));
+  if (!s.reasons.empty()) out += "\n";
+  if (!s.hypotheses.empty()) out += "| | hypothesis | expected | observed |\n|---|---|---|---|\n";
+  for (const auto& h : s.hypotheses)
+    out += fmt::format("| {} | {} | {} | {} |\n", mark(h), cell(h.name), cell(h.expected), observed(h));
+  if (!s.faults.empty()) out += "\n| fault | asked | packets met | dropped | delayed |\n|---|---|---|---|---|\n";
+  for (const auto& f : s.faults)
+    out += fmt::format("| {} | {} | {} | {} | {} |\n", cell(f.name), cell(f.asked_text), thousands(f.matched),
+                       thousands(f.dropped), thousands(f.delayed));
+  if (!s.repeat.empty()) out += fmt::format("\nTo play it again: `{}`\n", visible(s.repeat));
+  return out;
+}
+
+std::string title(const Summary& s) {
+  return cell(s.title.empty() ? s.name : s.title) + (s.arm ? ", arm " + cell(*s.arm) : "");
+}
+
+}  // namespace
+
+std::string markdown(const Summary& s) { return fmt::format("## {}: {}\n\n{}", cell(s.verdict), title(s), body(s)); }
+
+std::string markdown(const std::vector<Summary>& summaries) {
+  std::string out;
+  for (const auto& s : summaries) out += (out.empty() ? "" : "\n") + markdown(s);
+  return out;
+}
+
+std::string github_annotations(const Summary& s, const std::string& plan) {
+  std::string out;
+  const auto say = [&](const char* level, const std::string& what, const std::string& text) {
+    out += fmt::format("::{} file={},title={}::{}\n", level, command_property(plan), command_property(what),
+                       command_data(text));
+  };
+  for (const auto& h : s.hypotheses)
+    if (h.held && !h.as_expected())
+      say("error", h.name, *h.held ? "it held, and this arm was expected to break it" : broken_text(h));
+  for (const auto& guard : s.guards)
+    if (guard.tripped) say("error", "guard: " + guard.name, guard.observed.value_or(guard.condition));
+  if (s.exit_code >= 2)
+    for (const auto& reason : s.reasons) say(s.exit_code == 2 ? "warning" : "error", s.verdict, reason);
+  return out;
+}
+
+}  // namespace faultline::report

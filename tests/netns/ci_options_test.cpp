@@ -1,0 +1,87 @@
+// What a CI job asks of a run: to try again what said nothing, and to mark what broke where the code is reviewed.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "tests/harness/command.h"
+#include "tests/harness/two_namespaces.h"
+
+namespace faultline::test {
+namespace {
+
+struct CiOptionsTest : testing::Test {
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  }
+
+  std::filesystem::path plan(const std::string& peer) const {
+    return folder.write("plan.toml", fmt::format(R"(duration = "900ms"
+[targets.victim]
+netns = "{}"
+[targets.peer]
+address = "{}"
+[probes.ping]
+icmp = "10.7.0.2"
+from = "victim"
+every = "20ms"
+timeout = "300ms"
+[[faults]]
+name = "cut"
+kind = "sever"
+on = "victim"
+peer = "peer"
+start = "200ms"
+for = "300ms"
+[[hypotheses]]
+name = "answers come"
+probe = "ping"
+during = "cut"
+success = ">= 95%"
+)",
+                                                 net.path(), peer));
+  }
+
+  TwoNamespaces net;
+  TemporaryFolder folder;
+  std::filesystem::path out = folder.path() / "run";
+};
+
+TEST_F(CiOptionsTest, WhatSaysNothingIsTriedAgainAndKept) {
+  Command run = Command::run(plan("10.99.0.1"), out, {"--retry-inconclusive", "2", "--json"});  // whom nobody asks
+  EXPECT_EQ(run.wait(60 * kSecond), 2) << run.errors();
+  for (const char* name : {"run", "run.inconclusive-1", "run.inconclusive-2"})
+    EXPECT_EQ(summary_of(folder.path() / name)["verdict"], "inconclusive") << name;
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "run.inconclusive-3"));
+  EXPECT_EQ(nlohmann::json::parse(run.out(), nullptr, false), summary_of(out)) << "the last alone is told";
+}
+
+TEST_F(CiOptionsTest, WhatSaysSomethingIsNotTriedAgain) {
+  Command run = Command::run(plan("10.7.0.2"), out, {"--retry-inconclusive=3"});
+  EXPECT_EQ(run.wait(60 * kSecond), 1) << run.errors();
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "run.inconclusive-1"));
+  EXPECT_NE(run.out().find("answers come"), std::string::npos) << run.out();
+}
+
+TEST_F(CiOptionsTest, WhatBrokeIsMarkedForGithub) {
+  const auto summary = folder.path() / "step.md";
+  Command run({"env", "GITHUB_STEP_SUMMARY=" + summary.string(), binary(), "run", plan("10.7.0.2"), "--out", out,
+               "--quiet", "--annotate", "github"});
+  EXPECT_EQ(run.wait(60 * kSecond), 1) << run.errors();
+  EXPECT_EQ(run.out().find("::error file="), 0u) << run.out();
+  EXPECT_NE(run.out().find("title=answers come::probe ping during cut"), std::string::npos) << run.out();
+  std::ifstream file(summary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  EXPECT_NE(text.str().find("| ❌ | answers come |"), std::string::npos) << text.str();
+}
+
+TEST_F(CiOptionsTest, ASummaryThatCannotBeWrittenFailsNothing) {
+  Command run({"env", "GITHUB_STEP_SUMMARY=/proc/nowhere/step.md", binary(), "run", plan("10.7.0.2"), "--out", out,
+               "--quiet", "--annotate", "github"});
+  EXPECT_EQ(run.wait(60 * kSecond), 1) << run.errors();
+  EXPECT_NE(run.errors().find("summary could not be written"), std::string::npos) << run.errors();
+}
+
+}  // namespace
+}  // namespace faultline::test
