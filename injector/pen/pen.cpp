@@ -238,7 +238,8 @@ std::vector<Escape> Pen::inspect(Look look) {
 
 void Pen::set_cgroups(std::size_t site, const std::vector<site::Rule>& rules) {
   const MutexLock lock(impl_->mutex);
-  impl_->selectors->set_cgroups(impl_->seats.at(site)->number(), site::compile_cgroups(rules));
+  impl_->selectors->set_cgroups(impl_->seats.at(site)->number(),
+                                site::compile_cgroups(rules, impl_->score.sites.at(site).bits));
 }
 
 bool Pen::learn(std::size_t site, const std::string& name, const IpPrefix& address) {
@@ -258,7 +259,8 @@ void Pen::move(std::size_t site, site::Site place) {
   const MutexLock lock(impl.mutex);
   auto seat = std::move(made);                               // if this fails it is taken away under the lock
   impl.taken.push_back({static_cast<std::uint32_t>(site)});  // first: from here on packets may be counted there
-  const fl_site at{static_cast<__u32>(seat->far()), impl.score.sites.at(site).first_rule};
+  const faults::SiteScore& own_score = impl.score.sites.at(site);
+  const fl_site at{static_cast<__u32>(seat->far()), own_score.first_rule, impl.score.first_bank(own_score), 0};
   impl.player->update("sites", seat->number(), &at);
   auto& own = impl.seats.at(site);
   seat->learn_from(*own);
