@@ -14,7 +14,8 @@
 #endif
 
 enum {
-  FL_MAX_RULES_PER_SITE = 64, /* a site's rules are the bits of one word */
+  FL_MAX_RULES_PER_SITE = 64, /* at once: a site's rules are the bits of one word; see fl_live */
+  FL_MAX_BANKED = 0xffff,     /* entries of one site's banks: their numbers are 16 bits wide */
   FL_MAX_COPIES = 8,          /* of a packet that several faults duplicate */
   FL_MAX_SITES = 4096,        /* beside them, moves: see kSpareSeats in injector/pen/pen.cpp */
   FL_MAX_EXEMPT_PORTS = 4,
@@ -32,7 +33,8 @@ enum {
   FL_MAX_DEVICES = 4096,     /* that one site's rules name */
   FL_MAX_LEARNED = 4096,     /* addresses that one site's rules learn while the run goes on */
   FL_MAX_ENTRIES = 1 << 16,  /* of any of these three in a run */
-  FL_CB_SITE = 4,            /* where in cb[] the seat's number is: see fl_selector_config */
+  FL_CB_SITE = 4,            /* where in cb[] the seat's number is: see fl_selector_config. The bank is above it */
+  FL_CB_BANK_SHIFT = 16,
 };
 #define FL_ONE (1LL << 32) /* probability 1 in score values */
 #define FL_SLOPE_SHIFT 20  /* slope: value per 1024 ns, with this many fraction bits */
@@ -137,12 +139,24 @@ FL_ASSERT(sizeof(struct fl_curve) == 24592);
 enum { FL_CURVE_PHI, FL_CURVE_NORMAL, FL_CURVES_FIXED };
 
 /* Which of a site's rules are live from `t` to the next entry's t. Rules are live while their channel does something,
- * and FL_DRAIN longer, so that what follows a held packet cannot overtake it. */
+ * and FL_DRAIN longer, so that what follows a held packet cannot overtake it.
+ *
+ * Bit i of a site's masks is its rule i, and `bank` is 0. Where a site has more rules than bits, rules that match the
+ * same packets at different times share one: bit i is then entry i of the bank that begins at number `bank`, counted
+ * from 1, among the entries of the site's banks. A packet keeps the bank of its own time: see fl_first_rule(). */
 struct fl_live {
   __u64 t;
   __u64 mask;
+  __u32 bank;
+  __u32 pad;
 };
-FL_ASSERT(sizeof(struct fl_live) == 16);
+FL_ASSERT(sizeof(struct fl_live) == 24);
+
+/* The place of bit 0 of a mask. Places below the number of all rules are rules, by number; the entries of banks, which
+ * say the number of a rule, follow behind. */
+static inline __attribute__((always_inline)) __u32 fl_first_rule(__u32 first_rule, __u32 first_bank, __u32 bank) {
+  return bank ? first_bank + bank - 1 : first_rule;
+}
 /* The line may stand still for FL_LEASE_NS before it counts as hung; what it holds leaves when it goes on. */
 #define FL_LEASE_NS 250000000ULL
 #define FL_DRAIN (FL_LEASE_NS + 50000000ULL)
@@ -213,8 +227,9 @@ struct fl_selector_shape {
   __u8 peers4, peers6, learned, devices, ports, cgroups, exempts, tunnels, answers, lookups;
   __u8 bare; /* not asked by a program: some devices have no Ethernet header, and the programs for these are loaded */
   __u8 pad[3];
+  __u32 banked_from; /* the place of the first entry of a bank, the same for a run; 0: it has none */
 };
-FL_ASSERT(sizeof(struct fl_selector_shape) == 16);
+FL_ASSERT(sizeof(struct fl_selector_shape) == 20);
 
 /* The settings of a site, as its packets' selector finds them in a table, by the number of its seat. */
 struct fl_selector_config {
@@ -223,6 +238,8 @@ struct fl_selector_config {
   __u32 first_rule; /* of the site, among all rules */
   __u32 first_live, live_count;
   __u32 port_table;
+  __u32 first_bank; /* the place where the site's banks begin */
+  __u32 fill;
   __u64 tcp, udp, icmp, other; /* rules by protocol */
   __u64 port_rules;            /* those that name a port at either end */
   __u64 peer_port_rules, own_port_rules;
@@ -246,7 +263,7 @@ struct fl_selector_config {
   __u32 netns;      /* inode of the site's network namespace: elsewhere nothing is selected. 0: anywhere */
   __u64 mate_rules; /* those with FL_RULE_MATES */
 };
-FL_ASSERT(sizeof(struct fl_selector_config) == 304);
+FL_ASSERT(sizeof(struct fl_selector_config) == 312);
 
 /* Where the selector stands: at each hook a program of its own, for which all that follows from the place is a
  * constant. A bare device has no header of its own in front of the IP header (tun, WireGuard, IP tunnels, PPP). */
@@ -255,8 +272,9 @@ enum { FL_AT_OUT, FL_AT_IN, FL_AT_LO, FL_AT_BARE_OUT, FL_AT_BARE_IN, FL_HOOKS };
 /* The settings of the player. */
 struct fl_player_config {
   __u32 tap, splitter; /* ifindexes in the pen's namespace */
+  __u32 banked_from;   /* as in fl_selector_shape */
 };
-FL_ASSERT(sizeof(struct fl_player_config) == 8);
+FL_ASSERT(sizeof(struct fl_player_config) == 12);
 
 /* ---- slots: what a held packet needs back when it returns ---- */
 struct fl_slot {
@@ -268,7 +286,7 @@ struct fl_slot {
   __u8 mac[12]; /* the frame's own addresses: the stamp lies over them meanwhile. Zeros for a bare device */
   __u8 ingress; /* 1: taken at the device's ingress, goes back there */
   __u8 loopback;
-  __u8 pad[2];
+  __u16 bank; /* that `rules` are of: see fl_live */
 };
 FL_ASSERT(sizeof(struct fl_slot) == 40);
 
@@ -303,10 +321,11 @@ FL_ASSERT(sizeof(struct fl_control) == 64);
 
 /* ---- sites, as the player sees them ---- */
 struct fl_site {
-  __u32 far;        /* ifindex of the far veth, in the pen's namespace */
-  __u32 first_rule; /* the site's rule i is rules[first_rule + i] */
+  __u32 far;                    /* ifindex of the far veth, in the pen's namespace */
+  __u32 first_rule, first_bank; /* as in fl_selector_config */
+  __u32 pad;
 };
-FL_ASSERT(sizeof(struct fl_site) == 8);
+FL_ASSERT(sizeof(struct fl_site) == 16);
 
 /* Wire packets of a site under way beyond the player, so that nothing overtakes them. One that is lost there leaves a
  * difference for ever; what that costs (detours for nothing) is bounded by time, see SETTLED_NS in channel.bpf.h. */

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
+#include "faults/banks.h"
 #include "faults/distribution.h"
 #include "faults/segment.h"
 
@@ -52,7 +55,7 @@ fl_track append_track(Score& score, const Track& track, int which) {
 
 struct Edge {
   std::uint64_t t;
-  std::uint64_t bit;
+  std::uint32_t rule;  // of the site
   bool on;
 };
 
@@ -105,7 +108,8 @@ Overlapping overlapping_with(std::span<const RuleSource> rules, std::size_t self
 // A span ends for the selector when the last packet held by it has left (an upper bound: nothing is held beyond the
 // rules' end), and FL_DRAIN later. Let go earlier, the flow's next packets would overtake those still in the line: an
 // episode may end in the middle of its rule with a delay far above FL_DRAIN.
-void append_edges(std::vector<Edge>& edges, const Channel& channel, const Overlapping& overlapping, std::uint64_t bit) {
+void append_edges(std::vector<Edge>& edges, const Channel& channel, const Overlapping& overlapping,
+                  std::uint32_t rule) {
   const std::size_t first = edges.size();
   const double queued = static_cast<double>(channel.longest_queue());
   Track wide = channel.jitter;  // in the multiples that its shape can draw
@@ -122,28 +126,99 @@ void append_edges(std::vector<Edge>& edges, const Channel& channel, const Overla
     if (edges.size() > first && start <= edges.back().t) {
       edges.back().t = std::max(edges.back().t, end);  // still draining when it starts again
     } else {
-      edges.push_back({start, bit, true});
-      edges.push_back({end, bit, false});
+      edges.push_back({start, rule, true});
+      edges.push_back({end, rule, false});
     }
   }
 }
 
-void append_live(Score& score, std::vector<Edge> edges) {
-  std::sort(edges.begin(), edges.end(), [](const Edge& a, const Edge& b) { return a.t < b.t; });
-  fl_live current{0, 0};
-  std::size_t i = 0;
-  const auto take = [&](std::uint64_t t) {
-    for (; i < edges.size() && edges[i].t == t; i++) {
-      current.mask = edges[i].on ? current.mask | edges[i].bit : current.mask & ~edges[i].bit;
-    }
-  };
-  take(0);
-  score.live.push_back(current);
-  while (i < edges.size()) {
-    current.t = edges[i].t;
-    take(current.t);
-    score.live.push_back(current);  // differs from the one before: a rule's own spans neither touch nor overlap
+// The banks of a site, one after the other in time. A bank holds until a bit is to stand for another rule.
+class Banks {
+ public:
+  Banks(Score& score, const SiteScore& site, std::uint32_t number)
+      : score_(score), site_(site), number_of_site_(number), used_(site.rule_count > FL_MAX_RULES_PER_SITE) {}
+
+  // What the live rules' bits stand for, from the entry on that is appended next.
+  void tell(const std::set<std::uint32_t>& live) {
+    if (!used_) return;
+    if (std::any_of(live.begin(), live.end(), [&](std::uint32_t rule) {
+          const auto known = now_.find(site_.bits[rule]);
+          return known != now_.end() && known->second != rule;
+        }))
+      close();
+    for (const std::uint32_t rule : live) now_[site_.bits[rule]] = rule;
   }
+
+  std::uint32_t number() const { return used_ ? static_cast<std::uint32_t>(written()) + 1 : 0; }
+
+  void close() {
+    if (now_.empty()) return;
+    const std::size_t first = score_.banked.size();
+    score_.banked.resize(first + now_.rbegin()->first + 1u, site_.first_rule);
+    for (const auto& [bit, rule] : now_) score_.banked[first + bit] = site_.first_rule + rule;
+    now_.clear();
+    if (written() > FL_MAX_BANKED)
+      throw TooManyRules(number_of_site_,
+                         "has " + std::to_string(site_.rule_count) + " rules, more than there is room for");
+  }
+
+ private:
+  std::size_t written() const { return score_.banked.size() - site_.first_bank; }
+
+  Score& score_;
+  const SiteScore& site_;
+  const std::uint32_t number_of_site_;
+  const bool used_;
+  std::map<std::uint8_t, std::uint32_t> now_;  // the site's rules by bit
+};
+
+void append_live(Score& score, const SiteScore& site, std::uint32_t number, std::vector<Edge> edges) {
+  std::sort(edges.begin(), edges.end(), [](const Edge& a, const Edge& b) { return a.t < b.t; });
+  std::set<std::uint32_t> live;
+  Banks banks(score, site, number);
+  std::size_t i = 0;
+  const auto append = [&](std::uint64_t t) {
+    for (; i < edges.size() && edges[i].t == t; i++) {
+      if (edges[i].on)
+        live.insert(edges[i].rule);
+      else
+        live.erase(edges[i].rule);
+    }
+    fl_live entry{t, 0, 0, 0};
+    for (const std::uint32_t rule : live) entry.mask |= 1ULL << site.bits[rule];
+    banks.tell(live);
+    entry.bank = banks.number();
+    score.live.push_back(entry);  // differs from the one before: a rule's own spans neither touch nor overlap
+  };
+  append(0);
+  while (i < edges.size()) append(edges[i].t);
+  banks.close();
+}
+
+// A rule keeps its bit through its window and as long as it is live.
+std::vector<Claim> claims_of(std::span<const RuleSource> rules, const std::vector<Edge>& edges) {
+  std::vector<Claim> claims;
+  for (const RuleSource& rule : rules) {
+    const auto number = static_cast<std::uint32_t>(claims.size());
+    claims.push_back({static_cast<std::uint64_t>(rule.window.start),
+                      static_cast<std::uint64_t>(rule.window.end) + FL_DRAIN,
+                      rule.match != RuleSource::kNoOther ? rule.match : RuleSource::kNoOther - number, rule.fault});
+  }
+  for (const Edge& edge : edges) {
+    Claim& claim = claims[edge.rule];
+    claim.from = std::min(claim.from, edge.t);
+    claim.until = std::max(claim.until, edge.t);
+  }
+  return claims;
+}
+
+std::vector<std::uint8_t> bits_of(std::uint32_t site, const std::vector<Claim>& claims) {
+  if (auto bits = allot_bits(claims)) return std::move(*bits);
+  throw TooManyRules(site,
+                     "has " + std::to_string(claims.size()) + " rules and would need a place for " +
+                         std::to_string(std::max<std::size_t>(bits_needed(claims), FL_MAX_RULES_PER_SITE + 1)) +
+                         " at once; it has " + std::to_string(FL_MAX_RULES_PER_SITE) +
+                         ", and rules share one only where they match the same packets and are 0.3 s and more apart");
 }
 
 std::uint64_t chance_of(double probability) { return static_cast<std::uint64_t>(to_fixed(probability, FL_LOSS)); }
@@ -198,10 +273,6 @@ Score flatten(const std::vector<RuleSource>& rules, std::uint32_t site_count) {
     const std::span<const RuleSource> own(rules.data() + next, beyond - next);
     std::vector<Edge> edges;
     for (; next < beyond; next++) {
-      if (out.rule_count == FL_MAX_RULES_PER_SITE) {
-        throw std::length_error("site " + std::to_string(site) + " has more than " +
-                                std::to_string(FL_MAX_RULES_PER_SITE) + " rules");
-      }
       const RuleSource& source = rules[next];
       const Channel& channel = source.channel;
       score.rules.push_back(rule_of(source));
@@ -213,11 +284,13 @@ Score flatten(const std::vector<RuleSource>& rules, std::uint32_t site_count) {
         score.tracks.push_back(append_track(score, channel.*kTracks[static_cast<std::size_t>(which)], which));
         if (score.tracks.back().count != 0) score.rules.back().uses |= FL_USES(which);
       }
-      append_edges(edges, channel, overlapping_with(own, out.rule_count), 1ULL << out.rule_count);
+      append_edges(edges, channel, overlapping_with(own, out.rule_count), out.rule_count);
       out.rule_count++;
     }
     out.first_live = static_cast<std::uint32_t>(score.live.size());
-    append_live(score, std::move(edges));
+    out.first_bank = static_cast<std::uint32_t>(score.banked.size());
+    out.bits = bits_of(site, claims_of(own, edges));
+    append_live(score, out, site, std::move(edges));
     out.live_count = static_cast<std::uint32_t>(score.live.size()) - out.first_live;
     score.sites.push_back(out);
   }
@@ -225,6 +298,16 @@ Score flatten(const std::vector<RuleSource>& rules, std::uint32_t site_count) {
     throw std::invalid_argument("flatten: rules are not ordered by site, or name a site that does not exist");
   }
   return score;
+}
+
+std::uint32_t Score::banked_from() const { return banked.empty() ? 0 : static_cast<std::uint32_t>(rules.size()); }
+
+std::uint32_t Score::first_bank(const SiteScore& site) const {
+  return static_cast<std::uint32_t>(rules.size()) + site.first_bank;
+}
+
+std::uint32_t Score::rule_of(const SiteScore& site, std::uint32_t bank, std::uint32_t bit) const {
+  return bank == 0 ? site.first_rule + bit : banked.at(site.first_bank + bank - 1 + bit);
 }
 
 std::int64_t evaluate(const Score& score, const fl_track& track, std::uint64_t t) {

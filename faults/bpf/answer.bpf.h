@@ -6,6 +6,7 @@
 #ifndef FAULTLINE_BPF_ANSWER_H
 #define FAULTLINE_BPF_ANSWER_H
 
+#include "faults/bpf/bank.bpf.h"
 #include "faults/bpf/dns.bpf.h"
 #include "faults/bpf/flow.bpf.h"
 #include "faults/bpf/match.bpf.h"
@@ -37,20 +38,22 @@ struct considering {
   __u64 todo, keep; /* rules still to be looked at; those without a reply that the packet fits */
   __u64 t;
   __u64 connection;
-  __u64 named;       /* rules about the name it asks for */
-  __u32 reply, rule; /* the strongest, and whose it is: the site's own number of the rule */
+  __u64 named;     /* rules about the name it asks for */
+  __u32 bit, rule; /* of the rule with the strongest reply: its bit, and its number */
   __u32 first_rule;
+  __u8 reply; /* that reply */
   __u8 proto, flags;
 };
 
 static long consider_rule(__u32 i, struct considering* w) {
   if (!w->todo) return 1;
-  __u32 local = lowest_bit(w->todo), index = w->first_rule + local;
+  __u32 local = lowest_bit(w->todo), index;
+  struct fl_rule* rule = rule_at(w->first_rule + local, &index);
   __u64 bit = w->todo & -w->todo;
   w->todo &= w->todo - 1;
+  if (!rule) return 0;
   struct fl_answer* a = bpf_map_lookup_elem(&answers, &index);
-  struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
-  if (!a || !rule || w->t < rule->start || w->t >= rule->end) return 0;
+  if (!a || w->t < rule->start || w->t >= rule->end) return 0;
   if (a->filter == FL_FILTER_OPENING && (w->proto != IPPROTO_TCP || (w->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN))
     return 0;
   if (a->filter == FL_FILTER_LOOKUP && !(w->named & bit)) return 0;
@@ -71,7 +74,8 @@ static long consider_rule(__u32 i, struct considering* w) {
   if (!now || now->value[FL_LOSS] < FL_ONE) return 0;
   if (a->reply > w->reply) {
     w->reply = a->reply;
-    w->rule = local;
+    w->bit = local;
+    w->rule = index;
   }
   return 0;
 }
@@ -129,7 +133,7 @@ static __attribute__((noinline)) int answer(const struct fl_selector_config* cfg
   __builtin_memset(&w, 0, sizeof w);
   struct headers h;
   w.t = t;
-  w.first_rule = cfg->first_rule;
+  w.first_rule = first_rule_here(cfg, skb);
   if (!read_headers(skb, l3_at(at), &h)) {
     w.todo = mask & cfg->filtered_rules;
     w.proto = h.proto;
@@ -145,8 +149,8 @@ static __attribute__((noinline)) int answer(const struct fl_selector_config* cfg
   skb->cb[0] = (__u32)others;
   skb->cb[1] = (__u32)(others >> 32);
   if (!w.reply) return UNANSWERED;
-  __u32 rule = w.rule, index = cfg->first_rule + rule, packets = wire_packets(skb, l3_at(at)),
-        bytes = frame_bytes(skb, l3_at(at)), tc_index = skb->tc_index;
+  __u32 rule = w.bit, index = w.rule, packets = wire_packets(skb, l3_at(at)), bytes = frame_bytes(skb, l3_at(at)),
+        tc_index = skb->tc_index;
   struct fl_answer* a = bpf_map_lookup_elem(&answers, &index);
   if (!a) return UNANSWERED;
   int on = is_ingress(at) || (is_loopback(at) && !(going >> (rule & 63) & 1));

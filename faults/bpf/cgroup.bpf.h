@@ -57,7 +57,7 @@ static __always_inline __u64 rules_of(__u32 site, __u64 id) {
 /* Rules of the socket that sends. What the kernel sends of itself (a reset, an echo reply) belongs to the root. Global
  * functions, as these three are, are verified once and by themselves, and have a stack frame of their own. */
 __attribute__((noinline)) __u64 sender_rules(struct __sk_buff* skb) {
-  __u32 site = skb->cb[FL_CB_SITE];
+  __u32 site = site_here(skb);
   __u64 levels = levels_in_use(site), rules = 0;
   for (__u32 level = 0; level <= FL_MAX_CGROUP_LEVEL; level++) {
     if (!(levels >> level)) break;
@@ -87,7 +87,7 @@ __attribute__((noinline)) __u64 rules_of_socket(__u32 site, __u64 address) {
 __attribute__((noinline)) __u64 receiver_rules(struct __sk_buff* skb, __u32 l3, __u32 l4, __u8 proto) {
   struct bpf_sock_tuple tuple;
   struct bpf_sock* sk;
-  __u32 size, site = skb->cb[FL_CB_SITE];
+  __u32 size, site = site_here(skb);
   if (skb->protocol == bpf_htons(ETH_P_IP)) {
     size = sizeof tuple.ipv4;
     if (bpf_skb_load_bytes(skb, l3 + offsetof(struct iphdr, saddr), &tuple.ipv4.saddr, 8) ||

@@ -5,6 +5,7 @@
 #ifndef FAULTLINE_BPF_CHANNEL_H
 #define FAULTLINE_BPF_CHANNEL_H
 
+#include "faults/bpf/bank.bpf.h"
 #include "faults/bpf/flow.bpf.h"
 #include "faults/bpf/track.bpf.h"
 #include "faults/chance.h"
@@ -35,9 +36,10 @@ struct packet {
   __u64 t;
   __u64 key, client;
   __u32 bytes;
-  __u32 number; /* of the packet in its flow and direction */
-  __u32 stream; /* keeps the directions' draws apart */
-  __u32 first_rule, packets;
+  __u32 number;     /* of the packet in its flow and direction */
+  __u32 stream;     /* keeps the directions' draws apart */
+  __u32 first_rule; /* where the rule of bit 0 stands */
+  __u32 packets;
   __u32 fault; /* the last one met, + 1: two rules of a fault (one for each kind of peer) act once */
   __u8 dropped, chance, holds, composed; /* look_ahead() stops by one of them; a verifier that takes it for 0
                                             (docs/kernels.md) makes its loop longer, no more */
@@ -68,9 +70,9 @@ struct packet {
 #endif
 static long look_ahead(__u32 i, struct packet* p) {
   if (!p->rules || p->ENOUGH) return 1;
-  __u32 index = p->first_rule + lowest_bit(p->rules);
+  __u32 index;
+  struct fl_rule* rule = rule_at(p->first_rule + lowest_bit(p->rules), &index);
   p->rules &= p->rules - 1;
-  struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
   if (!rule) return 0;
   struct present* now = presently(index, rule, p->t);
   if (!now) return 0;
@@ -155,7 +157,7 @@ static __always_inline int first_seen(struct fl_drawn* drawn) {
 __attribute__((noinline)) int count_draws(__u64 mask, __u32 first_rule, __u64 key, __u64 client) {
   for (int i = 0; i < FL_MAX_RULES_PER_SITE; i++) {
     if (!mask) break;
-    __u32 index = first_rule + lowest_bit(mask);
+    __u32 index = number_at(first_rule + lowest_bit(mask));
     mask &= mask - 1;
     struct present* now = bpf_map_lookup_elem(&presents, &index);
     if (!now || !now->drew) continue;
@@ -215,9 +217,9 @@ static __always_inline void count_effects(struct fl_tally* tally, struct packet*
 
 static long meet_rule(__u32 i, struct packet* p) {
   if (!p->rules) return 1;
-  __u32 index = p->first_rule + lowest_bit(p->rules);
+  __u32 index;
+  struct fl_rule* rule = rule_at(p->first_rule + lowest_bit(p->rules), &index);
   p->rules &= p->rules - 1;
-  struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
   struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
   if (!rule || !tally || p->t < rule->start || p->t >= rule->end) return 0;
   if ((rule->flags & (FL_RULE_OUT | FL_RULE_IN)) && p->way != BOTH_WAYS &&

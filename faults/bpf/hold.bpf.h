@@ -116,7 +116,7 @@ struct shares {
 
 static long count_share(__u32 i, struct shares* s) {
   if (!s->mask) return 1;
-  __u32 index = s->first_rule + lowest_bit(s->mask);
+  __u32 index = number_at(s->first_rule + lowest_bit(s->mask));
   s->mask &= s->mask - 1;
   struct present* now = bpf_map_lookup_elem(&presents, &index);
   if (!now || !now->own) return 0;

@@ -194,13 +194,14 @@ struct left_out {
 
 static long count_left_out(__u32 i, struct left_out* c) {
   if (!c->mask) return 1;
-  __u32 index = c->first_rule + lowest_bit(c->mask);
+  __u32 index;
+  struct fl_rule* rule = rule_at(c->first_rule + lowest_bit(c->mask), &index);
   __u64 why = c->why;
   asm volatile("" : "+r"(why)); /* one register for check and use, as in bucket_of() */
   c->mask &= c->mask - 1;
-  struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
+  if (!rule) return 0;
   struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
-  if (!rule || !tally || c->t < rule->start || c->t >= rule->end) return 0;
+  if (!tally || c->t < rule->start || c->t >= rule->end) return 0;
   struct present* now = presently(index, rule, c->t);
   if (!now || !now->asks) return 0; /* between episodes */
   __u64* counts = &tally->left_out;
@@ -217,7 +218,7 @@ __attribute__((noinline)) int leave_out(struct __sk_buff* skb, __u64 mask, __u64
   if (why == FL_LEFT_NOT || !cfg) return 0;
   /* What IPsec has decrypted comes in by its device a second time: a rule about everything has met what carried it. */
   if (why == FL_LEFT_IPSEC && at == FL_AT_IN) mask &= ~(cfg->other & ~cfg->port_rules & cfg->any4.in);
-  struct left_out c = {.mask = mask, .t = t, .why = why, .first_rule = cfg->first_rule};
+  struct left_out c = {.mask = mask, .t = t, .why = why, .first_rule = first_rule_here(cfg, skb)};
   c.packets = wire_packets(skb, l3_at(at));
   bpf_loop(FL_MAX_RULES_PER_SITE, count_left_out, &c, 0);
   return 1;

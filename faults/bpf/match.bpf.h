@@ -23,6 +23,7 @@ struct {
 
 struct live_span {
   __u64 from, until, mask;
+  __u64 bank;
 };
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -115,14 +116,17 @@ __attribute__((noinline)) __u64 seek_live(__u32 site, __u64 t) {
   now->from = e->t;
   now->until = f ? f->t : FL_FOREVER;
   now->mask = e->mask;
+  now->bank = e->bank;
   return e->mask;
 }
 
-static __always_inline __u64 rules_now(__u32 site, __u64 t) {
+/* The rules that are live at `t`. Which bank they are of is written into the packet, since both are of one time. */
+static __always_inline __u64 rules_now(struct __sk_buff* skb, __u32 site, __u64 t) {
   struct live_span* now = bpf_map_lookup_elem(&live_now, &site);
   if (!now) return 0;
-  if (t >= now->from && t < now->until) return now->mask;
-  return seek_live(site, t);
+  __u64 mask = t >= now->from && t < now->until ? now->mask : seek_live(site, t);
+  if (mask && now->bank) skb->cb[FL_CB_SITE] = site | (__u32)now->bank << FL_CB_BANK_SHIFT;
+  return mask;
 }
 
 /* The interval that an address lies in. `wide`: starts have a lower half. */

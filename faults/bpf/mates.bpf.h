@@ -3,7 +3,7 @@
 #ifndef FAULTLINE_BPF_MATES_H
 #define FAULTLINE_BPF_MATES_H
 
-#include "faults/bpf/place.bpf.h"
+#include "faults/bpf/bank.bpf.h"
 
 #define MOST_MATES 8 /* faults at once of which this is told */
 
@@ -23,10 +23,11 @@ __attribute__((noinline)) int note_mates(struct __sk_buff* skb, __u64 leaving, _
   }
   for (int i = 0; i < MOST_MATES; i++) {
     if (!leaving) break;
-    __u32 index = first_rule + lowest_bit(leaving);
+    __u32 number;
+    struct fl_rule* rule = rule_at(first_rule + lowest_bit(leaving), &number);
     leaving &= leaving - 1;
-    struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
     if (!rule) break;
+    if (!(rule->flags & FL_RULE_MATES)) continue; /* it has its bit with one that has mates */
     mate.fault = rule->fault;
     __u64* packets = bpf_map_lookup_elem(&mates, &mate);
     if (packets) __sync_fetch_and_add(packets, 1);

@@ -19,9 +19,16 @@ struct {
 static __always_inline const struct fl_selector_config* config_of(__u32 site) {
   return bpf_map_lookup_elem(&configs, &site);
 }
-/* Of the site that the packet has come to. */
+/* Of the site that the packet has come to; and where the rules that its masks are about begin. */
+static __always_inline __u32 site_here(struct __sk_buff* skb) {
+  return skb->cb[FL_CB_SITE] & ((1 << FL_CB_BANK_SHIFT) - 1);
+}
+static __always_inline __u32 bank_here(struct __sk_buff* skb) { return skb->cb[FL_CB_SITE] >> FL_CB_BANK_SHIFT; }
 static __always_inline const struct fl_selector_config* config_here(struct __sk_buff* skb) {
-  return config_of(skb->cb[FL_CB_SITE]);
+  return config_of(site_here(skb));
+}
+static __always_inline __u32 first_rule_here(const struct fl_selector_config* cfg, struct __sk_buff* skb) {
+  return fl_first_rule(cfg->first_rule, cfg->first_bank, bank_here(skb));
 }
 
 /* `at` is one of FL_AT_*. */

@@ -9,8 +9,6 @@
 #include "faults/bpf/owner.bpf.h"
 #endif
 
-const volatile struct fl_player_config pen SEC(".rodata");
-
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(max_entries, 1);
@@ -65,7 +63,8 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
   struct fl_ledger* ledger = bpf_map_lookup_elem(&ledgers, &slot_index);
   if (!site || !flight || !ledger) return DROP;
 
-  struct packet p = {.rules = slot->rules, .first_rule = site->first_rule};
+  const __u32 first_rule = fl_first_rule(site->first_rule, site->first_bank, slot->bank);
+  struct packet p = {.rules = slot->rules, .first_rule = first_rule};
   p.now = bpf_ktime_get_ns();
   p.t = run_time(c, p.now);
   p.way = slot->loopback ? BOTH_WAYS : slot->ingress;
@@ -99,11 +98,11 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
     held_until = READ_ONCE(flow->last_due[direction]);
   }
   bpf_loop(FL_MAX_RULES_PER_SITE, meet_rule, &p, 0);
-  if (p.drew) count_draws(slot->rules, site->first_rule, p.key, p.client);
+  if (p.drew) count_draws(slot->rules, first_rule, p.key, p.client);
   if (p.rate && !p.dropped && serialise(&p)) p.dropped = 1;
   /* `left` is counted last: by then what comes after can see where this packet is. */
   if (p.dropped) {
-    if (p.delay) count_shares(slot->rules, site->first_rule, 0);
+    if (p.delay) count_shares(slot->rules, first_rule, 0);
     __sync_fetch_and_add(&flight->left, p.packets);
     ledger->dropped += p.packets;
     return DROP;
@@ -115,7 +114,7 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
       p.cut = 1;
     }
     if (due > p.now + FL_MAX_HOLD_NS) due = p.now + FL_MAX_HOLD_NS;
-    count_shares(slot->rules, site->first_rule, p.cut ? 0 : p.packets * (1 + p.copies));
+    count_shares(slot->rules, first_rule, p.cut ? 0 : p.packets * (1 + p.copies));
   }
   if (!p.free_order && held_until > due) due = held_until;
   int behind = waiting(flight, held_until, p.now);

@@ -70,7 +70,7 @@ struct icmp {
 /* Turns a datagram into an ICMP error for its sender. Not 0: it must not or cannot be answered. */
 __attribute__((noinline)) int write_unreachable(struct __sk_buff* skb, const struct headers* h) {
   if (!h) return 1;
-  __u32 site = skb->cb[FL_CB_SITE];
+  __u32 site = site_here(skb);
   struct refusal* r = bpf_map_lookup_elem(&refusals, &site);
   if (!r) return 1;
   /* RFC 1122, 3.2.2: never to what went to many, or came from nobody. IPv6 sources may be unspecified too. */

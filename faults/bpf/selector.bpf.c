@@ -61,9 +61,9 @@ struct counting {
 
 static long count_passed(__u32 i, struct counting* c) {
   if (!c->mask) return 1;
-  __u32 rule = c->first_rule + lowest_bit(c->mask);
+  __u32 rule;
+  struct fl_rule* r = rule_at(c->first_rule + lowest_bit(c->mask), &rule);
   c->mask &= c->mask - 1;
-  struct fl_rule* r = bpf_map_lookup_elem(&rules, &rule);
   if (!r || c->t < r->start || c->t >= r->end) return 0; /* it is over, and live for the sake of order alone */
   struct fl_tally* t = bpf_map_lookup_elem(&tallies, &rule);
   if (t) t->passed_by_safety += c->packets;
@@ -78,11 +78,11 @@ enum { TO_PEN, PASSES, DROPPED };
 /* Lets a packet meet its rules without the pen, if nothing of it has to be held or split, and nothing that went before
  * it can be overtaken. Global, and so verified by itself, once. */
 __attribute__((noinline)) int meet_here(struct __sk_buff* skb, __u64 mask, __u64 now, __u64 t, int at) {
-  __u32 site = skb->cb[FL_CB_SITE], facts = 0, l3 = l3_at(at);
+  __u32 site = site_here(skb), facts = 0, l3 = l3_at(at);
   const struct fl_selector_config* cfg = config_of(site);
   struct fl_flight* flight = bpf_map_lookup_elem(&flights, &site);
   if (!cfg || !flight) return TO_PEN;
-  struct packet p = {.rules = mask, .first_rule = cfg->first_rule};
+  struct packet p = {.rules = mask, .first_rule = first_rule_here(cfg, skb)};
   p.t = t;
   p.way = is_loopback(at) ? BOTH_WAYS : is_ingress(at);
   if (skb->gso_size || (mask & cfg->holding_rules)) bpf_loop(FL_MAX_RULES_PER_SITE, look_ahead, &p, 0);
@@ -98,7 +98,7 @@ __attribute__((noinline)) int meet_here(struct __sk_buff* skb, __u64 mask, __u64
   p.bytes = frame_bytes(skb, l3);
   p.composed = !!(mask & (mask - 1));
   bpf_loop(FL_MAX_RULES_PER_SITE, meet_rule, &p, 0);
-  if (p.drew) count_draws(mask, cfg->first_rule, p.key, p.client);
+  if (p.drew) count_draws(mask, p.first_rule, p.key, p.client);
   return p.dropped ? DROPPED : PASSES;
 }
 
@@ -130,6 +130,7 @@ static __always_inline int send_on_its_way(const struct fl_selector_config* cfg,
   u.slot.tc_index = (__u16)skb->tc_index;
   u.slot.ingress = is_ingress(at);
   u.slot.loopback = is_loopback(at);
+  u.slot.bank = (__u16)bank_here(skb);
   if (!is_bare(at) && bpf_skb_load_bytes(skb, 0, u.slot.mac, sizeof u.slot.mac)) return NEXT;
   __u32 n = slot_of(&u.slot), packets = wire_packets(skb, l3_at(at));
   if (!n) {
@@ -183,7 +184,7 @@ static __always_inline int select_packet(struct __sk_buff* skb, int at) {
   if (now < epoch) return NEXT;
   __u64 t = run_time(c, now);
   __u32 site = skb->cb[FL_CB_SITE];
-  mask = rules_now(site, t);
+  mask = rules_now(skb, site, t);
   if (!mask || skb->vlan_present) return NEXT; /* tagged: its VLAN device is where it has its address */
   const struct fl_selector_config* cfg = config_of(site);
   if (!cfg) return NEXT;
@@ -200,14 +201,14 @@ static __always_inline int select_packet(struct __sk_buff* skb, int at) {
 #endif
   if (!safe || (__s64)(now - READ_ONCE(c->beat)) > (__s64)c->lease) {
     struct counting passed = {
-        .mask = mask, .t = t, .packets = wire_packets(skb, l3_at(at)), .first_rule = cfg->first_rule};
+        .mask = mask, .t = t, .packets = wire_packets(skb, l3_at(at)), .first_rule = first_rule_here(cfg, skb)};
     bpf_loop(FL_MAX_RULES_PER_SITE, count_passed, &passed, 0);
     return NEXT;
   }
 
   /* On lo the receiver's own rules have met it as well. */
   if (!is_loopback(at) && (mask & going & cfg->mate_rules))
-    note_mates(skb, mask & going & cfg->mate_rules, cfg->first_rule, l3_at(at));
+    note_mates(skb, mask & going & cfg->mate_rules, first_rule_here(cfg, skb), l3_at(at));
 
   if (shape.answers && (mask & cfg->filtered_rules)) {
     skb->cb[0] = (__u32)mask;
@@ -259,12 +260,12 @@ struct returned {
 
 static long count_delay(__u32 i, struct returned* c) {
   if (!c->mask) return 1;
-  __u32 index = c->first_rule + lowest_bit(c->mask);
+  __u32 index;
+  struct fl_rule* rule = rule_at(c->first_rule + lowest_bit(c->mask), &index);
   c->mask &= c->mask - 1;
+  if (!rule || !(rule->flags & FL_RULE_DELAYS)) return 0; /* it has its bit with one that delays */
   struct fl_tally* t = bpf_map_lookup_elem(&tallies, &index);
   if (!t) return 0;
-  struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
-  if (!rule) return 0;
   index = FL_HISTOGRAMS * rule->fault;
   count_in(index + FL_LATE, c->late_bucket, c->packets);
   if (c->late > t->late_max) t->late_max = c->late;
@@ -288,8 +289,8 @@ SEC("tc") int give_back(struct __sk_buff* skb) { /* near veth, ingress */
   __u64 now = bpf_ktime_get_ns();
   if (flight) WRITE_ONCE(flight->returned_last, now);
   if (stamp.hold) {
-    struct returned c = {
-        .mask = slot->rules & cfg->delaying_rules, .cut = stamp.flags & FL_STAMP_CUT, .first_rule = cfg->first_rule};
+    struct returned c = {.mask = slot->rules & cfg->delaying_rules, .cut = stamp.flags & FL_STAMP_CUT};
+    c.first_rule = fl_first_rule(cfg->first_rule, cfg->first_bank, slot->bank);
     c.late = ticks(now) - stamp.due;
     if ((__s32)c.late < 0) c.late = 0;
     c.held = stamp.hold + c.late;

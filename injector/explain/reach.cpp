@@ -12,6 +12,7 @@
 #include "injector/base/privilege.h"
 #include "injector/explain/translated.h"
 #include "injector/pen/before.h"
+#include "injector/run/compose.h"
 #include "injector/site/control_path.h"
 #include "injector/site/devices.h"
 #include "injector/site/site.h"
@@ -161,6 +162,39 @@ std::vector<std::string> questions(const plan::Target& target) {
   return all;
 }
 
+/// A run takes all faults together. What it would refuse for the number of its rules is told of the faults that are too
+/// many.
+void tell_too_many_rules(const plan::Plan& plan, const site::Finder& finder, std::vector<Reach>& all) {
+  plan::Plan found = plan;
+  found.faults.clear();
+  found.lab.reset();
+  std::vector<Reach*> reach;
+  for (std::size_t i = 0; i < all.size(); i++) {
+    if (!all[i].looked) continue;
+    found.faults.push_back(plan.faults[i]);
+    reach.push_back(&all[i]);
+  }
+  std::vector<site::Site> sites;
+  try {
+    sites = site::resolve(found, nullptr, finder);
+  } catch (const std::exception&) {  // it has changed since it was looked at; a run would see
+    return;
+  }
+  while (!reach.empty()) {
+    try {
+      (void)run::compose(found, sites);
+      return;
+    } catch (const Failure& failure) {
+      reach.back()->looked = false;
+      reach.back()->missing = true;
+      reach.back()->why_not = failure.what();
+      reach.pop_back();
+    }
+    for (auto& site : sites)
+      std::erase_if(site.rules, [&](const site::Rule& rule) { return rule.fault == reach.size(); });
+  }
+}
+
 }  // namespace
 
 std::vector<Reach> without_looking(const plan::Plan& plan) {
@@ -206,7 +240,7 @@ std::vector<Reach> look_around(const plan::Plan& plan) {
       std::set<pid_t> processes;
       for (const auto& site : sites) {
         add_site(reach, site, *owners, processes);
-        site::check_rules(site.name, rules[site.ns.inode()] += site.rules.size());
+        rules[site.ns.inode()] += site.rules.size();
       }
       reach.process_count = processes.size();
       reach.looked = true;
@@ -220,6 +254,8 @@ std::vector<Reach> look_around(const plan::Plan& plan) {
                           : e.what();
     }
   }
+  if (std::any_of(rules.begin(), rules.end(), [](const auto& at) { return at.second > FL_MAX_RULES_PER_SITE; }))
+    tell_too_many_rules(plan, finder, all);
   return all;
 }
 

@@ -16,7 +16,7 @@ std::map<std::uint64_t, fl_name_rules> names_of(const faults::Score& score, cons
   std::map<std::uint64_t, fl_name_rules> names;
   for (const auto& entry : score.names) {
     if (entry.rule < own.first_rule || entry.rule >= own.first_rule + own.rule_count) continue;
-    const std::uint64_t bit = 1ull << (entry.rule - own.first_rule);
+    const std::uint64_t bit = 1ull << own.bits[entry.rule - own.first_rule];
     fl_name_rules& rules = names[entry.name.hash];
     (entry.name.under ? rules.under : rules.exact) |= bit;
   }
@@ -30,8 +30,8 @@ void configure_answers(fl_selector_config& config, const faults::Score& score, c
   for (const auto& [hash, rules] : names_of(score, own)) named |= rules.exact | rules.under;
   for (std::uint32_t i = 0; i < own.rule_count; i++) {
     const fl_answer& answer = score.answers[own.first_rule + i];
-    if (answer.filter != FL_FILTER_NONE || answer.reply != FL_REPLY_NONE) config.filtered_rules |= 1ull << i;
-    if (answer.filter == FL_FILTER_LOOKUP) config.lookup_rules |= 1ull << i;
+    if (answer.filter != FL_FILTER_NONE || answer.reply != FL_REPLY_NONE) config.filtered_rules |= 1ull << own.bits[i];
+    if (answer.filter == FL_FILTER_LOOKUP) config.lookup_rules |= 1ull << own.bits[i];
   }
   config.any_name_rules = config.lookup_rules & ~named;
 }

@@ -200,7 +200,7 @@ std::vector<faults::Account> account_of_faults(const BpfObject& player, const fa
     std::uint32_t last = ~0u;
     for (std::uint64_t mask = slot.rules; mask != 0; mask &= mask - 1) {
       const std::uint32_t fault =
-          score.rules[site.first_rule + static_cast<std::uint32_t>(std::countr_zero(mask))].fault;
+          score.rules[score.rule_of(site, slot.bank, static_cast<std::uint32_t>(std::countr_zero(mask)))].fault;
       if (fault == last || fault >= faults) continue;
       last = fault;
       accounts[fault].undelivered += missing;

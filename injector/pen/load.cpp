@@ -1,6 +1,7 @@
 #include "injector/pen/load.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include <algorithm>
 #include <string>
@@ -8,6 +9,22 @@
 #include "injector/base/error.h"
 
 namespace faultline::pen {
+namespace {
+
+std::uint32_t count_faults(const faults::Score& score) {
+  std::uint32_t faults = 0;
+  for (const fl_rule& rule : score.rules) faults = std::max(faults, rule.fault + 1);
+  return faults;
+}
+
+}  // namespace
+
+std::uint64_t memory_of_counters(const faults::Score& score) {
+  constexpr std::uint64_t kSegment = 32, kPresent = 128;  // of track.bpf.h
+  const auto cpus = static_cast<std::uint64_t>(libbpf_num_possible_cpus());
+  return cpus * (count_faults(score) * FL_HISTOGRAMS * sizeof(fl_histogram) +
+                 score.rules.size() * (sizeof(fl_tally) + FL_TRACKS * kSegment + kPresent));
+}
 
 std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score, const fl_player_config& config,
                                        const std::vector<std::uint32_t>& far, std::uint32_t spare) {
@@ -19,29 +36,32 @@ std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score
   player->resize("tracks", rules * FL_TRACKS);
   player->resize("segments", rules * FL_TRACKS);
   player->resize("presents", rules);
+  const auto banked = static_cast<std::uint32_t>(score.banked.size());
   player->resize("rules", rules);
+  player->resize("banked", std::max<std::uint32_t>(1, banked));
   player->resize("states", rules * 2);
   const auto curves = static_cast<std::uint32_t>(score.curves.size());
   player->resize("curves", curves);
   player->resize("tallies", rules);
   player->resize("mates", std::max<std::uint32_t>(1, static_cast<std::uint32_t>(score.mates.size())));
-  std::uint32_t faults = 0;
-  for (const fl_rule& rule : score.rules) faults = std::max(faults, rule.fault + 1);
-  player->resize("histograms", faults * FL_HISTOGRAMS);
+  player->resize("histograms", count_faults(score) * FL_HISTOGRAMS);
   player->resize("sites", count + spare);
   player->resize("flights", count + spare);
   player->resize("site_tallies", count + spare);
-  player->configure(&config, sizeof config);
+  fl_player_config all = config;
+  all.banked_from = score.banked_from();
+  player->configure(&all, sizeof all);
   player->load();
   player->fill("points", score.points.data(), sizeof(fl_point), points);
   player->fill("tracks", score.tracks.data(), sizeof(fl_track), rules * FL_TRACKS);
   player->fill("rules", score.rules.data(), sizeof(fl_rule), rules);
+  if (banked != 0) player->fill("banked", score.banked.data(), sizeof(std::uint32_t), banked);
   const __u64 none = 0;
   for (const auto& mate : score.mates)
     check_neg("fill the map of targets", bpf_map_update_elem(player->map("mates"), &mate.key, &none, BPF_ANY));
   player->fill("curves", score.curves.data(), sizeof(fl_curve), curves);
   for (std::uint32_t i = 0; i < count; i++) {
-    const fl_site site{far[i], score.sites[i].first_rule};
+    const fl_site site{far[i], score.sites[i].first_rule, score.first_bank(score.sites[i]), 0};
     player->update("sites", i, &site);
   }
   return player;

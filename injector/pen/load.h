@@ -17,6 +17,10 @@
 
 namespace faultline::pen {
 
+/// Bytes that the kernel needs for what is counted and kept of rules and faults by CPU, which is nearly all it needs
+/// for them.
+std::uint64_t memory_of_counters(const faults::Score& score);
+
 /// The player of all sites. `far` holds the ifindex of each site's far veth, in the pen's namespace; `spare` are seats
 /// beyond these, see seat.h.
 std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score, const fl_player_config& config,

@@ -257,7 +257,8 @@ std::vector<Escape> Pen::inspect(Look look) {
 
 void Pen::set_cgroups(std::size_t site, const std::vector<site::Rule>& rules) {
   const MutexLock lock(impl_->mutex);
-  impl_->selectors->set_cgroups(impl_->seats.at(site)->number(), site::compile_cgroups(rules));
+  impl_->selectors->set_cgroups(impl_->seats.at(site)->number(),
+                                site::compile_cgroups(rules, impl_->score.sites.at(site).bits));
 }
 
 bool Pen::learn(std::size_t site, const std::string& name, const IpPrefix& address) {
@@ -279,7 +280,8 @@ void Pen::move(std::size_t site, site::Site place) {
   impl.taken.push_back({static_cast<std::uint32_t>(site)});  // first: from here on packets may be counted there
   auto& own = impl.seats.at(site);
   try {
-    const fl_site at{static_cast<__u32>(seat->far()), impl.score.sites.at(site).first_rule};
+    const faults::SiteScore& own_score = impl.score.sites.at(site);
+    const fl_site at{static_cast<__u32>(seat->far()), own_score.first_rule, impl.score.first_bank(own_score), 0};
     impl.player->update("sites", seat->number(), &at);
     seat->learn_from(*own);
     seat->attach_to_pen(*impl.player);

@@ -154,7 +154,7 @@ std::string Seat::device_name(int index) const {
 }
 
 bool Seat::learn(const std::string& name, const IpPrefix& address) {
-  const fl_masks rules = site::learn(place_.rules, name, address);
+  const fl_masks rules = site::learn(place_.rules, name, address, around_.score.sites.at(site_).bits);
   const fl_address key = site::learned_key(address);
   const auto known = learned_.find({key.high, key.low});
   fl_masks all = known == learned_.end() ? fl_masks{} : known->second;

@@ -19,20 +19,20 @@ namespace {
 /// packets all that any of them needs.
 constexpr std::size_t kMostShapes = 4;
 
-constexpr std::array kOfThePlayer = {"control", "slots",    "ledgers",  "site_tallies", "tallies",  "histograms",
-                                     "rules",   "points",   "tracks",   "segments",     "presents", "states",
-                                     "flows",   "ordinals", "openings", "subjects",     "mates",    "flights"};
+constexpr std::array kOfThePlayer = {
+    "control",  "slots",  "ledgers", "site_tallies", "tallies",  "histograms", "rules", "points",  "tracks", "segments",
+    "presents", "states", "flows",   "ordinals",     "openings", "subjects",   "mates", "flights", "banked"};
 constexpr std::array kShared = {"configs", "live",   "live_now", "index4",     "starts4",  "spans4",      "index6",
                                 "starts6", "spans6", "learned",  "devices",    "ports",    "port_tables", "answers",
                                 "names",   "opened", "refusals", "slot_index", "slot_next"};
 constexpr std::array kByCgroup = {"cgroups", "cgroup_levels"};
 
-/// The rules of a site of which `is` holds.
+/// The bits of a site of whose rules `is` holds, of one at least.
 template <class Is>
 std::uint64_t rules_that(const faults::Score& score, const faults::SiteScore& own, std::size_t count, Is is) {
   std::uint64_t found = 0;
   for (std::size_t i = 0; i < count; i++) {
-    if (is(score.rules[own.first_rule + i])) found |= 1ull << i;
+    if (is(score.rules[own.first_rule + i])) found |= 1ull << own.bits[i];
   }
   return found;
 }
@@ -41,7 +41,7 @@ bool equal(const fl_selector_shape& a, const fl_selector_shape& b) { return std:
 
 /// What is asked by either.
 fl_selector_shape unite(fl_selector_shape a, const fl_selector_shape& b) {
-  std::array<std::uint8_t, sizeof a> one, other;  // all but the reinjection mark, which is one and the same, are 0 or 1
+  std::array<std::uint8_t, sizeof a> one, other;  // all are 0 or 1, but for what is one and the same for a run
   std::memcpy(one.data(), &a, sizeof a);
   std::memcpy(other.data(), &b, sizeof b);
   for (std::size_t i = 0; i < sizeof a; i++) one[i] |= other[i];
@@ -75,7 +75,7 @@ Selectors::Selectors(Engine engine, const faults::Score& score, const std::vecto
   std::vector<Settings> all;
   for (const Seating& seating : sites) {
     progress(fmt::format("compiling the rules of target {}/{}", all.size() + 1, sites.size()));
-    const site::Masks masks = site::compile_masks(*seating.rules);
+    const site::Masks masks = compile(seating);
     tables_.push_back(tables.add(masks));
     all.push_back(settle(seating, masks));
   }
@@ -95,6 +95,10 @@ Selectors::Selectors(Engine engine, const faults::Score& score, const std::vecto
   for (const Settings& settings : all) write(settings);
 }
 
+site::Masks Selectors::compile(const Seating& seating) const {
+  return site::compile_masks(*seating.rules, score_.sites.at(seating.place.site).bits);
+}
+
 Selectors::Settings Selectors::settle(const Seating& seating, const site::Masks& masks) const {
   const SelectorPlace& place = seating.place;
   const faults::SiteScore& own = score_.sites.at(place.site);
@@ -110,6 +114,7 @@ Selectors::Settings Selectors::settle(const Seating& seating, const site::Masks&
   config.near = place.near;
   config.netns = place.netns;
   config.first_rule = own.first_rule;
+  config.first_bank = score_.first_bank(own);
   config.first_live = own.first_live;
   config.live_count = own.live_count;
   config.port_table = tables.port_table;
@@ -154,9 +159,10 @@ Selectors::Settings Selectors::settle(const Seating& seating, const site::Masks&
   shape.answers = config.filtered_rules != 0;
   shape.lookups = config.lookup_rules != 0;
   shape.bare = place.bare;
+  shape.banked_from = score_.banked_from();
 
   settings.devices = masks.devices;
-  if (masks.cgroup_rules != 0) settings.cgroups = site::compile_cgroups(*seating.rules);
+  if (masks.cgroup_rules != 0) settings.cgroups = site::compile_cgroups(*seating.rules, own.bits);
   return settings;
 }
 
@@ -176,7 +182,7 @@ void Selectors::write(const Settings& settings) {
 }
 
 void Selectors::take(const Seating& seating) {
-  const Settings settings = settle(seating, site::compile_masks(*seating.rules));
+  const Settings settings = settle(seating, compile(seating));
   if (std::none_of(loaded_.begin(), loaded_.end(), [&](const auto& l) { return covers(l.shape, settings.shape); }))
     load(settings.shape, {});
   write(settings);

@@ -69,6 +69,7 @@ class Selectors {
     std::map<std::uint32_t, std::uint64_t> devices;
     site::CgroupMasks cgroups;
   };
+  site::Masks compile(const Seating& seating) const;
   Settings settle(const Seating& seating, const site::Masks& masks) const;
   void write(const Settings& settings);
   void load(const fl_selector_shape& shape, const std::function<void(BpfObject&)>& prepare);

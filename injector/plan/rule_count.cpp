@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <tuple>
 
-#include "faults/abi.h"
+#include "faults/banks.h"
 
 namespace faultline::plan {
 namespace {
@@ -22,6 +23,20 @@ Ports ports_of(const std::vector<PortRange>& ranges) {
   return ports;
 }
 
+std::vector<std::string> words_of(const Ports& ports) {
+  std::vector<std::string> words;
+  for (const auto& [first, last] : ports) words.push_back(fmt::format("{}-{}", first, last));
+  return words;
+}
+std::vector<std::string> words_of(const std::vector<PortRange>& ranges) { return words_of(ports_of(ranges)); }
+
+constexpr std::uint32_t kNoFault = ~0u;
+
+struct Place {
+  std::vector<faults::Claim> claims;  ///< those that are of no fault come first
+  std::vector<std::string> names;     ///< of the targets that faults' rules are on
+};
+
 class RuleCount {
  public:
   explicit RuleCount(Draft& draft) : draft_(draft) {
@@ -33,11 +48,14 @@ class RuleCount {
     if (lab_)
       for (const auto& link : lab_->links)
         if (link.delay > 0)
-          for (const auto& room : {link.a, link.b}) rules_[end_of(link, room)]++;  // its own delay is a rule as well
-    for (const auto& fault : draft_.faults) {
-      if (fault.fault.legs.empty()) add(fault, fault.fault.on, fault.fault.peer);
-      for (const auto& leg : fault.fault.legs) add(fault, leg.on, leg.peer);
+          for (const auto& room : {link.a, link.b})  // its own delay is a rule as well
+            places_[end_of(link, room)].claims.push_back({0, FL_FOREVER, match_number("its own delay"), kNoFault});
+    for (std::uint32_t i = 0; i < draft_.faults.size(); i++) {
+      const Fault& fault = draft_.faults[i].fault;
+      if (fault.legs.empty()) add(i, fault.on, fault.peer, fault.direction);
+      for (const auto& leg : fault.legs) add(i, leg.on, leg.peer, leg.direction);
     }
+    for (const auto& [name, place] : places_) judge(place);
   }
 
  private:
@@ -66,33 +84,70 @@ class RuleCount {
     return places;
   }
 
-  /// A rule for each sort of peer.
-  std::size_t sorts_of(const std::vector<std::string>& peers) const {
-    std::size_t unaddressed = 0;
-    std::set<std::pair<std::string, Ports>> addressed;
+  /// What sets a target apart as a peer. Equal of two that are the same for certain; of others, mostly different.
+  static std::string identity_of(const Target& target) {
+    if (target.where == Where::none) return fmt::format("{}", fmt::join(target.addresses, " "));
+    return fmt::format("{} {} {}", static_cast<int>(target.where), target.netns, target.subject);
+  }
+
+  /// A rule for each sort of peer: who they are.
+  std::vector<std::string> sorts_of(const std::vector<std::string>& peers) const {
+    std::vector<std::string> unaddressed;
+    std::map<std::pair<std::string, Ports>, std::string> addressed;
     for (const auto& name : peers) {
       const Target& target = *targets_.at(name);
       if (target.where == Where::none && target.addresses.empty())
-        unaddressed++;
+        unaddressed.push_back(fmt::format("any {} {}", target.protocol, fmt::join(words_of(target.ports), " ")));
       else
-        addressed.emplace(target.protocol, ports_of(target.ports));
+        addressed[{target.protocol, ports_of(target.ports)}] += identity_of(target) + ", ";
     }
-    return std::max<std::size_t>(1, unaddressed + addressed.size());
+    for (const auto& [sort, who] : addressed)
+      unaddressed.push_back(fmt::format("{} {}: {}", sort.first, fmt::join(words_of(sort.second), " "), who));
+    if (unaddressed.empty()) unaddressed.emplace_back();
+    return unaddressed;
   }
 
-  void add(const FaultDraft& fault, const std::vector<std::string>& on, const std::vector<std::string>& peers) {
+  void add(std::uint32_t index, const std::vector<std::string>& on, const std::vector<std::string>& peers,
+           Direction direction) {
+    const Fault& fault = draft_.faults[index].fault;
+    const auto start = static_cast<std::uint64_t>(fault.start), end = static_cast<std::uint64_t>(fault.end);
+    const auto sorts = sorts_of(peers);
+    const bool both_ways = fault.params.text("per") == "turn";  // it looks at either, whichever it acts on
     std::set<Own> own;
     for (const auto& name : on) {
       const Target& target = *targets_.at(name);
       const std::string device = target.where == Where::interface ? target.subject : "";
+      const bool told_by_way = target.where != Where::link && !both_ways;
+      const std::string how =
+          fmt::format("{} {} {}", name, told_by_way ? static_cast<int>(direction) : -1, fault.kind->port);
       for (const auto& place : places_of(target)) {
         if (!own.emplace(place, target.protocol + " " + device, ports_of(target.ports)).second) continue;
-        std::size_t& count = rules_[place];
-        const std::size_t before = count;
-        count += sorts_of(peers);
-        if (before <= FL_MAX_RULES_PER_SITE && count > FL_MAX_RULES_PER_SITE) report(fault, name);
+        for (const auto& sort : sorts) {
+          places_[place].claims.push_back({start, end + FL_DRAIN, match_number(how + " " + sort), index});
+          places_[place].names.push_back(name);
+        }
       }
     }
+  }
+
+  std::uint32_t match_number(const std::string& match) {
+    return matches_.try_emplace(match, static_cast<std::uint32_t>(matches_.size())).first->second;
+  }
+
+  /// The first of its faults with which it would have too many.
+  void judge(const Place& place) {
+    const std::span<const faults::Claim> all(place.claims);
+    const auto fit = [&](std::size_t count) {
+      return count <= FL_MAX_RULES_PER_SITE || faults::bits_needed(all.first(count)) <= FL_MAX_RULES_PER_SITE;
+    };
+    if (fit(all.size())) return;
+    std::size_t most = 0, too_many = all.size();
+    while (too_many - most > 1) {
+      const std::size_t middle = (most + too_many) / 2;
+      (fit(middle) ? most : too_many) = middle;
+    }
+    const std::uint32_t fault = all[most].fault;
+    if (fault != kNoFault) report(draft_.faults[fault], place.names[most - (all.size() - place.names.size())]);
   }
 
   /// A room's hosts, and a link's ends, are full at the same fault: it is said once.
@@ -101,8 +156,8 @@ class RuleCount {
     const auto word = std::find_if(fault.on.begin(), fault.on.end(), [&](const Word& w) { return w.text == name; });
     draft_.issues.error(
         word != fault.on.end() ? word->at : fault.fault.at,
-        fmt::format("on: with this fault \"{}\" would have more than {} rules; a target takes that many "
-                    "in a run, whenever they act",
+        fmt::format("on: with this fault \"{}\" would have more than {} rules at once; faults count as one only where "
+                    "they are on the same target, for the same peers and direction, and 0.3 s and more apart",
                     name, static_cast<int>(FL_MAX_RULES_PER_SITE)),
         kFewerRules);
   }
@@ -110,7 +165,8 @@ class RuleCount {
   Draft& draft_;
   const Lab* lab_ = nullptr;
   std::map<std::string_view, const Target*> targets_;
-  std::map<std::string, std::size_t> rules_;  ///< by place
+  std::map<std::string, Place> places_;
+  std::map<std::string, std::uint32_t> matches_;
   std::set<std::string> told_;
 };
 

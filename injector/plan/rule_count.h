@@ -1,5 +1,6 @@
-// How many rules a place would have, as far as the plan alone tells. A place takes FL_MAX_RULES_PER_SITE of them; what
-// more there are when targets and addresses have been found, a run counts (site::check_rules).
+// How many rules a place would have at once, as far as the plan alone tells. A place takes FL_MAX_RULES_PER_SITE of
+// them; those that match the same packets and are apart in time count as one. What more there are when targets and
+// addresses have been found, a run counts (run::compose).
 #pragma once
 
 #include "injector/plan/passes.h"

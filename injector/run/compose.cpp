@@ -1,9 +1,13 @@
 #include "injector/run/compose.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
 #include "faults/chance.h"
+#include "injector/base/error.h"
+#include "injector/plan/rule_count.h"
 #include "injector/site/masks.h"
 
 namespace faultline::run {
@@ -33,6 +37,29 @@ void tell_targets(faults::Score& score, const std::vector<site::Site>& sites) {
     if (faults.contains(rule.fault)) rule.flags |= FL_RULE_MATES;
 }
 
+/// Rules that match the same packets, now and whatever becomes of their targets and names, get the same number.
+class Alike {
+ public:
+  std::uint32_t number(const site::Rule& rule, const faults::Answer& answer) {
+    for (std::size_t i = 0; i < known_.size(); i++)
+      if (is_alike(*known_[i].rule, rule) && known_[i].filter == answer.filter && known_[i].names == answer.names)
+        return static_cast<std::uint32_t>(i);
+    known_.push_back({&rule, answer.filter, answer.names});
+    return static_cast<std::uint32_t>(known_.size() - 1);
+  }
+
+ private:
+  struct Known {
+    const site::Rule* rule;
+    decltype(faults::Answer::filter) filter;
+    decltype(faults::Answer::names) names;
+  };
+  static bool is_alike(const site::Rule& a, const site::Rule& b) {
+    return a.target == b.target && a.also == b.also && a.match == b.match;
+  }
+  std::vector<Known> known_;
+};
+
 }  // namespace
 
 Composition compose(const plan::Plan& plan, const std::vector<site::Site>& sites) {
@@ -40,6 +67,7 @@ Composition compose(const plan::Plan& plan, const std::vector<site::Site>& sites
   composition.onsets.resize(plan.faults.size());
   std::vector<faults::RuleSource> sources;
   for (std::uint32_t i = 0; i < sites.size(); i++) {
+    Alike alike;
     for (const auto& rule : sites[i].rules) {
       faults::RuleSource source;
       source.site = i;
@@ -62,10 +90,15 @@ Composition compose(const plan::Plan& plan, const std::vector<site::Site>& sites
         source.seed = fl_rule_seed(fl_fault_seed(plan.seed, text_key(link.name)), text_key(rule.link));
         faults::add_step(source.channel.delay, source.window, static_cast<double>(link.delay));
       }
+      source.match = alike.number(rule, source.channel.answer);
       sources.push_back(std::move(source));
     }
   }
-  composition.score = faults::flatten(sources, static_cast<std::uint32_t>(sites.size()));
+  try {
+    composition.score = faults::flatten(sources, static_cast<std::uint32_t>(sites.size()));
+  } catch (const faults::TooManyRules& e) {
+    throw Failure(Exit::cannot_run, fmt::format("{} {}: {}", sites.at(e.site).name, e.what(), plan::kFewerRules));
+  }
   tell_targets(composition.score, sites);
   return composition;
 }

@@ -16,6 +16,7 @@ struct Composition {
   std::vector<std::optional<Ns>> onsets;  ///< by fault: when its channels first do something
 };
 
+/// Throws Failure(cannot_run) when a site has more rules at once than it takes.
 Composition compose(const plan::Plan& plan, const std::vector<site::Site>& sites);
 
 }  // namespace faultline::run

@@ -5,11 +5,14 @@
 #include <sys/utsname.h>
 
 #include <algorithm>
+#include <fstream>
 
 #include "faults/abi.h"
 #include "injector/base/descriptors.h"
 #include "injector/base/error.h"
 #include "injector/base/secrets.h"
+#include "injector/pen/load.h"
+#include "injector/plan/rule_count.h"
 #include "injector/plan/subjects.h"
 #include "injector/record/events.h"
 #include "injector/run/following.h"
@@ -70,6 +73,26 @@ void check_limits(const std::vector<site::Site>& sites) {
                   fmt::format("this run needs about {} more descriptors (open files) for its {} sites, and the hard "
                               "limit of this process leaves {}{}",
                               needed, sites.size(), descriptors_left(), kHowToRaise));
+}
+
+/// What the kernel can give without pushing anything out; 0: not known.
+std::uint64_t available_memory() {
+  std::ifstream meminfo("/proc/meminfo");
+  std::string word;
+  std::uint64_t kilobytes = 0;
+  while (meminfo >> word)
+    if (word == "MemAvailable:" && meminfo >> kilobytes) break;
+  return kilobytes * 1024;
+}
+
+void check_memory(const faults::Score& score, std::size_t faults) {
+  const std::uint64_t needed = pen::memory_of_counters(score), available = available_memory();
+  if (available == 0 || needed <= available / 2) return;
+  throw Failure(
+      Exit::cannot_run,
+      fmt::format("the counters of {} faults ({} rules) would take {} MB of memory on this machine's CPUs; {} MB "
+                  "are available, of which a run takes half at most: {}",
+                  faults, score.rules.size(), needed >> 20, available >> 20, plan::kFewerRules));
 }
 
 void describe(record::Journal& journal, const plan::Plan& plan, const std::vector<site::Site>& sites) {
@@ -213,6 +236,7 @@ void Session::build_pen() {
   describe(*journal_, plan_, sites);
   if (sites.empty()) return;
   check_limits(sites);
+  check_memory(composition_.score, plan_.faults.size());
   telling_->step("loading the faults into the kernel");
   pen::PenOptions options;
   options.engine = engine_;

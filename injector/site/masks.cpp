@@ -16,9 +16,11 @@ struct Said {
   std::uint64_t peer = 0, not_from = 0;
 };
 
-using Bits = decltype(IpPrefix::bytes);
+using Bytes = decltype(IpPrefix::bytes);
 
-Bits cut(const Bits& bytes, int length) { return IpPrefix{true, bytes, length}.network().bytes; }
+std::uint64_t bit_of(const Bits& bits, std::size_t rule) { return 1ull << (bits.empty() ? rule : bits.at(rule)); }
+
+Bytes cut(const Bytes& bytes, int length) { return IpPrefix{true, bytes, length}.network().bytes; }
 
 class Family {
  public:
@@ -50,18 +52,18 @@ class Family {
   }
 
  private:
-  std::map<std::pair<int, Bits>, Said> said_;
+  std::map<std::pair<int, Bytes>, Said> said_;
   std::set<int> lengths_;
 };
 
 }  // namespace
 
-Masks compile_masks(const std::vector<Rule>& rules) {
+Masks compile_masks(const std::vector<Rule>& rules, const Bits& bits) {
   Masks masks;
   Family v4, v6;
   std::uint64_t any = 0, egress = 0, ingress = 0;
   for (std::size_t i = 0; i < rules.size(); i++) {
-    const std::uint64_t bit = 1ull << i;
+    const std::uint64_t bit = bit_of(bits, i);
     const Match& match = rules[i].match;
     if (match.egress) egress |= bit;
     if (match.ingress) ingress |= bit;
@@ -92,7 +94,7 @@ Masks compile_masks(const std::vector<Rule>& rules) {
   if (masks.port_rules != 0) {
     masks.ports.resize(65536);
     for (std::size_t i = 0; i < rules.size(); i++) {
-      const std::uint64_t bit = 1ull << i;
+      const std::uint64_t bit = bit_of(bits, i);
       for (const auto& range : rules[i].match.peer_ports)
         for (unsigned port = range.first; port <= range.last; port++) masks.ports[port].peer |= bit;
       for (const auto& range : rules[i].match.own_ports)
@@ -114,7 +116,7 @@ fl_address learned_key(const IpPrefix& address) {
   return key;
 }
 
-fl_masks learn(const std::vector<Rule>& rules, const std::string& name, const IpPrefix& address) {
+fl_masks learn(const std::vector<Rule>& rules, const std::string& name, const IpPrefix& address, const Bits& bits) {
   fl_masks masks{};
   const auto covered = [&](const std::vector<IpPrefix>& by) {
     return std::any_of(by.begin(), by.end(), [&](const IpPrefix& p) { return p.covers(address); });
@@ -122,18 +124,18 @@ fl_masks learn(const std::vector<Rule>& rules, const std::string& name, const Ip
   for (std::size_t i = 0; i < rules.size(); i++) {
     const Match& match = rules[i].match;
     if (std::find(match.names.begin(), match.names.end(), name) == match.names.end() || covered(match.peers)) continue;
-    if (match.egress) masks.out |= 1ull << i;
-    if (match.ingress && !covered(match.not_from)) masks.in |= 1ull << i;
+    if (match.egress) masks.out |= bit_of(bits, i);
+    if (match.ingress && !covered(match.not_from)) masks.in |= bit_of(bits, i);
   }
   return masks;
 }
 
-CgroupMasks compile_cgroups(const std::vector<Rule>& rules) {
+CgroupMasks compile_cgroups(const std::vector<Rule>& rules, const Bits& bits) {
   CgroupMasks masks;
   for (std::size_t i = 0; i < rules.size(); i++) {
     if (!rules[i].match.cgroups) continue;
     for (const Cgroup& cgroup : *rules[i].match.cgroups) {
-      masks.rules[cgroup.id] |= 1ull << i;
+      masks.rules[cgroup.id] |= bit_of(bits, i);
       if (cgroup.level == kAnyLevel)
         masks.levels |= (2ull << FL_MAX_CGROUP_LEVEL) - 1;
       else if (cgroup.level <= FL_MAX_CGROUP_LEVEL)

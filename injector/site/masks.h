@@ -22,7 +22,10 @@ struct Masks {
   std::map<std::uint32_t, std::uint64_t> devices;  ///< rules by the index of the one device that they are about
 };
 
-Masks compile_masks(const std::vector<Rule>& rules);
+/// The bit of each rule (see faults/banks.h); empty: each has its own, in their order.
+using Bits = std::vector<std::uint8_t>;
+
+Masks compile_masks(const std::vector<Rule>& rules, const Bits& bits = {});
 
 /// Rules by cgroup. Apart from the rest, because it changes when a target is replaced during the run.
 struct CgroupMasks {
@@ -34,9 +37,9 @@ struct CgroupMasks {
 fl_address learned_key(const IpPrefix& address);
 /// The rules about `name` for packets to and from an address that it turned out to have; none where that was known
 /// already.
-fl_masks learn(const std::vector<Rule>& rules, const std::string& name, const IpPrefix& address);
+fl_masks learn(const std::vector<Rule>& rules, const std::string& name, const IpPrefix& address, const Bits& bits = {});
 
 /// Throws Failure(cannot_run) when there are more, or deeper ones, than a selector takes.
-CgroupMasks compile_cgroups(const std::vector<Rule>& rules);
+CgroupMasks compile_cgroups(const std::vector<Rule>& rules, const Bits& bits = {});
 
 }  // namespace faultline::site

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "faults/abi.h"
 #include "injector/base/error.h"
-#include "injector/plan/rule_count.h"
 #include "injector/site/devices.h"
 #include "injector/site/site.h"
 #include "injector/site/target_lookup.h"
@@ -208,7 +206,6 @@ class SiteResolver {
         }
         rule.also = c.also;
         Site& site = sites_[c.site];
-        check_rules(site.name, site.rules.size() + 1);
         site.rules.push_back(std::move(rule));
       }
     }
@@ -222,7 +219,6 @@ class SiteResolver {
       Match match;
       match.ingress = false;
       Site& site = site_for(spot, true);
-      check_rules(site.name, site.rules.size() + 1);
       site.rules.push_back({standing_fault(plan_, link), site.name, match});
     }
   }
@@ -237,14 +233,6 @@ class SiteResolver {
 };
 
 }  // namespace
-
-void check_rules(const std::string& site, std::size_t count) {
-  if (count > FL_MAX_RULES_PER_SITE)
-    throw Failure(
-        Exit::cannot_run,
-        fmt::format("{} would have more than {} rules; a site takes that many in a run, whenever they act: {}", site,
-                    static_cast<int>(FL_MAX_RULES_PER_SITE), plan::kFewerRules));
-}
 
 std::uint64_t initial_namespace() {
   // Where process 1 may not be looked at: the number that kernels from 6.18 on always give it (NET_NS_INIT_INO,

@@ -30,6 +30,7 @@ struct Match {
   std::vector<plan::PortRange> peer_ports, own_ports;  ///< empty: any
   int device = 0;                                      ///< index of the only one; 0: all of the site
   std::optional<std::vector<Cgroup>> cgroups = {};     ///< only sockets of these; absent: all traffic
+  bool operator==(const Match&) const = default;
 };
 
 /// One fault at one site, for one kind of peer. Rules of a fault are consecutive: the player lets a packet meet a fault
@@ -77,9 +78,6 @@ std::vector<Site> resolve(const plan::Plan& plan, const LabView* lab, const Find
 /// Inode of the machine's initial network namespace: who takes all of it as a target cuts off whoever operates the
 /// machine.
 std::uint64_t initial_namespace();
-
-/// Throws Failure(cannot_run) when a site would have more rules in a run than it can.
-void check_rules(const std::string& site, std::size_t count);
 
 /// Index, in the numbering of Rule::fault, of the standing condition of a lab link.
 inline std::uint32_t standing_fault(const plan::Plan& plan, std::size_t link) {

@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "injector/base/clock.h"
@@ -17,7 +18,12 @@ constexpr Ns kLease = 60 * kSecond;  // long: a busy machine must not make the b
 
 faults::Score make_score(const std::vector<Rule>& rules) {
   std::vector<faults::RuleSource> sources;
-  for (const auto& rule : rules) sources.push_back({rule.channel, rule.window, rule.seed, 0, rule.fault});
+  for (const auto& rule : rules) {
+    const auto alike =
+        std::find_if(rules.begin(), rules.end(), [&](const Rule& other) { return other.match == rule.match; });
+    sources.push_back({rule.channel, rule.window, rule.seed, 0, rule.fault});
+    sources.back().match = static_cast<std::uint32_t>(alike - rules.begin());
+  }
   return faults::flatten(sources, 1);
 }
 
@@ -116,9 +122,10 @@ Skb Programs::select_beside(const char* program, Skb in, const Beside& beside, s
   return out;
 }
 
-void Programs::set_slot(std::uint32_t n, std::uint64_t rules) {
+void Programs::set_slot(std::uint32_t n, std::uint64_t rules, std::uint16_t bank) {
   fl_slot slot{};
   slot.rules = rules;
+  slot.bank = bank;
   slot.ifindex = 1;
   std::memcpy(slot.mac, kMacs, sizeof slot.mac);
   player_->update("slots", n, &slot);

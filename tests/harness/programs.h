@@ -61,7 +61,7 @@ class Programs {
   Skb play(const char* program, Skb in) const;
 
   /// Writes a slot, as the selector would, for packets of `rules`.
-  void set_slot(std::uint32_t slot, std::uint64_t rules);
+  void set_slot(std::uint32_t slot, std::uint64_t rules, std::uint16_t bank = 0);
   fl_slot slot(std::uint32_t n) const;
   fl_tally tally(std::uint32_t rule) const;  ///< the counters; the first, last and maxima of CPU 0 alone mean nothing
   fl_histogram histogram(std::uint32_t fault, std::uint32_t which) const;

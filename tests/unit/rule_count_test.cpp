@@ -6,13 +6,13 @@
 namespace faultline::plan {
 namespace {
 
-/// So many faults, one a second, with these lines each. A fault is six lines, and those.
-std::string cuts(int count, const std::string& lines) {
+/// So many faults with these lines each, every `gap_ms` one. A fault is six lines, and those.
+std::string cuts(int count, const std::string& lines, int gap_ms = 0) {
   static int number = 0;
   std::string text;
   for (int i = 0; i < count; i++)
-    text += fmt::format("[[faults]]\nname = \"cut {}\"\nkind = \"sever\"\nstart = \"{}s\"\nfor = \"1s\"\n{}", number++,
-                        i + 1, lines);
+    text += fmt::format("[[faults]]\nname = \"cut {}\"\nkind = \"sever\"\nstart = \"{}ms\"\nfor = \"1s\"\n{}", number++,
+                        1000 + i * gap_ms, lines);
   return text;
 }
 
@@ -21,12 +21,34 @@ const std::string kLab =
     "[lab.rooms.east]\n[lab.rooms.west]\n[lab.links.cable]\nbetween = [\"east\", \"west\"]\n"
     "[lab.hosts.web]\nroom = \"east\"\n[lab.hosts.store]\nroom = \"east\"\n[lab.hosts.client]\nroom = \"west\"\n";
 
-TEST(RuleCount, ATargetTakesSixtyFourFaultsWheneverTheyAct) {
+TEST(RuleCount, ATargetTakesSixtyFourFaultsAtOnce) {
   parse_good(kShop + cuts(64, "on = \"shop\"\n"));
   const auto mistake = only_mistake(kShop + cuts(66, "on = \"shop\"\n"),
                                     "on: with this fault \"shop\" would have more than 64 rules", "merge faults");
   EXPECT_EQ(mistake.at.line, 2u + 64 * 6 + 6) << "the 65th, and it alone";
   EXPECT_EQ(mistake.at.column, 6u);
+}
+
+TEST(RuleCount, WhatIsAlikeAndApartCountsOnce) {
+  parse_good(kShop + cuts(500, "on = \"shop\"\n", 1300));
+  parse_good(kShop + cuts(500, "on = \"shop\"\n", 1299));  // two at a time
+  const std::string late = "[[faults]]\nname = \"late\"\nkind = \"sever\"\nfor = \"1s\"\non = \"shop\"\nstart = ";
+  parse_good(kShop + cuts(64, "on = \"shop\"\n") + late + "\"2300ms\"\n");
+  only_mistake(kShop + cuts(64, "on = \"shop\"\n") + late + "\"2299ms\"\n", "more than 64 rules at once");
+}
+
+TEST(RuleCount, WhatIsNotAlikeCountsThoughItIsApart) {
+  std::string targets = kShop, faults;
+  for (int i = 0; i < 65; i++) {
+    targets += fmt::format("[targets.peer{}]\naddress = \"10.0.0.{}\"\n", i, i + 1);
+    if (i < 64) faults += cuts(5, fmt::format("on = \"shop\"\npeer = \"peer{}\"\n", i), 10'000);
+  }
+  parse_good(targets + faults);
+  const std::string at_last =
+      "[[faults]]\nname = \"last\"\nkind = \"sever\"\nstart = \"200s\"\nfor = \"1s\"\non = \"shop\"\n";
+  only_mistake(targets + faults + at_last + "peer = \"peer64\"\n", "more than 64 rules at once");
+  only_mistake(targets + faults + at_last + "peer = \"peer0\"\ndirection = \"egress\"\n", "more than 64 rules at once");
+  parse_good(targets + faults + at_last + "peer = \"peer0\"\n");
 }
 
 TEST(RuleCount, APeerOfAnotherSortIsARuleMore) {

@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <random>
+#include <set>
 #include <stdexcept>
+#include <string>
 
 #include "faults/channel.h"
 #include "injector/base/units.h"
@@ -236,14 +239,78 @@ TEST(Score, EachSiteHasATableThatBeginsAtZero) {
   EXPECT_EQ(score.sites[2].rule_count, 0u);
 }
 
-TEST(Score, TakesSixtyFourRulesASiteAndNoMore) {
+TEST(Score, TakesSixtyFourRulesASiteAtOnceAndNoMore) {
   std::vector<RuleSource> rules(FL_MAX_RULES_PER_SITE, severed(0, {0, kSecond}));
+  for (std::uint32_t i = 0; i < rules.size(); i++) rules[i].fault = i;
   const Score score = flatten(rules, 1);
   EXPECT_EQ(score.live.front().mask, ~0ULL);
+  EXPECT_EQ(score.live.front().bank, 0u);
+  EXPECT_TRUE(score.banked.empty());
+  EXPECT_EQ(score.banked_from(), 0u);
+  const auto end_with = [&](Window window, std::uint32_t match) {
+    rules.back() = severed(0, window);
+    rules.back().match = match;
+    rules.back().fault = FL_MAX_RULES_PER_SITE;
+  };
   rules.push_back(severed(1, {0, kSecond}));
   EXPECT_NO_THROW(flatten(rules, 2));
-  rules.back().site = 0;
-  EXPECT_THROW(flatten(rules, 2), std::length_error);
+  end_with({0, kSecond}, RuleSource::kNoOther);
+  EXPECT_THROW(flatten(rules, 2), TooManyRules);
+  for (auto& rule : rules) rule.match = 7;
+  EXPECT_THROW(flatten(rules, 2), TooManyRules) << "alike, but at once";
+  end_with({kSecond, 2 * kSecond}, 7);
+  EXPECT_THROW(flatten(rules, 2), TooManyRules) << "what it follows is still draining";
+  end_with({kSecond + static_cast<Ns>(FL_DRAIN), 2 * kSecond}, 7);
+  EXPECT_NO_THROW(flatten(rules, 2));
+  rules.back().match = 8;
+  try {
+    flatten(rules, 2);
+    ADD_FAILURE() << "apart, but not alike";
+  } catch (const TooManyRules& e) {
+    EXPECT_EQ(e.site, 0u);
+    EXPECT_NE(std::string(e.what()).find("would need a place for 65 at once"), std::string::npos) << e.what();
+  }
+}
+
+// At every instant each live rule is found where its bit leads in the bank of that time, and nobody else.
+TEST(Score, BanksSayWhichRuleABitIs) {
+  constexpr Ns kStep = 500 * kMillisecond;
+  std::vector<RuleSource> rules{severed(0, {0, kMinute})};
+  for (int i = 0; i < 300; i++) {
+    rules.push_back(severed(1, {i * kStep, i * kStep + kStep}));
+    rules.back().match = 0;
+  }
+  for (int i = 0; i < 3; i++) {
+    rules.push_back(severed(1, {i * 10 * kSecond, 120 * kSecond}));
+    rules.back().match = 1;
+  }
+  rules.push_back(severed(2, {0, kMinute}));
+  for (std::uint32_t i = 0; i < rules.size(); i++) rules[i].fault = i;
+  const Score score = flatten(rules, 3);
+  const SiteScore& site = score.sites[1];
+  EXPECT_EQ(site.first_rule, 1u);
+  EXPECT_EQ(score.sites[2].first_rule, 304u);
+  EXPECT_LT(score.banked.size(), 64u * 10) << "a bank lasts long";
+  ASSERT_EQ(site.first_bank, 0u);
+  EXPECT_EQ(score.first_bank(site), score.rules.size());
+  std::size_t banks = 0;
+  for (std::uint32_t i = 0; i < site.live_count; i++) {
+    const fl_live& entry = score.live[site.first_live + i];
+    ASSERT_NE(entry.bank, 0u);
+    banks += i > 0 && entry.bank != score.live[site.first_live + i - 1].bank;
+    std::set<std::uint32_t> seen, expected;
+    for (std::uint64_t mask = entry.mask; mask != 0; mask &= mask - 1)
+      seen.insert(score.rule_of(site, entry.bank, static_cast<std::uint32_t>(std::countr_zero(mask))));
+    for (std::uint32_t rule = 1; rule < 304; rule++)
+      if (score.rules[rule].start <= entry.t && entry.t < score.rules[rule].end + FL_DRAIN) expected.insert(rule);
+    ASSERT_EQ(seen, expected) << entry.t;
+  }
+  EXPECT_GT(banks, 2u);
+  EXPECT_EQ(score.banked_from(), score.rules.size());
+  for (const std::uint32_t other : {0u, 2u}) {
+    EXPECT_EQ(score.live[score.sites[other].first_live].bank, 0u);
+    EXPECT_EQ(score.rule_of(score.sites[other], 0, 0), score.sites[other].first_rule);
+  }
 }
 
 TEST(Score, RefusesWhatOnlyADefectCanBring) {
