@@ -42,6 +42,8 @@ nlohmann::json describe(const plan::Parsed& parsed, const std::string& path) {
     out["faults"] = parsed.plan.faults.size();
     out["probes"] = parsed.plan.probes.size();
     out["hypotheses"] = parsed.plan.hypotheses.size();
+    out["arms"] = nlohmann::json::array();
+    for (const auto& arm : parsed.plan.arms) out["arms"].push_back(arm.name);
   }
   return out;
 }
@@ -86,9 +88,11 @@ Exit check_plans(const CheckArguments& arguments) {
     } else {
       const auto& p = parsed.plan;
       print(stdout,
-            shown("{}: ok: {} probe{}, {} fault{}, {} hypothes{}s, {} long\n", path, p.probes.size(),
+            shown("{}: ok: {} probe{}, {} fault{}, {} hypothes{}s, {}{} long\n", path, p.probes.size(),
                   p.probes.size() == 1 ? "" : "s", p.faults.size(), p.faults.size() == 1 ? "" : "s",
-                  p.hypotheses.size(), p.hypotheses.size() == 1 ? "i" : "e", plan::format_duration(p.duration)));
+                  p.hypotheses.size(), p.hypotheses.size() == 1 ? "i" : "e",
+                  p.arms.empty() ? "" : fmt::format("{} arm{}, each ", p.arms.size(), p.arms.size() == 1 ? "" : "s"),
+                  plan::format_duration(p.duration)));
       print(stdout, plan::render_remarks(parsed));
       for (const auto& lack : lacks)
         print(stderr, shown("{}:{}: {}{}\n", path, lack.at.line, lack.message,

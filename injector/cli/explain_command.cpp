@@ -44,6 +44,7 @@ class Page {
                        plan_.seed_given
                            ? fmt::format("seed {}", plan_.seed)
                            : "without a seed, chance falls differently in each run; here it is drawn with seed 0"));
+    if (!plan_.arms.empty()) say(4, arms());
     say(4, "A dry run: nothing is touched. This is what `faultline run` would do.");
     timeline();
     for (std::size_t i = 0; i < plan_.faults.size(); i++) fault(i);
@@ -60,6 +61,15 @@ class Page {
   }
 
  private:
+  std::string arms() const {
+    std::vector<std::string> others;
+    for (const auto& arm : plan_.arms)
+      if (arm.name != plan_.arm) others.push_back(arm.name);
+    std::string text = fmt::format("Arm {}", plan_.arm);
+    if (!others.empty()) text += fmt::format(" (--arm for another: {})", fmt::join(others, ", "));
+    return text +
+           (plan_.chosen_arm()->fails.empty() ? ", of which all must hold" : ", which must break what is said below");
+  }
   void section(const std::string& title) { out_ += "\n" + styled(look_, "1", title) + "\n"; }
   void say(int indent, const std::string& text) {
     out_ += std::string(static_cast<std::size_t>(indent), ' ') +
@@ -153,6 +163,10 @@ class Page {
     };
     if (!plan_.hypotheses.empty()) section("What must hold, or the verdict is DEVIATED");
     for (const auto& h : plan_.hypotheses) one(h.name, h.probe, window_text(h), condition_text(h));
+    if (const plan::Arm* arm = plan_.chosen_arm(); arm != nullptr && !arm->fails.empty()) {
+      section(fmt::format("What arm {} must break, these and no other", arm->name));
+      for (const auto& name : arm->fails) item(name);
+    }
     if (!plan_.guards.empty()) section("What ends the run at once, with every fault healed");
     for (const auto& g : plan_.guards) one(g.name, g.probe, g.during, condition_text(g));
   }
@@ -211,6 +225,7 @@ json fault_json(const plan::Plan& plan, std::size_t i, const explain::Effect& ef
 json page_json(const plan::Plan& plan, const explain::Explanation& all) {
   json out{{"plan", plan.path},
            {"title", plan.title},
+           {"arm", plan.arm.empty() ? json(nullptr) : json(plan.arm)},
            {"duration_s", seconds(plan.duration)},
            {"seed", plan.seed_given ? json(plan.seed) : json(nullptr)},
            {"blast_radius", all.blast_radius},

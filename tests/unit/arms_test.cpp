@@ -9,6 +9,7 @@
 #include "injector/report/junit.h"
 #include "tests/unit/plan_support.h"
 #include "tests/unit/record_fixture.h"
+#include "tests/unit/say.h"
 
 namespace faultline {
 namespace {
@@ -63,6 +64,16 @@ TEST(PlanArms, MistakesAreNamed) {
   only_mistake(plan::kSmall + "[arms.\"a b\"]\n", "an arm's name");
   only_mistake(kTwo, "--arm nobody: the plan has no such arm", "its arms are: careful, naive", as("nobody"));
   only_mistake(plan::kSmall, "--arm a: the plan has no such arm", "the plan has no [arms]", as("a"));
+}
+
+TEST(PlanArms, AreExplainedAndCounted) {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.write("p.toml", kTwo);
+  const auto explained = cli::say({"explain", path, "--arm", "naive"});
+  EXPECT_NE(explained.out.find("Arm naive (--arm for another: careful)"), std::string::npos) << explained.out;
+  EXPECT_NE(explained.out.find("What arm naive must break"), std::string::npos) << explained.out;
+  EXPECT_EQ(cli::say({"explain", path}).out.find("must break"), std::string::npos);
+  EXPECT_NE(cli::say({"check", path}).out.find("2 arms, each "), std::string::npos);
 }
 
 record::Recording arm_that_must_break(bool breaks) {
