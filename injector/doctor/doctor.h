@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "injector/observe/telemetry/support.h"
 #include "injector/pen/attach.h"
 
 namespace faultline::doctor {
@@ -31,6 +32,7 @@ struct Facts {
   std::uint64_t capabilities = 0;  ///< effective
   std::string container;           ///< "docker", "podman", "lxc" …; empty: none seen
   pen::Features features;
+  observe::TelemetrySupport telemetry;
   enum class Tun { usable, absent, denied } tun = Tun::absent;
   bool cgroup2 = false;
   bool own_clock = false;  ///< a time namespace shifts CLOCK_MONOTONIC

@@ -30,6 +30,7 @@ class Examination {
     trials();
     clocks();
     targets();
+    telemetry();
     scheduling();
     others();
     tools();
@@ -163,6 +164,14 @@ class Examination {
       say("cgroup v2", State::weaker,
           "it is not mounted: a fault cannot be on a unit, container or process that shares its network",
           "boot with systemd.unified_cgroup_hierarchy=1", false);
+  }
+
+  void telemetry() {
+    if (const auto lack = facts_.telemetry.lack(); lack.empty())
+      say("telemetry", State::ok, "connections, retransmissions, resets, round-trip times and bytes can be counted");
+    else
+      say("telemetry", State::weaker, lack,
+          facts_.telemetry.btf ? "" : "a kernel with CONFIG_DEBUG_INFO_BTF, as every large distribution has", false);
   }
 
   void scheduling() {

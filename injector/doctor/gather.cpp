@@ -165,6 +165,7 @@ Facts gather(const std::vector<std::string>& experiments) {
   facts.capabilities = effective_capabilities();
   facts.container = container();
   facts.features = pen::probe_features();
+  facts.telemetry = observe::probe_telemetry();
   facts.tun = tun();
   std::ifstream mounts("/proc/self/mountinfo");
   facts.cgroup2 = site::CgroupTree::from_mountinfo(std::string(std::istreambuf_iterator<char>(mounts), {})).has_value();

@@ -44,6 +44,7 @@ void read_top(Table& top, Draft& draft) {
     limits.of_loss = tolerance->scalar("of_loss", "\"10%\"", read_probability).value_or(limits.of_loss);
     tolerance->finish();
   }
+  draft.telemetry = top.words("telemetry", "[\"shop\"]");
   top.table("vars", "{ }");  // read before everything else, as are
   top.table("arms", "{ }");
 }
@@ -79,6 +80,7 @@ Parsed parse_text(std::string text, const std::string& path, const ParseOptions&
   top.finish();
   resolve_lab(draft);
   resolve_names(draft);
+  resolve_telemetry(draft);
   check_expectations(draft);
   lay_out_time(draft);
   resolve_guards(draft);

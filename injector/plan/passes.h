@@ -73,6 +73,7 @@ struct Draft {
   std::vector<HypothesisDraft> hypotheses;
   std::vector<GuardDraft> guards;
   std::vector<Word> expected_to_fail;  ///< by the arm that is chosen
+  std::vector<Word> telemetry;         ///< targets
   std::optional<LabDraft> lab;
   std::map<std::string, std::string> copies;  ///< of a run folder's plan: where files that it names were kept
   std::optional<Ns> duration;
@@ -82,6 +83,8 @@ struct Draft {
 
 /// [arms.NAME], and which of them this is read as. Its variables go before the defaults.
 void read_arms(Node& document, const std::vector<std::string>& variables, Draft& draft);
+/// Whose connections are counted. Names must be resolved.
+void resolve_telemetry(Draft& draft);
 /// Whether what arms expect to fail are hypotheses of the plan. Names must be resolved.
 void check_expectations(Draft& draft);
 /// Puts what --set says in the place of what the plan says. Variables must have been replaced.

@@ -172,6 +172,8 @@ struct Lab {
   std::vector<LabLink> links;
 };
 
+constexpr std::size_t kMostTelemetry = 32;  ///< targets whose connections a run counts
+
 /// A file that the plan names, as it was when the plan was read: kept with the record of the run.
 struct InputFile {
   std::string path;  ///< absolute
@@ -199,6 +201,7 @@ struct Plan {
   std::vector<Fault> faults;
   std::vector<Hypothesis> hypotheses;
   std::vector<Guard> guards;
+  std::vector<std::string> telemetry;  ///< targets whose connections are counted (injector/observe/telemetry)
   Tolerance tolerance;
   std::optional<Lab> lab;
   std::vector<InputFile> inputs;                 ///< each file once

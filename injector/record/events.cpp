@@ -60,6 +60,7 @@ events::Plan plan_event(const plan::Plan& p) {
   }
   event.hypotheses = p.hypotheses;
   for (const auto& guard : p.guards) event.guards.emplace_back(guard);
+  event.telemetry = p.telemetry;
   event.tolerance = p.tolerance;
   if (const plan::Arm* arm = p.chosen_arm()) {
     event.arm = arm->name;
@@ -128,6 +129,7 @@ void go_on(Journal& journal, const std::vector<std::string>& faults, Ns waited) 
 void fault_begin(Journal& journal, const std::string& fault, Ns planned) { journal.write(FaultBegin{fault, planned}); }
 void fault_end(Journal& journal, const std::string& fault, Ns planned) { journal.write(FaultEnd{fault, planned}); }
 
+void telemetry(Journal& journal, const Telemetry& telemetry) { journal.write(telemetry); }
 void service(Journal& journal, const std::string& host, const std::string& what, const std::string& detail) {
   journal.write(Service{host, what, detail});
 }

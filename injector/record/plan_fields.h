@@ -169,6 +169,7 @@ struct Plan {
   std::vector<PlannedFault> faults;
   std::vector<plan::Hypothesis> hypotheses;
   std::vector<PlannedGuard> guards;
+  std::vector<std::string> telemetry;
   plan::Tolerance tolerance;
   std::optional<std::string> arm;
   std::vector<std::string> expected_to_fail;
@@ -183,6 +184,7 @@ struct Plan {
                  field("faults", &Plan::faults, "what is to be done"),
                  field("hypotheses", &Plan::hypotheses, "what ought to hold"),
                  field("guards", &Plan::guards, "what ends the run"),
+                 field("telemetry", &Plan::telemetry, "targets whose connections are counted"),
                  field("tolerance", &Plan::tolerance, "how much may go astray"),
                  seldom("arm", &Plan::arm, "of a plan that compares designs: which this is"),
                  field("expected_to_fail", &Plan::expected_to_fail, "hypotheses that must not hold in this arm")};

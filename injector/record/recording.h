@@ -16,6 +16,7 @@
 #include "injector/record/events.h"
 #include "injector/record/folding.h"
 #include "injector/record/schema.h"
+#include "injector/record/telemetry.h"
 
 namespace faultline::record {
 
@@ -107,8 +108,9 @@ struct Recording : events::Run {
   std::optional<Ns> held_since;  ///< CLOCK_MONOTONIC, of a step that was not confirmed yet
   Ns waited = 0;                 ///< with its clock standing still, for somebody to confirm a step
   std::vector<ServiceRecord> services;
-  std::optional<LineStats> line_stats;  ///< absent when there were none
-  std::uint64_t unreadable = 0;         ///< lines before the last one that are not JSON: the journal is damaged
+  std::vector<TelemetryRecord> telemetry;  ///< of the targets that the plan names
+  std::optional<LineStats> line_stats;     ///< absent when there were none
+  std::uint64_t unreadable = 0;            ///< lines before the last one that are not JSON: the journal is damaged
 
   /// How far the run went, since T0: its duration, or the instant at which it was stopped or lost.
   Ns observed_until() const;

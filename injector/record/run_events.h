@@ -12,6 +12,7 @@
 #include "injector/base/units.h"
 #include "injector/record/fields.h"
 #include "injector/record/guard_window.h"
+#include "injector/record/telemetry_fields.h"
 
 namespace faultline::record {
 
@@ -128,6 +129,23 @@ struct Samples {
                  field("failing", &Samples::failing, "{error: [[ns, count], …]} how long they took to fail"),
                  field("latency", &Samples::latency, "[[ns, count], …] of those that succeeded"),
                  field("late", &Samples::late, "[[ns, count], …] of all: how much later we sent them")};
+};
+
+struct Telemetry : ConnectionCounts {
+  std::string target;
+  Ns from = 0, length = 0;
+  Histogram rtt;
+
+  static constexpr const char* event = "telemetry";
+  static constexpr const char* means =
+      "what became of a target's TCP connections in a span of 100 ms in which anything did; written within a second or "
+      "so";
+  static constexpr auto fields = std::tuple{
+      field("target", &Telemetry::target, "whose"), field("from", &Telemetry::from, "since when"),
+      field("length", &Telemetry::length, "for how long, ns"), Among<ConnectionCounts>{"of its connections meanwhile"},
+      field("rtt", &Telemetry::rtt,
+            "[[ns, count], …] smoothed round-trip times, of each connection on which something arrived; "
+            "to 6 %")};
 };
 
 struct Service {

@@ -32,8 +32,8 @@ struct LineHead {
 namespace events {
 
 /// In the order of the docs, which is about that of a run.
-using All = std::tuple<Run, Plan, Step, SiteInfo, Name, T0, FaultBegin, FaultEnd, Sample, Samples, Service, Learned,
-                       Target, Escape, Warning, Lapse, Note, GuardActed, Abort, Trouble, Hold, GoOn, Healed,
+using All = std::tuple<Run, Plan, Step, SiteInfo, Name, T0, FaultBegin, FaultEnd, Sample, Samples, Telemetry, Service,
+                       Learned, Target, Escape, Warning, Lapse, Note, GuardActed, Abort, Trouble, Hold, GoOn, Healed,
                        FaultResult, Line, Cleanup, End>;
 
 }  // namespace events

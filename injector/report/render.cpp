@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <tuple>
+#include <utility>
 
 #include "injector/base/text.h"
 #include "injector/report/derive.h"
@@ -120,6 +121,12 @@ Visible render_outcome(const Outcome& outcome, const std::filesystem::path& fold
   }
   if (!s.faults.empty()) out += "  Faults\n";
   for (const auto& fault : s.faults) render_fault(out, fault, style);
+  const char* heading = "  Connections\n";
+  for (const auto& one : s.telemetry) {
+    const auto text = trouble_text(one.run);
+    if (text.empty()) continue;
+    out += std::exchange(heading, "") + shown("    {}\n        ", one.target) + wrapped(text, 8) + "\n";
+  }
   if (!s.warnings.empty()) out += "  Warnings\n";
   for (const auto& warning : s.warnings) out += shown("    {}\n", warning);
   if (!s.notes.empty()) out += "  Notes\n";

@@ -154,6 +154,37 @@ std::string probes(const Summary& s) {
   return out + "</table>\n";
 }
 
+std::string telemetry(const Summary& s) {
+  if (s.telemetry.empty()) return "";
+  std::string out =
+      "<h2>Connections by phase</h2>\n<table><tr><th>target</th><th>phase</th><th class=\"n\">opened</th><th "
+      "class=\"n\">accepted</th><th class=\"n\">closed</th><th>failed</th><th class=\"n\" title=\"segments sent "
+      "again\">retransmits</th><th class=\"n\" title=\"of these: because the retransmission timer ran "
+      "out\">timeouts</th><th class=\"n\">resets<br>sent</th><th class=\"n\">resets<br>received</th><th "
+      "class=\"n\">bytes<br>sent</th><th class=\"n\">bytes<br>received</th><th class=\"n\" title=\"smoothed round-trip "
+      "time\">RTT<br>p50</th><th class=\"n\">RTT<br>p99</th></tr>\n";
+  for (const auto& target : s.telemetry) {
+    bool first = true;
+    for (const auto& phase : target.phases) {
+      out += fmt::format("<tr{}><td>{}</td><td>{}</td>", first ? " class=\"first\"" : "",
+                         first ? escaped(target.target) : "", escaped(phase.phase));
+      first = false;
+      std::string failed;
+      for (const auto& [error, count] : phase.failed) failed += fmt::format("{} × {} ", count, escaped(error));
+      for (const auto n : {phase.opened, phase.accepted, phase.closed})
+        out += fmt::format("<td class=\"n\">{}</td>", n);
+      out += fmt::format("<td>{}</td>", failed);
+      for (const auto n : {phase.retransmits, phase.timeouts, phase.resets_sent, phase.resets_received,
+                           phase.bytes_sent, phase.bytes_received})
+        out += fmt::format("<td class=\"n\">{}</td>", n);
+      for (const auto& rtt : {phase.rtt_ms.p50, phase.rtt_ms.p99})
+        out += fmt::format("<td class=\"n\">{}</td>", rtt ? short_microseconds(*rtt * 1000) : "");
+      out += "</tr>\n";
+    }
+  }
+  return out + "</table>\n";
+}
+
 std::string guards(const Summary& s) {
   if (s.guards.empty()) return "";
   std::string out =
@@ -213,8 +244,8 @@ std::string render_report(const record::Recording& recording, const Summary& sum
       "to p99, each of the requests of a short span of time that succeeded, on a logarithmic scale "
       "<span class=\"swatch failed\"></span> share of requests that failed <span class=\"swatch window\"></span> "
       "fault</p>\n";
-  return out + hypotheses(summary) + guards(summary) + faults(summary) + probes(summary) + notes(summary) +
-         warnings(summary) + footer(summary) + "</body></html>\n";
+  return out + hypotheses(summary) + guards(summary) + faults(summary) + probes(summary) + telemetry(summary) +
+         notes(summary) + warnings(summary) + footer(summary) + "</body></html>\n";
 }
 
 }  // namespace faultline::report

@@ -102,6 +102,22 @@ Probe probe_of(const record::Recording& r, const record::ProbeRecord& record) {
   return probe;
 }
 
+TelemetryStats connections_of(const record::TelemetryStats& recorded) {
+  TelemetryStats stats;
+  static_cast<record::ConnectionCounts&>(stats) = recorded;
+  stats.rtt_ms = quantiles_of(recorded.rtt);
+  return stats;
+}
+
+Telemetry telemetry_of(const record::Recording& r, const record::TelemetryRecord& record) {
+  Telemetry telemetry;
+  telemetry.target = record.target;
+  telemetry.run = connections_of(record::stats_in(record, 0, r.duration));
+  for (const auto& phase : record::phases(r))
+    telemetry.phases.push_back({connections_of(record::stats_in(record, phase.start, phase.end)), phase.name});
+  return telemetry;
+}
+
 Guard guard_of(const record::GuardRecord& record) {
   Guard guard;
   guard.name = record.guard.name;
@@ -143,6 +159,7 @@ Summary summarize(const record::Recording& r, const record::Verdict& verdict) {
   for (const auto& p : record::phases(r)) s.phases.push_back({p.name, seconds(p.start), seconds(p.end)});
   for (const auto& fault : r.faults) s.faults.push_back(fault_of(fault));
   for (const auto& probe : r.probes) s.probes.push_back(probe_of(r, probe));
+  for (const auto& record : r.telemetry) s.telemetry.push_back(telemetry_of(r, record));
   for (const auto& h : verdict.hypotheses)
     s.hypotheses.push_back({h.name, h.probe, h.during, since_t0(h.start), since_t0(h.end), since_t0(h.held_after),
                             h.held, h.expected_to_fail ? std::optional(true) : std::nullopt, h.expected, h.observed,

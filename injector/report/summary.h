@@ -14,6 +14,7 @@
 #include "injector/record/verdict.h"
 #include "injector/report/summary_faults.h"
 #include "injector/report/summary_probes.h"
+#include "injector/report/summary_telemetry.h"
 
 namespace faultline::report {
 
@@ -164,6 +165,7 @@ struct Summary {
   std::vector<Phase> phases;
   std::vector<Fault> faults;
   std::vector<Probe> probes;
+  std::vector<Telemetry> telemetry;
   std::vector<Hypothesis> hypotheses;
   std::vector<Guard> guards;
   std::vector<Note> notes;
@@ -206,6 +208,7 @@ struct Summary {
       field("phases", &Summary::phases, "when they were"),
       field("faults", &Summary::faults, "what was asked of each, and what it did"),
       field("probes", &Summary::probes, "what each saw"),
+      field("telemetry", &Summary::telemetry, "what became of the connections of targets that the plan names for it"),
       field("hypotheses", &Summary::hypotheses, "whether each held"),
       field("guards", &Summary::guards, "whether each acted"),
       field("notes", &Summary::notes, "what was said while the run was under way"),

@@ -18,6 +18,7 @@ Facts healthy() {
   facts.root = true;
   facts.capabilities = ~0ull;
   facts.features = {.tcx = true, .owner_check = true, .btf = true};
+  facts.telemetry.btf = true;
   facts.tun = Facts::Tun::usable;
   facts.cgroup2 = true;
   facts.network_namespace = facts.process_namespace = facts.bridge = facts.steering = facts.realtime = facts.whole = "";

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the telemetry's eBPF programs and user space share: what is counted of a target's TCP sockets, for each bucket
+ * of 100 ms since T0. */
+#ifndef FAULTLINE_TELEMETRY_ABI_H
+#define FAULTLINE_TELEMETRY_ABI_H
+
+#include "faults/abi.h"
+
+enum {
+  FL_TELEMETRY_TARGETS = 32,       /* of a run: the bits of a mask */
+  FL_TELEMETRY_BUCKET = 100000000, /* ns */
+  FL_TELEMETRY_RING = 32,          /* buckets that a target has room for until they are read: 3.2 s */
+  FL_TELEMETRY_RTT_SHIFT = 4,      /* fl_bucket() of 1/16 us, in steps of 16: a microsecond, or 8 steps an octave */
+  FL_TELEMETRY_RTT_BUCKETS = FL_HIST_BUCKETS >> FL_TELEMETRY_RTT_SHIFT,
+};
+
+/* Attempts to connect that failed, by the socket's error. */
+enum {
+  FL_FAILED_ABANDONED, /* none: the program closed the socket before there was an outcome */
+  FL_FAILED_REFUSED,
+  FL_FAILED_TIMED_OUT,
+  FL_FAILED_RESET,
+  FL_FAILED_HOST,
+  FL_FAILED_NET,
+  FL_FAILED_OTHER,
+  FL_FAILED_KINDS
+};
+
+enum {
+  FL_OPENED,   /* by the target */
+  FL_ACCEPTED, /* opened by others */
+  FL_CLOSED,   /* over, whatever way */
+  FL_RETRANSMITS,
+  FL_TIMEOUTS, /* of these: sent by the retransmission timer */
+  FL_RESETS_SENT,
+  FL_RESETS_RECEIVED,
+  FL_BYTES_SENT, /* that the peer has acknowledged */
+  FL_BYTES_RECEIVED,
+  FL_FAILED,
+  FL_TELEMETRY_COUNTS = FL_FAILED + FL_FAILED_KINDS
+};
+
+/* One target and bucket, on one CPU; at index target * FL_TELEMETRY_RING + number % FL_TELEMETRY_RING. */
+struct fl_telemetry_slot {
+  __u64 number; /* of the bucket, from 1; 0: it was never used */
+  __u64 counts[FL_TELEMETRY_COUNTS];
+  __u32 rtt[FL_TELEMETRY_RTT_BUCKETS]; /* once for each connection on which something arrived */
+};
+FL_ASSERT(sizeof(struct fl_telemetry_slot) == 8 + 8 * 16 + 4 * 208);
+FL_ASSERT(sizeof(struct fl_telemetry_slot) <= 32 << 10);
+
+/* Counted is in [epoch, until) of CLOCK_MONOTONIC: nothing while `until` is 0. */
+struct fl_telemetry_control {
+  __u64 epoch; /* T0 */
+  __u64 until;
+};
+FL_ASSERT(sizeof(struct fl_telemetry_control) == 16);
+
+/* Where targets are: a mask of them by network namespace and cgroup. */
+struct fl_telemetry_place {
+  __u64 cgroup; /* its id; 0: all sockets of the namespace */
+  __u64 netns;  /* inode */
+};
+FL_ASSERT(sizeof(struct fl_telemetry_place) == 16);
+
+/* Constants of the program. */
+struct fl_telemetry_config {
+  __u32 cgroups;          /* 1: some place has one */
+  __u32 retransmit_error; /* 1: tcp_retransmit_skb tells of failures, too (its third argument) */
+};
+FL_ASSERT(sizeof(struct fl_telemetry_config) == 8);
+
+#endif

@@ -1,0 +1,51 @@
+// The telemetry's programs in the kernel, and what they have counted. They are attached for as long as this object
+// lives, and die with this process: their links are descriptors, and nothing is pinned.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "injector/base/fd.h"
+#include "injector/base/units.h"
+#include "injector/observe/telemetry/abi.h"
+#include "injector/observe/telemetry/support.h"
+#include "injector/pen/bpf_object.h"
+#include "injector/record/run_events.h"
+
+namespace faultline::observe {
+
+/// Sockets of a target.
+struct Place {
+  std::uint32_t target = 0;  ///< index
+  std::uint64_t netns = 0;   ///< inode
+  std::uint64_t cgroup = 0;  ///< its id; 0: all of the namespace
+};
+
+class TelemetryCounter {
+ public:
+  static constexpr Ns kBucket = FL_TELEMETRY_BUCKET;
+
+  /// Loads and attaches what the kernel has of them. Nothing is counted before count_in(). Throws Failure(cannot_run).
+  TelemetryCounter(std::uint32_t targets, const std::vector<Place>& places, const TelemetrySupport& support);
+
+  /// Counts in [epoch, until) from now on, by buckets since `epoch` (CLOCK_MONOTONIC both).
+  void count_in(Ns epoch, Ns until) const;
+
+  /// What a target's bucket, the first being 0, has come to; its name is not filled in.
+  struct Read {
+    std::optional<record::events::Telemetry> counted;  ///< absent: nothing happened
+    bool overwritten = false;                          ///< it was read too late, and some of it is lost
+  };
+  Read read(std::uint32_t target, std::uint64_t bucket);
+
+ private:
+  pen::BpfObject object_;
+  std::vector<fl_telemetry_slot> by_cpu_;
+  std::vector<Fd> links_;
+};
+
+/// The middle of a bucket of round-trip times.
+Ns rtt_of_bucket(std::uint32_t bucket);
+
+}  // namespace faultline::observe

@@ -1,0 +1,50 @@
+#include "injector/observe/telemetry/support.h"
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+
+#include <memory>
+
+namespace faultline::observe {
+
+std::string TelemetrySupport::lack() const {
+  if (!btf) return "the kernel has no type information (BTF, /sys/kernel/btf/vmlinux)";
+  std::string names, counts;
+  for (const auto* one : missing) {
+    names += (names.empty() ? "no " : ", ") + std::string(one->name);
+    counts += (counts.empty() ? "" : ", ") + std::string(one->counts);
+  }
+  return names.empty() ? "" : fmt::format("{}: {} are not counted", names, counts);
+}
+
+TelemetrySupport probe_telemetry() {
+  struct Free {
+    void operator()(btf* b) const { btf__free(b); }
+  };
+  TelemetrySupport support;
+  const auto before = libbpf_set_print(nullptr);
+  std::unique_ptr<btf, Free> kernel(btf__load_vmlinux_btf());
+  libbpf_set_print(before);
+  if (libbpf_get_error(kernel.get()) != 0) {
+    (void)kernel.release();
+    return support;
+  }
+  support.btf = true;
+  for (const auto& one : kTracepoints) {
+    // The type of what stands at a tracepoint: a pointer to a function, whose first argument is its own.
+    const int id =
+        btf__find_by_name_kind(kernel.get(), fmt::format("btf_trace_{}", one.name).c_str(), BTF_KIND_TYPEDEF);
+    if (id <= 0) {
+      support.missing.push_back(&one);
+      continue;
+    }
+    if (&one != &kTracepoints[1]) continue;
+    const btf_type* pointer = btf__type_by_id(kernel.get(), btf__type_by_id(kernel.get(), id)->type);
+    const btf_type* function = pointer ? btf__type_by_id(kernel.get(), pointer->type) : nullptr;
+    support.retransmit_error = function != nullptr && btf_is_func_proto(function) && btf_vlen(function) >= 4;
+  }
+  return support;
+}
+
+}  // namespace faultline::observe

@@ -1,0 +1,53 @@
+// Telemetry of targets: what becomes of their TCP connections, counted in the kernel for each 100 ms since T0, as an
+// observer. A plan that does not ask for it loads nothing. It never makes a run fail: what cannot be counted is one
+// warning.
+//
+// What uses its series while the run goes on (guards, the screen, metrics) gets them where write() hands them to the
+// journal.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "injector/observe/observer.h"
+#include "injector/observe/telemetry/counter.h"
+
+namespace faultline::observe {
+
+class Telemetry : public Observer {
+ public:
+  Telemetry();
+  ~Telemetry() override;
+
+  void prepare(const Scene& scene) override;
+  void begin(Ns epoch) override;
+  std::optional<Stop> tick(Ns now) override;
+  void hold(Ns instant) override;
+  void go_on(Ns epoch) override;
+  void healed() noexcept override;
+  void end() override;
+  void take_apart() noexcept override;
+
+ private:
+  void warn(const std::string& what);
+  /// Does it; what goes wrong ends the telemetry, and nothing else.
+  void attempt(const std::function<void()>& what) noexcept;
+  void count();
+  void write_until(std::uint64_t bucket);
+  void write_all();
+
+  const plan::Plan* plan_ = nullptr;
+  record::Journal* journal_ = nullptr;
+  const RunClock* clock_ = nullptr;
+  std::function<void(const std::string&)> note_;
+  std::unique_ptr<TelemetryCounter> counter_;  // null: nothing is counted, or no longer
+  Ns epoch_ = 0;
+  std::optional<Ns> held_;  // CLOCK_MONOTONIC
+  std::uint64_t next_ = 0;  // bucket to be written
+  std::uint64_t overwritten_ = 0;
+};
+
+}  // namespace faultline::observe

@@ -1,0 +1,240 @@
+// What becomes of a target's connections, as the real binary counts it in the kernel while real traffic goes by: what
+// is counted, whose, and that nothing is there when a plan does not ask for it, or when the run is killed.
+#include <bpf/bpf.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+
+#include <cerrno>
+
+#include "injector/base/error.h"
+#include "tests/harness/command.h"
+#include "tests/harness/scratch_cgroup.h"
+#include "tests/harness/toy_server.h"
+#include "tests/harness/two_namespaces.h"
+
+namespace faultline::test {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kLate = 2;  // requests that were due before the run's end, and answered after it
+
+struct TelemetryTest : testing::Test {
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  }
+
+  /// A run with targets "victim" (10.7.0.1) and "them" (10.7.0.2); `top` are keys of the top level, `rest` tables.
+  Command start(const std::string& top, const std::string& rest) {
+    const std::string text =
+        fmt::format("seed = 1\n{}\n[targets.victim]\nnetns = \"{}\"\n[targets.them]\nnetns = \"{}\"\n{}", top,
+                    net.path(), net.path(net.there), rest);
+    return Command::run(folder.write("plan.toml", text), out);
+  }
+  static std::string probe(const std::string& lines) {
+    return "[probes.ask]\nfrom = \"victim\"\nevery = \"50ms\"\n" + lines + "\n";
+  }
+  /// summary.json's telemetry of a target.
+  json telemetry(const std::string& target = "victim") const {
+    for (const auto& one : summary_of(out).value("telemetry", json::array()))
+      if (one["target"] == target) return one;
+    return nullptr;
+  }
+  json phase(const std::string& name, const std::string& target = "victim") const {
+    const json all = telemetry(target);
+    for (const auto& one : all["phases"])
+      if (one["phase"] == name) return one;
+    return nullptr;
+  }
+  void expect_done(Command& run) const {
+    const auto status = run.wait(60 * kSecond);
+    ASSERT_TRUE(status) << run.errors();
+    ASSERT_LE(*status, 2) << run.out() << run.errors();
+    for (const auto& event : journal_of(out))
+      if (event["event"] == "warning")
+        EXPECT_EQ(event["message"].get<std::string>().find("telemetry"), std::string::npos);
+  }
+  /// Programs of ours that a run holds, by name.
+  static std::set<std::string> programs_of(const Belongings& has) {
+    std::set<std::string> names;
+    for (const auto id : has.programs) {
+      const Fd program(bpf_prog_get_fd_by_id(id));
+      bpf_prog_info info{};
+      __u32 size = sizeof info;
+      if (program && bpf_obj_get_info_by_fd(program.get(), &info, &size) == 0) names.insert(info.name);
+    }
+    return names;
+  }
+  static bool counts(const Belongings& has) {
+    for (const auto& name : programs_of(has))
+      if (name.starts_with("telemetry_")) return true;
+    return false;
+  }
+
+  TwoNamespaces net;
+  TemporaryFolder folder;
+  std::filesystem::path out = folder.path() / "run";
+};
+
+TEST_F(TelemetryTest, CountsConnectionsAndBytesOfBothEnds) {
+  ToyServer server(net.there, "10.7.0.2", {.reply = http_answer(200, std::string(5000, 'x'))});
+  auto run = start("telemetry = [\"victim\", \"them\"]\nduration = \"2s\"",
+                   probe(fmt::format("http = \"http://10.7.0.2:{}/\"", server.port())));
+  expect_done(run);
+  const auto client = telemetry("victim")["run"], serving = telemetry("them")["run"];
+  const auto sent = summary_of(out)["probes"][0]["phases"][0]["ok"].get<int>();
+  ASSERT_GT(sent, 5);
+  EXPECT_NEAR(client["opened"].get<int>(), sent, kLate);
+  EXPECT_EQ(client["accepted"], 0);
+  EXPECT_EQ(client["failed"], json::object());
+  EXPECT_NEAR(serving["accepted"].get<int>(), sent, kLate);
+  EXPECT_EQ(serving["opened"], 0);
+  EXPECT_NEAR(client["closed"].get<int>(), sent, kLate);
+  EXPECT_GE(client["bytes_received"], (sent - kLate) * 5000);
+  EXPECT_LT(client["bytes_received"], sent * 5500);
+  EXPECT_GE(serving["bytes_sent"], (sent - kLate) * 5000);
+  EXPECT_TRUE(client["rtt_ms"]["p50"].is_number());
+}
+
+TEST_F(TelemetryTest, ARefusedPortIsACountedFailure) {
+  auto run = start("telemetry = \"victim\"\nduration = \"1s\"", probe("tcp = \"10.7.0.2:9\""));
+  expect_done(run);
+  const auto counted = telemetry()["run"];
+  const auto failed = summary_of(out)["probes"][0]["phases"][0]["by_error"]["refused"].get<int>();
+  ASSERT_GT(failed, 5);
+  EXPECT_NEAR(counted["failed"]["refused"].get<int>(), failed, kLate);
+  EXPECT_EQ(counted["failed"].size(), 1u);
+  EXPECT_EQ(counted["opened"], 0);
+  EXPECT_EQ(counted["resets_received"], counted["failed"]["refused"]);
+}
+
+TEST_F(TelemetryTest, ASeveredLinkMakesAttemptsFailAndSendAgain) {
+  auto run = start("telemetry = [\"victim\"]\nduration = \"60s\"",
+                   "[[faults]]\nname = \"cut\"\nkind = \"sever\"\non = \"victim\"\nstart = \"0s\"\nfor = \"run\"\n");
+  ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
+  const Fd patient = bound_socket(net.here, SOCK_STREAM | SOCK_NONBLOCK, address("10.7.0.1", 0));
+  const unsigned longest = 2000;  // ms: sent again after 1 s, and given up
+  check("setsockopt", setsockopt(patient.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &longest, sizeof longest));
+  const Address to = address("10.7.0.2", 80);
+  ASSERT_EQ(::connect(patient.get(), to.get(), to.size), -1);
+  {
+    const Fd hasty = bound_socket(net.here, SOCK_STREAM | SOCK_NONBLOCK, address("10.7.0.1", 0));
+    ASSERT_EQ(::connect(hasty.get(), to.get(), to.size), -1);
+  }  // closed with no answer
+  pollfd done{patient.get(), POLLOUT, 0};
+  ASSERT_EQ(poll(&done, 1, 30000), 1);
+  int error = 0;
+  socklen_t size = sizeof error;
+  getsockopt(patient.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+  ASSERT_EQ(error, ETIMEDOUT);
+  run.signal(SIGINT);
+  ASSERT_EQ(run.wait(30 * kSecond), 5);
+  ASSERT_EQ(summary_of(out)["abort"]["by"], "signal");
+  const auto counted = telemetry()["run"];
+  EXPECT_EQ(counted["failed"], json({{"timeout", 1}, {"abandoned", 1}}));
+  EXPECT_GE(counted["retransmits"], 1) << "how often is the kernel's choice";
+  EXPECT_EQ(counted["timeouts"], counted["retransmits"]);
+  EXPECT_EQ(counted["opened"], 0);
+  const json before = summary_of(out);
+  EXPECT_EQ(say({"report", out.string()}).status, 0);
+  EXPECT_EQ(summary_of(out), before) << "the journal is the only truth";
+}
+
+TEST_F(TelemetryTest, ADelayRaisesTheRoundTripTimeByItself) {
+  ToyServer server(net.there, "10.7.0.2", {.reply = http_answer(200)});
+  auto run =
+      start("telemetry = [\"victim\"]\nduration = \"4s\"",
+            probe(fmt::format("http = \"http://10.7.0.2:{}/\"", server.port())) +
+                "[[faults]]\nname = \"slow\"\nkind = \"degrade\"\non = \"victim\"\ndirection = \"egress\"\ndelay = "
+                "\"50ms\"\nstart = \"1500ms\"\nfor = \"2500ms\"\n");
+  expect_done(run);
+  const double before = phase("baseline")["rtt_ms"]["p50"], in = phase("slow")["rtt_ms"]["p50"];
+  EXPECT_GT(in - before, 50 * 0.94 - before * 0.06) << before;
+  EXPECT_LT(in - before, 100) << before;
+}
+
+TEST_F(TelemetryTest, OfTheNamedTargetAlone) {
+  ToyServer server(net.there, "10.7.0.2", {.reply = http_answer(200)});
+  const NetNs idle = NetNs::create();
+  auto run = start("telemetry = \"idle\"\nduration = \"1s\"",
+                   probe(fmt::format("http = \"http://10.7.0.2:{}/\"", server.port())) +
+                       fmt::format("[targets.idle]\nnetns = \"{}\"\n", TwoNamespaces::path(idle)));
+  expect_done(run);
+  EXPECT_GT(server.accepted(), 5);
+  ASSERT_TRUE(telemetry("idle").is_object());
+  for (const auto& event : journal_of(out)) EXPECT_NE(event["event"], "telemetry") << event;
+}
+
+TEST_F(TelemetryTest, OfOneCgroupOfANamespace) {
+  const ScratchCgroup shop{"shop.service"}, bank{"bank.service", shop.top()};
+  const EchoProcess server(&shop, net.here, 7000), other(&bank, net.here, 7001);
+  auto run = start("telemetry = [\"shop\", \"victim\"]\nduration = \"60s\"",
+                   fmt::format("[targets.shop]\ncgroup = \"{}\"\n[probes.p]\nicmp = \"10.7.0.2\"\nfrom = \"victim\"\n",
+                               shop.path()));
+  ASSERT_TRUE(await_event(out, "t0")) << run.errors();
+  ASSERT_TRUE(await_event(out, "sample")) << run.errors();
+  for (const auto& [port, times] : {std::pair{7000, 3}, std::pair{7001, 5}})
+    for (int i = 0; i < times; i++) {
+      const Fd client = bound_socket(net.there, SOCK_STREAM, address("10.7.0.2", 0));
+      const Address to = address("10.7.0.1", static_cast<std::uint16_t>(port));
+      check("connect", ::connect(client.get(), to.get(), to.size));
+      char byte = 'x';
+      check("ask", ::send(client.get(), &byte, 1, 0));
+      check("hear", ::recv(client.get(), &byte, 1, 0));
+    }
+  run.signal(SIGINT);
+  ASSERT_TRUE(run.wait(30 * kSecond));
+  EXPECT_EQ(telemetry("shop")["run"]["accepted"], 3);
+  EXPECT_EQ(telemetry("victim")["run"]["accepted"], 8);
+}
+
+TEST_F(TelemetryTest, WithoutTheKeyNothingIsLoaded) {
+  const auto ask = probe("icmp = \"10.7.0.2\"") +
+                   "[[faults]]\nkind = \"degrade\"\non = \"victim\"\ndelay = \"1ms\"\nstart = \"0s\"\nfor = \"run\"\n";
+  {
+    auto run = start("duration = \"60s\"", ask);
+    ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
+    const auto has = run.belongings();
+    EXPECT_FALSE(has.programs.empty());
+    EXPECT_FALSE(counts(has));
+    run.signal(SIGINT);
+    ASSERT_TRUE(run.wait(30 * kSecond));
+    EXPECT_EQ(summary_of(out)["telemetry"], json::array());
+  }
+  out = folder.path() / "counted";
+  auto run = start("duration = \"60s\"\ntelemetry = \"victim\"", ask);
+  ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
+  EXPECT_TRUE(counts(run.belongings()));
+}
+
+TEST_F(TelemetryTest, AKillLeavesNothing) {
+  auto run = start("duration = \"60s\"\ntelemetry = \"victim\"", probe("tcp = \"10.7.0.2:9\""));
+  ASSERT_TRUE(await_event(out, "telemetry")) << run.errors();
+  const auto had = run.belongings();
+  EXPECT_TRUE(counts(had));
+  run.signal(SIGKILL);
+  ASSERT_EQ(run.wait(5 * kSecond), 128 + SIGKILL);
+  std::vector<std::string> left;
+  const Ns end = monotonic_now() + 10 * kSecond;
+  do {
+    left = had.left({net.here.inode(), net.there.inode()});
+  } while (!left.empty() && monotonic_now() < end);
+  for (const auto& one : left) ADD_FAILURE() << one;
+}
+
+TEST_F(TelemetryTest, WhatCannotBeCountedIsAWarningAndTheRunGoesOn) {
+  auto run = start("telemetry = [\"gone\", \"victim\"]\nduration = \"1s\"",
+                   probe("tcp = \"10.7.0.2:9\"") + "[targets.gone]\nnetns = \"/proc/1/ns/there-is-none\"\n");
+  const auto status = run.wait(60 * kSecond);
+  ASSERT_TRUE(status) << run.errors();
+  EXPECT_LE(*status, 2) << run.errors();
+  const auto warnings = summary_of(out)["warnings"].dump();
+  EXPECT_NE(warnings.find("telemetry: target \\\"gone\\\" is not counted"), std::string::npos) << warnings;
+  EXPECT_GT(telemetry()["run"]["failed"]["refused"], 5);
+}
+
+}  // namespace
+}  // namespace faultline::test
