@@ -17,6 +17,14 @@ std::string name_of(const Node& fault) {
   return "";
 }
 
+/// A value of a type, with nothing in it yet.
+Node made(Node::Type type, SourcePlace at) {
+  Node node;
+  node.type = type;
+  node.at = at;
+  return node;
+}
+
 /// The entry for a dotted key, made where it is not there.
 Entry& entry_at(Node& table, std::string_view key) {
   const auto dot = key.find('.');
@@ -25,25 +33,25 @@ Entry& entry_at(Node& table, std::string_view key) {
   for (auto& entry : table.entries)
     if (entry.key == own) found = &entry;
   if (found == nullptr) {
-    Entry made{own, table.at, {}};
-    made.value.at = table.at;
-    found = &table.entries.emplace_back(std::move(made));
+    found = &table.entries.emplace_back(Entry{own, table.at, made(Node::Type::table, table.at)});
   }
   if (dot == std::string_view::npos) return *found;
-  if (found->value.type != Node::Type::table) found->value = Node{.type = Node::Type::table, .at = found->value.at};
+  if (found->value.type != Node::Type::table) found->value = made(Node::Type::table, found->value.at);
   return entry_at(found->value, key.substr(dot + 1));
 }
 
 void set(Node& node, const std::string& value) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  const SourcePlace at = node.at;
-  if (error == std::errc() && end == value.data() + value.size())
-    node = Node{.type = Node::Type::integer, .at = at, .text = {}, .integer = number};
-  else if (value == "true" || value == "false")
-    node = Node{.type = Node::Type::boolean, .at = at, .text = {}, .integer = 0, .boolean = value == "true"};
-  else
-    node = Node{.type = Node::Type::string, .at = at, .text = value};
+  const bool is_number = error == std::errc() && end == value.data() + value.size();
+  const bool is_boolean = value == "true" || value == "false";
+  node = made(is_number    ? Node::Type::integer
+              : is_boolean ? Node::Type::boolean
+                           : Node::Type::string,
+              node.at);
+  node.integer = number;
+  node.boolean = value == "true";
+  if (node.type == Node::Type::string) node.text = value;
 }
 
 }  // namespace
