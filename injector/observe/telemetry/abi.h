@@ -10,6 +10,7 @@ enum {
   FL_TELEMETRY_TARGETS = 32,       /* of a run: the bits of a mask */
   FL_TELEMETRY_BUCKET = 100000000, /* ns */
   FL_TELEMETRY_RING = 32,          /* buckets that a target has room for until they are read: 3.2 s */
+  FL_TELEMETRY_NETNS = 4,          /* namespaces that a program tells without a look-up */
   FL_TELEMETRY_RTT_SHIFT = 4,      /* fl_bucket() of 1/16 us, in steps of 16: a microsecond, or 8 steps an octave */
   FL_TELEMETRY_RTT_BUCKETS = FL_HIST_BUCKETS >> FL_TELEMETRY_RTT_SHIFT,
 };
@@ -65,9 +66,11 @@ FL_ASSERT(sizeof(struct fl_telemetry_place) == 16);
 
 /* Constants of the program. */
 struct fl_telemetry_config {
-  __u32 cgroups;          /* 1: some place has one */
-  __u32 retransmit_error; /* 1: tcp_retransmit_skb tells of failures, too (its third argument) */
+  __u32 cgroups;                   /* 1: some place has one */
+  __u32 retransmit_error;          /* 1: tcp_retransmit_skb tells of failures, too (its third argument) */
+  __u32 netns[FL_TELEMETRY_NETNS]; /* inodes of all namespaces with a place, 0 behind the last; [0] is 0: there are more
+                                    */
 };
-FL_ASSERT(sizeof(struct fl_telemetry_config) == 8);
+FL_ASSERT(sizeof(struct fl_telemetry_config) == 8 + 4 * FL_TELEMETRY_NETNS);
 
 #endif

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "injector/base/error.h"
@@ -75,6 +76,9 @@ TelemetryCounter::TelemetryCounter(std::uint32_t targets, const std::vector<Plac
   fl_telemetry_config config{};
   config.cgroups = std::any_of(places.begin(), places.end(), [](const Place& p) { return p.cgroup != 0; });
   config.retransmit_error = support.retransmit_error;
+  std::set<std::uint64_t> spaces;
+  for (const auto& place : places) spaces.insert(place.netns);
+  if (spaces.size() <= std::size(config.netns)) std::copy(spaces.begin(), spaces.end(), config.netns);
   object_.configure(&config, sizeof config);
   object_.resize("telemetry_slots", targets * FL_TELEMETRY_RING);
   for (const auto* one : support.missing) object_.leave_out(one->program);

@@ -127,6 +127,15 @@ static __always_inline __u64 bucket_now(void) {
   return (now - epoch) / FL_TELEMETRY_BUCKET + 1;
 }
 
+/* Most sockets of a machine are of no target, and what they cost counts, too. */
+static __always_inline int is_elsewhere(struct sock* sk) {
+  __u32 netns = sk->__sk_common.skc_net.net->ns.inum;
+  if (!config.netns[0]) return 0;
+  for (int i = 0; i < FL_TELEMETRY_NETNS; i++)
+    if (config.netns[i] == netns) return 0;
+  return 1;
+}
+
 __attribute__((noinline)) __u32 targets_at(__u64 netns, __u64 cgroup) {
   struct fl_telemetry_place place = {.cgroup = cgroup, .netns = netns};
   __u32* targets = bpf_map_lookup_elem(&telemetry_places, &place);
@@ -165,7 +174,7 @@ static __always_inline struct fl_telemetry_slot* slot_of(__u32 target, __u64 num
 /* What the verifier has to see checked where it is used, not in another copy, nor left out because clang knows it. */
 #define SEEN(value) __asm__ volatile("" : "+r"(value))
 
-/* Global functions, as these two are, are verified once and by themselves. */
+/* Global functions, as these are, are verified once and by themselves. */
 __attribute__((noinline)) int count_for(__u32 targets, __u64 number, __u64 which, __u64 amount) {
   for (__u32 target = 0; target < FL_TELEMETRY_TARGETS; target++) {
     if (!(targets >> target)) break;
@@ -178,7 +187,9 @@ __attribute__((noinline)) int count_for(__u32 targets, __u64 number, __u64 which
   return 0;
 }
 
-__attribute__((noinline)) int count_rtt_for(__u32 targets, __u64 number, __u32 srtt_us) {
+/* What came about on a connection since the last look: bytes, and a round-trip time unless it is 0. */
+__attribute__((noinline)) int count_transfer_for(__u32 targets, __u64 number, __u64 sent, __u64 received,
+                                                 __u32 srtt_us) {
   __u64 bucket = fl_bucket((__u64)srtt_us << 4) >> FL_TELEMETRY_RTT_SHIFT;
   for (__u32 target = 0; target < FL_TELEMETRY_TARGETS; target++) {
     if (!(targets >> target)) break;
@@ -186,18 +197,22 @@ __attribute__((noinline)) int count_rtt_for(__u32 targets, __u64 number, __u32 s
     struct fl_telemetry_slot* slot = slot_of(target, number);
     __u64 at = bucket;
     SEEN(at);
-    if (slot && at < FL_TELEMETRY_RTT_BUCKETS) __sync_fetch_and_add(&slot->rtt[at], 1);
+    if (!slot || at >= FL_TELEMETRY_RTT_BUCKETS) continue;
+    if (sent) __sync_fetch_and_add(&slot->counts[FL_BYTES_SENT], sent);
+    if (received) __sync_fetch_and_add(&slot->counts[FL_BYTES_RECEIVED], received);
+    if (srtt_us) __sync_fetch_and_add(&slot->rtt[at], 1);
   }
   return 0;
 }
 
-/* What was transferred since the last look. */
-static __always_inline void add_bytes(struct connection* seen, struct tcp_sock* tp, __u64 number) {
+/* `srtt_us` 0: only bytes. */
+static __always_inline void count_transfer(struct connection* seen, struct tcp_sock* tp, __u64 number, __u32 srtt_us) {
   __u64 acked = tp->bytes_acked, received = tp->bytes_received;
-  if (acked > seen->acked) count_for(seen->targets, number, FL_BYTES_SENT, acked - seen->acked);
-  if (received > seen->received) count_for(seen->targets, number, FL_BYTES_RECEIVED, received - seen->received);
+  __u64 more = acked - seen->acked, arrived = received - seen->received;
+  if (!more && !arrived && !srtt_us) return;
   seen->acked = acked;
   seen->received = received;
+  count_transfer_for(seen->targets, number, more, arrived, srtt_us);
 }
 
 /* Of a connection of a target; its bytes count from the first call on. */
@@ -233,6 +248,7 @@ SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(telemetry_state, struct sock* sk, int before, int after) {
   if (sk->sk_protocol != IPPROTO_TCP) return 0;
   if (after != ESTABLISHED && (after != CLOSE || before == LISTEN || before == CLOSE)) return 0;
+  if (is_elsewhere(sk)) return 0;
   __u64 number = bucket_now();
   if (!number) return 0;
   if (after == CLOSE && (before == SYN_SENT || before == SYN_RECV)) {
@@ -252,7 +268,7 @@ int BPF_PROG(telemetry_state, struct sock* sk, int before, int after) {
     return 0;
   }
   count_for(targets, number, FL_CLOSED, 1);
-  if (seen) add_bytes(seen, tp, number);
+  if (seen) count_transfer(seen, tp, number, 0);
   return 0;
 }
 
@@ -297,17 +313,15 @@ int BPF_PROG(telemetry_receive_reset, struct sock* sk) {
 /* For each packet that arrives on an open connection, before it is looked at. */
 SEC("tp_btf/tcp_probe")
 int BPF_PROG(telemetry_arrival, struct sock* sk, struct sk_buff* skb) {
+  if (is_elsewhere(sk)) return 0;
   __u64 number = bucket_now();
   if (!number) return 0;
   struct tcp_sock* tp = bpf_skc_to_tcp_sock(sk);
   if (!tp) return 0;
   struct connection* seen = connection_of(sk, tp);
   if (!seen) return 0;
-  add_bytes(seen, tp, number);
-  __u32 srtt = tp->srtt_us >> 3; /* kept in eighths */
-  if (seen->rtt_in != number && srtt) {
-    seen->rtt_in = number;
-    count_rtt_for(seen->targets, number, srtt);
-  }
+  __u32 srtt = seen->rtt_in == number ? 0 : tp->srtt_us >> 3; /* kept in eighths */
+  if (srtt) seen->rtt_in = number;
+  count_transfer(seen, tp, number, srtt);
   return 0;
 }
