@@ -45,10 +45,7 @@ void set(Node& node, const std::string& value) {
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   const bool is_number = error == std::errc() && end == value.data() + value.size();
   const bool is_boolean = value == "true" || value == "false";
-  node = made(is_number    ? Node::Type::integer
-              : is_boolean ? Node::Type::boolean
-                           : Node::Type::string,
-              node.at);
+  node = made(is_number ? Node::Type::integer : is_boolean ? Node::Type::boolean : Node::Type::string, node.at);
   node.integer = number;
   node.boolean = value == "true";
   if (node.type == Node::Type::string) node.text = value;

@@ -54,8 +54,9 @@ struct TelemetryTest : testing::Test {
     ASSERT_TRUE(status) << run.errors();
     ASSERT_LE(*status, 2) << run.out() << run.errors();
     for (const auto& event : journal_of(out))
-      if (event["event"] == "warning")
+      if (event["event"] == "warning") {
         EXPECT_EQ(event["message"].get<std::string>().find("telemetry"), std::string::npos);
+      }
   }
   /// Programs of ours that a run holds, by name.
   static std::set<std::string> programs_of(const Belongings& has) {
