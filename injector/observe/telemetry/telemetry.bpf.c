@@ -12,67 +12,11 @@
 #include <bpf/bpf_tracing.h>
 
 #include "injector/observe/telemetry/abi.h"
+#include "injector/observe/telemetry/kernel.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 const volatile struct fl_telemetry_config config;
-
-#define ESTABLISHED 1 /* include/net/tcp_states.h */
-#define SYN_SENT 2
-#define SYN_RECV 3
-#define TIME_WAIT 6
-#define CLOSE 7
-#define LISTEN 10
-#define NEW_SYN_RECV 12
-#define CA_LOSS 4 /* include/uapi/linux/tcp.h */
-
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-struct ns_common {
-  unsigned int inum;
-};
-struct net {
-  struct ns_common ns;
-};
-typedef struct {
-  struct net* net;
-} possible_net_t;
-struct kernfs_node {
-  __u64 id;
-};
-struct cgroup {
-  struct kernfs_node* kn;
-  int level;
-  struct cgroup* ancestors[];
-};
-struct sock_cgroup_data {
-  struct cgroup* cgroup;
-};
-struct sock_common {
-  volatile unsigned char skc_state;
-  possible_net_t skc_net;
-};
-struct sock {
-  struct sock_common __sk_common;
-  struct sock_cgroup_data sk_cgrp_data;
-  int sk_err;
-  __u16 sk_protocol;
-};
-struct inet_connection_sock {
-  __u8 icsk_ca_state : 5;
-  __u8 icsk_retransmits;
-};
-struct tcp_sock {
-  struct inet_connection_sock inet_conn;
-  __u32 srtt_us;
-  __u64 bytes_acked, bytes_received;
-};
-struct net_device {
-  possible_net_t nd_net;
-};
-struct sk_buff {
-  struct net_device* dev;
-};
-#pragma clang attribute pop
 
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
