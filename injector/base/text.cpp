@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace faultline {
@@ -22,7 +24,7 @@ std::string time_of_day(const std::string& instant) {
 }
 
 std::string short_duration(Ns value) {
-  if (value < 0) return "-" + short_duration(-value);
+  if (value < 0) return "-" + short_duration(-std::max(value, -std::numeric_limits<Ns>::max()));
   const double ns = static_cast<double>(value);
   if (value < kMicrosecond) return fmt::format("{} ns", value);
   if (ns < 999.5 * kMicrosecond) return three_figures(ns / kMicrosecond) + " µs";

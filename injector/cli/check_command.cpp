@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -48,16 +49,36 @@ nlohmann::json describe(const plan::Parsed& parsed, const std::string& path) {
   return out;
 }
 
-/// Every arm must be right: the first that is not, or the first of all.
-plan::Parsed parse_arms(const std::string& path, plan::ParseOptions options) {
-  auto parsed = plan::parse_file(path, options);
-  if (!options.arm.empty()) return parsed;
+/// A plan as each of its arms: the first that is wrong, or the first of all; and what any of them lacks here.
+struct Checked {
+  plan::Parsed parsed;
+  std::vector<lab::Lack> lacks;
+};
+Checked check_arms(const std::string& path, plan::ParseOptions options, bool here) {
+  Checked checked{plan::parse_file(path, options), {}};
+  const auto look = [&](const plan::Parsed& parsed) {
+    if (!here || !parsed.ok()) return;
+    for (auto& lack : lab::lacking(parsed.plan)) {
+      const auto same = [&](const lab::Lack& l) { return l.at.line == lack.at.line && l.message == lack.message; };
+      if (std::none_of(checked.lacks.begin(), checked.lacks.end(), same)) checked.lacks.push_back(std::move(lack));
+    }
+  };
+  look(checked.parsed);
+  if (!options.arm.empty()) return checked;
   for (const auto& arm : plan::arms_of(path)) {
     options.arm = arm;
     auto other = plan::parse_file(path, options);
-    if (!other.ok()) return other;
+    if (!other.ok()) return {std::move(other), {}};
+    look(other);
+    for (auto& remark : other.remarks) {
+      const auto same = [&](const plan::Diagnostic& d) {
+        return d.at.line == remark.at.line && d.message == remark.message;
+      };
+      auto& remarks = checked.parsed.remarks;
+      if (std::none_of(remarks.begin(), remarks.end(), same)) remarks.push_back(std::move(remark));
+    }
   }
-  return parsed;
+  return checked;
 }
 
 Exit check_plans(const CheckArguments& arguments) {
@@ -65,8 +86,11 @@ Exit check_plans(const CheckArguments& arguments) {
   nlohmann::json all = nlohmann::json::array();
   for (const auto& path : arguments.plans) {
     plan::Parsed parsed;
+    std::vector<lab::Lack> lacks;
     try {
-      parsed = parse_arms(find_plan(path), arguments.reading.options());
+      auto checked = check_arms(find_plan(path), arguments.reading.options(), arguments.here);
+      parsed = std::move(checked.parsed);
+      lacks = std::move(checked.lacks);
     } catch (const Failure& failure) {  // unreadable: the other plans are still looked at
       status = Exit::invalid;
       if (arguments.json)
@@ -76,8 +100,6 @@ Exit check_plans(const CheckArguments& arguments) {
       continue;
     }
     if (!parsed.ok()) status = Exit::invalid;
-    std::vector<lab::Lack> lacks;
-    if (arguments.here && parsed.ok()) lacks = lab::lacking(parsed.plan);
     if (!lacks.empty() && status == Exit::passed) status = Exit::cannot_run;
     if (arguments.json) {
       all.push_back(describe(parsed, path));

@@ -69,10 +69,11 @@ report::MarginRun judged(const std::filesystem::path& folder, double value, cons
   const report::Summary s = report::derive(folder).summary;
   run.verdict = s.verdict;
   for (const auto& h : s.hypotheses)
-    if (h.held && !h.as_expected()) run.broken.push_back(h.name);
+    if (h.held == false) run.broken.push_back(h.name);  // whatever an arm is expected to break
   const bool by_guard = exit == Exit::aborted && s.abort && s.abort->by == "guard";
   if (by_guard) run.broken.push_back(s.abort->reason);
-  run.tried = exit == Exit::passed ? "held" : exit == Exit::deviated || by_guard ? "broken" : "unknown";
+  const bool told = exit == Exit::passed || exit == Exit::deviated || by_guard;
+  run.tried = !told ? "unknown" : run.broken.empty() ? "held" : "broken";
   for (const auto& probe : s.probes)
     for (const auto& phase : probe.phases) {
       if (phase.phase == "baseline" || phase.phase == "recovery" || phase.sent == 0) continue;
@@ -164,6 +165,7 @@ class MarginPlayer {
     margin_.from = arguments_.from;
     margin_.to = arguments_.to;
     margin_.within = arguments_.within;
+    margin_.options = fmt::format("{}", fmt::join(words_.begin() + 1, words_.end(), " "));
     return Exit::passed;
   }
 
@@ -173,7 +175,7 @@ class MarginPlayer {
             arguments_.playing.out.empty() ? std::nullopt : report::read_margin(arguments_.playing.out)) {
       const auto same = [&](const std::string report::Margin::*field) { return (*before).*field == margin_.*field; };
       using M = report::Margin;
-      for (const auto field : {&M::plan, &M::vary, &M::from, &M::to, &M::within})
+      for (const auto field : {&M::plan, &M::vary, &M::from, &M::to, &M::within, &M::options})
         if (!same(field))
           throw Failure(Exit::invalid, fmt::format("--out {}: it has the record of another search ({}, {} to {})",
                                                    arguments_.playing.out, before->vary, before->from, before->to));

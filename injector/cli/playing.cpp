@@ -66,7 +66,8 @@ void Playing::add_to(CLI::App& app) {
 
 void annotate(const Playing& how, const std::vector<report::Summary>& summaries, const std::string& plan) {
   if (how.annotate.empty()) return;
-  for (const auto& summary : summaries) print(stdout, Visible(report::github_annotations(summary, plan)));
+  for (const auto& summary : summaries)
+    print(how.json ? stderr : stdout, Visible(report::github_annotations(summary, plan)));
   const char* path = std::getenv("GITHUB_STEP_SUMMARY");
   if (path == nullptr || *path == '\0') return;
   std::ofstream file(path, std::ios::app);

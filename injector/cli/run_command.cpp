@@ -16,6 +16,7 @@
 #include "injector/cli/words.h"
 #include "injector/record/json_fields.h"
 #include "injector/report/arms.h"
+#include "injector/report/markdown.h"
 #include "injector/run/arms.h"
 #include "injector/run/folder.h"
 #include "injector/run/preflight.h"
@@ -74,7 +75,9 @@ Exit run_until_conclusive(const RunArguments& arguments, const CLI::App& sub, co
     return Exit::invalid;
   }
   run::check_privileges();
-  const fs::path folder = run::make_arms_folder(parsed.plan.name, arguments.playing.out);
+  fs::path out = arguments.playing.out;
+  if (!out.empty()) out = fs::absolute(out / "").lexically_normal().parent_path();  // "out/" and "." have no name
+  const fs::path folder = run::make_arms_folder(parsed.plan.name, out);
   std::vector<std::string> words{"run"};
   const auto given = given_words(sub, {"--out", "--json", "--annotate", "--retry-inconclusive"});
   words.insert(words.end(), given.begin(), given.end());
@@ -129,11 +132,22 @@ Exit run_arms(const RunArguments& arguments, const CLI::App& sub, const std::str
                              std::string("--out"), (folder / names[i]).string()})
       arm.push_back(word);
     const auto played = run::play_arm(arm);
-    if (played.stopped || played.exit >= Exit::invalid) break;  // the next would fare no better
+    const bool recorded = std::filesystem::exists(folder / names[i] / "journal.jsonl");
+    if (!recorded) {
+      arms.arms[i].exit_code = static_cast<int>(played.exit);
+      report::begin_arms(folder, arms);
+    }
+    // What a guard stopped says something of its arm alone. The rest would keep the next arm from being played as well.
+    const bool by_guard = recorded && played.exit == Exit::aborted && report::stopped_by_guard(folder / names[i]);
+    if (played.stopped || (played.exit >= Exit::invalid && !by_guard)) break;
   }
   const auto outcome = report::derive_arms(folder);
   run::give_to_user(folder);
   annotate(arguments.playing, outcome.summaries, path);
+  if (!arguments.playing.annotate.empty())
+    for (const auto& arm : outcome.arms.arms)
+      if (arm.verdict == report::kNotPlayed)
+        print(arguments.playing.json ? stderr : stdout, Visible(report::github_not_played(arm.arm, path)));
   if (arguments.playing.json)
     print_json(record::to_json(outcome.arms));
   else

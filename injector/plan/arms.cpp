@@ -41,6 +41,11 @@ void read_arm(const Entry& entry, const std::vector<std::string>& variables, Dra
               std::vector<std::vector<Word>>& expectations) {
   Issues& issues = draft.issues;
   if (!check_name(issues, entry.at, "an arm's name", entry.key, true)) return;
+  if (entry.key.find('.') != std::string::npos) {
+    issues.error(entry.at, fmt::format("an arm's name, \"{}\", has a dot in it", entry.key),
+                 "it is a folder's name as well, beside files: use letters, digits, hyphens and underscores");
+    return;
+  }
   if (entry.value.type != Node::Type::table) {
     issues.error(entry.value.at, fmt::format("arms.{}: expected a table", entry.key), "write [arms.careful]");
     return;

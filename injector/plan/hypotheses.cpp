@@ -6,6 +6,8 @@
 namespace faultline::plan {
 namespace {
 
+constexpr Ns kLongestWait = 366 * 24 * 3600 * kSecond;  // so that sums cannot overflow
+
 /// A duration above 0 and where it stands; nothing where it is absent or wrong.
 std::optional<Ns> read_length(Table& table, const char* key, SourcePlace& at, Draft& draft, bool timeline) {
   const Entry* entry = table.take(key);
@@ -13,6 +15,10 @@ std::optional<Ns> read_length(Table& table, const char* key, SourcePlace& at, Dr
   at = entry->value.at;
   const auto value = timeline ? read_timeline(table, key, entry->value, draft.options)
                               : table.scalar(key, entry->value, "\"5s\"", read_duration);
+  if (value && *value > kLongestWait) {
+    draft.issues.error(at, fmt::format("{}: that is more than a year", key), fmt::format("write {} = \"5s\"", key));
+    return {};
+  }
   if (!value || *value > 0) return value;
   draft.issues.error(at, fmt::format("{}: nothing can be seen in no time", key), fmt::format("write {} = \"5s\"", key));
   return {};
@@ -27,7 +33,7 @@ void read_window(Table& table, HypothesisDraft& draft_hypothesis, Draft& draft) 
   }
   hypothesis.length = read_length(table, "for", draft_hypothesis.for_at, draft, true);
   hypothesis.eventually = read_length(table, "eventually", draft_hypothesis.eventually_at, draft, false);
-  SourcePlace stays_at;
+  SourcePlace& stays_at = draft_hypothesis.stays_at;
   hypothesis.stays = read_length(table, "stays", stays_at, draft, false);
   if (!stays_at.line || draft_hypothesis.eventually_at.line) return;
   draft.issues.error(stays_at, "stays: says for how long the conditions hold once they do, and needs eventually",

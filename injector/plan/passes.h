@@ -38,7 +38,7 @@ struct HypothesisDraft {
   Hypothesis hypothesis;
   Word probe, during;
   SourcePlace recovers_at = {}, name_at = {};
-  SourcePlace after_at = {}, for_at = {}, eventually_at = {};  ///< line 0: not given
+  SourcePlace after_at = {}, for_at = {}, eventually_at = {}, stays_at = {};  ///< line 0: not given
 };
 
 struct GuardDraft {

@@ -58,17 +58,24 @@ void apply_settings(Node& document, Draft& draft) {
     std::vector<std::string> names;
     Node* chosen = nullptr;
     std::string_view key;
+    std::string best;  // of two names that both begin the path ("a", "a.b") the longer is meant
+    bool twice = false;
     for (auto& entry : document.entries) {
       if (entry.key != "faults") continue;
       for (auto& fault : entry.value.items) {
         const std::string name = name_of(fault);
         names.push_back(name);
-        if (name.empty() || !path.starts_with(name + ".")) continue;
+        if (name.empty() || !path.starts_with(name + ".") || name.size() < best.size()) continue;
+        twice = name == best;
+        best = name;
         chosen = &fault;
         key = std::string_view(path).substr(name.size() + 1);
       }
     }
-    if (chosen == nullptr || key.empty())
+    if (twice)
+      draft.issues.error({}, fmt::format("--set {}: several faults are called \"{}\"", path, best),
+                         "give each a name of its own");
+    else if (chosen == nullptr || key.empty())
       draft.issues.error(
           {}, fmt::format("--set {}: the plan has no such fault", path),
           names.empty() ? "the plan has no [[faults]]" : list_known("write FAULT.KEY=VALUE; faults are", names));

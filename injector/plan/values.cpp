@@ -158,6 +158,8 @@ Read<double> read_times_baseline(std::string_view text) {
   text.remove_suffix(1);
   const auto number = read_decimal(trim(text));
   if (!number) return {{}, quoted(all) + " does not say how many times", std::string(kHint)};
+  constexpr double kMost = 1e6;
+  if (*number > kMost) return {{}, quoted(all) + " is more than a million times", std::string(kHint)};
   return {*number, {}, {}};
 }
 

@@ -10,8 +10,9 @@ namespace {
 
 /// For how long at least the conditions of `eventually` have to be seen holding.
 constexpr Ns kSeen = kSecond;
+constexpr Ns kRequestsSeen = 5;
 
-void check_hypothesis_window(const HypothesisDraft& draft_hypothesis, Issues& issues, Ns phase) {
+void check_hypothesis_window(const HypothesisDraft& draft_hypothesis, Issues& issues, Ns phase, Ns every) {
   const Hypothesis& h = draft_hypothesis.hypothesis;
   const auto lasts = [&] { return fmt::format("\"{}\" lasts {}", h.during, format_duration(phase)); };
   if (h.after >= phase && draft_hypothesis.after_at.line) {
@@ -26,13 +27,44 @@ void check_hypothesis_window(const HypothesisDraft& draft_hypothesis, Issues& is
     return;
   }
   if (!h.eventually) return;
+  if (h.stays && *h.stays < kRequestsSeen * every) {
+    issues.error(draft_hypothesis.stays_at,
+                 fmt::format("stays: the probe asks every {}, so that {} can be met by luck", format_duration(every),
+                             format_duration(*h.stays)),
+                 fmt::format("write stays = \"{}\" or more", format_duration(kRequestsSeen * every)));
+    return;
+  }
+  const Ns seen = h.stays.value_or(std::max(kSeen, kRequestsSeen * every));
   const auto [from, to] = h.window_in(0, phase);
-  if (to - from < *h.eventually + h.stays.value_or(kSeen))
-    issues.error(
-        draft_hypothesis.eventually_at,
-        fmt::format("eventually: {} are looked at, in which {} and then {} do not fit", format_duration(to - from),
-                    format_duration(*h.eventually), format_duration(h.stays.value_or(kSeen))),
-        "look for a longer time, or ask for it earlier");
+  if (to - from < *h.eventually + seen)
+    issues.error(draft_hypothesis.eventually_at,
+                 fmt::format("eventually: {} are looked at, in which {} and then {} do not fit",
+                             format_duration(to - from), format_duration(*h.eventually), format_duration(seen)),
+                 "look for a longer time, or ask for it earlier");
+}
+
+bool asks_for_baseline(const Conditions& conditions) {
+  const auto relative = [](const Bound& bound) { return bound.measure == Bound::Measure::times_baseline; };
+  for (const auto& key : Conditions::keys())
+    if (const auto& bound = conditions.*key.bound; bound && relative(*bound)) return true;
+  if (conditions.errors)
+    for (const auto& [error, bound] : *conditions.errors)
+      if (relative(bound)) return true;
+  return false;
+}
+
+void check_baseline(const HypothesisDraft& draft_hypothesis, Draft& draft) {
+  const Hypothesis& h = draft_hypothesis.hypothesis;
+  if (!asks_for_baseline(h)) return;
+  if (h.during == "baseline") {
+    draft.issues.error(h.at, "the baseline is compared with itself, which always holds",
+                       "write the limit itself, or another phase");
+    return;
+  }
+  const auto baseline = length_of_phase(draft, "baseline");
+  if (baseline && *baseline < kSecond)
+    draft.issues.error(h.at, fmt::format("a baseline of {} is too short to compare with", format_duration(*baseline)),
+                       "start the first fault at 1s or later, or write the limit itself");
 }
 
 }  // namespace
@@ -56,10 +88,14 @@ std::optional<Ns> length_of_phase(const Draft& draft, const std::string& during)
 
 void check_hypothesis_windows(Draft& draft) {
   for (const auto& hypothesis : draft.hypotheses) {
+    check_baseline(hypothesis, draft);
+    const auto probe = std::find_if(draft.probes.begin(), draft.probes.end(),
+                                    [&](const ProbeDraft& p) { return p.probe.name == hypothesis.hypothesis.probe; });
+    if (probe == draft.probes.end()) continue;  // a mistake already
     const std::string& during = hypothesis.hypothesis.during;
     if (during.empty()) continue;
     const auto phase = length_of_phase(draft, during == "run" ? "" : during);
-    if (phase && *phase > 0) check_hypothesis_window(hypothesis, draft.issues, *phase);
+    if (phase && *phase > 0) check_hypothesis_window(hypothesis, draft.issues, *phase, probe->probe.every);
   }
 }
 

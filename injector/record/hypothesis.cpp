@@ -7,6 +7,7 @@
 
 #include "injector/base/text.h"
 #include "injector/plan/values.h"
+#include "injector/probe/errors.h"
 #include "injector/record/confidence.h"
 #include "injector/record/distribution.h"
 #include "injector/record/tally.h"
@@ -114,6 +115,10 @@ class OfBaseline {
       lacking_ = fmt::format("the baseline has no {} to compare with", name);
       return false;
     }
+    if (*figure == 0 && (bound.op == plan::Bound::Op::ge || bound.op == plan::Bound::Op::gt)) {
+      lacking_ = fmt::format("{} was 0 in the baseline, and whatever it is now is no less", name);
+      return false;
+    }
     bound.value *= *figure;
     bound.measure.reset();
     return true;
@@ -127,7 +132,8 @@ std::string limit_text(const plan::Conditions::Key& key, const plan::Bound& aske
   using Of = plan::Conditions::Of;
   if (!asked.measure) return "";
   const char* side = settled.is_upper() ? "at most" : "at least";
-  if (key.is_quantile()) return fmt::format(" ({} {})", side, short_duration(static_cast<Ns>(settled.value)));
+  if (key.is_quantile())
+    return fmt::format(" ({} {})", side, short_duration(static_cast<Ns>(std::min(settled.value, 9e18))));
   if (key.of == Of::share) return fmt::format(" ({} {})", side, percent(settled.value));
   return fmt::format(" ({} {:.1f}/s)", side, settled.value);
 }
@@ -152,7 +158,13 @@ void judge_conditions(Parts& parts, const plan::Hypothesis& asked, const plan::C
   }
   if (settled.errors)
     for (const auto& [error, bound] : *settled.errors) {
-      const std::uint64_t failed = stats.failed_by(error);
+      const std::uint64_t failed = stats.failed_by(error), others = stats.failed_by(probe::ErrorNames::kOther);
+      if (others > 0 && error_holds(bound, failed, stats.sent) != error_holds(bound, failed + others, stats.sent)) {
+        parts.add({}, {},
+                  fmt::format("errors.{}: {} requests failed with more errors than are told apart", error,
+                              thousands(others)));
+        continue;
+      }
       parts.add(error_holds(bound, failed, stats.sent), error_text(error, failed, stats.sent), "errors." + error);
       if (!bound.measure) parts.trust(share_interval_text("errors." + error, failed, stats.sent));
     }
@@ -177,7 +189,7 @@ std::optional<Ns> first_holding(const ProbeRecord& probe, const plan::Conditions
     for (; next != end && next->due < from + length; ++next) tally.add(request(*next));
     if (tally.holds(std::min(length, window.end - from))) return from;
     Ns step = window.end;  // the next instant at which a request leaves or enters
-    if (first != end) step = std::min(step, first->due + 1);
+    if (first != end) step = std::min(step, first->due > from ? first->due : first->due + 1);
     if (next != end) step = std::min(step, next->due + 1 - length);
     from = std::max(step, from + 1);
   }

@@ -12,8 +12,6 @@
 namespace faultline::report {
 namespace {
 
-constexpr const char* kNotPlayed = "not played";
-
 void write_arms(const std::filesystem::path& folder, const Arms& arms) {
   replace_file(
       folder / kArmsFile,
@@ -52,23 +50,33 @@ void begin_arms(const std::filesystem::path& folder, Arms arms) {
   arms.verdict = record::word(Exit::aborted);
   for (auto& arm : arms.arms) {
     arm.verdict = kNotPlayed;
-    arm.exit_code = static_cast<int>(Exit::aborted);
+    if (arm.exit_code == 0) arm.exit_code = static_cast<int>(Exit::aborted);
   }
   write_arms(folder, arms);
+}
+
+bool stopped_by_guard(const std::filesystem::path& folder) {
+  const auto recording = record::read_recording(folder);
+  return recording.stop && recording.stop->by == "guard";
 }
 
 ArmsOutcome derive_arms(const std::filesystem::path& folder) {
   ArmsOutcome outcome;
   outcome.arms = read_arms(folder);
+  std::vector<std::string> missing;
   for (auto& arm : outcome.arms.arms) {
     const auto own = folder / arm.arm;
-    Exit exit = Exit::aborted;
+    Exit exit = static_cast<Exit>(
+        std::clamp(arm.exit_code, static_cast<int>(Exit::inconclusive), static_cast<int>(Exit::failed)));
     if (arm.arm.find('/') == std::string::npos && std::filesystem::exists(own / "journal.jsonl")) {
       Outcome one = derive(own);
       exit = one.exit;
       arm = result_of(arm.arm, one.summary);
       if (outcome.arms.title.empty()) outcome.arms.title = one.summary.title;
       outcome.summaries.push_back(std::move(one.summary));
+    } else {
+      arm.verdict = kNotPlayed;
+      missing.push_back(arm.arm);
     }
     outcome.exit = record::graver(outcome.exit, exit);
   }
@@ -77,7 +85,7 @@ ArmsOutcome derive_arms(const std::filesystem::path& folder) {
   outcome.arms.exit_code = static_cast<int>(outcome.exit);
   outcome.arms.verdict = outcome.exit == Exit::passed && !claimed ? "completed" : record::word(outcome.exit);
   write_arms(folder, outcome.arms);
-  replace_file(folder / "junit.xml", junit_xml(outcome.summaries));
+  replace_file(folder / "junit.xml", junit_xml(outcome.summaries, outcome.arms.name, missing));
   replace_file(folder / "report.html", arms_page(outcome));
   return outcome;
 }

@@ -46,8 +46,13 @@ struct Arms {
 
 inline constexpr const char* kArmsFile = "arms.json";
 
-/// Begins the account: no arm has been played. `exit_code` of each is that of an interrupted run until then.
+inline constexpr const char* kNotPlayed = "not played";
+
+/// Begins the account: no arm has a record. `exit_code` of each is what its process ended with, where that came to
+/// none; of one that has not been played, 0 stands for that of an interrupted run.
 void begin_arms(const std::filesystem::path& folder, Arms arms);
+/// Whether a guard ended the run of this folder.
+bool stopped_by_guard(const std::filesystem::path& folder);
 
 struct ArmsOutcome {
   Exit exit = Exit::passed;

@@ -122,9 +122,18 @@ void add_suite(Suites& suites, const Summary& s) {
 
 }  // namespace
 
-std::string junit_xml(const std::vector<Summary>& summaries) {
+std::string junit_xml(const std::vector<Summary>& summaries, const std::string& name,
+                      const std::vector<std::string>& not_played) {
   Suites suites;
   for (const auto& summary : summaries) add_suite(suites, summary);
+  for (const auto& arm : not_played) {
+    Summary nothing;
+    nothing.name = name;
+    nothing.arm = arm;
+    Suite suite(suites, nothing);
+    suite.add("the arm was played", "error", "there is no record of it", {});
+    suite.close();
+  }
   return suites.text();
 }
 

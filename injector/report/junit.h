@@ -10,7 +10,8 @@
 namespace faultline::report {
 
 std::string junit_xml(const Summary& summary);
-/// A suite for each.
-std::string junit_xml(const std::vector<Summary>& summaries);
+/// A suite for each, and one with an error for each arm of plan `name` that there is no record of.
+std::string junit_xml(const std::vector<Summary>& summaries, const std::string& name = "",
+                      const std::vector<std::string>& not_played = {});
 
 }  // namespace faultline::report

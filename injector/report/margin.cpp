@@ -80,7 +80,7 @@ std::string curve(const Margin& m) {
     if (run.success)
       out += fmt::format(
           "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\" class=\"{}\"><title>{}: {}, success {}</title></circle>\n", x,
-          y(*run.success), run.tried, escaped(run.text), run.tried, percent(*run.success));
+          y(*run.success), escaped(run.tried), escaped(run.text), escaped(run.tried), percent(*run.success));
     if (x - last_x < 70 || run.text == last_label) continue;
     out += fmt::format("<text class=\"tick\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>\n", x,
                        kPlotTop + kPlotHeight + 16, escaped(run.text));

@@ -34,7 +34,7 @@ struct MarginRun {
 };
 
 struct Margin {
-  std::string plan, title, vary, from, to, within;
+  std::string plan, title, vary, from, to, within, options;
   std::uint64_t seed = 0;
   std::vector<MarginRun> runs;
   std::string end;  ///< "found", "none held", "all held", "unknown"; empty: it goes on
@@ -47,6 +47,7 @@ struct Margin {
       record::field("from", &Margin::from, "the mild end"),
       record::field("to", &Margin::to, "the severe end"),
       record::field("within", &Margin::within, "how near the two values below are"),
+      record::field("options", &Margin::options, "what else was given to every run"),
       record::field("seed", &Margin::seed, "of every run"),
       record::field("end", &Margin::end, "`found`, `none held`, `all held`, `unknown`; empty: it was broken off"),
       record::field("held", &Margin::held, "the severest value at which all hypotheses held"),

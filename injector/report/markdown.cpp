@@ -87,6 +87,11 @@ std::string markdown(const std::vector<Summary>& summaries) {
   return out;
 }
 
+std::string github_not_played(const std::string& arm, const std::string& plan) {
+  return fmt::format("::error file={},title=arm {}::it was not played\n", command_property(plan),
+                     command_property(arm));
+}
+
 std::string github_annotations(const Summary& s, const std::string& plan) {
   std::string out;
   const auto say = [&](const char* level, const std::string& what, const std::string& text) {

@@ -17,5 +17,7 @@ std::string markdown(const std::vector<Summary>& summaries);
 /// what is not a verdict on the service; a warning for what is inconclusive. `plan` is the file that they are shown at.
 /// (docs.github.com, "Workflow commands for GitHub Actions")
 std::string github_annotations(const Summary& summary, const std::string& plan);
+/// Of an arm that there is no record of.
+std::string github_not_played(const std::string& arm, const std::string& plan);
 
 }  // namespace faultline::report

@@ -16,7 +16,12 @@ constexpr int kNotStarted = 127;
 sigset_t watched() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&set, signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) {
+    // Under nohup a hang-up is ignored, and must be: blocked, it would come here all the same.
+    struct sigaction had {};
+    if (signal == SIGHUP && sigaction(signal, nullptr, &had) == 0 && had.sa_handler == SIG_IGN) continue;
+    sigaddset(&set, signal);
+  }
   return set;
 }
 
@@ -39,6 +44,7 @@ PlayedArm play_arm(const std::vector<std::string>& words) {
   for (auto& word : own) argv.push_back(word.data());
   argv.push_back(nullptr);
 
+  signal(SIGCHLD, SIG_DFL);  // who called us may have ignored it, and then no child would be told of
   const sigset_t signals = watched();
   sigset_t before;
   sigprocmask(SIG_BLOCK, &signals, &before);
@@ -51,7 +57,8 @@ PlayedArm play_arm(const std::vector<std::string>& words) {
     // What ended before this line is found by the first look; each SIGCHLD is looked at again.
     while (waitpid(child, &status, WNOHANG) == 0) {
       siginfo_t info{};
-      if (sigwaitinfo(&signals, &info) < 0 || info.si_signo == SIGCHLD) continue;
+      const timespec longest{1, 0};
+      if (sigtimedwait(&signals, &info, &longest) < 0 || info.si_signo == SIGCHLD) continue;
       played.stopped = true;
       // A terminal's Ctrl-C has reached it as well, which is one signal too many for nobody.
       if (info.si_code <= 0) kill(child, info.si_signo);

@@ -111,6 +111,19 @@ TEST_F(MarginTest, HandsOnWhatARunTakes) {
     EXPECT_NE(repeat.find(handed[i] + " "), std::string::npos) << handed[i] << " in " << repeat;
 }
 
+TEST_F(MarginTest, AnArmThatMustBreakHoldsWhereItDoesNot) {
+  std::ifstream file(plan());
+  std::ostringstream rest;
+  rest << file.rdbuf();
+  const std::string arms = "[arms.naive]\nexpect = \"fails: ping during slow: success >= 50%\"\n";
+  const auto path = folder.write("naive.toml", rest.str() + arms);
+  Command found({binary(), "margin", path, "--arm", "naive", "--vary", "slow.delay", "--from", "1ms", "--to", "2s",
+                 "--within", "90%", "--out", out, "--quiet"});
+  EXPECT_EQ(found.wait(120 * kSecond), 0) << found.errors();
+  EXPECT_EQ(record()["end"], "found") << record();
+  EXPECT_EQ(record()["runs"][0]["tried"], "held") << "though the run says deviated";
+}
+
 TEST_F(MarginTest, GoesOnWhereItWasBrokenOff) {
   const std::vector<std::string> words{"--from", "20ms", "--to", "2s", "--within", "40%"};
   Command first = margin(words);

@@ -107,7 +107,7 @@ TEST_P(NameWatchTest, AFloodOfAnswersIsBounded) {
       const auto m = answer_of_many(sent * 50, 50);
       (void)!sendto(server.get(), m.data(), m.size(), 0, to.get(), to.size);
     }
-    return await_event(out, "warning", "4096 were learned", 300 * kMillisecond);
+    return await_event(out, "warning", "4096 addresses of names were learned", 300 * kMillisecond);
   }));
   EXPECT_EQ(learned(), 4096u);
   EXPECT_TRUE(takes("10.7.0.9", 0));  // what was not learned is left alone

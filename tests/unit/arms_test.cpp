@@ -62,6 +62,7 @@ TEST(PlanArms, MistakesAreNamed) {
                "there is no hypothesis \"all pays\"", "did you mean \"all pay\"?");
   only_mistake(plan::kSmall + "[arms]\na = 1\n", "arms.a: expected a table");
   only_mistake(plan::kSmall + "[arms.\"a b\"]\n", "an arm's name");
+  only_mistake(plan::kSmall + "[arms.\"arms.json\"]\n", "has a dot in it");
   only_mistake(kTwo, "--arm nobody: the plan has no such arm", "its arms are: careful, naive", as("nobody"));
   only_mistake(plan::kSmall, "--arm a: the plan has no such arm", "the plan has no [arms]", as("a"));
 }
@@ -147,6 +148,23 @@ TEST(ArmsAccount, IsMadeFromTheJournalsThereAre) {
   EXPECT_NE(folder.read("report.html").find("href=\"careful/report.html\""), std::string::npos);
   EXPECT_NE(folder.read("junit.xml").find("shop.careful"), std::string::npos);
   EXPECT_NE(render_arms(outcome, folder.path(), false).bytes().find("naive: not played"), std::string::npos);
+}
+
+TEST(ArmsAccount, AnArmWithoutARecordIsAnErrorOfItsOwn) {
+  record::testing::TemporaryFolder folder;
+  report::Arms arms;
+  arms.name = "shop";
+  arms.arms.resize(2);
+  arms.arms[0].arm = "careful";
+  arms.arms[1].arm = "naive";
+  arms.arms[1].exit_code = static_cast<int>(Exit::cannot_run);
+  report::begin_arms(folder.path(), arms);
+  write_journal(folder.path() / "careful", "careful");
+  EXPECT_EQ(report::derive_arms(folder.path()).arms.arms[1].exit_code, static_cast<int>(Exit::cannot_run));
+  const std::string junit = folder.read("junit.xml");
+  EXPECT_NE(junit.find("<testsuite name=\"shop.naive\""), std::string::npos) << junit;
+  EXPECT_NE(junit.find("there is no record of it"), std::string::npos) << junit;
+  EXPECT_EQ(report::derive_arms(folder.path()).arms.arms[1].exit_code, static_cast<int>(Exit::cannot_run)) << "again";
 }
 
 TEST(ArmsAccount, OfAnotherFileIsRefused) {

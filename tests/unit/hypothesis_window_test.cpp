@@ -207,6 +207,41 @@ TEST(Figures, InTimesOfABaselineThatHasNoneAreNotJudged) {
   EXPECT_EQ(judged.reason, "the baseline has no p99 to compare with");
 }
 
+TEST(Figures, InTimesOfABaselineOfZeroProveNothing) {
+  Recording r = good_recording();
+  replace_requests(r, 0, 30 * kSecond, false, kMs);
+  plan::Hypothesis h = during_cut();
+  h.throughput = Bound{Bound::Op::ge, 0.8, ">= 0.8x baseline", Bound::Measure::times_baseline};
+  EXPECT_FALSE(judge_hypothesis(r, h, "").held) << "nothing was served before, and nothing is now";
+  h.throughput.reset();
+  h.errors.emplace();
+  h.errors->emplace("refused", Bound{Bound::Op::le, 2, "<= 2x baseline", Bound::Measure::times_baseline});
+  EXPECT_EQ(judge_hypothesis(r, h, "").held, true) << "none before, none now";
+}
+
+TEST(Figures, ErrorsBeyondThoseThatAreToldApartAreNotTakenForNone) {
+  Recording r = good_recording();
+  const auto other = r.probes[0].error_index("other errors");
+  r.probes[0].answers.at(600).error = other;
+  plan::Hypothesis h = during_cut();
+  h.errors.emplace();
+  h.errors->emplace("status 503", Bound{Bound::Op::eq, 0, "= 0", Bound::Measure::count});
+  const auto judged = judge_hypothesis(r, h, "");
+  EXPECT_FALSE(judged.held);
+  EXPECT_NE(judged.reason.find("more errors than are told apart"), std::string::npos) << judged.reason;
+  h.errors->at("status 503") = bound(Bound::Op::le, 0.5, "<= 50%");
+  EXPECT_EQ(judge_hypothesis(r, h, "").held, true) << "it may be one of 500, at most";
+}
+
+TEST(Eventually, HoldsAtTheNominalRate) {
+  plan::Hypothesis h = during_cut();
+  h.throughput = bound(Bound::Op::ge, 50, ">= 50/s");
+  h.eventually = 5 * kSecond;
+  const auto judged = judge_hypothesis(failing_over(), h, "");
+  EXPECT_EQ(judged.held, true) << judged.observed;
+  EXPECT_EQ(judged.held_after, 3 * kSecond);
+}
+
 TEST(Figures, OfTheSlowestThousandth) {
   Recording r = good_recording();
   auto& answers = r.probes[0].answers;

@@ -41,6 +41,14 @@ TEST(PlanConditions, ReadTimesOfTheBaseline) {
   EXPECT_DOUBLE_EQ(h.throughput->value, 0.5);
   EXPECT_EQ(h.errors->at("timeout").measure, Bound::Measure::times_baseline);
   only_mistake(kDuring + "p99 = \"<= baseline\"\n", "does not say how many times", "<= 2x baseline");
+  only_mistake(kDuring + "p99 = \"<= 10000000000000x baseline\"\n", "more than a million times");
+  only_mistake(kSmall + "[[hypotheses]]\nprobe = \"pay\"\nduring = \"baseline\"\np99 = \"<= 2x baseline\"\n",
+               "compared with itself");
+  only_mistake(kDuring +
+                   "p99 = \"<= 2x baseline\"\n[[faults]]\nname = \"early\"\nkind = \"sever\"\non = \"shop\"\nstart = "
+                   "\"500ms\"\nfor = "
+                   "\"1s\"\n",
+               "a baseline of 500ms is too short");
   only_mistake(kDuring + "failures = \"<= 2x baseline\"\n", "depends on how long one looks");
   only_mistake(kGuard + "p99 = \"> 2x baseline\"\n", "a guard has no baseline");
 }
@@ -101,6 +109,9 @@ TEST(PlanWindows, LeaveTimeToHold) {
   only_mistake(kDuring + "success = \">= 99%\"\neventually = \"5s\"\nstays = \"5100ms\"\n", "do not fit");
   only_mistake(kDuring + "success = \">= 99%\"\neventually = \"9500ms\"\n", "do not fit");
   only_mistake(kDuring + "success = \">= 99%\"\nstays = \"1s\"\n", "needs eventually");
+  only_mistake(kDuring + "success = \">= 99%\"\neventually = \"1s\"\nstays = \"4s\"\n", "can be met by luck",
+               "stays = \"5s\" or more");
+  only_mistake(kDuring + "success = \">= 99%\"\neventually = \"9223372036s\"\n", "more than a year");
 }
 
 }  // namespace

@@ -32,6 +32,18 @@ TEST(Settings, AddWhatThePlanDoesNotSay) {
   EXPECT_TRUE(plan.faults.at(0).common.boolean("on_any"));
 }
 
+TEST(Settings, AreForOneFaultAlone) {
+  const std::string twice =
+      kSmall + "[[faults]]\nkind = \"degrade\"\non = \"shop\"\nstart = \"1s\"\nfor = \"1s\"\nloss = \"1%\"\n";
+  only_mistake(twice, "several faults are called \"degrade\"", "a name of its own", with("degrade.delay", "1s"));
+  const auto nested =
+      parse_good(kSmall +
+                     "[[faults]]\nname = \"degrade.loss\"\nkind = \"degrade\"\non = \"shop\"\nstart = \"1s\"\nfor = "
+                     "\"1s\"\ndelay = \"1s\"\n",
+                 with("degrade.loss.delay", "2s"));
+  EXPECT_EQ(nested.faults.at(1).params.duration("delay"), 2 * kSecond);
+}
+
 TEST(Settings, AreCheckedAsThePlansOwn) {
   only_mistake(kSmall, "is not a duration", "", with("degrade.delay", "soon"));
   only_mistake(kSmall, "unknown key \"dela\"", "did you mean \"delay\"?", with("degrade.dela", "1s"));
