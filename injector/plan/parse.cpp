@@ -84,6 +84,7 @@ Parsed parse_text(std::string text, const std::string& path, const ParseOptions&
   check_expectations(draft);
   lay_out_time(draft);
   resolve_guards(draft);
+  check_guard_errors(draft);
   if (draft.faults.empty() && draft.probes.empty() && draft.issues.count() == 0)
     draft.issues.error({1, 1}, "the plan has nothing to do", "add [[faults]], or probes as [probes.NAME]");
   if (draft.issues.count() == 0) count_rules(draft);

@@ -119,6 +119,8 @@ bool read_conditions(Table& table, Conditions& conditions, const ConditionStyle&
 std::optional<Ns> length_of_phase(const Draft& draft, const std::string& during);
 /// Whether the windows of hypotheses fit into their phases. The timeline must be laid out.
 void check_hypothesis_windows(Draft& draft);
+/// Whether the errors that guards name are such as their probes can have.
+void check_guard_errors(Draft& draft);
 
 /// A duration of the timeline: "40s" or { true = "79m", scaled = "40s" }, put through --scale.
 std::optional<Ns> read_timeline(Table& table, std::string_view key, const Node& value, const ParseOptions& options);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "injector/plan/passes.h"
+#include "injector/probe/errors.h"
 
 namespace faultline::plan {
 namespace {
@@ -67,6 +68,19 @@ void check_baseline(const HypothesisDraft& draft_hypothesis, Draft& draft) {
                        "start the first fault at 1s or later, or write the limit itself");
 }
 
+/// A bound on an error that this probe cannot have would always hold.
+void check_errors(const Conditions& conditions, SourcePlace at, const Probe& probe, Issues& issues) {
+  if (!conditions.errors || probe.kind == nullptr) return;
+  for (const auto& [error, bound] : *conditions.errors) {
+    if (probe::is_error_name(error, probe.kind->name())) continue;
+    const auto known = probe::error_names(probe.kind->name());
+    issues.error(at,
+                 fmt::format("errors: probe \"{}\" asks by {}, and never has an error \"{}\"", probe.name,
+                             probe.kind->name(), error),
+                 issues.suggest(error, known, list_known("its errors are", known)));
+  }
+}
+
 }  // namespace
 
 std::optional<Ns> length_of_phase(const Draft& draft, const std::string& during) {
@@ -92,11 +106,18 @@ void check_hypothesis_windows(Draft& draft) {
     const auto probe = std::find_if(draft.probes.begin(), draft.probes.end(),
                                     [&](const ProbeDraft& p) { return p.probe.name == hypothesis.hypothesis.probe; });
     if (probe == draft.probes.end()) continue;  // a mistake already
+    check_errors(hypothesis.hypothesis, hypothesis.hypothesis.at, probe->probe, draft.issues);
     const std::string& during = hypothesis.hypothesis.during;
     if (during.empty()) continue;
     const auto phase = length_of_phase(draft, during == "run" ? "" : during);
     if (phase && *phase > 0) check_hypothesis_window(hypothesis, draft.issues, *phase, probe->probe.every);
   }
+}
+
+void check_guard_errors(Draft& draft) {
+  for (const auto& guard : draft.guards)
+    for (const auto& probe : draft.probes)
+      if (probe.probe.name == guard.guard.probe) check_errors(guard.guard, guard.guard.at, probe.probe, draft.issues);
 }
 
 }  // namespace faultline::plan

@@ -30,25 +30,57 @@ const char* known(int error) {
   }
 }
 
-constexpr std::array<std::string_view, 24> kFixed{
-    "timeout", "refused",   "reset",   "closed",   "unreachable", "body",     "reply",   "resolve",
-    "tls",     "protocol",  "FORMERR", "SERVFAIL", "NXDOMAIN",    "NOTIMP",   "REFUSED", "no address",
-    "address", "truncated", "login",   "connect",  "exec",        "overload", "NOERROR", ErrorNames::kOther};
+/// Of probes that have a connection of their own.
+constexpr std::string_view kAsking = "http tcp icmp dns redis postgresql";
+
+/// A name, and the kinds of probes that can have it; empty: all.
+struct Fixed {
+  std::string_view name, kinds;
+};
+constexpr std::array<Fixed, 24> kFixed{{{"timeout", ""},
+                                        {"refused", kAsking},
+                                        {"reset", kAsking},
+                                        {"closed", kAsking},
+                                        {"unreachable", kAsking},
+                                        {"body", "http exec"},
+                                        {"reply", "tcp redis postgresql"},
+                                        {"resolve", "http"},
+                                        {"tls", "http postgresql"},
+                                        {"protocol", "http dns redis postgresql"},
+                                        {"NOERROR", "dns"},
+                                        {"FORMERR", "dns"},
+                                        {"SERVFAIL", "dns"},
+                                        {"NXDOMAIN", "dns"},
+                                        {"NOTIMP", "dns"},
+                                        {"REFUSED", "dns"},
+                                        {"no address", "dns"},
+                                        {"address", "dns"},
+                                        {"truncated", "dns"},
+                                        {"login", "postgresql"},
+                                        {"connect", "http"},
+                                        {"exec", "exec"},
+                                        {"overload", ""},
+                                        {ErrorNames::kOther, ""}}};
 
 /// A word, and behind it a word that a service or the system chooses.
 struct Open {
-  std::string_view word, example;
+  std::string_view word, example, kinds;
   bool number;  ///< what follows is one
 };
-constexpr std::array<Open, 9> kOpen{{{"status", "status 503", true},
-                                     {"error", "error READONLY", false},
-                                     {"sql", "sql 57P01", false},
-                                     {"curl", "curl 56", true},
-                                     {"exit", "exit 1", true},
-                                     {"signal", "signal 15", true},
-                                     {"send", "send EPERM", false},
-                                     {"errno", "errno EPROTO", false},
-                                     {"RCODE", "RCODE 9", true}}};
+constexpr std::array<Open, 9> kOpen{{{"status", "status 503", "http", true},
+                                     {"error", "error READONLY", "redis", false},
+                                     {"sql", "sql 57P01", "postgresql", false},
+                                     {"curl", "curl 56", "http", true},
+                                     {"exit", "exit 1", "exec", true},
+                                     {"signal", "signal 15", "exec", true},
+                                     {"send", "send EPERM", kAsking, false},
+                                     {"errno", "errno EPROTO", "", false},
+                                     {"RCODE", "RCODE 9", "dns", true}}};
+
+bool is_among(std::string_view kind, std::string_view kinds) {
+  return kind.empty() || kinds.empty() ||
+         (" " + std::string(kinds) + " ").find(" " + std::string(kind) + " ") != std::string::npos;
+}
 
 std::string errno_name(int error) {
   const char* name = strerrorname_np(error);
@@ -67,20 +99,25 @@ std::string send_error(int error) {
   return "send " + errno_name(error);
 }
 
-bool is_error_name(std::string_view text) {
-  if (std::find(kFixed.begin(), kFixed.end(), text) != kFixed.end()) return true;
+bool is_error_name(std::string_view text, std::string_view kind) {
+  const auto named = [&](const Fixed& fixed) { return fixed.name == text && is_among(kind, fixed.kinds); };
+  if (std::any_of(kFixed.begin(), kFixed.end(), named)) return true;
   const auto space = text.find(' ');
   if (space == std::string_view::npos) return false;
   const std::string_view word = text.substr(0, space), rest = text.substr(space + 1);
   return std::any_of(kOpen.begin(), kOpen.end(), [&](const Open& open) {
     const auto fits = [&](char c) { return open.number ? c >= '0' && c <= '9' : c > ' '; };
-    return open.word == word && !rest.empty() && std::all_of(rest.begin(), rest.end(), fits);
+    return open.word == word && is_among(kind, open.kinds) && !rest.empty() &&
+           std::all_of(rest.begin(), rest.end(), fits);
   });
 }
 
-std::vector<std::string> error_names() {
-  std::vector<std::string> all(kFixed.begin(), kFixed.end());
-  for (const Open& open : kOpen) all.emplace_back(open.example);
+std::vector<std::string> error_names(std::string_view kind) {
+  std::vector<std::string> all;
+  for (const Fixed& fixed : kFixed)
+    if (is_among(kind, fixed.kinds)) all.emplace_back(fixed.name);
+  for (const Open& open : kOpen)
+    if (is_among(kind, open.kinds)) all.emplace_back(open.example);
   return all;
 }
 

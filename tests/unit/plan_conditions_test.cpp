@@ -14,7 +14,7 @@ TEST(PlanConditions, ReadCountsErrorsAndThroughput) {
   const auto plan = parse_good(kDuring +
                                "requests = \">= 100\"\nfailures = \"= 0\"\nthroughput = \">= 9.5/s\"\np95 = \"<= 1s\"\n"
                                "p999 = \"<= 2s\"\nok.p95 = \"<= 3s\"\nerrors.timeout = \"<= 1%\"\n"
-                               "errors.\"status 503\" = \"= 0\"\n");
+                               "errors.\"errno EPROTO\" = \"= 0\"\n");
   const auto& h = plan.hypotheses.at(0);
   EXPECT_EQ(h.requests->value, 100);
   EXPECT_EQ(h.failures->op, Bound::Op::eq);
@@ -25,10 +25,10 @@ TEST(PlanConditions, ReadCountsErrorsAndThroughput) {
   ASSERT_TRUE(h.errors);
   EXPECT_DOUBLE_EQ(h.errors->at("timeout").value, 0.01);
   EXPECT_FALSE(h.errors->at("timeout").measure);
-  EXPECT_EQ(h.errors->at("status 503").measure, Bound::Measure::count);
+  EXPECT_EQ(h.errors->at("errno EPROTO").measure, Bound::Measure::count);
   EXPECT_EQ(h.text(),
             "p95 <= 1s, p999 <= 2s, ok.p95 <= 3s, requests >= 100, failures = 0, throughput >= 9.5/s, "
-            "errors.status 503 = 0, errors.timeout <= 1%");
+            "errors.errno EPROTO = 0, errors.timeout <= 1%");
 }
 
 TEST(PlanConditions, ReadTimesOfTheBaseline) {
@@ -62,6 +62,8 @@ TEST(PlanConditions, MistakesAreNamed) {
   only_mistake(kDuring + "errors.timeot = \"<= 1%\"\n", "no probe has an error \"timeot\"",
                "did you mean \"timeout\"?");
   only_mistake(kDuring + "errors.\"status five\" = \"<= 1%\"\n", "no probe has an error");
+  only_mistake(kDuring + "errors.\"status 503\" = \"= 0\"\n", "asks by icmp, and never has an error \"status 503\"");
+  only_mistake(kGuard + "errors.REFUSED = \"> 1%\"\n", "never has an error \"REFUSED\"", "did you mean \"refused\"?");
   only_mistake(kDuring + "errors = {}\n", "no error is named");
   only_mistake(kDuring + "failures = \"0\"\n", "has no comparison", "= 0");
   only_mistake(kDuring + "failures = \"= 1.5\"\n", "is not a number of requests");
