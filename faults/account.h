@@ -1,6 +1,6 @@
 // The account of one fault: what happened to its packets, per site and in all. One struct from the kernel's counters to
-// the journal, the verdict and the report; the counts are those of FL_EACH_COUNT (counts_abi.h), so that a new one is one line
-// there.
+// the journal, the verdict and the report; the counts are those of FL_EACH_COUNT (counts_abi.h), so that a new one is
+// one line there.
 #pragma once
 
 #include <cstdint>
