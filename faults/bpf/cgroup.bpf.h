@@ -7,6 +7,7 @@
 
 #include <bpf/bpf_core_read.h>
 
+#include "faults/bpf/kernel_cgroup.bpf.h"
 #include "faults/bpf/place.bpf.h"
 
 /* Rules by the id of a cgroup. User space changes it while the run goes on, when a target is replaced. */
@@ -27,17 +28,6 @@ struct {
 } cgroup_levels SEC(".maps");
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-struct kernfs_node {
-  __u64 id;
-};
-struct cgroup {
-  struct kernfs_node* kn;
-  int level;
-  struct cgroup* ancestors[];
-};
-struct sock_cgroup_data {
-  struct cgroup* cgroup;
-};
 struct sock {
   struct sock_cgroup_data sk_cgrp_data;
 };

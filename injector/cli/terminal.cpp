@@ -1,5 +1,4 @@
 #include "injector/cli/terminal.h"
-#include "injector/base/visible_text.h"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -8,6 +7,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "injector/base/visible_text.h"
+#include "injector/record/json_fields.h"
 #include "injector/screen/locale.h"
 
 namespace faultline::cli {
@@ -57,9 +58,7 @@ Visible beside(Visible head, int columns, std::string_view text, int width, int 
          wrapped(text, width, begin, at) + "\n";
 }
 
-void print_json(const nlohmann::json& answer) {
-  print(stdout, visible_json(answer.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)) + "\n");
-}
+void print_json(const nlohmann::json& answer) { print(stdout, record::json_document(answer)); }
 
 Visible styled(const screen::Look& look, const char* style, std::string_view text) {
   return look.color ? Visible::painted(style, text) : Visible(text);

@@ -14,20 +14,14 @@ namespace {
 constexpr std::string_view kFails = "fails:", kPasses = "passes";
 constexpr std::string_view kExample = "\"fails: nobody pays twice\"";
 
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
 /// "passes", or "fails: NAME" for each hypothesis that must not hold.
 std::vector<Word> read_expectation(Table& table) {
   std::vector<Word> fails;
   const std::vector<Word> words = table.words("expect", kExample);
   for (const auto& [text, at] : words) {
-    const std::string_view said = trimmed(text);
+    const std::string_view said = trim(text);
     if (said == kPasses && words.size() == 1) continue;
-    const std::string_view name = said.starts_with(kFails) ? trimmed(said.substr(kFails.size())) : std::string_view();
+    const std::string_view name = said.starts_with(kFails) ? trim(said.substr(kFails.size())) : std::string_view();
     if (name.empty())
       table.issues().error(at, fmt::format("expect: \"{}\" is not an expectation", text),
                            fmt::format("write \"passes\", or {} for each hypothesis that must not hold", kExample));

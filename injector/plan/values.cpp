@@ -28,12 +28,6 @@ constexpr std::array<Unit, 8> kUnits{{{"h", 3600 * kSecond},
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
-
 /// A word of the plan in a message: quoted, and cut when it is very long.
 std::string quoted(std::string_view text) {
   if (text.size() <= 60) return fmt::format("\"{}\"", text);
@@ -169,6 +163,12 @@ Read<Bound> with_measure(Read<Bound> bound, Bound::Measure measure) {
 }
 
 }  // namespace
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  return text;
+}
 
 Read<Ns> read_duration(std::string_view text) {
   const std::string_view all = text;

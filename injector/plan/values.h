@@ -29,6 +29,8 @@ std::string format_rate(double rate);                       ///< "10mbit"
 std::string format_queue(const faults::QueueLimit& limit);  ///< "100ms", "64kB"
 std::string format_probability(double p);                   ///< "12%"
 
+std::string_view trim(std::string_view text);  ///< without the blanks around it
+
 /// The nearest of `known` to `word` by edit distance, when near enough to be what was meant; else empty.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& known);
 

@@ -16,4 +16,8 @@ void append_text(std::string& out, const std::string& text) {
   out += '"';
 }
 
+std::string json_document(const nlohmann::json& value) {
+  return visible_json(value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)) + "\n";
+}
+
 }  // namespace faultline::record

@@ -23,6 +23,9 @@ void read_json(const nlohmann::json& from, Value& to);
 void append_text(std::string& out, const std::string& text);
 void append_json(std::string& out, const nlohmann::json& value);
 
+/// As a file or standard output has it: indented, what cannot be seen written out, a line break at its end.
+std::string json_document(const nlohmann::json& value);
+
 namespace as_json {
 
 template <class T>

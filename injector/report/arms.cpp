@@ -13,9 +13,7 @@ namespace faultline::report {
 namespace {
 
 void write_arms(const std::filesystem::path& folder, const Arms& arms) {
-  replace_file(
-      folder / kArmsFile,
-      visible_json(record::to_json(arms).dump(2, ' ', false, nlohmann::json::error_handler_t::replace)) + "\n");
+  replace_file(folder / kArmsFile, record::json_document(record::to_json(arms)));
 }
 
 Arms read_arms(const std::filesystem::path& folder) {

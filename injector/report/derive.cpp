@@ -54,10 +54,7 @@ Outcome derive(const std::filesystem::path& folder) {
   const record::Recording recording = record::read_recording(folder);
   const record::Verdict verdict = record::judge(recording);
   Outcome outcome{verdict.exit, summarize(recording, verdict)};
-  replace_file(
-      folder / "summary.json",
-      visible_json(record::to_json(outcome.summary).dump(2, ' ', false, nlohmann::json::error_handler_t::replace)) +
-          "\n");
+  replace_file(folder / "summary.json", record::json_document(record::to_json(outcome.summary)));
   replace_file(folder / "junit.xml", junit_xml(outcome.summary));
   replace_file(folder / "report.html", render_report(recording, outcome.summary));
   return outcome;

@@ -105,9 +105,7 @@ std::optional<Margin> read_margin(const std::filesystem::path& folder) {
 }
 
 void write_margin(const std::filesystem::path& folder, const Margin& margin) {
-  replace_file(
-      folder / kMarginFile,
-      visible_json(record::to_json(margin).dump(2, ' ', false, nlohmann::json::error_handler_t::replace)) + "\n");
+  replace_file(folder / kMarginFile, record::json_document(record::to_json(margin)));
   replace_file(folder / "report.html", margin_page(margin));
 }
 
@@ -125,16 +123,13 @@ Visible render_margin(const Margin& m, const std::filesystem::path& folder, bool
 
 std::string margin_page(const Margin& m) {
   const std::string title = escaped(m.title.empty() ? m.plan : m.title);
-  std::string out = fmt::format(
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-      "content=\"width=device-width\">\n<title>{0}: the margin of {1}</title>\n<style>{2}\n"
-      "circle.held {{ fill: var(--green); }} circle.broken {{ fill: var(--red); }} circle.unknown {{ fill: "
-      "var(--amber); "
-      "}}</style></head><body>\n<header><h1>{0}</h1>\n<p><b>{3}</b></p>\n<p class=\"dim\">from {4} to {5}, within {6} "
-      "· "
-      "seed {7} · {8} runs</p></header>\n",
-      title, escaped(m.vary), kStyle, escaped(answer(m)), escaped(m.from), escaped(m.to), escaped(m.within), m.seed,
-      m.runs.size());
+  std::string out = page_begin(fmt::format("{}: the margin of {}", title, escaped(m.vary)),
+                               "circle.held { fill: var(--green); } circle.broken { fill: var(--red); } "
+                               "circle.unknown { fill: var(--amber); }");
+  out += fmt::format(
+      "<header><h1>{}</h1>\n<p><b>{}</b></p>\n<p class=\"dim\">from {} to {}, within {} · seed {} · {} "
+      "runs</p></header>\n",
+      title, escaped(answer(m)), escaped(m.from), escaped(m.to), escaped(m.within), m.seed, m.runs.size());
   out += curve(m);
   out += "<h2>Runs</h2>\n<table><tr><th>value</th><th></th><th>verdict</th><th>success</th><th>broken</th></tr>\n";
   for (const auto& run : m.runs)
@@ -147,7 +142,7 @@ std::string margin_page(const Margin& m) {
                                 : "open",
         escaped(run.tried), escaped(run.verdict), run.success ? percent(*run.success) : "-",
         escaped(list_broken(run.broken)));
-  return out + "</table>\n</body></html>\n";
+  return out + "</table>\n" + kPageEnd;
 }
 
 }  // namespace faultline::report

@@ -105,11 +105,11 @@ Visible render_arms(const ArmsOutcome& outcome, const std::filesystem::path& fol
 std::string arms_page(const ArmsOutcome& outcome) {
   const Arms& arms = outcome.arms;
   const std::string title = escaped(arms.title.empty() ? arms.name : arms.title);
-  std::string out = fmt::format(
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-      "content=\"width=device-width\">\n<title>{0}: {1}</title>\n<style>{2}</style></head><body>\n"
-      "<header><p class=\"verdict {0}\">{0}</p><h1>{1}</h1>\n<p class=\"dim\">{3} arms · seed {4}</p></header>\n",
-      escaped(arms.verdict), title, kStyle, arms.arms.size(), arms.seed);
+  const std::string verdict = escaped(arms.verdict);
+  std::string out = page_begin(fmt::format("{}: {}", verdict, title));
+  out += fmt::format(
+      "<header><p class=\"verdict {0}\">{0}</p><h1>{1}</h1>\n<p class=\"dim\">{2} arms · seed {3}</p></header>\n",
+      verdict, title, arms.arms.size(), arms.seed);
   out += "<table><tr><th>arm</th><th>verdict</th><th>must break</th><th></th></tr>\n";
   for (const auto& arm : arms.arms) {
     std::string must, why;
@@ -136,7 +136,8 @@ std::string arms_page(const ArmsOutcome& outcome) {
     out += fmt::format("<h2>Probes</h2>\n<table><tr><th>probe</th><th>phase</th>{}</tr>\n{}</table>\n", heads, rows);
   return out +
          "<footer><p>Each arm's own page has its timeline, and the command that plays it again. This page is made from "
-         "the arms' journals; <code>faultline report</code> makes it anew.</p></footer>\n</body></html>\n";
+         "the arms' journals; <code>faultline report</code> makes it anew.</p></footer>\n" +
+         kPageEnd;
 }
 
 }  // namespace faultline::report

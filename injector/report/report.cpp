@@ -233,10 +233,7 @@ std::string footer(const Summary& s) {
 }  // namespace
 
 std::string render_report(const record::Recording& recording, const Summary& summary) {
-  std::string out = fmt::format(
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-      "content=\"width=device-width\">\n<title>{}: {}</title>\n<style>{}</style></head><body>\n",
-      escaped(summary.verdict), title_of(summary), kStyle);
+  std::string out = page_begin(fmt::format("{}: {}", escaped(summary.verdict), title_of(summary)));
   out += headline(summary);
   out += draw(recording);
   out +=
@@ -245,7 +242,7 @@ std::string render_report(const record::Recording& recording, const Summary& sum
       "<span class=\"swatch failed\"></span> share of requests that failed <span class=\"swatch window\"></span> "
       "fault</p>\n";
   return out + hypotheses(summary) + guards(summary) + faults(summary) + probes(summary) + telemetry(summary) +
-         notes(summary) + warnings(summary) + footer(summary) + "</body></html>\n";
+         notes(summary) + warnings(summary) + footer(summary) + kPageEnd;
 }
 
 }  // namespace faultline::report

@@ -1,6 +1,8 @@
 // How report.html looks: light or dark as the reader's machine has it, and on paper.
 #pragma once
 
+#include <string>
+
 namespace faultline::report {
 
 inline constexpr const char* kStyle = R"css(
@@ -24,5 +26,9 @@ th { color: var(--dim); font-weight: 500; } .n { text-align: right; white-space:
 .held { color: var(--green); } .broken { color: var(--red); } .open { color: var(--amber); } td.held, td.broken, td.open { font-weight: 700; }
 code { font-size: .95em; } @media print { body { margin: 0; max-width: none; } .hit { display: none; } }
 )css";
+
+/// A page up to what stands in its body. `title` is HTML; `more` is style of this page alone.
+std::string page_begin(const std::string& title, const std::string& more = "");
+inline constexpr const char* kPageEnd = "</body></html>\n";
 
 }  // namespace faultline::report

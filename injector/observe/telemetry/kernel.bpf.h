@@ -6,6 +6,8 @@
 
 #include <linux/types.h>
 
+#include "faults/bpf/kernel_cgroup.bpf.h"
+
 #define ESTABLISHED 1 /* include/net/tcp_states.h */
 #define SYN_SENT 2
 #define SYN_RECV 3
@@ -25,17 +27,6 @@ struct net {
 typedef struct {
   struct net* net;
 } possible_net_t;
-struct kernfs_node {
-  __u64 id;
-};
-struct cgroup {
-  struct kernfs_node* kn;
-  int level;
-  struct cgroup* ancestors[];
-};
-struct sock_cgroup_data {
-  struct cgroup* cgroup;
-};
 struct sock_common {
   volatile unsigned char skc_state;
   possible_net_t skc_net;
