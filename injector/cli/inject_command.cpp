@@ -242,6 +242,7 @@ void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
   probe("--p99", arguments->p99, "What must hold meanwhile, such as \"<= 250ms\"", "BOUND");
   text("--seed", arguments->seed, "Seed of every random decision; default: a new one that is recorded", "N");
   arguments->playing.add_to(*sub);
+  arguments->playing.add_annotate_to(*sub);
   auto* dry_run = sub->add_flag("--dry-run", arguments->dry_run, "Say what would be done, as explain does");
   sub->add_flag("--look", arguments->look, "With --dry-run: look the targets up as they are now")->needs(dry_run);
   sub->add_flag("--print-plan", arguments->print_plan, "Print the plan that this amounts to, and do nothing");

@@ -1,6 +1,7 @@
 // `faultline margin PLAN --vary FAULT.KEY --from A --to B`: how much of a fault the service bears. Each run is a
 // process of its own, as an arm is.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -110,8 +111,7 @@ class MarginPlayer {
         from_(*quantity_.read(arguments.from)),
         to_(*quantity_.read(arguments.to)),
         search_(from_, to_, within(arguments)),
-        words_(given_words(
-            sub, {"--seed", "--out", "--json", "--annotate", "--vary", "--from", "--to", "--within", "--min"})) {
+        words_(given_words(sub, {"--seed", "--out", "--json", "--vary", "--from", "--to", "--within", "--min"})) {
     if (from_ == to_) throw Failure(Exit::invalid, "--from and --to are equal: nothing is between them");
     least_ = arguments.least.empty() ? std::nullopt : quantity_.read(arguments.least);
     if (!arguments.least.empty() && !least_)
@@ -159,13 +159,15 @@ class MarginPlayer {
       margin_.title = parsed.plan.title;
       margin_.plan = std::filesystem::absolute(path).lexically_normal();
       name_ = parsed.plan.name;
-      margin_.seed = options.seed ? *options.seed : parsed.plan.seed_given ? parsed.plan.seed : new_seed();
+      margin_.seed = parsed.plan.seed_given ? parsed.plan.seed : new_seed();
     }
     margin_.vary = arguments_.vary;
     margin_.from = arguments_.from;
     margin_.to = arguments_.to;
     margin_.within = arguments_.within;
-    margin_.options = fmt::format("{}", fmt::join(words_.begin() + 1, words_.end(), " "));
+    std::vector<std::string> told(words_.begin() + 1, words_.end());
+    std::erase(told, "--quiet");  // says nothing of what is played
+    margin_.options = fmt::format("{}", fmt::join(told, " "));
     return Exit::passed;
   }
 
@@ -177,8 +179,12 @@ class MarginPlayer {
       using M = report::Margin;
       for (const auto field : {&M::plan, &M::vary, &M::from, &M::to, &M::within, &M::options})
         if (!same(field))
-          throw Failure(Exit::invalid, fmt::format("--out {}: it has the record of another search ({}, {} to {})",
-                                                   arguments_.playing.out, before->vary, before->from, before->to));
+          throw Failure(
+              Exit::invalid,
+              fmt::format("--out {}: it has the record of another search: faultline margin {} --vary {} --from {} "
+                          "--to {} --within {} {}; give the same, or another folder",
+                          arguments_.playing.out, before->plan, before->vary, before->from, before->to, before->within,
+                          before->options));
       if (!arguments_.reading.seed.empty() && before->seed != margin_.seed)
         throw Failure(Exit::invalid, fmt::format("--seed: the search that is there has seed {}", before->seed));
       margin_ = *before;

@@ -55,29 +55,34 @@ void Playing::add_to(CLI::App& app) {
   app.add_option("--tolerance-of-loss", tolerance_of_loss,
                  "The same as a share of the loss that was asked; default: the plan's, else 10%")
       ->type_name("SHARE");
+  app.add_flag("--json", json, "Print the record as JSON instead of the verdict for people");
+  app.add_flag("--quiet", quiet, "No progress on stderr");
+}
+
+void Playing::add_annotate_to(CLI::App& app) {
   app.add_option(
          "--annotate", annotate,
          "Mark what broke for a CI server as well: github prints workflow commands, and adds to the step's summary")
       ->check(CLI::IsMember({"github"}).description(""))
       ->type_name("github");
-  app.add_flag("--json", json, "Print summary.json instead of the verdict for people");
-  app.add_flag("--quiet", quiet, "No progress on stderr");
 }
 
-void annotate(const Playing& how, const std::vector<report::Summary>& summaries, const std::string& plan) {
+void annotate(const Playing& how, const std::vector<report::Summary>& summaries,
+              const std::vector<std::string>& not_played, const std::string& plan) {
   if (how.annotate.empty()) return;
-  for (const auto& summary : summaries)
-    print(how.json ? stderr : stdout, Visible(report::github_annotations(summary, plan)));
+  std::FILE* to = how.json ? stderr : stdout;  // a job's log has both
+  for (const auto& summary : summaries) print(to, Visible(report::github_annotations(summary, plan)));
+  for (const auto& arm : not_played) print(to, Visible(report::github_not_played(arm, plan)));
   const char* path = std::getenv("GITHUB_STEP_SUMMARY");
   if (path == nullptr || *path == '\0') return;
   std::ofstream file(path, std::ios::app);
-  file << report::markdown(summaries) << "\n";
+  file << report::markdown(summaries, not_played) << "\n";
   if (!file) print(stderr, shown("faultline: the step's summary could not be written to {}\n", path));
 }
 
 Exit tell(const report::Outcome& outcome, const std::filesystem::path& folder, const Playing& how,
           const std::string& plan) {
-  annotate(how, {outcome.summary}, plan);
+  annotate(how, {outcome.summary}, {}, plan);
   if (how.json)
     print_json(record::to_json(outcome.summary));
   else

@@ -29,10 +29,12 @@ struct Playing {
   bool json = false, quiet = false;
 
   void add_to(CLI::App& app);
+  void add_annotate_to(CLI::App& app);  ///< for what plays runs whose verdict is its own
 };
 
 /// For a CI server, where --annotate asks for it. A summary that cannot be written is said, and fails nothing.
-void annotate(const Playing& how, const std::vector<report::Summary>& summaries, const std::string& plan);
+void annotate(const Playing& how, const std::vector<report::Summary>& summaries,
+              const std::vector<std::string>& not_played, const std::string& plan);
 /// Prints a run's verdict, as `how` asks; its status.
 Exit tell(const report::Outcome& outcome, const std::filesystem::path& folder, const Playing& how,
           const std::string& plan);

@@ -116,7 +116,7 @@ Exit run_arms(const RunArguments& arguments, const CLI::App& sub, const std::str
     }
     arms.name = parsed.plan.name;
     arms.title = parsed.plan.title;
-    arms.seed = options.seed ? *options.seed : parsed.plan.seed_given ? parsed.plan.seed : new_seed();
+    arms.seed = parsed.plan.seed_given ? parsed.plan.seed : new_seed();
     options.seed = arms.seed;
     arms.arms.emplace_back().arm = name;
   }
@@ -143,11 +143,7 @@ Exit run_arms(const RunArguments& arguments, const CLI::App& sub, const std::str
   }
   const auto outcome = report::derive_arms(folder);
   run::give_to_user(folder);
-  annotate(arguments.playing, outcome.summaries, path);
-  if (!arguments.playing.annotate.empty())
-    for (const auto& arm : outcome.arms.arms)
-      if (arm.verdict == report::kNotPlayed)
-        print(arguments.playing.json ? stderr : stdout, Visible(report::github_not_played(arm.arm, path)));
+  annotate(arguments.playing, outcome.summaries, outcome.not_played, path);
   if (arguments.playing.json)
     print_json(record::to_json(outcome.arms));
   else
@@ -188,6 +184,7 @@ void setup_run(CLI::App& app, Context& context) {
       ->type_name("N");
   arguments->reading.add_to(*sub);
   arguments->playing.add_to(*sub);
+  arguments->playing.add_annotate_to(*sub);
   sub->footer("The exit status tells the verdict: see `faultline --help`.");
   sub->callback([arguments, sub, &context] {
     context.chosen = [arguments, sub, &context] { return run_plan(*arguments, *sub, context.command); };

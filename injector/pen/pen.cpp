@@ -140,8 +140,9 @@ struct Pen::Impl {
 
   Moment now() {
     const Ns instant = monotonic_now();
-    const Ns epoch = static_cast<Ns>(__atomic_load_n(&control[0].epoch, __ATOMIC_ACQUIRE));
+    // In this order: the epoch is moved before the hold is let go (run_time() in faults/bpf/common.bpf.h).
     const Ns held_at = static_cast<Ns>(__atomic_load_n(&control[0].hold_at, __ATOMIC_ACQUIRE));
+    const Ns epoch = static_cast<Ns>(__atomic_load_n(&control[0].epoch, __ATOMIC_ACQUIRE));
     if (epoch == 0) return {instant};
     return {instant, held_at == 0 ? instant - epoch : std::min(instant - epoch, held_at)};
   }

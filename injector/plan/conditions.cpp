@@ -5,7 +5,6 @@
 #include <map>
 
 #include "injector/plan/passes.h"
-#include "injector/probe/errors.h"
 
 namespace faultline::plan {
 
@@ -152,12 +151,6 @@ class ConditionReader {
     any_ = true;
     for (const Entry& entry : table->entries()) {
       const std::string name = "errors." + entry.key;
-      if (!probe::is_error_name(entry.key)) {
-        const auto known = probe::error_names();
-        table->issues().error(entry.at, fmt::format("errors: no probe has an error \"{}\"", entry.key),
-                              table->issues().suggest(entry.key, known, list_known("errors are", known)));
-        continue;
-      }
       std::optional<Bound> bound;
       if (entry.value.type == Node::Type::string && is_baseline_bound(entry.value.text))
         bound = relative(*table, name, entry.value, Conditions::Of::share);

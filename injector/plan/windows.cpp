@@ -72,8 +72,8 @@ void check_baseline(const HypothesisDraft& draft_hypothesis, Draft& draft) {
 void check_errors(const Conditions& conditions, SourcePlace at, const Probe& probe, Issues& issues) {
   if (!conditions.errors || probe.kind == nullptr) return;
   for (const auto& [error, bound] : *conditions.errors) {
-    if (probe::is_error_name(error, probe.kind->name())) continue;
-    const auto known = probe::error_names(probe.kind->name());
+    if (probe::has_error(*probe.kind, error)) continue;
+    const auto known = probe::error_names(*probe.kind);
     issues.error(at,
                  fmt::format("errors: probe \"{}\" asks by {}, and never has an error \"{}\"", probe.name,
                              probe.kind->name(), error),

@@ -247,6 +247,17 @@ Kind kinds::dns() {
           .value = "NAME[@SERVER]",
           .make = make_dns,
           .check = check_dns,
+          .errors = {{"protocol"},
+                     {"NOERROR"},
+                     {"FORMERR"},
+                     {"SERVFAIL"},
+                     {"NXDOMAIN"},
+                     {"NOTIMP"},
+                     {"REFUSED"},
+                     {"RCODE 9", true},
+                     {"no address"},
+                     {"address"},
+                     {"truncated"}},
           .behind_at = "server"};
 }
 

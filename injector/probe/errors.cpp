@@ -1,11 +1,11 @@
 #include "injector/probe/errors.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 
 #include "injector/base/visible_text.h"
+#include "injector/probe/kind.h"
 
 namespace faultline::probe {
 namespace {
@@ -30,56 +30,22 @@ const char* known(int error) {
   }
 }
 
-/// Of probes that have a connection of their own.
-constexpr std::string_view kAsking = "http tcp icmp dns redis postgresql";
+/// Of every kind; and of those that ask over a network, as all but programs do.
+const std::vector<OwnError> kEverybodys{{"timeout"}, {"overload"}, {ErrorNames::kOther}};
+const std::vector<OwnError> kNetworks{
+    {"refused"}, {"reset"}, {"closed"}, {"unreachable"}, {"send EPERM", true}, {"errno EPROTO", true}};
 
-/// A name, and the kinds of probes that can have it; empty: all.
-struct Fixed {
-  std::string_view name, kinds;
-};
-constexpr std::array<Fixed, 24> kFixed{{{"timeout", ""},
-                                        {"refused", kAsking},
-                                        {"reset", kAsking},
-                                        {"closed", kAsking},
-                                        {"unreachable", kAsking},
-                                        {"body", "http exec"},
-                                        {"reply", "tcp redis postgresql"},
-                                        {"resolve", "http"},
-                                        {"tls", "http postgresql"},
-                                        {"protocol", "http dns redis postgresql"},
-                                        {"NOERROR", "dns"},
-                                        {"FORMERR", "dns"},
-                                        {"SERVFAIL", "dns"},
-                                        {"NXDOMAIN", "dns"},
-                                        {"NOTIMP", "dns"},
-                                        {"REFUSED", "dns"},
-                                        {"no address", "dns"},
-                                        {"address", "dns"},
-                                        {"truncated", "dns"},
-                                        {"login", "postgresql"},
-                                        {"connect", "http"},
-                                        {"exec", "exec"},
-                                        {"overload", ""},
-                                        {ErrorNames::kOther, ""}}};
+std::vector<OwnError> errors_of(const Kind& kind) {
+  std::vector<OwnError> all = kEverybodys;
+  if (!kind.runs_program()) all.insert(all.end(), kNetworks.begin(), kNetworks.end());
+  all.insert(all.end(), kind.errors.begin(), kind.errors.end());
+  return all;
+}
 
-/// A word, and behind it a word that a service or the system chooses.
-struct Open {
-  std::string_view word, example, kinds;
-  bool number;  ///< what follows is one
-};
-constexpr std::array<Open, 9> kOpen{{{"status", "status 503", "http", true},
-                                     {"error", "error READONLY", "redis", false},
-                                     {"sql", "sql 57P01", "postgresql", false},
-                                     {"curl", "curl 56", "http", true},
-                                     {"exit", "exit 1", "exec", true},
-                                     {"signal", "signal 15", "exec", true},
-                                     {"send", "send EPERM", kAsking, false},
-                                     {"errno", "errno EPROTO", "", false},
-                                     {"RCODE", "RCODE 9", "dns", true}}};
-
-bool is_among(std::string_view kind, std::string_view kinds) {
-  return kind.empty() || kinds.empty() ||
-         (" " + std::string(kinds) + " ").find(" " + std::string(kind) + " ") != std::string::npos;
+bool is(const OwnError& error, std::string_view text) {
+  if (!error.chosen) return error.name == text;
+  const std::string_view word = error.name.substr(0, error.name.find(' ') + 1);  // with the blank
+  return text.starts_with(word) && text.size() > word.size();
 }
 
 std::string errno_name(int error) {
@@ -99,26 +65,15 @@ std::string send_error(int error) {
   return "send " + errno_name(error);
 }
 
-bool is_error_name(std::string_view text, std::string_view kind) {
-  const auto named = [&](const Fixed& fixed) { return fixed.name == text && is_among(kind, fixed.kinds); };
-  if (std::any_of(kFixed.begin(), kFixed.end(), named)) return true;
-  const auto space = text.find(' ');
-  if (space == std::string_view::npos) return false;
-  const std::string_view word = text.substr(0, space), rest = text.substr(space + 1);
-  return std::any_of(kOpen.begin(), kOpen.end(), [&](const Open& open) {
-    const auto fits = [&](char c) { return open.number ? c >= '0' && c <= '9' : c > ' '; };
-    return open.word == word && is_among(kind, open.kinds) && !rest.empty() &&
-           std::all_of(rest.begin(), rest.end(), fits);
-  });
+bool has_error(const Kind& kind, std::string_view name) {
+  const auto all = errors_of(kind);
+  return std::any_of(all.begin(), all.end(), [&](const OwnError& error) { return is(error, name); });
 }
 
-std::vector<std::string> error_names(std::string_view kind) {
-  std::vector<std::string> all;
-  for (const Fixed& fixed : kFixed)
-    if (is_among(kind, fixed.kinds)) all.emplace_back(fixed.name);
-  for (const Open& open : kOpen)
-    if (is_among(kind, open.kinds)) all.emplace_back(open.example);
-  return all;
+std::vector<std::string> error_names(const Kind& kind) {
+  std::vector<std::string> names;
+  for (const auto& error : errors_of(kind)) names.emplace_back(error.name);
+  return names;
 }
 
 std::string ErrorNames::named(const std::string& error) {

@@ -10,6 +10,8 @@
 
 namespace faultline::probe {
 
+struct Kind;
+
 /// For an error that the network or the peer gave: "refused", "reset", "unreachable", "timeout", else "errno ENAME".
 std::string network_error(int error);
 
@@ -17,11 +19,10 @@ std::string network_error(int error);
 /// a firewall, EADDRNOTAVAIL when the local ports are used up, EMFILE, …).
 std::string send_error(int error);
 
-/// Whether an error of a probe of this kind (empty: of any) can have this name: "timeout", "status 503", "sql 57P01".
-/// docs/probes.md lists them.
-bool is_error_name(std::string_view text, std::string_view kind = {});
-/// Those that are fixed, and examples of those with something of the service's or the system's choosing in them.
-std::vector<std::string> error_names(std::string_view kind = {});
+/// Whether a request of this kind can fail with an error of this name: "timeout", "status 503", "sql 57P01".
+bool has_error(const Kind& kind, std::string_view name);
+/// All such names; of those with a word of the service's or the system's choosing in them an example.
+std::vector<std::string> error_names(const Kind& kind);
 
 /// The names that one probe's errors have in the record. A service chooses some of them (the first word of redis, the
 /// state of SQL), and may choose a new and long one each time: beyond kMost names an error is one of kOther.

@@ -274,7 +274,8 @@ Kind kinds::exec() {
           .request = "a command, run without a shell",
           .option = "Run this by a shell meanwhile",
           .value = "COMMAND",
-          .make = make_exec};
+          .make = make_exec,
+          .errors = {{"body"}, {"exit 1", true}, {"signal 15", true}, {"exec"}}};
 }
 
 }  // namespace faultline::probe

@@ -95,6 +95,12 @@ struct Problem {
   std::string hint;     ///< what would be right
 };
 
+/// An error that requests of a kind can have, beyond those of every kind and of the network (errors.h).
+struct OwnError {
+  Said name;            ///< "body", "status 503"
+  bool chosen = false;  ///< what stands behind its first word is the service's, or the system's, choice
+};
+
 struct Kind {
   Key subject;  ///< what is asked: the key that every probe of this kind has, and whose name is the kind's
   std::vector<Key> keys;
@@ -104,6 +110,7 @@ struct Kind {
   std::unique_ptr<Asker> (&make)(const Setting&);     ///< who asks; on the probe's thread (asker.h)
   std::vector<Problem> (*check)(const Params&) = {};  ///< of the values together
   bool (*meant)(std::string_view text) = {};          ///< whether a command line without a kind means this one
+  std::vector<OwnError> errors = {};                  ///< so that a bound on one that never comes is refused
   std::string_view behind_at = {};                    ///< the key of what stands behind an "@" there: "NAME@SERVER"
 
   std::string_view name() const { return subject.name; }

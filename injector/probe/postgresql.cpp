@@ -236,7 +236,8 @@ Kind kinds::postgresql() {
           .request = "a session (`reuse = true` keeps sessions); then `query`",
           .option = "Query this database meanwhile",
           .value = "URI",
-          .make = make_postgresql};
+          .make = make_postgresql,
+          .errors = {{"reply"}, {"tls"}, {"protocol"}, {"sql 57P01", true}, {"login"}}};
 }
 
 }  // namespace faultline::probe

@@ -101,7 +101,8 @@ Kind kinds::redis() {
           .request = "a connection (`reuse = true` keeps connections); then `command`",
           .option = "Ping this Redis meanwhile",
           .value = "HOST:PORT",
-          .make = make_redis};
+          .make = make_redis,
+          .errors = {{"reply"}, {"protocol"}, {"too large"}, {"error WRONGTYPE", true}}};
 }
 
 }  // namespace faultline::probe

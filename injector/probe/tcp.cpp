@@ -63,7 +63,8 @@ Kind kinds::tcp() {
           .option = "Connect to this meanwhile",
           .value = "HOST:PORT",
           .make = make_tcp,
-          .meant = looks_like_tcp};
+          .meant = looks_like_tcp,
+          .errors = {{"reply"}}};
 }
 
 }  // namespace faultline::probe

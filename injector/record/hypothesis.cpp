@@ -130,7 +130,7 @@ class OfBaseline {
 /// What a settled bound comes to, where the plan gave it in times of the baseline: " (at most 2.4 ms)".
 std::string limit_text(const plan::Conditions::Key& key, const plan::Bound& asked, const plan::Bound& settled) {
   using Of = plan::Conditions::Of;
-  if (!asked.measure) return "";
+  if (asked.measure != plan::Bound::Measure::times_baseline) return "";
   const char* side = settled.is_upper() ? "at most" : "at least";
   if (key.is_quantile())
     return fmt::format(" ({} {})", side, short_duration(static_cast<Ns>(std::min(settled.value, 9e18))));
@@ -165,7 +165,9 @@ void judge_conditions(Parts& parts, const plan::Hypothesis& asked, const plan::C
                               thousands(others)));
         continue;
       }
-      parts.add(error_holds(bound, failed, stats.sent), error_text(error, failed, stats.sent), "errors." + error);
+      const std::string limit = limit_text({"", nullptr, plan::Conditions::Of::share}, asked.errors->at(error), bound);
+      parts.add(error_holds(bound, failed, stats.sent), error_text(error, failed, stats.sent) + limit,
+                "errors." + error);
       if (!bound.measure) parts.trust(share_interval_text("errors." + error, failed, stats.sent));
     }
 }
@@ -199,7 +201,6 @@ std::optional<Ns> first_holding(const ProbeRecord& probe, const plan::Conditions
 void judge_eventually(Parts& parts, const plan::Hypothesis& h, const plan::Conditions& settled,
                       const ProbeRecord& probe, const Phase& window) {
   const auto from = first_holding(probe, settled, window, h.stays);
-  if (from) parts.held_after(*from - window.start);
   const bool held = from && *from - window.start <= *h.eventually;
   // Of those that met it, or of those that had to.
   const Ns begin = held ? *from : window.start + *h.eventually;
@@ -207,6 +208,8 @@ void judge_eventually(Parts& parts, const plan::Hypothesis& h, const plan::Condi
   Parts then;
   judge_conditions(then, h, settled, stats_in(probe, begin, end));
   const Judgement figures = then.result(h);
+  if (!figures.held) return parts.add({}, {}, "eventually: " + figures.reason);
+  if (from) parts.held_after(*from - window.start);
   parts.trust(figures.confidence);
   const std::string when =
       from ? fmt::format("held after {}", short_duration(*from - window.start)) : std::string("never held");

@@ -61,7 +61,6 @@ bool stopped_by_guard(const std::filesystem::path& folder) {
 ArmsOutcome derive_arms(const std::filesystem::path& folder) {
   ArmsOutcome outcome;
   outcome.arms = read_arms(folder);
-  std::vector<std::string> missing;
   for (auto& arm : outcome.arms.arms) {
     const auto own = folder / arm.arm;
     Exit exit = static_cast<Exit>(
@@ -74,7 +73,7 @@ ArmsOutcome derive_arms(const std::filesystem::path& folder) {
       outcome.summaries.push_back(std::move(one.summary));
     } else {
       arm.verdict = kNotPlayed;
-      missing.push_back(arm.arm);
+      outcome.not_played.push_back(arm.arm);
     }
     outcome.exit = record::graver(outcome.exit, exit);
   }
@@ -83,7 +82,7 @@ ArmsOutcome derive_arms(const std::filesystem::path& folder) {
   outcome.arms.exit_code = static_cast<int>(outcome.exit);
   outcome.arms.verdict = outcome.exit == Exit::passed && !claimed ? "completed" : record::word(outcome.exit);
   write_arms(folder, outcome.arms);
-  replace_file(folder / "junit.xml", junit_xml(outcome.summaries, outcome.arms.name, missing));
+  replace_file(folder / "junit.xml", junit_xml(outcome.summaries, outcome.arms.name, outcome.not_played));
   replace_file(folder / "report.html", arms_page(outcome));
   return outcome;
 }

@@ -57,7 +57,8 @@ bool stopped_by_guard(const std::filesystem::path& folder);
 struct ArmsOutcome {
   Exit exit = Exit::passed;
   Arms arms;
-  std::vector<Summary> summaries;  ///< of those that were played
+  std::vector<Summary> summaries;       ///< of those that were played
+  std::vector<std::string> not_played;  ///< those that there is no record of
 };
 
 /// Judges every arm's journal again, and writes arms.json, junit.xml and report.html. Throws Failure(invalid) if the

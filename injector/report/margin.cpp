@@ -1,6 +1,7 @@
 #include "injector/report/margin.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -28,11 +29,7 @@ std::string answer(const Margin& m) {
   return "the runs do not tell: they were inconclusive, or one said one thing and the next another";
 }
 
-std::string list_broken(const std::vector<std::string>& names) {
-  std::string text;
-  for (const auto& name : names) text += (text.empty() ? "" : "; ") + name;
-  return text;
-}
+std::string list_broken(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, "; ")); }
 
 /// Where a value stands between the ends that were tried: by its logarithm, where both are above 0.
 class Axis {
@@ -118,7 +115,9 @@ Visible render_margin(const Margin& m, const std::filesystem::path& folder, bool
     out += shown("    {} {:<10} {}{}\n", style.held(held), run.text, run.verdict,
                  run.broken.empty() ? "" : ": " + list_broken(run.broken));
   }
-  return out + shown("  Files   {}  (report.html, margin.json, and a run folder for each)\n", folder.string());
+  return for_locale(
+      out + shown("  Files   {}  (report.html, margin.json, and a run folder for each)\n", folder.string()),
+      style.utf8);
 }
 
 std::string margin_page(const Margin& m) {

@@ -81,9 +81,10 @@ std::string title(const Summary& s) {
 
 std::string markdown(const Summary& s) { return fmt::format("## {}: {}\n\n{}", cell(s.verdict), title(s), body(s)); }
 
-std::string markdown(const std::vector<Summary>& summaries) {
+std::string markdown(const std::vector<Summary>& summaries, const std::vector<std::string>& not_played) {
   std::string out;
-  for (const auto& s : summaries) out += (out.empty() ? "" : "\n") + markdown(s);
+  for (const auto& s : summaries) out += markdown(s) + "\n";
+  for (const auto& arm : not_played) out += fmt::format("## not played: arm {}\n\n", cell(arm));
   return out;
 }
 
@@ -95,8 +96,8 @@ std::string github_not_played(const std::string& arm, const std::string& plan) {
 std::string github_annotations(const Summary& s, const std::string& plan) {
   std::string out;
   const auto say = [&](const char* level, const std::string& what, const std::string& text) {
-    out += fmt::format("::{} file={},title={}::{}\n", level, command_property(plan), command_property(what),
-                       command_data(text));
+    out += fmt::format("::{} file={},title={}::{}\n", level, command_property(plan),
+                       command_property(s.arm ? "arm " + *s.arm + ": " + what : what), command_data(text));
   };
   for (const auto& h : s.hypotheses)
     if (h.held && !h.as_expected())

@@ -10,8 +10,8 @@ namespace faultline::report {
 
 /// A table of hypotheses with what was expected and observed, and of faults with what was applied. GitHub's flavour.
 std::string markdown(const Summary& summary);
-/// A heading and a table for each arm.
-std::string markdown(const std::vector<Summary>& summaries);
+/// A heading and a table for each arm, and a heading for each of `not_played`.
+std::string markdown(const std::vector<Summary>& summaries, const std::vector<std::string>& not_played);
 
 /// Workflow commands: an error for each hypothesis that did not come out as expected, for a guard that acted and for
 /// what is not a verdict on the service; a warning for what is inconclusive. `plan` is the file that they are shown at.

@@ -98,8 +98,9 @@ Visible render_arms(const ArmsOutcome& outcome, const std::filesystem::path& fol
                 h ? (h->held ? h->observed : h->reason) : "");
     }
   }
-  return out +
-         shown("  Files   {}  (report.html, arms.json, junit.xml, and a run folder for each arm)\n", folder.string());
+  return for_locale(out + shown("  Files   {}  (report.html, arms.json, junit.xml, and a run folder for each arm)\n",
+                                folder.string()),
+                    style.utf8);
 }
 
 std::string arms_page(const ArmsOutcome& outcome) {

@@ -229,6 +229,10 @@ TEST(Figures, ErrorsBeyondThoseThatAreToldApartAreNotTakenForNone) {
   const auto judged = judge_hypothesis(r, h, "");
   EXPECT_FALSE(judged.held);
   EXPECT_NE(judged.reason.find("more errors than are told apart"), std::string::npos) << judged.reason;
+  h.eventually = 2 * kSecond;
+  r.probes[0].answers.at(999).error = other;  // the last of the window
+  EXPECT_FALSE(judge_hypothesis(r, h, "").held);
+  h.eventually.reset();
   h.errors->at("status 503") = bound(Bound::Op::le, 0.5, "<= 50%");
   EXPECT_EQ(judge_hypothesis(r, h, "").held, true) << "it may be one of 500, at most";
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
+#include <set>
 
 #include <algorithm>
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include <sstream>
 
 #include "injector/plan/parse.h"
+#include "injector/probe/errors.h"
 #include "injector/probe/kind.h"
 #include "tests/unit/say.h"
 
@@ -179,6 +181,51 @@ TEST(ProbeKinds, EachHasItsSectionWithEveryKey) {
       EXPECT_NE(line.find(fmt::format("| `{}` |", key.example)), std::string::npos) << line;
     }
   }
+}
+
+/// The first column of "## Errors": `a`, `b`, … are names each.
+std::set<std::string> documented_errors() {
+  const std::string page = file("docs/probes.md");
+  std::istringstream lines(page.substr(page.find("\n## Errors\n")));
+  std::set<std::string> names;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("| `")) continue;
+    const std::string cell = line.substr(0, line.find(" | "));
+    for (auto at = cell.find('`'); at != std::string::npos;) {
+      const auto end = cell.find('`', at + 1);
+      names.insert(cell.substr(at + 1, end - at - 1));
+      at = cell.find('`', end + 1);
+    }
+  }
+  return names;
+}
+
+TEST(ProbeKinds, TheErrorsThatTheyHaveAreDocumented) {
+  const auto page = documented_errors();
+  std::set<std::string> known;
+  for (const Kind& kind : catalogue()) {
+    for (const auto& name : error_names(kind)) {
+      EXPECT_TRUE(has_error(kind, name)) << name;
+      known.insert(name);
+    }
+  }
+  // Of DNS codes the page names the first two, and of the errors beyond those that are told apart it says so in words.
+  for (const auto& name : known)
+    EXPECT_TRUE(page.contains(name) || name == ErrorNames::kOther || name == "NOERROR" || name == "FORMERR" ||
+                name == "NOTIMP" || name == "REFUSED" || name.starts_with("RCODE"))
+        << name << " is not in docs/probes.md";
+  for (const auto& name : page) EXPECT_TRUE(known.contains(name)) << name << " is in docs/probes.md alone";
+}
+
+TEST(ProbeKinds, AnErrorIsOneThatTheKindCanHave) {
+  const Kind &http = *find_kind("http"), &exec = *find_kind("exec"), &redis = *find_kind("redis");
+  EXPECT_TRUE(has_error(http, "status 404"));
+  EXPECT_FALSE(has_error(http, "status "));
+  EXPECT_FALSE(has_error(http, "status"));
+  EXPECT_FALSE(has_error(http, "REFUSED")) << "a code of DNS";
+  EXPECT_FALSE(has_error(exec, "refused")) << "a program's errors are its statuses";
+  EXPECT_TRUE(has_error(exec, "exit 7"));
+  EXPECT_TRUE(has_error(redis, "too large"));
 }
 
 TEST(ProbeKinds, TheCommandLineKnowsThemAll) {
