@@ -82,7 +82,7 @@ struct Channel {
   Ns longest_queue() const;
 };
 
-/// A channel's tracks, in the order of the score's (FL_DELAY and so on, abi.h): the one list of them all.
+/// A channel's tracks, in the order of the score's (FL_DELAY and so on, score_abi.h): the one list of them all.
 inline constexpr std::array<Track Channel::*, FL_TRACKS> kTracks{
     &Channel::delay,     &Channel::jitter,  &Channel::loss,    &Channel::flows, &Channel::clients,
     &Channel::duplicate, &Channel::corrupt, &Channel::reorder, &Channel::rate};

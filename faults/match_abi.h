@@ -87,8 +87,8 @@ struct fl_selector_config {
   __u32 first_rule; /* of the site, among all rules */
   __u32 first_live, live_count;
   __u32 port_table;
-  __u32 first_bank; /* the place where the site's banks begin */
-  __u32 fill;
+  __u32 first_bank;            /* the place where the site's banks begin */
+  __u32 netns;                 /* inode of the site's network namespace: elsewhere nothing is selected. 0: anywhere */
   __u64 tcp, udp, icmp, other; /* rules by protocol */
   __u64 port_rules;            /* those that name a port at either end */
   __u64 peer_port_rules, own_port_rules;
@@ -103,14 +103,13 @@ struct fl_selector_config {
   __u64 inside_rules;     /* those that meet what a tunnel carries, at the tunnel's device, and not what carries it */
   __u64 tunnel_protocols; /* the IP protocols that carry the site's tunnels: bits; all of them are below 64 */
   __u64 learned_rules;    /* those whose peers have names: addresses are added while the run goes on */
+  __u64 mate_rules;       /* those with FL_RULE_MATES */
   struct fl_masks any4, any6; /* rules for a peer that no prefix covers */
   struct fl_peers peers4, peers6;
   __u16 exempt[FL_MAX_EXEMPT_PORTS];       /* own TCP ports of the control path */
   __u16 tunnel_ports[FL_MAX_TUNNEL_PORTS]; /* UDP ports that carry the site's tunnels */
   __u8 exempt_count, tunnel_port_count;
-  __u8 pad[2];
-  __u32 netns;      /* inode of the site's network namespace: elsewhere nothing is selected. 0: anywhere */
-  __u64 mate_rules; /* those with FL_RULE_MATES */
+  __u8 pad[6];
 };
 FL_ASSERT(sizeof(struct fl_selector_config) == 312);
 

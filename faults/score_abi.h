@@ -60,6 +60,25 @@ enum {
   FL_RULE_MATES = 128, /* its fault has other targets, to which what leaves may go: see fl_mate */
 };
 
+/* The segment of a track that a CPU is in. */
+struct fl_segment {
+  struct fl_point point; /* its start */
+  __u64 until;
+};
+FL_ASSERT(sizeof(struct fl_segment) == 32);
+
+/* What a rule asks for, by track, from `from` on and before `until`: while its tracks are level, which is nearly
+ * always, a packet reads them all in one place. */
+struct fl_present {
+  __u64 from, until;
+  __u32 asks; /* FL_USES of the tracks that are not 0 */
+  __u32 drew; /* of the packet at hand: see count_draws() */
+  __u64 value[FL_TRACKS];
+  __u64 own; /* ns that the rule alone asks of the packet at hand: see count_shares() */
+  __u64 fill[3];
+};
+FL_ASSERT(sizeof(struct fl_present) == 128);
+
 /* Chain of two states (Gilbert 1960, Elliott 1963), a step per packet; probabilities in units of 2^-32. */
 struct fl_bursts {
   __u64 enter, leave; /* the bad state */

@@ -70,7 +70,7 @@ static long consider_rule(__u32 i, struct considering* w) {
     w->keep |= bit;
     return 0;
   }
-  struct present* now = presently(index, rule, w->t);
+  struct fl_present* now = presently(index, rule, w->t);
   if (!now || now->value[FL_LOSS] < FL_ONE) return 0;
   if (a->reply > w->reply) {
     w->reply = a->reply;

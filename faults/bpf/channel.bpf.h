@@ -74,7 +74,7 @@ static long look_ahead(__u32 i, struct packet* p) {
   struct fl_rule* rule = rule_at(p->first_rule + lowest_bit(p->rules), &index);
   p->rules &= p->rules - 1;
   if (!rule) return 0;
-  struct present* now = presently(index, rule, p->t);
+  struct fl_present* now = presently(index, rule, p->t);
   if (!now) return 0;
   __u64 loss = now->value[FL_LOSS];
   if (loss && (loss < FL_ONE || (rule->flags & FL_RULE_BURSTS))) p->chance = 1;
@@ -159,7 +159,7 @@ __attribute__((noinline)) int count_draws(__u64 mask, __u32 first_rule, __u64 ke
     if (!mask) break;
     __u32 index = number_at(first_rule + lowest_bit(mask));
     mask &= mask - 1;
-    struct present* now = bpf_map_lookup_elem(&presents, &index);
+    struct fl_present* now = bpf_map_lookup_elem(&presents, &index);
     if (!now || !now->drew) continue;
     __u32 drew = now->drew;
     now->drew = 0;
@@ -189,7 +189,7 @@ __attribute__((noinline))
 #else
 static __always_inline
 #endif
-int loses(struct packet* p, struct fl_rule* rule, struct present* now, __u32 index) {
+int loses(struct packet* p, struct fl_rule* rule, struct fl_present* now, __u32 index) {
   if (!p || !rule || !now) return KEPT;
   __u64 loss = now->value[FL_LOSS], flows = now->value[FL_FLOWS], clients = now->value[FL_CLIENTS];
   __u32 stream = FL_STREAM_LOSS;
@@ -210,8 +210,8 @@ int loses(struct packet* p, struct fl_rule* rule, struct present* now, __u32 ind
 }
 
 #ifdef FL_HOLDS
-int hold_by_rule(struct packet* p, struct fl_rule* rule, struct present* now, __u32 index);
-int change_by_rule(struct packet* p, struct fl_rule* rule, struct present* now, __u32 index);
+int hold_by_rule(struct packet* p, struct fl_rule* rule, struct fl_present* now, __u32 index);
+int change_by_rule(struct packet* p, struct fl_rule* rule, struct fl_present* now, __u32 index);
 static __always_inline void count_effects(struct fl_tally* tally, struct packet* p, int effects);
 #endif
 
@@ -225,7 +225,7 @@ static long meet_rule(__u32 i, struct packet* p) {
   if ((rule->flags & (FL_RULE_OUT | FL_RULE_IN)) && p->way != BOTH_WAYS &&
       !(rule->flags & (p->way ? FL_RULE_IN : FL_RULE_OUT)))
     return 0;
-  struct present* now = presently(index, rule, p->t);
+  struct fl_present* now = presently(index, rule, p->t);
   if (!now) return 0;
 #ifdef FL_HOLDS
   __u32 asks = now->asks & (FL_DROPPING | FL_CHANGING | FL_DELAYING); /* to reorder is of no meaning without a delay */

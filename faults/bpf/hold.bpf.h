@@ -63,7 +63,8 @@ static __always_inline void count_effects(struct fl_tally* tally, struct packet*
 
 /* Global functions from here on, which the verifier checks once each: in one piece the rules' loop has too many paths.
  */
-__attribute__((noinline)) int change_by_rule(struct packet* p, struct fl_rule* rule, struct present* now, __u32 index) {
+__attribute__((noinline)) int change_by_rule(struct packet* p, struct fl_rule* rule, struct fl_present* now,
+                                             __u32 index) {
   int effects = 0;
   if (!p || !rule || !now) return 0;
   __u64 rate = now->value[FL_RATE];
@@ -83,7 +84,8 @@ __attribute__((noinline)) int change_by_rule(struct packet* p, struct fl_rule* r
   return effects;
 }
 
-__attribute__((noinline)) int hold_by_rule(struct packet* p, struct fl_rule* rule, struct present* now, __u32 index) {
+__attribute__((noinline)) int hold_by_rule(struct packet* p, struct fl_rule* rule, struct fl_present* now,
+                                           __u32 index) {
   int effects = DELAYED;
   if (!p || !rule || !now) return 0;
   __s64 delay = now->value[FL_DELAY];
@@ -118,7 +120,7 @@ static long count_share(__u32 i, struct shares* s) {
   if (!s->mask) return 1;
   __u32 index = number_at(s->first_rule + lowest_bit(s->mask));
   s->mask &= s->mask - 1;
-  struct present* now = bpf_map_lookup_elem(&presents, &index);
+  struct fl_present* now = bpf_map_lookup_elem(&presents, &index);
   if (!now || !now->own) return 0;
   __u32 own = ticks(now->own);
   now->own = 0;
@@ -149,7 +151,7 @@ __attribute__((noinline)) int serialise(struct packet* p) {
   struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
   struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
   struct fl_state* state = bpf_map_lookup_elem(&states, &at);
-  struct present* present = bpf_map_lookup_elem(&presents, &index);
+  struct fl_present* present = bpf_map_lookup_elem(&presents, &index);
   if (!rule || !tally || !state || !present || !p->rate) return 0;
   __u64 now = p->now, takes = (__u64)p->bytes * 8 * NS_A_SECOND / p->rate;
   __u64 room = rule->queue_ns;

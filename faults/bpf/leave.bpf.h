@@ -202,7 +202,7 @@ static long count_left_out(__u32 i, struct left_out* c) {
   if (!rule) return 0;
   struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
   if (!tally || c->t < rule->start || c->t >= rule->end) return 0;
-  struct present* now = presently(index, rule, c->t);
+  struct fl_present* now = presently(index, rule, c->t);
   if (!now || !now->asks) return 0; /* between episodes */
   __u64* counts = &tally->left_out;
   counts[0] += c->packets;

@@ -22,20 +22,16 @@ struct {
   __type(value, struct fl_track);
 } tracks SEC(".maps");
 
-struct segment {
-  struct fl_point point; /* its start */
-  __u64 until;
-};
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
   __uint(max_entries, 1);
   __type(key, __u32);
-  __type(value, struct segment);
+  __type(value, struct fl_segment);
 } segments SEC(".maps");
 
 /* Points the CPU's segment of track `index` at `t`. Returns 0 on success. */
 __attribute__((noinline)) int seek_track(__u32 index, __u64 t) {
-  struct segment* s = bpf_map_lookup_elem(&segments, &index);
+  struct fl_segment* s = bpf_map_lookup_elem(&segments, &index);
   struct fl_track* track = bpf_map_lookup_elem(&tracks, &index);
   if (!s || !track) return 1;
   struct fl_point zero = {0, 0, 0};
@@ -70,26 +66,16 @@ __attribute__((noinline)) int seek_track(__u32 index, __u64 t) {
   return 0;
 }
 
-/* What a rule asks for, by track, from `from` on and before `until`: while its tracks are level, which is nearly
- * always, a packet reads them all in one place. */
-struct present {
-  __u64 from, until;
-  __u32 asks; /* FL_USES of the tracks that are not 0 */
-  __u32 drew; /* of the packet at hand: see count_draws() */
-  __u64 value[FL_TRACKS];
-  __u64 own; /* ns that the rule alone asks of the packet at hand: see count_shares() */
-  __u64 fill[3];
-};
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
   __uint(max_entries, 1);
   __type(key, __u32);
-  __type(value, struct present);
+  __type(value, struct fl_present);
 } presents SEC(".maps");
 
 /* One track's part of it. Global, as is what calls it: inlined, the paths through a rule's tracks multiply. */
-__attribute__((noinline)) int read_track(struct present* now, __u32 index, __u32 which, __u64 t) {
-  struct segment* s = bpf_map_lookup_elem(&segments, &index);
+__attribute__((noinline)) int read_track(struct fl_present* now, __u32 index, __u32 which, __u64 t) {
+  struct fl_segment* s = bpf_map_lookup_elem(&segments, &index);
   if (!now || !s || which >= FL_TRACKS) return 1;
   if ((t < s->point.t || t >= s->until) && seek_track(index, t)) return 1;
   __s64 v = fl_segment_value(&s->point, t);
@@ -105,7 +91,7 @@ __attribute__((noinline)) int read_track(struct present* now, __u32 index, __u32
 }
 
 __attribute__((noinline)) int read_tracks(__u32 rule, __u32 uses, __u64 t) {
-  struct present* now = bpf_map_lookup_elem(&presents, &rule);
+  struct fl_present* now = bpf_map_lookup_elem(&presents, &rule);
   if (!now) return 1;
   now->from = 0;
   now->until = FL_FOREVER;
@@ -120,8 +106,8 @@ __attribute__((noinline)) int read_tracks(__u32 rule, __u32 uses, __u64 t) {
 }
 
 /* What rule `index` asks for at `t`; null: it has no place. */
-static __always_inline struct present* presently(__u32 index, struct fl_rule* rule, __u64 t) {
-  struct present* now = bpf_map_lookup_elem(&presents, &index);
+static __always_inline struct fl_present* presently(__u32 index, struct fl_rule* rule, __u64 t) {
+  struct fl_present* now = bpf_map_lookup_elem(&presents, &index);
   if (!now) return 0;
   if (t < now->from || t >= now->until) {
     if (read_tracks(index, rule->uses, t)) return 0;

@@ -1,7 +1,7 @@
 // The line holds packets until they are due, in user space, behind a TAP. It decides nothing: each frame carries its
-// due time and slot in the stamp that lies over its MAC addresses (faults/abi.h), and goes back out exactly as it came
-// in, save that consecutive due segments of one TCP flow are gathered into one TSO frame. One thread; its finished
-// loops are the lease on which the selector lets packets into the pen at all.
+// due time and slot in the stamp that lies over its MAC addresses (faults/packet_abi.h), and goes back out exactly as
+// it came in, save that consecutive due segments of one TCP flow are gathered into one TSO frame. One thread; its
+// finished loops are the lease on which the selector lets packets into the pen at all.
 #pragma once
 
 #include <cstdint>

@@ -1,12 +1,10 @@
 // Devices that come to a seat's namespace while the run goes on: new ones, and those that had left and are back. Our
 // programs are put on them, and what they carried until then is told as an escape.
 #include <fmt/format.h>
-#include <net/if.h>
 
 #include <algorithm>
+#include <utility>
 
-#include "faults/abi.h"
-#include "injector/base/clock.h"
 #include "injector/base/text.h"
 #include "injector/pen/seat.h"
 #include "injector/site/devices.h"
@@ -14,15 +12,15 @@
 namespace faultline::pen {
 namespace {
 
-std::uint64_t grown(std::uint64_t before, std::uint64_t now) { return now >= before ? now - before : now; }
-
-/// Of the ways that rules act on. A counter that has shrunk is another device's.
+/// Of the ways that rules act on. A counter that has shrunk is another device's, and all of it is new.
 Carried between(const Traffic& before, const Traffic& now, bool sends, bool receives) {
+  const auto grown = [](std::uint64_t was, std::uint64_t is) { return is >= was ? is - was : is; };
   Carried carried;
-  if (sends) carried = {grown(before.sent, now.sent), grown(before.sent_bytes, now.sent_bytes)};
-  if (receives) {
-    carried.packets += grown(before.received, now.received);
-    carried.bytes += grown(before.received_bytes, now.received_bytes);
+  for (const auto& [hook, acts] : {std::pair{Hook::egress, sends}, {Hook::ingress, receives}}) {
+    if (!acts) continue;
+    const Carried was = carried_by(hook, before), is = carried_by(hook, now);
+    carried.packets += grown(was.packets, is.packets);
+    carried.bytes += grown(was.bytes, is.bytes);
   }
   return carried;
 }
@@ -33,9 +31,7 @@ Carried between(const Traffic& before, const Traffic& now, bool sends, bool rece
 void Seat::note_traffic(const std::map<int, Traffic>& traffic, const Moment& now) {
   for (auto& post : on_devices_) {
     const auto at = traffic.find(post.device);
-    if (at == traffic.end() || post.carried) continue;
-    const bool in = post.hook == Hook::ingress;
-    post.carried = {in ? at->second.received : at->second.sent, in ? at->second.received_bytes : at->second.sent_bytes};
+    if (at != traffic.end() && !post.carried) post.carried = carried_by(post.hook, at->second);
   }
   if (devices_changed_ && inspected_.instant != 0) return;  // look() comes first
   for (const auto& [index, carried] : traffic)

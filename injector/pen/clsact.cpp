@@ -272,18 +272,24 @@ bool ClassicFilter::take_away_elsewhere(const MovedTo& to) {
   if (!state_) return true;
   Placement there = state_->placement;
   there.ifindex = to.index;
-  bool done = false;
-  each_netns([&](const NetNs& ns) {
+  const auto take_from = [&](const NetNs& ns) {
     Inside in(ns);
-    if (find(there).empty()) return true;
+    if (find(there).empty()) return false;
     take_away(there, [] {});
+    return true;
+  };
+  // The kernel says where it went. Mostly nothing of ours is there: what is under it goes when a device moves (all
+  // kernels that we know), or went before that. Where the number tells nothing, all namespaces are searched.
+  bool done = false;
+  const auto ns = to.netns ? netns_of_number(state_->ns, *to.netns) : std::nullopt;
+  if (ns && has_device(*ns, to.index)) {
+    take_from(*ns);
     done = true;
-    return false;
-  });
-  // Mostly there is nothing: what is under it goes when a device moves (all kernels that we know), or went before that.
-  if (!done && to.netns) {
-    const auto ns = netns_of_number(state_->ns, *to.netns);
-    done = ns && has_device(*ns, to.index);
+  } else {
+    each_netns([&](const NetNs& one) {
+      done = take_from(one);
+      return !done;
+    });
   }
   if (!done) return false;
   const auto state = std::move(state_);

@@ -1,5 +1,5 @@
 // From the kernel's per-CPU counters to what happened to each fault's packets. Pure reading; see the ledger in
-// faults/abi.h.
+// faults/counts_abi.h.
 #pragma once
 
 #include <functional>

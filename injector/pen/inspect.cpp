@@ -6,7 +6,6 @@
 
 #include <algorithm>
 
-#include "faults/abi.h"
 #include "injector/base/text.h"
 #include "injector/pen/chain.h"
 #include "injector/pen/seat.h"
@@ -14,13 +13,9 @@
 namespace faultline::pen {
 namespace {
 
+/// Of one device, which is attached to: its counters only grow.
 Carried more(const Carried& now, const Carried& before) {
   return {now.packets - std::min(now.packets, before.packets), now.bytes - std::min(now.bytes, before.bytes)};
-}
-
-Carried carried_by(Hook hook, const Traffic& traffic) {
-  return hook == Hook::ingress ? Carried{traffic.received, traffic.received_bytes}
-                               : Carried{traffic.sent, traffic.sent_bytes};
 }
 
 const char* name_of(Hook hook) { return hook == Hook::ingress ? "ingress" : "egress"; }
@@ -32,6 +27,11 @@ std::string reason(const Standing& standing) {
 }
 
 }  // namespace
+
+Carried carried_by(Hook hook, const Traffic& traffic) {
+  return hook == Hook::ingress ? Carried{traffic.received, traffic.received_bytes}
+                               : Carried{traffic.sent, traffic.sent_bytes};
+}
 
 bool Seat::is_in_force(std::uint32_t rule, const Moment& since, const Moment& now) const {
   const fl_rule& one = around_.score.rules[rule];

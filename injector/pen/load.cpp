@@ -20,10 +20,9 @@ std::uint32_t count_faults(const faults::Score& score) {
 }  // namespace
 
 std::uint64_t memory_of_counters(const faults::Score& score) {
-  constexpr std::uint64_t kSegment = 32, kPresent = 128;  // of track.bpf.h
   const auto cpus = static_cast<std::uint64_t>(libbpf_num_possible_cpus());
   return cpus * (count_faults(score) * FL_HISTOGRAMS * sizeof(fl_histogram) +
-                 score.rules.size() * (sizeof(fl_tally) + FL_TRACKS * kSegment + kPresent));
+                 score.rules.size() * (sizeof(fl_tally) + FL_TRACKS * sizeof(fl_segment) + sizeof(fl_present)));
 }
 
 std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score, const fl_player_config& config,
@@ -48,9 +47,7 @@ std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score
   player->resize("sites", count + spare);
   player->resize("flights", count + spare);
   player->resize("site_tallies", count + spare);
-  fl_player_config all = config;
-  all.banked_from = score.banked_from();
-  player->configure(&all, sizeof all);
+  player->configure(&config, sizeof config);
   player->load();
   player->fill("points", score.points.data(), sizeof(fl_point), points);
   player->fill("tracks", score.tracks.data(), sizeof(fl_track), rules * FL_TRACKS);

@@ -37,6 +37,8 @@ struct Surroundings {
 struct Carried {
   std::uint64_t packets = 0, bytes = 0;
 };
+/// What a device has carried the way of a hook.
+Carried carried_by(Hook hook, const Traffic& traffic);
 
 class Seat {
  public:

@@ -62,6 +62,19 @@ concept Described = requires {
 /// What stands in a record as one word: an enum, or one of a table.
 template <class Value>
 struct WordOf;
+/// One that a table has: pairs of values and words. An unknown word leaves the value as it is.
+template <class Value, const auto& words>
+struct Words {
+  static constexpr std::string_view of(Value value) {
+    for (const auto& [known, word] : words)
+      if (known == value) return word;
+    return "";
+  }
+  static constexpr void read(std::string_view word, Value& value) {
+    for (const auto& [known, text] : words)
+      if (text == word) value = known;
+  }
+};
 template <class Value>
 concept Worded = requires(Value value) {
   WordOf<Value>::of(value);

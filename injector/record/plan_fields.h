@@ -1,9 +1,12 @@
 // What the journal keeps of a plan: all that a verdict needs, so that a record is judged without the plan's file.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "injector/plan/plan.h"
@@ -11,17 +14,18 @@
 
 namespace faultline::record {
 
+inline constexpr std::array<std::pair<plan::Bound::Op, std::string_view>, 5> kOps{{{plan::Bound::Op::ge, ">="},
+                                                                                   {plan::Bound::Op::gt, ">"},
+                                                                                   {plan::Bound::Op::le, "<="},
+                                                                                   {plan::Bound::Op::lt, "<"},
+                                                                                   {plan::Bound::Op::eq, "="}}};
 template <>
-struct WordOf<plan::Bound::Op> {
-  static const char* of(plan::Bound::Op op);
-  static void read(std::string_view word, plan::Bound::Op& op);
-};
+struct WordOf<plan::Bound::Op> : Words<plan::Bound::Op, kOps> {};
 
+inline constexpr std::array<std::pair<plan::Bound::Measure, std::string_view>, 2> kMeasures{
+    {{plan::Bound::Measure::count, "count"}, {plan::Bound::Measure::times_baseline, "times baseline"}}};
 template <>
-struct WordOf<plan::Bound::Measure> {
-  static const char* of(plan::Bound::Measure measure);
-  static void read(std::string_view word, plan::Bound::Measure& measure);
-};
+struct WordOf<plan::Bound::Measure> : Words<plan::Bound::Measure, kMeasures> {};
 
 template <>
 struct FieldsOf<plan::Bound> {

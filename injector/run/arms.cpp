@@ -8,22 +8,12 @@
 
 #include <cerrno>
 
+#include "injector/run/stops.h"
+
 namespace faultline::run {
 namespace {
 
 constexpr int kNotStarted = 127;
-
-sigset_t watched() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) {
-    // Under nohup a hang-up is ignored, and must be: blocked, it would come here all the same.
-    struct sigaction had {};
-    if (signal == SIGHUP && sigaction(signal, nullptr, &had) == 0 && had.sa_handler == SIG_IGN) continue;
-    sigaddset(&set, signal);
-  }
-  return set;
-}
 
 [[noreturn]] void become_arm(std::vector<char*>& argv, const sigset_t& mask, pid_t parent) {
   sigprocmask(SIG_SETMASK, &mask, nullptr);
@@ -45,7 +35,8 @@ PlayedArm play_arm(const std::vector<std::string>& words) {
   argv.push_back(nullptr);
 
   signal(SIGCHLD, SIG_DFL);  // who called us may have ignored it, and then no child would be told of
-  const sigset_t signals = watched();
+  sigset_t signals = ending_signals();
+  sigaddset(&signals, SIGCHLD);
   sigset_t before;
   sigprocmask(SIG_BLOCK, &signals, &before);
   const pid_t parent = getpid();

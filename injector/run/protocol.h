@@ -159,22 +159,12 @@ struct EnterRequest {
 
 namespace faultline::record {
 
+inline constexpr std::pair<run::State, std::string_view> kStates[] = {{run::State::unknown, ""},
+                                                                      {run::State::preparing, "preparing"},
+                                                                      {run::State::running, "running"},
+                                                                      {run::State::waiting, "waiting"},
+                                                                      {run::State::ending, "ending"}};
 template <>
-struct WordOf<run::State> {
-  static constexpr std::pair<run::State, std::string_view> kWords[] = {{run::State::unknown, ""},
-                                                                       {run::State::preparing, "preparing"},
-                                                                       {run::State::running, "running"},
-                                                                       {run::State::waiting, "waiting"},
-                                                                       {run::State::ending, "ending"}};
-  static constexpr std::string_view of(run::State state) {
-    for (const auto& [value, word] : kWords)
-      if (value == state) return word;
-    return "";
-  }
-  static constexpr void read(std::string_view word, run::State& state) {
-    for (const auto& [value, known] : kWords)
-      if (known == word) state = value;
-  }
-};
+struct WordOf<run::State> : Words<run::State, kStates> {};
 
 }  // namespace faultline::record

@@ -11,15 +11,20 @@ namespace faultline::run {
 
 using record::events::By;
 
-Stops::Stops() {
+sigset_t ending_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGCONT}) {
-    // Under nohup a hang-up is ignored, and must be: blocked, it would be delivered here all the same.
+  for (const int s : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction had {};
     if (s == SIGHUP && sigaction(s, nullptr, &had) == 0 && had.sa_handler == SIG_IGN) continue;
     sigaddset(&set, s);
   }
+  return set;
+}
+
+Stops::Stops() {
+  sigset_t set = ending_signals();
+  sigaddset(&set, SIGCONT);
   if (const int error = pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0)
     throw std::system_error(error, std::generic_category(), "block signals");
   signals_ = Fd(static_cast<int>(check("watch signals", signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK))));

@@ -4,6 +4,8 @@
 // a CPU.
 #pragma once
 
+#include <signal.h>
+
 #include <functional>
 #include <optional>
 #include <string>
@@ -17,6 +19,10 @@
 namespace faultline::run {
 
 using observe::Stop;
+
+/// Those that ask us to end: SIGINT, SIGTERM and SIGHUP, but for a hang-up that is ignored, as under nohup: blocked, it
+/// would be delivered all the same.
+sigset_t ending_signals();
 
 class Stops {
  public:

@@ -130,19 +130,20 @@ fl_masks learn(const std::vector<Rule>& rules, const std::string& name, const Ip
   return masks;
 }
 
+std::uint64_t levels_of(const Cgroup& cgroup) {
+  if (cgroup.level == kAnyLevel) return (2ull << FL_MAX_CGROUP_LEVEL) - 1;
+  if (cgroup.level <= FL_MAX_CGROUP_LEVEL) return 1ull << cgroup.level;
+  throw Failure(Exit::cannot_run, fmt::format("cgroup {} lies more than {} levels deep", cgroup.path,
+                                              static_cast<int>(FL_MAX_CGROUP_LEVEL)));
+}
+
 CgroupMasks compile_cgroups(const std::vector<Rule>& rules, const Bits& bits) {
   CgroupMasks masks;
   for (std::size_t i = 0; i < rules.size(); i++) {
     if (!rules[i].match.cgroups) continue;
     for (const Cgroup& cgroup : *rules[i].match.cgroups) {
       masks.rules[cgroup.id] |= bit_of(bits, i);
-      if (cgroup.level == kAnyLevel)
-        masks.levels |= (2ull << FL_MAX_CGROUP_LEVEL) - 1;
-      else if (cgroup.level <= FL_MAX_CGROUP_LEVEL)
-        masks.levels |= 1ull << cgroup.level;
-      else
-        throw Failure(Exit::cannot_run, fmt::format("cgroup {} lies more than {} levels deep", cgroup.path,
-                                                    static_cast<int>(FL_MAX_CGROUP_LEVEL)));
+      masks.levels |= levels_of(cgroup);
     }
   }
   if (masks.rules.size() > FL_MAX_CGROUPS)

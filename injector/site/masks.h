@@ -39,6 +39,10 @@ fl_address learned_key(const IpPrefix& address);
 /// already.
 fl_masks learn(const std::vector<Rule>& rules, const std::string& name, const IpPrefix& address, const Bits& bits = {});
 
+/// The levels of the hierarchy at which a cgroup may be, a bit each. Throws Failure(cannot_run) for one that is too
+/// deep.
+std::uint64_t levels_of(const Cgroup& cgroup);
+
 /// Throws Failure(cannot_run) when there are more, or deeper ones, than a selector takes.
 CgroupMasks compile_cgroups(const std::vector<Rule>& rules, const Bits& bits = {});
 

@@ -4,7 +4,7 @@
 #ifndef FAULTLINE_TELEMETRY_ABI_H
 #define FAULTLINE_TELEMETRY_ABI_H
 
-#include "faults/abi.h"
+#include "faults/counts_abi.h"
 
 enum {
   FL_TELEMETRY_TARGETS = 32,       /* of a run: the bits of a mask */
@@ -66,7 +66,7 @@ FL_ASSERT(sizeof(struct fl_telemetry_place) == 16);
 
 /* Constants of the program. */
 struct fl_telemetry_config {
-  __u32 cgroups;                   /* 1: some place has one */
+  __u32 cgroup_levels;             /* of the hierarchy, at which cgroups of places are: bits. 0: no place has one */
   __u32 retransmit_error;          /* 1: tcp_retransmit_skb tells of failures, too (its third argument) */
   __u32 netns[FL_TELEMETRY_NETNS]; /* inodes of all namespaces with a place, 0 behind the last; [0] is 0: there are more
                                     */

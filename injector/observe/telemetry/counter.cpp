@@ -74,7 +74,7 @@ TelemetryCounter::TelemetryCounter(std::uint32_t targets, const std::vector<Plac
                                    const TelemetrySupport& support)
     : object_(open_telemetry()), by_cpu_(static_cast<std::size_t>(libbpf_num_possible_cpus())) {
   fl_telemetry_config config{};
-  config.cgroups = std::any_of(places.begin(), places.end(), [](const Place& p) { return p.cgroup != 0; });
+  for (const auto& place : places) config.cgroup_levels |= static_cast<__u32>(place.levels);
   config.retransmit_error = support.retransmit_error;
   std::set<std::uint64_t> spaces;
   for (const auto& place : places) spaces.insert(place.netns);

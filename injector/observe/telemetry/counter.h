@@ -20,6 +20,7 @@ struct Place {
   std::uint32_t target = 0;  ///< index
   std::uint64_t netns = 0;   ///< inode
   std::uint64_t cgroup = 0;  ///< its id; 0: all of the namespace
+  std::uint64_t levels = 0;  ///< of the hierarchy, at which that is: see site::levels_of()
 };
 
 class TelemetryCounter {

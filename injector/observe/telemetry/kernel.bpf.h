@@ -8,15 +8,6 @@
 
 #include "faults/bpf/kernel_cgroup.bpf.h"
 
-#define ESTABLISHED 1 /* include/net/tcp_states.h */
-#define SYN_SENT 2
-#define SYN_RECV 3
-#define TIME_WAIT 6
-#define CLOSE 7
-#define LISTEN 10
-#define NEW_SYN_RECV 12
-#define CA_LOSS 4 /* include/uapi/linux/tcp.h */
-
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 struct ns_common {
   unsigned int inum;

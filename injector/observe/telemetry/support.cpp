@@ -39,7 +39,7 @@ TelemetrySupport probe_telemetry() {
       support.missing.push_back(&one);
       continue;
     }
-    if (&one != &kTracepoints[1]) continue;
+    if (std::string_view(one.name) != "tcp_retransmit_skb") continue;
     const btf_type* pointer = btf__type_by_id(kernel.get(), btf__type_by_id(kernel.get(), id)->type);
     const btf_type* function = pointer ? btf__type_by_id(kernel.get(), pointer->type) : nullptr;
     support.retransmit_error = function != nullptr && btf_is_func_proto(function) && btf_vlen(function) >= 4;

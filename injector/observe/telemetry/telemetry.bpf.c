@@ -5,7 +5,9 @@
  * A tracepoint in an interrupt may come while the same program runs on this CPU: the kernel then leaves it out, and
  * counts that. Counters are added to atomically, since another of these programs may come in between. */
 #include <linux/bpf.h>
+#include <linux/errno.h>
 #include <linux/in.h>
+#include <linux/tcp.h>
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
@@ -86,18 +88,19 @@ __attribute__((noinline)) __u32 targets_at(__u64 netns, __u64 cgroup) {
   return targets ? *targets : 0;
 }
 
-/* Also of what is left of a socket (TIME_WAIT) or is about to become one, which know their namespace alone. */
+/* Also of what is left of a socket (BPF_TCP_TIME_WAIT) or is about to become one, which know their namespace alone. */
 static __always_inline __u32 targets_of(struct sock* sk) {
   __u64 netns = sk->__sk_common.skc_net.net->ns.inum;
   __u32 targets = targets_at(netns, 0);
-  if (!config.cgroups) return targets;
+  if (!config.cgroup_levels) return targets;
   __u8 state = sk->__sk_common.skc_state;
-  if (state == TIME_WAIT || state == NEW_SYN_RECV) return targets;
+  if (state == BPF_TCP_TIME_WAIT || state == BPF_TCP_NEW_SYN_RECV) return targets;
   struct cgroup* cgroup = BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
   if (!cgroup) return targets;
   int deepest = BPF_CORE_READ(cgroup, level);
   for (int level = 1; level <= FL_MAX_CGROUP_LEVEL; level++) {
     if (level > deepest) break;
+    if (!(config.cgroup_levels >> level & 1)) continue;
     struct cgroup* ancestor = 0;
     if (bpf_core_read(&ancestor, sizeof ancestor, &cgroup->ancestors[level])) break;
     targets |= targets_at(netns, BPF_CORE_READ(ancestor, kn, id));
@@ -162,26 +165,27 @@ static __always_inline void count_transfer(struct connection* seen, struct tcp_s
 /* Of a connection of a target; its bytes count from the first call on. */
 static __always_inline struct connection* connection_of(struct sock* sk, struct tcp_sock* tp) {
   struct connection* seen = bpf_sk_storage_get(&telemetry_connections, sk, 0, 0);
-  if (seen) return seen;
+  if (seen) return seen->targets ? seen : 0;
   __u32 targets = targets_of(sk);
-  if (!targets) return 0;
+  if (!targets && !config.cgroup_levels) return 0; /* one look-up is not worth the memory; a walk through levels is */
   struct connection first = {.acked = tp->bytes_acked, .received = tp->bytes_received, .targets = targets};
-  return bpf_sk_storage_get(&telemetry_connections, sk, &first, BPF_SK_STORAGE_GET_F_CREATE);
+  seen = bpf_sk_storage_get(&telemetry_connections, sk, &first, BPF_SK_STORAGE_GET_F_CREATE);
+  return targets ? seen : 0;
 }
 
 static __always_inline __u32 failed_by(int error) {
   switch (error) {
     case 0:
       return FL_FAILED_ABANDONED;
-    case 111:
+    case ECONNREFUSED:
       return FL_FAILED_REFUSED;
-    case 110:
+    case ETIMEDOUT:
       return FL_FAILED_TIMED_OUT;
-    case 104:
+    case ECONNRESET:
       return FL_FAILED_RESET;
-    case 113:
+    case EHOSTUNREACH:
       return FL_FAILED_HOST;
-    case 101:
+    case ENETUNREACH:
       return FL_FAILED_NET;
     default:
       return FL_FAILED_OTHER;
@@ -191,12 +195,13 @@ static __always_inline __u32 failed_by(int error) {
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(telemetry_state, struct sock* sk, int before, int after) {
   if (sk->sk_protocol != IPPROTO_TCP) return 0;
-  if (after != ESTABLISHED && (after != CLOSE || before == LISTEN || before == CLOSE)) return 0;
+  if (after != BPF_TCP_ESTABLISHED && (after != BPF_TCP_CLOSE || before == BPF_TCP_LISTEN || before == BPF_TCP_CLOSE))
+    return 0;
   if (is_elsewhere(sk)) return 0;
   __u64 number = bucket_now();
   if (!number) return 0;
-  if (after == CLOSE && (before == SYN_SENT || before == SYN_RECV)) {
-    if (before == SYN_SENT) count_for(targets_of(sk), number, FL_FAILED + failed_by(sk->sk_err), 1);
+  if (after == BPF_TCP_CLOSE && (before == BPF_TCP_SYN_SENT || before == BPF_TCP_SYN_RECV)) {
+    if (before == BPF_TCP_SYN_SENT) count_for(targets_of(sk), number, FL_FAILED + failed_by(sk->sk_err), 1);
     return 0;
   }
   struct tcp_sock* tp = bpf_skc_to_tcp_sock(sk);
@@ -204,10 +209,10 @@ int BPF_PROG(telemetry_state, struct sock* sk, int before, int after) {
   struct connection* seen = connection_of(sk, tp);
   __u32 targets = seen ? seen->targets : targets_of(sk); /* where there was no memory for it */
   if (!targets) return 0;
-  if (after == ESTABLISHED) {
-    if (before == SYN_SENT)
+  if (after == BPF_TCP_ESTABLISHED) {
+    if (before == BPF_TCP_SYN_SENT)
       count_for(targets, number, FL_OPENED, 1);
-    else if (before == SYN_RECV)
+    else if (before == BPF_TCP_SYN_RECV)
       count_for(targets, number, FL_ACCEPTED, 1);
     return 0;
   }
@@ -227,7 +232,7 @@ int BPF_PROG(telemetry_retransmit, struct sock* sk, struct sk_buff* skb) {
   /* Of what is sent again in this state, the acknowledgements of later packets have called for some; each that moves on
    * sets the number of retransmissions back. */
   struct tcp_sock* tp = bpf_skc_to_tcp_sock(sk);
-  if (tp && BPF_CORE_READ_BITFIELD(tp, inet_conn.icsk_ca_state) == CA_LOSS && tp->inet_conn.icsk_retransmits)
+  if (tp && BPF_CORE_READ_BITFIELD(tp, inet_conn.icsk_ca_state) == TCP_CA_Loss && tp->inet_conn.icsk_retransmits)
     count_for(targets, number, FL_TIMEOUTS, 1);
   return 0;
 }

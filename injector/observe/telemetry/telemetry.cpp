@@ -9,24 +9,23 @@
 #include "injector/plan/plan.h"
 #include "injector/record/events.h"
 #include "injector/site/find.h"
+#include "injector/site/masks.h"
 
 namespace faultline::observe {
 namespace {
 
 /// Where a target's sockets are now. Throws Failure(cannot_run) when it is not found.
 void add_places(std::uint32_t index, const plan::Target& target, const Scene& scene, std::vector<Place>& places) {
-  const auto add_host = [&](const std::string& host) {
-    places.push_back({index, scene.lab->host_ns(host).inode(), 0});
-  };
-  if (target.where == plan::Target::Where::host) return add_host(target.subject);
-  if (target.where == plan::Target::Where::room) {
-    for (const auto& host : scene.lab->hosts_of(target.subject)) add_host(host);
+  using Where = plan::Target::Where;
+  if (target.where == Where::host || target.where == Where::room) {
+    for (const auto& host : site::labels_of(scene.plan, target))
+      places.push_back({index, scene.lab->host_ns(host).inode(), 0, 0});
     return;
   }
   for (const auto& spot : scene.finder.find(target)) {
-    if (!spot.cgroups) places.push_back({index, spot.ns.inode(), 0});
+    if (!spot.cgroups) places.push_back({index, spot.ns.inode(), 0, 0});
     for (const auto& cgroup : spot.cgroups.value_or(std::vector<site::Cgroup>()))
-      places.push_back({index, spot.ns.inode(), cgroup.id});
+      places.push_back({index, spot.ns.inode(), cgroup.id, site::levels_of(cgroup)});
   }
 }
 

@@ -2,8 +2,8 @@
 // observer. A plan that does not ask for it loads nothing. It never makes a run fail: what cannot be counted is one
 // warning.
 //
-// What uses its series while the run goes on (guards, the screen, metrics) gets them where write() hands them to the
-// journal.
+// What uses its series while the run goes on (guards, the screen, metrics) gets them where write_until() hands them to
+// the journal.
 #pragma once
 
 #include <functional>
