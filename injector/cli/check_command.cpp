@@ -64,9 +64,10 @@ Checked check_arms(const std::string& path, plan::ParseOptions options, bool her
     }
   };
   look(checked.parsed);
-  if (!options.arm.empty()) return checked;
-  for (const auto& arm : plan::arms_of(path)) {
-    options.arm = arm;
+  if (!checked.parsed.ok() || !options.arm.empty()) return checked;
+  const auto arms = checked.parsed.plan.arms;  // it has been read as the first
+  for (std::size_t i = 1; i < arms.size(); i++) {
+    options.arm = arms[i].name;
     auto other = plan::parse_file(path, options);
     if (!other.ok()) return {std::move(other), {}};
     look(other);

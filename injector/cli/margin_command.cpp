@@ -17,6 +17,7 @@
 #include "injector/cli/words.h"
 #include "injector/plan/values.h"
 #include "injector/record/json_fields.h"
+#include "injector/report/arms.h"
 #include "injector/report/derive.h"
 #include "injector/report/margin.h"
 #include "injector/run/arms.h"
@@ -65,7 +66,7 @@ report::MarginRun judged(const std::filesystem::path& folder, double value, cons
   run.text = text;
   run.folder = folder.filename();
   run.exit_code = static_cast<int>(exit);
-  run.verdict = "not played";
+  run.verdict = report::kNotPlayed;
   if (!std::filesystem::exists(folder / "journal.jsonl")) return run;
   const report::Summary s = report::derive(folder).summary;
   run.verdict = s.verdict;
@@ -145,8 +146,6 @@ class MarginPlayer {
   Exit check_plan() {
     const std::string path = find_plan(arguments_.plan);
     auto options = arguments_.reading.options();
-    if (options.arm.empty() && !plan::arms_of(path).empty())
-      throw Failure(Exit::invalid, "the plan has several arms: choose one with --arm");
     for (const auto& end : {arguments_.from, arguments_.to}) {
       options.settings[arguments_.vary] = end;
       const auto parsed = plan::parse_file(path, options);
@@ -154,6 +153,8 @@ class MarginPlayer {
         print(stderr, plan::render(parsed));
         return Exit::invalid;
       }
+      if (options.arm.empty() && !parsed.plan.arms.empty())
+        throw Failure(Exit::invalid, "the plan has several arms: choose one with --arm");
       if (parsed.plan.hypotheses.empty())
         throw Failure(Exit::invalid, "the plan has no [[hypotheses]]: nothing says what the service must bear");
       margin_.title = parsed.plan.title;

@@ -13,6 +13,7 @@
 #include "injector/report/arms.h"
 #include "injector/report/compare.h"
 #include "injector/report/derive.h"
+#include "injector/report/margin.h"
 #include "injector/report/summary.h"
 
 namespace faultline::cli {
@@ -37,11 +38,22 @@ Exit report_arms(const ReportArguments& arguments) {
   return Exit::passed;
 }
 
+/// Its own record; the runs' folders are those of runs.
+Exit report_margin(const ReportArguments& arguments, const report::Margin& margin) {
+  report::write_margin(arguments.run, margin);
+  if (arguments.json)
+    print_json(record::to_json(margin));
+  else
+    print(stdout, report::render_margin(margin, arguments.run, look_of_stdout().color));
+  return Exit::passed;
+}
+
 Exit report(const ReportArguments& arguments) {
   report::Outcome outcome;
   try {
     if (std::filesystem::exists(std::filesystem::path(arguments.run) / report::kArmsFile))
       return report_arms(arguments);
+    if (const auto margin = report::read_margin(arguments.run)) return report_margin(arguments, *margin);
     outcome = report::derive(arguments.run);
   } catch (const std::system_error& e) {
     throw Failure(e.code() == std::errc::no_space_on_device ? Exit::failed : Exit::cannot_run,
@@ -79,7 +91,7 @@ void setup_report(CLI::App& app, Context& context) {
   CLI::App* sub = app.add_subcommand(
       "report",
       "Judge a recorded run again, and make its summary.json, junit.xml and report.html anew from the journal");
-  sub->add_option("RUN", arguments->run, "The run's folder, or that of several arms")->required();
+  sub->add_option("RUN", arguments->run, "The folder of a run, of several arms, or of a margin")->required();
   sub->add_flag("--json", arguments->json, "Print the summary as JSON");
   sub->footer(kReportFooter);
   sub->callback([&context, arguments] { context.chosen = [arguments] { return report(*arguments); }; });

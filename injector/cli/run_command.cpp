@@ -65,19 +65,14 @@ std::vector<std::string> repeating(const CLI::App& sub, const std::string& path)
 
 /// Runs until a run says something, in a process for each: the last has the folder that was asked for, and those that
 /// said nothing are kept beside it.
-Exit run_until_conclusive(const RunArguments& arguments, const CLI::App& sub, const std::string& path) {
+Exit run_until_conclusive(const RunArguments& arguments, const CLI::App& sub, const plan::Plan& plan) {
   namespace fs = std::filesystem;
   if (!arguments.at.empty())
     throw Failure(Exit::invalid, "--at is the instant of one run: it does not go with --retry-inconclusive");
-  const auto parsed = plan::parse_file(path, arguments.reading.options());
-  if (!parsed.ok()) {
-    print(stderr, plan::render(parsed));
-    return Exit::invalid;
-  }
   run::check_privileges();
   fs::path out = arguments.playing.out;
   if (!out.empty()) out = fs::absolute(out / "").lexically_normal().parent_path();  // "out/" and "." have no name
-  const fs::path folder = run::make_arms_folder(parsed.plan.name, out);
+  const fs::path folder = run::make_arms_folder(plan.name, out);
   std::vector<std::string> words{"run"};
   const auto given = given_words(sub, {"--out", "--json", "--annotate", "--retry-inconclusive"});
   words.insert(words.end(), given.begin(), given.end());
@@ -88,7 +83,7 @@ Exit run_until_conclusive(const RunArguments& arguments, const CLI::App& sub, co
     const auto outcome = report::derive(folder);
     run::give_to_user(folder);
     if (outcome.exit != Exit::inconclusive || left == 0 || played.stopped)
-      return tell(outcome, folder, arguments.playing, path);
+      return tell(outcome, folder, arguments.playing, plan.path);
     fs::path kept;
     for (int number = 1; kept.empty() || fs::exists(kept); number++)
       kept = fmt::format("{}.inconclusive-{}", folder.string(), number);
@@ -100,25 +95,26 @@ Exit run_until_conclusive(const RunArguments& arguments, const CLI::App& sub, co
 }
 
 /// Every arm in a process and a folder of its own, under one seed.
-Exit run_arms(const RunArguments& arguments, const CLI::App& sub, const std::string& path,
-              const std::vector<std::string>& names) {
+Exit run_arms(const RunArguments& arguments, const CLI::App& sub, plan::Parsed parsed) {
   if (!arguments.at.empty())
     throw Failure(Exit::invalid,
                   "--at is the instant of one run, and this plan has several arms: choose one with --arm");
   report::Arms arms;
-  auto options = arguments.reading.options();
+  arms.name = parsed.plan.name;
+  arms.title = parsed.plan.title;
+  arms.seed = parsed.plan.seed_given ? parsed.plan.seed : new_seed();
+  const std::string path = parsed.plan.path;
+  std::vector<std::string> names;
+  for (const auto& arm : parsed.plan.arms) names.push_back(arm.name);
   for (const auto& name : names) {  // all must be right before the first is played
+    arms.arms.emplace_back().arm = name;
+    if (name == parsed.plan.arm) continue;
+    auto options = arguments.reading.options();
     options.arm = name;
-    const auto parsed = plan::parse_file(path, options);
-    if (!parsed.ok()) {
-      print(stderr, plan::render(parsed));
+    if (const auto other = plan::parse_file(path, options); !other.ok()) {
+      print(stderr, plan::render(other));
       return Exit::invalid;
     }
-    arms.name = parsed.plan.name;
-    arms.title = parsed.plan.title;
-    arms.seed = parsed.plan.seed_given ? parsed.plan.seed : new_seed();
-    options.seed = arms.seed;
-    arms.arms.emplace_back().arm = name;
   }
   run::check_privileges();
   const auto folder = run::make_arms_folder(arms.name, arguments.playing.out);
@@ -155,10 +151,10 @@ Exit run_plan(const RunArguments& arguments, const CLI::App& sub, const std::vec
   run::RunOptions options;
   if (!arguments.at.empty()) options.at = read_instant(arguments.at);
   const std::string path = find_plan(arguments.plan);
-  if (arguments.reading.arm.empty())
-    if (const auto names = plan::arms_of(path); !names.empty()) return run_arms(arguments, sub, path, names);
-  if (arguments.again > 0) return run_until_conclusive(arguments, sub, path);
   auto parsed = plan::parse_file(path, arguments.reading.options());
+  if (parsed.ok() && arguments.reading.arm.empty() && !parsed.plan.arms.empty())
+    return run_arms(arguments, sub, std::move(parsed));
+  if (parsed.ok() && arguments.again > 0) return run_until_conclusive(arguments, sub, parsed.plan);
   if (parsed.ok() && options.at && *options.at < wall_now())
     throw Failure(Exit::invalid, fmt::format("--at {}: that instant is in the past", arguments.at));
   options.repeat = repeating(sub, path);

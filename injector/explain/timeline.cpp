@@ -89,7 +89,7 @@ std::vector<Span> spans(const plan::Plan& plan, const std::vector<Effect>& effec
       span.start = fault.start;
       span.end = fault.end;
     }
-    if (!h.during.empty()) std::tie(span.start, span.end) = h.window_in(span.start, span.end);
+    std::tie(span.start, span.end) = h.window_in(span.start, span.end);
     all.push_back(std::move(span));
   }
   return all;

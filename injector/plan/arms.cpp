@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "injector/base/error.h"
-#include "injector/base/file_text.h"
 #include "injector/plan/passes.h"
 
 namespace faultline::plan {
@@ -97,18 +95,6 @@ void check_expectations(Draft& draft) {
     if (std::find(names.begin(), names.end(), word.text) == names.end())
       draft.issues.error(word.at, fmt::format("expect: there is no hypothesis \"{}\"", word.text),
                          draft.issues.suggest(word.text, names, list_known("hypotheses are", names)));
-}
-
-std::vector<std::string> arms_of(const std::string& path) {
-  std::string text;
-  if (!read_file(path, Readable::anything, text).empty()) return {};
-  std::vector<Diagnostic> syntax;
-  const Node document = read_document(text, syntax);
-  std::vector<std::string> names;
-  const Entry* arms = syntax.empty() ? document.find("arms") : nullptr;
-  if (arms != nullptr && arms->value.type == Node::Type::table)
-    for (const auto& arm : arms->value.entries) names.push_back(arm.key);
-  return names;
 }
 
 }  // namespace faultline::plan

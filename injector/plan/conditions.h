@@ -1,5 +1,6 @@
 // What can be asked of the requests of a probe: figures, and bounds on them. Hypotheses and guards are made of the same
-// conditions. A new figure is a line in Conditions::keys() and a line in the reader of its bound.
+// conditions. A new quantile is a member and a line in Conditions::keys(); another sort of figure has its bound read in
+// conditions.cpp, and is counted and told in record/tally.cpp.
 #pragma once
 
 #include <cstdint>

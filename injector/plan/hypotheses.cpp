@@ -20,7 +20,7 @@ std::optional<Ns> read_length(Table& table, const char* key, SourcePlace& at, Dr
     return {};
   }
   if (!value || *value > 0) return value;
-  draft.issues.error(at, fmt::format("{}: nothing can be seen in no time", key), fmt::format("write {} = \"5s\"", key));
+  draft.issues.error(at, fmt::format("{}: it must be longer than 0s", key), fmt::format("write {} = \"5s\"", key));
   return {};
 }
 

@@ -34,9 +34,6 @@ struct Parsed {
   bool ok() const { return diagnostics.empty(); }
 };
 
-/// The names of a plan's arms, in its order; none if it has none, or cannot be read.
-std::vector<std::string> arms_of(const std::string& path);
-
 /// Reads and checks a file. Throws Failure(invalid) only if it cannot be read at all.
 Parsed parse_file(const std::string& path, const ParseOptions& options = {});
 /// The same for a text; `path` is used in messages and for ${plan_dir}.

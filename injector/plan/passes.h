@@ -117,7 +117,8 @@ bool read_conditions(Table& table, Conditions& conditions, const ConditionStyle&
 
 /// How long the phase lasts that a hypothesis or guard looks at; nothing when that is not known. Empty: the run.
 std::optional<Ns> length_of_phase(const Draft& draft, const std::string& during);
-/// Whether the windows of hypotheses fit into their phases. The timeline must be laid out.
+/// Whether the windows of hypotheses fit into their phases and show enough, whether there is a baseline where they
+/// compare with one, and whether their probes can have the errors that they name. The timeline must be laid out.
 void check_hypothesis_windows(Draft& draft);
 /// Whether the errors that guards name are such as their probes can have.
 void check_guard_errors(Draft& draft);

@@ -1,4 +1,5 @@
-// How long phases last, and whether what a hypothesis looks at fits into its phase.
+// What only phases and probes can tell of hypotheses and guards: whether what is looked at fits into its phase, is
+// enough to show something, and can come at all.
 #include <fmt/format.h>
 
 #include <algorithm>

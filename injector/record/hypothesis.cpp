@@ -172,32 +172,6 @@ void judge_conditions(Parts& parts, const plan::Hypothesis& asked, const plan::C
     }
 }
 
-/// The first instant from which the conditions hold: to the end of the window, or for as long as they have to stay.
-std::optional<Ns> first_holding(const ProbeRecord& probe, const plan::Conditions& conditions, const Phase& window,
-                                std::optional<Ns> stays) {
-  const auto by_due = [](const Requests& a, Ns t) { return a.due < t; };
-  const auto request = [&](const Requests& a) {
-    return Tally::Request{a.error == 0, a.latency, probe.errors[a.error], a.count};
-  };
-  auto first = std::lower_bound(probe.answers.begin(), probe.answers.end(), window.start, by_due);
-  const auto end = std::lower_bound(first, probe.answers.end(), window.end, by_due);
-  auto next = first;
-  Tally tally(conditions, Tally::OfNone::as_judged);
-  const Ns length = stays.value_or(window.end - window.start);
-  for (Ns from = window.start; from < window.end && (!stays || from + length <= window.end);) {
-    for (; first != end && first->due < from; ++first)
-      if (first < next) tally.remove(request(*first));
-    if (next < first) next = first;
-    for (; next != end && next->due < from + length; ++next) tally.add(request(*next));
-    if (tally.holds(std::min(length, window.end - from))) return from;
-    Ns step = window.end;  // the next instant at which a request leaves or enters
-    if (first != end) step = std::min(step, first->due > from ? first->due : first->due + 1);
-    if (next != end) step = std::min(step, next->due + 1 - length);
-    from = std::max(step, from + 1);
-  }
-  return {};
-}
-
 void judge_eventually(Parts& parts, const plan::Hypothesis& h, const plan::Conditions& settled,
                       const ProbeRecord& probe, const Phase& window) {
   const auto from = first_holding(probe, settled, window, h.stays);

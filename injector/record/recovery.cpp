@@ -5,8 +5,8 @@
 // request is added and removed once.
 #include <algorithm>
 
-#include "injector/base/quantile.h"
 #include "injector/base/text.h"
+#include "injector/record/tally.h"
 #include "injector/record/verdict.h"
 
 namespace faultline::record {
@@ -15,36 +15,32 @@ namespace {
 constexpr Ns kWindow = 3 * kSecond;
 constexpr Ns kFloor = kMillisecond;  // a 30 µs baseline must not fail on 20 µs of noise
 
-struct Reference {
-  double success;
-  Ns p99;       // allowed
-  bool of_all;  // a failed request counts as slow
-};
-
-class Window {
- public:
-  explicit Window(const Reference& reference) : reference_(reference) {}
-  void enter(const Requests& a) { count(a, 1); }
-  void leave(const Requests& a) { count(a, -1); }
-  bool good() const {
-    if (sent_ <= 0 || ok_ <= 0) return false;
-    if (static_cast<double>(ok_) < (reference_.success - 0.01) * static_cast<double>(sent_) - 1e-9) return false;
-    const auto n = static_cast<std::uint64_t>(reference_.of_all ? sent_ : ok_);
-    return quick_ >= static_cast<std::int64_t>(quantile_rank(n, 990));
-  }
-
- private:
-  void count(const Requests& a, int sign) {
-    sent_ += sign * static_cast<std::int64_t>(a.count);
-    if (a.error != 0) return;
-    ok_ += sign * static_cast<std::int64_t>(a.count);
-    if (a.latency <= reference_.p99) quick_ += sign * static_cast<std::int64_t>(a.count);
-  }
-  const Reference& reference_;
-  std::int64_t sent_ = 0, ok_ = 0, quick_ = 0;
-};
-
 }  // namespace
+
+std::optional<Ns> first_holding(const ProbeRecord& probe, const plan::Conditions& conditions, const Phase& window,
+                                std::optional<Ns> stays) {
+  const auto by_due = [](const Requests& a, Ns t) { return a.due < t; };
+  const auto request = [&](const Requests& a) {
+    return Tally::Request{a.error == 0, a.latency, probe.errors[a.error], a.count};
+  };
+  auto first = std::lower_bound(probe.answers.begin(), probe.answers.end(), window.start, by_due);
+  const auto end = std::lower_bound(first, probe.answers.end(), window.end, by_due);
+  auto next = first;
+  Tally tally(conditions, Tally::OfNone::as_judged);
+  const Ns length = stays.value_or(window.end - window.start);
+  for (Ns from = window.start; from < window.end && (!stays || from + length <= window.end);) {
+    for (; first != end && first->due < from; ++first)
+      if (first < next) tally.remove(request(*first));
+    if (next < first) next = first;
+    for (; next != end && next->due < from + length; ++next) tally.add(request(*next));
+    if (tally.holds(std::min(length, window.end - from))) return from;
+    Ns step = window.end;  // the next instant at which a request leaves or enters
+    if (first != end) step = std::min(step, first->due > from ? first->due : first->due + 1);
+    if (next != end) step = std::min(step, next->due + 1 - length);
+    from = std::max(step, from + 1);
+  }
+  return {};
+}
 
 Recovery recovery_of(const Recording& r, const ProbeRecord& probe) {
   Recovery recovery;
@@ -71,27 +67,12 @@ Recovery recovery_of(const Recording& r, const ProbeRecord& probe) {
   recovery.judged = true;
   const auto of_all = before.latency.quantile(990);
   const Ns p99 = of_all.value_or(before.latency.ok.quantile(990));
-  const Reference reference{before.success(), std::max(p99 + p99 / 2, p99 + kFloor), of_all.has_value()};
-
-  const auto by_due = [](const Requests& a, Ns t) { return a.due < t; };
-  auto first = std::lower_bound(probe.answers.begin(), probe.answers.end(), after->start, by_due);
-  const auto end = std::lower_bound(first, probe.answers.end(), until, by_due);
-  auto next = first;
-  Window window(reference);
-  for (Ns from = after->start; from + kWindow <= until;) {
-    for (; first != end && first->due < from; ++first)
-      if (first < next) window.leave(*first);
-    if (next < first) next = first;
-    for (; next != end && next->due < from + kWindow; ++next) window.enter(*next);
-    if (window.good()) {
-      recovery.after = from - after->start;
-      return recovery;
-    }
-    Ns step = until;  // the next instant at which a request leaves or enters
-    if (first != end) step = std::min(step, first->due + 1);
-    if (next != end) step = std::min(step, next->due + 1 - kWindow);
-    from = std::max(step, from + 1);
-  }
+  plan::Conditions good;
+  good.success = plan::Bound{plan::Bound::Op::ge, before.success() - 0.01 - 1e-12};
+  (of_all ? good.p99 : good.ok_p99) =
+      plan::Bound{plan::Bound::Op::le, static_cast<double>(std::max(p99 + p99 / 2, p99 + kFloor))};
+  if (const auto from = first_holding(probe, good, {"recovery", after->start, until}, kWindow))
+    recovery.after = *from - after->start;
   return recovery;
 }
 

@@ -73,6 +73,10 @@ Ns late_limit(const ProbeRecord& probe);
 /// Lateness of held packets, at p99, beyond which a fault counts as late.
 Ns lateness_limit(const FaultRecord& fault);
 
+/// The first instant from which the conditions hold of the requests due in the window: to its end, or for as long as
+/// they have to stay. `conditions` have no bound in times of a baseline.
+std::optional<Ns> first_holding(const ProbeRecord& probe, const plan::Conditions& conditions, const Phase& window,
+                                std::optional<Ns> stays);
 Recovery recovery_of(const Recording& recording, const ProbeRecord& probe);
 Verdict judge(const Recording& recording);
 const char* word(Exit exit);  ///< what each is called of a run that has hypotheses

@@ -97,7 +97,7 @@ void tell_if_disturbed(const fs::path& folder) {
     const std::string event = line.value("event", ""), text = line.dump();
     if (event == "line" && line.contains("stats"))
       disturbed_if_stalled(line["stats"].value("stalled_us", Ns{0}) * kMicrosecond);
-    if ((event == "warning" || event == "abort") && text.find("lease") != std::string::npos)
+    if (event == "lapse" || ((event == "warning" || event == "abort") && text.find("lease") != std::string::npos))
       disturbed("a run says: " + text);
   }
 }
@@ -174,7 +174,12 @@ Command Command::run(const fs::path& plan, const fs::path& out, std::vector<std:
 
 Command::~Command() {
   for (std::size_t i = 2; i < argv_.size(); i++)
-    if (argv_[i - 1] == "--out") tell_if_disturbed(argv_[i]);
+    if (argv_[i - 1] == "--out") {
+      tell_if_disturbed(argv_[i]);
+      std::error_code none;  // arms and margins have a folder for each run
+      for (const auto& one : fs::directory_iterator(argv_[i], none))
+        if (one.is_directory()) tell_if_disturbed(one.path());
+    }
   if (pid_ <= 0 || status_) return;
   kill(pid_, SIGKILL);
   while (waitpid(pid_, nullptr, 0) == -1 && errno == EINTR) {

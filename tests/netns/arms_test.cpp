@@ -6,6 +6,7 @@
 
 #include "tests/harness/command.h"
 #include "tests/harness/two_namespaces.h"
+#include "tests/harness/victim_plan.h"
 
 namespace faultline::test {
 namespace {
@@ -15,28 +16,17 @@ struct ArmsTest : testing::Test {
     if (geteuid() != 0) GTEST_SKIP() << "needs root";
   }
 
-  std::string plan(const std::string& expect) const {
-    return fmt::format(R"(duration = "3s"
-[vars]
+  std::string plan(const std::string& expect, const std::string& duration = "3s") const {
+    VictimPlan plan{.netns = net.path()};
+    plan.duration = duration;
+    plan.timeout = "${patience}";
+    plan.start = plan.length = "1s";
+    plan.more = fmt::format(R"([vars]
 patience = "2s"
 [arms.patient]
 [arms.hurried]
 patience = "20ms"
 expect = "{}"
-[targets.victim]
-netns = "{}"
-[probes.ping]
-icmp = "{}"
-from = "victim"
-every = "20ms"
-timeout = "${{patience}}"
-[[faults]]
-name = "slow"
-kind = "degrade"
-on = "victim"
-start = "1s"
-for = "1s"
-delay = "100ms"
 [[hypotheses]]
 name = "answers come"
 probe = "ping"
@@ -48,7 +38,8 @@ probe = "ping"
 during = "baseline"
 success = ">= 50%"
 )",
-                       expect, net.path(), "10.7.0.2");
+                            expect);
+    return plan.text();
   }
   nlohmann::json account() const {
     std::ifstream file(out / "arms.json");
@@ -92,7 +83,7 @@ TEST_F(ArmsTest, OneAloneIsARunLikeAnyOther) {
 }
 
 TEST_F(ArmsTest, ASignalEndsTheOneThatIsPlayedAndNoOtherFollows) {
-  Command run = Command::run(folder.write("plan.toml", plan("passes")), out);
+  Command run = Command::run(folder.write("plan.toml", plan("passes", "60s")), out);
   ASSERT_TRUE(await_event(out / "patient", "fault_begin")) << run.errors();
   run.signal(SIGTERM);
   EXPECT_EQ(run.wait(30 * kSecond), 5) << run.errors();
@@ -102,10 +93,11 @@ TEST_F(ArmsTest, ASignalEndsTheOneThatIsPlayedAndNoOtherFollows) {
 }
 
 TEST_F(ArmsTest, AKillOfUsEndsItToo) {
-  Command run = Command::run(folder.write("plan.toml", plan("passes")), out);
+  Command run = Command::run(folder.write("plan.toml", plan("passes", "60s")), out);
   ASSERT_TRUE(await_event(out / "patient", "fault_begin")) << run.errors();
   run.signal(SIGKILL);
   run.wait(5 * kSecond);
+  ASSERT_TRUE(await_event(out / "patient", "abort", "SIGTERM", 20 * kSecond)) << "it was told, long before its end";
   ASSERT_TRUE(await_event(out / "patient", "end", "", 20 * kSecond)) << "its own process heals and ends its record";
   EXPECT_FALSE(std::filesystem::exists(out / "hurried"));
 }

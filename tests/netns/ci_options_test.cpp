@@ -6,6 +6,7 @@
 
 #include "tests/harness/command.h"
 #include "tests/harness/two_namespaces.h"
+#include "tests/harness/victim_plan.h"
 
 namespace faultline::test {
 namespace {
@@ -16,30 +17,23 @@ struct CiOptionsTest : testing::Test {
   }
 
   std::filesystem::path plan(const std::string& peer) const {
-    return folder.write("plan.toml", fmt::format(R"(duration = "900ms"
-[targets.victim]
-netns = "{}"
-[targets.peer]
+    VictimPlan plan{.netns = net.path()};
+    plan.duration = "900ms";
+    plan.timeout = "300ms";
+    plan.fault = "cut";
+    plan.effect = "kind = \"sever\"\npeer = \"peer\"";
+    plan.start = "200ms";
+    plan.length = "300ms";
+    plan.more = fmt::format(R"([targets.peer]
 address = "{}"
-[probes.ping]
-icmp = "10.7.0.2"
-from = "victim"
-every = "20ms"
-timeout = "300ms"
-[[faults]]
-name = "cut"
-kind = "sever"
-on = "victim"
-peer = "peer"
-start = "200ms"
-for = "300ms"
 [[hypotheses]]
 name = "answers come"
 probe = "ping"
 during = "cut"
 success = ">= 95%"
 )",
-                                                 net.path(), peer));
+                            peer);
+    return folder.write("plan.toml", plan.text());
   }
 
   TwoNamespaces net;
@@ -75,6 +69,33 @@ TEST_F(CiOptionsTest, WhatBrokeIsMarkedForGithub) {
   std::ostringstream text;
   text << file.rdbuf();
   EXPECT_NE(text.str().find("| ❌ | answers come |"), std::string::npos) << text.str();
+}
+
+TEST_F(CiOptionsTest, WhatAnInjectionBrokeIsMarkedToo) {
+  Command run({binary(),
+               "inject",
+               "sever",
+               "--on",
+               "netns=" + net.path(),
+               "--for",
+               "300ms",
+               "--probe-icmp",
+               "10.7.0.2",
+               "--probe-every",
+               "20ms",
+               "--probe-timeout",
+               "300ms",
+               "--probe-from",
+               "on",
+               "--success",
+               ">= 95%",
+               "--out",
+               out,
+               "--quiet",
+               "--annotate",
+               "github"});
+  EXPECT_EQ(run.wait(60 * kSecond), 1) << run.errors();
+  EXPECT_EQ(run.out().find("::error file="), 0u) << run.out();
 }
 
 TEST_F(CiOptionsTest, ASummaryThatCannotBeWrittenFailsNothing) {

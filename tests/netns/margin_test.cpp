@@ -4,10 +4,10 @@
 #include <signal.h>
 
 #include <fstream>
-#include <sstream>
 
 #include "tests/harness/command.h"
 #include "tests/harness/two_namespaces.h"
+#include "tests/harness/victim_plan.h"
 
 namespace faultline::test {
 namespace {
@@ -18,29 +18,19 @@ struct MarginTest : testing::Test {
   }
 
   /// An echo that is given 300 ms to come back.
-  std::filesystem::path plan() const {
-    return folder.write("plan.toml", fmt::format(R"(duration = "1600ms"
-[targets.victim]
-netns = "{}"
-[probes.ping]
-icmp = "10.7.0.2"
-from = "victim"
-every = "50ms"
-timeout = "300ms"
-[[faults]]
-name = "slow"
-kind = "degrade"
-on = "victim"
-direction = "egress"
-start = "300ms"
-for = "1s"
-delay = "1ms"
-[[hypotheses]]
+  std::filesystem::path plan(const std::string& more = "") const {
+    VictimPlan plan{.netns = net.path()};
+    plan.duration = "1600ms";
+    plan.timeout = "300ms";
+    plan.effect = "kind = \"degrade\"\ndelay = \"1ms\"\ndirection = \"egress\"";
+    plan.start = "300ms";
+    plan.length = "1s";
+    plan.more = R"([[hypotheses]]
 probe = "ping"
 during = "slow"
 success = ">= 50%"
-)",
-                                                 net.path()));
+)" + more;
+    return folder.write("plan.toml", plan.text());
   }
   Command margin(std::vector<std::string> more) const {
     std::vector<std::string> argv{binary(), "margin", plan(),    "--vary", "slow.delay",
@@ -64,7 +54,9 @@ TEST_F(MarginTest, APlantedTimeoutIsFound) {
   EXPECT_EQ(found.wait(180 * kSecond), 0) << found.errors() << found.out();
   const auto told = record();
   ASSERT_EQ(told["end"], "found") << told;
-  double held = 0, broken = 1e18;
+  EXPECT_EQ(told["within"], "10%");
+  EXPECT_EQ(found.errors().find("Run 1:"), std::string::npos) << "--quiet";
+  double held = 0, broken = 0;
   for (const auto& run : told["runs"]) {
     if (run["text"] == told["held"]) held = run["value"];
     if (run["text"] == told["broken"]) broken = run["value"];
@@ -83,15 +75,10 @@ TEST_F(MarginTest, BelowWhatIsAskedForItDeviates) {
 }
 
 TEST_F(MarginTest, HandsOnWhatARunTakes) {
-  std::string text = "[vars]\nwho = \"x\"\n[arms.a]\n[arms.b]\n";
-  std::ifstream file(plan());
-  std::ostringstream rest;
-  rest << file.rdbuf();
-  text = rest.str().substr(0, rest.str().find('\n') + 1) + text + rest.str().substr(rest.str().find('\n') + 1);
   const std::vector<std::string> handed{
       "--scale", "1:1",      "--var",  "who=y",       "--set", "slow.on_any=true",    "--arm",
       "b",       "--engine", "clsact", "--tolerance", "5%",    "--tolerance-of-loss", "9%"};
-  std::vector<std::string> argv{binary(),  "margin",     folder.write("arms.toml", text),
+  std::vector<std::string> argv{binary(),  "margin",     plan("[vars]\nwho = \"x\"\n[arms.a]\n[arms.b]\n"),
                                 "--vary",  "slow.delay", "--from",
                                 "1ms",     "--to",       "2ms",
                                 "--quiet", "--out",      out};
@@ -112,11 +99,7 @@ TEST_F(MarginTest, HandsOnWhatARunTakes) {
 }
 
 TEST_F(MarginTest, AnArmThatMustBreakHoldsWhereItDoesNot) {
-  std::ifstream file(plan());
-  std::ostringstream rest;
-  rest << file.rdbuf();
-  const std::string arms = "[arms.naive]\nexpect = \"fails: ping during slow: success >= 50%\"\n";
-  const auto path = folder.write("naive.toml", rest.str() + arms);
+  const auto path = plan("[arms.naive]\nexpect = \"fails: ping during slow: success >= 50%\"\n");
   Command found({binary(), "margin", path, "--arm", "naive", "--vary", "slow.delay", "--from", "1ms", "--to", "2s",
                  "--within", "90%", "--out", out, "--quiet"});
   EXPECT_EQ(found.wait(120 * kSecond), 0) << found.errors();
@@ -135,11 +118,13 @@ TEST_F(MarginTest, GoesOnWhereItWasBrokenOff) {
   first.signal(SIGINT);
   EXPECT_EQ(first.wait(30 * kSecond), 5) << first.errors();
   const auto before = record()["runs"];
+  ASSERT_GE(before.size(), 2u);
   EXPECT_EQ(record()["end"], "");
   Command second = margin(words);
   EXPECT_EQ(second.wait(180 * kSecond), 0) << second.errors();
   ASSERT_GT(record()["runs"].size(), before.size());
   for (std::size_t i = 0; i < before.size(); i++) EXPECT_EQ(record()["runs"][i], before[i]) << "not played again";
+  EXPECT_NE(record()["runs"][before.size()]["text"], before[0]["text"]) << "and it did not begin anew";
   Command other = margin({"--from", "20ms", "--to", "1s"});
   EXPECT_EQ(other.wait(30 * kSecond), 3);
   EXPECT_NE(other.errors().find("the record of another search"), std::string::npos) << other.errors();

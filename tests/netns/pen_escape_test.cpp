@@ -79,11 +79,11 @@ struct PenEscapeTest : test::EngineTest, test::TwoNamespaces {
   /// What the pen says of the device that left.
   std::string told_of_leaving() {
     std::string told;
-    test::eventually([&] {
+    EXPECT_TRUE(test::eventually([&] {
       for (const auto& news : pen->poll())
         if (news.find("moved out") != std::string::npos) told += news;
       return !told.empty();
-    });
+    })) << "that the device left";
     return told;
   }
 
@@ -147,7 +147,9 @@ TEST_P(PenEscapeTest, WhatGoesByWhileTheRunWaitsGoesByNoFault) {
   EXPECT_EQ(waited->packets, 0u);
   show(15 * kSecond);
   send(20);
-  EXPECT_GE(arriving(look(Pen::Look::last))->packets, 20u);
+  const auto later = arriving(look(Pen::Look::last));
+  ASSERT_TRUE(later);
+  EXPECT_GE(later->packets, 20u);
 }
 
 TEST_P(PenEscapeTest, ADeviceThatLeavesSaysWhatWentByUntilThen) {

@@ -52,6 +52,13 @@ struct SharedBit : EngineTest {
     if (verdict != nullptr) *verdict = out.verdict;
     return stamp_of(frame).hold;
   }
+  /// A packet in the late rule's time, which asks for 10 ms.
+  Frame held_by_the_late() {
+    at(kInLate);
+    Frame frame = enter();
+    EXPECT_EQ(play(frame), ticks(10 * kMillisecond));
+    return frame;
+  }
 
   std::uint64_t counted(std::uint32_t fault, std::uint32_t which) const {
     std::uint64_t all = 0;
@@ -78,9 +85,7 @@ TEST_P(SharedBit, EachActsAndCountsInItsOwnTime) {
   EXPECT_EQ(programs->tally(kEarlyRule).matched, 1u);
   EXPECT_EQ(programs->tally(kLateRule).matched, 0u);
 
-  at(kInLate);
-  Frame held = enter();
-  EXPECT_EQ(play(held), ticks(10 * kMillisecond));
+  const Frame held = held_by_the_late();
   EXPECT_EQ(programs->tally(kEarlyRule).matched, 1u);
   EXPECT_EQ(programs->tally(kLateRule).matched, 1u);
   EXPECT_EQ(programs->tally(kLateRule).delayed, 1u);
@@ -180,9 +185,7 @@ TEST_P(SharedBit, AnAnswerIsOfTheRuleWhoseTimeItIs) {
   EXPECT_EQ(answer.verdict, kRedirect);
   EXPECT_NE(answer.frame, syn);
   EXPECT_EQ(programs->tally(kEarlyRule).answered, 1u);
-  at(kInLate);
-  Frame held = enter();
-  EXPECT_EQ(play(held), ticks(10 * kMillisecond));
+  held_by_the_late();
   EXPECT_EQ(programs->tally(kEarlyRule).answered, 1u);
   EXPECT_EQ(programs->tally(kLateRule).answered, 0u);
 }

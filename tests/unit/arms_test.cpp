@@ -75,6 +75,8 @@ TEST(PlanArms, AreExplainedAndCounted) {
   EXPECT_NE(explained.out.find("What arm naive must break"), std::string::npos) << explained.out;
   EXPECT_EQ(cli::say({"explain", path}).out.find("must break"), std::string::npos);
   EXPECT_NE(cli::say({"check", path}).out.find("2 arms, each "), std::string::npos);
+  EXPECT_EQ(cli::say({"check", path, "--arm", "nobody"}).status, 3);
+  EXPECT_EQ(cli::say({"check", path, "--set", "degrade.delay=soon"}).status, 3);
 }
 
 record::Recording arm_that_must_break(bool breaks) {
@@ -172,11 +174,16 @@ TEST(ArmsAccount, OfAnotherFileIsRefused) {
   EXPECT_THROW(report::derive_arms(folder.path()), Failure);
   std::ofstream(folder.path() / "arms.json") << "{\"arms\": 3}";
   EXPECT_THROW(report::derive_arms(folder.path()), Failure);
+  write_journal(folder.path() / "outside", "careful");
+  const auto inside = folder.path() / "inside";
+  std::filesystem::create_directories(inside);
   report::Arms arms;
   arms.arms.resize(1);
-  arms.arms[0].arm = "../../etc";
-  report::begin_arms(folder.path(), arms);
-  EXPECT_EQ(report::derive_arms(folder.path()).exit, Exit::aborted) << "and nothing outside is looked at";
+  arms.arms[0].arm = "../outside";
+  report::begin_arms(inside, arms);
+  const auto outcome = report::derive_arms(inside);
+  EXPECT_EQ(outcome.exit, Exit::aborted);
+  EXPECT_TRUE(outcome.summaries.empty()) << "nothing outside is looked at";
 }
 
 }  // namespace

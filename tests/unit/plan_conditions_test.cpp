@@ -53,8 +53,9 @@ TEST(PlanConditions, ReadTimesOfTheBaseline) {
 }
 
 TEST(PlanConditions, GoIntoGuards) {
-  const auto plan = parse_good(kGuard + "failures = \"> 10\"\nerrors.timeout = \"> 50%\"\nthroughput = \"< 5/s\"\n");
-  EXPECT_EQ(plan.guards.at(0).text(), "failures > 10, throughput < 5/s, errors.timeout > 50%");
+  const auto plan = parse_good(
+      kGuard + "requests = \"< 5\"\nfailures = \"> 10\"\nerrors.timeout = \"> 50%\"\nthroughput = \"< 5/s\"\n");
+  EXPECT_EQ(plan.guards.at(0).text(), "requests < 5, failures > 10, throughput < 5/s, errors.timeout > 50%");
 }
 
 TEST(PlanConditions, MistakesAreNamed) {
@@ -88,7 +89,7 @@ TEST(PlanWindows, FitIntoTheirPhase) {
   only_mistake(kDuring + "after = \"8s\"\nfor = \"3s\"\nsuccess = \">= 99%\"\n",
                "\"degrade\" lasts 10s; this ends 1s later");
   parse_good(kDuring + "after = \"8s\"\nfor = \"2s\"\nsuccess = \">= 99%\"\n");
-  only_mistake(kDuring + "for = \"0s\"\nsuccess = \">= 99%\"\n", "nothing can be seen in no time");
+  only_mistake(kDuring + "for = \"0s\"\nsuccess = \">= 99%\"\n", "it must be longer than 0s");
   only_mistake(kSmall + "[[hypotheses]]\nprobe = \"pay\"\nafter = \"1s\"\nrecovers_within = \"5s\"\n",
                "recovers_within looks at what follows the last fault");
 }

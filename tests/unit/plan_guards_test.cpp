@@ -15,7 +15,9 @@ during = "recovery"
 success = "< 20%"
 p50 = "> 1s"
 p90 = ">= 2s"
+p95 = "> 2100ms"
 p99 = "> 2500ms"
+p999 = "> 2900ms"
 max = "> 3s"
 for = "10s"
 )"));
@@ -25,14 +27,15 @@ for = "10s"
   EXPECT_EQ(guard.probe, "pay");
   EXPECT_EQ(guard.during, "recovery");
   EXPECT_EQ(guard.window, 10 * kSecond);
-  ASSERT_TRUE(guard.success && guard.p50 && guard.p90 && guard.p99 && guard.max);
+  ASSERT_TRUE(guard.success && guard.p50 && guard.p90 && guard.p95 && guard.p99 && guard.p999 && guard.max);
   EXPECT_TRUE(guard.success->holds(0.19));
   EXPECT_FALSE(guard.success->holds(0.2));
   EXPECT_EQ(guard.p50->value, 1e9);
   EXPECT_EQ(guard.p90->op, Bound::Op::ge);
   EXPECT_EQ(guard.p99->value, 2.5e9);
   EXPECT_EQ(guard.max->value, 3e9);
-  EXPECT_EQ(condition_text(guard), "success < 20%, p50 > 1s, p90 >= 2s, p99 > 2500ms, max > 3s for 10s");
+  EXPECT_EQ(condition_text(guard),
+            "success < 20%, p50 > 1s, p90 >= 2s, p95 > 2100ms, p99 > 2500ms, p999 > 2900ms, max > 3s for 10s");
 }
 
 TEST(PlanGuards, ReadsFiguresOfThoseThatSucceedAndOfTheOthers) {
