@@ -2,8 +2,8 @@
 # C++ library of GCC 12, or newer (FAULTLINE_BUNDLE=1 cpack -G TGZ). libfmt and libhiredis, whose names change with every release
 # of Debian, come along in lib/faultline in both; the archive brings all others along there as well.
 #
-# bin/faultline, share/faultline/experiments with the services' configurations, share/doc, man pages and completion. The
-# last two are made by the binary itself, from what --help is made from.
+# bin/faultline, share/faultline/experiments with the services' configurations, share/doc, man pages, completion and the plan's
+# JSON Schema. The last three are made by the binary itself, from what --help is made from.
 include(GNUInstallDirs)
 
 set(generated ${CMAKE_BINARY_DIR}/generated)
@@ -14,9 +14,10 @@ add_custom_command(
   COMMAND $<TARGET_FILE:faultline> completion bash > ${generated}/completion/bash
   COMMAND $<TARGET_FILE:faultline> completion zsh > ${generated}/completion/zsh
   COMMAND $<TARGET_FILE:faultline> completion fish > ${generated}/completion/fish
+  COMMAND $<TARGET_FILE:faultline> schema > ${generated}/plan.schema.json
   COMMAND ${CMAKE_COMMAND} -E touch ${generated}/stamp
   DEPENDS faultline
-  COMMENT "man pages and completion")
+  COMMENT "man pages, completion and schema")
 add_custom_target(manual DEPENDS ${generated}/stamp)
 
 # An RPATH, not a RUNPATH: what comes along has to find its own libraries there, too.
@@ -25,6 +26,7 @@ install(TARGETS faultline RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY experiments/ DESTINATION ${CMAKE_INSTALL_DATADIR}/faultline/experiments
         USE_SOURCE_PERMISSIONS  # labs run the scripts among the services by their paths
         FILES_MATCHING PATTERN "*.toml" PATTERN "services/*" PATTERN "services/*/*" PATTERN "*.csv")
+install(FILES ${generated}/plan.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/faultline)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/faultline FILES_MATCHING PATTERN "*.md" PATTERN "status.md" EXCLUDE)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/faultline)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/faultline RENAME copyright)

@@ -102,7 +102,9 @@ class ConditionReader {
   void read_key(const Conditions::Key& key) {
     std::string_view leaf = key.name;
     Table* owner = owner_of(leaf);
-    const Entry* entry = owner == nullptr ? nullptr : owner->take(leaf);
+    if (owner == nullptr) return;
+    takes(*owner, leaf, key.of);
+    const Entry* entry = owner->take(leaf);
     if (!entry) return;
     any_ = true;
     if (entry->value.type == Node::Type::table && key.per_mille == 990 && entry->value.find("9")) {
@@ -111,6 +113,29 @@ class ConditionReader {
       return;
     }
     conditions_.*key.bound = read_bound(*owner, key.name, entry->value, key.of);
+  }
+
+  /// What read_bound() takes.
+  void takes(Table& owner, std::string_view name, Conditions::Of of) {
+    using Of = Conditions::Of;
+    switch (of) {
+      case Of::share:
+        owner.takes_text(name, style_.share, pattern_of(read_ratio_bound));
+        break;
+      case Of::requests:
+        owner.takes_text(name, "\">= 100\"", pattern_of(read_count_bound));
+        break;
+      case Of::failures:
+        owner.takes_text(name, style_.failures, pattern_of(read_count_bound));
+        break;
+      case Of::throughput:
+        owner.takes_text(name, "\">= 100/s\"", pattern_of(read_throughput_bound));
+        break;
+      default:
+        owner.takes_text(name, style_.latency, pattern_of(read_duration_bound));
+    }
+    if (style_.has_baseline && of != Of::requests && of != Of::failures)
+      owner.takes_text(name, "\"<= 2x baseline\"", pattern_of(read_baseline_bound));
   }
 
   std::optional<Bound> read_bound(Table& owner, std::string_view name, const Node& value, Conditions::Of of) {
@@ -149,6 +174,8 @@ class ConditionReader {
     std::optional<Table> table = table_.table("errors", "{ timeout = \"<= 1%\" }");
     if (!table) return;
     any_ = true;
+    table->takes_text({}, style_.errors, pattern_of(read_share_or_count_bound));
+    if (style_.has_baseline) table->takes_text({}, "\"<= 2x baseline\"", pattern_of(read_baseline_bound));
     for (const Entry& entry : table->entries()) {
       const std::string name = "errors." + entry.key;
       std::optional<Bound> bound;

@@ -10,6 +10,10 @@ constexpr Ns kLongestWait = 366 * 24 * 3600 * kSecond;  // so that sums cannot o
 
 /// A duration above 0 and where it stands; nothing where it is absent or wrong.
 std::optional<Ns> read_length(Table& table, const char* key, SourcePlace& at, Draft& draft, bool timeline) {
+  if (timeline)
+    table.takes_timeline(key, "\"5s\"");
+  else
+    table.takes_text(key, "\"5s\"", pattern_of(read_duration));
   const Entry* entry = table.take(key);
   if (!entry) return {};
   at = entry->value.at;
@@ -27,6 +31,7 @@ std::optional<Ns> read_length(Table& table, const char* key, SourcePlace& at, Dr
 /// Which part of the phase is looked at, and whether the conditions may take their time to hold.
 void read_window(Table& table, HypothesisDraft& draft_hypothesis, Draft& draft) {
   Hypothesis& hypothesis = draft_hypothesis.hypothesis;
+  table.takes_timeline("after", "\"5s\"");
   if (const Entry* after = table.take("after")) {
     draft_hypothesis.after_at = after->value.at;
     hypothesis.after = read_timeline(table, "after", after->value, draft.options).value_or(0);

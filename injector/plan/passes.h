@@ -91,6 +91,8 @@ void check_expectations(Draft& draft);
 void apply_settings(Node& document, Draft& draft);
 /// Replaces ${key} in every string of the document, [vars] itself taken out.
 void substitute_variables(Node& document, Draft& draft);
+/// What stands in the plan, from here to guards; names and times are not looked at yet.
+void read_plan(Table& top, Draft& draft);
 void read_lab(Table& top, Draft& draft);
 void read_targets(Table& top, Draft& draft);
 void read_probes(Table& top, Draft& draft);

@@ -291,6 +291,30 @@ Read<double> read_scale(std::string_view text) {
   return {*number, {}, {}};
 }
 
+std::string_view pattern_of(void (*reader)()) {
+#define FAULTLINE_DURATION "([0-9]+(\\.[0-9]+)?(h|m|s|ms|us|\u00b5s|\u03bcs|ns))+"
+#define FAULTLINE_NUMBER "[0-9]+(\\.[0-9]+)?"
+#define FAULTLINE_COMPARED " *(>=|>|<=|<) *"
+#define FAULTLINE_COUNTED " *(>=|>|<=|<|=) *[0-9]+ *"
+  const auto is = [&](auto* read) { return reader == reinterpret_cast<void (*)()>(read); };
+  if (is(read_duration)) return FAULTLINE_DURATION;
+  if (is(read_probability)) return " *" FAULTLINE_NUMBER " *% *";
+  if (is(read_ratio_bound)) return FAULTLINE_COMPARED FAULTLINE_NUMBER " *% *";
+  if (is(read_duration_bound)) return FAULTLINE_COMPARED FAULTLINE_DURATION " *";
+  if (is(read_count_bound)) return FAULTLINE_COUNTED;
+  if (is(read_share_or_count_bound)) return FAULTLINE_COUNTED "|" FAULTLINE_COMPARED FAULTLINE_NUMBER " *% *";
+  if (is(read_throughput_bound)) return FAULTLINE_COMPARED FAULTLINE_NUMBER " */s *";
+  if (is(read_baseline_bound)) return FAULTLINE_COMPARED FAULTLINE_NUMBER " *x *baseline *";
+  if (is(read_ports)) return "[ 0-9,-]+";
+  if (is(read_rate)) return "[0-9]+\\.?[0-9]* *(kbit|mbit|gbit)";
+  if (is(read_queue)) return "[0-9].*";
+  return {};
+#undef FAULTLINE_DURATION
+#undef FAULTLINE_NUMBER
+#undef FAULTLINE_COMPARED
+#undef FAULTLINE_COUNTED
+}
+
 std::string format_duration(Ns duration) {
   if (duration == 0) return "0s";
   if (duration < 0) {

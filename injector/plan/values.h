@@ -24,6 +24,14 @@ Read<double> read_rate(std::string_view text);  ///< "10mbit" is 1e7 bit/s; kbit
 Read<faults::QueueLimit> read_queue(std::string_view text);  ///< "100ms" or "64kB"; at most 60 s or 1 GB
 Read<double> read_scale(std::string_view text);              ///< "1:30" is 30
 
+/// What a reader reads, as a regular expression (ECMA 262): it matches each text that is read, and some that are not.
+/// Empty: any text.
+std::string_view pattern_of(void (*reader)());
+template <class T>
+std::string_view pattern_of(Read<T> (*reader)(std::string_view)) {
+  return pattern_of(reinterpret_cast<void (*)()>(reader));
+}
+
 std::string format_duration(Ns duration);                   ///< "1m30s", "1.5ms": the shortest that reads back equal
 std::string format_rate(double rate);                       ///< "10mbit"
 std::string format_queue(const faults::QueueLimit& limit);  ///< "100ms", "64kB"
