@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "injector/base/text.h"
 #include "injector/base/visible_text.h"
+#include "injector/report/checked_plan.h"
 
 namespace faultline::report {
 namespace {
@@ -91,6 +93,19 @@ std::string markdown(const std::vector<Summary>& summaries, const std::vector<st
 std::string github_not_played(const std::string& arm, const std::string& plan) {
   return fmt::format("::error file={},title=arm {}::it was not played\n", command_property(plan),
                      command_property(arm));
+}
+
+std::string github_annotations(const CheckedPlan& plan) {
+  constexpr std::size_t kMost = 50;  // GitHub shows ten of a step; nobody reads on
+  std::string out;
+  const auto say = [&](const plan::Diagnostic& d, const char* title) {
+    const std::string at = d.at.line == 0 ? "" : fmt::format(",line={},col={}", d.at.line, d.at.column);
+    out += fmt::format("::error file={}{},title={}::{}\n", command_property(d.file.empty() ? plan.plan : d.file), at,
+                       title, command_data(d.hint.empty() ? d.message : d.message + "\n" + d.hint));
+  };
+  for (std::size_t i = 0; i < std::min(kMost, plan.mistakes.size()); i++) say(plan.mistakes[i], "faultline check");
+  for (std::size_t i = 0; i < std::min(kMost, plan.lacks.size()); i++) say(plan.lacks[i], "faultline check --here");
+  return out;
 }
 
 std::string github_annotations(const Summary& s, const std::string& plan) {
