@@ -14,6 +14,7 @@
 #include "injector/report/compare.h"
 #include "injector/report/derive.h"
 #include "injector/report/margin.h"
+#include "injector/report/margin_map.h"
 #include "injector/report/summary.h"
 
 namespace faultline::cli {
@@ -48,12 +49,22 @@ Exit report_margin(const ReportArguments& arguments, const report::Margin& margi
   return Exit::passed;
 }
 
+Exit report_margin_map(const ReportArguments& arguments, report::MarginMap map) {
+  report::write_margin_map(arguments.run, map);
+  if (arguments.json)
+    print_json(record::to_json(map));
+  else
+    print(stdout, report::render_margin_map(map, arguments.run, look_of_stdout().color));
+  return Exit::passed;
+}
+
 Exit report(const ReportArguments& arguments) {
   report::Outcome outcome;
   try {
     if (std::filesystem::exists(std::filesystem::path(arguments.run) / report::kArmsFile))
       return report_arms(arguments);
     if (const auto margin = report::read_margin(arguments.run)) return report_margin(arguments, *margin);
+    if (const auto map = report::read_margin_map(arguments.run)) return report_margin_map(arguments, *map);
     outcome = report::derive(arguments.run);
   } catch (const std::system_error& e) {
     throw Failure(e.code() == std::errc::no_space_on_device ? Exit::failed : Exit::cannot_run,
