@@ -32,7 +32,7 @@ TEST_F(TelemetryTest, HypothesesAndGuardsAskForIt) {
   EXPECT_NE(run.out().find("victim's connections during run: expected connections.failed = 0"), std::string::npos)
       << run.out();
   const json before = summary_of(out);
-  EXPECT_EQ(say({"report", out.string()}).status, 1);
+  EXPECT_EQ(say({"report", out.string()}).status, 0);
   EXPECT_EQ(summary_of(out), before) << "the journal is the only truth";
 }
 
@@ -61,12 +61,16 @@ TEST_F(TelemetryTest, ByPeer) {
                             kAsked + "peer = \"shop\"\nconnections.failed = \"= 0\"\nconnections.opened = \">= 5\"\n";
   auto run = start("duration = \"2s\"", plan + asked);
   EXPECT_EQ(run.wait(60 * kSecond), 0) << run.out() << run.errors();
-  std::set<std::string> peers;
-  for (const auto& one : telemetry()["peers"]) peers.insert(one["peer"]);
-  EXPECT_EQ(peers, (std::set<std::string>{"bank", "shop"}));
-  const auto all = telemetry()["run"];
+  const json counted = telemetry();
+  const auto names = [](const json& target) {
+    std::set<std::string> peers;
+    for (const auto& one : target["peers"]) peers.insert(one["peer"]);
+    return peers;
+  };
+  EXPECT_EQ(names(counted), (std::set<std::string>{"bank", "shop"}));
+  const json all = counted["run"];
   std::uint64_t opened = 0, failed = 0;
-  for (const auto& one : telemetry()["peers"]) {
+  for (const auto& one : counted["peers"]) {
     opened += one["run"]["opened"].get<std::uint64_t>();
     for (const auto& [error, count] : one["run"]["failed"].items()) failed += count.get<std::uint64_t>();
   }
@@ -76,8 +80,7 @@ TEST_F(TelemetryTest, ByPeer) {
   out = folder.path() / "by_address";
   auto second = start("duration = \"1s\"\ntelemetry = { of = \"victim\", peers = 1 }", plan);
   EXPECT_EQ(second.wait(60 * kSecond), 0) << second.out() << second.errors();
-  peers.clear();
-  for (const auto& one : telemetry()["peers"]) peers.insert(one["peer"]);
+  const auto peers = names(telemetry());
   EXPECT_TRUE(peers.contains("others")) << telemetry();
   EXPECT_EQ(peers.size(), 2u) << "one has its address for a name";
   EXPECT_TRUE(peers.contains("10.7.0.2") || peers.contains("10.7.0.3")) << telemetry();

@@ -175,7 +175,9 @@ __attribute__((noinline)) __u32 number_of_peer(const struct fl_telemetry_address
 
 static __always_inline __u32 peer_of(struct sock* sk) {
   if (config.peers <= 1) return 0;
-  struct fl_telemetry_address address = {.length = 128};
+  struct fl_telemetry_address address; /* set like this, since clang would add a constant of its own to the settings */
+  __builtin_memset(&address, 0, sizeof address);
+  address.length = 128;
   if (sk->__sk_common.skc_family == 10 /* AF_INET6 */) {
     if (bpf_core_read(address.words, sizeof address.words, &sk->__sk_common.skc_v6_daddr)) return 0;
   } else {

@@ -79,11 +79,7 @@ Asked Telemetry::asked(const Scene& scene) {
   for (const auto& [peer, target] : asking) {
     std::vector<IpPrefix> prefixes;
     try {
-      plan::Fault between;
-      between.on = {target};
-      between.peer = {peer};
-      for (const auto& match : lookup.matches(between))
-        prefixes.insert(prefixes.end(), match.peers.begin(), match.peers.end());
+      prefixes = lookup.addresses_of_peer(*plan.find_target(peer), {target});
     } catch (const Failure& failure) {
       warn(fmt::format("peer \"{}\" is not told apart: {}", peer, failure.what()));
     }
