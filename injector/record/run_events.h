@@ -145,9 +145,9 @@ struct Telemetry : ConnectionSpan {
 
 struct Uncounted {
   std::optional<std::string> target = {};
-  std::vector<std::string> series;
+  std::vector<std::string> series = {};
   std::optional<Ns> from = {}, until = {};
-  std::string why;
+  std::string why = {};
 
   static constexpr const char* event = "uncounted";
   static constexpr const char* means =
