@@ -118,8 +118,10 @@ TEST(PlanSchema, TakesWhatTheParserTakes) {
            "\"= 0\"\n"
            "errors.\"status 503\" = \"<= 0.1%\"\nthroughput = \">= 10/s\"\nafter = \"5s\"\neventually = \"1s500ms\"\n",
            "[[guards]]\nprobe = \"p\"\nfor = \"10s\"\nfailures = \"> 3\"\n",
-           "[telemetry]\nof = [\"shop\"]\nturns = true\npeers = 3\n[[hypotheses]]\ntelemetry = \"shop\"\npeer = \"bank\"\n"
-           "retransmits = \"<= 20/s\"\nbytes.sent = \">= 0.5x baseline\"\nrtt.p99 = \"<= 80ms\"\nerrors.refused = \"= 0\"\n",
+           "[telemetry]\nof = [\"shop\"]\nturns = true\npeers = 3\n[[hypotheses]]\ntelemetry = \"shop\"\npeer = "
+           "\"bank\"\n"
+           "retransmits = \"<= 20/s\"\nbytes.sent = \">= 0.5x baseline\"\nrtt.p99 = \"<= 80ms\"\nerrors.refused = \"= "
+           "0\"\n",
            "[lab.rooms.east]\n[lab.hosts.web]\nroom = \"east\"\ncommand = [\"nginx\"]\nenv = { A = \"b\" }\nready = { "
            "tcp = 80, "
            "within = \"3s\" }\n[lab.links.l]\nbetween = [\"east\", \"west\"]\ndelay = \"2ms\"\n",
