@@ -11,6 +11,7 @@
 
 #include "injector/base/error.h"
 #include "injector/base/mapped.h"
+#include "injector/plan/plan.h"
 #include "injector/probe/errors.h"
 #include "telemetry.skel.h"
 
@@ -18,6 +19,11 @@ namespace faultline::observe {
 namespace {
 
 using Counts = record::ConnectionCounts;
+
+static_assert(plan::kMostPeers == FL_TELEMETRY_PEERS - 1);
+static_assert(plan::kTelemetrySpan == FL_TELEMETRY_BUCKET);
+/// Of many targets on many CPUs fewer peers are told apart; those that the plan names always.
+constexpr std::size_t kMemoryOfPeers = 128 << 20;
 
 constexpr std::pair<std::uint64_t Counts::*, int> kCounts[] = {
     {&Counts::opened, FL_OPENED},
@@ -129,7 +135,10 @@ TelemetryCounter::TelemetryCounter(Asked asked, const TelemetrySupport& support)
 }
 
 void TelemetryCounter::load(const TelemetrySupport& support) {
-  asked_.peers = std::min<std::uint32_t>(asked_.peers, FL_TELEMETRY_PEERS - 1);
+  const std::size_t of_peer = asked_.targets * FL_TELEMETRY_RING * by_cpu_.size() *
+                              (sizeof(fl_telemetry_slot) + (asked_.turns ? sizeof(fl_telemetry_turns) : 0));
+  const std::size_t room = std::max(kMemoryOfPeers / of_peer, asked_.named.size());
+  asked_.peers = static_cast<std::uint32_t>(std::min({std::size_t{asked_.peers}, room, std::size_t{plan::kMostPeers}}));
   const std::uint32_t slots = asked_.targets * (asked_.peers + 1) * FL_TELEMETRY_RING;
   const fl_telemetry_config config{support.retransmit_error ? 1u : 0u, asked_.peers + 1, asked_.turns ? 1u : 0u};
   object_.configure(&config, sizeof config);

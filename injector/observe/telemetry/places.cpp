@@ -10,6 +10,15 @@
 #include "injector/site/masks.h"
 
 namespace faultline::observe {
+namespace {
+
+/// All processes are looked at, or a container runtime is asked.
+bool is_costly_to_find(const plan::Target& target) {
+  using Where = plan::Target::Where;
+  return target.where == Where::process || target.where == Where::container || target.where == Where::pod;
+}
+
+}  // namespace
 
 /// Where a target's sockets are now. Throws Failure(cannot_run) when it is not found.
 std::set<Place> TelemetryPlaces::find(std::uint32_t index, const plan::Target& target) const {
@@ -39,7 +48,7 @@ TelemetryPlaces::TelemetryPlaces(const plan::Plan& plan, const site::Finder& fin
     } catch (const Failure& failure) {
       missing_[target.name] = failure.what();
     }
-    if (plan::comes_and_goes(target.where)) followed_.push_back({i, &target, places_[i], seen});
+    if (plan::comes_and_goes(target.where)) followed_.push_back({i, &target, places_[i], seen, monotonic_now()});
   }
 }
 
@@ -63,6 +72,8 @@ void TelemetryPlaces::follow() {
 
 void TelemetryPlaces::look(Followed& followed) {
   const Ns now = monotonic_now();
+  if (is_costly_to_find(*followed.target) && now - followed.last_sought < kSeekEvery) return;
+  followed.last_sought = now;
   std::set<Place> found;
   try {
     found = find(followed.index, *followed.target);

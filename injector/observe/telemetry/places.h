@@ -22,6 +22,7 @@ namespace faultline::observe {
 class TelemetryPlaces {
  public:
   static constexpr Ns kLookEvery = 200 * kMillisecond;
+  static constexpr Ns kSeekEvery = kSecond;  ///< processes by name, containers, pods: that takes a while
 
   /// Looks for every target of `plan.telemetry` once. All must outlive this.
   TelemetryPlaces(const plan::Plan& plan, const site::Finder& finder, const lab::Lab* lab);
@@ -47,6 +48,7 @@ class TelemetryPlaces {
     const plan::Target* target;
     std::set<Place> places;
     std::optional<Ns> last_seen;
+    Ns last_sought = 0;
   };
   std::set<Place> find(std::uint32_t index, const plan::Target& target) const;
   void look(Followed& followed);

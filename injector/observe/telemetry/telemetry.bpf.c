@@ -159,8 +159,9 @@ static __always_inline __u32 targets_of(const struct fl_telemetry_control* contr
   return targets;
 }
 
-__attribute__((noinline)) __u32 number_of_peer(const struct fl_telemetry_address* address) {
-  if (!address) return 0;
+__attribute__((noinline)) __u32 number_of_peer(const struct fl_telemetry_address* of) {
+  if (!of) return 0;
+  struct fl_telemetry_address on_stack = *of, *address = &on_stack; /* 6.1 takes no other memory for a key */
   __u32* known = bpf_map_lookup_elem(&telemetry_named, address);
   if (!known) known = bpf_map_lookup_elem(&telemetry_peers, address);
   if (known) return *known;
