@@ -1,5 +1,7 @@
-// [[hypotheses]]: what is expected to hold, of which probe, in which phase.
+// [[hypotheses]]: what is expected to hold, of which probe or whose connections, in which phase.
 #include <fmt/format.h>
+
+#include <tuple>
 
 #include "injector/plan/passes.h"
 
@@ -65,13 +67,12 @@ void read_hypothesis(const Node& node, std::size_t number, Draft& draft) {
     result.name_at = name->at;
     if (check_name(draft.issues, name->at, "a hypothesis's name", name->text, false)) hypothesis.name = name->text;
   }
-  table.require("probe", "\"pay\"");
-  result.probe = table.word("probe", "\"pay\"").value_or(Word{});
-  hypothesis.probe = result.probe.text;
+  const bool connections = table.has("telemetry");
+  std::tie(result.probe, result.telemetry, result.peer) = read_subject(table, hypothesis);
   result.during = table.word("during", "\"baseline\"").value_or(Word{});
   hypothesis.during = result.during.text;
   const bool in_phase =
-      read_conditions(table, hypothesis, {"\">= 99%\"", "\"<= 250ms\"", "\"= 0\"", "\"<= 1%\"", true});
+      read_conditions(table, hypothesis, {"\">= 99%\"", "\"<= 250ms\"", "\"= 0\"", "\"<= 1%\"", true, connections});
   read_window(table, result, draft);
   const bool recovers = table.has("recovers_within");
   hypothesis.recovers_within = table.scalar("recovers_within", "\"5s\"", read_duration);
@@ -83,6 +84,9 @@ void read_hypothesis(const Node& node, std::size_t number, Draft& draft) {
       hypothesis.recovers_within.reset();
     }
   }
+  if (recovers && connections)
+    draft.issues.error(result.recovers_at, "recovers_within: is asked of the requests of a probe",
+                       "write eventually = \"5s\" with during = \"recovery\", or probe = in place of telemetry =");
   if (in_phase && !table.has("during")) hypothesis.during = "run";
   if (!in_phase && recovers && !result.during.text.empty()) {
     if (result.during.text != "recovery")
@@ -94,8 +98,9 @@ void read_hypothesis(const Node& node, std::size_t number, Draft& draft) {
   table.finish();
   if (!in_phase && !recovers && draft.issues.count() == before)
     draft.issues.error(node.at, fmt::format("hypothesis {} has no condition", number),
-                       "add one of success, p50, p90, p95, p99, p999, max, ok.p99, failed.p99, requests, failures, "
-                       "errors.timeout, throughput, recovers_within");
+                       connections ? kConnectionConditions
+                                   : "add one of success, p50, p90, p95, p99, p999, max, ok.p99, failed.p99, requests, "
+                                     "failures, errors.timeout, throughput, recovers_within");
   if (!in_phase && recovers) refuse_window(result, draft.issues);
   draft.hypotheses.push_back(std::move(result));
 }

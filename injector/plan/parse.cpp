@@ -45,7 +45,7 @@ void read_top(Table& top, Draft& draft) {
     limits.of_loss = tolerance->scalar("of_loss", "\"10%\"", read_probability).value_or(limits.of_loss);
     tolerance->finish();
   }
-  draft.telemetry = top.words("telemetry", "[\"shop\"]");
+  read_telemetry(top, draft);
   top.takes("vars", {.type = Form::Type::fields, .example = "{ bank = \"10.0.3.0/24\" }"});
   top.table("vars", "{ }");  // read before everything else, as are
   top.table("arms", "{ }");

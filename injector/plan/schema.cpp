@@ -201,6 +201,10 @@ ordered_json schema() {
       },
       true);
   for (const auto& kind : probe::catalogue()) probe["anyOf"].push_back({{"required", {kind.name()}}});
+  // Whom it is about: a probe, or the connections of a target.
+  for (const auto* list : {"hypotheses", "guards"})
+    for (const auto* whom : {"probe", "telemetry"})
+      properties[list]["items"]["oneOf"].push_back({{"required", {whom}}});
   return schema;
 }
 

@@ -72,6 +72,8 @@ class Table {
   bool has(std::string_view key) const { return node_->find(key) != nullptr; }
   /// Where the key stands; the table's own place when it is absent.
   SourcePlace place(std::string_view key) const;
+  /// Whether it is read to find out which keys there are: then all are asked for, those that go only with others too.
+  bool is_described() const { return outline_ != nullptr; }
   /// Says what a key's value may be, where no getter below does: for whoever takes it by take(). Several: one of them.
   void takes(std::string_view key, Form form);
   void takes_text(std::string_view key, std::string_view example, std::string_view pattern = {});

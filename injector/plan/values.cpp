@@ -254,6 +254,11 @@ Read<Bound> read_share_or_count_bound(std::string_view text) {
 Read<Bound> read_throughput_bound(std::string_view text) {
   return read_bound(text, BoundStyle<double>{read_per_second, ">= 100/s"});
 }
+Read<Bound> read_count_or_rate_bound(std::string_view text) {
+  if (text.find('/') != std::string_view::npos)
+    return with_measure(read_throughput_bound(text), Bound::Measure::per_second);
+  return read_count_bound(text);
+}
 bool is_baseline_bound(std::string_view text) { return trim(text).ends_with(kOfBaseline); }
 Read<Bound> read_baseline_bound(std::string_view text) {
   return with_measure(read_bound(text, BoundStyle<double>{read_times_baseline, "<= 2x baseline"}),
@@ -303,6 +308,7 @@ std::string_view pattern_of(void (*reader)()) {
   if (is(read_duration_bound)) return FAULTLINE_COMPARED FAULTLINE_DURATION " *";
   if (is(read_count_bound)) return FAULTLINE_COUNTED;
   if (is(read_share_or_count_bound)) return FAULTLINE_COUNTED "|" FAULTLINE_COMPARED FAULTLINE_NUMBER " *% *";
+  if (is(read_count_or_rate_bound)) return FAULTLINE_COUNTED "|" FAULTLINE_COMPARED FAULTLINE_NUMBER " */s *";
   if (is(read_throughput_bound)) return FAULTLINE_COMPARED FAULTLINE_NUMBER " */s *";
   if (is(read_baseline_bound)) return FAULTLINE_COMPARED FAULTLINE_NUMBER " *x *baseline *";
   if (is(read_ports)) return "[ 0-9,-]+";

@@ -82,7 +82,7 @@ class Reader {
     for (const auto& fault : event.faults) r.faults.push_back({fault, {}});
     r.hypotheses.insert(r.hypotheses.end(), event.hypotheses.begin(), event.hypotheses.end());
     for (const auto& guard : event.guards) r.guards.push_back({guard, {}});
-    for (const auto& target : event.telemetry) r.telemetry.push_back({target, {}});
+    for (const auto& target : event.telemetry) r.telemetry.push_back({target});
   }
 
   void take(const events::SiteInfo& event, const LineHead&) { r.sites.push_back(event); }
@@ -120,6 +120,11 @@ class Reader {
   void take(events::Telemetry event, const LineHead&) {
     for (auto& record : r.telemetry)
       if (record.target == event.target) record.buckets.push_back(std::move(event));
+  }
+
+  void take(const events::Uncounted& event, const LineHead&) {
+    for (auto& record : r.telemetry)
+      if (!event.target || record.target == *event.target) record.uncounted.push_back(event);
   }
 
   void take(const events::Service& event, const LineHead& head) { r.services.push_back({head.t, event}); }

@@ -35,11 +35,14 @@ struct Hypothesis {
   std::optional<double> start_s, end_s, held_after_s;
   std::optional<bool> held, expected_to_fail;
   std::string expected, observed, confidence, reason;
+  std::optional<std::string> telemetry = {}, peer = {};
 
   static constexpr const char* shape = "hypothesis";
   static constexpr auto fields = std::tuple{
       field("name", &Hypothesis::name, "its name"),
-      field("probe", &Hypothesis::probe, "whose requests"),
+      field("probe", &Hypothesis::probe, "whose requests; empty: it is about connections"),
+      record::seldom("telemetry", &Hypothesis::telemetry, "of which target, then"),
+      record::seldom("peer", &Hypothesis::peer, "of these, those with this target"),
       field("during", &Hypothesis::during,
             "of which phase, or which part of it; `recovery` where only that is asked for"),
       field("start_s", &Hypothesis::start_s, "where that begins, since T0; null: the run has none such"),
@@ -68,11 +71,14 @@ struct Guard {
   bool tripped = false;
   std::optional<double> t_s;
   std::optional<std::string> observed;
+  std::optional<std::string> telemetry = {}, peer = {};
 
   static constexpr const char* shape = "guard";
   static constexpr auto fields = std::tuple{
       field("name", &Guard::name, "its name"),
-      field("probe", &Guard::probe, "whose requests it watched"),
+      field("probe", &Guard::probe, "whose requests it watched; empty: it watched connections"),
+      record::seldom("telemetry", &Guard::telemetry, "of which target, then"),
+      record::seldom("peer", &Guard::peer, "of these, those with this target"),
       field("during", &Guard::during, "in which phase; null: in the whole run"),
       field("condition", &Guard::condition, "when it acts, in one line"),
       field("tripped", &Guard::tripped, "it acted, and ended the run"),

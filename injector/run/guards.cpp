@@ -1,5 +1,6 @@
 #include "injector/run/guards.h"
 
+#include "injector/record/run_events.h"
 #include "injector/record/verdict.h"
 
 namespace faultline::run {
@@ -13,6 +14,7 @@ Guards::Guards(const plan::Plan& plan, Acted acted) : acted_(std::move(acted)) {
         start = phase.start;
         end = phase.end;
       }
+    if (guard.telemetry) guards_.push_back({&guard, std::nullopt, record::GuardWindow(guard, start, end)});
     for (std::size_t i = 0; i < plan.probes.size(); i++)
       if (plan.probes[i].name == guard.probe) guards_.push_back({&guard, i, record::GuardWindow(guard, start, end)});
   }
@@ -24,6 +26,18 @@ void Guards::sample(const probe::Sample& sample) {
   for (auto& armed : guards_) {
     if (armed.acted || armed.probe != sample.probe) continue;
     const auto trip = armed.window.add(sample);
+    if (!trip) continue;
+    armed.acted = true;
+    acted_(*armed.guard, *trip);
+  }
+}
+
+void Guards::counted(const record::events::Telemetry& counted) {
+  const MutexLock lock(mutex_);
+  if (closed_) return;
+  for (auto& armed : guards_) {
+    if (armed.acted || armed.guard->telemetry != counted.target) continue;
+    const auto trip = armed.window.add(counted);
     if (!trip) continue;
     armed.acted = true;
     acted_(*armed.guard, *trip);

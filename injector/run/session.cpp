@@ -220,6 +220,7 @@ observe::Scene Session::scene() {
           .finder = grounds_->finder(),
           .sites = grounds_->sites(),
           .lab = grounds_->lab(),
+          .view = grounds_->view(),
           .nursery = nursery_.get(),
           .progress = [this](const std::string& what) { telling_->advance(what); },
           .tell = [this](record::Remark remark) { telling_->remark(std::move(remark)); },
@@ -229,6 +230,11 @@ observe::Scene Session::scene() {
                 journal_->sample(plan_.probes[sample.probe].name, sample);
                 display_->sample(sample);
                 observers_.sample(sample);
+              },
+          .counted =
+              [this](const events::Telemetry& counted) {
+                events::telemetry(*journal_, counted);
+                observers_.counted(counted);
               }};
 }
 

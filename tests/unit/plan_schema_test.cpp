@@ -118,6 +118,10 @@ TEST(PlanSchema, TakesWhatTheParserTakes) {
            "\"= 0\"\n"
            "errors.\"status 503\" = \"<= 0.1%\"\nthroughput = \">= 10/s\"\nafter = \"5s\"\neventually = \"1s500ms\"\n",
            "[[guards]]\nprobe = \"p\"\nfor = \"10s\"\nfailures = \"> 3\"\n",
+           "[telemetry]\nof = [\"shop\"]\nturns = true\npeers = 3\n[[hypotheses]]\ntelemetry = \"shop\"\npeer = "
+           "\"bank\"\n"
+           "retransmits = \"<= 20/s\"\nbytes.sent = \">= 0.5x baseline\"\nrtt.p99 = \"<= 80ms\"\nerrors.refused = \"= "
+           "0\"\n",
            "[lab.rooms.east]\n[lab.hosts.web]\nroom = \"east\"\ncommand = [\"nginx\"]\nenv = { A = \"b\" }\nready = { "
            "tcp = 80, "
            "within = \"3s\" }\n[lab.links.l]\nbetween = [\"east\", \"west\"]\ndelay = \"2ms\"\n",
@@ -157,6 +161,9 @@ TEST(PlanSchema, RefusesTheParsersMistakes) {
            kSmall + "[[hypotheses]]\nprobe = \"pay\"\np99 = \"= 5ms\"\n",
            kSmall + "[[hypotheses]]\nprobe = \"pay\"\nrequests = \"<= 2x baseline\"\n",
            kSmall + "[[hypotheses]]\nsuccess = \">= 99%\"\n",
+           kSmall + "[[hypotheses]]\nprobe = \"pay\"\ntelemetry = \"shop\"\nretransmits = \"= 0\"\n",
+           kSmall + "[[hypotheses]]\ntelemetry = \"shop\"\nretransmits = \"<= 2%\"\n",
+           "telemetry = { turns = 1 }\n" + kSmall,
            kSmall + "[[guards]]\nprobe = \"pay\"\nfor = \"5s\"\nrequests.p99 = \"> 1s\"\n",
            kSmall + "[hypotheses]\nprobe = \"pay\"\n",
            kSmall + "[lab]\nrooms = [\"east\"]\n",
@@ -214,6 +221,7 @@ TEST(PlanSchema, APatternMatchesWhatItsReaderReads) {
   expect_match(read_duration_bound, texts);
   expect_match(read_count_bound, texts);
   expect_match(read_share_or_count_bound, texts);
+  expect_match(read_count_or_rate_bound, texts);
   expect_match(read_throughput_bound, texts);
   expect_match(read_baseline_bound, texts);
   expect_match(read_ports, texts);

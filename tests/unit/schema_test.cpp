@@ -153,6 +153,8 @@ FieldRows journal_rows() {
   rows.shape<plan::Conditions>("bounds, by what they are on");
   rows.shape<plan::Bound>("what a value must be within");
   rows.shape<plan::Tolerance>("share of a fault's packets that may go astray with a warning alone");
+  rows.shape<PeerSpan>("connections with a peer in a time");
+  rows.shape<ConnectionSpan>("connections and how long they took for what");
   rows.shape<ConnectionCounts>("TCP connections of a target, by what became of them");
   rows.shape<faults::Counts>("packets of a fault, by what became of them");
   rows.shape<faults::Undelivered>("packets of a fault that did not come back as asked, by why");
@@ -198,6 +200,8 @@ TEST(Schema, TheSummarysPageListsTheFieldsThereAre) {
   rows.shape<report::Latency>("how long requests took");
   rows.shape<report::Quantiles>("quantiles of a time, in ms");
   rows.shape<report::Telemetry>("what became of a target's connections");
+  rows.shape<report::TelemetryTimes>("the same in the whole run, and in its phases");
+  rows.shape<report::TelemetryPeer>("the same with one peer");
   rows.shape<report::TelemetryPhase>("the same in a phase");
   rows.shape<report::TelemetryStats>("the same in any time");
   rows.shape<report::Hypothesis>("what was expected, and what was observed");
