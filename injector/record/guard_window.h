@@ -37,6 +37,9 @@ class GuardWindow {
   /// A request of the guard's probe. Tells whether the condition is true of the window that ends with it. A failed
   /// request is infinitely slow; a bound on those that succeeded, or failed, is never true where none did.
   std::optional<GuardTrip> add(const probe::Sample& sample);
+  /// How near it is: what the condition looks at comes to, in the window that ends with the last request. Empty: there
+  /// was none.
+  std::string standing() const { return known_.empty() ? std::string() : tally_.standing(window_); }
 
  private:
   struct Known {

@@ -17,6 +17,7 @@ namespace {
 constexpr int kDraws = 400;
 constexpr std::uint64_t kSeed = 20261129;       ///< the same records give the same answer
 constexpr std::size_t kTogether[] = {1, 2, 4};  ///< neighbouring blocks that are drawn as one
+constexpr std::size_t kLeastGroups = 5;         ///< fewer say nothing of how they differ
 constexpr double kNever = 2;                    ///< as often the slowest answer counts a request that failed
 
 /// All latencies of both sides, ascending; what a request that failed counts is behind them.
@@ -150,10 +151,17 @@ double between_runs(const Figure& figure, const std::vector<const KeptPhase*>& a
                    (1.0 / static_cast<double>(a.size()) + 1.0 / static_cast<double>(b.size())));
 }
 
+/// Of a share: a tenth of what is rarer, failures or successes. Of a latency: the same share either way, so that what
+/// is 10 % worse is 10 % better seen from there.
+double least_effect(const Difference& d, const CompareRules& rules) {
+  if (d.figure->per_mille != 0) return std::log(1 + rules.least_change);
+  return std::max(kLeastSuccess, rules.least_change * std::min(*d.a, 1 - *d.a));
+}
+
 }  // namespace
 
 std::vector<Difference> differences(const std::vector<const KeptPhase*>& a, const std::vector<const KeptPhase*>& b,
-                                    double confidence) {
+                                    const CompareRules& rules) {
   std::vector<Difference> all(std::size(kFigures));
   for (std::size_t f = 0; f < all.size(); f++) all[f].figure = &kFigures[f];
   const std::string why = unfit(a, b);
@@ -184,7 +192,7 @@ std::vector<Difference> differences(const std::vector<const KeptPhase*>& a, cons
   const auto blocks_a = counted(a, scale), blocks_b = counted(b, scale);
   std::vector<double> error(all.size());
   for (const std::size_t together : kTogether) {
-    if (blocks_a.size() / together < kLeastBlocks) break;
+    if (blocks_a.size() / together < kLeastGroups) break;
     const auto these = errors(blocks_a, blocks_b, scale, together);
     for (std::size_t f = 0; f < all.size(); f++) error[f] = std::max(error[f], these[f]);
   }
@@ -195,8 +203,11 @@ std::vector<Difference> differences(const std::vector<const KeptPhase*>& a, cons
     one.known = true;
     one.effect = effect(*one.figure, sum_a, sum_b, scale);
     one.error = std::max(error[f], between_runs(*one.figure, a, b, scale));
-    one.p = one.effect == 0 ? 1 : one.error == 0 ? 0 : beyond_t(std::abs(one.effect) / one.error, freedom);
-    one.margin = one.error * t_beyond(1 - confidence, freedom);
+    one.least = least_effect(one, rules);
+    // Beyond half of what matters: a machine that is a little busier is not the service's doing.
+    const double beyond = std::abs(one.effect) - one.least / 2;
+    one.p = beyond <= 0 ? 1 : one.error == 0 ? 0 : beyond_t(beyond / one.error, freedom);
+    one.margin = one.error * t_beyond(1 - rules.confidence, freedom);
   }
   return all;
 }

@@ -20,6 +20,15 @@ struct Figure {
 };
 inline constexpr Figure kFigures[] = {{"success", 0}, {"p50", 500}, {"p90", 900}, {"p99", 990}};
 
+struct CompareRules {
+  double confidence = 0.99;    ///< that no figure of equal runs is called better or worse
+  double least_change = 0.10;  ///< a smaller one is noise, however certain
+};
+/// A latency that changed by less than this is noise too: what a machine does to it by itself.
+inline constexpr double kLeastChangeMs = 0.5;
+/// So is a success that changed by less than a percentage point.
+inline constexpr double kLeastSuccess = 0.01;
+
 /// A phase that has fewer blocks is not compared.
 inline constexpr std::size_t kLeastBlocks = 8;
 /// Of a quantile, so many requests must lie above it.
@@ -32,13 +41,14 @@ struct Difference {
   std::string reason;          ///< why not
   double effect = 0;           ///< share of b less that of a, or the logarithm of b / a
   double error = 0;            ///< standard error of that
-  double p = 1;                ///< how often chance alone would make so much of it, either way
+  double least = 0;            ///< how much of an effect matters
+  double p = 1;                ///< how often chance alone would make so much of it, were half of that true
   double margin = 0;           ///< half of the interval that covers the effect with the given confidence
 };
 
 /// Of each of kFigures. `a` and `b` hold one phase of one probe, of every run of their side; neither is empty.
 std::vector<Difference> differences(const std::vector<const KeptPhase*>& a, const std::vector<const KeptPhase*>& b,
-                                    double confidence);
+                                    const CompareRules& rules = {});
 
 /// Of Student's t with so many degrees of freedom, above 0: how often it lies farther from 0 than `t`, either way.
 double beyond_t(double t, unsigned freedom);

@@ -106,14 +106,9 @@ std::vector<const KeptPhase*> everywhere(const std::vector<const KeptRun*>& runs
   return all;
 }
 
-bool matters(const Difference& d, const CompareRules& rules) {
-  if (d.figure->per_mille == 0) {
-    const double rarer = std::min(*d.a, 1 - *d.a);
-    return std::abs(d.effect) >= std::max(kLeastSuccess, rules.least_change * rarer);
-  }
-  if (!d.a || !d.b) return d.a.has_value() != d.b.has_value();
-  // The same share either way: what is 10 % worse is 10 % better seen from there.
-  return std::abs(d.effect) >= std::log(1 + rules.least_change) && std::abs(*d.b - *d.a) >= kLeastChangeMs;
+bool matters(const Difference& d) {
+  if (d.figure->per_mille != 0 && (!d.a || !d.b)) return d.a.has_value() != d.b.has_value();
+  return std::abs(d.effect) >= d.least && (d.figure->per_mille == 0 || std::abs(*d.b - *d.a) >= kLeastChangeMs);
 }
 
 ComparedFigure figure_of(const Difference& d, double p, const CompareRules& rules) {
@@ -131,8 +126,7 @@ ComparedFigure figure_of(const Difference& d, double p, const CompareRules& rule
     out.high = share ? d.effect + d.margin : std::exp(d.effect + d.margin) - 1;
   }
   out.verdict = Change::noise;
-  if (p < 1 - rules.confidence && matters(d, rules))
-    out.verdict = (d.effect > 0) == share ? Change::better : Change::worse;
+  if (p < 1 - rules.confidence && matters(d)) out.verdict = (d.effect > 0) == share ? Change::better : Change::worse;
   return out;
 }
 
@@ -144,7 +138,7 @@ void judge_figures(Comparison& out, const std::vector<const KeptRun*>& before, c
     for (const auto& phase : probe.phases) {
       const auto a = everywhere(before, probe.name, phase.phase), b = everywhere(after, probe.name, phase.phase);
       if (a.empty() || b.empty()) continue;
-      for (auto& one : differences(a, b, rules.confidence)) {
+      for (auto& one : differences(a, b, rules)) {
         all.push_back(std::move(one));
         where.emplace_back(probe.name, phase.phase);
       }
@@ -166,13 +160,14 @@ std::size_t count_of(const Comparison& c, Change verdict) {
                                                 [&](const ComparedFigure& one) { return one.verdict == verdict; }));
 }
 
-/// The most certain of those with a verdict, the largest of equals.
+/// What is told first of those with a verdict: success; then the most certain, and the largest of equals.
 const ComparedFigure& foremost(const Comparison& c, Change verdict) {
+  const auto order = [](const ComparedFigure& one) {
+    return std::tuple{one.figure != "success", *one.p, one.change ? -std::abs(*one.change) : -INFINITY};
+  };
   const ComparedFigure* best = nullptr;
-  const auto size = [](const ComparedFigure& one) { return one.change ? std::abs(*one.change) : INFINITY; };
   for (const auto& one : c.figures)
-    if (one.verdict == verdict && (!best || *one.p < *best->p || (*one.p == *best->p && size(one) > size(*best))))
-      best = &one;
+    if (one.verdict == verdict && (!best || order(one) < order(*best))) best = &one;
   return *best;
 }
 

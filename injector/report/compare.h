@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "injector/base/visible_text.h"
+#include "injector/report/bootstrap.h"
 #include "injector/report/kept_run.h"
 #include "injector/report/summary.h"
 
@@ -118,7 +119,8 @@ struct ComparedFigure {
       field("low", &ComparedFigure::low, "the change lies above this, with the given confidence; null likewise"),
       field("high", &ComparedFigure::high, "and below this"),
       field("p", &ComparedFigure::p,
-            "how often chance alone would make so much of it, corrected for all figures (Holm); null: not judged"),
+            "how often chance alone would make so much of it, were half of the least change true; corrected for all "
+            "figures (Holm); null: not judged"),
       field("verdict", &ComparedFigure::verdict, "`better`, `worse`, `noise`, `not judged`"),
       field("reason", &ComparedFigure::reason, "why it was not judged")};
 };
@@ -164,15 +166,6 @@ struct Comparison {
       field("probes", &Comparison::probes, "of these two"),
       field("remarks", &Comparison::remarks, "why a comparison may mislead")};
 };
-
-struct CompareRules {
-  double confidence = 0.99;    ///< that no figure of equal runs is called better or worse
-  double least_change = 0.10;  ///< a smaller one is noise, however certain
-};
-/// A latency that changed by less than this is noise too: what a machine does to it by itself.
-inline constexpr double kLeastChangeMs = 0.5;
-/// So is a success that changed by less than a percentage point.
-inline constexpr double kLeastSuccess = 0.01;
 
 /// Neither side is empty. Runs that are no measurement (inconclusive, aborted, failed, interrupted) do not count.
 Comparison compare(const std::vector<KeptRun>& before, const std::vector<KeptRun>& after,

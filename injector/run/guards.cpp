@@ -30,6 +30,13 @@ void Guards::sample(const probe::Sample& sample) {
   }
 }
 
+std::vector<std::string> Guards::standings() {
+  const MutexLock lock(mutex_);
+  std::vector<std::string> all;
+  for (const auto& armed : guards_) all.push_back(armed.window.standing());
+  return all;
+}
+
 void Guards::close() {
   const MutexLock lock(mutex_);
   closed_ = true;

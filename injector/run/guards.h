@@ -20,6 +20,8 @@ class Guards : public observe::Observer {
   /// `acted` is called on a probe's thread, once a guard at most. The plan must outlive this.
   Guards(const plan::Plan& plan, Acted acted);
   void sample(const probe::Sample& sample) override;
+  /// What each guard looks at comes to now, for whoever watches: by the guards' order in the plan.
+  std::vector<std::string> standings();
   /// From here on none acts: the faults are off. When it returns, `acted` is not being called.
   void close();
   void healed() noexcept override { close(); }

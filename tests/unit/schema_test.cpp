@@ -223,7 +223,7 @@ TEST(Schema, TheComparisonsPageListsTheFieldsThereAre) {
   rows.shape<report::TimeQuantiles>("quantiles of a measured time, in µs; null where nothing was measured");
   rows.part<report::Baseline>("a kept file", "made by `--keep`");
   rows.shape<report::KeptRun>("a run, as it is kept");
-  rows.described.insert("summary");
+  rows.described.insert("summary");  // by its own page
   EXPECT_EQ(rows.described, rows.used);
   expect_rows(FAULTLINE_SOURCE_DIR "/docs/compare.md", rows);
 }
