@@ -151,6 +151,32 @@ double between_runs(const Figure& figure, const std::vector<const KeptPhase*>& a
                    (1.0 / static_cast<double>(a.size()) + 1.0 / static_cast<double>(b.size())));
 }
 
+double value_of(const Figure& figure, const Spread& counts, const std::vector<double>& scale) {
+  const std::uint64_t all = total(counts);
+  return figure.per_mille == 0 ? success(counts, all) : scale[place(counts, all, figure.per_mille)];
+}
+
+/// How often chance alone would part blocks so well: how many of each side lie beyond the middle between the two
+/// figures. What happened a few times may move a p99 far, and a bootstrap of the side on which it did not happen knows
+/// nothing of it.
+double chance_of_blocks(const Figure& figure, const std::vector<Spread>& a, const std::vector<Spread>& b, double from,
+                        double to, const std::vector<double>& scale) {
+  const double middle = figure.per_mille == 0 ? (from + to) / 2 : std::sqrt(from * to);
+  double beyond[2] = {}, all[2] = {};
+  for (int side = 0; side < 2; side++)
+    for (const auto& block : side == 0 ? a : b) {
+      if (total(block) == 0) continue;
+      all[side]++;
+      const double value = value_of(figure, block, scale);
+      beyond[side] += to > from ? value > middle : value < middle;
+    }
+  const double share = (beyond[0] + beyond[1]) / (all[0] + all[1]);
+  if (share <= 0 || share >= 1) return 1;
+  const double z =
+      (beyond[1] / all[1] - beyond[0] / all[0]) / std::sqrt(share * (1 - share) * (1 / all[0] + 1 / all[1]));
+  return z <= 0 ? 1 : std::erfc(z / std::sqrt(2.0));
+}
+
 /// Of a share: a tenth of what is rarer, failures or successes. Of a latency: the same share either way, so that what
 /// is 10 % worse is 10 % better seen from there.
 double least_effect(const Difference& d, const CompareRules& rules) {
@@ -207,6 +233,8 @@ std::vector<Difference> differences(const std::vector<const KeptPhase*>& a, cons
     // Beyond half of what matters: a machine that is a little busier is not the service's doing.
     const double beyond = std::abs(one.effect) - one.least / 2;
     one.p = beyond <= 0 ? 1 : one.error == 0 ? 0 : beyond_t(beyond / one.error, freedom);
+    const double from = value_of(*one.figure, sum_a, scale), to = value_of(*one.figure, sum_b, scale);
+    if (one.p < 1) one.p = std::max(one.p, chance_of_blocks(*one.figure, blocks_a, blocks_b, from, to, scale));
     one.margin = one.error * t_beyond(1 - rules.confidence, freedom);
   }
   return all;

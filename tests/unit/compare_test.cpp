@@ -59,12 +59,12 @@ struct Service {
   Ns typical = 20 * kMillisecond;
 };
 
-/// The run of the fixture with drawn latencies: spread by a fifth, each like those around it, and now and then a stall.
+/// The run of the fixture with drawn latencies: spread by 15 %, each like those around it, and now and then a stall.
 Recording drawn(std::uint64_t seed, const Service& service = {}) {
   std::mt19937_64 random(seed);
   const auto uniform = [&] { return (static_cast<double>(random() >> 11) + 0.5) / 9007199254740992.0; };
   const auto normal = [&] { return std::sqrt(-2 * std::log(uniform())) * std::cos(2 * M_PI * uniform()); };
-  constexpr double kAlike = 0.8, kSpread = 0.2;
+  constexpr double kAlike = 0.8, kSpread = 0.15;
   Recording r = good_recording();
   double level = normal();
   bool stalled = false;
