@@ -128,8 +128,10 @@ std::string LivePage::made() {
   std::istream in(&file);
   record::Recording recording = record::read_recording(in);
   if (plain_) leave_answers_out(recording);
-  const auto verdict = record::judge(recording);
-  std::string page = report::render_report(recording, report::summarize(recording, verdict));
+  auto summary = report::summarize(recording, record::judge(recording));
+  summary.verdict = "under way";  // a record without an end would be an aborted run's
+  summary.reasons.clear();
+  std::string page = report::render_report(recording, summary);
   const std::string begin = "<body>";
   const auto at = page.find(begin);
   if (at == std::string::npos) return page;

@@ -244,6 +244,7 @@ TEST(ServePage, IsMadeFromTheJournalSoFar) {
   EXPECT_TRUE(shows(page, "A &lt;run&gt;"));
   EXPECT_NE(page.html().find("Under way: 1 s of 30 s"), std::string::npos) << page.html();
   EXPECT_EQ(page.html().find("A <run>"), std::string::npos);
+  EXPECT_EQ(page.html().find("aborted"), std::string::npos) << page.html();
   EXPECT_NE(page.html().find("redis SECRET"), std::string::npos);
   LivePage plain(folder.path(), true);
   EXPECT_TRUE(shows(plain, "A &lt;run&gt;"));
