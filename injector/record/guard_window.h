@@ -44,6 +44,9 @@ class GuardWindow {
   std::optional<GuardTrip> add(const probe::Sample& sample);
   /// A span of the guard's target; later than those before it. The condition is never true of a window with none.
   std::optional<GuardTrip> add(const events::Telemetry& counted);
+  /// How near it is: what the condition looks at comes to, in the window that ends with the last request. Empty: there
+  /// was none.
+  std::string standing() const { return known_.empty() ? std::string() : tally_.standing(window_); }
 
  private:
   struct Known {

@@ -94,6 +94,20 @@ bool Tally::holds(Ns length) const {
   return true;
 }
 
+std::string Tally::standing(Ns length) const {
+  std::string text;
+  const auto tell = [&](const std::string& more) { text += (text.empty() ? "" : ", ") + more; };
+  for (const auto& key : plan::Conditions::keys())
+    if (conditions_.*key.bound && !key.is_quantile()) tell(count_text(key, sent_, ok_, length));
+  for (const auto& quantile : quantiles_) {
+    const double share = quantile.of == 0 ? 0 : static_cast<double>(quantile.within) / static_cast<double>(quantile.of);
+    tell(fmt::format("{}: {} within {}", quantile.key.name, percent(share),
+                     short_duration(static_cast<Ns>(quantile.bound.value))));
+  }
+  for (const auto& error : errors_) tell(error_text(error.name, error.count, sent_));
+  return text;
+}
+
 std::string share_text(std::uint64_t ok, std::uint64_t sent) {
   const double share = sent == 0 ? 0 : static_cast<double>(ok) / static_cast<double>(sent);
   return fmt::format("{} ({} of {})", percent(share), thousands(ok), thousands(sent));

@@ -186,6 +186,7 @@ struct Summary {
   std::vector<std::string> warnings;
   std::vector<Escape> escapes;
 
+  static constexpr const char* shape = "summary";
   static constexpr auto fields = std::tuple{
       field("verdict", &Summary::verdict,
             "`passed`, `deviated`, …; `completed` with exit code 0 where the plan has no hypothesis"),

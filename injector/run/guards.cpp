@@ -44,6 +44,13 @@ void Guards::counted(const record::events::Telemetry& counted) {
   }
 }
 
+std::vector<std::string> Guards::standings() {
+  const MutexLock lock(mutex_);
+  std::vector<std::string> all;
+  for (const auto& armed : guards_) all.push_back(armed.window.standing());
+  return all;
+}
+
 void Guards::close() {
   const MutexLock lock(mutex_);
   closed_ = true;

@@ -22,6 +22,8 @@ class Guards : public observe::Observer {
   Guards(const plan::Plan& plan, Acted acted);
   void sample(const probe::Sample& sample) override;
   void counted(const record::events::Telemetry& counted) override;
+  /// What each guard looks at comes to now, for whoever watches: by the guards' order in the plan.
+  std::vector<std::string> standings();
   /// From here on none acts: the faults are off. When it returns, `acted` is not being called.
   void close();
   void healed() noexcept override { close(); }

@@ -22,6 +22,7 @@
 #include "injector/run/play.h"
 #include "injector/run/preflight.h"
 #include "injector/run/probes.h"
+#include "injector/serve/serving.h"
 
 namespace faultline::run {
 namespace events = record::events;
@@ -132,6 +133,7 @@ Session::Session(const plan::Plan& plan, const RunOptions& options, const std::f
   guards_ = &observers_.add<Guards>(
       plan, [this](const plan::Guard& guard, const record::GuardTrip& trip) { guard_acted(guard, trip); });
   observers_.add<observe::Telemetry>();
+  observers_.add<serve::Serving>(plan, options.serve, folder);
   // More of them here: what has to be there for the first request, and until after the last.
   observers_.add<Probes>(plan);
 }

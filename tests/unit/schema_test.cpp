@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "injector/record/journal.h"
+#include "injector/report/compare.h"
 #include "injector/report/summary.h"
 #include "injector/run/running.h"
 #include "tests/unit/field_rows.h"
@@ -216,6 +217,22 @@ TEST(Schema, TheSummarysPageListsTheFieldsThereAre) {
     EXPECT_TRUE(rows.described.contains(shape) || journal.described.contains(shape) || shape == "site") << shape;
   expect_rows(FAULTLINE_SOURCE_DIR "/docs/summary.md", rows);
 }
+
+TEST(Schema, TheComparisonsPageListsTheFieldsThereAre) {
+  FieldRows rows;
+  rows.part<report::Comparison>("the whole", "of a comparison");
+  rows.shape<report::ComparedFigure>("a figure of a probe in a phase, of all runs that count");
+  rows.shape<report::Latency>("how long requests took");
+  rows.shape<report::Quantiles>("quantiles of a time, in ms");
+  rows.shape<report::TimeQuantiles>("quantiles of a measured time, in µs; null where nothing was measured");
+  rows.part<report::Baseline>("a kept file", "made by `--keep`");
+  rows.shape<report::KeptRun>("a run, as it is kept");
+  rows.described.insert("summary");  // by its own page
+  EXPECT_EQ(rows.described, rows.used);
+  expect_rows(FAULTLINE_SOURCE_DIR "/docs/compare.md", rows);
+}
+
+TEST(Schema, ABaselineIsReadAsItWasWritten) { expect_read_as_written<report::Baseline>("baseline"); }
 
 TEST(Schema, TheControlPageListsTheFieldsThereAre) {
   FieldRows rows;
