@@ -17,8 +17,10 @@ namespace {
 constexpr int kDraws = 400;
 constexpr std::uint64_t kSeed = 20261129;       ///< the same records give the same answer
 constexpr std::size_t kTogether[] = {1, 2, 4};  ///< neighbouring blocks that are drawn as one
-constexpr std::size_t kLeastGroups = 5;         ///< fewer say nothing of how they differ
-constexpr double kNever = 2;                    ///< as often the slowest answer counts a request that failed
+/// The share of what matters that chance must not reach: a machine that is a little busier is not the service's doing.
+constexpr double kBeyond = 2.0 / 3;
+constexpr std::size_t kLeastGroups = 5;  ///< fewer say nothing of how they differ
+constexpr double kNever = 2;             ///< as often the slowest answer counts a request that failed
 
 /// All latencies of both sides, ascending; what a request that failed counts is behind them.
 std::vector<double> scale_of(const std::vector<const KeptPhase*>& a, const std::vector<const KeptPhase*>& b) {
@@ -230,8 +232,7 @@ std::vector<Difference> differences(const std::vector<const KeptPhase*>& a, cons
     one.effect = effect(*one.figure, sum_a, sum_b, scale);
     one.error = std::max(error[f], between_runs(*one.figure, a, b, scale));
     one.least = least_effect(one, rules);
-    // Beyond half of what matters: a machine that is a little busier is not the service's doing.
-    const double beyond = std::abs(one.effect) - one.least / 2;
+    const double beyond = std::abs(one.effect) - kBeyond * one.least;
     one.p = beyond <= 0 ? 1 : one.error == 0 ? 0 : beyond_t(beyond / one.error, freedom);
     const double from = value_of(*one.figure, sum_a, scale), to = value_of(*one.figure, sum_b, scale);
     if (one.p < 1) one.p = std::max(one.p, chance_of_blocks(*one.figure, blocks_a, blocks_b, from, to, scale));

@@ -42,7 +42,7 @@ struct Difference {
   double effect = 0;           ///< share of b less that of a, or the logarithm of b / a
   double error = 0;            ///< standard error of that
   double least = 0;            ///< how much of an effect matters
-  double p = 1;                ///< how often chance alone would make so much of it, were half of that true
+  double p = 1;                ///< how often chance alone would make so much of it, were two thirds of that true
   double margin = 0;           ///< half of the interval that covers the effect with the given confidence
 };
 

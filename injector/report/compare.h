@@ -119,7 +119,8 @@ struct ComparedFigure {
       field("low", &ComparedFigure::low, "the change lies above this, with the given confidence; null likewise"),
       field("high", &ComparedFigure::high, "and below this"),
       field("p", &ComparedFigure::p,
-            "how often chance alone would make so much of it, were half of the least change true; corrected for all "
+            "how often chance alone would make so much of it, were two thirds of the least change true; corrected for "
+            "all "
             "figures (Holm); null: not judged"),
       field("verdict", &ComparedFigure::verdict, "`better`, `worse`, `noise`, `not judged`"),
       field("reason", &ComparedFigure::reason, "why it was not judged")};
