@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "faults/chance.h"
 #include "injector/base/text.h"
 #include "injector/plan/values.h"
 #include "injector/site/find.h"
@@ -261,7 +260,7 @@ Effect effect_of(const plan::Plan& plan, const plan::Fault& fault, const std::ve
   Effect effect;
   effect.asked = plan::given(fault);
   effect.ways = fault.direction == plan::Direction::both || on_a_link(plan, fault) ? 2 : 1;
-  const std::uint64_t seed = fl_fault_seed(plan.seed, fl_text_key(fault.name.data(), fault.name.size()));
+  const std::uint64_t seed = plan::seed_of(plan, fault);
   const std::vector<std::string> unnamed{""};
   faults::Answer answer;  // the same at each place
   for (const auto& link : links.empty() ? unnamed : links) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "faults/chance.h"
+#include "faults/distribution.h"
 #include "injector/plan/values.h"
 
 namespace faultline::plan {
@@ -111,6 +113,50 @@ std::map<std::string, nlohmann::json> common_values(const Fault& fault) {
 }
 
 Ns asked_delay(const Fault& fault) { return static_cast<Ns>(faults::greatest(fault.params, "delay")); }
+
+std::uint64_t seed_of(const Plan& plan, const Fault& fault) {
+  return fl_fault_seed(plan.seed, fl_text_key(fault.name.data(), fault.name.size()));
+}
+
+std::optional<AskedDelay> asked_delays(const Plan& plan, const Fault& fault, const std::string& link) {
+  constexpr int kInstants = 200, kDraws = 50;
+  if (!fault.kind) return {};
+  const auto channel = fault.kind->compile({fault.params, {fault.start, fault.end}, seed_of(plan, fault), link});
+  if (!channel.rate.empty() || (channel.delay.empty() && channel.jitter.empty())) return {};
+  const auto deviation = [&](double p) {
+    if (channel.shape == faults::JitterShape::uniform) return 2 * p - 1;
+    if (channel.shape != faults::JitterShape::table) return faults::quantile(channel.shape, p);
+    return channel.table->at(static_cast<std::size_t>(p * static_cast<double>(channel.table->size())));
+  };
+  Ns whole = 0;
+  const auto spans = channel.active();
+  for (const auto& span : spans) whole += span.end - span.start;
+  std::vector<double> values;
+  auto span = spans.begin();
+  Ns before = 0;  // of that whole, what lies before `span`
+  for (int i = 0; i < kInstants && whole > 0; i++) {
+    const Ns at = whole / kInstants * i + whole / kInstants / 2;
+    while (at - before >= span->end - span->start) before += span->end - span->start, ++span;
+    const Ns t = span->start + at - before;
+    const double delay = faults::value_at(channel.delay, t), jitter = faults::value_at(channel.jitter, t);
+    if (delay <= 0 && jitter <= 0) continue;
+    for (int k = 0; k < (jitter > 0 ? kDraws : 1); k++)
+      for (int again = 0; again < (jitter > 0 ? 1 : kDraws); again++)  // each instant weighs as much
+        values.push_back(std::max(0.0, delay + (jitter > 0 ? jitter * deviation((k + 0.5) / kDraws) : 0)) /
+                         kMicrosecond);
+  }
+  if (values.empty()) return {};
+  std::sort(values.begin(), values.end());
+  const auto quantile = [&](double p) {
+    return values[std::min(values.size() - 1, static_cast<std::size_t>(p * static_cast<double>(values.size())))];
+  };
+  return AskedDelay{quantile(0.5), quantile(0.9), quantile(0.99), values.back()};
+}
+
+std::vector<faults::Window> acting(const Plan& plan, const Fault& fault, const std::string& link) {
+  if (!fault.kind) return {};
+  return fault.kind->compile({fault.params, {fault.start, fault.end}, seed_of(plan, fault), link}).active();
+}
 
 double asked_loss(const Fault& fault) { return fault.kind ? fault.kind->greatest_loss(fault.params) : 0; }
 

@@ -26,6 +26,16 @@ const char* direction_text(plan::Direction d) {
   return "both";
 }
 
+/// Of a fault that comes and goes.
+std::vector<std::pair<Ns, Ns>> episodes_of(const plan::Plan& p, const plan::Fault& fault) {
+  constexpr std::size_t kMost = 2000;
+  std::vector<std::pair<Ns, Ns>> episodes;
+  for (const auto& [start, end] : plan::acting(p, fault, ""))
+    if (episodes.size() < kMost) episodes.emplace_back(start, end);
+  if (episodes.size() == 1 && episodes.front() == std::pair{fault.start, fault.end}) episodes.clear();
+  return episodes;
+}
+
 events::Plan plan_event(const plan::Plan& p) {
   events::Plan event;
   event.title = p.title;
@@ -57,6 +67,8 @@ events::Plan plan_event(const plan::Plan& p) {
     planned.delay = plan::asked_delay(fault);
     planned.idle = fault.idle;
     planned.loss = plan::asked_loss(fault);
+    planned.episodes = episodes_of(p, fault);
+    planned.asked_delay_us = plan::asked_delays(p, fault, "");
   }
   event.hypotheses = p.hypotheses;
   for (const auto& guard : p.guards) event.guards.emplace_back(guard);

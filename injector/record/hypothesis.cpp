@@ -206,12 +206,7 @@ void judge_window(Parts& parts, const Recording& r, const plan::Hypothesis& h, c
   const PhaseStats stats = stats_in(probe, window->start, window->end);
   if (stats.sent == 0) return unknown(fmt::format("no request of \"{}\" was due in \"{}\"", probe.name, window->name));
   plan::Conditions settled = h;
-  OfBaseline baseline(r, probe);
-  for (const auto& key : plan::Conditions::keys())
-    if (!baseline.settle(settled.*key.bound, key)) return unknown(baseline.lacking());
-  if (settled.errors)
-    for (auto& [error, bound] : *settled.errors)
-      if (!baseline.settle(bound, error)) return unknown(baseline.lacking());
+  if (const std::string lacking = settle(r, probe, settled); !lacking.empty()) return unknown(lacking);
   if (h.eventually)
     judge_eventually(parts, h, settled, probe, *window);
   else
@@ -241,6 +236,16 @@ void judge_recovery(Parts& parts, const Recording& r, Ns within, const ProbeReco
 }
 
 }  // namespace
+
+std::string settle(const Recording& r, const ProbeRecord& probe, plan::Conditions& conditions) {
+  OfBaseline baseline(r, probe);
+  for (const auto& key : plan::Conditions::keys())
+    if (!baseline.settle(conditions.*key.bound, key)) return baseline.lacking();
+  if (conditions.errors)
+    for (auto& [error, bound] : *conditions.errors)
+      if (!baseline.settle(bound, error)) return baseline.lacking();
+  return "";
+}
 
 Judgement judge_hypothesis(const Recording& r, const plan::Hypothesis& h, const std::string& stop_text) {
   Parts parts;
