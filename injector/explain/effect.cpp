@@ -7,7 +7,6 @@
 
 #include "injector/base/text.h"
 #include "injector/plan/values.h"
-#include "injector/site/find.h"
 
 namespace faultline::explain {
 namespace {
@@ -246,14 +245,6 @@ std::string text_of(const Added& added) {
                            : unit(least) == unit(most) ? least.substr(0, least.find(' '))
                                                        : least;
   return fmt::format("+{} to {}", from, most);
-}
-
-std::vector<std::string> links_of(const plan::Plan& plan, const plan::Fault& fault) {
-  std::vector<std::string> links;
-  for (const auto& name : fault.on)
-    if (const auto* target = plan.find_target(name))
-      for (auto& label : site::labels_of(plan, *target)) links.push_back(std::move(label));
-  return links;
 }
 
 Effect effect_of(const plan::Plan& plan, const plan::Fault& fault, const std::vector<std::string>& links) {

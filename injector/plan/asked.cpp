@@ -118,32 +118,50 @@ std::uint64_t seed_of(const Plan& plan, const Fault& fault) {
   return fl_fault_seed(plan.seed, fl_text_key(fault.name.data(), fault.name.size()));
 }
 
-std::optional<AskedDelay> asked_delays(const Plan& plan, const Fault& fault, const std::string& link) {
+namespace {
+
+constexpr std::size_t kMostLinks = 32;  // of which a fault's figures are told: more of them say no more
+
+faults::Channel channel_at(const Plan& plan, const Fault& fault, const std::string& link) {
+  return fault.kind->compile({fault.params, {fault.start, fault.end}, seed_of(plan, fault), link});
+}
+
+/// Delays that a channel asks of packets, in microseconds, each as probable as the others: at instants that are even
+/// over the time in which it asks for any.
+void add_delays(const faults::Channel& channel, std::vector<double>& values) {
   constexpr int kInstants = 200, kDraws = 50;
-  if (!fault.kind) return {};
-  const auto channel = fault.kind->compile({fault.params, {fault.start, fault.end}, seed_of(plan, fault), link});
-  if (!channel.rate.empty() || (channel.delay.empty() && channel.jitter.empty())) return {};
   const auto deviation = [&](double p) {
     if (channel.shape == faults::JitterShape::uniform) return 2 * p - 1;
     if (channel.shape != faults::JitterShape::table) return faults::quantile(channel.shape, p);
     return channel.table->at(static_cast<std::size_t>(p * static_cast<double>(channel.table->size())));
   };
-  Ns whole = 0;
   const auto spans = channel.active();
+  Ns whole = 0;
   for (const auto& span : spans) whole += span.end - span.start;
-  std::vector<double> values;
   auto span = spans.begin();
-  Ns before = 0;  // of that whole, what lies before `span`
-  for (int i = 0; i < kInstants && whole > 0; i++) {
+  Ns before = 0;  // of `whole`: what lies before `span`
+  for (int i = 0; i < kInstants && whole >= kInstants; i++) {
     const Ns at = whole / kInstants * i + whole / kInstants / 2;
     while (at - before >= span->end - span->start) before += span->end - span->start, ++span;
     const Ns t = span->start + at - before;
     const double delay = faults::value_at(channel.delay, t), jitter = faults::value_at(channel.jitter, t);
     if (delay <= 0 && jitter <= 0) continue;
-    for (int k = 0; k < (jitter > 0 ? kDraws : 1); k++)
-      for (int again = 0; again < (jitter > 0 ? 1 : kDraws); again++)  // each instant weighs as much
-        values.push_back(std::max(0.0, delay + (jitter > 0 ? jitter * deviation((k + 0.5) / kDraws) : 0)) /
-                         kMicrosecond);
+    for (int k = 0; k < kDraws; k++) {
+      const double moved = jitter > 0 ? jitter * deviation((k + 0.5) / kDraws) : 0;
+      values.push_back(std::max(0.0, delay + moved) / kMicrosecond);
+    }
+  }
+}
+
+}  // namespace
+
+std::optional<AskedDelay> asked_delays(const Plan& plan, const Fault& fault, const std::vector<std::string>& links) {
+  if (!fault.kind) return {};
+  std::vector<double> values;
+  for (std::size_t i = 0; i < std::min(links.size(), kMostLinks); i++) {
+    const auto channel = channel_at(plan, fault, links[i]);
+    if (!channel.rate.empty()) return {};
+    if (!channel.delay.empty() || !channel.jitter.empty()) add_delays(channel, values);
   }
   if (values.empty()) return {};
   std::sort(values.begin(), values.end());
@@ -153,9 +171,20 @@ std::optional<AskedDelay> asked_delays(const Plan& plan, const Fault& fault, con
   return AskedDelay{quantile(0.5), quantile(0.9), quantile(0.99), values.back()};
 }
 
-std::vector<faults::Window> acting(const Plan& plan, const Fault& fault, const std::string& link) {
+std::vector<faults::Window> acting(const Plan& plan, const Fault& fault, const std::vector<std::string>& links) {
   if (!fault.kind) return {};
-  return fault.kind->compile({fault.params, {fault.start, fault.end}, seed_of(plan, fault), link}).active();
+  std::vector<faults::Window> all;
+  for (std::size_t i = 0; i < std::min(links.size(), kMostLinks); i++)
+    for (const auto& one : channel_at(plan, fault, links[i]).active()) all.push_back(one);
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.start < b.start; });
+  std::vector<faults::Window> merged;
+  for (const auto& one : all) {
+    if (merged.empty() || one.start > merged.back().end)
+      merged.push_back(one);
+    else
+      merged.back().end = std::max(merged.back().end, one.end);
+  }
+  return merged;
 }
 
 double asked_loss(const Fault& fault) { return fault.kind ? fault.kind->greatest_loss(fault.params) : 0; }

@@ -37,12 +37,14 @@ double asked_loss(const Fault& fault);
 struct AskedDelay {
   double p50 = 0, p90 = 0, p99 = 0, max = 0;
 };
-/// Of the site that is called `link`. Nothing: it asks for no delay, or for one that depends on the traffic (a rate).
-std::optional<AskedDelay> asked_delays(const Plan& plan, const Fault& fault, const std::string& link);
+/// At the sites that are called `links`. Nothing: it asks for no delay, or for one that depends on the traffic (a
+/// rate).
+std::optional<AskedDelay> asked_delays(const Plan& plan, const Fault& fault, const std::vector<std::string>& links);
 
 /// From what all of a fault's chance is drawn.
 std::uint64_t seed_of(const Plan& plan, const Fault& fault);
-/// The spans in which a fault does anything, of the site that is called `link`: its episodes, or all of its window.
-std::vector<faults::Window> acting(const Plan& plan, const Fault& fault, const std::string& link);
+/// The spans in which a fault does anything at any of the sites that are called `links`, in order: its episodes, or all
+/// of its window.
+std::vector<faults::Window> acting(const Plan& plan, const Fault& fault, const std::vector<std::string>& links);
 
 }  // namespace faultline::plan

@@ -163,8 +163,8 @@ struct PlannedFault {
       field("idle", &PlannedFault::idle, "it asks for nothing: all of its values are zero"),
       field("loss", &PlannedFault::loss, "the greatest that is asked at any time, 0 to 1"),
       field("episodes", &PlannedFault::episodes,
-            "[[from, to], …] when it acts in its window, as its seed has it: at most 2000, and the links of a room "
-            "follow each with a lag of their own; empty: all the time"),
+            "[[from, to], …] when it acts at any of its places in its window, as its seed has it; the first 2000; "
+            "empty: all the time"),
       seldom("asked_delay_us", &PlannedFault::asked_delay_us,
              "the delays that it asks of packets, over the time in which it does; absent: none, or they depend on the "
              "traffic")};

@@ -168,7 +168,7 @@ std::string asked_and_applied(const record::Recording& r, const Summary& s) {
         escaped(f.name), escaped(f.asked_text), delay_drawing(r.faults[i], f), site_rows(r.faults[i], f));
   }
   if (out.empty()) return "";
-  return "<details open><summary>Delay and loss, asked above applied: bars reach from p50 to p99, the lines to the "
+  return "<details open><summary>Delay and loss, asked above applied: bars reach from p50 to p99, lines to the "
          "greatest</summary>\n<div class=\"figures\">" +
          out + "</div></details>\n";
 }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "injector/plan/asked.h"
 #include "injector/record/json_fields.h"
 #include "injector/report/page_charts.h"
 #include "injector/report/report.h"
@@ -234,6 +235,27 @@ down = "1s"
     EXPECT_LT(from, to);
   }
   EXPECT_TRUE(r.faults.front().episodes.empty()) << "it acts all the time";
+}
+
+TEST(AskedDelays, AreThoseOfTheChannelOverItsTime) {
+  const auto of = [](const std::string& keys) {
+    const auto p = plan::parse_good(
+        "[targets.shop]\nnetns = \"shop\"\n[probes.pay]\nicmp = \"10.0.0.1\"\n[[faults]]\n"
+        "kind = \"degrade\"\non = \"shop\"\nstart = \"5s\"\nfor = \"10s\"\n" +
+        keys);
+    return plan::asked_delays(p, p.faults.front(), {""});
+  };
+  const auto steady = of("delay = \"100ms\"\n");
+  ASSERT_TRUE(steady);
+  EXPECT_EQ(steady->p50, 100'000);
+  EXPECT_EQ(steady->max, 100'000);
+  const auto uneven = of("delay = \"100ms\"\njitter = \"50ms\"\n");
+  ASSERT_TRUE(uneven);
+  EXPECT_NEAR(uneven->p50, 100'000, 2'000);
+  EXPECT_NEAR(uneven->p90, 140'000, 2'000);
+  EXPECT_NEAR(uneven->max, 150'000, 2'000);
+  EXPECT_FALSE(of("loss = \"10%\"\n"));
+  EXPECT_FALSE(of("delay = \"100ms\"\nrate = \"1mbit\"\n")) << "that depends on the traffic";
 }
 
 }  // namespace
