@@ -30,6 +30,7 @@ install(FILES ${generated}/plan.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/faultline FILES_MATCHING PATTERN "*.md" PATTERN "status.md" EXCLUDE)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/faultline)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/faultline RENAME copyright)
+install(FILES ${DYGRAPHS_LICENCE} DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/faultline RENAME copyright.dygraphs)
 install(DIRECTORY ${generated}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")
 install(FILES ${generated}/completion/bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME faultline)
 install(FILES ${generated}/completion/zsh DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions RENAME _faultline)

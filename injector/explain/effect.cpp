@@ -5,10 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "faults/chance.h"
 #include "injector/base/text.h"
 #include "injector/plan/values.h"
-#include "injector/site/find.h"
 
 namespace faultline::explain {
 namespace {
@@ -249,19 +247,11 @@ std::string text_of(const Added& added) {
   return fmt::format("+{} to {}", from, most);
 }
 
-std::vector<std::string> links_of(const plan::Plan& plan, const plan::Fault& fault) {
-  std::vector<std::string> links;
-  for (const auto& name : fault.on)
-    if (const auto* target = plan.find_target(name))
-      for (auto& label : site::labels_of(plan, *target)) links.push_back(std::move(label));
-  return links;
-}
-
 Effect effect_of(const plan::Plan& plan, const plan::Fault& fault, const std::vector<std::string>& links) {
   Effect effect;
   effect.asked = plan::given(fault);
   effect.ways = fault.direction == plan::Direction::both || on_a_link(plan, fault) ? 2 : 1;
-  const std::uint64_t seed = fl_fault_seed(plan.seed, fl_text_key(fault.name.data(), fault.name.size()));
+  const std::uint64_t seed = plan::seed_of(plan, fault);
   const std::vector<std::string> unnamed{""};
   faults::Answer answer;  // the same at each place
   for (const auto& link : links.empty() ? unnamed : links) {

@@ -50,7 +50,4 @@ struct Effect {
 /// is that of the worst. Empty: a place without a name.
 Effect effect_of(const plan::Plan& plan, const plan::Fault& fault, const std::vector<std::string>& links);
 
-/// The names of the places of a fault as far as the plan alone tells them.
-std::vector<std::string> links_of(const plan::Plan& plan, const plan::Fault& fault);
-
 }  // namespace faultline::explain

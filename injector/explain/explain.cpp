@@ -6,6 +6,7 @@
 #include <set>
 
 #include "injector/explain/together.h"
+#include "injector/site/find.h"
 
 namespace faultline::explain {
 namespace {
@@ -188,7 +189,7 @@ std::string blast_radius(const plan::Plan& plan, const std::vector<Reach>& reach
 
 Explanation explain(const plan::Plan& plan, pen::Engine engine, bool look) {
   Explanation all;
-  for (const auto& fault : plan.faults) all.effects.push_back(effect_of(plan, fault, links_of(plan, fault)));
+  for (const auto& fault : plan.faults) all.effects.push_back(effect_of(plan, fault, site::links_of(plan, fault)));
   say_together(plan, all.effects);
   all.reach = look ? look_around(plan) : without_looking(plan);
   all.blast_radius = blast_radius(plan, all.reach);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "faults/chance.h"
+#include "faults/distribution.h"
 #include "injector/plan/values.h"
 
 namespace faultline::plan {
@@ -111,6 +113,79 @@ std::map<std::string, nlohmann::json> common_values(const Fault& fault) {
 }
 
 Ns asked_delay(const Fault& fault) { return static_cast<Ns>(faults::greatest(fault.params, "delay")); }
+
+std::uint64_t seed_of(const Plan& plan, const Fault& fault) {
+  return fl_fault_seed(plan.seed, fl_text_key(fault.name.data(), fault.name.size()));
+}
+
+namespace {
+
+constexpr std::size_t kMostLinks = 32;  // of which a fault's figures are told: more of them say no more
+
+faults::Channel channel_at(const Plan& plan, const Fault& fault, const std::string& link) {
+  return fault.kind->compile({fault.params, {fault.start, fault.end}, seed_of(plan, fault), link});
+}
+
+/// Delays that a channel asks of packets, in microseconds, each as probable as the others: at instants that are even
+/// over the time in which it asks for any.
+void add_delays(const faults::Channel& channel, std::vector<double>& values) {
+  constexpr int kInstants = 200, kDraws = 50;
+  const auto deviation = [&](double p) {
+    if (channel.shape == faults::JitterShape::uniform) return 2 * p - 1;
+    if (channel.shape != faults::JitterShape::table) return faults::quantile(channel.shape, p);
+    return channel.table->at(static_cast<std::size_t>(p * static_cast<double>(channel.table->size())));
+  };
+  const auto spans = channel.active();
+  Ns whole = 0;
+  for (const auto& span : spans) whole += span.end - span.start;
+  auto span = spans.begin();
+  Ns before = 0;  // of `whole`: what lies before `span`
+  for (int i = 0; i < kInstants && whole >= kInstants; i++) {
+    const Ns at = whole / kInstants * i + whole / kInstants / 2;
+    while (at - before >= span->end - span->start) before += span->end - span->start, ++span;
+    const Ns t = span->start + at - before;
+    const double delay = faults::value_at(channel.delay, t), jitter = faults::value_at(channel.jitter, t);
+    if (delay <= 0 && jitter <= 0) continue;
+    for (int k = 0; k < kDraws; k++) {
+      const double moved = jitter > 0 ? jitter * deviation((k + 0.5) / kDraws) : 0;
+      values.push_back(std::max(0.0, delay + moved) / kMicrosecond);
+    }
+  }
+}
+
+}  // namespace
+
+std::optional<AskedDelay> asked_delays(const Plan& plan, const Fault& fault, const std::vector<std::string>& links) {
+  if (!fault.kind) return {};
+  std::vector<double> values;
+  for (std::size_t i = 0; i < std::min(links.size(), kMostLinks); i++) {
+    const auto channel = channel_at(plan, fault, links[i]);
+    if (!channel.rate.empty()) return {};
+    if (!channel.delay.empty() || !channel.jitter.empty()) add_delays(channel, values);
+  }
+  if (values.empty()) return {};
+  std::sort(values.begin(), values.end());
+  const auto quantile = [&](double p) {
+    return values[std::min(values.size() - 1, static_cast<std::size_t>(p * static_cast<double>(values.size())))];
+  };
+  return AskedDelay{quantile(0.5), quantile(0.9), quantile(0.99), values.back()};
+}
+
+std::vector<faults::Window> acting(const Plan& plan, const Fault& fault, const std::vector<std::string>& links) {
+  if (!fault.kind) return {};
+  std::vector<faults::Window> all;
+  for (std::size_t i = 0; i < std::min(links.size(), kMostLinks); i++)
+    for (const auto& one : channel_at(plan, fault, links[i]).active()) all.push_back(one);
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.start < b.start; });
+  std::vector<faults::Window> merged;
+  for (const auto& one : all) {
+    if (merged.empty() || one.start > merged.back().end)
+      merged.push_back(one);
+    else
+      merged.back().end = std::max(merged.back().end, one.end);
+  }
+  return merged;
+}
 
 double asked_loss(const Fault& fault) { return fault.kind ? fault.kind->greatest_loss(fault.params) : 0; }
 

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,5 +32,19 @@ std::map<std::string, nlohmann::json> common_values(const Fault& fault);
 Ns asked_delay(const Fault& fault);
 /// The greatest loss that is asked at any time.
 double asked_loss(const Fault& fault);
+
+/// What a fault asks of packets that it delays, by quantiles over the time in which it does, in microseconds.
+struct AskedDelay {
+  double p50 = 0, p90 = 0, p99 = 0, max = 0;
+};
+/// At the sites that are called `links`. Nothing: it asks for no delay, or for one that depends on the traffic (a
+/// rate).
+std::optional<AskedDelay> asked_delays(const Plan& plan, const Fault& fault, const std::vector<std::string>& links);
+
+/// From what all of a fault's chance is drawn.
+std::uint64_t seed_of(const Plan& plan, const Fault& fault);
+/// The spans in which a fault does anything at any of the sites that are called `links`, in order: its episodes, or all
+/// of its window.
+std::vector<faults::Window> acting(const Plan& plan, const Fault& fault, const std::vector<std::string>& links);
 
 }  // namespace faultline::plan

@@ -26,7 +26,18 @@ const char* direction_text(plan::Direction d) {
   return "both";
 }
 
-events::Plan plan_event(const plan::Plan& p) {
+/// Of a fault that comes and goes.
+std::vector<std::pair<Ns, Ns>> episodes_of(const plan::Plan& p, const plan::Fault& fault,
+                                           const std::vector<std::string>& links) {
+  constexpr std::size_t kMost = 2000;
+  std::vector<std::pair<Ns, Ns>> episodes;
+  for (const auto& [start, end] : plan::acting(p, fault, links))
+    if (episodes.size() < kMost) episodes.emplace_back(start, end);
+  if (episodes.size() == 1 && episodes.front() == std::pair{fault.start, fault.end}) episodes.clear();
+  return episodes;
+}
+
+events::Plan plan_event(const plan::Plan& p, const events::Links& links_of) {
   events::Plan event;
   event.title = p.title;
   event.name = p.name;
@@ -57,6 +68,10 @@ events::Plan plan_event(const plan::Plan& p) {
     planned.delay = plan::asked_delay(fault);
     planned.idle = fault.idle;
     planned.loss = plan::asked_loss(fault);
+    auto links = links_of ? links_of(fault) : std::vector<std::string>();
+    if (links.empty()) links.emplace_back();
+    planned.episodes = episodes_of(p, fault, links);
+    planned.asked_delay_us = plan::asked_delays(p, fault, links);
   }
   event.hypotheses = p.hypotheses;
   for (const auto& guard : p.guards) event.guards.emplace_back(guard);
@@ -100,7 +115,7 @@ void run(Journal& journal, const plan::Plan& p, const Machine& machine) {
   journal.write(event);
 }
 
-void plan(Journal& journal, const plan::Plan& p) {
+void plan(Journal& journal, const plan::Plan& p, const Links& links) {
   std::vector<Ns> edges{p.duration};
   std::vector<std::string> fast;
   for (const auto& fault : p.faults) {
@@ -112,7 +127,7 @@ void plan(Journal& journal, const plan::Plan& p) {
   for (const auto& probe : p.probes)
     if (probe.every < kFastEvery) fast.push_back(probe.name);
   journal.set_batching(std::move(edges), std::move(fast));
-  journal.write(plan_event(p));
+  journal.write(plan_event(p, links));
 }
 
 void step(Journal& journal, const std::string& what) { journal.write(Step{what}); }

@@ -1,6 +1,7 @@
 // Telling the journal what happens: a function for each event of schema.h, for the run's loop.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,8 +23,10 @@ namespace events {
 enum class By { signal, guard, lease, device, target, journal, user };  ///< who stopped the run
 
 void run(Journal& journal, const plan::Plan& plan, const Machine& machine);
+/// The names of the sites that a fault acts at, by which its chance is drawn.
+using Links = std::function<std::vector<std::string>(const plan::Fault&)>;
 /// Everything that the verdict needs from the plan; also tells the journal how to batch samples. Before any sample.
-void plan(Journal& journal, const plan::Plan& plan);
+void plan(Journal& journal, const plan::Plan& plan, const Links& links = {});
 void step(Journal& journal, const std::string& what);
 void site(Journal& journal, const SiteInfo& info);
 /// Sets the journal's epoch as well. `epoch` is CLOCK_MONOTONIC; `wall` the same instant on CLOCK_REALTIME.

@@ -241,12 +241,7 @@ void judge_window(Parts& parts, const Recording& r, const plan::Hypothesis& h, c
   const Seen stats = subject.in(window->start, window->end);
   if (!stats.anything) return unknown(subject.nothing_in(window->name));
   plan::Conditions settled = h;
-  OfBaseline baseline(r, subject, h);
-  for (const auto& key : plan::Conditions::keys())
-    if (!baseline.settle(settled.*key.bound, key)) return unknown(baseline.lacking());
-  if (settled.errors)
-    for (auto& [error, bound] : *settled.errors)
-      if (!baseline.settle(bound, error)) return unknown(baseline.lacking());
+  if (const std::string lacking = settle(r, h, settled); !lacking.empty()) return unknown(lacking);
   if (h.eventually)
     judge_eventually(parts, h, settled, subject, *window);
   else
@@ -276,6 +271,17 @@ void judge_recovery(Parts& parts, const Recording& r, Ns within, const ProbeReco
 }
 
 }  // namespace
+
+std::string settle(const Recording& r, const plan::Hypothesis& h, plan::Conditions& conditions) {
+  const Subject subject(r, h);
+  OfBaseline baseline(r, subject, h);
+  for (const auto& key : plan::Conditions::keys())
+    if (!baseline.settle(conditions.*key.bound, key)) return baseline.lacking();
+  if (conditions.errors)
+    for (auto& [error, bound] : *conditions.errors)
+      if (!baseline.settle(bound, error)) return baseline.lacking();
+  return "";
+}
 
 Judgement judge_hypothesis(const Recording& r, const plan::Hypothesis& h, const std::string& stop_text) {
   Parts parts;

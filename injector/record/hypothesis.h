@@ -9,4 +9,8 @@ namespace faultline::record {
 Judgement judge_hypothesis(const Recording& recording, const plan::Hypothesis& hypothesis,
                            const std::string& stop_text);
 
+/// Makes of bounds in times of the baseline bounds in the figure's own unit. What is lacking for that, in words; empty:
+/// nothing.
+std::string settle(const Recording& recording, const plan::Hypothesis& hypothesis, plan::Conditions& conditions);
+
 }  // namespace faultline::record

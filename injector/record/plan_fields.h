@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "injector/plan/asked.h"
 #include "injector/plan/plan.h"
 #include "injector/record/fields.h"
 
@@ -110,6 +111,16 @@ struct FieldsOf<plan::Tolerance> {
                  field("of_loss", &plan::Tolerance::of_loss, "share of a loss that was asked, where that is less")};
 };
 
+template <>
+struct FieldsOf<plan::AskedDelay> {
+  static constexpr const char* shape = "asked delays";
+  using AskedDelay = plan::AskedDelay;
+  static constexpr auto fields =
+      std::tuple{field("p50", &AskedDelay::p50, "half of them are at most this, in µs"),
+                 field("p90", &AskedDelay::p90, "nine of ten"), field("p99", &AskedDelay::p99, "99 of 100"),
+                 field("max", &AskedDelay::max, "at the strongest, what jitter draws 99 of 100 times")};
+};
+
 namespace events {
 
 struct PlannedProbe {
@@ -138,9 +149,11 @@ struct PlannedFault {
   Ns start = 0, end = 0;
   std::map<std::string, std::string> asked;
   std::string asked_text;
-  Ns delay = 0;       ///< the greatest that is asked at any time
-  bool idle = false;  ///< it asks for nothing
-  double loss = 0;    ///< the greatest that is asked at any time
+  Ns delay = 0;                                  ///< the greatest that is asked at any time
+  bool idle = false;                             ///< it asks for nothing
+  double loss = 0;                               ///< the greatest that is asked at any time
+  std::vector<std::pair<Ns, Ns>> episodes = {};  ///< when it acts in its window; empty: all the time
+  std::optional<plan::AskedDelay> asked_delay_us = {};
 
   static constexpr const char* shape = "planned fault";
   static constexpr auto fields = std::tuple{
@@ -158,7 +171,13 @@ struct PlannedFault {
             "the same in one line, without defaults, but for the mode of a fault of which nothing else was given"),
       field("delay", &PlannedFault::delay, "the greatest that is asked at any time, ns; 0 if none"),
       field("idle", &PlannedFault::idle, "it asks for nothing: all of its values are zero"),
-      field("loss", &PlannedFault::loss, "the greatest that is asked at any time, 0 to 1")};
+      field("loss", &PlannedFault::loss, "the greatest that is asked at any time, 0 to 1"),
+      field("episodes", &PlannedFault::episodes,
+            "[[from, to], …] when it acts at any of its places in its window, as its seed has it; the first 2000; "
+            "empty: all the time"),
+      seldom("asked_delay_us", &PlannedFault::asked_delay_us,
+             "the delays that it asks of packets, over the time in which it does; absent: none, or they depend on the "
+             "traffic")};
 };
 
 struct PlannedGuard : plan::Guard {

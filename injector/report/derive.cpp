@@ -56,7 +56,9 @@ Outcome derive(const std::filesystem::path& folder) {
   Outcome outcome{verdict.exit, summarize(recording, verdict)};
   replace_file(folder / "summary.json", record::json_document(record::to_json(outcome.summary)));
   replace_file(folder / "junit.xml", junit_xml(outcome.summary));
-  replace_file(folder / "report.html", render_report(recording, outcome.summary));
+  std::string plan;  // a copy of the plan, which the run has put there
+  read_file((folder / "plan.toml").string(), Readable::regular_file, plan);
+  replace_file(folder / "report.html", render_report(recording, outcome.summary, plan));
   return outcome;
 }
 

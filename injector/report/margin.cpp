@@ -122,9 +122,7 @@ Visible render_margin(const Margin& m, const std::filesystem::path& folder, bool
 
 std::string margin_page(const Margin& m) {
   const std::string title = escaped(m.title.empty() ? m.plan : m.title);
-  std::string out = page_begin(fmt::format("{}: the margin of {}", title, escaped(m.vary)),
-                               "circle.held { fill: var(--green); } circle.broken { fill: var(--red); } "
-                               "circle.unknown { fill: var(--amber); }");
+  std::string out = page_begin({fmt::format("{}: the margin of {}", title, escaped(m.vary))});
   out += fmt::format(
       "<header><h1>{}</h1>\n<p><b>{}</b></p>\n<p class=\"dim\">from {} to {}, within {} · seed {} · {} "
       "runs</p></header>\n",

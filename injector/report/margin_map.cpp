@@ -157,10 +157,7 @@ Visible render_margin_map(const MarginMap& map, const std::filesystem::path& fol
 
 std::string margin_map_page(const MarginMap& map, const std::vector<std::optional<Margin>>& searches) {
   const std::string title = escaped(map.title.empty() ? map.plan : map.title);
-  std::string out =
-      page_begin(fmt::format("{}: {} by {}", title, escaped(map.vary), escaped(map.against)),
-                 "circle.held, rect.held { fill: var(--green); } circle.broken, rect.broken { fill: var(--red); } "
-                 "circle.unknown { fill: var(--amber); } rect.held, rect.broken { opacity: .25; }");
+  std::string out = page_begin({fmt::format("{}: {} by {}", title, escaped(map.vary), escaped(map.against))});
   out += fmt::format(
       "<header><h1>{}</h1>\n<p><b>{} by {}</b></p>\n<p class=\"dim\">from {} to {} · seed {}</p></header>\n", title,
       escaped(map.vary), escaped(map.against), escaped(map.from), escaped(map.to), map.seed);

@@ -107,7 +107,7 @@ std::string arms_page(const ArmsOutcome& outcome) {
   const Arms& arms = outcome.arms;
   const std::string title = escaped(arms.title.empty() ? arms.name : arms.title);
   const std::string verdict = escaped(arms.verdict);
-  std::string out = page_begin(fmt::format("{}: {}", verdict, title));
+  std::string out = page_begin({fmt::format("{}: {}", verdict, title)});
   out += fmt::format(
       "<header><p class=\"verdict {0}\">{0}</p><h1>{1}</h1>\n<p class=\"dim\">{2} arms · seed {3}</p></header>\n",
       verdict, title, arms.arms.size(), arms.seed);

@@ -1,5 +1,7 @@
-// report.html: a run for people who would rather look than read. One file that opens offline: the verdict, the drawing,
-// what was asked beside what was applied, and how to repeat it. Made from the journal alone, as summary.json is.
+// report.html: a run for people who would rather look than read. One file that opens offline: the verdict, what broke
+// and why, the run over time, what was asked beside what was applied, and how to repeat it. What must be read stands in
+// it as HTML; what can be zoomed is drawn in the browser from page_data.h, by injector/report/page/. Made from the
+// journal alone, as summary.json is, with the plan's text where there is one.
 #pragma once
 
 #include <string>
@@ -9,7 +11,8 @@
 
 namespace faultline::report {
 
-/// The page. `summary` is what summarize() made of the same recording.
-std::string render_report(const record::Recording& recording, const Summary& summary);
+/// The page. `summary` is what summarize() made of the same recording; `plan_text` is the plan's, as a file has it.
+std::string render_report(const record::Recording& recording, const Summary& summary,
+                          const std::string& plan_text = "");
 
 }  // namespace faultline::report

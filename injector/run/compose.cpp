@@ -7,6 +7,7 @@
 
 #include "faults/chance.h"
 #include "injector/base/error.h"
+#include "injector/plan/asked.h"
 #include "injector/plan/rule_count.h"
 #include "injector/site/masks.h"
 
@@ -74,7 +75,7 @@ Composition compose(const plan::Plan& plan, const std::vector<site::Site>& sites
       source.fault = rule.fault;
       if (rule.fault < plan.faults.size()) {
         const plan::Fault& fault = plan.faults[rule.fault];
-        const std::uint64_t seed = fl_fault_seed(plan.seed, text_key(fault.name));
+        const std::uint64_t seed = plan::seed_of(plan, fault);
         source.window = {fault.start, fault.end};
         source.seed = fl_rule_seed(seed, text_key(rule.link));
         source.fault_seed = seed;

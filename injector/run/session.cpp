@@ -23,6 +23,7 @@
 #include "injector/run/preflight.h"
 #include "injector/run/probes.h"
 #include "injector/serve/serving.h"
+#include "injector/site/find.h"
 
 namespace faultline::run {
 namespace events = record::events;
@@ -168,7 +169,7 @@ void Session::heal() {
 
 void Session::prepare_and_play() {
   events::run(*journal_, plan_, this_machine(plan_, options_, engine_));
-  events::plan(*journal_, plan_);
+  events::plan(*journal_, plan_, [&](const plan::Fault& fault) { return site::links_of(plan_, fault); });
   try {
     prepare();
     play();

@@ -102,6 +102,14 @@ std::vector<std::string> labels_of(const plan::Plan& plan, const plan::Target& t
   return labels;
 }
 
+std::vector<std::string> links_of(const plan::Plan& plan, const plan::Fault& fault) {
+  std::vector<std::string> links;
+  for (const auto& name : fault.on)
+    if (const auto* target = plan.find_target(name))
+      for (auto& label : labels_of(plan, *target)) links.push_back(std::move(label));
+  return links;
+}
+
 Finder::Finder(CgroupTree tree, ProcessTable processes, ContainerRuntimes runtimes)
     : tree_(std::move(tree)), processes_(std::move(processes)), runtimes_(std::move(runtimes)) {}
 

@@ -36,6 +36,8 @@ std::string label_of_link(const std::string& link, const std::string& room);
 
 /// The same of all places of any target, as far as the plan alone tells them: a room is its hosts, a link its ends.
 std::vector<std::string> labels_of(const plan::Plan& plan, const plan::Target& target);
+/// The same of all that a fault is on.
+std::vector<std::string> links_of(const plan::Plan& plan, const plan::Fault& fault);
 
 /// The target is not there now; it may come.
 class NotThere : public Failure {

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "injector/explain/timeline.h"
+#include "injector/site/find.h"
 #include "tests/unit/plan_support.h"
 
 namespace faultline::explain {
@@ -21,7 +22,7 @@ plan::Plan plan_with(const std::string& fault, const std::string& top = "") {
 }
 
 Effect effect(const plan::Plan& plan) {
-  return effect_of(plan, plan.faults.front(), links_of(plan, plan.faults.front()));
+  return effect_of(plan, plan.faults.front(), site::links_of(plan, plan.faults.front()));
 }
 
 std::string said(const Effect& effect, const std::string& what) {

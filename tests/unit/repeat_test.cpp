@@ -45,10 +45,10 @@ TEST(Repeat, TheReportHasTheCommandAsAShellTakesIt) {
   const auto s = recorded(folder, plan_with({}), machine).summary;
   EXPECT_EQ(s.repeat, "faultline run '/srv/my plans/p.toml' --var loss=25% --var 'who=<it'\\''s & me>' --seed 5");
   const std::string page = folder.read("report.html");
-  EXPECT_NE(page.find("<code>faultline run &#39;/srv/my plans/p.toml&#39; --var loss=25% --var "
+  EXPECT_NE(page.find("<code class=\"command\">faultline run &#39;/srv/my plans/p.toml&#39; --var loss=25% --var "
                       "&#39;who=&lt;it&#39;\\&#39;&#39;s &amp; me&gt;&#39; --seed 5</code>"),
             std::string::npos)
-      << page.substr(page.find("<footer>"));
+      << page.substr(page.find("To play it again"));
   EXPECT_EQ(page.find("***"), std::string::npos);
 }
 

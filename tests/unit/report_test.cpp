@@ -1,6 +1,7 @@
 // The page and the comparison, from recordings whose figures are known.
 #include "injector/report/report.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <pugixml.hpp>
@@ -9,6 +10,7 @@
 #include "injector/record/events.h"
 #include "injector/record/json_fields.h"
 #include "injector/report/chart.h"
+#include "injector/report/page_files.h"
 #include "injector/report/summary.h"
 #include "tests/unit/plan_support.h"
 #include "tests/unit/record_fixture.h"
@@ -42,8 +44,23 @@ TEST(Report, SaysTheVerdictAndEveryHypothesis) {
   EXPECT_NE(page.find("class=\"verdict passed\">passed"), std::string::npos);
   EXPECT_NE(page.find("<h1>A test</h1>"), std::string::npos);
   EXPECT_EQ(count(page, "class=\"held\">"), r.hypotheses.size());
-  EXPECT_EQ(count(page, "http://") + count(page, "https://") + count(page, "<script"), 0u) << "it opens offline";
   EXPECT_TRUE(page.ends_with("</html>\n"));
+}
+
+TEST(Report, LoadsNothingAndRunsWhatItWasBuiltWithAlone) {
+  const record::Recording r = good_recording();
+  const std::string page = render_report(r, summary_of(r));
+  for (const char* from_elsewhere :
+       {" src=", "href=\"http", "url(", "@import", "sourceMappingURL", " onclick=", " style=\""})
+    EXPECT_EQ(count(page.substr(0, page.find("<script>")), from_elsewhere), 0u) << from_elsewhere;
+  const std::string policy = page.substr(page.find("Content-Security-Policy"), 400);
+  EXPECT_NE(policy.find("default-src 'none'"), std::string::npos) << policy;
+  EXPECT_NE(policy.find(fmt::format("script-src '{}'", kPageScriptHash)), std::string::npos) << policy;
+  EXPECT_NE(policy.find(fmt::format("style-src '{}'", kPageStyleHash)), std::string::npos) << policy;
+  EXPECT_EQ(kPageScriptHash.size(), 7u + 44);
+  EXPECT_EQ(count(page, "<script"), 2u) << "the data and the script";
+  EXPECT_EQ(count(page, "{{"), count(std::string(kPageScript), "{{")) << "nothing is left to be filled";
+  EXPECT_NE(page.find("Permission is hereby granted, free of charge"), std::string::npos) << "the library's licence";
 }
 
 TEST(Report, DrawsFaultsWhereTheyWere) {
@@ -83,7 +100,7 @@ TEST(Report, WhatUsersWriteCannotBecomeMarkup) {
   r.probes[0].subject = "'><img src=x>";
   r.warnings = {{"a <b> in a warning"}};
   const std::string page = render_report(r, summary_of(r));
-  EXPECT_EQ(page.find("<script>"), std::string::npos);
+  EXPECT_EQ(page.find("<script>alert"), std::string::npos);
   EXPECT_EQ(page.find("<img"), std::string::npos);
   EXPECT_NE(page.find("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;quotes&quot;"), std::string::npos);
   EXPECT_NE(page.find("a &lt;b&gt; in a warning"), std::string::npos);
@@ -95,7 +112,69 @@ TEST(Report, ARunThatNeverBeganHasAPageWithoutADrawing) {
   r.name = "nothing";
   const std::string page = render_report(r, summary_of(r));
   EXPECT_EQ(page.find("<svg"), std::string::npos);
+  EXPECT_EQ(page.find("<script"), std::string::npos);
   EXPECT_NE(page.find("did not record its cleanup"), std::string::npos);
+}
+
+/// Of "payments keep working" in `r`, which does not hold: from its <article> to its end.
+std::string card_of(const record::Recording& r) {
+  const std::string page = render_report(r, summary_of(r));
+  const auto begin = page.find("<article"), end = page.find("</article>");
+  return begin == std::string::npos ? "" : page.substr(begin, end - begin);
+}
+
+TEST(Report, ACardSaysWhatBrokeWhyAndHowToSeeItAgain) {
+  record::Recording r = good_recording();
+  r.probes[0].subject = "http://edge/<pay>";
+  r.faults[0].on = {"bank"};
+  r.faults[0].asked_text = "delay 100ms";
+  r.faults[0].episodes = {{11 * kSecond, 13 * kSecond}, {18 * kSecond, 19 * kSecond}};
+  r.repeat = {"faultline", "run", "p.toml", "--arm", "naive", "--seed", "5"};
+  EXPECT_EQ(card_of(r), "") << "all held";
+  replace_requests(r, 12 * kSecond, 12500 * kMillisecond, false, kSecond);
+  replace_requests(r, 15 * kSecond, 15100 * kMillisecond, false, kSecond);
+  const std::string card = card_of(r);
+  for (const char* part :
+       {"payments keep working", "success &gt;= 99%, p99 &lt;= 250ms", "success 94.0% (470 of 500)",
+        "http://edge/&lt;pay&gt;", "window <b>cut</b>, 10 to 20 s", "degrade on bank", "in 2 episodes", "delay 100ms",
+        "it met 1,000 packets", "<b>25 of the 30 failed requests</b> were under way while it acted",
+        "30 of 500 requests: 30 × timeout", "success 100% (500 of 500), p50 2.00 ms",
+        "at 12 s, it failed: <b>timeout</b> after 1.00 s", "faultline run p.toml --arm naive --seed 5",
+        "data-from=\"10.000000\"", "data-at=\"12.000000\""})
+    EXPECT_NE(card.find(part), std::string::npos) << part << "\n" << card;
+}
+
+TEST(Report, WhereNoRequestFailedTheFirstSlowOneIsTold) {
+  record::Recording r = good_recording();
+  replace_requests(r, 14 * kSecond, 15 * kSecond, true, 400 * kMillisecond);
+  const std::string card = card_of(r);
+  EXPECT_NE(card.find("<dt>First slow answer</dt><dd>at 14 s, it was answered after 400 ms"), std::string::npos)
+      << card;
+}
+
+TEST(Report, WhatAnArmMustBreakIsMarkedAsExpected) {
+  record::Recording r = good_recording();
+  r.arm = "naive";
+  r.expected_to_fail = {r.hypotheses[0].name};
+  replace_requests(r, 12 * kSecond, 15 * kSecond, false, kSecond);
+  EXPECT_NE(card_of(r).find("broken, as expected of this arm"), std::string::npos);
+}
+
+TEST(Report, ShowsThePlanWithoutItsSecrets) {
+  record::Recording r = good_recording();
+  const std::string page = render_report(r, summary_of(r), R"(title = "A <plan>"
+[vars]
+db_password = "hunter2"
+api-token = 'hunter3'
+[probes.db]
+postgresql = "postgresql://app:hunter4@db/shop?password=hunter5"
+headers = { "Authorization" = "Bearer hunter6", "X-Api-Key" = "hunter7" }
+every = "100ms"
+)");
+  EXPECT_EQ(page.find("hunter"), std::string::npos) << page.substr(page.find("hunter") - 60, 80);
+  for (const char* part :
+       {"A &lt;plan&gt;", "db_password = &quot;***&quot;", "every = &quot;100ms&quot;", "app:***@db/shop"})
+    EXPECT_NE(page.find(part), std::string::npos) << part;
 }
 
 TEST(Report, SaysOfAFaultWhereItActed) {

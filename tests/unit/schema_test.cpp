@@ -7,6 +7,7 @@
 
 #include "injector/record/journal.h"
 #include "injector/report/compare.h"
+#include "injector/report/page_data.h"
 #include "injector/report/summary.h"
 #include "injector/run/running.h"
 #include "tests/unit/field_rows.h"
@@ -149,6 +150,7 @@ FieldRows journal_rows() {
   for_each_event([&]<class Event>(std::type_identity<Event>) { rows.event<Event>(); });
   rows.shape<events::PlannedProbe>("a probe of the plan");
   rows.shape<events::PlannedFault>("a fault of the plan");
+  rows.shape<plan::AskedDelay>("what a fault asks, by quantiles");
   rows.shape<plan::Hypothesis>("a hypothesis of the plan");
   rows.shape<events::PlannedGuard>("a guard of the plan");
   rows.shape<plan::Conditions>("bounds, by what they are on");
@@ -233,6 +235,19 @@ TEST(Schema, TheComparisonsPageListsTheFieldsThereAre) {
 }
 
 TEST(Schema, ABaselineIsReadAsItWasWritten) { expect_read_as_written<report::Baseline>("baseline"); }
+
+TEST(Schema, TheReportsDataPageListsTheFieldsThereAre) {
+  FieldRows rows;
+  rows.part<report::PageData>("the whole", "what the page of one run draws");
+  rows.shape<report::PageLane>("a fault");
+  rows.shape<report::PageMark>("what else happened");
+  rows.shape<report::PageChart>("curves over time, of one unit");
+  rows.shape<report::PageSeries>("one curve");
+  rows.shape<report::PageBound>("a line that a hypothesis draws");
+  rows.shape<report::PageRequests>("what a click lists");
+  for (const auto& shape : rows.used) EXPECT_TRUE(rows.described.contains(shape) || shape == "phase") << shape;
+  expect_rows(FAULTLINE_SOURCE_DIR "/docs/report-data.md", rows);
+}
 
 TEST(Schema, TheControlPageListsTheFieldsThereAre) {
   FieldRows rows;

@@ -1,0 +1,32 @@
+// The charts of the report's page. Each is a function from a probe or a target to a PageChart, and a row in a table
+// (page_charts.cpp): the page draws whatever it is given, so that a new chart needs no JavaScript.
+#pragma once
+
+#include <vector>
+
+#include "injector/record/recording.h"
+#include "injector/report/page_data.h"
+
+namespace faultline::report {
+
+/// Equal cells from T0 on, until the run's end. The last one may reach beyond it.
+struct Cells {
+  Ns width = kSecond;
+  std::size_t count = 0;
+
+  std::size_t of(Ns t) const { return static_cast<std::size_t>(t / width); }
+  Ns begin(std::size_t cell) const { return static_cast<Ns>(cell) * width; }
+};
+
+/// Cells of a round width, about `most` at most; of requests that come `every` so often (0: it does not matter) each
+/// holds as many as the others, and a few where the run is long enough for that.
+Cells cells_for(Ns until, Ns every, std::size_t most);
+
+/// The charts of `probes` and of all telemetry, in the order of the page. `summary` has what became of the hypotheses.
+std::vector<PageChart> page_charts(const record::Recording& recording, const Summary& summary,
+                                   const std::vector<const record::ProbeRecord*>& probes);
+
+/// At most `most` of the probe's requests: all, or a sample that is even over time, with failures first.
+PageRequests page_requests(const record::ProbeRecord& probe, Ns until, std::size_t most);
+
+}  // namespace faultline::report

@@ -1,0 +1,239 @@
+// The cards of what broke: a reader of nothing else knows which hypothesis it was, what it met, and how to see it
+// again.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "injector/base/text.h"
+#include "injector/record/verdict.h"
+#include "injector/report/chart.h"
+#include "injector/report/html.h"
+#include "injector/report/where.h"
+
+namespace faultline::report {
+namespace {
+
+using record::ProbeRecord;
+using record::Recording;
+using record::Requests;
+
+constexpr std::size_t kMostFaults = 6;  // of a card: more hide the others
+
+/// Rows of a definition list; `text` is HTML.
+class Facts {
+ public:
+  void add(const char* what, const std::string& text) {
+    if (!text.empty()) rows_ += fmt::format("<dt>{}</dt><dd>{}</dd>\n", what, text);
+  }
+  std::string list() const { return "<dl class=\"facts\">" + rows_ + "</dl>\n"; }
+
+ private:
+  std::string rows_;
+};
+
+std::string instant(Ns t) { return fmt::format("{:.4g} s", seconds(t)); }
+std::string span(Ns from, Ns to) { return fmt::format("{:.4g} to {:.4g} s", seconds(from), seconds(to)); }
+
+/// The requests of a probe that were due in [from, to).
+std::pair<const Requests*, const Requests*> due_in(const ProbeRecord& probe, Ns from, Ns to) {
+  const auto before = [](const Requests& r, Ns t) { return r.due < t; };
+  const auto* begin = probe.answers.data();
+  const auto* end = begin + probe.answers.size();
+  return {std::lower_bound(begin, end, from, before), std::lower_bound(begin, end, to, before)};
+}
+
+/// The strictest upper bound on the latency that a hypothesis asks for; nothing: none.
+std::optional<Ns> slowest_allowed(const plan::Hypothesis& h) {
+  std::optional<Ns> least;
+  for (const auto& key : plan::Conditions::keys()) {
+    const auto& bound = h.*key.bound;
+    if (bound && !bound->measure && key.is_quantile() && bound->is_upper())
+      least = std::min(least.value_or(INT64_MAX), static_cast<Ns>(bound->value));
+  }
+  return least;
+}
+
+/// The first request of the window that tells against the hypothesis: it failed or, where none did, took too long.
+const Requests* first_against(const ProbeRecord& probe, const plan::Hypothesis* asked, Ns from, Ns to) {
+  const auto [begin, end] = due_in(probe, from, to);
+  const auto* failed = std::find_if(begin, end, [](const Requests& r) { return r.error != 0; });
+  if (failed != end) return failed;
+  const auto limit = asked ? slowest_allowed(*asked) : std::nullopt;
+  if (!limit) return nullptr;
+  const auto* slow = std::find_if(begin, end, [&](const Requests& r) { return r.latency > *limit; });
+  return slow != end ? slow : nullptr;
+}
+
+std::string outcome(const ProbeRecord& probe, const Requests& one) {
+  const std::string took = one.latency == Requests::kUnknown ? "" : " after " + short_duration(one.latency);
+  return fmt::format(
+      "at {}, it {}{}", instant(one.due),
+      one.error != 0 ? fmt::format("failed: <b>{}</b>", escaped(probe.errors[one.error])) : "was answered", took);
+}
+
+/// "success 100%, p50 9.4 ms, p99 15 ms"
+std::string figures(const record::PhaseStats& stats) {
+  if (stats.sent == 0) return "";
+  return fmt::format("success {} ({} of {}), p50 {}, p99 {}", percent(stats.success()), stats.ok, stats.sent,
+                     record::quantile_text(stats.latency.quantile(500)),
+                     record::quantile_text(stats.latency.quantile(990)));
+}
+
+std::string errors_text(const record::PhaseStats& stats) {
+  std::vector<std::pair<std::uint64_t, std::string>> errors;
+  for (const auto& [error, count] : stats.by_error) errors.emplace_back(count, error);
+  std::sort(errors.rbegin(), errors.rend());
+  std::string text;
+  for (std::size_t i = 0; i < errors.size() && i < kMostFaults; i++)
+    text += fmt::format("{}{} × {}", text.empty() ? "" : ", ", thousands(errors[i].first), escaped(errors[i].second));
+  if (errors.size() > kMostFaults) text += fmt::format(" and {} errors more", errors.size() - kMostFaults);
+  return text;
+}
+
+/// When a fault acted, within its window.
+std::vector<std::pair<Ns, Ns>> acting(const record::FaultRecord& fault) {
+  if (fault.episodes.empty()) return {{fault.start, fault.end}};
+  return fault.episodes;
+}
+
+/// How many of the failed requests of the window were under way while the fault acted.
+std::uint64_t failed_under(const ProbeRecord& probe, const record::FaultRecord& fault, Ns from, Ns to) {
+  const auto spans = acting(fault);
+  const auto [begin, end] = due_in(probe, from, to);
+  std::uint64_t count = 0;
+  for (const auto* r = begin; r != end; ++r) {
+    if (r->error == 0) continue;
+    const Ns until = r->due + std::max<Ns>(r->latency, 1);
+    if (std::any_of(spans.begin(), spans.end(),
+                    [&](const auto& acts) { return acts.first < until && acts.second > r->due; }))
+      count += r->count;
+  }
+  return count;
+}
+
+/// What a fault did, as far as it was counted.
+std::string done_by(const Fault& fault) {
+  if (!fault.counted) return "";
+  std::string text = fmt::format("it met {} packets", thousands(fault.matched));
+  if (fault.dropped > 0)
+    text += fmt::format(
+        ", dropped {} ({})", thousands(fault.dropped),
+        percent(static_cast<double>(fault.dropped) / static_cast<double>(std::max<std::uint64_t>(1, fault.matched))));
+  if (fault.delayed > 0)
+    text += fmt::format(", delayed {} by p50 {}, p99 {}", thousands(fault.delayed),
+                        microseconds(fault.applied_delay_us.p50), microseconds(fault.applied_delay_us.p99));
+  if (fault.answered > 0) text += fmt::format(", answered {} itself", thousands(fault.answered));
+  return text;
+}
+
+/// The faults that were in force, each with what it was asked, what it did, and how many of the failures fall to it.
+std::string cause(const Recording& r, const Summary& s, const ProbeRecord* probe, Ns from, Ns to,
+                  std::uint64_t failed) {
+  std::string out;
+  std::size_t told = 0, all = 0;
+  for (std::size_t i = 0; i < r.faults.size() && i < s.faults.size(); i++) {
+    const auto& fault = r.faults[i];
+    if (fault.start >= to || fault.end <= from) continue;
+    if (all++, told >= kMostFaults) continue;
+    told++;
+    const Fault& summed = s.faults[i];
+    out += fmt::format("{}fault <b>{}</b>: {} on {}, {}", out.empty() ? "" : "<br>", escaped(fault.name),
+                       escaped(fault.kind), escaped(where(summed)), span(fault.start, fault.end));
+    if (!fault.episodes.empty()) out += fmt::format(" in {} episodes", fault.episodes.size());
+    if (!fault.asked_text.empty()) out += fmt::format(": {}", escaped(fault.asked_text));
+    if (const std::string done = done_by(summed); !done.empty()) out += "; " + done;
+    if (probe && failed > 0)
+      out += fmt::format(". <b>{} of the {} failed requests</b> were under way while it acted",
+                         thousands(failed_under(*probe, fault, from, to)), thousands(failed));
+    out += ".";
+  }
+  if (all > told) out += fmt::format("<br>and {} faults more", all - told);
+  return out.empty() ? "no fault was in force then" : out;
+}
+
+/// What the lab or somebody said around that time.
+std::string said_near(const Recording& r, Ns when) {
+  constexpr Ns kNear = 5 * kSecond;
+  std::string text;
+  Ns nearest = kNear;
+  const auto consider = [&](std::optional<Ns> t, const std::string& what) {
+    if (!t || *t <= 0 || std::abs(*t - when) > nearest) return;
+    nearest = std::abs(*t - when);
+    text = fmt::format("at {}: {}", instant(*t), escaped(what));
+  };
+  for (const auto& one : r.services)
+    consider(one.when, fmt::format("{} {}: {}", one.service.host, one.service.what, one.service.detail));
+  for (const auto& note : r.notes) consider(note.when, fmt::format("{} ({})", note.text, note.by));
+  for (const auto& warning : r.warnings)
+    if (!warning.text.empty()) consider(warning.when, warning.text);
+  return text;
+}
+
+std::string card(const Recording& r, const Summary& s, const Hypothesis& h) {
+  const ProbeRecord* probe = r.find_probe(h.probe);
+  const auto asked = std::find_if(r.hypotheses.begin(), r.hypotheses.end(),
+                                  [&](const plan::Hypothesis& one) { return one.name == h.name; });
+  const bool known = h.start_s && h.end_s;
+  const Ns from = known ? static_cast<Ns>(*h.start_s * kSecond) : 0,
+           to = known ? static_cast<Ns>(*h.end_s * kSecond) : r.observed_until();
+  const bool as_expected = h.expected_to_fail.value_or(false);
+  std::string about = fmt::format("about <b>{}</b>", escaped(h.probe));
+  if (probe)
+    about = fmt::format("probe <b>{}</b>, {} {}{}, every {}", escaped(probe->name), escaped(probe->kind),
+                        escaped(probe->subject),
+                        probe->from.empty() || probe->from == "here" ? "" : " from " + escaped(probe->from),
+                        short_duration(probe->every));
+  Facts facts;
+  facts.add("Expected", fmt::format("<span class=\"value\">{}</span>", escaped(h.expected)));
+  facts.add("Observed", fmt::format("<span class=\"value broken\">{}</span>{}", escaped(h.observed),
+                                    h.confidence.empty() ? ""
+                                                         : fmt::format(" <small class=\"dim\">95 %: {}</small>",
+                                                                       escaped(h.confidence))));
+  std::string moment, why = escaped(h.reason);
+  if (probe) {
+    const auto stats = record::stats_in(*probe, from, to);
+    const std::uint64_t failed = stats.sent - stats.ok;
+    facts.add("Cause", cause(r, s, probe, from, to, failed));
+    if (failed > 0)
+      facts.add("Failures",
+                fmt::format("{} of {} requests: {}", thousands(failed), thousands(stats.sent), errors_text(stats)));
+    const plan::Hypothesis* plan = asked == r.hypotheses.end() ? nullptr : &*asked;
+    if (const Requests* first = first_against(*probe, plan, from, to)) {
+      facts.add(first->error != 0 ? "First failing answer" : "First slow answer", outcome(*probe, *first));
+      facts.add("Nearest to it", said_near(r, first->due));
+      moment = fmt::format(" data-at=\"{:.6f}\" data-probe=\"{}\"", seconds(first->due), escaped(probe->name));
+    }
+    if (const auto baseline = record::find_phase(r, "baseline"); baseline && h.during != "baseline")
+      facts.add("Before the faults", figures(record::stats_in(*probe, baseline->start, baseline->end)));
+    if (failed > 0) why.clear();  // it would say the same
+  } else {
+    facts.add("Cause", cause(r, s, nullptr, from, to, 0));
+  }
+  facts.add("Why", why);
+  facts.add("To see it again", fmt::format("<code class=\"command\">{}</code>", repeat_command(s)));
+  return fmt::format(
+      "<article class=\"card{}\" data-from=\"{:.6f}\" data-to=\"{:.6f}\"{}>\n<h3><span class=\"{}\">✗</span> "
+      "{}{}</h3>\n"
+      "<p class=\"about\">{} · window <b>{}</b>{}</p>\n{}</article>\n",
+      as_expected ? " as-expected" : "", seconds(from), seconds(to), moment, as_expected ? "open" : "broken",
+      escaped(h.name), as_expected ? " <small>broken, as expected of this arm</small>" : "", about, escaped(h.during),
+      known ? ", " + span(from, to) : "", facts.list());
+}
+
+}  // namespace
+
+std::string repeat_command(const Summary& s) {
+  return s.repeat.empty() ? fmt::format("faultline run PLAN --seed {}", s.seed) : escaped(s.repeat);
+}
+
+std::string broken_cards(const Recording& r, const Summary& s) {
+  std::string cards;
+  // What nobody expected comes first.
+  for (const bool expected : {false, true})
+    for (const auto& h : s.hypotheses)
+      if (h.held == false && h.expected_to_fail.value_or(false) == expected) cards += card(r, s, h);
+  if (cards.empty()) return "";
+  return "<section class=\"cards\" aria-label=\"Hypotheses that did not hold\">\n" + cards + "</section>\n";
+}
+
+}  // namespace faultline::report

@@ -1,0 +1,62 @@
+// The report's page in a browser: headless Chromium is driven as a reader would use it (tests/browser/page.py).
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "injector/report/report.h"
+#include "tests/harness/command.h"
+#include "tests/unit/record_fixture.h"
+
+namespace faultline::report {
+namespace {
+
+using namespace record::testing;
+
+/// A run in which something happened of all that the page can draw.
+record::Recording eventful_recording() {
+  record::Recording r = good_recording();
+  r.title = "</script><script>alert(1)</script> & so on";
+  r.repeat = {"faultline", "run", "plan.toml", "--seed", "1"};
+  replace_requests(r, 12 * kSecond, 14 * kSecond, false, kSecond);
+  replace_requests(r, 17 * kSecond, 18 * kSecond, true, 400 * kMillisecond);
+  r.probes.push_back(r.probes[0]);
+  r.probes[1].name = "browse <the shop>, whose name is longer than a phone is wide, and longer";
+  r.faults[0].on = {"shop"};
+  r.faults[0].episodes = {{11 * kSecond, 14 * kSecond}, {16 * kSecond, 18 * kSecond}};
+  r.faults.push_back(r.faults[0]);
+  r.faults[1].name = "another";
+  r.faults[1].episodes.clear();
+  r.notes = {{15 * kSecond, "the pager <rang>", "alice"}};
+  record::Escape escape;
+  escape.device = "eth0";
+  escape.from = 16 * kSecond;
+  escape.until = 17 * kSecond;
+  r.escapes = {escape};
+  record::events::Telemetry bucket;
+  bucket.target = "shop";
+  bucket.opened = 5;
+  bucket.retransmits = 3;
+  bucket.rtt = {{5 * kMillisecond, 3}};
+  bucket.length = 100 * kMillisecond;
+  r.telemetry = {{"shop", {}}};
+  for (Ns t = 0; t < r.duration; t += kSecond) {
+    bucket.from = t;
+    r.telemetry[0].buckets.push_back(bucket);
+  }
+  return r;
+}
+
+TEST(PageInABrowser, IsUsedByMouseAndKeysOnAnyScreenAndOnPaper) {
+  if (!std::filesystem::exists("/usr/bin/chromedriver")) GTEST_SKIP() << "there is no chromium-driver";
+  const auto r = eventful_recording();
+  const TemporaryFolder folder;
+  const auto page =
+      folder.write("report.html", render_report(r, summarize(r, record::judge(r)), "title = \"a plan\"\n"));
+  test::Command browser({FAULTLINE_SOURCE_DIR "/tests/browser/page.py", page});
+  const auto status = browser.wait(280 * kSecond);
+  ASSERT_TRUE(status) << "it did not end";
+  EXPECT_EQ(*status, 0) << browser.out() << browser.errors();
+}
+
+}  // namespace
+}  // namespace faultline::report
