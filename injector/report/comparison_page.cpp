@@ -13,13 +13,6 @@
 namespace faultline::report {
 namespace {
 
-constexpr const char* kMore =
-    ".verdict.worse { background: var(--red); } .verdict.better { background: var(--green); } "
-    ".verdict.noise { background: var(--blue); } tr.worse td:first-child { border-left: 3px solid var(--red); } "
-    "tr.better td:first-child { border-left: 3px solid var(--green); } td svg { width: 11rem; margin: 0; } "
-    ".band { fill: var(--line); } .zero { stroke: var(--dim); } .range { stroke: var(--blue); stroke-width: 3; } "
-    "tr.worse .range { stroke: var(--red); } tr.better .range { stroke: var(--green); }";
-
 const char* mark(Change verdict) {
   switch (verdict) {
     case Change::worse:
@@ -90,7 +83,7 @@ std::string held_cell(const std::optional<ComparedHypothesis>& side) {
 
 std::string comparison_page(const Comparison& c) {
   const std::string title = escaped(c.b.title.empty() ? c.b.name : c.b.title);
-  std::string out = page_begin(fmt::format("{}: {}", word(c.verdict), title), kMore);
+  std::string out = page_begin({fmt::format("{}: {}", word(c.verdict), title)});
   out += fmt::format(
       "<header><p class=\"verdict {}\">{}</p><h1>{}</h1>\n<p><b>{}</b></p>\n<p class=\"dim\">before: {} run{}, the "
       "last "

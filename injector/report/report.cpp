@@ -82,10 +82,14 @@ std::string description(const Summary& s) {
 
 }  // namespace
 
-std::string render_report(const record::Recording& recording, const Summary& summary, const std::string& plan_text) {
+std::string live_banner(const std::string& text) { return "<p id=\"live\" role=\"status\"><b>" + text + "</b></p>\n"; }
+
+std::string render_report(const record::Recording& recording, const Summary& summary, const std::string& plan_text,
+                          const std::string& live) {
   const std::string drawn = course(recording);
-  std::string out = page_begin(
-      {fmt::format("{}: {}", escaped(summary.verdict), title_of(summary)), description(summary), !drawn.empty()});
+  std::string out = page_begin({fmt::format("{}: {}", escaped(summary.verdict), title_of(summary)),
+                                description(summary), !drawn.empty(), !live.empty()});
+  if (!live.empty()) out += live_banner(live);
   out += headline(summary) + "<main>\n" + broken_cards(recording, summary) + drawn;
   out += hypothesis_table(summary) + guard_table(summary) + fault_tables(recording, summary) + probe_table(summary) +
          telemetry_table(summary) + notes_and_warnings(summary) + plan_section(plan_text) + footer(summary) +

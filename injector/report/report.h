@@ -12,7 +12,11 @@
 namespace faultline::report {
 
 /// The page. `summary` is what summarize() made of the same recording; `plan_text` is the plan's, as a file has it.
-std::string render_report(const record::Recording& recording, const Summary& summary,
-                          const std::string& plan_text = "");
+/// `live` is of a run under way: what is said of that on top, as HTML; the page then asks for itself again.
+std::string render_report(const record::Recording& recording, const Summary& summary, const std::string& plan_text = "",
+                          const std::string& live = "");
+
+/// What stands on top of a page of a run under way. `text` is HTML.
+std::string live_banner(const std::string& text);
 
 }  // namespace faultline::report

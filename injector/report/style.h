@@ -11,6 +11,7 @@ namespace faultline::report {
 struct PageHead {
   std::string title, description = "";
   bool scripted = false;  ///< kPageScript may run in it
+  bool live = false;      ///< it is of a run under way, and asks for itself again
 };
 /// A page up to what stands in its body.
 std::string page_begin(const PageHead& head);

@@ -23,30 +23,11 @@ constexpr int kPageNice = 15;
 constexpr Ns kLeastPause = 2 * kSecond;
 constexpr Ns kShare = 10;  // of its time a page may take one part in so many
 
-/// Fetches the page again, and puts its body in the place of this one: where the reader is on it stays.
-constexpr const char* kScript = R"js(<script>
-setInterval(async () => {
-  try {
-    const answer = await fetch(location.href, {cache: 'no-store'});
-    if (!answer.ok) throw new Error(answer.status);
-    const next = new DOMParser().parseFromString(await answer.text(), 'text/html');
-    document.title = next.title;
-    document.body.replaceChildren(...next.body.childNodes);
-  } catch (error) {
-    document.getElementById('live').textContent = 'This run is over, or it cannot be reached any more. Its report is in its folder.';
-  }
-}, 3000);
-</script>
-)js";
-
-std::string banner(const std::string& text) {
-  return "<p id=\"live\" role=\"status\" style=\"padding:.4rem .8rem;border:1px solid "
-         "currentColor;border-radius:.4rem\"><b>" +
-         text + "</b></p>\n";
-}
-
 std::string bare_page(const std::string& text) {
-  return report::page_begin("a run under way", "") + banner(text) + kScript + report::kPageEnd;
+  report::PageHead head;
+  head.title = "a run under way";
+  head.live = true;
+  return report::page_begin(head) + report::live_banner(text) + report::kPageEnd;
 }
 
 /// A journal that ends where reading it is not wanted any more.
@@ -131,17 +112,13 @@ std::string LivePage::made() {
   auto summary = report::summarize(recording, record::judge(recording));
   summary.verdict = "under way";  // a record without an end would be an aborted run's
   summary.reasons.clear();
-  std::string page = report::render_report(recording, summary);
-  const std::string begin = "<body>";
-  const auto at = page.find(begin);
-  if (at == std::string::npos) return page;
   const std::string told =
       recording.begun
           ? fmt::format(
                 "Under way: {:.0f} s of {:.0f} s. What is below is made from the record so far, and is no verdict.",
                 static_cast<double>(recording.last_seen) / kSecond, static_cast<double>(recording.duration) / kSecond)
           : std::string("The run is being prepared.");
-  return page.insert(at + begin.size(), "\n" + banner(told) + kScript);
+  return report::render_report(recording, summary, "", told);
 }
 
 }  // namespace faultline::serve

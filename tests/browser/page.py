@@ -24,6 +24,7 @@ wrong = []
 def expect(holds, what):
     if not holds:
         wrong.append(what)
+        print(what, flush=True)
 
 
 class Browser:
@@ -98,7 +99,7 @@ class Browser:
 
     def no_complaints(self, where):
         for entry in self.driver.get_log("browser"):
-            wrong.append(f"{where}: the console says: {entry['message']}")
+            expect(False, f"{where}: the console says: {entry['message']}")
 
 
 def seconds(text):
@@ -295,5 +296,5 @@ with tempfile.TemporaryDirectory(prefix="faultline-browser.") as profile:
         browser.no_complaints("afterwards")
     finally:
         browser.driver.quit()
-print("\n".join(wrong))
+
 sys.exit(1 if wrong else 0)

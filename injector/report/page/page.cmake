@@ -8,7 +8,8 @@ find_file(DYGRAPHS_LICENCE NAMES copyright LICENSE.txt PATHS /usr/share/doc/libj
           DOC "its licence, which goes where it goes")
 
 # In the order in which they run.
-set(scripts ${page}/model.js ${page}/view.js ${page}/paint.js ${page}/charts.js ${page}/timeline.js ${page}/moment.js ${page}/main.js)
+set(scripts ${page}/model.js ${page}/view.js ${page}/paint.js ${page}/charts.js ${page}/timeline.js ${page}/moment.js ${page}/main.js
+            ${page}/live.js)
 set(page_source ${CMAKE_BINARY_DIR}/page/page_files.cpp)
 list(JOIN scripts "," joined_scripts)
 add_custom_command(
