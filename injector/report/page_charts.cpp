@@ -157,10 +157,12 @@ template <auto member>
 std::optional<double> counted(const record::TelemetryStats& stats) {
   return static_cast<double>(stats.*member);
 }
-template <unsigned per_mille>
-std::optional<double> rtt(const record::TelemetryStats& stats) {
-  if (stats.rtt.count() == 0) return {};
-  return milliseconds(stats.rtt.quantile(per_mille));
+/// Of a time that was measured: of turns, of those that were answered.
+template <auto member, unsigned per_mille>
+std::optional<double> measured(const record::TelemetryStats& stats) {
+  const record::Distribution& times = (stats.*member).ok;
+  if (times.count() == 0) return {};
+  return milliseconds(times.quantile(per_mille));
 }
 
 /// A new series of telemetry is a row here.
@@ -188,7 +190,14 @@ const std::vector<TelemetryChart>& telemetry_charts() {
        "round-trip time",
        "smoothed, as TCP measures it",
        "ms",
-       {{"p99", "line", "main2", false, rtt<990>}, {"p50", "line", "main", false, rtt<500>}}},
+       {{"p99", "line", "main2", false, measured<&Stats::rtt, 990>},
+        {"p50", "line", "main", false, measured<&Stats::rtt, 500>}}},
+      {"turns",
+       "turns",
+       "from the last byte of what was asked to the first of its answer, of those that were answered",
+       "ms",
+       {{"p99", "line", "main2", false, measured<&Stats::turns, 990>},
+        {"p50", "line", "main", false, measured<&Stats::turns, 500>}}},
       {"bytes",
        "bytes per second",
        "payload that was acknowledged, and that arrived",
