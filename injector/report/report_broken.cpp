@@ -177,7 +177,9 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h) {
   const Ns from = known ? static_cast<Ns>(*h.start_s * kSecond) : 0,
            to = known ? static_cast<Ns>(*h.end_s * kSecond) : r.observed_until();
   const bool as_expected = h.expected_to_fail.value_or(false);
-  std::string about = fmt::format("about <b>{}</b>", escaped(h.probe));
+  std::string about = h.telemetry ? fmt::format("connections of <b>{}</b>{}", escaped(*h.telemetry),
+                                                h.peer ? fmt::format(" with <b>{}</b>", escaped(*h.peer)) : "")
+                                  : fmt::format("about <b>{}</b>", escaped(h.probe));
   if (probe)
     about = fmt::format("probe <b>{}</b>, {} {}{}, every {}", escaped(probe->name), escaped(probe->kind),
                         escaped(probe->subject),
