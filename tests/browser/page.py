@@ -10,6 +10,7 @@ import base64
 import os
 import pathlib
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -278,6 +279,15 @@ def without_scripts(browser):
 
 FOLDER = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
 os.environ.setdefault("HOME", "/tmp")
+
+
+def too_long(*_):
+    raise TimeoutError("this took more than 270 s")
+
+
+# By itself, and before anybody kills it: the browser must not be left behind.
+signal.signal(signal.SIGALRM, too_long)
+signal.alarm(270)
 with tempfile.TemporaryDirectory(prefix="faultline-browser.") as profile:
     browser = Browser(sys.argv[1], profile)
     try:
