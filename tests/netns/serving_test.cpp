@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <memory>
 #include <regex>
 
 #include "injector/base/fd.h"
@@ -45,10 +46,11 @@ class ServingTest : public ::testing::Test {
     plan = folder.write("plan.toml", kPlan);
   }
   /// The run, once it has said where it listens.
-  Command served(std::vector<std::string> more) {
+  std::unique_ptr<Command> served(std::vector<std::string> more) {
     std::vector<std::string> words{binary(), "run", plan, "--out", out()};
     words.insert(words.end(), more.begin(), more.end());
-    Command run(std::move(words));
+    auto owned = std::make_unique<Command>(std::move(words));
+    Command& run = *owned;
     EXPECT_TRUE(await_event(out(), "t0")) << run.errors();
     const Ns end = monotonic_now() + 10 * kSecond;
     for (std::smatch found; port.empty() && monotonic_now() < end; usleep(20000))
@@ -56,7 +58,7 @@ class ServingTest : public ::testing::Test {
           std::regex_search(said, found, std::regex("live at http://[^ ]*:([0-9]+)/")))
         port = found[1];
     EXPECT_NE(port, "") << run.errors();
-    return run;
+    return owned;
   }
   Said curl(const std::string& path, std::vector<std::string> more = {}) const {
     std::vector<std::string> words{"curl", "-s", "-m", "20", "-w", "\n%{http_code}", "http://127.0.0.1:" + port + path};
@@ -80,7 +82,8 @@ class ServingTest : public ::testing::Test {
 };
 
 TEST_F(ServingTest, ShowsAPageAndMetricsWhileItRuns) {
-  Command run = served({"--serve", "127.0.0.1:0"});
+  const auto owned = served({"--serve", "127.0.0.1:0"});
+  Command& run = *owned;
   ASSERT_TRUE(await_event(out(), "fault_begin")) << run.errors();
   const Said metrics = curl("/metrics");
   EXPECT_TRUE(metrics.out.ends_with("\n200")) << metrics.out;
@@ -100,7 +103,8 @@ TEST_F(ServingTest, ShowsAPageAndMetricsWhileItRuns) {
 
 // Slow ones, deaf ones, many: the run asks at its own pace, ends at its own time, and its page answers others.
 TEST_F(ServingTest, HostileClientsDoNotHurtTheRun) {
-  Command run = served({"--serve", "127.0.0.1:0"});
+  const auto owned = served({"--serve", "127.0.0.1:0"});
+  Command& run = *owned;
   std::vector<Fd> slow;
   for (int i = 0; i < 200; i++) {
     slow.push_back(connected());
@@ -124,7 +128,8 @@ TEST_F(ServingTest, HostileClientsDoNotHurtTheRun) {
 
 TEST_F(ServingTest, WantsTheTokenAndKeepsIt) {
   const auto token = folder.write("token", "0123456789abcdef\n");
-  Command run = served({"--serve", "127.0.0.1:0", "--serve-token-file", token});
+  const auto owned = served({"--serve", "127.0.0.1:0", "--serve-token-file", token});
+  Command& run = *owned;
   EXPECT_TRUE(curl("/metrics").out.ends_with("\n401"));
   EXPECT_TRUE(curl("/metrics", {"-H", "Authorization: Bearer 0123456789abcdef"}).out.ends_with("\n200"));
   EXPECT_TRUE(curl("/", {"-u", "wall:0123456789abcdef"}).out.ends_with("\n200"));
@@ -148,7 +153,8 @@ TEST_F(ServingTest, AnAddressThatIsTakenKeepsTheRunFromStarting) {
 }
 
 TEST_F(ServingTest, DiesWithTheRun) {
-  Command run = served({"--serve", "127.0.0.1:0"});
+  const auto owned = served({"--serve", "127.0.0.1:0"});
+  Command& run = *owned;
   ASSERT_TRUE(await_event(out(), "fault_begin")) << run.errors();
   const Fd open = connected();
   const Belongings had = run.belongings();

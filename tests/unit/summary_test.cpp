@@ -17,7 +17,7 @@ const faults::Kind kDegrade{.name = "degrade",
                                      {"loss", faults::ValueType::probability, "", "\"1%\""},
                                      {"order", faults::ValueType::choice, "", "\"flow\"", false, "\"flow\""}},
                             .validate = nullptr,
-                            .compile = nullptr};
+                            .compile = [](const faults::Request&) { return faults::Channel(); }};
 
 plan::Plan a_plan() {
   plan::Plan p;
