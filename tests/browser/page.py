@@ -282,12 +282,12 @@ os.environ.setdefault("HOME", "/tmp")
 
 
 def too_long(*_):
-    raise TimeoutError("this took more than 270 s")
+    raise TimeoutError("this took more than 860 s")
 
 
 # By itself, and before anybody kills it: the browser must not be left behind.
 signal.signal(signal.SIGALRM, too_long)
-signal.alarm(270)
+signal.alarm(860)
 with tempfile.TemporaryDirectory(prefix="faultline-browser.") as profile:
     browser = Browser(sys.argv[1], profile)
     try:

@@ -53,7 +53,7 @@ TEST(PageInABrowser, IsUsedByMouseAndKeysOnAnyScreenAndOnPaper) {
   const auto page =
       folder.write("report.html", render_report(r, summarize(r, record::judge(r)), "title = \"a plan\"\n"));
   test::Command browser({FAULTLINE_SOURCE_DIR "/tests/browser/page.py", page});
-  const auto status = browser.wait(290 * kSecond);
+  const auto status = browser.wait(880 * kSecond);
   ASSERT_TRUE(status) << "it did not end: " << browser.out() << browser.errors();
   EXPECT_EQ(*status, 0) << browser.out() << browser.errors();
 }
