@@ -70,7 +70,11 @@ class Outline {
   std::map<std::string, Key, std::less<>> keys_;
   int tables_ = 0;
   Node blank_;
-  Node one_{.entries = {Entry{.key = "name", .at = {}, .value = {}}}};
+  Node one_ = [] {
+    Node node;
+    node.entries.emplace_back().key = "name";
+    return node;
+  }();
 };
 
 /// Of the whole language.
