@@ -49,6 +49,7 @@ class Page {
     timeline();
     for (std::size_t i = 0; i < plan_.faults.size(); i++) fault(i);
     probes();
+    events();
     beliefs();
     section("Left alone");
     for (const auto& line : all_.exempt) item(line);
@@ -153,6 +154,14 @@ class Page {
     return fmt::format(", from {} to {}", plan::format_duration(probe.start), plan::format_duration(end));
   }
 
+  void events() {
+    if (plan_.events.empty()) return;
+    section("Looked for in logs meanwhile");
+    for (const auto& event : plan_.events)
+      item(fmt::format("{}: {} in {}", event.name, event.match,
+                       event.log.empty() ? event.file : "what " + event.log + " writes"));
+  }
+
   void beliefs() {
     const auto one = [&](const std::string& name, const std::string& probe, const std::string& during,
                          const std::string& condition) {
@@ -162,7 +171,7 @@ class Page {
                : fmt::format("{}: {}: {}", name, during.empty() ? probe : probe + " during " + during, condition));
     };
     if (!plan_.hypotheses.empty()) section("What must hold, or the verdict is DEVIATED");
-    for (const auto& h : plan_.hypotheses) one(h.name, h.probe, window_text(h), condition_text(h));
+    for (const auto& h : plan_.hypotheses) one(h.name, subject_text(h), window_text(h), condition_text(h));
     if (const plan::Arm* arm = plan_.chosen_arm(); arm != nullptr && !arm->fails.empty()) {
       section(fmt::format("What arm {} must break, these and no other", arm->name));
       for (const auto& name : arm->fails) item(name);

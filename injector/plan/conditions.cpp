@@ -56,6 +56,7 @@ std::string condition_text(const Guard& guard) {
 
 std::string condition_text(const Hypothesis& hypothesis) {
   std::string text = hypothesis.text();
+  if (const std::string more = detection_text(hypothesis); !more.empty()) text += (text.empty() ? "" : ", ") + more;
   if (hypothesis.eventually) text += fmt::format(", after {} at the latest", format_duration(*hypothesis.eventually));
   if (hypothesis.stays) text += fmt::format(", for {}", format_duration(*hypothesis.stays));
   if (hypothesis.recovers_within)
@@ -65,7 +66,12 @@ std::string condition_text(const Hypothesis& hypothesis) {
 
 std::string window_text(const Hypothesis& hypothesis) {
   std::string text = hypothesis.during;
-  if (hypothesis.after > 0 || hypothesis.length) text += fmt::format(", from {}", format_duration(hypothesis.after));
+  if (hypothesis.after_event)
+    text +=
+        fmt::format(", from {}event \"{}\"", hypothesis.after > 0 ? format_duration(hypothesis.after) + " after " : "",
+                    *hypothesis.after_event);
+  else if (hypothesis.after > 0 || hypothesis.length)
+    text += fmt::format(", from {}", format_duration(hypothesis.after));
   if (hypothesis.length) text += fmt::format(" for {}", format_duration(*hypothesis.length));
   return text;
 }

@@ -270,7 +270,7 @@ class NameBinder {
   static std::string describe_hypothesis(const Hypothesis& hypothesis) {
     const std::string window = window_text(hypothesis);
     const bool whole = window.empty() || window == "run";
-    std::string text = whole ? hypothesis.probe : fmt::format("{} during {}", hypothesis.probe, window);
+    std::string text = whole ? subject_text(hypothesis) : fmt::format("{} during {}", subject_text(hypothesis), window);
     if (const std::string conditions = condition_text(hypothesis); !conditions.empty()) text += ": " + conditions;
     return text;
   }

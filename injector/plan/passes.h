@@ -39,7 +39,18 @@ struct HypothesisDraft {
   Word probe, during;
   SourcePlace recovers_at = {}, name_at = {};
   SourcePlace after_at = {}, for_at = {}, eventually_at = {}, stays_at = {};  ///< line 0: not given
+  Word event = {}, after_event = {};
+  SourcePlace seen_at = {}, detects_at = {};
 };
+
+struct EventDraft {
+  Event event;
+  Word log;
+  SourcePlace name_at;
+};
+
+/// A wait that a hypothesis may ask for; so that sums cannot overflow.
+constexpr Ns kLongestWait = 366 * 24 * 3600 * kSecond;
 
 struct GuardDraft {
   Guard guard;
@@ -72,6 +83,7 @@ struct Draft {
   std::vector<FaultDraft> faults;
   std::vector<HypothesisDraft> hypotheses;
   std::vector<GuardDraft> guards;
+  std::vector<EventDraft> events;
   std::vector<Word> expected_to_fail;  ///< by the arm that is chosen
   std::vector<Word> telemetry;         ///< targets
   std::optional<LabDraft> lab;
@@ -97,6 +109,14 @@ void read_probes(Table& top, Draft& draft);
 void read_faults(Table& top, Draft& draft);
 void read_hypotheses(Table& top, Draft& draft);
 void read_guards(Table& top, Draft& draft);
+void read_events(Table& top, Draft& draft);
+/// The keys of a hypothesis that are about events and about how soon a fault is noticed. Whether it is about these, and
+/// not about requests.
+bool read_detection(Table& table, HypothesisDraft& hypothesis);
+/// Events against the lab, and hypotheses against events.
+void resolve_events(Draft& draft);
+/// What hypotheses about events, and about how soon a fault is noticed, may ask for. The timeline must be laid out.
+void check_detections(Draft& draft);
 /// Cross references within the lab: rooms, hosts to wait for, names that are given once.
 void resolve_lab(Draft& draft);
 /// Cross references between everything else, and names that are generated or must be unique.

@@ -105,6 +105,11 @@ struct Hypothesis : Conditions {
   std::optional<Ns> eventually = {};  ///< after this time at the latest the conditions hold; never scaled
   std::optional<Ns> stays = {};       ///< with `eventually`: for so long; none: to the window's end
   std::optional<Ns> recovers_within = {};
+  std::optional<std::string> event = {};        ///< it is about this one of [[events]], and `probe` is empty
+  std::optional<std::string> after_event = {};  ///< the window begins `after` its first line in the phase
+  std::optional<Bound> seen = {};               ///< with `event`: how many lines in the window are it
+  /// Since the fault `during` begins: until `event` is seen, or, without one, until traffic no longer goes into it.
+  std::optional<Ns> detects_within = {};
   SourcePlace at = {};
 
   /// [begin, end) of the window in a phase; empty where the phase is too short.
@@ -124,12 +129,28 @@ struct Guard : Conditions {
   SourcePlace at;
 };
 
+/// Whom or what a hypothesis is about: its probe's name, `event "NAME"`, or "traffic".
+std::string subject_text(const Hypothesis& hypothesis);
+/// "seen >= 1, seen within 5s"; empty where it asks for neither.
+std::string detection_text(const Hypothesis& hypothesis);
 /// "success < 20%, p99 > 2s for 10s"
 std::string condition_text(const Guard& guard);
 /// "success >= 99%, recovers within 5s"
 std::string condition_text(const Hypothesis& hypothesis);
 /// Of which requests, in words: "cut", "cut, from 15s for 10s"; empty for recovers_within alone.
 std::string window_text(const Hypothesis& hypothesis);
+
+/// A line of a log that has a name: where it comes from, and what it looks like.
+struct Event {
+  std::string name;
+  std::string log;    ///< a host of the lab: what its service writes; else empty
+  std::string file;   ///< or a file of this machine, its whole path; else empty
+  std::string match;  ///< some part of the line does (base/pattern.h)
+  SourcePlace at = {};
+};
+
+constexpr std::size_t kMostEvents = 32;
+constexpr Ns kStopSeen = kSecond;  ///< for how long traffic has to stay away to have stopped
 
 /// One design of several that the same plan puts to the same test: values of [vars], and what is expected of it.
 struct Arm {
@@ -201,6 +222,7 @@ struct Plan {
   std::vector<Fault> faults;
   std::vector<Hypothesis> hypotheses;
   std::vector<Guard> guards;
+  std::vector<Event> events;
   std::vector<std::string> telemetry;  ///< targets whose connections are counted (injector/observe/telemetry)
   Tolerance tolerance;
   std::optional<Lab> lab;

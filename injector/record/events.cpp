@@ -61,6 +61,7 @@ events::Plan plan_event(const plan::Plan& p) {
   event.hypotheses = p.hypotheses;
   for (const auto& guard : p.guards) event.guards.emplace_back(guard);
   event.telemetry = p.telemetry;
+  event.events = p.events;
   event.tolerance = p.tolerance;
   if (const plan::Arm* arm = p.chosen_arm()) {
     event.arm = arm->name;
@@ -130,6 +131,9 @@ void fault_begin(Journal& journal, const std::string& fault, Ns planned) { journ
 void fault_end(Journal& journal, const std::string& fault, Ns planned) { journal.write(FaultEnd{fault, planned}); }
 
 void telemetry(Journal& journal, const Telemetry& telemetry) { journal.write(telemetry); }
+void seen(Journal& journal, const Seen& seen) { journal.write(seen); }
+void watched(Journal& journal, const Watched& watched) { journal.write(watched); }
+void traffic(Journal& journal, const Traffic& traffic) { journal.write(traffic); }
 void service(Journal& journal, const std::string& host, const std::string& what, const std::string& detail) {
   journal.write(Service{host, what, detail});
 }

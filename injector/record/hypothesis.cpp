@@ -33,9 +33,14 @@ class Parts {
     result_.end = window.end;
   }
   void held_after(Ns after) { result_.held_after = after; }
+  void add(const Finding& finding) {
+    add(finding.held, finding.observed, finding.reason);
+    if (finding.detected_after) result_.detected_after = finding.detected_after;
+  }
   Judgement result(const plan::Hypothesis& h) {
     result_.name = h.name;
     result_.probe = h.probe;
+    result_.event = h.event.value_or("");
     const std::string window = plan::window_text(h);
     result_.during = window.empty() ? "recovery" : window;
     result_.expected = plan::condition_text(h);
@@ -193,16 +198,31 @@ void judge_eventually(Parts& parts, const plan::Hypothesis& h, const plan::Condi
             figures.reason.empty() ? "eventually" : "eventually: " + figures.reason);
 }
 
+/// Why there is nothing to look at.
+std::string no_window_text(const Recording& r, const plan::Hypothesis& h) {
+  if (h.after_event && find_phase(r, h.during))
+    return fmt::format("event \"{}\" was not seen during \"{}\"", *h.after_event, h.during);
+  return fmt::format("the run has no phase \"{}\"", plan::window_text(h));
+}
+
+/// A window that began with an event may have begun too late for what is asked; empty: it did not.
+std::string cut_short_text(const plan::Hypothesis& h, const Phase& window) {
+  const Ns needed = std::max(h.length.value_or(0), h.eventually.value_or(0) + h.stays.value_or(0) + 1);
+  if (!h.after_event || window.end - window.start >= needed) return {};
+  return fmt::format("only {} are left of \"{}\" from then on", short_duration(window.end - window.start), h.during);
+}
+
 void judge_window(Parts& parts, const Recording& r, const plan::Hypothesis& h, const ProbeRecord& probe,
                   const std::string& stop_text) {
   const auto unknown = [&](const std::string& why) { parts.add({}, {}, why); };
 
   const auto window = window_of(r, h);
-  if (!window) return unknown(fmt::format("the run has no phase \"{}\"", plan::window_text(h)));
+  if (!window) return unknown(no_window_text(r, h));
   parts.looked_at(*window);
   if (r.observed_until() < window->end)
     return unknown(
         fmt::format("{} before \"{}\" was over", stop_text.empty() ? "the record ends" : stop_text, window->name));
+  if (const std::string cut = cut_short_text(h, *window); !cut.empty()) return unknown(cut);
   const PhaseStats stats = stats_in(probe, window->start, window->end);
   if (stats.sent == 0) return unknown(fmt::format("no request of \"{}\" was due in \"{}\"", probe.name, window->name));
   plan::Conditions settled = h;
@@ -244,6 +264,20 @@ void judge_recovery(Parts& parts, const Recording& r, Ns within, const ProbeReco
 
 Judgement judge_hypothesis(const Recording& r, const plan::Hypothesis& h, const std::string& stop_text) {
   Parts parts;
+  if (h.event || (h.detects_within && h.probe.empty())) {
+    const auto window = window_of(r, h);
+    if (!window) {
+      parts.add({}, {}, no_window_text(r, h));
+      return parts.result(h);
+    }
+    parts.looked_at(*window);
+    if (const std::string cut = cut_short_text(h, *window); !cut.empty()) {
+      parts.add({}, {}, cut);
+      return parts.result(h);
+    }
+    for (const auto& finding : judge_detection(r, h, *window, stop_text)) parts.add(finding);
+    return parts.result(h);
+  }
   const ProbeRecord* probe = r.find_probe(h.probe);
   if (!probe) {
     parts.add({}, {}, fmt::format("there is no probe \"{}\"", h.probe));

@@ -11,6 +11,7 @@
 
 #include "injector/plan/plan.h"
 #include "injector/record/fields.h"
+#include "injector/record/sighting_events.h"
 
 namespace faultline::record {
 
@@ -82,13 +83,18 @@ struct FieldsOf<plan::Hypothesis> {
   using Hypothesis = plan::Hypothesis;
   static constexpr auto fields = std::tuple{
       field("name", &Hypothesis::name, "its name"),
-      field("probe", &Hypothesis::probe, "whose requests"),
+      field("probe", &Hypothesis::probe, "whose requests; empty: it is about an event, or about a fault's traffic"),
       field("during", &Hypothesis::during, "of which phase; empty: it asks for recovery alone"),
       field("after", &Hypothesis::after, "where in the phase its window begins"),
       seldom("for", &Hypothesis::length, "how long that is; absent: to the end of the phase"),
       seldom("eventually", &Hypothesis::eventually, "after this time at the latest it holds; there if asked"),
       seldom("stays", &Hypothesis::stays, "for so long; absent: to the end of the window"),
       field("recovers_within", &Hypothesis::recovers_within, "ns, or null: not asked"),
+      seldom("event", &Hypothesis::event, "the event that it is about, in place of a probe"),
+      seldom("after_event", &Hypothesis::after_event, "its window begins `after` this event"),
+      seldom("seen", &Hypothesis::seen, "how many lines are the event; there if asked"),
+      seldom("detects_within", &Hypothesis::detects_within,
+             "since the fault begins: until the event, or until traffic stops going into it; there if asked"),
       Among<plan::Conditions>{"what must hold"}};
 };
 
@@ -174,6 +180,7 @@ struct Plan {
   std::vector<plan::Hypothesis> hypotheses;
   std::vector<PlannedGuard> guards;
   std::vector<std::string> telemetry;
+  std::vector<plan::Event> events;
   plan::Tolerance tolerance;
   std::optional<std::string> arm;
   std::vector<std::string> expected_to_fail;
@@ -189,6 +196,7 @@ struct Plan {
                  field("hypotheses", &Plan::hypotheses, "what ought to hold"),
                  field("guards", &Plan::guards, "what ends the run"),
                  field("telemetry", &Plan::telemetry, "targets whose connections are counted"),
+                 field("events", &Plan::events, "lines of logs that have a name"),
                  field("tolerance", &Plan::tolerance, "how much may go astray"),
                  seldom("arm", &Plan::arm, "of a plan that compares designs: which this is"),
                  field("expected_to_fail", &Plan::expected_to_fail, "hypotheses that must not hold in this arm")};

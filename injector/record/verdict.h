@@ -31,11 +31,13 @@ struct PhaseStats {
 
 struct Judgement {
   std::string name;
-  std::string probe, during;      ///< of which requests: during "recovery" where only recovery is asked for
-  std::optional<Ns> start, end;   ///< of the window that it is about, since T0; absent: the run has none such
-  std::optional<Ns> held_after;   ///< of `eventually`: since the window's start
-  std::optional<bool> held;       ///< absent: it could not be judged
-  bool expected_to_fail = false;  ///< by the arm that was played
+  std::string probe, during;              ///< of which requests: during "recovery" where only recovery is asked for
+  std::string event = {};                 ///< or of which event; both empty: of the traffic that goes into a fault
+  std::optional<Ns> start, end;           ///< of the window that it is about, since T0; absent: the run has none such
+  std::optional<Ns> held_after;           ///< of `eventually`: since the window's start
+  std::optional<Ns> detected_after = {};  ///< of `detects_within`: since the fault began
+  std::optional<bool> held;               ///< absent: it could not be judged
+  bool expected_to_fail = false;          ///< by the arm that was played
   std::string expected, observed;
   std::string confidence;  ///< how far chance can have moved what was observed (confidence.h)
   std::string reason;      ///< why it did not hold, or could not be judged

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include <tuple>
 
 #include "injector/base/text.h"
@@ -200,6 +202,25 @@ std::string guards(const Summary& s) {
   return out + "</table>\n";
 }
 
+std::string events(const Summary& s) {
+  if (s.events.empty()) return "";
+  std::string out = "<h2>Events</h2>\n<table><tr><th>event</th><th class=\"n\">seen</th><th>lines</th></tr>\n";
+  for (const auto& e : s.events) {
+    out +=
+        fmt::format("<tr><td>{}<br><span class=\"dim\">{} in {}</span></td><td class=\"n\">{}</td><td>",
+                    escaped(e.name), escaped(e.match), escaped(e.log.empty() ? e.file : "the log of " + e.log), e.seen);
+    constexpr std::size_t kShown = 10;
+    for (std::size_t i = 0; i < std::min(kShown, e.lines.size()); i++)
+      out +=
+          fmt::format("{}<span class=\"dim\">{:.3f} s</span> {}", i == 0 ? "" : "<br>", e.lines[i].t_s,
+                      e.lines[i].line.empty() ? fmt::format("{} lines", e.lines[i].count) : escaped(e.lines[i].line));
+    if (e.lines.size() > kShown) out += "<br><span class=\"dim\">more are in summary.json and journal.jsonl</span>";
+    if (e.trouble) out += "<br>" + escaped(*e.trouble);
+    out += "</td></tr>\n";
+  }
+  return out + "</table>\n";
+}
+
 std::string warnings(const Summary& s) {
   if (s.warnings.empty()) return "";
   return "<h2>Warnings</h2>\n<ul>" + list_of(s.warnings) + "</ul>\n";
@@ -242,7 +263,7 @@ std::string render_report(const record::Recording& recording, const Summary& sum
       "<span class=\"swatch failed\"></span> share of requests that failed <span class=\"swatch window\"></span> "
       "fault</p>\n";
   return out + hypotheses(summary) + guards(summary) + faults(summary) + probes(summary) + telemetry(summary) +
-         notes(summary) + warnings(summary) + footer(summary) + kPageEnd;
+         events(summary) + notes(summary) + warnings(summary) + footer(summary) + kPageEnd;
 }
 
 }  // namespace faultline::report

@@ -18,7 +18,7 @@ svg { display: block; width: 100%; margin-top: 1rem; font: 11px system-ui, sans-
 svg text { fill: var(--fg); } svg .tick, svg .dim { fill: var(--dim); font-size: 10px; } svg .name { font-weight: 600; font-size: 12px; } svg .name .dim { font-weight: 400; }
 .grid { stroke: var(--line); stroke-width: 1; } .fault rect { fill: var(--fault); opacity: .85; } svg .fault .in { fill: #fff; } .window { fill: var(--fault); opacity: .1; }
 .p50 { fill: none; stroke: var(--blue); stroke-width: 1.5; } .spread { fill: var(--blue); opacity: .22; } .strip { fill: var(--line); opacity: .5; } .failed { fill: var(--red); }
-.stop { stroke: var(--red); stroke-width: 2; stroke-dasharray: 4 3; } .hit { fill: transparent; } .hit:hover { fill: var(--fg); opacity: .08; }
+.event { stroke: var(--amber); stroke-width: 1.5; stroke-dasharray: 2 2; } .stop { stroke: var(--red); stroke-width: 2; stroke-dasharray: 4 3; } .hit { fill: transparent; } .hit:hover { fill: var(--fg); opacity: .08; }
 .swatch { display: inline-block; width: 1.6em; height: .7em; margin: 0 .2em 0 .8em; border-radius: 2px; } .swatch.p50 { height: 2px; vertical-align: middle; background: var(--blue); }
 .swatch.spread { background: var(--blue); } .swatch.failed { background: var(--red); } .swatch.window { background: var(--fault); opacity: .3; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; } th, td { padding: .3rem .6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }

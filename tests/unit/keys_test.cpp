@@ -70,6 +70,7 @@ std::set<std::string> plan_keys() {
       {"probe.expect", "[probes.p]\nicmp = \"a\"\nexpect.zzzzzzzz = 1\n"},
       {"fault", "[[faults]]\nkind = \"sever\"\nzzzzzzzz = 1\n"},
       {"tolerance", "[tolerance]\nzzzzzzzz = 1\n"},
+      {"event", "[[events]]\nzzzzzzzz = 1\n"},
       {"hypothesis", "[[hypotheses]]\nzzzzzzzz = 1\n"},
       {"hypothesis.ok", "[[hypotheses]]\nok.zzzzzzzz = 1\n"},
       {"hypothesis.failed", "[[hypotheses]]\nfailed.zzzzzzzz = 1\n"},

@@ -149,6 +149,7 @@ FieldRows journal_rows() {
   rows.shape<events::PlannedProbe>("a probe of the plan");
   rows.shape<events::PlannedFault>("a fault of the plan");
   rows.shape<plan::Hypothesis>("a hypothesis of the plan");
+  rows.shape<plan::Event>("an event of the plan");
   rows.shape<events::PlannedGuard>("a guard of the plan");
   rows.shape<plan::Conditions>("bounds, by what they are on");
   rows.shape<plan::Bound>("what a value must be within");
@@ -197,6 +198,8 @@ TEST(Schema, TheSummarysPageListsTheFieldsThereAre) {
   rows.shape<report::ProbePhase>("what a probe saw in a phase");
   rows.shape<report::Latency>("how long requests took");
   rows.shape<report::Quantiles>("quantiles of a time, in ms");
+  rows.shape<report::Event>("a line of a log that has a name");
+  rows.shape<report::SeenLine>("one of its lines");
   rows.shape<report::Telemetry>("what became of a target's connections");
   rows.shape<report::TelemetryPhase>("the same in a phase");
   rows.shape<report::TelemetryStats>("the same in any time");
