@@ -192,7 +192,7 @@ void resolve_events(Draft& draft) {
 void check_detections(Draft& draft) {
   for (const auto& given : draft.hypotheses) {
     if (!given.detects_at.line && !given.hypothesis.event && !given.seen_at.line) continue;
-    check_keys(given, draft, given.hypothesis.any());
+    check_keys(given, draft, given.hypothesis.any() || given.hypothesis.any_value());
     check_detection(given, draft);
   }
 }

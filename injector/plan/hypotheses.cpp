@@ -66,8 +66,9 @@ void read_hypothesis(const Node& node, std::size_t number, Draft& draft) {
   hypothesis.probe = result.probe.text;
   result.during = table.word("during", "\"baseline\"").value_or(Word{});
   hypothesis.during = result.during.text;
+  const bool of_values = read_value_bounds(table, hypothesis);
   const bool in_phase =
-      read_conditions(table, hypothesis, {"\">= 99%\"", "\"<= 250ms\"", "\"= 0\"", "\"<= 1%\"", true});
+      read_conditions(table, hypothesis, {"\">= 99%\"", "\"<= 250ms\"", "\"= 0\"", "\"<= 1%\"", true}) || of_values;
   read_window(table, result, draft);
   const bool recovers = table.has("recovers_within");
   hypothesis.recovers_within = table.scalar("recovers_within", "\"5s\"", read_duration);
@@ -91,7 +92,7 @@ void read_hypothesis(const Node& node, std::size_t number, Draft& draft) {
   if (!in_phase && !in_probes_place && !recovers && draft.issues.count() == before)
     draft.issues.error(node.at, fmt::format("hypothesis {} has no condition", number),
                        "add one of success, p50, p90, p95, p99, p999, max, ok.p99, failed.p99, requests, failures, "
-                       "errors.timeout, throughput, recovers_within, or an event with seen or detects_within");
+                       "errors.timeout, throughput, value, recovers_within, or an event with seen or detects_within");
   if (!in_phase && !in_probes_place && recovers) refuse_window(result, draft.issues);
   draft.hypotheses.push_back(std::move(result));
 }

@@ -86,6 +86,7 @@ Parsed parse_text(std::string text, const std::string& path, const ParseOptions&
   check_expectations(draft);
   lay_out_time(draft);
   check_detections(draft);
+  check_values(draft);
   resolve_guards(draft);
   check_guard_errors(draft);
   if (draft.faults.empty() && draft.probes.empty() && draft.issues.count() == 0)

@@ -135,6 +135,11 @@ struct ConditionStyle {
 /// Bounds on success, latencies and so on. Whether any of their keys is there.
 bool read_conditions(Table& table, Conditions& conditions, const ConditionStyle& style);
 
+/// Bounds on values: `value` and `value.max`. Whether any of them is there.
+bool read_value_bounds(Table& table, ValueBounds& bounds);
+/// Whether the probes of bounds on values have some. Names must be resolved.
+void check_values(Draft& draft);
+
 /// How long the phase lasts that a hypothesis or guard looks at; nothing when that is not known. Empty: the run.
 std::optional<Ns> length_of_phase(const Draft& draft, const std::string& during);
 /// Whether the windows of hypotheses fit into their phases and show enough, whether there is a baseline where they

@@ -16,6 +16,7 @@
 #include "faults/kind.h"
 #include "injector/base/units.h"
 #include "injector/plan/conditions.h"
+#include "injector/plan/value_bounds.h"
 #include "injector/probe/kind.h"
 
 namespace faultline::plan {
@@ -96,7 +97,7 @@ struct Fault {
 std::span<const faults::Key> fault_keys();
 
 /// What ought to hold of the requests that were due in a window: a phase, or a part of one.
-struct Hypothesis : Conditions {
+struct Hypothesis : Conditions, ValueBounds {
   std::string name;  ///< generated when absent: "pay during room-jitter: success >= 99%"
   std::string probe;
   std::string during;             ///< "run", "baseline", a fault's name, or "recovery"; empty for recovers_within alone
@@ -121,7 +122,7 @@ struct Hypothesis : Conditions {
 
 /// When to give up: all of its conditions true, at once, of the requests whose outcome became known in the last
 /// `window`. The run then heals and ends (docs/guards.md).
-struct Guard : Conditions {
+struct Guard : Conditions, ValueBounds {
   std::string name;  ///< generated when absent: "pay: success < 20% for 10s"
   std::string probe;
   std::string during;  ///< a phase: only requests due in it count; empty: the whole run

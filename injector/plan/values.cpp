@@ -8,6 +8,8 @@
 #include <cmath>
 #include <limits>
 
+#include "injector/probe/value.h"
+
 namespace faultline::plan {
 namespace {
 
@@ -133,6 +135,12 @@ Read<std::uint64_t> read_count(std::string_view text) {
   return {count, {}, {}};
 }
 
+Read<double> read_plain_number(std::string_view text) {
+  const auto number = probe::number_of(text);
+  if (!number) return {{}, quoted(text) + " is not a number", "write a number without a unit: \"<= 100\""};
+  return {*number, {}, {}};
+}
+
 Read<double> read_per_second(std::string_view text) {
   constexpr std::string_view kHint = "write how many succeed in a second: \">= 100/s\"";
   const std::string_view all = text;
@@ -253,6 +261,9 @@ Read<Bound> read_share_or_count_bound(std::string_view text) {
 }
 Read<Bound> read_throughput_bound(std::string_view text) {
   return read_bound(text, BoundStyle<double>{read_per_second, ">= 100/s"});
+}
+Read<Bound> read_value_bound(std::string_view text) {
+  return read_bound(text, BoundStyle<double>{read_plain_number, "<= 100", true});
 }
 bool is_baseline_bound(std::string_view text) { return trim(text).ends_with(kOfBaseline); }
 Read<Bound> read_baseline_bound(std::string_view text) {

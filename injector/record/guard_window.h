@@ -12,6 +12,7 @@
 #include "injector/plan/plan.h"
 #include "injector/probe/probe.h"
 #include "injector/record/tally.h"
+#include "injector/record/values.h"
 
 namespace faultline::record {
 
@@ -44,12 +45,14 @@ class GuardWindow {
     Ns latency;
     bool ok;
     std::string error;  ///< kept where the guard asks for errors
+    std::optional<double> value = {};
     Tally::Request request() const { return {ok, latency, error}; }
   };
   GuardTrip figures(Ns now) const;
 
   plan::Guard guard_;
   Tally tally_;
+  ValueTally values_;
   Ns start_, end_, window_;
   std::deque<Known> known_;  ///< in order of `at`
 };

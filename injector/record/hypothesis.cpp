@@ -11,6 +11,7 @@
 #include "injector/record/confidence.h"
 #include "injector/record/distribution.h"
 #include "injector/record/tally.h"
+#include "injector/record/values.h"
 
 namespace faultline::record {
 namespace {
@@ -179,13 +180,14 @@ void judge_conditions(Parts& parts, const plan::Hypothesis& asked, const plan::C
 
 void judge_eventually(Parts& parts, const plan::Hypothesis& h, const plan::Conditions& settled,
                       const ProbeRecord& probe, const Phase& window) {
-  const auto from = first_holding(probe, settled, window, h.stays);
+  const auto from = first_holding(probe, settled, window, h.stays, h);
   const bool held = from && *from - window.start <= *h.eventually;
   // Of those that met it, or of those that had to.
   const Ns begin = held ? *from : window.start + *h.eventually;
   const Ns end = std::min(window.end, h.stays ? begin + *h.stays : window.end);
   Parts then;
   judge_conditions(then, h, settled, stats_in(probe, begin, end));
+  for (const auto& finding : judge_values(h, values_in(probe, begin, end))) then.add(finding);
   const Judgement figures = then.result(h);
   if (!figures.held) return parts.add({}, {}, "eventually: " + figures.reason);
   if (from) parts.held_after(*from - window.start);
@@ -236,6 +238,8 @@ void judge_window(Parts& parts, const Recording& r, const plan::Hypothesis& h, c
     judge_eventually(parts, h, settled, probe, *window);
   else
     judge_conditions(parts, h, settled, stats);
+  if (!h.eventually)
+    for (const auto& finding : judge_values(h, values_in(probe, window->start, window->end))) parts.add(finding);
 }
 
 void judge_recovery(Parts& parts, const Recording& r, Ns within, const ProbeRecord& probe,
@@ -283,7 +287,7 @@ Judgement judge_hypothesis(const Recording& r, const plan::Hypothesis& h, const 
     parts.add({}, {}, fmt::format("there is no probe \"{}\"", h.probe));
     return parts.result(h);
   }
-  if (h.any()) judge_window(parts, r, h, *probe, stop_text);
+  if (h.any() || h.any_value()) judge_window(parts, r, h, *probe, stop_text);
   if (h.recovers_within) judge_recovery(parts, r, *h.recovers_within, *probe, stop_text);
   return parts.result(h);
 }

@@ -198,6 +198,7 @@ void Journal::sample(const std::string& probe_name, const probe::Sample& sample)
   }
   events::Sample event{probe_name, sample.due, sample.late, sample.latency, sample.ok};
   if (!sample.ok) event.error = sample.error;
+  event.value = sample.value;
   std::string fields;
   append_fields(fields, event);
   impl_->line(events::Sample::event, fields);

@@ -77,6 +77,21 @@ struct FieldsOf<plan::Conditions> {
                         "by name, the share of the requests that fail so, or their number; there if asked")};
 };
 
+inline const char* value_means(const plan::ValueBounds::ValueKey& key) {
+  using Of = plan::ValueBounds::ValueKey::Of;
+  return key.of == Of::each   ? "of each number that an answer held; there if asked"
+         : key.of == Of::last ? "of the last of them; there if asked"
+                              : "of them; there if asked";
+}
+
+template <>
+struct FieldsOf<plan::ValueBounds> {
+  static constexpr const char* shape = "bounds on values";
+  static constexpr auto fields = std::tuple{[](auto visit) {
+    for (const auto& key : plan::ValueBounds::value_keys()) visit(seldom(key.name, key.bound, value_means(key)));
+  }};
+};
+
 template <>
 struct FieldsOf<plan::Hypothesis> {
   static constexpr const char* shape = "planned hypothesis";
@@ -95,7 +110,8 @@ struct FieldsOf<plan::Hypothesis> {
       seldom("seen", &Hypothesis::seen, "how many lines are the event; there if asked"),
       seldom("detects_within", &Hypothesis::detects_within,
              "since the fault begins: until the event, or until traffic stops going into it; there if asked"),
-      Among<plan::Conditions>{"what must hold"}};
+      Among<plan::Conditions>{"what must hold"},
+      Among<plan::ValueBounds>{"the same of numbers in answers"}};
 };
 
 template <>
@@ -169,7 +185,8 @@ struct PlannedGuard : plan::Guard {
                  field("during", &plan::Guard::during, "of which phase; empty: of the whole run"),
                  field("for", &plan::Guard::window, "how long a time it looks back over"),
                  field("condition", &PlannedGuard::condition, "when it acts, in one line"),
-                 Among<plan::Conditions>{"which must all be true for it to act"}};
+                 Among<plan::Conditions>{"which must all be true for it to act"},
+                 Among<plan::ValueBounds>{"likewise"}};
 };
 
 struct Plan {

@@ -97,7 +97,7 @@ class Reader {
     ProbeRecord* probe = r.find_probe(event.probe);
     if (!probe) return;
     const std::uint32_t error = event.ok ? 0 : probe->error_index(event.error.value_or("unknown"));
-    probe->answers.push_back({event.due, event.latency, error, 1});
+    probe->answers.push_back({event.due, event.latency, error, 1, event.value});
     probe->late.add(event.late);
   }
 
@@ -105,7 +105,7 @@ class Reader {
     ProbeRecord* probe = r.find_probe(event.probe);
     if (!probe) return;
     const auto add = [&](Ns latency, std::uint32_t error, std::uint64_t count) {
-      probe->answers.push_back({event.from, latency, error, static_cast<std::uint32_t>(count)});
+      probe->answers.push_back({event.from, latency, error, static_cast<std::uint32_t>(count), {}});
     };
     for (const auto& [latency, count] : event.latency) add(latency, 0, count);
     for (const auto& [error, count] : event.failed) {

@@ -28,6 +28,7 @@ struct Requests {
   Ns latency = 0;           ///< of one that failed, how long that took; kUnknown: not recorded
   std::uint32_t error = 0;  ///< index into ProbeRecord::errors; 0: it succeeded
   std::uint32_t count = 1;
+  std::optional<double> value = {};  ///< the number that its answer held
 };
 
 struct ProbeRecord : events::PlannedProbe {

@@ -7,6 +7,7 @@
 
 #include "injector/base/text.h"
 #include "injector/record/tally.h"
+#include "injector/record/values.h"
 #include "injector/record/verdict.h"
 
 namespace faultline::record {
@@ -18,7 +19,7 @@ constexpr Ns kFloor = kMillisecond;  // a 30 µs baseline must not fail on 20 µ
 }  // namespace
 
 std::optional<Ns> first_holding(const ProbeRecord& probe, const plan::Conditions& conditions, const Phase& window,
-                                std::optional<Ns> stays) {
+                                std::optional<Ns> stays, const plan::ValueBounds& bounds) {
   const auto by_due = [](const Requests& a, Ns t) { return a.due < t; };
   const auto request = [&](const Requests& a) {
     return Tally::Request{a.error == 0, a.latency, probe.errors[a.error], a.count};
@@ -27,13 +28,22 @@ std::optional<Ns> first_holding(const ProbeRecord& probe, const plan::Conditions
   const auto end = std::lower_bound(first, probe.answers.end(), window.end, by_due);
   auto next = first;
   Tally tally(conditions, Tally::OfNone::as_judged);
+  ValueTally values(bounds);
+  const auto add = [&](const Requests& a) {
+    tally.add(request(a));
+    if (a.value) values.add(*a.value);
+  };
+  const auto remove = [&](const Requests& a) {
+    tally.remove(request(a));
+    if (a.value) values.remove(*a.value);
+  };
   const Ns length = stays.value_or(window.end - window.start);
   for (Ns from = window.start; from < window.end && (!stays || from + length <= window.end);) {
     for (; first != end && first->due < from; ++first)
-      if (first < next) tally.remove(request(*first));
+      if (first < next) remove(*first);
     if (next < first) next = first;
-    for (; next != end && next->due < from + length; ++next) tally.add(request(*next));
-    if (tally.holds(std::min(length, window.end - from))) return from;
+    for (; next != end && next->due < from + length; ++next) add(*next);
+    if (tally.holds(std::min(length, window.end - from)) && values.holds()) return from;
     Ns step = window.end;  // the next instant at which a request leaves or enters
     if (first != end) step = std::min(step, first->due > from ? first->due : first->due + 1);
     if (next != end) step = std::min(step, next->due + 1 - length);

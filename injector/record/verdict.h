@@ -76,9 +76,9 @@ Ns late_limit(const ProbeRecord& probe);
 Ns lateness_limit(const FaultRecord& fault);
 
 /// The first instant from which the conditions hold of the requests due in the window: to its end, or for as long as
-/// they have to stay. `conditions` have no bound in times of a baseline.
+/// they have to stay. `conditions` have no bound in times of a baseline; `values` are bounds on the numbers in answers.
 std::optional<Ns> first_holding(const ProbeRecord& probe, const plan::Conditions& conditions, const Phase& window,
-                                std::optional<Ns> stays);
+                                std::optional<Ns> stays, const plan::ValueBounds& values = {});
 Recovery recovery_of(const Recording& recording, const ProbeRecord& probe);
 Verdict judge(const Recording& recording);
 const char* word(Exit exit);  ///< what each is called of a run that has hypotheses

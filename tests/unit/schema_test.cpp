@@ -151,6 +151,7 @@ FieldRows journal_rows() {
   rows.shape<plan::Hypothesis>("a hypothesis of the plan");
   rows.shape<plan::Event>("an event of the plan");
   rows.shape<events::PlannedGuard>("a guard of the plan");
+  rows.shape<plan::ValueBounds>("bounds on numbers in answers, by what they are on");
   rows.shape<plan::Conditions>("bounds, by what they are on");
   rows.shape<plan::Bound>("what a value must be within");
   rows.shape<plan::Tolerance>("share of a fault's packets that may go astray with a warning alone");
