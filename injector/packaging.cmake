@@ -1,9 +1,9 @@
 # What is installed, and how it is packed: a .deb (cpack -G DEB), and one archive for any distribution with glibc 2.35 and the
-# C++ library of GCC 12, or newer (FAULTLINE_BUNDLE=1 cpack -G TGZ). libfmt, libhiredis and libre2, whose names change with every
-# release of Debian, come along in lib/faultline in both; the archive brings all others along there as well.
+# C++ library of GCC 12, or newer (FAULTLINE_BUNDLE=1 cpack -G TGZ). libfmt, libhiredis, libre2, libcpp-httplib and libprometheus-cpp, whose
+# names change with every release of Debian, come along in lib/faultline in both; the archive brings all others along there as well.
 #
-# bin/faultline, share/faultline/experiments with the services' configurations, share/doc, man pages and completion. The
-# last two are made by the binary itself, from what --help is made from.
+# bin/faultline, share/faultline/experiments with the services' configurations, share/doc, man pages, completion and the plan's
+# JSON Schema. The last three are made by the binary itself, from what --help is made from.
 include(GNUInstallDirs)
 
 set(generated ${CMAKE_BINARY_DIR}/generated)
@@ -14,9 +14,10 @@ add_custom_command(
   COMMAND $<TARGET_FILE:faultline> completion bash > ${generated}/completion/bash
   COMMAND $<TARGET_FILE:faultline> completion zsh > ${generated}/completion/zsh
   COMMAND $<TARGET_FILE:faultline> completion fish > ${generated}/completion/fish
+  COMMAND $<TARGET_FILE:faultline> schema > ${generated}/plan.schema.json
   COMMAND ${CMAKE_COMMAND} -E touch ${generated}/stamp
   DEPENDS faultline
-  COMMENT "man pages and completion")
+  COMMENT "man pages, completion and schema")
 add_custom_target(manual DEPENDS ${generated}/stamp)
 
 # An RPATH, not a RUNPATH: what comes along has to find its own libraries there, too.
@@ -25,6 +26,7 @@ install(TARGETS faultline RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY experiments/ DESTINATION ${CMAKE_INSTALL_DATADIR}/faultline/experiments
         USE_SOURCE_PERMISSIONS  # labs run the scripts among the services by their paths
         FILES_MATCHING PATTERN "*.toml" PATTERN "services/*" PATTERN "services/*/*" PATTERN "*.csv")
+install(FILES ${generated}/plan.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/faultline)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/faultline FILES_MATCHING PATTERN "*.md" PATTERN "status.md" EXCLUDE)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/faultline)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/faultline RENAME copyright)
@@ -39,12 +41,12 @@ install(CODE [[
   set(root "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}")
   set(theirs "^lib(c|m|dl|rt|pthread|resolv|anl|stdc\\+\\+|gcc_s)\\.so" "^ld-linux")
   if(NOT "$ENV{FAULTLINE_BUNDLE}")
-    list(APPEND theirs "^lib[^fhr]")
+    list(APPEND theirs "^lib[^cfhpr]")
   endif()
   file(GET_RUNTIME_DEPENDENCIES EXECUTABLES "${root}/bin/faultline" RESOLVED_DEPENDENCIES_VAR libraries PRE_EXCLUDE_REGEXES ${theirs})
   foreach(library IN LISTS libraries)
     get_filename_component(name "${library}" NAME)
-    if("$ENV{FAULTLINE_BUNDLE}" OR name MATCHES "^lib(fmt|hiredis|re2)")
+    if("$ENV{FAULTLINE_BUNDLE}" OR name MATCHES "^lib(fmt|hiredis|re2|cpp-httplib|prometheus-cpp)")
       file(INSTALL "${library}" DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/faultline" FOLLOW_SYMLINK_CHAIN) # puts DESTDIR before it by itself
     endif()
   endforeach()

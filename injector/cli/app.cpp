@@ -96,6 +96,7 @@ void set_up(CLI::App& app, Context& context) {
   setup_new(app, context);
   setup_completion(app, context);
   setup_man(app, context);
+  setup_schema(app, context);
 }
 
 int main_of(int argc, char** argv) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -10,9 +11,11 @@
 #include "injector/cli/app.h"
 #include "injector/cli/experiments.h"
 #include "injector/cli/plan_arguments.h"
+#include "injector/cli/playing.h"
 #include "injector/cli/terminal.h"
 #include "injector/lab/lacking.h"
 #include "injector/plan/values.h"
+#include "injector/report/checked_plan.h"
 
 namespace faultline::cli {
 namespace {
@@ -20,6 +23,7 @@ namespace {
 struct CheckArguments {
   std::vector<std::string> plans;
   PlanArguments reading;
+  std::string annotate, junit;
   bool json = false, here = false;
 };
 
@@ -82,47 +86,75 @@ Checked check_arms(const std::string& path, plan::ParseOptions options, bool her
   return checked;
 }
 
+/// "shop.toml: ok: 2 probes, …"
+std::string summary_of(const std::string& path, const plan::Plan& p) {
+  return shown("{}: ok: {} probe{}, {} fault{}, {} hypothes{}s, {}{} long\n", path, p.probes.size(),
+               p.probes.size() == 1 ? "" : "s", p.faults.size(), p.faults.size() == 1 ? "" : "s", p.hypotheses.size(),
+               p.hypotheses.size() == 1 ? "i" : "e",
+               p.arms.empty() ? "" : fmt::format("{} arm{}, each ", p.arms.size(), p.arms.size() == 1 ? "" : "s"),
+               plan::format_duration(p.duration))
+      .bytes();
+}
+
+report::CheckedPlan found_in(const std::string& path, const Checked& checked) {
+  report::CheckedPlan found{path, checked.parsed.diagnostics, {}, {}};
+  if (!checked.parsed.ok()) found.told = plan::render(checked.parsed);
+  for (const auto& lack : checked.lacks) {
+    found.lacks.push_back({lack.at, lack.message, lack.help, false, {}});
+    found.told +=
+        shown("{}:{}: {}{}\n", path, lack.at.line, lack.message, lack.help.empty() ? "" : " (hint: " + lack.help + ")")
+            .bytes();
+  }
+  return found;
+}
+
+/// For a CI server. A file that cannot be written is an error: somebody waits for it.
+void tell_ci(const CheckArguments& arguments, const std::vector<report::CheckedPlan>& all) {
+  if (!arguments.annotate.empty())
+    for (const auto& plan : all) print(arguments.json ? stderr : stdout, Visible(report::github_annotations(plan)));
+  if (arguments.junit.empty()) return;
+  std::ofstream file(arguments.junit, std::ios::binary | std::ios::trunc);
+  file << report::junit_xml(all);
+  file.close();
+  if (!file) throw Failure(Exit::cannot_run, fmt::format("--junit {}: it cannot be written", arguments.junit));
+}
+
 Exit check_plans(const CheckArguments& arguments) {
   Exit status = Exit::passed;
-  nlohmann::json all = nlohmann::json::array();
+  nlohmann::json json = nlohmann::json::array();
+  std::vector<report::CheckedPlan> all;
   for (const auto& path : arguments.plans) {
-    plan::Parsed parsed;
-    std::vector<lab::Lack> lacks;
+    Checked checked;
     try {
-      auto checked = check_arms(find_plan(path), arguments.reading.options(), arguments.here);
-      parsed = std::move(checked.parsed);
-      lacks = std::move(checked.lacks);
+      checked = check_arms(find_plan(path), arguments.reading.options(), arguments.here);
     } catch (const Failure& failure) {  // unreadable: the other plans are still looked at
       status = Exit::invalid;
+      const std::string why = failure.what();
+      all.push_back({path, {{{}, why, {}, false, {}}}, {}, why + "\n"});
       if (arguments.json)
-        all.push_back({{"plan", path}, {"ok", false}, {"diagnostics", {{{"message", failure.what()}}}}});
+        json.push_back({{"plan", path}, {"ok", false}, {"diagnostics", {{{"message", why}}}}});
       else
-        print(stderr, std::string(failure.what()) + "\n");
+        print(stderr, why + "\n");
       continue;
     }
-    if (!parsed.ok()) status = Exit::invalid;
-    if (!lacks.empty() && status == Exit::passed) status = Exit::cannot_run;
+    const bool ok = checked.parsed.ok();
+    if (!ok) status = Exit::invalid;
+    if (!checked.lacks.empty() && status == Exit::passed) status = Exit::cannot_run;
+    all.push_back(found_in(path, checked));
     if (arguments.json) {
-      all.push_back(describe(parsed, path));
-      for (const auto& lack : lacks)
-        all.back()["lacking"].push_back({{"line", lack.at.line}, {"message", lack.message}, {"hint", lack.help}});
-    } else if (!parsed.ok()) {
-      print(stderr, plan::render(parsed));
-    } else {
-      const auto& p = parsed.plan;
-      print(stdout,
-            shown("{}: ok: {} probe{}, {} fault{}, {} hypothes{}s, {}{} long\n", path, p.probes.size(),
-                  p.probes.size() == 1 ? "" : "s", p.faults.size(), p.faults.size() == 1 ? "" : "s",
-                  p.hypotheses.size(), p.hypotheses.size() == 1 ? "i" : "e",
-                  p.arms.empty() ? "" : fmt::format("{} arm{}, each ", p.arms.size(), p.arms.size() == 1 ? "" : "s"),
-                  plan::format_duration(p.duration)));
-      print(stdout, plan::render_remarks(parsed));
-      for (const auto& lack : lacks)
-        print(stderr, shown("{}:{}: {}{}\n", path, lack.at.line, lack.message,
-                            lack.help.empty() ? "" : " (hint: " + lack.help + ")"));
+      json.push_back(describe(checked.parsed, path));
+      for (const auto& lack : checked.lacks)
+        json.back()["lacking"].push_back({{"line", lack.at.line}, {"message", lack.message}, {"hint", lack.help}});
+      continue;
     }
+    if (ok) {
+      print(stdout, summary_of(path, checked.parsed.plan));
+      print(stdout, plan::render_remarks(checked.parsed));
+    }
+    print(stderr, all.back().told);
   }
-  if (arguments.json) print_json(all);
+  if (arguments.json) print_json(json);
+  tell_ci(arguments, all);
   return status;
 }
 
@@ -136,6 +168,8 @@ void setup_check(CLI::App& app, Context& context) {
   sub->add_flag("--json", arguments->json, "Print the findings as JSON");
   sub->add_flag("--here", arguments->here,
                 "Look on this machine, too, for the programs, users and files that labs and exec probes need");
+  add_annotate(*sub, arguments->annotate, "Mark mistakes for a CI server as well: github prints workflow commands");
+  sub->add_option("--junit", arguments->junit, "Write what was found as JUnit, too")->type_name("FILE");
   sub->footer("Exit status: 0 all are valid, 3 one is not; with --here 4 when something is not on this machine.");
   sub->callback([arguments, &context] { context.chosen = [arguments] { return check_plans(*arguments); }; });
 }

@@ -49,6 +49,7 @@ class Page {
     timeline();
     for (std::size_t i = 0; i < plan_.faults.size(); i++) fault(i);
     probes();
+    telemetry();
     events();
     beliefs();
     section("Left alone");
@@ -147,6 +148,15 @@ class Page {
     }
   }
 
+  void telemetry() {
+    if (plan_.telemetry.empty()) return;
+    section("Counted in the kernel");
+    const auto& options = plan_.telemetry_options;
+    item(fmt::format("the TCP connections of {}, each 100 ms{}{}", fmt::join(plan_.telemetry, ", "),
+                     options.peers > 0 ? fmt::format(", by {} peers at most", options.peers) : "",
+                     options.turns ? ", with how long answers take" : ""));
+  }
+
   /// When it asks, where that is not all the time.
   std::string window_of(const plan::Probe& probe) const {
     const Ns end = probe.end(plan_.duration);
@@ -177,7 +187,7 @@ class Page {
       for (const auto& name : arm->fails) item(name);
     }
     if (!plan_.guards.empty()) section("What ends the run at once, with every fault healed");
-    for (const auto& g : plan_.guards) one(g.name, g.probe, g.during, condition_text(g));
+    for (const auto& g : plan_.guards) one(g.name, subject_text(g), g.during, condition_text(g));
   }
 
   const plan::Plan& plan_;
@@ -245,6 +255,7 @@ json page_json(const plan::Plan& plan, const explain::Explanation& all) {
   for (std::size_t i = 0; i < plan.faults.size(); i++)
     out["faults"].push_back(fault_json(plan, i, all.effects[i], all.reach[i]));
   out["probes"] = out["hypotheses"] = out["guards"] = json::array();
+  out["telemetry"] = plan.telemetry;
   for (const auto& probe : plan.probes)
     out["probes"].push_back({{"name", probe.name},
                              {"kind", probe.kind->name()},
@@ -254,12 +265,17 @@ json page_json(const plan::Plan& plan, const explain::Explanation& all) {
                              {"end_s", seconds(probe.end(plan.duration))},
                              {"every_s", seconds(probe.every)},
                              {"timeout_s", seconds(probe.timeout)}});
+  const auto belief = [](const auto& about, json what) {
+    what["name"] = about.name;
+    what["probe"] = about.probe;
+    if (about.telemetry) what["telemetry"] = *about.telemetry;
+    if (about.peer) what["peer"] = *about.peer;
+    return what;
+  };
   for (const auto& h : plan.hypotheses)
-    out["hypotheses"].push_back(
-        {{"name", h.name}, {"probe", h.probe}, {"during", window_text(h)}, {"expected", condition_text(h)}});
+    out["hypotheses"].push_back(belief(h, {{"during", window_text(h)}, {"expected", condition_text(h)}}));
   for (const auto& g : plan.guards)
-    out["guards"].push_back(
-        {{"name", g.name}, {"probe", g.probe}, {"during", g.during}, {"condition", condition_text(g)}});
+    out["guards"].push_back(belief(g, {{"during", g.during}, {"condition", condition_text(g)}}));
   return out;
 }
 

@@ -31,6 +31,7 @@ struct InjectArguments {
   std::string start, length, direction, seed;
   std::map<std::string, std::string> probes;  ///< by kind
   std::string probe_every, probe_timeout, probe_from;
+  bool telemetry = false;
   std::string success, p99;
   std::map<std::string, std::string> keys;  ///< of the kind and of every fault, as typed
   std::map<std::string, bool> flags;        ///< of every fault: "yes loopback", "no loopback"
@@ -124,6 +125,7 @@ std::string plan_of(const InjectArguments& a) {
   plan.tables.push_back(std::move(top));
   const std::string on = add_targets(plan, "--on", "on", a.on),
                     peer = a.peer.empty() ? "" : add_targets(plan, "--peer", "peer", a.peer);
+  if (a.telemetry) plan.tables.front().lines.push_back({"telemetry", on});
   if (!probe.empty()) {
     sketch::Table table{"[probes.probe]", "", sketch::probe_lines(probe)};
     table.lines.push_back({"every", toml_text(a.probe_every.empty() ? "200ms" : a.probe_every)});
@@ -193,6 +195,7 @@ void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
       ->allow_extra_args(false);
   auto* length = text("--for", arguments->length, "How long, such as 60s", "DURATION");
   sub->add_flag("--until-stopped", arguments->until_stopped, "No end: until Ctrl-C (exit 5)")->excludes(length);
+  sub->add_flag("--telemetry", arguments->telemetry, "Count the TCP connections of --on meanwhile, in the kernel");
   text("--start", arguments->start, "When, since the start; default 0s, with a probe 5s (the baseline)", "DURATION");
   text("--direction", arguments->direction, "Seen from --on; default both", "both|egress|ingress");
   for (const auto& key : plan::fault_keys()) {

@@ -11,8 +11,7 @@
 
 #include "injector/cli/app.h"
 #include "injector/cli/experiments.h"
-#include "injector/cli/plan_arguments.h"
-#include "injector/cli/playing.h"
+#include "injector/cli/margin.h"
 #include "injector/cli/terminal.h"
 #include "injector/cli/words.h"
 #include "injector/plan/values.h"
@@ -27,12 +26,6 @@
 
 namespace faultline::cli {
 namespace {
-
-struct MarginArguments {
-  std::string plan, vary, from, to, within = "5%", least;
-  PlanArguments reading;
-  Playing playing;
-};
 
 /// What is varied: a duration, a probability or a rate, all of one sort.
 struct Quantity {
@@ -267,6 +260,9 @@ void setup_margin(CLI::App& app, Context& context) {
   sub->add_option("--within", arguments->within,
                   "How near the value that holds and the one that does not must be; default 5%")
       ->type_name("SHARE");
+  sub->add_option("--against", arguments->against,
+                  "Search once for each of these values of another key as well, such as jitter.loss=0%,1%,5%")
+      ->type_name("FAULT.KEY=VALUE,…");
   sub->add_option("--min", arguments->least, "Exit status 1 if the service bears less than this")->type_name("VALUE");
   arguments->reading.add_to(*sub);
   arguments->playing.add_to(*sub);
@@ -275,7 +271,9 @@ void setup_margin(CLI::App& app, Context& context) {
       "on there.\nExit status: 0 the margin is told, and not below --min; 1 it is; 2 the runs do not tell; 3 to 6 as "
       "for run.");
   sub->callback([arguments, sub, &context] {
-    context.chosen = [arguments, sub] { return MarginPlayer(*arguments, *sub).play(); };
+    context.chosen = [arguments, sub] {
+      return arguments->against.empty() ? MarginPlayer(*arguments, *sub).play() : play_margin_map(*arguments, *sub);
+    };
   });
 }
 

@@ -140,7 +140,8 @@ std::string plan_text(const NewArguments& a, const faults::Kind& kind, const std
                    a.title.empty() ? fmt::format("A first plan: {}.", kind.name) : a.title),
        {{"title", toml_text(a.title.empty() ? fmt::format("What {} does to us", kind.name) : a.title)},
         {"seed", "1", "the same seed gives the same faults"},
-        {"duration", toml_text("40s"), "of the run; default: the last fault's end and 10 s", true}}});
+        {"duration", toml_text("40s"), "of the run; default: the last fault's end and 10 s", true},
+        {"telemetry", toml_text(lab ? "web" : "service"), "whose TCP connections are counted in the kernel", true}}});
   if (!lab) {
     auto lines = sketch::target_lines("--target", a.target);
     if (lines.empty())

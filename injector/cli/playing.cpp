@@ -12,6 +12,7 @@
 #include "injector/cli/terminal.h"
 #include "injector/plan/values.h"
 #include "injector/record/json_fields.h"
+#include "injector/report/checked_plan.h"
 #include "injector/report/markdown.h"
 
 namespace faultline::cli {
@@ -59,12 +60,14 @@ void Playing::add_to(CLI::App& app) {
   app.add_flag("--quiet", quiet, "No progress on stderr");
 }
 
+void add_annotate(CLI::App& app, std::string& annotate, const std::string& doc) {
+  app.add_option("--annotate", annotate, doc)->check(CLI::IsMember({"github"}).description(""))->type_name("github");
+}
+
 void Playing::add_annotate_to(CLI::App& app) {
-  app.add_option(
-         "--annotate", annotate,
-         "Mark what broke for a CI server as well: github prints workflow commands, and adds to the step's summary")
-      ->check(CLI::IsMember({"github"}).description(""))
-      ->type_name("github");
+  add_annotate(
+      app, annotate,
+      "Mark what broke for a CI server as well: github prints workflow commands, and adds to the step's summary");
 }
 
 void annotate(const Playing& how, const std::vector<report::Summary>& summaries,
@@ -90,11 +93,16 @@ Exit tell(const report::Outcome& outcome, const std::filesystem::path& folder, c
   return outcome.exit;
 }
 
+Exit tell_mistakes(const plan::Parsed& parsed, const Playing& how) {
+  print(stderr, plan::render(parsed));
+  if (!how.annotate.empty())
+    print(how.json ? stderr : stdout,
+          Visible(report::github_annotations({parsed.plan.path, parsed.diagnostics, {}, {}})));
+  return Exit::invalid;
+}
+
 Exit play(plan::Parsed parsed, const Playing& how, run::RunOptions options) {
-  if (!parsed.ok()) {
-    print(stderr, plan::render(parsed));
-    return Exit::invalid;
-  }
+  if (!parsed.ok()) return tell_mistakes(parsed, how);
   read_share("--tolerance", how.tolerance, parsed.plan.tolerance.packets);
   read_share("--tolerance-of-loss", how.tolerance_of_loss, parsed.plan.tolerance.of_loss);
   if (!parsed.plan.seed_given) parsed.plan.seed = new_seed();

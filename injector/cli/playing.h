@@ -23,6 +23,9 @@ void add_engine(CLI::App& app, std::string& engine);
 /// Nothing: it was not given.
 std::optional<pen::Engine> engine_named(const std::string& name);
 
+/// --annotate, for whatever says something that is worth a mark where code is reviewed.
+void add_annotate(CLI::App& app, std::string& annotate, const std::string& doc);
+
 struct Playing {
   std::string out, engine, tolerance, tolerance_of_loss;
   std::string annotate;
@@ -41,6 +44,8 @@ Exit tell(const report::Outcome& outcome, const std::filesystem::path& folder, c
 /// Of a run that was given none.
 std::uint64_t new_seed();
 
+/// Prints the mistakes of a plan that has some, as `how` asks; Exit::invalid.
+Exit tell_mistakes(const plan::Parsed& parsed, const Playing& how);
 /// Prints the mistakes of a plan that has some (Exit::invalid); else runs it and prints the verdict. `options` holds
 /// what is not in `how`: the instant, the variables, argv.
 Exit play(plan::Parsed parsed, const Playing& how, run::RunOptions options);

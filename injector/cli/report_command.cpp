@@ -9,11 +9,13 @@
 #include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
 #include "injector/cli/terminal.h"
+#include "injector/plan/values.h"
 #include "injector/record/json_fields.h"
 #include "injector/report/arms.h"
 #include "injector/report/compare.h"
 #include "injector/report/derive.h"
 #include "injector/report/margin.h"
+#include "injector/report/margin_map.h"
 #include "injector/report/summary.h"
 
 namespace faultline::cli {
@@ -25,7 +27,8 @@ struct ReportArguments {
 };
 
 struct CompareArguments {
-  std::string first, second;
+  std::vector<std::string> runs, baseline;
+  std::string keep, html, markdown, least;
   bool json = false;
 };
 
@@ -48,12 +51,22 @@ Exit report_margin(const ReportArguments& arguments, const report::Margin& margi
   return Exit::passed;
 }
 
+Exit report_margin_map(const ReportArguments& arguments, report::MarginMap map) {
+  report::write_margin_map(arguments.run, map);
+  if (arguments.json)
+    print_json(record::to_json(map));
+  else
+    print(stdout, report::render_margin_map(map, arguments.run, look_of_stdout().color));
+  return Exit::passed;
+}
+
 Exit report(const ReportArguments& arguments) {
   report::Outcome outcome;
   try {
     if (std::filesystem::exists(std::filesystem::path(arguments.run) / report::kArmsFile))
       return report_arms(arguments);
     if (const auto margin = report::read_margin(arguments.run)) return report_margin(arguments, *margin);
+    if (const auto map = report::read_margin_map(arguments.run)) return report_margin_map(arguments, *map);
     outcome = report::derive(arguments.run);
   } catch (const std::system_error& e) {
     throw Failure(e.code() == std::errc::no_space_on_device ? Exit::failed : Exit::cannot_run,
@@ -66,19 +79,56 @@ Exit report(const ReportArguments& arguments) {
   return Exit::passed;
 }
 
-report::Summary summary_of(const std::string& run) {
-  if (std::filesystem::is_regular_file(run)) return report::read_summary(run);
-  const record::Recording recording = record::read_recording(std::filesystem::path(run));
-  return report::summarize(recording, record::judge(recording));
+/// Of all the paths, in the order given.
+std::vector<report::KeptRun> kept_runs(const std::vector<std::string>& paths) {
+  std::vector<report::KeptRun> all;
+  for (const auto& path : paths)
+    for (auto& run : report::read_kept(path)) all.push_back(std::move(run));
+  return all;
+}
+
+void put(const std::string& file, const std::string& text) {
+  try {
+    report::replace_file(file, text);
+  } catch (const std::system_error& e) {
+    throw Failure(Exit::cannot_run, fmt::format("the comparison cannot be written: {}", e.what()));
+  }
+}
+
+report::CompareRules rules_of(const CompareArguments& arguments) {
+  report::CompareRules rules;
+  if (arguments.least.empty()) return rules;
+  const auto read = plan::read_probability(arguments.least);
+  if (!read.value || *read.value <= 0)
+    throw Failure(Exit::invalid, fmt::format("--least {}: write a share above 0%, such as 10%", arguments.least));
+  rules.least_change = *read.value;
+  return rules;
 }
 
 Exit compare(const CompareArguments& arguments) {
-  const auto comparison = report::compare(summary_of(arguments.first), summary_of(arguments.second));
+  const auto rules = rules_of(arguments);
+  auto before = kept_runs(arguments.baseline), after = kept_runs(arguments.runs);
+  if (!arguments.keep.empty()) {
+    if (!before.empty()) throw Failure(Exit::invalid, "--keep keeps the runs that are given; leave out --baseline");
+    put(arguments.keep, report::baseline_document(after));
+    if (!arguments.json)
+      print(stdout, shown("{} kept in {}\n", after.size() == 1 ? "1 run" : fmt::format("{} runs", after.size()),
+                          arguments.keep));
+    return Exit::passed;
+  }
+  if (before.empty()) {
+    if (after.size() < 2) throw Failure(Exit::invalid, "one run alone: give another to compare it with, or --baseline");
+    before.assign(after.begin(), after.end() - 1);
+    after.erase(after.begin(), after.end() - 1);
+  }
+  const auto comparison = report::compare(before, after, rules);
+  if (!arguments.html.empty()) put(arguments.html, report::comparison_page(comparison));
+  if (!arguments.markdown.empty()) put(arguments.markdown, report::comparison_markdown(comparison));
   if (arguments.json)
     print_json(record::to_json(comparison));
   else
     print(stdout, for_locale(report::render_comparison(comparison), look_of_stdout().utf8));
-  return Exit::passed;
+  return static_cast<Exit>(comparison.exit_code);
 }
 
 constexpr const char* kReportFooter =
@@ -99,13 +149,27 @@ void setup_report(CLI::App& app, Context& context) {
 
 void setup_compare(CLI::App& app, Context& context) {
   auto arguments = std::make_shared<CompareArguments>();
-  CLI::App* sub =
-      app.add_subcommand("compare", "Put two recorded runs side by side: hypotheses, success and latency by phase");
-  sub->add_option("A", arguments->first, "A run's folder, which is judged anew, or a summary.json as it stands")
+  CLI::App* sub = app.add_subcommand(
+      "compare", "Tell whether runs got better or worse, or whether it is noise; exit status 1 if worse");
+  sub->add_option(
+         "RUN", arguments->runs,
+         "A run's folder, which is judged anew; a baseline; or a summary.json. Of several, the last is compared "
+         "with all before it")
       ->required();
-  sub->add_option("B", arguments->second, "The other's")->required();
+  sub->add_option("--baseline", arguments->baseline,
+                  "What to compare every RUN with: another, or a file made by --keep. Once for each")
+      ->type_name("RUN")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  sub->add_option("--keep", arguments->keep, "Keep the runs as a baseline in this file, instead of comparing them")
+      ->type_name("FILE");
+  sub->add_option("--least", arguments->least, "What changed by less is noise; default 10%")->type_name("SHARE");
+  sub->add_option("--html", arguments->html, "Write the comparison as a page to this file")->type_name("FILE");
+  sub->add_option("--markdown", arguments->markdown, "Write it for a pull request to this file")->type_name("FILE");
   sub->add_flag("--json", arguments->json, "Print the comparison as JSON");
-  sub->footer(kReportFooter);
+  sub->footer(
+      "Exit status: 0 better, or noise; 1 worse; 2 nothing could be judged, such as of inconclusive runs; 3 no run "
+      "folder; 4 a file cannot be written.");
   sub->callback([&context, arguments] { context.chosen = [arguments] { return compare(*arguments); }; });
 }
 

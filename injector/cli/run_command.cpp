@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "injector/base/clock.h"
+#include "injector/base/file_text.h"
 #include "injector/cli/app.h"
 #include "injector/cli/experiments.h"
 #include "injector/cli/plan_arguments.h"
@@ -20,6 +21,7 @@
 #include "injector/run/arms.h"
 #include "injector/run/folder.h"
 #include "injector/run/preflight.h"
+#include "injector/serve/serving.h"
 
 namespace faultline::cli {
 namespace {
@@ -28,6 +30,7 @@ struct RunArguments {
   std::string plan, at;
   bool steps = false;
   unsigned again = 0;  ///< how often an inconclusive run is tried again
+  std::string serve, token_file;
   PlanArguments reading;
   Playing playing;
 };
@@ -57,7 +60,8 @@ Ns read_instant(const std::string& text) {
 /// What repeats the run: all that was given, but for its beginning and what it leaves behind. The plan by its full
 /// path, so that the folder does not matter in which it is typed.
 std::vector<std::string> repeating(const CLI::App& sub, const std::string& path) {
-  auto words = given_words(sub, {"--seed", "--at", "--out", "--json", "--quiet", "--annotate", "--retry-inconclusive"});
+  auto words = given_words(sub, {"--seed", "--at", "--out", "--json", "--quiet", "--annotate", "--retry-inconclusive",
+                                 "--serve", "--serve-token-file"});
   if (!words.empty() && path == words.front()) words.front() = std::filesystem::absolute(path).lexically_normal();
   words.insert(words.begin(), {"faultline", "run"});
   return words;
@@ -111,10 +115,7 @@ Exit run_arms(const RunArguments& arguments, const CLI::App& sub, plan::Parsed p
     if (name == parsed.plan.arm) continue;
     auto options = arguments.reading.options();
     options.arm = name;
-    if (const auto other = plan::parse_file(path, options); !other.ok()) {
-      print(stderr, plan::render(other));
-      return Exit::invalid;
-    }
+    if (const auto other = plan::parse_file(path, options); !other.ok()) return tell_mistakes(other, arguments.playing);
   }
   run::check_privileges();
   const auto folder = run::make_arms_folder(arms.name, arguments.playing.out);
@@ -147,8 +148,46 @@ Exit run_arms(const RunArguments& arguments, const CLI::App& sub, plan::Parsed p
   return outcome.exit;
 }
 
+/// From the file, or the environment.
+std::string serve_token(const RunArguments& arguments) {
+  std::string token;
+  if (!arguments.token_file.empty()) {
+    if (const auto why = read_file(arguments.token_file, Readable::anything, token); !why.empty())
+      throw Failure(Exit::invalid, fmt::format("--serve-token-file {}: {}", arguments.token_file, why));
+  } else if (const char* given = std::getenv("FAULTLINE_SERVE_TOKEN")) {
+    token = given;
+  }
+  while (!token.empty() && std::isspace(static_cast<unsigned char>(token.back()))) token.pop_back();
+  return token;
+}
+
+std::optional<serve::Wish> serving(const RunArguments& arguments) {
+  const std::string token = serve_token(arguments);
+  if (arguments.serve.empty()) {
+    if (!arguments.token_file.empty())
+      throw Failure(Exit::invalid, "--serve-token-file is of --serve, which is not given");
+    return {};
+  }
+  constexpr std::size_t kLeastToken = 16;
+  const auto address = serve::read_address(arguments.serve);
+  if (!address.value) throw Failure(Exit::invalid, fmt::format("--serve: {}; {}", address.error, address.hint));
+  if (token.empty() && (!address.value->loopback || !arguments.token_file.empty()))
+    throw Failure(
+        Exit::invalid,
+        fmt::format("--serve {}: others reach it there, and there is no token: give --serve-token-file FILE, or "
+                    "FAULTLINE_SERVE_TOKEN in the environment",
+                    arguments.serve));
+  if (!token.empty() && token.size() < kLeastToken)
+    throw Failure(
+        Exit::invalid,
+        fmt::format("--serve: the token has {} characters; {} are needed, such as those of `openssl rand -hex 16`",
+                    token.size(), kLeastToken));
+  return serve::Wish{*address.value, token};
+}
+
 Exit run_plan(const RunArguments& arguments, const CLI::App& sub, const std::vector<std::string>& command) {
   run::RunOptions options;
+  options.serve = serving(arguments);
   if (!arguments.at.empty()) options.at = read_instant(arguments.at);
   const std::string path = find_plan(arguments.plan);
   auto parsed = plan::parse_file(path, arguments.reading.options());
@@ -159,6 +198,7 @@ Exit run_plan(const RunArguments& arguments, const CLI::App& sub, const std::vec
     throw Failure(Exit::invalid, fmt::format("--at {}: that instant is in the past", arguments.at));
   options.repeat = repeating(sub, path);
   options.steps = arguments.steps;
+  ::unsetenv("FAULTLINE_SERVE_TOKEN");  // nothing that the run starts shall see it; a process for each arm has to
   options.command = command;
   return play(std::move(parsed), arguments.playing, std::move(options));
 }
@@ -174,6 +214,17 @@ void setup_run(CLI::App& app, Context& context) {
       ->type_name("RFC3339");
   sub->add_flag("--step", arguments->steps,
                 "Wait before each fault until Enter is pressed; meanwhile the run's clock stands still");
+  sub->add_option(
+         "--serve", arguments->serve,
+         fmt::format("While it runs, show a live page and /metrics for Prometheus at this address of this machine; "
+                     "default {}",
+                     serve::kDefaultAddress))
+      ->expected(0, 1)
+      ->default_str(serve::kDefaultAddress)
+      ->type_name("ADDRESS");
+  sub->add_option("--serve-token-file", arguments->token_file,
+                  "Who asks must know what this file says; needed beyond loopback. Or FAULTLINE_SERVE_TOKEN")
+      ->type_name("FILE");
   sub->add_option("--retry-inconclusive", arguments->again,
                   "Play an inconclusive run again, so many times at most; its record is kept")
       ->check(CLI::Range(0, 10).description(""))

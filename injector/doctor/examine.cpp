@@ -168,7 +168,8 @@ class Examination {
 
   void telemetry() {
     if (const auto lack = facts_.telemetry.lack(); lack.empty())
-      say("telemetry", State::ok, "connections, retransmissions, resets, round-trip times and bytes can be counted");
+      say("telemetry", State::ok,
+          "connections, retransmissions, resets, round-trip times, bytes, packets and turns can be counted");
     else
       say("telemetry", State::weaker, lack,
           facts_.telemetry.btf ? "" : "a kernel with CONFIG_DEBUG_INFO_BTF, as every large distribution has", false);

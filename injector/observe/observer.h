@@ -18,11 +18,15 @@
 #include "injector/record/folding.h"
 
 namespace faultline {
+namespace record::events {
+struct Telemetry;
+}
 namespace plan {
 struct Plan;
 }
 namespace site {
 class Finder;
+struct LabView;
 struct Site;
 }  // namespace site
 namespace lab {
@@ -49,6 +53,7 @@ struct Scene {
   const site::Finder& finder;
   const std::vector<site::Site>& sites;  ///< until prepare() returns: the pen takes them
   lab::Lab* lab = nullptr;               ///< null: the plan has none
+  const site::LabView* view = nullptr;   ///< its names and addresses; null likewise
   nursery::Nursery* nursery = nullptr;   ///< null: the plan needs none
   /// Of many steps: throws when somebody asks the run to end. For prepare().
   Progress progress;
@@ -58,6 +63,8 @@ struct Scene {
   std::function<void(const std::string&)> note;
   /// A request that has finished, for the journal, the screen and the observers. Thread-safe.
   std::function<void(const probe::Sample&)> sample;
+  /// What was counted of a target's connections, for the journal and the observers. For the run's thread.
+  std::function<void(const record::events::Telemetry&)> counted;
 };
 
 class Observer {
@@ -84,6 +91,8 @@ class Observer {
   virtual std::optional<Stop> tick(Ns /*now*/) { return {}; }
   /// A request has finished. On its probe's thread, several at a time: thread-safe and quick.
   virtual void sample(const probe::Sample&) {}
+  /// What became of a target's connections in a span of time that ended a moment ago. In order of time.
+  virtual void counted(const record::events::Telemetry&) {}
   /// A run in steps stands still at `instant` (CLOCK_MONOTONIC). What is due then or later waits for go_on().
   virtual void hold(Ns /*instant*/) {}
   /// It stands still, and T0 moves with the clock: it is `epoch` by now. Again and again.

@@ -29,6 +29,10 @@ void Observers::sample(const probe::Sample& sample) {
   for (auto& one : all_) one->sample(sample);
 }
 
+void Observers::counted(const record::events::Telemetry& counted) {
+  for (auto& one : all_) one->counted(counted);
+}
+
 void Observers::hold(Ns instant) {
   for (auto& one : all_) one->hold(instant);
 }

@@ -33,6 +33,7 @@ class Observers {
   /// The first reason to stop; those after it in the list are not asked then.
   std::optional<Stop> tick(Ns now);
   void sample(const probe::Sample& sample);
+  void counted(const record::events::Telemetry& counted);
   void hold(Ns instant);
   void wait(Ns epoch);
   void go_on(Ns epoch);

@@ -1,4 +1,4 @@
-// What hypotheses and guards have in common: bounds on a probe's success and latencies.
+// What hypotheses and guards have in common: bounds on what a probe's requests, or a target's connections, come to.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,33 +9,64 @@
 namespace faultline::plan {
 
 std::span<const Conditions::Key> Conditions::keys() {
-  static constexpr Key kKeys[] = {{"success", &Conditions::success, Of::share, 0, true},
-                                  {"p50", &Conditions::p50, Of::all, 500, true},
-                                  {"p90", &Conditions::p90, Of::all, 900, true},
-                                  {"p95", &Conditions::p95, Of::all, 950},
-                                  {"p99", &Conditions::p99, Of::all, 990, true},
-                                  {"p999", &Conditions::p999, Of::all, 999},
-                                  {"max", &Conditions::max, Of::all, 1000, true},
-                                  {"ok.p50", &Conditions::ok_p50, Of::ok, 500},
-                                  {"ok.p90", &Conditions::ok_p90, Of::ok, 900},
-                                  {"ok.p95", &Conditions::ok_p95, Of::ok, 950},
-                                  {"ok.p99", &Conditions::ok_p99, Of::ok, 990},
-                                  {"ok.p999", &Conditions::ok_p999, Of::ok, 999},
-                                  {"ok.max", &Conditions::ok_max, Of::ok, 1000},
-                                  {"failed.p50", &Conditions::failed_p50, Of::failed, 500},
-                                  {"failed.p90", &Conditions::failed_p90, Of::failed, 900},
-                                  {"failed.p95", &Conditions::failed_p95, Of::failed, 950},
-                                  {"failed.p99", &Conditions::failed_p99, Of::failed, 990},
-                                  {"failed.p999", &Conditions::failed_p999, Of::failed, 999},
-                                  {"failed.max", &Conditions::failed_max, Of::failed, 1000},
-                                  {"requests", &Conditions::requests, Of::requests},
-                                  {"failures", &Conditions::failures, Of::failures},
-                                  {"throughput", &Conditions::throughput, Of::throughput}};
+  static constexpr Key kKeys[] = {
+      {"success", &Conditions::success, Of::share, 0, true},
+      {"p50", &Conditions::p50, Of::all, 500, true},
+      {"p90", &Conditions::p90, Of::all, 900, true},
+      {"p95", &Conditions::p95, Of::all, 950},
+      {"p99", &Conditions::p99, Of::all, 990, true},
+      {"p999", &Conditions::p999, Of::all, 999},
+      {"max", &Conditions::max, Of::all, 1000, true},
+      {"ok.p50", &Conditions::ok_p50, Of::ok, 500},
+      {"ok.p90", &Conditions::ok_p90, Of::ok, 900},
+      {"ok.p95", &Conditions::ok_p95, Of::ok, 950},
+      {"ok.p99", &Conditions::ok_p99, Of::ok, 990},
+      {"ok.p999", &Conditions::ok_p999, Of::ok, 999},
+      {"ok.max", &Conditions::ok_max, Of::ok, 1000},
+      {"failed.p50", &Conditions::failed_p50, Of::failed, 500},
+      {"failed.p90", &Conditions::failed_p90, Of::failed, 900},
+      {"failed.p95", &Conditions::failed_p95, Of::failed, 950},
+      {"failed.p99", &Conditions::failed_p99, Of::failed, 990},
+      {"failed.p999", &Conditions::failed_p999, Of::failed, 999},
+      {"failed.max", &Conditions::failed_max, Of::failed, 1000},
+      {"requests", &Conditions::requests, Of::requests},
+      {"failures", &Conditions::failures, Of::failures},
+      {"throughput", &Conditions::throughput, Of::throughput},
+      {"connections.opened", &Conditions::opened, Of::series, 0, false, Series::opened},
+      {"connections.accepted", &Conditions::accepted, Of::series, 0, false, Series::accepted},
+      {"connections.failed", &Conditions::connections_failed, Of::series, 0, false, Series::failed},
+      {"connections.closed", &Conditions::closed, Of::series, 0, false, Series::closed},
+      {"retransmits", &Conditions::retransmits, Of::series, 0, false, Series::retransmits},
+      {"timeouts", &Conditions::timeouts, Of::series, 0, false, Series::timeouts},
+      {"resets.sent", &Conditions::resets_sent, Of::series, 0, false, Series::resets_sent},
+      {"resets.received", &Conditions::resets_received, Of::series, 0, false, Series::resets_received},
+      {"bytes.sent", &Conditions::bytes_sent, Of::series, 0, false, Series::bytes_sent},
+      {"bytes.received", &Conditions::bytes_received, Of::series, 0, false, Series::bytes_received},
+      {"packets.sent", &Conditions::packets_sent, Of::series, 0, false, Series::packets_sent},
+      {"packets.received", &Conditions::packets_received, Of::series, 0, false, Series::packets_received},
+      {"turns.answered", &Conditions::answered, Of::series, 0, false, Series::answered},
+      {"turns.unanswered", &Conditions::unanswered, Of::series, 0, false, Series::unanswered},
+      {"rtt.p50", &Conditions::rtt_p50, Of::rtt, 500},
+      {"rtt.p90", &Conditions::rtt_p90, Of::rtt, 900},
+      {"rtt.p95", &Conditions::rtt_p95, Of::rtt, 950},
+      {"rtt.p99", &Conditions::rtt_p99, Of::rtt, 990},
+      {"rtt.p999", &Conditions::rtt_p999, Of::rtt, 999},
+      {"rtt.max", &Conditions::rtt_max, Of::rtt, 1000},
+      {"turns.p50", &Conditions::turns_p50, Of::turns, 500},
+      {"turns.p90", &Conditions::turns_p90, Of::turns, 900},
+      {"turns.p95", &Conditions::turns_p95, Of::turns, 950},
+      {"turns.p99", &Conditions::turns_p99, Of::turns, 990},
+      {"turns.p999", &Conditions::turns_p999, Of::turns, 999},
+      {"turns.max", &Conditions::turns_max, Of::turns, 1000}};
   return kKeys;
 }
 
 bool Conditions::any() const {
   return errors || std::any_of(keys().begin(), keys().end(), [&](const Key& key) { return this->*key.bound; });
+}
+
+bool Conditions::any_of_turns() const {
+  return std::any_of(keys().begin(), keys().end(), [&](const Key& key) { return key.of_turns() && this->*key.bound; });
 }
 
 std::string Conditions::text() const {
@@ -113,8 +144,13 @@ class ConditionReader {
 
   void read_key(const Conditions::Key& key) {
     std::string_view leaf = key.name;
+    // Of what is asked of others, only what is there is a mistake; the rest is not among the keys that may be.
+    const bool of_others = key.of_connections() != style_.connections;
+    if (of_others && !table_.has(leaf.substr(0, leaf.find('.'))) && !table_.is_described()) return;
     Table* owner = owner_of(leaf);
-    const Entry* entry = owner == nullptr ? nullptr : owner->take(leaf);
+    if (owner == nullptr) return;
+    takes(*owner, leaf, key.of);
+    const Entry* entry = owner->take(leaf);
     if (!entry) return;
     any_ = true;
     if (entry->value.type == Node::Type::table && key.per_mille == 990 && entry->value.find("9")) {
@@ -122,7 +158,41 @@ class ConditionReader {
                             fmt::format("write {}9 = \"<= 1s\"", key.name));
       return;
     }
+    if (of_others) {
+      owner->issues().error(entry->at,
+                            style_.connections ? fmt::format("{}: is asked of the requests of a probe", key.name)
+                                               : fmt::format("{}: is counted of the connections of a target", key.name),
+                            style_.connections ? "write probe = in place of telemetry ="
+                                               : "write telemetry = \"web\", a target, in place of probe =");
+      return;
+    }
     conditions_.*key.bound = read_bound(*owner, key.name, entry->value, key.of);
+  }
+
+  /// What read_bound() takes.
+  void takes(Table& owner, std::string_view name, Conditions::Of of) {
+    using Of = Conditions::Of;
+    switch (of) {
+      case Of::share:
+        owner.takes_text(name, style_.share, pattern_of(read_ratio_bound));
+        break;
+      case Of::requests:
+        owner.takes_text(name, "\">= 100\"", pattern_of(read_count_bound));
+        break;
+      case Of::failures:
+        owner.takes_text(name, style_.failures, pattern_of(read_count_bound));
+        break;
+      case Of::throughput:
+        owner.takes_text(name, "\">= 100/s\"", pattern_of(read_throughput_bound));
+        break;
+      case Of::series:
+        owner.takes_text(name, style_.failures, pattern_of(read_count_or_rate_bound));
+        break;
+      default:
+        owner.takes_text(name, style_.latency, pattern_of(read_duration_bound));
+    }
+    if (style_.has_baseline && of != Of::requests && of != Of::failures)
+      owner.takes_text(name, "\"<= 2x baseline\"", pattern_of(read_baseline_bound));
   }
 
   std::optional<Bound> read_bound(Table& owner, std::string_view name, const Node& value, Conditions::Of of) {
@@ -137,6 +207,8 @@ class ConditionReader {
         return owner.scalar(name, value, style_.failures, read_count_bound);
       case Of::throughput:
         return owner.scalar(name, value, "\">= 100/s\"", read_throughput_bound);
+      case Of::series:
+        return owner.scalar(name, value, style_.failures, read_count_or_rate_bound);
       default:
         return owner.scalar(name, value, style_.latency, read_duration_bound);
     }
@@ -161,6 +233,8 @@ class ConditionReader {
     std::optional<Table> table = table_.table("errors", "{ timeout = \"<= 1%\" }");
     if (!table) return;
     any_ = true;
+    table->takes_text({}, style_.errors, pattern_of(read_share_or_count_bound));
+    if (style_.has_baseline) table->takes_text({}, "\"<= 2x baseline\"", pattern_of(read_baseline_bound));
     for (const Entry& entry : table->entries()) {
       const std::string name = "errors." + entry.key;
       std::optional<Bound> bound;

@@ -1,6 +1,7 @@
-// What can be asked of the requests of a probe: figures, and bounds on them. Hypotheses and guards are made of the same
-// conditions. A new quantile is a member and a line in Conditions::keys(); another sort of figure has its bound read in
-// conditions.cpp, and is counted and told in record/tally.cpp.
+// What can be asked of the requests of a probe, or of the connections of a target: figures, and bounds on them.
+// Hypotheses and guards are made of the same conditions. A new quantile or series is a member and a line in
+// Conditions::keys(); another sort of figure has its bound read in conditions.cpp, and is counted and told in
+// record/tally.cpp.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +18,8 @@ namespace faultline::plan {
 struct Bound {
   enum class Op { ge, gt, le, lt, eq } op = Op::ge;
   /// What `value` is, where that is not the figure's own: how many requests instead of which share of them, or how
-  /// many times what the figure was in the baseline.
-  enum class Measure { count, times_baseline };
+  /// many times what the figure was in the baseline, or how many in a second instead of in the window.
+  enum class Measure { count, times_baseline, per_second };
 
   double value = 0;       ///< a ratio 0..1, nanoseconds, a number, or a number per second, as the figure is
   std::string text = {};  ///< as written, for the report
@@ -42,7 +43,26 @@ struct Bound {
   }
 };
 
-/// What the requests of a probe are measured by: all that are given must hold at once.
+/// What is counted of a target's connections, and is a number.
+enum class Series {
+  none,
+  opened,
+  accepted,
+  failed,
+  closed,
+  retransmits,
+  timeouts,
+  resets_sent,
+  resets_received,
+  bytes_sent,
+  bytes_received,
+  packets_sent,
+  packets_received,
+  answered,
+  unanswered
+};
+
+/// What the requests of a probe, or the connections of a target, are measured by: all that are given must hold at once.
 struct Conditions {
   std::optional<Bound> success;
   std::optional<Bound> p50, p90, p95, p99, p999, max;                    ///< of all requests
@@ -52,19 +72,33 @@ struct Conditions {
   std::optional<Bound> throughput;                     ///< requests that succeeded, per second of the window
   std::optional<std::map<std::string, Bound>> errors;  ///< by name: the share that failed so, or their number
 
-  /// `all`: a failed request is infinitely slow. `all`, `ok` and `failed` are quantiles.
-  enum class Of { share, all, ok, failed, requests, failures, throughput };
+  // Of connections. `errors` are then those of attempts to open one.
+  std::optional<Bound> opened, accepted, connections_failed, closed, retransmits, timeouts, resets_sent,
+      resets_received, bytes_sent, bytes_received, packets_sent, packets_received, answered, unanswered;
+  std::optional<Bound> rtt_p50, rtt_p90, rtt_p95, rtt_p99, rtt_p999, rtt_max;              ///< round-trip times
+  std::optional<Bound> turns_p50, turns_p90, turns_p95, turns_p99, turns_p999, turns_max;  ///< from asked to answered
+
+  /// `all`: a failed request is infinitely slow. `all`, `ok` and `failed` are quantiles of requests, `rtt` and `turns`
+  /// of connections, whose numbers are `series`.
+  enum class Of { share, all, ok, failed, requests, failures, throughput, series, rtt, turns };
   struct Key {
     const char* name;  ///< in the plan and in the journal: "p99", "ok.p99"
     std::optional<Bound> Conditions::*bound;
     Of of = Of::all;
     unsigned per_mille = 0;  ///< of a quantile
     bool always = false;     ///< the journal has it as null where it is not asked
-    bool is_quantile() const { return of == Of::all || of == Of::ok || of == Of::failed; }
+    Series series = Series::none;
+    bool is_quantile() const {
+      return of == Of::all || of == Of::ok || of == Of::failed || of == Of::rtt || of == Of::turns;
+    }
+    bool of_connections() const { return of == Of::series || of == Of::rtt || of == Of::turns; }
+    /// Whether it takes following who asks and who answers on each connection.
+    bool of_turns() const { return of == Of::turns || series == Series::answered || series == Series::unanswered; }
   };
   /// All but `errors`.
   static std::span<const Key> keys();
   bool any() const;
+  bool any_of_turns() const;
   std::string text() const;  ///< "success >= 99%, p99 <= 250ms"
 };
 

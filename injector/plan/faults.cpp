@@ -20,13 +20,14 @@ std::vector<std::string> kind_names() {
 void read_kind(Table& table, FaultDraft& draft) {
   const std::string example = fmt::format("\"{}\"", faults::usual_kind().name);
   table.require("kind", example);
-  const auto name = table.text("kind", example);
-  if (!name) return;
+  table.takes_choice("kind", kind_names());
+  const Entry* given = table.take("kind");
+  if (given == nullptr || !table.expect(given->value, Node::Type::string, "kind", example)) return;
+  const std::string* name = &given->value.text;
   draft.kind_name = *name;
   draft.fault.kind = faults::find_kind(*name);
   if (draft.fault.kind) return;
-  const SourcePlace at = table.take("kind")->value.at;
-  table.issues().error(at, fmt::format("kind: unknown kind \"{}\"", *name),
+  table.issues().error(given->value.at, fmt::format("kind: unknown kind \"{}\"", *name),
                        table.issues().suggest(*name, kind_names(), list_known("kinds are", kind_names())));
 }
 
@@ -44,6 +45,48 @@ bool in_range(Issues& issues, SourcePlace at, const Key& key, Ns value) {
     return false;
   }
   return true;
+}
+
+/// What a plan may say for a key.
+Form form_of(const Key& key) {
+  const auto read_by = [](auto* reader) { return std::string(pattern_of(reader)); };
+  Form form{.example = std::string(key.example), .doc = std::string(key.doc)};
+  switch (key.type) {
+    case ValueType::duration:
+      form.pattern = read_by(read_duration);
+      break;
+    case ValueType::timeline:
+      form.type = Form::Type::timeline;
+      break;
+    case ValueType::probability:
+      form.pattern = read_by(read_probability);
+      break;
+    case ValueType::choice:
+      form.choices = strings(key.choices);
+      break;
+    case ValueType::boolean:
+      form.type = Form::Type::boolean;
+      break;
+    case ValueType::rate:
+      form.pattern = read_by(read_rate);
+      break;
+    case ValueType::queue:
+      form.pattern = read_by(read_queue);
+      break;
+    case ValueType::texts:
+      form.type = Form::Type::texts;
+      break;
+    case ValueType::profile:
+      form.type = Form::Type::points;
+      break;
+    case ValueType::trace:
+    case ValueType::samples:
+      break;
+    case ValueType::groups:
+      form.type = Form::Type::groups;
+      break;
+  }
+  return form;
 }
 
 /// One value of a kind's key. `leaf` is the key's name within `table`.
@@ -176,6 +219,7 @@ void read_keys(Table& table, std::span<const Key> keys, faults::Params& params, 
       }
       owner = &*it->second;
     }
+    owner->takes(leaf, form_of(key));
     if (!owner->has(leaf)) {
       if (key.required) owner->require(leaf, key.example);
       owner->take(leaf);
@@ -200,7 +244,7 @@ void read_direction(Table& table, Fault& fault) {
   static const std::vector<std::string> kDirections{"both", "egress", "ingress"};
   const bool egress_only = fault.kind && fault.kind->egress_only;
   if (egress_only) fault.direction = Direction::egress;
-  const auto text = table.text("direction", "\"both\"");
+  const auto text = table.choice("direction", "\"both\"", kDirections, "direction");
   if (!text) return;
   if (egress_only && *text != "egress") {
     table.issues().error(table.take("direction")->value.at,
@@ -212,15 +256,14 @@ void read_direction(Table& table, Fault& fault) {
     fault.direction = Direction::both;
   else if (*text == "egress")
     fault.direction = Direction::egress;
-  else if (*text == "ingress")
-    fault.direction = Direction::ingress;
   else
-    table.issues().error(
-        table.take("direction")->value.at, fmt::format("direction: unknown direction \"{}\"", *text),
-        table.issues().suggest(*text, kDirections, list_known("seen from \"on\", directions are", kDirections)));
+    fault.direction = Direction::ingress;
 }
 
 void read_window(Table& table, FaultDraft& draft, const ParseOptions& options) {
+  table.takes_timeline("start", "\"20s\"");
+  table.takes_timeline("for", "\"40s\"");
+  table.takes_choice("for", {"run"});
   table.require("start", "\"20s\"");
   if (const Entry* start = table.take("start")) {
     draft.start_at = start->value.at;

@@ -1,4 +1,4 @@
-// [[guards]]: when to give up, of which probe, looking back how far.
+// [[guards]]: when to give up, by which probe or whose connections, looking back how far.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,13 +18,14 @@ void read_guard(const Node& node, std::size_t number, Draft& draft) {
     result.name_at = name->at;
     if (check_name(draft.issues, name->at, "a guard's name", name->text, false)) guard.name = name->text;
   }
-  table.require("probe", "\"pay\"");
-  result.probe = table.word("probe", "\"pay\"").value_or(Word{});
-  guard.probe = result.probe.text;
+  const bool connections = table.has("telemetry");
+  std::tie(result.probe, result.telemetry, result.peer) = read_subject(table, guard);
   result.during = table.word("during", "\"recovery\"").value_or(Word{});
   if (result.during.text != "run") guard.during = result.during.text;  // which is what it watches anyway
   const bool of_values = read_value_bounds(table, guard);
-  const bool any = read_conditions(table, guard, {"\"< 20%\"", "\"> 2s\"", "\"> 10\"", "\"> 50%\""}) || of_values;
+  const bool any =
+      read_conditions(table, guard, {"\"< 20%\"", "\"> 2s\"", "\"> 10\"", "\"> 50%\"", false, connections}) ||
+      of_values;
   table.require("for", "\"10s\"");
   if (const Entry* entry = table.take("for")) result.for_at = entry->value.at;
   if (const auto window = table.scalar("for", "\"10s\"", read_duration)) {
@@ -38,23 +39,30 @@ void read_guard(const Node& node, std::size_t number, Draft& draft) {
   if (!any && draft.issues.count() == before)
     draft.issues.error(
         node.at, fmt::format("guard {} has no condition", number),
-        "add one of success, p50, p90, p95, p99, p999, max, ok.p99, failed.p99, failures, errors.timeout, "
-        "throughput, value: success = \"< 20%\"");
+        connections
+            ? kConnectionConditions
+            : "add one of success, p50, p90, p95, p99, p999, max, ok.p99, failed.p99, failures, errors.timeout, "
+              "throughput, value: success = \"< 20%\"");
   draft.guards.push_back(std::move(result));
 }
 
 std::string describe_guard(const Guard& guard) {
-  std::string text = guard.during.empty() ? guard.probe : fmt::format("{} during {}", guard.probe, guard.during);
+  const std::string subject = subject_text(guard);
+  std::string text = guard.during.empty() ? subject : fmt::format("{} during {}", subject, guard.during);
   return fmt::format("{}: {}", text, condition_text(guard));
 }
 
-void check_window(Draft& draft, const GuardDraft& guard, const Probe& probe) {
+/// `every`: how often there is something to look at.
+void check_window(Draft& draft, const GuardDraft& guard, Ns every) {
   if (guard.guard.window == 0) return;
-  if (guard.guard.window < probe.every) {
-    draft.issues.error(guard.for_at,
-                       fmt::format("for: probe \"{}\" asks only every {}", probe.name, format_duration(probe.every)),
-                       fmt::format("a guard needs at least one request to look at: for = \"{}\" or more",
-                                   format_duration(probe.every)));
+  if (guard.guard.window < every) {
+    draft.issues.error(
+        guard.for_at,
+        guard.guard.telemetry
+            ? fmt::format("for: connections are counted for each {}", format_duration(every))
+            : fmt::format("for: probe \"{}\" asks only every {}", guard.guard.probe, format_duration(every)),
+        fmt::format("a guard needs at least one {} to look at: for = \"{}\" or more",
+                    guard.guard.telemetry ? "such span" : "request", format_duration(every)));
     return;
   }
   const auto length = length_of_phase(draft, guard.guard.during);
@@ -82,6 +90,12 @@ void resolve_guards(Draft& draft) {
     if (!guard.guard.name.empty() && !taken.insert(guard.guard.name).second)
       draft.issues.error(guard.name_at, fmt::format("name: there are two guards \"{}\"", guard.guard.name),
                          "give each guard its own name");
+    const bool known =
+        guard.during.text.empty() || std::find(phases.begin(), phases.end(), guard.during.text) != phases.end();
+    if (!known)
+      draft.issues.error(guard.during.at, fmt::format("during: there is no phase \"{}\"", guard.during.text),
+                         draft.issues.suggest(guard.during.text, phases, list_known("phases are", phases)));
+    if (known && guard.guard.telemetry) check_window(draft, guard, kTelemetrySpan);
     if (!guard.probe.at.line) continue;
     const auto probe = std::find_if(draft.probes.begin(), draft.probes.end(),
                                     [&](const ProbeDraft& p) { return p.probe.name == guard.probe.text; });
@@ -90,14 +104,10 @@ void resolve_guards(Draft& draft) {
                          draft.issues.suggest(guard.probe.text, probes,
                                               probes.empty() ? fmt::format("add [probes.{}]", guard.probe.text)
                                                              : list_known("probes are", probes)));
-    const bool known =
-        guard.during.text.empty() || std::find(phases.begin(), phases.end(), guard.during.text) != phases.end();
-    if (!known)
-      draft.issues.error(guard.during.at, fmt::format("during: there is no phase \"{}\"", guard.during.text),
-                         draft.issues.suggest(guard.during.text, phases, list_known("phases are", phases)));
-    if (known && probe != draft.probes.end()) check_window(draft, guard, probe->probe);
+    if (known && probe != draft.probes.end()) check_window(draft, guard, probe->probe.every);
   }
-  for (auto& [guard, probe, during, name_at, for_at] : draft.guards) {
+  for (auto& given : draft.guards) {
+    Guard& guard = given.guard;
     if (!guard.name.empty()) continue;
     const std::string described = describe_guard(guard);
     guard.name = described;

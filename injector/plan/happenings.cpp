@@ -75,6 +75,8 @@ void check_keys(const HypothesisDraft& given, Draft& draft, bool of_requests) {
   if (!h.event && !given.detects_at.line)
     return refuse(given.seen_at, "seen: is about an event", "add event = \"NAME\"");
   const char* about = h.event ? "an event" : "how soon a fault is noticed";
+  refuse(given.telemetry.at, fmt::format("telemetry: a hypothesis is about connections or about {}", about),
+         "write two hypotheses");
   refuse(given.probe.at, fmt::format("probe: a hypothesis is about requests or about {}", about),
          "write two hypotheses");
   if (of_requests && !given.probe.at.line)
@@ -139,10 +141,12 @@ bool read_detection(Table& table, HypothesisDraft& result) {
   };
   name("event", result.event, h.event);
   name("after_event", result.after_event, h.after_event);
+  table.takes_text("seen", "\">= 1\"", pattern_of(read_count_bound));
   if (const Entry* seen = table.take("seen")) {
     result.seen_at = seen->value.at;
     h.seen = table.scalar("seen", seen->value, "\">= 1\"", read_count_bound);
   }
+  table.takes_text("detects_within", "\"5s\"", pattern_of(read_duration));
   if (const Entry* detects = table.take("detects_within")) {
     result.detects_at = detects->value.at;
     h.detects_within = table.scalar("detects_within", detects->value, "\"5s\"", read_duration);
@@ -195,11 +199,6 @@ void check_detections(Draft& draft) {
     check_keys(given, draft, given.hypothesis.any() || given.hypothesis.any_value());
     check_detection(given, draft);
   }
-}
-
-std::string subject_text(const Hypothesis& h) {
-  if (h.event) return fmt::format("event \"{}\"", *h.event);
-  return h.detects_within && h.probe.empty() ? std::string("traffic") : h.probe;
 }
 
 std::string detection_text(const Hypothesis& h) {

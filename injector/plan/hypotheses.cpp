@@ -1,5 +1,7 @@
-// [[hypotheses]]: what is expected to hold, of which probe, in which phase.
+// [[hypotheses]]: what is expected to hold, of which probe or whose connections, in which phase.
 #include <fmt/format.h>
+
+#include <tuple>
 
 #include "injector/plan/passes.h"
 
@@ -8,6 +10,10 @@ namespace {
 
 /// A duration above 0 and where it stands; nothing where it is absent or wrong.
 std::optional<Ns> read_length(Table& table, const char* key, SourcePlace& at, Draft& draft, bool timeline) {
+  if (timeline)
+    table.takes_timeline(key, "\"5s\"");
+  else
+    table.takes_text(key, "\"5s\"", pattern_of(read_duration));
   const Entry* entry = table.take(key);
   if (!entry) return {};
   at = entry->value.at;
@@ -25,6 +31,7 @@ std::optional<Ns> read_length(Table& table, const char* key, SourcePlace& at, Dr
 /// Which part of the phase is looked at, and whether the conditions may take their time to hold.
 void read_window(Table& table, HypothesisDraft& draft_hypothesis, Draft& draft) {
   Hypothesis& hypothesis = draft_hypothesis.hypothesis;
+  table.takes_timeline("after", "\"5s\"");
   if (const Entry* after = table.take("after")) {
     draft_hypothesis.after_at = after->value.at;
     hypothesis.after = read_timeline(table, "after", after->value, draft.options).value_or(0);
@@ -60,15 +67,15 @@ void read_hypothesis(const Node& node, std::size_t number, Draft& draft) {
     result.name_at = name->at;
     if (check_name(draft.issues, name->at, "a hypothesis's name", name->text, false)) hypothesis.name = name->text;
   }
+  const bool connections = table.has("telemetry");
   const bool in_probes_place = read_detection(table, result);
-  if (!in_probes_place) table.require("probe", "\"pay\"");
-  result.probe = table.word("probe", "\"pay\"").value_or(Word{});
-  hypothesis.probe = result.probe.text;
+  std::tie(result.probe, result.telemetry, result.peer) = read_subject(table, hypothesis);
   result.during = table.word("during", "\"baseline\"").value_or(Word{});
   hypothesis.during = result.during.text;
   const bool of_values = read_value_bounds(table, hypothesis);
   const bool in_phase =
-      read_conditions(table, hypothesis, {"\">= 99%\"", "\"<= 250ms\"", "\"= 0\"", "\"<= 1%\"", true}) || of_values;
+      read_conditions(table, hypothesis, {"\">= 99%\"", "\"<= 250ms\"", "\"= 0\"", "\"<= 1%\"", true, connections}) ||
+      of_values;
   read_window(table, result, draft);
   const bool recovers = table.has("recovers_within");
   hypothesis.recovers_within = table.scalar("recovers_within", "\"5s\"", read_duration);
@@ -80,6 +87,9 @@ void read_hypothesis(const Node& node, std::size_t number, Draft& draft) {
       hypothesis.recovers_within.reset();
     }
   }
+  if (recovers && connections)
+    draft.issues.error(result.recovers_at, "recovers_within: is asked of the requests of a probe",
+                       "write eventually = \"5s\" with during = \"recovery\", or probe = in place of telemetry =");
   if ((in_phase || in_probes_place) && !table.has("during")) hypothesis.during = "run";
   if (!in_phase && !in_probes_place && recovers && !result.during.text.empty()) {
     if (result.during.text != "recovery")
@@ -91,8 +101,10 @@ void read_hypothesis(const Node& node, std::size_t number, Draft& draft) {
   table.finish();
   if (!in_phase && !in_probes_place && !recovers && draft.issues.count() == before)
     draft.issues.error(node.at, fmt::format("hypothesis {} has no condition", number),
-                       "add one of success, p50, p90, p95, p99, p999, max, ok.p99, failed.p99, requests, failures, "
-                       "errors.timeout, throughput, value, recovers_within, or an event with seen or detects_within");
+                       connections ? kConnectionConditions
+                                   : "add one of success, p50, p90, p95, p99, p999, max, ok.p99, failed.p99, requests, "
+                                     "failures, errors.timeout, throughput, value, recovers_within, or an event with "
+                                     "seen or detects_within");
   if (!in_phase && !in_probes_place && recovers) refuse_window(result, draft.issues);
   draft.hypotheses.push_back(std::move(result));
 }

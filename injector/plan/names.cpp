@@ -270,7 +270,8 @@ class NameBinder {
   static std::string describe_hypothesis(const Hypothesis& hypothesis) {
     const std::string window = window_text(hypothesis);
     const bool whole = window.empty() || window == "run";
-    std::string text = whole ? subject_text(hypothesis) : fmt::format("{} during {}", subject_text(hypothesis), window);
+    const std::string subject = subject_text(hypothesis);
+    std::string text = whole ? subject : fmt::format("{} during {}", subject, window);
     if (const std::string conditions = condition_text(hypothesis); !conditions.empty()) text += ": " + conditions;
     return text;
   }

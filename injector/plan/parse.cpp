@@ -29,6 +29,7 @@ void read_top(Table& top, Draft& draft) {
     draft.plan.seed = *draft.options.seed;
     draft.plan.seed_given = true;
   }
+  top.takes_timeline("duration", "\"60s\"");
   if (const Entry* duration = top.take("duration")) {
     draft.duration_at = duration->value.at;
     draft.duration = read_timeline(top, "duration", duration->value, draft.options);
@@ -44,12 +45,24 @@ void read_top(Table& top, Draft& draft) {
     limits.of_loss = tolerance->scalar("of_loss", "\"10%\"", read_probability).value_or(limits.of_loss);
     tolerance->finish();
   }
-  draft.telemetry = top.words("telemetry", "[\"shop\"]");
+  read_telemetry(top, draft);
+  top.takes("vars", {.type = Form::Type::fields, .example = "{ bank = \"10.0.3.0/24\" }"});
   top.table("vars", "{ }");  // read before everything else, as are
   top.table("arms", "{ }");
 }
 
 }  // namespace
+
+void read_plan(Table& top, Draft& draft) {
+  read_top(top, draft);
+  read_lab(top, draft);
+  read_targets(top, draft);
+  read_probes(top, draft);
+  read_faults(top, draft);
+  read_hypotheses(top, draft);
+  read_guards(top, draft);
+  read_events(top, draft);
+}
 
 Parsed parse_text(std::string text, const std::string& path, const ParseOptions& options) {
   Draft draft(options);
@@ -70,14 +83,7 @@ Parsed parse_text(std::string text, const std::string& path, const ParseOptions&
   substitute_variables(document, draft);
   apply_settings(document, draft);
   Table top(document, {1, 1}, "the plan", draft.issues);
-  read_top(top, draft);
-  read_lab(top, draft);
-  read_targets(top, draft);
-  read_probes(top, draft);
-  read_faults(top, draft);
-  read_hypotheses(top, draft);
-  read_guards(top, draft);
-  read_events(top, draft);
+  read_plan(top, draft);
   top.finish();
   resolve_lab(draft);
   resolve_names(draft);

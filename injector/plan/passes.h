@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "injector/plan/parse.h"
@@ -36,7 +37,7 @@ struct ProbeDraft {
 
 struct HypothesisDraft {
   Hypothesis hypothesis;
-  Word probe, during;
+  Word probe, telemetry, peer, during;
   SourcePlace recovers_at = {}, name_at = {};
   SourcePlace after_at = {}, for_at = {}, eventually_at = {}, stays_at = {};  ///< line 0: not given
   Word event = {}, after_event = {};
@@ -54,7 +55,7 @@ constexpr Ns kLongestWait = 366 * 24 * 3600 * kSecond;
 
 struct GuardDraft {
   Guard guard;
-  Word probe, during;
+  Word probe, telemetry, peer, during;
   SourcePlace name_at, for_at;
 };
 
@@ -95,14 +96,25 @@ struct Draft {
 
 /// [arms.NAME], and which of them this is read as. Its variables go before the defaults.
 void read_arms(Node& document, const std::vector<std::string>& variables, Draft& draft);
-/// Whose connections are counted. Names must be resolved.
+/// `telemetry` of the whole plan: whose connections are counted, and what of them.
+void read_telemetry(Table& top, Draft& draft);
+/// The same names against the targets, and those of hypotheses and guards, whose targets are then counted as well.
+/// Names must be resolved.
 void resolve_telemetry(Draft& draft);
+/// Whom a hypothesis or guard is about: `probe`, or `telemetry` with, perhaps, `peer`. Also as words with their places.
+std::tuple<Word, Word, Word> read_subject(Table& table, Hypothesis& hypothesis);
+std::tuple<Word, Word, Word> read_subject(Table& table, Guard& guard);
+inline constexpr const char* kConnectionConditions =
+    "add one of connections.failed, errors.refused, retransmits, timeouts, resets.received, rtt.p99, bytes.sent, "
+    "packets.sent, turns.p99: retransmits = \"<= 20\"";
 /// Whether what arms expect to fail are hypotheses of the plan. Names must be resolved.
 void check_expectations(Draft& draft);
 /// Puts what --set says in the place of what the plan says. Variables must have been replaced.
 void apply_settings(Node& document, Draft& draft);
 /// Replaces ${key} in every string of the document, [vars] itself taken out.
 void substitute_variables(Node& document, Draft& draft);
+/// What stands in the plan, from here to guards; names and times are not looked at yet.
+void read_plan(Table& top, Draft& draft);
 void read_lab(Table& top, Draft& draft);
 void read_targets(Table& top, Draft& draft);
 void read_probes(Table& top, Draft& draft);
@@ -131,6 +143,7 @@ void resolve_guards(Draft& draft);
 struct ConditionStyle {
   std::string_view share, latency, failures, errors;
   bool has_baseline = false;
+  bool connections = false;  ///< they are of a target's connections
 };
 /// Bounds on success, latencies and so on. Whether any of their keys is there.
 bool read_conditions(Table& table, Conditions& conditions, const ConditionStyle& style);

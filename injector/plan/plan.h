@@ -96,7 +96,8 @@ struct Fault {
 /// `faultline inject` and a field of the journal and its recording; what it means is said where it is asked for.
 std::span<const faults::Key> fault_keys();
 
-/// What ought to hold of the requests that were due in a window: a phase, or a part of one.
+/// What ought to hold of the requests that were due in a window, a phase or a part of one; or of the connections that a
+/// target had in it; or of an event; or how soon a fault is to be noticed.
 struct Hypothesis : Conditions, ValueBounds {
   std::string name;  ///< generated when absent: "pay during room-jitter: success >= 99%"
   std::string probe;
@@ -112,6 +113,8 @@ struct Hypothesis : Conditions, ValueBounds {
   /// Since the fault `during` begins: until `event` is seen, or, without one, until traffic no longer goes into it.
   std::optional<Ns> detects_within = {};
   SourcePlace at = {};
+  std::optional<std::string> telemetry = {};  ///< a target, whose connections it is about: `probe` is empty then
+  std::optional<std::string> peer = {};       ///< of these, those with this target
 
   /// [begin, end) of the window in a phase; empty where the phase is too short.
   std::pair<Ns, Ns> window_in(Ns begin, Ns end) const {
@@ -128,10 +131,13 @@ struct Guard : Conditions, ValueBounds {
   std::string during;  ///< a phase: only requests due in it count; empty: the whole run
   Ns window = 0;       ///< `for`; never scaled, as timeouts are not
   SourcePlace at;
+  std::optional<std::string> telemetry = {};  ///< a target, whose connections it watches: `probe` is empty then
+  std::optional<std::string> peer = {};       ///< of these, those with this target
 };
 
-/// Whom or what a hypothesis is about: its probe's name, `event "NAME"`, or "traffic".
+/// Whom or what it is about: "pay", "web's connections with bank", `event "NAME"`, "traffic".
 std::string subject_text(const Hypothesis& hypothesis);
+std::string subject_text(const Guard& guard);
 /// "seen >= 1, seen within 5s"; empty where it asks for neither.
 std::string detection_text(const Hypothesis& hypothesis);
 /// "success < 20%, p99 > 2s for 10s"
@@ -194,7 +200,18 @@ struct Lab {
   std::vector<LabLink> links;
 };
 
-constexpr std::size_t kMostTelemetry = 32;  ///< targets whose connections a run counts
+constexpr std::size_t kMostTelemetry = 32;         ///< targets whose connections a run counts
+constexpr std::uint32_t kMostPeers = 15;           ///< of all of these, told apart
+constexpr Ns kTelemetrySpan = 100 * kMillisecond;  ///< for each of which they are counted
+
+/// What is counted of connections beside the common.
+struct TelemetryOptions {
+  bool turns = false;       ///< how long answers take
+  std::uint32_t peers = 8;  ///< told apart, those that hypotheses and guards name among them
+};
+
+/// What an attempt to open a connection fails by, as a probe would call it: "refused", "timeout", …
+const std::vector<std::string>& connection_errors();
 
 /// A file that the plan names, as it was when the plan was read: kept with the record of the run.
 struct InputFile {
@@ -225,6 +242,7 @@ struct Plan {
   std::vector<Guard> guards;
   std::vector<Event> events;
   std::vector<std::string> telemetry;  ///< targets whose connections are counted (injector/observe/telemetry)
+  TelemetryOptions telemetry_options;
   Tolerance tolerance;
   std::optional<Lab> lab;
   std::vector<InputFile> inputs;                 ///< each file once

@@ -17,6 +17,33 @@ std::vector<std::string_view> probe_kind_names() {
   return names;
 }
 
+/// What a plan may say for a key of a kind.
+Form form_of(const Key& key) {
+  Form form{.example = std::string(key.example), .doc = std::string(key.doc)};
+  switch (key.type) {
+    case probe::ValueType::text:
+      break;
+    case probe::ValueType::choice:
+      form.choices.assign(key.choices.begin(), key.choices.end());
+      break;
+    case probe::ValueType::integer:
+      form.type = Form::Type::integer;
+      form.min = key.min;
+      form.max = key.max;
+      break;
+    case probe::ValueType::boolean:
+      form.type = Form::Type::boolean;
+      break;
+    case probe::ValueType::command:
+      form.type = Form::Type::command;
+      break;
+    case probe::ValueType::fields:
+      form.type = Form::Type::fields;
+      break;
+  }
+  return form;
+}
+
 /// A probe's table and the tables in it: "expect.status" is the key "status" of "expect".
 class KeyTables {
  public:
@@ -31,6 +58,7 @@ class KeyTables {
         const auto [group, leaf] = parts(key.name);
         if (!group.empty() && !groups_.contains(group))
           groups_.emplace(group, table.table(group, fmt::format("{{ {} = {} }}", leaf, key.example)));
+        if (const auto [owner, name] = find(key.name); owner != nullptr) owner->takes(name, form_of(key));
       }
     }
   }
@@ -153,6 +181,7 @@ void read_kinds_keys(Table& table, Probe& probe) {
 const Kind* read_probe_kind(Table& table, const Entry& entry) {
   const Kind* first = nullptr;
   for (const Kind& kind : probe::catalogue()) {
+    table.takes(kind.name(), form_of(kind.subject));
     const Entry* given = table.take(kind.name());
     if (given == nullptr) continue;
     if (first == nullptr)
@@ -178,6 +207,8 @@ void read_pace(Table& table, std::string_view key, std::string_view example, Ns&
 
 /// When it asks, if not throughout. Whether that lies within the run is known only when the timeline is.
 void read_window(Table& table, Probe& probe, const ParseOptions& options) {
+  table.takes_timeline("start", "\"10s\"");
+  table.takes_timeline("for", "\"20s\"");
   if (const Entry* start = table.take("start"))
     probe.start = read_timeline(table, "start", start->value, options).value_or(0);
   const Entry* length = table.take("for");

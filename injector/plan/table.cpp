@@ -75,13 +75,41 @@ std::string list_known(std::string_view what, const std::vector<std::string>& kn
 }
 
 Table::Table(const Node& node, SourcePlace at, std::string owner, Issues& issues)
-    : node_(&node), at_(at), owner_(std::move(owner)), issues_(&issues), used_(node.entries.size()) {}
+    : node_(&node),
+      at_(at),
+      owner_(std::move(owner)),
+      issues_(&issues),
+      outline_(issues.outline_of(node)),
+      used_(node.entries.size()) {
+  if (outline_) outline_->add_table();
+}
 
 const Entry* Table::take(std::string_view key) {
-  if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.emplace_back(key);
+  if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
+    known_.emplace_back(key);
+    if (outline_) outline_->add_key(key);
+  }
   const Entry* entry = node_->find(key);
   if (entry) used_[entry - node_->entries.data()] = true;
   return entry;
+}
+
+void Table::takes(std::string_view key, Form form) {
+  if (outline_) outline_->add_form(key, std::move(form));
+}
+
+void Table::takes_text(std::string_view key, std::string_view example, std::string_view pattern) {
+  if (outline_)
+    outline_->add_form(key,
+                       {.type = Form::Type::text, .example = std::string(example), .pattern = std::string(pattern)});
+}
+
+void Table::takes_choice(std::string_view key, const std::vector<std::string>& choices, std::string_view doc) {
+  if (outline_) outline_->add_form(key, {.type = Form::Type::text, .choices = choices, .doc = std::string(doc)});
+}
+
+void Table::takes_timeline(std::string_view key, std::string_view example) {
+  if (outline_) outline_->add_form(key, {.type = Form::Type::timeline, .example = std::string(example)});
 }
 
 SourcePlace Table::place(std::string_view key) const {
@@ -90,6 +118,7 @@ SourcePlace Table::place(std::string_view key) const {
 }
 
 void Table::require(std::string_view key, std::string_view example) {
+  if (outline_) outline_->require(key);
   if (!take(key))
     issues_->error(at_, fmt::format("{} has no \"{}\"", owner_, key), fmt::format("add {} = {}", key, example));
 }
@@ -102,9 +131,22 @@ bool Table::expect(const Node& value, Node::Type type, std::string_view key, std
 }
 
 std::optional<std::string> Table::text(std::string_view key, std::string_view example) {
+  takes_text(key, example);
   const Entry* entry = take(key);
   if (!entry || !expect(entry->value, Node::Type::string, key, example)) return std::nullopt;
   return entry->value.text;
+}
+
+std::optional<std::string> Table::choice(std::string_view key, std::string_view example,
+                                         const std::vector<std::string>& choices, std::string_view what) {
+  takes_choice(key, choices);
+  const Entry* entry = take(key);
+  if (!entry || !expect(entry->value, Node::Type::string, key, example)) return std::nullopt;
+  const std::string& text = entry->value.text;
+  if (std::find(choices.begin(), choices.end(), text) != choices.end()) return text;
+  issues_->error(entry->value.at, fmt::format("{}: unknown {} \"{}\"", key, what, text),
+                 issues_->suggest(text, choices, list_known(fmt::format("choose one of"), choices)));
+  return std::nullopt;
 }
 
 std::optional<Word> Table::word(std::string_view key, std::string_view example) {
@@ -115,6 +157,15 @@ std::optional<Word> Table::word(std::string_view key, std::string_view example) 
 
 void Table::each_table(std::string_view key, const std::function<void(const Node& node, std::size_t number)>& read) {
   const Entry* array = take(key);
+  if (outline_) {
+    Outline& inner = outline_->inner(key);
+    outline_->add_form(key, {.type = Form::Type::tables});
+    if (!array) {
+      issues_->describe(inner.blank(), inner);
+      return read(inner.blank(), 1);
+    }
+    for (const auto& item : array->value.items) issues_->describe(item, inner);
+  }
   if (!array) return;
   const std::string hint = fmt::format("write [[{}]], with two brackets", key);
   if (array->value.type != Node::Type::array) {
@@ -133,12 +184,14 @@ void Table::each_table(std::string_view key, const std::function<void(const Node
 }
 
 std::optional<bool> Table::boolean(std::string_view key) {
+  if (outline_) outline_->add_form(key, {.type = Form::Type::boolean});
   const Entry* entry = take(key);
   if (!entry || !expect(entry->value, Node::Type::boolean, key, "true")) return std::nullopt;
   return entry->value.boolean;
 }
 
 std::optional<std::int64_t> Table::integer(std::string_view key, std::int64_t min, std::int64_t max) {
+  if (outline_) outline_->add_form(key, {.type = Form::Type::integer, .min = min, .max = max});
   const Entry* entry = take(key);
   if (!entry || !expect(entry->value, Node::Type::integer, key, std::to_string(std::max<std::int64_t>(min, 1))))
     return std::nullopt;
@@ -152,6 +205,7 @@ std::optional<std::int64_t> Table::integer(std::string_view key, std::int64_t mi
 
 std::vector<Word> Table::words(std::string_view key, std::string_view example) {
   std::vector<Word> words;
+  if (outline_) outline_->add_form(key, {.type = Form::Type::texts, .example = std::string(example)});
   const Entry* entry = take(key);
   if (!entry) return words;
   if (entry->value.type == Node::Type::string) {
@@ -174,6 +228,7 @@ std::vector<Word> Table::words(std::string_view key, std::string_view example) {
 }
 
 std::optional<std::vector<std::string>> Table::command(std::string_view key) {
+  if (outline_) outline_->add_form(key, {.type = Form::Type::command});
   const Entry* entry = take(key);
   if (!entry) return std::nullopt;
   if (entry->value.type == Node::Type::string) {
@@ -206,6 +261,7 @@ std::optional<std::vector<std::string>> Table::command(std::string_view key) {
 
 std::map<std::string, std::string> Table::text_map(std::string_view key, std::string_view example) {
   std::map<std::string, std::string> map;
+  if (outline_) outline_->add_form(key, {.type = Form::Type::fields, .example = std::string(example)});
   const Entry* entry = take(key);
   if (!entry || !expect(entry->value, Node::Type::table, key, example)) return map;
   for (const auto& item : entry->value.entries)
@@ -216,12 +272,25 @@ std::map<std::string, std::string> Table::text_map(std::string_view key, std::st
 
 std::optional<Table> Table::table(std::string_view key, std::string_view example) {
   const Entry* entry = take(key);
+  if (outline_) {
+    outline_->add_form(key, {.type = Form::Type::table});
+    Outline& inner = outline_->inner(key);
+    const Node& node = entry ? entry->value : inner.blank();
+    issues_->describe(node, inner);
+    return Table(node, at_, std::string(key), *issues_);
+  }
   if (!entry || !expect(entry->value, Node::Type::table, key, example)) return std::nullopt;
   return Table(entry->value, entry->at, fmt::format("\"{}\" of {}", key, owner_), *issues_);
 }
 
 const std::vector<Entry>& Table::entries() {
   used_.assign(used_.size(), true);
+  if (outline_) {
+    Outline& inner = outline_->inner({});
+    const Node& node = node_->entries.empty() ? inner.one() : *node_;
+    for (const auto& entry : node.entries) issues_->describe(entry.value, inner);
+    return node.entries;
+  }
   return node_->entries;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "injector/plan/document.h"
+#include "injector/plan/outline.h"
 #include "injector/plan/values.h"
 
 namespace faultline::plan {
@@ -32,7 +33,18 @@ class Issues {
   std::vector<Diagnostic> take();
   std::vector<Diagnostic> take_remarks() { return std::move(remarks_); }
 
+  /// From here on each Table of this node, and of those in it, notes what it is asked for; what is not there is made
+  /// up.
+  void describe(const Node& node, Outline& outline) { outlines_[&node] = &outline; }
+  /// Null: nobody asks.
+  Outline* outline_of(const Node& node) const {
+    if (outlines_.empty()) return nullptr;
+    const auto it = outlines_.find(&node);
+    return it == outlines_.end() ? nullptr : it->second;
+  }
+
  private:
+  std::map<const Node*, Outline*> outlines_;
   std::vector<Diagnostic> list_, remarks_;
   std::size_t comparisons_left_ = 2'000'000;  ///< a huge plan with a huge number of mistakes must stay quick
 };
@@ -60,10 +72,20 @@ class Table {
   bool has(std::string_view key) const { return node_->find(key) != nullptr; }
   /// Where the key stands; the table's own place when it is absent.
   SourcePlace place(std::string_view key) const;
+  /// Whether it is read to find out which keys there are: then all are asked for, those that go only with others too.
+  bool is_described() const { return outline_ != nullptr; }
+  /// Says what a key's value may be, where no getter below does: for whoever takes it by take(). Several: one of them.
+  void takes(std::string_view key, Form form);
+  void takes_text(std::string_view key, std::string_view example, std::string_view pattern = {});
+  void takes_choice(std::string_view key, const std::vector<std::string>& choices, std::string_view doc = {});
+  void takes_timeline(std::string_view key, std::string_view example);
   /// Reports a missing key; `example` is what a line with it looks like.
   void require(std::string_view key, std::string_view example);
 
   std::optional<std::string> text(std::string_view key, std::string_view example);
+  /// A string that is one of `choices`.
+  std::optional<std::string> choice(std::string_view key, std::string_view example,
+                                    const std::vector<std::string>& choices, std::string_view what);
   /// The same with its place.
   std::optional<Word> word(std::string_view key, std::string_view example);
   std::optional<bool> boolean(std::string_view key);
@@ -71,6 +93,7 @@ class Table {
   /// A string that `read` understands.
   template <class T>
   std::optional<T> scalar(std::string_view key, std::string_view example, Read<T> (*read)(std::string_view)) {
+    takes_text(key, example, pattern_of(read));
     const Entry* entry = take(key);
     if (!entry) return std::nullopt;
     return scalar(key, entry->value, example, read);
@@ -105,6 +128,7 @@ class Table {
   SourcePlace at_;
   std::string owner_;
   Issues* issues_;
+  Outline* outline_;
   std::vector<bool> used_;
   std::vector<std::string> known_;
 };

@@ -21,6 +21,7 @@ void read_target_addresses(Table& table, TargetDraft& draft) {
 }
 
 void read_port_list(Table& table, TargetDraft& draft) {
+  table.takes("port", {.type = Form::Type::ports, .example = "443", .pattern = std::string(pattern_of(read_ports))});
   const Entry* entry = table.take("port");
   if (!entry) return;
   const auto read_one = [&](const Node& value) {
@@ -42,14 +43,8 @@ void read_port_list(Table& table, TargetDraft& draft) {
 
 void read_protocol(Table& table, TargetDraft& draft) {
   static const std::vector<std::string> kProtocols{"tcp", "udp", "icmp"};
-  const auto protocol = table.text("protocol", "\"tcp\"");
+  const auto protocol = table.choice("protocol", "\"tcp\"", kProtocols, "protocol");
   if (!protocol) return;
-  const SourcePlace at = table.take("protocol")->value.at;
-  if (std::find(kProtocols.begin(), kProtocols.end(), *protocol) == kProtocols.end()) {
-    table.issues().error(at, fmt::format("protocol: unknown protocol \"{}\"", *protocol),
-                         table.issues().suggest(*protocol, kProtocols, list_known("protocols are", kProtocols)));
-    return;
-  }
   draft.target.protocol = *protocol;
   if (*protocol == "icmp" && table.has("port"))
     table.issues().error(table.place("port"), "port: icmp has no ports", "remove port, or write protocol = \"tcp\"");
@@ -58,10 +53,11 @@ void read_protocol(Table& table, TargetDraft& draft) {
 constexpr std::string_view kWaysInWords =
     "netns, interface, cgroup, pid, process, unit, container, pod, host, room, link, address";
 
+constexpr std::int64_t kMostPid = 1 << 22;  // PID_MAX_LIMIT
+
 /// A process id may be a number, or a string, so that a variable can hold it.
 std::optional<std::string> read_pid(Table& table) {
   const Entry& entry = *table.take("pid");
-  constexpr std::int64_t kMost = 1 << 22;  // PID_MAX_LIMIT
   std::int64_t pid = entry.value.integer;
   if (entry.value.type == Node::Type::string) {
     const std::string& text = entry.value.text;
@@ -71,9 +67,9 @@ std::optional<std::string> read_pid(Table& table) {
   } else if (!table.expect(entry.value, Node::Type::integer, "pid", "1234")) {
     return std::nullopt;
   }
-  if (pid >= 1 && pid <= kMost) return std::to_string(pid);
+  if (pid >= 1 && pid <= kMostPid) return std::to_string(pid);
   table.issues().error(entry.value.at, "pid: this is not a process id",
-                       fmt::format("a number from 1 to {}: pid = 1234", kMost));
+                       fmt::format("a number from 1 to {}: pid = 1234", kMostPid));
   return std::nullopt;
 }
 
@@ -113,11 +109,8 @@ void read_presence(Table& table, TargetDraft& draft, bool found_on_machine) {
     draft.target.wait = *wait;
   }
   static const std::vector<std::string> kChoices{"continue", "abort"};
-  const auto if_gone = table.text("if_gone", "\"abort\"");
+  const auto if_gone = table.choice("if_gone", "\"abort\"", kChoices, "value");
   if (!if_gone) return;
-  if (std::find(kChoices.begin(), kChoices.end(), *if_gone) == kChoices.end())
-    table.issues().error(table.take("if_gone")->value.at, fmt::format("if_gone: unknown value \"{}\"", *if_gone),
-                         table.issues().suggest(*if_gone, kChoices, list_known("choose one of", kChoices)));
   draft.target.if_gone = *if_gone == "abort" ? Target::IfGone::abort : Target::IfGone::proceed;
 }
 
@@ -139,6 +132,10 @@ void read_target(const Entry& entry, Draft& draft) {
   Table table(entry.value, entry.at, fmt::format("target \"{}\"", entry.key), issues);
   std::string_view first;
   const bool device = table.has("interface");
+  table.takes("pid", {.type = Form::Type::integer, .min = 1, .max = kMostPid});
+  for (const auto& way : ways())
+    if (way.where != Target::Where::none) table.takes_text(way.key, way.example);
+  table.takes("address", {.type = Form::Type::texts, .example = "\"10.0.3.0/24\""});
   for (const auto& way : ways()) {
     const Entry* given = table.take(way.key);
     if (!given || (device && way.where == Target::Where::netns)) continue;

@@ -1,10 +1,14 @@
-// Whose connections are counted: `telemetry`, a list of targets.
+// Whose connections are counted, and what of them: `telemetry`, a list of targets or a table; and hypotheses and guards
+// about connections, which have their target counted by naming it.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 
 #include "injector/plan/passes.h"
+#include "injector/plan/subjects.h"
+#include "injector/probe/errors.h"
 
 namespace faultline::plan {
 namespace {
@@ -24,35 +28,143 @@ std::pair<std::string, std::string> why_none(const Target& target) {
   }
 }
 
+template <class Asking>
+std::tuple<Word, Word, Word> read_subject_of(Table& table, Asking& asking) {
+  const bool otherwise = table.has("event") || table.has("detects_within") || table.has("seen");
+  if (!table.has("telemetry") && !otherwise && !table.is_described()) table.require("probe", "\"pay\"");
+  auto probe = table.word("probe", "\"pay\"").value_or(Word{});
+  auto telemetry = table.word("telemetry", "\"web\"").value_or(Word{});
+  auto peer = table.word("peer", "\"bank\"").value_or(Word{});
+  if (probe.at.line && telemetry.at.line)
+    table.issues().error(telemetry.at, "telemetry: it is about a probe already",
+                         "write two: the requests of a probe, and the connections of a target");
+  if (peer.at.line && !telemetry.at.line)
+    table.issues().error(peer.at, "peer: only connections are told by their peer",
+                         "write telemetry = \"web\", a target");
+  asking.probe = probe.text;
+  if (table.has("telemetry")) asking.telemetry = telemetry.text;
+  if (peer.at.line) asking.peer = peer.text;
+  return {std::move(probe), std::move(telemetry), std::move(peer)};
+}
+
+template <class Asking>
+std::string subject_text_of(const Asking& asking) {
+  if (!asking.telemetry) return asking.probe;
+  return *asking.telemetry + "'s connections" + (asking.peer ? " with " + *asking.peer : "");
+}
+
+class TelemetryResolver {
+ public:
+  explicit TelemetryResolver(Draft& draft) : draft_(draft) {
+    for (const auto& target : draft.targets) known_.push_back(target.target.name);
+  }
+
+  void run() {
+    for (const auto& word : draft_.telemetry) {
+      if (seen_.contains(word.text))
+        draft_.issues.error(word.at, fmt::format("telemetry: \"{}\" is there twice", word.text),
+                            "name each target once");
+      else
+        count(word);
+    }
+    for (const auto& asking : draft_.hypotheses) resolve(asking, asking.hypothesis);
+    for (const auto& asking : draft_.guards) resolve(asking, asking.guard);
+    if (seen_.size() > kMostTelemetry)
+      draft_.issues.error(
+          last_,
+          fmt::format("telemetry: {} targets, and a run counts those of {} at most", seen_.size(), kMostTelemetry),
+          "name rooms in place of hosts, or leave some out");
+    if (peers_.size() > kMostPeers)
+      draft_.issues.error(
+          last_peer_,
+          fmt::format("peer: {} peers are named, and a run tells {} apart at most", peers_.size(), kMostPeers),
+          "name rooms in place of hosts, or leave some out");
+    auto& options = draft_.plan.telemetry_options;
+    options.peers =
+        std::max(options.peers, static_cast<std::uint32_t>(std::min<std::size_t>(peers_.size(), kMostPeers)));
+  }
+
+ private:
+  template <class Asking, class What>
+  void resolve(const Asking& asking, const What& what) {
+    if (asking.telemetry.at.line) count(asking.telemetry);
+    draft_.plan.telemetry_options.turns |= what.any_of_turns();
+    if (asking.peer.at.line) resolve_peer(asking.peer);
+  }
+
+  const Target* find(const Word& word, std::string_view key) {
+    for (const auto& target : draft_.targets)
+      if (target.target.name == word.text) return &target.target;
+    draft_.issues.error(word.at, fmt::format("{}: there is no target \"{}\"", key, word.text),
+                        draft_.issues.suggest(word.text, known_,
+                                              known_.empty() ? fmt::format("add [targets.{}]", word.text)
+                                                             : list_known("targets are", known_)));
+    return nullptr;
+  }
+
+  void count(const Word& word) {
+    last_ = word.at;
+    if (!seen_.insert(word.text).second) return;
+    const Target* target = find(word, "telemetry");
+    if (!target) return;
+    if (const auto [why, hint] = why_none(*target); !why.empty())
+      draft_.issues.error(word.at, fmt::format("telemetry: \"{}\" {}", word.text, why), hint);
+    draft_.plan.telemetry.push_back(word.text);
+  }
+
+  void resolve_peer(const Word& word) {
+    last_peer_ = word.at;
+    if (!peers_.insert(word.text).second) return;
+    const Target* target = find(word, "peer");
+    if (!target) return;
+    if (target->where == Target::Where::link || target->where == Target::Where::interface ||
+        is_by_socket(target->where) || (target->where == Target::Where::none && target->addresses.empty()))
+      draft_.issues.error(word.at, fmt::format("peer: \"{}\" has no addresses of its own", word.text),
+                          "name what it is reached by: a target with address = \"…\", a host, a room");
+  }
+
+  Draft& draft_;
+  std::vector<std::string> known_;
+  std::set<std::string> seen_, peers_;
+  SourcePlace last_, last_peer_;
+};
+
 }  // namespace
 
-void resolve_telemetry(Draft& draft) {
-  std::vector<std::string> known;
-  for (const auto& target : draft.targets) known.push_back(target.target.name);
-  std::set<std::string_view> seen;
-  for (const auto& word : draft.telemetry) {
-    if (!seen.insert(word.text).second) {
-      draft.issues.error(word.at, fmt::format("telemetry: \"{}\" is there twice", word.text), "name each target once");
-      continue;
-    }
-    const auto target = std::find_if(draft.targets.begin(), draft.targets.end(),
-                                     [&](const TargetDraft& one) { return one.target.name == word.text; });
-    if (target == draft.targets.end()) {
-      draft.issues.error(word.at, fmt::format("telemetry: there is no target \"{}\"", word.text),
-                         draft.issues.suggest(word.text, known,
-                                              known.empty() ? fmt::format("add [targets.{}]", word.text)
-                                                            : list_known("targets are", known)));
-      continue;
-    }
-    if (const auto [why, hint] = why_none(target->target); !why.empty())
-      draft.issues.error(word.at, fmt::format("telemetry: \"{}\" {}", word.text, why), hint);
-    draft.plan.telemetry.push_back(word.text);
-  }
-  if (seen.size() > kMostTelemetry)
-    draft.issues.error(
-        draft.telemetry.back().at,
-        fmt::format("telemetry: {} targets, and a run counts those of {} at most", seen.size(), kMostTelemetry),
-        "name rooms in place of hosts, or leave some out");
+const std::vector<std::string>& connection_errors() {
+  static const std::vector<std::string> names{"abandoned",
+                                              probe::network_error(ECONNREFUSED),
+                                              probe::network_error(ETIMEDOUT),
+                                              probe::network_error(ECONNRESET),
+                                              probe::network_error(EHOSTUNREACH),
+                                              "other"};
+  return names;
 }
+
+std::tuple<Word, Word, Word> read_subject(Table& table, Hypothesis& hypothesis) {
+  return read_subject_of(table, hypothesis);
+}
+std::tuple<Word, Word, Word> read_subject(Table& table, Guard& guard) { return read_subject_of(table, guard); }
+std::string subject_text(const Hypothesis& hypothesis) {
+  if (hypothesis.event) return fmt::format("event \"{}\"", *hypothesis.event);
+  if (hypothesis.detects_within && hypothesis.probe.empty() && !hypothesis.telemetry) return "traffic";
+  return subject_text_of(hypothesis);
+}
+std::string subject_text(const Guard& guard) { return subject_text_of(guard); }
+
+void read_telemetry(Table& top, Draft& draft) {
+  const Entry* entry = top.take("telemetry");
+  const bool is_table = entry != nullptr && entry->value.type == Node::Type::table;
+  if (!is_table) draft.telemetry = top.words("telemetry", "[\"shop\"]");
+  if (!is_table && !top.is_described()) return;
+  auto table = top.table("telemetry", "{ of = [\"shop\"] }");
+  auto& options = draft.plan.telemetry_options;
+  draft.telemetry = table->words("of", "[\"shop\"]");
+  options.turns = table->boolean("turns").value_or(false);
+  options.peers = static_cast<std::uint32_t>(table->integer("peers", 0, kMostPeers).value_or(options.peers));
+  table->finish();
+}
+
+void resolve_telemetry(Draft& draft) { TelemetryResolver(draft).run(); }
 
 }  // namespace faultline::plan

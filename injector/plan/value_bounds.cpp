@@ -21,8 +21,11 @@ const Probe* find_probe(const Draft& draft, const std::string& name) {
   return nullptr;
 }
 
-void check_probe_of(const ValueBounds& bounds, SourcePlace at, const std::string& name, Draft& draft) {
+template <class Asking>
+void check_probe_of(const Asking& bounds, SourcePlace at, const std::string& name, Draft& draft) {
   if (!bounds.any_value()) return;
+  if (bounds.telemetry)
+    draft.issues.error(at, "value: is asked of the answers of a probe", "write probe = in place of telemetry =");
   const Probe* probe = find_probe(draft, name);
   if (probe == nullptr || probe->kind == nullptr || probe->kind->has_values(probe->params)) return;
   const bool can = probe->kind->find("value") != nullptr;
@@ -62,25 +65,31 @@ std::string ValueBounds::values_text() const {
 }
 
 bool read_value_bounds(Table& table, ValueBounds& bounds) {
+  constexpr std::string_view kExample = "\"<= 100\"";
+  table.takes_text("value", kExample, pattern_of(read_value_bound));
   const Entry* entry = table.take("value");
-  if (!entry) return false;
+  if (!entry && !table.is_described()) return false;
   const auto one = [&](Table& owner, const ValueBounds::ValueKey& key, const Node& value) {
     auto& bound = bounds.*key.bound;
-    bound = owner.scalar(key.name, value, "\"<= 100\"", read_value_bound);
+    bound = owner.scalar(key.name, value, kExample, read_value_bound);
     if (bound && bound->op == Bound::Op::eq && key.of == ValueBounds::ValueKey::Of::quantile) {
       owner.issues().error(value.at, fmt::format("{}: one of many values is no exact number", key.name),
                            "write value = \"= 0\" if each of them has to be, or value.last");
       bound.reset();
     }
   };
-  if (entry->value.type != Node::Type::table) {
+  if (entry && entry->value.type != Node::Type::table) {
     one(table, ValueBounds::value_keys().front(), entry->value);
     return true;
   }
-  std::optional<Table> group = table.table("value", "\"<= 100\"");
+  std::optional<Table> group = table.table("value", "{ max = \"<= 100\" }");
   if (!group) return true;
-  for (const auto& key : ValueBounds::value_keys().subspan(1))
-    if (const Entry* of = group->take(std::string_view(key.name).substr(6))) one(*group, key, of->value);
+  constexpr std::size_t kBefore = std::string_view("value.").size();
+  for (const auto& key : ValueBounds::value_keys().subspan(1)) {
+    const std::string_view leaf = std::string_view(key.name).substr(kBefore);
+    group->takes_text(leaf, kExample, pattern_of(read_value_bound));
+    if (const Entry* of = group->take(leaf)) one(*group, key, of->value);
+  }
   group->finish();
   return true;
 }

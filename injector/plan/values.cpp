@@ -265,6 +265,11 @@ Read<Bound> read_throughput_bound(std::string_view text) {
 Read<Bound> read_value_bound(std::string_view text) {
   return read_bound(text, BoundStyle<double>{read_plain_number, "<= 100", true});
 }
+Read<Bound> read_count_or_rate_bound(std::string_view text) {
+  if (text.find('/') != std::string_view::npos)
+    return with_measure(read_throughput_bound(text), Bound::Measure::per_second);
+  return read_count_bound(text);
+}
 bool is_baseline_bound(std::string_view text) { return trim(text).ends_with(kOfBaseline); }
 Read<Bound> read_baseline_bound(std::string_view text) {
   return with_measure(read_bound(text, BoundStyle<double>{read_times_baseline, "<= 2x baseline"}),
@@ -300,6 +305,32 @@ Read<double> read_scale(std::string_view text) {
   if (*number < 1 || *number > 1e6)
     return {{}, quoted(text) + " is out of range", "the scale is between 1:1 and 1:1000000"};
   return {*number, {}, {}};
+}
+
+std::string_view pattern_of(void (*reader)()) {
+#define FAULTLINE_DURATION "([0-9]+(\\.[0-9]+)?(h|m|s|ms|us|\u00b5s|\u03bcs|ns))+"
+#define FAULTLINE_NUMBER "[0-9]+(\\.[0-9]+)?"
+#define FAULTLINE_COMPARED " *(>=|>|<=|<) *"
+#define FAULTLINE_COUNTED " *(>=|>|<=|<|=) *[0-9]+ *"
+  const auto is = [&](auto* read) { return reader == reinterpret_cast<void (*)()>(read); };
+  if (is(read_duration)) return FAULTLINE_DURATION;
+  if (is(read_probability)) return " *" FAULTLINE_NUMBER " *% *";
+  if (is(read_ratio_bound)) return FAULTLINE_COMPARED FAULTLINE_NUMBER " *% *";
+  if (is(read_duration_bound)) return FAULTLINE_COMPARED FAULTLINE_DURATION " *";
+  if (is(read_count_bound)) return FAULTLINE_COUNTED;
+  if (is(read_share_or_count_bound)) return FAULTLINE_COUNTED "|" FAULTLINE_COMPARED FAULTLINE_NUMBER " *% *";
+  if (is(read_count_or_rate_bound)) return FAULTLINE_COUNTED "|" FAULTLINE_COMPARED FAULTLINE_NUMBER " */s *";
+  if (is(read_throughput_bound)) return FAULTLINE_COMPARED FAULTLINE_NUMBER " */s *";
+  if (is(read_baseline_bound)) return FAULTLINE_COMPARED FAULTLINE_NUMBER " *x *baseline *";
+  if (is(read_value_bound)) return " *(>=|>|<=|<|=)[ \\t\\r\\n]*[+-]?[0-9.]+([eE][+-]?[0-9]+)?[ \\t\\r\\n]*";
+  if (is(read_ports)) return "[ 0-9,-]+";
+  if (is(read_rate)) return "[0-9]+\\.?[0-9]* *(kbit|mbit|gbit)";
+  if (is(read_queue)) return "[0-9].*";
+  return {};
+#undef FAULTLINE_DURATION
+#undef FAULTLINE_NUMBER
+#undef FAULTLINE_COMPARED
+#undef FAULTLINE_COUNTED
 }
 
 std::string format_duration(Ns duration) {

@@ -16,6 +16,7 @@ Read<Bound> read_ratio_bound(std::string_view text);             ///< ">= 99%"
 Read<Bound> read_duration_bound(std::string_view text);          ///< "<= 250ms"
 Read<Bound> read_count_bound(std::string_view text);             ///< "= 0", ">= 100"
 Read<Bound> read_share_or_count_bound(std::string_view text);    ///< "<= 1%", "= 0"
+Read<Bound> read_count_or_rate_bound(std::string_view text);     ///< "<= 20", "<= 5/s"
 Read<Bound> read_throughput_bound(std::string_view text);        ///< ">= 100/s"
 Read<Bound> read_value_bound(std::string_view text);             ///< "<= 100", "= 0", "> -2.5"
 Read<Bound> read_baseline_bound(std::string_view text);          ///< "<= 2x baseline"
@@ -24,6 +25,14 @@ Read<std::vector<PortRange>> read_ports(std::string_view text);  ///< "80,8000-8
 Read<double> read_rate(std::string_view text);  ///< "10mbit" is 1e7 bit/s; kbit, mbit, gbit; 1 kbit to 1000 gbit
 Read<faults::QueueLimit> read_queue(std::string_view text);  ///< "100ms" or "64kB"; at most 60 s or 1 GB
 Read<double> read_scale(std::string_view text);              ///< "1:30" is 30
+
+/// What a reader reads, as a regular expression (ECMA 262): it matches each text that is read, and some that are not.
+/// Empty: any text.
+std::string_view pattern_of(void (*reader)());
+template <class T>
+std::string_view pattern_of(Read<T> (*reader)(std::string_view)) {
+  return pattern_of(reinterpret_cast<void (*)()>(reader));
+}
 
 std::string format_duration(Ns duration);                   ///< "1m30s", "1.5ms": the shortest that reads back equal
 std::string format_rate(double rate);                       ///< "10mbit"

@@ -31,8 +31,9 @@ void check_hypothesis_window(const HypothesisDraft& draft_hypothesis, Issues& is
   if (!h.eventually) return;
   if (h.stays && *h.stays < kRequestsSeen * every) {
     issues.error(draft_hypothesis.stays_at,
-                 fmt::format("stays: the probe asks every {}, so that {} can be met by luck", format_duration(every),
-                             format_duration(*h.stays)),
+                 fmt::format("stays: {} {}, so that {} can be met by luck",
+                             h.telemetry ? "connections are counted for each" : "the probe asks every",
+                             format_duration(every), format_duration(*h.stays)),
                  fmt::format("write stays = \"{}\" or more", format_duration(kRequestsSeen * every)));
     return;
   }
@@ -82,6 +83,24 @@ void check_errors(const Conditions& conditions, SourcePlace at, const Probe& pro
   }
 }
 
+/// The same of an error that no attempt to open a connection can have.
+void check_connection_errors(const Conditions& conditions, SourcePlace at, Issues& issues) {
+  if (!conditions.errors) return;
+  const auto& known = connection_errors();
+  for (const auto& [error, bound] : *conditions.errors)
+    if (std::find(known.begin(), known.end(), error) == known.end())
+      issues.error(at, fmt::format("errors: no attempt to open a connection fails by \"{}\"", error),
+                   issues.suggest(error, known, list_known("its errors are", known)));
+}
+
+/// `every`: how often there is something to look at.
+void check_in_phase(const HypothesisDraft& hypothesis, Draft& draft, Ns every) {
+  const std::string& during = hypothesis.hypothesis.during;
+  if (during.empty()) return;
+  const auto phase = length_of_phase(draft, during == "run" ? "" : during);
+  if (phase && *phase > 0) check_hypothesis_window(hypothesis, draft.issues, *phase, every);
+}
+
 }  // namespace
 
 std::optional<Ns> length_of_phase(const Draft& draft, const std::string& during) {
@@ -104,18 +123,22 @@ std::optional<Ns> length_of_phase(const Draft& draft, const std::string& during)
 void check_hypothesis_windows(Draft& draft) {
   for (const auto& hypothesis : draft.hypotheses) {
     check_baseline(hypothesis, draft);
+    if (hypothesis.hypothesis.telemetry) {
+      check_connection_errors(hypothesis.hypothesis, hypothesis.hypothesis.at, draft.issues);
+      check_in_phase(hypothesis, draft, kTelemetrySpan);
+      continue;
+    }
     const auto probe = std::find_if(draft.probes.begin(), draft.probes.end(),
                                     [&](const ProbeDraft& p) { return p.probe.name == hypothesis.hypothesis.probe; });
     if (probe == draft.probes.end()) continue;  // a mistake already
     check_errors(hypothesis.hypothesis, hypothesis.hypothesis.at, probe->probe, draft.issues);
-    const std::string& during = hypothesis.hypothesis.during;
-    if (during.empty()) continue;
-    const auto phase = length_of_phase(draft, during == "run" ? "" : during);
-    if (phase && *phase > 0) check_hypothesis_window(hypothesis, draft.issues, *phase, probe->probe.every);
+    check_in_phase(hypothesis, draft, probe->probe.every);
   }
 }
 
 void check_guard_errors(Draft& draft) {
+  for (const auto& guard : draft.guards)
+    if (guard.guard.telemetry) check_connection_errors(guard.guard, guard.guard.at, draft.issues);
   for (const auto& guard : draft.guards)
     for (const auto& probe : draft.probes)
       if (probe.probe.name == guard.guard.probe) check_errors(guard.guard, guard.guard.at, probe.probe, draft.issues);

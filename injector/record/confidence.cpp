@@ -60,7 +60,8 @@ std::string quantile_interval_text(const plan::Conditions::Key& key, const Laten
   const std::uint64_t count = count_of(key, latencies);
   if (key.per_mille >= 1000 || count == 0) return "";
   const Ranks ranks = quantile_ranks(count, key.per_mille);
-  if (!ranks.low && !ranks.high) return fmt::format("{}: too few requests to say", key.name);
+  if (!ranks.low && !ranks.high)
+    return fmt::format("{}: too few {} to say", key.name, key.of_connections() ? "values" : "requests");
   const auto text = [&](std::uint64_t rank) { return quantile_text(value_at(key, latencies, rank)); };
   if (!ranks.high) return fmt::format("{} {} or more", key.name, text(*ranks.low));
   if (!ranks.low) return fmt::format("{} {} or less", key.name, text(*ranks.high));

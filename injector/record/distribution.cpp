@@ -62,6 +62,8 @@ std::string quantile_text(const Latencies& latencies, unsigned per_mille) {
 
 std::string figure_text(const plan::Conditions::Key& key, const Latencies& latencies) {
   const bool ok = key.of == plan::Conditions::Of::ok, failed = key.of == plan::Conditions::Of::failed;
+  if (key.of == plan::Conditions::Of::turns && latencies.count() > 0 && !latencies.quantile(key.per_mille))
+    return fmt::format("{} never ({} unanswered)", key.name, percent(latencies.failed_share()));
   if (!ok && !failed) return fmt::format("{} {}", key.name, quantile_text(latencies, key.per_mille));
   const Distribution& values = ok ? latencies.ok : latencies.failed;
   if (failed && latencies.lost > values.count()) return fmt::format("{}: not recorded", key.name);

@@ -131,6 +131,7 @@ void fault_begin(Journal& journal, const std::string& fault, Ns planned) { journ
 void fault_end(Journal& journal, const std::string& fault, Ns planned) { journal.write(FaultEnd{fault, planned}); }
 
 void telemetry(Journal& journal, const Telemetry& telemetry) { journal.write(telemetry); }
+void uncounted(Journal& journal, const Uncounted& uncounted) { journal.write(uncounted); }
 void seen(Journal& journal, const Seen& seen) { journal.write(seen); }
 void watched(Journal& journal, const Watched& watched) { journal.write(watched); }
 void traffic(Journal& journal, const Traffic& traffic) { journal.write(traffic); }
@@ -158,7 +159,7 @@ void lapse(Journal& journal, Ns from, Ns length) { journal.write(Lapse{from, len
 void note(Journal& journal, const std::string& text, const std::string& by) { journal.write(Note{text, by}); }
 
 void guard(Journal& journal, const plan::Guard& guard, const GuardTrip& trip) {
-  journal.write(GuardActed{trip, guard.name, guard.probe, plan::condition_text(guard)});
+  journal.write(GuardActed{trip, guard.name, guard.probe, plan::condition_text(guard), guard.telemetry, guard.peer});
 }
 
 void abort(Journal& journal, By by, const std::string& reason, std::optional<Ns> when) {

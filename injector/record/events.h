@@ -35,6 +35,7 @@ void go_on(Journal& journal, const std::vector<std::string>& faults, Ns waited);
 void fault_begin(Journal& journal, const std::string& fault, Ns planned);
 void fault_end(Journal& journal, const std::string& fault, Ns planned);
 void telemetry(Journal& journal, const Telemetry& telemetry);
+void uncounted(Journal& journal, const Uncounted& uncounted);
 void seen(Journal& journal, const Seen& seen);
 void watched(Journal& journal, const Watched& watched);
 void traffic(Journal& journal, const Traffic& traffic);

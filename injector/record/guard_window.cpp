@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "injector/record/distribution.h"
+#include "injector/record/telemetry.h"
 
 namespace faultline::record {
 
@@ -37,6 +38,47 @@ std::optional<GuardTrip> GuardWindow::add(const probe::Sample& sample) {
   if (now < start_ + window_) return {};
   if (!tally_.holds(window_) || !values_.holds()) return {};
   return figures(now);
+}
+
+std::optional<GuardTrip> GuardWindow::add(const events::Telemetry& counted) {
+  if (counted.from < start_ || counted.from >= end_) return {};
+  const Ns now = counted.from + counted.length;
+  if (const ConnectionSpan* span = span_of(counted, guard_.peer)) {
+    spans_.push_back({now, *span});
+    tally_.add(*span);
+  }
+  for (; !spans_.empty() && spans_.front().at <= now - window_; spans_.pop_front())
+    tally_.remove(spans_.front().counted);
+  if (now < start_ + window_ || !tally_.holds(window_)) return {};
+  return figures_of_connections(now);
+}
+
+GuardTrip GuardWindow::figures_of_connections(Ns now) const {
+  TelemetryRecord record;
+  for (const auto& span : spans_) {
+    static_cast<ConnectionSpan&>(record.buckets.emplace_back()) = span.counted;
+    record.buckets.back().from = span.at;
+  }
+  const TelemetryStats stats = stats_in(record, 0, now + 1);
+  GuardTrip trip;
+  trip.when = now;
+  trip.sent = tally_.sent();
+  trip.ok = tally_.ok();
+  const auto tell = [&](const std::string& text) { trip.observed += (trip.observed.empty() ? "" : ", ") + text; };
+  for (const auto& key : plan::Conditions::keys()) {
+    const auto& bound = guard_.*key.bound;
+    if (!bound) continue;
+    if (key.is_quantile())
+      tell(figure_text(key, key.of == plan::Conditions::Of::rtt ? stats.rtt : stats.turns));
+    else
+      tell(series_text(key, *bound, count_of(key.series, stats, stats.turns.ok.count()), window_));
+  }
+  if (guard_.errors)
+    for (const auto& [error, bound] : *guard_.errors) {
+      const auto known = stats.failed.find(error);
+      tell(error_text(error, known == stats.failed.end() ? 0 : known->second, trip.sent));
+    }
+  return trip;
 }
 
 GuardTrip GuardWindow::figures(Ns now) const {

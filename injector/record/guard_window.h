@@ -1,6 +1,7 @@
 // A guard's arithmetic. The window slides over the requests of one probe by the instants at which their outcome became
 // known (due + late + latency), and the condition is looked at each time one does: so a guard acts at an instant that
 // the journal's samples alone determine, whenever the run's loop got to see them. decisions/0012-guards.md says why so.
+// One about connections slides over the spans of 100 ms in which they are counted.
 #pragma once
 
 #include <array>
@@ -16,10 +17,14 @@
 
 namespace faultline::record {
 
+namespace events {
+struct Telemetry;
+}
+
 /// What a guard saw when its condition came true. The quantiles are of all requests, absent where they are "never".
 struct GuardTrip {
-  Ns when = 0;  ///< since T0
-  std::uint64_t sent = 0, ok = 0;
+  Ns when = 0;                     ///< since T0
+  std::uint64_t sent = 0, ok = 0;  ///< of a guard about connections: attempts to open one
   std::optional<Ns> p50 = {}, p90 = {}, p99 = {}, max = {};
   std::string observed = {};  ///< "success 3.2% (4 of 125), p99 2.10 s": of the quantities that the guard asks for
 
@@ -38,6 +43,11 @@ class GuardWindow {
   /// A request of the guard's probe. Tells whether the condition is true of the window that ends with it. A failed
   /// request is infinitely slow; a bound on those that succeeded, or failed, is never true where none did.
   std::optional<GuardTrip> add(const probe::Sample& sample);
+  /// A span of the guard's target; later than those before it. The condition is never true of a window with none.
+  std::optional<GuardTrip> add(const events::Telemetry& counted);
+  /// How near it is: what the condition looks at comes to, in the window that ends with the last request. Empty: there
+  /// was none.
+  std::string standing() const { return known_.empty() ? std::string() : tally_.standing(window_); }
 
  private:
   struct Known {
@@ -48,13 +58,19 @@ class GuardWindow {
     std::optional<double> value = {};
     Tally::Request request() const { return {ok, latency, error}; }
   };
+  struct Span {
+    Ns at;  ///< its end
+    ConnectionSpan counted;
+  };
   GuardTrip figures(Ns now) const;
+  GuardTrip figures_of_connections(Ns now) const;
 
   plan::Guard guard_;
   Tally tally_;
   ValueTally values_;
   Ns start_, end_, window_;
   std::deque<Known> known_;  ///< in order of `at`
+  std::deque<Span> spans_;   ///< the same
 };
 
 }  // namespace faultline::record

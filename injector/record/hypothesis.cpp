@@ -10,6 +10,7 @@
 #include "injector/probe/errors.h"
 #include "injector/record/confidence.h"
 #include "injector/record/distribution.h"
+#include "injector/record/subject.h"
 #include "injector/record/tally.h"
 #include "injector/record/values.h"
 
@@ -41,6 +42,8 @@ class Parts {
   Judgement result(const plan::Hypothesis& h) {
     result_.name = h.name;
     result_.probe = h.probe;
+    result_.telemetry = h.telemetry;
+    result_.peer = h.peer;
     result_.event = h.event.value_or("");
     const std::string window = plan::window_text(h);
     result_.during = window.empty() ? "recovery" : window;
@@ -84,12 +87,20 @@ std::string errors_text(const PhaseStats& stats) {
   return text;
 }
 
+/// A number of connections in baseline and window is compared as what it was in a second of each.
+const plan::Bound kPerSecond{{}, 0, {}, plan::Bound::Measure::per_second};
+
+std::uint64_t number_of(const plan::Conditions::Key& key, const Seen& stats) {
+  return count_of(key.series, stats.connections, stats.connections.turns.ok.count());
+}
+
 /// A figure of the baseline that a bound is a multiple of; nothing where there is none.
-std::optional<double> baseline_figure(const plan::Conditions::Key& key, const PhaseStats& stats) {
-  if (stats.sent == 0) return {};
+std::optional<double> baseline_figure(const plan::Conditions::Key& key, const Seen& stats) {
+  if (!stats.anything) return {};
+  if (key.of == plan::Conditions::Of::series) return figure_of(kPerSecond, number_of(key, stats), stats.length);
   if (!key.is_quantile()) return figure_of(key, stats.sent, stats.ok, stats.length);
-  if (key.of == plan::Conditions::Of::all) {
-    const auto value = stats.latency.quantile(key.per_mille);
+  if (key.of == plan::Conditions::Of::all || key.of_connections()) {
+    const auto value = stats.latencies(key).quantile(key.per_mille);
     return value ? std::optional(static_cast<double>(*value)) : std::nullopt;
   }
   const Distribution& values = key.of == plan::Conditions::Of::ok ? stats.latency.ok : stats.latency.failed;
@@ -100,12 +111,18 @@ std::optional<double> baseline_figure(const plan::Conditions::Key& key, const Ph
 /// Bounds in times of a baseline as bounds in the figure's own unit.
 class OfBaseline {
  public:
-  OfBaseline(const Recording& r, const ProbeRecord& probe) {
-    if (const auto phase = find_phase(r, "baseline")) stats_ = stats_in(probe, phase->start, phase->end);
+  OfBaseline(const Recording& r, const Subject& subject, const plan::Conditions& asked) {
+    const auto phase = find_phase(r, "baseline");
+    if (!phase) return;
+    uncounted_ = subject.uncounted(asked, phase->start, phase->end);
+    if (uncounted_.empty()) stats_ = subject.in(phase->start, phase->end);
   }
   /// False: the baseline has no such figure.
   bool settle(std::optional<plan::Bound>& bound, const plan::Conditions::Key& key) {
-    return !bound || settle(*bound, key.name, stats_ ? baseline_figure(key, *stats_) : std::nullopt);
+    const bool relative = bound && bound->measure == plan::Bound::Measure::times_baseline;
+    if (bound && !settle(*bound, key.name, stats_ ? baseline_figure(key, *stats_) : std::nullopt)) return false;
+    if (relative && key.of == plan::Conditions::Of::series) bound->measure = plan::Bound::Measure::per_second;
+    return true;
   }
   bool settle(plan::Bound& bound, const std::string& error) {
     if (!stats_ || stats_->sent == 0) return settle(bound, "errors." + error, {});
@@ -119,6 +136,7 @@ class OfBaseline {
     if (bound.measure != plan::Bound::Measure::times_baseline) return true;
     if (!figure) {
       lacking_ = fmt::format("the baseline has no {} to compare with", name);
+      if (!uncounted_.empty()) lacking_ += ": " + uncounted_;
       return false;
     }
     if (*figure == 0 && (bound.op == plan::Bound::Op::ge || bound.op == plan::Bound::Op::gt)) {
@@ -129,8 +147,8 @@ class OfBaseline {
     bound.measure.reset();
     return true;
   }
-  std::optional<PhaseStats> stats_;
-  std::string lacking_;
+  std::optional<Seen> stats_;
+  std::string lacking_, uncounted_;
 };
 
 /// What a settled bound comes to, where the plan gave it in times of the baseline: " (at most 2.4 ms)".
@@ -145,15 +163,25 @@ std::string limit_text(const plan::Conditions::Key& key, const plan::Bound& aske
 }
 
 /// Each condition against the requests of a window.
-void judge_conditions(Parts& parts, const plan::Hypothesis& asked, const plan::Conditions& settled,
-                      const PhaseStats& stats) {
+void judge_conditions(Parts& parts, const plan::Hypothesis& asked, const plan::Conditions& settled, const Seen& stats) {
   for (const auto& key : plan::Conditions::keys()) {
     const auto& bound = settled.*key.bound;
     if (!bound) continue;
     const std::string limit = limit_text(key, *(asked.*key.bound), *bound);
     if (key.is_quantile()) {
-      parts.add(holds(key, *bound, stats.latency), figure_text(key, stats.latency) + limit, key.name);
-      parts.trust(quantile_interval_text(key, stats.latency));
+      const Latencies& latencies = stats.latencies(key);
+      if (key.of_connections() && latencies.count() == 0) {
+        parts.add({}, {}, fmt::format("{}: there was none to measure", key.name));
+        continue;
+      }
+      parts.add(holds(key, *bound, latencies), figure_text(key, latencies) + limit, key.name);
+      parts.trust(quantile_interval_text(key, latencies));
+      continue;
+    }
+    if (key.of_connections()) {
+      const std::uint64_t number = number_of(key, stats);
+      parts.add(bound->holds(figure_of(*bound, number, stats.length)),
+                series_text(key, *bound, number, stats.length) + limit, key.name);
       continue;
     }
     if (key.of == plan::Conditions::Of::share) parts.trust(share_interval_text(key.name, stats.ok, stats.sent));
@@ -164,6 +192,10 @@ void judge_conditions(Parts& parts, const plan::Hypothesis& asked, const plan::C
   }
   if (settled.errors)
     for (const auto& [error, bound] : *settled.errors) {
+      if (stats.sent == 0 && bound.measure != plan::Bound::Measure::count) {
+        parts.add({}, {}, fmt::format("errors.{}: no attempt was made to open a connection", error));
+        continue;
+      }
       const std::uint64_t failed = stats.failed_by(error), others = stats.failed_by(probe::ErrorNames::kOther);
       if (others > 0 && error_holds(bound, failed, stats.sent) != error_holds(bound, failed + others, stats.sent)) {
         parts.add({}, {},
@@ -178,16 +210,19 @@ void judge_conditions(Parts& parts, const plan::Hypothesis& asked, const plan::C
     }
 }
 
-void judge_eventually(Parts& parts, const plan::Hypothesis& h, const plan::Conditions& settled,
-                      const ProbeRecord& probe, const Phase& window) {
-  const auto from = first_holding(probe, settled, window, h.stays, h);
+void judge_eventually(Parts& parts, const plan::Hypothesis& h, const plan::Conditions& settled, const Subject& subject,
+                      const Phase& window) {
+  const auto from = subject.first_holding(settled, window, h.stays);
   const bool held = from && *from - window.start <= *h.eventually;
   // Of those that met it, or of those that had to.
   const Ns begin = held ? *from : window.start + *h.eventually;
   const Ns end = std::min(window.end, h.stays ? begin + *h.stays : window.end);
+  const Seen seen = subject.in(begin, end);
+  if (!seen.anything) return parts.add({}, {}, "eventually: " + subject.nothing_in(window.name));
   Parts then;
-  judge_conditions(then, h, settled, stats_in(probe, begin, end));
-  for (const auto& finding : judge_values(h, values_in(probe, begin, end))) then.add(finding);
+  judge_conditions(then, h, settled, seen);
+  if (subject.probe())
+    for (const auto& finding : judge_values(h, values_in(*subject.probe(), begin, end))) then.add(finding);
   const Judgement figures = then.result(h);
   if (!figures.held) return parts.add({}, {}, "eventually: " + figures.reason);
   if (from) parts.held_after(*from - window.start);
@@ -214,7 +249,7 @@ std::string cut_short_text(const plan::Hypothesis& h, const Phase& window) {
   return fmt::format("only {} are left of \"{}\" from then on", short_duration(window.end - window.start), h.during);
 }
 
-void judge_window(Parts& parts, const Recording& r, const plan::Hypothesis& h, const ProbeRecord& probe,
+void judge_window(Parts& parts, const Recording& r, const plan::Hypothesis& h, const Subject& subject,
                   const std::string& stop_text) {
   const auto unknown = [&](const std::string& why) { parts.add({}, {}, why); };
 
@@ -225,21 +260,23 @@ void judge_window(Parts& parts, const Recording& r, const plan::Hypothesis& h, c
     return unknown(
         fmt::format("{} before \"{}\" was over", stop_text.empty() ? "the record ends" : stop_text, window->name));
   if (const std::string cut = cut_short_text(h, *window); !cut.empty()) return unknown(cut);
-  const PhaseStats stats = stats_in(probe, window->start, window->end);
-  if (stats.sent == 0) return unknown(fmt::format("no request of \"{}\" was due in \"{}\"", probe.name, window->name));
+  if (const auto why = subject.uncounted(h, window->start, window->end); !why.empty()) return unknown(why);
+  const Seen stats = subject.in(window->start, window->end);
+  if (!stats.anything) return unknown(subject.nothing_in(window->name));
   plan::Conditions settled = h;
-  OfBaseline baseline(r, probe);
+  OfBaseline baseline(r, subject, h);
   for (const auto& key : plan::Conditions::keys())
     if (!baseline.settle(settled.*key.bound, key)) return unknown(baseline.lacking());
   if (settled.errors)
     for (auto& [error, bound] : *settled.errors)
       if (!baseline.settle(bound, error)) return unknown(baseline.lacking());
   if (h.eventually)
-    judge_eventually(parts, h, settled, probe, *window);
+    judge_eventually(parts, h, settled, subject, *window);
   else
     judge_conditions(parts, h, settled, stats);
-  if (!h.eventually)
-    for (const auto& finding : judge_values(h, values_in(probe, window->start, window->end))) parts.add(finding);
+  if (!h.eventually && subject.probe())
+    for (const auto& finding : judge_values(h, values_in(*subject.probe(), window->start, window->end)))
+      parts.add(finding);
 }
 
 void judge_recovery(Parts& parts, const Recording& r, Ns within, const ProbeRecord& probe,
@@ -282,13 +319,13 @@ Judgement judge_hypothesis(const Recording& r, const plan::Hypothesis& h, const 
     for (const auto& finding : judge_detection(r, h, *window, stop_text)) parts.add(finding);
     return parts.result(h);
   }
-  const ProbeRecord* probe = r.find_probe(h.probe);
-  if (!probe) {
-    parts.add({}, {}, fmt::format("there is no probe \"{}\"", h.probe));
+  const Subject subject(r, h);
+  if (const auto why = subject.missing(); !why.empty()) {
+    parts.add({}, {}, why);
     return parts.result(h);
   }
-  if (h.any() || h.any_value()) judge_window(parts, r, h, *probe, stop_text);
-  if (h.recovers_within) judge_recovery(parts, r, *h.recovers_within, *probe, stop_text);
+  if (h.any() || h.any_value()) judge_window(parts, r, h, subject, stop_text);
+  if (h.recovers_within && subject.probe()) judge_recovery(parts, r, *h.recovers_within, *subject.probe(), stop_text);
   return parts.result(h);
 }
 

@@ -23,21 +23,23 @@ inline constexpr std::array<std::pair<plan::Bound::Op, std::string_view>, 5> kOp
 template <>
 struct WordOf<plan::Bound::Op> : Words<plan::Bound::Op, kOps> {};
 
-inline constexpr std::array<std::pair<plan::Bound::Measure, std::string_view>, 2> kMeasures{
-    {{plan::Bound::Measure::count, "count"}, {plan::Bound::Measure::times_baseline, "times baseline"}}};
+inline constexpr std::array<std::pair<plan::Bound::Measure, std::string_view>, 3> kMeasures{
+    {{plan::Bound::Measure::count, "count"},
+     {plan::Bound::Measure::times_baseline, "times baseline"},
+     {plan::Bound::Measure::per_second, "per second"}}};
 template <>
 struct WordOf<plan::Bound::Measure> : Words<plan::Bound::Measure, kMeasures> {};
 
 template <>
 struct FieldsOf<plan::Bound> {
   static constexpr const char* shape = "bound";
-  static constexpr auto fields =
-      std::tuple{field("op", &plan::Bound::op, "`>=`, `>`, `<=`, `<` or `=`"),
-                 field("value", &plan::Bound::value, "a share of 0 to 1, ns, a number, or a number per second"),
-                 seldom("measure", &plan::Bound::measure,
-                        "`count`: the number of requests instead of their share; `times "
-                        "baseline`: of what the figure was there"),
-                 field("text", &plan::Bound::text, "as the plan has it: `<= 250ms`")};
+  static constexpr auto fields = std::tuple{
+      field("op", &plan::Bound::op, "`>=`, `>`, `<=`, `<` or `=`"),
+      field("value", &plan::Bound::value, "a share of 0 to 1, ns, a number, or a number per second"),
+      seldom("measure", &plan::Bound::measure,
+             "`count`: the number of requests instead of their share; `times "
+             "baseline`: of what the figure was there; `per second`: how many in a second instead of in all"),
+      field("text", &plan::Bound::text, "as the plan has it: `<= 250ms`")};
 };
 
 inline const char* condition_means(const plan::Conditions::Key& key) {
@@ -58,6 +60,12 @@ inline const char* condition_means(const plan::Conditions::Key& key) {
       return "how many fail; there if asked";
     case Of::throughput:
       return "how many succeed in a second; there if asked";
+    case Of::series:
+      return "a number of a target's connections; there if asked";
+    case Of::rtt:
+      return "of the round-trip times of a target's connections; there if asked";
+    case Of::turns:
+      return "of how long answers took on a target's connections; there if asked";
   }
   return "";
 }
@@ -98,7 +106,10 @@ struct FieldsOf<plan::Hypothesis> {
   using Hypothesis = plan::Hypothesis;
   static constexpr auto fields = std::tuple{
       field("name", &Hypothesis::name, "its name"),
-      field("probe", &Hypothesis::probe, "whose requests; empty: it is about an event, or about a fault's traffic"),
+      field("probe", &Hypothesis::probe,
+            "whose requests; empty: it is about connections, an event, or a fault's traffic"),
+      seldom("telemetry", &Hypothesis::telemetry, "of which target, then"),
+      seldom("peer", &Hypothesis::peer, "of these, those with this target"),
       field("during", &Hypothesis::during, "of which phase; empty: it asks for recovery alone"),
       field("after", &Hypothesis::after, "where in the phase its window begins"),
       seldom("for", &Hypothesis::length, "how long that is; absent: to the end of the phase"),
@@ -181,7 +192,9 @@ struct PlannedGuard : plan::Guard {
   static constexpr const char* shape = "planned guard";
   static constexpr auto fields =
       std::tuple{field("name", &plan::Guard::name, "its name"),
-                 field("probe", &plan::Guard::probe, "whose requests"),
+                 field("probe", &plan::Guard::probe, "whose requests; empty: it watches connections"),
+                 seldom("telemetry", &plan::Guard::telemetry, "of which target, then"),
+                 seldom("peer", &plan::Guard::peer, "of these, those with this target"),
                  field("during", &plan::Guard::during, "of which phase; empty: of the whole run"),
                  field("for", &plan::Guard::window, "how long a time it looks back over"),
                  field("condition", &PlannedGuard::condition, "when it acts, in one line"),

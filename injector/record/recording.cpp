@@ -83,7 +83,7 @@ class Reader {
     r.hypotheses.insert(r.hypotheses.end(), event.hypotheses.begin(), event.hypotheses.end());
     for (const auto& guard : event.guards) r.guards.push_back({guard, {}});
     for (const auto& one : event.events) r.events.push_back({one, {}, {}});
-    for (const auto& target : event.telemetry) r.telemetry.push_back({target, {}});
+    for (const auto& target : event.telemetry) r.telemetry.push_back({target});
   }
 
   void take(const events::SiteInfo& event, const LineHead&) { r.sites.push_back(event); }
@@ -136,6 +136,11 @@ class Reader {
   void take(const events::Traffic& event, const LineHead&) {
     for (auto& fault : r.faults)
       if (fault.name == event.fault) fault.traffic.push_back(event);
+  }
+
+  void take(const events::Uncounted& event, const LineHead&) {
+    for (auto& record : r.telemetry)
+      if (!event.target || record.target == *event.target) record.uncounted.push_back(event);
   }
 
   void take(const events::Service& event, const LineHead& head) { r.services.push_back({head.t, event}); }

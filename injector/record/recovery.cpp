@@ -16,40 +16,56 @@ namespace {
 constexpr Ns kWindow = 3 * kSecond;
 constexpr Ns kFloor = kMillisecond;  // a 30 µs baseline must not fail on 20 µs of noise
 
+/// `due` tells when an item is; `count` adds it to the tally, or removes it.
+template <class Item, class Due, class Count, class Tallied>
+std::optional<Ns> first_holding_of(const std::vector<Item>& items, Due due, Count count, const Tallied& tally,
+                                   const Phase& window, std::optional<Ns> stays) {
+  const auto before = [&](const Item& item, Ns t) { return due(item) < t; };
+  auto first = std::lower_bound(items.begin(), items.end(), window.start, before);
+  const auto end = std::lower_bound(first, items.end(), window.end, before);
+  auto next = first;
+  const Ns length = stays.value_or(window.end - window.start);
+  for (Ns from = window.start; from < window.end && (!stays || from + length <= window.end);) {
+    for (; first != end && due(*first) < from; ++first)
+      if (first < next) count(*first, false);
+    if (next < first) next = first;
+    for (; next != end && due(*next) < from + length; ++next) count(*next, true);
+    if (tally.holds(std::min(length, window.end - from))) return from;
+    Ns step = window.end;  // the next instant at which an item leaves or enters
+    if (first != end) step = std::min(step, due(*first) > from ? due(*first) : due(*first) + 1);
+    if (next != end) step = std::min(step, due(*next) + 1 - length);
+    from = std::max(step, from + 1);
+  }
+  return {};
+}
+
 }  // namespace
 
 std::optional<Ns> first_holding(const ProbeRecord& probe, const plan::Conditions& conditions, const Phase& window,
                                 std::optional<Ns> stays, const plan::ValueBounds& bounds) {
-  const auto by_due = [](const Requests& a, Ns t) { return a.due < t; };
-  const auto request = [&](const Requests& a) {
-    return Tally::Request{a.error == 0, a.latency, probe.errors[a.error], a.count};
+  struct Both {
+    Tally requests;
+    ValueTally values;
+    bool holds(Ns length) const { return requests.holds(length) && values.holds(); }
+  } tally{Tally(conditions, Tally::OfNone::as_judged), ValueTally(bounds)};
+  const auto count = [&](const Requests& a, bool more) {
+    const Tally::Request request{a.error == 0, a.latency, probe.errors[a.error], a.count};
+    more ? tally.requests.add(request) : tally.requests.remove(request);
+    if (a.value) more ? tally.values.add(*a.value) : tally.values.remove(*a.value);
   };
-  auto first = std::lower_bound(probe.answers.begin(), probe.answers.end(), window.start, by_due);
-  const auto end = std::lower_bound(first, probe.answers.end(), window.end, by_due);
-  auto next = first;
+  return first_holding_of(
+      probe.answers, [](const Requests& a) { return a.due; }, count, tally, window, stays);
+}
+
+std::optional<Ns> first_holding(const TelemetryRecord& telemetry, const std::optional<std::string>& peer,
+                                const plan::Conditions& conditions, const Phase& window, std::optional<Ns> stays) {
   Tally tally(conditions, Tally::OfNone::as_judged);
-  ValueTally values(bounds);
-  const auto add = [&](const Requests& a) {
-    tally.add(request(a));
-    if (a.value) values.add(*a.value);
+  const auto count = [&](const events::Telemetry& bucket, bool more) {
+    const ConnectionSpan* span = span_of(bucket, peer);
+    if (span) more ? tally.add(*span) : tally.remove(*span);
   };
-  const auto remove = [&](const Requests& a) {
-    tally.remove(request(a));
-    if (a.value) values.remove(*a.value);
-  };
-  const Ns length = stays.value_or(window.end - window.start);
-  for (Ns from = window.start; from < window.end && (!stays || from + length <= window.end);) {
-    for (; first != end && first->due < from; ++first)
-      if (first < next) remove(*first);
-    if (next < first) next = first;
-    for (; next != end && next->due < from + length; ++next) add(*next);
-    if (tally.holds(std::min(length, window.end - from)) && values.holds()) return from;
-    Ns step = window.end;  // the next instant at which a request leaves or enters
-    if (first != end) step = std::min(step, first->due > from ? first->due : first->due + 1);
-    if (next != end) step = std::min(step, next->due + 1 - length);
-    from = std::max(step, from + 1);
-  }
-  return {};
+  return first_holding_of(
+      telemetry.buckets, [](const events::Telemetry& bucket) { return bucket.from; }, count, tally, window, stays);
 }
 
 Recovery recovery_of(const Recording& r, const ProbeRecord& probe) {

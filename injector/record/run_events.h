@@ -112,9 +112,6 @@ struct Sample {
                  seldom("value", &Sample::value, "the number that the answer held; there if it did")};
 };
 
-/// Values, and how often each occurred.
-using Histogram = std::vector<std::pair<Ns, std::uint64_t>>;
-
 struct Samples {
   std::string probe;
   Ns from = 0, to = 0;
@@ -134,10 +131,10 @@ struct Samples {
                  field("late", &Samples::late, "[[ns, count], …] of all: how much later we sent them")};
 };
 
-struct Telemetry : ConnectionCounts {
+struct Telemetry : ConnectionSpan {
   std::string target;
   Ns from = 0, length = 0;
-  Histogram rtt;
+  std::optional<std::vector<PeerSpan>> peers = {};
 
   static constexpr const char* event = "telemetry";
   static constexpr const char* means =
@@ -145,10 +142,24 @@ struct Telemetry : ConnectionCounts {
       "so";
   static constexpr auto fields = std::tuple{
       field("target", &Telemetry::target, "whose"), field("from", &Telemetry::from, "since when"),
-      field("length", &Telemetry::length, "for how long, ns"), Among<ConnectionCounts>{"of its connections meanwhile"},
-      field("rtt", &Telemetry::rtt,
-            "[[ns, count], …] smoothed round-trip times, of each connection on which something arrived; "
-            "to 6 %")};
+      field("length", &Telemetry::length, "for how long, ns"), Among<ConnectionSpan>{"of its connections meanwhile"},
+      seldom("peers", &Telemetry::peers, "the same by peer; there where peers are told apart")};
+};
+
+struct Uncounted {
+  std::optional<std::string> target = {};
+  std::vector<std::string> series = {};
+  std::optional<Ns> from = {}, until = {};
+  std::string why = {};
+
+  static constexpr const char* event = "uncounted";
+  static constexpr const char* means =
+      "some of the telemetry is missing, or incomplete: a hypothesis that needs it is not judged";
+  static constexpr auto fields = std::tuple{
+      seldom("target", &Uncounted::target, "whose; absent: of all"),
+      field("series", &Uncounted::series, "which, as a plan calls them, `retransmits`, `rtt`; empty: all"),
+      seldom("from", &Uncounted::from, "since when, since T0; absent: from the start"),
+      seldom("until", &Uncounted::until, "until when; absent: to the end"), field("why", &Uncounted::why, "in words")};
 };
 
 struct Service {
@@ -211,12 +222,15 @@ struct Note {
 
 struct GuardActed : GuardTrip {
   std::string guard, probe, condition;
+  std::optional<std::string> telemetry = {}, peer = {};
 
   static constexpr const char* event = "guard";
   static constexpr const char* means = "a guard acted; `abort` follows";
   static constexpr auto fields =
       std::tuple{field("guard", &GuardActed::guard, "its name"),
-                 field("probe", &GuardActed::probe, "whose requests it watched"),
+                 field("probe", &GuardActed::probe, "whose requests it watched; empty: it watched connections"),
+                 seldom("telemetry", &GuardActed::telemetry, "of which target, then"),
+                 seldom("peer", &GuardActed::peer, "of these, those with this target"),
                  field("when", &GuardTrip::when, "the outcome that made it act"),
                  field("condition", &GuardActed::condition, "what had come true"),
                  field("observed", &GuardTrip::observed, "of the quantities that it asks for"),

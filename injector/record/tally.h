@@ -1,5 +1,5 @@
-// Requests that come and go, against conditions: what a window that slides over a probe's requests knows at each
-// instant, without looking at all of them again. Guards and `eventually` stand on it.
+// Requests, or spans of a target's connections, that come and go, against conditions: what a window that slides over
+// them knows at each instant, without looking at all of them again. Guards and `eventually` stand on it.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 
 #include "injector/plan/conditions.h"
 #include "injector/record/distribution.h"
+#include "injector/record/telemetry_fields.h"
 
 namespace faultline::record {
 
@@ -29,11 +30,15 @@ class Tally {
   Tally(const plan::Conditions& conditions, OfNone of_none);
   void add(const Request& request) { count(request, request.count); }
   void remove(const Request& request) { count(request, -request.count); }
+  void add(const ConnectionSpan& span) { count(span, 1); }
+  void remove(const ConnectionSpan& span) { count(span, -1); }
 
   std::uint64_t sent() const { return sent_; }
   std::uint64_t ok() const { return ok_; }
   /// Whether all conditions are true of what is in it, which lasts `length`. Not of nothing.
   bool holds(Ns length) const;
+  /// What the conditions look at comes to, in words: "success 99.2% (1,190 of 1,200), p99: 98.4% within 250 ms".
+  std::string standing(Ns length) const;
 
  private:
   /// How many latencies are within a bound: what decides it.
@@ -43,7 +48,14 @@ class Tally {
     std::uint64_t of = 0, within = 0;
     bool takes(const Request& request) const;
     bool is_within(const Request& request) const;
+    bool is_within(Ns value) const;
     bool holds(OfNone of_none) const;
+  };
+  /// A number of connections.
+  struct Number {
+    plan::Series series;
+    plan::Bound bound;
+    std::uint64_t count = 0;
   };
   struct Error {
     std::string name;
@@ -51,12 +63,15 @@ class Tally {
     std::uint64_t count = 0;
   };
   void count(const Request& request, std::int64_t by);
+  void count(const ConnectionSpan& span, std::int64_t by);
 
   plan::Conditions conditions_;
   OfNone of_none_;
   std::vector<Quantile> quantiles_;
   std::vector<Error> errors_;
+  std::vector<Number> numbers_;
   std::uint64_t sent_ = 0, ok_ = 0;
+  std::uint64_t spans_ = 0;
 };
 
 /// A figure of requests in words, by what it is asked for as: "success 99.2% (1,190 of 1,200)", "failures 3",

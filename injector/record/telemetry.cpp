@@ -1,6 +1,11 @@
 #include "injector/record/telemetry.h"
 
+#include <fmt/format.h>
+
+#include <set>
 #include <type_traits>
+
+#include "injector/base/text.h"
 
 namespace faultline::record {
 
@@ -18,14 +23,86 @@ void ConnectionCounts::add(const ConnectionCounts& other) {
   for (const auto& [error, count] : other.failed) failed[error] += count;
 }
 
-TelemetryStats stats_in(const TelemetryRecord& record, Ns start, Ns end) {
+const ConnectionSpan* span_of(const events::Telemetry& bucket, const std::optional<std::string>& peer) {
+  if (!peer) return &bucket;
+  if (!bucket.peers) return nullptr;
+  for (const auto& one : *bucket.peers)
+    if (one.peer == *peer) return &one;
+  return nullptr;
+}
+
+TelemetryStats stats_in(const TelemetryRecord& record, Ns start, Ns end, const std::optional<std::string>& peer) {
   TelemetryStats stats;
   for (const auto& bucket : record.buckets) {
     if (bucket.from < start || bucket.from >= end) continue;
-    stats.add(bucket);
-    for (const auto& [rtt, count] : bucket.rtt) stats.rtt.add(rtt, count);
+    const ConnectionSpan* span = span_of(bucket, peer);
+    if (!span) continue;
+    stats.buckets++;
+    stats.add(*span);
+    for (const auto& [rtt, count] : span->rtt) stats.rtt.ok.add(rtt, count);
+    if (!span->turns) continue;
+    for (const auto& [took, count] : *span->turns) stats.turns.ok.add(took, count);
   }
+  stats.turns.lost = stats.unanswered;
   return stats;
+}
+
+std::vector<std::string> peers_of(const TelemetryRecord& record) {
+  std::set<std::string> names;
+  for (const auto& bucket : record.buckets)
+    if (bucket.peers)
+      for (const auto& one : *bucket.peers) names.insert(one.peer);
+  return {names.begin(), names.end()};
+}
+
+std::uint64_t count_of(plan::Series series, const ConnectionCounts& counts, std::uint64_t answered) {
+  using plan::Series;
+  switch (series) {
+    case Series::opened:
+      return counts.opened;
+    case Series::accepted:
+      return counts.accepted;
+    case Series::failed:
+      return counts.all_failed();
+    case Series::closed:
+      return counts.closed;
+    case Series::retransmits:
+      return counts.retransmits;
+    case Series::timeouts:
+      return counts.timeouts;
+    case Series::resets_sent:
+      return counts.resets_sent;
+    case Series::resets_received:
+      return counts.resets_received;
+    case Series::bytes_sent:
+      return counts.bytes_sent;
+    case Series::bytes_received:
+      return counts.bytes_received;
+    case Series::packets_sent:
+      return counts.packets_sent;
+    case Series::packets_received:
+      return counts.packets_received;
+    case Series::answered:
+      return answered;
+    case Series::unanswered:
+      return counts.unanswered;
+    case Series::none:
+      break;
+  }
+  return 0;
+}
+
+double figure_of(const plan::Bound& bound, std::uint64_t count, Ns length) {
+  const auto n = static_cast<double>(count);
+  if (bound.measure != plan::Bound::Measure::per_second) return n;
+  return length <= 0 ? 0 : n * static_cast<double>(kSecond) / static_cast<double>(length);
+}
+
+std::string series_text(const plan::Conditions::Key& key, const plan::Bound& bound, std::uint64_t count, Ns length) {
+  std::string text = fmt::format("{} {}", key.name, thousands(count));
+  if (bound.measure)
+    text += fmt::format(" ({:.1f}/s)", figure_of({{}, 0, {}, plan::Bound::Measure::per_second}, count, length));
+  return text;
 }
 
 }  // namespace faultline::record

@@ -41,6 +41,7 @@ struct Judgement {
   std::string expected, observed;
   std::string confidence;  ///< how far chance can have moved what was observed (confidence.h)
   std::string reason;      ///< why it did not hold, or could not be judged
+  std::optional<std::string> telemetry = {}, peer = {};  ///< whose connections, and with whom: `probe` is empty then
 
   bool as_expected() const { return held && *held != expected_to_fail; }
 };
@@ -79,6 +80,9 @@ Ns lateness_limit(const FaultRecord& fault);
 /// they have to stay. `conditions` have no bound in times of a baseline; `values` are bounds on the numbers in answers.
 std::optional<Ns> first_holding(const ProbeRecord& probe, const plan::Conditions& conditions, const Phase& window,
                                 std::optional<Ns> stays, const plan::ValueBounds& values = {});
+/// The same of the connections of a target, or of those with a peer.
+std::optional<Ns> first_holding(const TelemetryRecord& telemetry, const std::optional<std::string>& peer,
+                                const plan::Conditions& conditions, const Phase& window, std::optional<Ns> stays);
 Recovery recovery_of(const Recording& recording, const ProbeRecord& probe);
 Verdict judge(const Recording& recording);
 const char* word(Exit exit);  ///< what each is called of a run that has hypotheses

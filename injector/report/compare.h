@@ -1,5 +1,6 @@
-// Two runs side by side: what each hypothesis, fault and probe did in the one and in the other. For the question after
-// every change: is it better now? Made from their summaries.
+// Is it better now? Runs before and runs after: figures of each probe and phase that got better or worse by more than
+// chance explains (bootstrap.h), and the newest of either side beside one another: what each hypothesis, fault and
+// probe did.
 #pragma once
 
 #include <optional>
@@ -8,6 +9,8 @@
 #include <vector>
 
 #include "injector/base/visible_text.h"
+#include "injector/report/bootstrap.h"
+#include "injector/report/kept_run.h"
 #include "injector/report/summary.h"
 
 namespace faultline::report {
@@ -21,26 +24,27 @@ struct ComparedRun {
   double scale = 1, duration_s = 0;
   std::string kernel, engine, version;
 
-  static constexpr auto fields = std::tuple{field("verdict", &ComparedRun::verdict),
-                                            field("exit_code", &ComparedRun::exit_code),
-                                            field("name", &ComparedRun::name),
-                                            field("title", &ComparedRun::title),
-                                            field("started_at", &ComparedRun::started_at),
-                                            field("seed", &ComparedRun::seed),
-                                            field("scale", &ComparedRun::scale),
-                                            field("duration_s", &ComparedRun::duration_s),
-                                            field("kernel", &ComparedRun::kernel),
-                                            field("engine", &ComparedRun::engine),
-                                            field("version", &ComparedRun::version)};
+  static constexpr auto fields =
+      std::tuple{field("verdict", &ComparedRun::verdict, "its verdict"),
+                 field("exit_code", &ComparedRun::exit_code, "its exit status"),
+                 field("name", &ComparedRun::name, "the plan's"),
+                 field("title", &ComparedRun::title, "the plan's, for people"),
+                 field("started_at", &ComparedRun::started_at, "T0, RFC 3339 UTC"),
+                 field("seed", &ComparedRun::seed, "of every random decision"),
+                 field("scale", &ComparedRun::scale, "how many times shorter the timeline is"),
+                 field("duration_s", &ComparedRun::duration_s, "as planned"),
+                 field("kernel", &ComparedRun::kernel, "the machine's"),
+                 field("engine", &ComparedRun::engine, "how programs are attached"),
+                 field("version", &ComparedRun::version, "of Faultline")};
 };
 
 struct ComparedHypothesis {
   std::optional<bool> held;
   std::string expected, observed;
 
-  static constexpr auto fields =
-      std::tuple{field("held", &ComparedHypothesis::held), field("expected", &ComparedHypothesis::expected),
-                 field("observed", &ComparedHypothesis::observed)};
+  static constexpr auto fields = std::tuple{field("held", &ComparedHypothesis::held, "null: it could not be judged"),
+                                            field("expected", &ComparedHypothesis::expected, "in one line"),
+                                            field("observed", &ComparedHypothesis::observed, "in one line")};
 };
 
 struct ComparedFault {
@@ -48,18 +52,22 @@ struct ComparedFault {
   std::uint64_t packets_matched = 0, packets_dropped = 0;
   TimeQuantiles applied_delay_us, lateness_us;
 
-  static constexpr auto fields = std::tuple{
-      field("asked_text", &ComparedFault::asked_text), field("packets_matched", &ComparedFault::packets_matched),
-      field("packets_dropped", &ComparedFault::packets_dropped),
-      field("applied_delay_us", &ComparedFault::applied_delay_us), field("lateness_us", &ComparedFault::lateness_us)};
+  static constexpr auto fields =
+      std::tuple{field("asked_text", &ComparedFault::asked_text, "in one line"),
+                 field("packets_matched", &ComparedFault::packets_matched, "as in [summary.json](summary.md)"),
+                 field("packets_dropped", &ComparedFault::packets_dropped, "likewise"),
+                 field("applied_delay_us", &ComparedFault::applied_delay_us, "likewise"),
+                 field("lateness_us", &ComparedFault::lateness_us, "likewise")};
 };
 
 struct ComparedPhase : Latency {
   std::uint64_t sent = 0;
   std::optional<double> success;
 
-  static constexpr auto fields = std::tuple{field("sent", &ComparedPhase::sent),
-                                            field("success", &ComparedPhase::success), record::Among<Latency>{}};
+  static constexpr auto fields =
+      std::tuple{field("sent", &ComparedPhase::sent, "requests that were due in it"),
+                 field("success", &ComparedPhase::success, "share of them; null: none was due"),
+                 record::Among<Latency>{"of its requests"}};
 };
 
 /// What has a name in either run; absent in the run that does not have it.
@@ -68,7 +76,9 @@ struct Pair {
   std::string name;
   std::optional<Side> a, b;
 
-  static constexpr auto fields = std::tuple{field("name", &Pair::name), field("a", &Pair::a), field("b", &Pair::b)};
+  static constexpr auto fields =
+      std::tuple{field("name", &Pair::name, "its name"), field("a", &Pair::a, "before; null: it is not in that run"),
+                 field("b", &Pair::b, "after; likewise")};
 };
 
 struct ComparedProbe {
@@ -76,7 +86,52 @@ struct ComparedProbe {
   std::vector<Pair<ComparedPhase>> phases;
 
   static constexpr auto fields =
-      std::tuple{field("name", &ComparedProbe::name), field("phases", &ComparedProbe::phases)};
+      std::tuple{field("name", &ComparedProbe::name, "its name"), field("phases", &ComparedProbe::phases, "by phase")};
+};
+
+enum class Change { noise, better, worse, not_judged };
+inline constexpr std::pair<Change, std::string_view> kChanges[] = {
+    {Change::noise, "noise"}, {Change::better, "better"}, {Change::worse, "worse"}, {Change::not_judged, "not judged"}};
+inline constexpr std::string_view word(Change change) { return record::Words<Change, kChanges>::of(change); }
+
+}  // namespace faultline::report
+template <>
+struct faultline::record::WordOf<faultline::report::Change>
+    : faultline::record::Words<faultline::report::Change, faultline::report::kChanges> {};
+namespace faultline::report {
+
+/// One figure of a probe in a phase, of all runs of either side.
+struct ComparedFigure {
+  std::string probe, phase, figure;
+  std::optional<double> a, b, change, low, high, p;
+  Change verdict = Change::not_judged;
+  std::string reason;
+
+  static constexpr const char* shape = "figure";
+  static constexpr auto fields = std::tuple{
+      field("probe", &ComparedFigure::probe, "whose requests"),
+      field("phase", &ComparedFigure::phase, "of which phase, or of the whole `run`"),
+      field("figure", &ComparedFigure::figure, "`success`, a share; `p50`, `p90` and `p99`, in ms, of all requests"),
+      field("a", &ComparedFigure::a, "before; null of a latency: \"never\", so many failed"),
+      field("b", &ComparedFigure::b, "after; likewise"),
+      field("change", &ComparedFigure::change,
+            "of success: b less a; of a latency: by which share b is above a; null: not known, or one is \"never\""),
+      field("low", &ComparedFigure::low, "the change lies above this, with the given confidence; null likewise"),
+      field("high", &ComparedFigure::high, "and below this"),
+      field("p", &ComparedFigure::p,
+            "how often chance alone would make so much of it, were half of the least change true; corrected for all "
+            "figures (Holm); null: not judged"),
+      field("verdict", &ComparedFigure::verdict, "`better`, `worse`, `noise`, `not judged`"),
+      field("reason", &ComparedFigure::reason, "why it was not judged")};
+};
+
+/// A run that was given, and does not count.
+struct LeftOut {
+  std::string run, side, reason;
+
+  static constexpr auto fields =
+      std::tuple{field("run", &LeftOut::run, "as it was given"), field("side", &LeftOut::side, "`a` or `b`"),
+                 field("reason", &LeftOut::reason, "why")};
 };
 
 struct Comparison {
@@ -85,18 +140,51 @@ struct Comparison {
   std::vector<Pair<ComparedFault>> faults;
   std::vector<ComparedProbe> probes;
   std::vector<std::string> remarks;
+  Change verdict = Change::not_judged;
+  int exit_code = 0;
+  std::string told;
+  double confidence = 0, least_change = 0;
+  std::size_t runs_a = 0, runs_b = 0;
+  std::vector<LeftOut> left_out;
+  std::vector<ComparedFigure> figures;
 
-  static constexpr auto fields = std::tuple{field("a", &Comparison::a),
-                                            field("b", &Comparison::b),
-                                            field("hypotheses", &Comparison::hypotheses),
-                                            field("faults", &Comparison::faults),
-                                            field("probes", &Comparison::probes),
-                                            field("remarks", &Comparison::remarks)};
+  static constexpr auto fields = std::tuple{
+      field("verdict", &Comparison::verdict,
+            "`worse`: at least one figure is; `better`: one is, and none is worse; `noise`; `not judged`: none was"),
+      field("exit_code", &Comparison::exit_code, "the exit status: 1 worse, 2 not judged, else 0"),
+      field("told", &Comparison::told, "the answer in one line"),
+      field("confidence", &Comparison::confidence, "false alarms in equal runs are rarer than 1 less this"),
+      field("least_change", &Comparison::least_change, "what changed by less is noise"),
+      field("runs_a", &Comparison::runs_a, "how many count, before"),
+      field("runs_b", &Comparison::runs_b, "after"),
+      field("left_out", &Comparison::left_out, "runs that do not count"),
+      field("figures", &Comparison::figures, "every figure that both sides have"),
+      field("a", &Comparison::a, "the last run before, whether it counts or not"),
+      field("b", &Comparison::b, "the last run after"),
+      field("hypotheses", &Comparison::hypotheses, "of these two"),
+      field("faults", &Comparison::faults, "of these two"),
+      field("probes", &Comparison::probes, "of these two"),
+      field("remarks", &Comparison::remarks, "why a comparison may mislead")};
 };
 
-Comparison compare(const Summary& a, const Summary& b);
+/// Neither side is empty. Runs that are no measurement (inconclusive, aborted, failed, interrupted) do not count.
+Comparison compare(const std::vector<KeptRun>& before, const std::vector<KeptRun>& after,
+                   const CompareRules& rules = {});
 
-/// The same for a terminal.
+/// A figure's value on one side, as people read it: "99.8%", "412 ms", "never".
+std::string figure_value(const ComparedFigure& figure, const std::optional<double>& value);
+/// "99%", of a confidence and the like.
+std::string share_text(double share);
+/// "+24%", "-4.2 points"; empty where there is none.
+std::string change_text(const ComparedFigure& figure, const std::optional<double>& change);
+/// "p99 412 ms -> 510 ms, +24%"
+std::string figure_text(const ComparedFigure& figure);
+
+/// For a terminal; the first line is the answer.
 Visible render_comparison(const Comparison& comparison);
+/// For a comment on a pull request.
+std::string comparison_markdown(const Comparison& comparison);
+/// A page that opens offline.
+std::string comparison_page(const Comparison& comparison);
 
 }  // namespace faultline::report

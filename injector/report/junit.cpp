@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "injector/base/visible_text.h"
+#include "injector/report/checked_plan.h"
 
 namespace faultline::report {
 namespace {
@@ -134,6 +135,23 @@ std::string junit_xml(const std::vector<Summary>& summaries, const std::string& 
     suite.add("the arm was played", "error", "there is no record of it", {});
     suite.close();
   }
+  return suites.text();
+}
+
+std::string junit_xml(const std::vector<CheckedPlan>& plans) {
+  Suites suites;
+  Summary nothing;
+  nothing.name = "check";
+  Suite suite(suites, nothing);
+  for (const auto& plan : plans) {
+    if (!plan.mistakes.empty())
+      suite.add(plan.plan, "failure", plan.mistakes.front().message, plan.told);
+    else if (!plan.lacks.empty())
+      suite.add(plan.plan, "error", plan.lacks.front().message, plan.told);
+    else
+      suite.add(plan.plan, nullptr, {}, {});
+  }
+  suite.close();
   return suites.text();
 }
 

@@ -8,6 +8,9 @@
 
 namespace faultline::report {
 
+/// In a cell, or a line: what cannot be seen is written out, and nothing is markup.
+std::string markdown_text(const std::string& text);
+
 /// A table of hypotheses with what was expected and observed, and of faults with what was applied. GitHub's flavour.
 std::string markdown(const Summary& summary);
 /// A heading and a table for each arm, and a heading for each of `not_played`.

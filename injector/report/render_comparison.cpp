@@ -69,11 +69,33 @@ void render_probe(Visible& out, const ComparedProbe& probe) {
   }
 }
 
+/// What was not noise, and how far what was can have gone.
+void render_figures(Visible& out, const Comparison& c) {
+  bool headed_yet = false;
+  for (const auto& f : c.figures) {
+    if (f.verdict != Change::better && f.verdict != Change::worse) continue;
+    if (!headed_yet)
+      out += shown("\n{:<36} {:<8} {:>9} {:>9}  {}\n", "changed", "", "A", "B",
+                   fmt::format("{} confidence: between", share_text(c.confidence)));
+    headed_yet = true;
+    const std::string range =
+        f.low ? fmt::format("{} and {}", change_text(f, f.low), change_text(f, f.high)) : std::string();
+    out += shown("{} {:<8} {:>9} {:>9}  {:<7} {}\n", headed(fmt::format("{} during {}", f.probe, f.phase), 36),
+                 f.figure, figure_value(f, f.a), figure_value(f, f.b), word(f.verdict), range);
+  }
+}
+
 }  // namespace
 
 Visible render_comparison(const Comparison& c) {
-  Visible out = shown("A  {:<13} {}  {}\nB  {:<13} {}  {}\n", c.a.verdict, c.a.started_at, c.a.title, c.b.verdict,
-                      c.b.started_at, c.b.title);
+  Visible out = shown("{}\n", c.told);
+  for (const auto& one : c.left_out)
+    out += shown("! left out: {} ({}): {}\n", one.run, one.side == "a" ? "before" : "after", one.reason);
+  if (c.runs_a > 1 || c.runs_b > 1)
+    out += shown("{} runs before, {} after; A and B are the last of each\n", c.runs_a, c.runs_b);
+  render_figures(out, c);
+  out += shown("\nA  {:<13} {}  {}\nB  {:<13} {}  {}\n", c.a.verdict, c.a.started_at, c.a.title, c.b.verdict,
+               c.b.started_at, c.b.title);
   for (const auto& remark : c.remarks) out += "! " + remark + "\n";
   if (!c.hypotheses.empty()) out += shown("\n{:<44} {:>12} {:>12}\n", "hypothesis", "A", "B");
   for (const auto& [name, a, b] : c.hypotheses) out += shown("{} {:>12} {:>12}\n", headed(name, 44), held(a), held(b));

@@ -164,25 +164,30 @@ std::string telemetry(const Summary& s) {
       "again\">retransmits</th><th class=\"n\" title=\"of these: because the retransmission timer ran "
       "out\">timeouts</th><th class=\"n\">resets<br>sent</th><th class=\"n\">resets<br>received</th><th "
       "class=\"n\">bytes<br>sent</th><th class=\"n\">bytes<br>received</th><th class=\"n\" title=\"smoothed round-trip "
-      "time\">RTT<br>p50</th><th class=\"n\">RTT<br>p99</th></tr>\n";
+      "time\">RTT<br>p50</th><th class=\"n\">RTT<br>p99</th><th class=\"n\" title=\"from the last byte of what was "
+      "asked "
+      "to the first of its answer\">turns<br>p50</th><th class=\"n\">turns<br>p99</th></tr>\n";
   for (const auto& target : s.telemetry) {
     bool first = true;
-    for (const auto& phase : target.phases) {
+    const auto row = [&](const std::string& when, const TelemetryStats& stats) {
       out += fmt::format("<tr{}><td>{}</td><td>{}</td>", first ? " class=\"first\"" : "",
-                         first ? escaped(target.target) : "", escaped(phase.phase));
+                         first ? escaped(target.target) : "", escaped(when));
       first = false;
       std::string failed;
-      for (const auto& [error, count] : phase.failed) failed += fmt::format("{} × {} ", count, escaped(error));
-      for (const auto n : {phase.opened, phase.accepted, phase.closed})
+      for (const auto& [error, count] : stats.failed) failed += fmt::format("{} × {} ", count, escaped(error));
+      for (const auto n : {stats.opened, stats.accepted, stats.closed})
         out += fmt::format("<td class=\"n\">{}</td>", n);
       out += fmt::format("<td>{}</td>", failed);
-      for (const auto n : {phase.retransmits, phase.timeouts, phase.resets_sent, phase.resets_received,
-                           phase.bytes_sent, phase.bytes_received})
+      for (const auto n : {stats.retransmits, stats.timeouts, stats.resets_sent, stats.resets_received,
+                           stats.bytes_sent, stats.bytes_received})
         out += fmt::format("<td class=\"n\">{}</td>", n);
-      for (const auto& rtt : {phase.rtt_ms.p50, phase.rtt_ms.p99})
-        out += fmt::format("<td class=\"n\">{}</td>", rtt ? short_microseconds(*rtt * 1000) : "");
+      const Quantiles turns = stats.turns_ms.value_or(Quantiles());
+      for (const auto& time : {stats.rtt_ms.p50, stats.rtt_ms.p99, turns.p50, turns.p99})
+        out += fmt::format("<td class=\"n\">{}</td>", time ? short_microseconds(*time * 1000) : "");
       out += "</tr>\n";
-    }
+    };
+    for (const auto& phase : target.phases) row(phase.phase, phase);
+    for (const auto& peer : target.peers) row("with " + peer.peer, peer.run);
   }
   return out + "</table>\n";
 }

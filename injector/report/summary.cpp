@@ -105,16 +105,26 @@ Probe probe_of(const record::Recording& r, const record::ProbeRecord& record) {
 TelemetryStats connections_of(const record::TelemetryStats& recorded) {
   TelemetryStats stats;
   static_cast<record::ConnectionCounts&>(stats) = recorded;
-  stats.rtt_ms = quantiles_of(recorded.rtt);
+  stats.rtt_ms = quantiles_of(recorded.rtt.ok);
+  if (recorded.turns.count() > 0) {
+    stats.answered = recorded.turns.ok.count();
+    stats.turns_ms = quantiles_of(recorded.turns.ok);
+  }
   return stats;
 }
 
-Telemetry telemetry_of(const record::Recording& r, const record::TelemetryRecord& record) {
-  Telemetry telemetry;
-  telemetry.target = record.target;
-  telemetry.run = connections_of(record::stats_in(record, 0, r.duration));
+TelemetryTimes times_of(const record::Recording& r, const record::TelemetryRecord& record,
+                        const std::optional<std::string>& peer) {
+  TelemetryTimes times;
+  times.run = connections_of(record::stats_in(record, 0, r.duration, peer));
   for (const auto& phase : record::phases(r))
-    telemetry.phases.push_back({connections_of(record::stats_in(record, phase.start, phase.end)), phase.name});
+    times.phases.push_back({connections_of(record::stats_in(record, phase.start, phase.end, peer)), phase.name});
+  return times;
+}
+
+Telemetry telemetry_of(const record::Recording& r, const record::TelemetryRecord& record) {
+  Telemetry telemetry{times_of(r, record, {}), record.target, {}};
+  for (const auto& peer : record::peers_of(record)) telemetry.peers.push_back({times_of(r, record, peer), peer});
   return telemetry;
 }
 
@@ -122,6 +132,8 @@ Guard guard_of(const record::GuardRecord& record) {
   Guard guard;
   guard.name = record.guard.name;
   guard.probe = record.guard.probe;
+  guard.telemetry = record.guard.telemetry;
+  guard.peer = record.guard.peer;
   if (!record.guard.during.empty()) guard.during = record.guard.during;
   guard.condition = plan::condition_text(record.guard);
   guard.tripped = record.trip.has_value();
@@ -165,7 +177,7 @@ Summary summarize(const record::Recording& r, const record::Verdict& verdict) {
     s.hypotheses.push_back({h.name, h.probe, h.event, h.during, since_t0(h.start), since_t0(h.end),
                             since_t0(h.held_after), since_t0(h.detected_after), h.held,
                             h.expected_to_fail ? std::optional(true) : std::nullopt, h.expected, h.observed,
-                            h.confidence, h.reason});
+                            h.confidence, h.reason, h.telemetry, h.peer});
   for (const auto& guard : r.guards) s.guards.push_back(guard_of(guard));
   for (const auto& note : r.notes) s.notes.push_back({since_t0(note.when), note.at, note.text, note.by});
   if (r.stop) s.abort = Abort{r.stop->by, r.stop->reason, seconds(r.stop->when)};
@@ -208,10 +220,14 @@ std::string latency_text(const Latency& latency, Quantiles Latency::*whose, std:
 }
 
 std::string broken_text(const Hypothesis& h) {
-  const std::string subject = !h.probe.empty()   ? "probe " + h.probe
-                              : !h.event.empty() ? fmt::format("event \"{}\"", h.event)
-                                                 : std::string("traffic");
-  return fmt::format("{} during {}: expected {}, observed {}", subject, h.during, h.expected, h.observed);
+  plan::Hypothesis about;
+  about.telemetry = h.telemetry;
+  about.peer = h.peer;
+  const std::string whose = h.telemetry        ? plan::subject_text(about)
+                            : !h.probe.empty() ? "probe " + h.probe
+                            : !h.event.empty() ? fmt::format("event \"{}\"", h.event)
+                                               : std::string("traffic");
+  return fmt::format("{} during {}: expected {}, observed {}", whose, h.during, h.expected, h.observed);
 }
 
 std::vector<std::string> broken_hypotheses(const Summary& summary) {

@@ -36,11 +36,15 @@ struct Hypothesis {
   std::optional<double> start_s, end_s, held_after_s, detected_after_s;
   std::optional<bool> held, expected_to_fail;
   std::string expected, observed, confidence, reason;
+  std::optional<std::string> telemetry = {}, peer = {};
 
   static constexpr const char* shape = "hypothesis";
   static constexpr auto fields = std::tuple{
       field("name", &Hypothesis::name, "its name"),
-      field("probe", &Hypothesis::probe, "whose requests; empty: it is about an event, or about a fault's traffic"),
+      field("probe", &Hypothesis::probe,
+            "whose requests; empty: it is about connections, an event, or a fault's traffic"),
+      record::seldom("telemetry", &Hypothesis::telemetry, "of which target, then"),
+      record::seldom("peer", &Hypothesis::peer, "of these, those with this target"),
       field("event", &Hypothesis::event, "which event; empty: it is about none"),
       field("during", &Hypothesis::during,
             "of which phase, or which part of it; `recovery` where only that is asked for"),
@@ -72,11 +76,14 @@ struct Guard {
   bool tripped = false;
   std::optional<double> t_s;
   std::optional<std::string> observed;
+  std::optional<std::string> telemetry = {}, peer = {};
 
   static constexpr const char* shape = "guard";
   static constexpr auto fields = std::tuple{
       field("name", &Guard::name, "its name"),
-      field("probe", &Guard::probe, "whose requests it watched"),
+      field("probe", &Guard::probe, "whose requests it watched; empty: it watched connections"),
+      record::seldom("telemetry", &Guard::telemetry, "of which target, then"),
+      record::seldom("peer", &Guard::peer, "of these, those with this target"),
       field("during", &Guard::during, "in which phase; null: in the whole run"),
       field("condition", &Guard::condition, "when it acts, in one line"),
       field("tripped", &Guard::tripped, "it acted, and ended the run"),
@@ -185,6 +192,7 @@ struct Summary {
   std::vector<std::string> warnings;
   std::vector<Escape> escapes;
 
+  static constexpr const char* shape = "summary";
   static constexpr auto fields = std::tuple{
       field("verdict", &Summary::verdict,
             "`passed`, `deviated`, …; `completed` with exit code 0 where the plan has no hypothesis"),

@@ -70,13 +70,11 @@ void Grounds::await_targets() {
 }
 
 void Grounds::find_sites() {
-  std::optional<site::LabView> view;
-  if (lab_) view = view_of(*lab_);
+  if (lab_) view_ = view_of(*lab_);
   await_targets();
   std::vector<site::ResolvedName> names;
   telling_.wait_to_tell(Telling::kEvery);
-  sites_ = site::resolve(plan_, view ? &*view : nullptr, finder_, &names,
-                         [this](const std::string& what) { telling_.advance(what); });
+  sites_ = site::resolve(plan_, view(), finder_, &names, [this](const std::string& what) { telling_.advance(what); });
   for (const auto& name : names) {
     std::vector<std::string> addresses;
     for (const auto& address : name.addresses) addresses.push_back(address.address_text());

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,8 @@ class Grounds {
   /// Stops the services and takes the lab apart; returns what failed.
   std::vector<std::string> leave();
 
-  lab::Lab* lab() const { return lab_.get(); }  ///< null: none
+  lab::Lab* lab() const { return lab_.get(); }                             ///< null: none
+  const site::LabView* view() const { return view_ ? &*view_ : nullptr; }  ///< of it, once the sites were found
   const site::Finder& finder() const { return finder_; }
   /// As they were found; the pen takes them.
   std::vector<site::Site>& sites() { return sites_; }
@@ -46,6 +48,7 @@ class Grounds {
   Control& control_;
   Telling& telling_;
   std::unique_ptr<lab::Lab> lab_;
+  std::optional<site::LabView> view_;
   site::Finder finder_;
   std::vector<site::Site> sites_;
 };

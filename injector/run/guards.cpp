@@ -1,5 +1,6 @@
 #include "injector/run/guards.h"
 
+#include "injector/record/run_events.h"
 #include "injector/record/verdict.h"
 
 namespace faultline::run {
@@ -13,6 +14,7 @@ Guards::Guards(const plan::Plan& plan, Acted acted) : acted_(std::move(acted)) {
         start = phase.start;
         end = phase.end;
       }
+    if (guard.telemetry) guards_.push_back({&guard, std::nullopt, record::GuardWindow(guard, start, end)});
     for (std::size_t i = 0; i < plan.probes.size(); i++)
       if (plan.probes[i].name == guard.probe) guards_.push_back({&guard, i, record::GuardWindow(guard, start, end)});
   }
@@ -28,6 +30,25 @@ void Guards::sample(const probe::Sample& sample) {
     armed.acted = true;
     acted_(*armed.guard, *trip);
   }
+}
+
+void Guards::counted(const record::events::Telemetry& counted) {
+  const MutexLock lock(mutex_);
+  if (closed_) return;
+  for (auto& armed : guards_) {
+    if (armed.acted || armed.guard->telemetry != counted.target) continue;
+    const auto trip = armed.window.add(counted);
+    if (!trip) continue;
+    armed.acted = true;
+    acted_(*armed.guard, *trip);
+  }
+}
+
+std::vector<std::string> Guards::standings() {
+  const MutexLock lock(mutex_);
+  std::vector<std::string> all;
+  for (const auto& armed : guards_) all.push_back(armed.window.standing());
+  return all;
 }
 
 void Guards::close() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "injector/base/thread_safety.h"
@@ -17,9 +18,12 @@ class Guards : public observe::Observer {
  public:
   using Acted = std::function<void(const plan::Guard&, const record::GuardTrip&)>;
 
-  /// `acted` is called on a probe's thread, once a guard at most. The plan must outlive this.
+  /// `acted` is called on a probe's thread, or on the run's, once a guard at most. The plan must outlive this.
   Guards(const plan::Plan& plan, Acted acted);
   void sample(const probe::Sample& sample) override;
+  void counted(const record::events::Telemetry& counted) override;
+  /// What each guard looks at comes to now, for whoever watches: by the guards' order in the plan.
+  std::vector<std::string> standings();
   /// From here on none acts: the faults are off. When it returns, `acted` is not being called.
   void close();
   void healed() noexcept override { close(); }
@@ -27,7 +31,7 @@ class Guards : public observe::Observer {
  private:
   struct Armed {
     const plan::Guard* guard;
-    std::size_t probe;  ///< index in the plan
+    std::optional<std::size_t> probe;  ///< index in the plan; none: it watches connections
     record::GuardWindow window;
     bool acted = false;
   };

@@ -11,6 +11,7 @@
 #include "injector/pen/attach.h"
 #include "injector/plan/parse.h"
 #include "injector/report/derive.h"
+#include "injector/serve/serving.h"
 
 namespace faultline::run {
 
@@ -21,6 +22,7 @@ struct RunOptions {
   std::optional<pen::Engine> engine;  ///< absent: the best this kernel has
   bool quiet = false;                 ///< nothing on `screen`
   int screen = 2;                     ///< where progress is drawn
+  std::optional<serve::Wish> serve;   ///< absent: nothing listens
   std::vector<std::string> command;   ///< argv, for the record
   std::vector<std::string> repeat;    ///< the words that say the same, without the seed, --at and where to write
 };

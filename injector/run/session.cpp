@@ -24,6 +24,7 @@
 #include "injector/run/play.h"
 #include "injector/run/preflight.h"
 #include "injector/run/probes.h"
+#include "injector/serve/serving.h"
 
 namespace faultline::run {
 namespace events = record::events;
@@ -136,6 +137,7 @@ Session::Session(const plan::Plan& plan, const RunOptions& options, const std::f
   observers_.add<observe::EventWatch>();
   observers_.add<observe::TrafficWatch>();
   observers_.add<observe::Telemetry>();
+  observers_.add<serve::Serving>(plan, options.serve, folder);
   // More of them here: what has to be there for the first request, and until after the last.
   observers_.add<Probes>(plan);
 }
@@ -224,6 +226,7 @@ observe::Scene Session::scene() {
           .finder = grounds_->finder(),
           .sites = grounds_->sites(),
           .lab = grounds_->lab(),
+          .view = grounds_->view(),
           .nursery = nursery_.get(),
           .progress = [this](const std::string& what) { telling_->advance(what); },
           .tell = [this](record::Remark remark) { telling_->remark(std::move(remark)); },
@@ -233,6 +236,11 @@ observe::Scene Session::scene() {
                 journal_->sample(plan_.probes[sample.probe].name, sample);
                 display_->sample(sample);
                 observers_.sample(sample);
+              },
+          .counted =
+              [this](const events::Telemetry& counted) {
+                events::telemetry(*journal_, counted);
+                observers_.counted(counted);
               }};
 }
 

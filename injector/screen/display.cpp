@@ -184,7 +184,14 @@ void Display::typed_line() {
 void Display::sample(const probe::Sample& sample) {
   if (impl_->quiet) return;
   const MutexLock lock(impl_->mutex);
-  if (sample.probe < impl_->watch.probes.size()) impl_->watch.probes[sample.probe].add(sample, impl_->now());
+  impl_->watch.add(sample, impl_->now());
+}
+
+void Display::set_guards(const std::vector<std::string>& standings) {
+  if (!impl_->live) return;
+  const MutexLock lock(impl_->mutex);
+  auto& guards = impl_->watch.guards;
+  for (std::size_t i = 0; i < guards.size() && i < standings.size(); i++) guards[i].standing = standings[i];
 }
 
 void Display::note(const std::string& what) {

@@ -132,6 +132,56 @@ Row probe_row(const ProbeWatch& probe, Ns now, int name_width, const Look& look)
   return row;
 }
 
+/// "timeout 12, status 503 3": how requests fail now.
+std::optional<Row> errors_row(const ProbeWatch& probe, Ns now, const Look& look) {
+  const auto errors = probe.last_errors(now);
+  if (errors.empty()) return {};
+  Row row(look);
+  row.add("  ");
+  for (const auto& [error, count] : errors)
+    row.add(fmt::format("{}{} {}", &error == &errors.front().first ? "" : ", ", error, thousands(count)), "31");
+  return row;
+}
+
+Row guard_row(const WatchedGuard& guard, const Look& look) {
+  Row row(look);
+  row.add("guard ", "2").add(guard.name).add("  ");
+  row.add(guard.standing.empty() ? "nothing yet" : for_locale(guard.standing, look.utf8));
+  row.add("; acts at " + guard.condition, "2");
+  return row;
+}
+
+constexpr std::size_t kMostHypotheses = 6;  // more are counted
+
+void add_hypotheses(std::vector<Row>& rows, const Watch& watch, Ns now, const Look& look) {
+  std::size_t hold = 0, broken = 0, to_come = 0;
+  std::vector<Row> each;
+  for (const auto& one : watch.hypotheses) {
+    const bool begun = now >= one.start && one.tally.sent() > 0;
+    const bool holds = begun && one.tally.holds(std::min(now, one.end) - one.start);
+    ++(!begun ? to_come : holds ? hold : broken);
+    Row row(look);
+    if (!begun)
+      row.add(look.utf8 ? "· " : "- ", "2").add(one.name, "2").add("  to come", "2");
+    else
+      row.add(holds ? (look.utf8 ? "✓ " : "+ ") : (look.utf8 ? "✗ " : "x "), holds ? "32" : "31")
+          .add(one.name)
+          .add(now < one.end ? "  so far " : "  ", "2")
+          .add(for_locale(one.tally.standing(std::min(now, one.end) - one.start), look.utf8), "2");
+    each.push_back(row);
+  }
+  if (each.empty()) return;
+  if (each.size() <= kMostHypotheses) {
+    rows.insert(rows.end(), each.begin(), each.end());
+    return;
+  }
+  Row row(look);
+  row.add("hypotheses so far: ", "2").add(fmt::format("{} hold", hold), "32");
+  if (broken > 0) row.add(", ").add(fmt::format("{} do not", broken), "31");
+  if (to_come > 0) row.add(fmt::format(", {} to come", to_come), "2");
+  rows.push_back(row);
+}
+
 }  // namespace
 
 std::vector<Visible> live_view(const Watch& watch, Ns now, const Look& asked_look, bool final) {
@@ -144,7 +194,14 @@ std::vector<Visible> live_view(const Watch& watch, Ns now, const Look& asked_loo
   int name_width = 4;
   for (const auto& probe : watch.probes) name_width = std::max(name_width, columns(probe.name));
   name_width = std::min(name_width, look.width >= kNarrow ? 20 : 9);
-  for (const auto& probe : watch.probes) rows.push_back(probe_row(probe, now, name_width, look));
+  for (const auto& probe : watch.probes) {
+    rows.push_back(probe_row(probe, now, name_width, look));
+    if (auto errors = final ? std::nullopt : errors_row(probe, now, look)) rows.push_back(std::move(*errors));
+  }
+  if (!final) {
+    for (const auto& guard : watch.guards) rows.push_back(guard_row(guard, look));
+    add_hypotheses(rows, watch, now, look);
+  }
 
   const auto most = static_cast<std::size_t>(std::max(look.height - 1, 1));
   if (rows.size() > most) {

@@ -6,6 +6,25 @@
 #include "injector/record/sample_batch.h"
 
 namespace faultline::screen {
+namespace {
+
+/// Its conditions, and nothing but them: they are true or not of the requests so far.
+bool can_be_watched(const plan::Hypothesis& hypothesis) {
+  if (hypothesis.eventually) return false;
+  const auto relative = [](const plan::Bound& bound) { return bound.measure == plan::Bound::Measure::times_baseline; };
+  bool any = hypothesis.errors.has_value();
+  for (const auto& key : plan::Conditions::keys()) {
+    const auto& bound = hypothesis.*key.bound;
+    any |= bound.has_value();
+    if (bound && relative(*bound)) return false;
+  }
+  if (hypothesis.errors)
+    for (const auto& [error, bound] : *hypothesis.errors)
+      if (relative(bound)) return false;
+  return any;
+}
+
+}  // namespace
 
 record::Latencies WatchedPhase::latencies() const {
   record::Latencies all;
@@ -21,6 +40,13 @@ ProbeWatch::ProbeWatch(const plan::Probe& probe, const std::vector<record::Phase
 void ProbeWatch::add(const probe::Sample& sample, Ns now) {
   recent_.push_back({now, sample.latency, sample.ok});
   while (recent_.size() > kRecent || (!recent_.empty() && recent_.front().at < now - kSecond)) recent_.pop_front();
+
+  if (!sample.ok) {
+    const Ns second = now / kSecond * kSecond;
+    if (failed_.empty() || failed_.back().second != second) failed_.push_back({second, {}});
+    while (failed_.front().second < now - kErrorsFor - kSecond) failed_.pop_front();
+    ++failed_.back().by_error[names_.named(sample.error)];
+  }
 
   const std::int64_t index = std::max<Ns>(sample.due, 0) / kSlot;
   WatchedSlot& slot = slots_[static_cast<std::size_t>(index % kSlots)];
@@ -58,6 +84,16 @@ LastSecond ProbeWatch::last_second(Ns now) const {
   return last;
 }
 
+std::vector<std::pair<std::string, std::uint64_t>> ProbeWatch::last_errors(Ns now) const {
+  std::map<std::string, std::uint64_t> sum;
+  for (const auto& failed : failed_)
+    if (failed.second >= now - kErrorsFor)
+      for (const auto& [error, count] : failed.by_error) sum[error] += count;
+  std::vector<std::pair<std::string, std::uint64_t>> all(sum.begin(), sum.end());
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  return all;
+}
+
 WatchedSlot ProbeWatch::slot(std::int64_t index) const {
   if (index < 0) return {};
   const WatchedSlot& slot = slots_[static_cast<std::size_t>(index % kSlots)];
@@ -68,6 +104,23 @@ Watch::Watch(const plan::Plan& plan) : title(plan.title.empty() ? plan.name : pl
   for (const auto& fault : plan.faults) faults.push_back({fault.name, plan::asked_text(fault), fault.start, fault.end});
   phases = record::phases(plan);
   for (const auto& probe : plan.probes) probes.emplace_back(probe, &phases);
+  for (const auto& guard : plan.guards) guards.push_back({guard.name, plan::condition_text(guard)});
+  for (const auto& hypothesis : plan.hypotheses) {
+    const auto window = record::window_of(plan, hypothesis);
+    if (!window || !can_be_watched(hypothesis)) continue;
+    for (std::size_t i = 0; i < plan.probes.size(); ++i)
+      if (plan.probes[i].name == hypothesis.probe)
+        hypotheses.push_back({hypothesis.name, i, window->start, window->end,
+                              record::Tally(hypothesis, record::Tally::OfNone::as_judged)});
+  }
+}
+
+void Watch::add(const probe::Sample& sample, Ns now) {
+  if (sample.probe >= probes.size()) return;
+  probes[sample.probe].add(sample, now);
+  for (auto& one : hypotheses)
+    if (one.probe == sample.probe && sample.due >= one.start && sample.due < one.end)
+      one.tally.add({sample.ok, sample.latency, sample.error});
 }
 
 }  // namespace faultline::screen

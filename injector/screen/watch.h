@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "injector/plan/plan.h"
+#include "injector/probe/errors.h"
 #include "injector/probe/probe.h"
 #include "injector/record/distribution.h"
+#include "injector/record/tally.h"
 #include "injector/record/verdict.h"
 
 namespace faultline::screen {
@@ -45,6 +47,8 @@ class ProbeWatch {
   ProbeWatch(const plan::Probe& probe, const std::vector<record::Phase>* phases);
   void add(const probe::Sample& sample, Ns now);
   LastSecond last_second(Ns now) const;
+  /// How requests failed in the last seconds, the most frequent first.
+  std::vector<std::pair<std::string, std::uint64_t>> last_errors(Ns now) const;
   /// The slot of a time since T0, if it is among the last kSlots; else an empty one.
   WatchedSlot slot(std::int64_t index) const;
 
@@ -58,15 +62,35 @@ class ProbeWatch {
     Ns latency;
     bool ok;
   };
+  struct Failed {
+    Ns second;
+    std::map<std::string, std::uint64_t> by_error;
+  };
   static constexpr std::size_t kRecent = 20000;
+  static constexpr Ns kErrorsFor = 3 * kSecond;
   const std::vector<record::Phase>* outline_;
   std::deque<Recent> recent_;
+  std::deque<Failed> failed_;  ///< by the second in which it became known
+  probe::ErrorNames names_;
   std::vector<WatchedSlot> slots_;
 };
 
 struct WatchedFault {
   std::string name, asked;
   Ns start = 0, end = 0;
+};
+
+struct WatchedGuard {
+  std::string name, condition;
+  std::string standing = {};  ///< what it looks at comes to now
+};
+
+/// One whose conditions can be looked at while it goes on: no multiples of a baseline, and no time to hold.
+struct WatchedHypothesis {
+  std::string name;
+  std::size_t probe = 0;
+  Ns start = 0, end = 0;
+  record::Tally tally;
 };
 
 struct Watch {
@@ -78,6 +102,10 @@ struct Watch {
   std::vector<WatchedFault> faults;
   std::vector<record::Phase> phases;
   std::vector<ProbeWatch> probes;
+  std::vector<WatchedGuard> guards;
+  std::vector<WatchedHypothesis> hypotheses;
+
+  void add(const probe::Sample& sample, Ns now);
 };
 
 }  // namespace faultline::screen

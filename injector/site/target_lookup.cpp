@@ -99,6 +99,12 @@ std::vector<IpPrefix> TargetLookup::addresses(const plan::Target& target, const 
   return all;
 }
 
+std::vector<IpPrefix> TargetLookup::addresses_of_peer(const plan::Target& target, const std::vector<std::string>& of) {
+  plan::Fault between;
+  between.on = of;
+  return addresses(target, between);
+}
+
 std::vector<Match> TargetLookup::matches(const plan::Fault& fault) {
   Match base;
   const bool looks_both_ways =

@@ -24,6 +24,8 @@ class TargetLookup {
   /// What a fault is about, wherever it acts: a match for each protocol and ports that its peers have. Throws Failure
   /// when a peer has no address.
   std::vector<Match> matches(const plan::Fault& fault);
+  /// The addresses of a target that is a peer of others (`of`), where its names are asked from. Throws likewise.
+  std::vector<IpPrefix> addresses_of_peer(const plan::Target& target, const std::vector<std::string>& of);
 
  private:
   /// What a name stands for where `asker` is: a host of the lab, or what a resolver says there.

@@ -71,6 +71,44 @@ TEST_F(CiOptionsTest, WhatBrokeIsMarkedForGithub) {
   EXPECT_NE(text.str().find("| ❌ | answers come |"), std::string::npos) << text.str();
 }
 
+TEST_F(CiOptionsTest, TheActionSaysWhatCameOfIt) {
+  const auto outputs = folder.path() / "outputs";
+  // The same command line, with a `faultline` in PATH.
+  const auto play = [&](const std::string& peer, std::vector<std::string> environment) {
+    std::filesystem::remove(outputs);
+    std::filesystem::remove_all(out);
+    std::vector<std::string> words{"env",
+                                   "PATH=" + std::filesystem::path(binary()).parent_path().string() + ":/usr/bin:/bin",
+                                   "GITHUB_OUTPUT=" + outputs.string(),
+                                   "FAULTLINE_PLAN=" + plan(peer).string(),
+                                   "FAULTLINE_OUT=" + out.string(),
+                                   "FAULTLINE_ARGUMENTS=--seed 7  --json"};
+    words.insert(words.end(), environment.begin(), environment.end());
+    words.push_back(FAULTLINE_SOURCE_DIR "/.github/actions/rehearse/play");
+    return Command(words);
+  };
+  const auto said = [&] {
+    std::ifstream file(outputs);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+  };
+
+  Command broken = play("10.7.0.2", {});
+  EXPECT_EQ(broken.wait(60 * kSecond), 1) << broken.errors();
+  EXPECT_EQ(said(), "verdict=deviated\nstatus=1\nfolder=" + out.string() + "\n");
+  EXPECT_EQ(summary_of(out)["seed"], 7);
+
+  Command nothing = play("10.99.0.1", {"FAULTLINE_INCONCLUSIVE=warn", "FAULTLINE_RETRY=0"});
+  EXPECT_EQ(nothing.wait(60 * kSecond), 0) << nothing.errors();
+  EXPECT_EQ(said(), "verdict=inconclusive\nstatus=2\nfolder=" + out.string() + "\n");
+  EXPECT_NE(nothing.out().find("::warning::"), std::string::npos) << nothing.out();
+
+  Command wrong = play("10.7.0.2", {"FAULTLINE_INCONCLUSIVE=ignore"});
+  EXPECT_EQ(wrong.wait(60 * kSecond), 3) << wrong.out();
+  EXPECT_NE(wrong.out().find("inconclusive is fail or warn"), std::string::npos) << wrong.out();
+}
+
 TEST_F(CiOptionsTest, WhatAnInjectionBrokeIsMarkedToo) {
   Command run({binary(),
                "inject",

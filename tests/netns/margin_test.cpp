@@ -74,6 +74,40 @@ TEST_F(MarginTest, BelowWhatIsAskedForItDeviates) {
   EXPECT_EQ(record()["seed"], 3);
 }
 
+TEST_F(MarginTest, AMapHasAMarginForEachValueOfAnotherKey) {
+  const std::vector<std::string> words{"--from",   "20ms", "--to",      "2s",
+                                       "--within", "80%",  "--against", "slow.loss=0%, 100%"};
+  Command found = margin(words);
+  EXPECT_EQ(found.wait(180 * kSecond), 0) << found.errors() << found.out();
+  const auto map = [&] {
+    std::ifstream file(out / "margin_map.json");
+    return nlohmann::json::parse(file, nullptr, false);
+  };
+  auto rows = map()["rows"];
+  ASSERT_EQ(rows.size(), 2u) << map();
+  EXPECT_EQ(rows[0]["value"], "0%");
+  EXPECT_EQ(rows[0]["end"], "found");
+  EXPECT_EQ(rows[1]["value"], "100%");
+  EXPECT_EQ(rows[1]["end"], "none held") << "no request survives it, however short the delay";
+  EXPECT_NE(found.out().find("breaks at 20ms already"), std::string::npos) << found.out();
+  EXPECT_EQ(summary_of(out / "02" / "001")["seed"], 3);
+
+  // What has been searched is not searched again.
+  std::ifstream file(out / "01" / "margin.json");
+  const auto before = nlohmann::json::parse(file);
+  Command again = margin(words);
+  EXPECT_EQ(again.wait(60 * kSecond), 0) << again.errors();
+  std::ifstream after(out / "01" / "margin.json");
+  EXPECT_EQ(nlohmann::json::parse(after), before);
+
+  Command other = margin({"--from", "20ms", "--to", "2s", "--against", "slow.loss=5%"});
+  EXPECT_EQ(other.wait(30 * kSecond), 3);
+  EXPECT_NE(other.errors().find("another map"), std::string::npos) << other.errors();
+  Command wrong = margin({"--from", "20ms", "--to", "2s", "--against", "slow.loss=much"});
+  EXPECT_EQ(wrong.wait(30 * kSecond), 3);
+  EXPECT_NE(wrong.errors().find("does not take much"), std::string::npos) << wrong.errors();
+}
+
 TEST_F(MarginTest, HandsOnWhatARunTakes) {
   const std::vector<std::string> handed{
       "--scale", "1:1",      "--var",  "who=y",       "--set", "slow.on_any=true",    "--arm",

@@ -54,6 +54,25 @@ TEST(ExplainCommand, SaysWhatIsBelievedAndWhatEndsTheRun) {
   EXPECT_EQ(json.at("probes").at(0).at("end_s"), 20.0);
 }
 
+TEST(ExplainCommand, SaysWhatIsCountedOfConnections) {
+  const test::TemporaryFolder folder;
+  const std::string plan =
+      "[targets.a]\nnetns = \"a\"\n[probes.pay]\nicmp = \"10.0.0.1\"\nfrom = \"here\"\n[[hypotheses]]\ntelemetry = "
+      "\"a\"\nname = \"few\"\nretransmits = \"<= 20\"\n[[guards]]\ntelemetry = \"a\"\nname = \"all\"\nturns.p99 = \"> "
+      "1s\"\nfor "
+      "= \"2s\"\n";
+  const auto path = folder.write("p.toml", "duration = \"9s\"\n" + plan);
+  const std::string text = say({"explain", path}).out;
+  for (const char* part :
+       {"the TCP connections of a, each 100 ms, by 8 peers at most, with how long\n    answers take",
+        "few: a's connections during run: retransmits <= 20", "all: a's connections: turns.p99 > 1s for 2s"})
+    EXPECT_TRUE(has(text, part)) << part << " in\n" << text;
+  const auto json = nlohmann::json::parse(say({"explain", "--json", path}).out);
+  EXPECT_EQ(json.at("telemetry"), nlohmann::json({"a"}));
+  EXPECT_EQ(json.at("hypotheses").at(0).at("telemetry"), "a");
+  EXPECT_EQ(json.at("guards").at(0).at("telemetry"), "a");
+}
+
 TEST(ListCommand, RunsAreAListOfTheirOwn) {
   for (const auto& words : {std::vector<std::string>{"list", "--runs", "--json"}, {"list", "runs", "--json"}})
     EXPECT_TRUE(nlohmann::json::parse(say(words).out).is_array());
@@ -144,6 +163,7 @@ TEST(InjectCommand, EveryOptionIsInItsPlan) {
                                     "ingress",
                                     "--no-loopback",
                                     "--on-any",
+                                    "--telemetry",
                                     "--mode",
                                     "reset",
                                     "--probe-icmp",
@@ -180,6 +200,7 @@ TEST(InjectCommand, EveryOptionIsInItsPlan) {
   EXPECT_EQ(parsed.plan.hypotheses.at(0).p99->text, "<= 250ms");
   EXPECT_EQ(parsed.plan.hypotheses.at(0).success->text, ">= 1%");
   EXPECT_EQ(parsed.plan.seed, 7u);
+  EXPECT_EQ(parsed.plan.telemetry, fault.on);
 }
 
 TEST(InjectCommand, LoopbackIsLeftToTheKindUnlessSaid) {
@@ -393,6 +414,8 @@ TEST(NewCommand, WhatItIsToldIsInThePlan) {
   EXPECT_EQ(parsed.plan.find_target(fault.peer[0])->addresses, std::vector<std::string>{"10.0.0.0/8"});
   EXPECT_EQ(parsed.plan.probes.at(0).subject(), "10.0.0.1:80");
   EXPECT_EQ(parsed.plan.title, "Who is \"there\"?");
+  EXPECT_TRUE(parsed.plan.telemetry.empty());
+  EXPECT_TRUE(has(said.out, "\n# telemetry = \"service\"")) << said.out;
 }
 
 TEST(CompletionCommand, KnowsEveryCommandAndOption) {

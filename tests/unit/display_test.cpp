@@ -131,7 +131,7 @@ TEST(LiveView, ShowsTheFaultUnderWayAndTheProbes) {
   fill(watch);
   const auto rows =
       screen::live_view(watch, 30 * kSecond - 1, {.width = 100, .height = 24, .color = false, .utf8 = true});
-  ASSERT_EQ(rows.size(), 5u);
+  ASSERT_EQ(rows.size(), 6u);
   EXPECT_NE(rows[0].bytes().find("Machine-room jitter"), std::string::npos);
   EXPECT_NE(rows[0].bytes().find("30.0 s / 1m10s"), std::string::npos);
   EXPECT_NE(rows[1].bytes().find("█┃▒"), std::string::npos);
@@ -139,12 +139,72 @@ TEST(LiveView, ShowsTheFaultUnderWayAndTheProbes) {
   EXPECT_NE(rows[3].bytes().find("pay"), std::string::npos);
   EXPECT_NE(rows[3].bytes().find("0%"), std::string::npos);
   EXPECT_NE(rows[3].bytes().find("×"), std::string::npos);
-  EXPECT_NE(rows[4].bytes().find("100%  p50 30.0 µs"), std::string::npos) << rows[4].bytes();
+  EXPECT_EQ(rows[4].bytes().find("  timeout "), 0u) << rows[4].bytes();
+  EXPECT_NE(rows[5].bytes().find("100%  p50 30.0 µs"), std::string::npos) << rows[5].bytes();
   const auto before =
       screen::live_view(watch, 10 * kSecond, {.width = 100, .height = 24, .color = false, .utf8 = true});
   EXPECT_NE(before[2].bytes().find("baseline: room-jitter begins in 10.0 s"), std::string::npos) << before[2].bytes();
   const auto after = screen::live_view(watch, 65 * kSecond, {.width = 100, .height = 24, .color = false, .utf8 = true});
   EXPECT_NE(after[2].bytes().find("recovery: 5.0 s left"), std::string::npos) << after[2].bytes();
+}
+
+TEST(LiveView, ShowsErrorsNowTheMostFrequentFirst) {
+  const plan::Plan p = a_plan();
+  screen::Watch watch(p);
+  const screen::Look look{.width = 100, .height = 24, .color = false, .utf8 = true};
+  for (int i = 0; i < 1200; i++)
+    watch.add({0, 30 * kSecond, 0, kMillisecond, false, i % 4 == 0 ? "refused" : "timeout"}, 30 * kSecond);
+  const auto rows = screen::live_view(watch, 31 * kSecond, look);
+  EXPECT_EQ(rows.at(4).bytes(), "  timeout 900, refused 300");
+  EXPECT_EQ(screen::live_view(watch, 40 * kSecond, look).size() + 1, rows.size()) << "it is over";
+}
+
+TEST(LiveView, ShowsHowNearGuardsAre) {
+  plan::Plan p = a_plan();
+  p.guards.resize(1);
+  p.guards[0].name = "lost";
+  p.guards[0].probe = "pay";
+  p.guards[0].success = bound(plan::Bound::Op::lt, 0.2, "< 20%");
+  p.guards[0].window = 10 * kSecond;
+  screen::Watch watch(p);
+  const screen::Look look{.width = 100, .height = 24, .color = false, .utf8 = true};
+  EXPECT_EQ(screen::live_view(watch, 5 * kSecond, look).back().bytes(),
+            "guard lost  nothing yet; acts at success < 20% for 10s");
+  GuardWindow window(p.guards[0], 0, p.duration);
+  for (int i = 0; i < 10; i++) window.add(sample(0, kSecond + i * kMillisecond, i < 7, kMillisecond));
+  watch.guards[0].standing = window.standing();
+  EXPECT_EQ(screen::live_view(watch, 5 * kSecond, look).back().bytes(),
+            "guard lost  success 70.0% (7 of 10); acts at success < 20% for 10s");
+}
+
+TEST(LiveView, ShowsWhichHypothesesHoldSoFar) {
+  plan::Plan p = a_plan();
+  const auto add = [&](const std::string& name, const std::string& during) -> plan::Hypothesis& {
+    auto& h = p.hypotheses.emplace_back();
+    h.name = name;
+    h.probe = "pay";
+    h.during = during;
+    return h;
+  };
+  add("it works", "baseline").success = bound(plan::Bound::Op::ge, 0.99, ">= 99%");
+  add("it is quick", "room-jitter").p99 = bound(plan::Bound::Op::le, 250.0 * kMillisecond, "<= 250ms");
+  add("it works again", "recovery").success = bound(plan::Bound::Op::ge, 0.99, ">= 99%");
+  add("it gets well", "recovery").eventually = 5 * kSecond;  // not to be told while it goes on
+  screen::Watch watch(p);
+  for (int i = 0; i < 100; i++) watch.add(sample(0, kSecond + i * kMillisecond, true, kMillisecond), kSecond);
+  for (int i = 0; i < 100; i++)
+    watch.add(sample(0, 20 * kSecond + i * kMillisecond, true, (i < 90 ? 1 : 300) * kMillisecond), 21 * kSecond);
+  const screen::Look look{.width = 100, .height = 24, .color = false, .utf8 = true};
+  const auto rows = screen::live_view(watch, 30 * kSecond, look);
+  ASSERT_EQ(rows.size(), 8u);
+  EXPECT_EQ(rows[5].bytes(), "✓ it works  success 100% (100 of 100)");
+  EXPECT_EQ(rows[6].bytes(), "✗ it is quick  so far p99: 90.0% within 250 ms");
+  EXPECT_EQ(rows[7].bytes(), "· it works again  to come");
+  for (const auto& row : screen::live_view(watch, 30 * kSecond, look, true))
+    EXPECT_EQ(row.bytes().find("so far"), std::string::npos) << row.bytes();
+  for (int i = 0; i < 6; i++) add("more", "recovery").success = bound(plan::Bound::Op::ge, 0.99, ">= 99%");
+  screen::Watch many(p);
+  EXPECT_EQ(screen::live_view(many, 30 * kSecond, look).back().bytes(), "hypotheses so far: 0 hold, 9 to come");
 }
 
 TEST(LiveView, GivesWhatWasAskedARowOfItsOwnWhereItDoesNotFit) {

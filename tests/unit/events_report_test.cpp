@@ -15,7 +15,8 @@ record::Recording with_events() {
   record::Recording r = good_recording();
   record::EventRecord event;
   event.event = {"edge marks it down", "edge", "", "is DOWN", {}};
-  event.seen = {{"edge marks it down", "<b>east</b> is DOWN", 12 * kSecond, 1}, {"edge marks it down", "", 13 * kSecond, 41}};
+  event.seen = {{"edge marks it down", "<b>east</b> is DOWN", 12 * kSecond, 1},
+                {"edge marks it down", "", 13 * kSecond, 41}};
   event.watched = record::events::Watched{"edge marks it down", 100, 42, {}};
   r.events.push_back(event);
   plan::Hypothesis h;
@@ -38,8 +39,9 @@ TEST(EventsReport, TheSummaryHasWhatWasSeenAndHowSoon) {
   ASSERT_EQ(s.events[0].lines.size(), 2u);
   EXPECT_EQ(s.events[0].lines[1].count, 41u);
   EXPECT_EQ(s.hypotheses.at(1).detected_after_s, 2.0);
-  EXPECT_EQ(broken_hypotheses(s).at(0),
-            "noticed: event \"edge marks it down\" during cut: expected seen within 1s, observed first seen after 2.00 s");
+  EXPECT_EQ(
+      broken_hypotheses(s).at(0),
+      "noticed: event \"edge marks it down\" during cut: expected seen within 1s, observed first seen after 2.00 s");
 }
 
 TEST(EventsReport, TheirLinesAreOnTheTimelineAndWhatTheyHoldIsNoMarkup) {

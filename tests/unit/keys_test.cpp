@@ -75,7 +75,10 @@ std::set<std::string> plan_keys() {
       {"hypothesis.ok", "[[hypotheses]]\nok.zzzzzzzz = 1\n"},
       {"hypothesis.failed", "[[hypotheses]]\nfailed.zzzzzzzz = 1\n"},
       {"hypothesis.value", "[[hypotheses]]\nvalue.zzzzzzzz = 1\n"},
+      {"hypothesis", "[[hypotheses]]\ntelemetry = \"a\"\nzzzzzzzz = 1\n"},
       {"guard", "[[guards]]\nzzzzzzzz = 1\n"},
+      {"guard", "[[guards]]\ntelemetry = \"a\"\nzzzzzzzz = 1\n"},
+      {"telemetry", "[telemetry]\nzzzzzzzz = 1\n"},
       {"guard.ok", "[[guards]]\nok.zzzzzzzz = 1\n"},
       {"guard.failed", "[[guards]]\nfailed.zzzzzzzz = 1\n"},
       {"guard.value", "[[guards]]\nvalue.zzzzzzzz = 1\n"},
@@ -87,6 +90,10 @@ std::set<std::string> plan_keys() {
   std::set<std::string> keys;
   for (const auto& [table, plan] : kTables)
     for (const auto& key : keys_beside(plan)) keys.insert(table + ("." + key));
+  for (const std::string list : {"hypotheses", "guards"})
+    for (const std::string group : {"connections", "resets", "bytes", "packets", "rtt", "turns"})
+      for (const auto& key : keys_beside("[[" + list + "]]\ntelemetry = \"a\"\n" + group + ".zzzzzzzz = 1\n"))
+        keys.insert((list == "guards" ? "guard." : "hypothesis.") + group + "." + key);
   for (const auto& key : faults::find_kind("sever")->keys) EXPECT_EQ(keys.erase("fault." + std::string(key.name)), 1u);
   for (const auto& kind : faults::catalogue())
     for (const auto& key : kind.keys) keys.insert(std::string(kind.name) + "." + std::string(key.name));

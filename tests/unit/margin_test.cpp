@@ -1,5 +1,5 @@
 // The record of a margin: written, read back, shown.
-#include "injector/report/margin.h"
+#include "injector/report/margin_map.h"
 
 #include <fstream>
 
@@ -60,6 +60,48 @@ TEST(MarginRecord, HasAPageWithACurve) {
   for (auto at = page.find("<circle"); at != std::string::npos; at = page.find("<circle", at + 1)) circles++;
   EXPECT_EQ(circles, 2u) << "one of them has no success to show";
   EXPECT_EQ(margin_page(Margin{}).find("<svg"), std::string::npos) << "nothing was tried yet";
+}
+
+TEST(MarginMap, IsMadeOfTheSearchesInItsFolder) {
+  record::testing::TemporaryFolder folder;
+  MarginMap map;
+  map.title = "A shop <that> sells";
+  map.vary = "jitter.delay";
+  map.from = "10ms";
+  map.to = "2s";
+  map.against = "jitter.loss";
+  map.rows = {{"0%", "01", {}, {}, {}}, {"5%", "02", {}, {}, {}}, {"<9%", "03", {}, {}, {}}};
+  std::filesystem::create_directory(folder.path() / "01");
+  write_margin(folder.path() / "01", some_margin());
+  Margin none = some_margin();
+  none.end = "none held";
+  none.held.reset();
+  std::filesystem::create_directory(folder.path() / "02");
+  write_margin(folder.path() / "02", none);
+  write_margin_map(folder.path(), map);
+  const auto read = read_margin_map(folder.path());
+  ASSERT_TRUE(read);
+  ASSERT_EQ(read->rows.size(), 3u);
+  EXPECT_EQ(read->rows[0].end, "found");
+  EXPECT_EQ(read->rows[0].held, "290ms");
+  EXPECT_EQ(read->rows[1].end, "none held");
+  EXPECT_EQ(read->rows[2].end, "") << "there is no record of it";
+
+  const std::string text = render_margin_map(*read, "out", false).bytes();
+  EXPECT_NE(text.find("0%         holds up to 290ms, breaks at 300ms"), std::string::npos) << text;
+  EXPECT_NE(text.find("5%         breaks at 10ms already"), std::string::npos) << text;
+  EXPECT_NE(text.find("<9%        not searched to its end"), std::string::npos) << text;
+
+  const std::string page = margin_map_page(*read, {some_margin(), none, std::nullopt});
+  EXPECT_NE(page.find("href=\"01/report.html\">0%"), std::string::npos);
+  EXPECT_NE(page.find("&lt;9%"), std::string::npos);
+  EXPECT_EQ(page.find("<9%"), std::string::npos);
+  EXPECT_NE(page.find("rect class=\"held\""), std::string::npos);
+  EXPECT_NE(page.find("rect class=\"broken\""), std::string::npos);
+  EXPECT_EQ(page.find("nan"), std::string::npos);
+
+  std::ofstream(folder.path() / "margin_map.json") << "{\"rows\": 3}";
+  EXPECT_THROW(read_margin_map(folder.path()), Failure);
 }
 
 }  // namespace

@@ -82,15 +82,15 @@ TEST(PlanParse, Hostile) {
 
 TEST(PlanParse, AHugePlanEnds) {
   std::string text;
-  for (int i = 0; i < 20'000; ++i) {
+  for (int i = 0; i < 3'000; ++i) {
     const auto n = std::to_string(i);
     text += "[targets.t" + n + "]\nnetns = \"n" + n + "\"\n[probes.p" + n + "]\nicmp = \"10.0.0.1\"\nfrom = \"t" + n +
             "\"\n";
     text += "[[faults]]\nkind = \"degrade\"\non = \"x" + n + "\"\nstart = \"1s\"\nfor = \"1s\"\ndelay = \"1ms\"\n";
   }
   const auto parsed = parse(text);
-  EXPECT_EQ(parsed.diagnostics.size(), 20'000u);
-  EXPECT_LT(render(parsed).size(), 1'000'000u);
+  EXPECT_EQ(parsed.diagnostics.size(), 3'000u);
+  EXPECT_LT(render(parsed).size(), 200'000u);
 }
 
 TEST(PlanParse, FilesThatCannotBeRead) {

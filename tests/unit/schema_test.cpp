@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "injector/record/journal.h"
+#include "injector/report/compare.h"
 #include "injector/report/summary.h"
 #include "injector/run/running.h"
 #include "tests/unit/field_rows.h"
@@ -155,6 +156,8 @@ FieldRows journal_rows() {
   rows.shape<plan::Conditions>("bounds, by what they are on");
   rows.shape<plan::Bound>("what a value must be within");
   rows.shape<plan::Tolerance>("share of a fault's packets that may go astray with a warning alone");
+  rows.shape<PeerSpan>("connections with a peer in a time");
+  rows.shape<ConnectionSpan>("connections and how long they took for what");
   rows.shape<ConnectionCounts>("TCP connections of a target, by what became of them");
   rows.shape<faults::Counts>("packets of a fault, by what became of them");
   rows.shape<faults::Undelivered>("packets of a fault that did not come back as asked, by why");
@@ -202,6 +205,8 @@ TEST(Schema, TheSummarysPageListsTheFieldsThereAre) {
   rows.shape<report::Event>("a line of a log that has a name");
   rows.shape<report::SeenLine>("one of its lines");
   rows.shape<report::Telemetry>("what became of a target's connections");
+  rows.shape<report::TelemetryTimes>("the same in the whole run, and in its phases");
+  rows.shape<report::TelemetryPeer>("the same with one peer");
   rows.shape<report::TelemetryPhase>("the same in a phase");
   rows.shape<report::TelemetryStats>("the same in any time");
   rows.shape<report::Hypothesis>("what was expected, and what was observed");
@@ -216,6 +221,22 @@ TEST(Schema, TheSummarysPageListsTheFieldsThereAre) {
     EXPECT_TRUE(rows.described.contains(shape) || journal.described.contains(shape) || shape == "site") << shape;
   expect_rows(FAULTLINE_SOURCE_DIR "/docs/summary.md", rows);
 }
+
+TEST(Schema, TheComparisonsPageListsTheFieldsThereAre) {
+  FieldRows rows;
+  rows.part<report::Comparison>("the whole", "of a comparison");
+  rows.shape<report::ComparedFigure>("a figure of a probe in a phase, of all runs that count");
+  rows.shape<report::Latency>("how long requests took");
+  rows.shape<report::Quantiles>("quantiles of a time, in ms");
+  rows.shape<report::TimeQuantiles>("quantiles of a measured time, in µs; null where nothing was measured");
+  rows.part<report::Baseline>("a kept file", "made by `--keep`");
+  rows.shape<report::KeptRun>("a run, as it is kept");
+  rows.described.insert("summary");  // by its own page
+  EXPECT_EQ(rows.described, rows.used);
+  expect_rows(FAULTLINE_SOURCE_DIR "/docs/compare.md", rows);
+}
+
+TEST(Schema, ABaselineIsReadAsItWasWritten) { expect_read_as_written<report::Baseline>("baseline"); }
 
 TEST(Schema, TheControlPageListsTheFieldsThereAre) {
   FieldRows rows;

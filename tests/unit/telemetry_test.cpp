@@ -51,6 +51,16 @@ TEST(PlanTelemetry, NamesTargetsAndIsOffWithout) {
   EXPECT_EQ(in_lab.telemetry, (std::vector<std::string>{"web", "east"})) << "hosts and rooms by their own names";
 }
 
+TEST(PlanTelemetry, SaysWhatElseIsCounted) {
+  const auto plain = parse_good("telemetry = \"shop\"\n" + kSmall);
+  EXPECT_FALSE(plain.telemetry_options.turns) << "a program at every packet that leaves: not unless asked for";
+  EXPECT_EQ(plain.telemetry_options.peers, 8u);
+  const auto more = parse_good("telemetry = { of = [\"shop\"], turns = true, peers = 2 }\n" + kSmall);
+  EXPECT_EQ(more.telemetry, std::vector<std::string>{"shop"});
+  EXPECT_TRUE(more.telemetry_options.turns);
+  EXPECT_EQ(more.telemetry_options.peers, 2u);
+}
+
 TEST(PlanTelemetry, RefusesWhatHasNoSockets) {
   only_mistake("telemetry = [\"shpo\"]\n" + kSmall, "telemetry: there is no target \"shpo\"", "did you mean \"shop\"");
   only_mistake("telemetry = [\"shop\", \"shop\"]\n" + kSmall, "\"shop\" is there twice");
@@ -59,6 +69,9 @@ TEST(PlanTelemetry, RefusesWhatHasNoSockets) {
   only_mistake("telemetry = [\"card\"]\n" + kSmall + "[targets.card]\ninterface = \"eth0\"\n", "\"card\" is a device",
                "a target with netns");
   only_mistake("telemetry = true\n" + kSmall, "telemetry: expected a string or an array of strings");
+  only_mistake("telemetry = { of = \"shop\", peers = 16 }\n" + kSmall, "peers");
+  only_mistake("telemetry = { of = \"shop\", turn = true }\n" + kSmall, "unknown key \"turn\"",
+               "did you mean \"turns\"");
   std::string many = "telemetry = [", targets;
   for (int i = 0; i < 33; i++) {
     many += "\"t" + std::to_string(i) + "\",";
@@ -75,7 +88,7 @@ TEST(Telemetry, ABucketBelongsToThePhaseInWhichItBegins) {
   EXPECT_EQ(before.all_failed(), 0u);
   EXPECT_EQ(in.opened, 1u);
   EXPECT_EQ(in.failed, (std::map<std::string, std::uint64_t>{{"refused", 3}, {"timeout", 1}}));
-  EXPECT_EQ(in.rtt.max(), 51 * kMillisecond);
+  EXPECT_EQ(in.rtt.quantile(1000), 51 * kMillisecond);
   EXPECT_EQ(stats_in(r.telemetry[0], 20 * kSecond, 30 * kSecond).rtt.count(), 0u);
 }
 
@@ -147,7 +160,9 @@ TEST(Telemetry, SaysWhatAKernelLacks) {
   EXPECT_TRUE(support.any());
   EXPECT_EQ(support.lack(), "");
   support.missing = {&observe::kTracepoints[2], &observe::kTracepoints[4]};
-  EXPECT_EQ(support.lack(), "no tcp_send_reset, tcp_probe: resets sent, round-trip times and bytes are not counted");
+  EXPECT_EQ(support.lack(),
+            "no tcp_send_reset, tcp_probe: resets sent, round-trip times, bytes and packets are not counted");
+  EXPECT_EQ(support.lacking_series(), (std::vector<std::string>{"resets.sent", "rtt", "bytes", "packets", "turns"}));
 }
 
 }  // namespace

@@ -181,9 +181,19 @@ TEST(StrangersText, EveryFileOfARunIsValidWhateverItsNames) {
 
     for (const bool color : {false, true})
       EXPECT_TRUE(only_our_colours(report::render_outcome(outcome, text, color).bytes())) << label;
-    const auto compared = report::compare(summary, summary);
+    const auto compared = report::compare({{summary, {}, {}}}, {{summary, {}, {}}});
     EXPECT_TRUE(only_our_colours(report::render_comparison(compared).bytes())) << label;
   }
+}
+
+// What the command says has no character that is invisible; `shown` names the case.
+void expect_visible(const std::vector<std::string>& words, const std::string& shown) {
+  const auto said = cli::say(words);
+  std::string all = said.out + said.error;
+  std::erase_if(all, [](char c) { return c == '\n' || c == '\t'; });
+  const auto at = find_invisible(all);
+  EXPECT_EQ(at, std::string::npos) << words[0] << " " << shown << ": "
+                                   << visible(all.substr(std::min(at, all.size()), 40));
 }
 
 TEST(StrangersText, APlanOfAnyTextIsReadWithoutARawCharacter) {
@@ -198,24 +208,18 @@ TEST(StrangersText, APlanOfAnyTextIsReadWithoutARawCharacter) {
                                                    "g\"\nkind = \"sever\"\non = \"a\"\nstart = \"1s\"\nfor = "
                                                    "\"1s\"\n[[hypotheses]]\nprobe = \"p\"\nduring = \"f" +
                                                    text + "g\"\nsuccess = \"<= 1%\"\n");
-      for (const auto& words :
-           std::vector<std::vector<std::string>>{{"check", plan},
-                                                 {"explain", plan},
-                                                 {"check", "--json", plan},
-                                                 {"explain", "--json", plan},
-                                                 {"check", "no" + raw.substr(0, raw.find('\0'))},
-                                                 {"report", "no" + raw.substr(0, raw.find('\0'))},
-                                                 {"check", "--var", "x" + raw.substr(0, raw.find('\0')) + "=1", plan},
-                                                 {raw.substr(0, raw.find('\0')) + "x"},
-                                                 {"check", "--" + raw.substr(0, raw.find('\0')) + "x", plan}}) {
-        const auto said = cli::say(words);
-        std::string all = said.out + said.error;
-        std::erase_if(all, [](char c) { return c == '\n' || c == '\t'; });
-        const auto at = find_invisible(all);
-        EXPECT_EQ(at, std::string::npos) << words[0] << " " << shown << ": "
-                                         << visible(all.substr(std::min(at, all.size()), 40));
-      }
+      for (const auto& words : std::vector<std::vector<std::string>>{
+               {"check", plan}, {"explain", plan}, {"check", "--json", plan}, {"explain", "--json", plan}})
+        expect_visible(words, shown);
     }
+    const std::string word = raw.substr(0, raw.find('\0'));
+    const auto plan = (folder.path() / "p.toml").string();
+    for (const auto& words : std::vector<std::vector<std::string>>{{"check", "no" + word},
+                                                                   {"report", "no" + word},
+                                                                   {"check", "--var", "x" + word + "=1", plan},
+                                                                   {word + "x"},
+                                                                   {"check", "--" + word + "x", plan}})
+      expect_visible(words, shown);
   }
 }
 

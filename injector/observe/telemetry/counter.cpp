@@ -6,11 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <map>
-#include <set>
-#include <utility>
 
 #include "injector/base/error.h"
+#include "injector/base/mapped.h"
+#include "injector/plan/plan.h"
 #include "injector/probe/errors.h"
 #include "telemetry.skel.h"
 
@@ -18,6 +19,11 @@ namespace faultline::observe {
 namespace {
 
 using Counts = record::ConnectionCounts;
+
+static_assert(plan::kMostPeers == FL_TELEMETRY_PEERS - 1);
+static_assert(plan::kTelemetrySpan == FL_TELEMETRY_BUCKET);
+/// Of many targets on many CPUs fewer peers are told apart; those that the plan names always.
+constexpr std::size_t kMemoryOfPeers = 128 << 20;
 
 constexpr std::pair<std::uint64_t Counts::*, int> kCounts[] = {
     {&Counts::opened, FL_OPENED},
@@ -29,6 +35,9 @@ constexpr std::pair<std::uint64_t Counts::*, int> kCounts[] = {
     {&Counts::resets_received, FL_RESETS_RECEIVED},
     {&Counts::bytes_sent, FL_BYTES_SENT},
     {&Counts::bytes_received, FL_BYTES_RECEIVED},
+    {&Counts::packets_sent, FL_PACKETS_SENT},
+    {&Counts::packets_received, FL_PACKETS_RECEIVED},
+    {&Counts::unanswered, FL_UNANSWERED},
 };
 static_assert(std::size(kCounts) == FL_FAILED);
 
@@ -66,29 +75,56 @@ Ns floor_of(std::uint32_t bucket) {
   return static_cast<Ns>(value * kMicrosecond >> FL_TELEMETRY_RTT_SHIFT);
 }
 
+/// As the kernel's programs have an address.
+fl_telemetry_address key_of(const IpPrefix& prefix) {
+  fl_telemetry_address key{};
+  std::array<std::uint8_t, 16> bytes{};
+  if (prefix.v6) {
+    bytes = prefix.bytes;
+  } else {
+    bytes[10] = bytes[11] = 0xff;
+    std::copy_n(prefix.bytes.begin(), 4, bytes.begin() + 12);
+  }
+  key.length = static_cast<__u32>(prefix.length + (prefix.v6 ? 0 : 96));
+  std::memcpy(key.words, bytes.data(), bytes.size());
+  return key;
+}
+
+std::string text_of(const fl_telemetry_address& key) {
+  IpPrefix address{.v6 = true, .length = 128};
+  std::memcpy(address.bytes.data(), key.words, address.bytes.size());
+  return unmapped(address).address_text();
+}
+
+record::Histogram histogram_of(const std::uint64_t (&counts)[FL_TELEMETRY_RTT_BUCKETS]) {
+  record::Histogram histogram;
+  for (std::uint32_t i = 0; i < std::size(counts); i++)
+    if (counts[i] > 0) histogram.emplace_back(rtt_of_bucket(i), counts[i]);
+  return histogram;
+}
+
+/// Two in order of value.
+void add_histogram(record::Histogram& to, const record::Histogram& more) {
+  for (const auto& [value, count] : more) {
+    const auto place = std::lower_bound(to.begin(), to.end(), std::pair<Ns, std::uint64_t>(value, 0));
+    if (place != to.end() && place->first == value)
+      place->second += count;
+    else
+      to.insert(place, {value, count});
+  }
+}
+
 }  // namespace
 
 Ns rtt_of_bucket(std::uint32_t bucket) { return (floor_of(bucket) + floor_of(bucket + 1)) / 2; }
 
-TelemetryCounter::TelemetryCounter(std::uint32_t targets, const std::vector<Place>& places,
-                                   const TelemetrySupport& support)
-    : object_(open_telemetry()), by_cpu_(static_cast<std::size_t>(libbpf_num_possible_cpus())) {
-  fl_telemetry_config config{};
-  for (const auto& place : places) config.cgroup_levels |= static_cast<__u32>(place.levels);
-  config.retransmit_error = support.retransmit_error;
-  std::set<std::uint64_t> spaces;
-  for (const auto& place : places) spaces.insert(place.netns);
-  if (spaces.size() <= std::size(config.netns)) std::copy(spaces.begin(), spaces.end(), config.netns);
-  object_.configure(&config, sizeof config);
-  object_.resize("telemetry_slots", targets * FL_TELEMETRY_RING);
-  for (const auto* one : support.missing) object_.leave_out(one->program);
-  object_.load();
-  std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint32_t> masks;
-  for (const auto& place : places) masks[{place.netns, place.cgroup}] |= 1u << place.target;
-  for (const auto& [where, mask] : masks) {
-    const fl_telemetry_place key{where.second, where.first};
-    check_neg("fill the map of places", bpf_map_update_elem(object_.map("telemetry_places"), &key, &mask, BPF_ANY));
-  }
+TelemetryCounter::TelemetryCounter(Asked asked, const TelemetrySupport& support)
+    : asked_(std::move(asked)),
+      object_(open_telemetry()),
+      by_cpu_(static_cast<std::size_t>(libbpf_num_possible_cpus())),
+      turns_by_cpu_(by_cpu_.size()) {
+  load(support);
+  name_peers();
   for (const auto& one : kTracepoints) {
     const int program = object_.program(one.program);
     if (program == -1) continue;
@@ -98,36 +134,146 @@ TelemetryCounter::TelemetryCounter(std::uint32_t targets, const std::vector<Plac
   }
 }
 
-void TelemetryCounter::count_in(Ns epoch, Ns until) const {
-  // In two steps: a program that reads in between must not take one for the other's.
-  for (const Ns end : {Ns{0}, until}) {
-    const fl_telemetry_control control{static_cast<__u64>(epoch), static_cast<__u64>(end)};
-    object_.update("telemetry_control", 0, &control);
+void TelemetryCounter::load(const TelemetrySupport& support) {
+  const std::size_t of_peer = asked_.targets * FL_TELEMETRY_RING * by_cpu_.size() *
+                              (sizeof(fl_telemetry_slot) + (asked_.turns ? sizeof(fl_telemetry_turns) : 0));
+  const std::size_t room = std::max(kMemoryOfPeers / of_peer, asked_.named.size());
+  asked_.peers = static_cast<std::uint32_t>(std::min({std::size_t{asked_.peers}, room, std::size_t{plan::kMostPeers}}));
+  const std::uint32_t slots = asked_.targets * (asked_.peers + 1) * FL_TELEMETRY_RING;
+  const fl_telemetry_config config{support.retransmit_error ? 1u : 0u, asked_.peers + 1, asked_.turns ? 1u : 0u};
+  object_.configure(&config, sizeof config);
+  object_.resize("telemetry_slots", slots);
+  if (asked_.turns) object_.resize("telemetry_turns", slots);
+  for (const auto& one : kTracepoints)
+    if (support.lacks(one) || (one.of_turns && !asked_.turns)) object_.leave_out(one.program);
+  object_.load();
+}
+
+/// 0 is all others, then come those with a name, then those that turn up.
+void TelemetryCounter::name_peers() {
+  peer_names_ = {"others"};
+  for (const auto& [name, prefixes] : asked_.named) {
+    if (peer_names_.size() > asked_.peers) break;
+    const auto number = static_cast<__u32>(peer_names_.size());
+    for (const auto& prefix : prefixes) {
+      const auto key = key_of(prefix.network());
+      check_neg("name a peer", bpf_map_update_elem(object_.map("telemetry_named"), &key, &number, BPF_ANY));
+    }
+    peer_names_.push_back(name);
   }
+  const auto next = static_cast<__u32>(peer_names_.size());
+  object_.update("telemetry_next_peer", 0, &next);
+}
+
+void TelemetryCounter::update_control() const { object_.update("telemetry_control", 0, &control_); }
+
+void TelemetryCounter::set_places(const std::set<Place>& places) {
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint32_t> masks;
+  std::set<std::uint64_t> spaces;
+  __u32 levels = 0;
+  for (const auto& place : places) {
+    masks[{place.netns, place.cgroup}] |= 1u << place.target;
+    spaces.insert(place.netns);
+    levels |= static_cast<__u32>(place.levels);
+  }
+  const int map = object_.map("telemetry_places");
+  for (const auto& [where, mask] : masks) {
+    const fl_telemetry_place key{where.second, where.first};
+    check_neg("fill the map of places", bpf_map_update_elem(map, &key, &mask, BPF_ANY));
+  }
+  for (auto it = places_.begin(); it != places_.end();) {
+    const fl_telemetry_place key{it->second, it->first};
+    if (!masks.contains(*it)) bpf_map_delete_elem(map, &key);
+    it = masks.contains(*it) ? std::next(it) : places_.erase(it);
+  }
+  for (const auto& [where, mask] : masks) places_.insert(where);
+  std::fill(std::begin(control_.netns), std::end(control_.netns), 0u);
+  if (spaces.size() <= std::size(control_.netns)) std::copy(spaces.begin(), spaces.end(), control_.netns);
+  control_.cgroup_levels = levels;
+  control_.generation++;
+  update_control();
+}
+
+void TelemetryCounter::count_in(Ns epoch, Ns until) {
+  // In two steps: a program that reads in between must not take one for the other's.
+  control_.epoch = static_cast<__u64>(epoch);
+  for (const Ns end : {Ns{0}, until}) {
+    control_.until = static_cast<__u64>(end);
+    update_control();
+  }
+}
+
+std::string TelemetryCounter::peer_name(std::uint32_t peer) {
+  if (peer < peer_names_.size() && !peer_names_[peer].empty()) return peer_names_[peer];
+  const int map = object_.map("telemetry_peers");
+  peer_names_.resize(asked_.peers + 1);
+  fl_telemetry_address key{};
+  const fl_telemetry_address* before = nullptr;
+  while (bpf_map_get_next_key(map, before, &key) == 0) {
+    __u32 number = 0;
+    if (bpf_map_lookup_elem(map, &key, &number) == 0 && number < peer_names_.size()) peer_names_[number] = text_of(key);
+    before = &key;
+  }
+  return peer_names_[peer];
+}
+
+bool TelemetryCounter::add(std::uint32_t index, std::uint64_t number, record::ConnectionSpan& to, bool& overwritten) {
+  check_neg("read telemetry", bpf_map_lookup_elem(object_.map("telemetry_slots"), &index, by_cpu_.data()));
+  std::uint64_t counts[FL_TELEMETRY_COUNTS]{}, rtt[FL_TELEMETRY_RTT_BUCKETS]{}, took[FL_TELEMETRY_RTT_BUCKETS]{};
+  bool any = false;
+  for (const auto& slot : by_cpu_) {
+    overwritten |= slot.number > number;
+    if (slot.number != number) continue;
+    any = true;
+    for (std::size_t i = 0; i < std::size(counts); i++) counts[i] += slot.counts[i];
+    for (std::size_t i = 0; i < std::size(rtt); i++) rtt[i] += slot.rtt[i];
+  }
+  if (asked_.turns) {
+    check_neg("read telemetry", bpf_map_lookup_elem(object_.map("telemetry_turns"), &index, turns_by_cpu_.data()));
+    for (const auto& turns : turns_by_cpu_) {
+      overwritten |= turns.number > number;
+      if (turns.number != number) continue;
+      any = true;
+      for (std::size_t i = 0; i < std::size(took); i++) took[i] += turns.took[i];
+    }
+  }
+  if (!any) return false;
+  for (const auto& [member, which] : kCounts) to.*member = counts[which];
+  for (int kind = 0; kind < FL_FAILED_KINDS; kind++)
+    if (const auto n = counts[FL_FAILED + kind]; n > 0) to.failed[error_of(kind)] += n;
+  to.rtt = histogram_of(rtt);
+  if (auto turns = histogram_of(took); !turns.empty()) to.turns = std::move(turns);
+  return true;
 }
 
 TelemetryCounter::Read TelemetryCounter::read(std::uint32_t target, std::uint64_t bucket) {
   const std::uint64_t number = bucket + 1;
-  const auto key = static_cast<__u32>(target * FL_TELEMETRY_RING + number % FL_TELEMETRY_RING);
-  check_neg("read telemetry", bpf_map_lookup_elem(object_.map("telemetry_slots"), &key, by_cpu_.data()));
   Read result;
-  fl_telemetry_slot sum{};
-  for (const auto& slot : by_cpu_) {
-    result.overwritten |= slot.number > number;
-    if (slot.number != number) continue;
-    sum.number = number;
-    for (std::size_t i = 0; i < std::size(sum.counts); i++) sum.counts[i] += slot.counts[i];
-    for (std::size_t i = 0; i < std::size(sum.rtt); i++) sum.rtt[i] += slot.rtt[i];
+  std::uint32_t used = 1;
+  if (asked_.peers > 0) {
+    const __u32 zero = 0;
+    check_neg("read telemetry", bpf_map_lookup_elem(object_.map("telemetry_next_peer"), &zero, &used));
+    used = std::min(used, asked_.peers + 1);
   }
-  if (sum.number == 0) return result;
+  std::vector<record::PeerSpan> peers;
+  for (std::uint32_t peer = 0; peer < used; peer++) {
+    record::PeerSpan span;
+    if (!add(fl_telemetry_index(target, peer, asked_.peers + 1, number), number, span, result.overwritten)) continue;
+    span.peer = peer_name(peer);
+    peers.push_back(std::move(span));
+  }
+  if (peers.empty()) return result;
   auto& counted = result.counted.emplace();
   counted.from = static_cast<Ns>(bucket) * kBucket;
   counted.length = kBucket;
-  for (const auto& [member, which] : kCounts) counted.*member = sum.counts[which];
-  for (int kind = 0; kind < FL_FAILED_KINDS; kind++)
-    if (const auto n = sum.counts[FL_FAILED + kind]; n > 0) counted.failed[error_of(kind)] += n;
-  for (std::uint32_t i = 0; i < std::size(sum.rtt); i++)
-    if (sum.rtt[i] > 0) counted.rtt.emplace_back(rtt_of_bucket(i), sum.rtt[i]);
+  for (const auto& one : peers) {
+    counted.add(one);
+    add_histogram(counted.rtt, one.rtt);
+    if (!one.turns) continue;
+    if (!counted.turns) counted.turns.emplace();
+    add_histogram(*counted.turns, *one.turns);
+  }
+  if (asked_.peers > 0) counted.peers = std::move(peers);
   return result;
 }
 

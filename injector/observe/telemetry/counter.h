@@ -4,9 +4,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "injector/base/fd.h"
+#include "injector/base/rtnetlink.h"
 #include "injector/base/units.h"
 #include "injector/observe/telemetry/abi.h"
 #include "injector/observe/telemetry/support.h"
@@ -21,6 +25,15 @@ struct Place {
   std::uint64_t netns = 0;   ///< inode
   std::uint64_t cgroup = 0;  ///< its id; 0: all of the namespace
   std::uint64_t levels = 0;  ///< of the hierarchy, at which that is: see site::levels_of()
+  auto operator<=>(const Place&) const = default;
+};
+
+/// What is counted beside the common.
+struct Asked {
+  std::uint32_t targets = 1;
+  bool turns = false;
+  std::uint32_t peers = 0;                                           ///< told apart, the named ones among them
+  std::vector<std::pair<std::string, std::vector<IpPrefix>>> named;  ///< `peers` at most
 };
 
 class TelemetryCounter {
@@ -28,10 +41,12 @@ class TelemetryCounter {
   static constexpr Ns kBucket = FL_TELEMETRY_BUCKET;
 
   /// Loads and attaches what the kernel has of them. Nothing is counted before count_in(). Throws Failure(cannot_run).
-  TelemetryCounter(std::uint32_t targets, const std::vector<Place>& places, const TelemetrySupport& support);
+  TelemetryCounter(Asked asked, const TelemetrySupport& support);
+  /// From now on these are the targets' sockets, and no others.
+  void set_places(const std::set<Place>& places);
 
   /// Counts in [epoch, until) from now on, by buckets since `epoch` (CLOCK_MONOTONIC both).
-  void count_in(Ns epoch, Ns until) const;
+  void count_in(Ns epoch, Ns until);
 
   /// What a target's bucket, the first being 0, has come to; its name is not filled in.
   struct Read {
@@ -41,8 +56,20 @@ class TelemetryCounter {
   Read read(std::uint32_t target, std::uint64_t bucket);
 
  private:
+  void load(const TelemetrySupport& support);
+  void name_peers();
+  void update_control() const;
+  /// Adds what one peer's slots have of a bucket. False: nothing.
+  bool add(std::uint32_t index, std::uint64_t number, record::ConnectionSpan& to, bool& overwritten);
+  std::string peer_name(std::uint32_t peer);
+
+  Asked asked_;
   pen::BpfObject object_;
+  fl_telemetry_control control_{};
+  std::set<std::pair<std::uint64_t, std::uint64_t>> places_;  ///< that the kernel has, by namespace and cgroup
+  std::vector<std::string> peer_names_;                       ///< as far as they are known
   std::vector<fl_telemetry_slot> by_cpu_;
+  std::vector<fl_telemetry_turns> turns_by_cpu_;
   std::vector<Fd> links_;
 };
 

@@ -18,7 +18,14 @@ struct net {
 typedef struct {
   struct net* net;
 } possible_net_t;
+struct in6_addr {
+  __u8 s6_addr[16]; /* not how the kernel has it: read by its address */
+};
 struct sock_common {
+  __u32 skc_daddr;
+  __u16 skc_dport, skc_num;
+  unsigned short skc_family;
+  struct in6_addr skc_v6_daddr;
   volatile unsigned char skc_state;
   possible_net_t skc_net;
 };
@@ -34,14 +41,17 @@ struct inet_connection_sock {
 };
 struct tcp_sock {
   struct inet_connection_sock inet_conn;
-  __u32 srtt_us;
-  __u64 bytes_acked, bytes_received;
+  __u32 srtt_us, segs_in, segs_out, rcv_nxt;
+  __u64 bytes_acked, bytes_received, bytes_sent, bytes_retrans;
 };
 struct net_device {
   possible_net_t nd_net;
 };
 struct sk_buff {
   struct net_device* dev;
+  struct sock* sk;
+  unsigned char* data;
+  unsigned int len;
 };
 #pragma clang attribute pop
 

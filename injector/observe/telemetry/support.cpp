@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 namespace faultline::observe {
@@ -16,6 +17,17 @@ std::string TelemetrySupport::lack() const {
     counts += (counts.empty() ? "" : ", ") + std::string(one->counts);
   }
   return names.empty() ? "" : fmt::format("{}: {} are not counted", names, counts);
+}
+
+bool TelemetrySupport::lacks(const Tracepoint& one) const {
+  return std::find(missing.begin(), missing.end(), &one) != missing.end();
+}
+
+std::vector<std::string> TelemetrySupport::lacking_series() const {
+  std::vector<std::string> series;
+  for (const auto& one : kTracepoints)
+    if (!btf || lacks(one)) series.insert(series.end(), one.series.begin(), one.series.end());
+  return series;
 }
 
 TelemetrySupport probe_telemetry() {

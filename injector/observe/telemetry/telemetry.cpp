@@ -5,32 +5,11 @@
 #include <algorithm>
 
 #include "injector/base/clock.h"
-#include "injector/lab/lab.h"
 #include "injector/plan/plan.h"
 #include "injector/record/events.h"
-#include "injector/site/find.h"
-#include "injector/site/masks.h"
+#include "injector/site/target_lookup.h"
 
 namespace faultline::observe {
-namespace {
-
-/// Where a target's sockets are now. Throws Failure(cannot_run) when it is not found.
-void add_places(std::uint32_t index, const plan::Target& target, const Scene& scene, std::vector<Place>& places) {
-  using Where = plan::Target::Where;
-  if (target.where == Where::host || target.where == Where::room) {
-    for (const auto& host : site::labels_of(scene.plan, target))
-      places.push_back({index, scene.lab->host_ns(host).inode(), 0, 0});
-    return;
-  }
-  for (const auto& spot : scene.finder.find(target)) {
-    if (!spot.cgroups) places.push_back({index, spot.ns.inode(), 0, 0});
-    for (const auto& cgroup : spot.cgroups.value_or(std::vector<site::Cgroup>()))
-      places.push_back({index, spot.ns.inode(), cgroup.id, site::levels_of(cgroup)});
-  }
-}
-
-}  // namespace
-
 Telemetry::Telemetry() = default;
 Telemetry::~Telemetry() = default;
 
@@ -39,13 +18,21 @@ void Telemetry::warn(const std::string& what) {
   note_("telemetry: " + what);
 }
 
+void Telemetry::lack(const std::string& what, record::events::Uncounted missing) {
+  missing.why = what;
+  record::events::uncounted(*journal_, missing);
+  warn(what);
+}
+
 void Telemetry::attempt(const std::function<void()>& what) noexcept {
   try {
     try {
       what();
     } catch (const std::exception& e) {
       counter_.reset();
-      warn(fmt::format("nothing is counted from here on: {}", e.what()));
+      record::events::Uncounted all;
+      if (epoch_ != 0) all.from = static_cast<Ns>(next_) * TelemetryCounter::kBucket;
+      lack(fmt::format("nothing is counted from here on: {}", e.what()), all);
     }
   } catch (...) {  // not even said: no memory
     counter_.reset();
@@ -58,24 +45,63 @@ void Telemetry::prepare(const Scene& scene) {
   journal_ = &scene.journal;
   clock_ = &scene.clock;
   note_ = scene.note;
+  counted_ = scene.counted;
   scene.progress("loading the telemetry");
   attempt([&] {
     const auto support = probe_telemetry();
-    if (const auto lack = support.lack(); !lack.empty()) warn(lack);
+    if (const auto what = support.lack(); !what.empty())
+      lack(what, {.series = support.any() ? support.lacking_series() : std::vector<std::string>()});
     if (!support.any()) return;
-    std::vector<Place> places;
-    for (std::uint32_t i = 0; i < plan_->telemetry.size(); i++) {
-      const std::string& name = plan_->telemetry[i];
-      try {
-        add_places(i, *plan_->find_target(name), scene, places);
-      } catch (const Failure& failure) {
-        warn(fmt::format("target \"{}\" is not counted: {}", name, failure.what()));
-      }
+    places_ = std::make_unique<TelemetryPlaces>(scene.plan, scene.finder, scene.lab);
+    for (const auto& [target, why] : places_->missing()) {
+      const std::string what = fmt::format("target \"{}\" is not counted: {}", target, why);
+      warn(what);
     }
-    if (!places.empty())
-      counter_ =
-          std::make_unique<TelemetryCounter>(static_cast<std::uint32_t>(plan_->telemetry.size()), places, support);
+    counter_ = std::make_unique<TelemetryCounter>(asked(scene), support);
+    counter_->set_places(places_->all());
+    places_->follow();
   });
+}
+
+/// What the plan asks for, and whom its hypotheses and guards name as peers.
+Asked Telemetry::asked(const Scene& scene) {
+  const plan::Plan& plan = scene.plan;
+  Asked asked{static_cast<std::uint32_t>(plan.telemetry.size()),
+              plan.telemetry_options.turns,
+              plan.telemetry_options.peers,
+              {}};
+  std::map<std::string, std::string> asking;  // a target for each peer
+  for (const auto& one : plan.hypotheses)
+    if (one.peer && one.telemetry) asking.emplace(*one.peer, *one.telemetry);
+  for (const auto& one : plan.guards)
+    if (one.peer && one.telemetry) asking.emplace(*one.peer, *one.telemetry);
+  site::TargetLookup lookup(plan, scene.view, scene.finder, nullptr, scene.progress);
+  for (const auto& [peer, target] : asking) {
+    std::vector<IpPrefix> prefixes;
+    try {
+      prefixes = lookup.addresses_of_peer(*plan.find_target(peer), {target});
+    } catch (const Failure& failure) {
+      warn(fmt::format("peer \"{}\" is not told apart: {}", peer, failure.what()));
+    }
+    asked.named.emplace_back(peer, std::move(prefixes));
+  }
+  return asked;
+}
+
+/// A target that came back elsewhere, or came at all. What it did until it was found is missing.
+void Telemetry::follow_moved() {
+  const auto moved = places_->take_moved();
+  if (moved.empty()) return;
+  counter_->set_places(places_->all());
+  const Ns now = clock_->since_t0(monotonic_now());
+  for (const auto& one : moved) {
+    const Ns since = one.since ? std::max<Ns>(0, clock_->since_t0(*one.since)) : 0;
+    if (now <= 0) continue;
+    lack(one.since ? fmt::format("target \"{}\" was replaced, and not counted for {} ms at most", one.target,
+                                 (now - since) / kMillisecond)
+                   : fmt::format("target \"{}\" is counted from here on", one.target),
+         {.target = one.target, .from = since, .until = now});
+  }
 }
 
 /// Counts to the run's end, or to where a run in steps stands still.
@@ -109,10 +135,13 @@ void Telemetry::write_until(std::uint64_t bucket) {
   for (; next_ < bucket; next_++)
     for (std::uint32_t i = 0; i < plan_->telemetry.size(); i++) {
       auto read = counter_->read(i, next_);
-      overwritten_ += read.overwritten;
+      if (read.overwritten && overwritten_++ == 0)
+        record::events::uncounted(*journal_,
+                                  {.from = static_cast<Ns>(next_) * TelemetryCounter::kBucket,
+                                   .why = "some of it was overwritten: this process did not run for seconds"});
       if (!read.counted) continue;
       read.counted->target = plan_->telemetry[i];
-      record::events::telemetry(*journal_, *read.counted);
+      counted_(*read.counted);
     }
 }
 
@@ -120,7 +149,10 @@ std::optional<Stop> Telemetry::tick(Ns now) {
   if (!counter_ || epoch_ == 0) return {};
   // One that has just ended may still be added to.
   const auto over = clock_->since_t0(now) / TelemetryCounter::kBucket - 1;
-  if (over > 0) attempt([&] { write_until(static_cast<std::uint64_t>(over)); });
+  attempt([&] {
+    if (over > 0) write_until(static_cast<std::uint64_t>(over));
+    follow_moved();
+  });
   return {};
 }
 
@@ -137,6 +169,9 @@ void Telemetry::write_all() {
 }
 
 void Telemetry::end() { write_all(); }
-void Telemetry::take_apart() noexcept { write_all(); }
+void Telemetry::take_apart() noexcept {
+  write_all();
+  places_.reset();
+}
 
 }  // namespace faultline::observe

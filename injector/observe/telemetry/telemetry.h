@@ -2,8 +2,7 @@
 // observer. A plan that does not ask for it loads nothing. It never makes a run fail: what cannot be counted is one
 // warning.
 //
-// What uses its series while the run goes on (guards, the screen, metrics) gets them where write_until() hands them to
-// the journal.
+// What uses its series while the run goes on (guards, the screen, metrics) gets them by Observer::counted().
 #pragma once
 
 #include <functional>
@@ -14,6 +13,7 @@
 
 #include "injector/observe/observer.h"
 #include "injector/observe/telemetry/counter.h"
+#include "injector/observe/telemetry/places.h"
 
 namespace faultline::observe {
 
@@ -33,6 +33,10 @@ class Telemetry : public Observer {
 
  private:
   void warn(const std::string& what);
+  /// The same, and that hypotheses which need it are not to be judged.
+  void lack(const std::string& what, record::events::Uncounted missing);
+  Asked asked(const Scene& scene);
+  void follow_moved();
   /// Does it; what goes wrong ends the telemetry, and nothing else.
   void attempt(const std::function<void()>& what) noexcept;
   void count();
@@ -43,6 +47,8 @@ class Telemetry : public Observer {
   record::Journal* journal_ = nullptr;
   const RunClock* clock_ = nullptr;
   std::function<void(const std::string&)> note_;
+  std::function<void(const record::events::Telemetry&)> counted_;
+  std::unique_ptr<TelemetryPlaces> places_;
   std::unique_ptr<TelemetryCounter> counter_;  // null: nothing is counted, or no longer
   Ns epoch_ = 0;
   std::optional<Ns> held_;  // CLOCK_MONOTONIC

@@ -1,0 +1,62 @@
+// How far chance alone moves a figure of a phase between two sides, runs before and runs after: a block bootstrap. The
+// blocks of time of a phase are drawn again and again with replacement, the same places in the phase on both sides, and
+// the difference of the figures is computed of each draw; how much it varies is its standard error. Requests need not
+// be independent of one another, blocks nearly so (docs/decisions/0042-worse-better-or-noise.md).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "injector/report/kept_run.h"
+
+namespace faultline::report {
+
+/// What is compared of a phase.
+struct Figure {
+  const char* name;
+  unsigned per_mille;  ///< of latency; 0: the share of success
+};
+inline constexpr Figure kFigures[] = {{"success", 0}, {"p50", 500}, {"p90", 900}, {"p99", 990}};
+
+struct CompareRules {
+  double confidence = 0.99;    ///< that no figure of equal runs is called better or worse
+  double least_change = 0.10;  ///< a smaller one is noise, however certain
+};
+/// A latency that changed by less than this is noise too: what a machine does to it by itself.
+inline constexpr double kLeastChangeMs = 0.5;
+/// So is a success that changed by less than a percentage point.
+inline constexpr double kLeastSuccess = 0.01;
+
+/// A phase that has fewer blocks is not compared.
+inline constexpr std::size_t kLeastBlocks = 8;
+/// Of a quantile, so many requests must lie above it.
+inline constexpr double kLeastAbove = 10;
+
+struct Difference {
+  const Figure* figure = nullptr;
+  std::optional<double> a, b;  ///< share, or ms; absent of a latency: never
+  bool known = false;          ///< what follows was computed
+  std::string reason;          ///< why not
+  double effect = 0;           ///< share of b less that of a, or the logarithm of b / a
+  double error = 0;            ///< standard error of that
+  double least = 0;            ///< how much of an effect matters
+  double p = 1;                ///< how often chance alone would make so much of it, were half of that true
+  double margin = 0;           ///< half of the interval that covers the effect with the given confidence
+};
+
+/// Of each of kFigures. `a` and `b` hold one phase of one probe, of every run of their side; neither is empty.
+std::vector<Difference> differences(const std::vector<const KeptPhase*>& a, const std::vector<const KeptPhase*>& b,
+                                    const CompareRules& rules = {});
+
+/// Of Student's t with so many degrees of freedom, above 0: how often it lies farther from 0 than `t`, either way.
+double beyond_t(double t, unsigned freedom);
+/// The t beyond which it lies as often as `p`.
+double t_beyond(double p, unsigned freedom);
+
+/// Holm, 1979: the probabilities corrected for how many there are, in the same order. What then lies below a level is
+/// a false alarm, in all of them together, no oftener than that.
+std::vector<double> holm(const std::vector<double>& p);
+
+}  // namespace faultline::report

@@ -1,0 +1,147 @@
+#include "injector/serve/live_page.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "injector/base/clock.h"
+#include "injector/base/text.h"
+#include "injector/record/recording.h"
+#include "injector/record/verdict.h"
+#include "injector/report/chart.h"
+#include "injector/report/report.h"
+#include "injector/report/style.h"
+#include "injector/report/summary.h"
+#include "injector/serve/metrics.h"
+
+namespace faultline::serve {
+namespace {
+
+constexpr int kPageNice = 15;
+constexpr Ns kLeastPause = 2 * kSecond;
+constexpr Ns kShare = 10;  // of its time a page may take one part in so many
+
+/// Fetches the page again, and puts its body in the place of this one: where the reader is on it stays.
+constexpr const char* kScript = R"js(<script>
+setInterval(async () => {
+  try {
+    const answer = await fetch(location.href, {cache: 'no-store'});
+    if (!answer.ok) throw new Error(answer.status);
+    const next = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    document.title = next.title;
+    document.body.replaceChildren(...next.body.childNodes);
+  } catch (error) {
+    document.getElementById('live').textContent = 'This run is over, or it cannot be reached any more. Its report is in its folder.';
+  }
+}, 3000);
+</script>
+)js";
+
+std::string banner(const std::string& text) {
+  return "<p id=\"live\" role=\"status\" style=\"padding:.4rem .8rem;border:1px solid "
+         "currentColor;border-radius:.4rem\"><b>" +
+         text + "</b></p>\n";
+}
+
+std::string bare_page(const std::string& text) {
+  return report::page_begin("a run under way", "") + banner(text) + kScript + report::kPageEnd;
+}
+
+/// A journal that ends where reading it is not wanted any more.
+class Interruptible : public std::filebuf {
+ public:
+  explicit Interruptible(const std::atomic<bool>& leaving) : leaving_(leaving) {}
+
+ protected:
+  int_type underflow() override { return leaving_ ? traits_type::eof() : std::filebuf::underflow(); }
+
+ private:
+  const std::atomic<bool>& leaving_;
+};
+
+void leave_answers_out(record::Recording& recording) {
+  for (auto& probe : recording.probes)
+    for (auto& error : probe.errors) error = plain_error(error);
+}
+
+}  // namespace
+
+LivePage::LivePage(std::filesystem::path folder, bool plain)
+    : folder_(std::move(folder)),
+      plain_(plain),
+      page_(bare_page("The page is being made.")),
+      thread_([this] { work(); }) {}
+
+LivePage::~LivePage() {
+  {
+    const MutexLock lock(mutex_);
+    leaving_ = true;
+  }
+  asked_.notify_all();
+  thread_.join();
+}
+
+std::string LivePage::html() {
+  const MutexLock lock(mutex_);
+  wanted_ = true;
+  asked_.notify_all();
+  return page_;
+}
+
+void LivePage::work() {
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kPageNice);
+  Ns not_before = 0;
+  MutexLock lock(mutex_);
+  while (!leaving_) {
+    const Ns now = monotonic_now();
+    if (!wanted_) {
+      asked_.wait(lock);
+      continue;
+    }
+    if (now < not_before) {
+      asked_.wait_until(lock, std::chrono::steady_clock::now() + std::chrono::nanoseconds(not_before - now));
+      continue;
+    }
+    wanted_ = false;
+    lock.unlock();
+    std::string next;
+    try {
+      next = made();
+    } catch (const std::exception& e) {
+      next = bare_page(fmt::format("The page cannot be made: {}", report::escaped(e.what())));
+    }
+    const Ns done = monotonic_now();
+    not_before = done + std::max(kLeastPause, kShare * (done - now));
+    lock.lock();
+    page_ = std::move(next);
+  }
+}
+
+std::string LivePage::made() {
+  const auto journal = folder_ / "journal.jsonl";
+  if (std::filesystem::file_size(journal) > kMostJournal)
+    return bare_page("This run's record is too large to draw while it goes on. Its report is made when it is over.");
+  Interruptible file(leaving_);
+  if (!file.open(journal, std::ios::in)) return bare_page("There is no record yet.");
+  std::istream in(&file);
+  record::Recording recording = record::read_recording(in);
+  if (plain_) leave_answers_out(recording);
+  auto summary = report::summarize(recording, record::judge(recording));
+  summary.verdict = "under way";  // a record without an end would be an aborted run's
+  summary.reasons.clear();
+  std::string page = report::render_report(recording, summary);
+  const std::string begin = "<body>";
+  const auto at = page.find(begin);
+  if (at == std::string::npos) return page;
+  const std::string told =
+      recording.begun
+          ? fmt::format(
+                "Under way: {:.0f} s of {:.0f} s. What is below is made from the record so far, and is no verdict.",
+                static_cast<double>(recording.last_seen) / kSecond, static_cast<double>(recording.duration) / kSecond)
+          : std::string("The run is being prepared.");
+  return page.insert(at + begin.size(), "\n" + banner(told) + kScript);
+}
+
+}  // namespace faultline::serve

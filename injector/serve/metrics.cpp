@@ -1,0 +1,121 @@
+#include "injector/serve/metrics.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "injector/base/clock.h"
+#include "injector/base/visible_text.h"
+#include "injector/record/verdict.h"
+
+namespace faultline::serve {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+MetricFamily family(const char* name, const char* help, MetricType type) { return {name, help, type, {}}; }
+
+ClientMetric& add(MetricFamily& to, std::vector<ClientMetric::Label> labels) {
+  ClientMetric& metric = to.metric.emplace_back();
+  for (auto& label : labels) label.value = visible(label.value);  // Prometheus takes UTF-8 alone
+  metric.label = std::move(labels);
+  return metric;
+}
+
+void gauge(MetricFamily& to, std::vector<ClientMetric::Label> labels, double value) {
+  add(to, std::move(labels)).gauge.value = value;
+}
+
+}  // namespace
+
+std::string plain_error(const std::string& error) {
+  const auto space = error.find(' ');
+  if (space == std::string::npos) return error;
+  const bool number = std::all_of(error.begin() + static_cast<std::ptrdiff_t>(space) + 1, error.end(),
+                                  [](unsigned char c) { return std::isdigit(c); });
+  return number || error == probe::ErrorNames::kOther ? error : error.substr(0, space);
+}
+
+Metrics::Metrics(const plan::Plan& plan, bool plain_errors)
+    : plan_(plan), plain_errors_(plain_errors), probes_(plan.probes.size()) {}
+
+void Metrics::sample(const probe::Sample& sample) {
+  if (sample.probe >= probes_.size()) return;
+  OfProbe& probe = probes_[sample.probe];
+  if (!sample.ok) {
+    error(probe, sample.error).fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  const double latency = static_cast<double>(sample.latency) / kSecond;
+  const auto which = std::lower_bound(kBounds.begin(), kBounds.end(), latency) - kBounds.begin();
+  probe.answers[static_cast<std::size_t>(which)].fetch_add(1, std::memory_order_relaxed);
+  probe.latency_ns.fetch_add(static_cast<std::uint64_t>(std::max<Ns>(sample.latency, 0)), std::memory_order_relaxed);
+}
+
+/// Names are few, and each is written once, before the number of known ones says that it is there.
+std::atomic<std::uint64_t>& Metrics::error(OfProbe& probe, const std::string& given) const {
+  const std::string name = plain_errors_ ? plain_error(given) : given;
+  const auto find = [&](std::size_t from, std::size_t known) {
+    for (std::size_t i = from; i < known; i++)
+      if (probe.errors[i].name == name) return i;
+    return known;
+  };
+  const std::size_t known = probe.known.load(std::memory_order_acquire);
+  if (const std::size_t at = find(0, known); at < known) return probe.errors[at].count;
+  const MutexLock lock(probe.naming);
+  const std::size_t by_now = probe.known.load(std::memory_order_acquire);
+  if (const std::size_t at = find(known, by_now); at < by_now) return probe.errors[at].count;
+  const std::size_t last = probe.errors.size() - 1;
+  if (by_now > last) return probe.errors[last].count;
+  probe.errors[by_now].name = by_now == last ? probe::ErrorNames::kOther : bounded(name, probe::ErrorNames::kLongest);
+  probe.known.store(by_now + 1, std::memory_order_release);
+  return probe.errors[by_now].count;
+}
+
+std::string Metrics::text() const {
+  const Ns epoch = epoch_, now = epoch == 0 ? -1 : monotonic_now() - epoch;
+  const bool playing = epoch != 0 && now >= 0 && !healed_;
+  auto info = family("faultline_run_info", "The run under way.", MetricType::Gauge);
+  gauge(info, {{"plan", plan_.name}, {"arm", plan_.arm}, {"version", FAULTLINE_VERSION}}, 1);
+  auto duration = family("faultline_run_duration_seconds", "How long the run lasts as planned.", MetricType::Gauge);
+  gauge(duration, {}, static_cast<double>(plan_.duration) / kSecond);
+  auto elapsed =
+      family("faultline_run_elapsed_seconds", "Time since T0; negative: it has yet to come.", MetricType::Gauge);
+  if (epoch != 0) gauge(elapsed, {}, static_cast<double>(now) / kSecond);
+  auto phase =
+      family("faultline_phase_active", "1 while the phase lasts: baseline, each fault, recovery.", MetricType::Gauge);
+  for (const auto& one : record::phases(plan_))
+    gauge(phase, {{"phase", one.name}}, playing && now >= one.start && now < one.end ? 1 : 0);
+  auto fault = family("faultline_fault_active", "1 while the fault is in force.", MetricType::Gauge);
+  for (const auto& one : plan_.faults)
+    gauge(fault, {{"fault", one.name}, {"kind", std::string(one.kind->name)}},
+          playing && now >= one.start && now < one.end ? 1 : 0);
+  auto healed = family("faultline_healed", "1 once every fault is off for good.", MetricType::Gauge);
+  gauge(healed, {}, healed_ ? 1 : 0);
+
+  auto failed =
+      family("faultline_requests_failed_total", "Requests of a probe that failed, by error.", MetricType::Counter);
+  auto took =
+      family("faultline_request_duration_seconds", "How long requests took that succeeded.", MetricType::Histogram);
+  for (std::size_t i = 0; i < probes_.size(); i++) {
+    const OfProbe& probe = probes_[i];
+    const std::string& name = plan_.probes[i].name;
+    for (std::size_t e = 0; e < probe.known.load(std::memory_order_acquire); e++)
+      add(failed, {{"probe", name}, {"error", probe.errors[e].name}}).counter.value =
+          static_cast<double>(probe.errors[e].count.load(std::memory_order_relaxed));
+    auto& histogram = add(took, {{"probe", name}}).histogram;
+    for (std::size_t b = 0; b < probe.answers.size(); b++) {
+      histogram.sample_count += probe.answers[b].load(std::memory_order_relaxed);
+      histogram.bucket.push_back(
+          {histogram.sample_count, b < kBounds.size() ? kBounds[b] : std::numeric_limits<double>::infinity()});
+    }
+    histogram.sample_sum = static_cast<double>(probe.latency_ns.load(std::memory_order_relaxed)) / kSecond;
+  }
+  return prometheus::TextSerializer().Serialize({info, duration, elapsed, phase, fault, healed, failed, took});
+}
+
+}  // namespace faultline::serve

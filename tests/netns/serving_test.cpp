@@ -1,0 +1,163 @@
+// A run with --serve, asked by real clients while it goes on: the page, the metrics, the token; and clients that mean
+// it no good.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <regex>
+
+#include "injector/base/fd.h"
+#include "tests/harness/command.h"
+
+namespace faultline::test {
+namespace {
+
+/// A lab with a web server that nothing answers for, and a fault for a second: as quick as a run gets.
+constexpr const char* kPlan = R"(seed = 1
+duration = "12s"
+[lab.rooms.one]
+[lab.hosts.web]
+room = "one"
+command = ["nginx", "-c", "${plan_dir}/nginx.conf", "-g", "daemon off;"]
+ready = { tcp = 80 }
+[lab.hosts.reader]
+room = "one"
+[probes.page]
+http = "http://web/"
+from = "reader"
+every = "20ms"
+timeout = "900ms"
+[[faults]]
+name = "cut"
+kind = "sever"
+on = "web"
+start = "4s"
+for = "2s"
+)";
+constexpr const char* kNginx =
+    "events {}\nerror_log stderr;\nhttp { access_log off; server { listen 80; location / { return 200 \"hello\"; } } "
+    "}\n";
+
+class ServingTest : public ::testing::Test {
+ protected:
+  ServingTest() {
+    folder.write("nginx.conf", kNginx);
+    plan = folder.write("plan.toml", kPlan);
+  }
+  /// The run, once it has said where it listens.
+  Command served(std::vector<std::string> more) {
+    std::vector<std::string> words{binary(), "run", plan, "--out", out()};
+    words.insert(words.end(), more.begin(), more.end());
+    Command run(std::move(words));
+    EXPECT_TRUE(await_event(out(), "t0")) << run.errors();
+    const Ns end = monotonic_now() + 10 * kSecond;
+    for (std::smatch found; port.empty() && monotonic_now() < end; usleep(20000))
+      if (const std::string said = run.errors();
+          std::regex_search(said, found, std::regex("live at http://[^ ]*:([0-9]+)/")))
+        port = found[1];
+    EXPECT_NE(port, "") << run.errors();
+    return run;
+  }
+  Said curl(const std::string& path, std::vector<std::string> more = {}) const {
+    std::vector<std::string> words{"curl", "-s", "-m", "20", "-w", "\n%{http_code}", "http://127.0.0.1:" + port + path};
+    words.insert(words.begin() + 1, more.begin(), more.end());
+    return say_all(words);
+  }
+  Fd connected() const {
+    Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in where{};
+    where.sin_family = AF_INET;
+    where.sin_port = htons(static_cast<std::uint16_t>(std::stoi(port)));
+    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where), 0);
+    return fd;
+  }
+  std::filesystem::path out() const { return folder.path() / "run"; }
+
+  TemporaryFolder folder;
+  std::filesystem::path plan;
+  std::string port;
+};
+
+TEST_F(ServingTest, ShowsAPageAndMetricsWhileItRuns) {
+  Command run = served({"--serve", "127.0.0.1:0"});
+  ASSERT_TRUE(await_event(out(), "fault_begin")) << run.errors();
+  const Said metrics = curl("/metrics");
+  EXPECT_TRUE(metrics.out.ends_with("\n200")) << metrics.out;
+  EXPECT_NE(metrics.out.find("faultline_fault_active{fault=\"cut\",kind=\"sever\"}"), std::string::npos) << metrics.out;
+  EXPECT_NE(metrics.out.find("faultline_request_duration_seconds_count{probe=\"page\"}"), std::string::npos);
+  bool shown = false;
+  for (const Ns end = monotonic_now() + 5 * kSecond; !shown && monotonic_now() < end; usleep(100000))
+    shown = curl("/").out.find("Under way: ") != std::string::npos;
+  EXPECT_TRUE(shown) << curl("/").out;
+  EXPECT_TRUE(curl("/", {"-X", "DELETE"}).out.ends_with("405"));
+  const Belongings had = run.belongings();
+  EXPECT_TRUE(run.wait(60 * kSecond).has_value());
+  EXPECT_NE(curl("/").status, 0) << "nothing listens any more";
+  EXPECT_EQ(had.left(), std::vector<std::string>());
+  EXPECT_EQ(summary_of(out())["repeat"].get<std::string>().find("--serve"), std::string::npos);
+}
+
+// Slow ones, deaf ones, many: the run asks at its own pace, ends at its own time, and its page answers others.
+TEST_F(ServingTest, HostileClientsDoNotHurtTheRun) {
+  Command run = served({"--serve", "127.0.0.1:0"});
+  std::vector<Fd> slow;
+  for (int i = 0; i < 200; i++) {
+    slow.push_back(connected());
+    const std::string begun =
+        i % 2 ? "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" : "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+    (void)!::send(slow.back().get(), begun.data(), begun.size(), MSG_NOSIGNAL);
+  }
+  for (int i = 0; i < 200; i++) {  // one more byte each
+    (void)!::send(slow[static_cast<std::size_t>(i)].get(), "X", 1, MSG_NOSIGNAL);
+    if (i % 50 == 0) {
+      EXPECT_TRUE(curl("/metrics").out.ends_with("\n200"));
+    }
+  }
+  const auto status = run.wait(60 * kSecond);
+  ASSERT_TRUE(status.has_value());
+  EXPECT_LE(*status, 2) << run.errors();  // late requests, on a busy machine, are no failure
+  const auto summary = summary_of(out());
+  EXPECT_EQ(summary["observed_s"], 12.0);
+  EXPECT_EQ(summary["cleanup"]["ok"], true);
+}
+
+TEST_F(ServingTest, WantsTheTokenAndKeepsIt) {
+  const auto token = folder.write("token", "0123456789abcdef\n");
+  Command run = served({"--serve", "127.0.0.1:0", "--serve-token-file", token});
+  EXPECT_TRUE(curl("/metrics").out.ends_with("\n401"));
+  EXPECT_TRUE(curl("/metrics", {"-H", "Authorization: Bearer 0123456789abcdef"}).out.ends_with("\n200"));
+  EXPECT_TRUE(curl("/", {"-u", "wall:0123456789abcdef"}).out.ends_with("\n200"));
+  EXPECT_TRUE(curl("/", {"-u", "wall:0123456789abcdee"}).out.find("\n401") != std::string::npos);
+  run.signal(SIGINT);
+  EXPECT_EQ(run.wait(60 * kSecond), 5);
+}
+
+TEST_F(ServingTest, AnAddressThatIsTakenKeepsTheRunFromStarting) {
+  Fd taken(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in where{};
+  where.sin_family = AF_INET;
+  where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof where;
+  ASSERT_EQ(::bind(taken.get(), reinterpret_cast<const sockaddr*>(&where), length), 0);
+  ASSERT_EQ(::listen(taken.get(), 1), 0);
+  ASSERT_EQ(::getsockname(taken.get(), reinterpret_cast<sockaddr*>(&where), &length), 0);
+  Command run = Command::run(plan, out(), {"--serve", "127.0.0.1:" + std::to_string(ntohs(where.sin_port))});
+  EXPECT_EQ(run.wait(60 * kSecond), 4);
+  EXPECT_NE(run.out().find("--serve: bind the address to serve at"), std::string::npos) << run.out();
+}
+
+TEST_F(ServingTest, DiesWithTheRun) {
+  Command run = served({"--serve", "127.0.0.1:0"});
+  ASSERT_TRUE(await_event(out(), "fault_begin")) << run.errors();
+  const Fd open = connected();
+  const Belongings had = run.belongings();
+  run.signal(SIGKILL);
+  EXPECT_EQ(run.wait(10 * kSecond), 128 + SIGKILL);
+  EXPECT_NE(curl("/").status, 0);
+  for (const Ns end = monotonic_now() + 10 * kSecond; !had.left().empty() && monotonic_now() < end;) usleep(20000);
+  EXPECT_EQ(had.left(), std::vector<std::string>()) << "an open connection keeps nothing alive";
+}
+
+}  // namespace
+}  // namespace faultline::test

@@ -1,0 +1,284 @@
+// What a run serves, asked by sockets as strangers have them: well-behaved, slow, hostile, many.
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <thread>
+
+#include "injector/base/clock.h"
+#include "injector/serve/address.h"
+#include "injector/serve/http_server.h"
+#include "injector/serve/live_page.h"
+#include "injector/serve/metrics.h"
+#include "tests/unit/plan_support.h"
+#include "tests/unit/record_fixture.h"
+#include "tests/unit/say.h"
+
+namespace faultline::serve {
+namespace {
+
+using record::testing::TemporaryFolder;
+
+TEST(ServeAddress, IsAnAddressAndAPort) {
+  const std::pair<const char*, bool> good[] = {{"127.0.0.1:9465", true}, {"9465", true},
+                                               {"[::1]:80", true},       {"0.0.0.0:0", false},
+                                               {"[::]:9465", false},     {"10.1.2.3:65535", false}};
+  for (const auto& [text, loopback] : good) {
+    const auto read = read_address(text);
+    ASSERT_TRUE(read.value) << text << ": " << read.error;
+    EXPECT_EQ(read.value->loopback, loopback) << text;
+  }
+  for (const char* text : {"", "plan.toml", "localhost:80", "127.0.0.1", "127.0.0.1:", "::1:80", "127.0.0.1:65536",
+                           "127.0.0.1:-1", "[127.0.0.1]:80"}) {
+    const auto read = read_address(text);
+    EXPECT_FALSE(read.value) << text;
+    EXPECT_NE(read.hint.find("127.0.0.1:9465"), std::string::npos) << read.hint;
+  }
+}
+
+/// A server on a free port of loopback, and what it hands out.
+class Served {
+ public:
+  explicit Served(Access access = {"", false}, std::string text = "hello\n") {
+    Fd listening = listen_at(*read_address("127.0.0.1:0").value);
+    sockaddr_storage where{};
+    length_ = sizeof where;
+    EXPECT_EQ(::getsockname(listening.get(), reinterpret_cast<sockaddr*>(&where), &length_), 0);
+    where_ = where;
+    server_ = std::make_unique<HttpServer>(std::move(listening), std::move(access),
+                                           HttpServer::Pages{{"/", [text] {
+                                                                return Content{text, "text/plain"};
+                                                              }}});
+  }
+  void stop() { server_.reset(); }
+  Fd connected() const {
+    Fd fd(::socket(where_.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&where_), length_), 0);
+    const timeval patience{20, 0};  // a reader that hangs fails the test
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    return fd;
+  }
+  static std::string rest(const Fd& fd) {
+    std::string all;
+    char buffer[4096];
+    for (ssize_t n; (n = ::recv(fd.get(), buffer, sizeof buffer, 0)) > 0;)
+      all.append(buffer, static_cast<std::size_t>(n));
+    return all;
+  }
+  std::string asked(const std::string& request) const {
+    const Fd fd = connected();
+    EXPECT_EQ(::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL), static_cast<ssize_t>(request.size()));
+    return rest(fd);
+  }
+  std::string get(const std::string& more = "", const std::string& host = "127.0.0.1") const {
+    return asked("GET / HTTP/1.1\r\nHost: " + host + "\r\n" + more + "\r\n");
+  }
+
+ private:
+  sockaddr_storage where_{};
+  socklen_t length_ = 0;
+  std::unique_ptr<HttpServer> server_;
+};
+
+TEST(ServeHttp, AnswersGetAndNothingElse) {
+  const Served served;
+  const std::string good = served.get();
+  EXPECT_EQ(good.find("HTTP/1.1 200 OK\r\n"), 0u) << good;
+  EXPECT_TRUE(good.ends_with("\r\n\r\nhello\n")) << good;
+  EXPECT_NE(good.find("Cache-Control: no-store"), std::string::npos);
+  const std::string head = served.asked("HEAD / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+  EXPECT_EQ(head.find("HTTP/1.1 200 OK\r\n"), 0u) << head;
+  EXPECT_TRUE(head.ends_with("\r\n\r\n")) << head;
+  for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS"}) {
+    const auto refused =
+        served.asked(std::string(method) + " / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3\r\n\r\nabc");
+    EXPECT_EQ(refused.find("HTTP/1.1 405 "), 0u) << method << ": " << refused;
+  }
+  EXPECT_EQ(served.asked("GET /journal.jsonl HTTP/1.1\r\nHost: [::1]:80\r\n\r\n").find("HTTP/1.1 404 "), 0u);
+  EXPECT_EQ(served.asked("GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n").find("HTTP/1.1 404 "), 0u);
+}
+
+TEST(ServeHttp, OnLoopbackNoOtherSitesNameLeadsHere) {
+  const Served served;
+  EXPECT_EQ(served.get("", "evil.example").find("HTTP/1.1 403 "), 0u);
+  EXPECT_EQ(served.get("", "127.0.0.1.evil.example").find("HTTP/1.1 403 "), 0u);
+  EXPECT_EQ(served.get("", "localhost:9465").find("HTTP/1.1 200 "), 0u);
+  EXPECT_EQ(Served({"", true}).get("", "wall.example").find("HTTP/1.1 200 "), 0u);
+}
+
+TEST(ServeHttp, WantsTheToken) {
+  const Served served({"0123456789abcdef", true});
+  const std::string none = served.get();
+  EXPECT_EQ(none.find("HTTP/1.1 401 "), 0u) << none;
+  EXPECT_NE(none.find("WWW-Authenticate: Basic"), std::string::npos) << none;
+  EXPECT_EQ(none.find("hello"), std::string::npos);
+  EXPECT_EQ(served.get("Authorization: Bearer 0123456789abcdef\r\n").find("HTTP/1.1 200 "), 0u);
+  EXPECT_EQ(served.get("Authorization: Basic d2FsbDowMTIzNDU2Nzg5YWJjZGVm\r\n").find("HTTP/1.1 200 "), 0u) << "wall:…";
+  for (const char* wrong : {"Bearer ", "Bearer 0123456789abcde", "Bearer 0123456789abcdef0", "Bearer 0123456789abcdeF",
+                            "Basic d2FsbA==", "Basic !", "0123456789abcdef"})
+    EXPECT_EQ(served.get(std::string("Authorization: ") + wrong + "\r\n").find("HTTP/1.1 401 "), 0u) << wrong;
+}
+
+TEST(ServeHttp, WhoNeverFinishesAskingGivesWay) {
+  const Served served;
+  std::vector<Fd> slow;
+  for (std::size_t i = 0; i < 3 * HttpServer::kMostConnections; i++) {
+    slow.push_back(served.connected());
+    ASSERT_GT(::send(slow.back().get(), "GET / HT", 8, MSG_NOSIGNAL), 0);
+  }
+  for (int i = 0; i < 20; i++) EXPECT_EQ(served.get().find("HTTP/1.1 200 "), 0u) << "while others dawdle";
+  EXPECT_EQ(Served::rest(slow.front()), "") << "closed, without an answer";
+}
+
+TEST(ServeHttp, WhoReadsNothingOfALongAnswerHoldsNobodyUp) {
+  const Served served({"", false}, std::string(8u << 20, 'x'));
+  std::vector<Fd> deaf;
+  for (int i = 0; i < 20; i++) {
+    deaf.push_back(served.connected());
+    const std::string request = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+    ASSERT_GT(::send(deaf.back().get(), request.data(), request.size(), MSG_NOSIGNAL), 0);
+  }
+  EXPECT_EQ(served.get().size() > (8u << 20), true);
+}
+
+TEST(ServeHttp, WhatIsNoRequestIsClosed) {
+  const Served served;
+  EXPECT_EQ(served.asked(std::string(3 * HttpServer::kMostRequest, 'x')), "");
+  const std::string odd = served.asked(std::string("\0\xff\x16\x03\x01\r\n\r\n", 9));
+  EXPECT_TRUE(odd.empty() || odd.find("HTTP/1.1 4") == 0) << odd;
+  EXPECT_EQ(served.get().find("HTTP/1.1 200 "), 0u);
+}
+
+TEST(ServeHttp, EndsWithConnectionsOpen) {
+  Served served;
+  const Fd idle = served.connected();
+  const Ns begin = monotonic_now();
+  served.stop();
+  EXPECT_LT(monotonic_now() - begin, 5 * kSecond) << "no client is waited for";
+  EXPECT_EQ(Served::rest(idle), "");
+}
+
+probe::Sample answered(std::size_t probe, Ns latency) {
+  return {.probe = probe, .latency = latency, .ok = true, .error = {}};
+}
+probe::Sample failed(std::size_t probe, const std::string& error) {
+  return {.probe = probe, .latency = kMillisecond, .ok = false, .error = error};
+}
+
+TEST(ServeMetrics, TellWhatWasSeen) {
+  const auto plan = plan::parse_good(plan::kSmall);
+  Metrics metrics(plan, false);
+  metrics.sample(answered(0, 2 * kMillisecond));
+  metrics.sample(answered(0, 2 * kMillisecond));
+  metrics.sample(answered(0, 20 * kSecond));
+  metrics.sample(failed(0, "timeout"));
+  metrics.sample(failed(0, "status \"503\"\n"));
+  metrics.begin(monotonic_now() - 6 * kSecond);  // the fault began a second ago
+  const std::string text = metrics.text();
+  for (const char* line :
+       {"faultline_run_info{plan=\"shop\",arm=\"\",version=\"", "faultline_run_duration_seconds 25",
+        "faultline_phase_active{phase=\"baseline\"} 0\n", "faultline_phase_active{phase=\"degrade\"} 1\n",
+        "faultline_fault_active{fault=\"degrade\",kind=\"degrade\"} 1\n", "faultline_healed 0\n",
+        "faultline_requests_failed_total{probe=\"pay\",error=\"timeout\"} 1\n",
+        "faultline_requests_failed_total{probe=\"pay\",error=\"status \\\"503\\\"\\\\n\"} 1\n",
+        "faultline_request_duration_seconds_count{probe=\"pay\"} 3\n",
+        "faultline_request_duration_seconds_bucket{probe=\"pay\",le=\"0.001\"} 0\n",
+        "faultline_request_duration_seconds_bucket{probe=\"pay\",le=\"0.0025\"} 2\n",
+        "faultline_request_duration_seconds_bucket{probe=\"pay\",le=\"10\"} 2\n",
+        "faultline_request_duration_seconds_bucket{probe=\"pay\",le=\"+Inf\"} 3\n", "# TYPE faultline_healed gauge\n"})
+    EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
+  metrics.healed();
+  EXPECT_NE(metrics.text().find("faultline_healed 1\n"), std::string::npos);
+  EXPECT_NE(metrics.text().find("faultline_fault_active{fault=\"degrade\",kind=\"degrade\"} 0\n"), std::string::npos);
+}
+
+TEST(ServeMetrics, BeyondLoopbackLeaveOutWhatServicesSay) {
+  EXPECT_EQ(plain_error("timeout"), "timeout");
+  EXPECT_EQ(plain_error("status 503"), "status 503");
+  EXPECT_EQ(plain_error("redis WRONGPASS"), "redis");
+  EXPECT_EQ(plain_error("other errors"), "other errors");
+  const auto plan = plan::parse_good(plan::kSmall);
+  Metrics metrics(plan, true);
+  metrics.sample(failed(0, "redis SECRET"));
+  EXPECT_EQ(metrics.text().find("SECRET"), std::string::npos);
+  EXPECT_NE(metrics.text().find("error=\"redis\""), std::string::npos);
+}
+
+TEST(ServeMetrics, HaveFewErrorsHoweverManyAServiceInventsAndLoseNone) {
+  const auto plan = plan::parse_good(plan::kSmall);
+  Metrics metrics(plan, false);
+  std::vector<std::thread> probes;
+  for (int t = 0; t < 4; t++)
+    probes.emplace_back([&metrics, t] {
+      for (int i = 0; i < 500; i++) metrics.sample(failed(0, fmt::format("odd {}", t % 2 * 1000 + i)));
+    });
+  for (int i = 0; i < 20; i++) (void)metrics.text();  // meanwhile
+  for (auto& one : probes) one.join();
+  const std::string text = metrics.text();
+  std::size_t lines = 0;
+  double sum = 0;
+  for (std::size_t at = 0; (at = text.find("faultline_requests_failed_total{", at)) != std::string::npos; at++, lines++)
+    sum += std::stod(text.substr(text.find("} ", at) + 2));
+  EXPECT_LE(lines, probe::ErrorNames::kMost + 1);
+  EXPECT_EQ(sum, 2000);
+}
+
+/// Waits until the page shows `what`, or for half a minute.
+bool shows(LivePage& page, const std::string& what) {
+  for (const Ns end = monotonic_now() + 30 * kSecond; monotonic_now() < end;) {
+    if (page.html().find(what) != std::string::npos) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return false;
+}
+
+TEST(ServePage, IsMadeFromTheJournalSoFar) {
+  const TemporaryFolder folder;
+  folder.write(
+      "journal.jsonl",
+      R"({"event":"plan","name":"p","title":"A <run>","duration":30000000000,"probes":[{"name":"pay","every":20000000}]}
+{"event":"t0","t":0,"at":"2026-11-22T17:03:50Z"}
+{"event":"sample","t":1000000000,"probe":"pay","due":5,"late":0,"latency":1000,"ok":false,"error":"redis SECRET"}
+)");
+  LivePage page(folder.path(), false);
+  EXPECT_TRUE(shows(page, "A &lt;run&gt;"));
+  EXPECT_NE(page.html().find("Under way: 1 s of 30 s"), std::string::npos) << page.html();
+  EXPECT_EQ(page.html().find("A <run>"), std::string::npos);
+  EXPECT_EQ(page.html().find("aborted"), std::string::npos) << page.html();
+  EXPECT_NE(page.html().find("redis SECRET"), std::string::npos);
+  LivePage plain(folder.path(), true);
+  EXPECT_TRUE(shows(plain, "A &lt;run&gt;"));
+  EXPECT_EQ(plain.html().find("SECRET"), std::string::npos);
+}
+
+TEST(ServePage, OfNoJournalSaysSo) {
+  const TemporaryFolder folder;
+  LivePage page(folder.path(), false);
+  EXPECT_TRUE(shows(page, "cannot be made"));
+}
+
+TEST(ServeOption, BeyondLoopbackNeedsAToken) {
+  const TemporaryFolder folder;
+  const auto plan = folder.write("plan.toml", plan::kSmall);
+  const auto said = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"run", plan});
+    return cli::say(more);
+  };
+  const auto open = said({"--serve", "0.0.0.0:0"});
+  EXPECT_EQ(open.status, 3);
+  EXPECT_NE(open.error.find("there is no token: give --serve-token-file FILE"), std::string::npos) << open.error;
+  const auto brief = said({"--serve", "0.0.0.0:0", "--serve-token-file", folder.write("brief", "0123456789\n")});
+  EXPECT_EQ(brief.status, 3);
+  EXPECT_NE(brief.error.find("the token has 10 characters; 16 are needed"), std::string::npos) << brief.error;
+  const auto lone = said({"--serve-token-file", folder.write("token", "0123456789abcdef\n")});
+  EXPECT_EQ(lone.status, 3);
+  EXPECT_NE(lone.error.find("--serve-token-file is of --serve"), std::string::npos) << lone.error;
+  const auto none = said({"--serve", "--serve-token-file", folder.path() / "nothing"});
+  EXPECT_EQ(none.status, 3) << none.error;
+  const auto name = said({"--serve", "example.com:80"});
+  EXPECT_EQ(name.status, 3);
+  EXPECT_NE(name.error.find("\"example.com:80\" is no address to listen at"), std::string::npos) << name.error;
+}
+
+}  // namespace
+}  // namespace faultline::serve
