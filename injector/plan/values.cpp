@@ -133,14 +133,16 @@ Read<std::uint64_t> read_count(std::string_view text) {
   return {count, {}, {}};
 }
 
-Read<double> read_per_second(std::string_view text) {
-  constexpr std::string_view kHint = "write how many succeed in a second: \">= 100/s\"";
+Read<double> per_second(std::string_view text, std::string_view hint) {
   const std::string_view all = text;
-  if (!text.ends_with("/s")) return {{}, quoted(all) + " is not a rate", std::string(kHint)};
+  if (!text.ends_with("/s")) return {{}, quoted(all) + " is not a rate", std::string(hint)};
   text.remove_suffix(2);
   const auto number = read_decimal(trim(text));
-  if (!number) return {{}, quoted(all) + " is not a rate", std::string(kHint)};
+  if (!number) return {{}, quoted(all) + " is not a rate", std::string(hint)};
   return {*number, {}, {}};
+}
+Read<double> read_per_second(std::string_view text) {
+  return per_second(text, "write how many succeed in a second: \">= 100/s\"");
 }
 
 Read<double> read_times_baseline(std::string_view text) {
@@ -253,6 +255,9 @@ Read<Bound> read_share_or_count_bound(std::string_view text) {
 }
 Read<Bound> read_throughput_bound(std::string_view text) {
   return read_bound(text, BoundStyle<double>{read_per_second, ">= 100/s"});
+}
+Read<double> read_request_rate(std::string_view text) {
+  return per_second(text, "write how many requests are due in a second: \"500/s\"");
 }
 bool is_baseline_bound(std::string_view text) { return trim(text).ends_with(kOfBaseline); }
 Read<Bound> read_baseline_bound(std::string_view text) {

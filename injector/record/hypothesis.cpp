@@ -193,6 +193,14 @@ void judge_eventually(Parts& parts, const plan::Hypothesis& h, const plan::Condi
             figures.reason.empty() ? "eventually" : "eventually: " + figures.reason);
 }
 
+/// That a load was not the one that the plan asks for; empty: it was.
+std::string unkept_text(const ProbeRecord& probe, const PhaseStats& stats) {
+  constexpr double kUnsentAllowed = 0.01;
+  if (!probe.rate || static_cast<double>(stats.unsent()) <= kUnsentAllowed * static_cast<double>(stats.sent)) return {};
+  return fmt::format("probe \"{}\" could not keep up: {} of {} requests that were due were not sent", probe.name,
+                     thousands(stats.unsent()), thousands(stats.sent));
+}
+
 void judge_window(Parts& parts, const Recording& r, const plan::Hypothesis& h, const ProbeRecord& probe,
                   const std::string& stop_text) {
   const auto unknown = [&](const std::string& why) { parts.add({}, {}, why); };
@@ -205,6 +213,7 @@ void judge_window(Parts& parts, const Recording& r, const plan::Hypothesis& h, c
         fmt::format("{} before \"{}\" was over", stop_text.empty() ? "the record ends" : stop_text, window->name));
   const PhaseStats stats = stats_in(probe, window->start, window->end);
   if (stats.sent == 0) return unknown(fmt::format("no request of \"{}\" was due in \"{}\"", probe.name, window->name));
+  if (const std::string idle = unkept_text(probe, stats); !idle.empty()) return unknown(idle);
   plan::Conditions settled = h;
   OfBaseline baseline(r, probe);
   for (const auto& key : plan::Conditions::keys())
