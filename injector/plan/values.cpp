@@ -146,6 +146,7 @@ Read<double> read_per_second(std::string_view text) {
 Read<double> read_times_baseline(std::string_view text) {
   constexpr std::string_view kHint = "write how many times: \"<= 2x baseline\", \">= 0.5x baseline\"";
   const std::string_view all = text;
+  if (!text.ends_with(kOfBaseline)) return {{}, quoted(all) + " is not a share of the baseline", std::string(kHint)};
   text.remove_suffix(kOfBaseline.size());
   text = trim(text);
   if (!text.ends_with('x')) return {{}, quoted(all) + " does not say how many times", std::string(kHint)};
