@@ -3,7 +3,7 @@
 
 Uses a report as a reader would, in headless Chromium by its driver: a mouse, keys, the dark, a phone, paper, no script.
 Says what is not as it should be, a line each, and ends with 1 then. With FOLDER it leaves pictures there: wide.png,
-dark.png, phone.png, moment.png, print.pdf. The report has to have a fault, and a probe of which a request failed.
+dark.png, phone.png, moment.png, print.pdf. The report has to have a fault, and a broken hypothesis about a probe of which a request failed.
 Needs Debian's chromium-driver and python3-selenium; root needs no sandbox.
 """
 import base64
@@ -204,6 +204,7 @@ def by_keys(browser):
 
 def from_a_card(browser):
     if not browser.js("document.querySelector('.card[data-at] button') !== null"):
+        expect(False, "a broken hypothesis has a card that leads to its moment")
         return
     browser.js("document.querySelector('.card[data-at] button').click()")
     browser.until("!document.getElementById('moment').hidden", "a broken hypothesis leads to its first failing request")

@@ -28,15 +28,6 @@ void pause(Ns time) {
   nanosleep(&t, nullptr);
 }
 
-std::string read_all(const fs::path& path) {
-  const Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  std::string text;
-  char piece[8192];
-  for (ssize_t n; file && (n = read(file.get(), piece, sizeof piece)) > 0;)
-    text.append(piece, static_cast<std::size_t>(n));
-  return text;
-}
-
 std::optional<std::uint64_t> inode_of(const fs::path& path) {
   struct stat st {};
   if (stat(path.c_str(), &st) != 0) return {};
@@ -49,7 +40,7 @@ struct Stat {
   std::uint64_t started;
 };
 std::optional<Stat> stat_of(pid_t pid) {
-  const std::string text = read_all(fs::path("/proc") / std::to_string(pid) / "stat");
+  const std::string text = text_of(fs::path("/proc") / std::to_string(pid) / "stat");
   const auto end = text.rfind(')');
   if (end == std::string::npos) return {};
   std::istringstream rest(text.substr(end + 2));
@@ -201,8 +192,8 @@ std::optional<int> Command::wait(Ns timeout) {
   return status_;
 }
 
-std::string Command::out() const { return read_all(folder_.path() / "out"); }
-std::string Command::errors() const { return read_all(folder_.path() / "errors"); }
+std::string Command::out() const { return text_of(folder_.path() / "out"); }
+std::string Command::errors() const { return text_of(folder_.path() / "errors"); }
 
 Belongings Command::belongings() const {
   Belongings have;
@@ -216,11 +207,11 @@ Belongings Command::belongings() const {
   for (const pid_t pid : ours) {
     const fs::path process = fs::path("/proc") / std::to_string(pid);
     if (const auto stat = stat_of(pid)) have.processes[pid] = stat->started;
-    const std::string cgroup = read_all(process / "cgroup");
+    const std::string cgroup = text_of(process / "cgroup");
     if (!cgroup.empty()) have.cgroups.insert(cgroup);
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(process / "fdinfo", ignored)) {
-      const std::string text = read_all(entry.path());
+      const std::string text = text_of(entry.path());
       add_numbers(text, "prog_id:", have.programs);
       add_numbers(text, "map_id:", have.maps);
       add_numbers(text, "link_id:", have.links);
@@ -250,7 +241,7 @@ std::vector<std::string> Belongings::left(const std::set<std::uint64_t>& except)
   for (const auto& [pid, started] : processes)
     if (const auto stat = stat_of(pid); stat && stat->started == started)
       found.push_back("process " + std::to_string(pid) + " " +
-                      read_all(fs::path("/proc") / std::to_string(pid) / "comm"));
+                      text_of(fs::path("/proc") / std::to_string(pid) / "comm"));
   for (const pid_t pid : all_pids()) {
     for (const auto& [kind, inodes] : spaces)
       for (const auto inode : spaces_of(pid, kind))
@@ -262,7 +253,7 @@ std::vector<std::string> Belongings::left(const std::set<std::uint64_t>& except)
 
 std::vector<nlohmann::json> journal_of(const fs::path& folder) {
   std::vector<nlohmann::json> lines;
-  std::istringstream text(read_all(folder / "journal.jsonl"));
+  std::istringstream text(text_of(folder / "journal.jsonl"));
   for (std::string line; std::getline(text, line);) {
     auto parsed = nlohmann::json::parse(line, nullptr, false);
     if (!parsed.is_discarded()) lines.push_back(std::move(parsed));
@@ -279,8 +270,13 @@ bool await_event(const fs::path& folder, const std::string& event, const std::st
   }
 }
 
+std::string text_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 nlohmann::json summary_of(const fs::path& folder) {
-  return nlohmann::json::parse(read_all(folder / "summary.json"), nullptr, false);
+  return nlohmann::json::parse(text_of(folder / "summary.json"), nullptr, false);
 }
 
 }  // namespace faultline::test

@@ -89,6 +89,8 @@ std::vector<nlohmann::json> journal_of(const std::filesystem::path& folder);
 bool await_event(const std::filesystem::path& folder, const std::string& event, const std::string& what = "",
                  Ns timeout = 60 * kSecond);
 /// summary.json; null when there is none.
+/// A file, whole; empty where it cannot be read.
+std::string text_of(const std::filesystem::path& path);
 nlohmann::json summary_of(const std::filesystem::path& folder);
 
 }  // namespace faultline::test

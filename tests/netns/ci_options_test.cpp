@@ -1,9 +1,6 @@
 // What a CI job asks of a run: to try again what said nothing, and to mark what broke where the code is reviewed.
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <sstream>
-
 #include "tests/harness/command.h"
 #include "tests/harness/two_namespaces.h"
 #include "tests/harness/victim_plan.h"
@@ -65,10 +62,7 @@ TEST_F(CiOptionsTest, WhatBrokeIsMarkedForGithub) {
   EXPECT_EQ(run.wait(60 * kSecond), 1) << run.errors();
   EXPECT_EQ(run.out().find("::error file="), 0u) << run.out();
   EXPECT_NE(run.out().find("title=answers come::probe ping during cut"), std::string::npos) << run.out();
-  std::ifstream file(summary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  EXPECT_NE(text.str().find("| ❌ | answers come |"), std::string::npos) << text.str();
+  EXPECT_NE(text_of(summary).find("| ❌ | answers come |"), std::string::npos) << text_of(summary);
 }
 
 TEST_F(CiOptionsTest, TheActionSaysWhatCameOfIt) {
@@ -87,12 +81,7 @@ TEST_F(CiOptionsTest, TheActionSaysWhatCameOfIt) {
     words.push_back(FAULTLINE_SOURCE_DIR "/.github/actions/rehearse/play");
     return Command(words);
   };
-  const auto said = [&] {
-    std::ifstream file(outputs);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-  };
+  const auto said = [&] { return text_of(outputs); };
 
   Command broken = play("10.7.0.2", {});
   EXPECT_EQ(broken.wait(60 * kSecond), 1) << broken.errors();

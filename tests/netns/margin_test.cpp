@@ -3,8 +3,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <fstream>
-
 #include "tests/harness/command.h"
 #include "tests/harness/two_namespaces.h"
 #include "tests/harness/victim_plan.h"
@@ -39,8 +37,7 @@ success = ">= 50%"
     return Command(argv);
   }
   nlohmann::json record() const {
-    std::ifstream file(out / "margin.json");
-    const auto read = nlohmann::json::parse(file, nullptr, false);
+    const auto read = nlohmann::json::parse(text_of(out / "margin.json"), nullptr, false);
     return read.is_discarded() ? nlohmann::json::object() : read;
   }
 
@@ -79,12 +76,9 @@ TEST_F(MarginTest, AMapHasAMarginForEachValueOfAnotherKey) {
                                        "--within", "80%",  "--against", "slow.loss=0%, 100%"};
   Command found = margin(words);
   EXPECT_EQ(found.wait(180 * kSecond), 0) << found.errors() << found.out();
-  const auto map = [&] {
-    std::ifstream file(out / "margin_map.json");
-    return nlohmann::json::parse(file, nullptr, false);
-  };
-  auto rows = map()["rows"];
-  ASSERT_EQ(rows.size(), 2u) << map();
+  const auto map = nlohmann::json::parse(text_of(out / "margin_map.json"), nullptr, false);
+  const auto rows = map["rows"];
+  ASSERT_EQ(rows.size(), 2u) << map;
   EXPECT_EQ(rows[0]["value"], "0%");
   EXPECT_EQ(rows[0]["end"], "found");
   EXPECT_EQ(rows[1]["value"], "100%");
@@ -93,12 +87,10 @@ TEST_F(MarginTest, AMapHasAMarginForEachValueOfAnotherKey) {
   EXPECT_EQ(summary_of(out / "02" / "001")["seed"], 3);
 
   // What has been searched is not searched again.
-  std::ifstream file(out / "01" / "margin.json");
-  const auto before = nlohmann::json::parse(file);
+  const std::string before = text_of(out / "01" / "margin.json");
   Command again = margin(words);
   EXPECT_EQ(again.wait(60 * kSecond), 0) << again.errors();
-  std::ifstream after(out / "01" / "margin.json");
-  EXPECT_EQ(nlohmann::json::parse(after), before);
+  EXPECT_EQ(text_of(out / "01" / "margin.json"), before);
 
   Command other = margin({"--from", "20ms", "--to", "2s", "--against", "slow.loss=5%"});
   EXPECT_EQ(other.wait(30 * kSecond), 3);

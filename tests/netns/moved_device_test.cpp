@@ -86,8 +86,7 @@ struct MovedDeviceTest : testing::TestWithParam<const char*> {
     ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
     EXPECT_TRUE(is_cut());
   }
-  /// The only escape of the run, as the summary tells it. It spoils the fault if a packet went by: under TCX, which
-  /// waits for all CPUs, one certainly does; under clsact the programs may be there before the next one comes.
+  /// The only escape of the run, as the summary tells it. It spoils the fault if a packet went by.
   nlohmann::json told_escape(Command& run) {
     const std::optional<int> status = run.wait(30 * kSecond);
     const auto summary = summary_of(out);
@@ -96,7 +95,6 @@ struct MovedDeviceTest : testing::TestWithParam<const char*> {
     if (summary["escapes"].empty()) return {};
     const auto escape = summary["escapes"][0];
     const bool spoiled = escape["packets_at_most"] > 0;
-    EXPECT_TRUE(spoiled || GetParam() != std::string("tcx")) << escape;
     EXPECT_EQ(status, spoiled ? 2 : 0) << run.errors();
     EXPECT_NE(summary[spoiled ? "reasons" : "warnings"].dump().find("was back"), std::string::npos) << summary;
     return escape;
@@ -154,6 +152,10 @@ TEST_P(MovedDeviceTest, WhatOneThatComesBackCarriedSpoilsTheFault) {
   EXPECT_TRUE(await_event(out, "fault_end"));
   EXPECT_FALSE(is_cut()) << "the fault was, and nothing else";
   const auto escape = told_escape(run);
+  // TCX waits for all CPUs, and a packet certainly comes meanwhile; clsact's programs may be there before the next one.
+  if (GetParam() == std::string("tcx")) {
+    EXPECT_GT(escape["packets_at_most"], 0);
+  }
   EXPECT_EQ(escape["device"], "eth0");
   EXPECT_EQ(escape["hook"], "egress and ingress");
   EXPECT_EQ(escape["faults"], nlohmann::json::array({"cut"}));
@@ -161,7 +163,8 @@ TEST_P(MovedDeviceTest, WhatOneThatComesBackCarriedSpoilsTheFault) {
   EXPECT_LT(escape["from_s"].get<double>(), escape["until_s"].get<double>());
 }
 
-/// Under another number, which the rule that names it has to be told.
+/// Under another number, which the rule that names it has to be told. It is faulted as soon as it is there: what comes
+/// by until then is what the device says of itself, or nothing.
 TEST_P(MovedDeviceTest, OneThatThePlanNamesIsKnownAgainWhenMadeAnew) {
   Command run = start("interface = \"eth0\"");
   await_fault(run);
@@ -169,7 +172,8 @@ TEST_P(MovedDeviceTest, OneThatThePlanNamesIsKnownAgainWhenMadeAnew) {
   ASSERT_TRUE(await_event(out, "warning", "vanished"));
   add_veth({"eth0", &net.here}, {"eth0", &net.there});
   shell(net.there, "ip addr add 10.7.0.2/24 dev eth0; ip link set eth0 up");
-  come_back_under_load();
+  shell(net.here, "ip addr add 10.7.0.1/24 dev eth0; ip link set eth0 up");
+  ASSERT_TRUE(await_event(out, "warning", "came back"));
   EXPECT_TRUE(is_cut()) << "the fault is on it again";
   EXPECT_TRUE(await_event(out, "fault_end"));
   EXPECT_FALSE(is_cut()) << "the fault was, and nothing else";

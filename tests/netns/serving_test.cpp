@@ -1,6 +1,8 @@
 // A run with --serve, asked by real clients while it goes on: the page, the metrics, the token; and clients that mean
 // it no good.
 #include <arpa/inet.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
@@ -9,13 +11,15 @@
 
 #include "injector/base/fd.h"
 #include "tests/harness/command.h"
+#include "tests/harness/processes.h"
+#include "tests/harness/udp.h"
 
 namespace faultline::test {
 namespace {
 
-/// A lab with a web server that nothing answers for, and a fault for a second: as quick as a run gets.
-constexpr const char* kPlan = R"(seed = 1
-duration = "12s"
+/// A lab with a web server, which is cut off from 4 s to 6 s.
+constexpr const char* kPlan = R"([vars]
+length = "12s"
 [lab.rooms.one]
 [lab.hosts.web]
 room = "one"
@@ -43,7 +47,7 @@ class ServingTest : public ::testing::Test {
  protected:
   ServingTest() {
     folder.write("nginx.conf", kNginx);
-    plan = folder.write("plan.toml", kPlan);
+    plan = folder.write("plan.toml", std::string("seed = 1\nduration = \"${length}\"\n") + kPlan);
   }
   /// The run, once it has said where it listens.
   std::unique_ptr<Command> served(std::vector<std::string> more) {
@@ -67,11 +71,8 @@ class ServingTest : public ::testing::Test {
   }
   Fd connected() const {
     Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in where{};
-    where.sin_family = AF_INET;
-    where.sin_port = htons(static_cast<std::uint16_t>(std::stoi(port)));
-    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where), 0);
+    const Address where = address("127.0.0.1", static_cast<std::uint16_t>(std::stoi(port)));
+    EXPECT_EQ(::connect(fd.get(), where.get(), where.size), 0);
     return fd;
   }
   std::filesystem::path out() const { return folder.path() / "run"; }
@@ -82,22 +83,21 @@ class ServingTest : public ::testing::Test {
 };
 
 TEST_F(ServingTest, ShowsAPageAndMetricsWhileItRuns) {
-  const auto owned = served({"--serve", "127.0.0.1:0"});
+  const auto owned = served({"--serve", "127.0.0.1:0", "--var", "length=60s"});
   Command& run = *owned;
   ASSERT_TRUE(await_event(out(), "fault_begin")) << run.errors();
   const Said metrics = curl("/metrics");
   EXPECT_TRUE(metrics.out.ends_with("\n200")) << metrics.out;
   EXPECT_NE(metrics.out.find("faultline_fault_active{fault=\"cut\",kind=\"sever\"}"), std::string::npos) << metrics.out;
-  EXPECT_NE(metrics.out.find("faultline_request_duration_seconds_count{probe=\"page\"}"), std::string::npos);
-  bool shown = false;
-  for (const Ns end = monotonic_now() + 5 * kSecond; !shown && monotonic_now() < end; usleep(100000))
-    shown = curl("/").out.find("Under way: ") != std::string::npos;
-  EXPECT_TRUE(shown) << curl("/").out;
+  EXPECT_TRUE(std::regex_search(metrics.out, std::regex("duration_seconds_count.probe=\"page\". [1-9]")))
+      << metrics.out;
+  EXPECT_TRUE(eventually([&] { return curl("/").out.find("Under way: ") != std::string::npos; })) << curl("/").out;
   EXPECT_TRUE(curl("/", {"-X", "DELETE"}).out.ends_with("405"));
   const Belongings had = run.belongings();
-  EXPECT_TRUE(run.wait(60 * kSecond).has_value());
+  run.signal(SIGINT);
+  EXPECT_EQ(run.wait(60 * kSecond), 5) << run.errors();
   EXPECT_NE(curl("/").status, 0) << "nothing listens any more";
-  EXPECT_EQ(had.left(), std::vector<std::string>());
+  EXPECT_TRUE(eventually([&] { return had.left().empty(); })) << fmt::format("{}", fmt::join(had.left(), ", "));
   EXPECT_EQ(summary_of(out())["repeat"].get<std::string>().find("--serve"), std::string::npos);
 }
 
@@ -136,16 +136,22 @@ TEST_F(ServingTest, WantsTheTokenAndKeepsIt) {
   EXPECT_TRUE(curl("/", {"-u", "wall:0123456789abcdee"}).out.find("\n401") != std::string::npos);
   run.signal(SIGINT);
   EXPECT_EQ(run.wait(60 * kSecond), 5);
+  std::string left = run.out() + run.errors();
+  int files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(out()))
+    if (entry.is_regular_file()) {
+      left += text_of(entry.path());
+      files++;
+    }
+  EXPECT_GT(files, 3);
+  EXPECT_EQ(left.find("0123456789abcdef"), std::string::npos) << "nobody reads the token there";
 }
 
 TEST_F(ServingTest, AnAddressThatIsTakenKeepsTheRunFromStarting) {
-  Fd taken(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in where{};
-  where.sin_family = AF_INET;
-  where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof where;
-  ASSERT_EQ(::bind(taken.get(), reinterpret_cast<const sockaddr*>(&where), length), 0);
+  const Fd taken = bound_socket(NetNs::current(), SOCK_STREAM, address("127.0.0.1", 0));
   ASSERT_EQ(::listen(taken.get(), 1), 0);
+  sockaddr_in where{};
+  socklen_t length = sizeof where;
   ASSERT_EQ(::getsockname(taken.get(), reinterpret_cast<sockaddr*>(&where), &length), 0);
   Command run = Command::run(plan, out(), {"--serve", "127.0.0.1:" + std::to_string(ntohs(where.sin_port))});
   EXPECT_EQ(run.wait(60 * kSecond), 4);
@@ -161,8 +167,8 @@ TEST_F(ServingTest, DiesWithTheRun) {
   run.signal(SIGKILL);
   EXPECT_EQ(run.wait(10 * kSecond), 128 + SIGKILL);
   EXPECT_NE(curl("/").status, 0);
-  for (const Ns end = monotonic_now() + 10 * kSecond; !had.left().empty() && monotonic_now() < end;) usleep(20000);
-  EXPECT_EQ(had.left(), std::vector<std::string>()) << "an open connection keeps nothing alive";
+  EXPECT_TRUE(eventually([&] { return had.left().empty(); }))
+      << "an open connection keeps nothing alive, but there are " << fmt::format("{}", fmt::join(had.left(), ", "));
 }
 
 }  // namespace

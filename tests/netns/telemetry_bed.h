@@ -5,9 +5,11 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "injector/base/error.h"
 #include "tests/harness/command.h"
 #include "tests/harness/toy_server.h"
 #include "tests/harness/two_namespaces.h"
+#include "tests/harness/udp.h"
 
 namespace faultline::test {
 
@@ -48,6 +50,27 @@ struct TelemetryTest : testing::Test {
       if (event["event"] == "warning") {
         EXPECT_EQ(event["message"].get<std::string>().find("telemetry"), std::string::npos);
       }
+  }
+  /// The journal is the only truth: what is made from it again is as it was.
+  void expect_same_when_reported() const {
+    const json before = summary_of(out);
+    EXPECT_EQ(say({"report", out.string()}).status, 0);
+    EXPECT_EQ(summary_of(out), before);
+  }
+  /// A target "shop", the group at this path, and a probe that is no connection.
+  static std::string shop_at(const std::string& path) {
+    return fmt::format("[targets.shop]\ncgroup = \"{}\"\n[probes.p]\nicmp = \"10.7.0.2\"\nfrom = \"victim\"\n", path);
+  }
+  /// So many connections from the other side, with a byte each way.
+  void ask(std::uint16_t port, int times) const {
+    for (int i = 0; i < times; i++) {
+      const Fd client = bound_socket(net.there, SOCK_STREAM, address("10.7.0.2", 0));
+      const Address to = address("10.7.0.1", port);
+      check("connect", ::connect(client.get(), to.get(), to.size));
+      char byte = 'x';
+      check("ask", ::send(client.get(), &byte, 1, 0));
+      check("hear", ::recv(client.get(), &byte, 1, 0));
+    }
   }
   /// Programs of ours that a run holds, by name.
   static std::set<std::string> programs_of(const Belongings& has) {

@@ -184,13 +184,16 @@ TEST(Compare, SaysWhyAFigureIsNotJudged) {
 
 TEST(Compare, NeverIsSlowerThanAnything) {
   const auto c = compare({keep(drawn(1))}, {keep(drawn(2, {.failing = 0.3}))});
+  int seen = 0;
   for (const auto& one : c.figures)
     if (one.phase == "cut" && one.figure == "p90") {
+      seen++;
       EXPECT_FALSE(one.b);
       EXPECT_FALSE(one.change);
       EXPECT_EQ(one.verdict, Change::worse) << one.phase;
       EXPECT_NE(figure_text(one).find(" -> never"), std::string::npos) << figure_text(one);
     }
+  EXPECT_EQ(seen, 1);
 }
 
 TEST(Compare, TellsTheAnswerFirstOnEveryWay) {

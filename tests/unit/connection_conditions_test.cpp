@@ -93,14 +93,6 @@ TEST(PlanConnections, RefusesWhatCannotBeAsked) {
                "a guard has no baseline");
 }
 
-events::Telemetry bucket(Ns from) {
-  events::Telemetry made;
-  made.target = "web";
-  made.from = from;
-  made.length = 100 * kMillisecond;
-  return made;
-}
-
 /// Counted of "web" for each 100 ms of the run: 10 connections opened, and in the fault, from 10 s to 20 s, 2 sent
 /// again.
 struct ConnectionHypothesis : ::testing::Test {

@@ -31,6 +31,15 @@ inline void add_requests(ProbeRecord& probe, Ns from, Ns to, bool ok, Ns latency
 }
 
 /// A run that passes: "pay" every 20 ms for 30 s, fault "cut" in [10 s, 20 s), 2 ms latency throughout.
+/// What was counted of "web" in 100 ms: nothing yet.
+inline events::Telemetry bucket(Ns from) {
+  events::Telemetry made;
+  made.target = "web";
+  made.from = from;
+  made.length = 100 * kMillisecond;
+  return made;
+}
+
 inline Recording good_recording() {
   Recording r;
   r.name = "test";

@@ -90,11 +90,7 @@ TEST(Schema, EveryPlanKeyOfAFaultIsInTheJournal) {
     EXPECT_TRUE(names.contains(key.name)) << key.name << " is not a field of PlannedFault (plan_fields.h)";
 }
 
-TEST(Schema, ASummaryIsReadAsItWasWritten) {
-  const json written = to_json(Filler().made<report::Summary>());
-  expect_every_field<report::Summary>(written, "summary");
-  EXPECT_EQ(to_json(from_json<report::Summary>(json::parse(written.dump()))), written);
-}
+TEST(Schema, ASummaryIsReadAsItWasWritten) { expect_read_as_written<report::Summary>("summary"); }
 
 TEST(Schema, OfAnotherVersionIsReadWhatIsKnown) {
   const auto s = from_json<report::Summary>(json::parse(R"({

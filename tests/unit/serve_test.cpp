@@ -61,8 +61,9 @@ class Served {
   static std::string rest(const Fd& fd) {
     std::string all;
     char buffer[4096];
-    for (ssize_t n; (n = ::recv(fd.get(), buffer, sizeof buffer, 0)) > 0;)
-      all.append(buffer, static_cast<std::size_t>(n));
+    ssize_t n = 0;
+    while ((n = ::recv(fd.get(), buffer, sizeof buffer, 0)) > 0) all.append(buffer, static_cast<std::size_t>(n));
+    EXPECT_FALSE(n < 0 && errno == EAGAIN) << "nothing came for 20 s, and no end";
     return all;
   }
   std::string asked(const std::string& request) const {
@@ -127,7 +128,9 @@ TEST(ServeHttp, WhoNeverFinishesAskingGivesWay) {
     ASSERT_GT(::send(slow.back().get(), "GET / HT", 8, MSG_NOSIGNAL), 0);
   }
   for (int i = 0; i < 20; i++) EXPECT_EQ(served.get().find("HTTP/1.1 200 "), 0u) << "while others dawdle";
-  EXPECT_EQ(Served::rest(slow.front()), "") << "closed, without an answer";
+  char byte = 0;  // it is closed already, long before its time to ask is up
+  const auto n = ::recv(slow.front().get(), &byte, 1, MSG_DONTWAIT);
+  EXPECT_TRUE(n == 0 || (n < 0 && errno == ECONNRESET)) << "the oldest gave way";
 }
 
 TEST(ServeHttp, WhoReadsNothingOfALongAnswerHoldsNobodyUp) {
@@ -138,7 +141,8 @@ TEST(ServeHttp, WhoReadsNothingOfALongAnswerHoldsNobodyUp) {
     const std::string request = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
     ASSERT_GT(::send(deaf.back().get(), request.data(), request.size(), MSG_NOSIGNAL), 0);
   }
-  EXPECT_EQ(served.get().size() > (8u << 20), true);
+  EXPECT_GT(served.get().size(), 8u << 20);
+  EXPECT_LT(Served::rest(deaf.front()).size(), 8u << 20) << "the oldest gave way";
 }
 
 TEST(ServeHttp, WhatIsNoRequestIsClosed) {
@@ -150,11 +154,14 @@ TEST(ServeHttp, WhatIsNoRequestIsClosed) {
 }
 
 TEST(ServeHttp, EndsWithConnectionsOpen) {
-  Served served;
-  const Fd idle = served.connected();
+  Served served({"", false}, std::string(8u << 20, 'x'));
+  const Fd idle = served.connected(), deaf = served.connected();
+  const std::string request = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+  ASSERT_GT(::send(deaf.get(), request.data(), request.size(), MSG_NOSIGNAL), 0);
+  EXPECT_GT(served.get().size(), 8u << 20) << "by now the others are being served";
   const Ns begin = monotonic_now();
   served.stop();
-  EXPECT_LT(monotonic_now() - begin, 5 * kSecond) << "no client is waited for";
+  EXPECT_LT(monotonic_now() - begin, 15 * kSecond) << "an answer that nobody takes has 20 s";
   EXPECT_EQ(Served::rest(idle), "");
 }
 
@@ -270,6 +277,10 @@ TEST(ServeOption, BeyondLoopbackNeedsAToken) {
   const auto brief = said({"--serve", "0.0.0.0:0", "--serve-token-file", folder.write("brief", "0123456789\n")});
   EXPECT_EQ(brief.status, 3);
   EXPECT_NE(brief.error.find("the token has 10 characters; 16 are needed"), std::string::npos) << brief.error;
+  ::setenv("FAULTLINE_SERVE_TOKEN", "012345678", 1);
+  const auto by_environment = said({"--serve", "0.0.0.0:0"});
+  ::unsetenv("FAULTLINE_SERVE_TOKEN");
+  EXPECT_NE(by_environment.error.find("the token has 9 characters"), std::string::npos) << by_environment.error;
   const auto lone = said({"--serve-token-file", folder.write("token", "0123456789abcdef\n")});
   EXPECT_EQ(lone.status, 3);
   EXPECT_NE(lone.error.find("--serve-token-file is of --serve"), std::string::npos) << lone.error;

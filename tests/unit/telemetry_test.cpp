@@ -13,14 +13,6 @@ namespace {
 using namespace testing;
 using plan::kSmall, plan::only_mistake, plan::parse_good;
 
-events::Telemetry bucket(Ns from) {
-  events::Telemetry made;
-  made.target = "web";
-  made.from = from;
-  made.length = 100 * kMillisecond;
-  return made;
-}
-
 /// A run whose fault is from 10 s to 20 s, with telemetry of "web": some before it, some in it.
 Recording with_telemetry() {
   Recording r = good_recording();

@@ -9,14 +9,9 @@
 #include <sstream>
 #include <string>
 
-namespace faultline::test {
+#include "tests/harness/command.h"
 
-inline std::string text_of(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
+namespace faultline::test {
 
 /// A suite's tests, and the text of the files that they are in.
 struct Suite {
