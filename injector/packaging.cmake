@@ -1,6 +1,6 @@
 # What is installed, and how it is packed: a .deb (cpack -G DEB), and one archive for any distribution with glibc 2.35 and the
-# C++ library of GCC 12, or newer (FAULTLINE_BUNDLE=1 cpack -G TGZ). libfmt, libhiredis, libcpp-httplib and libprometheus-cpp, whose names change
-# with every release of Debian, come along in lib/faultline in both; the archive brings all others along there as well.
+# C++ library of GCC 12, or newer (FAULTLINE_BUNDLE=1 cpack -G TGZ). libfmt, libhiredis, libre2, libcpp-httplib and libprometheus-cpp, whose
+# names change with every release of Debian, come along in lib/faultline in both; the archive brings all others along there as well.
 #
 # bin/faultline, share/faultline/experiments with the services' configurations, share/doc, man pages, completion and the plan's
 # JSON Schema. The last three are made by the binary itself, from what --help is made from.
@@ -42,12 +42,12 @@ install(CODE [[
   set(root "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}")
   set(theirs "^lib(c|m|dl|rt|pthread|resolv|anl|stdc\\+\\+|gcc_s)\\.so" "^ld-linux")
   if(NOT "$ENV{FAULTLINE_BUNDLE}")
-    list(APPEND theirs "^lib[^cfhp]")
+    list(APPEND theirs "^lib[^cfhpr]")
   endif()
   file(GET_RUNTIME_DEPENDENCIES EXECUTABLES "${root}/bin/faultline" RESOLVED_DEPENDENCIES_VAR libraries PRE_EXCLUDE_REGEXES ${theirs})
   foreach(library IN LISTS libraries)
     get_filename_component(name "${library}" NAME)
-    if("$ENV{FAULTLINE_BUNDLE}" OR name MATCHES "^lib(fmt|hiredis|cpp-httplib|prometheus-cpp)")
+    if("$ENV{FAULTLINE_BUNDLE}" OR name MATCHES "^lib(fmt|hiredis|re2|cpp-httplib|prometheus-cpp)")
       file(INSTALL "${library}" DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/faultline" FOLLOW_SYMLINK_CHAIN) # puts DESTDIR before it by itself
     endif()
   endforeach()

@@ -1,6 +1,7 @@
 #include "injector/base/text.h"
 
 #include <fmt/format.h>
+#include <time.h>
 
 #include <algorithm>
 #include <cmath>
@@ -17,6 +18,19 @@ std::string three_figures(double value) {
 }
 
 }  // namespace
+
+std::string rfc3339(Ns wall) {
+  Ns seconds = wall / kSecond, rest = wall % kSecond;
+  if (rest < 0) {
+    rest += kSecond;
+    --seconds;
+  }
+  const time_t second = static_cast<time_t>(seconds);
+  tm utc{};
+  gmtime_r(&second, &utc);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+                     utc.tm_hour, utc.tm_min, utc.tm_sec, rest / kMicrosecond);
+}
 
 std::string time_of_day(const std::string& instant) {
   constexpr std::size_t kFrom = 11, kLength = 8;  // behind "2026-11-22T"

@@ -50,6 +50,7 @@ class Page {
     for (std::size_t i = 0; i < plan_.faults.size(); i++) fault(i);
     probes();
     telemetry();
+    events();
     beliefs();
     section("Left alone");
     for (const auto& line : all_.exempt) item(line);
@@ -161,6 +162,14 @@ class Page {
     const Ns end = probe.end(plan_.duration);
     if (probe.start == 0 && end == plan_.duration) return "";
     return fmt::format(", from {} to {}", plan::format_duration(probe.start), plan::format_duration(end));
+  }
+
+  void events() {
+    if (plan_.events.empty()) return;
+    section("Looked for in logs meanwhile");
+    for (const auto& event : plan_.events)
+      item(fmt::format("{}: {} in {}", event.name, event.match,
+                       event.log.empty() ? event.file : "what " + event.log + " writes"));
   }
 
   void beliefs() {

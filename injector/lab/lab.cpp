@@ -42,7 +42,8 @@ std::size_t index_of(const Items& items, const std::string& kind, const std::str
   throw std::out_of_range("the lab has no " + kind + " \"" + name + "\"");
 }
 
-std::string log_of(const Service& service) {
+std::string log_of(const Service& service, ServiceLogs& logs) {
+  logs.catch_up();
   return fmt::format("  command: {}\n  log: {}, its last lines:\n{}", fmt::join(service.command.argv, " "), service.log,
                      log_tail(service.log));
 }
@@ -94,6 +95,7 @@ struct Lab::Impl {
   nursery::Nursery& nursery;
   Topology topology;
   Network network;
+  ServiceLogs logs;
   std::vector<Service> services;
   std::vector<std::string> enclosures;  ///< made and not yet dropped
   std::atomic<bool> cancelled{false};   ///< by cancel()
@@ -151,7 +153,7 @@ void Lab::Impl::launch(Service& service, const Listener& listener) {
     service.ready = true;
     return;
   }
-  const Fd log = open_log(service.log);
+  const Fd log = logs.open(service.host.name, service.log);
   service.command.output = log.get();
   service.pid = nursery.spawn(service.command);
   service.command.output = -1;
@@ -174,7 +176,7 @@ void Lab::Impl::await_ready(std::size_t index, const std::atomic<bool>& given_up
                     fmt::format("lab host \"{}\": its command ended before it was ready ({}){}\n{}", service.host.name,
                                 describe_status(ended->status),
                                 background ? "; a service must stay in the foreground (nginx: -g 'daemon off;')" : "",
-                                log_of(service)));
+                                log_of(service, logs)));
     }
     if (readiness.ask()) return;
     if (monotonic_now() >= deadline)
@@ -182,7 +184,7 @@ void Lab::Impl::await_ready(std::size_t index, const std::atomic<bool>& given_up
                     fmt::format("lab host \"{}\" was not ready within {:g} s: asked whether {}; the last "
                                 "answer was: {}\n{}",
                                 service.host.name, static_cast<double>(ready.within) / kSecond, readiness.question(),
-                                readiness.last_answer(), log_of(service)));
+                                readiness.last_answer(), log_of(service, logs)));
     std::this_thread::sleep_for(std::chrono::nanoseconds(readiness.pause()));
   }
 }
@@ -288,6 +290,9 @@ void Lab::poll(const Listener& listener) {
     if (listener) listener(service.host.name, "ended", describe_status(ended->status));
   }
 }
+
+void Lab::listen(ServiceLogs::Heard heard) { impl_->logs.listen(std::move(heard)); }
+void Lab::catch_up() { impl_->logs.catch_up(); }
 
 std::vector<std::string> Lab::stop() { return impl_->stop(); }
 

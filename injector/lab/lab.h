@@ -15,6 +15,7 @@
 #include "injector/base/netns.h"
 #include "injector/base/progress.h"
 #include "injector/base/rtnetlink.h"
+#include "injector/lab/service_log.h"
 #include "injector/nursery/nursery.h"
 #include "injector/plan/plan.h"
 
@@ -47,6 +48,10 @@ class Lab {
   void cancel() noexcept;
   /// Reports services that ended since the last call (once each). Cheap: called every 100 ms.
   void poll(const Listener& listener);
+  /// Calls `heard` with each line that a service writes from now on (service_log.h). Thread-safe; empty: not any more.
+  void listen(ServiceLogs::Heard heard);
+  /// What services have written by now was heard, and is in their logs. Thread-safe.
+  void catch_up();
   /// Ends the services (SIGTERM, then SIGKILL after 2 s), and whatever else runs in the hosts. The network stays. Never
   /// throws; what failed is returned.
   std::vector<std::string> stop();

@@ -119,6 +119,16 @@ faults::TimeQuantiles quantiles_of(const fl_histogram& histogram, std::uint64_t 
   return quantiles;
 }
 
+std::uint64_t packets_met(const BpfObject& player, const faults::Score& score, std::uint32_t fault) {
+  std::uint64_t packets = 0;
+  for (std::uint32_t rule = 0; rule < score.rules.size(); rule++) {
+    if (score.rules[rule].fault != fault) continue;
+    const auto tally = sum_cpus<fl_tally>(player.map("tallies"), rule);
+    packets += tally.matched + tally.shared;
+  }
+  return packets;
+}
+
 std::vector<faults::Account> account_of_faults(const BpfObject& player, const faults::Score& score, std::size_t faults,
                                                const line::Line& line, std::uint64_t line_in,
                                                const std::vector<SeatOfSite>& seats,

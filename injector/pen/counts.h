@@ -32,4 +32,7 @@ std::vector<faults::Account> account_of_faults(const BpfObject& player, const fa
                                                const std::vector<SeatOfSite>& seats,
                                                const std::vector<std::string>& names, const DeviceName& device_name);
 
+/// How many packets the rules of one fault have matched by now.
+std::uint64_t packets_met(const BpfObject& player, const faults::Score& score, std::uint32_t fault);
+
 }  // namespace faultline::pen

@@ -335,6 +335,11 @@ std::vector<faults::Account> Pen::accounts(std::size_t faults) const {
                            device_name);
 }
 
+std::uint64_t Pen::packets_met(std::uint32_t fault) const {
+  const MutexLock lock(impl_->mutex);
+  return pen::packets_met(*impl_->player, impl_->score, fault);
+}
+
 void Pen::drain() {
   // Nothing new comes in after stop(); what is under way needs a softirq or two, and the line one loop.
   const Ns deadline = monotonic_now() + kSecond;

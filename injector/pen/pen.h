@@ -73,6 +73,8 @@ class Pen {
   /// The accounts so far of faults 0 to `faults` (see Rule::fault), without what only the plan knows (name, onset).
   /// Complete only after stop() and drain().
   std::vector<faults::Account> accounts(std::size_t faults) const;
+  /// How many packets the rules of one fault have matched by now. Cheap.
+  std::uint64_t packets_met(std::uint32_t fault) const;
   /// Waits, 1 s at most, until nothing is under way any more.
   void drain();
   /// Takes everything apart, which `progress` cannot keep it from. Never throws; what failed is returned.

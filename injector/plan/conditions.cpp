@@ -81,12 +81,19 @@ std::string Conditions::text() const {
   return text;
 }
 
+namespace {
+
+std::string joined(const std::string& a, const std::string& b) { return a.empty() || b.empty() ? a + b : a + ", " + b; }
+
+}  // namespace
+
 std::string condition_text(const Guard& guard) {
-  return fmt::format("{} for {}", guard.text(), format_duration(guard.window));
+  return fmt::format("{} for {}", joined(guard.text(), guard.values_text()), format_duration(guard.window));
 }
 
 std::string condition_text(const Hypothesis& hypothesis) {
-  std::string text = hypothesis.text();
+  std::string text = joined(hypothesis.text(), hypothesis.values_text());
+  if (const std::string more = detection_text(hypothesis); !more.empty()) text += (text.empty() ? "" : ", ") + more;
   if (hypothesis.eventually) text += fmt::format(", after {} at the latest", format_duration(*hypothesis.eventually));
   if (hypothesis.stays) text += fmt::format(", for {}", format_duration(*hypothesis.stays));
   if (hypothesis.recovers_within)
@@ -96,7 +103,12 @@ std::string condition_text(const Hypothesis& hypothesis) {
 
 std::string window_text(const Hypothesis& hypothesis) {
   std::string text = hypothesis.during;
-  if (hypothesis.after > 0 || hypothesis.length) text += fmt::format(", from {}", format_duration(hypothesis.after));
+  if (hypothesis.after_event)
+    text +=
+        fmt::format(", from {}event \"{}\"", hypothesis.after > 0 ? format_duration(hypothesis.after) + " after " : "",
+                    *hypothesis.after_event);
+  else if (hypothesis.after > 0 || hypothesis.length)
+    text += fmt::format(", from {}", format_duration(hypothesis.after));
   if (hypothesis.length) text += fmt::format(" for {}", format_duration(*hypothesis.length));
   return text;
 }

@@ -22,8 +22,10 @@ void read_guard(const Node& node, std::size_t number, Draft& draft) {
   std::tie(result.probe, result.telemetry, result.peer) = read_subject(table, guard);
   result.during = table.word("during", "\"recovery\"").value_or(Word{});
   if (result.during.text != "run") guard.during = result.during.text;  // which is what it watches anyway
+  const bool of_values = read_value_bounds(table, guard);
   const bool any =
-      read_conditions(table, guard, {"\"< 20%\"", "\"> 2s\"", "\"> 10\"", "\"> 50%\"", false, connections});
+      read_conditions(table, guard, {"\"< 20%\"", "\"> 2s\"", "\"> 10\"", "\"> 50%\"", false, connections}) ||
+      of_values;
   table.require("for", "\"10s\"");
   if (const Entry* entry = table.take("for")) result.for_at = entry->value.at;
   if (const auto window = table.scalar("for", "\"10s\"", read_duration)) {
@@ -40,7 +42,7 @@ void read_guard(const Node& node, std::size_t number, Draft& draft) {
         connections
             ? kConnectionConditions
             : "add one of success, p50, p90, p95, p99, p999, max, ok.p99, failed.p99, failures, errors.timeout, "
-              "throughput: success = \"< 20%\"");
+              "throughput, value: success = \"< 20%\"");
   draft.guards.push_back(std::move(result));
 }
 

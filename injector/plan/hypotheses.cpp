@@ -8,8 +8,6 @@
 namespace faultline::plan {
 namespace {
 
-constexpr Ns kLongestWait = 366 * 24 * 3600 * kSecond;  // so that sums cannot overflow
-
 /// A duration above 0 and where it stands; nothing where it is absent or wrong.
 std::optional<Ns> read_length(Table& table, const char* key, SourcePlace& at, Draft& draft, bool timeline) {
   if (timeline)
@@ -50,8 +48,10 @@ void read_window(Table& table, HypothesisDraft& draft_hypothesis, Draft& draft) 
 
 /// recovers_within has a window of its own.
 void refuse_window(const HypothesisDraft& hypothesis, Issues& issues) {
-  for (const auto& [at, key] :
-       {std::pair{hypothesis.after_at, "after"}, {hypothesis.for_at, "for"}, {hypothesis.eventually_at, "eventually"}})
+  for (const auto& [at, key] : {std::pair{hypothesis.after_at, "after"},
+                                {hypothesis.for_at, "for"},
+                                {hypothesis.eventually_at, "eventually"},
+                                {hypothesis.after_event.at, "after_event"}})
     if (at.line)
       issues.error(at, fmt::format("{}: recovers_within looks at what follows the last fault, as a whole", key),
                    fmt::format("remove \"{}\", or add a condition for it", key));
@@ -68,11 +68,14 @@ void read_hypothesis(const Node& node, std::size_t number, Draft& draft) {
     if (check_name(draft.issues, name->at, "a hypothesis's name", name->text, false)) hypothesis.name = name->text;
   }
   const bool connections = table.has("telemetry");
+  const bool in_probes_place = read_detection(table, result);
   std::tie(result.probe, result.telemetry, result.peer) = read_subject(table, hypothesis);
   result.during = table.word("during", "\"baseline\"").value_or(Word{});
   hypothesis.during = result.during.text;
+  const bool of_values = read_value_bounds(table, hypothesis);
   const bool in_phase =
-      read_conditions(table, hypothesis, {"\">= 99%\"", "\"<= 250ms\"", "\"= 0\"", "\"<= 1%\"", true, connections});
+      read_conditions(table, hypothesis, {"\">= 99%\"", "\"<= 250ms\"", "\"= 0\"", "\"<= 1%\"", true, connections}) ||
+      of_values;
   read_window(table, result, draft);
   const bool recovers = table.has("recovers_within");
   hypothesis.recovers_within = table.scalar("recovers_within", "\"5s\"", read_duration);
@@ -87,8 +90,8 @@ void read_hypothesis(const Node& node, std::size_t number, Draft& draft) {
   if (recovers && connections)
     draft.issues.error(result.recovers_at, "recovers_within: is asked of the requests of a probe",
                        "write eventually = \"5s\" with during = \"recovery\", or probe = in place of telemetry =");
-  if (in_phase && !table.has("during")) hypothesis.during = "run";
-  if (!in_phase && recovers && !result.during.text.empty()) {
+  if ((in_phase || in_probes_place) && !table.has("during")) hypothesis.during = "run";
+  if (!in_phase && !in_probes_place && recovers && !result.during.text.empty()) {
     if (result.during.text != "recovery")
       draft.issues.error(result.during.at, "during: recovers_within looks at what follows the last fault",
                          "remove \"during\", or add a condition for that phase");
@@ -96,12 +99,13 @@ void read_hypothesis(const Node& node, std::size_t number, Draft& draft) {
   }
   const std::size_t before = draft.issues.count();
   table.finish();
-  if (!in_phase && !recovers && draft.issues.count() == before)
+  if (!in_phase && !in_probes_place && !recovers && draft.issues.count() == before)
     draft.issues.error(node.at, fmt::format("hypothesis {} has no condition", number),
                        connections ? kConnectionConditions
                                    : "add one of success, p50, p90, p95, p99, p999, max, ok.p99, failed.p99, requests, "
-                                     "failures, errors.timeout, throughput, recovers_within");
-  if (!in_phase && recovers) refuse_window(result, draft.issues);
+                                     "failures, errors.timeout, throughput, value, recovers_within, or an event with "
+                                     "seen or detects_within");
+  if (!in_phase && !in_probes_place && recovers) refuse_window(result, draft.issues);
   draft.hypotheses.push_back(std::move(result));
 }
 

@@ -61,6 +61,7 @@ void read_plan(Table& top, Draft& draft) {
   read_faults(top, draft);
   read_hypotheses(top, draft);
   read_guards(top, draft);
+  read_events(top, draft);
 }
 
 Parsed parse_text(std::string text, const std::string& path, const ParseOptions& options) {
@@ -86,9 +87,12 @@ Parsed parse_text(std::string text, const std::string& path, const ParseOptions&
   top.finish();
   resolve_lab(draft);
   resolve_names(draft);
+  resolve_events(draft);
   resolve_telemetry(draft);
   check_expectations(draft);
   lay_out_time(draft);
+  check_detections(draft);
+  check_values(draft);
   resolve_guards(draft);
   check_guard_errors(draft);
   if (draft.faults.empty() && draft.probes.empty() && draft.issues.count() == 0)
@@ -99,6 +103,7 @@ Parsed parse_text(std::string text, const std::string& path, const ParseOptions&
   for (auto& probe : draft.probes) plan.probes.push_back(std::move(probe.probe));
   for (auto& fault : draft.faults) plan.faults.push_back(std::move(fault.fault));
   for (auto& hypothesis : draft.hypotheses) plan.hypotheses.push_back(std::move(hypothesis.hypothesis));
+  for (auto& event : draft.events) plan.events.push_back(std::move(event.event));
   for (auto& guard : draft.guards) plan.guards.push_back(std::move(guard.guard));
   if (draft.lab) plan.lab = std::move(draft.lab->lab);
   return {std::move(plan), draft.issues.take(), draft.issues.take_remarks()};

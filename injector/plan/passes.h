@@ -40,7 +40,18 @@ struct HypothesisDraft {
   Word probe, telemetry, peer, during;
   SourcePlace recovers_at = {}, name_at = {};
   SourcePlace after_at = {}, for_at = {}, eventually_at = {}, stays_at = {};  ///< line 0: not given
+  Word event = {}, after_event = {};
+  SourcePlace seen_at = {}, detects_at = {};
 };
+
+struct EventDraft {
+  Event event;
+  Word log;
+  SourcePlace name_at;
+};
+
+/// A wait that a hypothesis may ask for; so that sums cannot overflow.
+constexpr Ns kLongestWait = 366 * 24 * 3600 * kSecond;
 
 struct GuardDraft {
   Guard guard;
@@ -73,6 +84,7 @@ struct Draft {
   std::vector<FaultDraft> faults;
   std::vector<HypothesisDraft> hypotheses;
   std::vector<GuardDraft> guards;
+  std::vector<EventDraft> events;
   std::vector<Word> expected_to_fail;  ///< by the arm that is chosen
   std::vector<Word> telemetry;         ///< targets
   std::optional<LabDraft> lab;
@@ -109,6 +121,14 @@ void read_probes(Table& top, Draft& draft);
 void read_faults(Table& top, Draft& draft);
 void read_hypotheses(Table& top, Draft& draft);
 void read_guards(Table& top, Draft& draft);
+void read_events(Table& top, Draft& draft);
+/// The keys of a hypothesis that are about events and about how soon a fault is noticed. Whether it is about these, and
+/// not about requests.
+bool read_detection(Table& table, HypothesisDraft& hypothesis);
+/// Events against the lab, and hypotheses against events.
+void resolve_events(Draft& draft);
+/// What hypotheses about events, and about how soon a fault is noticed, may ask for. The timeline must be laid out.
+void check_detections(Draft& draft);
 /// Cross references within the lab: rooms, hosts to wait for, names that are given once.
 void resolve_lab(Draft& draft);
 /// Cross references between everything else, and names that are generated or must be unique.
@@ -127,6 +147,11 @@ struct ConditionStyle {
 };
 /// Bounds on success, latencies and so on. Whether any of their keys is there.
 bool read_conditions(Table& table, Conditions& conditions, const ConditionStyle& style);
+
+/// Bounds on values: `value` and `value.max`. Whether any of them is there.
+bool read_value_bounds(Table& table, ValueBounds& bounds);
+/// Whether the probes of bounds on values have some. Names must be resolved.
+void check_values(Draft& draft);
 
 /// How long the phase lasts that a hypothesis or guard looks at; nothing when that is not known. Empty: the run.
 std::optional<Ns> length_of_phase(const Draft& draft, const std::string& during);

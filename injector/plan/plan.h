@@ -16,6 +16,7 @@
 #include "faults/kind.h"
 #include "injector/base/units.h"
 #include "injector/plan/conditions.h"
+#include "injector/plan/value_bounds.h"
 #include "injector/probe/kind.h"
 
 namespace faultline::plan {
@@ -96,8 +97,8 @@ struct Fault {
 std::span<const faults::Key> fault_keys();
 
 /// What ought to hold of the requests that were due in a window, a phase or a part of one; or of the connections that a
-/// target had in it.
-struct Hypothesis : Conditions {
+/// target had in it; or of an event; or how soon a fault is to be noticed.
+struct Hypothesis : Conditions, ValueBounds {
   std::string name;  ///< generated when absent: "pay during room-jitter: success >= 99%"
   std::string probe;
   std::string during;             ///< "run", "baseline", a fault's name, or "recovery"; empty for recovers_within alone
@@ -106,6 +107,11 @@ struct Hypothesis : Conditions {
   std::optional<Ns> eventually = {};  ///< after this time at the latest the conditions hold; never scaled
   std::optional<Ns> stays = {};       ///< with `eventually`: for so long; none: to the window's end
   std::optional<Ns> recovers_within = {};
+  std::optional<std::string> event = {};        ///< it is about this one of [[events]], and `probe` is empty
+  std::optional<std::string> after_event = {};  ///< the window begins `after` its first line in the phase
+  std::optional<Bound> seen = {};               ///< with `event`: how many lines in the window are it
+  /// Since the fault `during` begins: until `event` is seen, or, without one, until traffic no longer goes into it.
+  std::optional<Ns> detects_within = {};
   SourcePlace at = {};
   std::optional<std::string> telemetry = {};  ///< a target, whose connections it is about: `probe` is empty then
   std::optional<std::string> peer = {};       ///< of these, those with this target
@@ -119,7 +125,7 @@ struct Hypothesis : Conditions {
 
 /// When to give up: all of its conditions true, at once, of the requests whose outcome became known in the last
 /// `window`. The run then heals and ends (docs/guards.md).
-struct Guard : Conditions {
+struct Guard : Conditions, ValueBounds {
   std::string name;  ///< generated when absent: "pay: success < 20% for 10s"
   std::string probe;
   std::string during;  ///< a phase: only requests due in it count; empty: the whole run
@@ -129,16 +135,29 @@ struct Guard : Conditions {
   std::optional<std::string> peer = {};       ///< of these, those with this target
 };
 
-/// Whom it is about: "pay", "web's connections", "web's connections with bank".
+/// Whom or what it is about: "pay", "web's connections with bank", `event "NAME"`, "traffic".
 std::string subject_text(const Hypothesis& hypothesis);
 std::string subject_text(const Guard& guard);
-
+/// "seen >= 1, seen within 5s"; empty where it asks for neither.
+std::string detection_text(const Hypothesis& hypothesis);
 /// "success < 20%, p99 > 2s for 10s"
 std::string condition_text(const Guard& guard);
 /// "success >= 99%, recovers within 5s"
 std::string condition_text(const Hypothesis& hypothesis);
 /// Of which requests, in words: "cut", "cut, from 15s for 10s"; empty for recovers_within alone.
 std::string window_text(const Hypothesis& hypothesis);
+
+/// A line of a log that has a name: where it comes from, and what it looks like.
+struct Event {
+  std::string name;
+  std::string log;    ///< a host of the lab: what its service writes; else empty
+  std::string file;   ///< or a file of this machine, its whole path; else empty
+  std::string match;  ///< some part of the line does (base/pattern.h)
+  SourcePlace at = {};
+};
+
+constexpr std::size_t kMostEvents = 32;
+constexpr Ns kStopSeen = kSecond;  ///< for how long traffic has to stay away to have stopped
 
 /// One design of several that the same plan puts to the same test: values of [vars], and what is expected of it.
 struct Arm {
@@ -221,6 +240,7 @@ struct Plan {
   std::vector<Fault> faults;
   std::vector<Hypothesis> hypotheses;
   std::vector<Guard> guards;
+  std::vector<Event> events;
   std::vector<std::string> telemetry;  ///< targets whose connections are counted (injector/observe/telemetry)
   TelemetryOptions telemetry_options;
   Tolerance tolerance;

@@ -30,7 +30,8 @@ std::pair<std::string, std::string> why_none(const Target& target) {
 
 template <class Asking>
 std::tuple<Word, Word, Word> read_subject_of(Table& table, Asking& asking) {
-  if (!table.has("telemetry") && !table.is_described()) table.require("probe", "\"pay\"");
+  const bool otherwise = table.has("event") || table.has("detects_within") || table.has("seen");
+  if (!table.has("telemetry") && !otherwise && !table.is_described()) table.require("probe", "\"pay\"");
   auto probe = table.word("probe", "\"pay\"").value_or(Word{});
   auto telemetry = table.word("telemetry", "\"web\"").value_or(Word{});
   auto peer = table.word("peer", "\"bank\"").value_or(Word{});
@@ -144,7 +145,11 @@ std::tuple<Word, Word, Word> read_subject(Table& table, Hypothesis& hypothesis) 
   return read_subject_of(table, hypothesis);
 }
 std::tuple<Word, Word, Word> read_subject(Table& table, Guard& guard) { return read_subject_of(table, guard); }
-std::string subject_text(const Hypothesis& hypothesis) { return subject_text_of(hypothesis); }
+std::string subject_text(const Hypothesis& hypothesis) {
+  if (hypothesis.event) return fmt::format("event \"{}\"", *hypothesis.event);
+  if (hypothesis.detects_within && hypothesis.probe.empty() && !hypothesis.telemetry) return "traffic";
+  return subject_text_of(hypothesis);
+}
 std::string subject_text(const Guard& guard) { return subject_text_of(guard); }
 
 void read_telemetry(Table& top, Draft& draft) {

@@ -8,6 +8,8 @@
 #include <cmath>
 #include <limits>
 
+#include "injector/probe/value.h"
+
 namespace faultline::plan {
 namespace {
 
@@ -133,6 +135,12 @@ Read<std::uint64_t> read_count(std::string_view text) {
   return {count, {}, {}};
 }
 
+Read<double> read_plain_number(std::string_view text) {
+  const auto number = probe::number_of(text);
+  if (!number) return {{}, quoted(text) + " is not a number", "write a number without a unit: \"<= 100\""};
+  return {*number, {}, {}};
+}
+
 Read<double> read_per_second(std::string_view text) {
   constexpr std::string_view kHint = "write how many succeed in a second: \">= 100/s\"";
   const std::string_view all = text;
@@ -255,6 +263,9 @@ Read<Bound> read_share_or_count_bound(std::string_view text) {
 Read<Bound> read_throughput_bound(std::string_view text) {
   return read_bound(text, BoundStyle<double>{read_per_second, ">= 100/s"});
 }
+Read<Bound> read_value_bound(std::string_view text) {
+  return read_bound(text, BoundStyle<double>{read_plain_number, "<= 100", true});
+}
 Read<Bound> read_count_or_rate_bound(std::string_view text) {
   if (text.find('/') != std::string_view::npos)
     return with_measure(read_throughput_bound(text), Bound::Measure::per_second);
@@ -312,6 +323,7 @@ std::string_view pattern_of(void (*reader)()) {
   if (is(read_count_or_rate_bound)) return FAULTLINE_COUNTED "|" FAULTLINE_COMPARED FAULTLINE_NUMBER " */s *";
   if (is(read_throughput_bound)) return FAULTLINE_COMPARED FAULTLINE_NUMBER " */s *";
   if (is(read_baseline_bound)) return FAULTLINE_COMPARED FAULTLINE_NUMBER " *x *baseline *";
+  if (is(read_value_bound)) return " *(>=|>|<=|<|=)[ \\t\\r\\n]*[+-]?[0-9.]+([eE][+-]?[0-9]+)?[ \\t\\r\\n]*";
   if (is(read_ports)) return "[ 0-9,-]+";
   if (is(read_rate)) return "[0-9]+\\.?[0-9]* *(kbit|mbit|gbit)";
   if (is(read_queue)) return "[0-9].*";

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "injector/probe/loop.h"
 #include "injector/probe/probe.h"
@@ -17,6 +18,12 @@ namespace faultline::probe {
 /// What became of request n, known at `at` (CLOCK_MONOTONIC). `error` is empty when all was well. A verdict on a
 /// request that is not in flight any more is ignored.
 using Verdict = std::function<void(std::uint64_t n, Ns at, std::string error)>;
+
+/// The number that the answer to request n holds; told before its verdict, of a probe that has `value`.
+using TellValue = std::function<void(std::uint64_t n, double value)>;
+
+/// Judges the body of an HTTP answer that is well so far: the request's error, or "".
+using ReadBody = std::function<std::string(std::uint64_t n, std::string_view body)>;
 
 class Asker {
  public:
@@ -37,6 +44,8 @@ struct Setting {
   nursery::Nursery* nursery;
   EventLoop& loop;
   Verdict verdict;
+  TellValue value = {};
+  ReadBody read_body = {};  ///< of kinds that ask by http
 };
 
 }  // namespace faultline::probe

@@ -18,7 +18,7 @@ namespace {
 class Connections : public Asker {
  public:
   Connections(const Setting& s, Exchange exchange)
-      : exchange_(std::move(exchange)), loop_(s.loop), verdict_(s.verdict) {
+      : exchange_(std::move(exchange)), loop_(s.loop), verdict_(s.verdict), tell_value_(s.value) {
     const auto endpoint = read_endpoint(s.probe.subject());
     if (!endpoint)
       throw Failure(Exit::invalid,
@@ -119,13 +119,17 @@ class Connections : public Asker {
       if (k == -1 && errno == EAGAIN) return;
       if (k == -1) return done(n, network_error(errno));
       if (k == 0) return done(n, c.reply->end());
-      if (auto error = c.reply->take({buffer.data(), static_cast<std::size_t>(k)})) return done(n, std::move(*error));
+      if (auto error = c.reply->take({buffer.data(), static_cast<std::size_t>(k)})) {
+        if (const auto value = c.reply->value(); value && error->empty()) tell_value_(n, *value);
+        return done(n, std::move(*error));
+      }
     }
   }
 
   Exchange exchange_;
   EventLoop& loop_;
   Verdict verdict_;
+  TellValue tell_value_;
   Address address_;
   std::vector<Address> clients_;
   std::unordered_map<std::uint64_t, Connection> connections_;

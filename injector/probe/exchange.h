@@ -19,6 +19,8 @@ class Reply {
   virtual ~Reply() = default;
   /// The next bytes. Empty: more are wanted. Else the request's error, "" when all is well.
   virtual std::optional<std::string> take(std::string_view bytes) = 0;
+  /// The number in an answer that was well, where one is asked for.
+  virtual std::optional<double> value() const { return {}; }
   /// The error when the peer closes instead of sending more.
   virtual std::string end() const { return "closed"; }
 };

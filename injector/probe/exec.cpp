@@ -23,6 +23,7 @@
 #include "injector/base/thread_safety.h"
 #include "injector/probe/asker.h"
 #include "injector/probe/kinds.h"
+#include "injector/probe/value.h"
 
 namespace faultline::probe {
 namespace {
@@ -37,11 +38,13 @@ class Exec : public Asker {
       : command_(s.probe.command()),
         expected_exit_(s.probe.params.integer("expect.exit")),
         expected_text_(s.probe.params.text("expect.body")),
+        value_place_(s.probe.params.text("value")),
         enclosure_(s.from.enclosure),
         clients_(s.from.clients),
         nursery_(s.nursery),
         loop_(s.loop),
-        verdict_(s.verdict) {
+        verdict_(s.verdict),
+        tell_value_(s.value) {
     if (command_.empty()) throw Failure(Exit::invalid, fmt::format("probe \"{}\": exec has no command", s.probe.name));
     std::erase_if(clients_, [](const std::string& address) { return address.find(':') != std::string::npos; });
     if (!nursery_) throw std::logic_error("an exec probe needs a nursery");
@@ -92,6 +95,7 @@ class Exec : public Asker {
     std::uint64_t n;
     Ns at;
     std::string error;
+    std::optional<double> value = {};
   };
 
   void ring() {
@@ -109,7 +113,10 @@ class Exec : public Asker {
       results.swap(results_);
       failure = failure_;
     }
-    for (auto& result : results) verdict_(result.n, result.at, std::move(result.error));
+    for (auto& result : results) {
+      if (result.value) tell_value_(result.n, *result.value);
+      verdict_(result.n, result.at, std::move(result.error));
+    }
     if (failure) std::rethrow_exception(failure);
   }
 
@@ -124,10 +131,11 @@ class Exec : public Asker {
       lock.unlock();
       urgent.look();
       try {
-        std::string error = run(job);
+        std::optional<double> value;
+        std::string error = run(job, value);
         const Ns at = monotonic_now();
         lock.lock();
-        results_.push_back({job.n, at, std::move(error)});
+        results_.push_back({job.n, at, std::move(error), value});
       } catch (...) {
         if (!lock.owns_lock()) lock.lock();
         if (!failure_) failure_ = std::current_exception();
@@ -137,9 +145,9 @@ class Exec : public Asker {
     }
   }
 
-  std::string run(const Job& job) {
+  std::string run(const Job& job, std::optional<double>& value) {
     Fd output, write_end;
-    if (!expected_text_.empty()) {
+    if (!expected_text_.empty() || !value_place_.empty()) {
       int ends[2];
       check("make a pipe", pipe2(ends, O_CLOEXEC));
       output = Fd(ends[0]);
@@ -170,7 +178,10 @@ class Exec : public Asker {
     if (WIFSIGNALED(ended->status)) return fmt::format("signal {}", WTERMSIG(ended->status));
     const int status = WEXITSTATUS(ended->status);
     if (status != expected_exit_) return fmt::format("exit {}", status);
-    return text.find(expected_text_) == std::string::npos ? "body" : "";
+    if (text.find(expected_text_) == std::string::npos) return "body";
+    if (value_place_.empty()) return "";
+    value = value_in(text, value_place_);
+    return value ? "" : "value";
   }
 
   // A command under way, so that the destructor can kill it: its worker is busy waiting for it.
@@ -229,12 +240,13 @@ class Exec : public Asker {
 
   const Command command_;
   const std::int64_t expected_exit_;
-  const std::string expected_text_;
+  const std::string expected_text_, value_place_;
   const std::string enclosure_;
   std::vector<std::string> clients_;  // of one family
   nursery::Nursery* nursery_;
   EventLoop& loop_;
   Verdict verdict_;
+  TellValue tell_value_;
   std::optional<NetNs> net_;
   Fd results_bell_;
 
@@ -270,12 +282,13 @@ Kind kinds::exec() {
                     .type = ValueType::text,
                     .doc = "Is contained in what the command writes.",
                     .example = "\"ok\"",
-                    .otherwise = "anything"}},
+                    .otherwise = "anything"},
+                   value_key()},
           .request = "a command, run without a shell",
           .option = "Run this by a shell meanwhile",
           .value = "COMMAND",
           .make = make_exec,
-          .errors = {{"body"}, {"exit 1", true}, {"signal 15", true}, {"exec"}}};
+          .errors = {{"body"}, {"exit 1", true}, {"signal 15", true}, {"exec"}, {"value"}}};
 }
 
 }  // namespace faultline::probe

@@ -31,6 +31,7 @@ class Http : public Asker {
         expected_body_(s.probe.params.text("expect.body")),
         reuse_(s.probe.params.boolean("reuse")),
         verdict_(s.verdict),
+        read_body_(s.read_body),
         transfers_(s.loop, [this](CURL* easy, CURLcode rc, Ns at) { finish(easy, rc, at); }) {
     if (s.probe.params.has("expect.status")) expected_status_ = s.probe.params.integer("expect.status");
     read_url(s.from.names);
@@ -147,7 +148,7 @@ class Http : public Asker {
     }
     if (method_ == "HEAD") set(CURLOPT_NOBODY, 1L);
     if (method_ != "GET" || !body_.empty()) set(CURLOPT_CUSTOMREQUEST, method_.c_str());
-    set(CURLOPT_WRITEFUNCTION, expected_body_.empty() ? &Http::skip_body : &Http::keep_body);
+    set(CURLOPT_WRITEFUNCTION, expected_body_.empty() && !read_body_ ? &Http::skip_body : &Http::keep_body);
     set(CURLOPT_WRITEDATA, request.get());
     return request;
   }
@@ -176,7 +177,8 @@ class Http : public Asker {
     curl_easy_getinfo(done.easy.get(), CURLINFO_RESPONSE_CODE, &status);
     const bool right = expected_status_ ? status == *expected_status_ : status >= 200 && status < 400;
     if (!right) return fmt::format("status {}", status);
-    return done.body.find(expected_body_) == std::string::npos ? "body" : "";
+    if (done.body.find(expected_body_) == std::string::npos) return "body";
+    return read_body_ ? read_body_(done.n, done.body) : "";
   }
 
   const Probe& probe_;
@@ -184,6 +186,7 @@ class Http : public Asker {
   std::optional<std::int64_t> expected_status_;  ///< none: any 2xx or 3xx
   const bool reuse_;
   Verdict verdict_;
+  ReadBody read_body_;
   curl::List known_, headers_;
   bool v6_ = false;                   // what the host's name stood for before the run
   std::vector<std::string> clients_;  // as curl wants them

@@ -112,11 +112,14 @@ struct Kind {
   bool (*meant)(std::string_view text) = {};          ///< whether a command line without a kind means this one
   std::vector<OwnError> errors = {};                  ///< so that a bound on one that never comes is refused
   std::string_view behind_at = {};                    ///< the key of what stands behind an "@" there: "NAME@SERVER"
+  bool always_value = false;                          ///< each answer is a number, or a failure
 
   std::string_view name() const { return subject.name; }
   const Key* find(std::string_view key) const;
   /// Whether a request is a program of this machine: it needs the nursery, and the program must be there.
   bool runs_program() const { return subject.type == ValueType::command; }
+  /// Whether answers hold a number, with these values of its keys.
+  bool has_values(const Params& params) const { return always_value || params.has("value"); }
 };
 
 /// Every kind, in the order of the reference. An explicit list: nothing registers itself.

@@ -12,6 +12,7 @@
   line(dns) \
   line(redis) \
   line(postgresql) \
+  line(prometheus) \
   line(exec)
 // clang-format on
 

@@ -15,6 +15,7 @@
 #include "injector/probe/errors.h"
 #include "injector/probe/exchange.h"
 #include "injector/probe/kinds.h"
+#include "injector/probe/value.h"
 
 namespace faultline::probe {
 namespace {
@@ -75,9 +76,11 @@ class Postgresql : public Asker {
   explicit Postgresql(const Setting& s)
       : query_(s.probe.params.text("query")),
         expected_(s.probe.params.text("expect.reply")),
+        value_place_(s.probe.params.text("value")),
         reuse_(s.probe.params.boolean("reuse")),
         loop_(s.loop),
         verdict_(s.verdict),
+        tell_value_(s.value),
         parameters_(parameters(s)) {
     for (const auto& [key, value] : parameters_) keywords_.push_back(key.c_str()), values_.push_back(value.c_str());
     keywords_.push_back(nullptr), values_.push_back(nullptr);
@@ -110,6 +113,7 @@ class Postgresql : public Asker {
     int watched = -1;
     std::string error;   ///< of the results so far
     bool found = false;  ///< the reply that was expected
+    std::optional<double> value = {};
   };
 
   void unwatch(Asked& asked) {
@@ -171,11 +175,20 @@ class Postgresql : public Asker {
       const Result result(PQgetResult(session), PQclear);
       if (result && is_copy(*result)) return done(n, "protocol");  // it would go on for ever
       if (!result && lost) break;
-      if (!result) return done(n, !asked.error.empty() || asked.found || expected_.empty() ? asked.error : "reply");
+      if (!result) return done(n, verdict_of(n, asked));
       take(asked, *result);
     }
     if (lost) return done(n, asked.error.empty() ? connection_error(session, true) : asked.error);
     watch(n, asked, EPOLLIN | (unsent == 1 ? EPOLLOUT : 0u));
+  }
+
+  /// Of a query that was answered to its end.
+  std::string verdict_of(std::uint64_t n, const Asked& asked) const {
+    if (!asked.error.empty()) return asked.error;
+    if (!asked.found && !expected_.empty()) return "reply";
+    if (!value_place_.empty() && !asked.value) return "value";
+    if (asked.value) tell_value_(n, *asked.value);
+    return "";
   }
 
   static bool is_copy(const PGresult& result) {
@@ -185,18 +198,22 @@ class Postgresql : public Asker {
   /// One of the results: a query may hold several statements.
   void take(Asked& asked, const PGresult& result) const {
     const ExecStatusType status = PQresultStatus(&result);
-    if (status == PGRES_TUPLES_OK && PQntuples(&result) > 0 && PQnfields(&result) > 0)
-      asked.found |= std::string_view(PQgetvalue(&result, 0, 0)).starts_with(expected_);
+    if (status == PGRES_TUPLES_OK && PQntuples(&result) > 0 && PQnfields(&result) > 0) {
+      const std::string_view field = PQgetvalue(&result, 0, 0);
+      asked.found |= field.starts_with(expected_);
+      if (!value_place_.empty()) asked.value = value_in(field, value_place_);
+    }
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY || !asked.error.empty())
       return;
     const char* state = PQresultErrorField(&result, PG_DIAG_SQLSTATE);
     asked.error = state != nullptr ? fmt::format("sql {}", state) : connection_error(asked.session.get(), true);
   }
 
-  const std::string query_, expected_;
+  const std::string query_, expected_, value_place_;
   const bool reuse_;
   EventLoop& loop_;
   Verdict verdict_;
+  TellValue tell_value_;
   Parameters parameters_;
   std::vector<const char*> keywords_, values_;
   std::unordered_map<std::uint64_t, Asked> asked_;
@@ -232,12 +249,13 @@ Kind kinds::postgresql() {
                     .type = ValueType::text,
                     .doc = "The first field of the first row begins with it.",
                     .example = "\"1\"",
-                    .otherwise = "any result"}},
+                    .otherwise = "any result"},
+                   value_key()},
           .request = "a session (`reuse = true` keeps sessions); then `query`",
           .option = "Query this database meanwhile",
           .value = "URI",
           .make = make_postgresql,
-          .errors = {{"reply"}, {"tls"}, {"protocol"}, {"sql 57P01", true}, {"login"}}};
+          .errors = {{"reply"}, {"tls"}, {"protocol"}, {"sql 57P01", true}, {"login"}, {"value"}}};
 }
 
 }  // namespace faultline::probe

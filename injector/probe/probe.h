@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ struct Sample {
   Ns latency = 0;         ///< from sending to the verdict
   bool ok = false;
   std::string error;  ///< short and countable: "timeout", "refused", "status 503", "exit 1", …; empty when ok
+  std::optional<double> value =
+      {};  ///< the number that the answer held (value.h); absent: none was asked for, or none came
 };
 
 /// Requests that one probe may have in flight (an exec probe: kMostCommands). The next one fails as "overload".

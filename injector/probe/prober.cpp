@@ -4,6 +4,7 @@
 #include <atomic>
 #include <future>
 #include <map>
+#include <optional>
 #include <thread>
 
 #include "injector/base/descriptors.h"
@@ -30,6 +31,7 @@ struct Prober::Impl {
   struct Flight {
     Ns sent;
     Ns late;
+    std::optional<double> value = {};
   };
 
   // ---- the probe's thread ----
@@ -42,7 +44,8 @@ struct Prober::Impl {
       // The thread never comes back, so it needs no Inside.
       if (from.net) check("enter the probe's network namespace", setns(from.net->fd(), CLONE_NEWNET));
       asker = probe.kind->make({probe, from, nursery, loop,
-                                [this](std::uint64_t n, Ns at, std::string error) { land(n, at, std::move(error)); }});
+                                [this](std::uint64_t n, Ns at, std::string error) { land(n, at, std::move(error)); },
+                                [this](std::uint64_t n, double value) { note_value(n, value); }});
       from.net = nullptr;  // from here on it may be gone
       prepared.set_value();
     } catch (...) {
@@ -96,7 +99,7 @@ struct Prober::Impl {
       const Ns late = now - instant(next);
       if (late < 0 || instant(next) >= held_from) return;
       const std::uint64_t n = next++;
-      flights.emplace(n, Flight{now, late});
+      flights.emplace(n, Flight{now, late, {}});
       if (flights.size() > kMostInFlight) {
         land(n, now, "overload");
       } else {
@@ -105,10 +108,14 @@ struct Prober::Impl {
     }
   }
 
+  void note_value(std::uint64_t n, double value) {
+    if (const auto it = flights.find(n); it != flights.end()) it->second.value = value;
+  }
+
   void land(std::uint64_t n, Ns at, std::string error) {
     const auto it = flights.find(n);
     if (it == flights.end()) return;
-    const auto [sent, late] = it->second;
+    const auto [sent, late, value] = it->second;
     flights.erase(it);
     const Ns latency = std::max<Ns>(at - sent, 0);
     if (error.empty() && latency > probe.timeout) error = "timeout";
@@ -118,6 +125,7 @@ struct Prober::Impl {
     sample.late = late;
     sample.latency = latency;
     sample.ok = error.empty();
+    if (sample.ok) sample.value = value;
     if (!sample.ok) sample.error = error_names.named(error);
     sink(std::move(sample));
   }

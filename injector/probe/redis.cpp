@@ -8,6 +8,7 @@
 #include "injector/probe/address.h"
 #include "injector/probe/exchange.h"
 #include "injector/probe/kinds.h"
+#include "injector/probe/value.h"
 
 namespace faultline::probe {
 namespace {
@@ -39,8 +40,8 @@ std::string text_of(const redisReply& reply) {
 
 class RedisReply : public Reply {
  public:
-  explicit RedisReply(const std::string& expected)
-      : expected_(expected), reader_(redisReaderCreate(), redisReaderFree) {
+  RedisReply(const std::string& expected, const std::string& place)
+      : expected_(expected), place_(place), reader_(redisReaderCreate(), redisReaderFree) {
     if (!reader_) throw std::bad_alloc();
   }
   std::optional<std::string> take(std::string_view bytes) override {
@@ -56,22 +57,29 @@ class RedisReply : public Reply {
       const std::string_view text(reply->str, static_cast<std::size_t>(reply->len));
       return "error " + std::string(text.substr(0, text.find(' ')));
     }
-    return text_of(*reply).starts_with(expected_) ? "" : "reply";
+    const std::string text = text_of(*reply);
+    if (!text.starts_with(expected_)) return "reply";
+    if (!place_.empty()) value_ = value_in(text, place_);
+    return place_.empty() || value_ ? "" : "value";
   }
+  std::optional<double> value() const override { return value_; }
 
  private:
   static constexpr std::size_t kMostBytes = 64 << 20;  // of a reply: it is kept until it is whole
   std::size_t taken_ = 0;
   std::string_view expected_;
+  const std::string& place_;
+  std::optional<double> value_;
   std::unique_ptr<redisReader, decltype(&redisReaderFree)> reader_;
 };
 
 std::unique_ptr<Asker> make_redis(const Setting& setting) {
   const Params& params = setting.probe.params;
-  return make_exchange(setting,
-                       {in_its_protocol(params.command("command")),
-                        [expected = params.text("expect.reply")] { return std::make_unique<RedisReply>(expected); },
-                        params.boolean("reuse")});
+  return make_exchange(setting, {in_its_protocol(params.command("command")),
+                                 [expected = params.text("expect.reply"), place = params.text("value")] {
+                                   return std::make_unique<RedisReply>(expected, place);
+                                 },
+                                 params.boolean("reuse")});
 }
 
 }  // namespace
@@ -97,12 +105,13 @@ Kind kinds::redis() {
                     .type = ValueType::text,
                     .doc = "The reply begins with it.",
                     .example = "\"PONG\"",
-                    .otherwise = "any but an error"}},
+                    .otherwise = "any but an error"},
+                   value_key()},
           .request = "a connection (`reuse = true` keeps connections); then `command`",
           .option = "Ping this Redis meanwhile",
           .value = "HOST:PORT",
           .make = make_redis,
-          .errors = {{"reply"}, {"protocol"}, {"too large"}, {"error WRONGTYPE", true}}};
+          .errors = {{"reply"}, {"protocol"}, {"too large"}, {"error WRONGTYPE", true}, {"value"}}};
 }
 
 }  // namespace faultline::probe

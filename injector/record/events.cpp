@@ -76,6 +76,7 @@ events::Plan plan_event(const plan::Plan& p, const events::Links& links_of) {
   event.hypotheses = p.hypotheses;
   for (const auto& guard : p.guards) event.guards.emplace_back(guard);
   event.telemetry = p.telemetry;
+  event.events = p.events;
   event.tolerance = p.tolerance;
   if (const plan::Arm* arm = p.chosen_arm()) {
     event.arm = arm->name;
@@ -146,6 +147,9 @@ void fault_end(Journal& journal, const std::string& fault, Ns planned) { journal
 
 void telemetry(Journal& journal, const Telemetry& telemetry) { journal.write(telemetry); }
 void uncounted(Journal& journal, const Uncounted& uncounted) { journal.write(uncounted); }
+void seen(Journal& journal, const Seen& seen) { journal.write(seen); }
+void watched(Journal& journal, const Watched& watched) { journal.write(watched); }
+void traffic(Journal& journal, const Traffic& traffic) { journal.write(traffic); }
 void service(Journal& journal, const std::string& host, const std::string& what, const std::string& detail) {
   journal.write(Service{host, what, detail});
 }

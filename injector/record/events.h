@@ -39,6 +39,9 @@ void fault_begin(Journal& journal, const std::string& fault, Ns planned);
 void fault_end(Journal& journal, const std::string& fault, Ns planned);
 void telemetry(Journal& journal, const Telemetry& telemetry);
 void uncounted(Journal& journal, const Uncounted& uncounted);
+void seen(Journal& journal, const Seen& seen);
+void watched(Journal& journal, const Watched& watched);
+void traffic(Journal& journal, const Traffic& traffic);
 void service(Journal& journal, const std::string& host, const std::string& what, const std::string& detail = {});
 /// A name in a peer's address, as `asked_from` (a target) resolves it at the start.
 void name(Journal& journal, const std::string& name, const std::string& asked_from,

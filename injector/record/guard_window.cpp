@@ -13,21 +13,30 @@ const std::array<GuardTrip::Figure, 4> GuardTrip::kFigures{
     {{"p50", &GuardTrip::p50}, {"p90", &GuardTrip::p90}, {"p99", &GuardTrip::p99}, {"max", &GuardTrip::max}}};
 
 GuardWindow::GuardWindow(const plan::Guard& guard, Ns start, Ns end)
-    : guard_(guard), tally_(guard, Tally::OfNone::never), start_(start), end_(end), window_(guard.window) {}
+    : guard_(guard),
+      tally_(guard, Tally::OfNone::never),
+      values_(guard),
+      start_(start),
+      end_(end),
+      window_(guard.window) {}
 
 std::optional<GuardTrip> GuardWindow::add(const probe::Sample& sample) {
   if (sample.due < start_ || sample.due >= end_) return {};
   const Known known{sample.due + sample.late + sample.latency, sample.latency, sample.ok,
-                    guard_.errors ? sample.error : std::string()};
+                    guard_.errors ? sample.error : std::string(), sample.value};
   // Nearly always the last; a request that expired may be told of before an answer that came just before it.
   auto place = known_.end();
   while (place != known_.begin() && std::prev(place)->at > known.at) --place;
   known_.insert(place, known);
   tally_.add(known.request());
+  if (known.value) values_.add(*known.value);
   const Ns now = known_.back().at;
-  for (; known_.front().at <= now - window_; known_.pop_front()) tally_.remove(known_.front().request());
+  for (; known_.front().at <= now - window_; known_.pop_front()) {
+    tally_.remove(known_.front().request());
+    if (known_.front().value) values_.remove(*known_.front().value);
+  }
   if (now < start_ + window_) return {};
-  if (!tally_.holds(window_)) return {};
+  if (!tally_.holds(window_) || !values_.holds()) return {};
   return figures(now);
 }
 
@@ -94,6 +103,10 @@ GuardTrip GuardWindow::figures(Ns now) const {
       for (const auto& known : known_) count += !known.ok && known.error == error;
       tell(error_text(error, count, trip.sent));
     }
+  std::vector<double> values;
+  for (const auto& known : known_)
+    if (known.value) values.push_back(*known.value);
+  if (guard_.any_value()) tell(observed_values(guard_, values));
   return trip;
 }
 

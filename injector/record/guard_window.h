@@ -13,6 +13,7 @@
 #include "injector/plan/plan.h"
 #include "injector/probe/probe.h"
 #include "injector/record/tally.h"
+#include "injector/record/values.h"
 
 namespace faultline::record {
 
@@ -54,6 +55,7 @@ class GuardWindow {
     Ns latency;
     bool ok;
     std::string error;  ///< kept where the guard asks for errors
+    std::optional<double> value = {};
     Tally::Request request() const { return {ok, latency, error}; }
   };
   struct Span {
@@ -65,6 +67,7 @@ class GuardWindow {
 
   plan::Guard guard_;
   Tally tally_;
+  ValueTally values_;
   Ns start_, end_, window_;
   std::deque<Known> known_;  ///< in order of `at`
   std::deque<Span> spans_;   ///< the same

@@ -12,6 +12,7 @@
 #include "injector/record/distribution.h"
 #include "injector/record/subject.h"
 #include "injector/record/tally.h"
+#include "injector/record/values.h"
 
 namespace faultline::record {
 namespace {
@@ -34,11 +35,16 @@ class Parts {
     result_.end = window.end;
   }
   void held_after(Ns after) { result_.held_after = after; }
+  void add(const Finding& finding) {
+    add(finding.held, finding.observed, finding.reason);
+    if (finding.detected_after) result_.detected_after = finding.detected_after;
+  }
   Judgement result(const plan::Hypothesis& h) {
     result_.name = h.name;
     result_.probe = h.probe;
     result_.telemetry = h.telemetry;
     result_.peer = h.peer;
+    result_.event = h.event.value_or("");
     const std::string window = plan::window_text(h);
     result_.during = window.empty() ? "recovery" : window;
     result_.expected = plan::condition_text(h);
@@ -215,6 +221,8 @@ void judge_eventually(Parts& parts, const plan::Hypothesis& h, const plan::Condi
   if (!seen.anything) return parts.add({}, {}, "eventually: " + subject.nothing_in(window.name));
   Parts then;
   judge_conditions(then, h, settled, seen);
+  if (subject.probe())
+    for (const auto& finding : judge_values(h, values_in(*subject.probe(), begin, end))) then.add(finding);
   const Judgement figures = then.result(h);
   if (!figures.held) return parts.add({}, {}, "eventually: " + figures.reason);
   if (from) parts.held_after(*from - window.start);
@@ -227,16 +235,31 @@ void judge_eventually(Parts& parts, const plan::Hypothesis& h, const plan::Condi
             figures.reason.empty() ? "eventually" : "eventually: " + figures.reason);
 }
 
+/// Why there is nothing to look at.
+std::string no_window_text(const Recording& r, const plan::Hypothesis& h) {
+  if (h.after_event && find_phase(r, h.during))
+    return fmt::format("event \"{}\" was not seen during \"{}\"", *h.after_event, h.during);
+  return fmt::format("the run has no phase \"{}\"", plan::window_text(h));
+}
+
+/// A window that began with an event may have begun too late for what is asked; empty: it did not.
+std::string cut_short_text(const plan::Hypothesis& h, const Phase& window) {
+  const Ns needed = std::max(h.length.value_or(0), h.eventually.value_or(0) + h.stays.value_or(0) + 1);
+  if (!h.after_event || window.end - window.start >= needed) return {};
+  return fmt::format("only {} are left of \"{}\" from then on", short_duration(window.end - window.start), h.during);
+}
+
 void judge_window(Parts& parts, const Recording& r, const plan::Hypothesis& h, const Subject& subject,
                   const std::string& stop_text) {
   const auto unknown = [&](const std::string& why) { parts.add({}, {}, why); };
 
   const auto window = window_of(r, h);
-  if (!window) return unknown(fmt::format("the run has no phase \"{}\"", plan::window_text(h)));
+  if (!window) return unknown(no_window_text(r, h));
   parts.looked_at(*window);
   if (r.observed_until() < window->end)
     return unknown(
         fmt::format("{} before \"{}\" was over", stop_text.empty() ? "the record ends" : stop_text, window->name));
+  if (const std::string cut = cut_short_text(h, *window); !cut.empty()) return unknown(cut);
   if (const auto why = subject.uncounted(h, window->start, window->end); !why.empty()) return unknown(why);
   const Seen stats = subject.in(window->start, window->end);
   if (!stats.anything) return unknown(subject.nothing_in(window->name));
@@ -246,6 +269,9 @@ void judge_window(Parts& parts, const Recording& r, const plan::Hypothesis& h, c
     judge_eventually(parts, h, settled, subject, *window);
   else
     judge_conditions(parts, h, settled, stats);
+  if (!h.eventually && subject.probe())
+    for (const auto& finding : judge_values(h, values_in(*subject.probe(), window->start, window->end)))
+      parts.add(finding);
 }
 
 void judge_recovery(Parts& parts, const Recording& r, Ns within, const ProbeRecord& probe,
@@ -285,12 +311,26 @@ std::string settle(const Recording& r, const plan::Hypothesis& h, plan::Conditio
 
 Judgement judge_hypothesis(const Recording& r, const plan::Hypothesis& h, const std::string& stop_text) {
   Parts parts;
+  if (h.event || (h.detects_within && h.probe.empty())) {
+    const auto window = window_of(r, h);
+    if (!window) {
+      parts.add({}, {}, no_window_text(r, h));
+      return parts.result(h);
+    }
+    parts.looked_at(*window);
+    if (const std::string cut = cut_short_text(h, *window); !cut.empty()) {
+      parts.add({}, {}, cut);
+      return parts.result(h);
+    }
+    for (const auto& finding : judge_detection(r, h, *window, stop_text)) parts.add(finding);
+    return parts.result(h);
+  }
   const Subject subject(r, h);
   if (const auto why = subject.missing(); !why.empty()) {
     parts.add({}, {}, why);
     return parts.result(h);
   }
-  if (h.any()) judge_window(parts, r, h, subject, stop_text);
+  if (h.any() || h.any_value()) judge_window(parts, r, h, subject, stop_text);
   if (h.recovers_within && subject.probe()) judge_recovery(parts, r, *h.recovers_within, *subject.probe(), stop_text);
   return parts.result(h);
 }

@@ -16,6 +16,7 @@
 
 #include "injector/base/error.h"
 #include "injector/base/realtime.h"
+#include "injector/base/text.h"
 #include "injector/base/thread_safety.h"
 #include "injector/record/sample_batch.h"
 #include "injector/record/schema.h"
@@ -37,19 +38,6 @@ std::thread start_without_signals(std::function<void()> body) {
 }
 
 }  // namespace
-
-std::string rfc3339(Ns wall) {
-  Ns seconds = wall / kSecond, rest = wall % kSecond;
-  if (rest < 0) {
-    rest += kSecond;
-    --seconds;
-  }
-  const time_t second = static_cast<time_t>(seconds);
-  tm utc{};
-  gmtime_r(&second, &utc);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
-                     utc.tm_hour, utc.tm_min, utc.tm_sec, rest / kMicrosecond);
-}
 
 struct Journal::Impl {
   const std::string path;
@@ -210,6 +198,7 @@ void Journal::sample(const std::string& probe_name, const probe::Sample& sample)
   }
   events::Sample event{probe_name, sample.due, sample.late, sample.latency, sample.ok};
   if (!sample.ok) event.error = sample.error;
+  event.value = sample.value;
   std::string fields;
   append_fields(fields, event);
   impl_->line(events::Sample::event, fields);

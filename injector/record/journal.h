@@ -55,7 +55,4 @@ class Journal {
   std::unique_ptr<Impl> impl_;
 };
 
-/// "2026-11-22T01:50:05.123456Z" of CLOCK_REALTIME nanoseconds.
-std::string rfc3339(Ns wall);
-
 }  // namespace faultline::record

@@ -31,9 +31,25 @@ std::optional<Phase> phase_of(const Run& run, const std::string& name) {
   return {};
 }
 
+/// Where a window begins that waits for an event.
+void begin_at_event(const Recording& r, const plan::Hypothesis& hypothesis, std::optional<Phase>& phase) {
+  if (!phase || !hypothesis.after_event) return;
+  const EventRecord* record = find_event(r, *hypothesis.after_event);
+  const auto* first = record == nullptr ? nullptr : record->first_in(phase->start, phase->end);
+  if (first == nullptr)
+    phase.reset();
+  else
+    phase->start = first->when;
+}
+/// Of a plan that has not been played it is not known.
+void begin_at_event(const plan::Plan&, const plan::Hypothesis& hypothesis, std::optional<Phase>& phase) {
+  if (hypothesis.after_event) phase.reset();
+}
+
 template <class Run>
 std::optional<Phase> window_in(const Run& run, const plan::Hypothesis& hypothesis) {
-  const auto phase = phase_of(run, hypothesis.during);
+  auto phase = phase_of(run, hypothesis.during);
+  begin_at_event(run, hypothesis, phase);
   if (!phase) return {};
   const auto [start, end] = hypothesis.window_in(phase->start, phase->end);
   if (start >= end) return {};

@@ -12,6 +12,7 @@
 #include "injector/plan/asked.h"
 #include "injector/plan/plan.h"
 #include "injector/record/fields.h"
+#include "injector/record/sighting_events.h"
 
 namespace faultline::record {
 
@@ -85,13 +86,29 @@ struct FieldsOf<plan::Conditions> {
                         "by name, the share of the requests that fail so, or their number; there if asked")};
 };
 
+inline const char* value_means(const plan::ValueBounds::ValueKey& key) {
+  using Of = plan::ValueBounds::ValueKey::Of;
+  return key.of == Of::each   ? "of each number that an answer held; there if asked"
+         : key.of == Of::last ? "of the last of them; there if asked"
+                              : "of them; there if asked";
+}
+
+template <>
+struct FieldsOf<plan::ValueBounds> {
+  static constexpr const char* shape = "bounds on values";
+  static constexpr auto fields = std::tuple{[](auto visit) {
+    for (const auto& key : plan::ValueBounds::value_keys()) visit(seldom(key.name, key.bound, value_means(key)));
+  }};
+};
+
 template <>
 struct FieldsOf<plan::Hypothesis> {
   static constexpr const char* shape = "planned hypothesis";
   using Hypothesis = plan::Hypothesis;
   static constexpr auto fields = std::tuple{
       field("name", &Hypothesis::name, "its name"),
-      field("probe", &Hypothesis::probe, "whose requests; empty: it is about connections"),
+      field("probe", &Hypothesis::probe,
+            "whose requests; empty: it is about connections, an event, or a fault's traffic"),
       seldom("telemetry", &Hypothesis::telemetry, "of which target, then"),
       seldom("peer", &Hypothesis::peer, "of these, those with this target"),
       field("during", &Hypothesis::during, "of which phase; empty: it asks for recovery alone"),
@@ -100,7 +117,13 @@ struct FieldsOf<plan::Hypothesis> {
       seldom("eventually", &Hypothesis::eventually, "after this time at the latest it holds; there if asked"),
       seldom("stays", &Hypothesis::stays, "for so long; absent: to the end of the window"),
       field("recovers_within", &Hypothesis::recovers_within, "ns, or null: not asked"),
-      Among<plan::Conditions>{"what must hold"}};
+      seldom("event", &Hypothesis::event, "the event that it is about, in place of a probe"),
+      seldom("after_event", &Hypothesis::after_event, "its window begins `after` this event"),
+      seldom("seen", &Hypothesis::seen, "how many lines are the event; there if asked"),
+      seldom("detects_within", &Hypothesis::detects_within,
+             "since the fault begins: until the event, or until traffic stops going into it; there if asked"),
+      Among<plan::Conditions>{"what must hold"},
+      Among<plan::ValueBounds>{"the same of numbers in answers"}};
 };
 
 template <>
@@ -194,7 +217,8 @@ struct PlannedGuard : plan::Guard {
                  field("during", &plan::Guard::during, "of which phase; empty: of the whole run"),
                  field("for", &plan::Guard::window, "how long a time it looks back over"),
                  field("condition", &PlannedGuard::condition, "when it acts, in one line"),
-                 Among<plan::Conditions>{"which must all be true for it to act"}};
+                 Among<plan::Conditions>{"which must all be true for it to act"},
+                 Among<plan::ValueBounds>{"likewise"}};
 };
 
 struct Plan {
@@ -205,6 +229,7 @@ struct Plan {
   std::vector<plan::Hypothesis> hypotheses;
   std::vector<PlannedGuard> guards;
   std::vector<std::string> telemetry;
+  std::vector<plan::Event> events;
   plan::Tolerance tolerance;
   std::optional<std::string> arm;
   std::vector<std::string> expected_to_fail;
@@ -220,6 +245,7 @@ struct Plan {
                  field("hypotheses", &Plan::hypotheses, "what ought to hold"),
                  field("guards", &Plan::guards, "what ends the run"),
                  field("telemetry", &Plan::telemetry, "targets whose connections are counted"),
+                 field("events", &Plan::events, "lines of logs that have a name"),
                  field("tolerance", &Plan::tolerance, "how much may go astray"),
                  seldom("arm", &Plan::arm, "of a plan that compares designs: which this is"),
                  field("expected_to_fail", &Plan::expected_to_fail, "hypotheses that must not hold in this arm")};

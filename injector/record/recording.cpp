@@ -79,9 +79,10 @@ class Reader {
     r.arm = event.arm;
     r.expected_to_fail = event.expected_to_fail;
     for (const auto& probe : event.probes) static_cast<events::PlannedProbe&>(r.probes.emplace_back()) = probe;
-    for (const auto& fault : event.faults) r.faults.push_back({fault, {}});
+    for (const auto& fault : event.faults) r.faults.push_back({fault, {}, {}});
     r.hypotheses.insert(r.hypotheses.end(), event.hypotheses.begin(), event.hypotheses.end());
     for (const auto& guard : event.guards) r.guards.push_back({guard, {}});
+    for (const auto& one : event.events) r.events.push_back({one, {}, {}});
     for (const auto& target : event.telemetry) r.telemetry.push_back({target});
   }
 
@@ -96,7 +97,7 @@ class Reader {
     ProbeRecord* probe = r.find_probe(event.probe);
     if (!probe) return;
     const std::uint32_t error = event.ok ? 0 : probe->error_index(event.error.value_or("unknown"));
-    probe->answers.push_back({event.due, event.latency, error, 1});
+    probe->answers.push_back({event.due, event.latency, error, 1, event.value});
     probe->late.add(event.late);
   }
 
@@ -104,7 +105,7 @@ class Reader {
     ProbeRecord* probe = r.find_probe(event.probe);
     if (!probe) return;
     const auto add = [&](Ns latency, std::uint32_t error, std::uint64_t count) {
-      probe->answers.push_back({event.from, latency, error, static_cast<std::uint32_t>(count)});
+      probe->answers.push_back({event.from, latency, error, static_cast<std::uint32_t>(count), {}});
     };
     for (const auto& [latency, count] : event.latency) add(latency, 0, count);
     for (const auto& [error, count] : event.failed) {
@@ -120,6 +121,21 @@ class Reader {
   void take(events::Telemetry event, const LineHead&) {
     for (auto& record : r.telemetry)
       if (record.target == event.target) record.buckets.push_back(std::move(event));
+  }
+
+  void take(events::Seen event, const LineHead&) {
+    for (auto& record : r.events)
+      if (record.event.name == event.name) record.seen.push_back(std::move(event));
+  }
+
+  void take(const events::Watched& event, const LineHead&) {
+    for (auto& record : r.events)
+      if (record.event.name == event.name) record.watched = event;
+  }
+
+  void take(const events::Traffic& event, const LineHead&) {
+    for (auto& fault : r.faults)
+      if (fault.name == event.fault) fault.traffic.push_back(event);
   }
 
   void take(const events::Uncounted& event, const LineHead&) {
@@ -251,6 +267,9 @@ Recording read_recording(std::istream& journal) {
     }
   }
   leave_out_what_nobody_reads(r);
+  for (auto& record : r.events)
+    std::stable_sort(record.seen.begin(), record.seen.end(),
+                     [](const events::Seen& a, const events::Seen& b) { return a.when < b.when; });
   for (auto& probe : r.probes)
     std::stable_sort(probe.answers.begin(), probe.answers.end(),
                      [](const Requests& a, const Requests& b) { return a.due < b.due; });

@@ -16,6 +16,7 @@
 #include "injector/record/events.h"
 #include "injector/record/folding.h"
 #include "injector/record/schema.h"
+#include "injector/record/sightings.h"
 #include "injector/record/telemetry.h"
 
 namespace faultline::record {
@@ -27,6 +28,7 @@ struct Requests {
   Ns latency = 0;           ///< of one that failed, how long that took; kUnknown: not recorded
   std::uint32_t error = 0;  ///< index into ProbeRecord::errors; 0: it succeeded
   std::uint32_t count = 1;
+  std::optional<double> value = {};  ///< the number that its answer held
 };
 
 struct ProbeRecord : events::PlannedProbe {
@@ -40,7 +42,8 @@ struct ProbeRecord : events::PlannedProbe {
 };
 
 struct FaultRecord : events::PlannedFault {
-  std::optional<Account> account;  ///< absent: the run did not get as far as to count
+  std::optional<Account> account;             ///< absent: the run did not get as far as to count
+  std::vector<events::Traffic> traffic = {};  ///< that went into it, in order; where a hypothesis asks for it
 };
 
 struct Stop {
@@ -108,6 +111,7 @@ struct Recording : events::Run {
   std::optional<Ns> held_since;  ///< CLOCK_MONOTONIC, of a step that was not confirmed yet
   Ns waited = 0;                 ///< with its clock standing still, for somebody to confirm a step
   std::vector<ServiceRecord> services;
+  std::vector<EventRecord> events;
   std::vector<TelemetryRecord> telemetry;  ///< of the targets that the plan names
   std::optional<LineStats> line_stats;     ///< absent when there were none
   std::uint64_t unreadable = 0;            ///< lines before the last one that are not JSON: the journal is damaged

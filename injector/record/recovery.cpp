@@ -7,6 +7,7 @@
 
 #include "injector/base/text.h"
 #include "injector/record/tally.h"
+#include "injector/record/values.h"
 #include "injector/record/verdict.h"
 
 namespace faultline::record {
@@ -16,8 +17,8 @@ constexpr Ns kWindow = 3 * kSecond;
 constexpr Ns kFloor = kMillisecond;  // a 30 µs baseline must not fail on 20 µs of noise
 
 /// `due` tells when an item is; `count` adds it to the tally, or removes it.
-template <class Item, class Due, class Count>
-std::optional<Ns> first_holding_of(const std::vector<Item>& items, Due due, Count count, Tally& tally,
+template <class Item, class Due, class Count, class Tallied>
+std::optional<Ns> first_holding_of(const std::vector<Item>& items, Due due, Count count, const Tallied& tally,
                                    const Phase& window, std::optional<Ns> stays) {
   const auto before = [&](const Item& item, Ns t) { return due(item) < t; };
   auto first = std::lower_bound(items.begin(), items.end(), window.start, before);
@@ -41,11 +42,16 @@ std::optional<Ns> first_holding_of(const std::vector<Item>& items, Due due, Coun
 }  // namespace
 
 std::optional<Ns> first_holding(const ProbeRecord& probe, const plan::Conditions& conditions, const Phase& window,
-                                std::optional<Ns> stays) {
-  Tally tally(conditions, Tally::OfNone::as_judged);
+                                std::optional<Ns> stays, const plan::ValueBounds& bounds) {
+  struct Both {
+    Tally requests;
+    ValueTally values;
+    bool holds(Ns length) const { return requests.holds(length) && values.holds(); }
+  } tally{Tally(conditions, Tally::OfNone::as_judged), ValueTally(bounds)};
   const auto count = [&](const Requests& a, bool more) {
     const Tally::Request request{a.error == 0, a.latency, probe.errors[a.error], a.count};
-    more ? tally.add(request) : tally.remove(request);
+    more ? tally.requests.add(request) : tally.requests.remove(request);
+    if (a.value) more ? tally.values.add(*a.value) : tally.values.remove(*a.value);
   };
   return first_holding_of(
       probe.answers, [](const Requests& a) { return a.due; }, count, tally, window, stays);

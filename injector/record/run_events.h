@@ -98,15 +98,18 @@ struct Sample {
   Ns due = 0, late = 0, latency = 0;
   bool ok = false;
   std::optional<std::string> error = {};
+  std::optional<double> value = {};
 
   static constexpr const char* event = "sample";
   static constexpr const char* means = "one request";
-  static constexpr auto fields = std::tuple{field("probe", &Sample::probe, "whose"),
-                                            field("due", &Sample::due, "when it was to be sent"),
-                                            field("late", &Sample::late, "how much later we sent it"),
-                                            field("latency", &Sample::latency, "from sending to the outcome"),
-                                            field("ok", &Sample::ok, "it succeeded"),
-                                            seldom("error", &Sample::error, "why not; there if it failed")};
+  static constexpr auto fields =
+      std::tuple{field("probe", &Sample::probe, "whose"),
+                 field("due", &Sample::due, "when it was to be sent"),
+                 field("late", &Sample::late, "how much later we sent it"),
+                 field("latency", &Sample::latency, "from sending to the outcome"),
+                 field("ok", &Sample::ok, "it succeeded"),
+                 seldom("error", &Sample::error, "why not; there if it failed"),
+                 seldom("value", &Sample::value, "the number that the answer held; there if it did")};
 };
 
 struct Samples {

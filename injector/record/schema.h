@@ -11,6 +11,7 @@
 #include "injector/record/plan_fields.h"
 #include "injector/record/preparation_events.h"
 #include "injector/record/run_events.h"
+#include "injector/record/sighting_events.h"
 
 namespace faultline::record {
 
@@ -33,8 +34,8 @@ namespace events {
 
 /// In the order of the docs, which is about that of a run.
 using All = std::tuple<Run, Plan, Step, SiteInfo, Name, T0, FaultBegin, FaultEnd, Sample, Samples, Telemetry, Uncounted,
-                       Service, Learned, Target, Escape, Warning, Lapse, Note, GuardActed, Abort, Trouble, Hold, GoOn,
-                       Healed, FaultResult, Line, Cleanup, End>;
+                       Seen, Watched, Traffic, Service, Learned, Target, Escape, Warning, Lapse, Note, GuardActed,
+                       Abort, Trouble, Hold, GoOn, Healed, FaultResult, Line, Cleanup, End>;
 
 }  // namespace events
 }  // namespace faultline::record

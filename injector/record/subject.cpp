@@ -75,7 +75,7 @@ std::string Subject::nothing_in(const std::string& window) const {
 
 std::optional<Ns> Subject::first_holding(const plan::Conditions& settled, const Phase& window,
                                          std::optional<Ns> stays) const {
-  if (probe_) return record::first_holding(*probe_, settled, window, stays);
+  if (probe_) return record::first_holding(*probe_, settled, window, stays, hypothesis_);
   return record::first_holding(*telemetry_, hypothesis_.peer, settled, window, stays);
 }
 

@@ -31,11 +31,13 @@ struct PhaseStats {
 
 struct Judgement {
   std::string name;
-  std::string probe, during;      ///< of which requests: during "recovery" where only recovery is asked for
-  std::optional<Ns> start, end;   ///< of the window that it is about, since T0; absent: the run has none such
-  std::optional<Ns> held_after;   ///< of `eventually`: since the window's start
-  std::optional<bool> held;       ///< absent: it could not be judged
-  bool expected_to_fail = false;  ///< by the arm that was played
+  std::string probe, during;              ///< of which requests: during "recovery" where only recovery is asked for
+  std::string event = {};                 ///< or of which event; both empty: of the traffic that goes into a fault
+  std::optional<Ns> start, end;           ///< of the window that it is about, since T0; absent: the run has none such
+  std::optional<Ns> held_after;           ///< of `eventually`: since the window's start
+  std::optional<Ns> detected_after = {};  ///< of `detects_within`: since the fault began
+  std::optional<bool> held;               ///< absent: it could not be judged
+  bool expected_to_fail = false;          ///< by the arm that was played
   std::string expected, observed;
   std::string confidence;  ///< how far chance can have moved what was observed (confidence.h)
   std::string reason;      ///< why it did not hold, or could not be judged
@@ -75,9 +77,9 @@ Ns late_limit(const ProbeRecord& probe);
 Ns lateness_limit(const FaultRecord& fault);
 
 /// The first instant from which the conditions hold of the requests due in the window: to its end, or for as long as
-/// they have to stay. `conditions` have no bound in times of a baseline.
+/// they have to stay. `conditions` have no bound in times of a baseline; `values` are bounds on the numbers in answers.
 std::optional<Ns> first_holding(const ProbeRecord& probe, const plan::Conditions& conditions, const Phase& window,
-                                std::optional<Ns> stays);
+                                std::optional<Ns> stays, const plan::ValueBounds& values = {});
 /// The same of the connections of a target, or of those with a peer.
 std::optional<Ns> first_holding(const TelemetryRecord& telemetry, const std::optional<std::string>& peer,
                                 const plan::Conditions& conditions, const Phase& window, std::optional<Ns> stays);

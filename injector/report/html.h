@@ -26,6 +26,7 @@ std::string hypothesis_table(const Summary& summary);
 std::string guard_table(const Summary& summary);
 std::string probe_table(const Summary& summary);
 std::string telemetry_table(const Summary& summary);
+std::string event_table(const Summary& summary);
 std::string notes_and_warnings(const Summary& summary);
 /// The plan, with "***" for what looks like a secret.
 std::string plan_section(const std::string& plan_text);

@@ -127,6 +127,14 @@ Visible render_outcome(const Outcome& outcome, const std::filesystem::path& fold
     if (text.empty()) continue;
     out += std::exchange(heading, "") + shown("    {}\n        ", one.target) + wrapped(text, 8) + "\n";
   }
+  if (!s.events.empty()) out += "  Events\n";
+  for (const auto& event : s.events) {
+    out += shown(
+        "    {}: {}\n", event.name,
+        event.seen == 0 ? "not seen" : fmt::format("seen {} times, first after {:.3f} s", event.seen, *event.first_s));
+    if (!event.lines.empty()) out += shown("        {}\n", screen::clipped(event.lines.front().line));
+    if (event.trouble) out += shown("        {}\n", *event.trouble);
+  }
   if (!s.warnings.empty()) out += "  Warnings\n";
   for (const auto& warning : s.warnings) out += shown("    {}\n", warning);
   if (!s.notes.empty()) out += "  Notes\n";

@@ -163,6 +163,9 @@ std::string said_near(const Recording& r, Ns when) {
   };
   for (const auto& one : r.services)
     consider(one.when, fmt::format("{} {}: {}", one.service.host, one.service.what, one.service.detail));
+  for (const auto& record : r.events)
+    for (const auto& seen : record.seen)
+      consider(seen.when, seen.line.empty() ? record.event.name : fmt::format("{} ({})", seen.line, record.event.name));
   for (const auto& note : r.notes) consider(note.when, fmt::format("{} ({})", note.text, note.by));
   for (const auto& warning : r.warnings)
     if (!warning.text.empty()) consider(warning.when, warning.text);
@@ -179,6 +182,8 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h) {
   const bool as_expected = h.expected_to_fail.value_or(false);
   std::string about = h.telemetry ? fmt::format("connections of <b>{}</b>{}", escaped(*h.telemetry),
                                                 h.peer ? fmt::format(" with <b>{}</b>", escaped(*h.peer)) : "")
+                      : h.probe.empty() && !h.event.empty() ? fmt::format("event <b>{}</b>", escaped(h.event))
+                      : h.probe.empty()                     ? std::string("traffic into the fault")
                                   : fmt::format("about <b>{}</b>", escaped(h.probe));
   if (probe)
     about = fmt::format("probe <b>{}</b>, {} {}{}, every {}", escaped(probe->name), escaped(probe->kind),

@@ -171,10 +171,12 @@ Summary summarize(const record::Recording& r, const record::Verdict& verdict) {
   for (const auto& p : record::phases(r)) s.phases.push_back({p.name, seconds(p.start), seconds(p.end)});
   for (const auto& fault : r.faults) s.faults.push_back(fault_of(fault));
   for (const auto& probe : r.probes) s.probes.push_back(probe_of(r, probe));
+  for (const auto& record : r.events) s.events.push_back(event_of(record));
   for (const auto& record : r.telemetry) s.telemetry.push_back(telemetry_of(r, record));
   for (const auto& h : verdict.hypotheses)
-    s.hypotheses.push_back({h.name, h.probe, h.during, since_t0(h.start), since_t0(h.end), since_t0(h.held_after),
-                            h.held, h.expected_to_fail ? std::optional(true) : std::nullopt, h.expected, h.observed,
+    s.hypotheses.push_back({h.name, h.probe, h.event, h.during, since_t0(h.start), since_t0(h.end),
+                            since_t0(h.held_after), since_t0(h.detected_after), h.held,
+                            h.expected_to_fail ? std::optional(true) : std::nullopt, h.expected, h.observed,
                             h.confidence, h.reason, h.telemetry, h.peer});
   for (const auto& guard : r.guards) s.guards.push_back(guard_of(guard));
   for (const auto& note : r.notes) s.notes.push_back({since_t0(note.when), note.at, note.text, note.by});
@@ -221,7 +223,10 @@ std::string broken_text(const Hypothesis& h) {
   plan::Hypothesis about;
   about.telemetry = h.telemetry;
   about.peer = h.peer;
-  const std::string whose = h.telemetry ? plan::subject_text(about) : "probe " + h.probe;
+  const std::string whose = h.telemetry        ? plan::subject_text(about)
+                            : !h.probe.empty() ? "probe " + h.probe
+                            : !h.event.empty() ? fmt::format("event \"{}\"", h.event)
+                                               : std::string("traffic");
   return fmt::format("{} during {}: expected {}, observed {}", whose, h.during, h.expected, h.observed);
 }
 

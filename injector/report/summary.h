@@ -12,6 +12,7 @@
 
 #include "injector/record/recording.h"
 #include "injector/record/verdict.h"
+#include "injector/report/summary_events.h"
 #include "injector/report/summary_faults.h"
 #include "injector/report/summary_probes.h"
 #include "injector/report/summary_telemetry.h"
@@ -31,8 +32,8 @@ struct Phase {
 };
 
 struct Hypothesis {
-  std::string name, probe, during;
-  std::optional<double> start_s, end_s, held_after_s;
+  std::string name, probe, event, during;
+  std::optional<double> start_s, end_s, held_after_s, detected_after_s;
   std::optional<bool> held, expected_to_fail;
   std::string expected, observed, confidence, reason;
   std::optional<std::string> telemetry = {}, peer = {};
@@ -40,15 +41,19 @@ struct Hypothesis {
   static constexpr const char* shape = "hypothesis";
   static constexpr auto fields = std::tuple{
       field("name", &Hypothesis::name, "its name"),
-      field("probe", &Hypothesis::probe, "whose requests; empty: it is about connections"),
+      field("probe", &Hypothesis::probe,
+            "whose requests; empty: it is about connections, an event, or a fault's traffic"),
       record::seldom("telemetry", &Hypothesis::telemetry, "of which target, then"),
       record::seldom("peer", &Hypothesis::peer, "of these, those with this target"),
+      field("event", &Hypothesis::event, "which event; empty: it is about none"),
       field("during", &Hypothesis::during,
             "of which phase, or which part of it; `recovery` where only that is asked for"),
       field("start_s", &Hypothesis::start_s, "where that begins, since T0; null: the run has none such"),
       field("end_s", &Hypothesis::end_s, "where it ends"),
       record::seldom("held_after_s", &Hypothesis::held_after_s,
                      "of `eventually`: when it began to hold, since `start_s`; absent: not asked, or never"),
+      record::seldom("detected_after_s", &Hypothesis::detected_after_s,
+                     "of `detects_within`: how long after the fault began it was noticed; absent: not asked, or never"),
       field("held", &Hypothesis::held, "null: it could not be judged"),
       record::seldom("expected_to_fail", &Hypothesis::expected_to_fail,
                      "`true` where the arm that was played must break it"),
@@ -171,6 +176,7 @@ struct Summary {
   std::vector<Phase> phases;
   std::vector<Fault> faults;
   std::vector<Probe> probes;
+  std::vector<Event> events;
   std::vector<Telemetry> telemetry;
   std::vector<Hypothesis> hypotheses;
   std::vector<Guard> guards;
@@ -215,6 +221,7 @@ struct Summary {
       field("phases", &Summary::phases, "when they were"),
       field("faults", &Summary::faults, "what was asked of each, and what it did"),
       field("probes", &Summary::probes, "what each saw"),
+      field("events", &Summary::events, "lines of logs that the plan has a name for, as they were seen"),
       field("telemetry", &Summary::telemetry, "what became of the connections of targets that the plan names for it"),
       field("hypotheses", &Summary::hypotheses, "whether each held"),
       field("guards", &Summary::guards, "whether each acted"),

@@ -11,7 +11,9 @@
 #include "injector/base/descriptors.h"
 #include "injector/base/error.h"
 #include "injector/base/secrets.h"
+#include "injector/observe/events/event_watch.h"
 #include "injector/observe/telemetry/telemetry.h"
+#include "injector/observe/traffic/traffic_watch.h"
 #include "injector/pen/load.h"
 #include "injector/plan/rule_count.h"
 #include "injector/plan/subjects.h"
@@ -133,6 +135,8 @@ Session::Session(const plan::Plan& plan, const RunOptions& options, const std::f
   pen_watch_ = &observers_.add<PenWatch>();
   guards_ = &observers_.add<Guards>(
       plan, [this](const plan::Guard& guard, const record::GuardTrip& trip) { guard_acted(guard, trip); });
+  observers_.add<observe::EventWatch>();
+  observers_.add<observe::TrafficWatch>();
   observers_.add<observe::Telemetry>();
   observers_.add<serve::Serving>(plan, options.serve, folder);
   // More of them here: what has to be there for the first request, and until after the last.

@@ -120,7 +120,7 @@ TEST_F(RunOptionsTest, TheRunFolderHasThePlanAndReportMakesTheRestAgain) {
 
 TEST_F(RunOptionsTest, TheReportsCommandRepeatsTheRun) {
   Command run = start({"--seed", "77", "--scale", "1:60", "--engine", "clsact", "--var", "to=10.7.0.2", "--at",
-                       record::rfc3339(wall_now() + 20 * kSecond)});
+                       rfc3339(wall_now() + 20 * kSecond)});
   ASSERT_TRUE(await_event(out, "plan")) << run.errors();
   run.signal(SIGINT);
   ASSERT_EQ(run.wait(60 * kSecond), 5) << run.errors();

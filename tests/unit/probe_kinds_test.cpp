@@ -79,7 +79,8 @@ TEST(ProbeKinds, AreFilesOfTheirNames) {
         file(fmt::format("injector/probe/{}.cpp", kind.name())).find(fmt::format("Kind kinds::{}()", kind.name())),
         std::string::npos);
   }
-  EXPECT_EQ(names, (std::vector<std::string_view>{"http", "tcp", "icmp", "dns", "redis", "postgresql", "exec"}));
+  EXPECT_EQ(names,
+            (std::vector<std::string_view>{"http", "tcp", "icmp", "dns", "redis", "postgresql", "prometheus", "exec"}));
   EXPECT_EQ(find_kind("gopher"), nullptr);
 }
 

@@ -148,7 +148,9 @@ FieldRows journal_rows() {
   rows.shape<events::PlannedFault>("a fault of the plan");
   rows.shape<plan::AskedDelay>("what a fault asks, by quantiles");
   rows.shape<plan::Hypothesis>("a hypothesis of the plan");
+  rows.shape<plan::Event>("an event of the plan");
   rows.shape<events::PlannedGuard>("a guard of the plan");
+  rows.shape<plan::ValueBounds>("bounds on numbers in answers, by what they are on");
   rows.shape<plan::Conditions>("bounds, by what they are on");
   rows.shape<plan::Bound>("what a value must be within");
   rows.shape<plan::Tolerance>("share of a fault's packets that may go astray with a warning alone");
@@ -198,6 +200,8 @@ TEST(Schema, TheSummarysPageListsTheFieldsThereAre) {
   rows.shape<report::ProbePhase>("what a probe saw in a phase");
   rows.shape<report::Latency>("how long requests took");
   rows.shape<report::Quantiles>("quantiles of a time, in ms");
+  rows.shape<report::Event>("a line of a log that has a name");
+  rows.shape<report::SeenLine>("one of its lines");
   rows.shape<report::Telemetry>("what became of a target's connections");
   rows.shape<report::TelemetryTimes>("the same in the whole run, and in its phases");
   rows.shape<report::TelemetryPeer>("the same with one peer");

@@ -9,6 +9,7 @@ page.timeline = (() => {
     { name: 'stops', kinds: ['stop', 'guard'] },
     { name: 'not applied', kinds: ['escape', 'lapse', 'lost'] },
     { name: 'notes', kinds: ['note'] },
+    { name: 'events', kinds: ['event'] },
     { name: 'recovered', kinds: ['recovered'] },
     { name: 'services', kinds: ['service'] },
     { name: 'warnings', kinds: ['warning'] },

@@ -1,0 +1,69 @@
+// Watches logs for the plan's events, as an observer: what services of the lab write, as it is read from them, and
+// files of this machine, looked at every 20 ms by a thread of its own. What is seen goes into the journal.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "injector/base/pattern.h"
+#include "injector/base/thread_safety.h"
+#include "injector/observe/events/file_follower.h"
+#include "injector/observe/events/sightings.h"
+#include "injector/observe/observer.h"
+#include "injector/plan/plan.h"
+
+namespace faultline::observe {
+
+class EventWatch : public Observer {
+ public:
+  ~EventWatch() override;
+
+  void prepare(const Scene& scene) override;
+  void begin(Ns epoch) override;
+  std::optional<Stop> tick(Ns now) override;
+  void hold(Ns instant) override;
+  void go_on(Ns epoch) override;
+  void end() override;
+  void take_apart() noexcept override;
+
+  static constexpr Ns kLook = 20 * kMillisecond;
+
+ private:
+  struct Watched {
+    const plan::Event& event;
+    Pattern pattern;
+    Sightings sightings;
+    std::uint64_t lines = 0, matched = 0;
+    Ns noted = -kSecond;  ///< CLOCK_MONOTONIC: when whoever watches the run was told
+  };
+  struct Followed {
+    explicit Followed(const std::string& given) : path(given), follower(given) {}
+    std::string path;
+    FileFollower follower;
+    std::vector<std::size_t> events;
+  };
+
+  void heard(std::size_t which, Ns when, std::string_view line) FAULTLINE_REQUIRES(mutex_);
+  void heard_of(const std::string& host, Ns when, std::string_view line);
+  void look_at_files();
+  /// Since T0; a run in steps stands still meanwhile. Nothing before T0.
+  std::optional<Ns> since_t0(Ns instant) const FAULTLINE_REQUIRES(mutex_);
+
+  record::Journal* journal_ = nullptr;
+  lab::Lab* lab_ = nullptr;
+  std::function<void(const std::string&)> note_;
+  Mutex mutex_;
+  std::vector<Watched> watched_ FAULTLINE_GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<Followed>> files_ FAULTLINE_GUARDED_BY(mutex_);
+  Ns epoch_ FAULTLINE_GUARDED_BY(mutex_) = 0;
+  std::optional<Ns> held_ FAULTLINE_GUARDED_BY(mutex_);  // CLOCK_MONOTONIC
+  std::jthread thread_;
+};
+
+}  // namespace faultline::observe

@@ -1,0 +1,34 @@
+#include "injector/observe/events/sightings.h"
+
+#include <utility>
+
+#include "injector/base/visible_text.h"
+
+namespace faultline::observe {
+
+constexpr Ns kSpan = 100 * kMillisecond;
+
+std::vector<record::events::Seen> Sightings::add(Ns when, std::string_view line) {
+  std::vector<record::events::Seen> out;
+  if (auto before = counted(when - when % kSpan)) out.push_back(std::move(*before));
+  if (when / kSecond != second_) {
+    second_ = when / kSecond;
+    told_ = 0;
+  }
+  if (told_ < kToldInASecond) {
+    ++told_;
+    out.push_back({name_, bounded(line, kLongestTold), when, 1});
+  } else if (rest_) {
+    ++rest_->count;
+  } else {
+    rest_ = record::events::Seen{name_, "", when, 1};
+  }
+  return out;
+}
+
+std::optional<record::events::Seen> Sightings::counted(Ns before) {
+  if (!rest_ || rest_->when >= before) return {};
+  return std::exchange(rest_, std::nullopt);
+}
+
+}  // namespace faultline::observe

@@ -1,0 +1,32 @@
+// How sightings of one event are told: the first ten of a second each with its line, the rest as numbers for each
+// 100 ms. A service may write any number of lines, and the journal stays small.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "injector/record/sighting_events.h"
+
+namespace faultline::observe {
+
+class Sightings {
+ public:
+  static constexpr int kToldInASecond = 10;
+  static constexpr std::size_t kLongestTold = 300;  ///< bytes of a line
+
+  explicit Sightings(std::string name) : name_(std::move(name)) {}
+
+  /// A line was seen, at `when` (since T0). Returns what is to be written now.
+  std::vector<record::events::Seen> add(Ns when, std::string_view line);
+  /// What was counted and not yet written, where it is older than `before` (since T0).
+  std::optional<record::events::Seen> counted(Ns before);
+
+ private:
+  const std::string name_;
+  Ns second_ = 0;  ///< that is being told
+  int told_ = 0;   ///< in it
+  std::optional<record::events::Seen> rest_;
+};
+
+}  // namespace faultline::observe
