@@ -39,4 +39,63 @@ std::string without_secrets(std::string text) {
   return without_passwords(std::move(text));
 }
 
+namespace {
+
+bool of_a_name(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.'; }
+
+/// The word that ends before `end`, out of its quotes; no longer than any name that says something.
+std::string word_before(std::string_view text, std::size_t end) {
+  constexpr std::size_t kLongest = 64;
+  while (end > 0 && (text[end - 1] == ' ' || text[end - 1] == '"' || text[end - 1] == '\'')) --end;
+  std::size_t begin = end;
+  while (begin > 0 && end - begin < kLongest && of_a_name(text[begin - 1])) --begin;
+  return std::string(text.substr(begin, end - begin));
+}
+
+/// Where the value that begins at `begin` ends. One of a header has several words.
+std::size_t end_of_value(std::string_view text, std::size_t& begin, bool header) {
+  while (begin < text.size() && text[begin] == ' ') ++begin;
+  if (begin < text.size() && (text[begin] == '"' || text[begin] == '\'')) {
+    const char quote = text[begin++];
+    std::size_t end = begin;
+    while (end < text.size() && text[end] != quote) end += text[end] == '\\' ? 2 : 1;
+    return std::min(end, text.size());
+  }
+  return std::min(text.find_first_of(header ? "\r\n\"" : " \t\r\n,;&\"'<>)}]", begin), text.size());
+}
+
+std::string without_announced(const std::string& text) {
+  std::string out;
+  std::size_t from = 0;
+  for (std::size_t at = 0; (at = text.find_first_of("=:", at)) != std::string::npos; ++at) {
+    if (at < from) continue;
+    const std::string word = word_before(text, at);
+    std::string lower = word;
+    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+    const bool header = lower.ends_with("authorization") || lower.ends_with("cookie");
+    if (word.empty() || (!header && !is_secret(word))) continue;
+    std::size_t begin = at + 1;
+    const std::size_t end = end_of_value(text, begin, header);
+    if (end <= begin) continue;
+    out.append(text, from, begin - from).append("***");
+    from = end;
+  }
+  return out.append(text, from, std::string::npos);
+}
+
+}  // namespace
+
+std::string without_secrets_in(std::string text) {
+  text = without_announced(text);
+  std::string out;
+  constexpr std::string_view kAround = " \t\r\n\"'<>";
+  for (std::size_t at = 0; at < text.size();) {  // a URL is a word
+    const std::size_t begin = std::min(text.find_first_not_of(kAround, at), text.size());
+    const std::size_t end = std::min(text.find_first_of(kAround, begin), text.size());
+    out.append(text, at, begin - at).append(without_passwords(text.substr(begin, end - begin)));
+    at = end;
+  }
+  return out;
+}
+
 }  // namespace faultline

@@ -13,6 +13,11 @@ std::string without_passwords(std::string text);
 /// The same for any word of a command line or value of a variable: also what follows "password=" and the like.
 std::string without_secrets(std::string text);
 
+/// Any text, such as an answer of a service, with "***" for what stands behind words that announce a secret
+/// (`password=`,
+/// `"token": "…"`, `Authorization: …`), and for passwords in URLs. What looks like neither stays.
+std::string without_secrets_in(std::string text);
+
 /// Whether a variable of this name may hold what nobody else should read: "db_password".
 bool is_secret(std::string name);
 

@@ -143,8 +143,8 @@ class Page {
     if (plan_.probes.empty()) return;
     section("Asked meanwhile");
     for (const auto& probe : plan_.probes) {
-      item(fmt::format("{}: {} from {}, every {}, given up after {}{}", probe.name, probe.shown(), probe.from,
-                       plan::format_duration(probe.every), plan::format_duration(probe.timeout), window_of(probe)));
+      item(fmt::format("{}: {} from {}, {}, given up after {}{}", probe.name, probe.shown(), probe.from, pace_of(probe),
+                       plan::format_duration(probe.timeout), window_of(probe)));
     }
   }
 
@@ -157,6 +157,10 @@ class Page {
                      options.turns ? ", with how long answers take" : ""));
   }
 
+  static std::string pace_of(const plan::Probe& probe) {
+    if (!probe.is_load()) return "every " + plan::format_duration(probe.every);
+    return (probe.rate.size() == 1 ? "" : "by a rate of ") + probe::rate_text(probe.rate);
+  }
   /// When it asks, where that is not all the time.
   std::string window_of(const plan::Probe& probe) const {
     const Ns end = probe.end(plan_.duration);
@@ -264,6 +268,7 @@ json page_json(const plan::Plan& plan, const explain::Explanation& all) {
                              {"start_s", seconds(probe.start)},
                              {"end_s", seconds(probe.end(plan.duration))},
                              {"every_s", seconds(probe.every)},
+                             {"rate", probe.is_load() ? json(probe::rate_text(probe.rate)) : json(nullptr)},
                              {"timeout_s", seconds(probe.timeout)}});
   const auto belief = [](const auto& about, json what) {
     what["name"] = about.name;

@@ -73,11 +73,11 @@ pid_t fork_into(const std::function<void()>& command) {
   throw NotExecuted(error);
 }
 
-[[noreturn]] void become(const ChildSpec& spec, const Enclosure* enclosure, const Fd* net, int output) {
+[[noreturn]] void become(const ChildSpec& spec, const Enclosure* enclosure, const Fd* net, int output, int errors) {
   setsid();  // cannot fail in a child just forked
   const Fd null(static_cast<int>(check("open /dev/null", open("/dev/null", O_RDWR | O_CLOEXEC))));
   check("redirect stdin", dup2(null.get(), STDIN_FILENO));
-  const int out = output >= 0 ? output : null.get();
+  const int out = output >= 0 ? output : null.get(), err = errors >= 0 ? errors : null.get();
 
   if (enclosure != nullptr) {
     enter_enclosure(*enclosure);
@@ -88,7 +88,7 @@ pid_t fork_into(const std::function<void()>& command) {
   if (!spec.user.empty()) become_user(spec.user);
   // Last, so that what goes wrong before is not written into the command's log.
   check("redirect stdout", dup2(out, STDOUT_FILENO));
-  check("redirect stderr", dup2(out, STDERR_FILENO));
+  check("redirect stderr", dup2(err, STDERR_FILENO));
   sigset_t none;
   sigemptyset(&none);
   check("unblock signals", sigprocmask(SIG_SETMASK, &none, nullptr));

@@ -120,9 +120,11 @@ std::string Init::answer(Message& request, std::vector<int>& fds) {
 pid_t Init::spawn(Reader& reader, std::vector<Fd>& fds) {
   ChildSpec spec{reader.texts(), reader.map(), reader.text(), reader.text()};
   const std::string name = reader.text();
-  const bool has_net = reader.number() != 0, has_output = reader.number() != 0;
+  const bool has_net = reader.number() != 0, has_output = reader.number() != 0, has_errors = reader.number() != 0;
   const Fd* net = has_net ? &fds.at(0) : nullptr;
-  const int output = has_output ? fds.at(has_net ? 1 : 0).get() : -1;
+  const std::size_t first = has_net ? 1 : 0;
+  const int output = has_output ? fds.at(first).get() : -1;
+  const int errors = has_errors ? fds.at(first + (has_output ? 1 : 0)).get() : output;
   const Enclosure* enclosure = nullptr;
   if (!name.empty()) {
     const auto found = enclosures_.find(name);
@@ -130,7 +132,7 @@ pid_t Init::spawn(Reader& reader, std::vector<Fd>& fds) {
     enclosure = &found->second;
   }
 
-  const pid_t pid = fork_into([&] { become(spec, enclosure, net, output); });
+  const pid_t pid = fork_into([&] { become(spec, enclosure, net, output, errors); });
   running_.insert(pid);
   return pid;
 }

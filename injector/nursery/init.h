@@ -41,6 +41,6 @@ pid_t fork_into(const std::function<void()>& command);
 
 /// Turns the calling process, just forked by the init, into the command. Throws when it cannot; the message says why.
 /// `enclosure` and `net` may be null; `output` may be -1.
-[[noreturn]] void become(const ChildSpec& spec, const Enclosure* enclosure, const Fd* net, int output);
+[[noreturn]] void become(const ChildSpec& spec, const Enclosure* enclosure, const Fd* net, int output, int errors);
 
 }  // namespace faultline::nursery

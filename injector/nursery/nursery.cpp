@@ -254,15 +254,17 @@ Entrance Nursery::open_enclosure(const std::string& name) {
 
 pid_t Nursery::spawn(const Command& command) {
   if (command.argv.empty()) throw std::logic_error("Nursery::spawn() without a command");
-  const bool has_net = command.enclosure.empty() && command.net != nullptr, has_output = command.output >= 0;
+  const bool has_net = command.enclosure.empty() && command.net != nullptr, has_output = command.output >= 0,
+             has_errors = command.errors >= 0;
   std::vector<int> fds;
   if (has_net) fds.push_back(command.net->fd());
   if (has_output) fds.push_back(command.output);
+  if (has_errors) fds.push_back(command.errors);
   const Reply reply = impl_->ask(
       Request::spawn,
       [&](Writer& w) {
         w.put(command.argv).put(command.environment).put(command.user).put(command.directory).put(command.enclosure);
-        w.put(std::uint64_t{has_net}).put(std::uint64_t{has_output});
+        w.put(std::uint64_t{has_net}).put(std::uint64_t{has_output}).put(std::uint64_t{has_errors});
       },
       fds);
   if (!reply.error.empty()) throw Failure(Exit::cannot_run, explain(command, reply.error));

@@ -33,6 +33,7 @@ struct Command {
                                ///< empty: our own namespaces
   const NetNs* net = nullptr;  ///< network namespace, when `enclosure` is empty; null: ours
   int output = -1;             ///< descriptor for stdout and stderr; -1: /dev/null
+  int errors = -1;             ///< descriptor for stderr alone; -1: as `output`
 };
 
 struct Ended {

@@ -118,6 +118,9 @@ void read_plan(Table& top, Draft& draft);
 void read_lab(Table& top, Draft& draft);
 void read_targets(Table& top, Draft& draft);
 void read_probes(Table& top, Draft& draft);
+/// Its `rate` and `steps`; and, once its timeout is known, whether such a load can be made.
+void read_probe_rate(Table& table, Probe& probe, const ParseOptions& options);
+void check_load(const Table& table, const Probe& probe);
 void read_faults(Table& top, Draft& draft);
 void read_hypotheses(Table& top, Draft& draft);
 void read_guards(Table& top, Draft& draft);

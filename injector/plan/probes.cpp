@@ -233,8 +233,10 @@ void read_probe(const Entry& entry, Draft& draft) {
   probe.at = entry.at;
   probe.kind = read_probe_kind(table, entry);
   read_pace(table, "every", "\"50ms\"", probe.every, "is too often",
-            "at most one request a millisecond: every = \"1ms\"");
+            "at most one request a millisecond: every = \"1ms\"; for more, rate = \"5000/s\"");
   read_pace(table, "timeout", "\"1s\"", probe.timeout, "is too short", "at least 1ms");
+  read_probe_rate(table, probe, draft.options);
+  check_load(table, probe);
   read_window(table, probe, draft.options);
   result.from = table.word("from", "\"client\"");
   if (probe.kind != nullptr) {

@@ -66,7 +66,7 @@ std::vector<Diagnostic> Issues::take() {
 }
 
 std::string list_known(std::string_view what, const std::vector<std::string>& known) {
-  constexpr std::size_t kShown = 30;  // more than any table of the plan has keys, a fault's apart
+  constexpr std::size_t kShown = 60;  // more than any table of the plan has keys, a fault's apart
   if (known.empty()) return {};
   std::string list =
       fmt::format("{}: {}", what, fmt::join(known.begin(), known.begin() + std::min(kShown, known.size()), ", "));

@@ -141,14 +141,16 @@ Read<double> read_plain_number(std::string_view text) {
   return {*number, {}, {}};
 }
 
-Read<double> read_per_second(std::string_view text) {
-  constexpr std::string_view kHint = "write how many succeed in a second: \">= 100/s\"";
+Read<double> per_second(std::string_view text, std::string_view hint) {
   const std::string_view all = text;
-  if (!text.ends_with("/s")) return {{}, quoted(all) + " is not a rate", std::string(kHint)};
+  if (!text.ends_with("/s")) return {{}, quoted(all) + " is not a rate", std::string(hint)};
   text.remove_suffix(2);
   const auto number = read_decimal(trim(text));
-  if (!number) return {{}, quoted(all) + " is not a rate", std::string(kHint)};
+  if (!number) return {{}, quoted(all) + " is not a rate", std::string(hint)};
   return {*number, {}, {}};
+}
+Read<double> read_per_second(std::string_view text) {
+  return per_second(text, "write how many succeed in a second: \">= 100/s\"");
 }
 
 Read<double> read_times_baseline(std::string_view text) {
@@ -270,6 +272,9 @@ Read<Bound> read_count_or_rate_bound(std::string_view text) {
   if (text.find('/') != std::string_view::npos)
     return with_measure(read_throughput_bound(text), Bound::Measure::per_second);
   return read_count_bound(text);
+}
+Read<double> read_request_rate(std::string_view text) {
+  return per_second(text, "write how many requests are due in a second: \"500/s\"");
 }
 bool is_baseline_bound(std::string_view text) { return trim(text).ends_with(kOfBaseline); }
 Read<Bound> read_baseline_bound(std::string_view text) {

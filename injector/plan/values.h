@@ -19,6 +19,7 @@ Read<Bound> read_share_or_count_bound(std::string_view text);    ///< "<= 1%", "
 Read<Bound> read_count_or_rate_bound(std::string_view text);     ///< "<= 20", "<= 5/s"
 Read<Bound> read_throughput_bound(std::string_view text);        ///< ">= 100/s"
 Read<Bound> read_value_bound(std::string_view text);             ///< "<= 100", "= 0", "> -2.5"
+Read<double> read_request_rate(std::string_view text);           ///< "500/s", of requests
 Read<Bound> read_baseline_bound(std::string_view text);          ///< "<= 2x baseline"
 bool is_baseline_bound(std::string_view text);                   ///< whether it is meant as one
 Read<std::vector<PortRange>> read_ports(std::string_view text);  ///< "80,8000-8080"

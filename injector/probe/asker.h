@@ -9,27 +9,41 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "injector/probe/loop.h"
 #include "injector/probe/probe.h"
 
 namespace faultline::probe {
 
-/// What became of request n, known at `at` (CLOCK_MONOTONIC). `error` is empty when all was well. A verdict on a
-/// request that is not in flight any more is ignored.
-using Verdict = std::function<void(std::uint64_t n, Ns at, std::string error)>;
+/// What became of request n, known at `at` (CLOCK_MONOTONIC). `error` is empty when all was well; else `said` is what
+/// the other side answered, if it did. A verdict on a request that is not in flight any more is ignored.
+class Verdict {
+ public:
+  using HeardPtr = std::shared_ptr<const Heard>;
+  using Tell = std::function<void(std::uint64_t n, Ns at, std::string error, HeardPtr said)>;
+  Verdict(Tell tell) : tell_(std::move(tell)) {}
+  void operator()(std::uint64_t n, Ns at, std::string error, HeardPtr said = {}) const {
+    tell_(n, at, std::move(error), std::move(said));
+  }
+
+ private:
+  Tell tell_;
+};
+
+/// What is kept of an answer; null: there is none.
+std::shared_ptr<const Heard> kept(std::string_view output, std::string_view errors = {});
 
 /// The number that the answer to request n holds; told before its verdict, of a probe that has `value`.
 using TellValue = std::function<void(std::uint64_t n, double value)>;
-
-/// Judges the body of an HTTP answer that is well so far: the request's error, or "".
-using ReadBody = std::function<std::string(std::uint64_t n, std::string_view body)>;
 
 class Asker {
  public:
   virtual ~Asker() = default;
   /// Sends request n now. The verdict may come before this returns. `deadline` is when the Prober will forget it.
   virtual void ask(std::uint64_t n, Ns deadline) = 0;
+  /// What has been said to request n so far, which is about to be forgotten; null: nothing.
+  virtual std::shared_ptr<const Heard> heard(std::uint64_t) { return {}; }
   /// Request n timed out: frees what it holds, and no verdict comes.
   virtual void forget(std::uint64_t n) = 0;
   /// When wake() wants to be called (CLOCK_MONOTONIC).
@@ -45,7 +59,6 @@ struct Setting {
   EventLoop& loop;
   Verdict verdict;
   TellValue value = {};
-  ReadBody read_body = {};  ///< of kinds that ask by http
 };
 
 }  // namespace faultline::probe

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "injector/base/visible_text.h"
+#include "injector/probe/asker.h"
 #include "injector/probe/kind.h"
 
 namespace faultline::probe {
@@ -31,7 +32,7 @@ const char* known(int error) {
 }
 
 /// Of every kind; and of those that ask over a network, as all but programs do.
-const std::vector<OwnError> kEverybodys{{"timeout"}, {"overload"}, {ErrorNames::kOther}};
+const std::vector<OwnError> kEverybodys{{"timeout"}, {"overload"}, {"unsent"}, {ErrorNames::kOther}};
 const std::vector<OwnError> kNetworks{
     {"refused"}, {"reset"}, {"closed"}, {"unreachable"}, {"send EPERM", true}, {"errno EPROTO", true}};
 
@@ -82,6 +83,15 @@ std::string ErrorNames::named(const std::string& error) {
   if (known_.size() >= kMost) return kOther;
   known_.insert(name);
   return name;
+}
+
+std::shared_ptr<const Heard> kept(std::string_view output, std::string_view errors) {
+  if (output.empty() && errors.empty()) return {};
+  auto said = std::make_shared<Heard>();
+  said->output = output.substr(0, Heard::kMost);
+  said->errors = errors.substr(0, Heard::kMost);
+  said->left_out = output.size() + errors.size() - said->output.size() - said->errors.size();
+  return said;
 }
 
 }  // namespace faultline::probe

@@ -83,11 +83,12 @@ class Connections : public Asker {
     return fd;
   }
 
-  void done(std::uint64_t n, std::string error) {
+  void done(std::uint64_t n, std::string error, std::string_view said = {}) {
     const Ns at = monotonic_now();
     Fd fd = release(n);
     if (exchange_.reuse && error.empty()) kept_[client_of(n)].push_back(std::move(fd));
-    verdict_(n, at, std::move(error));
+    auto answer = error.empty() ? nullptr : kept(said);
+    verdict_(n, at, std::move(error), std::move(answer));
   }
 
   void advance(std::uint64_t n) {
@@ -119,9 +120,10 @@ class Connections : public Asker {
       if (k == -1 && errno == EAGAIN) return;
       if (k == -1) return done(n, network_error(errno));
       if (k == 0) return done(n, c.reply->end());
-      if (auto error = c.reply->take({buffer.data(), static_cast<std::size_t>(k)})) {
+      const std::string_view bytes(buffer.data(), static_cast<std::size_t>(k));
+      if (auto error = c.reply->take(bytes)) {
         if (const auto value = c.reply->value(); value && error->empty()) tell_value_(n, *value);
-        return done(n, std::move(*error));
+        return done(n, std::move(*error), bytes);
       }
     }
   }

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdlib>
 #include <deque>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -84,6 +85,11 @@ class Exec : public Asker {
     work_.notify_one();
   }
 
+  std::shared_ptr<const Heard> heard(std::uint64_t n) override {
+    const MutexLock lock(mutex_);
+    const auto it = written_.find(n);
+    return it == written_.end() ? nullptr : it->second.kept();
+  }
   void forget(std::uint64_t) override {}  // the worker knows the deadline too, and kills the command
 
  private:
@@ -95,7 +101,19 @@ class Exec : public Asker {
     std::uint64_t n;
     Ns at;
     std::string error;
+    std::shared_ptr<const Heard> said;
     std::optional<double> value = {};
+  };
+  /// What a command under way has written so far.
+  struct Written {
+    std::string output, errors;
+    std::uint64_t skipped = 0;  ///< bytes beyond them
+    std::shared_ptr<const Heard> kept() const {
+      if (output.empty() && errors.empty()) return {};
+      auto said = std::make_shared<Heard>(*probe::kept(output, errors));
+      said->left_out += skipped;
+      return said;
+    }
   };
 
   void ring() {
@@ -115,7 +133,7 @@ class Exec : public Asker {
     }
     for (auto& result : results) {
       if (result.value) tell_value_(result.n, *result.value);
-      verdict_(result.n, result.at, std::move(result.error));
+      verdict_(result.n, result.at, std::move(result.error), std::move(result.said));
     }
     if (failure) std::rethrow_exception(failure);
   }
@@ -131,11 +149,9 @@ class Exec : public Asker {
       lock.unlock();
       urgent.look();
       try {
-        std::optional<double> value;
-        std::string error = run(job, value);
-        const Ns at = monotonic_now();
+        Result result = run(job);
         lock.lock();
-        results_.push_back({job.n, at, std::move(error), value});
+        results_.push_back(std::move(result));
       } catch (...) {
         if (!lock.owns_lock()) lock.lock();
         if (!failure_) failure_ = std::current_exception();
@@ -145,56 +161,73 @@ class Exec : public Asker {
     }
   }
 
-  std::string run(const Job& job, std::optional<double>& value) {
-    Fd output, write_end;
-    if (!expected_text_.empty() || !value_place_.empty()) {
-      int ends[2];
-      check("make a pipe", pipe2(ends, O_CLOEXEC));
-      output = Fd(ends[0]);
-      write_end = Fd(ends[1]);
-      check("make a pipe non-blocking", fcntl(output.get(), F_SETFL, O_NONBLOCK));
-    }
+  struct Pipe {
+    Fd read, write;
+  };
+  static Pipe make_pipe() {
+    int ends[2];
+    check("make a pipe", pipe2(ends, O_CLOEXEC));
+    Pipe pipe{Fd(ends[0]), Fd(ends[1])};
+    check("make a pipe non-blocking", fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK));
+    return pipe;
+  }
+
+  Result run(const Job& job) {
+    Pipe output = make_pipe(), errors = make_pipe();
     nursery::Command command;
     command.argv = command_;
     command.enclosure = enclosure_;
     command.net = net_ ? &*net_ : nullptr;
-    command.output = write_end.get();
+    command.output = output.write.get();
+    command.errors = errors.write.get();
     if (!clients_.empty()) command.environment["FAULTLINE_CLIENT"] = clients_[job.n % clients_.size()];
     pid_t pid = 0;
     try {
       pid = nursery_->spawn(command);
-    } catch (const Failure&) {
-      return "exec";
+    } catch (const Failure& failure) {
+      return {job.n, monotonic_now(), "exec", kept({}, failure.what()), {}};
     }
-    write_end.reset();
-    const Running running(*this, pid);
-    std::string text;
-    const auto ended = await_end(pid, job.deadline, output, text);
+    output.write.reset();
+    errors.write.reset();
+    const Running running(*this, pid, job.n);
+    const auto ended = await_end(pid, job, output.read, errors.read);
+    const Ns at = monotonic_now();
     if (!ended) {
       nursery_->kill(pid, SIGKILL);
       nursery_->wait(pid, monotonic_now() + kReaping);
-      return "timeout";
     }
-    if (WIFSIGNALED(ended->status)) return fmt::format("signal {}", WTERMSIG(ended->status));
-    const int status = WEXITSTATUS(ended->status);
-    if (status != expected_exit_) return fmt::format("exit {}", status);
-    if (text.find(expected_text_) == std::string::npos) return "body";
-    if (value_place_.empty()) return "";
-    value = value_in(text, value_place_);
-    return value ? "" : "value";
+    const MutexLock lock(mutex_);
+    const Written& written = written_.at(job.n);
+    Result result{job.n, at, ended ? judge(ended->status, written) : "timeout", {}, {}};
+    if (result.error.empty() && !value_place_.empty()) {
+      result.value = value_in(written.output, value_place_);
+      if (!result.value) result.error = "value";
+    }
+    if (!result.error.empty()) result.said = written.kept();
+    return result;
+  }
+
+  std::string judge(int status, const Written& written) const {
+    if (WIFSIGNALED(status)) return fmt::format("signal {}", WTERMSIG(status));
+    if (WEXITSTATUS(status) != expected_exit_) return fmt::format("exit {}", WEXITSTATUS(status));
+    const bool found = written.output.find(expected_text_) != std::string::npos ||
+                       written.errors.find(expected_text_) != std::string::npos;
+    return found ? "" : "body";
   }
 
   // A command under way, so that the destructor can kill it: its worker is busy waiting for it.
   class Running {
    public:
-    Running(Exec& exec, pid_t pid) : exec_(exec), pid_(pid) {
+    Running(Exec& exec, pid_t pid, std::uint64_t n) : exec_(exec), pid_(pid), n_(n) {
       const MutexLock lock(exec_.mutex_);
       exec_.running_.insert(pid_);
+      exec_.written_[n_];
       if (exec_.stopping_) exec_.nursery_->kill(pid_, SIGKILL);
     }
     ~Running() {
       const MutexLock lock(exec_.mutex_);
       exec_.running_.erase(pid_);
+      exec_.written_.erase(n_);
     }
     Running(const Running&) = delete;
     Running& operator=(const Running&) = delete;
@@ -202,39 +235,43 @@ class Exec : public Asker {
    private:
     Exec& exec_;
     pid_t pid_;
+    std::uint64_t n_;
   };
 
   // Reads the output while the command runs. The end of the output is nearly always the command's end, and known at
-  // once; but a grandchild may hold it open, so the command is looked at now and then. Empty: it still runs at
-  // `deadline`.
-  std::optional<nursery::Ended> await_end(pid_t pid, Ns deadline, Fd& output, std::string& text) {
-    while (output) {
-      const Ns left = deadline - monotonic_now();
+  // once; but a grandchild may hold it open, so the command is looked at now and then. Empty: it still runs at its
+  // deadline.
+  std::optional<nursery::Ended> await_end(pid_t pid, const Job& job, Fd& output, Fd& errors) {
+    while (output || errors) {
+      const Ns left = job.deadline - monotonic_now();
       if (left <= 0) return std::nullopt;
-      pollfd ready{output.get(), POLLIN, 0};
+      pollfd ready[2]{{output.get(), POLLIN, 0}, {errors.get(), POLLIN, 0}};  // one that is closed is -1: left alone
       const timespec wait{0, static_cast<long>(std::min(left, kLook))};
-      const long rc = ::ppoll(&ready, 1, &wait, nullptr);
+      const long rc = ::ppoll(ready, 2, &wait, nullptr);
       if (rc == -1 && errno != EINTR) check("wait for a command's output", rc);
-      if (rc > 0) {
-        read_output(output, text);
-      } else if (auto ended = nursery_->wait(pid, 0)) {
-        read_output(output, text);
-        return ended;
-      }
+      std::optional<nursery::Ended> ended;
+      if (rc == 0) ended = nursery_->wait(pid, 0);
+      read_output(output, job.n, &Written::output);
+      read_output(errors, job.n, &Written::errors);
+      if (ended) return ended;
     }
-    return nursery_->wait(pid, deadline);
+    return nursery_->wait(pid, job.deadline);
   }
 
-  // Takes what is there; beyond kMostOutput it is read and thrown away, so that the command is not held up.
-  static void read_output(Fd& output, std::string& text) {
+  // Takes what is there; beyond the most it is read and thrown away, so that the command is not held up.
+  void read_output(Fd& from, std::uint64_t n, std::string Written::*to) {
+    const std::size_t most = expected_text_.empty() && value_place_.empty() ? Heard::kMost : kMostOutput;
     std::array<char, 16384> buffer;
-    while (output) {
-      const ssize_t k = ::read(output.get(), buffer.data(), buffer.size());
+    while (from) {
+      const ssize_t k = ::read(from.get(), buffer.data(), buffer.size());
       if (k == -1 && errno == EAGAIN) return;
       if (k == -1) check("read a command's output", k);
-      if (k == 0) return output.reset();
-      text.append(buffer.data(),
-                  std::min(static_cast<std::size_t>(k), kMostOutput - std::min(kMostOutput, text.size())));
+      if (k == 0) return from.reset();
+      const MutexLock lock(mutex_);
+      Written& written = written_.at(n);
+      const std::size_t taken = std::min(static_cast<std::size_t>(k), most - (written.*to).size());
+      (written.*to).append(buffer.data(), taken);
+      written.skipped += static_cast<std::size_t>(k) - taken;
     }
   }
 
@@ -255,6 +292,7 @@ class Exec : public Asker {
   bool stopping_ FAULTLINE_GUARDED_BY(mutex_) = false;
   std::size_t busy_ FAULTLINE_GUARDED_BY(mutex_) = 0;  // jobs waiting or at work
   std::deque<Job> jobs_ FAULTLINE_GUARDED_BY(mutex_);
+  std::map<std::uint64_t, Written> written_ FAULTLINE_GUARDED_BY(mutex_);
   std::set<pid_t> running_ FAULTLINE_GUARDED_BY(mutex_);
   std::vector<Result> results_ FAULTLINE_GUARDED_BY(mutex_);
   std::exception_ptr failure_ FAULTLINE_GUARDED_BY(mutex_);

@@ -10,7 +10,7 @@
 namespace faultline::probe {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out;
   for (const char c : text) out += c == '"' || c == '\\' ? fmt::format("\\{}", c) : std::string(1, c);
   return "\"" + out + "\"";
@@ -19,16 +19,16 @@ std::string quoted(std::string_view text) {
 struct Written {
   std::string operator()(bool value) const { return value ? "true" : "false"; }
   std::string operator()(std::int64_t value) const { return std::to_string(value); }
-  std::string operator()(const std::string& value) const { return quoted(value); }
+  std::string operator()(const std::string& value) const { return in_quotes(value); }
   std::string operator()(const Command& value) const {
     std::string list;
-    for (const auto& word : value) list += (list.empty() ? "" : ", ") + quoted(word);
+    for (const auto& word : value) list += (list.empty() ? "" : ", ") + in_quotes(word);
     return "[" + list + "]";
   }
   std::string operator()(const Fields& value) const {
     std::string list;
     for (const auto& [name, text] : value)
-      list += fmt::format("{}{} = {}", list.empty() ? "" : ", ", name, quoted(text));
+      list += fmt::format("{}{} = {}", list.empty() ? "" : ", ", name, in_quotes(text));
     return "{ " + list + " }";
   }
 };

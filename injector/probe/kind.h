@@ -17,6 +17,7 @@
 
 #include "injector/base/read.h"
 #include "injector/base/units.h"
+#include "injector/probe/pace.h"
 
 namespace faultline::probe {
 
@@ -137,10 +138,13 @@ struct Probe {
   const Kind* kind = nullptr;  ///< null only in a plan with mistakes
   Params params;               ///< by the kind's keys, its subject among them
   Ns every = kSecond;  ///< open loop: the nth request is due at start + n * every, whatever became of the others
+  Rate rate = {};      ///< of a load, which asks at this rate; `every` is then the time between requests at its peak
   Ns timeout = kSecond;
   Ns start = 0;              ///< when the first request is due, since T0; scaled
   std::optional<Ns> length;  ///< requests are due in [start, start + length); none: to the end of the run; scaled
 
+  /// Whether it is there to make load. Latencies then count from when a request was due, not from when it was sent.
+  bool is_load() const { return !rate.empty(); }
   /// When it stops asking, in a run of this length.
   Ns end(Ns duration) const { return length ? std::min(duration, start + *length) : duration; }
 

@@ -7,11 +7,13 @@
 // clang-format off
 #define FAULTLINE_PROBE_KINDS(line) \
   line(http) \
+  line(grpc) \
   line(tcp) \
   line(icmp) \
   line(dns) \
   line(redis) \
   line(postgresql) \
+  line(mqtt) \
   line(prometheus) \
   line(exec)
 // clang-format on

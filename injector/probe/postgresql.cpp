@@ -111,8 +111,9 @@ class Postgresql : public Asker {
     Session session{nullptr, PQfinish};
     bool connected = false;
     int watched = -1;
-    std::string error;   ///< of the results so far
-    bool found = false;  ///< the reply that was expected
+    std::string error;         ///< of the results so far
+    std::string message = {};  ///< the server's, with it
+    bool found = false;        ///< the reply that was expected
     std::optional<double> value = {};
   };
 
@@ -135,10 +136,16 @@ class Postgresql : public Asker {
   }
   void done(std::uint64_t n, std::string error) {
     const Ns at = monotonic_now();
+    const auto asked = asked_.find(n);
+    auto answer = error.empty() || asked == asked_.end() ? nullptr : kept(what_it_said(asked->second));
     Session session = release(n);
     if (reuse_ && session && PQstatus(session.get()) == CONNECTION_OK && error.empty())
       kept_.push_back(std::move(session));
-    verdict_(n, at, std::move(error));
+    verdict_(n, at, std::move(error), std::move(answer));
+  }
+  /// The server's words for what went wrong, or libpq's.
+  static std::string_view what_it_said(const Asked& asked) {
+    return asked.message.empty() ? std::string_view(PQerrorMessage(asked.session.get())) : asked.message;
   }
 
   void advance(std::uint64_t n) {
@@ -205,6 +212,7 @@ class Postgresql : public Asker {
     }
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY || !asked.error.empty())
       return;
+    asked.message = PQresultErrorMessage(&result);
     const char* state = PQresultErrorField(&result, PG_DIAG_SQLSTATE);
     asked.error = state != nullptr ? fmt::format("sql {}", state) : connection_error(asked.session.get(), true);
   }

@@ -18,20 +18,35 @@
 
 namespace faultline::probe {
 
+/// What a service, or a command, said to a request that failed. Kept for people, as it came; the record bounds it.
+struct Heard {
+  std::string output;          ///< a body, or standard output
+  std::string errors = {};     ///< standard error
+  std::uint64_t left_out = 0;  ///< bytes of both that are not here
+
+  static constexpr std::size_t kMost = 2048;  ///< of each
+};
+
 /// One finished request.
 struct Sample {
   std::size_t probe = 0;  ///< index in the plan
   Ns due = 0;             ///< since T0
   Ns late = 0;            ///< how much later than due we sent it: our own fault, recorded as such
-  Ns latency = 0;         ///< from sending to the verdict
+  Ns latency = 0;         ///< from sending to the verdict; of a load from when it was due
   bool ok = false;
-  std::string error;  ///< short and countable: "timeout", "refused", "status 503", "exit 1", …; empty when ok
-  std::optional<double> value =
-      {};  ///< the number that the answer held (value.h); absent: none was asked for, or none came
+  std::string error;      ///< short and countable: "timeout", "refused", "status 503", "exit 1", …; empty when ok
+  bool from_due = false;  ///< the latency counts from `due`
+  /// The number that the answer held (value.h); absent: none was asked for, or none came.
+  std::optional<double> value = {};
+  std::shared_ptr<const Heard> said = {};  ///< of one that failed; null: nothing
+
+  /// When its outcome became known, since T0.
+  Ns known() const { return due + (from_due ? 0 : late) + latency; }
 };
 
-/// Requests that one probe may have in flight (an exec probe: kMostCommands). The next one fails as "overload".
-inline constexpr std::size_t kMostInFlight = 4096;
+/// Requests that one probe may have in flight (a load more of them, an exec probe kMostCommands). The next one fails as
+/// "overload".
+inline constexpr std::size_t kMostInFlight = 4096, kMostInFlightOfLoad = 32768;
 inline constexpr std::size_t kMostCommands = 64;
 
 /// Called on probe threads; must be thread-safe and quick.

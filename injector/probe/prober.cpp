@@ -21,6 +21,9 @@ namespace {
 
 // A thread that comes late sends what is overdue in bursts of this size, and looks after the answers in between.
 constexpr int kBurst = 32;
+// A request of a load that is later than this is not sent. The time is worth more to those that can still be in time:
+// sending all of them late would end in no answer counting at all.
+constexpr Ns kMostLate = 100 * kMillisecond;
 
 }  // namespace
 
@@ -29,7 +32,7 @@ struct Prober::Impl {
       : probe(p), index(i), from(std::move(f)), nursery(n), sink(std::move(s)) {}
 
   struct Flight {
-    Ns sent;
+    Ns from;  ///< what its latency and its timeout count from: when it was sent; of a load, when it was due
     Ns late;
     std::optional<double> value = {};
   };
@@ -44,7 +47,9 @@ struct Prober::Impl {
       // The thread never comes back, so it needs no Inside.
       if (from.net) check("enter the probe's network namespace", setns(from.net->fd(), CLONE_NEWNET));
       asker = probe.kind->make({probe, from, nursery, loop,
-                                [this](std::uint64_t n, Ns at, std::string error) { land(n, at, std::move(error)); },
+                                Verdict([this](std::uint64_t n, Ns at, std::string error, Verdict::HeardPtr said) {
+                                  land(n, at, std::move(error), std::move(said));
+                                }),
                                 [this](std::uint64_t n, double value) { note_value(n, value); }});
       from.net = nullptr;  // from here on it may be gone
       prepared.set_value();
@@ -80,7 +85,7 @@ struct Prober::Impl {
       if (aborted || (next >= count && flights.empty())) return;
       Ns wake = asker.wake_at();
       if (next < count && instant(next) < held_from) wake = std::min(wake, instant(next));
-      if (!flights.empty()) wake = std::min(wake, flights.begin()->second.sent + probe.timeout);
+      if (!flights.empty()) wake = std::min(wake, flights.begin()->second.from + probe.timeout);
       loop.collect(wake);
       if (aborted) return;
       urgent.look();
@@ -99,11 +104,14 @@ struct Prober::Impl {
       const Ns late = now - instant(next);
       if (late < 0 || instant(next) >= held_from) return;
       const std::uint64_t n = next++;
-      flights.emplace(n, Flight{now, late, {}});
-      if (flights.size() > kMostInFlight) {
+      const Ns from = probe.is_load() ? now - late : now;
+      flights.emplace(n, Flight{from, late, {}});
+      if (flights.size() > (probe.is_load() ? kMostInFlightOfLoad : kMostInFlight)) {
         land(n, now, "overload");
+      } else if (probe.is_load() && late > std::min(probe.timeout, kMostLate)) {
+        land(n, now, "unsent");
       } else {
-        asker.ask(n, now + probe.timeout);
+        asker.ask(n, from + probe.timeout);
       }
     }
   }
@@ -112,12 +120,12 @@ struct Prober::Impl {
     if (const auto it = flights.find(n); it != flights.end()) it->second.value = value;
   }
 
-  void land(std::uint64_t n, Ns at, std::string error) {
+  void land(std::uint64_t n, Ns at, std::string error, Verdict::HeardPtr said = {}) {
     const auto it = flights.find(n);
     if (it == flights.end()) return;
-    const auto [sent, late, value] = it->second;
+    const auto [from, late, value] = it->second;
     flights.erase(it);
-    const Ns latency = std::max<Ns>(at - sent, 0);
+    const Ns latency = std::max<Ns>(at - from, 0);
     if (error.empty() && latency > probe.timeout) error = "timeout";
     Sample sample;
     sample.probe = index;
@@ -125,8 +133,13 @@ struct Prober::Impl {
     sample.late = late;
     sample.latency = latency;
     sample.ok = error.empty();
-    if (sample.ok) sample.value = value;
-    if (!sample.ok) sample.error = error_names.named(error);
+    sample.from_due = probe.is_load();
+    if (sample.ok) {
+      sample.value = value;
+    } else {
+      sample.error = error_names.named(error);
+      sample.said = std::move(said);
+    }
     sink(std::move(sample));
   }
 
@@ -134,9 +147,10 @@ struct Prober::Impl {
     while (!flights.empty()) {
       const auto [n, flight] = *flights.begin();
       const Ns now = monotonic_now();
-      if (now - flight.sent < probe.timeout) return;
+      if (now - flight.from < probe.timeout) return;
+      auto said = asker.heard(n);
       asker.forget(n);
-      land(n, now, "timeout");
+      land(n, now, "timeout", std::move(said));
     }
   }
 
@@ -160,7 +174,7 @@ struct Prober::Impl {
   const Sink sink;
   EventLoop loop;
   Schedule schedule;                        // written before `started`
-  std::map<std::uint64_t, Flight> flights;  // in order of sending, which is the order of their deadlines
+  std::map<std::uint64_t, Flight> flights;  // in the order of their deadlines
   std::uint64_t next = 0;                   // the request that is due next
   std::atomic<bool> started = false, aborted = false;
   std::atomic<Ns> finish_at = kNever;
@@ -189,7 +203,8 @@ Prober::~Prober() { abort(); }
 
 void Prober::start(Ns epoch, Ns duration) {
   const Probe& probe = impl_->probe;
-  impl_->schedule = {epoch, probe.every, probe.end(duration), probe.start};
+  impl_->schedule = {epoch, probe.every, probe.end(duration), probe.start,
+                     probe.is_load() ? std::make_shared<const Pace>(probe.rate) : nullptr};
   impl_->started = true;
   impl_->loop.ring();
 }

@@ -8,6 +8,7 @@
 #include "injector/base/error.h"
 #include "injector/probe/asker.h"
 #include "injector/probe/curl.h"
+#include "injector/probe/http_asker.h"
 #include "injector/probe/kinds.h"
 #include "injector/probe/value.h"
 
@@ -36,50 +37,39 @@ std::string read_answer(std::string_view body, const std::string& empty, std::op
   }
 }
 
-class Prometheus : public Asker {
- public:
-  explicit Prometheus(const Setting& s) : http_(s.probe), empty_(s.probe.params.text("empty")) {
-    const Kind* http = find_kind("http");
-    const std::unique_ptr<char, curl::Free> query(curl_easy_escape(nullptr, s.probe.params.text("query").c_str(), 0));
-    if (!query) throw std::bad_alloc();
-    std::string server = s.probe.subject();
-    while (server.ends_with('/')) server.pop_back();
-    http_.kind = http;
-    http_.params = defaults(*http);
-    http_.params.set("http", fmt::format("{}/api/v1/query?query={}", server, query.get()));
-    http_.params.set("headers", s.probe.params.fields("headers"));
-    http_.params.set("reuse", true);
-    Setting asked{http_, s.from, s.nursery, s.loop, s.verdict, {}, {}};
-    asked.read_body = [this, tell = s.value](std::uint64_t n, std::string_view body) {
-      std::optional<double> value;
-      std::string error = read_answer(body, empty_, value);
-      if (value && error.empty()) tell(n, *value);
-      return error;
-    };
-    asker_ = http->make(asked);
-  }
-
-  void ask(std::uint64_t n, Ns deadline) override { asker_->ask(n, deadline); }
-  void forget(std::uint64_t n) override { asker_->forget(n); }
-  Ns wake_at() const override { return asker_->wake_at(); }
-  void wake() override { asker_->wake(); }
-
- private:
-  Probe http_;  // what is asked by http, which refers to it
-  const std::string empty_;
-  std::unique_ptr<Asker> asker_;
-};
-
-std::unique_ptr<Asker> make_prometheus(const Setting& setting) { return std::make_unique<Prometheus>(setting); }
-
-Read<std::string> read_server(const std::string& text) { return find_kind("http")->subject.read(text); }
+std::unique_ptr<Asker> make_prometheus(const Setting& setting) {
+  const Params& params = setting.probe.params;
+  const std::unique_ptr<char, curl::Free> query(curl_easy_escape(nullptr, params.text("query").c_str(), 0));
+  if (!query) throw std::bad_alloc();
+  std::string server = setting.probe.subject();
+  while (server.ends_with('/')) server.pop_back();
+  HttpRequest request{.url = fmt::format("{}/api/v1/query?query={}", server, query.get()),
+                      .headers = params.fields("headers"),
+                      .tls = read_tls(setting.probe),
+                      .reuse = true,
+                      .keeps_body = true};
+  request.judge = [expected = HttpExpectation({}, {}, {}, {}, {}), empty = params.text("empty"),
+                   tell = setting.value](const HttpAnswer& answer) {
+    if (auto error = expected.judge(answer); !error.empty()) return error;
+    std::optional<double> value;
+    std::string error = read_answer(answer.body, empty, value);
+    if (value && error.empty()) tell(answer.n, *value);
+    return error;
+  };
+  return make_http_asker(setting, std::move(request));
+}
 
 Read<std::string> read_empty(const std::string& text) {
   if (!number_of(text)) return unfit(text, "a number");
   return {text, {}, {}};
 }
 
-std::vector<Problem> check_headers_of_http(const Params& params) { return find_kind("http")->check(params); }
+std::vector<Problem> check_together(const Params& params) {
+  std::vector<Problem> problems;
+  check_headers(params, "headers", problems);
+  check_tls(params, params.text("prometheus").starts_with("https://"), problems);
+  return problems;
+}
 
 }  // namespace
 
@@ -88,9 +78,9 @@ Kind kinds::prometheus() {
                       .type = ValueType::text,
                       .doc = "The URL of the server, http or https.",
                       .example = "\"http://10.0.1.10:9090\"",
-                      .read = read_server,
+                      .read = read_http_url,
                       .hint = "write prometheus = \"http://10.0.1.10:9090\""},
-          .keys = {{.name = "query",
+          .keys = with_tls({{.name = "query",
                     .type = ValueType::text,
                     .doc = "The query, in Prometheus' own language; one number comes of it.",
                     .example = "\"sum(rate(http_requests_total[1m]))\"",
@@ -106,12 +96,12 @@ Kind kinds::prometheus() {
                     .type = ValueType::fields,
                     .doc = "Headers of the request, by name.",
                     .example = "{ X-Scope-OrgID = \"shop\" }",
-                    .otherwise = "none"}},
+                    .otherwise = "none"}}),
           .request = "an instant query, over a connection that is kept",
           .option = "Query this Prometheus meanwhile",
           .value = "URL",
           .make = make_prometheus,
-          .check = check_headers_of_http,
+          .check = check_together,
           .errors = {{"no sample"},
                      {"many samples"},
                      {"no number"},

@@ -50,6 +50,7 @@ events::Plan plan_event(const plan::Plan& p, const events::Links& links_of) {
     planned.from = probe.from;
     planned.command = probe.command();
     planned.every = probe.every;
+    if (probe.is_load()) planned.rate = probe::rate_text(probe.rate);
     planned.timeout = probe.timeout;
   }
   for (const auto& fault : p.faults) {
@@ -85,6 +86,24 @@ events::Plan plan_event(const plan::Plan& p, const events::Links& links_of) {
   return event;
 }
 
+/// What a service may say back that nobody else should read: secret variables, headers that let one in. Shorter ones
+/// would be found in any text.
+std::vector<std::string> secrets_of(const plan::Plan& p) {
+  constexpr std::size_t kShortest = 6;
+  std::vector<std::string> secrets;
+  const auto add = [&](const std::string& text) {
+    if (text.size() >= kShortest) secrets.push_back(text);
+  };
+  for (const auto& [name, value] : p.variables)
+    if (is_secret(name)) add(value);
+  for (const auto& probe : p.probes)
+    for (const auto& [name, value] : probe.params.fields("headers")) {
+      const std::string shown = without_secrets_in(name + ": " + value);
+      if (shown.ends_with("***")) add(value);
+    }
+  return secrets;
+}
+
 }  // namespace
 
 std::string escape_text(const Escape& escape) {
@@ -109,6 +128,7 @@ void run(Journal& journal, const plan::Plan& p, const Machine& machine) {
   event.plan = p.path;
   event.name = p.name;
   event.title = p.title;
+  event.schema = kJournalSchema;
   event.seed = p.seed;
   event.seed_given = p.seed_given;
   event.scale = p.scale;
@@ -128,6 +148,7 @@ void plan(Journal& journal, const plan::Plan& p, const Links& links) {
   for (const auto& probe : p.probes)
     if (probe.every < kFastEvery) fast.push_back(probe.name);
   journal.set_batching(std::move(edges), std::move(fast));
+  journal.set_secrets(secrets_of(p));
   journal.write(plan_event(p, links));
 }
 

@@ -22,8 +22,8 @@ GuardWindow::GuardWindow(const plan::Guard& guard, Ns start, Ns end)
 
 std::optional<GuardTrip> GuardWindow::add(const probe::Sample& sample) {
   if (sample.due < start_ || sample.due >= end_) return {};
-  const Known known{sample.due + sample.late + sample.latency, sample.latency, sample.ok,
-                    guard_.errors ? sample.error : std::string(), sample.value};
+  const Known known{sample.known(), sample.latency, sample.ok, guard_.errors ? sample.error : std::string(),
+                    sample.value};
   // Nearly always the last; a request that expired may be told of before an answer that came just before it.
   auto place = known_.end();
   while (place != known_.begin() && std::prev(place)->at > known.at) --place;

@@ -249,6 +249,16 @@ std::string cut_short_text(const plan::Hypothesis& h, const Phase& window) {
   return fmt::format("only {} are left of \"{}\" from then on", short_duration(window.end - window.start), h.during);
 }
 
+/// That a load was not the one that the plan asks for; empty: it was.
+std::string unkept_text(const ProbeRecord& probe, Ns from, Ns to) {
+  constexpr double kUnsentAllowed = 0.01;
+  if (!probe.rate) return {};
+  const PhaseStats stats = stats_in(probe, from, to);
+  if (static_cast<double>(stats.unsent()) <= kUnsentAllowed * static_cast<double>(stats.sent)) return {};
+  return fmt::format("probe \"{}\" could not keep up: {} of {} requests that were due were not sent", probe.name,
+                     thousands(stats.unsent()), thousands(stats.sent));
+}
+
 void judge_window(Parts& parts, const Recording& r, const plan::Hypothesis& h, const Subject& subject,
                   const std::string& stop_text) {
   const auto unknown = [&](const std::string& why) { parts.add({}, {}, why); };
@@ -263,6 +273,8 @@ void judge_window(Parts& parts, const Recording& r, const plan::Hypothesis& h, c
   if (const auto why = subject.uncounted(h, window->start, window->end); !why.empty()) return unknown(why);
   const Seen stats = subject.in(window->start, window->end);
   if (!stats.anything) return unknown(subject.nothing_in(window->name));
+  if (subject.probe())
+    if (const auto why = unkept_text(*subject.probe(), window->start, window->end); !why.empty()) return unknown(why);
   plan::Conditions settled = h;
   if (const std::string lacking = settle(r, h, settled); !lacking.empty()) return unknown(lacking);
   if (h.eventually)

@@ -18,6 +18,7 @@
 #include "injector/base/realtime.h"
 #include "injector/base/text.h"
 #include "injector/base/thread_safety.h"
+#include "injector/record/kept_answers.h"
 #include "injector/record/sample_batch.h"
 #include "injector/record/schema.h"
 
@@ -55,6 +56,7 @@ struct Journal::Impl {
   bool closing FAULTLINE_GUARDED_BY(mutex) = false;
   std::optional<Ns> epoch FAULTLINE_GUARDED_BY(mutex), hold_at FAULTLINE_GUARDED_BY(mutex);
   SampleBatches batches FAULTLINE_GUARDED_BY(mutex);
+  KeptAnswers answers FAULTLINE_GUARDED_BY(mutex);
   Ns clock_second FAULTLINE_GUARDED_BY(mutex) = -1;    // the second that clock_text is of
   std::string clock_text FAULTLINE_GUARDED_BY(mutex);  // "2026-11-22T01:50:05": samples come by the thousand
   std::error_code error FAULTLINE_GUARDED_BY(mutex);
@@ -176,7 +178,13 @@ void Journal::hold_at(std::optional<Ns> t) {
 
 void Journal::set_batching(std::vector<Ns> edges, std::vector<std::string> fast_probes) {
   const MutexLock lock(impl_->mutex);
+  impl_->answers.set_edges(edges);
   impl_->batches.configure(std::move(edges), std::move(fast_probes));
+}
+
+void Journal::set_secrets(std::vector<std::string> secrets) {
+  const MutexLock lock(impl_->mutex);
+  impl_->answers.set_secrets(std::move(secrets));
 }
 
 void Journal::write_line(const char* event, const std::string& fields) {
@@ -192,6 +200,11 @@ void Journal::write_line(const char* event, const std::string& fields) {
 void Journal::sample(const std::string& probe_name, const probe::Sample& sample) {
   const MutexLock lock(impl_->mutex);
   if (impl_->failed) return;
+  if (const auto answer = impl_->answers.keep(probe_name, sample)) {
+    std::string fields;
+    append_fields(fields, *answer);
+    impl_->line(events::Answer::event, fields);
+  }
   if (impl_->batches.takes(probe_name)) {
     impl_->batches.add(probe_name, sample, monotonic_now());
     return;

@@ -33,6 +33,8 @@ class Journal {
   /// Instants since T0 at which a phase begins or ends, and the probes too fast to be journalled request by request:
   /// theirs go out as "samples", a histogram per 100 ms that never crosses an edge. Before the first sample.
   void set_batching(std::vector<Ns> edges, std::vector<std::string> fast_probes);
+  /// Texts that what is said to probes must not show, each as "***".
+  void set_secrets(std::vector<std::string> secrets);
   /// An event of schema.h. Thread-safe; buffered, written by a thread of its own so that no caller waits for a disk.
   /// Once the journal has failed it does nothing.
   template <class Event>

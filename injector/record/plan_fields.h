@@ -150,16 +150,18 @@ struct PlannedProbe {
   std::string name, kind, subject, from;
   std::vector<std::string> command;
   Ns every = kSecond, timeout = kSecond;
+  std::optional<std::string> rate = {};
 
   static constexpr const char* shape = "planned probe";
-  static constexpr auto fields =
-      std::tuple{field("name", &PlannedProbe::name, "its name"),
-                 field("kind", &PlannedProbe::kind, "`http`, `tcp`, …"),
-                 field("subject", &PlannedProbe::subject, "whom it asks, without a password"),
-                 field("command", &PlannedProbe::command, "of `exec`; of `redis` what is sent"),
-                 field("every", &PlannedProbe::every, "from one request to the next"),
-                 field("timeout", &PlannedProbe::timeout, "after which a request has failed"),
-                 field("from", &PlannedProbe::from, "the target or host that asks, or `here`")};
+  static constexpr auto fields = std::tuple{
+      field("name", &PlannedProbe::name, "its name"),
+      field("kind", &PlannedProbe::kind, "`http`, `tcp`, …"),
+      field("subject", &PlannedProbe::subject, "whom it asks, without a password"),
+      field("command", &PlannedProbe::command, "of `exec`; of `redis` what is sent"),
+      field("every", &PlannedProbe::every, "from one request to the next; of a load, at its peak"),
+      seldom("rate", &PlannedProbe::rate, "of a load, in words; its latencies count from when a request was due"),
+      field("timeout", &PlannedProbe::timeout, "after which a request has failed"),
+      field("from", &PlannedProbe::from, "the target or host that asks, or `here`")};
 };
 
 struct PlannedFault {

@@ -27,6 +27,7 @@ struct Machine {
 
 struct Run : Machine {
   std::string plan, name, title;
+  int schema = 0;
   std::uint64_t seed = 0;
   bool seed_given = false;
   double scale = 1;
@@ -34,22 +35,23 @@ struct Run : Machine {
 
   static constexpr const char* event = "run";
   static constexpr const char* means = "what is run, where and by what";
-  static constexpr auto fields =
-      std::tuple{field("version", &Machine::version, "of Faultline"),
-                 field("plan", &Run::plan, "its path"),
-                 field("name", &Run::name, "the plan's"),
-                 field("title", &Run::title, "the plan's, for people"),
-                 field("seed", &Run::seed, "of every random decision"),
-                 field("seed_given", &Run::seed_given, "by the plan or the command line"),
-                 field("scale", &Run::scale, "how many times shorter the timeline is"),
-                 field("vars", &Run::vars, "the plan's variables with the values in force; `***` for secrets"),
-                 field("kernel", &Machine::kernel, "its release"),
-                 field("line", &Machine::line, "how packets are held: `tap`"),
-                 field("engine", &Machine::engine, "how programs are attached: `tcx` or `clsact`"),
-                 field("command", &Machine::command, "the words of the command"),
-                 field("repeat", &Machine::repeat, "the words of the command that plays it again"),
-                 field("repeat_masked", &Machine::masked, "it holds `***` in place of a secret"),
-                 field("host", &Machine::host, "the machine's name")};
+  static constexpr auto fields = std::tuple{
+      field("schema", &Run::schema, "the version of this list of events and fields: 1; 0 before there was one"),
+      field("version", &Machine::version, "of Faultline"),
+      field("plan", &Run::plan, "its path"),
+      field("name", &Run::name, "the plan's"),
+      field("title", &Run::title, "the plan's, for people"),
+      field("seed", &Run::seed, "of every random decision"),
+      field("seed_given", &Run::seed_given, "by the plan or the command line"),
+      field("scale", &Run::scale, "how many times shorter the timeline is"),
+      field("vars", &Run::vars, "the plan's variables with the values in force; `***` for secrets"),
+      field("kernel", &Machine::kernel, "its release"),
+      field("line", &Machine::line, "how packets are held: `tap`"),
+      field("engine", &Machine::engine, "how programs are attached: `tcx` or `clsact`"),
+      field("command", &Machine::command, "the words of the command"),
+      field("repeat", &Machine::repeat, "the words of the command that plays it again"),
+      field("repeat_masked", &Machine::masked, "it holds `***` in place of a secret"),
+      field("host", &Machine::host, "the machine's name")};
 };
 
 struct Step {

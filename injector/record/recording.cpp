@@ -68,6 +68,11 @@ class Reader {
   void take(const events::Run& event, const LineHead& head) {
     static_cast<events::Run&>(r) = event;
     r.started_at = head.at;
+    if (event.schema > kJournalSchema)
+      r.warnings.push_back(
+          {fmt::format("this journal is of a newer Faultline (schema {}, known are those up to {}): what "
+                       "is new in it is left out",
+                       event.schema, kJournalSchema)});
   }
 
   void take(const events::Plan& event, const LineHead&) {
@@ -116,6 +121,11 @@ class Reader {
         add(Requests::kUnknown, index, count);
     }
     for (const auto& [late, count] : event.late) probe->late.add(late, count);
+  }
+
+  void take(events::Answer event, const LineHead&) {
+    ProbeRecord* probe = r.find_probe(event.probe);
+    if (probe) probe->said.push_back(std::move(event));
   }
 
   void take(events::Telemetry event, const LineHead&) {

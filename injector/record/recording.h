@@ -34,7 +34,8 @@ struct Requests {
 struct ProbeRecord : events::PlannedProbe {
   std::vector<Requests> answers;  ///< in order of `due` once read
   std::vector<std::string> errors{""};
-  Distribution late;  ///< of sending, all requests
+  Distribution late;                      ///< of sending, all requests
+  std::vector<events::Answer> said = {};  ///< to requests that failed; a few of them, in order of being told
 
   std::uint32_t error_index(const std::string& error);
 

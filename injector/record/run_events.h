@@ -131,6 +131,26 @@ struct Samples {
                  field("late", &Samples::late, "[[ns, count], …] of all: how much later we sent them")};
 };
 
+struct Answer {
+  std::string probe;
+  Ns due = 0;
+  std::string error, output, errors;
+  std::uint64_t left_out = 0;
+
+  static constexpr const char* event = "answer";
+  static constexpr const char* means =
+      "what the first request of a probe that failed with an error, in each part of the run, was answered";
+  static constexpr auto fields = std::tuple{
+      field("probe", &Answer::probe, "whose"),
+      field("due", &Answer::due, "when the request was to be sent"),
+      field("error", &Answer::error, "why it failed"),
+      field("output", &Answer::output,
+            "the beginning of the body, or of the standard output; what cannot be seen is written out, secrets are "
+            "`***`"),
+      field("errors", &Answer::errors, "of the standard error, likewise"),
+      field("left_out", &Answer::left_out, "bytes of both that are not here")};
+};
+
 struct Telemetry : ConnectionSpan {
   std::string target;
   Ns from = 0, length = 0;

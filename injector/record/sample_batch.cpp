@@ -5,14 +5,29 @@
 
 namespace faultline::record {
 
-Ns rounded(Ns value) {
-  if (value < 128) return std::max<Ns>(value, 0);
-  const int cut = std::bit_width(static_cast<std::uint64_t>(value)) - 7;
+namespace {
+
+constexpr int kLateBits = 4;
+
+std::map<Ns, std::uint64_t> fitted(const std::map<Ns, std::uint64_t>& values) {
+  std::map<Ns, std::uint64_t> fit = values;
+  for (int bits = 6; fit.size() > SampleBatch::kMostValues && bits > 2; --bits) {
+    fit.clear();
+    for (const auto& [value, count] : values) fit[rounded(value, bits)] += count;
+  }
+  return fit;
+}
+
+}  // namespace
+
+Ns rounded(Ns value, int bits) {
+  if (value < Ns{1} << bits) return std::max<Ns>(value, 0);
+  const int cut = std::bit_width(static_cast<std::uint64_t>(value)) - bits;
   return ((value >> cut) << cut) + ((Ns{1} << cut) >> 1);
 }
 
 void SampleBatch::add(const probe::Sample& sample) {
-  ++late[rounded(sample.late)];
+  ++late[rounded(sample.late, kLateBits)];
   if (sample.ok) {
     ++latency[rounded(sample.latency)];
     latency_max = std::max(latency_max, sample.latency);
@@ -28,8 +43,11 @@ events::Samples SampleBatch::event(const std::string& probe_name) const {
   samples.from = from;
   samples.to = to;
   samples.failed = failed;
-  for (const auto& [error, times] : failing) samples.failing[error] = {times.begin(), times.end()};
-  for (const auto& [value, count] : latency) samples.latency.emplace_back(std::min(value, latency_max), count);
+  for (const auto& [error, times] : failing) {
+    const auto fit = fitted(times);
+    samples.failing[error] = {fit.begin(), fit.end()};
+  }
+  for (const auto& [value, count] : fitted(latency)) samples.latency.emplace_back(std::min(value, latency_max), count);
   if (!samples.latency.empty()) {
     if (--samples.latency.back().second == 0) samples.latency.pop_back();
     samples.latency.emplace_back(latency_max, 1);

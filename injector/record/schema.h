@@ -15,6 +15,9 @@
 
 namespace faultline::record {
 
+/// Of the events and their fields; docs/journal.md says what it promises.
+inline constexpr int kJournalSchema = 1;
+
 /// What every line begins with.
 struct LineHead {
   std::string at;
@@ -33,9 +36,9 @@ struct LineHead {
 namespace events {
 
 /// In the order of the docs, which is about that of a run.
-using All = std::tuple<Run, Plan, Step, SiteInfo, Name, T0, FaultBegin, FaultEnd, Sample, Samples, Telemetry, Uncounted,
-                       Seen, Watched, Traffic, Service, Learned, Target, Escape, Warning, Lapse, Note, GuardActed,
-                       Abort, Trouble, Hold, GoOn, Healed, FaultResult, Line, Cleanup, End>;
+using All = std::tuple<Run, Plan, Step, SiteInfo, Name, T0, FaultBegin, FaultEnd, Sample, Samples, Answer, Telemetry,
+                       Uncounted, Seen, Watched, Traffic, Service, Learned, Target, Escape, Warning, Lapse, Note,
+                       GuardActed, Abort, Trouble, Hold, GoOn, Healed, FaultResult, Line, Cleanup, End>;
 
 }  // namespace events
 }  // namespace faultline::record

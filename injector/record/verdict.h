@@ -27,6 +27,8 @@ struct PhaseStats {
   Latencies latency;
   double success() const { return sent == 0 ? 0 : static_cast<double>(ok) / static_cast<double>(sent); }
   std::uint64_t failed_by(const std::string& error) const;
+  /// Requests that were due and not sent: what a load did not come to do.
+  std::uint64_t unsent() const { return failed_by("unsent") + failed_by("overload"); }
 };
 
 struct Judgement {

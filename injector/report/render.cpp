@@ -121,6 +121,13 @@ Visible render_outcome(const Outcome& outcome, const std::filesystem::path& fold
   }
   if (!s.faults.empty()) out += "  Faults\n";
   for (const auto& fault : s.faults) render_fault(out, fault, style);
+  const char* loads = "  Load\n";
+  for (const auto& probe : s.probes)
+    if (probe.load)
+      out += std::exchange(loads, "") +
+             shown("    {}\n        offered {}: {} requests\n        sent {}, p99 {} late\n", probe.name,
+                   probe.load->rate, thousands(probe.load->offered), thousands(probe.load->sent),
+                   short_duration(static_cast<Ns>(probe.send_lateness_ms.p99 * static_cast<double>(kMillisecond))));
   const char* heading = "  Connections\n";
   for (const auto& one : s.telemetry) {
     const auto text = trouble_text(one.run);

@@ -84,6 +84,12 @@ ProbePhase phase_of(const std::string& name, const record::PhaseStats& stats) {
   return phase;
 }
 
+std::optional<Load> load_of(const record::Recording& r, const record::ProbeRecord& record) {
+  if (!record.rate) return {};
+  const record::PhaseStats stats = record::stats_in(record, 0, r.duration);
+  return Load{*record.rate, stats.sent, stats.sent - stats.unsent()};
+}
+
 Probe probe_of(const record::Recording& r, const record::ProbeRecord& record) {
   Probe probe;
   probe.name = record.name;
@@ -93,6 +99,9 @@ Probe probe_of(const record::Recording& r, const record::ProbeRecord& record) {
   probe.every_ms = milliseconds(record.every);
   for (const auto& phase : record::phases(r))
     probe.phases.push_back(phase_of(phase.name, record::stats_in(record, phase.start, phase.end)));
+  probe.load = load_of(r, record);
+  for (const auto& said : record.said)
+    probe.failing_answers.push_back({seconds(said.due), said.error, said.output, said.errors, said.left_out});
   probe.late_sends = record.late.above(record::late_limit(record));
   probe.send_lateness_ms = {milliseconds(record.late.quantile(500)), milliseconds(record.late.quantile(990)),
                             milliseconds(record.late.max())};
@@ -161,6 +170,7 @@ Summary summarize(const record::Recording& r, const record::Verdict& verdict) {
   s.vars = r.vars;
   s.repeat = shell_line(r.repeat);
   s.repeat_masked = r.masked;
+  s.schema = kSummarySchema;
   s.version = r.version;
   s.host = r.host;
   s.kernel = r.kernel;

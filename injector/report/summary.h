@@ -159,6 +159,9 @@ struct Escape {
             "of that, while each was in force; of two at a time each has all, so that they do not add up")};
 };
 
+/// Of its fields; docs/summary.md says what it promises.
+inline constexpr int kSummarySchema = 1;
+
 struct Summary {
   std::string verdict;
   int exit_code = 0;
@@ -172,6 +175,7 @@ struct Summary {
   std::optional<std::string> arm;
   std::string repeat;
   bool repeat_masked = false;
+  int schema = 0;
   std::string version, host, kernel, line, engine, journal;
   std::vector<Phase> phases;
   std::vector<Fault> faults;
@@ -212,6 +216,7 @@ struct Summary {
       record::seldom("arm", &Summary::arm, "of a plan that compares designs: which this is"),
       field("repeat", &Summary::repeat, "the command that plays it again"),
       field("repeat_masked", &Summary::repeat_masked, "it holds `***` in place of a secret"),
+      field("schema", &Summary::schema, "the version of this list of fields: 1; absent before there was one"),
       field("version", &Summary::version, "of Faultline"),
       field("host", &Summary::host, "the machine's name"),
       field("kernel", &Summary::kernel, "its release"),

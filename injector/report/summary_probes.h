@@ -66,28 +66,60 @@ struct SendLateness {
                  field("max", &SendLateness::max, "likewise")};
 };
 
+/// What a load was to send, and what was sent.
+struct Load {
+  std::string rate;
+  std::uint64_t offered = 0, sent = 0;
+
+  static constexpr const char* shape = "load";
+  static constexpr auto fields = std::tuple{field("rate", &Load::rate, "that was asked for"),
+                                            field("offered", &Load::offered, "requests that were due"),
+                                            field("sent", &Load::sent,
+                                                  "of these: those that were sent; the others "
+                                                  "failed as `unsent` or `overload`")};
+};
+
+/// What a probe was answered when it failed.
+struct FailingAnswer {
+  double t_s = 0;
+  std::string error, output, errors;
+  std::uint64_t left_out = 0;
+
+  static constexpr const char* shape = "failing answer";
+  static constexpr auto fields =
+      std::tuple{field("t_s", &FailingAnswer::t_s, "when the request was due, since T0"),
+                 field("error", &FailingAnswer::error, "why it failed"),
+                 field("output", &FailingAnswer::output, "the beginning of the body, or of the standard output"),
+                 field("errors", &FailingAnswer::errors, "of the standard error"),
+                 field("left_out", &FailingAnswer::left_out, "bytes of both that are not here")};
+};
+
 struct Probe {
   std::string name, kind, subject, from;
   double every_ms = 0;
+  std::optional<Load> load;
   std::vector<ProbePhase> phases;
+  std::vector<FailingAnswer> failing_answers;
   std::uint64_t late_sends = 0;
   SendLateness send_lateness_ms;
   std::optional<double> recovered_after_s;
   bool recovery_judged = false;
 
   static constexpr const char* shape = "probe";
-  static constexpr auto fields =
-      std::tuple{field("name", &Probe::name, "its name"),
-                 field("kind", &Probe::kind, "`http`, `tcp`, …"),
-                 field("subject", &Probe::subject, "whom it asks, without a password"),
-                 field("from", &Probe::from, "the target or host that asks, or `here`"),
-                 field("every_ms", &Probe::every_ms, "from one request to the next"),
-                 field("phases", &Probe::phases, "what it saw in each"),
-                 field("late_sends", &Probe::late_sends, "requests that we sent too late"),
-                 field("send_lateness_ms", &Probe::send_lateness_ms, "how much later than due we sent them"),
-                 field("recovered_after_s", &Probe::recovered_after_s,
-                       "since the end of the last fault; null: not while we looked"),
-                 field("recovery_judged", &Probe::recovery_judged, "there was something to judge it by")};
+  static constexpr auto fields = std::tuple{
+      field("name", &Probe::name, "its name"),
+      field("kind", &Probe::kind, "`http`, `tcp`, …"),
+      field("subject", &Probe::subject, "whom it asks, without a password"),
+      field("from", &Probe::from, "the target or host that asks, or `here`"),
+      field("every_ms", &Probe::every_ms, "from one request to the next; of a load, at its peak"),
+      field("load", &Probe::load, "null: it makes none"),
+      field("phases", &Probe::phases, "what it saw in each"),
+      field("failing_answers", &Probe::failing_answers, "the first answer with each error, in each part of the run"),
+      field("late_sends", &Probe::late_sends, "requests that we sent too late"),
+      field("send_lateness_ms", &Probe::send_lateness_ms, "how much later than due we sent them"),
+      field("recovered_after_s", &Probe::recovered_after_s,
+            "since the end of the last fault; null: not while we looked"),
+      field("recovery_judged", &Probe::recovery_judged, "there was something to judge it by")};
 };
 
 /// A quantile of a phase: "412 ms", "never" where so many failed, nothing where there was no request. `which` is its

@@ -218,6 +218,8 @@ TEST(InjectCommand, LoopbackIsLeftToTheKindUnlessSaid) {
 
 TEST(InjectCommand, EachKindOfProbeHasItsOption) {
   for (const auto& [kind, what] : {std::pair{"http", "http://10.0.0.1/"},
+                                   {"grpc", "http://10.0.0.1:50051"},
+                                   {"mqtt", "10.0.0.1:1883"},
                                    {"tcp", "10.0.0.1:80"},
                                    {"icmp", "10.0.0.1"},
                                    {"dns", "bank"},

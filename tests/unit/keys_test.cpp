@@ -68,6 +68,8 @@ std::set<std::string> plan_keys() {
       {"target", "[targets.a]\nzzzzzzzz = 1\n"},
       {"probe", "[probes.p]\nicmp = \"a\"\nzzzzzzzz = 1\n"},
       {"probe.expect", "[probes.p]\nicmp = \"a\"\nexpect.zzzzzzzz = 1\n"},
+      {"probe.tls", "[probes.p]\nicmp = \"a\"\ntls.zzzzzzzz = 1\n"},
+      {"probe.will", "[probes.p]\nicmp = \"a\"\nwill.zzzzzzzz = 1\n"},
       {"fault", "[[faults]]\nkind = \"sever\"\nzzzzzzzz = 1\n"},
       {"tolerance", "[tolerance]\nzzzzzzzz = 1\n"},
       {"event", "[[events]]\nzzzzzzzz = 1\n"},

@@ -23,6 +23,44 @@ TEST(PlanProbes, ReadsHttp) {
   EXPECT_EQ(probe.params.text("expect.body"), "ok");
 }
 
+TEST(PlanProbes, ReadsTlsAndWhatIsExpected) {
+  const auto probe =
+      parse_good(
+          "[probes.p]\nhttp = \"https://10.0.0.1/pay\"\nversion = \"2\"\ntls = { ca = \"/ca\", certificate = "
+          "\"/c\", key = \"/k\", name = \"pay.example\" }\n"
+          "expect = { matches = \"p.*d\", headers = { A = \"b\" }, json = { \"/a/b\" = \"c\" } }\n")
+          .probes.at(0);
+  EXPECT_EQ(probe.params.text("tls.ca"), "/ca");
+  EXPECT_EQ(probe.params.text("tls.certificate"), "/c");
+  EXPECT_EQ(probe.params.text("tls.key"), "/k");
+  EXPECT_EQ(probe.params.text("tls.name"), "pay.example");
+  EXPECT_FALSE(probe.params.boolean("tls.insecure"));
+  EXPECT_EQ(probe.params.text("version"), "2");
+  EXPECT_EQ(probe.params.text("expect.matches"), "p.*d");
+  EXPECT_EQ(probe.params.fields("expect.headers").at("A"), "b");
+  EXPECT_EQ(probe.params.fields("expect.json").at("/a/b"), "c");
+}
+
+TEST(PlanProbes, ReadsGrpcAndMqtt) {
+  const auto plan = parse_good(
+      "[probes.g]\ngrpc = \"http://10.0.0.1:50051\"\nservice = \"shop.Pay\"\n[probes.m]\nmqtt = \"10.0.0.1:1883\"\n"
+      "topic = \"a/b\"\nqos = 1\nusername = \"u\"\npassword = \"p\"\nwill = { topic = \"w\", message = \"gone\" }\n");
+  EXPECT_EQ(plan.probes[0].subject(), "http://10.0.0.1:50051");
+  EXPECT_EQ(plan.probes[0].params.text("service"), "shop.Pay");
+  const auto& mqtt = plan.probes[1].params;
+  EXPECT_EQ(mqtt.text("topic"), "a/b");
+  EXPECT_EQ(mqtt.integer("qos"), 1);
+  EXPECT_EQ(mqtt.text("username"), "u");
+  EXPECT_EQ(mqtt.text("password"), "p");
+  EXPECT_EQ(mqtt.text("will.topic"), "w");
+  EXPECT_EQ(mqtt.text("will.message"), "gone");
+  only_mistake("[probes.g]\ngrpc = \"http://10.0.0.1:50051/x\"\n", "more than a host and a port");
+  only_mistake("[probes.m]\nmqtt = \"10.0.0.1:1883\"\nqos = 2\n", "out of range");
+  only_mistake("[probes.m]\nmqtt = \"10.0.0.1:1883\"\ntopic = \"a/#\"\n", "can be published to");
+  only_mistake("[probes.m]\nmqtt = \"10.0.0.1:1883\"\npassword = \"p\"\n", "without a user");
+  only_mistake("[probes.m]\nmqtt = \"10.0.0.1:1883\"\nwill.message = \"p\"\n", "without a topic");
+}
+
 TEST(PlanProbes, DefaultsAreASecond) {
   const auto probe = parse_good(kHttp).probes.at(0);
   EXPECT_EQ(probe.every, kSecond);

@@ -62,6 +62,16 @@ std::string plan_of(const Kind& kind, const std::string& more = "") {
   return fmt::format("[probes.p]\n{} = {}\n{}", kind.name(), kind.subject.example, more);
 }
 
+/// A line for the key, and for one that has to stand beside it.
+std::string line_of(const Kind& kind, const Key& key) {
+  static const std::map<std::string_view, std::string_view> kBeside{
+      {"tls.key", "tls.certificate"}, {"password", "username"}, {"will.message", "will.topic"}};
+  std::string lines = fmt::format("{} = {}\n", key.name, key.example);
+  if (const auto beside = kBeside.find(key.name); beside != kBeside.end())
+    lines += fmt::format("{} = {}\n", beside->second, kind.find(beside->second)->example);
+  return lines;
+}
+
 plan::Probe parsed(const std::string& text) {
   const auto result = plan::parse_text(text, "kinds.toml");
   EXPECT_TRUE(result.ok()) << plan::render(result);
@@ -79,8 +89,8 @@ TEST(ProbeKinds, AreFilesOfTheirNames) {
         file(fmt::format("injector/probe/{}.cpp", kind.name())).find(fmt::format("Kind kinds::{}()", kind.name())),
         std::string::npos);
   }
-  EXPECT_EQ(names,
-            (std::vector<std::string_view>{"http", "tcp", "icmp", "dns", "redis", "postgresql", "prometheus", "exec"}));
+  EXPECT_EQ(names, (std::vector<std::string_view>{"http", "grpc", "tcp", "icmp", "dns", "redis", "postgresql", "mqtt",
+                                                  "prometheus", "exec"}));
   EXPECT_EQ(find_kind("gopher"), nullptr);
 }
 
@@ -122,7 +132,7 @@ TEST(ProbeKinds, ExamplesParseAndAreKept) {
     for (const Key& key : kind.keys) {
       SCOPED_TRACE(std::string(kind.name()) + "." + std::string(key.name));
       EXPECT_EQ(plain.params.has(key.name), key.fallback.has_value());
-      EXPECT_TRUE(parsed(plan_of(kind, fmt::format("{} = {}\n", key.name, key.example))).params.has(key.name));
+      EXPECT_TRUE(parsed(plan_of(kind, line_of(kind, key))).params.has(key.name));
     }
   }
 }
@@ -137,10 +147,11 @@ TEST(ProbeKinds, DefaultsAreWrittenAsAPlanHasThem) {
   EXPECT_EQ(written(Fields{{"A", "b\"c"}}), "{ A = \"b\\\"c\" }");
 }
 
-// A key that its kind declares and never asks for does nothing.
+// A key that its kind declares and never asks for does nothing. What kinds have in common has a file of its own.
 TEST(ProbeKinds, EveryKeyIsUsedWhereItIsDeclared) {
   for (const Kind& kind : catalogue()) {
-    const auto text = file(fmt::format("injector/probe/{}.cpp", kind.name()));
+    auto text = file(fmt::format("injector/probe/{}.cpp", kind.name()));
+    if (text.find("read_tls(") != std::string::npos) text += file("injector/probe/tls.cpp");
     for (const Key& key : kind.keys)
       EXPECT_NE(text.find(fmt::format("(\"{}\")", key.name)), std::string::npos) << kind.name() << " " << key.name;
   }
@@ -256,7 +267,7 @@ TEST(ProbeKinds, NewShowsTheKeysOfTheKind) {
       std::string plan = said.out;
       const auto at = plan.find(comment, plan.find("[probes.user]"));
       ASSERT_NE(at, std::string::npos) << plan;
-      plan.erase(at + 1, 2);
+      plan.replace(at + 1, plan.find('\n', at + 1) - at, line_of(kind, key));
       const auto again = plan::parse_text(plan, "new.toml");
       ASSERT_TRUE(again.ok()) << plan::render(again);
       EXPECT_TRUE(again.plan.probes.at(0).params.has(key.name));
