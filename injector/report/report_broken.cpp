@@ -71,6 +71,23 @@ std::string outcome(const ProbeRecord& probe, const Requests& one) {
       one.error != 0 ? fmt::format("failed: <b>{}</b>", escaped(probe.errors[one.error])) : "was answered", took);
 }
 
+/// What was answered to a request that failed or, where that was not kept, to the first of the window that failed in
+/// the same way; HTML.
+std::string answer_text(const ProbeRecord& probe, const Requests& first, Ns from, Ns to) {
+  const std::string& error = probe.errors[first.error];
+  const record::events::Answer* answer = nullptr;
+  for (const auto& said : probe.said) {
+    if (said.error != error || said.due < from || said.due >= to) continue;
+    if (said.due == first.due || !answer) answer = &said;
+  }
+  if (!answer) return "";
+  std::string text = answer->due == first.due ? "" : fmt::format("to the one of {}:", instant(answer->due));
+  for (const auto& [what, said] : {std::pair{"", &answer->output}, {"standard error:", &answer->errors}})
+    if (!said->empty()) text += fmt::format("{}<pre class=\"said\">{}</pre>", what, escaped(*said));
+  if (answer->left_out > 0) text += fmt::format("and {} bytes more", thousands(answer->left_out));
+  return text;
+}
+
 /// "success 100%, p50 9.4 ms, p99 15 ms"
 std::string figures(const record::PhaseStats& stats) {
   if (stats.sent == 0) return "";
@@ -207,6 +224,7 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h) {
     const plan::Hypothesis* plan = asked == r.hypotheses.end() ? nullptr : &*asked;
     if (const Requests* first = first_against(*probe, plan, from, to)) {
       facts.add(first->error != 0 ? "First failing answer" : "First slow answer", outcome(*probe, *first));
+      if (first->error != 0) facts.add("It was answered", answer_text(*probe, *first, from, to));
       facts.add("Nearest to it", said_near(r, first->due));
       moment = fmt::format(" data-at=\"{:.6f}\" data-probe=\"{}\"", seconds(first->due), escaped(probe->name));
     }

@@ -30,7 +30,6 @@ inline void add_requests(ProbeRecord& probe, Ns from, Ns to, bool ok, Ns latency
   }
 }
 
-/// A run that passes: "pay" every 20 ms for 30 s, fault "cut" in [10 s, 20 s), 2 ms latency throughout.
 /// What was counted of "web" in 100 ms: nothing yet.
 inline events::Telemetry bucket(Ns from) {
   events::Telemetry made;
@@ -40,6 +39,7 @@ inline events::Telemetry bucket(Ns from) {
   return made;
 }
 
+/// A run that passes: "pay" every 20 ms for 30 s, fault "cut" in [10 s, 20 s), 2 ms latency throughout.
 inline Recording good_recording() {
   Recording r;
   r.name = "test";
