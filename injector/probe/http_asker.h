@@ -17,9 +17,9 @@ namespace faultline::probe {
 struct HttpRequest {
   std::string url;
   std::string method = "GET";
-  std::string body;
-  Fields headers;
-  Tls tls;
+  std::string body = {};
+  Fields headers = {};
+  Tls tls = {};
   bool reuse = false;        ///< a connection serves a later request, over HTTP/2 several at once
   std::string version = {};  ///< "1.1"; "2": an answer of another is the error "version"; empty: as TLS agrees on it
   bool keeps_body = false;
