@@ -98,6 +98,7 @@ class Page {
                   plan::format_duration(fault.end));
     row("What", std::string(fault.kind->summary) + ".");
     row("Where", explain::describe_scope(plan_, fault));
+    if (fault.source) row("Known", *fault.source);
     reach(all_.reach[i]);
     for (const auto& asked : effect.asked)
       row(std::string(asked.key->name), fmt::format("{}. {}", asked.value, asked.key->doc));
@@ -213,6 +214,7 @@ json fault_json(const plan::Plan& plan, std::size_t i, const explain::Effect& ef
            {"on", fault.on},
            {"peer", fault.peer},
            {"scope", explain::describe_scope(plan, fault)},
+           {"source", fault.source ? json(*fault.source) : json(nullptr)},
            {"start_s", seconds(fault.start)},
            {"end_s", seconds(fault.end)},
            {"ways", effect.ways},

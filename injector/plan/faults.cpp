@@ -313,6 +313,7 @@ void read_fault(const Node& node, std::size_t number, Draft& draft) {
   if (table.has("direction")) result.direction_at = table.place("direction");
   read_keys(table, fault_keys(), result.fault.common, result, draft);
   read_window(table, result, draft.options);
+  result.fault.source = table.scalar("source", "\"fact: the post-mortem, 12:01 UTC\"", read_source);
   if (result.fault.kind) {
     read_params(table, result, draft);
     const std::size_t before = draft.issues.count();

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 
+#include "injector/base/visible_text.h"
 #include "injector/probe/value.h"
 
 namespace faultline::plan {
@@ -282,6 +283,25 @@ Read<Bound> read_baseline_bound(std::string_view text) {
                       Bound::Measure::times_baseline);
 }
 
+std::pair<std::string_view, std::string_view> split_source(std::string_view source) {
+  const auto colon = std::min(source.find(':'), source.size());
+  return {source.substr(0, colon), source.substr(colon)};
+}
+
+Read<std::string> read_source(std::string_view text) {
+  constexpr std::size_t kLongest = 500;
+  const auto [word, rest] = split_source(text);
+  if (word != "fact" && word != "reconstruction")
+    return {{}, quoted(text) + " says neither that it is a fact nor that it is a reconstruction",
+            "write where it is known from: \"fact: the post-mortem, 12:01 UTC\", or what it is put together from: "
+            "\"reconstruction: no figures were published\""};
+  if (trim(rest).size() < 2) return {{}, quoted(text) + " does not say which", "write it behind the colon"};
+  if (text.size() > kLongest) return {{}, "it is too long", fmt::format("at most {} bytes", kLongest)};
+  if (find_invisible(text) != std::string::npos)
+    return {{}, "it has line breaks or characters that nobody can see", "write one line of visible text"};
+  return {std::string(text), {}, {}};
+}
+
 Read<std::vector<PortRange>> read_ports(std::string_view text) {
   constexpr std::string_view kHint = "ports are 1 to 65535: 443, \"80,8000-8080\"";
   std::vector<PortRange> ports;
@@ -329,6 +349,7 @@ std::string_view pattern_of(void (*reader)()) {
   if (is(read_throughput_bound)) return FAULTLINE_COMPARED FAULTLINE_NUMBER " */s *";
   if (is(read_baseline_bound)) return FAULTLINE_COMPARED FAULTLINE_NUMBER " *x *baseline *";
   if (is(read_value_bound)) return " *(>=|>|<=|<|=)[ \\t\\r\\n]*[+-]?[0-9.]+([eE][+-]?[0-9]+)?[ \\t\\r\\n]*";
+  if (is(read_source)) return "(fact|reconstruction):.*[^ ].*";
   if (is(read_ports)) return "[ 0-9,-]+";
   if (is(read_rate)) return "[0-9]+\\.?[0-9]* *(kbit|mbit|gbit)";
   if (is(read_queue)) return "[0-9].*";

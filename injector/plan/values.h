@@ -23,6 +23,9 @@ Read<double> read_request_rate(std::string_view text);           ///< "500/s", o
 Read<Bound> read_baseline_bound(std::string_view text);          ///< "<= 2x baseline"
 bool is_baseline_bound(std::string_view text);                   ///< whether it is meant as one
 Read<std::vector<PortRange>> read_ports(std::string_view text);  ///< "80,8000-8080"
+Read<std::string> read_source(std::string_view text);            ///< "fact: …", "reconstruction: …"
+/// Of a source: "fact" or "reconstruction", and what it goes on with, ": the post-mortem".
+std::pair<std::string_view, std::string_view> split_source(std::string_view source);
 Read<double> read_rate(std::string_view text);  ///< "10mbit" is 1e7 bit/s; kbit, mbit, gbit; 1 kbit to 1000 gbit
 Read<faults::QueueLimit> read_queue(std::string_view text);  ///< "100ms" or "64kB"; at most 60 s or 1 GB
 Read<double> read_scale(std::string_view text);              ///< "1:30" is 30

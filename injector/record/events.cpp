@@ -69,6 +69,7 @@ events::Plan plan_event(const plan::Plan& p, const events::Links& links_of) {
     planned.delay = plan::asked_delay(fault);
     planned.idle = fault.idle;
     planned.loss = plan::asked_loss(fault);
+    planned.source = fault.source;
     auto links = links_of ? links_of(fault) : std::vector<std::string>();
     if (links.empty()) links.emplace_back();
     planned.episodes = episodes_of(p, fault, links);

@@ -179,6 +179,7 @@ struct PlannedFault {
   double loss = 0;                               ///< the greatest that is asked at any time
   std::vector<std::pair<Ns, Ns>> episodes = {};  ///< when it acts in its window; empty: all the time
   std::optional<plan::AskedDelay> asked_delay_us = {};
+  std::optional<std::string> source = {};
 
   static constexpr const char* shape = "planned fault";
   static constexpr auto fields = std::tuple{
@@ -202,7 +203,9 @@ struct PlannedFault {
             "empty: all the time"),
       seldom("asked_delay_us", &PlannedFault::asked_delay_us,
              "the delays that it asks of packets, over the time in which it does; absent: none, or they depend on the "
-             "traffic")};
+             "traffic"),
+      seldom("source", &PlannedFault::source,
+             "where what it plays is known from, as the plan says: `fact: …` or `reconstruction: …`")};
 };
 
 struct PlannedGuard : plan::Guard {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "injector/base/text.h"
+#include "injector/plan/values.h"
 #include "injector/report/chart.h"
 #include "injector/report/held.h"
 #include "injector/report/html.h"
@@ -190,6 +191,13 @@ std::string quantiles_cell(const TimeQuantiles& s) {
   return fmt::format("{} / {} / {}", microseconds(s.p50), microseconds(s.p99), microseconds(s.max));
 }
 
+/// "fact: the post-mortem", marked so that facts and reconstruction are told apart at a glance; HTML.
+std::string source_line(const Fault& fault) {
+  if (!fault.source) return "";
+  const auto [word, rest] = plan::split_source(*fault.source);
+  return fmt::format("<br><span class=\"source {0}\"><b>{0}</b>{1}</span>", word, escaped(std::string(rest)));
+}
+
 std::string fault_tables(const record::Recording& r, const Summary& s) {
   if (s.faults.empty()) return "";
   std::string out =
@@ -199,8 +207,9 @@ std::string fault_tables(const record::Recording& r, const Summary& s) {
       "<th>applied delay<br>p50 / p99 / max</th><th>lateness<br>p50 / p99 / max</th><th class=\"n\" title=\"from the "
       "planned instant to the first packet that there was\">first packet<br>after</th></tr>\n";
   for (const auto& f : s.faults) {
-    out += fmt::format("<tr><td>{}<br><span class=\"dim\">{} on {}</span></td><td>{:g} to {:g} s</td><td>{}</td>",
-                       escaped(f.name), escaped(f.kind), escaped(where(f)), f.start_s, f.end_s, escaped(f.asked_text));
+    out += fmt::format("<tr><td>{}<br><span class=\"dim\">{} on {}</span>{}</td><td>{:g} to {:g} s</td><td>{}</td>",
+                       escaped(f.name), escaped(f.kind), escaped(where(f)), source_line(f), f.start_s, f.end_s,
+                       escaped(f.asked_text));
     if (!f.counted) {
       out += "<td colspan=\"6\" class=\"dim\">nothing was counted</td></tr>\n";
       continue;

@@ -33,6 +33,7 @@ Fault fault_of(const record::FaultRecord& record) {
   fault.end_s = seconds(record.end);
   fault.asked = record.asked;
   fault.asked_text = record.asked_text;
+  fault.source = record.source;
   fault.idle = record.idle;
   fault.counted = record.account.has_value();
   fault.lateness_limit_us = in_microseconds(record::lateness_limit(record));

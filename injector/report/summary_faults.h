@@ -69,6 +69,7 @@ struct Fault : Counts {
   double start_s = 0, end_s = 0;
   std::map<std::string, std::string> asked;
   std::string asked_text;
+  std::optional<std::string> source;
   bool idle = false, counted = false;
   std::vector<FaultAtTarget> targets;
   std::uint64_t packets_undelivered = 0;
@@ -90,6 +91,8 @@ struct Fault : Counts {
       field("end_s", &Fault::end_s, "likewise"),
       field("asked", &Fault::asked, "its kind's keys and values as a plan writes them, defaults included"),
       field("asked_text", &Fault::asked_text, "in one line, without defaults"),
+      field("source", &Fault::source,
+            "where what it plays is known from: `fact: …` or `reconstruction: …`; null: the plan does not say"),
       field("idle", &Fault::idle, "it asks for nothing: all of its values are zero"),
       field("counted", &Fault::counted, "the run got as far as to count; all counts are 0 otherwise"),
       record::Among<Counts>{"of all sites, in wire packets"},

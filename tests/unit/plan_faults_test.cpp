@@ -31,6 +31,18 @@ TEST(PlanFaults, ReadsTheKeysOfEveryFault) {
   EXPECT_EQ(f.at.line, 5u);
 }
 
+TEST(PlanFaults, SaysWhereItIsKnownFrom) {
+  const auto with = [](const std::string& source) {
+    return plan::parse_text(fault("degrade", "delay = \"20ms\"\nsource = " + source + "\n"), "plan.toml");
+  };
+  EXPECT_EQ(with("\"fact: the post-mortem\"").plan.faults.at(0).source, "fact: the post-mortem");
+  EXPECT_TRUE(with("\"reconstruction: no figures\"").ok());
+  for (const std::string wrong : {"\"\"", "\"rumour: x\"", "\"fact\"", "\"fact: \"", "\"factual: x\"", "\"fact: a\\nb\"",
+                                  "\"fact: \\u202e x\"", "1"})
+    EXPECT_FALSE(with(wrong).ok()) << wrong;
+  EXPECT_FALSE(with("\"fact: " + std::string(500, 'x') + "\"").ok());
+}
+
 TEST(PlanFaults, DirectionAndLoopbackHaveDefaults) {
   const auto plan = parse_good(fault("degrade", "delay = \"20ms\"\n"));
   EXPECT_EQ(plan.faults[0].direction, Direction::both);
