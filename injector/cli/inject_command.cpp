@@ -168,7 +168,7 @@ Exit inject(const InjectArguments& arguments, const CLI::App& sub, const std::ve
     return explain_parsed(parsed, arguments.playing.json, arguments.look, arguments.playing.engine);
   run::RunOptions options;
   options.command = command;
-  options.repeat = given_words(sub, {"--seed", "--out", "--json", "--quiet"});
+  options.repeat = given_words(sub, {"--seed", "--out", "--json", "--quiet", "--notify"});
   options.repeat.insert(options.repeat.begin(), {"faultline", "inject", std::string(arguments.kind->name)});
   return play(std::move(parsed), arguments.playing, std::move(options));
 }
@@ -245,6 +245,7 @@ void add_kind(CLI::App& parent, const faults::Kind& kind, Context& context) {
   probe("--p99", arguments->p99, "What must hold meanwhile, such as \"<= 250ms\"", "BOUND");
   text("--seed", arguments->seed, "Seed of every random decision; default: a new one that is recorded", "N");
   arguments->playing.add_to(*sub);
+  arguments->playing.add_notify_to(*sub);
   arguments->playing.add_annotate_to(*sub);
   auto* dry_run = sub->add_flag("--dry-run", arguments->dry_run, "Say what would be done, as explain does");
   sub->add_flag("--look", arguments->look, "With --dry-run: look the targets up as they are now")->needs(dry_run);

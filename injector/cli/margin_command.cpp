@@ -272,6 +272,7 @@ void setup_margin(CLI::App& app, Context& context) {
       "for run.");
   sub->callback([arguments, sub, &context] {
     context.chosen = [arguments, sub] {
+      ::unsetenv("FAULTLINE_NOTIFY");  // it plays dozens of runs, and nobody wants to hear of each
       return arguments->against.empty() ? MarginPlayer(*arguments, *sub).play() : play_margin_map(*arguments, *sub);
     };
   });

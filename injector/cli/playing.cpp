@@ -64,6 +64,18 @@ void add_annotate(CLI::App& app, std::string& annotate, const std::string& doc) 
   app.add_option("--annotate", annotate, doc)->check(CLI::IsMember({"github"}).description(""))->type_name("github");
 }
 
+void Playing::add_notify_to(CLI::App& app) {
+  app.add_option("--notify", notify,
+                 "Tell chats, Grafana and OpenTelemetry of the run, as this file says (docs/notify.md). Or FAULTLINE_NOTIFY")
+      ->type_name("FILE");
+}
+
+plan::Parsed read_notify(const Playing& how, notify::Destinations& to) {
+  std::string path = how.notify;
+  if (const char* given = std::getenv("FAULTLINE_NOTIFY"); path.empty() && given != nullptr) path = given;
+  return path.empty() ? plan::Parsed{} : notify::read_destinations(path, to);
+}
+
 void Playing::add_annotate_to(CLI::App& app) {
   add_annotate(
       app, annotate,
@@ -109,7 +121,9 @@ Exit play(plan::Parsed parsed, const Playing& how, run::RunOptions options) {
   options.out = how.out;
   options.quiet = how.quiet;
   options.engine = engine_named(how.engine);
+  if (const auto read = read_notify(how, options.notify); !read.ok()) return tell_mistakes(read, how);
   const auto result = run::run(parsed.plan, options);
+  for (const auto& remark : result.remarks) print(stderr, shown("faultline: {}\n", remark));
   return tell(result.outcome, result.folder, how, parsed.plan.path);
 }
 

@@ -28,10 +28,11 @@ void add_annotate(CLI::App& app, std::string& annotate, const std::string& doc);
 
 struct Playing {
   std::string out, engine, tolerance, tolerance_of_loss;
-  std::string annotate;
+  std::string annotate, notify;
   bool json = false, quiet = false;
 
   void add_to(CLI::App& app);
+  void add_notify_to(CLI::App& app);
   void add_annotate_to(CLI::App& app);  ///< for what plays runs whose verdict is its own
 };
 
@@ -43,6 +44,9 @@ Exit tell(const report::Outcome& outcome, const std::filesystem::path& folder, c
           const std::string& plan);
 /// Of a run that was given none.
 std::uint64_t new_seed();
+
+/// Whom --notify or FAULTLINE_NOTIFY names. The answer has the mistakes in that file.
+plan::Parsed read_notify(const Playing& how, notify::Destinations& to);
 
 /// Prints the mistakes of a plan that has some, as `how` asks; Exit::invalid.
 Exit tell_mistakes(const plan::Parsed& parsed, const Playing& how);

@@ -61,7 +61,7 @@ Ns read_instant(const std::string& text) {
 /// path, so that the folder does not matter in which it is typed.
 std::vector<std::string> repeating(const CLI::App& sub, const std::string& path) {
   auto words = given_words(sub, {"--seed", "--at", "--out", "--json", "--quiet", "--annotate", "--retry-inconclusive",
-                                 "--serve", "--serve-token-file"});
+                                 "--serve", "--serve-token-file", "--notify"});
   if (!words.empty() && path == words.front()) words.front() = std::filesystem::absolute(path).lexically_normal();
   words.insert(words.begin(), {"faultline", "run"});
   return words;
@@ -189,6 +189,8 @@ Exit run_plan(const RunArguments& arguments, const CLI::App& sub, const std::vec
   run::RunOptions options;
   options.serve = serving(arguments);
   if (!arguments.at.empty()) options.at = read_instant(arguments.at);
+  notify::Destinations to;  // each arm reads it again; all must be right before the first is played
+  if (const auto read = read_notify(arguments.playing, to); !read.ok()) return tell_mistakes(read, arguments.playing);
   const std::string path = find_plan(arguments.plan);
   auto parsed = plan::parse_file(path, arguments.reading.options());
   if (parsed.ok() && arguments.reading.arm.empty() && !parsed.plan.arms.empty())
@@ -231,6 +233,7 @@ void setup_run(CLI::App& app, Context& context) {
       ->type_name("N");
   arguments->reading.add_to(*sub);
   arguments->playing.add_to(*sub);
+  arguments->playing.add_notify_to(*sub);
   arguments->playing.add_annotate_to(*sub);
   sub->footer("The exit status tells the verdict: see `faultline --help`.");
   sub->callback([arguments, sub, &context] {

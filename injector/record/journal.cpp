@@ -57,6 +57,7 @@ struct Journal::Impl {
   std::optional<Ns> epoch FAULTLINE_GUARDED_BY(mutex), hold_at FAULTLINE_GUARDED_BY(mutex);
   SampleBatches batches FAULTLINE_GUARDED_BY(mutex);
   KeptAnswers answers FAULTLINE_GUARDED_BY(mutex);
+  Listener listener FAULTLINE_GUARDED_BY(mutex);
   Ns clock_second FAULTLINE_GUARDED_BY(mutex) = -1;    // the second that clock_text is of
   std::string clock_text FAULTLINE_GUARDED_BY(mutex);  // "2026-11-22T01:50:05": samples come by the thousand
   std::error_code error FAULTLINE_GUARDED_BY(mutex);
@@ -108,6 +109,7 @@ struct Journal::Impl {
     pending[begin] = '{';  // was the comma before the first
     pending += fields;
     pending += "}\n";
+    if (listener) listener(event, std::string_view(pending).substr(begin), wall);
     if (pending.size() + in_write > limit)
       fail(std::make_error_code(std::errc::no_buffer_space),
            fmt::format("{}: the disk does not keep up, {} MB are waiting", path, limit >> 20));
@@ -185,6 +187,11 @@ void Journal::set_batching(std::vector<Ns> edges, std::vector<std::string> fast_
 void Journal::set_secrets(std::vector<std::string> secrets) {
   const MutexLock lock(impl_->mutex);
   impl_->answers.set_secrets(std::move(secrets));
+}
+
+void Journal::listen(Listener listener) {
+  const MutexLock lock(impl_->mutex);
+  impl_->listener = std::move(listener);
 }
 
 void Journal::write_line(const char* event, const std::string& fields) {

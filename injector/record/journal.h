@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "injector/base/clock.h"
@@ -35,6 +36,10 @@ class Journal {
   void set_batching(std::vector<Ns> edges, std::vector<std::string> fast_probes);
   /// Texts that what is said to probes must not show, each as "***".
   void set_secrets(std::vector<std::string> secrets);
+  /// Hears of each line as it is written, at this CLOCK_REALTIME. Called with the journal's lock held: quick, and no
+  /// call of the journal. Empty: nobody listens any more.
+  using Listener = std::function<void(const char* event, std::string_view line, Ns wall)>;
+  void listen(Listener listener);
   /// An event of schema.h. Thread-safe; buffered, written by a thread of its own so that no caller waits for a disk.
   /// Once the journal has failed it does nothing.
   template <class Event>

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "injector/notify/destinations.h"
 #include "injector/pen/attach.h"
 #include "injector/plan/parse.h"
 #include "injector/report/derive.h"
@@ -23,6 +24,7 @@ struct RunOptions {
   bool quiet = false;                 ///< nothing on `screen`
   int screen = 2;                     ///< where progress is drawn
   std::optional<serve::Wish> serve;   ///< absent: nothing listens
+  notify::Destinations notify;        ///< who is told of it
   std::vector<std::string> command;   ///< argv, for the record
   std::vector<std::string> repeat;    ///< the words that say the same, without the seed, --at and where to write
 };
@@ -30,6 +32,7 @@ struct RunOptions {
 struct Result {
   report::Outcome outcome;
   std::filesystem::path folder;
+  std::vector<std::string> remarks = {};  ///< for people, no part of the record: who could not be told
 };
 
 /// Runs. Must be called on the main thread, before any other thread exists: the nursery is forked from it, and signals

@@ -11,6 +11,7 @@
 #include "injector/base/descriptors.h"
 #include "injector/base/error.h"
 #include "injector/base/secrets.h"
+#include "injector/notify/notifier.h"
 #include "injector/observe/events/event_watch.h"
 #include "injector/observe/telemetry/telemetry.h"
 #include "injector/observe/traffic/traffic_watch.h"
@@ -116,7 +117,8 @@ void describe(record::Journal& journal, const plan::Plan& plan, const std::vecto
 
 }  // namespace
 
-Session::Session(const plan::Plan& plan, const RunOptions& options, const std::filesystem::path& folder)
+Session::Session(const plan::Plan& plan, const RunOptions& options, const std::filesystem::path& folder,
+                 notify::Notifier* notifier)
     : plan_(plan), options_(options), folder_(folder) {
   raise_descriptor_limit();
   // Children first: they are forked before there is any descriptor that could keep a fault alive.
@@ -139,6 +141,7 @@ Session::Session(const plan::Plan& plan, const RunOptions& options, const std::f
   observers_.add<observe::TrafficWatch>();
   observers_.add<observe::Telemetry>();
   observers_.add<serve::Serving>(plan, options.serve, folder);
+  observers_.add<notify::Tap>(notifier);
   // More of them here: what has to be there for the first request, and until after the last.
   observers_.add<Probes>(plan);
 }

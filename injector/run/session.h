@@ -26,11 +26,17 @@
 #include "injector/run/telling.h"
 #include "injector/screen/display.h"
 
+namespace faultline::notify {
+class Notifier;
+}
+
 namespace faultline::run {
 
 class Session {
  public:
-  Session(const plan::Plan& plan, const RunOptions& options, const std::filesystem::path& folder);
+  /// `notifier`: null: nobody is told. It outlives the session.
+  Session(const plan::Plan& plan, const RunOptions& options, const std::filesystem::path& folder,
+          notify::Notifier* notifier);
   ~Session();
 
   /// Everything. What goes wrong is in the journal; nothing is thrown but a journal that cannot be written.

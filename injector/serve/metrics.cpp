@@ -76,7 +76,7 @@ std::atomic<std::uint64_t>& Metrics::error(OfProbe& probe, const std::string& gi
   return probe.errors[by_now].count;
 }
 
-std::string Metrics::text() const {
+std::vector<MetricFamily> Metrics::families() const {
   const Ns epoch = epoch_, now = epoch == 0 ? -1 : monotonic_now() - epoch;
   const bool playing = epoch != 0 && now >= 0 && !healed_;
   auto info = family("faultline_run_info", "The run under way.", MetricType::Gauge);
@@ -115,7 +115,9 @@ std::string Metrics::text() const {
     }
     histogram.sample_sum = static_cast<double>(probe.latency_ns.load(std::memory_order_relaxed)) / kSecond;
   }
-  return prometheus::TextSerializer().Serialize({info, duration, elapsed, phase, fault, healed, failed, took});
+  return {info, duration, elapsed, phase, fault, healed, failed, took};
 }
+
+std::string Metrics::text() const { return prometheus::TextSerializer().Serialize(families()); }
 
 }  // namespace faultline::serve

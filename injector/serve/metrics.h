@@ -7,12 +7,17 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "injector/base/thread_safety.h"
 #include "injector/base/units.h"
 #include "injector/plan/plan.h"
 #include "injector/probe/errors.h"
 #include "injector/probe/probe.h"
+
+namespace prometheus {
+struct MetricFamily;
+}
 
 namespace faultline::serve {
 
@@ -28,7 +33,9 @@ class Metrics {
   void begin(Ns epoch) { epoch_ = epoch; }
   void healed() { healed_ = true; }
 
-  /// In Prometheus's text format. Any thread.
+  /// Any thread.
+  std::vector<prometheus::MetricFamily> families() const;
+  /// The same in Prometheus's text format.
   std::string text() const;
 
  private:

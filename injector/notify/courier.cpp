@@ -1,0 +1,198 @@
+#include "injector/notify/courier.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <limits>
+#include <thread>
+
+#include "injector/base/clock.h"
+#include "injector/base/thread_safety.h"
+#include "injector/base/visible_text.h"
+#include "injector/probe/curl.h"
+
+namespace faultline::notify {
+namespace {
+
+constexpr long kConnectTimeout = 3000, kTimeout = 5000;  // ms
+constexpr std::size_t kMostAnswer = 64 << 10;
+constexpr Ns kPauses[] = {300 * kMillisecond, 1500 * kMillisecond};  // before the second try and the third
+
+}  // namespace
+
+struct Courier::Impl final : Carrier {
+  Impl(std::string n, std::unique_ptr<Sink> s, Trouble t)
+      : name(std::move(n)), sink(std::move(s)), trouble(std::move(t)), thread([this] { work(); }) {}
+  ~Impl() {
+    give_up_at = 0;
+    {
+      const MutexLock lock(mutex);
+      ending = true;
+      waiting.clear();
+    }
+    wake.notify_all();
+    thread.join();
+  }
+
+  // ---- the thread ----
+
+  void work() {
+    Ns next = sink->every() > 0 ? monotonic_now() + sink->every() : std::numeric_limits<Ns>::max();
+    MutexLock lock(mutex);
+    for (;;) {
+      while (waiting.empty() && !ending && monotonic_now() < next) {
+        if (next == std::numeric_limits<Ns>::max())
+          wake.wait(lock);
+        else
+          wake.wait_until(lock, std::chrono::steady_clock::now() + std::chrono::nanoseconds(next - monotonic_now()));
+      }
+      if (!waiting.empty()) {
+        const auto what = std::move(waiting.front());
+        waiting.pop_front();
+        lock.unlock();
+        attempt([&] { sink->tell(*what, *this); });
+      } else if (ending || monotonic_now() >= next) {
+        const bool last = ending;
+        lock.unlock();
+        if (sink->every() > 0) attempt([&] { sink->report(wall_now(), *this); });
+        next = monotonic_now() + std::max(sink->every(), kMillisecond);
+        if (last) break;
+      } else {
+        continue;
+      }
+      lock.lock();
+    }
+    lock.lock();
+    done = true;
+    finished.notify_all();
+  }
+
+  template <class Act>
+  void attempt(const Act& act) {
+    try {
+      act();
+    } catch (const std::exception& e) {
+      say(e.what());
+    }
+  }
+
+  /// The first time alone: whoever reads it has one destination to mend.
+  void say(const std::string& why) {
+    if (said) return;
+    said = true;
+    trouble(fmt::format("{} was not told: {}", name, bounded(visible(why), 300)));
+  }
+
+  std::optional<std::string> send(const Request& request) override {
+    std::string why;
+    for (std::size_t tries = 0;; tries++) {
+      std::string answer;
+      bool again = false;
+      why = once(request, answer, again);
+      if (why.empty()) return answer;
+      if (!again || tries >= std::size(kPauses) || monotonic_now() + kPauses[tries] >= give_up_at) break;
+      MutexLock lock(mutex);
+      wake.wait_until(lock, std::chrono::steady_clock::now() + std::chrono::nanoseconds(kPauses[tries]));
+    }
+    say(why);
+    return {};
+  }
+
+  /// Why it failed, "" if not; `again`: another try may do better.
+  std::string once(const Request& request, std::string& answer, bool& again) {
+    namespace curl = probe::curl;
+    const curl::Easy easy(curl_easy_init());
+    if (!easy) throw std::bad_alloc();
+    CURL* e = easy.get();
+    const auto set = [e](CURLoption option, auto value) {
+      curl::check("set up a request", curl_easy_setopt(e, option, value));
+    };
+    curl::List headers;
+    curl::append(headers, "Content-Type: application/json");
+    curl::append(headers, "User-Agent: faultline");
+    curl::append(headers, "Expect:");
+    for (const auto& [header, value] : request.headers) curl::append(headers, header + ": " + value);
+    set(CURLOPT_URL, request.url.c_str());
+    set(CURLOPT_NOSIGNAL, 1L);
+    set(CURLOPT_PROTOCOLS_STR, "http,https");
+    set(CURLOPT_FOLLOWLOCATION, 0L);  // else the token would go wherever the answer points
+    set(CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeout);
+    set(CURLOPT_TIMEOUT_MS, kTimeout);
+    set(CURLOPT_QUICK_EXIT, 1L);
+    set(CURLOPT_HTTPHEADER, headers.get());
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    set(CURLOPT_POSTFIELDS, request.body.c_str());
+    set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    set(CURLOPT_WRITEFUNCTION, &Impl::keep);
+    set(CURLOPT_WRITEDATA, &answer);
+    set(CURLOPT_NOPROGRESS, 0L);
+    set(CURLOPT_XFERINFOFUNCTION, &Impl::is_over);
+    set(CURLOPT_XFERINFODATA, this);
+    const CURLcode rc = curl_easy_perform(e);
+    if (rc != CURLE_OK) {
+      again = true;
+      return curl_easy_strerror(rc);
+    }
+    long status = 0;
+    curl_easy_getinfo(e, CURLINFO_RESPONSE_CODE, &status);
+    if (status >= 200 && status < 300) return "";
+    again = status == 429 || status >= 500;
+    return fmt::format("it answered with status {}{}", status, answer.empty() ? "" : ": " + answer);
+  }
+
+  static std::size_t keep(char* data, std::size_t size, std::size_t count, void* to) {
+    auto& answer = *static_cast<std::string*>(to);
+    answer.append(data, std::min(size * count, kMostAnswer - std::min(kMostAnswer, answer.size())));
+    return size * count;
+  }
+  static int is_over(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+    return monotonic_now() >= static_cast<Impl*>(self)->give_up_at ? 1 : 0;
+  }
+
+  const std::string name;
+  const std::unique_ptr<Sink> sink;
+  const Trouble trouble;
+  std::atomic<Ns> give_up_at = std::numeric_limits<Ns>::max();
+  bool said = false;  // of the thread
+  Mutex mutex;
+  Condition wake, finished;
+  std::deque<std::shared_ptr<const Happening>> waiting FAULTLINE_GUARDED_BY(mutex);
+  std::uint64_t left_out FAULTLINE_GUARDED_BY(mutex) = 0;
+  bool ending FAULTLINE_GUARDED_BY(mutex) = false, done FAULTLINE_GUARDED_BY(mutex) = false;
+  std::thread thread;  // the last: it uses all of the others
+};
+
+Courier::Courier(std::string name, std::unique_ptr<Sink> sink, Trouble trouble)
+    : impl_(std::make_unique<Impl>(std::move(name), std::move(sink), std::move(trouble))) {}
+Courier::~Courier() = default;
+
+void Courier::tell(std::shared_ptr<const Happening> what) {
+  {
+    const MutexLock lock(impl_->mutex);
+    if (impl_->waiting.size() >= kMostWaiting) {
+      impl_->left_out++;
+      return;
+    }
+    impl_->waiting.push_back(std::move(what));
+  }
+  impl_->wake.notify_all();
+}
+
+void Courier::finish(Ns deadline) {
+  impl_->give_up_at = deadline;
+  MutexLock lock(impl_->mutex);
+  impl_->ending = true;
+  impl_->wake.notify_all();
+  while (!impl_->done) {
+    const Ns left = deadline - monotonic_now();
+    if (left <= 0) break;
+    impl_->finished.wait_until(lock, std::chrono::steady_clock::now() + std::chrono::nanoseconds(left));
+  }
+  const std::uint64_t lost = impl_->left_out + impl_->waiting.size();
+  lock.unlock();
+  if (lost > 0) impl_->trouble(fmt::format("{} was not told of {} things: it was too slow", impl_->name, lost));
+}
+
+}  // namespace faultline::notify

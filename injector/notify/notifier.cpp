@@ -1,0 +1,94 @@
+#include "injector/notify/notifier.h"
+
+#include <fmt/format.h>
+#include <prometheus/metric_family.h>
+
+#include "injector/base/clock.h"
+#include "injector/notify/sinks.h"
+#include "injector/record/journal.h"
+
+namespace faultline::notify {
+
+Notifier::Notifier(const plan::Plan& plan, Destinations to) : plan_(plan), to_(std::move(to)), metrics_(plan, false) {}
+
+Notifier::~Notifier() { stop_listening(); }
+
+void Notifier::start() {
+  if (!couriers_.empty()) return;
+  const auto add = [&](const std::string& name, std::unique_ptr<Sink> sink) {
+    couriers_.push_back(std::make_unique<Courier>(name, std::move(sink), [this](const std::string& t) { trouble(t); }));
+  };
+  for (const auto& webhook : to_.webhooks)
+    add(fmt::format("the webhook at {}", host_of(webhook.url)), make_webhook(plan_, webhook));
+  if (to_.grafana) add(fmt::format("Grafana at {}", host_of(to_.grafana->url)), make_grafana(plan_, *to_.grafana));
+  if (to_.otlp)
+    add(fmt::format("the OTLP collector at {}", host_of(to_.otlp->url)),
+        make_otlp(plan_, *to_.otlp, [this] { return metrics_.families(); }));
+}
+
+void Notifier::listen(record::Journal& journal, std::function<void(const std::string&)> note) {
+  {
+    const MutexLock lock(mutex_);
+    note_ = std::move(note);
+  }
+  start();
+  journal_ = &journal;
+  // Under the journal's lock: a short line is read and put into queues, and nobody is waited for.
+  journal.listen([this](const char* event, std::string_view line, Ns wall) {
+    if (!is_told(event)) return;
+    try {
+      if (auto what = read_line(plan_, std::string(line), wall)) tell(std::move(*what));
+    } catch (const std::exception&) {  // the record is worth more than who hears of it
+    }
+  });
+}
+
+void Notifier::stop_listening() {
+  if (journal_) journal_->listen({});
+  journal_ = nullptr;
+  const MutexLock lock(mutex_);
+  note_ = {};
+}
+
+void Notifier::sample(const probe::Sample& sample) { metrics_.sample(sample); }
+void Notifier::begin(Ns epoch) { metrics_.begin(epoch); }
+void Notifier::healed() { metrics_.healed(); }
+
+void Notifier::tell(Happening what) {
+  const auto shared = std::make_shared<const Happening>(std::move(what));
+  for (auto& courier : couriers_) courier->tell(shared);
+}
+
+void Notifier::trouble(const std::string& text) {
+  const MutexLock lock(mutex_);  // also while it is said: whom it is said to may be about to go
+  if (note_) note_(text);
+  troubles_.push_back(text);
+}
+
+std::vector<std::string> Notifier::finish(const report::Summary& summary) {
+  start();  // of a run that ended before it could
+  tell(read_verdict(summary, wall_now()));
+  const Ns deadline = monotonic_now() + kLastWords;
+  for (auto& courier : couriers_) courier->finish(deadline);
+  couriers_.clear();
+  const MutexLock lock(mutex_);
+  return std::move(troubles_);
+}
+
+void Tap::prepare(const observe::Scene& scene) {
+  if (notifier_) notifier_->listen(scene.journal, scene.note);
+}
+void Tap::begin(Ns epoch) {
+  if (notifier_) notifier_->begin(epoch);
+}
+void Tap::sample(const probe::Sample& sample) {
+  if (notifier_) notifier_->sample(sample);
+}
+void Tap::healed() noexcept {
+  if (notifier_) notifier_->healed();
+}
+void Tap::take_apart() noexcept {
+  if (notifier_) notifier_->stop_listening();
+}
+
+}  // namespace faultline::notify
