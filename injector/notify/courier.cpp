@@ -180,13 +180,17 @@ void Courier::tell(std::shared_ptr<const Happening> what) {
   impl_->wake.notify_all();
 }
 
-void Courier::finish(Ns deadline) {
+void Courier::end(Ns deadline) {
   impl_->give_up_at = deadline;
-  MutexLock lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   impl_->ending = true;
   impl_->wake.notify_all();
+}
+
+void Courier::await() {
+  MutexLock lock(impl_->mutex);
   while (!impl_->done) {
-    const Ns left = deadline - monotonic_now();
+    const Ns left = impl_->give_up_at - monotonic_now();
     if (left <= 0) break;
     impl_->finished.wait_until(lock, std::chrono::steady_clock::now() + std::chrono::nanoseconds(left));
   }

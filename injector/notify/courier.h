@@ -43,7 +43,7 @@ class Sink {
 class Courier {
  public:
   static constexpr std::size_t kMostWaiting = 256;  ///< happenings; what comes then is left out, and counted
-  /// Thread-safe: called on the courier's thread, and on that of whoever finishes.
+  /// Thread-safe: called on the courier's thread, and on that of whoever awaits its end.
   using Trouble = std::function<void(const std::string&)>;
 
   /// `name` is how it is called where people read it. Starts the thread.
@@ -52,8 +52,10 @@ class Courier {
 
   /// Thread-safe; never waits for the destination.
   void tell(std::shared_ptr<const Happening> what);
-  /// No more comes: waits until all is delivered, `deadline` (CLOCK_MONOTONIC) at the latest.
-  void finish(Ns deadline);
+  /// No more comes, and what is not delivered by `deadline` (CLOCK_MONOTONIC) is given up.
+  void end(Ns deadline);
+  /// Waits until all is delivered, or given up. After end().
+  void await();
 
  private:
   struct Impl;

@@ -69,7 +69,8 @@ std::vector<std::string> Notifier::finish(const report::Summary& summary) {
   start();  // of a run that ended before it could
   tell(read_verdict(summary, wall_now()));
   const Ns deadline = monotonic_now() + kLastWords;
-  for (auto& courier : couriers_) courier->finish(deadline);
+  for (auto& courier : couriers_) courier->end(deadline);
+  for (auto& courier : couriers_) courier->await();
   couriers_.clear();
   const MutexLock lock(mutex_);
   return std::move(troubles_);
