@@ -65,8 +65,9 @@ void add_annotate(CLI::App& app, std::string& annotate, const std::string& doc) 
 }
 
 void Playing::add_notify_to(CLI::App& app) {
-  app.add_option("--notify", notify,
-                 "Tell chats, Grafana and OpenTelemetry of the run, as this file says (docs/notify.md). Or FAULTLINE_NOTIFY")
+  app.add_option(
+         "--notify", notify,
+         "Tell chats, Grafana and OpenTelemetry of the run, as this file says (docs/notify.md). Or FAULTLINE_NOTIFY")
       ->type_name("FILE");
 }
 

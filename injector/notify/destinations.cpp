@@ -68,14 +68,14 @@ void read_moments(Table& table, std::vector<Moment>& moments) {
   }
   moments.clear();
   for (const auto& word : table.words("on", "[\"begin\", \"end\"]")) {
-    const auto* known = std::find_if(std::begin(kMoments), std::end(kMoments),
-                                     [&](const auto& one) { return one.first == word.text; });
+    const auto* known =
+        std::find_if(std::begin(kMoments), std::end(kMoments), [&](const auto& one) { return one.first == word.text; });
     if (known != std::end(kMoments))
       moments.push_back(known->second);
     else
-      table.issues().error(word.at, fmt::format("on: unknown value \"{}\"", word.text),
-                           table.issues().suggest(word.text, {"begin", "fault", "guard", "end"},
-                                                  "choose of: begin, fault, guard, end"));
+      table.issues().error(
+          word.at, fmt::format("on: unknown value \"{}\"", word.text),
+          table.issues().suggest(word.text, {"begin", "fault", "guard", "end"}, "choose of: begin, fault, guard, end"));
   }
 }
 

@@ -49,7 +49,9 @@ class ToGrafana : public Sink {
   }
 
   std::optional<std::string> ask(const char* method, const std::string& path, const json& body, Carrier& carrier) {
-    return carrier.send({method, grafana_.url + path, body.dump(-1, ' ', false, json::error_handler_t::replace),
+    return carrier.send({method,
+                         grafana_.url + path,
+                         body.dump(-1, ' ', false, json::error_handler_t::replace),
                          {{"Authorization", "Bearer " + grafana_.token}}});
   }
 
@@ -58,13 +60,13 @@ class ToGrafana : public Sink {
     if (!answer) return 0;
     const auto said = json::parse(*answer, nullptr, false);
     return said.is_object() && said.contains("id") && said["id"].is_number_integer() ? said["id"].get<std::int64_t>()
-                                                                                    : 0;
+                                                                                     : 0;
   }
 
   void begin(const std::string& fault, const Happening& what, Carrier& carrier) {
     Region& region = open_[fault];
-    region.said = annotation(what, fault.empty() ? std::vector<std::string>{"run"}
-                                                 : std::vector<std::string>{"fault", fault});
+    region.said =
+        annotation(what, fault.empty() ? std::vector<std::string>{"run"} : std::vector<std::string>{"fault", fault});
     region.id = post(region.said, carrier);
   }
 

@@ -54,8 +54,8 @@ std::string begin_text(const plan::Plan& plan) {
 }
 
 std::string fault_text(const plan::Plan& plan, const std::string& name, bool begins) {
-  const auto fault = std::find_if(plan.faults.begin(), plan.faults.end(),
-                                  [&](const plan::Fault& one) { return one.name == name; });
+  const auto fault =
+      std::find_if(plan.faults.begin(), plan.faults.end(), [&](const plan::Fault& one) { return one.name == name; });
   if (fault == plan.faults.end() || !begins) return fmt::format("fault {} {}", name, begins ? "begins" : "ends");
   const std::string asked = plan::asked_text(*fault);
   return fmt::format("fault {} begins: {} on {}{}, for {}", name, fault->kind->name, fmt::join(fault->on, ", "),
@@ -98,8 +98,8 @@ std::optional<Happening> read_line(const plan::Plan& plan, const std::string& te
     what.grave = true;
     about = fmt::format("is stopped: {}", word(line, "reason"));
   } else {
-    what.grave = what.event != events::Note::event && what.event != events::Healed::event &&
-                 what.event != events::Seen::event;
+    what.grave =
+        what.event != events::Note::event && what.event != events::Healed::event && what.event != events::Seen::event;
     about = said(line);
     if (about.empty()) about = what.event;
   }
@@ -111,8 +111,8 @@ std::optional<Happening> read_line(const plan::Plan& plan, const std::string& te
 std::string verdict_text(const report::Summary& s) {
   std::string text = s.verdict;
   const auto judged = s.hypotheses.size();
-  const auto held = std::count_if(s.hypotheses.begin(), s.hypotheses.end(),
-                                  [](const auto& h) { return h.held.value_or(false); });
+  const auto held =
+      std::count_if(s.hypotheses.begin(), s.hypotheses.end(), [](const auto& h) { return h.held.value_or(false); });
   if (judged > 0) text += fmt::format(": {} of {} hypotheses held", held, judged);
   const auto broken = report::broken_hypotheses(s);
   if (!broken.empty()) return fmt::format("{}; {}", text, fmt::join(broken, "; "));
@@ -127,27 +127,24 @@ Happening read_verdict(const report::Summary& s, Ns wall) {
   what.moment = Moment::end;
   what.wall = wall;
   what.grave = s.exit_code != 0;
-  what.text = bounded(visible(fmt::format("{}{}: {}", s.name, s.arm ? fmt::format(" ({})", *s.arm) : "",
-                                          verdict_text(s))),
-                      kLongest);
+  what.text = bounded(
+      visible(fmt::format("{}{}: {}", s.name, s.arm ? fmt::format(" ({})", *s.arm) : "", verdict_text(s))), kLongest);
   const auto first = [](std::vector<std::string> lines) {
     lines.resize(std::min(lines.size(), kMostReasons));
     for (auto& line : lines) line = bounded(visible(line), kLongest);
     return lines;
   };
-  what.details = {{"verdict", s.verdict},
-                  {"exit_code", s.exit_code},
-                  {"broken", first(report::broken_hypotheses(s))},
-                  {"reasons", first(s.reasons)},
-                  {"observed_s", s.observed_s},
-                  {"repeat", bounded(visible(s.repeat), kLongest)}};
+  what.details = {
+      {"verdict", s.verdict},        {"exit_code", s.exit_code},   {"broken", first(report::broken_hypotheses(s))},
+      {"reasons", first(s.reasons)}, {"observed_s", s.observed_s}, {"repeat", bounded(visible(s.repeat), kLongest)}};
   return what;
 }
 
 std::string webhook_body(const Webhook& to, const plan::Plan& plan, const Happening& what) {
   if (to.slack) {
     std::string text;  // as Slack wants it: https://api.slack.com/reference/surfaces/formatting
-    for (const char c : what.text) text += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : std::string(1, c);
+    for (const char c : what.text)
+      text += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : std::string(1, c);
     return json{{"text", text}}.dump(-1, ' ', false, json::error_handler_t::replace);
   }
   json body{{"event", what.event},

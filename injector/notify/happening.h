@@ -11,13 +11,13 @@
 namespace faultline::notify {
 
 struct Happening {
-  std::string event;              ///< as webhooks have it: "begin", "fault_begin", …; of others the journal's name
-  std::optional<Moment> moment;   ///< absent: no webhook hears of it
-  Ns wall = 0;                    ///< when it happened, CLOCK_REALTIME
-  std::string text;               ///< one line for people, in which everything can be seen
-  std::string fault;              ///< whose begin or end it is
-  bool grave = false;             ///< it is to be looked at: a guard, a warning, a run that did not pass
-  nlohmann::json details;         ///< the journal's line, or what is told of the verdict
+  std::string event;             ///< as webhooks have it: "begin", "fault_begin", …; of others the journal's name
+  std::optional<Moment> moment;  ///< absent: no webhook hears of it
+  Ns wall = 0;                   ///< when it happened, CLOCK_REALTIME
+  std::string text;              ///< one line for people, in which everything can be seen
+  std::string fault;             ///< whose begin or end it is
+  bool grave = false;            ///< it is to be looked at: a guard, a warning, a run that did not pass
+  nlohmann::json details;        ///< the journal's line, or what is told of the verdict
 };
 
 /// Whether a journal's event is told to anybody. Quick.

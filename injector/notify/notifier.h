@@ -23,8 +23,8 @@ class Notifier {
   Notifier(const plan::Plan& plan, Destinations to);
   ~Notifier();
 
-  /// The run begins, with this journal: listens to it. What cannot be delivered is said by `note`, which is thread-safe,
-  /// until stop_listening().
+  /// The run begins, with this journal: listens to it. What cannot be delivered is said by `note`, which is
+  /// thread-safe, until stop_listening().
   void listen(record::Journal& journal, std::function<void(const std::string&)> note);
   void stop_listening();
   void sample(const probe::Sample& sample);

@@ -18,18 +18,18 @@ using prometheus::MetricType;
 std::string number(std::uint64_t value) { return std::to_string(value); }
 
 json attribute(const std::string& key, const json& value) {
-  const char* type = value.is_string()            ? "stringValue"
-                     : value.is_boolean()         ? "boolValue"
-                     : value.is_number_integer()  ? "intValue"
-                                                  : "doubleValue";
+  const char* type = value.is_string()           ? "stringValue"
+                     : value.is_boolean()        ? "boolValue"
+                     : value.is_number_integer() ? "intValue"
+                                                 : "doubleValue";
   // 64-bit integers are strings in the JSON of protobuf.
   return {{"key", key}, {"value", {{type, value.is_number_integer() ? json(value.dump()) : value}}}};
 }
 
 json resource(const plan::Plan& plan) {
-  json attributes = json::array({attribute("service.name", "faultline"), attribute("service.version", FAULTLINE_VERSION),
-                                 attribute("faultline.plan", plan.name),
-                                 attribute("faultline.seed", std::to_string(plan.seed))});
+  json attributes =
+      json::array({attribute("service.name", "faultline"), attribute("service.version", FAULTLINE_VERSION),
+                   attribute("faultline.plan", plan.name), attribute("faultline.seed", std::to_string(plan.seed))});
   if (!plan.arm.empty()) attributes.push_back(attribute("faultline.arm", plan.arm));
   return {{"attributes", std::move(attributes)}};
 }
@@ -132,12 +132,9 @@ std::string otlp_log(const plan::Plan& plan, const Happening& what) {
     else if (value.is_number() || value.is_boolean())
       attributes.push_back(attribute(key, value));
   }
-  const json record{{"timeUnixNano", std::to_string(what.wall)},
-                    {"observedTimeUnixNano", std::to_string(what.wall)},
-                    {"severityNumber", what.grave ? kWarn : kInfo},
-                    {"severityText", what.grave ? "WARN" : "INFO"},
-                    {"body", {{"stringValue", what.text}}},
-                    {"attributes", std::move(attributes)}};
+  const json record{{"timeUnixNano", std::to_string(what.wall)},    {"observedTimeUnixNano", std::to_string(what.wall)},
+                    {"severityNumber", what.grave ? kWarn : kInfo}, {"severityText", what.grave ? "WARN" : "INFO"},
+                    {"body", {{"stringValue", what.text}}},         {"attributes", std::move(attributes)}};
   return written({{"resourceLogs",
                    {{{"resource", resource(plan)}, {"scopeLogs", {{{"scope", kScope}, {"logRecords", {record}}}}}}}}});
 }

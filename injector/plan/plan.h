@@ -89,7 +89,8 @@ struct Fault {
   Ns start = 0, end = 0;  ///< since T0; scaled
   faults::Params params;  ///< of its kind's keys
   faults::Params common;  ///< of fault_keys()
-  /// Where what it plays is known from: "fact: the post-mortem, 12:01 UTC", "reconstruction: no figures were published".
+  /// Where what it plays is known from: "fact: the post-mortem, 12:01 UTC", "reconstruction: no figures were
+  /// published".
   std::optional<std::string> source = {};
   SourcePlace at;
 };

@@ -292,7 +292,8 @@ Read<std::string> read_source(std::string_view text) {
   constexpr std::size_t kLongest = 500;
   const auto [word, rest] = split_source(text);
   if (word != "fact" && word != "reconstruction")
-    return {{}, quoted(text) + " says neither that it is a fact nor that it is a reconstruction",
+    return {{},
+            quoted(text) + " says neither that it is a fact nor that it is a reconstruction",
             "write where it is known from: \"fact: the post-mortem, 12:01 UTC\", or what it is put together from: "
             "\"reconstruction: no figures were published\""};
   if (trim(rest).size() < 2) return {{}, quoted(text) + " does not say which", "write it behind the colon"};

@@ -22,7 +22,8 @@ double quantile(std::vector<double>& sorted, unsigned per_mille) {
 }
 
 /// The value that decides: of a bound on each the one that is farthest off.
-double deciding(const ValueKey& key, const Bound& bound, const std::vector<double>& values, std::vector<double>& sorted) {
+double deciding(const ValueKey& key, const Bound& bound, const std::vector<double>& values,
+                std::vector<double>& sorted) {
   if (key.of == ValueKey::Of::last) return values.back();
   if (key.of == ValueKey::Of::quantile) return quantile(sorted, key.per_mille);
   if (bound.op == Bound::Op::eq) {

@@ -23,8 +23,8 @@ class Mailbox {
   Mailbox() {
     const auto take = [this](const httplib::Request& request, httplib::Response& response) {
       const std::lock_guard lock(mutex_);
-      letters_.push_back({request.method, request.path, request.headers,
-                          nlohmann::json::parse(request.body, nullptr, false)});
+      letters_.push_back(
+          {request.method, request.path, request.headers, nlohmann::json::parse(request.body, nullptr, false)});
       response.status = failures_ > 0 ? 503 : status_;
       failures_ -= failures_ > 0;
       response.set_content(answer_, "application/json");

@@ -55,8 +55,8 @@ TEST_F(NotifyTest, NobodyThereChangesNothingAndIsSaid) {
 
 TEST_F(NotifyTest, AStopIsToldByTheEnvironmentsFileAsWell) {
   Mailbox mailbox;
-  Command run({"env", "FAULTLINE_NOTIFY=" + file(mailbox.url()).string(), binary(), "run", plan(), "--out", out,
-               "--quiet"});
+  Command run(
+      {"env", "FAULTLINE_NOTIFY=" + file(mailbox.url()).string(), binary(), "run", plan(), "--out", out, "--quiet"});
   ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
   run.signal(SIGINT);
   EXPECT_EQ(run.wait(60 * kSecond), 5) << run.errors();

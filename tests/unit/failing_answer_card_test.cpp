@@ -19,8 +19,8 @@ std::string page_of(std::vector<record::events::Answer> said) {
 }
 
 TEST(FailingAnswerCard, HasWhatTheFirstFailingRequestWasAnswered) {
-  const std::string page = page_of({{"pay", 12 * kSecond, "timeout", "no <bank>", "a word", 7},
-                                    {"pay", 13 * kSecond, "timeout", "later", "", 0}});
+  const std::string page = page_of(
+      {{"pay", 12 * kSecond, "timeout", "no <bank>", "a word", 7}, {"pay", 13 * kSecond, "timeout", "later", "", 0}});
   EXPECT_NE(page.find("It was answered</dt><dd><pre class=\"said\">no &lt;bank&gt;</pre>standard error:<pre "
                       "class=\"said\">a word</pre>and 7 bytes more"),
             std::string::npos);

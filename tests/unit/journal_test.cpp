@@ -1,4 +1,5 @@
 #include "injector/record/journal.h"
+#include "injector/base/text.h"
 
 #include <sys/resource.h>
 #include <sys/wait.h>

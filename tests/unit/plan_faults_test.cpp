@@ -37,8 +37,8 @@ TEST(PlanFaults, SaysWhereItIsKnownFrom) {
   };
   EXPECT_EQ(with("\"fact: the post-mortem\"").plan.faults.at(0).source, "fact: the post-mortem");
   EXPECT_TRUE(with("\"reconstruction: no figures\"").ok());
-  for (const std::string wrong : {"\"\"", "\"rumour: x\"", "\"fact\"", "\"fact: \"", "\"factual: x\"", "\"fact: a\\nb\"",
-                                  "\"fact: \\u202e x\"", "1"})
+  for (const std::string wrong : {"\"\"", "\"rumour: x\"", "\"fact\"", "\"fact: \"", "\"factual: x\"",
+                                  "\"fact: a\\nb\"", "\"fact: \\u202e x\"", "1"})
     EXPECT_FALSE(with(wrong).ok()) << wrong;
   EXPECT_FALSE(with("\"fact: " + std::string(500, 'x') + "\"").ok());
 }
