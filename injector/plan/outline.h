@@ -26,6 +26,7 @@ struct Form {
     ports,     ///< a port, a text of ports and ranges, or an array of both
     groups,    ///< an array of arrays of texts
     points,    ///< an array of tables: a profile (faults::figures())
+    load,      ///< an array of tables: at an instant, a rate that `pattern` matches
     table,     ///< what is in it is another Outline, as is what is in
     tables,    ///< an array of tables
   };

@@ -50,6 +50,15 @@ ordered_json timeline() {
                              {"additionalProperties", false}});
 }
 
+/// The array of a load.
+ordered_json load(const std::string& rate) {
+  return array_of({{"type", "object"},
+                   {"properties", {{"at", timeline()}, {"rate", text_that_matches(rate)}}},
+                   {"required", {"at", "rate"}},
+                   {"additionalProperties", false}},
+                  1);
+}
+
 /// The array of a profile.
 ordered_json points() {
   ordered_json properties{{"at", timeline()}};
@@ -101,6 +110,8 @@ ordered_json shape_of(const Form& form, const Outline* inner) {
       return array_of(array_of(text, 1));
     case Type::points:
       return points();
+    case Type::load:
+      return load(form.pattern);
     case Type::table:
       return table();
     case Type::tables:

@@ -347,6 +347,7 @@ std::string_view pattern_of(void (*reader)()) {
   if (is(read_count_bound)) return FAULTLINE_COUNTED;
   if (is(read_share_or_count_bound)) return FAULTLINE_COUNTED "|" FAULTLINE_COMPARED FAULTLINE_NUMBER " *% *";
   if (is(read_count_or_rate_bound)) return FAULTLINE_COUNTED "|" FAULTLINE_COMPARED FAULTLINE_NUMBER " */s *";
+  if (is(read_request_rate)) return " *" FAULTLINE_NUMBER " */s *";
   if (is(read_throughput_bound)) return FAULTLINE_COMPARED FAULTLINE_NUMBER " */s *";
   if (is(read_baseline_bound)) return FAULTLINE_COMPARED FAULTLINE_NUMBER " *x *baseline *";
   if (is(read_value_bound)) return " *(>=|>|<=|<|=)[ \\t\\r\\n]*[+-]?[0-9.]+([eE][+-]?[0-9]+)?[ \\t\\r\\n]*";

@@ -198,6 +198,8 @@ TEST(Schema, TheSummarysPageListsTheFieldsThereAre) {
   rows.shape<report::TimeQuantiles>("quantiles of a measured time, in µs; null where nothing was measured");
   rows.shape<report::Probe>("what a probe saw");
   rows.shape<report::ProbePhase>("what a probe saw in a phase");
+  rows.shape<report::Load>("what a load was to send, and what was sent");
+  rows.shape<report::FailingAnswer>("what a probe was answered when it failed");
   rows.shape<report::Latency>("how long requests took");
   rows.shape<report::Quantiles>("quantiles of a time, in ms");
   rows.shape<report::Event>("a line of a log that has a name");

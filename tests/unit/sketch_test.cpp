@@ -64,7 +64,7 @@ TEST(Sketch, AMistypedKindOfProbeIsNotTakenForAHost) {
     return "taken";
   };
   EXPECT_EQ(refusal("htttp=http://web/"), "\"htttp\" is not a kind of probe; did you mean \"http\"?");
-  EXPECT_NE(refusal("memcached=web:11211").find("kinds are http, tcp"), std::string::npos);
+  EXPECT_NE(refusal("memcached=web:11211").find("kinds are http, grpc, tcp"), std::string::npos);
   EXPECT_EQ(refusal("http://web/?a=b"), "taken") << "what stands before = is not a word";
 }
 
