@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "injector/base/error.h"
 #include "injector/base/text.h"
 #include "injector/base/visible_text.h"
 #include "injector/plan/asked.h"
@@ -114,10 +115,11 @@ std::string verdict_text(const report::Summary& s) {
   const auto held =
       std::count_if(s.hypotheses.begin(), s.hypotheses.end(), [](const auto& h) { return h.held.value_or(false); });
   if (judged > 0) text += fmt::format(": {} of {} hypotheses held", held, judged);
+  // Of a run that says nothing, why; else what broke.
+  auto why = s.reasons;
   const auto broken = report::broken_hypotheses(s);
-  if (!broken.empty()) return fmt::format("{}; {}", text, fmt::join(broken, "; "));
-  if (!s.reasons.empty()) return fmt::format("{}; {}", text, fmt::join(s.reasons, "; "));
-  return text;
+  why.insert(s.exit_code == static_cast<int>(Exit::deviated) ? why.begin() : why.end(), broken.begin(), broken.end());
+  return why.empty() ? text : fmt::format("{}; {}", text, fmt::join(why, "; "));
 }
 
 Happening read_verdict(const report::Summary& s, Ns wall) {
