@@ -99,7 +99,9 @@ struct fl_rule {
   __u64 queue_bytes;
   struct fl_bursts bursts;
   __u64 fault_seed; /* of what is drawn once for a connection or client, whatever the site */
-  __u64 pad[3];
+  __u32 above;      /* only wire packets whose IP packet is longer meet it; 0: all do */
+  __u32 fill;
+  __u64 pad[2];
 };
 FL_ASSERT(sizeof(struct fl_rule) == 128);
 

@@ -70,6 +70,7 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
   p.way = slot->loopback ? BOTH_WAYS : slot->ingress;
   p.packets = wire_packets(skb, ETH_HLEN);
   p.bytes = skb->len;
+  if (pen.sizes) p.length = wire_length(skb, ETH_HLEN);
   p.composed = !!(slot->rules & (slot->rules - 1));
   if (split) {
     ledger->split_out += p.packets;

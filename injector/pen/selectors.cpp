@@ -159,6 +159,7 @@ Selectors::Settings Selectors::settle(const Seating& seating, const site::Masks&
   shape.answers = config.filtered_rules != 0;
   shape.lookups = config.lookup_rules != 0;
   shape.bare = place.bare;
+  shape.sizes = rules_that(score_, own, count, [](const fl_rule& rule) { return rule.above != 0; }) != 0;
   shape.banked_from = score_.banked_from();
 
   settings.devices = masks.devices;

@@ -170,6 +170,19 @@ TEST(Effect, ACutThatShowsItselfIsToldAsDocumented) {
   EXPECT_EQ(said(mode("half-open", "peer = \"bank\"\n"), "Datagram"), "passes: only TCP is cut") << "bank is UDP";
 }
 
+TEST(Effect, ABlackHoleLetsPassWhatIsShort) {
+  const auto hole = [](const std::string& more) {
+    return effect(plan_with("kind = \"blackhole-size\"\nabove = \"1400B\"\n" + more));
+  };
+  const Effect e = hole("");
+  EXPECT_FALSE(e.cuts) << "other faults are met by what is short";
+  EXPECT_EQ(e.loss, 0) << "of how many packets, the traffic says";
+  EXPECT_EQ(said(e, "Handshake"), "works, as its packets are short");
+  EXPECT_NE(said(e, "Request").find("while no packet is longer than 1,400 bytes"), std::string::npos);
+  EXPECT_EQ(said(hole("peer = \"bank\"\n"), "Handshake"), "") << "bank is UDP";
+  EXPECT_NE(said(hole("peer = \"bank\"\n"), "Datagram").find("longer than 1,400 bytes"), std::string::npos);
+}
+
 TEST(Effect, ALookupIsNoHandshake) {
   const auto answer = [](const std::string& name, const std::string& more = "") {
     return effect(plan_with("kind = \"dns\"\nanswer = \"" + name + "\"\n" + more));
