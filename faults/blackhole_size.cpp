@@ -31,7 +31,8 @@ Kind blackhole_size() {
                 .min = kSmallestMtu,
                 .max = kLongest}},
       .validate = [](const Params&, Ns) { return std::vector<Problem>{}; },
-      .compile = compile};
+      .compile = compile,
+      .cuts = true};
 }
 
 }  // namespace faultline::faults
