@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "faults/answer_abi.h"
+#include "injector/base/units.h"
 
 namespace faultline::faults {
 
@@ -25,7 +26,9 @@ struct Answer {
   fl_reply reply = FL_REPLY_NONE;  ///< what is dropped for certain (loss 1) is answered so; a lesser loss is not played
   std::vector<std::string> names;  ///< of FL_FILTER_LOOKUP: "bank.internal", "*.internal"; empty: every name
   LookupAnswer lookup;             ///< of FL_REPLY_LOOKUP
+  Ns silent = 0;                   ///< of FL_FILTER_SILENT: for how long nothing passed
 
+  bool follows() const { return filter == FL_FILTER_SILENT; }  ///< connections, one by one
   bool filtered() const { return filter != FL_FILTER_NONE || reply != FL_REPLY_NONE; }
 };
 

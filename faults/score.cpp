@@ -256,6 +256,7 @@ fl_rule rule_of(const RuleSource& source) {
   rule.queue_ns = static_cast<std::uint64_t>(channel.queue_time);
   rule.queue_bytes = channel.queue_bytes;
   rule.above = channel.above;
+  rule.limit = static_cast<std::uint64_t>(channel.answer.silent);
   return rule;
 }
 

@@ -101,7 +101,8 @@ struct fl_rule {
   __u64 fault_seed; /* of what is drawn once for a connection or client, whatever the site */
   __u32 above;      /* only wire packets whose IP packet is longer meet it; 0: all do */
   __u32 fill;
-  __u64 pad[2];
+  __u64 limit; /* of one that follows connections, see fl_filter: ns */
+  __u64 pad;
 };
 FL_ASSERT(sizeof(struct fl_rule) == 128);
 

@@ -7,6 +7,7 @@
 #define FAULTLINE_BPF_ANSWER_H
 
 #include "faults/bpf/bank.bpf.h"
+#include "faults/bpf/connection.bpf.h"
 #include "faults/bpf/dns.bpf.h"
 #include "faults/bpf/flow.bpf.h"
 #include "faults/bpf/match.bpf.h"
@@ -66,6 +67,8 @@ static long consider_rule(__u32 i, struct considering* w) {
     }
     if (!bpf_map_peek_elem(&opened, &o)) return 0;
   }
+  if (shape.follows && a->filter == FL_FILTER_SILENT && (w->proto != IPPROTO_TCP || !is_forgotten(index, w->t)))
+    return 0;
   if (!a->reply) {
     w->keep |= bit;
     return 0;
@@ -105,6 +108,7 @@ static __attribute__((noinline)) int respond(struct __sk_buff* skb, const struct
   }
   if (h->proto != IPPROTO_TCP || (h->mac[0] & 1)) return SILENT;
   if (h->flags & TCP_RST) return SILENT; /* never an answer to an answer */
+  if (a->reply == FL_REPLY_SENDER) return write_reset(skb, h, 1) ? SILENT : SEND_BACK;
   if (a->reply == FL_REPLY_TELL) return write_reset(skb, h, !on) ? SILENT : on ? SEND_ON : SEND_BACK;
   if ((h->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN) { /* the receiver has something to lose */
     volatile __u32 device = skb->ifindex;
@@ -143,6 +147,7 @@ static __attribute__((noinline)) int answer(const struct fl_selector_config* cfg
       if (h.proto == IPPROTO_TCP) w.named = rules_of_lookup(skb, h.l4 + h.header + 2); /* behind its length */
     }
     if (h.proto == IPPROTO_TCP) w.connection = connection_of(&h, cfg->site);
+    if (shape.follows && h.proto == IPPROTO_TCP) note_connection(skb, &h);
     bpf_loop(FL_MAX_RULES_PER_SITE, consider_rule, &w, 0);
   }
   __u64 others = (mask & ~cfg->filtered_rules) | w.keep;

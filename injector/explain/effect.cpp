@@ -132,6 +132,20 @@ void say_cut(Effect& effect, const faults::Answer& answer, const std::string& pr
   }
 }
 
+/// Connections that are forgotten (docs/faults/idle-timeout.md).
+void say_forgotten(Effect& effect, const faults::Answer& answer, const std::string& protocol) {
+  if (protocol == "udp" || protocol == "icmp") {
+    effect.lines.push_back({protocol == "udp" ? "Datagram" : "Ping", "passes: only TCP connections are forgotten"});
+    return;
+  }
+  effect.lines.push_back({"Handshake", "works"});
+  effect.lines.push_back(
+      {"Request", fmt::format("on a connection on which nothing passed for {} {}", short_duration(answer.silent),
+                              answer.reply == FL_REPLY_SENDER
+                                  ? "fails as it is sent: connection reset; the other end is not told"
+                                  : "gets no answer, and nor does what follows, until the client opens a new one")});
+}
+
 /// A black hole for what is long (docs/faults/blackhole-size.md).
 void say_black_hole(Effect& effect, const std::string& protocol) {
   const auto line = [&](const char* what, const std::string& then) { effect.lines.push_back({what, then}); };
@@ -168,6 +182,7 @@ void say_lookup(Effect& effect, const faults::Answer& answer) {
 void say(Effect& effect, const plan::Plan& plan, const plan::Fault& fault, const faults::Answer& answer) {
   const std::string protocol = protocol_of(plan, fault);
   if (answer.filter == FL_FILTER_LOOKUP) return say_lookup(effect, answer);
+  if (answer.filter == FL_FILTER_SILENT) return say_forgotten(effect, answer, protocol);
   if (answer.filtered()) return say_cut(effect, answer, protocol);
   if (effect.above > 0) return say_black_hole(effect, protocol);
   if (effect.packet.most > 0 && effect.loss < 1) {

@@ -24,7 +24,7 @@ constexpr std::array kOfThePlayer = {
     "presents", "states", "flows",   "ordinals",     "openings", "subjects",   "mates", "flights", "banked"};
 constexpr std::array kShared = {"configs", "live",   "live_now", "index4",     "starts4",  "spans4",      "index6",
                                 "starts6", "spans6", "learned",  "devices",    "ports",    "port_tables", "answers",
-                                "names",   "opened", "refusals", "slot_index", "slot_next"};
+                                "names",   "connections", "following",   "opened", "refusals", "slot_index", "slot_next"};
 constexpr std::array kByCgroup = {"cgroups", "cgroup_levels"};
 
 /// The bits of a site of whose rules `is` holds, of one at least.
@@ -158,6 +158,7 @@ Selectors::Settings Selectors::settle(const Seating& seating, const site::Masks&
   shape.tunnels = config.inside_rules != 0;
   shape.answers = config.filtered_rules != 0;
   shape.lookups = config.lookup_rules != 0;
+  shape.follows = follows_connections(score_, own);
   shape.bare = place.bare;
   shape.sizes = rules_that(score_, own, count, [](const fl_rule& rule) { return rule.above != 0; }) != 0;
   shape.banked_from = score_.banked_from();

@@ -183,6 +183,17 @@ TEST(Effect, ABlackHoleLetsPassWhatIsShort) {
   EXPECT_NE(said(hole("peer = \"bank\"\n"), "Datagram").find("longer than 1,400 bytes"), std::string::npos);
 }
 
+TEST(Effect, AForgottenConnectionStallsOrIsReset) {
+  const auto forgets = [](const std::string& more) {
+    return effect(plan_with("kind = \"idle-timeout\"\nidle = \"5s\"\n" + more));
+  };
+  EXPECT_EQ(said(forgets(""), "Handshake"), "works");
+  EXPECT_NE(said(forgets(""), "Request").find("on which nothing passed for 5.00 s gets no answer"), std::string::npos)
+      << said(forgets(""), "Request");
+  EXPECT_NE(said(forgets("mode = \"reset\"\n"), "Request").find("the other end is not told"), std::string::npos);
+  EXPECT_NE(said(forgets("peer = \"bank\"\n"), "Datagram").find("passes"), std::string::npos) << "bank is UDP";
+}
+
 TEST(Effect, ALookupIsNoHandshake) {
   const auto answer = [](const std::string& name, const std::string& more = "") {
     return effect(plan_with("kind = \"dns\"\nanswer = \"" + name + "\"\n" + more));
