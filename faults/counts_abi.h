@@ -70,7 +70,7 @@ struct fl_histogram {
  * counted once a fault, at the site that saw it first. */
 #define FL_EACH_DRAW(count) \
   count(flows_met, "connections met, each once") \
-  count(flows_dead, "of these: drawn to be dead") \
+  count(flows_dead, "of these: drawn to be dead, forgotten or cut") \
   count(clients_met, "clients met, each once") \
   count(clients_dead, "of these: drawn to be dead")
 /* clang-format on */

@@ -256,7 +256,9 @@ fl_rule rule_of(const RuleSource& source) {
   rule.queue_ns = static_cast<std::uint64_t>(channel.queue_time);
   rule.queue_bytes = channel.queue_bytes;
   rule.above = channel.above;
-  rule.limit = static_cast<std::uint64_t>(channel.answer.silent);
+  rule.limit = channel.answer.filter == FL_FILTER_SENT ? channel.answer.sent
+                                                       : static_cast<std::uint64_t>(channel.answer.silent);
+  if (channel.answer.filter == FL_FILTER_SENT) rule.flags |= FL_RULE_SENT;
   return rule;
 }
 
@@ -303,6 +305,10 @@ Score flatten(const std::vector<RuleSource>& rules, std::uint32_t site_count) {
 }
 
 std::uint32_t Score::banked_from() const { return banked.empty() ? 0 : static_cast<std::uint32_t>(rules.size()); }
+
+bool Score::follows_connections() const {
+  return std::any_of(answers.begin(), answers.end(), [](const fl_answer& answer) { return follows(answer); });
+}
 
 bool Score::asks_sizes() const {
   return std::any_of(rules.begin(), rules.end(), [](const fl_rule& rule) { return rule.above != 0; });

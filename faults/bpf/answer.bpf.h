@@ -69,6 +69,16 @@ static long consider_rule(__u32 i, struct considering* w) {
   }
   if (shape.follows && a->filter == FL_FILTER_SILENT && (w->proto != IPPROTO_TCP || !is_forgotten(index, w->t)))
     return 0;
+  if (shape.follows && a->filter == FL_FILTER_SENT) {
+    int place = w->proto == IPPROTO_TCP ? is_cut(index, w->t) : WITHIN;
+    if (place == IN_PART) w->keep |= bit;
+    if (place == BEYOND && !w->reply) {
+      w->reply = FL_REPLY_SILENT;
+      w->bit = local;
+      w->rule = index;
+    }
+    if (place != CROSSING) return 0;
+  }
   if (!a->reply) {
     w->keep |= bit;
     return 0;
@@ -159,12 +169,12 @@ static __attribute__((noinline)) int answer(const struct fl_selector_config* cfg
   struct fl_answer* a = bpf_map_lookup_elem(&answers, &index);
   if (!a) return UNANSWERED;
   int on = is_ingress(at) || (is_loopback(at) && !(going >> (rule & 63) & 1));
-  if (h.flags & TCP_RST && h.proto == IPPROTO_TCP && (a->reply != FL_REPLY_TELL || on))
+  if (h.flags & TCP_RST && h.proto == IPPROTO_TCP && w.reply != FL_REPLY_SILENT && (w.reply != FL_REPLY_TELL || on))
     return UNANSWERED; /* it says itself what we would say */
   skb->cb[0] = tc_index;
   skb->cb[1] = 0;                         /* it has no slot */
   skb->tc_index = shape.reinjection_mark; /* it and its copy pass the selector of this device */
-  int way = respond(skb, &h, a, on, is_ingress(at));
+  int way = w.reply == FL_REPLY_SILENT ? SILENT : respond(skb, &h, a, on, is_ingress(at));
   count_answer(index, t, packets, bytes, !!(mask & (mask - 1)), way != SILENT);
   return way;
 }

@@ -84,6 +84,7 @@ static long look_ahead(__u32 i, struct packet* p) {
   if (!now) return 0;
   __u64 loss = now->value[FL_LOSS];
   if (SIZES && rule->above && now->asks) p->chance = 1; /* some of a bundle may be short enough */
+  if (FOLLOWS && (rule->flags & FL_RULE_SENT)) p->chance = 1; /* or not beyond */
   if (loss && (loss < FL_ONE || (rule->flags & FL_RULE_BURSTS))) p->chance = 1;
   if (now->asks & FL_HOLDING) p->holds = 1;
   if (now->asks & FL_HOLDING & ~FL_USES(FL_DELAY))
@@ -217,6 +218,7 @@ int loses(struct packet* p, struct fl_rule* rule, struct fl_present* now, __u32 
 }
 
 #ifdef FL_HOLDS
+int is_beyond(__u32 index);
 int hold_by_rule(struct packet* p, struct fl_rule* rule, struct fl_present* now, __u32 index);
 int change_by_rule(struct packet* p, struct fl_rule* rule, struct fl_present* now, __u32 index);
 static __always_inline void count_effects(struct fl_tally* tally, struct packet* p, int effects);
@@ -241,6 +243,12 @@ static long meet_rule(__u32 i, struct packet* p) {
   __u32 asks = now->asks & FL_DROPPING;
 #endif
   if (!asks) return 0; /* between episodes */
+#ifdef FL_HOLDS
+  if (FOLLOWS && (rule->flags & FL_RULE_SENT) && !is_beyond(index)) {
+    count_match(tally, p->packets, p->bytes, p->composed);
+    return 0;
+  }
+#endif
   if (p->fault == rule->fault + 1) {
     tally->shared += p->packets;
     return 0;

@@ -146,6 +146,21 @@ void say_forgotten(Effect& effect, const faults::Answer& answer, const std::stri
                                   : "gets no answer, and nor does what follows, until the client opens a new one")});
 }
 
+/// Connections that break off (docs/faults/cut-after.md).
+void say_broken_off(Effect& effect, const faults::Answer& answer, const std::string& protocol) {
+  if (protocol == "udp" || protocol == "icmp") {
+    effect.lines.push_back({protocol == "udp" ? "Datagram" : "Ping", "passes: only TCP connections are cut"});
+    return;
+  }
+  effect.lines.push_back({"Handshake", "works"});
+  effect.lines.push_back(
+      {"Request", fmt::format("passes, and its answer, until {} bytes of payload went one way on its connection, counted "
+                              "from its opening or the fault's start; then {}",
+                              thousands(answer.sent),
+                              answer.reply == FL_REPLY_RESET ? "both ends get connection reset"
+                                                             : "nothing of it arrives any more, and who reads waits")});
+}
+
 /// A black hole for what is long (docs/faults/blackhole-size.md).
 void say_black_hole(Effect& effect, const std::string& protocol) {
   const auto line = [&](const char* what, const std::string& then) { effect.lines.push_back({what, then}); };
@@ -183,6 +198,7 @@ void say(Effect& effect, const plan::Plan& plan, const plan::Fault& fault, const
   const std::string protocol = protocol_of(plan, fault);
   if (answer.filter == FL_FILTER_LOOKUP) return say_lookup(effect, answer);
   if (answer.filter == FL_FILTER_SILENT) return say_forgotten(effect, answer, protocol);
+  if (answer.filter == FL_FILTER_SENT) return say_broken_off(effect, answer, protocol);
   if (answer.filtered()) return say_cut(effect, answer, protocol);
   if (effect.above > 0) return say_black_hole(effect, protocol);
   if (effect.packet.most > 0 && effect.loss < 1) {

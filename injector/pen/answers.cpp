@@ -23,8 +23,6 @@ std::map<std::uint64_t, fl_name_rules> names_of(const faults::Score& score, cons
   return names;
 }
 
-bool follows(const fl_answer& answer) { return answer.filter == FL_FILTER_SILENT; }
-
 }  // namespace
 
 void configure_answers(fl_selector_config& config, const faults::Score& score, const faults::SiteScore& own) {
@@ -40,15 +38,13 @@ void configure_answers(fl_selector_config& config, const faults::Score& score, c
 
 bool follows_connections(const faults::Score& score, const faults::SiteScore& own) {
   const auto first = score.answers.begin() + own.first_rule;
-  return std::any_of(first, first + own.rule_count, follows);
+  return std::any_of(first, first + own.rule_count, faults::follows);
 }
 
 void size_answers(BpfObject& object, const faults::Score& score) {
   const bool tracks = std::any_of(score.answers.begin(), score.answers.end(),
                                   [](const fl_answer& a) { return a.filter == FL_FILTER_OLD; });
   object.resize("opened", tracks ? FL_OPENED_ELEMENTS : 1);
-  const bool some_follow = std::any_of(score.answers.begin(), score.answers.end(), follows);
-  object.resize("connections", some_follow ? FL_MAX_FOLLOWED : 1);
   object.resize("answers", static_cast<std::uint32_t>(score.answers.size()));
   object.resize("names", static_cast<std::uint32_t>(score.names.size()));
 }

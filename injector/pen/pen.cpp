@@ -101,6 +101,7 @@ struct Pen::Impl {
     }
     config.banked_from = score.banked_from();
     config.sizes = score.asks_sizes();
+    config.follows = score.follows_connections();
     for (const auto& seat : seats) far.push_back(static_cast<std::uint32_t>(seat->far()));
     player = load_player(options.engine, score, config, far, kSpareSeats);
     std::vector<Seating> seatings;

@@ -21,10 +21,10 @@ constexpr std::size_t kMostShapes = 4;
 
 constexpr std::array kOfThePlayer = {
     "control",  "slots",  "ledgers", "site_tallies", "tallies",  "histograms", "rules", "points",  "tracks", "segments",
-    "presents", "states", "flows",   "ordinals",     "openings", "subjects",   "mates", "flights", "banked"};
+    "presents", "connections", "following", "states", "flows",   "ordinals",     "openings", "subjects",   "mates", "flights", "banked"};
 constexpr std::array kShared = {"configs", "live",   "live_now", "index4",     "starts4",  "spans4",      "index6",
                                 "starts6", "spans6", "learned",  "devices",    "ports",    "port_tables", "answers",
-                                "names",   "connections", "following",   "opened", "refusals", "slot_index", "slot_next"};
+                                "names",   "opened", "refusals", "slot_index", "slot_next"};
 constexpr std::array kByCgroup = {"cgroups", "cgroup_levels"};
 
 /// The bits of a site of whose rules `is` holds, of one at least.

@@ -194,6 +194,17 @@ TEST(Effect, AForgottenConnectionStallsOrIsReset) {
   EXPECT_NE(said(forgets("peer = \"bank\"\n"), "Datagram").find("passes"), std::string::npos) << "bank is UDP";
 }
 
+TEST(Effect, AConnectionThatBreaksOffStallsOrIsReset) {
+  const auto cut = [](const std::string& more) {
+    return effect(plan_with("kind = \"cut-after\"\nafter = \"64kB\"\n" + more));
+  };
+  EXPECT_EQ(said(cut(""), "Handshake"), "works");
+  EXPECT_NE(said(cut(""), "Request").find("until 64,000 bytes of payload went one way"), std::string::npos);
+  EXPECT_NE(said(cut(""), "Request").find("who reads waits"), std::string::npos);
+  EXPECT_NE(said(cut("mode = \"reset\"\n"), "Request").find("both ends get connection reset"), std::string::npos);
+  EXPECT_NE(said(cut("peer = \"bank\"\n"), "Datagram").find("passes"), std::string::npos) << "bank is UDP";
+}
+
 TEST(Effect, ALookupIsNoHandshake) {
   const auto answer = [](const std::string& name, const std::string& more = "") {
     return effect(plan_with("kind = \"dns\"\nanswer = \"" + name + "\"\n" + more));

@@ -263,6 +263,17 @@ TEST(Verdict, OfATimeoutThatForgetsNothingIsARemark) {
   EXPECT_TRUE(judge(r).warnings.empty());
 }
 
+TEST(Verdict, OfACutThatWasNeverReachedIsInconclusive) {
+  Recording r = good_recording();
+  ask(r, {"after"});
+  result(r).flows_met = 3;
+  const Verdict verdict = judge(r);
+  EXPECT_EQ(verdict.exit, Exit::inconclusive);
+  EXPECT_NE(verdict.reasons.at(0).find("cut nothing: none of the 3 connections"), std::string::npos);
+  result(r).flows_dead = 1;
+  EXPECT_EQ(judge(r).exit, Exit::passed);
+}
+
 TEST(Verdict, OfConnectionsThatCouldNotBeFollowedIsInconclusive) {
   Recording r = good_recording();
   result(r).untracked = 1;
