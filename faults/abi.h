@@ -34,7 +34,9 @@ FL_ASSERT(sizeof(struct fl_site) == 16);
 struct fl_player_config {
   __u32 tap, splitter; /* ifindexes in the pen's namespace */
   __u32 banked_from;   /* as in fl_selector_shape */
+  __u32 sizes;         /* 1: some rule asks how long a packet is */
+  __u32 follows;       /* 1: some rule follows connections */
 };
-FL_ASSERT(sizeof(struct fl_player_config) == 12);
+FL_ASSERT(sizeof(struct fl_player_config) == 20);
 
 #endif

@@ -38,6 +38,10 @@ inline constexpr CountName kCounts[] = {
 #undef FL_NAME
 };
 
+/// Beside the tracks, what a rule asks for that follows connections.
+enum : std::uint32_t { kAsksForSilence = 1u << 16, kAsksForBreak = 1u << 17 };
+static_assert(kAsksForSilence > FL_USES(FL_TRACKS));
+
 /// What a fault can ask for that may touch no packet although it meets some: by chance, or since nothing was there to
 /// be touched. Whether it did follows from the counts, whatever the kind.
 struct Effect {
@@ -55,6 +59,8 @@ inline constexpr Effect kEffects[] = {
     // What is lost cannot be delayed as well.
     {"delay", FL_DELAYING, [](const Counts& c) { return c.delayed > 0 || c.matched <= c.dropped + c.queue_dropped; }},
     // A rate is a ceiling: what stays below it is as if there were none.
+    {"silence", kAsksForSilence, [](const Counts& c) { return c.flows_dead > 0; }},
+    {"after", kAsksForBreak, [](const Counts& c) { return c.flows_dead > 0; }},
     {"rate", FL_USES(FL_RATE), [](const Counts& c) { return c.paced + c.queue_dropped > 0 || c.matched <= c.dropped; }},
 };
 

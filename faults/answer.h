@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "faults/answer_abi.h"
+#include "injector/base/units.h"
 
 namespace faultline::faults {
 
@@ -25,6 +26,8 @@ struct Answer {
   fl_reply reply = FL_REPLY_NONE;  ///< what is dropped for certain (loss 1) is answered so; a lesser loss is not played
   std::vector<std::string> names;  ///< of FL_FILTER_LOOKUP: "bank.internal", "*.internal"; empty: every name
   LookupAnswer lookup;             ///< of FL_REPLY_LOOKUP
+  Ns silent = 0;                   ///< of FL_FILTER_SILENT: for how long nothing passed
+  std::uint64_t sent = 0;          ///< of FL_FILTER_SENT: bytes of payload that pass; below 2^31
 
   bool filtered() const { return filter != FL_FILTER_NONE || reply != FL_REPLY_NONE; }
 };
@@ -40,6 +43,11 @@ struct NameRule {
 std::string name_mistake(std::string_view name);
 /// Of a name without mistakes. A final dot changes nothing.
 NameRule name_rule(std::string_view name);
+
+/// Whether it is about connections that are followed one by one.
+inline bool follows(const fl_answer& answer) {
+  return answer.filter == FL_FILTER_SENT || answer.filter == FL_FILTER_SILENT;
+}
 
 /// The form that the selector reads.
 fl_answer flatten_answer(const Answer& answer);

@@ -13,13 +13,17 @@ enum fl_filter {
   FL_FILTER_OPENING, /* TCP: SYN without ACK */
   FL_FILTER_OLD,     /* TCP: of a connection whose SYN was not seen since the rule's start */
   FL_FILTER_LOOKUP,  /* a DNS query, for one of the rule's names */
+  FL_FILTER_SENT,    /* TCP: of a connection on which one end has sent the rule's `limit`, bytes, and then more */
+  FL_FILTER_SILENT,  /* TCP: of a connection on which nothing passed for the rule's `limit`, ns; until it opens anew */
 };
 
 /* In order of strength: where several rules would answer, the greatest does. */
 enum fl_reply {
   FL_REPLY_NONE,   /* what is lost is lost silently */
+  FL_REPLY_SILENT, /* the same, but decided before other rules are met */
   FL_REPLY_LOOKUP, /* the DNS answer described below */
   FL_REPLY_REFUSE, /* as if nothing listened */
+  FL_REPLY_SENDER, /* the packet's sender is told by RST, the other end is not */
   FL_REPLY_TELL,   /* the site's own end of the connection is told by RST, the other is not */
   FL_REPLY_RESET,  /* both ends are told by RST */
 };
@@ -56,6 +60,25 @@ struct fl_opened {
 };
 FL_ASSERT(sizeof(struct fl_opened) == 16);
 enum { FL_OPENED_ELEMENTS = 1 << 22, FL_OPENED_HASHES = 5 };
+
+/* A connection that a rule follows, by itself: see connection.bpf.h. */
+struct fl_connection_key {
+  __u64 address[4]; /* of the lesser end, then of the other; IPv4 in the first half of [0] and of [2] */
+  __be16 ports[2];  /* in the same order */
+  __u32 rule;
+  __u32 v6, pad;
+};
+FL_ASSERT(sizeof(struct fl_connection_key) == 48);
+struct fl_connection {
+  __u64 last;     /* since T0: its last packet that passed, or the rule's start */
+  __u32 base[2];  /* the sequence number of the first byte that counts, by the end that sends it */
+  __u8 broken;    /* it is forgotten, or cut */
+  __u8 finished;  /* FIN was seen, from each of its ends a bit */
+  __u8 based;     /* `base` is known, likewise */
+  __u8 pad[5];
+};
+FL_ASSERT(sizeof(struct fl_connection) == 24);
+enum { FL_MAX_FOLLOWED = 1 << 18 }; /* connections, of all rules together */
 
 /* Answers by ICMP that a CPU sends per second and site at most. The kernel's own bound is 1000
  * (net.ipv4.icmp_msgs_per_sec). */

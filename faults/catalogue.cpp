@@ -3,8 +3,9 @@
 namespace faultline::faults {
 
 // A function each, in a file of that name, in the order of the reference. This is the only place that names them all.
-#define FAULTLINE_KINDS(kind) \
-  kind(sever) kind(degrade) kind(flap) kind(machine_room_jitter) kind(partition) kind(trace) kind(dns)
+#define FAULTLINE_KINDS(kind)                                                                          \
+  kind(sever) kind(degrade) kind(flap) kind(machine_room_jitter) kind(partition) kind(trace) kind(dns) \
+      kind(blackhole_size) kind(idle_timeout) kind(cut_after)
 
 #define FAULTLINE_DECLARED(kind) Kind kind();
 #define FAULTLINE_LISTED(kind) kind(),

@@ -73,6 +73,8 @@ struct Channel {
   bool turns = false;                      ///< delay only what turns the direction of a conversation
   bool turns_out = true, turns_in = true;  ///< of those, what leaves the site, what arrives
   bool free_order = false;                 ///< packets may overtake within their flow, as under netem
+  /// Only wire packets whose IP packet is longer than this are met, in bytes; 0: all. Of a bundle each by itself.
+  std::uint32_t above = 0;
   Answer answer;  ///< whom of the packets it is about, and what those that are lost are answered
 
   /// The spans in which the channel does anything, merged and in order.

@@ -58,6 +58,7 @@ struct fl_histogram {
   count(passed_by_safety, "selected, then let pass: the injector was gone, stopped or hung") \
   count(released_at_end, "let go at the fault's end, before they were due") \
   count(shared, "met by the fault before, by another rule of the same site; not among the matched") \
+  count(untracked, "passed, of connections beyond those that there is room to follow") \
   count(left_out, "passed on untouched, see [what a packet carries](what-a-packet-carries.md); by why:") \
   count(left_out_nat, "its entry in connection tracking would have been lost") \
   count(left_out_local, "on `lo`, and no route would have led it back") \
@@ -69,7 +70,7 @@ struct fl_histogram {
  * counted once a fault, at the site that saw it first. */
 #define FL_EACH_DRAW(count) \
   count(flows_met, "connections met, each once") \
-  count(flows_dead, "of these: drawn to be dead") \
+  count(flows_dead, "of these: drawn to be dead, forgotten or cut") \
   count(clients_met, "clients met, each once") \
   count(clients_dead, "of these: drawn to be dead")
 /* clang-format on */

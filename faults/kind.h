@@ -24,7 +24,7 @@ struct Key {
   std::string_view example;  ///< as written in a plan, quotes included
   bool required = false;
   std::string_view fallback = {};  ///< as written in a plan; empty: no default, the key does nothing when absent
-  Ns min = 0;                      ///< of durations, inclusive
+  Ns min = 0;                      ///< of durations, in ns, and of bytes; inclusive
   Ns max = 0;                      ///< 0: no limit
   std::vector<std::string_view> choices = {};
 };

@@ -23,6 +23,7 @@ enum class ValueType {
   boolean,      ///< bool
   rate,         ///< double, bit/s; "10mbit"
   queue,        ///< QueueLimit; "100ms", "64kB"
+  bytes,        ///< std::uint64_t; "1400B", "64kB"
   texts,        ///< std::vector<std::string>; a string or an array of them
   profile,      ///< Profile; [{ at = "0s", delay = "10ms" }, …]
   trace,        ///< Trace; the name of a file with a profile
@@ -50,8 +51,8 @@ struct Samples {
 };
 
 using Groups = std::vector<std::vector<std::string>>;
-using Value =
-    std::variant<Ns, double, std::string, bool, QueueLimit, std::vector<std::string>, Profile, Trace, Samples, Groups>;
+using Value = std::variant<Ns, double, std::string, bool, QueueLimit, std::uint64_t, std::vector<std::string>, Profile,
+                           Trace, Samples, Groups>;
 
 /// The values that a plan gave, by key name; defaults are filled in by the parser.
 class Params {
@@ -62,6 +63,7 @@ class Params {
   double probability(std::string_view name) const { return get<double>(name, 0.0); }
   double rate(std::string_view name) const { return get<double>(name, 0.0); }
   QueueLimit queue(std::string_view name) const { return get<QueueLimit>(name, {}); }
+  std::uint64_t bytes(std::string_view name) const { return get<std::uint64_t>(name, 0); }
   std::string text(std::string_view name) const { return get<std::string>(name, std::string()); }
   bool boolean(std::string_view name) const { return get<bool>(name, false); }
   std::vector<std::string> texts(std::string_view name) const { return get<std::vector<std::string>>(name, {}); }

@@ -255,6 +255,10 @@ fl_rule rule_of(const RuleSource& source) {
   rule.innovation = static_cast<__s32>(std::lround(std::sqrt(1 - channel.correlation * channel.correlation) * 0x1p16));
   rule.queue_ns = static_cast<std::uint64_t>(channel.queue_time);
   rule.queue_bytes = channel.queue_bytes;
+  rule.above = channel.above;
+  rule.limit = channel.answer.filter == FL_FILTER_SENT ? channel.answer.sent
+                                                       : static_cast<std::uint64_t>(channel.answer.silent);
+  if (channel.answer.filter == FL_FILTER_SENT) rule.flags |= FL_RULE_SENT;
   return rule;
 }
 
@@ -301,6 +305,14 @@ Score flatten(const std::vector<RuleSource>& rules, std::uint32_t site_count) {
 }
 
 std::uint32_t Score::banked_from() const { return banked.empty() ? 0 : static_cast<std::uint32_t>(rules.size()); }
+
+bool Score::follows_connections() const {
+  return std::any_of(answers.begin(), answers.end(), [](const fl_answer& answer) { return follows(answer); });
+}
+
+bool Score::asks_sizes() const {
+  return std::any_of(rules.begin(), rules.end(), [](const fl_rule& rule) { return rule.above != 0; });
+}
 
 std::uint32_t Score::first_bank(const SiteScore& site) const {
   return static_cast<std::uint32_t>(rules.size()) + site.first_bank;

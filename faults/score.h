@@ -62,6 +62,10 @@ struct Score {
 
   /// The place of the first entry of all banks, behind those of the rules; 0: there are none.
   std::uint32_t banked_from() const;
+  /// Whether any rule follows connections one by one.
+  bool follows_connections() const;
+  /// Whether any rule asks how long a packet is.
+  bool asks_sizes() const;
   /// The place where the site's banks begin.
   std::uint32_t first_bank(const SiteScore& site) const;
   /// The rule, by number, that a bit of the site's masks stands for in a bank; 0: none of them.

@@ -57,6 +57,7 @@ enum {
   FL_RULE_TURNS = 16,     /* delays only what turns the direction of a conversation */
   FL_RULE_OUT = 32,       /* of a rule that looks at both ways: acts on what leaves, on what arrives */
   FL_RULE_IN = 64,
+  FL_RULE_SENT = 256,  /* has FL_FILTER_SENT: of a bundle each wire packet is judged by itself */
   FL_RULE_MATES = 128, /* its fault has other targets, to which what leaves may go: see fl_mate */
 };
 
@@ -99,7 +100,10 @@ struct fl_rule {
   __u64 queue_bytes;
   struct fl_bursts bursts;
   __u64 fault_seed; /* of what is drawn once for a connection or client, whatever the site */
-  __u64 pad[3];
+  __u32 above;      /* only wire packets whose IP packet is longer meet it; 0: all do */
+  __u32 fill;
+  __u64 limit; /* of one that follows connections, see fl_filter: ns or bytes */
+  __u64 pad;
 };
 FL_ASSERT(sizeof(struct fl_rule) == 128);
 

@@ -7,6 +7,7 @@
 #define FAULTLINE_BPF_ANSWER_H
 
 #include "faults/bpf/bank.bpf.h"
+#include "faults/bpf/connection.bpf.h"
 #include "faults/bpf/dns.bpf.h"
 #include "faults/bpf/flow.bpf.h"
 #include "faults/bpf/match.bpf.h"
@@ -66,6 +67,18 @@ static long consider_rule(__u32 i, struct considering* w) {
     }
     if (!bpf_map_peek_elem(&opened, &o)) return 0;
   }
+  if (shape.follows && a->filter == FL_FILTER_SILENT && (w->proto != IPPROTO_TCP || !is_forgotten(index, w->t)))
+    return 0;
+  if (shape.follows && a->filter == FL_FILTER_SENT) {
+    int place = w->proto == IPPROTO_TCP ? is_cut(index, w->t) : WITHIN;
+    if (place == IN_PART) w->keep |= bit;
+    if (place == BEYOND && !w->reply) {
+      w->reply = FL_REPLY_SILENT;
+      w->bit = local;
+      w->rule = index;
+    }
+    if (place != CROSSING) return 0;
+  }
   if (!a->reply) {
     w->keep |= bit;
     return 0;
@@ -105,6 +118,7 @@ static __attribute__((noinline)) int respond(struct __sk_buff* skb, const struct
   }
   if (h->proto != IPPROTO_TCP || (h->mac[0] & 1)) return SILENT;
   if (h->flags & TCP_RST) return SILENT; /* never an answer to an answer */
+  if (a->reply == FL_REPLY_SENDER) return write_reset(skb, h, 1) ? SILENT : SEND_BACK;
   if (a->reply == FL_REPLY_TELL) return write_reset(skb, h, !on) ? SILENT : on ? SEND_ON : SEND_BACK;
   if ((h->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN) { /* the receiver has something to lose */
     volatile __u32 device = skb->ifindex;
@@ -143,6 +157,7 @@ static __attribute__((noinline)) int answer(const struct fl_selector_config* cfg
       if (h.proto == IPPROTO_TCP) w.named = rules_of_lookup(skb, h.l4 + h.header + 2); /* behind its length */
     }
     if (h.proto == IPPROTO_TCP) w.connection = connection_of(&h, cfg->site);
+    if (shape.follows && h.proto == IPPROTO_TCP) note_connection(skb, &h);
     bpf_loop(FL_MAX_RULES_PER_SITE, consider_rule, &w, 0);
   }
   __u64 others = (mask & ~cfg->filtered_rules) | w.keep;
@@ -154,12 +169,12 @@ static __attribute__((noinline)) int answer(const struct fl_selector_config* cfg
   struct fl_answer* a = bpf_map_lookup_elem(&answers, &index);
   if (!a) return UNANSWERED;
   int on = is_ingress(at) || (is_loopback(at) && !(going >> (rule & 63) & 1));
-  if (h.flags & TCP_RST && h.proto == IPPROTO_TCP && (a->reply != FL_REPLY_TELL || on))
+  if (h.flags & TCP_RST && h.proto == IPPROTO_TCP && w.reply != FL_REPLY_SILENT && (w.reply != FL_REPLY_TELL || on))
     return UNANSWERED; /* it says itself what we would say */
   skb->cb[0] = tc_index;
   skb->cb[1] = 0;                         /* it has no slot */
   skb->tc_index = shape.reinjection_mark; /* it and its copy pass the selector of this device */
-  int way = respond(skb, &h, a, on, is_ingress(at));
+  int way = w.reply == FL_REPLY_SILENT ? SILENT : respond(skb, &h, a, on, is_ingress(at));
   count_answer(index, t, packets, bytes, !!(mask & (mask - 1)), way != SILENT);
   return way;
 }

@@ -8,9 +8,13 @@
 #include "faults/bpf/common.bpf.h"
 const volatile struct fl_player_config pen SEC(".rodata");
 #define BANKED_FROM pen.banked_from
+#define SIZES pen.sizes
+#define FOLLOWS pen.follows
 #else
 #include "faults/bpf/place.bpf.h"
 #define BANKED_FROM shape.banked_from
+#define SIZES shape.sizes
+#define FOLLOWS shape.follows
 #endif
 
 struct {

@@ -37,7 +37,8 @@ struct packet {
   __u64 key, client;
   __u32 bytes;
   __u32 number;     /* of the packet in its flow and direction */
-  __u32 stream;     /* keeps the directions' draws apart */
+  __u16 stream;     /* keeps the directions' draws apart */
+  __u16 length;     /* of the IP packet, of a bundle that of its longest on the wire; only where rules ask */
   __u32 first_rule; /* where the rule of bit 0 stands */
   __u32 packets;
   __u32 fault; /* the last one met, + 1: two rules of a fault (one for each kind of peer) act once */
@@ -60,6 +61,11 @@ struct packet {
 #endif
 };
 
+/* Whether a rule is about longer packets alone. A bundle that meets it nevertheless is split before it does. */
+static __always_inline int too_short(struct packet* p, struct fl_rule* rule) {
+  return SIZES && rule->above && p->length <= rule->above;
+}
+
 /* What do the rules ask for now, without drawing: something per wire packet, a delay? One rule a call, lowest first,
  * until what the caller is to decide is certain: the selector, whether the packet needs the pen; the player, whether it
  * is to be split. */
@@ -73,10 +79,12 @@ static long look_ahead(__u32 i, struct packet* p) {
   __u32 index;
   struct fl_rule* rule = rule_at(p->first_rule + lowest_bit(p->rules), &index);
   p->rules &= p->rules - 1;
-  if (!rule) return 0;
+  if (!rule || too_short(p, rule)) return 0;
   struct fl_present* now = presently(index, rule, p->t);
   if (!now) return 0;
   __u64 loss = now->value[FL_LOSS];
+  if (SIZES && rule->above && now->asks) p->chance = 1; /* some of a bundle may be short enough */
+  if (FOLLOWS && (rule->flags & FL_RULE_SENT)) p->chance = 1; /* or not beyond */
   if (loss && (loss < FL_ONE || (rule->flags & FL_RULE_BURSTS))) p->chance = 1;
   if (now->asks & FL_HOLDING) p->holds = 1;
   if (now->asks & FL_HOLDING & ~FL_USES(FL_DELAY))
@@ -210,6 +218,7 @@ int loses(struct packet* p, struct fl_rule* rule, struct fl_present* now, __u32 
 }
 
 #ifdef FL_HOLDS
+int is_beyond(__u32 index);
 int hold_by_rule(struct packet* p, struct fl_rule* rule, struct fl_present* now, __u32 index);
 int change_by_rule(struct packet* p, struct fl_rule* rule, struct fl_present* now, __u32 index);
 static __always_inline void count_effects(struct fl_tally* tally, struct packet* p, int effects);
@@ -225,6 +234,7 @@ static long meet_rule(__u32 i, struct packet* p) {
   if ((rule->flags & (FL_RULE_OUT | FL_RULE_IN)) && p->way != BOTH_WAYS &&
       !(rule->flags & (p->way ? FL_RULE_IN : FL_RULE_OUT)))
     return 0;
+  if (too_short(p, rule)) return 0;
   struct fl_present* now = presently(index, rule, p->t);
   if (!now) return 0;
 #ifdef FL_HOLDS
@@ -233,6 +243,12 @@ static long meet_rule(__u32 i, struct packet* p) {
   __u32 asks = now->asks & FL_DROPPING;
 #endif
   if (!asks) return 0; /* between episodes */
+#ifdef FL_HOLDS
+  if (FOLLOWS && (rule->flags & FL_RULE_SENT) && !is_beyond(index)) {
+    count_match(tally, p->packets, p->bytes, p->composed);
+    return 0;
+  }
+#endif
   if (p->fault == rule->fault + 1) {
     tally->shared += p->packets;
     return 0;

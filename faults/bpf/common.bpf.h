@@ -170,35 +170,50 @@ static __always_inline int skip_extensions(struct __sk_buff* skb, __u8* proto, _
 /* Its size as an Ethernet frame, which is how bytes are counted on every device. */
 static __always_inline __u32 frame_bytes(struct __sk_buff* skb, __u32 l3) { return skb->len + ETH_HLEN - l3; }
 
-/* How many packets a bundle, its IP header at `l3`, is on the wire, worked out from the size of its headers. A function
- * of its own, which is verified once: headers may be many. */
-__attribute__((noinline)) int count_segments(struct __sk_buff* skb, __u32 l3) {
-  __u32 size = skb->gso_size, length = skb->len, headers;
+/* How many bytes of a bundle, its IP header at `l3`, every segment of it has: all headers. 0: they cannot be read. A
+ * function of its own, which is verified once: headers may be many. */
+__attribute__((noinline)) int bundle_headers(struct __sk_buff* skb, __u32 l3) {
+  __u32 headers;
   __u8 proto = 0, word = 0;
   int part = WHOLE;
-  if (!size) return 1;
   if (skb->protocol == bpf_htons(ETH_P_IP)) {
-    if (bpf_skb_load_bytes(skb, l3, &word, 1) || bpf_skb_load_bytes(skb, l3 + 9, &proto, 1)) return 1;
+    if (bpf_skb_load_bytes(skb, l3, &word, 1) || bpf_skb_load_bytes(skb, l3 + 9, &proto, 1)) return 0;
     headers = l3 + (word & 15) * 4;
   } else {
-    if (bpf_skb_load_bytes(skb, l3 + 6, &proto, 1)) return 1;
+    if (bpf_skb_load_bytes(skb, l3 + 6, &proto, 1)) return 0;
     headers = l3 + 40;
-    if (walk_extensions(skb, &proto, &headers, &part)) return 1;
+    if (walk_extensions(skb, &proto, &headers, &part)) return 0;
   }
   if (proto == IPPROTO_TCP) {
-    if (bpf_skb_load_bytes(skb, headers + 12, &word, 1)) return 1;
+    if (bpf_skb_load_bytes(skb, headers + 12, &word, 1)) return 0;
     headers += (word >> 4) * 4;
   } else {
     headers += 8;
   }
-  return fl_segments(length, headers, size);
+  return headers;
+}
+
+/* How many packets a bundle is on the wire, worked out from the size of its headers. */
+static __always_inline __u32 count_segments(struct __sk_buff* skb, __u32 l3) {
+  __u32 headers = bundle_headers(skb, l3);
+  return headers ? fl_segments(skb->len, headers, skb->gso_size) : 1;
+}
+
+/* The length of the IP packet, in bytes, as an MTU is; of a bundle that of its longest wire packet. At most 65535. */
+static __always_inline __u32 wire_length(struct __sk_buff* skb, __u32 l3) {
+  __u32 length = skb->len - l3, size = skb->gso_size;
+  if (size) {
+    __u32 headers = bundle_headers(skb, l3);
+    if (headers && headers - l3 + size < length) length = headers - l3 + size;
+  }
+  return length > 0xffff ? 0xffff : length;
 }
 
 /* How many packets this skb is on the wire. Whoever made the bundle knows best, of SCTP or of what a tunnel carries as
  * well; behind a TAP nobody does. */
 static __always_inline __u32 wire_packets(struct __sk_buff* skb, __u32 l3) {
   if (!skb->gso_size) return 1;
-  return skb->gso_segs ?: (__u32)count_segments(skb, l3);
+  return skb->gso_segs ?: count_segments(skb, l3);
 }
 
 #endif

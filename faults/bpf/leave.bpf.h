@@ -189,7 +189,7 @@ __attribute__((noinline)) int why_left_out(struct __sk_buff* skb, int at) {
 
 struct left_out {
   __u64 mask, t; /* rules still to be told */
-  __u32 packets, why, first_rule, pad;
+  __u32 packets, why, first_rule, length;
 };
 
 static long count_left_out(__u32 i, struct left_out* c) {
@@ -202,6 +202,7 @@ static long count_left_out(__u32 i, struct left_out* c) {
   if (!rule) return 0;
   struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
   if (!tally || c->t < rule->start || c->t >= rule->end) return 0;
+  if (shape.sizes && rule->above && c->length <= rule->above) return 0;
   struct fl_present* now = presently(index, rule, c->t);
   if (!now || !now->asks) return 0; /* between episodes */
   __u64* counts = &tally->left_out;
@@ -220,6 +221,7 @@ __attribute__((noinline)) int leave_out(struct __sk_buff* skb, __u64 mask, __u64
   if (why == FL_LEFT_IPSEC && at == FL_AT_IN) mask &= ~(cfg->other & ~cfg->port_rules & cfg->any4.in);
   struct left_out c = {.mask = mask, .t = t, .why = why, .first_rule = first_rule_here(cfg, skb)};
   c.packets = wire_packets(skb, l3_at(at));
+  if (shape.sizes) c.length = wire_length(skb, l3_at(at));
   bpf_loop(FL_MAX_RULES_PER_SITE, count_left_out, &c, 0);
   return 1;
 }

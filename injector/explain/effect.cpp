@@ -132,6 +132,51 @@ void say_cut(Effect& effect, const faults::Answer& answer, const std::string& pr
   }
 }
 
+/// Connections that are forgotten (docs/faults/idle-timeout.md).
+void say_forgotten(Effect& effect, const faults::Answer& answer, const std::string& protocol) {
+  if (protocol == "udp" || protocol == "icmp") {
+    effect.lines.push_back({protocol == "udp" ? "Datagram" : "Ping", "passes: only TCP connections are forgotten"});
+    return;
+  }
+  effect.lines.push_back({"Handshake", "works"});
+  effect.lines.push_back(
+      {"Request", fmt::format("on a connection on which nothing passed for {} {}", short_duration(answer.silent),
+                              answer.reply == FL_REPLY_SENDER
+                                  ? "fails as it is sent: connection reset; the other end is not told"
+                                  : "gets no answer, and nor does what follows, until the client opens a new one")});
+}
+
+/// Connections that break off (docs/faults/cut-after.md).
+void say_broken_off(Effect& effect, const faults::Answer& answer, const std::string& protocol) {
+  if (protocol == "udp" || protocol == "icmp") {
+    effect.lines.push_back({protocol == "udp" ? "Datagram" : "Ping", "passes: only TCP connections are cut"});
+    return;
+  }
+  effect.lines.push_back({"Handshake", "works"});
+  effect.lines.push_back(
+      {"Request", fmt::format("passes, and its answer, until {} bytes of payload went one way on its connection, counted "
+                              "from its opening or the fault's start; then {}",
+                              thousands(answer.sent),
+                              answer.reply == FL_REPLY_RESET ? "both ends get connection reset"
+                                                             : "nothing of it arrives any more, and who reads waits")});
+}
+
+/// A black hole for what is long (docs/faults/blackhole-size.md).
+void say_black_hole(Effect& effect, const std::string& protocol) {
+  const auto line = [&](const char* what, const std::string& then) { effect.lines.push_back({what, then}); };
+  const std::string bytes = thousands(effect.above) + " bytes";
+  if (protocol == "udp" || protocol == "icmp") {
+    line(protocol == "udp" ? "Datagram" : "Ping",
+         fmt::format("passes; one whose IP packet, or fragment, is longer than {} gets no answer", bytes));
+    return;
+  }
+  line("Handshake", "works, as its packets are short");
+  line("Request",
+       fmt::format("passes, and its answer, while no packet is longer than {}; what is longer is sent again and again "
+                   "and never arrives, so that a long answer stalls at its first full packet",
+                   bytes));
+}
+
 /// What becomes of a DNS query (docs/faults/dns.md).
 void say_lookup(Effect& effect, const faults::Answer& answer) {
   constexpr int kNoName = 3;  // RFC 1035, section 4.1.1
@@ -152,7 +197,10 @@ void say_lookup(Effect& effect, const faults::Answer& answer) {
 void say(Effect& effect, const plan::Plan& plan, const plan::Fault& fault, const faults::Answer& answer) {
   const std::string protocol = protocol_of(plan, fault);
   if (answer.filter == FL_FILTER_LOOKUP) return say_lookup(effect, answer);
+  if (answer.filter == FL_FILTER_SILENT) return say_forgotten(effect, answer, protocol);
+  if (answer.filter == FL_FILTER_SENT) return say_broken_off(effect, answer, protocol);
   if (answer.filtered()) return say_cut(effect, answer, protocol);
+  if (effect.above > 0) return say_black_hole(effect, protocol);
   if (effect.packet.most > 0 && effect.loss < 1) {
     std::string how = effect.turns       ? "once for each turn of the conversation, however many packets"
                       : effect.ways == 2 ? "out and back each"
@@ -218,8 +266,10 @@ void meet(Effect& effect, const faults::Channel& channel) {
   effect.unbounded = effect.unbounded || tail;
   effect.waits =
       effect.waits || (jitter > 0 && !channel.free_order && !channel.turns && (heavy || 2 * jitter >= delay));
-  effect.loss = std::max(effect.loss, height(channel.loss) * (channel.bursts ? mean_loss(*channel.bursts) : 1));
-  if (!channel.bursts) effect.down = std::max(effect.down, longest_cut(channel.loss));
+  effect.above = channel.above;
+  if (channel.above == 0)  // else of few packets, or of all: who knows
+    effect.loss = std::max(effect.loss, height(channel.loss) * (channel.bursts ? mean_loss(*channel.bursts) : 1));
+  if (!channel.bursts && channel.above == 0) effect.down = std::max(effect.down, longest_cut(channel.loss));
   effect.dead_flows = std::max(effect.dead_flows, height(channel.flows));
   effect.dead_clients = std::max(effect.dead_clients, height(channel.clients));
   if (const double rate = lowest(channel.rate); rate > 0 && (effect.rate == 0 || rate < effect.rate))

@@ -34,6 +34,7 @@ struct Effect {
   Ns down = 0;                         ///< the longest cut in a row, of a fault that also lets packets through; else 0
   double loss = 0;                     ///< chance of a packet to be dropped, at its height
   double dead_flows = 0, dead_clients = 0;  ///< shares of connections and of client addresses that get nothing at all
+  std::uint32_t above = 0;                  ///< only packets that are longer are met, in bytes; 0: all. Then lost
   double rate = 0;                          ///< the lowest, bit/s; 0: no limit
   Ns queue = 0;                             ///< the longest wait in front of the rate
   /// For people, one sentence each, in the order: round trip, handshake, request. Fewer, or others, where these do not

@@ -36,6 +36,11 @@ void configure_answers(fl_selector_config& config, const faults::Score& score, c
   config.any_name_rules = config.lookup_rules & ~named;
 }
 
+bool follows_connections(const faults::Score& score, const faults::SiteScore& own) {
+  const auto first = score.answers.begin() + own.first_rule;
+  return std::any_of(first, first + own.rule_count, faults::follows);
+}
+
 void size_answers(BpfObject& object, const faults::Score& score) {
   const bool tracks = std::any_of(score.answers.begin(), score.answers.end(),
                                   [](const fl_answer& a) { return a.filter == FL_FILTER_OLD; });

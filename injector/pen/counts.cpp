@@ -67,6 +67,8 @@ void add_tally(faults::Counts& counts, const fl_tally& tally) {
 
 /// The tracks of a rule that are ever more than 0, as FL_USES.
 std::uint32_t asks_of(const faults::Score& score, std::uint32_t rule) {
+  if (score.answers[rule].filter == FL_FILTER_SILENT) return faults::kAsksForSilence;
+  if (score.answers[rule].filter == FL_FILTER_SENT) return faults::kAsksForBreak;
   std::uint32_t asks = 0;
   for (std::uint32_t which = 0; which < FL_TRACKS; which++) {
     const fl_track& track = score.tracks[rule * FL_TRACKS + which];

@@ -100,6 +100,8 @@ struct Pen::Impl {
       config.splitter = static_cast<__u32>(index_of("split_in"));
     }
     config.banked_from = score.banked_from();
+    config.sizes = score.asks_sizes();
+    config.follows = score.follows_connections();
     for (const auto& seat : seats) far.push_back(static_cast<std::uint32_t>(seat->far()));
     player = load_player(options.engine, score, config, far, kSpareSeats);
     std::vector<Seating> seatings;

@@ -21,7 +21,7 @@ constexpr std::size_t kMostShapes = 4;
 
 constexpr std::array kOfThePlayer = {
     "control",  "slots",  "ledgers", "site_tallies", "tallies",  "histograms", "rules", "points",  "tracks", "segments",
-    "presents", "states", "flows",   "ordinals",     "openings", "subjects",   "mates", "flights", "banked"};
+    "presents", "connections", "following", "states", "flows",   "ordinals",     "openings", "subjects",   "mates", "flights", "banked"};
 constexpr std::array kShared = {"configs", "live",   "live_now", "index4",     "starts4",  "spans4",      "index6",
                                 "starts6", "spans6", "learned",  "devices",    "ports",    "port_tables", "answers",
                                 "names",   "opened", "refusals", "slot_index", "slot_next"};
@@ -158,7 +158,9 @@ Selectors::Settings Selectors::settle(const Seating& seating, const site::Masks&
   shape.tunnels = config.inside_rules != 0;
   shape.answers = config.filtered_rules != 0;
   shape.lookups = config.lookup_rules != 0;
+  shape.follows = follows_connections(score_, own);
   shape.bare = place.bare;
+  shape.sizes = rules_that(score_, own, count, [](const fl_rule& rule) { return rule.above != 0; }) != 0;
   shape.banked_from = score_.banked_from();
 
   settings.devices = masks.devices;

@@ -54,6 +54,8 @@ std::string value_text(const faults::Key& key, const faults::Params& params) {
       return format_rate(params.rate(key.name));
     case ValueType::queue:
       return format_queue(params.queue(key.name));
+    case ValueType::bytes:
+      return format_bytes(params.bytes(key.name));
     case ValueType::texts:
       return fmt::format("{}", fmt::join(params.texts(key.name), ", "));
     case ValueType::profile:

@@ -47,6 +47,14 @@ bool in_range(Issues& issues, SourcePlace at, const Key& key, Ns value) {
   return true;
 }
 
+bool in_range_of_bytes(Issues& issues, SourcePlace at, const Key& key, std::uint64_t value) {
+  const auto least = static_cast<std::uint64_t>(key.min), most = static_cast<std::uint64_t>(key.max);
+  if (value >= least && (most == 0 || value <= most)) return true;
+  issues.error(at, fmt::format("{}: {} is too {}", key.name, format_bytes(value), value < least ? "little" : "much"),
+               fmt::format("at {} {}", value < least ? "least" : "most", format_bytes(value < least ? least : most)));
+  return false;
+}
+
 /// What a plan may say for a key.
 Form form_of(const Key& key) {
   const auto read_by = [](auto* reader) { return std::string(pattern_of(reader)); };
@@ -72,6 +80,9 @@ Form form_of(const Key& key) {
       break;
     case ValueType::queue:
       form.pattern = read_by(read_queue);
+      break;
+    case ValueType::bytes:
+      form.pattern = read_by(read_bytes);
       break;
     case ValueType::texts:
       form.type = Form::Type::texts;
@@ -125,6 +136,11 @@ std::optional<faults::Value> read_value(Table& table, std::string_view leaf, con
     case ValueType::queue:
       if (const auto value = table.scalar(key.name, entry.value, key.example, read_queue)) return faults::Value(*value);
       return std::nullopt;
+    case ValueType::bytes: {
+      const auto value = table.scalar(key.name, entry.value, key.example, read_bytes);
+      if (value && in_range_of_bytes(table.issues(), entry.value.at, key, *value)) return faults::Value(*value);
+      return std::nullopt;
+    }
     case ValueType::texts: {
       const std::size_t before = table.issues().count();
       std::vector<std::string> texts;
@@ -184,6 +200,8 @@ std::optional<faults::Value> default_value(const Key& key) {
       return wrap(read_rate(text));
     case ValueType::queue:
       return wrap(read_queue(text));
+    case ValueType::bytes:
+      return wrap(read_bytes(text));
     case ValueType::texts:
       return faults::Value(std::vector<std::string>{std::string(text)});
     case ValueType::profile:

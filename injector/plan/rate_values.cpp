@@ -1,4 +1,4 @@
-// Rates and queue limits: the words of a link's bandwidth.
+// Rates, queue limits and counts of bytes: the words of a link's bandwidth.
 #include <fmt/format.h>
 
 #include <array>
@@ -18,7 +18,7 @@ struct SizeUnit {
 constexpr std::array<SizeUnit, 3> kRates{{{"kbit", 1e3}, {"mbit", 1e6}, {"gbit", 1e9}}};
 constexpr std::array<SizeUnit, 5> kSizes{{{"kB", 1e3}, {"MB", 1e6}, {"KiB", 1024}, {"MiB", 1024 * 1024}, {"B", 1}}};
 constexpr Ns kLongestQueue = 60 * kSecond;
-constexpr double kLargestQueue = 1e9;
+constexpr double kLargestQueue = 1e9, kMostBytes = 1e12;
 
 /// A number and the unit behind it, which `unit` names.
 struct Parts {
@@ -84,11 +84,32 @@ Read<faults::QueueLimit> read_queue(std::string_view text) {
   return {faults::QueueLimit{*time.value, 0}, {}, {}};
 }
 
+Read<std::uint64_t> read_bytes(std::string_view text) {
+  const std::string bad = fmt::format("\"{}\" is not a number of bytes", text.substr(0, 60));
+  const Parts parts = text.empty() ? Parts{} : parts_of(text);
+  for (const auto& unit : kSizes) {
+    if (!parts.number || parts.unit != unit.name) continue;
+    const double bytes = *parts.number * unit.size;
+    if (bytes < 1 || bytes > kMostBytes || bytes != std::floor(bytes))
+      return {{}, fmt::format("\"{}\" is out of range", text), "write whole bytes, 1B to 1000000MB"};
+    return {static_cast<std::uint64_t>(bytes), {}, {}};
+  }
+  return {{}, bad, "write a number and its unit, B, kB or MB: \"1400B\", \"64kB\""};
+}
+
 std::string format_rate(double rate) { return shortest(rate, kRates); }
 
 std::string format_queue(const faults::QueueLimit& limit) {
   if (limit.bytes == 0) return format_duration(limit.time);
   return shortest(static_cast<double>(limit.bytes), std::span(kSizes).first(2));
+}
+
+std::string format_bytes(std::uint64_t bytes) {
+  // The greatest unit of which it is a whole number: 1400B, and not 1.4kB.
+  for (const auto& unit : {kSizes[1], kSizes[0]})
+    if (const auto size = static_cast<std::uint64_t>(unit.size); bytes != 0 && bytes % size == 0)
+      return fmt::format("{}{}", bytes / size, unit.name);
+  return fmt::format("{}B", bytes);
 }
 
 }  // namespace faultline::plan

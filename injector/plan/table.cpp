@@ -29,6 +29,8 @@ std::string type_hint(const Node& value, Node::Type wanted, std::string_view key
   if (wanted == Node::Type::string && value.type == Node::Type::integer && example.ends_with("s\"") &&
       example[1] >= '0' && example[1] <= '9')
     return fmt::format("a duration needs a unit, and quotes: {} = {}", key, example);
+  if (wanted == Node::Type::string && value.type == Node::Type::integer && example.ends_with("B\""))
+    return fmt::format("a number of bytes needs a unit, and quotes: {} = {}", key, example);
   return fmt::format("write {} = {}", key, example);
 }
 

@@ -28,6 +28,7 @@ Read<std::string> read_source(std::string_view text);            ///< "fact: …
 std::pair<std::string_view, std::string_view> split_source(std::string_view source);
 Read<double> read_rate(std::string_view text);  ///< "10mbit" is 1e7 bit/s; kbit, mbit, gbit; 1 kbit to 1000 gbit
 Read<faults::QueueLimit> read_queue(std::string_view text);  ///< "100ms" or "64kB"; at most 60 s or 1 GB
+Read<std::uint64_t> read_bytes(std::string_view text);       ///< "1400B", "64kB"; 1 B to 1 TB, whole bytes
 Read<double> read_scale(std::string_view text);              ///< "1:30" is 30
 
 /// What a reader reads, as a regular expression (ECMA 262): it matches each text that is read, and some that are not.
@@ -41,6 +42,7 @@ std::string_view pattern_of(Read<T> (*reader)(std::string_view)) {
 std::string format_duration(Ns duration);                   ///< "1m30s", "1.5ms": the shortest that reads back equal
 std::string format_rate(double rate);                       ///< "10mbit"
 std::string format_queue(const faults::QueueLimit& limit);  ///< "100ms", "64kB"
+std::string format_bytes(std::uint64_t bytes);              ///< "1400B", "64kB"
 std::string format_probability(double p);                   ///< "12%"
 
 std::string_view trim(std::string_view text);  ///< without the blanks around it

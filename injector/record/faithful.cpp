@@ -197,7 +197,13 @@ std::vector<Idleness> idleness(const FaultRecord& fault) {
   if (account.matched == 0 || fault.idle) return all;
   for (const auto* effect : account.asks) {
     if (effect->touched(account)) continue;
-    if (effect->uses != FL_USES(FL_RATE))
+    if (effect->uses == faults::kAsksForSilence)  // who sends keepalives does what is to be shown
+      all.push_back({false, fmt::format("forgot nothing: none of the {} connections that it met was silent for so long",
+                                        thousands(account.flows_met))});
+    else if (effect->uses == faults::kAsksForBreak)
+      all.push_back({true, fmt::format("cut nothing: none of the {} connections that it met carried so much",
+                                       thousands(account.flows_met))});
+    else if (effect->uses != FL_USES(FL_RATE))
       all.push_back({true, fmt::format("drew nothing: its {} touched none of the {} that it met", effect->name,
                                        subjects_of(*effect, account))});
     else  // beside other effects it describes a link, which may well be wide enough

@@ -86,6 +86,9 @@ void look_at_fault(const Recording& r, const FaultRecord& fault, Findings& findi
     inconclusive(fmt::format("left out {} of {} packets, which would not have survived being held: {}",
                              thousands(account.left_out), thousands(account.matched + account.left_out),
                              left_out_text(account)));
+  if (account.untracked > 0)
+    inconclusive(fmt::format("let {} packets pass of connections that it could not follow: it has room for {}",
+                             thousands(account.untracked), thousands(FL_MAX_FOLLOWED)));
   if (account.matched > 0 && !fault.on_any)
     for (const auto& one : account.targets)
       if (one.matched == 0)

@@ -51,6 +51,23 @@ double distance(std::vector<double> sample, const std::function<double(double)>&
   return worst;
 }
 
+TEST_P(Channels, ABlackHoleTakesOfABundleWhatIsLonger) {
+  faults::Channel hole = steady(kHour, 0, 0, 1);
+  hole.above = 1400;
+  load({rule(hole), rule(steady(kHour, kSecond), 1)});
+  Packet bundle{.l4 = L4::tcp, .payload = 3 * 1360};
+  EXPECT_EQ(play(build(bundle), 1360), Way::held) << "none of them is too long: it stays whole";
+  bundle.payload = 2 * 1400 + 100;
+  EXPECT_EQ(play(build(bundle), 1400), Way::split);
+  for (const auto& [payload, way] : {std::pair{1400, Way::dropped}, {1400, Way::dropped}, {100, Way::held}}) {
+    bundle.payload = static_cast<std::size_t>(payload);
+    EXPECT_EQ(play(build(bundle), 0, "play_split"), way) << payload;
+  }
+  EXPECT_EQ(programs->tally(0).dropped, 2u);
+  EXPECT_EQ(programs->tally(0).matched, 2u);
+  EXPECT_EQ(programs->tally(1).delayed, 3u + 1u);
+}
+
 TEST_P(Channels, JitterHasTheDistributionAsked) {
   for (const JitterShape shape :
        {JitterShape::uniform, JitterShape::normal, JitterShape::pareto, JitterShape::pareto_normal}) {

@@ -120,6 +120,68 @@ TEST_P(Here, TheOperatorsPortIsLeftOut) {
   }
 }
 
+/// Loses IP packets of more than 1400 bytes.
+faults::Channel black_hole() {
+  faults::Channel channel = steady(kHour, 0, 0, 1);
+  channel.above = 1400;
+  return channel;
+}
+
+/// With an IP packet of so many bytes.
+Packet of_length(std::size_t length, L4 l4, bool v6) {
+  Packet p{.l4 = l4};
+  if (v6) p.source = "fd00::1", p.destination = "fd00::2";
+  p.payload = length - (v6 ? 40 : 20) - (l4 == L4::tcp ? 20 : 8);
+  return p;
+}
+
+TEST_P(Here, ABlackHoleTakesWhatIsLonger) {
+  load(black_hole());
+  for (const bool v6 : {false, true}) {
+    for (const L4 l4 : {L4::tcp, L4::udp}) {
+      for (const char* program : {"select_out", "select_in", "select_lo"}) {
+        const int lost = std::string(program) == "select_in" ? kDrop : kRedirect;
+        EXPECT_EQ(select(of_length(1400, l4, v6), program), kNext);
+        EXPECT_EQ(select(of_length(1401, l4, v6), program), lost);
+        EXPECT_FALSE(entered);
+      }
+    }
+  }
+  EXPECT_EQ(programs->tally(0).matched, 12u) << "what is short does not meet it";
+  EXPECT_EQ(programs->tally(0).dropped, 12u);
+  Packet options = of_length(1400, L4::udp, false);
+  options.option_words = 1;
+  EXPECT_EQ(select(options), kRedirect) << "the header is part of it";
+  Packet extended = of_length(1393, L4::udp, true);
+  extended.extensions = {Extension::hop_by_hop};
+  EXPECT_EQ(select(extended), kRedirect);
+}
+
+TEST_P(Here, ABlackHoleKnowsABundlesPackets) {
+  load(black_hole());
+  for (const bool v6 : {false, true}) {
+    const std::uint32_t most = 1400 - (v6 ? 40 : 20) - 20;
+    Packet bundle{.l4 = L4::tcp, .payload = 3 * most};
+    if (v6) bundle.source = "fd00::1", bundle.destination = "fd00::2";
+    EXPECT_EQ(select(bundle, "select_out", most), kNext) << "none of them is too long";
+    EXPECT_FALSE(entered);
+    EXPECT_EQ(programs->tally(0).matched, 0u);
+    EXPECT_EQ(select(bundle, "select_out", most + 1), kRedirect);
+    EXPECT_TRUE(entered) << "to be split: its last one is short enough";
+  }
+}
+
+TEST_P(Here, ABlackHoleTakesBareDevicesPacketsToo) {
+  programs = std::make_unique<Programs>(GetParam(), std::vector<Rule>{{.channel = black_hole()}}, Programs::Owner::us,
+                                        pen::SelectorPlace{.bare = true});
+  for (const std::size_t length : {1400u, 1401u}) {
+    Packet p = of_length(length, L4::udp, false);
+    p.source = kBare4;
+    EXPECT_EQ(programs->select("select_bare_out", {.frame = build_bare(p)}).verdict,
+              length == 1400 ? kNext : kRedirect);
+  }
+}
+
 FAULTLINE_WITH_BOTH_ENGINES(Here);
 
 }  // namespace

@@ -170,6 +170,41 @@ TEST(Effect, ACutThatShowsItselfIsToldAsDocumented) {
   EXPECT_EQ(said(mode("half-open", "peer = \"bank\"\n"), "Datagram"), "passes: only TCP is cut") << "bank is UDP";
 }
 
+TEST(Effect, ABlackHoleLetsPassWhatIsShort) {
+  const auto hole = [](const std::string& more) {
+    return effect(plan_with("kind = \"blackhole-size\"\nabove = \"1400B\"\n" + more));
+  };
+  const Effect e = hole("");
+  EXPECT_FALSE(e.cuts) << "other faults are met by what is short";
+  EXPECT_EQ(e.loss, 0) << "of how many packets, the traffic says";
+  EXPECT_EQ(said(e, "Handshake"), "works, as its packets are short");
+  EXPECT_NE(said(e, "Request").find("while no packet is longer than 1,400 bytes"), std::string::npos);
+  EXPECT_EQ(said(hole("peer = \"bank\"\n"), "Handshake"), "") << "bank is UDP";
+  EXPECT_NE(said(hole("peer = \"bank\"\n"), "Datagram").find("longer than 1,400 bytes"), std::string::npos);
+}
+
+TEST(Effect, AForgottenConnectionStallsOrIsReset) {
+  const auto forgets = [](const std::string& more) {
+    return effect(plan_with("kind = \"idle-timeout\"\nidle = \"5s\"\n" + more));
+  };
+  EXPECT_EQ(said(forgets(""), "Handshake"), "works");
+  EXPECT_NE(said(forgets(""), "Request").find("on which nothing passed for 5.00 s gets no answer"), std::string::npos)
+      << said(forgets(""), "Request");
+  EXPECT_NE(said(forgets("mode = \"reset\"\n"), "Request").find("the other end is not told"), std::string::npos);
+  EXPECT_NE(said(forgets("peer = \"bank\"\n"), "Datagram").find("passes"), std::string::npos) << "bank is UDP";
+}
+
+TEST(Effect, AConnectionThatBreaksOffStallsOrIsReset) {
+  const auto cut = [](const std::string& more) {
+    return effect(plan_with("kind = \"cut-after\"\nafter = \"64kB\"\n" + more));
+  };
+  EXPECT_EQ(said(cut(""), "Handshake"), "works");
+  EXPECT_NE(said(cut(""), "Request").find("until 64,000 bytes of payload went one way"), std::string::npos);
+  EXPECT_NE(said(cut(""), "Request").find("who reads waits"), std::string::npos);
+  EXPECT_NE(said(cut("mode = \"reset\"\n"), "Request").find("both ends get connection reset"), std::string::npos);
+  EXPECT_NE(said(cut("peer = \"bank\"\n"), "Datagram").find("passes"), std::string::npos) << "bank is UDP";
+}
+
 TEST(Effect, ALookupIsNoHandshake) {
   const auto answer = [](const std::string& name, const std::string& more = "") {
     return effect(plan_with("kind = \"dns\"\nanswer = \"" + name + "\"\n" + more));

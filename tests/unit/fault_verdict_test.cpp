@@ -252,6 +252,36 @@ TEST(Verdict, WhatDoesNotMatterIsAWarning) {
   EXPECT_EQ(report::summarize(r, verdict).warnings.at(0), verdict.warnings.at(0));
 }
 
+TEST(Verdict, OfATimeoutThatForgetsNothingIsARemark) {
+  Recording r = good_recording();
+  ask(r, {"silence"});
+  result(r).flows_met = 3;
+  const Verdict verdict = judge(r);
+  EXPECT_EQ(verdict.exit, Exit::passed) << "keepalives do what is to be shown";
+  EXPECT_NE(verdict.warnings.at(0).find("forgot nothing: none of the 3 connections"), std::string::npos);
+  result(r).flows_dead = 1;
+  EXPECT_TRUE(judge(r).warnings.empty());
+}
+
+TEST(Verdict, OfACutThatWasNeverReachedIsInconclusive) {
+  Recording r = good_recording();
+  ask(r, {"after"});
+  result(r).flows_met = 3;
+  const Verdict verdict = judge(r);
+  EXPECT_EQ(verdict.exit, Exit::inconclusive);
+  EXPECT_NE(verdict.reasons.at(0).find("cut nothing: none of the 3 connections"), std::string::npos);
+  result(r).flows_dead = 1;
+  EXPECT_EQ(judge(r).exit, Exit::passed);
+}
+
+TEST(Verdict, OfConnectionsThatCouldNotBeFollowedIsInconclusive) {
+  Recording r = good_recording();
+  result(r).untracked = 1;
+  const Verdict verdict = judge(r);
+  EXPECT_EQ(verdict.exit, Exit::inconclusive);
+  EXPECT_NE(verdict.reasons.at(0).find("it has room for 262,144"), std::string::npos);
+}
+
 TEST(Verdict, OfAFaultThatAsksForNothingIsNotThatItMetNoPacket) {
   Recording r = good_recording();
   meet_nothing(r);

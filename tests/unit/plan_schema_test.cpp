@@ -227,6 +227,7 @@ TEST(PlanSchema, APatternMatchesWhatItsReaderReads) {
   expect_match(read_ports, texts);
   expect_match(read_rate, texts);
   expect_match(read_queue, texts);
+  expect_match(read_bytes, texts);
 }
 
 TEST(SchemaCommand, PrintsIt) {

@@ -191,6 +191,23 @@ TEST(Rate, ReadsBitsASecond) {
     EXPECT_EQ(faultline::plan::format_rate(*faultline::plan::read_rate(text).value), text);
 }
 
+TEST(Bytes, ReadsAndWritesWholeBytes) {
+  for (const auto& [text, bytes] : {std::pair<const char*, std::uint64_t>{"1400B", 1400},
+                                    {"1.4kB", 1400},
+                                    {"64 kB", 64000},
+                                    {"64KiB", 65536},
+                                    {"1MB", 1000000},
+                                    {"1B", 1}})
+    EXPECT_EQ(faultline::plan::read_bytes(text).value, bytes) << text;
+  for (const char* bad : {"", "1400", "0B", "1.5B", "0.0001kB", "-1B", "64kb", "2000000MB", "1400 bytes"}) {
+    const auto read = faultline::plan::read_bytes(bad);
+    EXPECT_FALSE(read.value) << bad;
+    EXPECT_FALSE(read.hint.empty()) << bad;
+  }
+  for (const char* text : {"1400B", "64kB", "65536B", "2MB"})
+    EXPECT_EQ(faultline::plan::format_bytes(*faultline::plan::read_bytes(text).value), text);
+}
+
 TEST(Queue, ReadsTimeOrBytes) {
   using faultline::faults::QueueLimit;
   EXPECT_EQ(*faultline::plan::read_queue("100ms").value, (QueueLimit{100'000'000, 0}));
