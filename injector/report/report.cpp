@@ -92,8 +92,8 @@ std::string render_report(const record::Recording& recording, const Summary& sum
   if (!live.empty()) out += live_banner(live);
   out += headline(summary) + "<main>\n" + broken_cards(recording, summary) + drawn;
   out += hypothesis_table(summary) + guard_table(summary) + fault_tables(recording, summary) + probe_table(summary) +
-         telemetry_table(summary) + event_table(summary) + notes_and_warnings(summary) + plan_section(plan_text) + footer(summary) +
-         "</main>\n";
+         telemetry_table(summary) + event_table(summary) + notes_and_warnings(summary) + plan_section(plan_text) +
+         footer(summary) + "</main>\n";
   if (!drawn.empty())
     out += fmt::format("<script type=\"application/json\" id=\"run\">{}</script>\n<script>{}</script>\n",
                        page_json(page_data(recording, summary)), kPageScript);

@@ -184,7 +184,7 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h) {
                                                 h.peer ? fmt::format(" with <b>{}</b>", escaped(*h.peer)) : "")
                       : h.probe.empty() && !h.event.empty() ? fmt::format("event <b>{}</b>", escaped(h.event))
                       : h.probe.empty()                     ? std::string("traffic into the fault")
-                                  : fmt::format("about <b>{}</b>", escaped(h.probe));
+                                                            : fmt::format("about <b>{}</b>", escaped(h.probe));
   if (probe)
     about = fmt::format("probe <b>{}</b>, {} {}{}, every {}", escaped(probe->name), escaped(probe->kind),
                         escaped(probe->subject),
