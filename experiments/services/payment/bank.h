@@ -18,8 +18,10 @@ CREATE TABLE IF NOT EXISTS attempts(id INTEGER PRIMARY KEY, channel TEXT, number
 CREATE TABLE IF NOT EXISTS screens(id INTEGER PRIMARY KEY, purchase TEXT, number TEXT, state TEXT, text TEXT, who TEXT,
                                    spinner_ms INTEGER, attempts INTEGER, at INTEGER);
 CREATE INDEX IF NOT EXISTS payments_of ON payments(purchase);
+CREATE INDEX IF NOT EXISTS payments_numbered ON payments(number);
+CREATE INDEX IF NOT EXISTS postings_of ON postings(payment);
 CREATE INDEX IF NOT EXISTS attempts_of ON attempts(purchase);
-CREATE INDEX IF NOT EXISTS screens_of ON screens(number);
+CREATE INDEX IF NOT EXISTS screens_of ON screens(purchase);
 )";
 
 }  // namespace payment
