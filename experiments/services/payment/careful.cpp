@@ -81,14 +81,16 @@ class CarefulDesk : public Desk {
 
  private:
   /// The purchase's order: the one there is, or a new one (SENDING) if there is none or it is certainly not paid.
+  /// Before a new one the shopper must have been told so: a message "you may pay again" that comes after the new one is
+  /// paid does harm.
   Screen open_order(const std::string& purchase) {
     return store_.atomically([&]() -> Screen {
       const auto rows =
-          store_.run("SELECT number, state, channel FROM orders WHERE purchase = ? ORDER BY id", {purchase});
-      if (!rows.empty() && rows.back()[1] != "FAILED") {
-        const bool paid = rows.back()[1] == "PAID";
-        return {paid ? "PAID" : "UNKNOWN", rows.back()[0], rows.back()[2],
-                paid ? "paid by " + rows.back()[2] : kDoNotPayAgain, 0};
+          store_.run("SELECT number, state, channel, told FROM orders WHERE purchase = ? ORDER BY id", {purchase});
+      if (!rows.empty()) {
+        const std::string &number = rows.back()[0], &state = rows.back()[1], &channel = rows.back()[2];
+        if (state == "PAID") return {"PAID", number, channel, "paid by " + channel, 0};
+        if (state != "FAILED" || rows.back()[3] == "0") return {"UNKNOWN", number, channel, kDoNotPayAgain, 0};
       }
       const std::string number = purchase + "-" + std::to_string(rows.size() + 1);
       store_.run("INSERT INTO orders(number, purchase, state, at) VALUES(?, ?, 'SENDING', ?)",
