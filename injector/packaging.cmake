@@ -2,8 +2,8 @@
 # C++ library of GCC 12, or newer (FAULTLINE_BUNDLE=1 cpack -G TGZ). libfmt, libhiredis, libre2, libcpp-httplib and libprometheus-cpp, whose
 # names change with every release of Debian, come along in lib/faultline in both; the archive brings all others along there as well.
 #
-# bin/faultline, share/faultline/experiments with the services' configurations, share/doc, man pages, completion and the plan's
-# JSON Schema. The last three are made by the binary itself, from what --help is made from.
+# bin/faultline, share/faultline/experiments with the services' configurations, libexec/faultline with the demo services,
+# share/doc, man pages, completion and the plan's JSON Schema. The last three are made by the binary itself, from what --help is made from.
 include(GNUInstallDirs)
 
 set(generated ${CMAKE_BINARY_DIR}/generated)
@@ -25,7 +25,8 @@ target_link_options(faultline PRIVATE -Wl,--disable-new-dtags)
 install(TARGETS faultline RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY experiments/ DESTINATION ${CMAKE_INSTALL_DATADIR}/faultline/experiments
         USE_SOURCE_PERMISSIONS  # labs run the scripts among the services by their paths
-        FILES_MATCHING PATTERN "*.toml" PATTERN "services/*" PATTERN "services/*/*" PATTERN "*.csv")
+        FILES_MATCHING PATTERN "*.toml" PATTERN "services/*" PATTERN "services/*/*" PATTERN "*.csv"
+        PATTERN "CMakeLists.txt" EXCLUDE PATTERN "*.cpp" EXCLUDE PATTERN "*.h" EXCLUDE) # programs are in libexec/faultline
 install(FILES ${generated}/plan.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/faultline)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/faultline FILES_MATCHING PATTERN "*.md" PATTERN "status.md" EXCLUDE)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/faultline)
@@ -36,7 +37,7 @@ install(FILES ${generated}/completion/bash DESTINATION ${CMAKE_INSTALL_DATADIR}/
 install(FILES ${generated}/completion/zsh DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions RENAME _faultline)
 install(FILES ${generated}/completion/fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d RENAME faultline.fish)
 
-# Libraries of our own, found by the binary beside itself.
+# Libraries of our own, found by the binary beside itself, and by the demo services.
 set_target_properties(faultline PROPERTIES INSTALL_RPATH "$ORIGIN/../lib/faultline")
 install(CODE [[
   set(root "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}")
@@ -44,7 +45,8 @@ install(CODE [[
   if(NOT "$ENV{FAULTLINE_BUNDLE}")
     list(APPEND theirs "^lib[^cfhpr]")
   endif()
-  file(GET_RUNTIME_DEPENDENCIES EXECUTABLES "${root}/bin/faultline" RESOLVED_DEPENDENCIES_VAR libraries PRE_EXCLUDE_REGEXES ${theirs})
+  file(GLOB programs "${root}/bin/faultline" "${root}/libexec/faultline/*/*")
+  file(GET_RUNTIME_DEPENDENCIES EXECUTABLES ${programs} RESOLVED_DEPENDENCIES_VAR libraries PRE_EXCLUDE_REGEXES ${theirs})
   foreach(library IN LISTS libraries)
     get_filename_component(name "${library}" NAME)
     if("$ENV{FAULTLINE_BUNDLE}" OR name MATCHES "^lib(fmt|hiredis|re2|cpp-httplib|prometheus-cpp)")
@@ -64,7 +66,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 # What the experiments' labs run; without it `faultline doctor` says what to install.
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS "nginx-core | nginx, haproxy, redis-server, redis-tools, postgresql, mosquitto, mosquitto-clients")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "nginx-core | nginx, haproxy, redis-server, redis-tools, mosquitto, mosquitto-clients")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
     "Faultline slows down, drops and cuts the traffic of the services that a plan names,
  by the kernel's own clock (eBPF), asks the services meanwhile what their users

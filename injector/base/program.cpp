@@ -32,4 +32,11 @@ bool can_execute(const std::string& program) {
   return false;
 }
 
+std::string libexec_folder() {
+  std::error_code ignored;
+  const auto folder = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+  if (std::filesystem::is_directory(folder / "libexec", ignored)) return folder / "libexec";
+  return folder.parent_path() / "libexec/faultline";
+}
+
 }  // namespace faultline

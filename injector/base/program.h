@@ -11,4 +11,8 @@ std::string search_path();
 /// Whether a command can be executed: `program` is a path when it has a slash in it, else a name in search_path().
 bool can_execute(const std::string& program);
 
+/// Where the programs that come with Faultline are, such as the demo services of experiments: libexec/ beside the
+/// binary in a build folder, PREFIX/libexec/faultline of an installed bin/faultline. It need not exist.
+std::string libexec_folder();
+
 }  // namespace faultline

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "injector/base/error.h"
+#include "injector/base/program.h"
 #include "injector/base/thread_safety.h"
 #include "injector/lab/network.h"
 #include "injector/lab/readiness.h"
@@ -107,11 +108,14 @@ Lab::Impl::Impl(const plan::Lab& lab, nursery::Nursery& the_nursery, const std::
   const std::string names = hosts_file(topology, network.v6);
   std::filesystem::create_directories(log_dir);
   const std::string logs = std::filesystem::absolute(log_dir);
+  std::vector<std::string> visible{plan_dir, logs};
+  if (const std::string programs = libexec_folder(); std::filesystem::is_directory(programs))
+    visible.push_back(programs);
   try {
     for (std::size_t h = 0; h < lab.hosts.size(); ++h) {
       const plan::LabHost& host = lab.hosts[h];
       progress(fmt::format("making lab host {} ({}/{})", host.name, h + 1, lab.hosts.size()));
-      nursery.make_enclosure(host.name, network.hosts[h], names, host.name, {plan_dir, logs});
+      nursery.make_enclosure(host.name, network.hosts[h], names, host.name, visible);
       enclosures.push_back(host.name);
       Service service;
       service.host = host;

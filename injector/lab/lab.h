@@ -33,8 +33,9 @@ using Listener = std::function<void(const std::string& host, const std::string& 
 /// For one thread, cancel() apart. Each host's enclosure in the nursery has the host's name.
 class Lab {
  public:
-  /// Builds the network. Throws with everything undone: Failure(cannot_run) when the kernel lacks a part. `plan_dir`
-  /// and `log_dir` stay visible in every host. `nursery` must outlive the lab; the plan need not.
+  /// Builds the network. Throws with everything undone: Failure(cannot_run) when the kernel lacks a part. `plan_dir`,
+  /// `log_dir` and the programs that come with Faultline stay visible in every host. `nursery` must outlive the lab;
+  /// the plan need not.
   Lab(const plan::Lab& lab, nursery::Nursery& nursery, const std::string& plan_dir, const std::string& log_dir,
       double scale, const Progress& progress = unwatched);
   ~Lab();

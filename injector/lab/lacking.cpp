@@ -20,13 +20,15 @@ namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
 bool in_own_folder(const std::string& path, const std::string& plans_folder) {
-  if (path.starts_with(plans_folder + "/")) return false;  // stays visible, wherever it lies
+  // These stay visible, wherever they lie.
+  if (path.starts_with(plans_folder + "/") || path.starts_with(libexec_folder() + "/")) return false;
   for (const char* folder : {"/run/", "/tmp/", "/var/tmp/", "/var/run/", "/dev/shm/"})
     if (path.starts_with(folder)) return true;
   return false;
 }
 
 std::string how_to_get(const std::string& program) {
+  if (program.starts_with(libexec_folder() + "/")) return "build all of Faultline: cmake --build BUILD_FOLDER";
   const std::string package = nursery::package_of(program);
   return package.empty() ? "" : "apt-get install " + package;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "injector/base/program.h"
 #include "injector/plan/passes.h"
 
 namespace faultline::plan {
@@ -85,7 +86,7 @@ class Substitution {
 }  // namespace
 
 void substitute_variables(Node& document, Draft& draft) {
-  const Variables builtin{{"plan_dir", draft.plan.directory}};
+  const Variables builtin{{"plan_dir", draft.plan.directory}, {"libexec_dir", libexec_folder()}};
   Variables variables = builtin;
   std::vector<std::string> names;
   for (auto& entry : document.entries) {

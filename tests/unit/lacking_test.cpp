@@ -78,6 +78,13 @@ TEST_F(Lacking, LooksAtScriptsBesideThePlan) {
       2u);
 }
 
+TEST_F(Lacking, SaysWhereProgramsThatComeWithFaultlineAreFrom) {
+  const auto said = of_host("command = [\"${libexec_dir}/no-such-demo/server\"]\n");
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_NE(said[0].find("no-such-demo/server\", which does not exist (build all of Faultline"), std::string::npos)
+      << said[0];
+}
+
 TEST_F(Lacking, ReadsWhatShellsAreTold) {
   // Of the programs that Faultline knows, one that hardly anybody has.
   if (is_installed("rabbitmq-server")) GTEST_SKIP() << "this machine has it";

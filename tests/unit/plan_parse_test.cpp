@@ -125,6 +125,15 @@ TEST(PlanVariables, AreReplacedInEveryString) {
   EXPECT_EQ(parse_good(text, options).probes[0].every, 70 * kMillisecond);
 }
 
+/// Beside the tests' own binary, as it is beside a build folder's faultline.
+TEST(PlanVariables, ProgramsThatComeWithFaultlineHaveAFolder) {
+  const auto plan = parse_good("[probes.p]\nexec = [\"${libexec_dir}/payment/ledger\", \"audit\"]\n");
+  const std::string program = plan.probes[0].command()[0];
+  EXPECT_TRUE(program.ends_with("libexec/payment/ledger") || program.ends_with("libexec/faultline/payment/ledger"))
+      << program;
+  EXPECT_TRUE(program.starts_with("/")) << program;
+}
+
 TEST(PlanVariables, Mistakes) {
   const auto unknown = only_mistake("title = \"x ${rats}\"\n[vars]\nrate = \"1\"\n" + kSmall,
                                     "unknown variable \"rats\"", "did you mean \"rate\"?");
@@ -134,6 +143,7 @@ TEST(PlanVariables, Mistakes) {
   only_mistake("[vars]\nrate = 5\n" + kSmall, "vars.rate: expected a string");
   only_mistake("[vars]\na = \"${b}\"\nb = \"\"\n" + kSmall, "unknown variable \"b\"");
   only_mistake("[vars]\nplan_dir = \"x\"\n" + kSmall, "given by Faultline");
+  only_mistake("[vars]\nlibexec_dir = \"x\"\n" + kSmall, "given by Faultline");
   only_mistake("vars = 1\n" + kSmall, "expected a table");
   ParseOptions options;
   options.variables = {{"rats", "1"}};

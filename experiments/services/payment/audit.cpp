@@ -1,0 +1,120 @@
+#include "audit.h"
+
+#include "store.h"
+
+namespace payment {
+namespace {
+
+struct Rule {
+  const char* invariant;
+  bool at_rest_only;
+  const char* what;   ///< before the second column of the query
+  const char* query;  ///< order, and what to say of it: one row a violation
+};
+
+constexpr Rule kRules[] = {
+    {"I1", false, "debited more than once: ",
+     "SELECT purchase, group_concat(channel || ' ' || number, ', ') FROM payments GROUP BY purchase HAVING count(*) > "
+     "1"},
+    {"I1", false, "asked of another channel, or under another number, before 'not paid' was certain: ",
+     "SELECT DISTINCT later.purchase, first.channel || ' ' || first.number || ', then ' || later.channel || ' ' || "
+     "later.number"
+     " FROM attempts later JOIN attempts first ON first.purchase = later.purchase AND first.id < later.id"
+     " AND (first.channel <> later.channel OR first.number <> later.number)"
+     " WHERE NOT EXISTS(SELECT 1 FROM closed WHERE closed.channel = first.channel AND closed.number = first.number"
+     " AND closed.at < later.at)"
+     // One that was long under way, and came to a door that was closed by then, is nobody's decision.
+     " AND NOT EXISTS(SELECT 1 FROM closed WHERE closed.channel = later.channel AND closed.number = later.number"
+     " AND closed.at < later.at)"},
+    {"I2", false, "does not add up to 0: ",
+     "SELECT coalesce(number, 'no payment'), coalesce(sum(postings.amount), 0) || ' over ' || count(postings.id) || ' "
+     "postings'"
+     " FROM payments FULL JOIN postings ON postings.payment = payments.id GROUP BY payments.id, coalesce(payments.id, "
+     "postings.id)"
+     " HAVING coalesce(sum(postings.amount), 0) <> 0 OR count(postings.id) <> 2 OR payments.id IS NULL"},
+    {"I2", false, "shown as paid, and not in the ledger; to: ",
+     "SELECT number, who FROM screens WHERE state = 'PAID'"
+     " AND NOT EXISTS(SELECT 1 FROM payments WHERE payments.number = screens.number)"},
+    {"I3", false, "shown as failed, and paid; to: ",
+     "SELECT number, who FROM screens WHERE state IN ('FAILED', 'SHUT') AND number <> ''"
+     " AND EXISTS(SELECT 1 FROM payments WHERE payments.number = screens.number)"},
+    {"I3", false, "shown as failed, and an attempt of it paid; to: ",
+     "SELECT purchase, who FROM screens WHERE state IN ('FAILED', 'SHUT') AND EXISTS(SELECT 1 FROM payments"
+     " WHERE payments.purchase = screens.purchase AND payments.number <> screens.number"
+     " AND (payments.at < screens.at OR screens.state = 'SHUT'))"},
+    {"I4", true, "still unknown to: ",
+     "SELECT number, who FROM screens s WHERE state IN ('UNKNOWN', 'NONE') AND NOT EXISTS(SELECT 1 FROM screens later"
+     " WHERE later.purchase = s.purchase AND later.id > s.id AND later.state IN ('PAID', 'FAILED'))"},
+    {"I5", false, "more than 3 attempts reached the bank: ",
+     "SELECT purchase, count(*) FROM attempts GROUP BY purchase, number HAVING count(*) > 3"},
+    {"I5", false,
+     "more than 3 attempts for one request: ", "SELECT purchase, attempts FROM screens WHERE attempts > 3"},
+    {"I6", false, "the channel's fault shown as the device's; by: ",
+     "SELECT purchase, who FROM screens WHERE text LIKE '%device fault%'"},
+    {"I6", true, "passed offline, and debited not once but so often: ",
+     "SELECT purchase, (SELECT count(*) FROM payments WHERE payments.purchase = screens.purchase) AS times"
+     " FROM screens WHERE state = 'OFFLINE' AND times <> 1"},
+};
+
+struct Figure {
+  const char* name;
+  const char* query;
+};
+
+constexpr Figure kFigures[] = {
+    {"payments", "SELECT count(*) FROM payments"},
+    {"paid_on_two_channels",
+     "SELECT count(*) FROM (SELECT 1 FROM payments GROUP BY purchase HAVING count(DISTINCT channel) > 1)"},
+    // How long somebody looked at a spinner, at most.
+    {"longest_spinner_ms", "SELECT coalesce(max(spinner_ms), 0) FROM screens WHERE who = 'shopper'"},
+    // Orders that were shown as unknown; those of them that had been paid, and those that had not.
+    {"unknown", "SELECT count(DISTINCT number) FROM screens WHERE state = 'UNKNOWN'"},
+    {"unknown_and_paid",
+     "SELECT count(DISTINCT number) FROM screens WHERE state = 'UNKNOWN'"
+     " AND EXISTS(SELECT 1 FROM payments WHERE payments.number = screens.number)"},
+    // Purchases that did not look paid, and were.
+    {"looked_unpaid_and_paid",
+     "SELECT count(DISTINCT purchase) FROM screens WHERE state <> 'PAID' AND EXISTS(SELECT 1 FROM payments"
+     " WHERE payments.purchase = screens.purchase AND payments.at < screens.at)"},
+    {"unknown_and_not_paid",
+     "SELECT count(DISTINCT number) FROM screens WHERE state = 'UNKNOWN'"
+     " AND EXISTS(SELECT 1 FROM closed WHERE closed.number = screens.number)"},
+    {"unknown_without_warning",
+     "SELECT count(*) FROM screens WHERE state = 'UNKNOWN' AND text NOT LIKE '%do not pay again%'"},
+    // Second taps that led to another order while nobody knew what had become of the first.
+    {"new_order_while_unsure",
+     "SELECT count(*) FROM screens s JOIN attempts a ON a.purchase = s.purchase AND a.number <> s.number AND a.at < "
+     "s.at"
+     " WHERE s.who = 'shopper' AND s.number <> '' AND NOT EXISTS(SELECT 1 FROM closed"
+     " WHERE closed.channel = a.channel AND closed.number = a.number AND closed.at < s.at)"},
+    {"passed_offline", "SELECT count(*) FROM screens WHERE state = 'OFFLINE'"},
+};
+
+}  // namespace
+
+nlohmann::json Audit::json() const {
+  nlohmann::json all = figures;
+  all["violations"] = violations.size();
+  for (const char* invariant : {"I1", "I2", "I3", "I4", "I5", "I6"}) all[invariant] = 0;
+  all["orders"] = nlohmann::json::array();
+  for (const auto& each : violations) {
+    all[each.invariant] = all[each.invariant].get<int>() + 1;
+    all["orders"].push_back(each.invariant + " order " + each.order + ": " + each.what);
+  }
+  return all;
+}
+
+Audit audit(const std::string& ledger, bool at_rest) {
+  Store store(ledger, nullptr);
+  return store.atomically([&] {  // one state of it, though the bank goes on
+    Audit result;
+    for (const auto& rule : kRules)
+      if (at_rest || !rule.at_rest_only)
+        for (const auto& row : store.run(rule.query))
+          result.violations.push_back({rule.invariant, row.at(0), rule.what + row.at(1)});
+    for (const auto& figure : kFigures) result.figures[figure.name] = std::stoll(store.one(figure.query));
+    return result;
+  });
+}
+
+}  // namespace payment

@@ -1,0 +1,45 @@
+// The cashier's desk: what becomes of a tap on "pay". Two designs, which differ in nothing else than this.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "http.h"
+#include "options.h"
+
+namespace payment {
+
+/// What the shopper is shown.
+struct Screen {
+  std::string state;   ///< PAID, UNKNOWN, FAILED
+  std::string number;  ///< the order's
+  std::string channel;
+  std::string text;
+  int attempts = 0;  ///< how often this tap asked a channel
+};
+
+class Desk {
+ public:
+  virtual ~Desk() = default;
+  /// A tap on "pay" for this purchase, with the channel that the shopper chose.
+  virtual Screen pay(const std::string& purchase, const std::string& chosen) = 0;
+  /// Whether a channel is offered to shoppers, or greyed out.
+  virtual bool offered(const std::string& channel) = 0;
+  /// Orders of which nobody knows yet whether they are paid.
+  virtual int unknown() = 0;
+};
+
+/// A channel by its name, in the order in which they are preferred.
+struct Way {
+  std::string name, url;
+};
+
+/// One number for one order, asked after when no answer comes; greys out, goes another way, comes back by trial
+/// requests.
+std::unique_ptr<Desk> careful_desk(const std::vector<Way>& ways, const Options& options);
+/// Tries again under a new number, then says "failed".
+std::unique_ptr<Desk> naive_desk(const std::vector<Way>& ways);
+
+}  // namespace payment

@@ -1,0 +1,64 @@
+// ledger audit [--at-rest] [--json] FILE
+// ledger goods --merchant URL FILE
+//
+// Says every violation of the invariants I1 to I6 (audit.h) in the bank's ledger, each with its order, and how many
+// there are. FILE may be in use. With --at-rest all is over, and nothing may be open any more. Exit status: 0 when
+// there is none, 1 when there are, 3 for a wrong command line, 4 when the ledger cannot be read. With --json it reports
+// and does not judge: 0 whatever it finds.
+//
+// `goods` compares the ledger with what the merchant has handed out, and prints as JSON how many payments of more than
+// 5 s ago the merchant knows nothing of ("untold"), how many goods were handed out more than once, and how many without
+// a payment. Exit status 0 when the two could be compared, 4 when not.
+#include "audit.h"
+
+#include <iostream>
+
+#include "http.h"
+#include "options.h"
+#include "store.h"
+
+namespace payment {
+namespace {
+
+/// Throws std::runtime_error when the merchant does not answer.
+Json compare_goods(const std::string& ledger, const std::string& merchant) {
+  const std::int64_t old = now_us() - 5'000'000;
+  Json goods = Peer(merchant, milliseconds(1000)).get("/goods", milliseconds(3000)).body;
+  if (!goods.is_object()) throw std::runtime_error("the merchant does not answer");
+  int untold = 0, more_than_once = 0;
+  for (const auto& times : goods) more_than_once += times > 1;
+  Store store(ledger, nullptr);
+  for (const auto& row : store.run("SELECT purchase, min(at) FROM payments GROUP BY purchase")) {
+    if (!goods.contains(row[0])) untold += std::stoll(row[1]) < old;
+    goods.erase(row[0]);
+  }
+  return {{"untold", untold}, {"more_than_once", more_than_once}, {"unpaid", goods.size()}};
+}
+
+}  // namespace
+}  // namespace payment
+
+int main(int argc, char** argv) try {
+  using namespace payment;
+  const Options options(argc, argv, {"at-rest", "json"});
+  if (options.words.size() == 2 && options.words[0] == "goods") {
+    std::cout << compare_goods(options.words[1], options.get("merchant")).dump() << "\n";
+    return 0;
+  }
+  if (options.words.size() != 2 || options.words[0] != "audit") {
+    std::cerr << "usage: ledger audit [--at-rest] [--json] FILE, or ledger goods --merchant URL FILE\n";
+    return 3;
+  }
+  const Audit found = audit(options.words[1], options.has("at-rest"));
+  if (options.has("json")) {
+    std::cout << found.json().dump() << "\n";
+    return 0;
+  }
+  for (const auto& each : found.violations)
+    std::cout << each.invariant << " order " << each.order << ": " << each.what << "\n";
+  std::cout << found.violations.size() << " violations, " << found.figures.at("payments") << " payments\n";
+  return found.violations.empty() ? 0 : 1;
+} catch (const std::exception& failure) {
+  std::cerr << "ledger: " << failure.what() << "\n";
+  return 4;
+}
