@@ -132,7 +132,7 @@ Read<std::uint64_t> read_count(std::string_view text) {
   std::uint64_t count = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   if (error != std::errc() || end != text.data() + text.size() || count > 1'000'000'000'000)
-    return {{}, quoted(text) + " is not a number of requests", "write a whole number: \"= 0\", \">= 100\""};
+    return {{}, quoted(text) + " is not a whole number", "write one without a unit: \"= 0\", \">= 100\""};
   return {count, {}, {}};
 }
 
@@ -151,7 +151,7 @@ Read<double> per_second(std::string_view text, std::string_view hint) {
   return {*number, {}, {}};
 }
 Read<double> read_per_second(std::string_view text) {
-  return per_second(text, "write how many succeed in a second: \">= 100/s\"");
+  return per_second(text, "write how many in a second: \">= 100/s\"");
 }
 
 Read<double> read_times_baseline(std::string_view text) {
