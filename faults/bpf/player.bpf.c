@@ -5,7 +5,8 @@
  * returns. */
 #include "faults/bpf/common.bpf.h"
 #include "faults/bpf/hold.bpf.h"
-#include "faults/bpf/connection.bpf.h"
+
+#include "faults/bpf/connection.bpf.h" /* behind hold.bpf.h, by which it knows that this is the player */
 #if FL_MODERN
 #include "faults/bpf/owner.bpf.h"
 #endif

@@ -56,9 +56,9 @@ probe::Rate read_points(Table& table, const Node& value, bool steps, const Parse
 
 void read_probe_rate(Table& table, Probe& probe, const ParseOptions& options) {
   const auto steps = table.boolean("steps");
-  const std::string figure(pattern_of(read_request_rate));
-  table.takes_text("rate", kRateExample, figure);
-  table.takes("rate", {.type = Form::Type::load, .pattern = figure});
+  table.takes_text("rate", kRateExample, pattern_of(read_request_rate));
+  table.takes("rate",
+              [] { return Form{.type = Form::Type::load, .pattern = std::string(pattern_of(read_request_rate))}; });
   const Entry* entry = table.take("rate");
   if (!entry) {
     if (steps)
