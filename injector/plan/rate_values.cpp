@@ -18,7 +18,7 @@ struct SizeUnit {
 constexpr std::array<SizeUnit, 3> kRates{{{"kbit", 1e3}, {"mbit", 1e6}, {"gbit", 1e9}}};
 constexpr std::array<SizeUnit, 5> kSizes{{{"kB", 1e3}, {"MB", 1e6}, {"KiB", 1024}, {"MiB", 1024 * 1024}, {"B", 1}}};
 constexpr Ns kLongestQueue = 60 * kSecond;
-constexpr double kLargestQueue = 1e9, kMostBytes = 1e12;
+constexpr double kLargestQueue = 1e9, kLargestSize = 1e12;
 
 /// A number and the unit behind it, which `unit` names.
 struct Parts {
@@ -90,7 +90,7 @@ Read<std::uint64_t> read_bytes(std::string_view text) {
   for (const auto& unit : kSizes) {
     if (!parts.number || parts.unit != unit.name) continue;
     const double bytes = *parts.number * unit.size;
-    if (bytes < 1 || bytes > kMostBytes || bytes != std::floor(bytes))
+    if (bytes < 1 || bytes > kLargestSize || bytes != std::floor(bytes))
       return {{}, fmt::format("\"{}\" is out of range", text), "write whole bytes, 1B to 1000000MB"};
     return {static_cast<std::uint64_t>(bytes), {}, {}};
   }
