@@ -70,11 +70,11 @@ struct fl_connection_key {
 };
 FL_ASSERT(sizeof(struct fl_connection_key) == 48);
 struct fl_connection {
-  __u64 last;     /* since T0: its last packet that passed, or the rule's start */
-  __u32 base[2];  /* the sequence number of the first byte that counts, by the end that sends it */
-  __u8 broken;    /* it is forgotten, or cut */
-  __u8 finished;  /* FIN was seen, from each of its ends a bit */
-  __u8 based;     /* `base` is known, likewise */
+  __u64 last;    /* since T0: its last packet that passed, or the rule's start */
+  __u32 base[2]; /* the sequence number of the first byte that counts, by the end that sends it */
+  __u8 broken;   /* it is forgotten, or cut */
+  __u8 finished; /* FIN was seen, from each of its ends a bit */
+  __u8 based;    /* `base` is known, likewise */
   __u8 pad[5];
 };
 FL_ASSERT(sizeof(struct fl_connection) == 24);

@@ -1,5 +1,5 @@
-// idle-timeout: a middlebox (NAT, firewall, load balancer) that forgets connections on which nothing passed for a while.
-// Both ends still believe in theirs; whoever sends next learns of it, or waits.
+// idle-timeout: a middlebox (NAT, firewall, load balancer) that forgets connections on which nothing passed for a
+// while. Both ends still believe in theirs; whoever sends next learns of it, or waits.
 #include "faults/kind.h"
 
 namespace faultline::faults {

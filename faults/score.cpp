@@ -256,8 +256,8 @@ fl_rule rule_of(const RuleSource& source) {
   rule.queue_ns = static_cast<std::uint64_t>(channel.queue_time);
   rule.queue_bytes = channel.queue_bytes;
   rule.above = channel.above;
-  rule.limit = channel.answer.filter == FL_FILTER_SENT ? channel.answer.sent
-                                                       : static_cast<std::uint64_t>(channel.answer.silent);
+  rule.limit =
+      channel.answer.filter == FL_FILTER_SENT ? channel.answer.sent : static_cast<std::uint64_t>(channel.answer.silent);
   if (channel.answer.filter == FL_FILTER_SENT) rule.flags |= FL_RULE_SENT;
   return rule;
 }

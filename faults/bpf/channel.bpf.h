@@ -83,7 +83,7 @@ static long look_ahead(__u32 i, struct packet* p) {
   struct fl_present* now = presently(index, rule, p->t);
   if (!now) return 0;
   __u64 loss = now->value[FL_LOSS];
-  if (SIZES && rule->above && now->asks) p->chance = 1; /* some of a bundle may be short enough */
+  if (SIZES && rule->above && now->asks) p->chance = 1;       /* some of a bundle may be short enough */
   if (FOLLOWS && (rule->flags & FL_RULE_SENT)) p->chance = 1; /* or not beyond */
   if (loss && (loss < FL_ONE || (rule->flags & FL_RULE_BURSTS))) p->chance = 1;
   if (now->asks & FL_HOLDING) p->holds = 1;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Connections as a middlebox has them, one by one: rules that are about how long one was silent, or how much it
- * carried. Asked by the selector's second stage, for TCP alone, and by the player, for bundles that are split. The table is exact: its keys are the connections themselves, so that none is taken for
- * another, as in the fixed buckets of flow.bpf.h. It is bounded; what there is no room for passes and is counted. */
+ * carried. Asked by the selector's second stage, for TCP alone, and by the player, for bundles that are split. The
+ * table is exact: its keys are the connections themselves, so that none is taken for another, as in the fixed buckets
+ * of flow.bpf.h. It is bounded; what there is no room for passes and is counted. */
 #ifndef FAULTLINE_BPF_CONNECTION_H
 #define FAULTLINE_BPF_CONNECTION_H
 
@@ -75,8 +76,8 @@ static __always_inline struct fl_connection* entry_of(struct following* f, struc
   return known;
 }
 
-/* A SYN begins it anew, by the same ports. With ACK as well: of a connection opened from beyond, a rule of one direction
- * sees no other. */
+/* A SYN begins it anew, by the same ports. With ACK as well: of a connection opened from beyond, a rule of one
+ * direction sees no other. */
 static __always_inline void open_anew(struct following* f, struct fl_connection* c, struct fl_tally* tally) {
   __u32 who = f->from & 1;
   if (c->broken) tally->flows_met++;
@@ -86,7 +87,8 @@ static __always_inline void open_anew(struct following* f, struct fl_connection*
   c->base[who] = f->seq + 1;
 }
 
-/* A packet of the connection that passes. It is over, and makes room, after an RST, and after what follows both FINs. */
+/* A packet of the connection that passes. It is over, and makes room, after an RST, and after what follows both FINs.
+ */
 static __always_inline void let_pass(struct following* f, struct fl_connection* c, struct fl_tally* tally) {
   count_match(tally, f->packets, f->bytes, 0);
   if (f->flags & TCP_FIN) {

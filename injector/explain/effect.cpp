@@ -154,11 +154,12 @@ void say_broken_off(Effect& effect, const faults::Answer& answer, const std::str
   }
   effect.lines.push_back({"Handshake", "works"});
   effect.lines.push_back(
-      {"Request", fmt::format("passes, and its answer, until {} bytes of payload went one way on its connection, counted "
-                              "from its opening or the fault's start; then {}",
-                              thousands(answer.sent),
-                              answer.reply == FL_REPLY_RESET ? "both ends get connection reset"
-                                                             : "nothing of it arrives any more, and who reads waits")});
+      {"Request",
+       fmt::format("passes, and its answer, until {} bytes of payload went one way on its connection, counted "
+                   "from its opening or the fault's start; then {}",
+                   thousands(answer.sent),
+                   answer.reply == FL_REPLY_RESET ? "both ends get connection reset"
+                                                  : "nothing of it arrives any more, and who reads waits")});
 }
 
 /// A black hole for what is long (docs/faults/blackhole-size.md).

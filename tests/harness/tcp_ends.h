@@ -1,5 +1,5 @@
-// TCP between two hosts of which one has faults, socket by socket: opened, told something, heard; with the error that an
-// application would get, and how soon.
+// TCP between two hosts of which one has faults, socket by socket: opened, told something, heard; with the error that
+// an application would get, and how soon.
 #pragma once
 
 #include <netinet/in.h>
@@ -21,8 +21,8 @@ struct Way {
   const char *client, *server;  ///< addresses; the first of 10.7.0.1 and fd07::1 is `here`
 };
 inline constexpr Way kWays[] = {{"leaving", "10.7.0.1", "10.7.0.2"},  {"leaving6", "fd07::1", "fd07::2"},
-                         {"arriving", "10.7.0.2", "10.7.0.1"}, {"arriving6", "fd07::2", "fd07::1"},
-                         {"lo", "127.0.0.1", "127.0.0.1"},     {"lo6", "::1", "::1"}};
+                                {"arriving", "10.7.0.2", "10.7.0.1"}, {"arriving6", "fd07::2", "fd07::1"},
+                                {"lo", "127.0.0.1", "127.0.0.1"},     {"lo6", "::1", "::1"}};
 
 class TcpEnds : public PlanBed {
  protected:

@@ -11,11 +11,10 @@ class IdleTimeoutTest : public TcpEnds {
  protected:
   void forget(const std::string& idle, const std::string& more = "",
               pen::Engine engine = pen::probe_features().engine()) {
-    play(
-        fmt::format("[[faults]]\nkind = \"idle-timeout\"\nidle = \"{}\"\non = \"a\"\nloopback = true\nstart = "
-                    "\"0s\"\nfor = \"600s\"\n{}",
-                    idle, more),
-        engine);
+    play(fmt::format("[[faults]]\nkind = \"idle-timeout\"\nidle = \"{}\"\non = \"a\"\nloopback = true\nstart = "
+                     "\"0s\"\nfor = \"600s\"\n{}",
+                     idle, more),
+         engine);
     begun = monotonic_now();
   }
   /// Lets so much time pass since the fault's beginning, in which these connections have something to say.
@@ -83,8 +82,9 @@ TEST_F(IdleTimeoutTest, AResetTellsTheSenderAlone) {
 TEST_F(IdleTimeoutTest, KeepalivesKeepAConnection) {
   const Connection kept = open(kWays[0], 8000), lost = open(kWays[0], 8000);
   const int yes = 1, seconds = 1;
-  for (const auto& [level, name, value] :
-       {std::tuple{SOL_SOCKET, SO_KEEPALIVE, yes}, {IPPROTO_TCP, TCP_KEEPIDLE, seconds}, {IPPROTO_TCP, TCP_KEEPINTVL, seconds}})
+  for (const auto& [level, name, value] : {std::tuple{SOL_SOCKET, SO_KEEPALIVE, yes},
+                                           {IPPROTO_TCP, TCP_KEEPIDLE, seconds},
+                                           {IPPROTO_TCP, TCP_KEEPINTVL, seconds}})
     check("ask for keepalives", setsockopt(kept.client.get(), level, name, &value, sizeof value));
   forget("4s");
   let_pass(6 * kSecond);
