@@ -10,8 +10,7 @@
 namespace faultline::record {
 
 using plan::Bound;
-using Key = plan::ValueBounds::ValueKey;
-using Of = Key::Of;
+using ValueKey = plan::ValueBounds::ValueKey;
 
 namespace {
 
@@ -23,9 +22,9 @@ double quantile(std::vector<double>& sorted, unsigned per_mille) {
 }
 
 /// The value that decides: of a bound on each the one that is farthest off.
-double deciding(const Key& key, const Bound& bound, const std::vector<double>& values, std::vector<double>& sorted) {
-  if (key.of == Of::last) return values.back();
-  if (key.of == Of::quantile) return quantile(sorted, key.per_mille);
+double deciding(const ValueKey& key, const Bound& bound, const std::vector<double>& values, std::vector<double>& sorted) {
+  if (key.of == ValueKey::Of::last) return values.back();
+  if (key.of == ValueKey::Of::quantile) return quantile(sorted, key.per_mille);
   if (bound.op == Bound::Op::eq) {
     const auto other = std::find_if(values.begin(), values.end(), [&](double one) { return one != bound.value; });
     return other == values.end() ? bound.value : *other;
@@ -79,8 +78,8 @@ bool ValueTally::holds() const {
   if (counted_.empty()) return true;
   if (all_ == 0) return false;
   return std::all_of(counted_.begin(), counted_.end(), [&](const Counted& one) {
-    if (one.key.of == Of::last) return one.bound.holds(last_);
-    if (one.key.of == Of::each) return one.within == all_;
+    if (one.key.of == ValueKey::Of::last) return one.bound.holds(last_);
+    if (one.key.of == ValueKey::Of::each) return one.within == all_;
     const auto rank = static_cast<std::int64_t>(quantile_rank(static_cast<std::uint64_t>(all_), one.key.per_mille));
     // At the rank or below it, of an upper bound; of a lower one, those that miss it are fewer than the rank.
     return one.bound.is_upper() ? one.within >= rank : all_ - one.within < rank;
