@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "injector/base/error.h"
+#include "tests/harness/processes.h"
 #include "tests/harness/scratch_cgroup.h"
 #include "tests/netns/telemetry_bed.h"
 
@@ -80,6 +81,28 @@ TEST_F(TelemetryTest, ASeveredLinkMakesAttemptsFailAndSendAgain) {
   EXPECT_EQ(counted["timeouts"], counted["retransmits"]);
   EXPECT_EQ(counted["opened"], 0);
   expect_same_when_reported();
+}
+
+/// Nothing comes back, so that nothing arrives to count by: what is sent is counted as it is sent again.
+TEST_F(TelemetryTest, WhatIsSentIntoACutIsCountedThen) {
+  const EchoProcess server(nullptr, net.here, 7000);
+  const Fd client = bound_socket(net.there, SOCK_STREAM, address("10.7.0.2", 0));
+  const Address to = address("10.7.0.1", 7000);
+  check("connect", ::connect(client.get(), to.get(), to.size));
+  auto run = start("telemetry = [\"them\"]\nduration = \"60s\"",
+                   "[[faults]]\nname = \"cut\"\nkind = \"sever\"\non = \"them\"\nstart = \"0s\"\nfor = \"run\"\n");
+  ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
+  const char byte = 'x';
+  check("send", ::send(client.get(), &byte, 1, 0));
+  // The first look at a connection that was there before is where counting begins; it is sent more often than that.
+  EXPECT_TRUE(eventually([&] {
+    for (const auto& event : journal_of(out))
+      if (event["event"] == "telemetry" && event["retransmits"] > 0 && event["packets_sent"] >= event["retransmits"])
+        return true;
+    return false;
+  })) << run.errors();
+  run.signal(SIGINT);
+  ASSERT_TRUE(run.wait(30 * kSecond));
 }
 
 TEST_F(TelemetryTest, ADelayRaisesTheRoundTripTimeByItself) {

@@ -50,18 +50,22 @@ static __always_inline void count_transfer(struct connection* seen, struct tcp_s
 
 static __always_inline __u64 sent_by(struct tcp_sock* tp) { return tp->bytes_sent - tp->bytes_retrans; }
 
-/* Of a connection of a target; its bytes count from the first call on. */
+/* What is remembered of a connection; its bytes count from the first call on. `of` says whose it is, 0 of no target,
+ * and does so too where there was no memory for it: then the answer is null. */
 static __always_inline struct connection* connection_of(const struct fl_telemetry_control* control, struct sock* sk,
-                                                        struct tcp_sock* tp) {
+                                                        struct tcp_sock* tp, __u64* of) {
   struct connection* seen = bpf_sk_storage_get(&telemetry_connections, sk, 0, 0);
   __u32 generation = control->generation;
+  *of = 0;
   if (seen) {
     if (seen->generation != generation) { /* it may be of a target that came after it */
       seen->generation = generation;
       seen->targets = targets_of(control, sk);
       seen->peer = seen->targets ? peer_of(sk) : 0;
     }
-    return seen->targets ? seen : 0;
+    if (!seen->targets) return 0;
+    *of = whose_connection(seen);
+    return seen;
   }
   __u32 targets = targets_of(control, sk);
   /* One look-up is not worth the memory; a walk through levels is. */
@@ -75,7 +79,9 @@ static __always_inline struct connection* connection_of(const struct fl_telemetr
                              .generation = generation,
                              .peer = targets ? peer_of(sk) : 0};
   seen = bpf_sk_storage_get(&telemetry_connections, sk, &first, BPF_SK_STORAGE_GET_F_CREATE);
-  return targets ? seen : 0;
+  if (!targets) return 0;
+  *of = whose(targets, first.peer);
+  return seen;
 }
 
 /* Whoever opened a connection asks. Of one that was open before, whoever has the lower port answers. */
@@ -97,12 +103,12 @@ static __always_inline void take_turn(struct connection* seen, int asks, __u64 n
 }
 
 /* The end of a turn that nobody answered, or a farewell: a close_notify of TLS, say, asks for nothing. */
-static __always_inline void end_turn(struct connection* seen, __u64 number, int after) {
+static __always_inline void end_turn(struct connection* seen, __u64 number, __u64 now, int after) {
   if (!seen->asked) return;
   if (after == BPF_TCP_CLOSE) {
     count_for(whose_connection(seen), number, FL_UNANSWERED, 1);
     seen->asked = 0;
-  } else if (bpf_ktime_get_ns() - seen->asked < FL_TELEMETRY_FAREWELL) {
+  } else if (now - seen->asked < FL_TELEMETRY_FAREWELL) {
     seen->asked = 0;
   }
 }

@@ -40,7 +40,7 @@ int BPF_PROG(telemetry_state, struct sock* sk, int before, int after) {
     return 0;
   struct fl_telemetry_control* control = control_of();
   if (!control || is_elsewhere(control, sk)) return 0;
-  __u64 number = bucket_now(control);
+  __u64 now = bpf_ktime_get_ns(), number = bucket_at(control, now);
   if (!number) return 0;
   if (after == BPF_TCP_CLOSE && (before == BPF_TCP_SYN_SENT || before == BPF_TCP_SYN_RECV)) {
     if (before == BPF_TCP_SYN_SENT) count_for(whose_socket(control, sk), number, FL_FAILED + failed_by(sk->sk_err), 1);
@@ -48,10 +48,10 @@ int BPF_PROG(telemetry_state, struct sock* sk, int before, int after) {
   }
   struct tcp_sock* tp = bpf_skc_to_tcp_sock(sk);
   if (!tp) return 0;
-  struct connection* seen = connection_of(control, sk, tp);
-  __u64 of = seen ? whose_connection(seen) : whose_socket(control, sk); /* where there was no memory for it */
-  if (!(__u32)of) return 0;
-  if (seen && config.turns) end_turn(seen, number, after);
+  __u64 of;
+  struct connection* seen = connection_of(control, sk, tp, &of);
+  if (!of) return 0;
+  if (seen && config.turns) end_turn(seen, number, now, after);
   if (parting) return 0;
   if (after == BPF_TCP_ESTABLISHED) {
     int asks = before == BPF_TCP_SYN_SENT;
@@ -64,27 +64,38 @@ int BPF_PROG(telemetry_state, struct sock* sk, int before, int after) {
   return 0;
 }
 
+/* What asks for an answer and gets none arrives nowhere: that it left is seen here, and not when the link is back. */
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(telemetry_retransmit, struct sock* sk, struct sk_buff* skb) {
   struct fl_telemetry_control* control = control_of();
-  __u64 number = control ? bucket_now(control) : 0;
+  if (!control || is_elsewhere(control, sk)) return 0;
+  __u64 number = bucket_now(control);
   if (!number) return 0;
   if (config.retransmit_error && (int)ctx[2] != 0) return 0; /* it was not sent */
-  __u64 of = whose_socket(control, sk);
+  __u8 state = sk->__sk_common.skc_state;
+  int opening = state == BPF_TCP_SYN_SENT || state == BPF_TCP_SYN_RECV; /* nothing is remembered of it yet */
+  struct tcp_sock* tp = bpf_skc_to_tcp_sock(sk);
+  __u64 of = 0;
+  struct connection* seen = 0;
+  if (tp && !opening)
+    seen = connection_of(control, sk, tp, &of);
+  else
+    of = whose_socket(control, sk);
   if (!of) return 0;
   count_for(of, number, FL_RETRANSMITS, 1);
   /* Of what is sent again in this state, the acknowledgements of later packets have called for some; each that moves on
    * sets the number of retransmissions back. */
-  struct tcp_sock* tp = bpf_skc_to_tcp_sock(sk);
   if (tp && BPF_CORE_READ_BITFIELD(tp, inet_conn.icsk_ca_state) == TCP_CA_Loss && tp->inet_conn.icsk_retransmits)
     count_for(of, number, FL_TIMEOUTS, 1);
+  if (seen) count_transfer(seen, tp, number, 0);
   return 0;
 }
 
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(telemetry_send_reset, struct sock* sk, struct sk_buff* skb) {
   struct fl_telemetry_control* control = control_of();
-  __u64 number = control ? bucket_now(control) : 0;
+  if (!control || (sk && is_elsewhere(control, sk))) return 0;
+  __u64 number = bucket_now(control);
   if (!number) return 0;
   __u64 of = 0;
   if (sk) {
@@ -100,7 +111,8 @@ int BPF_PROG(telemetry_send_reset, struct sock* sk, struct sk_buff* skb) {
 SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(telemetry_receive_reset, struct sock* sk) {
   struct fl_telemetry_control* control = control_of();
-  __u64 number = control ? bucket_now(control) : 0;
+  if (!control || is_elsewhere(control, sk)) return 0;
+  __u64 number = bucket_now(control);
   if (number) count_for(whose_socket(control, sk), number, FL_RESETS_RECEIVED, 1);
   return 0;
 }
@@ -123,7 +135,8 @@ int BPF_PROG(telemetry_arrival, struct sock* sk, struct sk_buff* skb) {
   if (!number) return 0;
   struct tcp_sock* tp = bpf_skc_to_tcp_sock(sk);
   if (!tp) return 0;
-  struct connection* seen = connection_of(control, sk, tp);
+  __u64 of;
+  struct connection* seen = connection_of(control, sk, tp, &of);
   if (!seen) return 0;
   if (config.turns && brings_news(tp, skb)) take_turn(seen, role_of(seen, sk) == ANSWERS, number, now);
   __u32 srtt = seen->rtt_in == number ? 0 : tp->srtt_us >> 3; /* kept in eighths */
