@@ -120,12 +120,6 @@ std::uint64_t seed_of(const Plan& plan, const Fault& fault) {
 
 namespace {
 
-constexpr std::size_t kMostLinks = 32;  // of which a fault's figures are told: more of them say no more
-
-faults::Channel channel_at(const Plan& plan, const Fault& fault, const std::string& link) {
-  return fault.kind->compile({fault.params, {fault.start, fault.end}, seed_of(plan, fault), link});
-}
-
 /// Delays that a channel asks of packets, in microseconds, each as probable as the others: at instants that are even
 /// over the time in which it asks for any.
 void add_delays(const faults::Channel& channel, std::vector<double>& values) {
@@ -155,11 +149,18 @@ void add_delays(const faults::Channel& channel, std::vector<double>& values) {
 
 }  // namespace
 
-std::optional<AskedDelay> asked_delays(const Plan& plan, const Fault& fault, const std::vector<std::string>& links) {
-  if (!fault.kind) return {};
+std::vector<faults::Channel> channels_at(const Plan& plan, const Fault& fault, const std::vector<std::string>& links) {
+  constexpr std::size_t kMostLinks = 32;
+  std::vector<faults::Channel> channels;
+  if (!fault.kind) return channels;
+  for (std::size_t i = 0; i < std::min(links.size(), kMostLinks); i++)
+    channels.push_back(fault.kind->compile({fault.params, {fault.start, fault.end}, seed_of(plan, fault), links[i]}));
+  return channels;
+}
+
+std::optional<AskedDelay> asked_delays(const std::vector<faults::Channel>& channels) {
   std::vector<double> values;
-  for (std::size_t i = 0; i < std::min(links.size(), kMostLinks); i++) {
-    const auto channel = channel_at(plan, fault, links[i]);
+  for (const auto& channel : channels) {
     if (!channel.rate.empty()) return {};
     if (!channel.delay.empty() || !channel.jitter.empty()) add_delays(channel, values);
   }
@@ -171,11 +172,10 @@ std::optional<AskedDelay> asked_delays(const Plan& plan, const Fault& fault, con
   return AskedDelay{quantile(0.5), quantile(0.9), quantile(0.99), values.back()};
 }
 
-std::vector<faults::Window> acting(const Plan& plan, const Fault& fault, const std::vector<std::string>& links) {
-  if (!fault.kind) return {};
+std::vector<faults::Window> acting(const std::vector<faults::Channel>& channels) {
   std::vector<faults::Window> all;
-  for (std::size_t i = 0; i < std::min(links.size(), kMostLinks); i++)
-    for (const auto& one : channel_at(plan, fault, links[i]).active()) all.push_back(one);
+  for (const auto& channel : channels)
+    for (const auto& one : channel.active()) all.push_back(one);
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.start < b.start; });
   std::vector<faults::Window> merged;
   for (const auto& one : all) {

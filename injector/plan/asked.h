@@ -37,14 +37,15 @@ double asked_loss(const Fault& fault);
 struct AskedDelay {
   double p50 = 0, p90 = 0, p99 = 0, max = 0;
 };
-/// At the sites that are called `links`. Nothing: it asks for no delay, or for one that depends on the traffic (a
-/// rate).
-std::optional<AskedDelay> asked_delays(const Plan& plan, const Fault& fault, const std::vector<std::string>& links);
+
+/// What a fault is at the sites that are called `links`, of 32 of them: more say no more. Empty: it has no kind.
+std::vector<faults::Channel> channels_at(const Plan& plan, const Fault& fault, const std::vector<std::string>& links);
+/// Nothing: they ask for no delay, or for one that depends on the traffic (a rate).
+std::optional<AskedDelay> asked_delays(const std::vector<faults::Channel>& channels);
+/// The spans in which any of them does anything, in order: a fault's episodes, or all of its window.
+std::vector<faults::Window> acting(const std::vector<faults::Channel>& channels);
 
 /// From what all of a fault's chance is drawn.
 std::uint64_t seed_of(const Plan& plan, const Fault& fault);
-/// The spans in which a fault does anything at any of the sites that are called `links`, in order: its episodes, or all
-/// of its window.
-std::vector<faults::Window> acting(const Plan& plan, const Fault& fault, const std::vector<std::string>& links);
 
 }  // namespace faultline::plan

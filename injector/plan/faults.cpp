@@ -20,15 +20,15 @@ std::vector<std::string> kind_names() {
 void read_kind(Table& table, FaultDraft& draft) {
   const std::string example = fmt::format("\"{}\"", faults::usual_kind().name);
   table.require("kind", example);
-  table.takes_choice("kind", kind_names());
+  table.takes("kind", [] { return Form{.choices = kind_names()}; });
   const Entry* given = table.take("kind");
   if (given == nullptr || !table.expect(given->value, Node::Type::string, "kind", example)) return;
-  const std::string* name = &given->value.text;
-  draft.kind_name = *name;
-  draft.fault.kind = faults::find_kind(*name);
+  const std::string& name = given->value.text;
+  draft.kind_name = name;
+  draft.fault.kind = faults::find_kind(name);
   if (draft.fault.kind) return;
-  table.issues().error(given->value.at, fmt::format("kind: unknown kind \"{}\"", *name),
-                       table.issues().suggest(*name, kind_names(), list_known("kinds are", kind_names())));
+  table.issues().error(given->value.at, fmt::format("kind: unknown kind \"{}\"", name),
+                       table.issues().suggest(name, kind_names(), list_known("kinds are", kind_names())));
 }
 
 std::vector<std::string> strings(const std::vector<std::string_view>& views) { return {views.begin(), views.end()}; }
@@ -219,7 +219,7 @@ void read_keys(Table& table, std::span<const Key> keys, faults::Params& params, 
       }
       owner = &*it->second;
     }
-    owner->takes(leaf, form_of(key));
+    owner->takes(leaf, [&] { return form_of(key); });
     if (!owner->has(leaf)) {
       if (key.required) owner->require(leaf, key.example);
       owner->take(leaf);
@@ -244,7 +244,7 @@ void read_direction(Table& table, Fault& fault) {
   static const std::vector<std::string> kDirections{"both", "egress", "ingress"};
   const bool egress_only = fault.kind && fault.kind->egress_only;
   if (egress_only) fault.direction = Direction::egress;
-  const auto text = table.choice("direction", "\"both\"", kDirections, "direction");
+  const auto text = table.choice("direction", "\"both\"", kDirections, "direction", "seen from \"on\", directions are");
   if (!text) return;
   if (egress_only && *text != "egress") {
     table.issues().error(table.take("direction")->value.at,
@@ -263,7 +263,7 @@ void read_direction(Table& table, Fault& fault) {
 void read_window(Table& table, FaultDraft& draft, const ParseOptions& options) {
   table.takes_timeline("start", "\"20s\"");
   table.takes_timeline("for", "\"40s\"");
-  table.takes_choice("for", {"run"});
+  table.takes("for", [] { return Form{.choices = {"run"}}; });
   table.require("start", "\"20s\"");
   if (const Entry* start = table.take("start")) {
     draft.start_at = start->value.at;

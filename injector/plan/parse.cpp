@@ -46,7 +46,7 @@ void read_top(Table& top, Draft& draft) {
     tolerance->finish();
   }
   read_telemetry(top, draft);
-  top.takes("vars", {.type = Form::Type::fields, .example = "{ bank = \"10.0.3.0/24\" }"});
+  top.takes("vars", [] { return Form{.type = Form::Type::fields, .example = "{ bank = \"10.0.3.0/24\" }"}; });
   top.table("vars", "{ }");  // read before everything else, as are
   top.table("arms", "{ }");
 }

@@ -58,7 +58,8 @@ class KeyTables {
         const auto [group, leaf] = parts(key.name);
         if (!group.empty() && !groups_.contains(group))
           groups_.emplace(group, table.table(group, fmt::format("{{ {} = {} }}", leaf, key.example)));
-        if (const auto [owner, name] = find(key.name); owner != nullptr) owner->takes(name, form_of(key));
+        if (const auto [owner, name] = find(key.name); owner != nullptr)
+          owner->takes(name, [&] { return form_of(key); });
       }
     }
   }
@@ -181,7 +182,7 @@ void read_kinds_keys(Table& table, Probe& probe) {
 const Kind* read_probe_kind(Table& table, const Entry& entry) {
   const Kind* first = nullptr;
   for (const Kind& kind : probe::catalogue()) {
-    table.takes(kind.name(), form_of(kind.subject));
+    table.takes(kind.name(), [&] { return form_of(kind.subject); });
     const Entry* given = table.take(kind.name());
     if (given == nullptr) continue;
     if (first == nullptr)

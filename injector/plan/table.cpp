@@ -94,18 +94,12 @@ const Entry* Table::take(std::string_view key) {
   return entry;
 }
 
-void Table::takes(std::string_view key, Form form) {
-  if (outline_) outline_->add_form(key, std::move(form));
-}
+void Table::add_form(std::string_view key, Form form) { outline_->add_form(key, std::move(form)); }
 
 void Table::takes_text(std::string_view key, std::string_view example, std::string_view pattern) {
   if (outline_)
     outline_->add_form(key,
                        {.type = Form::Type::text, .example = std::string(example), .pattern = std::string(pattern)});
-}
-
-void Table::takes_choice(std::string_view key, const std::vector<std::string>& choices, std::string_view doc) {
-  if (outline_) outline_->add_form(key, {.type = Form::Type::text, .choices = choices, .doc = std::string(doc)});
 }
 
 void Table::takes_timeline(std::string_view key, std::string_view example) {
@@ -138,14 +132,15 @@ std::optional<std::string> Table::text(std::string_view key, std::string_view ex
 }
 
 std::optional<std::string> Table::choice(std::string_view key, std::string_view example,
-                                         const std::vector<std::string>& choices, std::string_view what) {
-  takes_choice(key, choices);
+                                         const std::vector<std::string>& choices, std::string_view what,
+                                         std::string_view lead) {
+  takes(key, [&] { return Form{.choices = choices}; });
   const Entry* entry = take(key);
   if (!entry || !expect(entry->value, Node::Type::string, key, example)) return std::nullopt;
   const std::string& text = entry->value.text;
   if (std::find(choices.begin(), choices.end(), text) != choices.end()) return text;
   issues_->error(entry->value.at, fmt::format("{}: unknown {} \"{}\"", key, what, text),
-                 issues_->suggest(text, choices, list_known(fmt::format("choose one of"), choices)));
+                 issues_->suggest(text, choices, list_known(lead, choices)));
   return std::nullopt;
 }
 

@@ -75,17 +75,21 @@ class Table {
   /// Whether it is read to find out which keys there are: then all are asked for, those that go only with others too.
   bool is_described() const { return outline_ != nullptr; }
   /// Says what a key's value may be, where no getter below does: for whoever takes it by take(). Several: one of them.
-  void takes(std::string_view key, Form form);
+  /// `form` makes one; it is called only where somebody asks.
+  template <class Make>
+  void takes(std::string_view key, const Make& form) {
+    if (is_described()) add_form(key, form());
+  }
   void takes_text(std::string_view key, std::string_view example, std::string_view pattern = {});
-  void takes_choice(std::string_view key, const std::vector<std::string>& choices, std::string_view doc = {});
   void takes_timeline(std::string_view key, std::string_view example);
   /// Reports a missing key; `example` is what a line with it looks like.
   void require(std::string_view key, std::string_view example);
 
   std::optional<std::string> text(std::string_view key, std::string_view example);
-  /// A string that is one of `choices`.
+  /// A string that is one of `choices`, which `lead` comes before where they are all told.
   std::optional<std::string> choice(std::string_view key, std::string_view example,
-                                    const std::vector<std::string>& choices, std::string_view what);
+                                    const std::vector<std::string>& choices, std::string_view what,
+                                    std::string_view lead = "choose one of");
   /// The same with its place.
   std::optional<Word> word(std::string_view key, std::string_view example);
   std::optional<bool> boolean(std::string_view key);
@@ -124,6 +128,8 @@ class Table {
   bool expect(const Node& value, Node::Type type, std::string_view key, std::string_view example);
 
  private:
+  void add_form(std::string_view key, Form form);
+
   const Node* node_;
   SourcePlace at_;
   std::string owner_;

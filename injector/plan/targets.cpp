@@ -21,7 +21,9 @@ void read_target_addresses(Table& table, TargetDraft& draft) {
 }
 
 void read_port_list(Table& table, TargetDraft& draft) {
-  table.takes("port", {.type = Form::Type::ports, .example = "443", .pattern = std::string(pattern_of(read_ports))});
+  table.takes("port", [] {
+    return Form{.type = Form::Type::ports, .example = "443", .pattern = std::string(pattern_of(read_ports))};
+  });
   const Entry* entry = table.take("port");
   if (!entry) return;
   const auto read_one = [&](const Node& value) {
@@ -132,10 +134,10 @@ void read_target(const Entry& entry, Draft& draft) {
   Table table(entry.value, entry.at, fmt::format("target \"{}\"", entry.key), issues);
   std::string_view first;
   const bool device = table.has("interface");
-  table.takes("pid", {.type = Form::Type::integer, .min = 1, .max = kMostPid});
+  table.takes("pid", [] { return Form{.type = Form::Type::integer, .min = 1, .max = kMostPid}; });
   for (const auto& way : ways())
     if (way.where != Target::Where::none) table.takes_text(way.key, way.example);
-  table.takes("address", {.type = Form::Type::texts, .example = "\"10.0.3.0/24\""});
+  table.takes("address", [] { return Form{.type = Form::Type::texts, .example = "\"10.0.3.0/24\""}; });
   for (const auto& way : ways()) {
     const Entry* given = table.take(way.key);
     if (!given || (device && way.where == Target::Where::netns)) continue;

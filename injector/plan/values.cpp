@@ -131,7 +131,7 @@ Read<std::uint64_t> read_count(std::string_view text) {
   std::uint64_t count = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   if (error != std::errc() || end != text.data() + text.size() || count > 1'000'000'000'000)
-    return {{}, quoted(text) + " is not a number of requests", "write a whole number: \"= 0\", \">= 100\""};
+    return {{}, quoted(text) + " is not a whole number", "write one without a unit: \"= 0\", \">= 100\""};
   return {count, {}, {}};
 }
 
@@ -142,7 +142,7 @@ Read<double> read_plain_number(std::string_view text) {
 }
 
 Read<double> read_per_second(std::string_view text) {
-  constexpr std::string_view kHint = "write how many succeed in a second: \">= 100/s\"";
+  constexpr std::string_view kHint = "write how many in a second: \">= 100/s\"";
   const std::string_view all = text;
   if (!text.ends_with("/s")) return {{}, quoted(all) + " is not a rate", std::string(kHint)};
   text.remove_suffix(2);

@@ -27,11 +27,10 @@ const char* direction_text(plan::Direction d) {
 }
 
 /// Of a fault that comes and goes.
-std::vector<std::pair<Ns, Ns>> episodes_of(const plan::Plan& p, const plan::Fault& fault,
-                                           const std::vector<std::string>& links) {
+std::vector<std::pair<Ns, Ns>> episodes_of(const plan::Fault& fault, const std::vector<faults::Channel>& channels) {
   constexpr std::size_t kMost = 2000;
   std::vector<std::pair<Ns, Ns>> episodes;
-  for (const auto& [start, end] : plan::acting(p, fault, links))
+  for (const auto& [start, end] : plan::acting(channels))
     if (episodes.size() < kMost) episodes.emplace_back(start, end);
   if (episodes.size() == 1 && episodes.front() == std::pair{fault.start, fault.end}) episodes.clear();
   return episodes;
@@ -70,8 +69,9 @@ events::Plan plan_event(const plan::Plan& p, const events::Links& links_of) {
     planned.loss = plan::asked_loss(fault);
     auto links = links_of ? links_of(fault) : std::vector<std::string>();
     if (links.empty()) links.emplace_back();
-    planned.episodes = episodes_of(p, fault, links);
-    planned.asked_delay_us = plan::asked_delays(p, fault, links);
+    const auto channels = plan::channels_at(p, fault, links);
+    planned.episodes = episodes_of(fault, channels);
+    planned.asked_delay_us = plan::asked_delays(channels);
   }
   event.hypotheses = p.hypotheses;
   for (const auto& guard : p.guards) event.guards.emplace_back(guard);

@@ -243,7 +243,7 @@ TEST(AskedDelays, AreThoseOfTheChannelOverItsTime) {
         "[targets.shop]\nnetns = \"shop\"\n[probes.pay]\nicmp = \"10.0.0.1\"\n[[faults]]\n"
         "kind = \"degrade\"\non = \"shop\"\nstart = \"5s\"\nfor = \"10s\"\n" +
         keys);
-    return plan::asked_delays(p, p.faults.front(), {""});
+    return plan::asked_delays(plan::channels_at(p, p.faults.front(), {""}));
   };
   const auto steady = of("delay = \"100ms\"\n");
   ASSERT_TRUE(steady);

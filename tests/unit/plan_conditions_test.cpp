@@ -64,8 +64,8 @@ TEST(PlanConditions, MistakesAreNamed) {
   only_mistake(kGuard + "errors.REFUSED = \"> 1%\"\n", "never has an error \"REFUSED\"", "did you mean \"refused\"?");
   only_mistake(kDuring + "errors = {}\n", "no error is named");
   only_mistake(kDuring + "failures = \"0\"\n", "has no comparison", "= 0");
-  only_mistake(kDuring + "failures = \"= 1.5\"\n", "is not a number of requests");
-  only_mistake(kDuring + "throughput = \">= 100\"\n", "is not a rate", ">= 100/s");
+  only_mistake(kDuring + "failures = \"= 1.5\"\n", "is not a whole number", "= 0");
+  only_mistake(kDuring + "throughput = \">= 100\"\n", "is not a rate", "how many in a second: \">= 100/s\"");
   only_mistake(kDuring + "p99 = \"= 250ms\"\n", "one exact value");
   only_mistake(kDuring + "p99.9 = \"<= 1s\"\n", "a dot begins a table", "write p999");
 }

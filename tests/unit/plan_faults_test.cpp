@@ -114,6 +114,8 @@ TEST(PlanFaults, ScalarMistakesPointAtTheValue) {
   only_mistake(fault("degrade", "delay = 200\n"), "delay: expected a string, found an integer", "needs a unit");
   only_mistake(fault("degrade", "loss = \"0.1\"\n"), "has no % sign", "\"10%\"");
   only_mistake(fault("degrade", "delay = \"1ms\"\ndirection = \"egres\"\n"), "unknown direction", "\"egress\"");
+  only_mistake(fault("degrade", "delay = \"1ms\"\ndirection = \"sideways\"\n"), "unknown direction \"sideways\"",
+               "seen from \"on\", directions are: both, egress, ingress");
   only_mistake(fault("degrade", "delay = \"1ms\"\nloopback = \"yes\"\n"), "expected true or false");
 }
 
