@@ -67,7 +67,7 @@ std::optional<Stop> Play::watch(realtime::Urgent& urgent) {
     now = monotonic_now();
     urgent.look(now);
     mark_phases(now);
-    stage_.display.set_guards(stage_.guards.standings());
+    stage_.display.set_guards([this] { return stage_.guards.standings(); });
     stage_.display.tick();
     if (const auto stop = look_at_line()) return stop;
     if (const auto stop = look_after()) return stop;

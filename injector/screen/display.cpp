@@ -187,11 +187,12 @@ void Display::sample(const probe::Sample& sample) {
   impl_->watch.add(sample, impl_->now());
 }
 
-void Display::set_guards(const std::vector<std::string>& standings) {
+void Display::set_guards(const std::function<std::vector<std::string>()>& standings) {
   if (!impl_->live) return;
+  const auto all = standings();
   const MutexLock lock(impl_->mutex);
   auto& guards = impl_->watch.guards;
-  for (std::size_t i = 0; i < guards.size() && i < standings.size(); i++) guards[i].standing = standings[i];
+  for (std::size_t i = 0; i < guards.size() && i < all.size(); i++) guards[i].standing = all[i];
 }
 
 void Display::note(const std::string& what) {

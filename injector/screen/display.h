@@ -2,6 +2,7 @@
 // success and latency, redrawn in place; otherwise plain lines, one for each thing that happens, fit for a CI log.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,8 +25,9 @@ class Display {
   void stop_clock();         ///< the run has been stopped: what is planned for later does not come
   void typed_line();         ///< somebody pressed Enter in the terminal: the cursor is a row further down
   void sample(const probe::Sample& sample);  ///< thread-safe
-  /// What each guard of the plan looks at comes to, by their order; empty where that is nothing yet.
-  void set_guards(const std::vector<std::string>& standings);
+  /// `standings` tells what each guard of the plan looks at comes to, by their order; empty where that is nothing yet.
+  /// It is asked only where that is shown.
+  void set_guards(const std::function<std::vector<std::string>()>& standings);
   void note(const std::string& what);  ///< something that happened; thread-safe, shown at the next tick or step
   void tick();  ///< called about every 100 ms by the run's loop: redraws, prints phases and notes
   void end();
