@@ -20,7 +20,8 @@
 namespace faultline {
 namespace record::events {
 struct Telemetry;
-}
+struct Uncounted;
+}  // namespace record::events
 namespace plan {
 struct Plan;
 }
@@ -63,8 +64,11 @@ struct Scene {
   std::function<void(const std::string&)> note;
   /// A request that has finished, for the journal, the screen and the observers. Thread-safe.
   std::function<void(const probe::Sample&)> sample;
-  /// What was counted of a target's connections, for the journal and the observers. For the run's thread.
+  /// What was counted of a target's connections, for the journal and the observers; up to when all has been told; and
+  /// what of it is missing. For the run's thread.
   std::function<void(const record::events::Telemetry&)> counted;
+  std::function<void(Ns)> counted_until;
+  std::function<void(const record::events::Uncounted&)> uncounted;
 };
 
 class Observer {
@@ -93,6 +97,11 @@ class Observer {
   virtual void sample(const probe::Sample&) {}
   /// What became of a target's connections in a span of time that ended a moment ago. In order of time.
   virtual void counted(const record::events::Telemetry&) {}
+  /// All spans that end by `until` (since T0) have been told, of every target: in those that were not, nothing
+  /// happened.
+  virtual void counted_until(Ns /*until*/) {}
+  /// Some of what became of connections is not counted. Also while others prepare.
+  virtual void uncounted(const record::events::Uncounted&) {}
   /// A run in steps stands still at `instant` (CLOCK_MONOTONIC). What is due then or later waits for go_on().
   virtual void hold(Ns /*instant*/) {}
   /// It stands still, and T0 moves with the clock: it is `epoch` by now. Again and again.

@@ -33,6 +33,14 @@ void Observers::counted(const record::events::Telemetry& counted) {
   for (auto& one : all_) one->counted(counted);
 }
 
+void Observers::counted_until(Ns until) {
+  for (auto& one : all_) one->counted_until(until);
+}
+
+void Observers::uncounted(const record::events::Uncounted& missing) {
+  for (auto& one : all_) one->uncounted(missing);
+}
+
 void Observers::hold(Ns instant) {
   for (auto& one : all_) one->hold(instant);
 }

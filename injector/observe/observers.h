@@ -34,6 +34,8 @@ class Observers {
   std::optional<Stop> tick(Ns now);
   void sample(const probe::Sample& sample);
   void counted(const record::events::Telemetry& counted);
+  void counted_until(Ns until);
+  void uncounted(const record::events::Uncounted& missing);
   void hold(Ns instant);
   void wait(Ns epoch);
   void go_on(Ns epoch);

@@ -13,13 +13,10 @@ void read_guard(const Node& node, std::size_t number, Draft& draft) {
   Table table(node, node.at, fmt::format("guard {}", number), draft.issues);
   GuardDraft result;
   Guard& guard = result.guard;
-  guard.at = result.name_at = result.for_at = node.at;
-  if (auto name = table.word("name", "\"the service is lost\"")) {
-    result.name_at = name->at;
-    if (check_name(draft.issues, name->at, "a guard's name", name->text, false)) guard.name = name->text;
-  }
+  guard.at = result.for_at = node.at;
+  read_name(table, guard, result, "\"the service is lost\"", "a guard's name");
   const bool connections = table.has("telemetry");
-  std::tie(result.probe, result.telemetry, result.peer) = read_subject(table, guard);
+  read_subject(table, guard, result);
   result.during = table.word("during", "\"recovery\"").value_or(Word{});
   if (result.during.text != "run") guard.during = result.during.text;  // which is what it watches anyway
   const bool of_values = read_value_bounds(table, guard);

@@ -1,8 +1,6 @@
 // [[hypotheses]]: what is expected to hold, of which probe or whose connections, in which phase.
 #include <fmt/format.h>
 
-#include <tuple>
-
 #include "injector/plan/passes.h"
 
 namespace faultline::plan {
@@ -62,14 +60,10 @@ void read_hypothesis(const Node& node, std::size_t number, Draft& draft) {
   HypothesisDraft result;
   Hypothesis& hypothesis = result.hypothesis;
   hypothesis.at = node.at;
-  result.name_at = node.at;
-  if (auto name = table.word("name", "\"payments keep working\"")) {
-    result.name_at = name->at;
-    if (check_name(draft.issues, name->at, "a hypothesis's name", name->text, false)) hypothesis.name = name->text;
-  }
+  read_name(table, hypothesis, result, "\"payments keep working\"", "a hypothesis's name");
   const bool connections = table.has("telemetry");
   const bool in_probes_place = read_detection(table, result);
-  std::tie(result.probe, result.telemetry, result.peer) = read_subject(table, hypothesis);
+  read_subject(table, hypothesis, result);
   result.during = table.word("during", "\"baseline\"").value_or(Word{});
   hypothesis.during = result.during.text;
   const bool of_values = read_value_bounds(table, hypothesis);

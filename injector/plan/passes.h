@@ -35,10 +35,15 @@ struct ProbeDraft {
   std::optional<Word> from;
 };
 
-struct HypothesisDraft {
-  Hypothesis hypothesis;
+/// Of a hypothesis or guard: the words that name something, with their places.
+struct AskingDraft {
   Word probe, telemetry, peer, during;
-  SourcePlace recovers_at = {}, name_at = {};
+  SourcePlace name_at;
+};
+
+struct HypothesisDraft : AskingDraft {
+  Hypothesis hypothesis;
+  SourcePlace recovers_at = {};
   SourcePlace after_at = {}, for_at = {}, eventually_at = {}, stays_at = {};  ///< line 0: not given
   Word event = {}, after_event = {};
   SourcePlace seen_at = {}, detects_at = {};
@@ -53,10 +58,9 @@ struct EventDraft {
 /// A wait that a hypothesis may ask for; so that sums cannot overflow.
 constexpr Ns kLongestWait = 366 * 24 * 3600 * kSecond;
 
-struct GuardDraft {
+struct GuardDraft : AskingDraft {
   Guard guard;
-  Word probe, telemetry, peer, during;
-  SourcePlace name_at, for_at;
+  SourcePlace for_at;
 };
 
 struct TargetDraft {
@@ -87,6 +91,7 @@ struct Draft {
   std::vector<EventDraft> events;
   std::vector<Word> expected_to_fail;  ///< by the arm that is chosen
   std::vector<Word> telemetry;         ///< targets
+  SourcePlace telemetry_at;            ///< of the table that says more of it; line 0: not given
   std::optional<LabDraft> lab;
   std::map<std::string, std::string> copies;  ///< of a run folder's plan: where files that it names were kept
   std::optional<Ns> duration;
@@ -101,9 +106,10 @@ void read_telemetry(Table& top, Draft& draft);
 /// The same names against the targets, and those of hypotheses and guards, whose targets are then counted as well.
 /// Names must be resolved.
 void resolve_telemetry(Draft& draft);
-/// Whom a hypothesis or guard is about: `probe`, or `telemetry` with, perhaps, `peer`. Also as words with their places.
-std::tuple<Word, Word, Word> read_subject(Table& table, Hypothesis& hypothesis);
-std::tuple<Word, Word, Word> read_subject(Table& table, Guard& guard);
+/// `name` of a hypothesis or guard, which is `what`: "a guard's name".
+void read_name(Table& table, Asking& asking, AskingDraft& draft, std::string_view example, std::string_view what);
+/// Whom it is about: `probe`, or `telemetry` with, perhaps, `peer`.
+void read_subject(Table& table, Asking& asking, AskingDraft& draft);
 inline constexpr const char* kConnectionConditions =
     "add one of connections.failed, errors.refused, retransmits, timeouts, resets.received, rtt.p99, bytes.sent, "
     "packets.sent, turns.p99: retransmits = \"<= 20\"";

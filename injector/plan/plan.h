@@ -96,14 +96,21 @@ struct Fault {
 /// `faultline inject` and a field of the journal and its recording; what it means is said where it is asked for.
 std::span<const faults::Key> fault_keys();
 
+/// What hypotheses and guards have in common: whom they are about, when, and what they ask of it.
+struct Asking : Conditions, ValueBounds {
+  std::string name;    ///< generated when absent: "pay during room-jitter: success >= 99%"
+  std::string probe;   ///< whose requests
+  std::string during;  ///< a phase: "run", "baseline", a fault's name, or "recovery"
+  SourcePlace at = {};
+  std::optional<std::string> telemetry = {};  ///< a target, whose connections it is about: `probe` is empty then
+  std::optional<std::string> peer = {};       ///< of these, those with this target
+};
+
 /// What ought to hold of the requests that were due in a window, a phase or a part of one; or of the connections that a
-/// target had in it; or of an event; or how soon a fault is to be noticed.
-struct Hypothesis : Conditions, ValueBounds {
-  std::string name;  ///< generated when absent: "pay during room-jitter: success >= 99%"
-  std::string probe;
-  std::string during;             ///< "run", "baseline", a fault's name, or "recovery"; empty for recovers_within alone
-  Ns after = 0;                   ///< where in the phase the window begins; scaled
-  std::optional<Ns> length = {};  ///< `for`: of the window; none: to the phase's end; scaled
+/// target had in it; or of an event; or how soon a fault is to be noticed. `during` is empty for recovers_within alone.
+struct Hypothesis : Asking {
+  Ns after = 0;                       ///< where in the phase the window begins; scaled
+  std::optional<Ns> length = {};      ///< `for`: of the window; none: to the phase's end; scaled
   std::optional<Ns> eventually = {};  ///< after this time at the latest the conditions hold; never scaled
   std::optional<Ns> stays = {};       ///< with `eventually`: for so long; none: to the window's end
   std::optional<Ns> recovers_within = {};
@@ -112,9 +119,6 @@ struct Hypothesis : Conditions, ValueBounds {
   std::optional<Bound> seen = {};               ///< with `event`: how many lines in the window are it
   /// Since the fault `during` begins: until `event` is seen, or, without one, until traffic no longer goes into it.
   std::optional<Ns> detects_within = {};
-  SourcePlace at = {};
-  std::optional<std::string> telemetry = {};  ///< a target, whose connections it is about: `probe` is empty then
-  std::optional<std::string> peer = {};       ///< of these, those with this target
 
   /// [begin, end) of the window in a phase; empty where the phase is too short.
   std::pair<Ns, Ns> window_in(Ns begin, Ns end) const {
@@ -124,20 +128,15 @@ struct Hypothesis : Conditions, ValueBounds {
 };
 
 /// When to give up: all of its conditions true, at once, of the requests whose outcome became known in the last
-/// `window`. The run then heals and ends (docs/guards.md).
-struct Guard : Conditions, ValueBounds {
-  std::string name;  ///< generated when absent: "pay: success < 20% for 10s"
-  std::string probe;
-  std::string during;  ///< a phase: only requests due in it count; empty: the whole run
-  Ns window = 0;       ///< `for`; never scaled, as timeouts are not
-  SourcePlace at;
-  std::optional<std::string> telemetry = {};  ///< a target, whose connections it watches: `probe` is empty then
-  std::optional<std::string> peer = {};       ///< of these, those with this target
+/// `window`, or of the connections in it. The run then heals and ends (docs/guards.md). Only what is due in `during`
+/// counts; empty: in the whole run.
+struct Guard : Asking {
+  Ns window = 0;  ///< `for`; never scaled, as timeouts are not
 };
 
 /// Whom or what it is about: "pay", "web's connections with bank", `event "NAME"`, "traffic".
 std::string subject_text(const Hypothesis& hypothesis);
-std::string subject_text(const Guard& guard);
+std::string subject_text(const Asking& asking);
 /// "seen >= 1, seen within 5s"; empty where it asks for neither.
 std::string detection_text(const Hypothesis& hypothesis);
 /// "success < 20%, p99 > 2s for 10s"

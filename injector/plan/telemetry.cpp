@@ -28,29 +28,18 @@ std::pair<std::string, std::string> why_none(const Target& target) {
   }
 }
 
-template <class Asking>
-std::tuple<Word, Word, Word> read_subject_of(Table& table, Asking& asking) {
-  const bool otherwise = table.has("event") || table.has("detects_within") || table.has("seen");
-  if (!table.has("telemetry") && !otherwise && !table.is_described()) table.require("probe", "\"pay\"");
-  auto probe = table.word("probe", "\"pay\"").value_or(Word{});
-  auto telemetry = table.word("telemetry", "\"web\"").value_or(Word{});
-  auto peer = table.word("peer", "\"bank\"").value_or(Word{});
-  if (probe.at.line && telemetry.at.line)
-    table.issues().error(telemetry.at, "telemetry: it is about a probe already",
-                         "write two: the requests of a probe, and the connections of a target");
-  if (peer.at.line && !telemetry.at.line)
-    table.issues().error(peer.at, "peer: only connections are told by their peer",
-                         "write telemetry = \"web\", a target");
-  asking.probe = probe.text;
-  if (table.has("telemetry")) asking.telemetry = telemetry.text;
-  if (peer.at.line) asking.peer = peer.text;
-  return {std::move(probe), std::move(telemetry), std::move(peer)};
-}
-
-template <class Asking>
-std::string subject_text_of(const Asking& asking) {
-  if (!asking.telemetry) return asking.probe;
-  return *asking.telemetry + "'s connections" + (asking.peer ? " with " + *asking.peer : "");
+/// What a peer is told by is its addresses alone. Empty: it is told.
+std::pair<std::string, std::string> why_not_told(const Target& target) {
+  using Where = Target::Where;
+  if (target.where == Where::link || target.where == Where::interface || is_by_socket(target.where) ||
+      (target.where == Where::none && target.addresses.empty()))
+    return {"has no addresses of its own", "name what it is reached by: a target with address = \"…\", a host, a room"};
+  if (!target.ports.empty())
+    return {"has a port, and connections are told apart by address alone",
+            "name a target without port: all connections with its addresses are meant then"};
+  if (!target.protocol.empty() && target.protocol != "tcp")
+    return {fmt::format("is of {}, and connections are of TCP", target.protocol), "name a target without protocol"};
+  return {};
 }
 
 class TelemetryResolver {
@@ -67,8 +56,11 @@ class TelemetryResolver {
       else
         count(word);
     }
-    for (const auto& asking : draft_.hypotheses) resolve(asking, asking.hypothesis);
-    for (const auto& asking : draft_.guards) resolve(asking, asking.guard);
+    for (const auto& given : draft_.hypotheses) resolve(given, given.hypothesis);
+    for (const auto& given : draft_.guards) resolve(given, given.guard);
+    if (seen_.empty() && draft_.telemetry_at.line)
+      draft_.issues.error(draft_.telemetry_at, "telemetry: it is not said whose connections are counted",
+                          "add of = [\"shop\"], a target, or a hypothesis with telemetry = \"shop\"");
     if (seen_.size() > kMostTelemetry)
       draft_.issues.error(
           last_,
@@ -85,11 +77,10 @@ class TelemetryResolver {
   }
 
  private:
-  template <class Asking, class What>
-  void resolve(const Asking& asking, const What& what) {
-    if (asking.telemetry.at.line) count(asking.telemetry);
-    draft_.plan.telemetry_options.turns |= what.any_of_turns();
-    if (asking.peer.at.line) resolve_peer(asking.peer);
+  void resolve(const AskingDraft& given, const Asking& asking) {
+    if (given.telemetry.at.line) count(given.telemetry);
+    draft_.plan.telemetry_options.turns |= asking.any_of_turns();
+    if (given.peer.at.line) resolve_peer(given.peer);
   }
 
   const Target* find(const Word& word, std::string_view key) {
@@ -117,10 +108,8 @@ class TelemetryResolver {
     if (!peers_.insert(word.text).second) return;
     const Target* target = find(word, "peer");
     if (!target) return;
-    if (target->where == Target::Where::link || target->where == Target::Where::interface ||
-        is_by_socket(target->where) || (target->where == Target::Where::none && target->addresses.empty()))
-      draft_.issues.error(word.at, fmt::format("peer: \"{}\" has no addresses of its own", word.text),
-                          "name what it is reached by: a target with address = \"…\", a host, a room");
+    if (const auto [why, hint] = why_not_told(*target); !why.empty())
+      draft_.issues.error(word.at, fmt::format("peer: \"{}\" {}", word.text, why), hint);
   }
 
   Draft& draft_;
@@ -141,22 +130,47 @@ const std::vector<std::string>& connection_errors() {
   return names;
 }
 
-std::tuple<Word, Word, Word> read_subject(Table& table, Hypothesis& hypothesis) {
-  return read_subject_of(table, hypothesis);
+void read_name(Table& table, Asking& asking, AskingDraft& draft, std::string_view example, std::string_view what) {
+  draft.name_at = table.at();
+  const auto name = table.word("name", example);
+  if (!name) return;
+  draft.name_at = name->at;
+  if (check_name(table.issues(), name->at, what, name->text, false)) asking.name = name->text;
 }
-std::tuple<Word, Word, Word> read_subject(Table& table, Guard& guard) { return read_subject_of(table, guard); }
+
+void read_subject(Table& table, Asking& asking, AskingDraft& draft) {
+  const bool otherwise = table.has("event") || table.has("detects_within") || table.has("seen");
+  if (!table.has("telemetry") && !otherwise && !table.is_described()) table.require("probe", "\"pay\"");
+  draft.probe = table.word("probe", "\"pay\"").value_or(Word{});
+  draft.telemetry = table.word("telemetry", "\"web\"").value_or(Word{});
+  draft.peer = table.word("peer", "\"bank\"").value_or(Word{});
+  if (draft.probe.at.line && draft.telemetry.at.line)
+    table.issues().error(draft.telemetry.at, "telemetry: it is about a probe already",
+                         "write two: the requests of a probe, and the connections of a target");
+  if (draft.peer.at.line && !draft.telemetry.at.line)
+    table.issues().error(draft.peer.at, "peer: only connections are told by their peer",
+                         "write telemetry = \"web\", a target");
+  asking.probe = draft.probe.text;
+  if (table.has("telemetry")) asking.telemetry = draft.telemetry.text;
+  if (draft.peer.at.line) asking.peer = draft.peer.text;
+}
+
+std::string subject_text(const Asking& asking) {
+  if (!asking.telemetry) return asking.probe;
+  return *asking.telemetry + "'s connections" + (asking.peer ? " with " + *asking.peer : "");
+}
 std::string subject_text(const Hypothesis& hypothesis) {
   if (hypothesis.event) return fmt::format("event \"{}\"", *hypothesis.event);
   if (hypothesis.detects_within && hypothesis.probe.empty() && !hypothesis.telemetry) return "traffic";
-  return subject_text_of(hypothesis);
+  return subject_text(static_cast<const Asking&>(hypothesis));
 }
-std::string subject_text(const Guard& guard) { return subject_text_of(guard); }
 
 void read_telemetry(Table& top, Draft& draft) {
   const Entry* entry = top.take("telemetry");
   const bool is_table = entry != nullptr && entry->value.type == Node::Type::table;
   if (!is_table) draft.telemetry = top.words("telemetry", "[\"shop\"]");
   if (!is_table && !top.is_described()) return;
+  if (is_table) draft.telemetry_at = entry->at;
   auto table = top.table("telemetry", "{ of = [\"shop\"] }");
   auto& options = draft.plan.telemetry_options;
   draft.telemetry = table->words("of", "[\"shop\"]");

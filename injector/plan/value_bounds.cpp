@@ -21,17 +21,16 @@ const Probe* find_probe(const Draft& draft, const std::string& name) {
   return nullptr;
 }
 
-template <class Asking>
-void check_probe_of(const Asking& bounds, SourcePlace at, const std::string& name, Draft& draft) {
-  if (!bounds.any_value()) return;
-  if (bounds.telemetry)
-    draft.issues.error(at, "value: is asked of the answers of a probe", "write probe = in place of telemetry =");
-  const Probe* probe = find_probe(draft, name);
+void check_probe_of(const Asking& asking, Draft& draft) {
+  if (!asking.any_value()) return;
+  if (asking.telemetry)
+    draft.issues.error(asking.at, "value: is asked of the answers of a probe", "write probe = in place of telemetry =");
+  const Probe* probe = find_probe(draft, asking.probe);
   if (probe == nullptr || probe->kind == nullptr || probe->kind->has_values(probe->params)) return;
   const bool can = probe->kind->find("value") != nullptr;
   draft.issues.error(
-      at, fmt::format("value: the answers of probe \"{}\" have none", name),
-      can ? fmt::format("add value = \"number\" to [probes.{}], or where in its answer the number is", name)
+      asking.at, fmt::format("value: the answers of probe \"{}\" have none", asking.probe),
+      can ? fmt::format("add value = \"number\" to [probes.{}], or where in its answer the number is", asking.probe)
           : "ask by exec, redis, postgresql or prometheus");
 }
 
@@ -95,9 +94,8 @@ bool read_value_bounds(Table& table, ValueBounds& bounds) {
 }
 
 void check_values(Draft& draft) {
-  for (const auto& given : draft.hypotheses)
-    check_probe_of(given.hypothesis, given.hypothesis.at, given.hypothesis.probe, draft);
-  for (const auto& given : draft.guards) check_probe_of(given.guard, given.guard.at, given.guard.probe, draft);
+  for (const auto& given : draft.hypotheses) check_probe_of(given.hypothesis, draft);
+  for (const auto& given : draft.guards) check_probe_of(given.guard, draft);
   for (const auto& [probe, from] : draft.probes)
     if (probe.kind != nullptr && probe.kind->has_values(probe.params) && probe.every < kOftenest)
       draft.issues.error(probe.at, fmt::format("probe \"{}\" reads a value more often than it is recorded", probe.name),

@@ -12,13 +12,31 @@ namespace faultline::record {
 const std::array<GuardTrip::Figure, 4> GuardTrip::kFigures{
     {{"p50", &GuardTrip::p50}, {"p90", &GuardTrip::p90}, {"p99", &GuardTrip::p99}, {"max", &GuardTrip::max}}};
 
+namespace {
+
+/// Those bounds that a figure can only meet by being small, or at once by being exact.
+plan::Conditions without_lower_bounds(plan::Conditions conditions) {
+  const auto is_lower = [](const plan::Bound& bound) {
+    return bound.op == plan::Bound::Op::gt || bound.op == plan::Bound::Op::ge;
+  };
+  for (const auto& key : plan::Conditions::keys())
+    if (auto& bound = conditions.*key.bound; bound && is_lower(*bound)) bound.reset();
+  if (!conditions.errors) return conditions;
+  std::erase_if(*conditions.errors, [&](const auto& error) { return is_lower(error.second); });
+  if (conditions.errors->empty()) conditions.errors.reset();
+  return conditions;
+}
+
+}  // namespace
+
 GuardWindow::GuardWindow(const plan::Guard& guard, Ns start, Ns end)
     : guard_(guard),
       tally_(guard, Tally::OfNone::never),
       values_(guard),
       start_(start),
       end_(end),
-      window_(guard.window) {}
+      window_(guard.window),
+      too_little_(without_lower_bounds(guard)) {}
 
 std::optional<GuardTrip> GuardWindow::add(const probe::Sample& sample) {
   if (sample.due < start_ || sample.due >= end_) return {};
@@ -41,25 +59,42 @@ std::optional<GuardTrip> GuardWindow::add(const probe::Sample& sample) {
 }
 
 std::optional<GuardTrip> GuardWindow::add(const events::Telemetry& counted) {
+  const ConnectionSpan* span = span_of(counted, guard_.peer);
+  seen_ |= span != nullptr;
   if (counted.from < start_ || counted.from >= end_) return {};
   const Ns now = counted.from + counted.length;
-  if (const ConnectionSpan* span = span_of(counted, guard_.peer)) {
+  if (span) {
     spans_.push_back({now, *span});
     tally_.add(*span);
   }
+  return look_at_connections(now);
+}
+
+std::optional<GuardTrip> GuardWindow::counted_until(Ns until) {
+  if (!seen_ || until <= start_ || until > end_) return {};
+  return look_at_connections(until);
+}
+
+void GuardWindow::add(const events::Uncounted& missing) {
+  if (concerns(missing, guard_, too_little_))
+    uncounted_.emplace_back(missing.from.value_or(0), missing.until.value_or(end_));
+}
+
+bool GuardWindow::is_incomplete(Ns now) const {
+  return std::any_of(uncounted_.begin(), uncounted_.end(),
+                     [&](const auto& gap) { return gap.first < now && gap.second > now - window_; });
+}
+
+std::optional<GuardTrip> GuardWindow::look_at_connections(Ns now) {
   for (; !spans_.empty() && spans_.front().at <= now - window_; spans_.pop_front())
     tally_.remove(spans_.front().counted);
-  if (now < start_ + window_ || !tally_.holds(window_)) return {};
+  if (now < start_ + window_ || !tally_.holds(window_, seen_) || is_incomplete(now)) return {};
   return figures_of_connections(now);
 }
 
 GuardTrip GuardWindow::figures_of_connections(Ns now) const {
-  TelemetryRecord record;
-  for (const auto& span : spans_) {
-    static_cast<ConnectionSpan&>(record.buckets.emplace_back()) = span.counted;
-    record.buckets.back().from = span.at;
-  }
-  const TelemetryStats stats = stats_in(record, 0, now + 1);
+  TelemetryStats stats;
+  for (const auto& span : spans_) stats.add(span.counted);
   GuardTrip trip;
   trip.when = now;
   trip.sent = tally_.sent();

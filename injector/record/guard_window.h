@@ -1,7 +1,7 @@
 // A guard's arithmetic. The window slides over the requests of one probe by the instants at which their outcome became
 // known (due + late + latency), and the condition is looked at each time one does: so a guard acts at an instant that
 // the journal's samples alone determine, whenever the run's loop got to see them. decisions/0012-guards.md says why so.
-// One about connections slides over the spans of 100 ms in which they are counted.
+// One about connections slides over the spans of 100 ms in which they are counted, and over those in which nothing was.
 #pragma once
 
 #include <array>
@@ -9,6 +9,8 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "injector/plan/plan.h"
 #include "injector/probe/probe.h"
@@ -19,7 +21,8 @@ namespace faultline::record {
 
 namespace events {
 struct Telemetry;
-}
+struct Uncounted;
+}  // namespace events
 
 /// What a guard saw when its condition came true. The quantiles are of all requests, absent where they are "never".
 struct GuardTrip {
@@ -43,11 +46,17 @@ class GuardWindow {
   /// A request of the guard's probe. Tells whether the condition is true of the window that ends with it. A failed
   /// request is infinitely slow; a bound on those that succeeded, or failed, is never true where none did.
   std::optional<GuardTrip> add(const probe::Sample& sample);
-  /// A span of the guard's target; later than those before it. The condition is never true of a window with none.
+  /// A span of the guard's target; later than those before it.
   std::optional<GuardTrip> add(const events::Telemetry& counted);
-  /// How near it is: what the condition looks at comes to, in the window that ends with the last request. Empty: there
-  /// was none.
-  std::string standing() const { return known_.empty() ? std::string() : tally_.standing(window_); }
+  /// All spans that end by `until` have been told: what is not among them did not happen. The condition may be true of
+  /// a window in which nothing did, but not before anything was seen of its target at all.
+  std::optional<GuardTrip> counted_until(Ns until);
+  /// Of the guard's target: not all of it was counted. What is too little in a window that this is in does not make
+  /// the condition true; what is too much is so with what is missing, too.
+  void add(const events::Uncounted& missing);
+  /// How near it is: what the condition looks at comes to, in the window that ends with the last request or span.
+  /// Empty: there was none.
+  std::string standing() const { return known_.empty() && !seen_ ? std::string() : tally_.standing(window_); }
 
  private:
   struct Known {
@@ -62,6 +71,9 @@ class GuardWindow {
     Ns at;  ///< its end
     ConnectionSpan counted;
   };
+  /// Whether what is missing may be what makes the condition true.
+  bool is_incomplete(Ns now) const;
+  std::optional<GuardTrip> look_at_connections(Ns now);
   GuardTrip figures(Ns now) const;
   GuardTrip figures_of_connections(Ns now) const;
 
@@ -69,8 +81,11 @@ class GuardWindow {
   Tally tally_;
   ValueTally values_;
   Ns start_, end_, window_;
-  std::deque<Known> known_;  ///< in order of `at`
-  std::deque<Span> spans_;   ///< the same
+  std::deque<Known> known_;                   ///< in order of `at`
+  std::deque<Span> spans_;                    ///< the same
+  bool seen_ = false;                         ///< anything of the target's connections, whenever
+  plan::Conditions too_little_;               ///< of the guard: what more of it would make untrue
+  std::vector<std::pair<Ns, Ns>> uncounted_;  ///< when some of that was missing
 };
 
 }  // namespace faultline::record

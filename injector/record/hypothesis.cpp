@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "injector/base/text.h"
 #include "injector/plan/values.h"
@@ -111,20 +112,19 @@ std::optional<double> baseline_figure(const plan::Conditions::Key& key, const Se
 /// Bounds in times of a baseline as bounds in the figure's own unit.
 class OfBaseline {
  public:
-  OfBaseline(const Recording& r, const Subject& subject, const plan::Conditions& asked) {
-    const auto phase = find_phase(r, "baseline");
-    if (!phase) return;
-    uncounted_ = subject.uncounted(asked, phase->start, phase->end);
-    if (uncounted_.empty()) stats_ = subject.in(phase->start, phase->end);
-  }
+  OfBaseline(const Recording& r, const Subject& subject, const plan::Conditions& asked)
+      : recording_(r), subject_(subject), asked_(asked) {}
   /// False: the baseline has no such figure.
   bool settle(std::optional<plan::Bound>& bound, const plan::Conditions::Key& key) {
-    const bool relative = bound && bound->measure == plan::Bound::Measure::times_baseline;
-    if (bound && !settle(*bound, key.name, stats_ ? baseline_figure(key, *stats_) : std::nullopt)) return false;
-    if (relative && key.of == plan::Conditions::Of::series) bound->measure = plan::Bound::Measure::per_second;
+    if (!bound || !is_relative(*bound)) return true;
+    look();
+    if (!settle(*bound, key.name, stats_ ? baseline_figure(key, *stats_) : std::nullopt)) return false;
+    if (key.of == plan::Conditions::Of::series) bound->measure = plan::Bound::Measure::per_second;
     return true;
   }
   bool settle(plan::Bound& bound, const std::string& error) {
+    if (!is_relative(bound)) return true;
+    look();
     if (!stats_ || stats_->sent == 0) return settle(bound, "errors." + error, {});
     return settle(bound, "errors." + error,
                   static_cast<double>(stats_->failed_by(error)) / static_cast<double>(stats_->sent));
@@ -132,8 +132,16 @@ class OfBaseline {
   const std::string& lacking() const { return lacking_; }
 
  private:
+  static bool is_relative(const plan::Bound& bound) { return bound.measure == plan::Bound::Measure::times_baseline; }
+  /// At the first bound that needs it: few do, and it is a walk over all of the baseline.
+  void look() {
+    if (std::exchange(looked_, true)) return;
+    const auto phase = find_phase(recording_, "baseline");
+    if (!phase) return;
+    uncounted_ = subject_.uncounted(asked_, phase->start, phase->end);
+    if (uncounted_.empty()) stats_ = subject_.in(phase->start, phase->end);
+  }
   bool settle(plan::Bound& bound, const std::string& name, std::optional<double> figure) {
-    if (bound.measure != plan::Bound::Measure::times_baseline) return true;
     if (!figure) {
       lacking_ = fmt::format("the baseline has no {} to compare with", name);
       if (!uncounted_.empty()) lacking_ += ": " + uncounted_;
@@ -147,6 +155,11 @@ class OfBaseline {
     bound.measure.reset();
     return true;
   }
+
+  const Recording& recording_;
+  const Subject& subject_;
+  const plan::Conditions& asked_;
+  bool looked_ = false;
   std::optional<Seen> stats_;
   std::string lacking_, uncounted_;
 };

@@ -147,19 +147,22 @@ struct Telemetry : ConnectionSpan {
 };
 
 struct Uncounted {
-  std::optional<std::string> target = {};
+  std::optional<std::string> target = {}, peer = {};
   std::vector<std::string> series = {};
   std::optional<Ns> from = {}, until = {};
   std::string why = {};
 
   static constexpr const char* event = "uncounted";
   static constexpr const char* means =
-      "some of the telemetry is missing, or incomplete: a hypothesis that needs it is not judged";
+      "some of the telemetry is missing, or incomplete: a hypothesis that needs it is not judged, nor does a guard act "
+      "that too little makes act";
   static constexpr auto fields = std::tuple{
       seldom("target", &Uncounted::target, "whose; absent: of all"),
+      seldom("peer", &Uncounted::peer, "of these, only those with this target, which was not told from others"),
       field("series", &Uncounted::series, "which, as a plan calls them, `retransmits`, `rtt`; empty: all"),
       seldom("from", &Uncounted::from, "since when, since T0; absent: from the start"),
-      seldom("until", &Uncounted::until, "until when; absent: to the end"), field("why", &Uncounted::why, "in words")};
+      seldom("until", &Uncounted::until, "until when; absent: to the end"),
+      field("why", &Uncounted::why, "in words")};
 };
 
 struct Service {

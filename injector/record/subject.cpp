@@ -2,23 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace faultline::record {
-namespace {
-
-/// Whether "rtt" is said of "rtt.p99".
-bool is_of(std::string_view series, std::string_view key) {
-  return key == series || (key.starts_with(series) && key.substr(series.size()).starts_with('.'));
-}
-
-bool asks_for(const plan::Conditions& asked, std::string_view series) {
-  if (asked.errors && series == "errors") return true;
-  return std::any_of(plan::Conditions::keys().begin(), plan::Conditions::keys().end(),
-                     [&](const auto& key) { return asked.*key.bound && is_of(series, key.name); });
-}
-
-}  // namespace
 
 const Latencies& Seen::latencies(const plan::Conditions::Key& key) const {
   if (key.of == plan::Conditions::Of::rtt) return connections.rtt;
@@ -60,10 +44,7 @@ std::string Subject::uncounted(const plan::Conditions& asked, Ns start, Ns end) 
   if (!telemetry_) return {};
   for (const auto& lack : telemetry_->uncounted) {
     if (lack.from.value_or(start) >= end || lack.until.value_or(end) <= start) continue;
-    const bool concerned =
-        lack.series.empty() || std::any_of(lack.series.begin(), lack.series.end(),
-                                           [&](const std::string& series) { return asks_for(asked, series); });
-    if (concerned) return fmt::format("telemetry of \"{}\": {}", telemetry_->target, lack.why);
+    if (concerns(lack, hypothesis_, asked)) return fmt::format("telemetry of \"{}\": {}", telemetry_->target, lack.why);
   }
   return {};
 }

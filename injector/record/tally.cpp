@@ -15,7 +15,7 @@ Tally::Tally(const plan::Conditions& conditions, OfNone of_none) : conditions_(c
   for (const auto& key : plan::Conditions::keys()) {
     const auto& bound = conditions.*key.bound;
     if (bound && key.is_quantile()) quantiles_.push_back({key, *bound});
-    if (bound && key.of == Of::series) numbers_.push_back({key.series, *bound});
+    if (bound && key.of == Of::series) numbers_.push_back({key, *bound});
   }
   if (conditions.errors)
     for (const auto& [name, bound] : *conditions.errors) errors_.push_back({name, bound});
@@ -63,7 +63,7 @@ void Tally::count(const ConnectionSpan& span, std::int64_t by) {
   std::uint64_t answered = 0;
   if (span.turns)
     for (const auto& [took, count] : *span.turns) answered += count;
-  for (auto& number : numbers_) number.count += some * count_of(number.series, span, answered);
+  for (auto& number : numbers_) number.count += some * count_of(number.key.series, span, answered);
   for (auto& quantile : quantiles_) {
     const bool turns = quantile.key.of == Of::turns;
     if (turns) quantile.of += some * span.unanswered;  // infinitely slow
@@ -78,8 +78,8 @@ void Tally::count(const ConnectionSpan& span, std::int64_t by) {
       error.count += some * known->second;
 }
 
-bool Tally::holds(Ns length) const {
-  if (sent_ == 0 && spans_ == 0) return false;
+bool Tally::holds(Ns length, bool nothing_is_known) const {
+  if (sent_ == 0 && spans_ == 0 && !nothing_is_known) return false;
   for (const auto& number : numbers_)
     if (!number.bound.holds(figure_of(number.bound, number.count, length))) return false;
   for (const auto& key : plan::Conditions::keys())
@@ -98,7 +98,9 @@ std::string Tally::standing(Ns length) const {
   std::string text;
   const auto tell = [&](const std::string& more) { text += (text.empty() ? "" : ", ") + more; };
   for (const auto& key : plan::Conditions::keys())
-    if (conditions_.*key.bound && !key.is_quantile()) tell(count_text(key, sent_, ok_, length));
+    if (conditions_.*key.bound && !key.is_quantile() && !key.of_connections())
+      tell(count_text(key, sent_, ok_, length));
+  for (const auto& number : numbers_) tell(series_text(number.key, number.bound, number.count, length));
   for (const auto& quantile : quantiles_) {
     const double share = quantile.of == 0 ? 0 : static_cast<double>(quantile.within) / static_cast<double>(quantile.of);
     tell(fmt::format("{}: {} within {}", quantile.key.name, percent(share),

@@ -35,8 +35,9 @@ class Tally {
 
   std::uint64_t sent() const { return sent_; }
   std::uint64_t ok() const { return ok_; }
-  /// Whether all conditions are true of what is in it, which lasts `length`. Not of nothing.
-  bool holds(Ns length) const;
+  /// Whether all conditions are true of what is in it, which lasts `length`. Not of nothing, unless it is known that
+  /// there was nothing: numbers are then 0, and quantiles and shares still hold of none.
+  bool holds(Ns length, bool nothing_is_known = false) const;
   /// What the conditions look at comes to, in words: "success 99.2% (1,190 of 1,200), p99: 98.4% within 250 ms".
   std::string standing(Ns length) const;
 
@@ -53,7 +54,7 @@ class Tally {
   };
   /// A number of connections.
   struct Number {
-    plan::Series series;
+    plan::Conditions::Key key;
     plan::Bound bound;
     std::uint64_t count = 0;
   };

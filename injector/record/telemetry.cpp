@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
+#include <string_view>
 #include <type_traits>
 
 #include "injector/base/text.h"
@@ -23,6 +25,38 @@ void ConnectionCounts::add(const ConnectionCounts& other) {
   for (const auto& [error, count] : other.failed) failed[error] += count;
 }
 
+void TelemetryStats::add(const ConnectionSpan& span) {
+  ConnectionCounts::add(span);
+  buckets++;
+  for (const auto& [value, count] : span.rtt) rtt.ok.add(value, count);
+  turns.lost += span.unanswered;
+  if (!span.turns) return;
+  for (const auto& [took, count] : *span.turns) turns.ok.add(took, count);
+}
+
+namespace {
+
+/// Whether "rtt" is said of "rtt.p99".
+bool is_of(std::string_view series, std::string_view key) {
+  return key == series || (key.starts_with(series) && key.substr(series.size()).starts_with('.'));
+}
+
+bool asks_for(const plan::Conditions& asked, std::string_view series) {
+  if (asked.errors && series == "errors") return true;
+  return std::any_of(plan::Conditions::keys().begin(), plan::Conditions::keys().end(),
+                     [&](const auto& key) { return asked.*key.bound && is_of(series, key.name); });
+}
+
+}  // namespace
+
+bool concerns(const events::Uncounted& missing, const plan::Asking& whose, const plan::Conditions& asked) {
+  if (missing.target && missing.target != whose.telemetry) return false;
+  if (missing.peer && missing.peer != whose.peer) return false;
+  if (missing.series.empty()) return asked.any();
+  return std::any_of(missing.series.begin(), missing.series.end(),
+                     [&](const std::string& series) { return asks_for(asked, series); });
+}
+
 const ConnectionSpan* span_of(const events::Telemetry& bucket, const std::optional<std::string>& peer) {
   if (!peer) return &bucket;
   if (!bucket.peers) return nullptr;
@@ -33,17 +67,10 @@ const ConnectionSpan* span_of(const events::Telemetry& bucket, const std::option
 
 TelemetryStats stats_in(const TelemetryRecord& record, Ns start, Ns end, const std::optional<std::string>& peer) {
   TelemetryStats stats;
-  for (const auto& bucket : record.buckets) {
-    if (bucket.from < start || bucket.from >= end) continue;
-    const ConnectionSpan* span = span_of(bucket, peer);
-    if (!span) continue;
-    stats.buckets++;
-    stats.add(*span);
-    for (const auto& [rtt, count] : span->rtt) stats.rtt.ok.add(rtt, count);
-    if (!span->turns) continue;
-    for (const auto& [took, count] : *span->turns) stats.turns.ok.add(took, count);
-  }
-  stats.turns.lost = stats.unanswered;
+  auto bucket = std::lower_bound(record.buckets.begin(), record.buckets.end(), start,
+                                 [](const events::Telemetry& one, Ns t) { return one.from < t; });
+  for (; bucket != record.buckets.end() && bucket->from < end; ++bucket)
+    if (const ConnectionSpan* span = span_of(*bucket, peer)) stats.add(*span);
   return stats;
 }
 

@@ -23,10 +23,15 @@ struct TelemetryStats : ConnectionCounts {
   Latencies rtt;              ///< smoothed; a value for each bucket and connection on which something arrived
   Latencies turns;            ///< one that was not answered is infinitely slow
   std::uint64_t buckets = 0;  ///< in which anything happened
+
+  /// What happened in one more bucket.
+  void add(const ConnectionSpan& span);
 };
 
 /// What happened in a bucket on all connections, or on those with a peer; null: nothing on these.
 const ConnectionSpan* span_of(const events::Telemetry& bucket, const std::optional<std::string>& peer);
+/// Whether any of what is missing is asked for, of this target and peer.
+bool concerns(const events::Uncounted& missing, const plan::Asking& whose, const plan::Conditions& asked);
 /// Of the buckets that begin in [start, end).
 TelemetryStats stats_in(const TelemetryRecord& record, Ns start, Ns end, const std::optional<std::string>& peer = {});
 /// Every peer that is told apart, in order of name.

@@ -25,10 +25,7 @@ void Guards::sample(const probe::Sample& sample) {
   if (closed_) return;
   for (auto& armed : guards_) {
     if (armed.acted || armed.probe != sample.probe) continue;
-    const auto trip = armed.window.add(sample);
-    if (!trip) continue;
-    armed.acted = true;
-    acted_(*armed.guard, *trip);
+    act(armed, armed.window.add(sample));
   }
 }
 
@@ -37,11 +34,27 @@ void Guards::counted(const record::events::Telemetry& counted) {
   if (closed_) return;
   for (auto& armed : guards_) {
     if (armed.acted || armed.guard->telemetry != counted.target) continue;
-    const auto trip = armed.window.add(counted);
-    if (!trip) continue;
-    armed.acted = true;
-    acted_(*armed.guard, *trip);
+    act(armed, armed.window.add(counted));
   }
+}
+
+void Guards::counted_until(Ns until) {
+  const MutexLock lock(mutex_);
+  if (closed_) return;
+  for (auto& armed : guards_)
+    if (!armed.acted && armed.guard->telemetry) act(armed, armed.window.counted_until(until));
+}
+
+void Guards::uncounted(const record::events::Uncounted& missing) {
+  const MutexLock lock(mutex_);
+  for (auto& armed : guards_)
+    if (armed.guard->telemetry) armed.window.add(missing);
+}
+
+void Guards::act(Armed& armed, const std::optional<record::GuardTrip>& trip) {
+  if (!trip) return;
+  armed.acted = true;
+  acted_(*armed.guard, *trip);
 }
 
 std::vector<std::string> Guards::standings() {

@@ -22,6 +22,8 @@ class Guards : public observe::Observer {
   Guards(const plan::Plan& plan, Acted acted);
   void sample(const probe::Sample& sample) override;
   void counted(const record::events::Telemetry& counted) override;
+  void counted_until(Ns until) override;
+  void uncounted(const record::events::Uncounted& missing) override;
   /// What each guard looks at comes to now, for whoever watches: by the guards' order in the plan.
   std::vector<std::string> standings();
   /// From here on none acts: the faults are off. When it returns, `acted` is not being called.
@@ -35,6 +37,8 @@ class Guards : public observe::Observer {
     record::GuardWindow window;
     bool acted = false;
   };
+  void act(Armed& armed, const std::optional<record::GuardTrip>& trip) FAULTLINE_REQUIRES(mutex_);
+
   const Acted acted_;
   Mutex mutex_;
   std::vector<Armed> guards_ FAULTLINE_GUARDED_BY(mutex_);

@@ -242,6 +242,12 @@ observe::Scene Session::scene() {
               [this](const events::Telemetry& counted) {
                 events::telemetry(*journal_, counted);
                 observers_.counted(counted);
+              },
+          .counted_until = [this](Ns until) { observers_.counted_until(until); },
+          .uncounted =
+              [this](const events::Uncounted& missing) {
+                events::uncounted(*journal_, missing);
+                observers_.uncounted(missing);
               }};
 }
 

@@ -114,6 +114,7 @@ Finder::Finder(CgroupTree tree, ProcessTable processes, ContainerRuntimes runtim
     : tree_(std::move(tree)), processes_(std::move(processes)), runtimes_(std::move(runtimes)) {}
 
 const CgroupTree& Finder::tree() const {
+  const MutexLock lock(mutex_);
   if (!tree_) tree_ = CgroupTree::of_this_machine();
   return *tree_;
 }

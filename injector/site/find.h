@@ -9,6 +9,7 @@
 
 #include "injector/base/error.h"
 #include "injector/base/netns.h"
+#include "injector/base/thread_safety.h"
 #include "injector/plan/plan.h"
 #include "injector/site/cgroups.h"
 #include "injector/site/containers.h"
@@ -45,6 +46,7 @@ class NotThere : public Failure {
   explicit NotThere(const std::string& message) : Failure(Exit::cannot_run, message) {}
 };
 
+/// Thread-safe.
 class Finder {
  public:
   Finder() = default;  ///< of this machine
@@ -71,7 +73,8 @@ class Finder {
   std::string unit_path(const std::string& name) const;
   std::vector<Process> called(const std::string& pattern) const;
 
-  mutable std::optional<CgroupTree> tree_;
+  mutable Mutex mutex_;                                                  // several threads look for targets
+  mutable std::optional<CgroupTree> tree_ FAULTLINE_GUARDED_BY(mutex_);  // at the first need; from then on for good
   ProcessTable processes_;
   ContainerRuntimes runtimes_;
 };

@@ -14,18 +14,6 @@
 namespace faultline::site {
 namespace {
 
-void remember(const std::vector<Spot>& spots, std::vector<Cgroup>& cgroups,
-              std::vector<std::pair<std::string, std::uint64_t>>& namespaces) {
-  cgroups.clear();
-  namespaces.clear();
-  for (const auto& spot : spots) {
-    if (!spot.path.empty()) namespaces.emplace_back(spot.path, spot.ns.inode());
-    if (spot.cgroups)
-      for (const auto& cgroup : *spot.cgroups)
-        if (std::find(cgroups.begin(), cgroups.end(), cgroup) == cgroups.end()) cgroups.push_back(cgroup);
-  }
-}
-
 bool has_rules(const auto& home, const std::string& target) {
   return std::any_of(home.rules.begin(), home.rules.end(), [&](const Rule& r) { return r.target == target; });
 }
@@ -42,12 +30,11 @@ Follower::Follower(const plan::Plan& plan, const Finder& finder, const std::vect
   for (const auto& name : targets) {
     const plan::Target* target = plan.find_target(name);
     if (target == nullptr || !plan::comes_and_goes(target->where)) continue;
-    Followed followed{target, {}, {}, true, monotonic_now()};
+    Followed followed{target, {}, true, monotonic_now()};
     try {
-      const auto spots = finder_.find(*target);
-      remember(spots, followed.cgroups, followed.namespaces);
+      followed.whereabouts = Whereabouts::of(finder_.find(*target));
     } catch (const Failure&) {  // gone again: the first look says so
-      followed.namespaces.emplace_back("", 1);
+      followed.whereabouts.namespaces.emplace_back("", 1);
     }
     // What its rules say goes before what it is by now: the first look finds out what has changed since.
     std::vector<Cgroup> cgroups;
@@ -55,7 +42,7 @@ Follower::Follower(const plan::Plan& plan, const Finder& finder, const std::vect
       for (const auto& rule : home.rules)
         if (rule.target == name && rule.match.cgroups)
           for (const auto& cgroup : *rule.match.cgroups) cgroups.push_back(cgroup);
-    if (!cgroups.empty()) followed.cgroups = std::move(cgroups);
+    if (!cgroups.empty()) followed.whereabouts.cgroups = std::move(cgroups);
     all_.push_back(std::move(followed));
   }
 }
@@ -90,55 +77,31 @@ void Follower::look() {
   }
 }
 
-bool Follower::is_unchanged(const Followed& followed) const {
-  // A name may stand for more processes by now than it did.
-  if (followed.target->where == plan::Target::Where::process) return false;
-  if (followed.target->where == plan::Target::Where::pid &&
-      !finder_.processes().find(static_cast<pid_t>(std::stol(followed.target->subject))))
-    return false;
-  return is_where_it_was(followed);
-}
-
-bool Follower::is_where_it_was(const Followed& followed) const {
-  for (const auto& [path, inode] : followed.namespaces)
-    if (NetNs::inode_of(path) != inode) return false;
-  return std::all_of(followed.cgroups.begin(), followed.cgroups.end(),
-                     [&](const Cgroup& c) { return finder_.still_there(c); });
-}
-
-bool Follower::is_costly_to_seek(const Followed& followed) const {
-  const auto where = followed.target->where;
-  return where == plan::Target::Where::process || where == plan::Target::Where::container ||
-         where == plan::Target::Where::pod;
-}
-
 void Follower::look_at(Followed& followed) {
   const Ns now = monotonic_now();
-  const bool unchanged = followed.there && is_unchanged(followed);
+  const bool unchanged = followed.there && followed.whereabouts.hold_of(*followed.target, finder_);
   if (unchanged) followed.last_seen = now;
   if (now < followed.not_before ||
-      (is_costly_to_seek(followed) && !unchanged && now - followed.last_sought < kSeekEvery))
+      (is_costly_to_seek(*followed.target) && !unchanged && now - followed.last_sought < kSeekEvery))
     return;
   if (unchanged) return;
   followed.last_sought = now;
   std::vector<Spot> spots;
-  std::vector<Cgroup> cgroups;
-  std::vector<std::pair<std::string, std::uint64_t>> namespaces;
+  Whereabouts found;
+  const Whereabouts& before = followed.whereabouts;
   try {
     spots = finder_.find(*followed.target);
-    remember(spots, cgroups, namespaces);
-    const bool same_spaces =
-        std::equal(namespaces.begin(), namespaces.end(), followed.namespaces.begin(), followed.namespaces.end(),
-                   [](const auto& a, const auto& b) { return a.second == b.second; });
+    found = Whereabouts::of(spots);
     // One more namespace does not mean that a group has moved: a process in it may look around elsewhere.
-    const bool same = cgroups == followed.cgroups && (same_spaces || (!cgroups.empty() && is_at_home(followed, spots)));
+    const bool same = found.cgroups == before.cgroups &&
+                      (found.same_spaces(before) || (!found.cgroups.empty() && is_at_home(followed, spots)));
     followed.last_seen = same && followed.there ? now : take_over(followed, spots);
   } catch (const NotThere& failure) {
     if (now - followed.last_seen < kGoneAfter) return;  // it may be on its way back
     if (std::exchange(followed.there, false)) tell(followed, "gone", failure.what());
     return;
   } catch (const std::exception& failure) {
-    if (spots.empty() && followed.there && followed.cgroups.empty() && is_where_it_was(followed)) {
+    if (spots.empty() && followed.there && before.cgroups.empty() && before.hold(finder_)) {
       followed.last_seen = now;  // somebody else looks around in its namespace, which is its own nonetheless
       return;
     }
@@ -148,8 +111,7 @@ void Follower::look_at(Followed& followed) {
       tell(followed, "lost", fmt::format("{}. Its rules stay where they were", failure.what()));
     return;
   }
-  followed.cgroups = std::move(cgroups);
-  followed.namespaces = std::move(namespaces);
+  followed.whereabouts = std::move(found);
   followed.there = true;
 }
 

@@ -15,6 +15,7 @@
 #include "injector/base/clock.h"
 #include "injector/base/thread_safety.h"
 #include "injector/site/site.h"
+#include "injector/site/whereabouts.h"
 
 namespace faultline::site {
 
@@ -48,17 +49,13 @@ class Follower {
   /// What there is to tell since the last call.
   std::vector<News> take_news();
 
-  static constexpr Ns kLookEvery = 200 * kMillisecond;
-  static constexpr Ns kSeekEvery =
-      400 * kMillisecond;                       ///< all processes, or a container that is gone: that takes a while
   static constexpr Ns kTryEvery = 2 * kSecond;  ///< again what could not be done
   static constexpr Ns kGoneAfter = kSecond;     ///< until then it may be on its way back
 
  private:
   struct Followed {
     const plan::Target* target;
-    std::vector<Cgroup> cgroups;
-    std::vector<std::pair<std::string, std::uint64_t>> namespaces;  ///< by which path, and which it was
+    Whereabouts whereabouts = {};
     bool there = true;
     Ns last_seen = 0;
     Ns last_sought = 0;
@@ -73,9 +70,6 @@ class Follower {
   };
 
   void look_at(Followed& followed);
-  bool is_unchanged(const Followed& followed) const;
-  bool is_where_it_was(const Followed& followed) const;
-  bool is_costly_to_seek(const Followed& followed) const;
   Ns take_over(Followed& followed, const std::vector<Spot>& spots);
   bool is_at_home(const Followed& followed, const std::vector<Spot>& spots) const;
   bool is_placed(const Followed& followed, const Spot& spot);

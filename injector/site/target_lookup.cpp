@@ -47,9 +47,9 @@ std::vector<IpPrefix> TargetLookup::look_up_from(const std::string& name, const 
   return all;
 }
 
-std::vector<IpPrefix> TargetLookup::named(const std::string& name, const plan::Fault& fault) {
+std::vector<IpPrefix> TargetLookup::named(const std::string& name, const std::vector<std::string>& askers) {
   std::vector<IpPrefix> all;
-  for (const auto& on : fault.on) {
+  for (const auto& on : askers) {
     auto [known, fresh] = looked_up_.try_emplace({name, on});
     if (fresh) {
       try {
@@ -65,13 +65,13 @@ std::vector<IpPrefix> TargetLookup::named(const std::string& name, const plan::F
   return all;
 }
 
-std::vector<IpPrefix> TargetLookup::addresses(const plan::Target& target, const plan::Fault& fault) {
+std::vector<IpPrefix> TargetLookup::addresses(const plan::Target& target, const std::vector<std::string>& of) {
   std::vector<IpPrefix> all;
   for (const auto& text : target.addresses) {
     if (const auto prefix = IpPrefix::parse(text))
       all.push_back(*prefix);
     else
-      for (const auto& address : named(text, fault)) all.push_back(address);
+      for (const auto& address : named(text, of)) all.push_back(address);
   }
   using Where = plan::Target::Where;
   if (target.where == Where::host) return lab_->addresses(target.subject);
@@ -99,12 +99,6 @@ std::vector<IpPrefix> TargetLookup::addresses(const plan::Target& target, const 
   return all;
 }
 
-std::vector<IpPrefix> TargetLookup::addresses_of_peer(const plan::Target& target, const std::vector<std::string>& of) {
-  plan::Fault between;
-  between.on = of;
-  return addresses(target, between);
-}
-
 std::vector<Match> TargetLookup::matches(const plan::Fault& fault) {
   Match base;
   const bool looks_both_ways =
@@ -117,7 +111,7 @@ std::vector<Match> TargetLookup::matches(const plan::Fault& fault) {
   for (const auto& name : fault.peer) {
     const plan::Target& target = *plan_.find_target(name);
     Match match = base;
-    match.peers = addresses(target, fault);
+    match.peers = addresses(target, fault.on);
     for (const auto& text : target.addresses)
       if (!IpPrefix::parse(text)) match.names.push_back(text);
     const bool names_a_place = target.where != plan::Target::Where::none || !target.addresses.empty();

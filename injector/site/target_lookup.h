@@ -24,16 +24,15 @@ class TargetLookup {
   /// What a fault is about, wherever it acts: a match for each protocol and ports that its peers have. Throws Failure
   /// when a peer has no address.
   std::vector<Match> matches(const plan::Fault& fault);
-  /// The addresses of a target that is a peer of others (`of`), where its names are asked from. Throws likewise.
-  std::vector<IpPrefix> addresses_of_peer(const plan::Target& target, const std::vector<std::string>& of);
+  /// The addresses that a target has as a peer of others (`of`), from which its names are asked; none when it is only a
+  /// port or protocol. Throws likewise.
+  std::vector<IpPrefix> addresses(const plan::Target& target, const std::vector<std::string>& of);
 
  private:
   /// What a name stands for where `asker` is: a host of the lab, or what a resolver says there.
   std::vector<IpPrefix> look_up_from(const std::string& name, const plan::Target& asker);
-  /// The addresses of a name, asked from every target of the fault, and noted for the record.
-  std::vector<IpPrefix> named(const std::string& name, const plan::Fault& fault);
-  /// The addresses that a target has as a peer; empty when it is only a port or protocol.
-  std::vector<IpPrefix> addresses(const plan::Target& target, const plan::Fault& fault);
+  /// The addresses of a name, asked from each of these targets, and noted for the record.
+  std::vector<IpPrefix> named(const std::string& name, const std::vector<std::string>& askers);
 
   const plan::Plan& plan_;
   const LabView* lab_;

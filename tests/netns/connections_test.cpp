@@ -45,6 +45,36 @@ TEST_F(TelemetryTest, AGuardEndsTheRun) {
   EXPECT_EQ(summary_of(out)["abort"]["by"], "guard");
 }
 
+/// One connection, and then none: too little ends the run as too much does.
+TEST_F(TelemetryTest, AGuardEndsTheRunWhenNothingComesAnyMore) {
+  const EchoProcess server(nullptr, net.here, 7000);
+  auto run = start("duration = \"60s\"",
+                   probe("icmp = \"10.7.0.2\"") +
+                       "[[guards]]\ntelemetry = \"victim\"\nconnections.accepted = \"< 1\"\nfor = \"1s\"\n");
+  ASSERT_TRUE(await_event(out, "t0")) << run.errors();
+  ASSERT_TRUE(await_event(out, "sample")) << run.errors();
+  ask(7000, 1);
+  ASSERT_EQ(run.wait(30 * kSecond), 5) << run.errors();
+  const auto guard = summary_of(out)["guards"][0];
+  EXPECT_EQ(guard["tripped"], true);
+  EXPECT_EQ(guard["observed"], "connections.accepted 0");
+}
+
+TEST_F(TelemetryTest, PeersThatShareAnAddressAreNotJudged) {
+  ToyServer shop(net.there, "10.7.0.2", {.reply = http_answer(200)});
+  auto run = start("duration = \"2s\"",
+                   probe(fmt::format("http = \"http://10.7.0.2:{}/\"", shop.port())) +
+                       "[targets.all]\naddress = \"10.7.0.0/24\"\n[targets.shop]\naddress = \"10.7.0.2\"\n" + kAsked +
+                       "peer = \"all\"\nconnections.opened = \"<= 1000\"\n" + kAsked +
+                       "peer = \"shop\"\nconnections.opened = \">= 5\"\n");
+  EXPECT_EQ(run.wait(60 * kSecond), 2) << run.out() << run.errors();
+  const auto all = hypothesis_of(summary_of(out), 0);
+  EXPECT_EQ(all["held"], nullptr) << all;
+  EXPECT_NE(all["reason"].get<std::string>().find("\"shop\" has 10.7.0.2/32, too"), std::string::npos) << all;
+  EXPECT_EQ(hypothesis_of(summary_of(out), 1)["held"], true) << "what lies in the other is counted as a whole";
+  expect_same_when_reported();
+}
+
 TEST_F(TelemetryTest, ByPeer) {
   {
     const Inside in(net.there);

@@ -1,4 +1,4 @@
-// What hypotheses and guards may ask of a target's connections: how a plan says it, how a recording is judged by it,
+// What hypotheses may ask of a target's connections, and how they and guards say it: how a recording is judged by it,
 // and that what was not counted is never taken for good.
 #include "injector/record/verdict.h"
 #include "plan_support.h"
@@ -73,6 +73,22 @@ TEST(PlanConnections, AreOfATargetOrOfThoseWithAPeer) {
                "\"card\" has no addresses of its own");
 }
 
+TEST(PlanConnections, APeerIsToldByItsAddressesAlone) {
+  const auto asked = [](const std::string& more) {
+    return kSmall + "[targets.bank]\naddress = \"10.0.0.9\"\n" + more + kAsked +
+           "peer = \"bank\"\nretransmits = \"= 0\"\n";
+  };
+  const auto port = only_mistake(asked("port = 443\n"), "peer: \"bank\" has a port", "without port");
+  EXPECT_EQ(port.at.line, 16u);
+  EXPECT_EQ(port.at.column, 8u);
+  only_mistake(asked("protocol = \"udp\"\n"), "\"bank\" is of udp, and connections are of TCP");
+  EXPECT_EQ(parse_good(asked("protocol = \"tcp\"\n")).hypotheses.at(0).peer, "bank") << "that leaves nothing out";
+  only_mistake(kSmall +
+                   "[targets.bank]\naddress = \"10.0.0.9\"\nport = 443\n[[guards]]\ntelemetry = \"shop\"\npeer = "
+                   "\"bank\"\nretransmits = \"> 5\"\nfor = \"1s\"\n",
+               "peer: \"bank\" has a port");
+}
+
 TEST(PlanConnections, RefusesWhatCannotBeAsked) {
   only_mistake(kSmall + "[[hypotheses]]\ntelemetry = \"shpo\"\nretransmits = \"= 0\"\n", "there is no target \"shpo\"",
                "did you mean \"shop\"");
@@ -135,35 +151,6 @@ TEST_F(ConnectionHypothesis, OfANumberOfTheWindow) {
   h.during = "baseline";
   h.retransmits = at_most(0);
   EXPECT_EQ(judged().held, true);
-}
-
-/// A span in which every figure has a value of its own: numbers 1 to 14 in the order of the keys, times of 3 ms and 5
-/// ms.
-events::Telemetry one_of_each(Ns from) {
-  auto b = bucket(from);
-  b.opened = 1;
-  b.accepted = 2;
-  b.failed = {{"refused", 3}};
-  b.closed = 4;
-  b.retransmits = 5;
-  b.timeouts = 6;
-  b.resets_sent = 7;
-  b.resets_received = 8;
-  b.bytes_sent = 9;
-  b.bytes_received = 10;
-  b.packets_sent = 11;
-  b.packets_received = 12;
-  b.unanswered = 14;
-  b.rtt = {{3 * kMillisecond, 1}};
-  b.turns = {{5 * kMillisecond, 13}};
-  return b;
-}
-
-/// The value that a figure has there.
-double value_of(const plan::Conditions::Key& key) {
-  if (key.of == plan::Conditions::Of::rtt) return 3.0 * kMillisecond;
-  if (key.of == plan::Conditions::Of::turns) return 5.0 * kMillisecond;
-  return static_cast<double>(key.series);
 }
 
 TEST_F(ConnectionHypothesis, EachFigureDecidesByItself) {
@@ -308,6 +295,22 @@ TEST_F(ConnectionHypothesis, IsNotJudgedOfWhatWasNotCounted) {
   EXPECT_EQ(judged().reason, "the baseline has no bytes.sent to compare with: telemetry of \"web\": gone");
 }
 
+TEST_F(ConnectionHypothesis, IsNotJudgedOfAPeerThatIsNotToldApart) {
+  for (auto& b : r.telemetry[0].buckets) {
+    PeerSpan bank;
+    bank.peer = "bank";
+    b.peers = {bank};
+  }
+  h.retransmits = at_most(1000);
+  r.telemetry[0].uncounted = {{.peer = "bank", .why = "\"card\" has it, too"}};
+  EXPECT_EQ(judged().held, true) << "all of its connections are";
+  h.peer = "bank";
+  EXPECT_EQ(judged().held, std::nullopt);
+  EXPECT_EQ(judged().reason, "telemetry of \"web\": \"card\" has it, too");
+  r.telemetry[0].uncounted[0].peer = "card";
+  EXPECT_EQ(judged().held, true);
+}
+
 TEST_F(ConnectionHypothesis, TellsWhenItBeganToHold) {
   for (auto& b : r.telemetry[0].buckets)
     if (b.from >= 13 * kSecond) b.retransmits = 0;
@@ -330,10 +333,12 @@ TEST_F(ConnectionHypothesis, ComesBackFromTheJournal) {
 {"event":"telemetry","target":"web","from":100000000,"length":100000000,"retransmits":3,"peers":[{"peer":"bank","retransmits":2,"turns":[[5000000,3]]}]}
 {"event":"uncounted","series":["rtt"],"why":"no tcp_probe"}
 {"event":"uncounted","target":"nobody","series":[],"why":"gone"}
+{"event":"uncounted","peer":"card","series":[],"why":"not told apart"}
 {"event":"end"})");
   const auto read = read_recording(journal);
   ASSERT_EQ(read.telemetry.size(), 1u);
-  EXPECT_EQ(read.telemetry[0].uncounted.size(), 1u);
+  ASSERT_EQ(read.telemetry[0].uncounted.size(), 2u);
+  EXPECT_EQ(read.telemetry[0].uncounted[1].peer, "card");
   const auto& back = read.hypotheses.at(0);
   EXPECT_EQ(back.telemetry, "web");
   EXPECT_EQ(back.peer, "bank");
@@ -341,81 +346,6 @@ TEST_F(ConnectionHypothesis, ComesBackFromTheJournal) {
   const auto j = judge(read).hypotheses.at(0);
   EXPECT_EQ(j.held, true) << j.reason;
   EXPECT_EQ(j.observed, "retransmits 2 (0.4/s), turns.p99 5.00 ms");
-}
-
-/// A guard of "web" over 1 s of a run of 30 s.
-struct ConnectionGuard : ::testing::Test {
-  ConnectionGuard() {
-    guard.telemetry = "web";
-    guard.window = kSecond;
-  }
-  plan::Guard guard;
-};
-
-TEST_F(ConnectionGuard, ActsAtTheEndOfTheSpanThatMakesItTrue) {
-  guard.retransmits = Bound{Bound::Op::gt, 5, "> 5"};
-  GuardWindow window(guard, 0, 30 * kSecond);
-  std::optional<GuardTrip> trip;
-  for (int i = 0; i < 40 && !trip; i++) {
-    auto b = bucket(i * 100 * kMillisecond);
-    b.retransmits = i >= 20 ? 1 : 0;
-    trip = window.add(b);
-  }
-  ASSERT_TRUE(trip);
-  EXPECT_EQ(trip->when, 2600 * kMillisecond) << "the sixth of them";
-  EXPECT_EQ(trip->observed, "retransmits 6");
-}
-
-TEST_F(ConnectionGuard, ActsOnEachFigure) {
-  for (const auto& key : plan::Conditions::keys()) {
-    if (!key.of_connections()) continue;
-    SCOPED_TRACE(key.name);
-    auto b = one_of_each(5 * kSecond);
-    if (key.of == plan::Conditions::Of::turns) b.unanswered = 0;
-    for (const bool acts : {false, true}) {
-      plan::Guard one = guard;
-      one.*key.bound = Bound{Bound::Op::gt, value_of(key) - (acts ? 1 : 0), "> …"};
-      EXPECT_EQ(GuardWindow(one, 0, 30 * kSecond).add(b).has_value(), acts);
-    }
-  }
-  plan::Guard one = guard;
-  one.errors = {{"refused", Bound{Bound::Op::gt, 0.7, "> 70%"}}};
-  EXPECT_EQ(GuardWindow(one, 0, 30 * kSecond).add(one_of_each(5 * kSecond))->observed, "errors.refused 75.0% (3 of 4)");
-}
-
-TEST_F(ConnectionGuard, WatchesOnePeer) {
-  guard.peer = "bank";
-  guard.retransmits = Bound{Bound::Op::gt, 0, "> 0"};
-  GuardWindow window(guard, 0, 30 * kSecond);
-  auto b = one_of_each(5 * kSecond);
-  EXPECT_FALSE(window.add(b));
-  PeerSpan bank;
-  bank.peer = "bank";
-  bank.retransmits = 1;
-  b.peers = {bank};
-  b.from += b.length;
-  ASSERT_TRUE(window.add(b));
-}
-
-TEST_F(ConnectionGuard, LooksBackNoFurtherThanItsWindow) {
-  guard.retransmits = Bound{Bound::Op::gt, 5, "> 5"};
-  GuardWindow window(guard, 0, 30 * kSecond);
-  for (int i = 0; i < 100; i++) {
-    auto b = bucket(i * 200 * kMillisecond);
-    b.retransmits = 1;
-    EXPECT_FALSE(window.add(b)) << i;
-  }
-}
-
-TEST_F(ConnectionGuard, NeverActsOnAQuantileOfNothing) {
-  guard.rtt_p99 = Bound{Bound::Op::gt, 1.0 * kMillisecond, "> 1ms"};
-  GuardWindow window(guard, 0, 30 * kSecond);
-  for (int i = 0; i < 20; i++) EXPECT_FALSE(window.add(bucket(i * 100 * kMillisecond)));
-  auto b = bucket(2 * kSecond);
-  b.rtt = {{2 * kMillisecond, 1}};
-  const auto trip = window.add(b);
-  ASSERT_TRUE(trip);
-  EXPECT_EQ(trip->observed, "rtt.p99 2.00 ms");
 }
 
 }  // namespace

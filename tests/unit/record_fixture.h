@@ -30,7 +30,6 @@ inline void add_requests(ProbeRecord& probe, Ns from, Ns to, bool ok, Ns latency
   }
 }
 
-/// A run that passes: "pay" every 20 ms for 30 s, fault "cut" in [10 s, 20 s), 2 ms latency throughout.
 /// What was counted of "web" in 100 ms: nothing yet.
 inline events::Telemetry bucket(Ns from) {
   events::Telemetry made;
@@ -40,6 +39,36 @@ inline events::Telemetry bucket(Ns from) {
   return made;
 }
 
+/// A span in which every figure has a value of its own: numbers 1 to 14 in the order of the keys, times of 3 ms and 5
+/// ms.
+inline events::Telemetry one_of_each(Ns from) {
+  auto b = bucket(from);
+  b.opened = 1;
+  b.accepted = 2;
+  b.failed = {{"refused", 3}};
+  b.closed = 4;
+  b.retransmits = 5;
+  b.timeouts = 6;
+  b.resets_sent = 7;
+  b.resets_received = 8;
+  b.bytes_sent = 9;
+  b.bytes_received = 10;
+  b.packets_sent = 11;
+  b.packets_received = 12;
+  b.unanswered = 14;
+  b.rtt = {{3 * kMillisecond, 1}};
+  b.turns = {{5 * kMillisecond, 13}};
+  return b;
+}
+
+/// The value that a figure has there.
+inline double value_of(const plan::Conditions::Key& key) {
+  if (key.of == plan::Conditions::Of::rtt) return 3.0 * kMillisecond;
+  if (key.of == plan::Conditions::Of::turns) return 5.0 * kMillisecond;
+  return static_cast<double>(key.series);
+}
+
+/// A run that passes: "pay" every 20 ms for 30 s, fault "cut" in [10 s, 20 s), 2 ms latency throughout.
 inline Recording good_recording() {
   Recording r;
   r.name = "test";

@@ -64,12 +64,80 @@ TEST(PlanTelemetry, RefusesWhatHasNoSockets) {
   only_mistake("telemetry = { of = \"shop\", peers = 16 }\n" + kSmall, "peers");
   only_mistake("telemetry = { of = \"shop\", turn = true }\n" + kSmall, "unknown key \"turn\"",
                "did you mean \"turns\"");
+  const auto nobody = only_mistake(kSmall + "[telemetry]\nturns = true\n", "it is not said whose connections", "of = ");
+  EXPECT_EQ(nobody.at.line, 11u);
+  only_mistake("telemetry = {}\n" + kSmall, "it is not said whose connections");
+  EXPECT_TRUE(
+      parse_good(kSmall + "[telemetry]\nturns = true\n[[hypotheses]]\ntelemetry = \"shop\"\nretransmits = \"= 0\"\n")
+          .telemetry_options.turns);
   std::string many = "telemetry = [", targets;
   for (int i = 0; i < 33; i++) {
     many += "\"t" + std::to_string(i) + "\",";
     targets += "[targets.t" + std::to_string(i) + "]\nnetns = \"shop\"\n";
   }
   only_mistake(many + "]\n" + kSmall + targets, "33 targets, and a run counts those of 32 at most");
+}
+
+TEST(Telemetry, LacksNothingThatOnlyTurnsNeed) {
+  observe::TelemetrySupport support{.btf = true};
+  for (const auto& one : observe::kTracepoints)
+    if (one.of_turns) support.missing.push_back(&one);
+  EXPECT_NE(support.lack(), "");
+  EXPECT_EQ(support.without_turns().lack(), "");
+  EXPECT_TRUE(support.without_turns().lacking_series().empty());
+  support.missing.push_back(&observe::kTracepoints[1]);
+  EXPECT_EQ(support.without_turns().lacking_series(), (std::vector<std::string>{"retransmits", "timeouts"}));
+}
+
+TEST(Telemetry, OnlyATargetThatIsSomewhereElseHasMoved) {
+  const observe::Place here{0, 1, 7, 2}, there{0, 2, 7, 2}, other{0, 1, 8, 2};
+  EXPECT_FALSE(observe::gains({here, there}, {here})) << "what it is still in was counted all the time";
+  EXPECT_FALSE(observe::gains({here}, {here}));
+  EXPECT_TRUE(observe::gains({here}, {here, there}));
+  EXPECT_TRUE(observe::gains({here, there}, {here, other}));
+  EXPECT_TRUE(observe::gains({}, {here}));
+}
+
+observe::NamedPeers peers(const std::map<std::string, std::vector<std::string>>& named) {
+  observe::NamedPeers all;
+  for (const auto& [name, prefixes] : named) {
+    all.emplace_back(name, std::vector<IpPrefix>());
+    for (const auto& prefix : prefixes) all.back().second.push_back(*IpPrefix::parse(prefix));
+  }
+  return all;
+}
+
+/// "whose/with/what" of each that is told.
+std::vector<std::string> shared(const std::map<std::string, std::vector<std::string>>& named) {
+  std::vector<std::string> all;
+  for (const auto& one : observe::shared_addresses(peers(named)))
+    all.push_back(one.peer + "/" + one.other + "/" + one.addresses.text());
+  return all;
+}
+
+TEST(TelemetryPeers, ThatShareAddressesAreTold) {
+  using List = std::vector<std::string>;
+  EXPECT_EQ(shared({{"bank", {"10.0.0.1", "10.0.0.2"}}, {"card", {"10.0.0.3", "fd00::1"}}}), List{});
+  EXPECT_EQ(shared({{"bank", {"10.0.0.1", "10.0.0.1"}}}), List{}) << "its own";
+  EXPECT_EQ(shared({{"bank", {"10.0.0.1"}}, {"card", {"10.0.0.9", "10.0.0.1"}}}),
+            (List{"bank/card/10.0.0.1/32", "card/bank/10.0.0.1/32"}));
+  EXPECT_EQ(shared({{"all", {"10.0.0.0/8"}}, {"bank", {"10.0.0.1"}}}), List{"all/bank/10.0.0.1/32"})
+      << "what lies in the other is counted as a whole";
+  EXPECT_EQ(shared({{"all", {"10.0.0.0/8"}}, {"bank", {"10.2.0.0/16"}}, {"card", {"10.2.3.4", "10.3.0.1"}}}),
+            (List{"all/bank/10.2.0.0/16", "bank/card/10.2.3.4/32"}));
+  EXPECT_EQ(shared({{"all", {"10.0.0.0/9"}}, {"bank", {"10.128.0.1"}}}), List{}) << "the bit behind the prefix";
+  EXPECT_EQ(shared({{"all", {"::/0"}}, {"bank", {"10.0.0.1"}}}), List{"all/bank/10.0.0.1/32"})
+      << "as the kernel has IPv4";
+  EXPECT_EQ(shared({{"a", {"fd00::/64"}}, {"b", {"fd00::/65"}}, {"c", {"fd00:0:0:1::1"}}}), List{"a/b/fd00::/65"});
+}
+
+TEST(TelemetryPeers, AreLookedUpFromEachTargetThatAsks) {
+  const auto plan =
+      parse_good(kSmall +
+                 "[targets.web]\nunit = \"web.service\"\n[targets.bank]\naddress = \"bank.internal\"\n"
+                 "[[hypotheses]]\ntelemetry = \"shop\"\npeer = \"bank\"\nretransmits = \"= 0\"\n"
+                 "[[guards]]\ntelemetry = \"web\"\npeer = \"bank\"\nretransmits = \"> 5\"\nfor = \"1s\"\n");
+  EXPECT_EQ(observe::askers_of_peers(plan), (std::map<std::string, std::set<std::string>>{{"bank", {"shop", "web"}}}));
 }
 
 TEST(Telemetry, ABucketBelongsToThePhaseInWhichItBegins) {

@@ -75,21 +75,6 @@ Ns floor_of(std::uint32_t bucket) {
   return static_cast<Ns>(value * kMicrosecond >> FL_TELEMETRY_RTT_SHIFT);
 }
 
-/// As the kernel's programs have an address.
-fl_telemetry_address key_of(const IpPrefix& prefix) {
-  fl_telemetry_address key{};
-  std::array<std::uint8_t, 16> bytes{};
-  if (prefix.v6) {
-    bytes = prefix.bytes;
-  } else {
-    bytes[10] = bytes[11] = 0xff;
-    std::copy_n(prefix.bytes.begin(), 4, bytes.begin() + 12);
-  }
-  key.length = static_cast<__u32>(prefix.length + (prefix.v6 ? 0 : 96));
-  std::memcpy(key.words, bytes.data(), bytes.size());
-  return key;
-}
-
 std::string text_of(const fl_telemetry_address& key) {
   IpPrefix address{.v6 = true, .length = 128};
   std::memcpy(address.bytes.data(), key.words, address.bytes.size());
@@ -103,15 +88,8 @@ record::Histogram histogram_of(const std::uint64_t (&counts)[FL_TELEMETRY_RTT_BU
   return histogram;
 }
 
-/// Two in order of value.
-void add_histogram(record::Histogram& to, const record::Histogram& more) {
-  for (const auto& [value, count] : more) {
-    const auto place = std::lower_bound(to.begin(), to.end(), std::pair<Ns, std::uint64_t>(value, 0));
-    if (place != to.end() && place->first == value)
-      place->second += count;
-    else
-      to.insert(place, {value, count});
-  }
+void add_all(auto& to, const auto& more) {
+  for (std::size_t i = 0; i < std::size(to); i++) to[i] += more[i];
 }
 
 }  // namespace
@@ -156,7 +134,7 @@ void TelemetryCounter::name_peers() {
     if (peer_names_.size() > asked_.peers) break;
     const auto number = static_cast<__u32>(peer_names_.size());
     for (const auto& prefix : prefixes) {
-      const auto key = key_of(prefix.network());
+      const auto key = key_of(prefix);
       check_neg("name a peer", bpf_map_update_elem(object_.map("telemetry_named"), &key, &number, BPF_ANY));
     }
     peer_names_.push_back(name);
@@ -217,33 +195,44 @@ std::string TelemetryCounter::peer_name(std::uint32_t peer) {
   return peer_names_[peer];
 }
 
-bool TelemetryCounter::add(std::uint32_t index, std::uint64_t number, record::ConnectionSpan& to, bool& overwritten) {
-  check_neg("read telemetry", bpf_map_lookup_elem(object_.map("telemetry_slots"), &index, by_cpu_.data()));
+/// What the slots of a bucket come to, over CPUs and peers.
+struct TelemetryCounter::Sums {
   std::uint64_t counts[FL_TELEMETRY_COUNTS]{}, rtt[FL_TELEMETRY_RTT_BUCKETS]{}, took[FL_TELEMETRY_RTT_BUCKETS]{};
   bool any = false;
+
+  void add(const Sums& more) {
+    add_all(counts, more.counts);
+    add_all(rtt, more.rtt);
+    add_all(took, more.took);
+    any |= more.any;
+  }
+  void write(record::ConnectionSpan& to) const {
+    for (const auto& [member, which] : kCounts) to.*member = counts[which];
+    for (int kind = 0; kind < FL_FAILED_KINDS; kind++)
+      if (const auto n = counts[FL_FAILED + kind]; n > 0) to.failed[error_of(kind)] += n;
+    to.rtt = histogram_of(rtt);
+    if (auto turns = histogram_of(took); !turns.empty()) to.turns = std::move(turns);
+  }
+};
+
+TelemetryCounter::Sums TelemetryCounter::sums_of(std::uint32_t index, std::uint64_t number, bool& overwritten) {
+  Sums sums;
+  const auto is_of = [&](std::uint64_t found) {
+    overwritten |= found > number;
+    sums.any |= found == number;
+    return found == number;
+  };
+  check_neg("read telemetry", bpf_map_lookup_elem(object_.map("telemetry_slots"), &index, by_cpu_.data()));
   for (const auto& slot : by_cpu_) {
-    overwritten |= slot.number > number;
-    if (slot.number != number) continue;
-    any = true;
-    for (std::size_t i = 0; i < std::size(counts); i++) counts[i] += slot.counts[i];
-    for (std::size_t i = 0; i < std::size(rtt); i++) rtt[i] += slot.rtt[i];
+    if (!is_of(slot.number)) continue;
+    add_all(sums.counts, slot.counts);
+    add_all(sums.rtt, slot.rtt);
   }
-  if (asked_.turns) {
-    check_neg("read telemetry", bpf_map_lookup_elem(object_.map("telemetry_turns"), &index, turns_by_cpu_.data()));
-    for (const auto& turns : turns_by_cpu_) {
-      overwritten |= turns.number > number;
-      if (turns.number != number) continue;
-      any = true;
-      for (std::size_t i = 0; i < std::size(took); i++) took[i] += turns.took[i];
-    }
-  }
-  if (!any) return false;
-  for (const auto& [member, which] : kCounts) to.*member = counts[which];
-  for (int kind = 0; kind < FL_FAILED_KINDS; kind++)
-    if (const auto n = counts[FL_FAILED + kind]; n > 0) to.failed[error_of(kind)] += n;
-  to.rtt = histogram_of(rtt);
-  if (auto turns = histogram_of(took); !turns.empty()) to.turns = std::move(turns);
-  return true;
+  if (!asked_.turns) return sums;
+  check_neg("read telemetry", bpf_map_lookup_elem(object_.map("telemetry_turns"), &index, turns_by_cpu_.data()));
+  for (const auto& turns : turns_by_cpu_)
+    if (is_of(turns.number)) add_all(sums.took, turns.took);
+  return sums;
 }
 
 TelemetryCounter::Read TelemetryCounter::read(std::uint32_t target, std::uint64_t bucket) {
@@ -255,24 +244,22 @@ TelemetryCounter::Read TelemetryCounter::read(std::uint32_t target, std::uint64_
     check_neg("read telemetry", bpf_map_lookup_elem(object_.map("telemetry_next_peer"), &zero, &used));
     used = std::min(used, asked_.peers + 1);
   }
+  Sums all;
   std::vector<record::PeerSpan> peers;
   for (std::uint32_t peer = 0; peer < used; peer++) {
-    record::PeerSpan span;
-    if (!add(fl_telemetry_index(target, peer, asked_.peers + 1, number), number, span, result.overwritten)) continue;
+    const Sums sums = sums_of(fl_telemetry_index(target, peer, asked_.peers + 1, number), number, result.overwritten);
+    if (!sums.any) continue;
+    all.add(sums);
+    if (asked_.peers == 0) continue;
+    auto& span = peers.emplace_back();
     span.peer = peer_name(peer);
-    peers.push_back(std::move(span));
+    sums.write(span);
   }
-  if (peers.empty()) return result;
+  if (!all.any) return result;
   auto& counted = result.counted.emplace();
   counted.from = static_cast<Ns>(bucket) * kBucket;
   counted.length = kBucket;
-  for (const auto& one : peers) {
-    counted.add(one);
-    add_histogram(counted.rtt, one.rtt);
-    if (!one.turns) continue;
-    if (!counted.turns) counted.turns.emplace();
-    add_histogram(*counted.turns, *one.turns);
-  }
+  all.write(counted);
   if (asked_.peers > 0) counted.peers = std::move(peers);
   return result;
 }

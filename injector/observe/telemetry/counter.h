@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "injector/base/fd.h"
-#include "injector/base/rtnetlink.h"
 #include "injector/base/units.h"
 #include "injector/observe/telemetry/abi.h"
+#include "injector/observe/telemetry/peers.h"
 #include "injector/observe/telemetry/support.h"
 #include "injector/pen/bpf_object.h"
 #include "injector/record/run_events.h"
@@ -32,8 +32,8 @@ struct Place {
 struct Asked {
   std::uint32_t targets = 1;
   bool turns = false;
-  std::uint32_t peers = 0;                                           ///< told apart, the named ones among them
-  std::vector<std::pair<std::string, std::vector<IpPrefix>>> named;  ///< `peers` at most
+  std::uint32_t peers = 0;  ///< told apart, the named ones among them
+  NamedPeers named;         ///< `peers` at most
 };
 
 class TelemetryCounter {
@@ -59,8 +59,9 @@ class TelemetryCounter {
   void load(const TelemetrySupport& support);
   void name_peers();
   void update_control() const;
-  /// Adds what one peer's slots have of a bucket. False: nothing.
-  bool add(std::uint32_t index, std::uint64_t number, record::ConnectionSpan& to, bool& overwritten);
+  struct Sums;
+  /// Of one peer, in a bucket.
+  Sums sums_of(std::uint32_t index, std::uint64_t number, bool& overwritten);
   std::string peer_name(std::uint32_t peer);
 
   Asked asked_;

@@ -1,5 +1,6 @@
 #include "injector/observe/telemetry/places.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -10,29 +11,26 @@
 #include "injector/site/masks.h"
 
 namespace faultline::observe {
-namespace {
-
-/// All processes are looked at, or a container runtime is asked.
-bool is_costly_to_find(const plan::Target& target) {
-  using Where = plan::Target::Where;
-  return target.where == Where::process || target.where == Where::container || target.where == Where::pod;
-}
-
-}  // namespace
 
 /// Where a target's sockets are now. Throws Failure(cannot_run) when it is not found.
-std::set<Place> TelemetryPlaces::find(std::uint32_t index, const plan::Target& target) const {
+std::set<Place> TelemetryPlaces::find(Followed& followed) const {
   using Where = plan::Target::Where;
+  const plan::Target& target = *followed.target;
+  const std::uint32_t index = followed.index;
   std::set<Place> places;
   if (target.where == Where::host || target.where == Where::room) {
     for (const auto& host : site::labels_of(plan_, target)) places.insert({index, lab_->host_ns(host).inode(), 0, 0});
     return places;
   }
-  for (const auto& spot : finder_.find(target)) {
+  const auto spots = finder_.find(target);
+  for (const auto& spot : spots) {
     if (!spot.cgroups) places.insert({index, spot.ns.inode(), 0, 0});
     for (const auto& cgroup : spot.cgroups.value_or(std::vector<site::Cgroup>()))
       places.insert({index, spot.ns.inode(), cgroup.id, site::levels_of(cgroup)});
   }
+  // Of a group that nobody is in yet the namespaces are not known: it is sought again until somebody is.
+  followed.whereabouts = site::Whereabouts::of(spots);
+  followed.settled = followed.whereabouts.hold_of(target, finder_);
   return places;
 }
 
@@ -40,15 +38,15 @@ TelemetryPlaces::TelemetryPlaces(const plan::Plan& plan, const site::Finder& fin
     : plan_(plan), finder_(finder), lab_(lab) {
   const MutexLock lock(mutex_);
   for (std::uint32_t i = 0; i < plan.telemetry.size(); i++) {
-    const plan::Target& target = *plan.find_target(plan.telemetry[i]);
-    std::optional<Ns> seen;
+    Followed one{i, plan.find_target(plan.telemetry[i])};
+    one.last_sought = monotonic_now();
     try {
-      places_[i] = find(i, target);
-      seen = monotonic_now();
+      places_[i] = one.places = find(one);
+      one.last_seen = monotonic_now();
     } catch (const Failure& failure) {
-      missing_[target.name] = failure.what();
+      missing_[one.target->name] = failure.what();
     }
-    if (plan::comes_and_goes(target.where)) followed_.push_back({i, &target, places_[i], seen, monotonic_now()});
+    if (plan::comes_and_goes(one.target->where)) followed_.push_back(std::move(one));
   }
 }
 
@@ -65,18 +63,22 @@ void TelemetryPlaces::follow() {
     while (!done.stop_requested()) {
       for (auto& one : followed_) look(one);
       MutexLock lock(mutex_);
-      wake_.wait_for(lock, done, std::chrono::nanoseconds(kLookEvery), [] { return false; });
+      wake_.wait_for(lock, done, std::chrono::nanoseconds(site::kLookEvery), [] { return false; });
     }
   });
 }
 
 void TelemetryPlaces::look(Followed& followed) {
   const Ns now = monotonic_now();
-  if (is_costly_to_find(*followed.target) && now - followed.last_sought < kSeekEvery) return;
+  if (followed.settled && followed.whereabouts.hold_of(*followed.target, finder_)) {
+    followed.last_seen = now;
+    return;
+  }
+  if (site::is_costly_to_seek(*followed.target) && now - followed.last_sought < site::kSeekEvery) return;
   followed.last_sought = now;
   std::set<Place> found;
   try {
-    found = find(followed.index, *followed.target);
+    found = find(followed);
   } catch (const std::exception&) {  // gone: it may come back
     return;
   }
@@ -84,15 +86,20 @@ void TelemetryPlaces::look(Followed& followed) {
   if (found != followed.places) {
     const MutexLock lock(mutex_);
     places_[followed.index] = found;
-    moved_.push_back({followed.target->name, followed.last_seen});
+    changes_.any = true;
+    if (gains(followed.places, found)) changes_.moved.push_back({followed.target->name, followed.last_seen});
     followed.places = std::move(found);
   }
   followed.last_seen = now;
 }
 
-std::vector<TelemetryPlaces::Moved> TelemetryPlaces::take_moved() {
+TelemetryPlaces::Changes TelemetryPlaces::take_changes() {
   const MutexLock lock(mutex_);
-  return std::exchange(moved_, {});
+  return std::exchange(changes_, {});
+}
+
+bool gains(const std::set<Place>& before, const std::set<Place>& now) {
+  return !std::includes(before.begin(), before.end(), now.begin(), now.end());
 }
 
 }  // namespace faultline::observe

@@ -9,6 +9,12 @@
 
 namespace faultline::observe {
 
+TelemetrySupport TelemetrySupport::without_turns() const {
+  TelemetrySupport common = *this;
+  std::erase_if(common.missing, [](const Tracepoint* one) { return one->of_turns; });
+  return common;
+}
+
 std::string TelemetrySupport::lack() const {
   if (!btf) return "the kernel has no type information (BTF, /sys/kernel/btf/vmlinux)";
   std::string names, counts;

@@ -32,6 +32,8 @@ struct TelemetrySupport {
   std::vector<const Tracepoint*> missing;  ///< that this kernel does not have
   bool retransmit_error = false;           ///< tcp_retransmit_skb tells, too, of what could not be sent (6.16 on)
 
+  /// The same of a run that asks for no turns: what counts nothing else is not missing.
+  TelemetrySupport without_turns() const;
   bool any() const { return btf && missing.size() < std::size(kTracepoints); }
   bool lacks(const Tracepoint& one) const;
   /// "no tcp_probe: round-trip times and bytes are not counted"; empty when all is there.

@@ -20,7 +20,7 @@ void Telemetry::warn(const std::string& what) {
 
 void Telemetry::lack(const std::string& what, record::events::Uncounted missing) {
   missing.why = what;
-  record::events::uncounted(*journal_, missing);
+  uncounted_(missing);
   warn(what);
 }
 
@@ -46,9 +46,12 @@ void Telemetry::prepare(const Scene& scene) {
   clock_ = &scene.clock;
   note_ = scene.note;
   counted_ = scene.counted;
+  counted_until_ = scene.counted_until;
+  uncounted_ = scene.uncounted;
   scene.progress("loading the telemetry");
   attempt([&] {
-    const auto support = probe_telemetry();
+    const auto probed = probe_telemetry();
+    const auto support = scene.plan.telemetry_options.turns ? probed : probed.without_turns();
     if (const auto what = support.lack(); !what.empty())
       lack(what, {.series = support.any() ? support.lacking_series() : std::vector<std::string>()});
     if (!support.any()) return;
@@ -66,35 +69,41 @@ void Telemetry::prepare(const Scene& scene) {
 /// What the plan asks for, and whom its hypotheses and guards name as peers.
 Asked Telemetry::asked(const Scene& scene) {
   const plan::Plan& plan = scene.plan;
-  Asked asked{static_cast<std::uint32_t>(plan.telemetry.size()),
-              plan.telemetry_options.turns,
-              plan.telemetry_options.peers,
-              {}};
-  std::map<std::string, std::string> asking;  // a target for each peer
-  for (const auto& one : plan.hypotheses)
-    if (one.peer && one.telemetry) asking.emplace(*one.peer, *one.telemetry);
-  for (const auto& one : plan.guards)
-    if (one.peer && one.telemetry) asking.emplace(*one.peer, *one.telemetry);
+  return {static_cast<std::uint32_t>(plan.telemetry.size()), plan.telemetry_options.turns, plan.telemetry_options.peers,
+          peers(scene)};
+}
+
+/// A peer whose name stands for other addresses at each of the targets that are asked about it has all of them.
+NamedPeers Telemetry::peers(const Scene& scene) {
+  const plan::Plan& plan = scene.plan;
+  NamedPeers named;
   site::TargetLookup lookup(plan, scene.view, scene.finder, nullptr, scene.progress);
-  for (const auto& [peer, target] : asking) {
+  for (const auto& [peer, targets] : askers_of_peers(plan)) {
     std::vector<IpPrefix> prefixes;
-    try {
-      prefixes = lookup.addresses_of_peer(*plan.find_target(peer), {target});
-    } catch (const Failure& failure) {
-      warn(fmt::format("peer \"{}\" is not told apart: {}", peer, failure.what()));
+    for (const auto& target : targets) {
+      try {
+        for (const auto& prefix : lookup.addresses(*plan.find_target(peer), {target})) prefixes.push_back(prefix);
+      } catch (const Failure& failure) {
+        lack(fmt::format("peer \"{}\" is not told apart: {}", peer, failure.what()), {.target = target, .peer = peer});
+      }
     }
-    asked.named.emplace_back(peer, std::move(prefixes));
+    named.emplace_back(peer, std::move(prefixes));
   }
-  return asked;
+  for (const auto& one : shared_addresses(named))
+    lack(
+        fmt::format("peer \"{}\" is not told apart: \"{}\" has {}, too, and each connection is counted for one of them",
+                    one.peer, one.other, one.addresses.text()),
+        {.peer = one.peer});
+  return named;
 }
 
 /// A target that came back elsewhere, or came at all. What it did until it was found is missing.
 void Telemetry::follow_moved() {
-  const auto moved = places_->take_moved();
-  if (moved.empty()) return;
+  const auto changes = places_->take_changes();
+  if (!changes.any) return;
   counter_->set_places(places_->all());
   const Ns now = clock_->since_t0(monotonic_now());
-  for (const auto& one : moved) {
+  for (const auto& one : changes.moved) {
     const Ns since = one.since ? std::max<Ns>(0, clock_->since_t0(*one.since)) : 0;
     if (now <= 0) continue;
     lack(one.since ? fmt::format("target \"{}\" was replaced, and not counted for {} ms at most", one.target,
@@ -130,19 +139,17 @@ void Telemetry::healed() noexcept {
   if (counter_) attempt([&] { counter_->count_in(epoch_, 0); });
 }
 
-/// Those before `bucket`.
-void Telemetry::write_until(std::uint64_t bucket) {
-  for (; next_ < bucket; next_++)
-    for (std::uint32_t i = 0; i < plan_->telemetry.size(); i++) {
-      auto read = counter_->read(i, next_);
-      if (read.overwritten && overwritten_++ == 0)
-        record::events::uncounted(*journal_,
-                                  {.from = static_cast<Ns>(next_) * TelemetryCounter::kBucket,
-                                   .why = "some of it was overwritten: this process did not run for seconds"});
-      if (!read.counted) continue;
-      read.counted->target = plan_->telemetry[i];
-      counted_(*read.counted);
-    }
+void Telemetry::write_next() {
+  for (std::uint32_t i = 0; i < plan_->telemetry.size(); i++) {
+    auto read = counter_->read(i, next_);
+    if (read.overwritten && overwritten_++ == 0)
+      uncounted_({.from = static_cast<Ns>(next_) * TelemetryCounter::kBucket,
+                  .why = "some of it was overwritten: this process did not run for seconds"});
+    if (!read.counted) continue;
+    read.counted->target = plan_->telemetry[i];
+    counted_(*read.counted);
+  }
+  next_++;
 }
 
 std::optional<Stop> Telemetry::tick(Ns now) {
@@ -150,7 +157,10 @@ std::optional<Stop> Telemetry::tick(Ns now) {
   // One that has just ended may still be added to.
   const auto over = clock_->since_t0(now) / TelemetryCounter::kBucket - 1;
   attempt([&] {
-    if (over > 0) write_until(static_cast<std::uint64_t>(over));
+    while (static_cast<Ns>(next_) < over) {
+      write_next();
+      counted_until_(static_cast<Ns>(next_) * TelemetryCounter::kBucket);
+    }
     follow_moved();
   });
   return {};
@@ -160,8 +170,7 @@ void Telemetry::write_all() {
   if (!counter_ || epoch_ == 0) return;
   const Ns last = std::min(clock_->since_t0(monotonic_now()), plan_->duration);
   attempt([&] {
-    if (last > 0)
-      write_until(static_cast<std::uint64_t>((last + TelemetryCounter::kBucket - 1) / TelemetryCounter::kBucket));
+    while (static_cast<Ns>(next_) * TelemetryCounter::kBucket < last) write_next();
     if (overwritten_ > 0)
       warn(fmt::format("{} spans of 100 ms are incomplete: this process did not run for seconds", overwritten_));
   });

@@ -36,11 +36,12 @@ class Telemetry : public Observer {
   /// The same, and that hypotheses which need it are not to be judged.
   void lack(const std::string& what, record::events::Uncounted missing);
   Asked asked(const Scene& scene);
+  NamedPeers peers(const Scene& scene);
   void follow_moved();
   /// Does it; what goes wrong ends the telemetry, and nothing else.
   void attempt(const std::function<void()>& what) noexcept;
   void count();
-  void write_until(std::uint64_t bucket);
+  void write_next();
   void write_all();
 
   const plan::Plan* plan_ = nullptr;
@@ -48,6 +49,8 @@ class Telemetry : public Observer {
   const RunClock* clock_ = nullptr;
   std::function<void(const std::string&)> note_;
   std::function<void(const record::events::Telemetry&)> counted_;
+  std::function<void(Ns)> counted_until_;
+  std::function<void(const record::events::Uncounted&)> uncounted_;
   std::unique_ptr<TelemetryPlaces> places_;
   std::unique_ptr<TelemetryCounter> counter_;  // null: nothing is counted, or no longer
   Ns epoch_ = 0;
