@@ -147,7 +147,7 @@ TEST_F(ConnectionGuard, TellsHowNearItIs) {
   b.bytes_sent = 70;
   b.rtt = {{kMillisecond, 1}};
   window.add(b);
-  EXPECT_EQ(window.standing(), "retransmits 3, bytes.sent 70 (70.0/s), rtt.p99: 100.0% within 2.00 ms");
+  EXPECT_EQ(window.standing(), "retransmits 3, bytes.sent 70 (70.0/s), rtt.p99: 100% within 2.00 ms");
 }
 
 TEST_F(ConnectionGuard, NeverActsOnAQuantileOfNothing) {

@@ -134,7 +134,7 @@ TEST(TelemetryPeers, ThatShareAddressesAreTold) {
 TEST(TelemetryPeers, AreLookedUpFromEachTargetThatAsks) {
   const auto plan =
       parse_good(kSmall +
-                 "[targets.web]\nnetns = \"web\"\n[targets.bank]\naddress = \"bank.internal\"\n"
+                 "[targets.web]\nunit = \"web.service\"\n[targets.bank]\naddress = \"bank.internal\"\n"
                  "[[hypotheses]]\ntelemetry = \"shop\"\npeer = \"bank\"\nretransmits = \"= 0\"\n"
                  "[[guards]]\ntelemetry = \"web\"\npeer = \"bank\"\nretransmits = \"> 5\"\nfor = \"1s\"\n");
   EXPECT_EQ(observe::askers_of_peers(plan), (std::map<std::string, std::set<std::string>>{{"bank", {"shop", "web"}}}));
