@@ -216,6 +216,13 @@ ordered_json schema() {
   for (const auto* list : {"hypotheses", "guards"})
     for (const auto* whom : {"probe", "telemetry"})
       properties[list]["items"]["oneOf"].push_back({{"required", {whom}}});
+  // Or an event of the plan, or how soon a fault is noticed, by itself.
+  const auto requires_one = [](const char* first, const char* second) -> ordered_json {
+    return any_of({{"required", {first}}}, {{"required", {second}}});
+  };
+  ordered_json alone = requires_one("event", "detects_within");
+  alone["not"] = requires_one("probe", "telemetry");
+  properties["hypotheses"]["items"]["oneOf"].push_back(std::move(alone));
   return schema;
 }
 
