@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "injector/base/error.h"
+#include "injector/base/text.h"
 #include "injector/record/events.h"
 #include "injector/record/sample_batch.h"
 #include "injector/record/verdict.h"
