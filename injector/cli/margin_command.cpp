@@ -104,8 +104,8 @@ class MarginPlayer {
         quantity_(quantity_of(arguments)),
         from_(*quantity_.read(arguments.from)),
         to_(*quantity_.read(arguments.to)),
-        search_(from_, to_, within(arguments)),
-        words_(given_words(sub, {"--seed", "--out", "--json", "--vary", "--from", "--to", "--within", "--min"})) {
+        search_(from_, to_, read_share("--within", arguments.within, true)),
+        words_(given_words(sub, kOfTheSearch)) {
     if (from_ == to_) throw Failure(Exit::invalid, "--from and --to are equal: nothing is between them");
     least_ = arguments.least.empty() ? std::nullopt : quantity_.read(arguments.least);
     if (!arguments.least.empty() && !least_)
@@ -128,13 +128,6 @@ class MarginPlayer {
   }
 
  private:
-  static double within(const MarginArguments& arguments) {
-    const auto read = plan::read_probability(arguments.within);
-    if (!read.value || *read.value <= 0)
-      throw Failure(Exit::invalid, fmt::format("--within {}: write a share above 0%, such as 5%", arguments.within));
-    return *read.value;
-  }
-
   /// Both ends must be values that the fault takes.
   Exit check_plan() {
     const std::string path = find_plan(arguments_.plan);
@@ -152,6 +145,7 @@ class MarginPlayer {
         throw Failure(Exit::invalid, "the plan has no [[hypotheses]]: nothing says what the service must bear");
       margin_.title = parsed.plan.title;
       margin_.plan = std::filesystem::absolute(path).lexically_normal();
+      margin_.fingerprint = report::fingerprint_of(parsed.plan);
       name_ = parsed.plan.name;
       margin_.seed = parsed.plan.seed_given ? parsed.plan.seed : new_seed();
     }
@@ -159,9 +153,7 @@ class MarginPlayer {
     margin_.from = arguments_.from;
     margin_.to = arguments_.to;
     margin_.within = arguments_.within;
-    std::vector<std::string> told(words_.begin() + 1, words_.end());
-    std::erase(told, "--quiet");  // says nothing of what is played
-    margin_.options = fmt::format("{}", fmt::join(told, " "));
+    margin_.options = played_options(words_);
     return Exit::passed;
   }
 
@@ -169,18 +161,7 @@ class MarginPlayer {
   void take_up() {
     if (const auto before =
             arguments_.playing.out.empty() ? std::nullopt : report::read_margin(arguments_.playing.out)) {
-      const auto same = [&](const std::string report::Margin::*field) { return (*before).*field == margin_.*field; };
-      using M = report::Margin;
-      for (const auto field : {&M::plan, &M::vary, &M::from, &M::to, &M::within, &M::options})
-        if (!same(field))
-          throw Failure(
-              Exit::invalid,
-              fmt::format("--out {}: it has the record of another search: faultline margin {} --vary {} --from {} "
-                          "--to {} --within {} {}; give the same, or another folder",
-                          arguments_.playing.out, before->plan, before->vary, before->from, before->to, before->within,
-                          before->options));
-      if (!arguments_.reading.seed.empty() && before->seed != margin_.seed)
-        throw Failure(Exit::invalid, fmt::format("--seed: the search that is there has seed {}", before->seed));
+      refuse_another_search(arguments_, *before, margin_, "search");
       margin_ = *before;
       margin_.end.clear();
       folder_ = arguments_.playing.out;
@@ -199,12 +180,9 @@ class MarginPlayer {
     const auto own = folder_ / fmt::format("{:03}", number);
     if (!arguments_.playing.quiet)
       print(stderr, shown("\nRun {}: {} = {}\n", margin_.runs.size() + 1, arguments_.vary, text));
-    std::vector<std::string> words{"run"};
-    words.insert(words.end(), words_.begin(), words_.end());
-    for (const auto& word : {std::string("--set"), arguments_.vary + "=" + text, std::string("--seed"),
-                             std::to_string(margin_.seed), std::string("--out"), own.string()})
-      words.push_back(word);
-    const auto played = run::play_arm(words);
+    const auto played = run::play_arm(child_words(
+        "run", words_,
+        {"--set", arguments_.vary + "=" + text, "--seed", std::to_string(margin_.seed), "--out", own.string()}));
     auto run = judged(own, value, text, played.exit);
     if (played.stopped) return Exit::aborted;
     if (run.tried.empty() || (run.tried == "unknown" && played.exit > Exit::inconclusive)) return played.exit;
@@ -245,6 +223,23 @@ class MarginPlayer {
 };
 
 }  // namespace
+
+std::string played_options(const std::vector<std::string>& given) {
+  std::vector<std::string> told(given.begin() + 1, given.end());
+  std::erase(told, "--quiet");  // says nothing of what is played
+  return fmt::format("{}", fmt::join(told, " "));
+}
+
+void refuse_another_search(const MarginArguments& arguments, const report::MarginAsked& before,
+                           const report::MarginAsked& now, const char* what) {
+  if (const std::string other = report::asked_otherwise(before, now); !other.empty())
+    throw Failure(Exit::invalid, fmt::format("--out {}: it has the record of another {}: {}; give the same, or another "
+                                             "folder",
+                                             arguments.playing.out, what, other));
+  if (!arguments.reading.seed.empty() && before.seed != now.seed)
+    throw Failure(Exit::invalid,
+                  fmt::format("--seed {}: the {} that is there has seed {}", now.seed, what, before.seed));
+}
 
 void setup_margin(CLI::App& app, Context& context) {
   auto arguments = std::make_shared<MarginArguments>();

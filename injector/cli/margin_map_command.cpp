@@ -1,6 +1,7 @@
 // `faultline margin … --against FAULT.KEY=VALUE,VALUE`: the margin for each of these values. Each is a search of its
 // own, by the command that one would type for it alone, so that one that was broken off goes on.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -64,12 +65,14 @@ report::MarginMap check_plan(const MarginArguments& arguments, const Against& ag
     }
     name = parsed.plan.name;
     map.title = parsed.plan.title;
+    map.fingerprint = report::fingerprint_of(parsed.plan);
     map.seed = parsed.plan.seed_given ? parsed.plan.seed : new_seed();
   }
   map.plan = fs::absolute(path).lexically_normal();
   map.vary = arguments.vary;
   map.from = arguments.from;
   map.to = arguments.to;
+  map.within = arguments.within;
   map.against = against.path;
   for (std::size_t i = 0; i < against.values.size(); i++)
     map.rows.push_back({against.values[i], fmt::format("{:02}", i + 1), {}, {}, {}});
@@ -81,14 +84,17 @@ fs::path folder_of(const MarginArguments& arguments, const std::string& name, re
   const fs::path& out = arguments.playing.out;
   const auto before = out.empty() ? std::nullopt : report::read_margin_map(out);
   if (!before) return run::make_arms_folder(name + "-margin", out);
-  std::vector<std::string> values, earlier;
-  for (const auto& row : map.rows) values.push_back(row.value);
-  for (const auto& row : before->rows) earlier.push_back(row.value);
-  if (before->plan != map.plan || before->against != map.against || values != earlier)
-    throw Failure(
-        Exit::invalid,
-        fmt::format("--out {}: it has the record of another map, of {} against {}; give the same, or another folder",
-                    out.string(), before->plan, before->against));
+  refuse_another_search(arguments, *before, map, "map");
+  const auto of_rows = [](const report::MarginMap& one) {
+    std::vector<std::string> values;
+    for (const auto& row : one.rows) values.push_back(row.value);
+    return fmt::format("{}={}", one.against, fmt::join(values, ","));
+  };
+  if (of_rows(*before) != of_rows(map))
+    throw Failure(Exit::invalid,
+                  fmt::format("--out {}: it has the record of another map: it was --against {}, and is --against {}; "
+                              "give the same, or another folder",
+                              out.string(), of_rows(*before), of_rows(map)));
   map.seed = before->seed;
   return out;
 }
@@ -99,6 +105,7 @@ Exit play_margin_map(const MarginArguments& arguments, const CLI::App& sub) {
   const Against against = read_against(arguments.against);
   std::string name;
   report::MarginMap map = check_plan(arguments, against, name);
+  map.options = played_options(given_words(sub, kOfTheSearch));
   run::check_privileges();
   const fs::path folder = folder_of(arguments, name, map);
   report::write_margin_map(folder, map);
@@ -106,12 +113,9 @@ Exit play_margin_map(const MarginArguments& arguments, const CLI::App& sub) {
   Exit worst = Exit::passed;
   for (const auto& row : map.rows) {
     if (!arguments.playing.quiet) print(stderr, shown("\n{} = {}\n", against.path, row.value));
-    std::vector<std::string> words{"margin"};
-    words.insert(words.end(), given.begin(), given.end());
-    for (const auto& word : {std::string("--set"), against.path + "=" + row.value, std::string("--seed"),
-                             std::to_string(map.seed), std::string("--out"), (folder / row.folder).string()})
-      words.push_back(word);
-    const auto played = run::play_arm(words);
+    const auto played = run::play_arm(child_words("margin", given,
+                                                  {"--set", against.path + "=" + row.value, "--seed",
+                                                   std::to_string(map.seed), "--out", (folder / row.folder).string()}));
     report::write_margin_map(folder, map);
     worst = std::max(worst, played.exit);
     if (played.stopped || played.exit > Exit::inconclusive) break;

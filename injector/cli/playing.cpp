@@ -10,25 +10,12 @@
 #include <fstream>
 
 #include "injector/cli/terminal.h"
-#include "injector/plan/values.h"
+#include "injector/cli/words.h"
 #include "injector/record/json_fields.h"
 #include "injector/report/checked_plan.h"
 #include "injector/report/markdown.h"
 
 namespace faultline::cli {
-namespace {
-
-void read_share(const char* option, const std::string& text, double& into) {
-  if (text.empty()) return;
-  const auto read = plan::read_probability(text);
-  if (!read.value)
-    throw Failure(Exit::invalid,
-                  fmt::format("{} {}: {}{}", option, text, read.error, read.hint.empty() ? "" : "; " + read.hint));
-  into = *read.value;
-}
-
-}  // namespace
-
 std::uint64_t new_seed() {
   std::uint32_t seed = 0;  // 32 bits: short enough to type again
   check("draw a seed", getrandom(&seed, sizeof seed, 0));
@@ -116,8 +103,9 @@ Exit tell_mistakes(const plan::Parsed& parsed, const Playing& how) {
 
 Exit play(plan::Parsed parsed, const Playing& how, run::RunOptions options) {
   if (!parsed.ok()) return tell_mistakes(parsed, how);
-  read_share("--tolerance", how.tolerance, parsed.plan.tolerance.packets);
-  read_share("--tolerance-of-loss", how.tolerance_of_loss, parsed.plan.tolerance.of_loss);
+  if (!how.tolerance.empty()) parsed.plan.tolerance.packets = read_share("--tolerance", how.tolerance);
+  if (!how.tolerance_of_loss.empty())
+    parsed.plan.tolerance.of_loss = read_share("--tolerance-of-loss", how.tolerance_of_loss);
   if (!parsed.plan.seed_given) parsed.plan.seed = new_seed();
   options.out = how.out;
   options.quiet = how.quiet;

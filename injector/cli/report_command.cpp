@@ -9,7 +9,7 @@
 #include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
 #include "injector/cli/terminal.h"
-#include "injector/plan/values.h"
+#include "injector/cli/words.h"
 #include "injector/record/json_fields.h"
 #include "injector/report/arms.h"
 #include "injector/report/compare.h"
@@ -98,10 +98,7 @@ void put(const std::string& file, const std::string& text) {
 report::CompareRules rules_of(const CompareArguments& arguments) {
   report::CompareRules rules;
   if (arguments.least.empty()) return rules;
-  const auto read = plan::read_probability(arguments.least);
-  if (!read.value || *read.value <= 0)
-    throw Failure(Exit::invalid, fmt::format("--least {}: write a share above 0%, such as 10%", arguments.least));
-  rules.least_change = *read.value;
+  rules.least_change = read_share("--least", arguments.least, true);
   return rules;
 }
 

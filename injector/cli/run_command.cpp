@@ -77,10 +77,8 @@ Exit run_until_conclusive(const RunArguments& arguments, const CLI::App& sub, co
   fs::path out = arguments.playing.out;
   if (!out.empty()) out = fs::absolute(out / "").lexically_normal().parent_path();  // "out/" and "." have no name
   const fs::path folder = run::make_arms_folder(plan.name, out);
-  std::vector<std::string> words{"run"};
-  const auto given = given_words(sub, {"--out", "--json", "--annotate", "--retry-inconclusive"});
-  words.insert(words.end(), given.begin(), given.end());
-  words.insert(words.end(), {"--out", folder.string()});
+  const auto words = child_words("run", given_words(sub, {"--out", "--json", "--annotate", "--retry-inconclusive"}),
+                                 {"--out", folder.string()});
   for (unsigned left = arguments.again;; left--) {
     const auto played = run::play_arm(words);
     if (!fs::exists(folder / "journal.jsonl")) return played.exit;  // it has said why
@@ -123,12 +121,8 @@ Exit run_arms(const RunArguments& arguments, const CLI::App& sub, plan::Parsed p
   const auto words = given_words(sub, {"--seed", "--out", "--arm", "--json", "--annotate"});
   for (std::size_t i = 0; i < names.size(); i++) {
     if (!arguments.playing.quiet) print(stderr, shown("\nArm {} ({} of {})\n", names[i], i + 1, names.size()));
-    std::vector<std::string> arm{"run"};
-    arm.insert(arm.end(), words.begin(), words.end());
-    for (const auto& word : {std::string("--arm"), names[i], std::string("--seed"), std::to_string(arms.seed),
-                             std::string("--out"), (folder / names[i]).string()})
-      arm.push_back(word);
-    const auto played = run::play_arm(arm);
+    const auto played = run::play_arm(child_words(
+        "run", words, {"--arm", names[i], "--seed", std::to_string(arms.seed), "--out", (folder / names[i]).string()}));
     const bool recorded = std::filesystem::exists(folder / names[i] / "journal.jsonl");
     if (!recorded) {
       arms.arms[i].exit_code = static_cast<int>(played.exit);
@@ -148,7 +142,9 @@ Exit run_arms(const RunArguments& arguments, const CLI::App& sub, plan::Parsed p
   return outcome.exit;
 }
 
-/// From the file, or the environment.
+constexpr const char* kMakeOne = "`openssl rand -hex 16` makes a token";
+
+/// From the file, or the environment; empty: there is none.
 std::string serve_token(const RunArguments& arguments) {
   std::string token;
   if (!arguments.token_file.empty()) {
@@ -158,6 +154,8 @@ std::string serve_token(const RunArguments& arguments) {
     token = given;
   }
   while (!token.empty() && std::isspace(static_cast<unsigned char>(token.back()))) token.pop_back();
+  if (token.empty() && !arguments.token_file.empty())
+    throw Failure(Exit::invalid, fmt::format("--serve-token-file {}: it is empty; {}", arguments.token_file, kMakeOne));
   return token;
 }
 
@@ -171,17 +169,15 @@ std::optional<serve::Wish> serving(const RunArguments& arguments) {
   constexpr std::size_t kLeastToken = 16;
   const auto address = serve::read_address(arguments.serve);
   if (!address.value) throw Failure(Exit::invalid, fmt::format("--serve: {}; {}", address.error, address.hint));
-  if (token.empty() && (!address.value->loopback || !arguments.token_file.empty()))
+  if (token.empty() && !address.value->loopback)
     throw Failure(
         Exit::invalid,
         fmt::format("--serve {}: others reach it there, and there is no token: give --serve-token-file FILE, or "
                     "FAULTLINE_SERVE_TOKEN in the environment",
                     arguments.serve));
   if (!token.empty() && token.size() < kLeastToken)
-    throw Failure(
-        Exit::invalid,
-        fmt::format("--serve: the token has {} characters; {} are needed, such as those of `openssl rand -hex 16`",
-                    token.size(), kLeastToken));
+    throw Failure(Exit::invalid, fmt::format("--serve: the token has {} characters; {} are needed: {}", token.size(),
+                                             kLeastToken, kMakeOne));
   return serve::Wish{*address.value, token};
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "injector/base/error.h"
+#include "injector/plan/values.h"
 
 namespace faultline::cli {
 namespace {
@@ -38,6 +39,24 @@ std::vector<std::string> given_words(const CLI::App& command, const std::set<std
     }
   }
   return words;
+}
+
+std::vector<std::string> child_words(const std::string& command, const std::vector<std::string>& given,
+                                     const std::vector<std::string>& more) {
+  std::vector<std::string> words{command};
+  words.insert(words.end(), given.begin(), given.end());
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+double read_share(const char* option, const std::string& text, bool above_zero) {
+  const auto read = plan::read_probability(text);
+  if (!read.value)
+    throw Failure(Exit::invalid,
+                  fmt::format("{} {}: {}{}", option, text, read.error, read.hint.empty() ? "" : "; " + read.hint));
+  if (above_zero && *read.value <= 0)
+    throw Failure(Exit::invalid, fmt::format("{} {}: write a share above 0%, such as 5%", option, text));
+  return *read.value;
 }
 
 void refuse_empty_values(const CLI::App& app) {

@@ -71,6 +71,13 @@ bool has_error(const Kind& kind, std::string_view name) {
   return std::any_of(all.begin(), all.end(), [&](const OwnError& error) { return is(error, name); });
 }
 
+bool is_own_error(std::string_view name) {
+  for (const Kind& kind : catalogue())
+    for (const auto& error : errors_of(kind))
+      if (!error.chosen && error.name == name) return true;
+  return false;
+}
+
 std::vector<std::string> error_names(const Kind& kind) {
   std::vector<std::string> names;
   for (const auto& error : errors_of(kind)) names.emplace_back(error.name);

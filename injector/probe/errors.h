@@ -21,7 +21,10 @@ std::string send_error(int error);
 
 /// Whether a request of this kind can fail with an error of this name: "timeout", "status 503", "sql 57P01".
 bool has_error(const Kind& kind, std::string_view name);
-/// All such names; of those with a word of the service's or the system's choosing in them an example.
+/// Whether requests of some kind fail with an error of just this name, in which no word is a service's or the system's:
+/// "timeout", "too large".
+bool is_own_error(std::string_view name);
+/// All names of a kind's errors; of those with a word of the service's or the system's choosing in them an example.
 std::vector<std::string> error_names(const Kind& kind);
 
 /// The names that one probe's errors have in the record. A service chooses some of them (the first word of redis, the

@@ -34,7 +34,7 @@ struct Sample {
   Ns late = 0;            ///< how much later than due we sent it: our own fault, recorded as such
   Ns latency = 0;         ///< from sending to the verdict; of a load from when it was due
   bool ok = false;
-  std::string error;      ///< short and countable: "timeout", "refused", "status 503", "exit 1", …; empty when ok
+  std::string error;      ///< short and countable (ErrorNames): "timeout", "refused", "status 503"; empty when ok
   bool from_due = false;  ///< the latency counts from `due`
   /// The number that the answer held (value.h); absent: none was asked for, or none came.
   std::optional<double> value = {};

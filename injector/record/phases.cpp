@@ -69,20 +69,24 @@ std::optional<Phase> window_of(const plan::Plan& plan, const plan::Hypothesis& h
 PhaseStats stats_in(const ProbeRecord& probe, Ns start, Ns end) {
   PhaseStats stats;
   stats.length = end - start;
-  auto it = std::lower_bound(probe.answers.begin(), probe.answers.end(), start,
-                             [](const Requests& a, Ns t) { return a.due < t; });
-  for (; it != probe.answers.end() && it->due < end; ++it) {
-    stats.sent += it->count;
-    if (it->error == 0) {
-      stats.ok += it->count;
-      stats.latency.ok.add(it->latency, it->count);
+  for (const Requests& one : due_in(probe, start, end)) {
+    stats.sent += one.count;
+    if (one.error == 0) {
+      stats.ok += one.count;
+      stats.latency.ok.add(one.latency, one.count);
     } else {
-      stats.latency.lost += it->count;
-      if (it->latency != Requests::kUnknown) stats.latency.failed.add(it->latency, it->count);
-      stats.by_error[probe.errors[it->error]] += it->count;
+      stats.latency.lost += one.count;
+      if (one.latency != Requests::kUnknown) stats.latency.failed.add(one.latency, one.count);
+      stats.by_error[probe.errors[one.error]] += one.count;
     }
   }
   return stats;
+}
+
+std::vector<std::pair<std::string, std::uint64_t>> most_frequent(const std::map<std::string, std::uint64_t>& counts) {
+  std::vector<std::pair<std::string, std::uint64_t>> all(counts.begin(), counts.end());
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  return all;
 }
 
 std::uint64_t PhaseStats::failed_by(const std::string& error) const {

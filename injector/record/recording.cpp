@@ -245,6 +245,12 @@ std::uint32_t ProbeRecord::error_index(const std::string& given) {
   return static_cast<std::uint32_t>(errors.size() - 1);
 }
 
+std::span<const Requests> due_in(const ProbeRecord& probe, Ns start, Ns end) {
+  const auto before = [](const Requests& one, Ns t) { return one.due < t; };
+  const auto first = std::lower_bound(probe.answers.begin(), probe.answers.end(), start, before);
+  return {first, std::lower_bound(first, probe.answers.end(), std::max(start, end), before)};
+}
+
 Ns Recording::observed_until() const {
   if (!begun) return 0;
   if (stop) return std::clamp<Ns>(stop->when, 0, duration);

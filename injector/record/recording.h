@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <istream>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,9 @@ struct ProbeRecord : events::PlannedProbe {
 
   probe::ErrorNames names = {};  ///< those of `errors`, which may be another machine's
 };
+
+/// The requests that were due in [start, end).
+std::span<const Requests> due_in(const ProbeRecord& probe, Ns start, Ns end);
 
 struct FaultRecord : events::PlannedFault {
   std::optional<Account> account;             ///< absent: the run did not get as far as to count
@@ -97,10 +101,11 @@ struct Recording : events::Run {
   std::vector<std::string> expected_to_fail;  ///< hypotheses that must not hold in it
   std::vector<Note> notes;
 
-  bool planned = false;  ///< there was a plan event
-  bool begun = false;    ///< T0 was reached
-  bool ended = false;    ///< the journal is complete
-  Ns last_seen = 0;      ///< t of the last event
+  bool planned = false;    ///< there was a plan event
+  bool begun = false;      ///< T0 was reached
+  bool ended = false;      ///< the journal is complete
+  bool under_way = false;  ///< by who reads it while it grows: that it has no end yet is no interruption
+  Ns last_seen = 0;        ///< t of the last event
   std::optional<Stop> stop;
   std::vector<Trouble> troubles;
   std::optional<Cleanup> cleanup;

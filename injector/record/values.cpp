@@ -37,10 +37,8 @@ double deciding(const ValueKey& key, const Bound& bound, const std::vector<doubl
 
 std::vector<double> values_in(const ProbeRecord& probe, Ns start, Ns end) {
   std::vector<double> values;
-  auto it = std::lower_bound(probe.answers.begin(), probe.answers.end(), start,
-                             [](const Requests& a, Ns t) { return a.due < t; });
-  for (; it != probe.answers.end() && it->due < end; ++it)
-    if (it->value) values.push_back(*it->value);
+  for (const Requests& one : due_in(probe, start, end))
+    if (one.value) values.push_back(*one.value);
   return values;
 }
 

@@ -52,7 +52,7 @@ std::string stop_text(const Recording& r) {
   const std::string after = r.begun ? "after " + short_duration(r.observed_until()) : "before it began";
   if (r.stop) return "the run was aborted " + after;
   if (!r.troubles.empty() && !r.begun) return "the run never began";
-  if (!r.ended) return "the run was interrupted " + after;
+  if (!r.ended && !r.under_way) return "the run was interrupted " + after;
   return {};
 }
 
@@ -65,7 +65,8 @@ void look_at_run(const Recording& r, Findings& findings) {
   if (r.cleanup && !r.cleanup->ok && r.cleanup->failures.empty()) findings.add(Exit::failed, "cleanup was incomplete");
   if (r.ended && r.begun && !r.cleanup) findings.add(Exit::failed, "cleanup was not recorded");
   if (r.stop) findings.add(Exit::aborted, fmt::format("{} ({}): {}", stop_text(r), r.stop->by, r.stop->reason));
-  if (!r.ended && !r.stop && r.troubles.empty()) findings.add(Exit::aborted, stop_text(r) + ": its journal has no end");
+  if (!r.ended && !r.under_way && !r.stop && r.troubles.empty())
+    findings.add(Exit::aborted, stop_text(r) + ": its journal has no end");
   if (r.ended && !r.begun && !r.stop && r.troubles.empty()) findings.add(Exit::failed, "the run ended before it began");
 }
 

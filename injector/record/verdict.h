@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "injector/base/error.h"
@@ -72,6 +73,8 @@ std::optional<Phase> find_phase(const Recording& recording, const std::string& n
 std::optional<Phase> window_of(const Recording& recording, const plan::Hypothesis& hypothesis);
 std::optional<Phase> window_of(const plan::Plan& plan, const plan::Hypothesis& hypothesis);
 PhaseStats stats_in(const ProbeRecord& probe, Ns start, Ns end);
+/// Errors by name with how often each occurred, the most frequent first.
+std::vector<std::pair<std::string, std::uint64_t>> most_frequent(const std::map<std::string, std::uint64_t>& by_error);
 
 /// A request sent later than this was late by our own fault.
 Ns late_limit(const ProbeRecord& probe);

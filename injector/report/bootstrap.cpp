@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <map>
+#include <iterator>
 #include <numeric>
 #include <random>
+#include <utility>
 
 #include "injector/base/quantile.h"
+#include "injector/report/groups.h"
 
 namespace faultline::report {
 namespace {
@@ -22,89 +23,77 @@ constexpr double kBeyond = 2.0 / 3;
 constexpr std::size_t kLeastGroups = 5;  ///< fewer say nothing of how they differ
 constexpr double kNever = 2;             ///< as often the slowest answer counts a request that failed
 
-/// All latencies of both sides, ascending; what a request that failed counts is behind them.
+/// All latencies of both sides, ascending, each once; what a request that failed counts is behind them.
 std::vector<double> scale_of(const std::vector<const KeptPhase*>& a, const std::vector<const KeptPhase*>& b) {
-  std::vector<double> values;
+  std::vector<double> values, more;
   for (const auto* side : {&a, &b})
     for (const auto* phase : *side)
-      for (const auto& block : phase->blocks)
-        values.insert(values.end(), block.latency_ms.begin(), block.latency_ms.end());
-  std::sort(values.begin(), values.end());
-  values.erase(std::unique(values.begin(), values.end()), values.end());
+      for (const auto& block : phase->blocks) {
+        more.clear();
+        std::set_union(values.begin(), values.end(), block.latency_ms.begin(), block.latency_ms.end(),
+                       std::back_inserter(more));
+        values.swap(more);
+      }
   values.push_back(values.empty() ? 1 : values.back() * kNever);
   return values;
 }
 
-/// Requests by where their latency stands in the scale; the last is of those that failed.
-using Spread = std::vector<std::uint64_t>;
-
-/// The blocks of one side, all of its runs laid over one another.
-std::vector<Spread> counted(const std::vector<const KeptPhase*>& side, const std::vector<double>& scale) {
-  std::vector<Spread> blocks(side.front()->blocks.size(), Spread(scale.size()));
-  for (const auto* phase : side)
-    for (std::size_t i = 0; i < blocks.size(); i++) {
-      const KeptBlock& block = phase->blocks[i];
-      std::uint64_t ok = 0;
-      auto at = scale.begin();
-      for (std::size_t k = 0; k < block.latency_ms.size(); k++) {
-        at = std::lower_bound(scale.begin(), scale.end() - 1, block.latency_ms[k]);
-        blocks[i][static_cast<std::size_t>(at - scale.begin())] += block.answers[k];
-        ok += block.answers[k];
+/// The blocks of one side, all of its runs laid over one another; and its runs, each as a whole.
+struct Side {
+  Groups blocks, runs;
+  Side(const std::vector<const KeptPhase*>& side, const std::vector<double>& scale)
+      : blocks(most_blocks(side), scale.size()), runs(side.size(), scale.size()) {
+    for (std::size_t run = 0; run < side.size(); run++)
+      for (std::size_t i = 0; i < side[run]->blocks.size(); i++) {
+        blocks.count(i, side[run]->blocks[i], scale);
+        runs.count(run, side[run]->blocks[i], scale);
       }
-      blocks[i].back() += block.sent - std::min(ok, block.sent);
-    }
-  return blocks;
+    blocks.add_up();
+    runs.add_up();
+  }
+  static std::size_t most_blocks(const std::vector<const KeptPhase*>& side) {
+    std::size_t most = 0;
+    for (const auto* phase : side) most = std::max(most, phase->blocks.size());
+    return most;
+  }
+};
+
+/// Of all groups of a side.
+struct Whole {
+  std::vector<std::uint64_t> once;
+  Mix mix;
+  std::size_t places[std::size(kFigures)] = {};  ///< of figures that are quantiles
+  explicit Whole(const Groups& groups) : once(groups.size(), 1), mix(groups, once) {
+    for (std::size_t f = 0; f < std::size(kFigures) && mix.all() > 0; f++)
+      if (kFigures[f].per_mille != 0) places[f] = mix.place(kFigures[f].per_mille, groups.last() / 2);
+  }
+  Whole(const Whole&) = delete;
+};
+
+double effect(double success_a, double success_b) { return success_b - success_a; }
+double effect(std::size_t place_a, std::size_t place_b, const std::vector<double>& scale) {
+  return std::log(scale[place_b] / scale[place_a]);
 }
 
-void add(Spread& to, const Spread& more) {
-  for (std::size_t i = 0; i < to.size(); i++) to[i] += more[i];
-}
-
-std::uint64_t total(const Spread& counts) { return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}); }
-
-/// Where in the scale a quantile stands.
-std::size_t place(const Spread& counts, std::uint64_t all, unsigned per_mille) {
-  const std::uint64_t rank = quantile_rank(all, per_mille);
-  std::uint64_t seen = 0;
-  for (std::size_t i = 0; i < counts.size(); i++)
-    if ((seen += counts[i]) >= rank) return i;
-  return counts.size() - 1;
-}
-
-double success(const Spread& counts, std::uint64_t all) {
-  return 1 - static_cast<double>(counts.back()) / static_cast<double>(all);
-}
-
-double effect(const Figure& figure, const Spread& a, const Spread& b, const std::vector<double>& scale) {
-  const std::uint64_t all_a = total(a), all_b = total(b);
-  if (figure.per_mille == 0) return success(b, all_b) - success(a, all_a);
-  return std::log(scale[place(b, all_b, figure.per_mille)] / scale[place(a, all_a, figure.per_mille)]);
-}
-
-/// The standard error of every figure's effect, where so many neighbours are drawn as one.
-std::vector<double> errors(const std::vector<Spread>& a, const std::vector<Spread>& b, const std::vector<double>& scale,
-                           std::size_t together) {
-  const std::size_t count = a.size() / together;
-  const auto grouped = [&](const std::vector<Spread>& blocks) {
-    std::vector<Spread> groups(count, Spread(scale.size()));
-    for (std::size_t i = 0; i < blocks.size(); i++) add(groups[std::min(i / together, count - 1)], blocks[i]);
-    return groups;
-  };
-  const auto groups_a = grouped(a), groups_b = grouped(b);
+/// The standard error of every figure's effect, where these groups are drawn.
+std::vector<double> errors(const Groups& a, const Groups& b, const Whole& whole_a, const Whole& whole_b,
+                           const std::vector<double>& scale) {
+  const std::size_t count = a.size();
   std::mt19937_64 random(kSeed);
   std::vector<double> sum(std::size(kFigures)), squares(std::size(kFigures));
+  std::vector<std::uint64_t> times(count);
   int drawn = 0;
   for (int draw = 0; draw < kDraws; draw++) {
-    Spread one(scale.size()), other(scale.size());
-    for (std::size_t i = 0; i < count; i++) {
-      const auto which = static_cast<std::size_t>(random() % count);
-      add(one, groups_a[which]);
-      add(other, groups_b[which]);
-    }
-    if (total(one) == 0 || total(other) == 0) continue;
+    std::fill(times.begin(), times.end(), 0);
+    for (std::size_t i = 0; i < count; i++) times[static_cast<std::size_t>(random() % count)]++;
+    const Mix one(a, times), other(b, times);
+    if (one.all() == 0 || other.all() == 0) continue;
     drawn++;
     for (std::size_t f = 0; f < std::size(kFigures); f++) {
-      const double value = effect(kFigures[f], one, other, scale);
+      const unsigned per_mille = kFigures[f].per_mille;
+      const double value = per_mille == 0 ? effect(one.success(), other.success())
+                                          : effect(one.place(per_mille, whole_a.places[f]),
+                                                   other.place(per_mille, whole_b.places[f]), scale);
       sum[f] += value;
       squares[f] += value * value;
     }
@@ -130,19 +119,18 @@ std::string unfit(const std::vector<const KeptPhase*>& a, const std::vector<cons
 }
 
 /// How far the runs of a side lie apart by themselves: what several of them show, and two do not.
-double between_runs(const Figure& figure, const std::vector<const KeptPhase*>& a,
-                    const std::vector<const KeptPhase*>& b, const std::vector<double>& scale) {
+double between_runs(const Figure& figure, const Groups& a, const Groups& b, const std::vector<double>& scale) {
   double squares = 0;
   std::size_t freedom = 0;
-  for (const auto* side : {&a, &b}) {
+  for (const Groups* side : {&a, &b}) {
     std::vector<double> values;
-    for (const auto* phase : *side) {
-      Spread all(scale.size());
-      for (const auto& block : counted({phase}, scale)) add(all, block);
-      const std::uint64_t sent = total(all);
-      if (sent == 0) continue;
-      values.push_back(figure.per_mille == 0 ? success(all, sent)
-                                             : std::log(scale[place(all, sent, figure.per_mille)]));
+    for (std::size_t run = 0; run < side->size(); run++) {
+      std::vector<std::uint64_t> alone(side->size());
+      alone[run] = 1;
+      const Mix mix(*side, alone);
+      if (mix.all() == 0) continue;
+      values.push_back(figure.per_mille == 0 ? mix.success()
+                                             : std::log(scale[mix.place(figure.per_mille, side->last() / 2)]));
     }
     const double mean = std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
     for (const double value : values) squares += (value - mean) * (value - mean);
@@ -153,40 +141,63 @@ double between_runs(const Figure& figure, const std::vector<const KeptPhase*>& a
                    (1.0 / static_cast<double>(a.size()) + 1.0 / static_cast<double>(b.size())));
 }
 
-double value_of(const Figure& figure, const Spread& counts, const std::vector<double>& scale) {
-  const std::uint64_t all = total(counts);
-  return figure.per_mille == 0 ? success(counts, all) : scale[place(counts, all, figure.per_mille)];
+/// How many of the blocks lie beyond `middle`, above or below it, and how many there are.
+std::pair<double, double> blocks_beyond(const Figure& figure, const Groups& blocks, double middle, bool above,
+                                        const std::vector<double>& scale) {
+  // The first place that is not below the middle, and the first above it.
+  const auto from = static_cast<std::size_t>(std::lower_bound(scale.begin(), scale.end(), middle) - scale.begin());
+  const auto behind = static_cast<std::size_t>(std::upper_bound(scale.begin(), scale.end(), middle) - scale.begin());
+  const auto before = [&](std::size_t block, std::size_t place) {
+    return place == 0 ? 0 : blocks.upto(block, place - 1);
+  };
+  double beyond = 0, all = 0;
+  for (std::size_t i = 0; i < blocks.size(); i++) {
+    const std::uint64_t sent = blocks.upto(i, blocks.last()), rank = quantile_rank(sent, figure.per_mille);
+    if (sent == 0) continue;
+    all++;
+    if (figure.per_mille == 0) {
+      const double value = 1 - static_cast<double>(sent - before(i, blocks.last())) / static_cast<double>(sent);
+      beyond += above ? value > middle : value < middle;
+    } else {
+      beyond += above ? before(i, behind) < rank : before(i, from) >= rank;
+    }
+  }
+  return {beyond, all};
 }
 
 /// How often chance alone would part blocks so well: how many of each side lie beyond the middle between the two
 /// figures. What happened a few times may move a p99 far, and a bootstrap of the side on which it did not happen knows
 /// nothing of it.
-double chance_of_blocks(const Figure& figure, const std::vector<Spread>& a, const std::vector<Spread>& b, double from,
-                        double to, const std::vector<double>& scale) {
+double chance_of_blocks(const Figure& figure, const Groups& a, const Groups& b, double from, double to,
+                        const std::vector<double>& scale) {
   const double middle = figure.per_mille == 0 ? (from + to) / 2 : std::sqrt(from * to);
-  double beyond[2] = {}, all[2] = {};
-  for (int side = 0; side < 2; side++)
-    for (const auto& block : side == 0 ? a : b) {
-      if (total(block) == 0) continue;
-      all[side]++;
-      const double value = value_of(figure, block, scale);
-      beyond[side] += to > from ? value > middle : value < middle;
-    }
-  const double share = (beyond[0] + beyond[1]) / (all[0] + all[1]);
+  const auto [beyond_a, all_a] = blocks_beyond(figure, a, middle, to > from, scale);
+  const auto [beyond_b, all_b] = blocks_beyond(figure, b, middle, to > from, scale);
+  const double share = (beyond_a + beyond_b) / (all_a + all_b);
   if (share <= 0 || share >= 1) return 1;
-  const double z =
-      (beyond[1] / all[1] - beyond[0] / all[0]) / std::sqrt(share * (1 - share) * (1 / all[0] + 1 / all[1]));
+  const double z = (beyond_b / all_b - beyond_a / all_a) / std::sqrt(share * (1 - share) * (1 / all_a + 1 / all_b));
   return z <= 0 ? 1 : std::erfc(z / std::sqrt(2.0));
 }
 
-/// Of a share: a tenth of what is rarer, failures or successes. Of a latency: the same share either way, so that what
-/// is 10 % worse is 10 % better seen from there.
+/// Of a latency: the same share either way, by its logarithm.
 double least_effect(const Difference& d, const CompareRules& rules) {
-  if (d.figure->per_mille != 0) return std::log(1 + rules.least_change);
-  return std::max(kLeastSuccess, rules.least_change * std::min(*d.a, 1 - *d.a));
+  return d.figure->per_mille != 0 ? std::log(1 + rules.least_change) : least_share(*d.a, rules);
 }
 
 }  // namespace
+
+double least_share(double share, const CompareRules& rules) {
+  return std::max(kLeastSuccess, rules.least_change * std::min(share, 1 - share));
+}
+
+Band too_small(const Figure& figure, double from, const CompareRules& rules) {
+  if (figure.per_mille == 0) {
+    const double least = least_share(from, rules);
+    return {-least, least};
+  }
+  const double brief = kLeastChangeMs / from;
+  return {-std::max(1 - 1 / (1 + rules.least_change), brief), std::max(rules.least_change, brief)};
+}
 
 std::vector<Difference> differences(const std::vector<const KeptPhase*>& a, const std::vector<const KeptPhase*>& b,
                                     const CompareRules& rules) {
@@ -194,19 +205,17 @@ std::vector<Difference> differences(const std::vector<const KeptPhase*>& a, cons
   for (std::size_t f = 0; f < all.size(); f++) all[f].figure = &kFigures[f];
   const std::string why = unfit(a, b);
   const auto scale = scale_of(a, b);
-  Spread sum_a(scale.size()), sum_b(scale.size());
-  for (const auto& [side, sum] : {std::pair{&a, &sum_a}, {&b, &sum_b}})
-    for (const auto* phase : *side)
-      for (const auto& block : counted({phase}, scale)) add(*sum, block);
-  const std::uint64_t sent_a = total(sum_a), sent_b = total(sum_b), fewer = std::min(sent_a, sent_b);
-  for (auto& one : all) {
-    for (const auto& [sum, sent, value] : {std::tuple{&sum_a, sent_a, &one.a}, {&sum_b, sent_b, &one.b}}) {
-      if (sent == 0) continue;
-      const std::size_t at = one.figure->per_mille == 0 ? 0 : place(*sum, sent, one.figure->per_mille);
+  const Side side_a(a, scale), side_b(b, scale);
+  const Whole whole_a(side_a.blocks), whole_b(side_b.blocks);
+  const std::uint64_t fewer = std::min(whole_a.mix.all(), whole_b.mix.all());
+  for (std::size_t f = 0; f < all.size(); f++) {
+    Difference& one = all[f];
+    for (const auto& [whole, value] : {std::pair{&whole_a, &one.a}, {&whole_b, &one.b}}) {
+      if (whole->mix.all() == 0) continue;
       if (one.figure->per_mille == 0)
-        *value = success(*sum, sent);
-      else if (at + 1 < scale.size())
-        *value = scale[at];
+        *value = whole->mix.success();
+      else if (whole->places[f] + 1 < scale.size())
+        *value = scale[whole->places[f]];
     }
     const double share_above = 1 - one.figure->per_mille / 1000.0;
     if (!why.empty())
@@ -217,26 +226,29 @@ std::vector<Difference> differences(const std::vector<const KeptPhase*>& a, cons
       one.reason = fmt::format("too few requests: {}, {:.0f} are needed", fewer, std::ceil(kLeastAbove / share_above));
   }
   if (!why.empty() || fewer == 0) return all;
-  const auto blocks_a = counted(a, scale), blocks_b = counted(b, scale);
   std::vector<double> error(all.size());
   for (const std::size_t together : kTogether) {
-    if (blocks_a.size() / together < kLeastGroups) break;
-    const auto these = errors(blocks_a, blocks_b, scale, together);
+    if (side_a.blocks.size() / together < kLeastGroups) break;
+    const auto these = errors(side_a.blocks.joined(together), side_b.blocks.joined(together), whole_a, whole_b, scale);
     for (std::size_t f = 0; f < all.size(); f++) error[f] = std::max(error[f], these[f]);
   }
-  const auto freedom = static_cast<unsigned>(blocks_a.size() - 1);
+  const auto freedom = static_cast<unsigned>(side_a.blocks.size() - 1);
+  const double reach = t_beyond(1 - rules.confidence, freedom);
   for (std::size_t f = 0; f < all.size(); f++) {
     Difference& one = all[f];
     if (!one.reason.empty()) continue;
     one.known = true;
-    one.effect = effect(*one.figure, sum_a, sum_b, scale);
-    one.error = std::max(error[f], between_runs(*one.figure, a, b, scale));
+    const bool share = one.figure->per_mille == 0;
+    const double from = share ? whole_a.mix.success() : scale[whole_a.places[f]],
+                 to = share ? whole_b.mix.success() : scale[whole_b.places[f]];
+    one.effect = share ? effect(from, to) : effect(whole_a.places[f], whole_b.places[f], scale);
+    one.error = std::max(error[f], between_runs(*one.figure, side_a.runs, side_b.runs, scale));
     one.least = least_effect(one, rules);
     const double beyond = std::abs(one.effect) - kBeyond * one.least;
     one.p = beyond <= 0 ? 1 : one.error == 0 ? 0 : beyond_t(beyond / one.error, freedom);
-    const double from = value_of(*one.figure, sum_a, scale), to = value_of(*one.figure, sum_b, scale);
-    if (one.p < 1) one.p = std::max(one.p, chance_of_blocks(*one.figure, blocks_a, blocks_b, from, to, scale));
-    one.margin = one.error * t_beyond(1 - rules.confidence, freedom);
+    if (one.p < 1)
+      one.p = std::max(one.p, chance_of_blocks(*one.figure, side_a.blocks, side_b.blocks, from, to, scale));
+    one.margin = one.error * reach;
   }
   return all;
 }

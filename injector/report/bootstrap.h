@@ -29,6 +29,16 @@ inline constexpr double kLeastChangeMs = 0.5;
 /// So is a success that changed by less than a percentage point.
 inline constexpr double kLeastSuccess = 0.01;
 
+/// How far a share of success must move to matter: a tenth (CompareRules) of what is rarer, failures or successes.
+double least_share(double share, const CompareRules& rules);
+
+/// A change between these two is too small to matter: of a share of success in itself, of a latency in shares of it.
+struct Band {
+  double low = 0, high = 0;
+};
+/// `from`: the share, or ms above 0. What is 10 % worse is 10 % better seen from there: the band goes less far down.
+Band too_small(const Figure& figure, double from, const CompareRules& rules);
+
 /// A phase that has fewer blocks is not compared.
 inline constexpr std::size_t kLeastBlocks = 8;
 /// Of a quantile, so many requests must lie above it.

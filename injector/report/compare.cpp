@@ -6,11 +6,10 @@
 #include <cmath>
 
 #include "injector/base/text.h"
+#include "injector/plan/values.h"
 #include "injector/report/bootstrap.h"
 
 namespace faultline::report {
-
-std::string share_text(double share) { return fmt::format("{:g}%", 100 * share); }
 
 namespace {
 
@@ -106,9 +105,19 @@ std::vector<const KeptPhase*> everywhere(const std::vector<const KeptRun*>& runs
   return all;
 }
 
-bool matters(const Difference& d) {
-  if (d.figure->per_mille != 0 && (!d.a || !d.b)) return d.a.has_value() != d.b.has_value();
-  return std::abs(d.effect) >= d.least && (d.figure->per_mille == 0 || std::abs(*d.b - *d.a) >= kLeastChangeMs);
+/// Of success b less a, of a latency by which share b is above a; nothing where one is "never".
+std::optional<double> change_of(const Difference& d) {
+  if (!d.a || !d.b) return {};
+  if (d.figure->per_mille == 0) return *d.b - *d.a;
+  return *d.a > 0 ? std::optional(*d.b / *d.a - 1) : std::nullopt;
+}
+
+bool matters(const Difference& d, const CompareRules& rules) {
+  if (const auto change = change_of(d)) {
+    const Band small = too_small(*d.figure, *d.a, rules);
+    return *change <= small.low || *change >= small.high;
+  }
+  return d.a.has_value() != d.b.has_value();
 }
 
 ComparedFigure figure_of(const Difference& d, double p, const CompareRules& rules) {
@@ -118,7 +127,7 @@ ComparedFigure figure_of(const Difference& d, double p, const CompareRules& rule
   out.b = d.b;
   out.reason = d.reason;
   const bool share = d.figure->per_mille == 0;
-  if (d.a && d.b && (share || *d.a > 0)) out.change = share ? *d.b - *d.a : *d.b / *d.a - 1;
+  out.change = change_of(d);
   if (!d.known) return out;
   out.p = p;
   if (out.change) {
@@ -126,7 +135,8 @@ ComparedFigure figure_of(const Difference& d, double p, const CompareRules& rule
     out.high = share ? d.effect + d.margin : std::exp(d.effect + d.margin) - 1;
   }
   out.verdict = Change::noise;
-  if (p < 1 - rules.confidence && matters(d)) out.verdict = (d.effect > 0) == share ? Change::better : Change::worse;
+  if (p < 1 - rules.confidence && matters(d, rules))
+    out.verdict = (d.effect > 0) == share ? Change::better : Change::worse;
   return out;
 }
 
@@ -184,7 +194,7 @@ void tell(Comparison& c) {
                     judged = c.figures.size() - count_of(c, Change::not_judged);
   c.verdict = worse > 0 ? Change::worse : better > 0 ? Change::better : judged > 0 ? Change::noise : Change::not_judged;
   c.exit_code = c.verdict == Change::worse ? 1 : c.verdict == Change::not_judged ? 2 : 0;
-  const std::string sure = fmt::format("{} compared, {} confidence", judged, share_text(c.confidence));
+  const std::string sure = fmt::format("{} compared, {} confidence", judged, plan::format_probability(c.confidence));
   const auto first = [&](Change verdict) {
     const ComparedFigure& f = foremost(c, verdict);
     return fmt::format("{}: {} during {}: {}", word(verdict), f.probe, f.phase, figure_text(f));
@@ -192,7 +202,8 @@ void tell(Comparison& c) {
   if (c.verdict == Change::not_judged)
     c.told = fmt::format("{}: {}", word(c.verdict), why_not_judged(c));
   else if (c.verdict == Change::noise)
-    c.told = fmt::format("noise: no figure changed by {} or more beyond chance ({})", share_text(c.least_change), sure);
+    c.told = fmt::format("noise: no figure changed by {} or more beyond chance ({})",
+                         plan::format_probability(c.least_change), sure);
   else
     c.told = fmt::format("{} ({} worse, {} better of {})", first(c.verdict), worse, better, sure);
 }

@@ -174,8 +174,6 @@ Comparison compare(const std::vector<KeptRun>& before, const std::vector<KeptRun
 
 /// A figure's value on one side, as people read it: "99.8%", "412 ms", "never".
 std::string figure_value(const ComparedFigure& figure, const std::optional<double>& value);
-/// "99%", of a confidence and the like.
-std::string share_text(double share);
 /// "+24%", "-4.2 points"; empty where there is none.
 std::string change_text(const ComparedFigure& figure, const std::optional<double>& change);
 /// "p99 412 ms -> 510 ms, +24%"

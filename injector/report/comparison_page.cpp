@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "injector/base/text.h"
+#include "injector/plan/values.h"
 #include "injector/report/chart.h"
 #include "injector/report/compare.h"
 #include "injector/report/markdown.h"
@@ -34,14 +35,17 @@ std::string range_text(const ComparedFigure& f) {
 /// The interval of the change around no change, and the band of what is too small to matter. It ends at 50 %, or
 /// points.
 std::string drawn_range(const ComparedFigure& f, double least) {
-  if (!f.low) return "";
+  if (!f.low || !f.a) return "";
   const auto x = [](double change) { return 100 + std::clamp(change, -0.5, 0.5) * 200; };
-  const double band = f.figure == "success" ? kLeastSuccess : least;
+  const auto* figure =
+      std::find_if(std::begin(kFigures), std::end(kFigures), [&](const Figure& one) { return one.name == f.figure; });
+  if (figure == std::end(kFigures)) return "";
+  const Band band = too_small(*figure, *f.a, {.least_change = least});
   return fmt::format(
       "<svg viewBox=\"0 0 200 16\" role=\"img\" aria-label=\"{}\"><rect class=\"band\" x=\"{:.1f}\" y=\"0\" "
       "width=\"{:.1f}\" height=\"16\"/><line class=\"zero\" x1=\"100\" x2=\"100\" y1=\"0\" y2=\"16\"/><line "
       "class=\"range\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"8\" y2=\"8\"/></svg>",
-      escaped(range_text(f)), x(-band), x(band) - x(-band), x(*f.low), std::max(x(*f.high), x(*f.low) + 1));
+      escaped(range_text(f)), x(band.low), x(band.high) - x(band.low), x(*f.low), std::max(x(*f.high), x(*f.low) + 1));
 }
 
 std::string figure_rows(const Comparison& c, bool changed) {
@@ -64,7 +68,7 @@ std::string figures_table(const Comparison& c, bool changed) {
   return fmt::format(
       "<table><tr><th>probe</th><th>phase</th><th>figure</th><th class=\"n\">before</th><th class=\"n\">after</th><th "
       "class=\"n\">change</th><th>{} confidence</th><th></th></tr>\n{}</table>\n",
-      share_text(c.confidence), rows);
+      plan::format_probability(c.confidence), rows);
 }
 
 const char* held_word(const std::optional<ComparedHypothesis>& side) {
@@ -108,7 +112,7 @@ std::string comparison_page(const Comparison& c) {
              "change beyond chance, with all figures together wrong in less than {} of 100 equal pairs, and if it is "
              "{} or more. The band is what is too small to matter; the bar is where the change lies. Hypotheses are of "
              "the last run of either side.</p></footer>\n",
-             std::round(1000 * (1 - c.confidence)) / 10, share_text(c.least_change)) +
+             std::round(1000 * (1 - c.confidence)) / 10, plan::format_probability(c.least_change)) +
          kPageEnd;
 }
 
@@ -129,7 +133,7 @@ std::string comparison_markdown(const Comparison& c) {
     }
     const std::string heads = fmt::format(
         "\n| | probe | phase | figure | before | after | change | {} confidence |\n|---|---|---|---|---|---|---|---|\n",
-        share_text(c.confidence));
+        plan::format_probability(c.confidence));
     return all.empty() ? all : heads + all;
   };
   out += rows(true);

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 
+#include "injector/base/file_text.h"
 #include "injector/record/json_fields.h"
 #include "injector/record/sample_batch.h"
 #include "injector/report/derive.h"
@@ -19,13 +19,11 @@ KeptPhase kept_phase(const record::ProbeRecord& probe, const record::Phase& phas
   const auto count = std::clamp<std::size_t>(static_cast<std::size_t>(length / block), 1, kMostBlocks);
   std::vector<std::map<Ns, std::uint64_t>> latencies(count);
   kept.blocks.resize(count);
-  auto it = std::lower_bound(probe.answers.begin(), probe.answers.end(), phase.start,
-                             [](const record::Requests& one, Ns t) { return one.due < t; });
-  for (; it != probe.answers.end() && it->due < phase.end; ++it) {
-    const double share = static_cast<double>(it->due - phase.start) / static_cast<double>(length);
+  for (const record::Requests& one : record::due_in(probe, phase.start, phase.end)) {
+    const double share = static_cast<double>(one.due - phase.start) / static_cast<double>(length);
     const auto which = std::min(static_cast<std::size_t>(share * static_cast<double>(count)), count - 1);
-    kept.blocks[which].sent += it->count;
-    if (it->error == 0) latencies[which][record::rounded(it->latency)] += it->count;
+    kept.blocks[which].sent += one.count;
+    if (one.error == 0) latencies[which][record::rounded(one.latency)] += one.count;
   }
   for (std::size_t i = 0; i < count; i++)
     for (const auto& [latency, answers] : latencies[i]) {
@@ -35,34 +33,35 @@ KeptPhase kept_phase(const record::ProbeRecord& probe, const record::Phase& phas
   return kept;
 }
 
-std::vector<KeptRun> read_baseline(const std::filesystem::path& path) {
+std::vector<KeptRun> read_baseline(const std::filesystem::path& path, const std::string& text) {
   const auto refuse = [&](const char* why) -> Failure {
     return {Exit::invalid, fmt::format("{} is no baseline that can be read: {}", path.string(), why)};
   };
   Baseline baseline;
   try {
-    std::ifstream file(path);
-    baseline = record::from_json<Baseline>(nlohmann::json::parse(file));
+    const auto object = nlohmann::json::parse(text);
+    // First: what another version means by a field, this one does not know.
+    if (object.value("version", nlohmann::json()) != Baseline().version)
+      throw refuse("it is of another version of Faultline; keep the runs again");
+    baseline = record::from_json<Baseline>(object);
   } catch (const nlohmann::json::exception&) {
     throw refuse("it is damaged");
   }
-  if (baseline.version != 1) throw refuse("it is of another version of Faultline; keep the runs again");
   if (baseline.runs.empty()) throw refuse("it holds no run");
   for (const auto& run : baseline.runs)
     for (const auto& probe : run.probes)
       for (const auto& phase : probe.phases)
         for (const auto& block : phase.blocks)
-          if (block.latency_ms.size() != block.answers.size()) throw refuse("it is damaged");
+          if (block.latency_ms.size() != block.answers.size() ||
+              !std::is_sorted(block.latency_ms.begin(), block.latency_ms.end()))
+            throw refuse("it is damaged");
   return std::move(baseline.runs);
 }
 
-/// By its first key: a baseline may be large, and is read by one parser alone.
-bool is_baseline(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  std::string head(64, '\0');
-  file.read(head.data(), static_cast<std::streamsize>(head.size()));
-  const auto at = head.find_first_not_of(" \t\r\n{");
-  return at != std::string::npos && head.compare(at, 6, "\"runs\"") == 0;
+/// By its first key, so that one that ends in the middle is told from a damaged summary, too.
+bool is_baseline(const std::string& text) {
+  const auto at = text.find_first_not_of(" \t\r\n{");
+  return at != std::string::npos && text.compare(at, 6, "\"runs\"") == 0;
 }
 
 }  // namespace
@@ -89,12 +88,13 @@ KeptRun keep(const record::Recording& recording) {
 
 std::vector<KeptRun> read_kept(const std::filesystem::path& path) {
   std::vector<KeptRun> runs;
+  std::string text;
   if (!std::filesystem::is_regular_file(path))
     runs.push_back(keep(record::read_recording(path)));
-  else if (is_baseline(path))
-    runs = read_baseline(path);
+  else if (read_file(path.string(), Readable::regular_file, text).empty() && is_baseline(text))
+    runs = read_baseline(path, text);
   else
-    runs.push_back({read_summary(path), {}, {}});
+    runs.push_back({read_summary(path), {}, {}});  // it says why, where the file cannot be read
   for (auto& run : runs) run.where = path.string();
   return runs;
 }

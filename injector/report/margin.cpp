@@ -4,15 +4,15 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
-#include <fstream>
 
 #include "injector/base/text.h"
 #include "injector/record/json_fields.h"
 #include "injector/report/chart.h"
 #include "injector/report/derive.h"
+#include "injector/report/read_record.h"
 #include "injector/report/style.h"
 #include "injector/report/terminal_style.h"
+#include "injector/report/value_scale.h"
 #include "injector/screen/locale.h"
 
 namespace faultline::report {
@@ -31,31 +31,12 @@ std::string answer(const Margin& m) {
 
 std::string list_broken(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, "; ")); }
 
-/// Where a value stands between the ends that were tried: by its logarithm, where both are above 0.
-class Axis {
- public:
-  explicit Axis(const std::vector<MarginRun>& runs) {
-    const auto [low, high] = std::minmax_element(
-        runs.begin(), runs.end(), [](const MarginRun& a, const MarginRun& b) { return a.value < b.value; });
-    log_ = low->value > 0;
-    low_ = place(low->value);
-    high_ = place(high->value);
-  }
-  double x(double value) const {
-    const double share = high_ > low_ ? (place(value) - low_) / (high_ - low_) : 0.5;
-    return kPlotLeft + 10 + share * (kPlotWidth - kPlotLeft - 20);
-  }
-
- private:
-  double place(double value) const { return log_ ? std::log(value) : value; }
-  bool log_ = false;
-  double low_ = 0, high_ = 0;
-};
-
 std::string curve(const Margin& m) {
   std::vector<MarginRun> runs = m.runs;
   if (runs.empty()) return "";
-  const Axis axis(runs);
+  ValueScale scale;
+  for (const auto& run : runs) scale.add(run.value);
+  const auto place = [&](double value) { return kPlotLeft + 10 + scale.share(value) * (kPlotWidth - kPlotLeft - 20); };
   std::stable_sort(runs.begin(), runs.end(), [](const MarginRun& a, const MarginRun& b) { return a.value < b.value; });
   const auto y = [](double success) { return kPlotTop + (1 - success) * kPlotHeight; };
   std::string out = fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"success by {}\">\n", kPlotWidth,
@@ -69,11 +50,11 @@ std::string curve(const Margin& m) {
   double last_x = -1e9;
   for (const auto& run : runs) {
     if (!run.success) continue;
-    line += fmt::format("{:.1f},{:.1f} ", axis.x(run.value), y(*run.success));
+    line += fmt::format("{:.1f},{:.1f} ", place(run.value), y(*run.success));
   }
   out += fmt::format("<polyline class=\"p50\" points=\"{}\"/>\n", line);
   for (const auto& run : runs) {
-    const double x = axis.x(run.value);
+    const double x = place(run.value);
     if (run.success)
       out += fmt::format(
           "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\" class=\"{}\"><title>{}: {}, success {}</title></circle>\n", x,
@@ -90,15 +71,33 @@ std::string curve(const Margin& m) {
 
 }  // namespace
 
+std::string fingerprint_of(const plan::Plan& plan) {
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a: nobody gains by two plans that are taken for one
+  const auto take = [&](const std::string& text) {
+    for (const unsigned char c : text) hash = (hash ^ c) * 0x100000001b3;
+    hash = (hash ^ 0x100) * 0x100000001b3;  // where one text ends
+  };
+  take(plan.text);
+  for (const auto& input : plan.inputs) take(input.text);
+  return fmt::format("{:016x}", hash);
+}
+
+std::string asked_otherwise(const MarginAsked& before, const MarginAsked& now) {
+  using M = MarginAsked;
+  if (before.plan == now.plan && before.fingerprint != now.fingerprint)
+    return fmt::format("{} or a file that it names has been changed since", now.plan);
+  const std::pair<const char*, std::string M::*> asked[] = {
+      {"", &M::plan},    {"--vary ", &M::vary},     {"--from ", &M::from},
+      {"--to ", &M::to}, {"--within ", &M::within}, {"", &M::options}};
+  for (const auto& [option, member] : asked)
+    if (before.*member != now.*member)
+      return fmt::format("it was {}{}, and is {}{}", option, (before.*member).empty() ? "without" : before.*member,
+                         option, (now.*member).empty() ? "without" : now.*member);
+  return "";
+}
+
 std::optional<Margin> read_margin(const std::filesystem::path& folder) {
-  std::ifstream file(folder / kMarginFile);
-  if (!file) return {};
-  try {
-    return record::from_json<Margin>(nlohmann::json::parse(file));
-  } catch (const nlohmann::json::exception&) {
-    throw Failure(Exit::invalid,
-                  fmt::format("{} is damaged: it is not the record of a margin", (folder / kMarginFile).string()));
-  }
+  return read_record<Margin>(folder / kMarginFile, "the record of a margin");
 }
 
 void write_margin(const std::filesystem::path& folder, const Margin& margin) {

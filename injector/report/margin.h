@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "injector/base/visible_text.h"
+#include "injector/plan/plan.h"
 #include "injector/record/fields.h"
 
 namespace faultline::report {
@@ -33,22 +34,35 @@ struct MarginRun {
       record::field("success", &MarginRun::success, "the least share of success of a probe while the fault lasted")};
 };
 
-struct Margin {
-  std::string plan, title, vary, from, to, within, options;
+/// What is searched for, and in what: a search that was broken off goes on where all of it is the same.
+struct MarginAsked {
+  std::string plan, fingerprint, title, vary, from, to, within, options;
   std::uint64_t seed = 0;
+
+  static constexpr auto fields = std::tuple{
+      record::field("plan", &MarginAsked::plan, "the plan's path"),
+      record::field("fingerprint", &MarginAsked::fingerprint, "of the plan's text, and of the files that it names"),
+      record::field("title", &MarginAsked::title, "the plan's"),
+      record::field("vary", &MarginAsked::vary, "the fault's value that is varied"),
+      record::field("from", &MarginAsked::from, "the mild end"),
+      record::field("to", &MarginAsked::to, "the severe end"),
+      record::field("within", &MarginAsked::within, "how near the value that holds and the one that does not must be"),
+      record::field("options", &MarginAsked::options, "what else was given to every run"),
+      record::field("seed", &MarginAsked::seed, "of every run")};
+};
+
+/// The same for the same text alone, on every machine.
+std::string fingerprint_of(const plan::Plan& plan);
+/// What is asked for now, and was not in the search that was broken off; empty: it is the same. Seed and title aside.
+std::string asked_otherwise(const MarginAsked& before, const MarginAsked& now);
+
+struct Margin : MarginAsked {
   std::vector<MarginRun> runs;
   std::string end;  ///< "found", "none held", "all held", "unknown"; empty: it goes on
   std::optional<std::string> held, broken;
 
   static constexpr auto fields = std::tuple{
-      record::field("plan", &Margin::plan, "the plan's path"),
-      record::field("title", &Margin::title, "the plan's"),
-      record::field("vary", &Margin::vary, "the fault's value that is varied"),
-      record::field("from", &Margin::from, "the mild end"),
-      record::field("to", &Margin::to, "the severe end"),
-      record::field("within", &Margin::within, "how near the two values below are"),
-      record::field("options", &Margin::options, "what else was given to every run"),
-      record::field("seed", &Margin::seed, "of every run"),
+      record::Among<MarginAsked>{"what was asked for"},
       record::field("end", &Margin::end, "`found`, `none held`, `all held`, `unknown`; empty: it was broken off"),
       record::field("held", &Margin::held, "the severest value at which all hypotheses held"),
       record::field("broken", &Margin::broken, "the mildest at which one did not"),

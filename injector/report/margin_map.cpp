@@ -3,15 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <fstream>
 
 #include "injector/base/text.h"
 #include "injector/record/json_fields.h"
 #include "injector/report/chart.h"
 #include "injector/report/derive.h"
+#include "injector/report/read_record.h"
 #include "injector/report/style.h"
 #include "injector/report/terminal_style.h"
+#include "injector/report/value_scale.h"
 #include "injector/screen/locale.h"
 
 namespace faultline::report {
@@ -28,34 +28,23 @@ std::string row_answer(const MarginRow& row, const MarginMap& map) {
   return "the runs do not tell";
 }
 
-/// Where values stand in the picture: a column a row of the record, upwards what is varied, by its logarithm where all
-/// of it is above 0.
+/// Where values stand in the picture: a column a row of the record, upwards what is varied.
 class Plane {
  public:
   explicit Plane(const std::vector<std::optional<Margin>>& searches) : columns_(searches.size()) {
     for (const auto& search : searches)
       if (search)
-        for (const auto& run : search->runs) {
-          low_ = any_ ? std::min(low_, run.value) : run.value;
-          high_ = any_ ? std::max(high_, run.value) : run.value;
-          any_ = true;
-        }
-    log_ = low_ > 0;
+        for (const auto& run : search->runs) scale_.add(run.value);
   }
   double column() const {
     return (kMapWidth - kMapLeft - 10) / static_cast<double>(std::max<std::size_t>(1, columns_));
   }
   double x(std::size_t column_number) const { return kMapLeft + (static_cast<double>(column_number) + 0.5) * column(); }
-  double y(double value) const {
-    const double span = place(high_) - place(low_);
-    return kMapTop + kMapHeight * (1 - (span > 0 ? (place(value) - place(low_)) / span : 0.5));
-  }
+  double y(double value) const { return kMapTop + kMapHeight * (1 - scale_.share(value)); }
 
  private:
-  double place(double value) const { return log_ ? std::log(value) : value; }
   std::size_t columns_;
-  bool any_ = false, log_ = false;
-  double low_ = 0, high_ = 0;
+  ValueScale scale_;
 };
 
 /// What one search knows: green where all held, red where one did not, nothing between.
@@ -117,14 +106,7 @@ std::string map_picture(const MarginMap& map, const std::vector<std::optional<Ma
 }  // namespace
 
 std::optional<MarginMap> read_margin_map(const std::filesystem::path& folder) {
-  std::ifstream file(folder / kMarginMapFile);
-  if (!file) return {};
-  try {
-    return record::from_json<MarginMap>(nlohmann::json::parse(file));
-  } catch (const nlohmann::json::exception&) {
-    throw Failure(Exit::invalid,
-                  fmt::format("{} is damaged: it is not the record of a map", (folder / kMarginMapFile).string()));
-  }
+  return read_record<MarginMap>(folder / kMarginMapFile, "the record of a map");
 }
 
 void write_margin_map(const std::filesystem::path& folder, MarginMap& map) {

@@ -26,19 +26,13 @@ struct MarginRow {
 };
 
 /// margin_map.json
-struct MarginMap {
-  std::string plan, title, vary, from, to, against;
-  std::uint64_t seed = 0;
+struct MarginMap : MarginAsked {
+  std::string against;
   std::vector<MarginRow> rows;
 
   static constexpr auto fields =
-      std::tuple{record::field("plan", &MarginMap::plan, "the plan's path"),
-                 record::field("title", &MarginMap::title, "the plan's"),
-                 record::field("vary", &MarginMap::vary, "the value whose margin is searched for"),
-                 record::field("from", &MarginMap::from, "its mild end"),
-                 record::field("to", &MarginMap::to, "its severe end"),
+      std::tuple{record::Among<MarginAsked>{"what was asked for, of every row"},
                  record::field("against", &MarginMap::against, "the value that each row has another of"),
-                 record::field("seed", &MarginMap::seed, "of every run"),
                  record::field("rows", &MarginMap::rows, "a search each, in the order that was asked for")};
 };
 

@@ -86,9 +86,7 @@ std::vector<std::string> errors_of(const Seen& s) {
   for (const auto& stats : s.stats)
     for (const auto& [error, count] : stats.by_error) counts[error] += count;
   std::vector<std::string> names;
-  for (const auto& [error, count] : counts) names.push_back(error);
-  std::stable_sort(names.begin(), names.end(),
-                   [&](const std::string& a, const std::string& b) { return counts[a] > counts[b]; });
+  for (const auto& [error, count] : record::most_frequent(counts)) names.push_back(error);
   return names;
 }
 

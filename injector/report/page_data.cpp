@@ -59,7 +59,9 @@ std::vector<PageMark> marks(const Recording& r, const Summary& summary) {
     constexpr std::size_t kMostOfOne = 500;  // more are one upon the other
     const std::size_t step = record.seen.size() / kMostOfOne + 1;
     for (std::size_t i = 0; i < record.seen.size(); i += step)
-      add("event", record.seen[i].when, fmt::format("{}: {}", record.event.name, record.seen[i].line));
+      add("event", record.seen[i].when,
+          record.seen[i].line.empty() ? record.event.name
+                                      : fmt::format("{}: {}", record.event.name, record.seen[i].line));
   }
   for (const auto& note : r.notes) add("note", note.when, fmt::format("{} ({})", note.text, note.by));
   for (const auto& escape : r.escapes)

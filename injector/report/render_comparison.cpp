@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "injector/base/text.h"
+#include "injector/plan/values.h"
 #include "injector/report/compare.h"
 #include "injector/screen/row.h"
 
@@ -76,7 +77,7 @@ void render_figures(Visible& out, const Comparison& c) {
     if (f.verdict != Change::better && f.verdict != Change::worse) continue;
     if (!headed_yet)
       out += shown("\n{:<36} {:<8} {:>9} {:>9}  {}\n", "changed", "", "A", "B",
-                   fmt::format("{} confidence: between", share_text(c.confidence)));
+                   fmt::format("{} confidence: between", plan::format_probability(c.confidence)));
     headed_yet = true;
     const std::string range =
         f.low ? fmt::format("{} and {}", change_text(f, f.low), change_text(f, f.high)) : std::string();

@@ -57,20 +57,29 @@ std::string course(const record::Recording& r) {
       drawing);
 }
 
-std::string footer(const Summary& s) {
-  std::string cleanup = "<p class=\"broken\">The run did not record its cleanup.</p>";
-  if (s.cleanup) {
-    cleanup = s.cleanup->ok ? "<p>Nothing of the run was left behind." : "<p class=\"broken\">Cleanup was incomplete.";
-    if (s.healed_s) cleanup += fmt::format(" Healed at {:.4g} s.", *s.healed_s);
-    cleanup += "</p>";
-  }
+std::string cleanup_of(const Summary& s, bool under_way) {
+  if (!s.cleanup && under_way) return "";  // it has yet to come
+  if (!s.cleanup) return "<p class=\"broken\">The run did not record its cleanup.</p>";
   return fmt::format(
-      "<h2>To play it again</h2>\n<p>With the same chance:</p>\n<p><code class=\"command\">{}</code></p>\n<p>{}The "
-      "plan.toml beside this file is a copy of the plan, and can be played in its place; the files that a lab's "
-      "commands "
-      "read are where the plan was.</p>\n<footer>{}<p>Every event and every request is in journal.jsonl; this page and "
-      "summary.json are made from it. Charts by dygraphs, whose licence stands in this page's source.</p></footer>\n",
-      repeat_command(s), s.repeat_masked ? "Replace each ***: secrets are not recorded. " : "", cleanup);
+      "{}{}</p>",
+      s.cleanup->ok ? "<p>Nothing of the run was left behind." : "<p class=\"broken\">Cleanup was incomplete.",
+      s.healed_s ? fmt::format(" Healed at {:.4g} s.", *s.healed_s) : "");
+}
+
+std::string footer(const Summary& s, bool under_way) {
+  // What lies beside the page is in the run's folder, and of a run under way not yet there.
+  const char* copy = under_way
+                         ? ""
+                         : "The plan.toml beside this file is a copy of the plan, and can be played in its place; "
+                           "the files that a lab's commands read are where the plan was.";
+  const char* files = under_way ? "Every event and every request is in the run's folder, and so will be its report."
+                                : "Every event and every request is in journal.jsonl; this page and summary.json are "
+                                  "made from it.";
+  return fmt::format(
+      "<h2>To play it again</h2>\n<p>With the same chance:</p>\n<p><code class=\"command\">{}</code></p>\n<p>{}{}</p>\n"
+      "<footer>{}<p>{} Charts by dygraphs, whose licence stands in this page's source.</p></footer>\n",
+      repeat_command(s), s.repeat_masked ? "Replace each ***: secrets are not recorded. " : "", copy,
+      cleanup_of(s, under_way), files);
 }
 
 /// What a link to the page says of it.
@@ -82,18 +91,20 @@ std::string description(const Summary& s) {
 
 }  // namespace
 
-std::string live_banner(const std::string& text) { return "<p id=\"live\" role=\"status\"><b>" + text + "</b></p>\n"; }
+std::string live_banner(const Live& live) {
+  return fmt::format("<p id=\"live\" role=\"status\" data-tag=\"{}\"><b>{}</b></p>\n", live.tag, live.text);
+}
 
 std::string render_report(const record::Recording& recording, const Summary& summary, const std::string& plan_text,
-                          const std::string& live) {
+                          const std::optional<Live>& live) {
   const std::string drawn = course(recording);
   std::string out = page_begin({fmt::format("{}: {}", escaped(summary.verdict), title_of(summary)),
-                                description(summary), !drawn.empty(), !live.empty()});
-  if (!live.empty()) out += live_banner(live);
+                                description(summary), !drawn.empty(), live.has_value()});
+  if (live) out += live_banner(*live);
   out += headline(summary) + "<main>\n" + broken_cards(recording, summary) + drawn;
   out += hypothesis_table(summary) + guard_table(summary) + fault_tables(recording, summary) + probe_table(summary) +
          telemetry_table(summary) + event_table(summary) + notes_and_warnings(summary) + plan_section(plan_text) +
-         footer(summary) + "</main>\n";
+         footer(summary, live.has_value()) + "</main>\n";
   if (!drawn.empty())
     out += fmt::format("<script type=\"application/json\" id=\"run\">{}</script>\n<script>{}</script>\n",
                        page_json(page_data(recording, summary)), kPageScript);

@@ -4,6 +4,7 @@
 // journal alone, as summary.json is, with the plan's text where there is one.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "injector/record/recording.h"
@@ -11,12 +12,17 @@
 
 namespace faultline::report {
 
-/// The page. `summary` is what summarize() made of the same recording; `plan_text` is the plan's, as a file has it.
-/// `live` is of a run under way: what is said of that on top, as HTML; the page then asks for itself again.
-std::string render_report(const record::Recording& recording, const Summary& summary, const std::string& plan_text = "",
-                          const std::string& live = "");
+/// Of a run under way.
+struct Live {
+  std::string text;  ///< what is said of that, as HTML
+  std::string tag;   ///< the page asks for its header again (ETag), and for itself once that is another
+};
 
-/// What stands on top of a page of a run under way. `text` is HTML.
-std::string live_banner(const std::string& text);
+/// The page. `summary` is what summarize() made of the same recording; `plan_text` is the plan's, as a file has it.
+std::string render_report(const record::Recording& recording, const Summary& summary, const std::string& plan_text = "",
+                          const std::optional<Live>& live = {});
+
+/// What stands on top of a page of a run under way.
+std::string live_banner(const Live& live);
 
 }  // namespace faultline::report

@@ -34,14 +34,6 @@ class Facts {
 std::string instant(Ns t) { return fmt::format("{:.4g} s", seconds(t)); }
 std::string span(Ns from, Ns to) { return fmt::format("{:.4g} to {:.4g} s", seconds(from), seconds(to)); }
 
-/// The requests of a probe that were due in [from, to).
-std::pair<const Requests*, const Requests*> due_in(const ProbeRecord& probe, Ns from, Ns to) {
-  const auto before = [](const Requests& r, Ns t) { return r.due < t; };
-  const auto* begin = probe.answers.data();
-  const auto* end = begin + probe.answers.size();
-  return {std::lower_bound(begin, end, from, before), std::lower_bound(begin, end, to, before)};
-}
-
 /// The strictest upper bound on the latency that a hypothesis asks for; nothing: none.
 std::optional<Ns> slowest_allowed(const plan::Hypothesis& h) {
   std::optional<Ns> least;
@@ -55,13 +47,13 @@ std::optional<Ns> slowest_allowed(const plan::Hypothesis& h) {
 
 /// The first request of the window that tells against the hypothesis: it failed or, where none did, took too long.
 const Requests* first_against(const ProbeRecord& probe, const plan::Hypothesis* asked, Ns from, Ns to) {
-  const auto [begin, end] = due_in(probe, from, to);
-  const auto* failed = std::find_if(begin, end, [](const Requests& r) { return r.error != 0; });
-  if (failed != end) return failed;
+  const auto due = record::due_in(probe, from, to);
+  const auto failed = std::find_if(due.begin(), due.end(), [](const Requests& r) { return r.error != 0; });
+  if (failed != due.end()) return &*failed;
   const auto limit = asked ? slowest_allowed(*asked) : std::nullopt;
   if (!limit) return nullptr;
-  const auto* slow = std::find_if(begin, end, [&](const Requests& r) { return r.latency > *limit; });
-  return slow != end ? slow : nullptr;
+  const auto slow = std::find_if(due.begin(), due.end(), [&](const Requests& r) { return r.latency > *limit; });
+  return slow != due.end() ? &*slow : nullptr;
 }
 
 std::string outcome(const ProbeRecord& probe, const Requests& one) {
@@ -97,12 +89,10 @@ std::string figures(const record::PhaseStats& stats) {
 }
 
 std::string errors_text(const record::PhaseStats& stats) {
-  std::vector<std::pair<std::uint64_t, std::string>> errors;
-  for (const auto& [error, count] : stats.by_error) errors.emplace_back(count, error);
-  std::sort(errors.rbegin(), errors.rend());
+  const auto errors = record::most_frequent(stats.by_error);
   std::string text;
   for (std::size_t i = 0; i < errors.size() && i < kMostFaults; i++)
-    text += fmt::format("{}{} × {}", text.empty() ? "" : ", ", thousands(errors[i].first), escaped(errors[i].second));
+    text += fmt::format("{}{} × {}", text.empty() ? "" : ", ", thousands(errors[i].second), escaped(errors[i].first));
   if (errors.size() > kMostFaults) text += fmt::format(" and {} errors more", errors.size() - kMostFaults);
   return text;
 }
@@ -116,14 +106,13 @@ std::vector<std::pair<Ns, Ns>> acting(const record::FaultRecord& fault) {
 /// How many of the failed requests of the window were under way while the fault acted.
 std::uint64_t failed_under(const ProbeRecord& probe, const record::FaultRecord& fault, Ns from, Ns to) {
   const auto spans = acting(fault);
-  const auto [begin, end] = due_in(probe, from, to);
   std::uint64_t count = 0;
-  for (const auto* r = begin; r != end; ++r) {
-    if (r->error == 0) continue;
-    const Ns until = r->due + std::max<Ns>(r->latency, 1);
+  for (const Requests& r : record::due_in(probe, from, to)) {
+    if (r.error == 0) continue;
+    const Ns until = r.due + std::max<Ns>(r.latency, 1);
     if (std::any_of(spans.begin(), spans.end(),
-                    [&](const auto& acts) { return acts.first < until && acts.second > r->due; }))
-      count += r->count;
+                    [&](const auto& acts) { return acts.first < until && acts.second > r.due; }))
+      count += r.count;
   }
   return count;
 }

@@ -1,5 +1,6 @@
 // What was asked of each fault, beside what it did.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -17,12 +18,6 @@
 
 namespace faultline::report {
 namespace {
-
-std::string joined(const std::vector<std::string>& list) {
-  std::string text;
-  for (const auto& name : list) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
 
 /// What happened to few packets, a line each.
 std::string rarer(const Fault& f) {
@@ -177,7 +172,8 @@ std::string asked_and_applied(const record::Recording& r, const Summary& s) {
 }  // namespace
 
 std::string where(const Fault& fault) {
-  const std::string peer = joined(fault.peer), text = joined(fault.on);
+  const std::string peer = fmt::format("{}", fmt::join(fault.peer, ", ")),
+                    text = fmt::format("{}", fmt::join(fault.on, ", "));
   if (fault.direction == "both") return text + (peer.empty() ? "" : ", traffic with " + peer);
   const bool out = fault.direction == "egress";
   return text + (out ? ", what it sends" : ", what it receives") +

@@ -125,9 +125,10 @@ std::string event_table(const Summary& s) {
                     escaped(e.name), escaped(e.match), escaped(e.log.empty() ? e.file : "the log of " + e.log), e.seen);
     constexpr std::size_t kShown = 10;
     for (std::size_t i = 0; i < std::min(kShown, e.lines.size()); i++)
-      out +=
-          fmt::format("{}<span class=\"dim\">{:.3f} s</span> {}", i == 0 ? "" : "<br>", e.lines[i].t_s,
-                      e.lines[i].line.empty() ? fmt::format("{} lines", e.lines[i].count) : escaped(e.lines[i].line));
+      out += fmt::format("{}<span class=\"dim\">{:.3f} s</span> {}", i == 0 ? "" : "<br>", e.lines[i].t_s,
+                         e.lines[i].line.empty()
+                             ? fmt::format("{} line{}", e.lines[i].count, e.lines[i].count == 1 ? "" : "s")
+                             : escaped(e.lines[i].line));
     if (e.lines.size() > kShown) out += "<br><span class=\"dim\">more are in summary.json and journal.jsonl</span>";
     if (e.trouble) out += "<br>" + escaped(*e.trouble);
     out += "</td></tr>\n";

@@ -25,6 +25,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMostClients = 64;
+constexpr int kWithoutDescriptorsMs = 200;                     // until somebody new is heard again
 constexpr std::size_t kLongestNote = 2000, kLongestName = 64;  // bytes
 
 struct Client {
@@ -67,6 +68,7 @@ struct Control::Impl {
   AboutAnswer fixed;            // what does not change, for about()
   Fd bell;                      // rung when something below has changed
   std::vector<Client> clients;  // the thread's own
+  bool deaf = false;            // to whoever is new; the thread's own
 
   Mutex mutex;
   std::vector<Listener> listeners FAULTLINE_GUARDED_BY(mutex);
@@ -163,11 +165,14 @@ void Control::Impl::serve() {
     std::size_t listening = 0;
     {
       const MutexLock lock(mutex);
-      for (const auto& listener : listeners) fds.push_back({listener.socket.get(), POLLIN, 0});
+      const short newcomers = deaf ? 0 : POLLIN;
+      for (const auto& listener : listeners) fds.push_back({listener.socket.get(), newcomers, 0});
       listening = listeners.size();
     }
     for (const auto& client : clients) fds.push_back({client.socket.get(), POLLIN, 0});
-    if (::poll(fds.data(), fds.size(), -1) < 0) continue;  // no signal comes here, and the descriptors are ours
+    // No signal comes here, and the descriptors are ours.
+    if (::poll(fds.data(), fds.size(), deaf ? kWithoutDescriptorsMs : -1) < 0) continue;
+    deaf = false;
     eventfd_t rung;
     eventfd_read(bell.get(), &rung);
     tell_healed();
@@ -190,7 +195,10 @@ void Control::Impl::accept_from(int listener) {
     if (std::none_of(listeners.begin(), listeners.end(), [&](const Listener& l) { return l.socket.get() == listener; }))
       return;
     client.socket = Fd(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    // Without descriptors or memory whoever waits there still does, and poll() would say so at once.
+    deaf = deaf || (!client.socket && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED);
   }
+  if (!client.socket) return;
   const auto peer = peer_of(client.socket.get());
   if (!peer) return;  // not a connection, or closed already
   client.credentials = *peer;

@@ -45,7 +45,7 @@ void ProbeWatch::add(const probe::Sample& sample, Ns now) {
     const Ns second = now / kSecond * kSecond;
     if (failed_.empty() || failed_.back().second != second) failed_.push_back({second, {}});
     while (failed_.front().second < now - kErrorsFor - kSecond) failed_.pop_front();
-    ++failed_.back().by_error[names_.named(sample.error)];
+    ++failed_.back().by_error[sample.error];
   }
 
   const std::int64_t index = std::max<Ns>(sample.due, 0) / kSlot;
@@ -89,9 +89,7 @@ std::vector<std::pair<std::string, std::uint64_t>> ProbeWatch::last_errors(Ns no
   for (const auto& failed : failed_)
     if (failed.second >= now - kErrorsFor)
       for (const auto& [error, count] : failed.by_error) sum[error] += count;
-  std::vector<std::pair<std::string, std::uint64_t>> all(sum.begin(), sum.end());
-  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
-  return all;
+  return record::most_frequent(sum);
 }
 
 WatchedSlot ProbeWatch::slot(std::int64_t index) const {

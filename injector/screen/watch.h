@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "injector/plan/plan.h"
-#include "injector/probe/errors.h"
 #include "injector/probe/probe.h"
 #include "injector/record/distribution.h"
 #include "injector/record/tally.h"
@@ -71,7 +70,6 @@ class ProbeWatch {
   const std::vector<record::Phase>* outline_;
   std::deque<Recent> recent_;
   std::deque<Failed> failed_;  ///< by the second in which it became known
-  probe::ErrorNames names_;
   std::vector<WatchedSlot> slots_;
 };
 

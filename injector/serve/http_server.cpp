@@ -22,7 +22,8 @@ constexpr Ns kToAsk = 5 * kSecond;      // from connecting to the end of the req
 constexpr Ns kToTake = 20 * kSecond;    // from there to the end of the answer
 constexpr std::size_t kMostUnsent = 8;  // answers that wait for their readers
 constexpr std::size_t kPortion = 65536;
-constexpr int kNice = 10;  // probes and the run go first on a busy machine
+constexpr Ns kWithoutDescriptors = 200 * kMillisecond;  // until somebody new is taken again
+constexpr int kNice = 10;                               // probes and the run go first on a busy machine
 
 /// A request that is here as a whole, and room for its answer.
 class Memory : public httplib::Stream {
@@ -50,14 +51,29 @@ class Memory : public httplib::Stream {
   std::size_t at_ = 0;
 };
 
+/// A request with those of its headers that are looked at. The library acts upon others: it matches ranges with
+/// std::regex, answers each of them, as often as it is asked for, and compresses. A line ends where it ends for the
+/// library.
+std::string with_few_headers(const std::string& request) {
+  constexpr std::string_view kLooked[] = {"host", "authorization"};
+  std::string out;
+  for (std::size_t from = 0, end = 0; from < request.size(); from = end) {
+    end = std::min(request.find('\n', from), request.size() - 1) + 1;
+    const std::string_view line = std::string_view(request).substr(from, end - from);
+    std::string name(line.substr(0, std::min(line.find(':'), line.size())));
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (from == 0 || std::find(std::begin(kLooked), std::end(kLooked), name) != std::end(kLooked)) out += line;
+  }
+  return out + "\r\n";
+}
+
 /// The library's parsing, routing and writing, without its sockets and threads.
 class Library : public httplib::Server {
  public:
-  std::string answer(std::string request) {
-    Memory stream(std::move(request));
+  std::string answer(const std::string& request) {
+    Memory stream(with_few_headers(request));
     bool closed = true;
-    // Compressing costs more than a page is worth while a run goes on.
-    process_request(stream, true, closed, [](httplib::Request& r) { r.headers.erase("Accept-Encoding"); });
+    process_request(stream, true, closed, {});
     return std::move(stream.out);
   }
 };
@@ -121,6 +137,7 @@ struct HttpServer::Impl {
     library.set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
       response.set_header("Cache-Control", "no-store");
       response.set_header("X-Content-Type-Options", "nosniff");
+      response.set_header("Accept-Ranges", "none");
       return refuse(request, response) ? httplib::Server::HandlerResponse::Handled
                                        : httplib::Server::HandlerResponse::Unhandled;
     });
@@ -128,6 +145,7 @@ struct HttpServer::Impl {
       library.Get(path, [page = std::move(page)](const httplib::Request&, httplib::Response& response) {
         const Content content = page();
         response.status = content.status;
+        if (!content.tag.empty()) response.set_header("ETag", "\"" + content.tag + "\"");
         response.set_content(content.text, content.type.c_str());
       });
     thread = std::thread([this] { serve(); });
@@ -155,13 +173,15 @@ struct HttpServer::Impl {
   void serve() {
     ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
     for (;;) {
-      std::vector<pollfd> fds{{wake.get(), POLLIN, 0}, {listening.get(), POLLIN, 0}};
-      Ns next = monotonic_now() + kSecond;
+      const Ns begin = monotonic_now();
+      const short newcomers = begin >= deaf_until ? POLLIN : 0;
+      std::vector<pollfd> fds{{wake.get(), POLLIN, 0}, {listening.get(), newcomers, 0}};
+      Ns next = begin + (newcomers != 0 ? kSecond : deaf_until - begin);
       for (const auto& one : connections) {
         fds.push_back({one.fd.get(), static_cast<short>(one.answered ? POLLOUT : POLLIN), 0});
         next = std::min(next, one.until);
       }
-      const Ns wait = std::max<Ns>(next - monotonic_now(), 0);
+      const Ns wait = std::max<Ns>(next - begin, 0);
       if (::poll(fds.data(), fds.size(), static_cast<int>(wait / kMillisecond) + 1) < 0 && errno != EINTR) return;
       if (fds[0].revents != 0) return;
       const Ns now = monotonic_now();
@@ -178,7 +198,11 @@ struct HttpServer::Impl {
   void take_new(Ns now) {
     for (std::size_t i = 0; i < kMostConnections; i++) {
       Fd fd(::accept4(listening.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-      if (!fd) return;
+      if (!fd) {
+        // Without descriptors or memory whoever waits there still does, and poll() would say so at once.
+        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) deaf_until = now + kWithoutDescriptors;
+        return;
+      }
       if (connections.size() == kMostConnections) connections.pop_front();  // who has had the most time
       connections.emplace_back();
       connections.back().fd = std::move(fd);
@@ -212,7 +236,7 @@ struct HttpServer::Impl {
     }
     make_room_to_answer();
     try {
-      one.out = library.answer(std::move(one.in));
+      one.out = library.answer(one.in);
     } catch (const std::exception&) {  // out of memory at worst
       one.done = true;
     }
@@ -249,6 +273,7 @@ struct HttpServer::Impl {
   const Access access;
   Library library;
   std::list<Connection> connections;  // oldest first; of the server's thread
+  Ns deaf_until = 0;                  // nobody new is taken before; of the server's thread
   std::thread thread;                 // last: it uses all of the above
 };
 

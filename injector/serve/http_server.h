@@ -16,12 +16,13 @@ namespace faultline::serve {
 struct Content {
   std::string text, type;
   int status = 200;
+  std::string tag = {};  ///< changes when the text does (ETag); empty: none is told
 };
 
 struct Access {
-  std::string token;  ///< empty: none is needed
-  bool any_host =
-      true;  ///< false: only under an address, or as localhost: no page of another site may ask by a name of its own
+  std::string token = {};  ///< empty: none is needed
+  /// False: only under an address, or as localhost: no page of another site may ask by a name of its own.
+  bool any_host = false;
 };
 
 class HttpServer {

@@ -14,7 +14,7 @@
 #include "injector/report/report.h"
 #include "injector/report/style.h"
 #include "injector/report/summary.h"
-#include "injector/serve/metrics.h"
+#include "injector/serve/plain_errors.h"
 
 namespace faultline::serve {
 namespace {
@@ -27,7 +27,7 @@ std::string bare_page(const std::string& text) {
   report::PageHead head;
   head.title = "a run under way";
   head.live = true;
-  return report::page_begin(head) + report::live_banner(text) + report::kPageEnd;
+  return report::page_begin(head) + report::live_banner({text, ""}) + report::kPageEnd;
 }
 
 /// A journal that ends where reading it is not wanted any more.
@@ -42,18 +42,23 @@ class Interruptible : public std::filebuf {
   const std::atomic<bool>& leaving_;
 };
 
+/// What services said. What the plan itself names stays, so that the hypotheses about it are judged as they would be.
 void leave_answers_out(record::Recording& recording) {
+  PlainErrors plain;
+  for (const auto& hypothesis : recording.hypotheses) plain.keep(hypothesis);
+  for (const auto& guard : recording.guards) plain.keep(guard.guard);
   for (auto& probe : recording.probes)
-    for (auto& error : probe.errors) error = plain_error(error);
+    for (auto& error : probe.errors) error = plain.name(error);
+  for (auto& event : recording.events)
+    for (auto& seen : event.seen) seen.line.clear();
 }
 
 }  // namespace
 
 LivePage::LivePage(std::filesystem::path folder, bool plain)
-    : folder_(std::move(folder)),
-      plain_(plain),
-      page_(bare_page("The page is being made.")),
-      thread_([this] { work(); }) {}
+    : folder_(std::move(folder)), plain_(plain), page_{bare_page("The page is being made."), "none"}, thread_([this] {
+        work();
+      }) {}
 
 LivePage::~LivePage() {
   {
@@ -64,7 +69,7 @@ LivePage::~LivePage() {
   thread_.join();
 }
 
-std::string LivePage::html() {
+LivePage::Made LivePage::last() {
   const MutexLock lock(mutex_);
   wanted_ = true;
   asked_.notify_all();
@@ -87,11 +92,11 @@ void LivePage::work() {
     }
     wanted_ = false;
     lock.unlock();
-    std::string next;
+    Made next{{}, std::to_string(wall_now())};  // of no other run at this address either
     try {
-      next = made();
+      next.html = made(next.tag);
     } catch (const std::exception& e) {
-      next = bare_page(fmt::format("The page cannot be made: {}", report::escaped(e.what())));
+      next.html = bare_page(fmt::format("The page cannot be made: {}", report::escaped(e.what())));
     }
     const Ns done = monotonic_now();
     not_before = done + std::max(kLeastPause, kShare * (done - now));
@@ -100,7 +105,7 @@ void LivePage::work() {
   }
 }
 
-std::string LivePage::made() {
+std::string LivePage::made(const std::string& tag) {
   const auto journal = folder_ / "journal.jsonl";
   if (std::filesystem::file_size(journal) > kMostJournal)
     return bare_page("This run's record is too large to draw while it goes on. Its report is made when it is over.");
@@ -108,17 +113,18 @@ std::string LivePage::made() {
   if (!file.open(journal, std::ios::in)) return bare_page("There is no record yet.");
   std::istream in(&file);
   record::Recording recording = record::read_recording(in);
+  recording.under_way = true;
   if (plain_) leave_answers_out(recording);
   auto summary = report::summarize(recording, record::judge(recording));
-  summary.verdict = "under way";  // a record without an end would be an aborted run's
-  summary.reasons.clear();
+  summary.verdict = "under way";
+  summary.reasons.clear();  // of a verdict that has yet to come
   const std::string told =
       recording.begun
           ? fmt::format(
                 "Under way: {:.0f} s of {:.0f} s. What is below is made from the record so far, and is no verdict.",
                 static_cast<double>(recording.last_seen) / kSecond, static_cast<double>(recording.duration) / kSecond)
           : std::string("The run is being prepared.");
-  return report::render_report(recording, summary, "", told);
+  return report::render_report(recording, summary, "", report::Live{told, tag});
 }
 
 }  // namespace faultline::serve

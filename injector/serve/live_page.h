@@ -22,12 +22,16 @@ class LivePage {
   LivePage(std::filesystem::path folder, bool plain);
   ~LivePage();  ///< waits for the page under way, which gives up; never throws
 
+  struct Made {
+    std::string html;
+    std::string tag;  ///< of no other page; a page with scripts knows its own (report::Live)
+  };
   /// The last that was made; asks for a newer one. Never waits.
-  std::string html();
+  Made last();
 
  private:
   void work();
-  std::string made();
+  std::string made(const std::string& tag);
 
   const std::filesystem::path folder_;
   const bool plain_;
@@ -35,7 +39,7 @@ class LivePage {
   Mutex mutex_;
   Condition asked_;
   bool wanted_ FAULTLINE_GUARDED_BY(mutex_) = false;
-  std::string page_ FAULTLINE_GUARDED_BY(mutex_);
+  Made page_ FAULTLINE_GUARDED_BY(mutex_);
   std::thread thread_;  // last: it uses all of the above
 };
 

@@ -32,48 +32,30 @@ void gauge(MetricFamily& to, std::vector<ClientMetric::Label> labels, double val
 
 }  // namespace
 
-std::string plain_error(const std::string& error) {
-  const auto space = error.find(' ');
-  if (space == std::string::npos) return error;
-  const bool number = std::all_of(error.begin() + static_cast<std::ptrdiff_t>(space) + 1, error.end(),
-                                  [](unsigned char c) { return std::isdigit(c); });
-  return number || error == probe::ErrorNames::kOther ? error : error.substr(0, space);
+Metrics::Metrics(const plan::Plan& plan, bool plain_errors)
+    : plan_(plan), plain_errors_(plain_errors), probes_(plan.probes.size()) {
+  for (const auto& hypothesis : plan.hypotheses) plain_.keep(hypothesis);
+  for (const auto& guard : plan.guards) plain_.keep(guard);
 }
 
-Metrics::Metrics(const plan::Plan& plan, bool plain_errors)
-    : plan_(plan), plain_errors_(plain_errors), probes_(plan.probes.size()) {}
+std::map<std::string, std::uint64_t> Metrics::OfProbe::failed_so_far() const {
+  const MutexLock lock(mutex);
+  return failed;
+}
 
 void Metrics::sample(const probe::Sample& sample) {
   if (sample.probe >= probes_.size()) return;
   OfProbe& probe = probes_[sample.probe];
   if (!sample.ok) {
-    error(probe, sample.error).fetch_add(1, std::memory_order_relaxed);
+    const std::string name = plain_errors_ ? plain_.name(sample.error) : sample.error;
+    const MutexLock lock(probe.mutex);
+    probe.failed[name]++;
     return;
   }
   const double latency = static_cast<double>(sample.latency) / kSecond;
   const auto which = std::lower_bound(kBounds.begin(), kBounds.end(), latency) - kBounds.begin();
   probe.answers[static_cast<std::size_t>(which)].fetch_add(1, std::memory_order_relaxed);
   probe.latency_ns.fetch_add(static_cast<std::uint64_t>(std::max<Ns>(sample.latency, 0)), std::memory_order_relaxed);
-}
-
-/// Names are few, and each is written once, before the number of known ones says that it is there.
-std::atomic<std::uint64_t>& Metrics::error(OfProbe& probe, const std::string& given) const {
-  const std::string name = plain_errors_ ? plain_error(given) : given;
-  const auto find = [&](std::size_t from, std::size_t known) {
-    for (std::size_t i = from; i < known; i++)
-      if (probe.errors[i].name == name) return i;
-    return known;
-  };
-  const std::size_t known = probe.known.load(std::memory_order_acquire);
-  if (const std::size_t at = find(0, known); at < known) return probe.errors[at].count;
-  const MutexLock lock(probe.naming);
-  const std::size_t by_now = probe.known.load(std::memory_order_acquire);
-  if (const std::size_t at = find(known, by_now); at < by_now) return probe.errors[at].count;
-  const std::size_t last = probe.errors.size() - 1;
-  if (by_now > last) return probe.errors[last].count;
-  probe.errors[by_now].name = by_now == last ? probe::ErrorNames::kOther : bounded(name, probe::ErrorNames::kLongest);
-  probe.known.store(by_now + 1, std::memory_order_release);
-  return probe.errors[by_now].count;
 }
 
 std::vector<MetricFamily> Metrics::families() const {
@@ -104,9 +86,8 @@ std::vector<MetricFamily> Metrics::families() const {
   for (std::size_t i = 0; i < probes_.size(); i++) {
     const OfProbe& probe = probes_[i];
     const std::string& name = plan_.probes[i].name;
-    for (std::size_t e = 0; e < probe.known.load(std::memory_order_acquire); e++)
-      add(failed, {{"probe", name}, {"error", probe.errors[e].name}}).counter.value =
-          static_cast<double>(probe.errors[e].count.load(std::memory_order_relaxed));
+    for (const auto& [error, count] : probe.failed_so_far())
+      add(failed, {{"probe", name}, {"error", error}}).counter.value = static_cast<double>(count);
     auto& histogram = add(took, {{"probe", name}}).histogram;
     for (std::size_t b = 0; b < probe.answers.size(); b++) {
       histogram.sample_count += probe.answers[b].load(std::memory_order_relaxed);

@@ -24,7 +24,8 @@ void Serving::prepare(const observe::Scene& scene) {
         std::move(listening), Access{wish_->token, plain},
         HttpServer::Pages{{"/",
                            [this] {
-                             return Content{page_->html(), "text/html; charset=utf-8"};
+                             LivePage::Made page = page_->last();
+                             return Content{std::move(page.html), "text/html; charset=utf-8", 200, page.tag};
                            }},
                           {"/metrics", [this] {
                              return Content{metrics_->text(), "text/plain; version=0.0.4; charset=utf-8"};

@@ -7,57 +7,20 @@ dark.png, phone.png, moment.png, print.pdf. The report has to have a fault, and 
 Needs Debian's chromium-driver and python3-selenium; root needs no sandbox.
 """
 import base64
-import os
 import pathlib
 import re
-import signal
 import sys
 import tempfile
 import time
 
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
-
-PATIENCE = 60  # seconds, on a machine that does much else
-wrong = []
+sys.dont_write_bytecode = True  # nothing is left beside the sources
+from browser import PATIENCE, Browser, end_in_time, expect, wrong  # noqa: E402
 
 
-def expect(holds, what):
-    if not holds:
-        wrong.append(what)
-        print(what, flush=True)
-
-
-class Browser:
+class Reader(Browser):
     def __init__(self, page, profile):
-        options = webdriver.ChromeOptions()
-        options.binary_location = "/usr/bin/chromium"
-        for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
-                     "--no-first-run", "--disable-extensions", "--disable-background-networking", "--no-proxy-server",
-                     f"--user-data-dir={profile}"):
-            options.add_argument(word)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        options.page_load_strategy = "normal"
-        self.driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
-        self.driver.set_page_load_timeout(4 * PATIENCE)
-        self.driver.set_script_timeout(4 * PATIENCE)
+        super().__init__(profile)
         self.address = pathlib.Path(page).resolve().as_uri()
-
-    def do(self, command, **how):
-        return self.driver.execute_cdp_cmd(command, how)
-
-    def js(self, expression):
-        return self.driver.execute_script("return (" + expression + ")")
-
-    def until(self, expression, what):
-        """Waits for something to become true; what it came to."""
-        end = time.monotonic() + PATIENCE
-        while True:
-            value = self.js(expression)
-            if value or time.monotonic() > end:
-                expect(value, what)
-                return value
-            time.sleep(0.05)
 
     def open(self, width, height=900, phone=False, dark=False):
         self.do("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)
@@ -68,11 +31,6 @@ class Browser:
         self.js("document.querySelector('.plot').scrollIntoView({block: 'center', behavior: 'instant'})")
         self.until("document.querySelectorAll('.plot canvas').length > 0", "a chart is drawn when it comes into sight")
         self.settle()
-
-    def settle(self):
-        """Until what has been asked for is drawn."""
-        self.driver.execute_async_script("const done = arguments[0];"
-                                         "requestAnimationFrame(() => requestAnimationFrame(() => done()))")
 
     def mouse(self, kind, x, y, **how):
         self.do("Input.dispatchMouseEvent", type=kind, x=x, y=y, **{"button": "left", **how})
@@ -97,10 +55,6 @@ class Browser:
             time.sleep(0.5)  # for the eyes alone: charts that came into sight are drawn
         shot = self.do("Page.captureScreenshot", format="png")["data"]
         (FOLDER / name).write_bytes(base64.b64decode(shot))
-
-    def no_complaints(self, where):
-        for entry in self.driver.get_log("browser"):
-            expect(False, f"{where}: the console says: {entry['message']}")
 
 
 def seconds(text):
@@ -155,6 +109,9 @@ def by_mouse(browser):
     browser.js("page.view.all()")
     browser.settle()
     expect(shown(browser) == whole, "the whole run is back")
+    left_out = browser.js("page.data.probes_left_out")
+    said = browser.js("document.getElementById('course').innerText")
+    expect((f"{left_out} more probe" in said) == (left_out > 0), f"of {left_out} probes without charts it says so")
 
     failed = a_failure(browser)
     expect(failed is not None, "the page keeps a request that failed")
@@ -279,18 +236,9 @@ def without_scripts(browser):
 
 
 FOLDER = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
-os.environ.setdefault("HOME", "/tmp")
-
-
-def too_long(*_):
-    raise TimeoutError("this took more than 860 s")
-
-
-# By itself, and before anybody kills it: the browser must not be left behind.
-signal.signal(signal.SIGALRM, too_long)
-signal.alarm(860)
+end_in_time(860)
 with tempfile.TemporaryDirectory(prefix="faultline-browser.") as profile:
-    browser = Browser(sys.argv[1], profile)
+    browser = Reader(sys.argv[1], profile)
     try:
         browser.open(1280)
         browser.no_complaints("at first")

@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
 #include <cstddef>
+#include <sstream>
 
 #include "injector/base/message.h"
 #include "injector/run/lock.h"
@@ -60,6 +62,40 @@ TEST_F(ControlTest, ARunInAnotherNetworkNamespaceIsFound) {
   EXPECT_EQ(listed(run.pid())["name"], "away");
   EXPECT_EQ(say({"stop", std::to_string(run.pid())}).status, 0);
   expect_aborted(run, "away", "user");
+}
+
+/// What a process has had of the processors, in all of its threads.
+Ns processor_time(pid_t pid) {
+  const std::string stat = text_of(fmt::format("/proc/{}/stat", pid));
+  std::istringstream rest(stat.substr(stat.rfind(')') + 2));
+  std::string skipped;
+  for (int i = 0; i < 11; i++) rest >> skipped;
+  long user = 0, system = 0;
+  rest >> user >> system;
+  return (user + system) * kSecond / sysconf(_SC_CLK_TCK);
+}
+
+TEST_F(ControlTest, WithoutDescriptorsItWaitsForThemInsteadOfAskingAgainAndAgain) {
+  TwoNamespaces net;
+  Command run = start(plan(net));
+  ASSERT_TRUE(await_event(out(), "fault_begin")) << run.errors();
+  rlimit before{};
+  ASSERT_EQ(prlimit(run.pid(), RLIMIT_NOFILE, nullptr, &before), 0);
+  const rlimit none{8, before.rlim_max};  // poll() still takes as many as the thread has
+  ASSERT_EQ(prlimit(run.pid(), RLIMIT_NOFILE, &none, nullptr), 0);
+  std::vector<Fd> callers;
+  for (int i = 0; i < 10; i++) {  // more than there can be gaps below that
+    Inside inside(net.here);
+    callers.push_back(run::connect_to("faultline.run", 10));
+    EXPECT_TRUE(callers.back());
+  }
+  const Ns spent = processor_time(run.pid());
+  usleep(800000);  // as long as it would take for nothing
+  EXPECT_LT(processor_time(run.pid()) - spent, 400 * kMillisecond);
+  ASSERT_EQ(prlimit(run.pid(), RLIMIT_NOFILE, &before, nullptr), 0);
+  callers.clear();
+  EXPECT_EQ(say({"stop", "plan"}).status, 0);
+  expect_aborted(run, "plan", "user");
 }
 
 TEST_F(ControlTest, StopFromAnotherProcess) {

@@ -30,9 +30,9 @@ success = ">= 50%"
 )" + more;
     return folder.write("plan.toml", plan.text());
   }
-  Command margin(std::vector<std::string> more) const {
-    std::vector<std::string> argv{binary(), "margin", plan(),    "--vary", "slow.delay",
-                                  "--out",  out,      "--quiet", "--seed", "3"};
+  Command margin(std::vector<std::string> more, const std::string& seed = "3", const std::string& in_plan = "") const {
+    std::vector<std::string> argv{binary(), "margin", plan(in_plan), "--vary", "slow.delay",
+                                  "--out",  out,      "--quiet",     "--seed", seed};
     argv.insert(argv.end(), more.begin(), more.end());
     return Command(argv);
   }
@@ -92,9 +92,23 @@ TEST_F(MarginTest, AMapHasAMarginForEachValueOfAnotherKey) {
   EXPECT_EQ(again.wait(60 * kSecond), 0) << again.errors();
   EXPECT_EQ(text_of(out / "01" / "margin.json"), before);
 
-  Command other = margin({"--from", "20ms", "--to", "2s", "--against", "slow.loss=5%"});
-  EXPECT_EQ(other.wait(30 * kSecond), 3);
-  EXPECT_NE(other.errors().find("another map"), std::string::npos) << other.errors();
+  const std::string map_before = text_of(out / "margin_map.json");
+  const auto refused = [&](Command other, const std::string& why) {
+    EXPECT_EQ(other.wait(30 * kSecond), 3) << why;
+    EXPECT_NE(other.errors().find(why), std::string::npos) << other.errors();
+  };
+  const auto with = [&](std::size_t which, const char* value) {
+    std::vector<std::string> changed = words;
+    changed[which] = value;
+    return changed;
+  };
+  refused(margin(with(7, "slow.loss=5%")), "another map: it was --against slow.loss=0%,100%");
+  refused(margin(with(1, "30ms")), "another map: it was --from 20ms, and is --from 30ms");
+  refused(margin(with(3, "1s")), "another map: it was --to 2s");
+  refused(margin(with(5, "70%")), "another map: it was --within 80%");
+  refused(margin(words, "4"), "--seed 4: the map that is there has seed 3");
+  refused(margin(words, "3", "# another\n"), "has been changed since");
+  EXPECT_EQ(text_of(out / "margin_map.json"), map_before);
   Command wrong = margin({"--from", "20ms", "--to", "2s", "--against", "slow.loss=much"});
   EXPECT_EQ(wrong.wait(30 * kSecond), 3);
   EXPECT_NE(wrong.errors().find("does not take much"), std::string::npos) << wrong.errors();
@@ -154,6 +168,9 @@ TEST_F(MarginTest, GoesOnWhereItWasBrokenOff) {
   Command other = margin({"--from", "20ms", "--to", "1s"});
   EXPECT_EQ(other.wait(30 * kSecond), 3);
   EXPECT_NE(other.errors().find("the record of another search"), std::string::npos) << other.errors();
+  Command changed = margin(words, "3", "# another\n");
+  EXPECT_EQ(changed.wait(30 * kSecond), 3);
+  EXPECT_NE(changed.errors().find("has been changed since"), std::string::npos) << changed.errors();
 }
 
 }  // namespace

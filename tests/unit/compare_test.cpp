@@ -2,6 +2,7 @@
 #include "injector/report/compare.h"
 
 #include <cmath>
+#include <map>
 #include <random>
 
 #include "injector/record/json_fields.h"
@@ -57,6 +58,7 @@ struct Service {
   double failing = 0;    ///< share of requests while the fault lasts
   double stalls = 0.02;  ///< share of half seconds in which it is five times as slow
   Ns typical = 20 * kMillisecond;
+  auto operator<=>(const Service&) const = default;
 };
 
 /// The run of the fixture with drawn latencies: spread by 15 %, each like those around it, and now and then a stall.
@@ -79,11 +81,19 @@ Recording drawn(std::uint64_t seed, const Service& service = {}) {
   return r;
 }
 
+/// Drawn and kept once, for all tests.
+const KeptRun& kept(std::uint64_t seed, const Service& service = {}) {
+  static std::map<std::pair<std::uint64_t, Service>, KeptRun> all;
+  const auto [it, added] = all.try_emplace({seed, service});
+  if (added) it->second = keep(drawn(seed, service));
+  return it->second;
+}
+
 constexpr int kPairs = 20;
 
 TEST(CompareChance, EqualPairsAreSilent) {
   for (std::uint64_t pair = 0; pair < kPairs; pair++) {
-    const auto c = compare({keep(drawn(2 * pair + 1))}, {keep(drawn(2 * pair + 2))});
+    const auto c = compare({kept(2 * pair + 1)}, {kept(2 * pair + 2)});
     EXPECT_EQ(c.verdict, Change::noise) << "pair " << pair << ": " << c.told;
     EXPECT_EQ(c.exit_code, 0);
   }
@@ -91,7 +101,7 @@ TEST(CompareChance, EqualPairsAreSilent) {
 
 TEST(CompareChance, APlantedRegressionIsTold) {
   for (std::uint64_t pair = 0; pair < kPairs; pair++) {
-    const auto before = keep(drawn(2 * pair + 1)), after = keep(drawn(2 * pair + 2, {.slower = 1.2}));
+    const auto before = kept(2 * pair + 1), after = kept(2 * pair + 2, {.slower = 1.2});
     const auto c = compare({before}, {after});
     EXPECT_EQ(c.verdict, Change::worse) << "pair " << pair << ": " << c.told;
     EXPECT_EQ(c.exit_code, 1);
@@ -105,9 +115,9 @@ TEST(CompareChance, APlantedRegressionIsTold) {
 TEST(CompareChance, WhatFailsAlikeIsSilentAndWhatFailsMoreIsTold) {
   for (std::uint64_t pair = 0; pair < kPairs; pair++) {
     const Service flaky{.failing = 0.2};
-    const auto equal = compare({keep(drawn(2 * pair + 1, flaky))}, {keep(drawn(2 * pair + 2, flaky))});
+    const auto equal = compare({kept(2 * pair + 1, flaky)}, {kept(2 * pair + 2, flaky)});
     EXPECT_EQ(equal.verdict, Change::noise) << "pair " << pair << ": " << equal.told;
-    const auto c = compare({keep(drawn(2 * pair + 1))}, {keep(drawn(2 * pair + 2, flaky))});
+    const auto c = compare({kept(2 * pair + 1)}, {kept(2 * pair + 2, flaky)});
     EXPECT_EQ(c.verdict, Change::worse) << "pair " << pair << ": " << c.told;
     EXPECT_NE(c.told.find("success 100% -> "), std::string::npos) << c.told;
   }
@@ -116,17 +126,16 @@ TEST(CompareChance, WhatFailsAlikeIsSilentAndWhatFailsMoreIsTold) {
 // A change that is there, and that nobody would act upon.
 TEST(CompareChance, WhatIsTooSmallToMatterIsNoise) {
   for (std::uint64_t pair = 0; pair < kPairs; pair++) {
-    const auto c =
-        compare({keep(drawn(2 * pair + 1, {.stalls = 0}))}, {keep(drawn(2 * pair + 2, {.slower = 1.02, .stalls = 0}))});
+    const auto c = compare({kept(2 * pair + 1, {.stalls = 0})}, {kept(2 * pair + 2, {.slower = 1.02, .stalls = 0})});
     EXPECT_EQ(c.verdict, Change::noise) << "pair " << pair << ": " << c.told;
   }
   const Service quick{.typical = 200 * kMicrosecond};
-  const auto c = compare({keep(drawn(1, quick))}, {keep(drawn(2, {.slower = 1.2, .typical = 200 * kMicrosecond}))});
+  const auto c = compare({kept(1, quick)}, {kept(2, {.slower = 1.2, .typical = 200 * kMicrosecond})});
   EXPECT_EQ(c.verdict, Change::noise) << c.told << ": 0.04 ms";
 }
 
 TEST(CompareChance, TheSameRecordsGiveTheSameAnswer) {
-  const auto one = keep(drawn(1)), other = keep(drawn(2, {.slower = 1.2}));
+  const auto one = kept(1), other = kept(2, {.slower = 1.2});
   EXPECT_EQ(record::to_json(compare({one}, {other})), record::to_json(compare({one}, {other})));
 }
 
@@ -134,11 +143,11 @@ TEST(CompareChance, TheSameRecordsGiveTheSameAnswer) {
 TEST(CompareSeries, RunsThatDifferByThemselvesShowWhatIsNoise) {
   const double levels[] = {1, 1.3, 0.9, 1.2, 1.05};
   std::vector<KeptRun> before;
-  for (std::uint64_t i = 0; i < std::size(levels); i++) before.push_back(keep(drawn(i + 1, {.slower = levels[i]})));
-  const auto last = keep(drawn(9, {.slower = 1.3}));
+  for (std::uint64_t i = 0; i < std::size(levels); i++) before.push_back(kept(i + 1, {.slower = levels[i]}));
+  const auto last = kept(9, {.slower = 1.3});
   EXPECT_EQ(compare({before.front()}, {last}).verdict, Change::worse);
   EXPECT_EQ(compare(before, {last}).verdict, Change::noise) << compare(before, {last}).told;
-  const auto worse = compare(before, {keep(drawn(10, {.slower = 3}))});
+  const auto worse = compare(before, {kept(10, {.slower = 3})});
   EXPECT_EQ(worse.verdict, Change::worse) << worse.told;
   EXPECT_EQ(worse.runs_a, 5u);
 }
@@ -212,6 +221,30 @@ TEST(Compare, TellsTheAnswerFirstOnEveryWay) {
   EXPECT_TRUE(page.ends_with("</html>\n"));
 }
 
+// The band of the page is the rule's: what lies in it is noise, what lies beyond it may not be.
+TEST(Compare, ThePagesBandIsWhatIsTooSmallToMatter) {
+  const CompareRules rules;
+  const auto same = [](const Band& band, double low, double high) {
+    EXPECT_NEAR(band.low, low, 1e-9);
+    EXPECT_NEAR(band.high, high, 1e-9);
+  };
+  same(too_small(kFigures[0], 0.5, rules), -0.05, 0.05);
+  same(too_small(kFigures[0], 0.99, rules), -0.01, 0.01);
+  same(too_small(kFigures[1], 100, rules), 1 / 1.1 - 1, 0.1);
+  same(too_small(kFigures[1], 2, rules), -0.25, 0.25);
+
+  Comparison c;
+  c.confidence = rules.confidence;
+  c.least_change = rules.least_change;
+  ComparedFigure& figure = c.figures.emplace_back();
+  figure.figure = "success";
+  figure.a = figure.b = 0.5;
+  figure.change = figure.low = figure.high = 0;
+  const std::string page = comparison_page(c);
+  EXPECT_NE(page.find("<rect class=\"band\" x=\"90.0\" y=\"0\" width=\"20.0\""), std::string::npos)
+      << page.substr(page.find("class=\"band\""), 80);
+}
+
 /// Files of runs, kept by themselves.
 struct Files : TemporaryFolder {
   std::string keeping(const std::string& name, const Recording& r) { return write(name, baseline_document({keep(r)})); }
@@ -257,7 +290,10 @@ TEST(CompareCommand, WhatIsWrongWithABaselineIsSaidInWords) {
   const std::string whole = files.read("a");
   for (const auto& [text, why] : {std::pair{whole.substr(0, whole.size() / 2), "it is damaged"},
                                   {std::string("{\"runs\":[],\"version\":1}"), "it holds no run"},
-                                  {std::string("{\"runs\":[],\"version\":2}"), "it is of another version"}}) {
+                                  {std::string("{\"runs\":[],\"version\":2}"), "it is of another version"},
+                                  {std::string("{\"runs\":7,\"version\":2}"), "it is of another version"},
+                                  {std::string("{\"runs\":[],\"version\":\"x\"}"), "it is of another version"},
+                                  {std::string("{\"runs\":7,\"version\":1}"), "it is damaged"}}) {
     const auto said = cli::say({"compare", a, files.write("broken", text)});
     EXPECT_EQ(said.status, 3);
     EXPECT_NE(said.error.find("broken is no baseline that can be read: " + std::string(why)), std::string::npos)
@@ -280,9 +316,12 @@ TEST(CompareCommand, WhatIsSmallerThanLeastIsNoise) {
   const auto a = files.keeping("a", drawn(1)), slow = files.keeping("slow", drawn(3, {.slower = 1.5}));
   EXPECT_EQ(cli::say({"compare", a, slow, "--least", "90%"}).status, 0);
   EXPECT_EQ(cli::say({"compare", a, slow, "--least", "20%"}).status, 1);
-  const auto said = cli::say({"compare", a, slow, "--least", "0.2"});
-  EXPECT_EQ(said.status, 3);
-  EXPECT_NE(said.error.find("--least 0.2: write a share above 0%"), std::string::npos) << said.error;
+  for (const auto& [least, why] : {std::pair{"0.2", "did you mean \"20%\"?"}, {"0%", "write a share above 0%"}}) {
+    const auto said = cli::say({"compare", a, slow, "--least", least});
+    EXPECT_EQ(said.status, 3);
+    EXPECT_NE(said.error.find(fmt::format("--least {}: ", least)), std::string::npos) << said.error;
+    EXPECT_NE(said.error.find(why), std::string::npos) << said.error;
+  }
 }
 
 // Student's t by tables: Abramowitz and Stegun, table 26.10.

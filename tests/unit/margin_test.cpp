@@ -41,6 +41,44 @@ TEST(MarginRecord, IsReadBackAsItWasWritten) {
   EXPECT_THROW(read_margin(folder.path()), Failure);
 }
 
+TEST(MarginRecord, TellsWhatIsAskedForOtherwise) {
+  const Margin before = some_margin();
+  EXPECT_EQ(asked_otherwise(before, some_margin()), "");
+  Margin now = some_margin();
+  now.seed = 8;
+  now.title = "another";
+  EXPECT_EQ(asked_otherwise(before, now), "");
+  now.fingerprint = "1";
+  EXPECT_EQ(asked_otherwise(before, now), "/plans/shop.toml or a file that it names has been changed since");
+  now.plan = "/plans/other.toml";
+  EXPECT_EQ(asked_otherwise(before, now), "it was /plans/shop.toml, and is /plans/other.toml");
+  for (const auto& [member, told] : {std::pair{&Margin::vary, "it was --vary jitter.delay, and is --vary x"},
+                                     {&Margin::from, "it was --from 10ms, "},
+                                     {&Margin::to, "it was --to 2s, "},
+                                     {&Margin::within, "it was --within 5%, "},
+                                     {&Margin::options, "it was without, and is x"}}) {
+    now = some_margin();
+    now.*member = "x";
+    EXPECT_EQ(asked_otherwise(before, now).find(told), 0u) << asked_otherwise(before, now);
+  }
+}
+
+TEST(MarginRecord, APlansFingerprintIsOfItsTextAndFiles) {
+  plan::Plan plan;
+  plan.text = "title = \"x\"\n";
+  const std::string first = fingerprint_of(plan);
+  EXPECT_EQ(first, fingerprint_of(plan));
+  EXPECT_EQ(first.size(), 16u);
+  plan.inputs = {{"/a", ""}};
+  const std::string with_file = fingerprint_of(plan);
+  EXPECT_NE(with_file, first);
+  plan.inputs[0].text = "1";
+  EXPECT_NE(fingerprint_of(plan), with_file);
+  plan.text += "#";
+  plan.inputs.clear();
+  EXPECT_NE(fingerprint_of(plan), first);
+}
+
 TEST(MarginRecord, IsShownWithItsAnswerFirst) {
   const std::string text = render_margin(some_margin(), "out", false).bytes();
   EXPECT_NE(text.find("jitter.delay holds up to 290ms, and breaks at 300ms"), std::string::npos) << text;

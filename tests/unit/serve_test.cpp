@@ -1,6 +1,8 @@
 // What a run serves, asked by sockets as strangers have them: well-behaved, slow, hostile, many.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <chrono>
 #include <thread>
@@ -10,6 +12,7 @@
 #include "injector/serve/http_server.h"
 #include "injector/serve/live_page.h"
 #include "injector/serve/metrics.h"
+#include "injector/serve/plain_errors.h"
 #include "tests/unit/plan_support.h"
 #include "tests/unit/record_fixture.h"
 #include "tests/unit/say.h"
@@ -39,24 +42,27 @@ TEST(ServeAddress, IsAnAddressAndAPort) {
 /// A server on a free port of loopback, and what it hands out.
 class Served {
  public:
-  explicit Served(Access access = {"", false}, std::string text = "hello\n") {
+  explicit Served(Access access = {}, std::string text = "hello\n", std::string tag = "") {
     Fd listening = listen_at(*read_address("127.0.0.1:0").value);
     sockaddr_storage where{};
     length_ = sizeof where;
     EXPECT_EQ(::getsockname(listening.get(), reinterpret_cast<sockaddr*>(&where), &length_), 0);
     where_ = where;
     server_ = std::make_unique<HttpServer>(std::move(listening), std::move(access),
-                                           HttpServer::Pages{{"/", [text] {
-                                                                return Content{text, "text/plain"};
+                                           HttpServer::Pages{{"/", [text, tag] {
+                                                                return Content{text, "text/plain", 200, tag};
                                                               }}});
   }
   void stop() { server_.reset(); }
   Fd connected() const {
     Fd fd(::socket(where_.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    connect(fd);
+    return fd;
+  }
+  void connect(const Fd& fd) const {
     EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&where_), length_), 0);
     const timeval patience{20, 0};  // a reader that hangs fails the test
     ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    return fd;
   }
   static std::string rest(const Fd& fd) {
     std::string all;
@@ -120,6 +126,55 @@ TEST(ServeHttp, WantsTheToken) {
     EXPECT_EQ(served.get(std::string("Authorization: ") + wrong + "\r\n").find("HTTP/1.1 401 "), 0u) << wrong;
 }
 
+// The library would answer each of them, with as many copies of the page.
+TEST(ServeHttp, AHandfulOfBytesIsAskedForAsAWhole) {
+  const std::string text(20'000, 'x');
+  const Served served({}, text);
+  std::string many = "0-";
+  for (int i = 1; i < 2600; i++) many += ",0-";
+  for (const std::string& name : {std::string("Range"), std::string("rAnGe"), std::string("Host: a\nRange")}) {
+    const std::string answer = served.get(name + ": bytes=" + many + "\r\n");
+    EXPECT_EQ(answer.find("HTTP/1.1 200 "), 0u) << name << ": " << answer.substr(0, 80);
+    EXPECT_TRUE(answer.ends_with("\r\n\r\n" + text)) << name << ": " << answer.size();
+  }
+  EXPECT_EQ(served.get("Range: bytes=0-3\r\nAccept-Encoding: gzip, br\r\n").find("HTTP/1.1 200 "), 0u);
+}
+
+TEST(ServeHttp, TellsWhetherThePageIsAnother) {
+  const Served served({}, "hello\n", "17");
+  for (const char* method : {"HEAD", "GET"}) {
+    const auto answer = served.asked(std::string(method) + " / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    EXPECT_NE(answer.find("\r\nETag: \"17\"\r\n"), std::string::npos) << answer;
+  }
+  EXPECT_EQ(Served().get().find("ETag"), std::string::npos);
+}
+
+/// What this process has had of the processors.
+Ns processor_time() {
+  timespec spent{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
+  return spent.tv_sec * kSecond + spent.tv_nsec;
+}
+
+TEST(ServeHttp, WithoutDescriptorsItWaitsForThemInsteadOfAskingAgainAndAgain) {
+  const Served served;
+  const Fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{static_cast<rlim_t>(::dup(client.get())), before.rlim_max};
+  ::close(static_cast<int>(none.rlim_cur));  // the first that is free
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  served.connect(client);
+  const Ns spent = processor_time();
+  std::this_thread::sleep_for(std::chrono::milliseconds(600));  // as long as it would take for nothing
+  const Ns more = processor_time() - spent;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_LT(more, 100 * kMillisecond);
+  const std::string request = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+  ASSERT_GT(::send(client.get(), request.data(), request.size(), MSG_NOSIGNAL), 0);
+  EXPECT_EQ(Served::rest(client).find("HTTP/1.1 200 "), 0u) << "and then it is taken";
+}
+
 TEST(ServeHttp, WhoNeverFinishesAskingGivesWay) {
   const Served served;
   std::vector<Fd> slow;
@@ -134,7 +189,7 @@ TEST(ServeHttp, WhoNeverFinishesAskingGivesWay) {
 }
 
 TEST(ServeHttp, WhoReadsNothingOfALongAnswerHoldsNobodyUp) {
-  const Served served({"", false}, std::string(8u << 20, 'x'));
+  const Served served({}, std::string(8u << 20, 'x'));
   std::vector<Fd> deaf;
   for (int i = 0; i < 20; i++) {
     deaf.push_back(served.connected());
@@ -154,7 +209,7 @@ TEST(ServeHttp, WhatIsNoRequestIsClosed) {
 }
 
 TEST(ServeHttp, EndsWithConnectionsOpen) {
-  Served served({"", false}, std::string(8u << 20, 'x'));
+  Served served({}, std::string(8u << 20, 'x'));
   const Fd idle = served.connected(), deaf = served.connected();
   const std::string request = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
   ASSERT_GT(::send(deaf.get(), request.data(), request.size(), MSG_NOSIGNAL), 0);
@@ -200,62 +255,93 @@ TEST(ServeMetrics, TellWhatWasSeen) {
 }
 
 TEST(ServeMetrics, BeyondLoopbackLeaveOutWhatServicesSay) {
-  EXPECT_EQ(plain_error("timeout"), "timeout");
-  EXPECT_EQ(plain_error("status 503"), "status 503");
-  EXPECT_EQ(plain_error("redis WRONGPASS"), "redis");
-  EXPECT_EQ(plain_error("other errors"), "other errors");
-  const auto plan = plan::parse_good(plan::kSmall);
+  PlainErrors plain;
+  for (const char* own : {"timeout", "too large", "no sample", "other errors", "status 503"})
+    EXPECT_EQ(plain.name(own), own);
+  EXPECT_EQ(plain.name("error WRONGPASS"), "error");
+  EXPECT_EQ(plain.name("a word of ours that nobody knows"), "a");
+  plan::Conditions asked;
+  asked.errors.emplace()["error WRONGPASS"] = {};
+  plain.keep(asked);
+  EXPECT_EQ(plain.name("error WRONGPASS"), "error WRONGPASS") << "it stands in the plan";
+  EXPECT_EQ(plain.name("error SECRET"), "error");
+
+  auto plan = plan::parse_good(plan::kSmall);
+  plan.hypotheses.emplace_back().errors = asked.errors;
   Metrics metrics(plan, true);
-  metrics.sample(failed(0, "redis SECRET"));
+  metrics.sample(failed(0, "error SECRET"));
+  metrics.sample(failed(0, "error WRONGPASS"));
   EXPECT_EQ(metrics.text().find("SECRET"), std::string::npos);
-  EXPECT_NE(metrics.text().find("error=\"redis\""), std::string::npos);
+  EXPECT_NE(metrics.text().find("error=\"error\"} 1\n"), std::string::npos) << metrics.text();
+  EXPECT_NE(metrics.text().find("error=\"error WRONGPASS\"} 1\n"), std::string::npos) << metrics.text();
 }
 
-TEST(ServeMetrics, HaveFewErrorsHoweverManyAServiceInventsAndLoseNone) {
+TEST(ServeMetrics, LoseNoErrorWhileTheyAreAskedFor) {
   const auto plan = plan::parse_good(plan::kSmall);
   Metrics metrics(plan, false);
   std::vector<std::thread> probes;
   for (int t = 0; t < 4; t++)
-    probes.emplace_back([&metrics, t] {
-      for (int i = 0; i < 500; i++) metrics.sample(failed(0, fmt::format("odd {}", t % 2 * 1000 + i)));
+    probes.emplace_back([&metrics] {
+      for (int i = 0; i < 500; i++) metrics.sample(failed(0, fmt::format("error {}", i % 10)));
     });
   for (int i = 0; i < 20; i++) (void)metrics.text();  // meanwhile
   for (auto& one : probes) one.join();
   const std::string text = metrics.text();
-  std::size_t lines = 0;
-  double sum = 0;
-  for (std::size_t at = 0; (at = text.find("faultline_requests_failed_total{", at)) != std::string::npos; at++, lines++)
-    sum += std::stod(text.substr(text.find("} ", at) + 2));
-  EXPECT_LE(lines, probe::ErrorNames::kMost + 1);
-  EXPECT_EQ(sum, 2000);
+  for (int i = 0; i < 10; i++)
+    EXPECT_NE(text.find(fmt::format("{{probe=\"pay\",error=\"error {}\"}} 200\n", i)), std::string::npos) << text;
 }
 
 /// Waits until the page shows `what`, or for half a minute.
 bool shows(LivePage& page, const std::string& what) {
   for (const Ns end = monotonic_now() + 30 * kSecond; monotonic_now() < end;) {
-    if (page.html().find(what) != std::string::npos) return true;
+    if (page.last().html.find(what) != std::string::npos) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   return false;
 }
 
+/// A run of 30 s in its second second.
+constexpr const char* kJournal =
+    R"({"event":"plan","name":"p","title":"A <run>","duration":30000000000,"probes":[{"name":"pay","every":20000000}],"hypotheses":[{"name":"lets me in","probe":"pay","during":"run","errors":{"error NOAUTH":{"op":"<=","value":0,"text":"<= 0%"}}}]}
+{"event":"t0","t":0,"at":"2026-11-22T17:03:50Z"}
+{"event":"sample","t":1000000000,"probe":"pay","due":5,"late":0,"latency":1000,"ok":false,"error":"error SECRET"}
+{"event":"sample","t":1000000000,"probe":"pay","due":6,"late":0,"latency":1000,"ok":false,"error":"error NOAUTH"}
+)";
+
 TEST(ServePage, IsMadeFromTheJournalSoFar) {
   const TemporaryFolder folder;
-  folder.write(
-      "journal.jsonl",
-      R"({"event":"plan","name":"p","title":"A <run>","duration":30000000000,"probes":[{"name":"pay","every":20000000}]}
-{"event":"t0","t":0,"at":"2026-11-22T17:03:50Z"}
-{"event":"sample","t":1000000000,"probe":"pay","due":5,"late":0,"latency":1000,"ok":false,"error":"redis SECRET"}
-)");
+  folder.write("journal.jsonl", kJournal);
   LivePage page(folder.path(), false);
   EXPECT_TRUE(shows(page, "A &lt;run&gt;"));
-  EXPECT_NE(page.html().find("Under way: 1 s of 30 s"), std::string::npos) << page.html();
-  EXPECT_EQ(page.html().find("A <run>"), std::string::npos);
-  EXPECT_EQ(page.html().find("aborted"), std::string::npos) << page.html();
-  EXPECT_NE(page.html().find("redis SECRET"), std::string::npos);
+  const LivePage::Made made = page.last();
+  EXPECT_NE(made.html.find("Under way: 1 s of 30 s"), std::string::npos) << made.html;
+  EXPECT_EQ(made.html.find("A <run>"), std::string::npos);
+  EXPECT_NE(made.html.find("error SECRET"), std::string::npos);
+  EXPECT_NE(made.html.find("data-tag=\"" + made.tag + "\""), std::string::npos) << made.tag;
+}
+
+// What is not there yet is no fault of the run.
+TEST(ServePage, MissesNothingThatHasYetToCome) {
+  const TemporaryFolder folder;
+  folder.write("journal.jsonl", kJournal);
+  LivePage page(folder.path(), false);
+  ASSERT_TRUE(shows(page, "lets me in"));
+  const std::string html = page.last().html, body = html.substr(html.find("</style>"));
+  const std::string told = body.substr(0, body.find("<script>"));
+  for (const char* wrong : {"aborted", "interrupted", "cleanup", "beside this file"})
+    EXPECT_EQ(told.find(wrong), std::string::npos) << wrong;
+  EXPECT_NE(told.find("the record ends before"), std::string::npos) << told;
+}
+
+TEST(ServePage, BeyondLoopbackLeavesOutWhatServicesSayAndJudgesItAllTheSame) {
+  const TemporaryFolder folder;
+  std::string journal = kJournal;
+  folder.write("journal.jsonl", journal + R"({"event":"end","t":30000000000})" + "\n");
   LivePage plain(folder.path(), true);
-  EXPECT_TRUE(shows(plain, "A &lt;run&gt;"));
-  EXPECT_EQ(plain.html().find("SECRET"), std::string::npos);
+  ASSERT_TRUE(shows(plain, "A &lt;run&gt;"));
+  const std::string html = plain.last().html;
+  EXPECT_EQ(html.find("SECRET"), std::string::npos);
+  EXPECT_NE(html.find("errors.error NOAUTH 50.0% (1 of 2)"), std::string::npos) << html;
 }
 
 TEST(ServePage, OfNoJournalSaysSo) {
@@ -281,6 +367,13 @@ TEST(ServeOption, BeyondLoopbackNeedsAToken) {
   const auto by_environment = said({"--serve", "0.0.0.0:0"});
   ::unsetenv("FAULTLINE_SERVE_TOKEN");
   EXPECT_NE(by_environment.error.find("the token has 9 characters"), std::string::npos) << by_environment.error;
+  for (const char* text : {"", " \n"}) {
+    const auto empty = said({"--serve", "--serve-token-file", folder.write("empty", text)});
+    EXPECT_EQ(empty.status, 3);
+    EXPECT_NE(empty.error.find("empty: it is empty; `openssl rand -hex 16` makes a token"), std::string::npos)
+        << empty.error;
+    EXPECT_EQ(empty.error.find("others reach it"), std::string::npos) << "on loopback nobody does";
+  }
   const auto lone = said({"--serve-token-file", folder.write("token", "0123456789abcdef\n")});
   EXPECT_EQ(lone.status, 3);
   EXPECT_NE(lone.error.find("--serve-token-file is of --serve"), std::string::npos) << lone.error;

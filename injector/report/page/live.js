@@ -1,5 +1,5 @@
-// A page of a run under way asks for itself again, and shows the span that was looked at, unless somebody reads the
-// requests of a moment.
+// A page of a run under way asks whether there is a newer one, and shows the span that was looked at, unless somebody
+// reads the requests of a moment.
 (() => {
   const told = document.getElementById('live'), view = page.view;
   if (!told) return;
@@ -8,8 +8,9 @@
   setInterval(async () => {
     if (view.chosen) return;
     try {
-      const answer = await fetch(location.href, { cache: 'no-store' });
+      const answer = await fetch(location.href, { method: 'HEAD', cache: 'no-store' });
       if (!answer.ok) throw new Error(answer.status);
+      if (answer.headers.get('ETag') === `"${told.dataset.tag}"`) return;
       const whole = view.from === 0 && view.to === page.data.until_s;
       sessionStorage.setItem('span', JSON.stringify(whole ? null : [view.from, view.to]));
       location.reload();

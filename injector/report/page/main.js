@@ -35,7 +35,10 @@
     names.forEach((name) => keys.append(make('kbd', {}, name), ' '));
     keys.append(what);
   }
-  course.append(tools, plots, keys);
+  const left_out = page.data.probes_left_out;
+  const without_charts = left_out > 0 ? [make('p', { class: 'key' },
+    `${left_out} more probe${left_out === 1 ? ' has' : 's have'} no charts here, for want of room; the table below has all.`)] : [];
+  course.append(tools, plots, ...without_charts, keys);
   document.body.append(page.moment.host);
 
   // ---- what lies over all drawings ----

@@ -52,7 +52,7 @@ page.write = (() => {
 page.color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim() || '#888';
 
 page.element = (tag, attributes = {}, ...children) => {
-  const svg = ['svg', 'g', 'rect', 'line', 'text', 'path', 'title', 'tspan', 'circle'].includes(tag);
+  const svg = ['svg', 'g', 'rect', 'line', 'text', 'path', 'title'].includes(tag);
   const made = svg ? document.createElementNS('http://www.w3.org/2000/svg', tag) : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
   made.append(...children);

@@ -25,7 +25,7 @@ page.moment = (() => {
     make('td', {}, one.probe),
     make('td', { class: one.failed ? 'broken' : 'held' }, one.failed ? `✗ ${one.error}` : '✓ ok'),
     make('td', { class: 'n' }, one.latency < 0 ? 'not recorded' : page.write.milliseconds(one.latency / 1000)),
-    make('td', {}, [one.count > 1 ? `${one.count} alike` : '', one.detail || ''].filter(Boolean).join('; ')));
+    make('td', {}, one.count > 1 ? `${one.count} alike` : ''));
 
   const close = () => {
     view.choose(null);
