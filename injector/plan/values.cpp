@@ -327,7 +327,7 @@ std::string_view pattern_of(void (*reader)()) {
   if (is(read_ports)) return "[ 0-9,-]+";
   if (is(read_rate)) return "[0-9]+\\.?[0-9]* *(kbit|mbit|gbit)";
   if (is(read_queue)) return "[0-9].*";
-  if (is(read_bytes)) return "[0-9]+\\.?[0-9]* *([kM]i?)?B";
+  if (is(read_bytes)) return "[0-9]+\\.?[0-9]* *(kB|MB|KiB|MiB|B)";
   return {};
 #undef FAULTLINE_DURATION
 #undef FAULTLINE_NUMBER
