@@ -158,8 +158,8 @@ TEST_P(Here, ABlackHoleTakesWhatIsLonger) {
 }
 
 TEST_P(Here, ABlackHoleKnowsABundlesPackets) {
-  load(black_hole(1000));  // as large as a frame can be that programs are run on
   for (const bool v6 : {false, true}) {
+    load(black_hole(1000));  // three of them are as much as programs can be run on
     const std::uint32_t most = 1000 - (v6 ? 40 : 20) - 20;
     Packet bundle{.l4 = L4::tcp, .payload = 3 * most};
     if (v6) bundle.source = "fd00::1", bundle.destination = "fd00::2";
