@@ -40,6 +40,7 @@ class PaymentServices : public testing::Test {
     running_[name] = std::make_unique<Command>(commands_.at(name));
     ASSERT_TRUE(eventually([&] { return get(port, "/health").first == 200; })) << name << running_[name]->errors();
   }
+  std::string said_by(const std::string& name) const { return running_.at(name)->out(); }
   void kill(const std::string& name) {
     running_.at(name)->signal(SIGKILL);
     running_.at(name)->wait(10 * kSecond);
@@ -129,6 +130,11 @@ TEST_F(PaymentServices, TheAuditSaysEachViolationWithItsOrder) {
   EXPECT_EQ(found.at("violations"), 6) << "not at rest: open ones may still be settled";
   EXPECT_EQ(found.at("I1"), 2);
   EXPECT_EQ(found.at("paid_on_two_channels"), 1);
+  EXPECT_EQ(said_by("bank").find("violation"), std::string::npos);
+  for (int i = 0; i < 2; i++) say_all({program("ledger"), "audit", "--at-rest", "--log", url(kBank), file("ledger")});
+  const std::string log = said_by("bank"), open = "violation: I4 order open-1: still unknown";
+  EXPECT_NE(log.find(open), std::string::npos) << log;
+  EXPECT_EQ(log.find(open), log.rfind(open)) << "once";
   EXPECT_EQ(say_all({program("ledger"), "audit", file("no-such-ledger")}).status, 4);
   EXPECT_EQ(say_all({program("ledger")}).status, 3);
 }

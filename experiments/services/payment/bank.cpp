@@ -1,8 +1,11 @@
 // bank --ledger FILE [--port 8080]
 //
 // Has the money, and the only ledger that counts. Channels debit shoppers here. It also keeps what people were shown,
-// told by themselves over ways that no plan faults, so that `ledger audit` can compare the two.
+// told by themselves over ways that no plan faults, so that `ledger audit` can compare the two; what that
+// finds it writes to its log.
 #include "bank.h"
+
+#include <set>
 
 #include "http.h"
 #include "options.h"
@@ -58,6 +61,14 @@ class Bank {
     return {{"state", "NOTED"}};
   }
 
+  /// Each finding of an audit once, however often it is found.
+  Json log_findings(const Json& findings) {
+    const std::lock_guard lock(mutex_);
+    for (const std::string finding : findings)
+      if (logged_.insert(finding).second) say("violation: " + finding);
+    return {{"state", "NOTED"}};
+  }
+
  private:
   std::string state_of(const std::string& channel, const std::string& number) {
     if (!store_.one("SELECT id FROM payments WHERE channel = ? AND number = ?", {channel, number}).empty())
@@ -68,6 +79,8 @@ class Bank {
   }
 
   Store store_;
+  std::mutex mutex_;
+  std::set<std::string> logged_;
 };
 
 }  // namespace
@@ -81,6 +94,7 @@ int main(int argc, char** argv) try {
   on_post(server, "/debit", [&](const auto&, const Json& asked) { return bank.debit(asked); });
   on_post(server, "/close", [&](const auto&, const Json& asked) { return bank.close(asked); });
   on_post(server, "/screens", [&](const auto&, const Json& screen) { return bank.note_screen(screen); });
+  on_post(server, "/findings", [&](const auto&, const Json& findings) { return bank.log_findings(findings); });
   on_get(server, "/orders/([^/]+)/([^/]+)",
          [&](const auto& request, const Json&) { return bank.order(request.matches[1], request.matches[2]); });
   serve(server, options.number("port", 8080));

@@ -1,10 +1,11 @@
-// ledger audit [--at-rest] [--json] FILE
+// ledger audit [--at-rest] [--json] [--log URL] FILE
 // ledger goods --merchant URL FILE
 //
 // Says every violation of the invariants I1 to I6 (audit.h) in the bank's ledger, each with its order, and how many
 // there are. FILE may be in use. With --at-rest all is over, and nothing may be open any more. Exit status: 0 when
 // there is none, 1 when there are, 3 for a wrong command line, 4 when the ledger cannot be read. With --json it reports
-// and does not judge: 0 whatever it finds.
+// and does not judge: 0 whatever it finds. With --log the bank at URL writes what is found to its log, each finding
+// once.
 //
 // `goods` compares the ledger with what the merchant has handed out, and prints as JSON how many payments of more than
 // 5 s ago the merchant knows nothing of ("untold"), how many goods were handed out more than once, and how many without
@@ -46,10 +47,12 @@ int main(int argc, char** argv) try {
     return 0;
   }
   if (options.words.size() != 2 || options.words[0] != "audit") {
-    std::cerr << "usage: ledger audit [--at-rest] [--json] FILE, or ledger goods --merchant URL FILE\n";
+    std::cerr << "usage: ledger audit [--at-rest] [--json] [--log URL] FILE, or ledger goods --merchant URL FILE\n";
     return 3;
   }
   const Audit found = audit(options.words[1], options.has("at-rest"));
+  if (options.has("log"))
+    Peer(options.get("log"), milliseconds(1000)).post("/findings", found.json().at("orders"), milliseconds(3000));
   if (options.has("json")) {
     std::cout << found.json().dump() << "\n";
     return 0;
