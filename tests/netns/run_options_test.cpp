@@ -12,6 +12,7 @@
 
 #include "injector/base/error.h"
 #include "injector/base/fd.h"
+#include "injector/base/text.h"
 #include "injector/record/journal.h"
 #include "tests/harness/command.h"
 #include "tests/harness/two_namespaces.h"
