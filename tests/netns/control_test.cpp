@@ -94,7 +94,8 @@ TEST_F(ControlTest, WithoutDescriptorsItWaitsForThemInsteadOfAskingAgainAndAgain
   EXPECT_LT(processor_time(run.pid()) - spent, 400 * kMillisecond);
   ASSERT_EQ(prlimit(run.pid(), RLIMIT_NOFILE, &before, nullptr), 0);
   callers.clear();
-  EXPECT_EQ(say({"stop", "plan"}).status, 0);
+  const Said said = say({"stop", out().string()});
+  EXPECT_EQ(said.status, 0) << said.out << said.errors;
   expect_aborted(run, "plan", "user");
 }
 
