@@ -4,7 +4,6 @@
  * packet go once through the splitter first. Runs on every far veth, on the splitter's far end, and on the TAP for what
  * returns. */
 #include "faults/bpf/common.bpf.h"
-#include "faults/bpf/connection.bpf.h"
 #include "faults/bpf/hold.bpf.h"
 #if FL_MODERN
 #include "faults/bpf/owner.bpf.h"
