@@ -7,6 +7,7 @@
 
 #define FL_HOLDS 1
 #include "faults/bpf/channel.bpf.h"
+#include "faults/bpf/connection.bpf.h"
 
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
