@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "injector/cli/experiments.h"
 #include "injector/cli/app.h"
 #include "injector/cli/terminal.h"
 #include "tests/harness/command.h"
@@ -31,12 +32,25 @@ TEST(CommandLine, HelpTellsTheExitStatuses) {
   EXPECT_EQ(say({"--version"}).status, 0);
 }
 
+TEST(CommandLine, AnExperimentIsKnownByAPartOfItsName) {
+  const std::vector<std::string> names{"alipay-2019-machine-room-jitter", "alipay-2021-flash-crowd", "hello"};
+  std::vector<std::string> others;
+  EXPECT_EQ(cli::named_by_part("alipay-2019", names, others), names[0]);
+  EXPECT_EQ(cli::named_by_part("Flash", names, others), names[1]);
+  EXPECT_EQ(cli::named_by_part("he", names, others), "") << "too short to be meant";
+  EXPECT_TRUE(others.empty());
+  EXPECT_EQ(cli::named_by_part("alipay", names, others), "");
+  EXPECT_EQ(others, (std::vector<std::string>{names[0], names[1]}));
+  EXPECT_EQ(say({"explain", "flash-crowd"}).status, 0);
+}
+
 TEST(CommandLine, MistakesInArgumentsAreInvalid) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> mistakes = {
       {{}, "faultline explain hello"},  // not 0: a script that lost its words has not passed
       {{"chek", "x"}, "did you mean `check`"},
       {{"explain", "x"}, "no shipped experiment `x`"},
       {{"run", "helo"}, "did you mean `hello`"},
+      {{"run", "Alipay"}, "`Alipay` may be any of alipay-2015-fibre-cut, alipay-2019-machine-room-jitter"},
       {{"frobnicate"}, "no command `frobnicate`"},
       {{"stop"}, "say which run"},
       {{"stop", "hello", "--all"}, "say which run"},
