@@ -135,5 +135,11 @@ TEST(ShippedPlans, AnOutageTellsFactsFromReconstruction) {
   }
 }
 
+TEST(ShippedPlans, EveryFaultOfAnOutageSaysWhereItIsKnownFrom) {
+  for (const auto& name : outages())
+    for (const auto& fault : parse_shipped(name).plan.faults)
+      EXPECT_TRUE(fault.source.has_value()) << name << ": " << fault.name;
+}
+
 }  // namespace
 }  // namespace faultline::plan
