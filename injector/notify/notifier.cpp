@@ -51,6 +51,7 @@ void Notifier::stop_listening() {
 }
 
 void Notifier::sample(const probe::Sample& sample) { metrics_.sample(sample); }
+void Notifier::counted(const record::events::Telemetry& span) { metrics_.counted(span); }
 void Notifier::begin(Ns epoch) { metrics_.begin(epoch); }
 void Notifier::healed() { metrics_.healed(); }
 
@@ -84,6 +85,9 @@ void Tap::begin(Ns epoch) {
 }
 void Tap::sample(const probe::Sample& sample) {
   if (notifier_) notifier_->sample(sample);
+}
+void Tap::counted(const record::events::Telemetry& span) {
+  if (notifier_) notifier_->counted(span);
 }
 void Tap::healed() noexcept {
   if (notifier_) notifier_->healed();

@@ -28,6 +28,7 @@ class Notifier {
   void listen(record::Journal& journal, std::function<void(const std::string&)> note);
   void stop_listening();
   void sample(const probe::Sample& sample);
+  void counted(const record::events::Telemetry& span);
   void begin(Ns epoch);
   void healed();
 
@@ -59,6 +60,7 @@ class Tap : public observe::Observer {
   void wait(Ns epoch) override { begin(epoch); }
   void go_on(Ns epoch) override { begin(epoch); }
   void sample(const probe::Sample& sample) override;
+  void counted(const record::events::Telemetry& span) override;
   void healed() noexcept override;
   void take_apart() noexcept override;
 

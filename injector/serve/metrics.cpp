@@ -7,8 +7,8 @@
 #include <limits>
 
 #include "injector/base/clock.h"
-#include "injector/base/visible_text.h"
 #include "injector/record/verdict.h"
+#include "injector/serve/families.h"
 
 namespace faultline::serve {
 namespace {
@@ -17,15 +17,6 @@ using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
-MetricFamily family(const char* name, const char* help, MetricType type) { return {name, help, type, {}}; }
-
-ClientMetric& add(MetricFamily& to, std::vector<ClientMetric::Label> labels) {
-  ClientMetric& metric = to.metric.emplace_back();
-  for (auto& label : labels) label.value = visible(label.value);  // Prometheus takes UTF-8 alone
-  metric.label = std::move(labels);
-  return metric;
-}
-
 void gauge(MetricFamily& to, std::vector<ClientMetric::Label> labels, double value) {
   add(to, std::move(labels)).gauge.value = value;
 }
@@ -33,7 +24,7 @@ void gauge(MetricFamily& to, std::vector<ClientMetric::Label> labels, double val
 }  // namespace
 
 Metrics::Metrics(const plan::Plan& plan, bool plain_errors)
-    : plan_(plan), plain_errors_(plain_errors), probes_(plan.probes.size()) {
+    : plan_(plan), plain_errors_(plain_errors), probes_(plan.probes.size()), connections_(plan) {
   for (const auto& hypothesis : plan.hypotheses) plain_.keep(hypothesis);
   for (const auto& guard : plan.guards) plain_.keep(guard);
 }
@@ -52,9 +43,7 @@ void Metrics::sample(const probe::Sample& sample) {
     probe.failed[name]++;
     return;
   }
-  const double latency = static_cast<double>(sample.latency) / kSecond;
-  const auto which = std::lower_bound(kBounds.begin(), kBounds.end(), latency) - kBounds.begin();
-  probe.answers[static_cast<std::size_t>(which)].fetch_add(1, std::memory_order_relaxed);
+  probe.answers[time_bucket(sample.latency)].fetch_add(1, std::memory_order_relaxed);
   probe.latency_ns.fetch_add(static_cast<std::uint64_t>(std::max<Ns>(sample.latency, 0)), std::memory_order_relaxed);
 }
 
@@ -88,15 +77,14 @@ std::vector<MetricFamily> Metrics::families() const {
     const std::string& name = plan_.probes[i].name;
     for (const auto& [error, count] : probe.failed_so_far())
       add(failed, {{"probe", name}, {"error", error}}).counter.value = static_cast<double>(count);
-    auto& histogram = add(took, {{"probe", name}}).histogram;
-    for (std::size_t b = 0; b < probe.answers.size(); b++) {
-      histogram.sample_count += probe.answers[b].load(std::memory_order_relaxed);
-      histogram.bucket.push_back(
-          {histogram.sample_count, b < kBounds.size() ? kBounds[b] : std::numeric_limits<double>::infinity()});
-    }
-    histogram.sample_sum = static_cast<double>(probe.latency_ns.load(std::memory_order_relaxed)) / kSecond;
+    TimeBuckets answers{};
+    for (std::size_t b = 0; b < answers.size(); b++) answers[b] = probe.answers[b].load(std::memory_order_relaxed);
+    fill(add(took, {{"probe", name}}), answers,
+         static_cast<double>(probe.latency_ns.load(std::memory_order_relaxed)) / kSecond);
   }
-  return {info, duration, elapsed, phase, fault, healed, failed, took};
+  std::vector<MetricFamily> all{info, duration, elapsed, phase, fault, healed, failed, took};
+  connections_.append_to(all);
+  return all;
 }
 
 std::string Metrics::text() const { return prometheus::TextSerializer().Serialize(families()); }

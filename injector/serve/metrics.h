@@ -14,11 +14,8 @@
 #include "injector/base/units.h"
 #include "injector/plan/plan.h"
 #include "injector/probe/probe.h"
+#include "injector/serve/connection_metrics.h"
 #include "injector/serve/plain_errors.h"
-
-namespace prometheus {
-struct MetricFamily;
-}
 
 namespace faultline::serve {
 
@@ -30,6 +27,8 @@ class Metrics {
 
   /// Thread-safe, and quick. There are as few errors as the prober tells apart (probe::ErrorNames).
   void sample(const probe::Sample& sample);
+  /// What was counted of a target's connections. Thread-safe.
+  void counted(const record::events::Telemetry& span) { connections_.add(span); }
   /// T0 (CLOCK_MONOTONIC). Thread-safe.
   void begin(Ns epoch) { epoch_ = epoch; }
   void healed() { healed_ = true; }
@@ -40,10 +39,8 @@ class Metrics {
   std::string text() const;
 
  private:
-  static constexpr std::array<double, 13> kBounds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
-                                                  0.25,  0.5,    1,     2.5,  5,     10};
   struct OfProbe {
-    std::array<std::atomic<std::uint64_t>, kBounds.size() + 1> answers{};  ///< by latency; the last is beyond all
+    std::array<std::atomic<std::uint64_t>, std::tuple_size_v<TimeBuckets>> answers{};  ///< by latency
     std::atomic<std::uint64_t> latency_ns = 0;
     mutable Mutex mutex;
     std::map<std::string, std::uint64_t> failed FAULTLINE_GUARDED_BY(mutex);  ///< by the error's name
@@ -55,6 +52,7 @@ class Metrics {
   const bool plain_errors_;
   PlainErrors plain_;
   std::deque<OfProbe> probes_;
+  ConnectionMetrics connections_;
   std::atomic<Ns> epoch_ = 0;
   std::atomic<bool> healed_ = false;
 };

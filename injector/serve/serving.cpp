@@ -44,6 +44,10 @@ void Serving::sample(const probe::Sample& sample) {
   if (metrics_) metrics_->sample(sample);
 }
 
+void Serving::counted(const record::events::Telemetry& span) {
+  if (metrics_) metrics_->counted(span);
+}
+
 void Serving::healed() noexcept {
   if (metrics_) metrics_->healed();
 }

@@ -30,6 +30,7 @@ class Serving : public observe::Observer {
   void wait(Ns epoch) override { begin(epoch); }
   void go_on(Ns epoch) override { begin(epoch); }
   void sample(const probe::Sample& sample) override;
+  void counted(const record::events::Telemetry& span) override;
   void healed() noexcept override;
   void take_apart() noexcept override;
 
