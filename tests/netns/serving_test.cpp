@@ -75,6 +75,12 @@ class ServingTest : public ::testing::Test {
     EXPECT_EQ(::connect(fd.get(), where.get(), where.size), 0);
     return fd;
   }
+  static std::uint16_t port_of(const Fd& bound) {
+    sockaddr_in where{};
+    socklen_t length = sizeof where;
+    EXPECT_EQ(::getsockname(bound.get(), reinterpret_cast<sockaddr*>(&where), &length), 0);
+    return ntohs(where.sin_port);
+  }
   std::filesystem::path out() const { return folder.path() / "run"; }
 
   TemporaryFolder folder;
@@ -126,6 +132,37 @@ TEST_F(ServingTest, HostileClientsDoNotHurtTheRun) {
   EXPECT_EQ(summary["cleanup"]["ok"], true);
 }
 
+/// Debian's Prometheus, as a user sets it up: it takes all of it, and knows when the fault was.
+TEST_F(ServingTest, PrometheusScrapesIt) {
+  const auto owned = served({"--serve", "127.0.0.1:0", "--var", "length=60s"});
+  std::uint16_t at = 0;
+  {
+    const Fd free = bound_socket(NetNs::current(), SOCK_STREAM, address("127.0.0.1", 0));
+    at = port_of(free);
+  }
+  const auto config = folder.write("prometheus.yml",
+                                   fmt::format("global: {{scrape_interval: 200ms}}\nscrape_configs:\n- job_name: "
+                                               "faultline\n  static_configs: [{{targets: ['127.0.0.1:{}']}}]\n",
+                                               port));
+  const Command prometheus({"prometheus", "--config.file=" + config.string(),
+                            fmt::format("--web.listen-address=127.0.0.1:{}", at),
+                            "--storage.tsdb.path=" + (folder.path() / "data").string()});
+  const auto answer = [&](const std::string& query) {
+    return say_all({"curl", "-s", "-m", "20", "-G", "--data-urlencode", "query=" + query,
+                    fmt::format("http://127.0.0.1:{}/api/v1/query", at)})
+        .out;
+  };
+  EXPECT_TRUE(eventually([&] {
+    return answer("max_over_time(faultline_fault_active{fault=\"cut\"}[1m]) == 1").find("\"cut\"") != std::string::npos;
+  })) << answer("faultline_fault_active");
+  EXPECT_NE(answer("faultline_request_duration_seconds_count{probe=\"page\"} > 10").find("\"page\""), std::string::npos)
+      << answer("faultline_request_duration_seconds_count");
+  EXPECT_NE(answer("up{job=\"faultline\"}").find("\"1\""), std::string::npos) << answer("up");
+  EXPECT_EQ(answer("faultline_run_info").find("\"result\":[]"), std::string::npos);
+  owned->signal(SIGINT);
+  EXPECT_EQ(owned->wait(60 * kSecond), 5) << owned->errors();
+}
+
 TEST_F(ServingTest, WantsTheTokenAndKeepsIt) {
   const auto token = folder.write("token", "0123456789abcdef\n");
   const auto owned = served({"--serve", "127.0.0.1:0", "--serve-token-file", token});
@@ -150,10 +187,7 @@ TEST_F(ServingTest, WantsTheTokenAndKeepsIt) {
 TEST_F(ServingTest, AnAddressThatIsTakenKeepsTheRunFromStarting) {
   const Fd taken = bound_socket(NetNs::current(), SOCK_STREAM, address("127.0.0.1", 0));
   ASSERT_EQ(::listen(taken.get(), 1), 0);
-  sockaddr_in where{};
-  socklen_t length = sizeof where;
-  ASSERT_EQ(::getsockname(taken.get(), reinterpret_cast<sockaddr*>(&where), &length), 0);
-  Command run = Command::run(plan, out(), {"--serve", "127.0.0.1:" + std::to_string(ntohs(where.sin_port))});
+  Command run = Command::run(plan, out(), {"--serve", "127.0.0.1:" + std::to_string(port_of(taken))});
   EXPECT_EQ(run.wait(60 * kSecond), 4);
   EXPECT_NE(run.out().find("--serve: bind the address to serve at"), std::string::npos) << run.out();
 }
