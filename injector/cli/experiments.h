@@ -16,7 +16,8 @@ std::vector<std::string> shipped_experiments();
 /// has, naming what is near, and for a part of several, naming these.
 std::string find_plan(const std::string& plan);
 
-/// The one of `names` that `part` is a part of, in whatever case; of one or two letters none. Several: `others` has them.
+/// The one of `names` that `part` is a part of, in whatever case; of one or two letters none. Several: `others` has
+/// them.
 std::string named_by_part(const std::string& part, const std::vector<std::string>& names,
                           std::vector<std::string>& others);
 

@@ -31,27 +31,27 @@ std::optional<Phase> phase_of(const Run& run, const std::string& name) {
   return {};
 }
 
-/// Where a window begins that waits for an event.
-void begin_at_event(const Recording& r, const plan::Hypothesis& hypothesis, std::optional<Phase>& phase) {
-  if (!phase || !hypothesis.after_event) return;
+/// Where a window begins in its phase; nothing: it waits for an event, and that did not come.
+std::optional<Ns> begin_in(const Recording& r, const plan::Hypothesis& hypothesis, const Phase& phase) {
+  if (!hypothesis.after_event) return phase.start;
   const EventRecord* record = find_event(r, *hypothesis.after_event);
-  const auto* first = record == nullptr ? nullptr : record->first_in(phase->start, phase->end);
-  if (first == nullptr)
-    phase.reset();
-  else
-    phase->start = first->when;
+  const auto* first = record == nullptr ? nullptr : record->first_in(phase.start, phase.end);
+  if (first == nullptr) return {};
+  return first->when;
 }
-/// Of a plan that has not been played it is not known.
-void begin_at_event(const plan::Plan&, const plan::Hypothesis& hypothesis, std::optional<Phase>& phase) {
-  if (hypothesis.after_event) phase.reset();
+/// Of a plan that has not been played it is not known when an event comes.
+std::optional<Ns> begin_in(const plan::Plan&, const plan::Hypothesis& hypothesis, const Phase& phase) {
+  if (hypothesis.after_event) return {};
+  return phase.start;
 }
 
 template <class Run>
 std::optional<Phase> window_in(const Run& run, const plan::Hypothesis& hypothesis) {
-  auto phase = phase_of(run, hypothesis.during);
-  begin_at_event(run, hypothesis, phase);
+  const std::optional<Phase> phase = phase_of(run, hypothesis.during);
   if (!phase) return {};
-  const auto [start, end] = hypothesis.window_in(phase->start, phase->end);
+  const std::optional<Ns> begin = begin_in(run, hypothesis, *phase);
+  if (!begin) return {};
+  const auto [start, end] = hypothesis.window_in(*begin, phase->end);
   if (start >= end) return {};
   return Phase{plan::window_text(hypothesis), start, end};
 }

@@ -11,7 +11,7 @@ using record::ConnectionCounts;
 struct Counter {
   const char* name;
   const char* help;
-  std::uint64_t ConnectionCounts::* value;
+  std::uint64_t ConnectionCounts::*value;
   const char* direction;  ///< "": it has none
 };
 
@@ -63,14 +63,13 @@ void ConnectionMetrics::append_to(std::vector<MetricFamily>& families) const {
     for (const auto& [name, target] : targets_) {
       std::vector<prometheus::ClientMetric::Label> labels{{"target", name}};
       if (*counter.direction != '\0') labels.push_back({"direction", counter.direction});
-      serve::add(families.back(), std::move(labels)).counter.value =
-          static_cast<double>(target.counts.*counter.value);
+      serve::add(families.back(), std::move(labels)).counter.value = static_cast<double>(target.counts.*counter.value);
     }
   }
   auto failed = family("faultline_connections_failed_total", "Attempts of a target to open a TCP connection, by error.",
                        MetricType::Counter);
-  auto rtt = family("faultline_rtt_seconds", "Smoothed round-trip times of a target's connections.",
-                    MetricType::Histogram);
+  auto rtt =
+      family("faultline_rtt_seconds", "Smoothed round-trip times of a target's connections.", MetricType::Histogram);
   auto turns = family("faultline_turn_seconds",
                       "From the last byte of what was asked to the first of its answer, on a target's connections.",
                       MetricType::Histogram);

@@ -140,10 +140,10 @@ TEST_F(ServingTest, PrometheusScrapesIt) {
     const Fd free = bound_socket(NetNs::current(), SOCK_STREAM, address("127.0.0.1", 0));
     at = port_of(free);
   }
-  const auto config = folder.write("prometheus.yml",
-                                   fmt::format("global: {{scrape_interval: 200ms}}\nscrape_configs:\n- job_name: "
-                                               "faultline\n  static_configs: [{{targets: ['127.0.0.1:{}']}}]\n",
-                                               port));
+  const auto config =
+      folder.write("prometheus.yml", fmt::format("global: {{scrape_interval: 200ms}}\nscrape_configs:\n- job_name: "
+                                                 "faultline\n  static_configs: [{{targets: ['127.0.0.1:{}']}}]\n",
+                                                 port));
   const Command prometheus({"prometheus", "--config.file=" + config.string(),
                             fmt::format("--web.listen-address=127.0.0.1:{}", at),
                             "--storage.tsdb.path=" + (folder.path() / "data").string()});

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "injector/cli/experiments.h"
 #include "injector/cli/app.h"
+#include "injector/cli/experiments.h"
 #include "injector/cli/terminal.h"
 #include "tests/harness/command.h"
 #include "tests/unit/say.h"
