@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "injector/base/secrets.h"
 #include "injector/cli/app.h"
 #include "injector/cli/experiments.h"
 #include "injector/cli/margin.h"
@@ -227,6 +228,7 @@ class MarginPlayer {
 std::string played_options(const std::vector<std::string>& given) {
   std::vector<std::string> told(given.begin() + 1, given.end());
   std::erase(told, "--quiet");  // says nothing of what is played
+  for (auto& word : told) word = without_secrets(std::move(word));
   return fmt::format("{}", fmt::join(told, " "));
 }
 

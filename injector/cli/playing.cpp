@@ -111,6 +111,8 @@ Exit play(plan::Parsed parsed, const Playing& how, run::RunOptions options) {
   options.quiet = how.quiet;
   options.engine = engine_named(how.engine);
   if (const auto read = read_notify(how, options.notify); !read.ok()) return tell_mistakes(read, how);
+  for (const auto& name : options.notify.from_environment) ::unsetenv(name.c_str());
+  ::unsetenv("FAULTLINE_NOTIFY");
   const auto result = run::run(parsed.plan, options);
   for (const auto& remark : result.remarks) print(stderr, shown("faultline: {}\n", remark));
   return tell(result.outcome, result.folder, how, parsed.plan.path);

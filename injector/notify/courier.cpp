@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <deque>
@@ -33,6 +34,7 @@ struct Courier::Impl final : Carrier {
       waiting.clear();
     }
     wake.notify_all();
+    pause.notify_all();
     thread.join();
   }
 
@@ -94,7 +96,7 @@ struct Courier::Impl final : Carrier {
       if (why.empty()) return answer;
       if (!again || tries >= std::size(kPauses) || monotonic_now() + kPauses[tries] >= give_up_at) break;
       MutexLock lock(mutex);
-      wake.wait_until(lock, std::chrono::steady_clock::now() + std::chrono::nanoseconds(kPauses[tries]));
+      pause.wait_until(lock, std::chrono::steady_clock::now() + std::chrono::nanoseconds(kPauses[tries]));
     }
     say(why);
     return {};
@@ -139,7 +141,7 @@ struct Courier::Impl final : Carrier {
     curl_easy_getinfo(e, CURLINFO_RESPONSE_CODE, &status);
     if (status >= 200 && status < 300) return "";
     again = status == 429 || status >= 500;
-    return fmt::format("it answered with status {}{}", status, answer.empty() ? "" : ": " + answer);
+    return fmt::format("it answered with status {}", status);  // its words may repeat the address, which is a secret
   }
 
   static std::size_t keep(char* data, std::size_t size, std::size_t count, void* to) {
@@ -157,7 +159,7 @@ struct Courier::Impl final : Carrier {
   std::atomic<Ns> give_up_at = std::numeric_limits<Ns>::max();
   bool said = false;  // of the thread
   Mutex mutex;
-  Condition wake, finished;
+  Condition wake, finished, pause;
   std::deque<std::shared_ptr<const Happening>> waiting FAULTLINE_GUARDED_BY(mutex);
   std::uint64_t left_out FAULTLINE_GUARDED_BY(mutex) = 0;
   bool ending FAULTLINE_GUARDED_BY(mutex) = false, done FAULTLINE_GUARDED_BY(mutex) = false;
@@ -171,9 +173,13 @@ Courier::~Courier() = default;
 void Courier::tell(std::shared_ptr<const Happening> what) {
   {
     const MutexLock lock(impl_->mutex);
-    if (impl_->waiting.size() >= kMostWaiting) {
+    auto& waiting = impl_->waiting;
+    if (waiting.size() >= kMostWaiting) {
+      // Lines of logs give way to what a webhook may be told of: a stop, the verdict.
       impl_->left_out++;
-      return;
+      const auto least = std::find_if(waiting.begin(), waiting.end(), [](const auto& one) { return !one->moment; });
+      if (!what->moment || least == waiting.end()) return;
+      waiting.erase(least);
     }
     impl_->waiting.push_back(std::move(what));
   }

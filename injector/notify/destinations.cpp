@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "injector/base/error.h"
 #include "injector/base/file_text.h"
@@ -14,6 +16,9 @@ namespace {
 
 using plan::Table;
 
+/// What was read from the environment so far. A reader of values is a plain function.
+thread_local std::set<std::string> names_read;
+
 /// What a text stands for: itself, or of "env:NAME" what the environment has.
 Read<std::string> read_text(std::string_view text) {
   constexpr std::string_view kPrefix = "env:";
@@ -23,6 +28,7 @@ Read<std::string> read_text(std::string_view text) {
   }
   const std::string name(text.substr(kPrefix.size()));
   const char* value = std::getenv(name.c_str());
+  names_read.insert(name);
   if (value == nullptr || *value == '\0')
     return {{}, fmt::format("the environment has no {}", name), fmt::format("export {}=… before the run", name)};
   return {std::string(value), {}, {}};
@@ -121,6 +127,7 @@ Otlp read_otlp(Table table) {
 
 plan::Parsed read_destinations(const std::string& path, Destinations& to) {
   plan::Parsed parsed;
+  names_read.clear();
   if (const auto why = read_file(path, Readable::anything, parsed.plan.text); !why.empty())
     throw Failure(Exit::invalid, fmt::format("--notify {}: {}", path, why));
   parsed.plan.path = path;
@@ -135,6 +142,7 @@ plan::Parsed read_destinations(const std::string& path, Destinations& to) {
     to.grafana = read_grafana(*table);
   if (auto table = top.table("otlp", "{ url = \"http://127.0.0.1:4318\" }")) to.otlp = read_otlp(*table);
   top.finish();
+  to.from_environment = std::exchange(names_read, {});
   if (issues.count() == 0 && to.empty())
     issues.error({1, 1}, "the file names nobody", "add [[webhooks]], [grafana] or [otlp]: docs/notify.md");
   parsed.diagnostics = issues.take();

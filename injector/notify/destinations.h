@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,9 @@ struct Destinations {
   std::vector<Webhook> webhooks;
   std::optional<Grafana> grafana;
   std::optional<Otlp> otlp;
+  /// The variables of the environment that it was read from: what a run starts, which may be a stranger's, shall not
+  /// have them.
+  std::set<std::string> from_environment = {};
   bool empty() const { return webhooks.empty() && !grafana && !otlp; }
 };
 

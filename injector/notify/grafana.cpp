@@ -24,6 +24,8 @@ class ToGrafana : public Sink {
       begin(what.fault, what, carrier);
     else if (what.event == "fault_end")
       end(what.fault, what, "", carrier);
+    else if (what.event == "healed")
+      end_faults(what, carrier);  // a run that is stopped has no end of each
     else if (what.event == "end")
       end_all(what, carrier);
     else if (what.moment == Moment::guard)
@@ -91,8 +93,12 @@ class ToGrafana : public Sink {
       post(annotation(what, {"run"}), carrier);
       return;
     }
+    end_faults(what, carrier);
     end("", what, what.text, carrier);
-    while (!open_.empty()) end(std::string(open_.begin()->first), what, "", carrier);
+  }
+
+  void end_faults(const Happening& what, Carrier& carrier) {
+    while (!open_.empty() && !open_.rbegin()->first.empty()) end(std::string(open_.rbegin()->first), what, "", carrier);
   }
 
   const plan::Plan& plan_;

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <prometheus/metric_family.h>
 
-#include "injector/base/clock.h"
+#include "injector/base/error.h"
 #include "injector/notify/sinks.h"
 #include "injector/record/journal.h"
 
@@ -66,9 +66,19 @@ void Notifier::trouble(const std::string& text) {
   troubles_.push_back(text);
 }
 
-std::vector<std::string> Notifier::finish(const report::Summary& summary) {
+std::vector<std::string> Notifier::fail(const std::string& why) {
+  report::Summary summary;
+  summary.name = plan_.name;
+  if (!plan_.arm.empty()) summary.arm = plan_.arm;
+  summary.verdict = "failed";
+  summary.exit_code = static_cast<int>(Exit::failed);
+  summary.reasons = {why};
+  return finish(summary);
+}
+
+std::vector<std::string> Notifier::finish(Happening last) {
   start();  // of a run that ended before it could
-  tell(read_verdict(summary, wall_now()));
+  tell(std::move(last));
   const Ns deadline = monotonic_now() + kLastWords;
   for (auto& courier : couriers_) courier->end(deadline);
   for (auto& courier : couriers_) courier->await();

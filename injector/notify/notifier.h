@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "injector/base/clock.h"
 #include "injector/base/thread_safety.h"
 #include "injector/notify/courier.h"
 #include "injector/notify/destinations.h"
@@ -33,9 +34,12 @@ class Notifier {
   void healed();
 
   /// Tells the verdict and waits for the couriers, kLastWords at most. All that could not be delivered, for people.
-  std::vector<std::string> finish(const report::Summary& summary);
+  std::vector<std::string> finish(const report::Summary& summary) { return finish(read_verdict(summary, wall_now())); }
+  /// The same of a run that has no verdict, since its record could not be written.
+  std::vector<std::string> fail(const std::string& why);
 
  private:
+  std::vector<std::string> finish(Happening last);
   void start();
   void tell(Happening what);
   void trouble(const std::string& text);

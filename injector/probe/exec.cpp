@@ -242,6 +242,7 @@ class Exec : public Asker {
   // once; but a grandchild may hold it open, so the command is looked at now and then. Empty: it still runs at its
   // deadline.
   std::optional<nursery::Ended> await_end(pid_t pid, const Job& job, Fd& output, Fd& errors) {
+    Ns look = monotonic_now() + kLook;
     while (output || errors) {
       const Ns left = job.deadline - monotonic_now();
       if (left <= 0) return std::nullopt;
@@ -250,7 +251,10 @@ class Exec : public Asker {
       const long rc = ::ppoll(ready, 2, &wait, nullptr);
       if (rc == -1 && errno != EINTR) check("wait for a command's output", rc);
       std::optional<nursery::Ended> ended;
-      if (rc == 0) ended = nursery_->wait(pid, 0);
+      if (rc == 0 || monotonic_now() >= look) {  // one that it left behind may write all the time
+        ended = nursery_->wait(pid, 0);
+        look = monotonic_now() + kLook;
+      }
       read_output(output, job.n, &Written::output);
       read_output(errors, job.n, &Written::errors);
       if (ended) return ended;
@@ -262,7 +266,8 @@ class Exec : public Asker {
   void read_output(Fd& from, std::uint64_t n, std::string Written::*to) {
     const std::size_t most = expected_text_.empty() && value_place_.empty() ? Heard::kMost : kMostOutput;
     std::array<char, 16384> buffer;
-    while (from) {
+    constexpr int kRounds = 64;  // then the deadline is looked at
+    for (int round = 0; from && round < kRounds; ++round) {
       const ssize_t k = ::read(from.get(), buffer.data(), buffer.size());
       if (k == -1 && errno == EAGAIN) return;
       if (k == -1) check("read a command's output", k);

@@ -43,7 +43,6 @@ class Http : public Asker {
       spare_.pop_back();
     }
     request->n = n;
-    request->body.clear();
     request->skipped = 0;
     CURL* easy = request->easy.get();
     if (!clients_.empty())
@@ -61,6 +60,7 @@ class Http : public Asker {
     const auto it = flying_.find(n);
     if (it == flying_.end()) return;
     transfers_.remove(it->second->easy.get());
+    held_ -= it->second->body.size();
     flying_.erase(it);
   }
 
@@ -68,11 +68,16 @@ class Http : public Asker {
   void wake() override { transfers_.wake(); }
 
  private:
+  /// Bytes of all bodies that are kept at a time. A load has tens of thousands of requests under way.
+  static constexpr std::size_t kMostHeld = 256 << 20;
+
   struct Request {
     std::uint64_t n = 0;
     std::string body;
     std::uint64_t skipped = 0;  ///< bytes of the body beyond that
     std::size_t most = 0;       ///< that are kept
+    bool starved = false;       ///< of its body something is missing: all together were too much
+    Http* asker = nullptr;
     curl::Easy easy;
   };
 
@@ -142,6 +147,7 @@ class Http : public Asker {
 
   std::unique_ptr<Request> make_request() {
     auto request = std::make_unique<Request>();
+    request->asker = this;
     request->easy.reset(curl_easy_init());
     CURL* e = request->easy.get();
     if (!e) throw std::bad_alloc();
@@ -207,7 +213,12 @@ class Http : public Asker {
 
   static std::size_t keep_body(char* data, std::size_t size, std::size_t count, void* self) {
     auto& request = *static_cast<Request*>(self);
-    const std::size_t taken = std::min(size * count, request.most - request.body.size());
+    std::size_t taken = std::min(size * count, request.most - request.body.size());
+    if (request.asker->held_ + taken > kMostHeld) {
+      request.starved |= taken > 0;
+      taken = 0;
+    }
+    request.asker->held_ += taken;
     request.body.append(data, taken);
     request.skipped += size * count - taken;
     return size * count;
@@ -223,13 +234,22 @@ class Http : public Asker {
     Request* done = nullptr;
     curl::check("find a request", curl_easy_getinfo(easy, CURLINFO_PRIVATE, &done));
     const std::uint64_t n = done->n;
-    std::string error = rc == CURLE_OK ? judge(*done) : curl::error_of(rc, easy);
+    std::string error = rc != CURLE_OK ? curl::error_of(rc, easy) : done->starved ? "overload" : judge(*done);
     auto said = error.empty() ? nullptr : answer_of(*done);
+    give_back(*done);
     transfers_.remove(easy);
     auto node = flying_.extract(n);
     // One that failed is not used again: what curl remembers of its error must not be taken for the next one's.
     if (rc == CURLE_OK) spare_.push_back(std::move(node.mapped()));
     verdict_(n, at, std::move(error), std::move(said));
+  }
+
+  /// What a body took: a load may have many of them, and the largest do not stay.
+  void give_back(Request& request) {
+    held_ -= request.body.size();
+    if (request.body.capacity() > Heard::kMost) std::string().swap(request.body);
+    request.body.clear();
+    request.starved = false;
   }
 
   std::string judge(const Request& done) const {
@@ -242,9 +262,13 @@ class Http : public Asker {
     answer.n = done.n;
     answer.body = done.body;
     answer.header = [easy](const std::string& name) -> std::optional<std::string> {
+      // Those of one name stand for one, with a comma between them (RFC 9110, section 5.3).
+      std::optional<std::string> all;
       curl_header* header = nullptr;
-      if (curl_easy_header(easy, name.c_str(), 0, CURLH_HEADER | CURLH_TRAILER, -1, &header) != CURLHE_OK) return {};
-      return header->value;
+      for (std::size_t i = 0;
+           curl_easy_header(easy, name.c_str(), i, CURLH_HEADER | CURLH_TRAILER, -1, &header) == CURLHE_OK; ++i)
+        all = all ? *all + ", " + header->value : std::string(header->value);
+      return all;
     };
     return asked_.judge(answer);
   }
@@ -253,6 +277,7 @@ class Http : public Asker {
   HttpRequest asked_;
   Verdict verdict_;
   curl::List known_, headers_, through_;
+  std::size_t held_ = 0;  // bytes of the bodies of all requests under way
   bool secured_ = false;
   bool v6_ = false;                   // what the host's name stood for before the run
   std::vector<std::string> clients_;  // as curl wants them

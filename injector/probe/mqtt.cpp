@@ -61,7 +61,7 @@ class Mqtt : public Asker {
     auto& kept = kept_[client_of(n)];
     std::unique_ptr<Asked> asked;
     for (; !asked && !kept.empty(); kept.pop_back())
-      if (is_idle(mosquitto_socket(kept.back()->session.get()))) asked = std::move(kept.back());
+      if (still_lives(kept.back()->session.get())) asked = std::move(kept.back());
     const bool fresh = !asked;
     if (fresh) asked = begin();
     asked->n = n;
@@ -90,6 +90,12 @@ class Mqtt : public Asker {
     }
   };
 
+  /// Takes what came behind the last answer, as an acknowledgement does; false: the session has ended.
+  static bool still_lives(mosquitto* m) {
+    while (!is_idle(mosquitto_socket(m)))
+      if (mosquitto_loop_read(m, 1) != MOSQ_ERR_SUCCESS) return false;
+    return mosquitto_socket(m) >= 0;
+  }
   std::size_t client_of(std::uint64_t n) const { return clients_.empty() ? 0 : n % clients_.size(); }
 
   std::unique_ptr<Asked> begin() {

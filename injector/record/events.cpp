@@ -100,7 +100,9 @@ std::vector<std::string> secrets_of(const plan::Plan& p) {
   for (const auto& probe : p.probes)
     for (const auto& [name, value] : probe.params.fields("headers")) {
       const std::string shown = without_secrets_in(name + ": " + value);
-      if (shown.ends_with("***")) add(value);
+      if (!shown.ends_with("***")) continue;
+      add(value);
+      if (const auto blank = value.rfind(' '); blank != std::string::npos) add(value.substr(blank + 1));  // no "Bearer"
     }
   return secrets;
 }

@@ -262,14 +262,32 @@ std::string cut_short_text(const plan::Hypothesis& h, const Phase& window) {
   return fmt::format("only {} are left of \"{}\" from then on", short_duration(window.end - window.start), h.during);
 }
 
+std::string unkept_words(const ProbeRecord& probe, const PhaseStats& stats) {
+  return fmt::format("probe \"{}\" could not keep up: {} of {} requests that were due were not sent", probe.name,
+                     thousands(stats.unsent()), thousands(stats.sent));
+}
+
 /// That a load was not the one that the plan asks for; empty: it was.
 std::string unkept_text(const ProbeRecord& probe, Ns from, Ns to) {
   constexpr double kUnsentAllowed = 0.01;
   if (!probe.rate) return {};
   const PhaseStats stats = stats_in(probe, from, to);
   if (static_cast<double>(stats.unsent()) <= kUnsentAllowed * static_cast<double>(stats.sent)) return {};
-  return fmt::format("probe \"{}\" could not keep up: {} of {} requests that were due were not sent", probe.name,
-                     thousands(stats.unsent()), thousands(stats.sent));
+  return unkept_words(probe, stats);
+}
+
+/// Whether it holds of the requests that were sent, and not of all that were due: then the load decides, and not the
+/// service.
+bool holds_but_for(const plan::Hypothesis& h, const plan::Conditions& settled, const Seen& stats) {
+  const auto held = [&](const Seen& seen) {
+    Parts parts;
+    judge_conditions(parts, h, settled, seen);
+    return parts.result(h).held.value_or(true);
+  };
+  Seen sent = stats;
+  sent.sent -= stats.unsent();
+  for (const char* ours : {"unsent", "overload"}) sent.by_error.erase(ours);
+  return !held(stats) && held(sent);
 }
 
 void judge_window(Parts& parts, const Recording& r, const plan::Hypothesis& h, const Subject& subject,
@@ -290,6 +308,9 @@ void judge_window(Parts& parts, const Recording& r, const plan::Hypothesis& h, c
     if (const auto why = unkept_text(*subject.probe(), window->start, window->end); !why.empty()) return unknown(why);
   plan::Conditions settled = h;
   if (const std::string lacking = settle(r, h, settled); !lacking.empty()) return unknown(lacking);
+  if (!h.eventually && subject.probe() && subject.probe()->rate && stats.unsent() > 0 &&
+      holds_but_for(h, settled, stats))
+    return unknown(unkept_words(*subject.probe(), stats));
   if (h.eventually)
     judge_eventually(parts, h, settled, subject, *window);
   else
@@ -307,6 +328,11 @@ void judge_recovery(Parts& parts, const Recording& r, Ns within, const ProbeReco
     if (!stop_text.empty()) why = stop_text + ": " + why;
     return parts.add({}, {}, why);
   }
+  // What we did not send says nothing of the service.
+  if (!recovery.after || *recovery.after > within)
+    for (const char* name : {"baseline", "recovery"})
+      if (const auto phase = find_phase(r, name))
+        if (const auto why = unkept_text(probe, phase->start, phase->end); !why.empty()) return parts.add({}, {}, why);
   if (recovery.after) {
     parts.add(*recovery.after <= within,
               *recovery.after == 0 ? "recovered at once" : "recovered after " + short_duration(*recovery.after),

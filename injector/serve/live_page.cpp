@@ -47,8 +47,10 @@ void leave_answers_out(record::Recording& recording) {
   PlainErrors plain;
   for (const auto& hypothesis : recording.hypotheses) plain.keep(hypothesis);
   for (const auto& guard : recording.guards) plain.keep(guard.guard);
-  for (auto& probe : recording.probes)
+  for (auto& probe : recording.probes) {
     for (auto& error : probe.errors) error = plain.name(error);
+    probe.said.clear();
+  }
   for (auto& event : recording.events)
     for (auto& seen : event.seen) seen.line.clear();
 }

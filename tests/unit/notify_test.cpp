@@ -189,7 +189,7 @@ TEST(Notifier, TriesAgainWhereThatMayHelpAndOnlyThere) {
   EXPECT_EQ(mailbox.letters().size(), 3u);
   ASSERT_EQ(troubles.size(), 1u);
   EXPECT_NE(troubles[0].find("the webhook at 127.0.0.1:"), std::string::npos) << troubles[0];
-  EXPECT_NE(troubles[0].find("status 404: who?"), std::string::npos) << troubles[0];
+  EXPECT_NE(troubles[0].find("answered with status 404"), std::string::npos) << troubles[0];
 }
 
 TEST(Notifier, ADestinationThatIsNotThereIsToldOnceAndHoldsUpNoOther) {

@@ -81,15 +81,17 @@ void EventWatch::heard_of(const std::string& host, Ns when, std::string_view lin
     if (watched_[i].event.log == host) heard(i, when, line);
 }
 
-void EventWatch::look_at_files() {
+bool EventWatch::look_at_files() {
   const MutexLock lock(mutex_);
+  bool all = true;
   for (auto& file : files_) {
     std::vector<std::string> lines;  // each is a stranger's, and short (base/lines.h)
-    file->follower.look([&](std::string_view line) { lines.emplace_back(line); });
+    all &= file->follower.look([&](std::string_view line) { lines.emplace_back(line); });
     const Ns now = monotonic_now();
     for (const auto& line : lines)
       for (const std::size_t which : file->events) heard(which, now, line);
   }
+  return all;
 }
 
 void EventWatch::begin(Ns epoch) {
@@ -120,14 +122,20 @@ std::optional<Stop> EventWatch::tick(Ns now) {
 /// What was written by now is heard first: a line of the last moment counts.
 void EventWatch::end() {
   if (lab_ != nullptr) lab_->catch_up();
-  look_at_files();
+  constexpr Ns kPatience = 5 * kSecond;  // somebody may write faster than we read
+  const Ns until = monotonic_now() + kPatience;
+  bool all = look_at_files();
+  while (!all && monotonic_now() < until) all = look_at_files();
   const MutexLock lock(mutex_);
   for (auto& watched : watched_) {
     if (const auto counted = watched.sightings.counted(std::numeric_limits<Ns>::max()))
       record::events::seen(*journal_, *counted);
     std::optional<std::string> trouble;
     for (const auto& file : files_)
-      if (file->path == watched.event.file && !file->follower.trouble().empty()) trouble = file->follower.trouble();
+      if (file->path == watched.event.file && !file->follower.trouble().empty())
+        trouble = file->follower.trouble();
+      else if (file->path == watched.event.file && !all)
+        trouble = file->path + " was not read to its end";
     record::events::watched(*journal_, {watched.event.name, watched.lines, watched.matched, trouble});
   }
   watched_.clear();  // what comes later is of no phase

@@ -51,7 +51,8 @@ class EventWatch : public Observer {
 
   void heard(std::size_t which, Ns when, std::string_view line) FAULTLINE_REQUIRES(mutex_);
   void heard_of(const std::string& host, Ns when, std::string_view line);
-  void look_at_files();
+  /// Whether they were read to their ends.
+  bool look_at_files();
   /// Since T0; a run in steps stands still meanwhile. Nothing before T0.
   std::optional<Ns> since_t0(Ns instant) const FAULTLINE_REQUIRES(mutex_);
 

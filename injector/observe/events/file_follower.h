@@ -17,15 +17,19 @@ class FileFollower {
   /// Of a file that is there, what it holds by now is not looked at.
   explicit FileFollower(std::string path);
 
-  /// Hands out the lines that came since the last call. A file that only grows loses none; of one that is cut short and
-  /// grows beyond what it was between two calls, the beginning is lost.
-  void look(const Lines::Take& take);
+  static constexpr off_t kMostAtOnce = 4 << 20;  ///< bytes of a look: whoever waits for it is not held up
+
+  /// Hands out the lines that came since the last call, of kMostAtOnce at most: whether these were all. A file that
+  /// only grows loses none; of one that is cut short and grows beyond what it was between two calls, the beginning is
+  /// lost.
+  bool look(const Lines::Take& take);
   /// Why it cannot be read now; empty: it can.
   const std::string& trouble() const { return trouble_; }
 
  private:
   void open(bool at_end);
-  void read(const Lines::Take& take);
+  /// Whether it came to the end: of much it takes a part at a time.
+  bool read(const Lines::Take& take);
   /// Whether the path stands for another file than the one that is open.
   bool was_replaced() const;
 
