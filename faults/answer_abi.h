@@ -75,9 +75,11 @@ struct fl_connection {
   __u8 broken;   /* it is forgotten, or cut */
   __u8 finished; /* FIN was seen, from each of its ends a bit */
   __u8 based;    /* `base` is known, likewise */
-  __u8 pad[5];
+  __u8 seen;     /* something of it was seen, likewise: a rule of one direction sees one */
+  __u8 pad[4];
 };
 FL_ASSERT(sizeof(struct fl_connection) == 24);
+enum { FL_MAX_ENDED = 1 << 16 };    /* of those that made room, so many are still known: the newest */
 enum { FL_MAX_FOLLOWED = 1 << 18 }; /* connections, of all rules together */
 
 /* Answers by ICMP that a CPU sends per second and site at most. The kernel's own bound is 1000

@@ -169,8 +169,9 @@ static __attribute__((noinline)) int answer(const struct fl_selector_config* cfg
   struct fl_answer* a = bpf_map_lookup_elem(&answers, &index);
   if (!a) return UNANSWERED;
   int on = is_ingress(at) || (is_loopback(at) && !(going >> (rule & 63) & 1));
-  if (h.flags & TCP_RST && h.proto == IPPROTO_TCP && w.reply != FL_REPLY_SILENT && (w.reply != FL_REPLY_TELL || on))
-    return UNANSWERED; /* it says itself what we would say */
+  if (h.flags & TCP_RST && h.proto == IPPROTO_TCP && w.reply != FL_REPLY_SILENT && w.reply != FL_REPLY_SENDER &&
+      (w.reply != FL_REPLY_TELL || on))
+    return UNANSWERED; /* it says itself what we would say; but what only its sender is to know ends here */
   skb->cb[0] = tc_index;
   skb->cb[1] = 0;                         /* it has no slot */
   skb->tc_index = shape.reinjection_mark; /* it and its copy pass the selector of this device */

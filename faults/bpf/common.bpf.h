@@ -199,10 +199,14 @@ static __always_inline __u32 count_segments(struct __sk_buff* skb, __u32 l3) {
   return headers ? fl_segments(skb->len, headers, skb->gso_size) : 1;
 }
 
-/* The length of the IP packet, in bytes, as an MTU is; of a bundle that of its longest wire packet. At most 65535. */
+/* The length of the IP packet, in bytes, as an MTU is; of a bundle of TCP that of its longest wire packet. At most
+ * 65535. How much a tunnel puts in front of each of its segments is not known here: such a bundle, and any but TCP's,
+ * has its own length, so that it is split where that is too long, and each wire packet is looked at. */
 static __always_inline __u32 wire_length(struct __sk_buff* skb, __u32 l3) {
   __u32 length = skb->len - l3, size = skb->gso_size;
-  if (size) {
+  __u8 proto = 0;
+  if (size && !bpf_skb_load_bytes(skb, l3 + (skb->protocol == bpf_htons(ETH_P_IP) ? 9 : 6), &proto, 1) &&
+      proto == IPPROTO_TCP) {
     __u32 headers = bundle_headers(skb, l3);
     if (headers && headers - l3 + size < length) length = headers - l3 + size;
   }

@@ -18,6 +18,15 @@ struct {
   __type(value, struct fl_connection);
 } connections SEC(".maps");
 
+/* Connections that were closed and made room. What still comes of one, a FIN sent again, segments behind an RST, or all
+ * of it where its receiver did not believe the RST, is nobody's silence: it passes. */
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 1);
+  __type(key, struct fl_connection_key);
+  __type(value, __u8);
+} ended SEC(".maps");
+
 /* The packet at hand, as all of its rules ask about it. A map, since stacks have no room for it. */
 struct following {
   struct fl_connection_key key; /* but for the rule */
@@ -87,13 +96,16 @@ static __always_inline void open_anew(struct following* f, struct fl_connection*
   c->base[who] = f->seq + 1;
 }
 
-/* A packet of the connection that passes. It is over, and makes room, after an RST, and after what follows both FINs.
- */
+/* A packet of the connection that passes. It is over, and makes room, after an RST, and after what follows the FINs of
+ * all ends that are seen. */
 static __always_inline void let_pass(struct following* f, struct fl_connection* c, struct fl_tally* tally) {
   count_match(tally, f->packets, f->bytes, 0);
+  c->seen |= 1 << (f->from & 1);
   if (f->flags & TCP_FIN) {
     c->finished |= 1 << (f->from & 1);
-  } else if ((f->flags & TCP_RST) || c->finished == 3) {
+  } else if ((f->flags & TCP_RST) || (c->finished && c->finished == c->seen)) {
+    __u8 yes = 1;
+    bpf_map_update_elem(&ended, &f->key, &yes, BPF_ANY);
     bpf_map_delete_elem(&connections, &f->key);
   }
 }
@@ -107,6 +119,10 @@ __attribute__((noinline)) int is_forgotten(__u32 index, __u64 t) {
   if (!f || !rule || !tally) return 0;
   f->key.rule = index;
   int opens = f->flags & TCP_SYN;
+  if (!opens && !bpf_map_lookup_elem(&connections, &f->key) && bpf_map_lookup_elem(&ended, &f->key)) {
+    count_match(tally, f->packets, f->bytes, 0);
+    return 0;
+  }
   struct fl_connection* c = entry_of(f, tally, opens ? t : rule->start);
   if (!c) return 0;
   if (opens) {

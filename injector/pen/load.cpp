@@ -42,6 +42,7 @@ std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score
   const auto curves = static_cast<std::uint32_t>(score.curves.size());
   player->resize("curves", curves);
   player->resize("connections", score.follows_connections() ? FL_MAX_FOLLOWED : 1);
+  player->resize("ended", score.follows_connections() ? FL_MAX_ENDED : 1);
   player->resize("tallies", rules);
   player->resize("mates", std::max<std::uint32_t>(1, static_cast<std::uint32_t>(score.mates.size())));
   player->resize("histograms", count_faults(score) * FL_HISTOGRAMS);

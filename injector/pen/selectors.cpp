@@ -22,7 +22,7 @@ constexpr std::size_t kMostShapes = 4;
 constexpr std::array kOfThePlayer = {"control",   "slots",   "ledgers", "site_tallies", "tallies",  "histograms",
                                      "rules",     "points",  "tracks",  "segments",     "presents", "connections",
                                      "following", "states",  "flows",   "ordinals",     "openings", "subjects",
-                                     "mates",     "flights", "banked"};
+                                     "mates",     "flights", "banked",  "ended"};
 constexpr std::array kShared = {"configs", "live",   "live_now", "index4",     "starts4",  "spans4",      "index6",
                                 "starts6", "spans6", "learned",  "devices",    "ports",    "port_tables", "answers",
                                 "names",   "opened", "refusals", "slot_index", "slot_next"};

@@ -116,10 +116,45 @@ TEST_P(Connection, AResetGoesToTheSenderAlone) {
       EXPECT_EQ(rst.carried[13], kRst);
       EXPECT_EQ(be32(rst.carried, 4), 77u) << "what it waits for";
     }
-    EXPECT_TRUE(passes(segment(kRst, v6))) << "it says itself what we would say";
+    EXPECT_FALSE(passes(segment(kRst, v6))) << "the other end is not told, by whomever";
   }
   EXPECT_EQ(programs->tally(0).answered, 6u);
   EXPECT_EQ(programs->tally(0).flows_dead, 2u);
+}
+
+/// What still comes of a connection that was closed is no silence, however late.
+TEST_P(Connection, OneThatWasClosedIsNotTakenForASilentOne) {
+  forget_after(60 * kSecond);
+  const Packet ack = segment(kAck), reset = segment(kRst), end = segment(kFin | kAck, false, 40001),
+               late = segment(kAck, false, 40001);
+  programs->set_time(kSecond);
+  EXPECT_TRUE(passes(segment(kSyn)));
+  EXPECT_TRUE(comes_back(reset));
+  EXPECT_TRUE(passes(segment(kSyn, false, 40001)));
+  EXPECT_TRUE(passes(end));
+  EXPECT_TRUE(comes_back(end));
+  EXPECT_TRUE(passes(late));
+  programs->set_time(200 * kSecond);
+  EXPECT_TRUE(passes(ack)) << "behind an RST, or where nobody believed it";
+  EXPECT_TRUE(passes(late));
+  EXPECT_TRUE(comes_back(end)) << "a FIN sent again";
+  EXPECT_EQ(programs->tally(0).flows_dead, 0u);
+  EXPECT_TRUE(passes(segment(kSyn))) << "the same ports again";
+  programs->set_time(300 * kSecond);
+  EXPECT_FALSE(passes(ack)) << "and followed again";
+}
+
+/// Of a rule of one direction the FIN of the end that it sees is all.
+TEST_P(Connection, AClosedOneMakesRoomForWhoSeesOneEnd) {
+  forget_after(60 * kSecond);
+  programs->set_time(kSecond);
+  for (std::uint16_t port = 1000; port < 1040; port++) {
+    EXPECT_TRUE(passes(segment(kSyn, false, port)));
+    EXPECT_TRUE(passes(segment(kFin | kAck, false, port)));
+    EXPECT_TRUE(passes(segment(kAck, false, port)));
+  }
+  fl_connection_key left;
+  EXPECT_NE(bpf_map_get_next_key(programs->selector().map("connections"), nullptr, &left), 0) << "none is left";
 }
 
 TEST_P(Connection, OtherProtocolsPass) {

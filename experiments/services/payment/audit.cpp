@@ -76,9 +76,10 @@ constexpr Figure kFigures[] = {
     {"looked_unpaid_and_paid",
      "SELECT count(DISTINCT purchase) FROM screens WHERE state <> 'PAID' AND EXISTS(SELECT 1 FROM payments"
      " WHERE payments.purchase = screens.purchase AND payments.at < screens.at)"},
+    // Of these, as people were told later.
     {"unknown_and_not_paid",
-     "SELECT count(DISTINCT number) FROM screens WHERE state = 'UNKNOWN'"
-     " AND EXISTS(SELECT 1 FROM closed WHERE closed.number = screens.number)"},
+     "SELECT count(DISTINCT s.number) FROM screens s JOIN screens later ON later.number = s.number AND later.id > s.id"
+     " WHERE s.state = 'UNKNOWN' AND later.state = 'FAILED'"},
     {"unknown_without_warning",
      "SELECT count(*) FROM screens WHERE state = 'UNKNOWN' AND text NOT LIKE '%do not pay again%'"},
     // Second taps that led to another order while nobody knew what had become of the first.

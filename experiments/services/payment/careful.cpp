@@ -77,7 +77,12 @@ class CarefulDesk : public Desk {
     return false;
   }
 
-  int unknown() override { return std::stoi(store_.one("SELECT count(*) FROM orders WHERE state = 'UNKNOWN'")); }
+  /// Those, too, that were on their way when something of ours went wrong.
+  int unknown() override {
+    constexpr std::int64_t kSending = 5'000'000;  // us: longer than any answer is waited for
+    return std::stoi(store_.one("SELECT count(*) FROM orders WHERE state = 'UNKNOWN' OR (state = 'SENDING' AND at < ?)",
+                                {now_us() - kSending}));
+  }
 
  private:
   /// The purchase's order: the one there is, or a new one (SENDING) if there is none or it is certainly not paid.

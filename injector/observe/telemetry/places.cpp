@@ -72,7 +72,9 @@ void TelemetryPlaces::look(Followed& followed) {
   const Ns now = monotonic_now();
   if (followed.settled && followed.whereabouts.hold_of(*followed.target, finder_)) {
     followed.last_seen = now;
-    return;
+    // A group may come to be in one namespace more.
+    constexpr Ns kLookAnew = 2 * kSecond;
+    if (now - followed.last_sought < kLookAnew) return;
   }
   if (site::is_costly_to_seek(*followed.target) && now - followed.last_sought < site::kSeekEvery) return;
   followed.last_sought = now;

@@ -157,11 +157,11 @@ std::optional<Stop> Telemetry::tick(Ns now) {
   // One that has just ended may still be added to.
   const auto over = clock_->since_t0(now) / TelemetryCounter::kBucket - 1;
   attempt([&] {
+    follow_moved();  // first: what was not counted meanwhile is no silence
     while (static_cast<Ns>(next_) < over) {
       write_next();
       counted_until_(static_cast<Ns>(next_) * TelemetryCounter::kBucket);
     }
-    follow_moved();
   });
   return {};
 }
