@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <regex>
 #include <sstream>
 
 #include "injector/base/error.h"
@@ -78,6 +79,11 @@ class LabTest : public testing::Test {
   std::string log(const std::string& name) const {
     std::ifstream file(logs() + "/" + name + ".log");
     return std::string((std::istreambuf_iterator<char>(file)), {});
+  }
+  /// Each line of a service's log begins with its time: the same without.
+  static std::string without_times(const std::string& text) {
+    static const std::regex time(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z ?)");
+    return std::regex_replace(text, time, "");
   }
   /// What a shell command on a host prints; "exit status N" behind it when that is not 0.
   std::string run(const std::string& host, const std::string& script) {
@@ -169,7 +175,10 @@ TEST_F(LabTest, ACommandSeesItsPlanItsNameAndTheScale) {
   const auto lab = build();
   lab->start({});
   ASSERT_TRUE(test::eventually([&] { return log("web").find("daemon off") != std::string::npos; }));
-  EXPECT_EQ(log("web"), "web 10.77.1.10 30 mauve\nweb\n/tmp\n\ndaemon off;\n");
+  EXPECT_EQ(without_times(log("web")), "web 10.77.1.10 30 mauve\nweb\n/tmp\n\ndaemon off;\n");
+  EXPECT_TRUE(std::regex_match(log("web").substr(0, log("web").find('\n')),
+                               std::regex(R"(\d{4}-\d\d-\d\dT[0-9:]{8}\.\d{6}Z web 10\.77\.1\.10 30 mauve)")))
+      << log("web");
 }
 
 TEST_F(LabTest, ACommandStartsWhenTheHostsItComesAfterAreReady) {
@@ -192,7 +201,7 @@ TEST_F(LabTest, AServiceThatIsNeverReadyGivesTheTailOfItsLog) {
   h.ready.emplace().tcp = 8080;
   h.ready->within = 2 * kSecond;
   const auto lab = build();
-  const std::string message = failure_of(*lab);
+  const std::string message = without_times(failure_of(*lab));
   EXPECT_HAS(message, "\"web\" was not ready within 2 s: asked whether tcp port 8080 accepts a connection");
   EXPECT_HAS(message, "10.77.1.10: Connection refused");
   EXPECT_HAS(message, logs() + "/web.log");
