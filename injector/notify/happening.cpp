@@ -63,6 +63,20 @@ std::string fault_text(const plan::Plan& plan, const std::string& name, bool beg
                      asked.empty() ? "" : ", " + asked, plan::format_duration(fault->end - fault->start));
 }
 
+/// "deviated: 2 of 3 hypotheses held", and what broke or why nothing is said.
+std::string verdict_text(const report::Summary& s) {
+  std::string text = s.verdict;
+  const auto judged = s.hypotheses.size();
+  const auto held =
+      std::count_if(s.hypotheses.begin(), s.hypotheses.end(), [](const auto& h) { return h.held.value_or(false); });
+  if (judged > 0) text += fmt::format(": {} of {} hypotheses held", held, judged);
+  // Of a run that says nothing, why; else what broke.
+  auto why = s.reasons;
+  const auto broken = report::broken_hypotheses(s);
+  why.insert(s.exit_code == static_cast<int>(Exit::deviated) ? why.begin() : why.end(), broken.begin(), broken.end());
+  return why.empty() ? text : fmt::format("{}; {}", text, fmt::join(why, "; "));
+}
+
 }  // namespace
 
 bool is_told(const char* event) { return std::find(kTold.begin(), kTold.end(), event) != kTold.end(); }
@@ -107,19 +121,6 @@ std::optional<Happening> read_line(const plan::Plan& plan, const std::string& te
   what.text = bounded(visible(fmt::format("{}: {}", named(plan), about)), kLongest);
   what.details = std::move(line);
   return what;
-}
-
-std::string verdict_text(const report::Summary& s) {
-  std::string text = s.verdict;
-  const auto judged = s.hypotheses.size();
-  const auto held =
-      std::count_if(s.hypotheses.begin(), s.hypotheses.end(), [](const auto& h) { return h.held.value_or(false); });
-  if (judged > 0) text += fmt::format(": {} of {} hypotheses held", held, judged);
-  // Of a run that says nothing, why; else what broke.
-  auto why = s.reasons;
-  const auto broken = report::broken_hypotheses(s);
-  why.insert(s.exit_code == static_cast<int>(Exit::deviated) ? why.begin() : why.end(), broken.begin(), broken.end());
-  return why.empty() ? text : fmt::format("{}; {}", text, fmt::join(why, "; "));
 }
 
 Happening read_verdict(const report::Summary& s, Ns wall) {

@@ -32,7 +32,4 @@ Happening read_verdict(const report::Summary& summary, Ns wall);
 /// The body of a webhook's request.
 std::string webhook_body(const Webhook& to, const plan::Plan& plan, const Happening& what);
 
-/// "2 of 3 hypotheses held" and the like, in one line.
-std::string verdict_text(const report::Summary& summary);
-
 }  // namespace faultline::notify
