@@ -69,8 +69,8 @@ TEST_F(NotifyTest, AStopIsToldByTheEnvironmentsFileAsWell) {
 TEST_F(NotifyTest, AnInjectionTellsAsWell) {
   Mailbox mailbox;
   const Said said = say({"inject", "sever", "--on", "netns=" + net.path(), "--for", "500ms", "--out", out, "--quiet",
-                         "--notify", file(mailbox.url())});
-  EXPECT_EQ(said.out.find("secret"), std::string::npos);
+                         "--notify", file(mailbox.url("/secret-path"))});
+  EXPECT_EQ((said.out + said.errors).find("secret-path"), std::string::npos);
   const auto events = events_of(mailbox);
   ASSERT_FALSE(events.empty()) << said.errors;
   EXPECT_EQ(events.front(), "begin");
