@@ -94,7 +94,13 @@ TEST_F(ControlTest, WithoutDescriptorsItWaitsForThemInsteadOfAskingAgainAndAgain
   EXPECT_LT(processor_time(run.pid()) - spent, 400 * kMillisecond);
   ASSERT_EQ(prlimit(run.pid(), RLIMIT_NOFILE, &before, nullptr), 0);
   callers.clear();
+  // Where the run itself wanted a descriptor meanwhile (a look at its devices), it has ended and says why.
   const Said said = say({"stop", out().string()});
+  const int status = run.wait(30 * kSecond);
+  if (status == 6) {
+    EXPECT_NE((run.out() + run.errors()).find("Too many open files"), std::string::npos) << run.out() << run.errors();
+    return;
+  }
   EXPECT_EQ(said.status, 0) << said.out << said.errors;
   expect_aborted(run, "plan", "user");
 }
