@@ -96,7 +96,7 @@ TEST_F(ControlTest, WithoutDescriptorsItWaitsForThemInsteadOfAskingAgainAndAgain
   callers.clear();
   // Where the run itself wanted a descriptor meanwhile (a look at its devices), it has ended and says why.
   const Said said = say({"stop", out().string()});
-  const int status = run.wait(30 * kSecond);
+  const auto status = run.wait(30 * kSecond);
   if (status == 6) {
     EXPECT_NE((run.out() + run.errors()).find("Too many open files"), std::string::npos) << run.out() << run.errors();
     return;
