@@ -40,7 +40,7 @@ std::string explained(const std::string& error) {
   const std::string met = std::generic_category().message(EMFILE);
   return error.find(met) == std::string::npos
              ? error
-             : error + "\nThe hard limit of descriptors (open files) of this process is too low" + kHowToRaise;
+             : error + ". The hard limit of descriptors (open files) of this process is too low" + kHowToRaise;
 }
 
 bool needs_nursery(const plan::Plan& plan) {
