@@ -34,7 +34,8 @@ TEST(ListCommand, ShowsExperimentsAndKinds) {
   EXPECT_EQ(say({"list", "runs", "--names"}).status, 3);
 }
 
-// What is put into a message is a stranger's text: its line breaks are shown as "\\n". Ours must not be put in that way.
+// What is put into a message is a stranger's text: its line breaks are shown as "\\n". Ours must not be put in that
+// way.
 TEST(Commands, BreakTheirOwnLines) {
   const std::string hello = FAULTLINE_SOURCE_DIR "/experiments/hello.toml";
   const std::string arms = FAULTLINE_SOURCE_DIR "/experiments/wechat-pay-2022.toml";
