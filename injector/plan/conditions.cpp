@@ -88,7 +88,9 @@ std::string joined(const std::string& a, const std::string& b) { return a.empty(
 }  // namespace
 
 std::string condition_text(const Guard& guard) {
-  return fmt::format("{} for {}", joined(guard.text(), guard.values_text()), format_duration(guard.window));
+  std::string text = joined(guard.text(), guard.values_text());
+  if (guard.seen) text = joined("seen " + guard.seen->text, text);
+  return guard.window > 0 ? fmt::format("{} for {}", text, format_duration(guard.window)) : text;
 }
 
 std::string condition_text(const Hypothesis& hypothesis) {

@@ -51,7 +51,7 @@ struct HypothesisDraft : AskingDraft {
 
 struct EventDraft {
   Event event;
-  Word log;
+  Word log, probe;
   SourcePlace name_at;
 };
 
@@ -61,6 +61,8 @@ constexpr Ns kLongestWait = 366 * 24 * 3600 * kSecond;
 struct GuardDraft : AskingDraft {
   Guard guard;
   SourcePlace for_at;
+  Word event = {};
+  SourcePlace seen_at = {};
 };
 
 struct TargetDraft {
@@ -135,6 +137,8 @@ void read_events(Table& top, Draft& draft);
 /// not about requests.
 bool read_detection(Table& table, HypothesisDraft& hypothesis);
 /// Events against the lab, and hypotheses against events.
+/// `event` and `seen` of a guard: whether it is about an event.
+bool read_event_of_guard(Table& table, GuardDraft& result);
 void resolve_events(Draft& draft);
 /// What hypotheses about events, and about how soon a fault is noticed, may ask for. The timeline must be laid out.
 void check_detections(Draft& draft);

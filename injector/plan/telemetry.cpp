@@ -159,6 +159,9 @@ std::string subject_text(const Asking& asking) {
   if (!asking.telemetry) return asking.probe;
   return *asking.telemetry + "'s connections" + (asking.peer ? " with " + *asking.peer : "");
 }
+std::string subject_text(const Guard& guard) {
+  return guard.event ? fmt::format("event \"{}\"", *guard.event) : subject_text(static_cast<const Asking&>(guard));
+}
 std::string subject_text(const Hypothesis& hypothesis) {
   if (hypothesis.event) return fmt::format("event \"{}\"", *hypothesis.event);
   if (hypothesis.detects_within && hypothesis.probe.empty() && !hypothesis.telemetry) return "traffic";

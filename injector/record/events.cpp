@@ -198,7 +198,8 @@ void lapse(Journal& journal, Ns from, Ns length) { journal.write(Lapse{from, len
 void note(Journal& journal, const std::string& text, const std::string& by) { journal.write(Note{text, by}); }
 
 void guard(Journal& journal, const plan::Guard& guard, const GuardTrip& trip) {
-  journal.write(GuardActed{trip, guard.name, guard.probe, plan::condition_text(guard), guard.telemetry, guard.peer});
+  journal.write(
+      GuardActed{trip, guard.name, guard.probe, plan::condition_text(guard), guard.telemetry, guard.peer, guard.event});
 }
 
 void abort(Journal& journal, By by, const std::string& reason, std::optional<Ns> when) {

@@ -251,6 +251,11 @@ observe::Scene Session::scene() {
               [this](const events::Uncounted& missing) {
                 events::uncounted(*journal_, missing);
                 observers_.uncounted(missing);
+              },
+          .seen =
+              [this](const events::Seen& seen) {
+                events::seen(*journal_, seen);
+                observers_.seen(seen);
               }};
 }
 
