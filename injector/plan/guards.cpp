@@ -16,7 +16,7 @@ void read_guard(const Node& node, std::size_t number, Draft& draft) {
   guard.at = result.for_at = node.at;
   read_name(table, guard, result, "\"the service is lost\"", "a guard's name");
   const bool connections = table.has("telemetry");
-  read_subject(table, guard, result);
+  read_subject(table, guard, result, true);
   result.during = table.word("during", "\"recovery\"").value_or(Word{});
   if (result.during.text != "run") guard.during = result.during.text;  // which is what it watches anyway
   const bool of_values = read_value_bounds(table, guard);
