@@ -11,6 +11,7 @@
 #include "injector/base/visible_text.h"
 #include "injector/lab/lab.h"
 #include "injector/record/events.h"
+#include "injector/record/windows.h"
 
 namespace faultline::observe {
 namespace {
@@ -33,7 +34,7 @@ void EventWatch::prepare(const Scene& scene) {
       auto pattern = Pattern::parse(event.match).value;
       if (!pattern) continue;  // the parser has refused it
       const std::size_t which = watched_.size();
-      watched_.push_back({event, *pattern, Sightings(event.name)});
+      watched_.push_back({event, *pattern, Sightings(event.name, record::edges(scene.plan))});
       logs |= !event.log.empty();
       if (event.file.empty()) continue;
       const auto known =
@@ -114,7 +115,7 @@ std::optional<Stop> EventWatch::tick(Ns now) {
   const MutexLock lock(mutex_);
   if (const auto t = since_t0(now))
     for (auto& watched : watched_)
-      if (const auto counted = watched.sightings.counted(*t - 100 * kMillisecond))
+      if (const auto counted = watched.sightings.counted(*t - Sightings::kSpan))
         record::events::seen(*journal_, *counted);
   return {};
 }
