@@ -94,12 +94,11 @@ std::string condition_text(const Guard& guard) {
 }
 
 std::string condition_text(const Hypothesis& hypothesis) {
-  std::string text = joined(hypothesis.text(), hypothesis.values_text());
-  if (const std::string more = detection_text(hypothesis); !more.empty()) text += (text.empty() ? "" : ", ") + more;
+  std::string text = joined(joined(hypothesis.text(), hypothesis.values_text()), detection_text(hypothesis));
   if (hypothesis.eventually) text += fmt::format(", after {} at the latest", format_duration(*hypothesis.eventually));
   if (hypothesis.stays) text += fmt::format(", for {}", format_duration(*hypothesis.stays));
   if (hypothesis.recovers_within)
-    text += fmt::format("{}recovers within {}", text.empty() ? "" : ", ", format_duration(*hypothesis.recovers_within));
+    text = joined(text, "recovers within " + format_duration(*hypothesis.recovers_within));
   return text;
 }
 

@@ -17,7 +17,7 @@ void read_guard(const Node& node, std::size_t number, Draft& draft) {
   read_name(table, guard, result, "\"the service is lost\"", "a guard's name");
   const bool connections = table.has("telemetry");
   const bool of_event = read_event_of_guard(table, result);
-  read_subject(table, guard, result);
+  read_subject(table, guard, result, !of_event);
   result.during = table.word("during", "\"recovery\"").value_or(Word{});
   if (result.during.text != "run") guard.during = result.during.text;  // which is what it watches anyway
   const bool of_values = read_value_bounds(table, guard);

@@ -106,8 +106,8 @@ void check_keys(const HypothesisDraft& given, Draft& draft, bool of_requests) {
   const auto refuse = [&](SourcePlace at, const std::string& what, const std::string& hint) {
     if (at.line) issues.error(at, what, hint);
   };
-  if (!h.event && !given.detects_at.line)
-    return refuse(given.seen_at, "seen: is about an event", "add event = \"NAME\"");
+  if (!h.event) refuse(given.seen_at, "seen: is about an event", "add event = \"NAME\"");
+  if (!h.event && !given.detects_at.line) return;
   const char* about = h.event ? "an event" : "how soon a fault is noticed";
   refuse(given.telemetry.at, fmt::format("telemetry: a hypothesis is about connections or about {}", about),
          "write two hypotheses");
@@ -123,7 +123,6 @@ void check_keys(const HypothesisDraft& given, Draft& draft, bool of_requests) {
   if (h.event && !h.seen && !given.detects_at.line && !given.seen_at.line)
     issues.error(h.at, "event: it is not said what is expected of it",
                  "add seen = \">= 1\", or detects_within = \"5s\" with during = \"FAULT\"");
-  if (!h.event) refuse(given.seen_at, "seen: is about an event", "add event = \"NAME\"");
   if (!given.detects_at.line) return;
   for (const auto& [at, key] :
        {std::pair{given.after_at, "after"}, {given.for_at, "for"}, {given.after_event.at, "after_event"}})
@@ -195,7 +194,7 @@ bool read_detection(Table& table, HypothesisDraft& result) {
       h.detects_within.reset();
     }
   }
-  return h.event || result.detects_at.line || result.seen_at.line;
+  return table.has("event") || result.detects_at.line || result.seen_at.line;
 }
 
 bool read_event_of_guard(Table& table, GuardDraft& result) {

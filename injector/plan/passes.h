@@ -110,8 +110,9 @@ void read_telemetry(Table& top, Draft& draft);
 void resolve_telemetry(Draft& draft);
 /// `name` of a hypothesis or guard, which is `what`: "a guard's name".
 void read_name(Table& table, Asking& asking, AskingDraft& draft, std::string_view example, std::string_view what);
-/// Whom it is about: `probe`, or `telemetry` with, perhaps, `peer`.
-void read_subject(Table& table, Asking& asking, AskingDraft& draft);
+/// Whom it is about: `probe`, or `telemetry` with, perhaps, `peer`. `needs_probe`: where neither is there, the probe is
+/// missing; else something was said in its place.
+void read_subject(Table& table, Asking& asking, AskingDraft& draft, bool needs_probe);
 inline constexpr const char* kConnectionConditions =
     "add one of connections.failed, errors.refused, retransmits, timeouts, resets.received, rtt.p99, bytes.sent, "
     "packets.sent, turns.p99: retransmits = \"<= 20\"";

@@ -35,8 +35,7 @@ struct Seen {
   static constexpr const char* event = "seen";
   static constexpr const char* means =
       "a line, or a value, that is an event of the plan; of more than 10 in a second the rest are counted for each 100 "
-      "ms, without "
-      "their text";
+      "ms, without their text; a count ends where a phase or a window does";
   static constexpr auto fields =
       std::tuple{field("name", &Seen::name, "the event's"), field("when", &Seen::when, "when the line was read"),
                  field("count", &Seen::count, "how many lines this tells of; their time is the first one's"),

@@ -60,6 +60,8 @@ TEST(PlanEvents, HypothesesCountThemOrAskHowSoon) {
   only_mistake(kAbout + "seen = \"= 0\"\nsuccess = \">= 1%\"\n", "no conditions on requests");
   only_mistake(kAbout + "seen = \"= 0\"\neventually = \"5s\"\n", "eventually: is not for an event");
   only_mistake(kAbout + "seen = \"= 0\"\nrecovers_within = \"5s\"\n", "recovers_within: is about the requests");
+  only_mistake(kAbout + "seen = \"= 0\"\n[[hypotheses]]\nsuccess = \">= 1%\"\n", "has no \"probe\"");
+  only_mistake(kSmall + "[[hypotheses]]\nevent = 5\nduring = \"degrade\"\n", "event: expected a string");
   only_mistake(kSmall + "[[hypotheses]]\nprobe = \"pay\"\nsuccess = \">= 1%\"\nseen = \"= 0\"\n",
                "seen: is about an event");
 }

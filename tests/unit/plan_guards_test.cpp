@@ -99,6 +99,11 @@ TEST(PlanGuards, WatchForAnEvent) {
 TEST(PlanGuards, Mistakes) {
   const std::string rest = "success = \"< 20%\"\nfor = \"10s\"\n", whole = "probe = \"pay\"\n" + rest;
   only_mistake(with(rest), "probe", "probe = \"pay\"");
+  for (const char* others : {"seen = \">= 1\"\n", "detects_within = \"5s\"\n"}) {
+    const auto parsed = parse(with(others + rest));  // a hypothesis with it needs no probe
+    EXPECT_TRUE(has_mistake(parsed, "has no \"probe\"")) << render(parsed);
+  }
+  EXPECT_TRUE(has_mistake(parse(with("detects_within = \"5s\"\n" + rest)), "unknown key"));
   only_mistake(with("probe = \"pax\"\n" + rest), "there is no probe \"pax\"", "did you mean \"pay\"?");
   only_mistake(with("probe = \"pay\"\nsuccess = \"< 20%\"\n"), "for", "for = \"10s\"");
   only_mistake(with("probe = \"pay\"\nfor = \"10s\"\n"), "guard 1 has no condition", "success");

@@ -12,6 +12,7 @@
 #include "injector/lab/lab.h"
 #include "injector/probe/probe.h"
 #include "injector/record/events.h"
+#include "injector/record/windows.h"
 
 namespace faultline::observe {
 namespace {
@@ -34,7 +35,7 @@ void EventWatch::prepare(const Scene& scene) {
     for (const auto& event : scene.plan.events) {
       const std::size_t which = watched_.size();
       if (event.probe) {
-        Watched watched{event, {}, Sightings(event.name)};
+        Watched watched{event, {}, Sightings(event.name, record::edges(scene.plan))};
         for (std::size_t i = 0; i < scene.plan.probes.size(); i++)
           if (scene.plan.probes[i].name == *event.probe) watched.probe = i;
         watched_.push_back(std::move(watched));
@@ -42,7 +43,7 @@ void EventWatch::prepare(const Scene& scene) {
       }
       auto pattern = Pattern::parse(event.match).value;
       if (!pattern) continue;  // the parser has refused it
-      watched_.push_back({event, *pattern, Sightings(event.name)});
+      watched_.push_back({event, *pattern, Sightings(event.name, record::edges(scene.plan))});
       logs |= !event.log.empty();
       if (event.file.empty()) continue;
       const auto known =
@@ -141,7 +142,7 @@ std::optional<Stop> EventWatch::tick(Ns now) {
   const MutexLock lock(mutex_);
   if (const auto t = since_t0(now))
     for (auto& watched : watched_)
-      if (const auto counted = watched.sightings.counted(*t - 100 * kMillisecond)) seen_(*counted);
+      if (const auto counted = watched.sightings.counted(*t - Sightings::kSpan)) seen_(*counted);
   return {};
 }
 
