@@ -89,6 +89,7 @@ TEST(PageData, TelemetryHasItsChartsWhereThereIsAny) {
   bucket.from = 10 * kSecond;
   bucket.length = 100 * kMillisecond;
   bucket.retransmits = 7;
+  bucket.retransmits_ours = 5;
   bucket.rtt = {{5 * kMillisecond, 3}};
   r.telemetry[0].buckets = {bucket};
   const PageData data = data_of(r);
@@ -96,6 +97,7 @@ TEST(PageData, TelemetryHasItsChartsWhereThereIsAny) {
   EXPECT_EQ(again.title, "web: retransmissions and resets per second");
   const auto at = static_cast<std::size_t>(10 / again.cell_s);
   EXPECT_NEAR(*again.series[0].values.at(at) * again.cell_s, 7, 0.05);
+  EXPECT_NEAR(*series(again, "ours").values.at(at) * again.cell_s, 5, 0.05);
   EXPECT_EQ(series(chart(data, "rtt"), "p50").values.at(at), 5.0);
   EXPECT_FALSE(series(chart(data, "rtt"), "p50").values.at(at + 1));
 }
