@@ -104,6 +104,7 @@ struct Pen::Impl {
     config.banked_from = score.banked_from();
     config.sizes = score.asks_sizes();
     config.follows = score.follows_connections();
+    config.losses = score.notes_losses;
     for (const auto& seat : seats) far.push_back(static_cast<std::uint32_t>(seat->far()));
     player = load_player(options.engine, score, config, far, kSpareSeats);
     std::vector<Seating> seatings;
@@ -356,6 +357,8 @@ std::uint64_t Pen::packets_met(std::uint32_t fault) const {
   const MutexLock lock(impl_->mutex);
   return pen::packets_met(*impl_->player, impl_->score, fault);
 }
+
+Pen::Losses Pen::losses() const { return {impl_->player->map("losses"), impl_->player->map("loss_blocks")}; }
 
 void Pen::drain() {
   // Nothing new comes in after stop(); what is under way needs a softirq or two, and the line one loop.

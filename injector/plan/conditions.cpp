@@ -37,6 +37,7 @@ std::span<const Conditions::Key> Conditions::keys() {
       {"connections.failed", &Conditions::connections_failed, Of::series, 0, false, Series::failed},
       {"connections.closed", &Conditions::closed, Of::series, 0, false, Series::closed},
       {"retransmits", &Conditions::retransmits, Of::series, 0, false, Series::retransmits},
+      {"retransmits_ours", &Conditions::retransmits_ours, Of::series, 0, false, Series::retransmits_ours},
       {"timeouts", &Conditions::timeouts, Of::series, 0, false, Series::timeouts},
       {"resets.sent", &Conditions::resets_sent, Of::series, 0, false, Series::resets_sent},
       {"resets.received", &Conditions::resets_received, Of::series, 0, false, Series::resets_received},

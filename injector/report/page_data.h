@@ -102,7 +102,7 @@ struct PageChart {
                  record::field("title", &PageChart::title, "whose and of what"),
                  record::field("about", &PageChart::about, "more of it, in words"),
                  record::field("unit", &PageChart::unit,
-                               "`share` (0 to 1), `ms` (drawn by its logarithm), `per_s`, `bytes_per_s`"),
+                               "`share` (0 to 1), `ms` (drawn by its logarithm), `per_s`, `bytes_per_s`, `number` (of values)"),
                  record::seldom("probe", &PageChart::probe, "whose requests it is of; a click lists them"),
                  record::field("cell_s", &PageChart::cell_s, "from one value to the next; the first begins at T0"),
                  record::field("series", &PageChart::series, "the curves"),

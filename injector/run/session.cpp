@@ -244,6 +244,7 @@ observe::Scene Session::scene() {
           .counted =
               [this](const events::Telemetry& counted) {
                 events::telemetry(*journal_, counted);
+                display_->counted(counted);
                 observers_.counted(counted);
               },
           .counted_until = [this](Ns until) { observers_.counted_until(until); },

@@ -270,6 +270,7 @@ TEST(ServeMetrics, CountConnectionsOfTargets) {
                            "faultline_connections_closed_total{target=\"web\"} 8\n",
                            "faultline_connections_failed_total{target=\"web\",error=\"refused\"} 6\n",
                            "faultline_retransmits_total{target=\"web\"} 10\n",
+                           "faultline_retransmits_ours_total{target=\"web\"} 30\n",
                            "faultline_retransmission_timeouts_total{target=\"web\"} 12\n",
                            "faultline_resets_total{target=\"web\",direction=\"sent\"} 14\n",
                            "faultline_resets_total{target=\"web\",direction=\"received\"} 16\n",
