@@ -40,7 +40,7 @@ struct Ours : TelemetryTest {
     Inside in(ns);
     const auto said = say_all({"nft",
                                "table inet t { chain i { type filter hook input priority 0; meta l4proto tcp " + which +
-                                   " numgen random mod 25 < 1 counter drop } }"});
+                                   " numgen random mod 25 < 1 counter drop; }; }"});
     ASSERT_EQ(said.status, 0) << said.errors;
   }
   static int dropped_at(const NetNs& ns) {

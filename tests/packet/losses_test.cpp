@@ -10,7 +10,6 @@
 
 #include "faults/losses_abi.h"
 #include "injector/base/rtnetlink.h"
-#include "tests/harness/answers.h"
 #include "tests/harness/engines.h"
 #include "tests/harness/programs.h"
 

@@ -8,12 +8,12 @@
 #include "faults/losses_abi.h"
 #include "injector/observe/telemetry/whose.bpf.h"
 
-/* The pen's table, which is there once the pen is. */
+/* The pen's table, which is there once the pen is. By size: of a map within a map clang 14 leaves types half told. */
 struct losses {
   __uint(type, BPF_MAP_TYPE_LRU_HASH);
   __uint(max_entries, 1);
-  __type(key, struct fl_loss_key);
-  __type(value, struct fl_losses);
+  __uint(key_size, sizeof(struct fl_loss_key));
+  __uint(value_size, sizeof(struct fl_losses));
 };
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
