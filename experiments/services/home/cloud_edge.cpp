@@ -22,7 +22,7 @@ class Edge {
         db_patience_(naive_ ? 10'000 : 800),
         db_(options.get("db"), milliseconds(naive_ ? 10'000 : 400)),
         camera_(options.get("camera", "http://127.0.0.1:1"), naive_ ? kForEver : milliseconds(1000)),
-        workers_(16, naive_ ? kForEver : milliseconds(2000)),
+        workers_(8, milliseconds(naive_ ? 10'000 : 2000)),
         broker_(loop_,
                 {options.get("broker"),
                  "cloud-edge",
@@ -65,7 +65,7 @@ class Edge {
   Json homes() {
     const std::lock_guard lock(mutex_);
     const auto well = std::count_if(done_.begin(), done_.end(), [](const auto& home) {
-      return home.first != kHome && seconds_since(home.second) < 6.5;
+      return home.first != kHome && seconds_since(home.second) < 8;
     });
     return {{"known", homes_}, {"well", well}, {"silent_s", seconds_since(last_message_)}};
   }

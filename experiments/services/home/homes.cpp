@@ -1,7 +1,7 @@
 // homes --broker HOST:PORT --witness URL [--homes 200] [--design careful|naive] [--first ADDRESS] [--port 8080]
 //
 // Many homes, each with an address and a session of its own, from the address that FAULTLINE_ADDRESS or --first says
-// on. Every 4 s a home asks the cloud for a command, through the cloud's database, and does it: the home is well when
+// on. Every 5 s a home asks the cloud for a command, through the cloud's database, and does it: the home is well when
 // its last one came within 3 s. How many are not is told to the witness every second, over a way that no plan faults.
 // Sessions end after 8 to 22 s, as they do in ordinary life, and begin again: so there is a normal rate of them.
 //
@@ -37,7 +37,7 @@ class Homes {
           Session::Setting{
               options.get("broker"), "home-" + std::to_string(n), {home.name + "/command/#"}, back, false, from},
           [this, &home](const std::string&, const Json& message) { heard(home, message); });
-      home.asks = clock::now() + some(0, 4000);
+      home.asks = clock::now() + some(0, 5000);
       home.leaves = clock::now() + some(0, 15'000);
     }
     loop_.every(milliseconds(100), [this] { tick(); });
@@ -90,7 +90,7 @@ class Homes {
         home.session->renew();
       }
       if (home.asked.empty() && now >= home.asks) {
-        home.asks = now + some(3500, 4500);
+        home.asks = now + some(4500, 5500);
         home.given_up = now + milliseconds(3000);
         home.asked = home.name + "." + std::to_string(now_us());
         home.session->publish(home.name + "/request", {{"id", home.asked}, {"device", "none"}, {"issued", now_us()}});

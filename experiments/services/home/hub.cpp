@@ -21,12 +21,11 @@ class Hub {
                  {options.get("broker"), "hub", {"lan/done", "lan/readings"}, Return::of(options.naive()), false, ""},
                  [this](const std::string& topic, const Json& message) { from_device(topic, message); }),
         cloud_(loop_,
-               {options.get("cloud-broker"),
-                "hub-h0",
-                {std::string(kHome) + "/command/#", std::string(kHome) + "/kept/hub"},
-                Return::of(options.naive()),
-                true,
-                ""},
+               {options.get("cloud-broker"), "hub-h0",
+                through_hub(options)
+                    ? std::vector<std::string>{std::string(kHome) + "/command/#", std::string(kHome) + "/kept/hub"}
+                    : std::vector<std::string>{},
+                Return::of(options.naive()), true, ""},
                [this](const std::string& topic, const Json& message) { from_cloud(topic, message); }) {
     if (through_hub(options)) {
       loop_.every(milliseconds(200), [this] { send_readings(); });

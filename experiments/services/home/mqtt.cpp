@@ -10,6 +10,11 @@ namespace {
 constexpr int kKeepAlive = 5;  // seconds, the shortest that libmosquitto knows: a dead connection is noticed within 10
 }
 
+Return Return::of(bool naive) {
+  if (naive) return {milliseconds(3000), milliseconds(0), milliseconds(0)};
+  return {milliseconds(2000), milliseconds(3000), milliseconds(6000)};
+}
+
 Loop::Loop() : wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   static const int started = mosquitto_lib_init();
   if (started != MOSQ_ERR_SUCCESS || wake_ < 0) throw std::runtime_error("libmosquitto does not start");

@@ -17,10 +17,7 @@ namespace home {
 struct Return {
   milliseconds patience;     ///< for a connection, and the broker's welcome
   milliseconds first, most;  ///< the pause before the next try, doubled each time, half to one and a half of it
-  static Return of(bool naive) {
-    if (naive) return {milliseconds(1000), milliseconds(0), milliseconds(0)};
-    return {milliseconds(2000), milliseconds(3000), milliseconds(6000)};
-  }
+  static Return of(bool naive);
 };
 
 class Session;

@@ -1,5 +1,6 @@
-// A few threads for what takes its time. What nobody waits for any more is left undone: a cloud whose database hangs
-// would else work off questions for minutes that were answered "unavailable" long ago.
+// A few threads for what takes its time. Where patience has an end the newest is done first, and what has waited for
+// too long is not begun: when there is more to do than can be done, some are served in time, and not all too late. A
+// cloud whose database hangs would else work off questions for minutes that nobody asks any more.
 #pragma once
 
 #include "parts.h"
@@ -23,10 +24,11 @@ class Workers {
     for (;;) {
       std::unique_lock lock(mutex_);
       more_.wait(lock, [&] { return !waiting_.empty(); });
-      const auto [since, what] = std::move(waiting_.front());
-      waiting_.pop_front();
+      std::erase_if(waiting_, [&](const auto& each) { return clock::now() - each.first > patience_; });
+      if (waiting_.empty()) continue;
+      const auto what = std::move(waiting_.back().second);
+      waiting_.pop_back();
       lock.unlock();
-      if (clock::now() - since > patience_) continue;
       try {
         what();
       } catch (const std::exception& failure) {
