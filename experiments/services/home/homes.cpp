@@ -114,20 +114,19 @@ class Homes {
 }  // namespace
 }  // namespace home
 
-int main(int argc, char** argv) try {
+int main(int argc, char** argv) {
   using namespace home;
-  const Options options(argc, argv);
-  Homes homes(options);
-  httplib::Server server;
-  on_get(server, "/home", [&](const auto&, const Json&) { return homes.next(); });
-  on_get(server, "/", [&](const auto&, const Json&) { return homes.numbers(); });
-  on_get(server, "/ready", [&](const auto&, const Json&) -> Json {
-    const Json numbers = homes.numbers();
-    if (numbers.at("failing") != 0) throw Status{503, numbers};
-    return numbers;
-  });
-  serve(server, options.number("port", 8080));
-} catch (const std::exception& failure) {
-  std::cerr << "homes: " << failure.what() << "\n";
-  return 1;
+  return payment::run(argc, argv, {.options = {"design", "broker", "first", "homes", "witness", "port"}},
+                      [](const Options& options) {
+                        Homes homes(options);
+                        httplib::Server server;
+                        on_get(server, "/home", [&](const auto&, const Json&) { return homes.next(); });
+                        on_get(server, "/", [&](const auto&, const Json&) { return homes.numbers(); });
+                        on_get(server, "/ready", [&](const auto&, const Json&) -> Json {
+                          const Json numbers = homes.numbers();
+                          if (numbers.at("failing") != 0) throw Status{503, numbers};
+                          return numbers;
+                        });
+                        serve(server, options.number("port", 8080));
+                      });
 }
