@@ -117,7 +117,8 @@ Exit run_arms(const RunArguments& arguments, const CLI::App& sub, plan::Parsed p
     if (name == parsed.plan.arm) continue;
     auto options = arguments.reading.options();
     options.arm = name;
-    if (const auto other = arguments.reading.read(path, options); !other.ok()) return tell_mistakes(other, arguments.playing);
+    if (const auto other = arguments.reading.read(path, options); !other.ok())
+      return tell_mistakes(other, arguments.playing);
   }
   run::check_privileges();
   const auto folder = run::make_arms_folder(arms.name, arguments.playing.out);

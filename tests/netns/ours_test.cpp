@@ -38,9 +38,8 @@ struct Ours : TelemetryTest {
   /// From here on one of 25 packets of TCP that `ns` receives is lost there.
   static void lose_some(const NetNs& ns, const std::string& which = "") {
     Inside in(ns);
-    const auto said = say_all({"nft",
-                               "table inet t { chain i { type filter hook input priority 0; meta l4proto tcp " + which +
-                                   " numgen random mod 25 < 1 counter drop } }"});
+    const auto said = say_all({"nft", "table inet t { chain i { type filter hook input priority 0; meta l4proto tcp " +
+                                          which + " numgen random mod 25 < 1 counter drop } }"});
     ASSERT_EQ(said.status, 0) << said.errors;
   }
   static int dropped_at(const NetNs& ns) {
@@ -84,8 +83,7 @@ TEST_P(OfAFault, AreNearlyAllWhereNothingElseIsLost) {
   expect_nearly_all(again("them"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Ways, OfAFault,
-                         testing::Combine(testing::Bool(), testing::Values("", "delay = \"2ms\"\n")),
+INSTANTIATE_TEST_SUITE_P(Ways, OfAFault, testing::Combine(testing::Bool(), testing::Values("", "delay = \"2ms\"\n")),
                          [](const auto& info) {
                            return std::string(std::get<0>(info.param) ? "v6" : "v4") +
                                   (std::get<1>(info.param).empty() ? "" : "held");
