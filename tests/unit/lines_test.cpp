@@ -162,6 +162,23 @@ TEST(Sightings, ANumberIsCutWhereAFaultBegins) {
   EXPECT_EQ(after, 870u);
 }
 
+TEST(Sightings, WhatComesOutOfOrderCountsWhereItBelongs) {
+  constexpr Ns kBegin = 5 * kSecond + 30 * kMillisecond;
+  observe::Sightings sightings("down", {kBegin});
+  std::size_t told = 0, before = 0, after = 0;
+  const auto count = [&](const record::events::Seen& seen) {
+    (seen.when < kBegin ? before : after) += seen.count;
+    told += !seen.line.empty();
+  };
+  for (int i = 0; i < 100; i++)
+    for (const Ns when : {kBegin + 10 * kMillisecond, kBegin - 10 * kMillisecond})
+      for (const auto& seen : sightings.add(when, "is 7")) count(seen);
+  if (const auto rest = sightings.counted(7 * kSecond)) count(*rest);
+  EXPECT_EQ(before, 100u);
+  EXPECT_EQ(after, 100u);
+  EXPECT_EQ(told, 10u);
+}
+
 TEST(Sightings, OfAStrangersLineAreShortAndVisible) {
   observe::Sightings sightings("down", {});
   const auto seen = sightings.add(0, "\x1b[31m" + std::string(5000, 'x'));

@@ -15,8 +15,9 @@ Ns Sightings::span_of(Ns when) const {
 
 std::vector<record::events::Seen> Sightings::add(Ns when, std::string_view line) {
   std::vector<record::events::Seen> out;
-  if (auto before = counted(span_of(when))) out.push_back(std::move(*before));
-  if (when / kSecond != second_) {
+  // Values come as their requests end, not always in order.
+  if (rest_ && span_of(rest_->when) != span_of(when)) out.push_back(*std::exchange(rest_, std::nullopt));
+  if (when / kSecond > second_) {
     second_ = when / kSecond;
     told_ = 0;
   }
