@@ -69,6 +69,13 @@ class Channel {
     return settle(number, bank_.post("/close", {{"channel", name_}, {"number", number}}, kBankPatience));
   }
 
+  /// The balance of who pays, as the bank has it.
+  Json balance() {
+    const Reply reply = bank_.get("/balance", kBankPatience);
+    if (!reply.ok()) throw Status{504, {{"state", "UNKNOWN"}}};
+    return reply.body;
+  }
+
   /// What a cashier asks to see whether payments would get through: all the way to the bank.
   Json trial() {
     say("a trial request");
@@ -131,6 +138,7 @@ void work(const Options& options) {
   on_post(server, "/pay", [&](const auto&, const Json& asked) { return channel.pay(asked); });
   on_post(server, "/close", [&](const auto&, const Json& asked) { return channel.close(asked); });
   on_get(server, "/trial", [&](const auto&, const Json&) { return channel.trial(); });
+  on_get(server, "/balance", [&](const auto&, const Json&) { return channel.balance(); });
   std::thread([&] { channel.look_after(); }).detach();
   serve(server, options.number("port", 8080));
 }
