@@ -45,7 +45,7 @@ class Channel {
       : name_(options.get("name")),
         naive_(options.naive()),
         store_(options.get("orders"), kSchema),
-        bank_(options.get("bank"), milliseconds(500)),
+        bank_(options.get("bank"), milliseconds(800)),
         merchant_(options.get("merchant", "http://127.0.0.1:1"), milliseconds(1000)),
         tells_merchant_(options.has("merchant")),
         admission_(options.number("capacity", 0)) {}

@@ -3,8 +3,8 @@
 // Stands before the two sites of a channel, and sends what it is asked to the one that is active: the first of the
 // list.
 //
-// The careful one gives a site up when more than three quarters of what it asked there in the last five seconds got no
-// answer: a jitter that loses a third is no reason. Before it sends anything to the other site it has told the ledger
+// The careful one gives a site up when nothing there has answered for four seconds, or less than a quarter of ten
+// seconds: a jitter that loses half is no reason. Before it sends anything to the other site it has told the ledger
 // there to lead (pair.h), so the old one can take nothing any more. It changes over once; going back is for people to
 // decide.
 //
@@ -25,22 +25,29 @@ using clock = std::chrono::steady_clock;
 
 constexpr const char* kSchema =
     "CREATE TABLE IF NOT EXISTS active(one INTEGER PRIMARY KEY CHECK(one = 1), site INTEGER, epoch INTEGER)";
-constexpr milliseconds kConnect{500}, kAnswer{1200}, kWindow{5000};
-constexpr std::size_t kAtLeast = 10;  ///< outcomes in the window, before it says anything
+constexpr milliseconds kConnect{500}, kAnswer{1200}, kWindow{10'000}, kSilence{4000};
+constexpr std::size_t kAtLeast = 10;  ///< outcomes, before they say anything
 
-/// How a site's answers were of late.
+/// How the active site's answers were of late.
 class Window {
  public:
   void note(bool answered) {
     const std::lock_guard lock(mutex_);
     outcomes_.push_back({clock::now(), answered});
   }
+  /// Nothing answered for four seconds, or not a quarter of ten seconds: a jitter of eight seconds must not be enough.
   bool bad() {
     const std::lock_guard lock(mutex_);
-    while (!outcomes_.empty() && outcomes_.front().at < clock::now() - kWindow) outcomes_.pop_front();
-    std::size_t lost = 0;
-    for (const auto& outcome : outcomes_) lost += !outcome.answered;
-    return outcomes_.size() >= kAtLeast && lost * 4 > outcomes_.size() * 3;
+    const auto now = clock::now();
+    while (!outcomes_.empty() && outcomes_.front().at < now - kWindow) outcomes_.pop_front();
+    std::size_t answered = 0, of_late = 0, answered_of_late = 0;
+    for (const auto& outcome : outcomes_) {
+      answered += outcome.answered;
+      of_late += outcome.at > now - kSilence;
+      answered_of_late += outcome.answered && outcome.at > now - kSilence;
+    }
+    return (of_late >= kAtLeast && answered_of_late == 0) ||
+           (outcomes_.size() >= 2 * kAtLeast && answered * 4 < outcomes_.size());
   }
 
  private:
