@@ -40,7 +40,10 @@ nlohmann::json describe(const plan::Parsed& parsed, const std::string& path) {
                                   {"hint", d.hint},
                                   {"not_yet", d.not_yet}});
   for (const auto& d : parsed.remarks)
-    out["remarks"].push_back({{"line", d.at.line}, {"column", d.at.column}, {"message", d.message}});
+    out["remarks"].push_back({{"file", d.file.empty() ? path : d.file},
+                              {"line", d.at.line},
+                              {"column", d.at.column},
+                              {"message", d.message}});
   if (parsed.ok()) {
     out["title"] = parsed.plan.title;
     out["duration_s"] = static_cast<double>(parsed.plan.duration) / kSecond;
@@ -58,8 +61,9 @@ struct Checked {
   plan::Parsed parsed;
   std::vector<lab::Lack> lacks;
 };
-Checked check_arms(const std::string& path, plan::ParseOptions options, bool here) {
-  Checked checked{plan::parse_file(path, options), {}};
+Checked check_arms(const std::string& path, const PlanArguments& reading, bool here) {
+  auto options = reading.options();
+  Checked checked{reading.read(path, options), {}};
   const auto look = [&](const plan::Parsed& parsed) {
     if (!here || !parsed.ok()) return;
     for (auto& lack : lab::lacking(parsed.plan)) {
@@ -72,7 +76,7 @@ Checked check_arms(const std::string& path, plan::ParseOptions options, bool her
   const auto arms = checked.parsed.plan.arms;  // it has been read as the first
   for (std::size_t i = 1; i < arms.size(); i++) {
     options.arm = arms[i].name;
-    auto other = plan::parse_file(path, options);
+    auto other = reading.read(path, options);
     if (!other.ok()) return {std::move(other), {}};
     look(other);
     for (auto& remark : other.remarks) {
@@ -99,10 +103,11 @@ std::string summary_of(const std::string& path, const plan::Plan& p) {
 report::CheckedPlan found_in(const std::string& path, const Checked& checked) {
   report::CheckedPlan found{path, checked.parsed.diagnostics, {}, {}};
   if (!checked.parsed.ok()) found.told = plan::render(checked.parsed);
+  const std::string& own = checked.parsed.bound ? checked.parsed.judged_by() : path;  // bound, it has no lab
   for (const auto& lack : checked.lacks) {
-    found.lacks.push_back({lack.at, lack.message, lack.help, false, {}});
+    found.lacks.push_back({lack.at, lack.message, lack.help, false, own == path ? "" : own});
     found.told +=
-        shown("{}:{}: {}{}\n", path, lack.at.line, lack.message, lack.help.empty() ? "" : " (hint: " + lack.help + ")")
+        shown("{}:{}: {}{}\n", own, lack.at.line, lack.message, lack.help.empty() ? "" : " (hint: " + lack.help + ")")
             .bytes();
   }
   return found;
@@ -126,7 +131,7 @@ Exit check_plans(const CheckArguments& arguments) {
   for (const auto& path : arguments.plans) {
     Checked checked;
     try {
-      checked = check_arms(find_plan(path), arguments.reading.options(), arguments.here);
+      checked = check_arms(find_plan(path), arguments.reading, arguments.here);
     } catch (const Failure& failure) {  // unreadable: the other plans are still looked at
       status = Exit::invalid;
       const std::string why = failure.what();

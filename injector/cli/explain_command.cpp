@@ -34,8 +34,8 @@ struct ExplainArguments {
 
 class Page {
  public:
-  Page(const plan::Plan& plan, const explain::Explanation& explanation, const Look& look)
-      : plan_(plan), all_(explanation), look_(look) {}
+  Page(const plan::Parsed& parsed, const explain::Explanation& explanation, const Look& look)
+      : parsed_(parsed), plan_(parsed.plan), all_(explanation), look_(look) {}
 
   Visible text() {
     const std::string title = plan_.title.empty() ? plan_.name : plan_.title;
@@ -46,6 +46,7 @@ class Page {
                            : "without a seed, chance falls differently in each run; here it is drawn with seed 0"));
     if (!plan_.arms.empty()) say(4, arms());
     say(4, "A dry run: nothing is touched. This is what `faultline run` would do.");
+    bound();
     timeline();
     for (std::size_t i = 0; i < plan_.faults.size(); i++) fault(i);
     probes();
@@ -71,6 +72,13 @@ class Page {
     if (!others.empty()) text += fmt::format(" (--arm for another: {})", fmt::join(others, ", "));
     return text +
            (plan_.chosen_arm()->fails.empty() ? ", of which all must hold" : ", which must break what is said below");
+  }
+  /// Whom an outage was put on, and what of it was not.
+  void bound() {
+    if (!parsed_.bound) return;
+    section("Bound, without the outage's lab");
+    for (const auto& line : explain::bound_names(parsed_)) item(line);
+    for (const auto& remark : parsed_.remarks) item(remark.message);
   }
   void section(const std::string& title) { out_ += "\n" + styled(look_, "1", title) + "\n"; }
   void say(int indent, const std::string& text) {
@@ -171,10 +179,9 @@ class Page {
 
   void events() {
     if (plan_.events.empty()) return;
-    section("Looked for in logs meanwhile");
+    section("Looked for meanwhile");
     for (const auto& event : plan_.events)
-      item(fmt::format("{}: {} in {}", event.name, event.match,
-                       event.log.empty() ? event.file : "what " + event.log + " writes"));
+      item(fmt::format("{}: {} in {}", event.name, event.match, plan::source_text(event)));
   }
 
   void beliefs() {
@@ -195,6 +202,7 @@ class Page {
     for (const auto& g : plan_.guards) one(g.name, subject_text(g), g.during, condition_text(g));
   }
 
+  const plan::Parsed& parsed_;
   const plan::Plan& plan_;
   const explain::Explanation& all_;
   const Look look_;
@@ -247,7 +255,8 @@ json fault_json(const plan::Plan& plan, std::size_t i, const explain::Effect& ef
   return out;
 }
 
-json page_json(const plan::Plan& plan, const explain::Explanation& all) {
+json page_json(const plan::Parsed& parsed, const explain::Explanation& all) {
+  const plan::Plan& plan = parsed.plan;
   json out{{"plan", plan.path},
            {"title", plan.title},
            {"arm", plan.arm.empty() ? json(nullptr) : json(plan.arm)},
@@ -262,6 +271,12 @@ json page_json(const plan::Plan& plan, const explain::Explanation& all) {
     out["faults"].push_back(fault_json(plan, i, all.effects[i], all.reach[i]));
   out["probes"] = out["hypotheses"] = out["guards"] = json::array();
   out["telemetry"] = plan.telemetry;
+  out["bound"] = out["left_out"] = json::array();
+  if (parsed.bound) {
+    for (const auto& [name, target] : parsed.bound->names)
+      out["bound"].push_back({{"name", name}, {"target", target}, {"is", explain::describe(plan, target)}});
+    out["left_out"] = parsed.bound->left_out;
+  }
   for (const auto& probe : plan.probes)
     out["probes"].push_back({{"name", probe.name},
                              {"kind", probe.kind->name()},
@@ -287,8 +302,8 @@ json page_json(const plan::Plan& plan, const explain::Explanation& all) {
 }
 
 Exit explain_plan(const ExplainArguments& arguments) {
-  return explain_parsed(plan::parse_file(find_plan(arguments.plan), arguments.reading.options()), arguments.json,
-                        arguments.look, arguments.engine);
+  return explain_parsed(arguments.reading.read(find_plan(arguments.plan)), arguments.json, arguments.look,
+                        arguments.engine);
 }
 
 }  // namespace
@@ -301,9 +316,9 @@ Exit explain_parsed(const plan::Parsed& parsed, bool as_json, bool look, const s
   const auto taken = run::choose_engine(engine_named(engine), pen::probe_features());
   const auto all = explain::explain(parsed.plan, taken, look);
   if (as_json)
-    print_json(page_json(parsed.plan, all));
+    print_json(page_json(parsed, all));
   else
-    print(stdout, Page(parsed.plan, all, look_of_stdout()).text());
+    print(stdout, Page(parsed, all, look_of_stdout()).text());
   const bool missing =
       std::any_of(all.reach.begin(), all.reach.end(), [](const explain::Reach& r) { return r.missing; });
   return missing ? Exit::cannot_run : Exit::passed;

@@ -135,7 +135,7 @@ class MarginPlayer {
     auto options = arguments_.reading.options();
     for (const auto& end : {arguments_.from, arguments_.to}) {
       options.settings[arguments_.vary] = end;
-      const auto parsed = plan::parse_file(path, options);
+      const auto parsed = arguments_.reading.read(path, options);
       if (!parsed.ok()) {
         print(stderr, plan::render(parsed));
         return Exit::invalid;

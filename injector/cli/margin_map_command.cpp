@@ -58,7 +58,7 @@ report::MarginMap check_plan(const MarginArguments& arguments, const Against& ag
   for (const auto& value : against.values) {
     auto options = arguments.reading.options();
     options.settings[against.path] = value;
-    const auto parsed = plan::parse_file(path, options);
+    const auto parsed = arguments.reading.read(path, options);
     if (!parsed.ok()) {
       print(stderr, plan::render(parsed));
       throw Failure(Exit::invalid, fmt::format("--against {}: the plan does not take {}", arguments.against, value));

@@ -25,6 +25,18 @@ void PlanArguments::add_to(CLI::App& app) {
       ->allow_extra_args(false);
   app.add_option("--arm", arm, "Of a plan with [arms]: which of them; default: for run all, one after another")
       ->type_name("NAME");
+  app.add_option("--bind", bindings.given,
+                 "Put the plan's faults on services of yours, without its lab: payment=unit=pay.service, ... "
+                 "(docs/own-services.md); may be repeated")
+      ->type_name("NAME=KEY=VALUE")
+      ->allow_extra_args(false);
+  app.add_option("--with", bindings.with, "With --bind: your own probes, hypotheses, guards and events")
+      ->type_name("FILE");
+  app.add_flag("--bound-only", bindings.bound_only, "With --bind: leave out faults whose ends are not all bound");
+}
+
+plan::Parsed PlanArguments::read(const std::string& path, const plan::ParseOptions& options) const {
+  return bindings.empty() ? plan::parse_file(path, options) : sketch::parse_bound(path, options, bindings);
 }
 
 plan::ParseOptions PlanArguments::options() const {

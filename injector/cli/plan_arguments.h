@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "injector/plan/parse.h"
+#include "injector/sketch/bound.h"
 
 namespace CLI {
 class App;
@@ -15,10 +16,14 @@ namespace faultline::cli {
 struct PlanArguments {
   std::string seed, scale, arm;
   std::vector<std::string> variables, settings;
+  sketch::Bindings bindings;
 
   void add_to(CLI::App& app);
   /// Throws Failure(invalid) for a malformed seed, scale or variable.
   plan::ParseOptions options() const;
+  /// Reads a plan, or puts an outage on what --bind says. `options` are options(), or some that were made of them.
+  plan::Parsed read(const std::string& path, const plan::ParseOptions& options) const;
+  plan::Parsed read(const std::string& path) const { return read(path, options()); }
 };
 
 }  // namespace faultline::cli

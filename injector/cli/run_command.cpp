@@ -15,6 +15,7 @@
 #include "injector/cli/playing.h"
 #include "injector/cli/terminal.h"
 #include "injector/cli/words.h"
+#include "injector/explain/explain.h"
 #include "injector/record/json_fields.h"
 #include "injector/report/arms.h"
 #include "injector/report/markdown.h"
@@ -62,7 +63,10 @@ Ns read_instant(const std::string& text) {
 std::vector<std::string> repeating(const CLI::App& sub, const std::string& path) {
   auto words = given_words(sub, {"--seed", "--at", "--out", "--json", "--quiet", "--annotate", "--retry-inconclusive",
                                  "--serve", "--serve-token-file", "--notify"});
-  if (!words.empty() && path == words.front()) words.front() = std::filesystem::absolute(path).lexically_normal();
+  const auto make_whole = [](std::string& word) { word = std::filesystem::absolute(word).lexically_normal(); };
+  if (!words.empty() && path == words.front()) make_whole(words.front());
+  for (std::size_t i = 0; i + 1 < words.size(); i++)
+    if (words[i] == "--with") make_whole(words[i + 1]);
   words.insert(words.begin(), {"faultline", "run"});
   return words;
 }
@@ -113,7 +117,8 @@ Exit run_arms(const RunArguments& arguments, const CLI::App& sub, plan::Parsed p
     if (name == parsed.plan.arm) continue;
     auto options = arguments.reading.options();
     options.arm = name;
-    if (const auto other = plan::parse_file(path, options); !other.ok()) return tell_mistakes(other, arguments.playing);
+    if (const auto other = arguments.reading.read(path, options); !other.ok())
+      return tell_mistakes(other, arguments.playing);
   }
   run::check_privileges();
   const auto folder = run::make_arms_folder(arms.name, arguments.playing.out);
@@ -181,6 +186,15 @@ std::optional<serve::Wish> serving(const RunArguments& arguments) {
   return serve::Wish{*address.value, token};
 }
 
+/// What a run touches that was put on services of somebody's own is said before it touches them.
+void tell_bound(const plan::Parsed& parsed, const Playing& how) {
+  if (!parsed.ok() || !parsed.bound || how.quiet) return;
+  for (const auto& line : explain::bound_names(parsed)) print(stderr, shown("Bound: {}\n", line));
+  const auto engine = run::choose_engine(engine_named(how.engine), pen::probe_features());
+  print(stderr, shown("Blast radius: {}\n", explain::explain(parsed.plan, engine, false).blast_radius));
+  print(stderr, Visible(plan::render_remarks(parsed)));
+}
+
 Exit run_plan(const RunArguments& arguments, const CLI::App& sub, const std::vector<std::string>& command) {
   run::RunOptions options;
   options.serve = serving(arguments);
@@ -188,9 +202,10 @@ Exit run_plan(const RunArguments& arguments, const CLI::App& sub, const std::vec
   notify::Destinations to;  // each arm reads it again; all must be right before the first is played
   if (const auto read = read_notify(arguments.playing, to); !read.ok()) return tell_mistakes(read, arguments.playing);
   const std::string path = find_plan(arguments.plan);
-  auto parsed = plan::parse_file(path, arguments.reading.options());
+  auto parsed = arguments.reading.read(path);
   if (parsed.ok() && arguments.reading.arm.empty() && !parsed.plan.arms.empty())
     return run_arms(arguments, sub, std::move(parsed));
+  if (arguments.again == 0) tell_bound(parsed, arguments.playing);
   if (parsed.ok() && arguments.again > 0) return run_until_conclusive(arguments, sub, parsed.plan);
   if (parsed.ok() && options.at && *options.at < wall_now())
     throw Failure(Exit::invalid, fmt::format("--at {}: that instant is in the past", arguments.at));

@@ -145,6 +145,14 @@ std::string describe_scope(const plan::Plan& plan, const plan::Fault& fault) {
   return text + loopback_text(plan, fault);
 }
 
+std::vector<std::string> bound_names(const plan::Parsed& parsed) {
+  std::vector<std::string> lines;
+  if (parsed.bound)
+    for (const auto& [name, target] : parsed.bound->names)
+      lines.push_back(fmt::format("{} is {}", name, describe(parsed.plan, target)));
+  return lines;
+}
+
 std::string blast_radius(const plan::Plan& plan, const std::vector<Reach>& reach) {
   if (plan.faults.empty()) return "nothing: the plan has no fault";
   std::vector<std::string> places;

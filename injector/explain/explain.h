@@ -8,7 +8,7 @@
 #include "injector/explain/effect.h"
 #include "injector/explain/reach.h"
 #include "injector/pen/attach.h"
-#include "injector/plan/plan.h"
+#include "injector/plan/parse.h"
 
 namespace faultline::explain {
 
@@ -25,6 +25,8 @@ Explanation explain(const plan::Plan& plan, pen::Engine engine, bool look);
 
 /// "host web of the lab", "network namespace shop", "10.0.0.0/8, tcp, port 443".
 std::string describe(const plan::Plan& plan, const std::string& target);
+/// Of a plan that was bound, each name with what stands for it: "payment is unit pay.service".
+std::vector<std::string> bound_names(const plan::Parsed& parsed);
 /// "on host web of the lab: what it sends to 10.0.0.0/8"; of a partition, each of its legs.
 std::string describe_scope(const plan::Plan& plan, const plan::Fault& fault);
 /// One line: what could be harmed at all.

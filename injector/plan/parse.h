@@ -3,8 +3,10 @@
 // be trusted.) One pass per concern, a file each: document, targets, probes, faults, hypotheses, lab, names.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "injector/plan/plan.h"
@@ -27,11 +29,24 @@ struct Diagnostic {
   std::string file = {};  ///< that the place is in; empty: the plan
 };
 
+/// What became of a plan whose faults were put on targets of the user's own (injector/sketch/bound.h).
+struct Binding {
+  /// Each name of the outage that is bound, and the target that stands for it; several for a name bound to several.
+  std::vector<std::pair<std::string, std::string>> names;
+  std::vector<std::string> left_out;  ///< faults whose ends are not bound
+  std::string with;                   ///< the file that probes, hypotheses, guards and events are from; may be empty
+};
+
 struct Parsed {
   Plan plan;                             ///< meaningful only if there are no diagnostics
   std::vector<Diagnostic> diagnostics;   ///< in order of place
   std::vector<Diagnostic> remarks = {};  ///< not mistakes, but worth knowing
+  /// The texts that diagnostics are about, by file (empty: the plan's own), where that is not plan.text alone.
+  std::map<std::string, std::string> sources = {};
+  std::optional<Binding> bound = {};  ///< of a plan that was bound
   bool ok() const { return diagnostics.empty(); }
+  /// The file that what judges the run is from: hypotheses, guards, and the probes that they ask.
+  const std::string& judged_by() const { return bound && !bound->with.empty() ? bound->with : plan.path; }
 };
 
 /// Reads and checks a file. Throws Failure(invalid) only if it cannot be read at all.

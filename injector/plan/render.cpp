@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <string_view>
 
 #include "injector/base/visible_text.h"
@@ -58,7 +59,9 @@ std::string excerpt(std::string_view line, std::size_t column) {
 }  // namespace
 
 std::string render(const Parsed& parsed) {
-  const auto lines = split_lines(parsed.plan.text);
+  std::map<std::string, std::vector<std::string_view>> lines;
+  for (const auto& [file, text] : parsed.sources) lines[file] = split_lines(text);
+  if (parsed.sources.empty()) lines[""] = split_lines(parsed.plan.text);
   std::string out;
   for (std::size_t i = 0; i < std::min(kShown, parsed.diagnostics.size()); ++i) {
     const auto& [at, message, hint, not_yet, file] = parsed.diagnostics[i];
@@ -68,8 +71,9 @@ std::string render(const Parsed& parsed) {
     } else {
       out += fmt::format("{}:{}:{}: error: {}\n", path, at.line, at.column, visible(message));
       const auto column = std::max<std::uint32_t>(1, at.column);
-      // Of another file no line is shown: a stranger's plan may name any file of this machine.
-      if (file.empty() && at.line <= lines.size()) out += excerpt(lines[at.line - 1], column);
+      // Of a file that the plan names no line is shown: a stranger's plan may name any file of this machine.
+      if (const auto its = lines.find(file); its != lines.end() && at.line <= its->second.size())
+        out += excerpt(its->second[at.line - 1], column);
     }
     if (!hint.empty()) out += fmt::format("    hint: {}\n", visible(hint));
   }
@@ -82,9 +86,11 @@ std::string render(const Parsed& parsed) {
 
 std::string render_remarks(const Parsed& parsed) {
   std::string out;
-  for (const auto& remark : parsed.remarks)
-    out += fmt::format("{}:{}:{}: remark: {}\n", visible(parsed.plan.path), remark.at.line, remark.at.column,
-                       visible(remark.message));
+  for (const auto& remark : parsed.remarks) {
+    out += visible(remark.file.empty() ? parsed.plan.path : remark.file);
+    if (remark.at.line > 0) out += fmt::format(":{}:{}", remark.at.line, remark.at.column);
+    out += fmt::format(": remark: {}\n", visible(remark.message));
+  }
   return out;
 }
 

@@ -167,12 +167,14 @@ bool takes_in_loopback(const Plan& plan, const Fault& fault, const Target& on) {
   if (!whole || !fault.kind || !fault.kind->cuts) return true;
   return std::any_of(fault.peer.begin(), fault.peer.end(), [&](const std::string& name) {
     const Target* peer = plan.find_target(name);
-    return peer && std::any_of(peer->addresses.begin(), peer->addresses.end(), [](const std::string& text) {
-             const auto address = IpPrefix::parse(text);
-             return address ? address->is_loopback() && address->length >= (address->v6 ? 128 : 8)
-                            : text == "localhost" || text.ends_with(".localhost");
-           });
+    return peer && std::any_of(peer->addresses.begin(), peer->addresses.end(), is_loopback_address);
   });
+}
+
+bool is_loopback_address(const std::string& text) {
+  const auto address = IpPrefix::parse(text);
+  return address ? address->is_loopback() && address->length >= (address->v6 ? 128 : 8)
+                 : text == "localhost" || text.ends_with(".localhost");
 }
 
 bool is_by_socket(Where where) {

@@ -29,6 +29,8 @@ SubjectMistake check_subject(Target::Where where, std::string& subject);
 
 /// Found on the machine as it is at the start, so that it may start late, end, or be replaced.
 bool comes_and_goes(Target::Where where);
+/// An address, prefix or name of a peer that is reached by lo alone.
+bool is_loopback_address(const std::string& text);
 /// Its traffic is told by the sockets of a cgroup; it has no address of its own.
 bool is_by_socket(Target::Where where);
 
