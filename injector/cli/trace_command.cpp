@@ -70,7 +70,8 @@ void setup_trace(CLI::App& app, Context& context) {
       ->type_name("DURATION");
   from->add_flag("--rtt", arguments->round_trip,
                  "Keep delay and loss of the round trip, for a fault of one direction; else each way has its half");
-  from->add_flag("--excess", arguments->excess, "Less the least delay: only what was added to the link as it usually is");
+  from->add_flag("--excess", arguments->excess,
+                 "Less the least delay: only what was added to the link as it usually is");
   from->add_option("--probe", arguments->probe, "Of RIPE Atlas: the results of this probe")->type_name("ID");
   from->add_option("--output", arguments->output, "The file to write; default: standard output")->type_name("FILE");
   from->add_flag("--force", arguments->force, "Write over a file that exists");

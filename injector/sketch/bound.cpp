@@ -36,11 +36,11 @@ struct Allowed {
   bool of_names;  ///< [key.NAME]
   bool of_array;  ///< [[key]]
 };
-constexpr std::array kAllowed{
-    Allowed{"title", false, false},    Allowed{"duration", false, false},  Allowed{"tolerance", false, false},
-    Allowed{"telemetry", false, false}, Allowed{"vars", true, false},       Allowed{"targets", true, false},
-    Allowed{"probes", true, false},    Allowed{"hypotheses", false, true}, Allowed{"guards", false, true},
-    Allowed{"events", false, true}};
+constexpr std::array kAllowed{Allowed{"title", false, false},     Allowed{"duration", false, false},
+                              Allowed{"tolerance", false, false}, Allowed{"telemetry", false, false},
+                              Allowed{"vars", true, false},       Allowed{"targets", true, false},
+                              Allowed{"probes", true, false},     Allowed{"hypotheses", false, true},
+                              Allowed{"guards", false, true},     Allowed{"events", false, true}};
 
 const char* why_not_allowed(const std::string& key) {
   if (key == "faults") return "faults are the outage's: --bind says on whom, --set and --scale what else they ask";
@@ -101,7 +101,8 @@ class Binder {
     for (const auto& allowed : kAllowed) known.emplace_back(allowed.key);
     for (const Entry& entry : own.entries) {
       const std::string& key = entry.key;
-      const auto allowed = std::find_if(kAllowed.begin(), kAllowed.end(), [&](const Allowed& a) { return a.key == key; });
+      const auto allowed =
+          std::find_if(kAllowed.begin(), kAllowed.end(), [&](const Allowed& a) { return a.key == key; });
       if (allowed == kAllowed.end()) {
         std::string hint = why_not_allowed(key);
         if (const std::string meant = hint.empty() ? plan::did_you_mean(key, known) : ""; !meant.empty())
@@ -120,9 +121,10 @@ class Binder {
   void check_shape(const Allowed& allowed, plan::SourcePlace at, const Node& value) {
     const auto is = [&](const Node& node, Node::Type type) {
       if (node.type == type) return true;
-      say_own(node.at.line == 0 ? at : node.at,
-              fmt::format("{}: expected {}, found {}", allowed.key, describe(type), describe(node.type)),
-              allowed.of_array ? fmt::format("write [[{}]]", allowed.key) : fmt::format("write [{}.NAME]", allowed.key));
+      say_own(
+          node.at.line == 0 ? at : node.at,
+          fmt::format("{}: expected {}, found {}", allowed.key, describe(type), describe(node.type)),
+          allowed.of_array ? fmt::format("write [[{}]]", allowed.key) : fmt::format("write [{}.NAME]", allowed.key));
       return false;
     };
     if (allowed.of_array && is(value, Node::Type::array))
@@ -151,8 +153,11 @@ class Binder {
       bound.push_back(std::move(fault));
     }
     if (bound.empty())
-      say({faults->at, "no fault is left: of none are all ends bound",
-           fmt::format("its faults use {}", fmt::join(cast.asked(), ", ")), false, {}});
+      say({faults->at,
+           "no fault is left: of none are all ends bound",
+           fmt::format("its faults use {}", fmt::join(cast.asked(), ", ")),
+           false,
+           {}});
     return bound;
   }
 
@@ -186,7 +191,12 @@ class Binder {
     add_own_tables(own, "probes");
     const Entry* all = document_.find("faults");
     for (const auto& fault : faults)
-      parts_.add({"faults", "", true, fault, all->at, {},
+      parts_.add({"faults",
+                  "",
+                  true,
+                  fault,
+                  all->at,
+                  {},
                   fmt::format("{}, line {}", fs::path(path_).filename().string(), fault.at.line)});
     for (const char* key : {"hypotheses", "guards", "events"})
       if (const Entry* tables = own.find(key))
@@ -244,11 +254,14 @@ class Binder {
     const Node* chosen = value_in(outage.arm);
     if (options_.arm.empty())
       for (const auto& arm : outage.arms)
-        if (const Node* other = value_in(arm.name); other->text != chosen->text && !options_.variables.contains(variable.name))
+        if (const Node* other = value_in(arm.name);
+            other->text != chosen->text && !options_.variables.contains(variable.name))
           return say({other->at,
                       fmt::format("arms {} and {} differ in \"{}\", which the faults use", outage.arm, arm.name,
                                   variable.name),
-                      fmt::format("choose one with --arm {}", outage.arm), false, {}});
+                      fmt::format("choose one with --arm {}", outage.arm),
+                      false,
+                      {}});
     const Node value = *chosen;
     variable.value = value;
   }
@@ -309,12 +322,21 @@ class Binder {
     lead(parsed.plan.guards);
     lead(parsed.plan.events);
     for (std::size_t i = 0; i < binding_.left_out.size(); i++)
-      parsed.remarks.push_back({left_at_[i], fmt::format("fault \"{}\" is left out: not all of its ends are bound",
-                                                         binding_.left_out[i]), {}, false, {}});
+      parsed.remarks.push_back(
+          {left_at_[i],
+           fmt::format("fault \"{}\" is left out: not all of its ends are bound", binding_.left_out[i]),
+           {},
+           false,
+           {}});
     if (parsed.ok() && parsed.plan.hypotheses.empty())
-      parsed.remarks.push_back({{}, fmt::format("nothing judges the run: {}", bindings_.with.empty()
-                                                    ? "give --with FILE, with probes and hypotheses of your own"
-                                                    : bindings_.with + " has no [[hypotheses]]"), {}, false, {}});
+      parsed.remarks.push_back(
+          {{},
+           fmt::format("nothing judges the run: {}", bindings_.with.empty()
+                                                         ? "give --with FILE, with probes and hypotheses of your own"
+                                                         : bindings_.with + " has no [[hypotheses]]"),
+           {},
+           false,
+           {}});
     binding_.with = bindings_.with;
     parsed.bound = std::move(binding_);
     parsed.sources = sources();

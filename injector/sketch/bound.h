@@ -1,7 +1,7 @@
 // `--bind`: an outage's faults on services of the user's own, apart from its lab. What is played is a plan like any
-// other, written as text from three sources: the faults, duration and seed of the outage; targets from the command line;
-// probes, hypotheses, guards and events from a second file, `--with`. Mistakes are shown where they stand: in the outage,
-// in the second file or in an option (docs/decisions/0057-an-outage-on-your-own-services.md).
+// other, written as text from three sources: the faults, duration and seed of the outage; targets from the command
+// line; probes, hypotheses, guards and events from a second file, `--with`. Mistakes are shown where they stand: in the
+// outage, in the second file or in an option (docs/decisions/0057-an-outage-on-your-own-services.md).
 #pragma once
 
 #include <string>

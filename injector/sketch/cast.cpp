@@ -96,8 +96,8 @@ std::vector<Stand> read_stands(const std::vector<std::string>& given) {
                                 option));
     tell_abilities(stand);
     stand.target = stand.name;
-    for (int number = 2; std::any_of(stands.begin(), stands.end(),
-                                     [&](const Stand& other) { return other.target == stand.target; });
+    for (int number = 2;
+         std::any_of(stands.begin(), stands.end(), [&](const Stand& other) { return other.target == stand.target; });
          number++)
       stand.target = fmt::format("{}-{}", stand.name, number);
     stands.push_back(std::move(stand));
@@ -134,8 +134,9 @@ Cast::Stands Cast::named(const std::string& name) {
 Cast::Stands Cast::find(const std::string& word, As as, std::string& hint) {
   Stands found = named(word);
   if (!found.empty()) return found;
-  hint = as != As::peer ? fmt::format("add --bind {}=unit=NAME.service, or netns=, container=, interface=, ... of yours", word)
-                  : fmt::format("add --bind {}=address=10.0.3.0/24, or whatever yours is reached by", word);
+  hint = as != As::peer
+             ? fmt::format("add --bind {}=unit=NAME.service, or netns=, container=, interface=, ... of yours", word)
+             : fmt::format("add --bind {}=address=10.0.3.0/24, or whatever yours is reached by", word);
   const Target& its = target(word);
   if (its.where == Target::Where::host) {
     for (const auto& host : outage_.lab->hosts)
@@ -197,8 +198,7 @@ Node Cast::list(const std::vector<Word>& words, SourcePlace at, As as, Saying& s
         saying.say(word.at, fmt::format("it is on \"{}\", and --bind {} is no place", word.text, stand->option),
                    "a fault is on a place: a unit=, netns=, container=, interface=, ...");
       else if (as == As::peer && !stand->addresses && stand->place)
-        saying.say(word.at,
-                   fmt::format("\"{}\" is its peer, and --bind {} has no addresses", word.text, stand->option),
+        saying.say(word.at, fmt::format("\"{}\" is its peer, and --bind {} has no addresses", word.text, stand->option),
                    fmt::format("name what it is reached by: --bind {}=address=...,port=...", word.text));
       if (as == As::peer) saying.peers.push_back(stand);
       add(stand->target, word.at);
@@ -263,9 +263,10 @@ void Cast::put_on_links(Node& fault, const std::vector<Word>& words, Saying& say
     saying.take(others);
     return;
   }
-  saying.say(at, "no end of its links is a place whose other ends have addresses",
-             "bind one end, which all its links have, as a place (unit=, netns=, ...), and the others as address=...; or "
-             "bind each link as a device: interface=...");
+  saying.say(
+      at, "no end of its links is a place whose other ends have addresses",
+      "bind one end, which all its links have, as a place (unit=, netns=, ...), and the others as address=...; or "
+      "bind each link as a device: interface=...");
 }
 
 void Cast::put_on(Node& fault, Saying& saying) {

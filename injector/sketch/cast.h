@@ -1,6 +1,6 @@
-// Who plays whom: the names that an outage's faults use (hosts, rooms and links of its lab, or targets), and the targets
-// of the user's own that stand for them. A room is bound by its own name or by all of its hosts; a link by its own name,
-// as a device, or by the rooms at its ends. What is not bound is said, with what to bind.
+// Who plays whom: the names that an outage's faults use (hosts, rooms and links of its lab, or targets), and the
+// targets of the user's own that stand for them. A room is bound by its own name or by all of its hosts; a link by its
+// own name, as a device, or by the rooms at its ends. What is not bound is said, with what to bind.
 #pragma once
 
 #include <set>
@@ -34,8 +34,8 @@ class Cast {
   Cast(const plan::Plan& outage, const std::vector<Stand>& stands) : outage_(outage), stands_(stands) {}
 
   /// Puts a fault of the outage on those who stand for its targets. What is in the way is noted at its place; `missing`
-  /// says whether it is that something is not bound. The fault is the outage's `index`-th. One that is missing something
-  /// uses nothing.
+  /// says whether it is that something is not bound. The fault is the outage's `index`-th. One that is missing
+  /// something uses nothing.
   plan::Node bound(const plan::Node& fault, std::size_t index, std::vector<plan::Diagnostic>& mistakes, bool& missing);
 
   /// Targets of the outage that faults use as they are, since they name no place and no address: a port, a protocol.

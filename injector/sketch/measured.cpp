@@ -45,13 +45,15 @@ std::string why_none(std::string_view text) {
                                                       "\xa1\xb2\x3c\x4d", "\x0a\x0d\x0d\x0a"};
   for (const auto magic : kCaptures)
     if (text.starts_with(magic))
-      return "a capture of packets is not read: let `tshark -r FILE -T fields -e frame.time_epoch -e tcp.analysis.ack_rtt` "
+      return "a capture of packets is not read: let `tshark -r FILE -T fields -e frame.time_epoch -e "
+             "tcp.analysis.ack_rtt` "
              "tell round trips, and write them as CSV (docs/faults/trace.md)";
   if (text.starts_with("\x1f\x8b")) return "it is compressed: gunzip it first";
   if (const auto line = first_line(text); line.starts_with("time") && has(line, ","))
     return "it looks like a trace already: a fault of the kind trace plays it as it is";
   std::string names;
-  for (const auto& format : kFormats) names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", format.name, format.doc);
+  for (const auto& format : kFormats)
+    names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", format.name, format.doc);
   return "what is read: " + names;
 }
 
@@ -60,7 +62,8 @@ std::string why_none(std::string_view text) {
 std::span<const MeasuredFormat> measured_formats() { return kFormats; }
 
 void refuse_line(const std::string& path, std::size_t line, const std::string& what) {
-  throw Failure(Exit::invalid, line == 0 ? fmt::format("{}: {}", path, what) : fmt::format("{}:{}: {}", path, line, what));
+  throw Failure(Exit::invalid,
+                line == 0 ? fmt::format("{}: {}", path, what) : fmt::format("{}:{}: {}", path, line, what));
 }
 
 Measured read_measured(std::string_view text, const std::string& path, const std::string& format,

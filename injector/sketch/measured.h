@@ -1,6 +1,6 @@
-// What others have measured of a link, as a trace that a fault can play: round trips in the output of ping, irtt and RIPE
-// Atlas, and mahimahi's traces of a rate. The format is told by the content. Round trips are gathered into rows, and what
-// both ways did together is put on each of them; how, the trace says in its own comments.
+// What others have measured of a link, as a trace that a fault can play: round trips in the output of ping, irtt and
+// RIPE Atlas, and mahimahi's traces of a rate. The format is told by the content. Round trips are gathered into rows,
+// and what both ways did together is put on each of them; how, the trace says in its own comments.
 #pragma once
 
 #include <optional>
@@ -32,8 +32,8 @@ struct MeasuredChoice {
 
 struct MeasuredFormat {
   std::string_view name;
-  std::string_view doc;                 ///< what makes such a file
-  bool (*matches)(std::string_view);    ///< whether a text looks like it
+  std::string_view doc;               ///< what makes such a file
+  bool (*matches)(std::string_view);  ///< whether a text looks like it
   /// `path` names the file in messages. Throws Failure(invalid) with file and line.
   Measured (*read)(std::string_view text, const std::string& path, const MeasuredChoice& choice);
 };

@@ -192,7 +192,8 @@ Measured read_atlas(std::string_view text, const std::string& path, const Measur
   const std::vector<std::string> some(probes.begin(), std::next(probes.begin(), std::min(kShown, probes.size())));
   const std::string known = fmt::format("{}{}", fmt::join(some, ", "), probes.size() > kShown ? ", ..." : "");
   if (choice.probe.empty() && probes.size() > 1)
-    refuse_line(path, 0, fmt::format("these are results of {} probes: choose one with --probe: {}", probes.size(), known));
+    refuse_line(path, 0,
+                fmt::format("these are results of {} probes: choose one with --probe: {}", probes.size(), known));
   if (!choice.probe.empty() && !probes.contains(choice.probe))
     refuse_line(path, 0, fmt::format("--probe {}: there is no result of it; there are {}", choice.probe, known));
   return measured;

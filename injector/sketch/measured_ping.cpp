@@ -1,5 +1,5 @@
-// The output of `ping -D` of iputils: a line for each answer, with the time at which it came. What has no line was lost;
-// when it was sent, its neighbours tell.
+// The output of `ping -D` of iputils: a line for each answer, with the time at which it came. What has no line was
+// lost; when it was sent, its neighbours tell.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,8 +13,8 @@
 namespace faultline::sketch {
 namespace {
 
-constexpr std::int64_t kNumbers = 65536;           ///< icmp_seq begins again after so many
-constexpr std::int64_t kMostLost = 1'000'000;      ///< in a row; a gap of more is no loss
+constexpr std::int64_t kNumbers = 65536;       ///< icmp_seq begins again after so many
+constexpr std::int64_t kMostLost = 1'000'000;  ///< in a row; a gap of more is no loss
 
 /// The number behind `name`, as in "icmp_seq=12".
 std::optional<double> number_behind(std::string_view line, std::string_view name) {
@@ -62,7 +62,8 @@ class PingReader {
     const auto stamp = line.starts_with('[') ? number_behind(line, "[") : std::nullopt;
     if (!stamp) refuse_line(path_, number_, "there is no time before the answer, as in [1700000000.25]: use `ping -D`");
     if (!seq) refuse_line(path_, number_, "there is no number behind icmp_seq=");
-    if (!time) refuse_line(path_, number_, "there is no round-trip time behind time=: use `ping -D`, in English (LC_ALL=C)");
+    if (!time)
+      refuse_line(path_, number_, "there is no round-trip time behind time=: use `ping -D`, in English (LC_ALL=C)");
     if (*seq >= kNumbers || *stamp > 1e11 || *time > 1e9) refuse_line(path_, number_, "a figure is out of range");
     std::int64_t whole = static_cast<std::int64_t>(*seq) + turns_ * kNumbers;
     if (!answers_.empty() && whole < answers_.rbegin()->first - kNumbers / 2) {

@@ -1,5 +1,5 @@
-// From round trips to rows. A fault acts on each way: what the two ways did together is shared between them, as two ways
-// that are alike and know nothing of each other would have had it.
+// From round trips to rows. A fault acts on each way: what the two ways did together is shared between them, as two
+// ways that are alike and know nothing of each other would have had it.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -47,18 +47,21 @@ Row row_of(const RoundTrip* begin, const RoundTrip* end, const TraceWish& wish, 
 
 Ns length_of_row(const std::vector<RoundTrip>& trips) {
   const Ns span = trips.back().at - trips.front().at;
-  return std::max(kSecond, trips.size() < 2 ? 0 : span / static_cast<Ns>(trips.size() - 1) * static_cast<Ns>(kTripsOfRow));
+  return std::max(kSecond,
+                  trips.size() < 2 ? 0 : span / static_cast<Ns>(trips.size() - 1) * static_cast<Ns>(kTripsOfRow));
 }
 
 std::string comments(const TraceWish& wish, Ns every, double least) {
-  std::string out = fmt::format("# a row for each {}; jitter is the half width of what varies in it\n",
-                                plan::format_duration(every));
+  std::string out =
+      fmt::format("# a row for each {}; jitter is the half width of what varies in it\n", plan::format_duration(every));
   out += wish.round_trip
              ? "# delay and loss are those of the round trip: for a fault with direction = \"egress\" or \"ingress\"\n"
-             : "# delay is half of the round trip, and loss p such that 1 - (1 - p)^2 of the round trips are lost: assumed is "
+             : "# delay is half of the round trip, and loss p such that 1 - (1 - p)^2 of the round trips are lost: "
+               "assumed is "
                "that\n# both ways are alike. For a fault of both directions\n";
   if (wish.excess)
-    out += fmt::format("# less the least of the file, a round trip of {:.3f} ms: what was added to the link\n", least / 1e6);
+    out += fmt::format("# less the least of the file, a round trip of {:.3f} ms: what was added to the link\n",
+                       least / 1e6);
   return out;
 }
 
@@ -95,8 +98,9 @@ MadeTrace make_trace(const Measured& measured, const TraceWish& wish, const std:
     before = row.delay;
     row.at = number * every;
     if (row.delay + row.jitter > static_cast<double>(faults::kMaxHold))
-      throw Failure(Exit::invalid, fmt::format("{}: {} after its beginning a packet would be held for longer than 100 s",
-                                               source, plan::format_duration(row.at)));
+      throw Failure(Exit::invalid,
+                    fmt::format("{}: {} after its beginning a packet would be held for longer than 100 s", source,
+                                plan::format_duration(row.at)));
     made.csv += fmt::format("{:.3f},{:.4f},{:.4f},{:.4f}\n", static_cast<double>(row.at) / kSecond, row.delay / 1e6,
                             row.jitter / 1e6, row.loss * 100);
     made.rows++;
@@ -104,8 +108,9 @@ MadeTrace make_trace(const Measured& measured, const TraceWish& wish, const std:
     begin = end;
   }
   if (made.rows > kMostRows)
-    throw Failure(Exit::invalid, fmt::format("{}: these are {} rows, and a fault plays {}: make them longer with --every",
-                                             source, made.rows, kMostRows));
+    throw Failure(Exit::invalid,
+                  fmt::format("{}: these are {} rows, and a fault plays {}: make them longer with --every", source,
+                              made.rows, kMostRows));
   return made;
 }
 

@@ -1,5 +1,5 @@
-// A plan put together of parts of others. Each part keeps where it comes from; the whole is written as text, read back by
-// the parser, and the places that the parser then speaks of are led back to where the parts came from.
+// A plan put together of parts of others. Each part keeps where it comes from; the whole is written as text, read back
+// by the parser, and the places that the parser then speaks of are led back to where the parts came from.
 #pragma once
 
 #include <cstdint>
@@ -19,11 +19,11 @@ struct From {
 };
 
 struct Part {
-  std::string top;         ///< the key at the top of the plan: "title", "faults", "targets"
-  std::string name;        ///< of an entry of a table of names: "payment"; empty: the value itself, or one of an array
-  bool of_array = false;   ///< it is one of [[top]]
-  plan::Node value;        ///< with its places in where it comes from
-  plan::SourcePlace at;    ///< of the key
+  std::string top;        ///< the key at the top of the plan: "title", "faults", "targets"
+  std::string name;       ///< of an entry of a table of names: "payment"; empty: the value itself, or one of an array
+  bool of_array = false;  ///< it is one of [[top]]
+  plan::Node value;       ///< with its places in where it comes from
+  plan::SourcePlace at;   ///< of the key
   From from;
   std::string comment = {};  ///< in front of it
 };

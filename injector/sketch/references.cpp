@@ -12,8 +12,7 @@ std::string walk(std::string_view text, Is is) {
     const auto end = text.find('}', dollar);
     if (end == std::string_view::npos) break;
     const bool written_out = dollar > 0 && text[dollar - 1] == '$';  // $${x} stands for ${x}
-    const std::string* value =
-        written_out ? nullptr : is(std::string(text.substr(dollar + 2, end - dollar - 2)));
+    const std::string* value = written_out ? nullptr : is(std::string(text.substr(dollar + 2, end - dollar - 2)));
     if (value == nullptr) {
       dollar += 2;
       continue;

@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "tests/harness/processes.h"
 #include "tests/harness/command.h"
 #include "tests/harness/nginx.h"
+#include "tests/harness/processes.h"
 #include "tests/harness/two_namespaces.h"
 
 namespace faultline::test {
@@ -16,15 +16,17 @@ TEST(BoundRun, AnOutageIsPlayedOnServicesOfOnesOwn) {
   const TwoNamespaces two;
   const TemporaryFolder folder;
   const auto nginx = start_nginx(two.here, folder, "server { listen 80; location / { return 200 \"paid\"; } }\n");
-  // A cut of a whole plan to seconds: three bursts of 1.6 s each, the first from 2 s on. Nothing upper is asked of times.
-  const std::string own = folder.write("mine.toml", "[targets.client]\nnetns = \"" + TwoNamespaces::path(two.there) +
-                                                        "\"\n"
-                                                        "[probes.mine]\nhttp = \"http://10.7.0.1/\"\nfrom = \"client\"\n"
-                                                        "every = \"50ms\"\ntimeout = \"5s\"\n"
-                                                        "[[hypotheses]]\nname = \"it is slow\"\nprobe = \"mine\"\n"
-                                                        "during = \"first burst\"\np50 = \">= 300ms\"\n"
-                                                        "[[hypotheses]]\nname = \"it is fast\"\nprobe = \"mine\"\n"
-                                                        "during = \"second burst\"\nok.max = \"<= 1us\"\n");
+  // A cut of a whole plan to seconds: three bursts of 1.6 s each, the first from 2 s on. Nothing upper is asked of
+  // times.
+  const std::string own =
+      folder.write("mine.toml", "[targets.client]\nnetns = \"" + TwoNamespaces::path(two.there) +
+                                    "\"\n"
+                                    "[probes.mine]\nhttp = \"http://10.7.0.1/\"\nfrom = \"client\"\n"
+                                    "every = \"50ms\"\ntimeout = \"5s\"\n"
+                                    "[[hypotheses]]\nname = \"it is slow\"\nprobe = \"mine\"\n"
+                                    "during = \"first burst\"\np50 = \">= 300ms\"\n"
+                                    "[[hypotheses]]\nname = \"it is fast\"\nprobe = \"mine\"\n"
+                                    "during = \"second burst\"\nok.max = \"<= 1us\"\n");
   ASSERT_TRUE(eventually([&] {
     const Inside inside(two.there);
     return say_all({"curl", "-s", "http://10.7.0.1/"}).out == "paid";
@@ -51,7 +53,8 @@ TEST(BoundRun, AnOutageIsPlayedOnServicesOfOnesOwn) {
 
   // The record is whole: what was played, how to play it again, and its report once more.
   const std::string repeat = summary.at("repeat");
-  for (const std::string& part : {" --bind " + bind, " --with " + own, std::string("alipay-2019-machine-room-jitter.toml")})
+  for (const std::string& part :
+       {" --bind " + bind, " --with " + own, std::string("alipay-2019-machine-room-jitter.toml")})
     EXPECT_NE(repeat.find(part), std::string::npos) << part << " in " << repeat;
   const std::string played = text_of(out + "/plan.toml");
   EXPECT_EQ(played.find("lab."), std::string::npos) << played;
@@ -70,12 +73,14 @@ TEST(BoundRun, WithoutHypothesesItIsCompletedAndSaysThatNothingJudges) {
   const std::string out = folder.path() / "run";
   const std::string plan = folder.write(
       "p.toml",
-      "[lab.rooms.a]\n[lab.rooms.b]\n[lab.links.ab]\nbetween = [\"a\", \"b\"]\n[lab.hosts.x]\nroom = \"a\"\n[lab.hosts.y]\n"
+      "[lab.rooms.a]\n[lab.rooms.b]\n[lab.links.ab]\nbetween = [\"a\", \"b\"]\n[lab.hosts.x]\nroom = "
+      "\"a\"\n[lab.hosts.y]\n"
       "room = \"b\"\n[[faults]]\nkind = \"degrade\"\non = \"ab\"\nloss = \"100%\"\nstart = \"1s\"\nfor = \"2s\"\n");
-  const std::string own = folder.write("mine.toml", "duration = \"4s\"\n[probes.echo]\nicmp = \"10.7.0.2\"\nfrom = \"x\"\n"
-                                                    "every = \"50ms\"\n");
-  const Said said = say({"run", plan, "--bind", "x=netns=" + two.path(), "--bind", "y=address=10.7.0.2", "--with", own,
-                         "--out", out});
+  const std::string own = folder.write("mine.toml",
+                                       "duration = \"4s\"\n[probes.echo]\nicmp = \"10.7.0.2\"\nfrom = \"x\"\n"
+                                       "every = \"50ms\"\n");
+  const Said said = say(
+      {"run", plan, "--bind", "x=netns=" + two.path(), "--bind", "y=address=10.7.0.2", "--with", own, "--out", out});
   EXPECT_NE(said.errors.find("nothing judges the run: " + own + " has no [[hypotheses]]"), std::string::npos)
       << said.errors;
   const auto summary = summary_of(out);

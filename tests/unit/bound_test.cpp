@@ -1,4 +1,5 @@
-// --bind: an outage's faults on targets of the user's own. What is played is text; what is wrong is said where it stands.
+// --bind: an outage's faults on targets of the user's own. What is played is text; what is wrong is said where it
+// stands.
 #include "injector/sketch/bound.h"
 
 #include <fmt/format.h>
@@ -7,6 +8,7 @@
 #include <set>
 
 #include "injector/base/error.h"
+#include "injector/base/file_text.h"
 #include "injector/plan/document.h"
 #include "injector/sketch/node_text.h"
 #include "tests/harness/command.h"
@@ -87,8 +89,7 @@ class Bound : public testing::Test {
 };
 
 TEST_F(Bound, AFaultKeepsItsShapeAndLosesItsLab) {
-  const auto parsed =
-      bind(kAnswers, {"till=unit=shop.service", "pay-a=address=10.0.3.0/24,fd00::/8,port=443"});
+  const auto parsed = bind(kAnswers, {"till=unit=shop.service", "pay-a=address=10.0.3.0/24,fd00::/8,port=443"});
   ASSERT_TRUE(parsed.ok()) << render(parsed);
   const auto& p = parsed.plan;
   EXPECT_FALSE(p.lab);
@@ -120,9 +121,10 @@ TEST_F(Bound, AFaultKeepsItsShapeAndLosesItsLab) {
 }
 
 TEST_F(Bound, WhatIsPlayedIsItsText) {
-  const std::string faults = kAnswers +
-                             "[[faults]]\nname = \"a \\\"mess\\\"\"\nkind = \"degrade\"\non = \"till\"\nloss = \"${loss}\"\n"
-                             "start = { true = \"10m\", scaled = \"20s\" }\nfor = \"5s\"\n";
+  const std::string faults =
+      kAnswers +
+      "[[faults]]\nname = \"a \\\"mess\\\"\"\nkind = \"degrade\"\non = \"till\"\nloss = \"${loss}\"\n"
+      "start = { true = \"10m\", scaled = \"20s\" }\nfor = \"5s\"\n";
   const auto options = plan::ParseOptions{.scale = 10, .variables = {{"loss", "20%"}}};
   plan::ParseOptions scaled = options;
   const auto first = bound(faults + "", {"till=netns=shop", "pay-a=address=10.0.3.1"}, "duration = \"400m\"\n", scaled);
@@ -178,7 +180,8 @@ TEST_F(Bound, ANameThatNoFaultUsesIsAMistake) {
 }
 
 TEST_F(Bound, ARoomIsBoundByItsNameOrByAllOfItsHosts) {
-  const std::string faults = "[[faults]]\nkind = \"degrade\"\non = \"a\"\ndelay = \"1ms\"\nstart = \"1s\"\nfor = \"1s\"\n";
+  const std::string faults =
+      "[[faults]]\nkind = \"degrade\"\non = \"a\"\ndelay = \"1ms\"\nstart = \"1s\"\nfor = \"1s\"\n";
   EXPECT_EQ(bound(faults, {"a=netns=x"}).faults[0].on, std::vector<std::string>{"a"});
   EXPECT_EQ(bound(faults, {"pay-a=unit=x", "store-a=unit=y"}).faults[0].on,
             (std::vector<std::string>{"pay-a", "store-a"}));
@@ -194,8 +197,7 @@ TEST_F(Bound, SeveralTargetsStandForOneName) {
   EXPECT_EQ(p.find_target("till-2")->where, plan::Target::Where::container);
 }
 
-const std::string kLinks =
-    "[[faults]]\nkind = \"sever\"\non = [\"town-a\", \"a-b\"]\nstart = \"1s\"\nfor = \"1s\"\n";
+const std::string kLinks = "[[faults]]\nkind = \"sever\"\non = [\"town-a\", \"a-b\"]\nstart = \"1s\"\nfor = \"1s\"\n";
 
 TEST_F(Bound, ALinkIsADevice) {
   const auto p = bound(kLinks, {"town-a=interface=eth1", "a-b=interface=eth2"});
@@ -223,7 +225,8 @@ TEST_F(Bound, LoopbackIsLeftAloneWhereTheOutageLeftItAlone) {
   EXPECT_FALSE(loopback(bound(kAnswers, {"till=unit=shop", "pay-a=address=10.0.0.1"}))) << "a cut of a whole host";
   EXPECT_TRUE(loopback(bound(kAnswers, {"till=unit=shop", "pay-a=address=127.0.0.0/8"}))) << "else it meets nothing";
   EXPECT_TRUE(loopback(bound(kAnswers, {"till=netns=shop", "pay-a=address=[\"10.0.0.1\", \"::1\"]"})));
-  const std::string slow = "[[faults]]\nkind = \"degrade\"\non = \"till\"\ndelay = \"1ms\"\nstart = \"1s\"\nfor = \"1s\"\n";
+  const std::string slow =
+      "[[faults]]\nkind = \"degrade\"\non = \"till\"\ndelay = \"1ms\"\nstart = \"1s\"\nfor = \"1s\"\n";
   EXPECT_TRUE(loopback(bound(slow, {"till=unit=shop"})));
   EXPECT_FALSE(loopback(bound(kLinks, {"town-a=netns=a", "a-b=netns=b"}))) << "a link has none";
 }
@@ -236,16 +239,17 @@ TEST_F(Bound, APlaceIsNoAddressAndAnAddressNoPlace) {
 }
 
 TEST_F(Bound, APartitionIsOfThoseWhoStandForItsMembers) {
-  const auto p = bound("[[faults]]\nkind = \"partition\"\ngroups = [[\"till\", \"pay-b\"], [\"a\"]]\nstart = \"1s\"\nfor = "
-                       "\"1s\"\n",
-                       {"till=netns=x", "pay-b=address=10.0.0.2", "pay-a=netns=y", "store-a=address=10.0.0.3"});
-  EXPECT_EQ(p.faults[0].params.groups("groups"),
-            (faults::Groups{{"till", "pay-b"}, {"pay-a", "store-a"}}));
+  const auto p = bound(
+      "[[faults]]\nkind = \"partition\"\ngroups = [[\"till\", \"pay-b\"], [\"a\"]]\nstart = \"1s\"\nfor = "
+      "\"1s\"\n",
+      {"till=netns=x", "pay-b=address=10.0.0.2", "pay-a=netns=y", "store-a=address=10.0.0.3"});
+  EXPECT_EQ(p.faults[0].params.groups("groups"), (faults::Groups{{"till", "pay-b"}, {"pay-a", "store-a"}}));
 }
 
 TEST_F(Bound, PortsAndProtocolsOfTheOutageStay) {
-  const std::string https = "[targets.https]\nport = 443\nprotocol = \"tcp\"\n[[faults]]\nkind = \"sever\"\non = "
-                            "\"till\"\npeer = \"https\"\nstart = \"1s\"\nfor = \"1s\"\n";
+  const std::string https =
+      "[targets.https]\nport = 443\nprotocol = \"tcp\"\n[[faults]]\nkind = \"sever\"\non = "
+      "\"till\"\npeer = \"https\"\nstart = \"1s\"\nfor = \"1s\"\n";
   const auto p = bound(https, {"till=unit=shop"});
   EXPECT_EQ(p.find_target("https")->ports, (std::vector<plan::PortRange>{{443, 443}}));
   EXPECT_EQ(p.targets.size(), 2u);
@@ -284,8 +288,7 @@ TEST_F(Bound, WhatJudgesComesFromTheSecondFile) {
   EXPECT_EQ(p.title, "Mine");
   ASSERT_EQ(p.probes.size(), 2u);
   EXPECT_EQ(p.probes[0].shown_subject(), "http://10.0.0.8/");
-  EXPECT_EQ(p.probes[1].program(),
-            (std::vector<std::string>{"sh", (folder_.path() / "look.sh").string(), "${HOME}"}));
+  EXPECT_EQ(p.probes[1].program(), (std::vector<std::string>{"sh", (folder_.path() / "look.sh").string(), "${HOME}"}));
   EXPECT_EQ(p.hypotheses.at(0).during, "sever");
   EXPECT_EQ(p.guards.size(), 1u);
   EXPECT_EQ(p.events.size(), 1u);
@@ -303,8 +306,9 @@ TEST_F(Bound, WithoutHypothesesNothingJudgesAndThatIsSaid) {
 }
 
 TEST_F(Bound, MistakesInTheSecondFileAreShownThere) {
-  const std::string own = "[probes.mine]\nhttp = \"http://10.0.0.9/\"\nfrom = \"here\"\n\n[[hypotheses]]\nprobe = "
-                          "\"mine\"\nduring = \"severe\"\nsuccess = \"99%\"\n";
+  const std::string own =
+      "[probes.mine]\nhttp = \"http://10.0.0.9/\"\nfrom = \"here\"\n\n[[hypotheses]]\nprobe = "
+      "\"mine\"\nduring = \"severe\"\nsuccess = \"99%\"\n";
   const auto parsed = bind(kAnswers, kBoth, own);
   ASSERT_EQ(parsed.diagnostics.size(), 2u) << render(parsed);
   EXPECT_EQ(parsed.diagnostics[0].file, own_);
@@ -330,7 +334,8 @@ TEST_F(Bound, TheSecondFileJudgesAndDoesNothingElse) {
 TEST_F(Bound, NamesOfTheTwoDoNotMeet) {
   const std::string slow =
       "[[faults]]\nkind = \"degrade\"\non = \"till\"\nloss = \"${loss}\"\nstart = \"1s\"\nfor = \"1s\"\n";
-  const auto parsed = bind(slow, {"till=netns=x"}, "[vars]\nloss = \"1%\"\ndir = \"mine\"\n[targets.till]\nunit = \"x\"\n");
+  const auto parsed =
+      bind(slow, {"till=netns=x"}, "[vars]\nloss = \"1%\"\ndir = \"mine\"\n[targets.till]\nunit = \"x\"\n");
   ASSERT_EQ(parsed.diagnostics.size(), 2u) << render(parsed) << "a variable that no fault uses is free";
   EXPECT_EQ(parsed.diagnostics[0].at.line, 2u);
   EXPECT_EQ(parsed.diagnostics[1].at.line, 4u);
@@ -356,7 +361,8 @@ TEST_F(Bound, MistakesOfTheOutageComeFirst) {
 
 TEST_F(Bound, AnArmSaysWhatFaultsAsk) {
   const std::string faults =
-      "[arms.mild]\n[arms.hard]\nloss = \"50%\"\n[[faults]]\nkind = \"degrade\"\non = \"till\"\nloss = \"${loss}\"\nstart "
+      "[arms.mild]\n[arms.hard]\nloss = \"50%\"\n[[faults]]\nkind = \"degrade\"\non = \"till\"\nloss = "
+      "\"${loss}\"\nstart "
       "= \"1s\"\nfor = \"1s\"\n";
   const auto loss = [&](const std::string& arm, std::map<std::string, std::string> variables = {}) {
     return bound(faults, {"till=unit=x"}, "", {.variables = std::move(variables), .arm = arm})
@@ -369,8 +375,11 @@ TEST_F(Bound, AnArmSaysWhatFaultsAsk) {
   const auto parsed = bind(faults, {"till=unit=x"});
   EXPECT_TRUE(has_mistake(parsed, "arms mild and hard differ in \"loss\", which the faults use")) << render(parsed);
   // Arms that differ in the lab alone are one and the same here.
-  const auto same = bind("[arms.a]\n[arms.b]\ndir = \"x\"\nexpect = \"fails: y\"\n[[hypotheses]]\nname = \"y\"\nprobe = "
-                         "\"pay\"\nsuccess = \">= 99%\"\n" + kAnswers, kBoth);
+  const auto same = bind(
+      "[arms.a]\n[arms.b]\ndir = \"x\"\nexpect = \"fails: y\"\n[[hypotheses]]\nname = \"y\"\nprobe = "
+      "\"pay\"\nsuccess = \">= 99%\"\n" +
+          kAnswers,
+      kBoth);
   EXPECT_TRUE(same.ok()) << render(same);
   EXPECT_TRUE(same.plan.arms.empty());
 }
@@ -408,9 +417,29 @@ TEST(BoundOutages, EachShippedOneCanBeBound) {
   EXPECT_GE(seen, 9);
 }
 
+/// The first ```toml block of a page.
+std::string example_of(const std::string& page) {
+  const std::string text = file_text(FAULTLINE_SOURCE_DIR "/docs/" + page), fence = "```toml\n";
+  const auto begin = text.find(fence) + fence.size();
+  return text.substr(begin, text.find("\n```", begin) + 1 - begin);
+}
+
+TEST(BoundOutages, ThePagesExamplesAreValid) {
+  const test::TemporaryFolder folder;
+  const std::string own = folder.write("mine.toml", example_of("own-services.md"));
+  const auto bound = parse_bound(FAULTLINE_SOURCE_DIR "/experiments/alipay-2019-machine-room-jitter.toml", {},
+                                 {{"east=unit=pay.service"}, own, false});
+  EXPECT_TRUE(bound.ok()) << plan::render(bound);
+  EXPECT_EQ(bound.plan.hypotheses.size(), 2u);
+  const auto cables = plan::parse_text(example_of("reproducing-an-outage.md"), folder.path() / "cables.toml");
+  EXPECT_TRUE(cables.ok()) << plan::render(cables);
+  EXPECT_EQ(cables.plan.faults.size(), 2u);
+}
+
 TEST(NodeText, ReadsBackAsTheSame) {
   const std::string text =
-      "a = \"x\\\\ \\\" ${v} \\r\\n\\t\\u0000\\u001b \\u202e \\u00fc\"\nb = [1, -2, [\"x\"], []]\n\"c d\" = { e = true, \"\" = "
+      "a = \"x\\\\ \\\" ${v} \\r\\n\\t\\u0000\\u001b \\u202e \\u00fc\"\nb = [1, -2, [\"x\"], []]\n\"c d\" = { e = "
+      "true, \"\" = "
       "false, f = { g = [{ h = \"1\" }, { h = \"2\" }] } }\n'x.y' = 9223372036854775807\n";
   std::vector<plan::Diagnostic> mistakes;
   const plan::Node read = plan::read_document(text, mistakes);
@@ -427,8 +456,9 @@ TEST(NodeText, ReadsBackAsTheSame) {
 }
 
 TEST_F(Bound, ExplainSaysWhomItTouchesAndWhoIsLeftOut) {
-  bind(kAnswers + "[[faults]]\nname = \"crowd\"\nkind = \"degrade\"\non = \"pay-b\"\nloss = \"5%\"\nstart = \"30s\"\nfor = "
-                  "\"5s\"\n",
+  bind(kAnswers +
+           "[[faults]]\nname = \"crowd\"\nkind = \"degrade\"\non = \"pay-b\"\nloss = \"5%\"\nstart = \"30s\"\nfor = "
+           "\"5s\"\n",
        kBoth);
   const std::vector<std::string> words{"explain", outage_, "--bind", kBoth[0], "--bind", kBoth[1], "--bound-only"};
   const auto said = cli::say(words);
@@ -450,8 +480,8 @@ TEST_F(Bound, CheckTakesTheSameOptions) {
   const auto alone = cli::say({"check", outage_, "--with", own_});
   EXPECT_EQ(alone.status, 3);
   EXPECT_NE(alone.error.find("--with goes with --bind"), std::string::npos) << alone.error;
-  const auto margin = cli::say({"margin", outage_, "--vary", "sever.for", "--from", "1s", "--to", "2s", "--bind", kBoth[0],
-                                "--bind", kBoth[1]});
+  const auto margin = cli::say(
+      {"margin", outage_, "--vary", "sever.for", "--from", "1s", "--to", "2s", "--bind", kBoth[0], "--bind", kBoth[1]});
   EXPECT_EQ(margin.status, 3);
   EXPECT_NE(margin.error.find("no [[hypotheses]]"), std::string::npos) << "bound, it has none: " << margin.error;
 }

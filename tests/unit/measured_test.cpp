@@ -1,5 +1,6 @@
-// trace from: what ping, irtt, RIPE Atlas and mahimahi wrote, as round trips; and from these to a trace that the fault kind
-// of that name reads. The samples in tests/unit/measured are written by hand, as the programs' documentation has them.
+// trace from: what ping, irtt, RIPE Atlas and mahimahi wrote, as round trips; and from these to a trace that the fault
+// kind of that name reads. The samples in tests/unit/measured are written by hand, as the programs' documentation has
+// them.
 #include "injector/sketch/measured.h"
 
 #include <fmt/format.h>
@@ -40,7 +41,8 @@ std::vector<std::string> told(const Measured& measured) {
 faults::Profile played(const MadeTrace& made) {
   plan::Issues issues;
   auto profile = plan::read_trace("made.csv", made.csv, 1, issues);
-  for (const auto& mistake : issues.take()) ADD_FAILURE() << mistake.at.line << ": " << mistake.message << "\n" << made.csv;
+  for (const auto& mistake : issues.take())
+    ADD_FAILURE() << mistake.at.line << ": " << mistake.message << "\n" << made.csv;
   return profile.value_or(faults::Profile{});
 }
 
@@ -84,8 +86,9 @@ TEST(Measured, AtlasIsOfOneProbeInTheOrderOfTimes) {
 }
 
 TEST(Measured, AtlasMayHaveAResultOnEachLine) {
-  const std::string lines = "{\"prb_id\":1,\"timestamp\":5,\"result\":[{\"rtt\":2}]}\n\n"
-                            "{\"prb_id\":1,\"timestamp\":6,\"result\":[{\"x\":\"*\"}]}\n";
+  const std::string lines =
+      "{\"prb_id\":1,\"timestamp\":5,\"result\":[{\"rtt\":2}]}\n\n"
+      "{\"prb_id\":1,\"timestamp\":6,\"result\":[{\"x\":\"*\"}]}\n";
   EXPECT_EQ(told(read(lines)), (std::vector<std::string>{"0: 2", "1000: -"}));
 }
 
@@ -104,17 +107,20 @@ TEST(Measured, WhatIsWrongIsSaidWithItsLine) {
   for (const auto& [text, expected] : std::vector<std::pair<std::string, std::string>>{
            {"64 bytes from a: icmp_seq=1 ttl=1 time=1 ms\n", "m.txt:1: there is no time before the answer"},
            {ping + "[2.5] 64 bytes from a: icmp_seq=2 ttl=1 Zeit=1 ms\n", "m.txt:3: there is no round-trip time"},
-           {ping + "[2.5] 64 bytes from a: icmp_seq=x ttl=1 time=1 ms\n", "m.txt:3: there is no number behind icmp_seq="},
+           {ping + "[2.5] 64 bytes from a: icmp_seq=x ttl=1 time=1 ms\n",
+            "m.txt:3: there is no number behind icmp_seq="},
            {"{\"round_trips\": [\n{},\n]}", "m.txt:3: this is not JSON"},
            {"{\"round_trips\": [\n{\"lost\": true", "m.txt:2: the JSON ends too soon"},
            {"{\"round_trips\": {}}", "m.txt: there is no array \"round_trips\""},
-           {"{\"x\": [\"]\", {}],\n\"round_trips\": [\n{\"lost\": true}\n]}", "m.txt:3: the round trip has no timestamps"},
+           {"{\"x\": [\"]\", {}],\n\"round_trips\": [\n{\"lost\": true}\n]}",
+            "m.txt:3: the round trip has no timestamps"},
            {"{\"round_trips\":\n[ {\"timestamps\":{\"client\":{\"send\":{\"wall\":1}}}, \"lost\":true},\n"
             "{\"timestamps\":{\"client\":{\"send\":{\"wall\":2}}}, \"lost\":false}]}",
             "m.txt:3: the round trip has no delay.rtt"},
            {"[{\"prb_id\":1,\"timestamp\":1,\"result\":[]},\n{\"prb_id\":1,\"type\":\"traceroute\"}]",
             "m.txt:2: it is not a result of a ping"},
-           {"{\"prb_id\":1,\"timestamp\":1,\"result\":[{\"rtt\":1}]}\n{\"prb_id\":1,\n", "m.txt:2: the JSON ends too soon"},
+           {"{\"prb_id\":1,\"timestamp\":1,\"result\":[{\"rtt\":1}]}\n{\"prb_id\":1,\n",
+            "m.txt:2: the JSON ends too soon"},
            {"[{\"prb_id\":1,\"timestamp\":1,\"result\":[\n{\"rtt\":\"slow\"}]}]", "m.txt:1: rtt is no number"},
            {"[{\"prb_id\":1,\"timestamp\":1,\"avg\":20.1}]", "m.txt:1: the result does not have its packets"},
            {"0\n7\n3\n", "m.txt:3: this line is earlier"},
@@ -209,8 +215,9 @@ TEST(TraceCommand, WritesAFileThatAFaultPlays) {
   EXPECT_NE(said.error.find("ping: 6 round trips in 5s, 3 of them lost; 2 rows"), std::string::npos) << said.error;
   const std::string text = file_text(out);
   EXPECT_NE(text.find("ping.txt (ping)"), std::string::npos) << text;
-  const auto plan = folder.write("p.toml", "[targets.a]\nnetns = \"a\"\n[[faults]]\nkind = \"trace\"\non = \"a\"\nfile = "
-                                           "\"link.csv\"\nstart = \"1s\"\nfor = \"5s\"\n");
+  const auto plan = folder.write("p.toml",
+                                 "[targets.a]\nnetns = \"a\"\n[[faults]]\nkind = \"trace\"\non = \"a\"\nfile = "
+                                 "\"link.csv\"\nstart = \"1s\"\nfor = \"5s\"\n");
   EXPECT_EQ(cli::say({"check", plan}).status, 0);
   const auto again = cli::say({"trace", "from", kFolder + "ping.txt", "--output", out});
   EXPECT_EQ(again.status, 3);
