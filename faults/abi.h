@@ -36,7 +36,8 @@ struct fl_player_config {
   __u32 banked_from;   /* as in fl_selector_shape */
   __u32 sizes;         /* 1: some rule asks how long a packet is */
   __u32 follows;       /* 1: some rule follows connections */
+  __u32 losses;        /* 1: what is dropped is noted: see losses_abi.h */
 };
-FL_ASSERT(sizeof(struct fl_player_config) == 20);
+FL_ASSERT(sizeof(struct fl_player_config) == 24);
 
 #endif

@@ -58,9 +58,9 @@ inline constexpr Effect kEffects[] = {
     {"reorder", FL_USES(FL_REORDER), [](const Counts& c) { return c.reordered > 0; }},
     // What is lost cannot be delayed as well.
     {"delay", FL_DELAYING, [](const Counts& c) { return c.delayed > 0 || c.matched <= c.dropped + c.queue_dropped; }},
-    // A rate is a ceiling: what stays below it is as if there were none.
     {"silence", kAsksForSilence, [](const Counts& c) { return c.flows_dead > 0; }},
     {"after", kAsksForBreak, [](const Counts& c) { return c.flows_dead > 0; }},
+    // A rate is a ceiling: what stays below it is as if there were none.
     {"rate", FL_USES(FL_RATE), [](const Counts& c) { return c.paced + c.queue_dropped > 0 || c.matched <= c.dropped; }},
 };
 

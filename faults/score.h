@@ -59,6 +59,7 @@ struct Score {
   std::vector<SiteScore> sites;
   std::vector<std::vector<std::string>> targets;  ///< of the plan, by rule; empty: not known
   std::vector<Mate> mates;
+  bool notes_losses = false;  ///< what rules drop of TCP is noted, for who counts what is sent again
 
   /// The place of the first entry of all banks, behind those of the rules; 0: there are none.
   std::uint32_t banked_from() const;

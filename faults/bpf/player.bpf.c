@@ -7,6 +7,7 @@
 #include "faults/bpf/hold.bpf.h"
 
 #include "faults/bpf/connection.bpf.h" /* behind hold.bpf.h, by which it knows that this is the player */
+#include "faults/bpf/losses.bpf.h"
 #if FL_MODERN
 #include "faults/bpf/owner.bpf.h"
 #endif
@@ -104,6 +105,8 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
   bpf_loop(FL_MAX_RULES_PER_SITE, meet_rule, &p, 0);
   if (p.drew) count_draws(slot->rules, first_rule, p.key, p.client);
   if (p.rate && !p.dropped && serialise(&p)) p.dropped = 1;
+  /* What is damaged its receiver drops. */
+  if (pen.losses && (p.dropped || (p.flip && !(p.flip & FL_STAMP_VALID)))) note_loss(skb, ETH_HLEN);
   /* `left` is counted last: by then what comes after can see where this packet is. */
   if (p.dropped) {
     if (p.delay) count_shares(slot->rules, first_rule, 0);

@@ -9,6 +9,7 @@
 #include "faults/bpf/channel.bpf.h"
 #include "faults/bpf/home.bpf.h"
 #include "faults/bpf/leave.bpf.h"
+#include "faults/bpf/losses.bpf.h"
 #include "faults/bpf/match.bpf.h"
 #include "faults/bpf/mates.bpf.h"
 #if FL_MODERN
@@ -109,7 +110,10 @@ static __always_inline int send_on_its_way(const struct fl_selector_config* cfg,
   __u32 site = cfg->site;
   int met = meet_here(skb, mask, now, t, at);
   if (met == PASSES) return NEXT;
-  if (met == DROPPED) return is_ingress(at) ? DROP : bpf_redirect(NOWHERE, 0);
+  if (met == DROPPED) {
+    if (shape.losses) note_loss(skb, l3_at(at));
+    return is_ingress(at) ? DROP : bpf_redirect(NOWHERE, 0);
+  }
   if (leave_out(skb, mask, t, at)) return NEXT;
 
   struct fl_site_tally* tally = bpf_map_lookup_elem(&site_tallies, &site);

@@ -1,5 +1,6 @@
 #include "injector/base/descriptors.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 
 #include <filesystem>
@@ -37,6 +38,15 @@ std::uint64_t descriptors_left() {
   const auto count = static_cast<std::uint64_t>(std::distance(begin(open), end(open)));
   const rlim_t limit = limit_now().rlim_cur;
   return limit > count ? limit - count : 0;
+}
+
+SpareDescriptors::SpareDescriptors() {
+  for (Fd& fd : fds_)
+    fd = Fd(static_cast<int>(check("open a spare descriptor", ::open("/dev/null", O_RDONLY | O_CLOEXEC))));
+}
+
+void SpareDescriptors::give_up() noexcept {
+  for (Fd& fd : fds_) fd.reset();
 }
 
 }  // namespace faultline

@@ -46,6 +46,14 @@ IpPrefix unmapped(const IpPrefix& prefix) {
   return v4;
 }
 
+IpPrefix mapped(const IpPrefix& prefix) {
+  if (prefix.v6) return prefix;
+  IpPrefix v6{true, {}, kMappedBits + prefix.length};
+  v6.bytes[10] = v6.bytes[11] = 0xff;
+  std::copy_n(prefix.bytes.begin(), 4, v6.bytes.begin() + 12);
+  return v6;
+}
+
 std::string IpPrefix::text() const { return address_text() + "/" + std::to_string(length); }
 
 std::string IpPrefix::address_text() const {

@@ -11,5 +11,7 @@ bool is_mapped(const IpPrefix& prefix);
 
 /// The IPv4 of one that is_mapped(), if it holds no more than IPv4; any other as it is.
 IpPrefix unmapped(const IpPrefix& prefix);
+/// The other way: an IPv4 prefix as IPv6 has it, any other as it is. Prefixes of both families then compare.
+IpPrefix mapped(const IpPrefix& prefix);
 
 }  // namespace faultline

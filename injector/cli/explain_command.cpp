@@ -179,10 +179,9 @@ class Page {
 
   void events() {
     if (plan_.events.empty()) return;
-    section("Looked for in logs meanwhile");
+    section("Looked for meanwhile");
     for (const auto& event : plan_.events)
-      item(fmt::format("{}: {} in {}", event.name, event.match,
-                       event.log.empty() ? event.file : "what " + event.log + " writes"));
+      item(fmt::format("{}: {} in {}", event.name, event.match, plan::source_text(event)));
   }
 
   void beliefs() {

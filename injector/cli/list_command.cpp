@@ -153,7 +153,8 @@ Exit list(const ListArguments& arguments) {
   }
   const auto look = look_of_stdout();
   auto section = [&, first = true](const char* title) mutable {
-    if (everything) print(stdout, shown("{}{}\n", first ? "" : "\n", styled(look, "1", title)));
+    if (everything && !first) print(stdout, "\n");
+    if (everything) print(stdout, shown("{}\n", styled(look, "1", title)));
     first = false;
   };
   if (wants("experiments")) {

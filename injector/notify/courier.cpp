@@ -15,10 +15,12 @@
 #include "injector/probe/curl.h"
 
 namespace faultline::notify {
+namespace curl = probe::curl;
 namespace {
 
 constexpr long kConnectTimeout = 3000, kTimeout = 5000;  // ms
 constexpr std::size_t kMostAnswer = 64 << 10;
+constexpr std::size_t kLongestWhy = 300;                             // bytes
 constexpr Ns kPauses[] = {300 * kMillisecond, 1500 * kMillisecond};  // before the second try and the third
 
 }  // namespace
@@ -82,19 +84,22 @@ struct Courier::Impl final : Carrier {
 
   /// The first time alone: whoever reads it has one destination to mend.
   void say(const std::string& why) {
-    if (said) return;
-    said = true;
-    trouble(fmt::format("{} was not told: {}", name, bounded(visible(why), 300)));
+    if (said.exchange(true)) return;
+    trouble(fmt::format("{} was not told: {}", name, bounded(visible(why), kLongestWhy)));
   }
 
   std::optional<std::string> send(const Request& request) override {
     std::string why;
     for (std::size_t tries = 0;; tries++) {
       std::string answer;
-      bool again = false;
-      why = once(request, answer, again);
-      if (why.empty()) return answer;
-      if (!again || tries >= std::size(kPauses) || monotonic_now() + kPauses[tries] >= give_up_at) break;
+      const Outcome outcome = once(request, answer);
+      if (why.empty() || !outcome.cut_short) why = outcome.why;
+      {
+        const MutexLock lock(mutex);
+        if (!outcome.cut_short) last_failure = outcome.why;
+      }
+      if (outcome.why.empty()) return answer;
+      if (!outcome.again || tries >= std::size(kPauses) || monotonic_now() + kPauses[tries] >= give_up_at) break;
       MutexLock lock(mutex);
       pause.wait_until(lock, std::chrono::steady_clock::now() + std::chrono::nanoseconds(kPauses[tries]));
     }
@@ -102,12 +107,15 @@ struct Courier::Impl final : Carrier {
     return {};
   }
 
-  /// Why it failed, "" if not; `again`: another try may do better.
-  std::string once(const Request& request, std::string& answer, bool& again) {
-    namespace curl = probe::curl;
-    const curl::Easy easy(curl_easy_init());
-    if (!easy) throw std::bad_alloc();
+  struct Outcome {
+    std::string why;         ///< it failed; empty: it did not
+    bool again = false;      ///< another try may do better
+    bool cut_short = false;  ///< it was given up, and nothing is known of the destination
+  };
+  Outcome once(const Request& request, std::string& answer) {
     CURL* e = easy.get();
+    if (!e) throw std::bad_alloc();
+    curl_easy_reset(e);  // all but its connection, which serves the next request as well
     const auto set = [e](CURLoption option, auto value) {
       curl::check("set up a request", curl_easy_setopt(e, option, value));
     };
@@ -133,15 +141,13 @@ struct Courier::Impl final : Carrier {
     set(CURLOPT_XFERINFOFUNCTION, &Impl::is_over);
     set(CURLOPT_XFERINFODATA, this);
     const CURLcode rc = curl_easy_perform(e);
-    if (rc != CURLE_OK) {
-      again = true;
-      return curl_easy_strerror(rc);
-    }
+    if (rc == CURLE_ABORTED_BY_CALLBACK) return {"it had not answered when the run was over", false, true};
+    if (rc != CURLE_OK) return {curl_easy_strerror(rc), true};
     long status = 0;
     curl_easy_getinfo(e, CURLINFO_RESPONSE_CODE, &status);
-    if (status >= 200 && status < 300) return "";
-    again = status == 429 || status >= 500;
-    return fmt::format("it answered with status {}", status);  // its words may repeat the address, which is a secret
+    if (status >= 200 && status < 300) return {};
+    // Its words may repeat the address, which is a secret.
+    return {fmt::format("it answered with status {}", status), status == 429 || status >= 500};
   }
 
   static std::size_t keep(char* data, std::size_t size, std::size_t count, void* to) {
@@ -156,12 +162,14 @@ struct Courier::Impl final : Carrier {
   const std::string name;
   const std::unique_ptr<Sink> sink;
   const Trouble trouble;
+  const curl::Easy easy{curl_easy_init()};  // of the thread
   std::atomic<Ns> give_up_at = std::numeric_limits<Ns>::max();
-  bool said = false;  // of the thread
+  std::atomic<bool> said = false;
   Mutex mutex;
   Condition wake, finished, pause;
   std::deque<std::shared_ptr<const Happening>> waiting FAULTLINE_GUARDED_BY(mutex);
   std::uint64_t left_out FAULTLINE_GUARDED_BY(mutex) = 0;
+  std::string last_failure FAULTLINE_GUARDED_BY(mutex);  // empty: what it was told last it took
   bool ending FAULTLINE_GUARDED_BY(mutex) = false, done FAULTLINE_GUARDED_BY(mutex) = false;
   std::thread thread;  // the last: it uses all of the others
 };
@@ -201,8 +209,11 @@ void Courier::await() {
     impl_->finished.wait_until(lock, std::chrono::steady_clock::now() + std::chrono::nanoseconds(left));
   }
   const std::uint64_t lost = impl_->left_out + impl_->waiting.size();
+  const std::string why = impl_->last_failure.empty() ? "it was too slow" : impl_->last_failure;
   lock.unlock();
-  if (lost > 0) impl_->trouble(fmt::format("{} was not told of {} things: it was too slow", impl_->name, lost));
+  if (lost > 0)
+    impl_->trouble(fmt::format("{} was not told of {} thing{}{}: {}", impl_->name, lost, lost == 1 ? "" : "s",
+                               impl_->said ? " more" : "", bounded(visible(why), kLongestWhy)));
 }
 
 }  // namespace faultline::notify

@@ -49,10 +49,8 @@ std::map<std::string, std::string> read_headers(Table& table) {
     const plan::SourcePlace at = table.place("headers");
     if (!value.value)
       table.issues().error(at, fmt::format("headers: {}: {}", name, value.error), value.hint);
-    else if (name.empty() || name.find_first_of(": \r\n") != std::string::npos ||
-             value.value->find_first_of("\r\n") != std::string::npos)
-      table.issues().error(at, fmt::format("headers: \"{}\" is not a header", name),
-                           "a name has no colon or space, and neither name nor value a line break");
+    else if (const auto problem = probe::header_problem("headers", name, *value.value))
+      table.issues().error(at, fmt::format("{}: {}", problem->key, problem->message), problem->hint);
     else
       headers.emplace(name, *value.value);
   }
@@ -129,7 +127,7 @@ plan::Parsed read_destinations(const std::string& path, Destinations& to) {
   plan::Parsed parsed;
   names_read.clear();
   if (const auto why = read_file(path, Readable::anything, parsed.plan.text); !why.empty())
-    throw Failure(Exit::invalid, fmt::format("--notify {}: {}", path, why));
+    throw Failure(Exit::invalid, fmt::format("--notify (or FAULTLINE_NOTIFY): {}: {}", path, why));
   parsed.plan.path = path;
   const plan::Node document = plan::read_document(parsed.plan.text, parsed.diagnostics);
   if (!parsed.diagnostics.empty()) return parsed;

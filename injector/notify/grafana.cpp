@@ -5,6 +5,7 @@
 #include <map>
 
 #include "injector/notify/sinks.h"
+#include "injector/probe/http_asker.h"
 
 namespace faultline::notify {
 namespace {
@@ -14,7 +15,7 @@ using nlohmann::json;
 class ToGrafana : public Sink {
  public:
   ToGrafana(const plan::Plan& plan, Grafana grafana) : plan_(plan), grafana_(std::move(grafana)) {
-    while (grafana_.url.ends_with('/')) grafana_.url.pop_back();
+    grafana_.url = probe::without_slashes_behind(grafana_.url);
   }
 
   void tell(const Happening& what, Carrier& carrier) override {

@@ -9,7 +9,9 @@
 
 namespace faultline::notify {
 
-Notifier::Notifier(const plan::Plan& plan, Destinations to) : plan_(plan), to_(std::move(to)), metrics_(plan, false) {}
+Notifier::Notifier(const plan::Plan& plan, Destinations to) : plan_(plan), to_(std::move(to)) {
+  if (to_.otlp) metrics_ = std::make_unique<serve::Metrics>(plan, false);
+}
 
 Notifier::~Notifier() { stop_listening(); }
 
@@ -23,7 +25,7 @@ void Notifier::start() {
   if (to_.grafana) add(fmt::format("Grafana at {}", host_of(to_.grafana->url)), make_grafana(plan_, *to_.grafana));
   if (to_.otlp)
     add(fmt::format("the OTLP collector at {}", host_of(to_.otlp->url)),
-        make_otlp(plan_, *to_.otlp, [this] { return metrics_.families(); }));
+        make_otlp(plan_, *to_.otlp, [this] { return metrics_->families(); }));
 }
 
 void Notifier::listen(record::Journal& journal, std::function<void(const std::string&)> note) {
@@ -50,10 +52,18 @@ void Notifier::stop_listening() {
   note_ = {};
 }
 
-void Notifier::sample(const probe::Sample& sample) { metrics_.sample(sample); }
-void Notifier::counted(const record::events::Telemetry& span) { metrics_.counted(span); }
-void Notifier::begin(Ns epoch) { metrics_.begin(epoch); }
-void Notifier::healed() { metrics_.healed(); }
+void Notifier::sample(const probe::Sample& sample) {
+  if (metrics_) metrics_->sample(sample);
+}
+void Notifier::counted(const record::events::Telemetry& span) {
+  if (metrics_) metrics_->counted(span);
+}
+void Notifier::begin(Ns epoch) {
+  if (metrics_) metrics_->begin(epoch);
+}
+void Notifier::healed() {
+  if (metrics_) metrics_->healed();
+}
 
 void Notifier::tell(Happening what) {
   const auto shared = std::make_shared<const Happening>(std::move(what));

@@ -46,7 +46,7 @@ class Notifier {
 
   const plan::Plan& plan_;
   const Destinations to_;
-  serve::Metrics metrics_;
+  std::unique_ptr<serve::Metrics> metrics_;  ///< null: nobody gets them
   record::Journal* journal_ = nullptr;
   Mutex mutex_;
   std::function<void(const std::string&)> note_ FAULTLINE_GUARDED_BY(mutex_);

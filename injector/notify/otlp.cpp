@@ -7,6 +7,7 @@
 
 #include "injector/base/visible_text.h"
 #include "injector/notify/sinks.h"
+#include "injector/probe/http_asker.h"
 
 namespace faultline::notify {
 namespace {
@@ -87,7 +88,7 @@ class ToOtlp : public Sink {
  public:
   ToOtlp(const plan::Plan& plan, Otlp otlp, Measured measured)
       : plan_(plan), otlp_(std::move(otlp)), measured_(std::move(measured)) {
-    while (otlp_.url.ends_with('/')) otlp_.url.pop_back();
+    otlp_.url = probe::without_slashes_behind(otlp_.url);
   }
   void tell(const Happening& what, Carrier& carrier) override {
     if (began_ == 0) began_ = what.wall;

@@ -19,6 +19,7 @@
 
 namespace faultline {
 namespace record::events {
+struct Seen;
 struct Telemetry;
 struct Uncounted;
 }  // namespace record::events
@@ -69,6 +70,8 @@ struct Scene {
   std::function<void(const record::events::Telemetry&)> counted;
   std::function<void(Ns)> counted_until;
   std::function<void(const record::events::Uncounted&)> uncounted;
+  /// An event of the plan was seen, for the journal and the observers. Thread-safe.
+  std::function<void(const record::events::Seen&)> seen;
 };
 
 class Observer {
@@ -102,6 +105,8 @@ class Observer {
   virtual void counted_until(Ns /*until*/) {}
   /// Some of what became of connections is not counted. Also while others prepare.
   virtual void uncounted(const record::events::Uncounted&) {}
+  /// An event of the plan was seen. On whatever thread saw it: thread-safe and quick.
+  virtual void seen(const record::events::Seen&) {}
   /// A run in steps stands still at `instant` (CLOCK_MONOTONIC). What is due then or later waits for go_on().
   virtual void hold(Ns /*instant*/) {}
   /// It stands still, and T0 moves with the clock: it is `epoch` by now. Again and again.

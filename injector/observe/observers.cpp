@@ -41,6 +41,10 @@ void Observers::uncounted(const record::events::Uncounted& missing) {
   for (auto& one : all_) one->uncounted(missing);
 }
 
+void Observers::seen(const record::events::Seen& seen) {
+  for (auto& one : all_) one->seen(seen);
+}
+
 void Observers::hold(Ns instant) {
   for (auto& one : all_) one->hold(instant);
 }

@@ -36,6 +36,7 @@ class Observers {
   void counted(const record::events::Telemetry& counted);
   void counted_until(Ns until);
   void uncounted(const record::events::Uncounted& missing);
+  void seen(const record::events::Seen& seen);
   void hold(Ns instant);
   void wait(Ns epoch);
   void go_on(Ns epoch);

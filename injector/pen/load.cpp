@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string>
 
+#include "faults/losses_abi.h"
 #include "injector/base/error.h"
 
 namespace faultline::pen {
@@ -23,6 +24,12 @@ std::uint64_t memory_of_counters(const faults::Score& score) {
   const auto cpus = static_cast<std::uint64_t>(libbpf_num_possible_cpus());
   return cpus * (count_faults(score) * FL_HISTOGRAMS * sizeof(fl_histogram) +
                  score.rules.size() * (sizeof(fl_tally) + FL_TRACKS * sizeof(fl_segment) + sizeof(fl_present)));
+}
+
+/// Each CPU keeps some free entries for itself, which the others cannot have.
+static std::uint32_t room_for_losses() {
+  constexpr std::uint32_t kKeptByCpu = 2 * 128;  // LOCAL_FREE_TARGET of kernel/bpf/bpf_lru_list.c, twice
+  return FL_MAX_LOSS_BLOCKS + kKeptByCpu * static_cast<std::uint32_t>(libbpf_num_possible_cpus());
 }
 
 std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score, const fl_player_config& config,
@@ -43,6 +50,7 @@ std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score
   player->resize("curves", curves);
   player->resize("connections", score.follows_connections() ? FL_MAX_FOLLOWED : 1);
   player->resize("ended", score.follows_connections() ? FL_MAX_ENDED : 1);
+  player->resize("losses", score.notes_losses ? room_for_losses() : 1);
   player->resize("tallies", rules);
   player->resize("mates", std::max<std::uint32_t>(1, static_cast<std::uint32_t>(score.mates.size())));
   player->resize("histograms", count_faults(score) * FL_HISTOGRAMS);

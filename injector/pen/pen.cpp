@@ -25,7 +25,8 @@ namespace {
 /// How often sites can move. Each time costs some hundred bytes of kernel memory, of which all is set aside at the
 /// start.
 constexpr std::uint32_t kSpareSeats = 256;
-constexpr unsigned kTapMtu = 65521;  // the largest a TAP takes
+constexpr Ns kUnseenAtMost = 5 * kSecond;  // that a site's devices could not be looked at: a run goes on without it
+constexpr unsigned kTapMtu = 65521;        // the largest a TAP takes
 
 std::uint16_t random_mark() {
   std::uint16_t mark = 0;
@@ -56,6 +57,7 @@ struct Pen::Impl {
   std::vector<Escape> escapes_of_moved FAULTLINE_GUARDED_BY(mutex);      // of seats given up, for the next inspect()
   std::size_t turn FAULTLINE_GUARDED_BY(mutex) = 0;                      // of inspect()
   bool looked_in_vain FAULTLINE_GUARDED_BY(mutex) = false;               // and said so
+  std::optional<Ns> unseen_since FAULTLINE_GUARDED_BY(mutex);            // poll() could not look at all devices
   std::unique_ptr<Departures> departures;                                // last: its thread uses what is above
 
   Impl(const faults::Score& sc, const PenOptions& o) : score(sc), options(o) {}
@@ -102,6 +104,7 @@ struct Pen::Impl {
     config.banked_from = score.banked_from();
     config.sizes = score.asks_sizes();
     config.follows = score.follows_connections();
+    config.losses = score.notes_losses;
     for (const auto& seat : seats) far.push_back(static_cast<std::uint32_t>(seat->far()));
     player = load_player(options.engine, score, config, far, kSpareSeats);
     std::vector<Seating> seatings;
@@ -238,7 +241,20 @@ void Pen::stop() { __atomic_store_n(&impl_->control[0].stop, 1u, __ATOMIC_RELEAS
 
 std::vector<std::string> Pen::poll() {
   const MutexLock lock(impl_->mutex);
-  for (const auto& seat : impl_->seats) impl_->look(*seat);
+  const Ns now = monotonic_now();
+  bool all = true;
+  for (const auto& seat : impl_->seats) {
+    try {
+      impl_->look(*seat);
+    } catch (const std::exception& e) {  // a descriptor is wanting, say: the next look sees what this one did not
+      all = false;
+      if (!impl_->unseen_since)
+        impl_->news.push_back(fmt::format("{}: its devices cannot be looked at now: {}", seat->name(), e.what()));
+      if (now - impl_->unseen_since.value_or(now) > kUnseenAtMost) throw;
+      impl_->unseen_since = impl_->unseen_since.value_or(now);
+    }
+  }
+  if (all) impl_->unseen_since.reset();
   return std::exchange(impl_->news, {});
 }
 
@@ -341,6 +357,8 @@ std::uint64_t Pen::packets_met(std::uint32_t fault) const {
   const MutexLock lock(impl_->mutex);
   return pen::packets_met(*impl_->player, impl_->score, fault);
 }
+
+Pen::Losses Pen::losses() const { return {impl_->player->map("losses"), impl_->player->map("loss_blocks")}; }
 
 void Pen::drain() {
   // Nothing new comes in after stop(); what is under way needs a softirq or two, and the line one loop.

@@ -75,6 +75,12 @@ class Pen {
   std::vector<faults::Account> accounts(std::size_t faults) const;
   /// How many packets the rules of one fault have matched by now. Cheap.
   std::uint64_t packets_met(std::uint32_t fault) const;
+  /// What rules dropped of TCP, if the score notes it: descriptors of eBPF maps, the pen's own (faults/losses_abi.h).
+  struct Losses {
+    int table;   ///< blocks of connections' sequence numbers
+    int blocks;  ///< an array of one: how many were ever added to it
+  };
+  Losses losses() const;
   /// Waits, 1 s at most, until nothing is under way any more.
   void drain();
   /// Takes everything apart, which `progress` cannot keep it from. Never throws; what failed is returned.

@@ -22,7 +22,8 @@ constexpr std::size_t kMostShapes = 4;
 constexpr std::array kOfThePlayer = {"control",   "slots",   "ledgers", "site_tallies", "tallies",  "histograms",
                                      "rules",     "points",  "tracks",  "segments",     "presents", "connections",
                                      "following", "states",  "flows",   "ordinals",     "openings", "subjects",
-                                     "mates",     "flights", "banked",  "ended"};
+                                     "mates",     "flights", "banked",  "ended",        "losses",   "loss_blocks",
+                                     "no_losses", "dropping"};
 constexpr std::array kShared = {"configs", "live",   "live_now", "index4",     "starts4",  "spans4",      "index6",
                                 "starts6", "spans6", "learned",  "devices",    "ports",    "port_tables", "answers",
                                 "names",   "opened", "refusals", "slot_index", "slot_next"};
@@ -162,6 +163,7 @@ Selectors::Settings Selectors::settle(const Seating& seating, const site::Masks&
   shape.follows = follows_connections(score_, own);
   shape.bare = place.bare;
   shape.sizes = rules_that(score_, own, count, [](const fl_rule& rule) { return rule.above != 0; }) != 0;
+  shape.losses = score_.notes_losses;
   shape.banked_from = score_.banked_from();
 
   settings.devices = masks.devices;

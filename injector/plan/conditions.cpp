@@ -37,6 +37,7 @@ std::span<const Conditions::Key> Conditions::keys() {
       {"connections.failed", &Conditions::connections_failed, Of::series, 0, false, Series::failed},
       {"connections.closed", &Conditions::closed, Of::series, 0, false, Series::closed},
       {"retransmits", &Conditions::retransmits, Of::series, 0, false, Series::retransmits},
+      {"retransmits_ours", &Conditions::retransmits_ours, Of::series, 0, false, Series::retransmits_ours},
       {"timeouts", &Conditions::timeouts, Of::series, 0, false, Series::timeouts},
       {"resets.sent", &Conditions::resets_sent, Of::series, 0, false, Series::resets_sent},
       {"resets.received", &Conditions::resets_received, Of::series, 0, false, Series::resets_received},
@@ -88,16 +89,17 @@ std::string joined(const std::string& a, const std::string& b) { return a.empty(
 }  // namespace
 
 std::string condition_text(const Guard& guard) {
-  return fmt::format("{} for {}", joined(guard.text(), guard.values_text()), format_duration(guard.window));
+  std::string text = joined(guard.text(), guard.values_text());
+  if (guard.seen) text = joined("seen " + guard.seen->text, text);
+  return guard.window > 0 ? fmt::format("{} for {}", text, format_duration(guard.window)) : text;
 }
 
 std::string condition_text(const Hypothesis& hypothesis) {
-  std::string text = joined(hypothesis.text(), hypothesis.values_text());
-  if (const std::string more = detection_text(hypothesis); !more.empty()) text += (text.empty() ? "" : ", ") + more;
+  std::string text = joined(joined(hypothesis.text(), hypothesis.values_text()), detection_text(hypothesis));
   if (hypothesis.eventually) text += fmt::format(", after {} at the latest", format_duration(*hypothesis.eventually));
   if (hypothesis.stays) text += fmt::format(", for {}", format_duration(*hypothesis.stays));
   if (hypothesis.recovers_within)
-    text += fmt::format("{}recovers within {}", text.empty() ? "" : ", ", format_duration(*hypothesis.recovers_within));
+    text = joined(text, "recovers within " + format_duration(*hypothesis.recovers_within));
   return text;
 }
 

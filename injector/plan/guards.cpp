@@ -1,4 +1,4 @@
-// [[guards]]: when to give up, by which probe or whose connections, looking back how far.
+// [[guards]]: when to give up, by which probe, whose connections or which event, looking back how far.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,14 +16,16 @@ void read_guard(const Node& node, std::size_t number, Draft& draft) {
   guard.at = result.for_at = node.at;
   read_name(table, guard, result, "\"the service is lost\"", "a guard's name");
   const bool connections = table.has("telemetry");
-  read_subject(table, guard, result);
+  const bool of_event = read_event_of_guard(table, result);
+  read_subject(table, guard, result, !of_event);
   result.during = table.word("during", "\"recovery\"").value_or(Word{});
   if (result.during.text != "run") guard.during = result.during.text;  // which is what it watches anyway
   const bool of_values = read_value_bounds(table, guard);
   const bool any =
       read_conditions(table, guard, {"\"< 20%\"", "\"> 2s\"", "\"> 10\"", "\"> 50%\"", false, connections}) ||
       of_values;
-  table.require("for", "\"10s\"");
+  if (of_event && !guard.seen && !result.seen_at.line) guard.seen = *read_count_bound(">= 1").value;
+  if (!of_event) table.require("for", "\"10s\"");
   if (const Entry* entry = table.take("for")) result.for_at = entry->value.at;
   if (const auto window = table.scalar("for", "\"10s\"", read_duration)) {
     guard.window = *window;
@@ -33,7 +35,10 @@ void read_guard(const Node& node, std::size_t number, Draft& draft) {
   }
   const std::size_t before = draft.issues.count();
   table.finish();
-  if (!any && draft.issues.count() == before)
+  if (of_event && (any || connections || result.probe.at.line))
+    draft.issues.error(node.at, fmt::format("guard {} is about an event and about something else", number),
+                       "write two guards");
+  if (!any && !of_event && draft.issues.count() == before)
     draft.issues.error(
         node.at, fmt::format("guard {} has no condition", number),
         connections
@@ -93,6 +98,7 @@ void resolve_guards(Draft& draft) {
       draft.issues.error(guard.during.at, fmt::format("during: there is no phase \"{}\"", guard.during.text),
                          draft.issues.suggest(guard.during.text, phases, list_known("phases are", phases)));
     if (known && guard.guard.telemetry) check_window(draft, guard, kTelemetrySpan);
+    if (known && guard.guard.event) check_window(draft, guard, 0);
     if (!guard.probe.at.line) continue;
     const auto probe = std::find_if(draft.probes.begin(), draft.probes.end(),
                                     [&](const ProbeDraft& p) { return p.probe.name == guard.probe.text; });

@@ -1,4 +1,5 @@
-// [[events]]: lines of logs that have a name; and hypotheses about them, and about how soon a fault was noticed.
+// [[events]]: lines of logs, and values of answers, that have a name; and hypotheses and guards about them, and about
+// how soon a fault was noticed.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,16 +11,21 @@
 namespace faultline::plan {
 namespace {
 
-/// Where the lines come from: the log of a lab's service, or a file of this machine.
+/// Where it is looked for: in the log of a lab's service, in a file of this machine, or in a probe's answers.
 void read_source(Table& table, EventDraft& result, Issues& issues) {
   Event& event = result.event;
+  if (auto probe = table.word("probe", "\"alerts\"")) {
+    result.probe = *probe;
+    event.probe = probe->text;
+  }
   const auto file = table.word("file", "\"/var/log/syslog\"");
   if (auto log = table.word("log", "\"edge\"")) {
     result.log = *log;
     event.log = log->text;
   }
-  if (file && result.log.at.line) {
-    issues.error(file->at, "file: an event is of one log", "remove \"log\" or \"file\", or write two events");
+  if ((file && result.log.at.line) || ((file || result.log.at.line) && result.probe.at.line)) {
+    issues.error(file ? file->at : result.log.at, "an event is looked for in one place",
+                 "keep one of \"log\", \"file\" and \"probe\", or write two events");
     return;
   }
   if (file && !file->text.starts_with('/')) {
@@ -28,9 +34,42 @@ void read_source(Table& table, EventDraft& result, Issues& issues) {
     return;
   }
   if (file) event.file = file->text;
-  if (!table.has("file") && !table.has("log"))
-    issues.error(table.at(), fmt::format("{} has neither \"log\" nor \"file\"", table.owner()),
-                 "write log = \"HOST\" for a service of the lab, or file = \"/var/log/…\"");
+  if (!table.has("file") && !table.has("log") && !table.has("probe"))
+    issues.error(table.at(), fmt::format("{} has none of \"log\", \"file\" and \"probe\"", table.owner()),
+                 "write log = \"HOST\" for a service of the lab, file = \"/var/log/…\", or probe = \"NAME\" with value "
+                 "= \">= 1\"");
+}
+
+/// From which value on it is seen.
+void read_event_value(Table& table, Event& event, bool of_values, Issues& issues) {
+  if (of_values && !table.has("value"))
+    issues.error(table.at(), fmt::format("{}: it is not said which value it is", table.owner()),
+                 "add value = \">= 1\": seen when the value becomes so");
+  table.takes_text("value", "\">= 1\"", pattern_of(read_value_bound));
+  const Entry* value = table.take("value");
+  if (!value) return;
+  if (!of_values && !table.is_described())
+    issues.error(value->at, "value: is asked of the answers of a probe", "write probe = \"NAME\" in place of a log");
+  event.value = table.scalar("value", value->value, "\">= 1\"", read_value_bound);
+  if (event.value && of_values) event.match = event.value->text;
+}
+
+/// What a line looks like, or from which value on the event is seen.
+void read_sign(Table& table, EventDraft& result, Issues& issues) {
+  Event& event = result.event;
+  const bool of_values = result.probe.at.line != 0;
+  read_event_value(table, event, of_values, issues);
+  if (of_values) {
+    if (const Entry* match = table.has("match") ? table.take("match") : nullptr)
+      issues.error(match->at, "match: is asked of the lines of a log", "write value = \">= 1\"");
+    return;
+  }
+  if (!table.is_described()) table.require("match", "\"server .* is DOWN\"");
+  if (auto match = table.word("match", "\"server .* is DOWN\"")) {
+    event.match = match->text;
+    if (const auto pattern = Pattern::parse(match->text); !pattern.value)
+      issues.error(match->at, "match: " + pattern.error, pattern.hint);
+  }
 }
 
 void read_event(const Node& node, std::size_t number, Draft& draft) {
@@ -43,12 +82,7 @@ void read_event(const Node& node, std::size_t number, Draft& draft) {
     if (check_name(draft.issues, name->at, "an event's name", name->text, false)) result.event.name = name->text;
   }
   read_source(table, result, draft.issues);
-  table.require("match", "\"server .* is DOWN\"");
-  if (auto match = table.word("match", "\"server .* is DOWN\"")) {
-    result.event.match = match->text;
-    if (const auto pattern = Pattern::parse(match->text); !pattern.value)
-      draft.issues.error(match->at, "match: " + pattern.error, pattern.hint);
-  }
+  read_sign(table, result, draft.issues);
   table.finish();
   draft.events.push_back(std::move(result));
 }
@@ -72,8 +106,8 @@ void check_keys(const HypothesisDraft& given, Draft& draft, bool of_requests) {
   const auto refuse = [&](SourcePlace at, const std::string& what, const std::string& hint) {
     if (at.line) issues.error(at, what, hint);
   };
-  if (!h.event && !given.detects_at.line)
-    return refuse(given.seen_at, "seen: is about an event", "add event = \"NAME\"");
+  if (!h.event) refuse(given.seen_at, "seen: is about an event", "add event = \"NAME\"");
+  if (!h.event && !given.detects_at.line) return;
   const char* about = h.event ? "an event" : "how soon a fault is noticed";
   refuse(given.telemetry.at, fmt::format("telemetry: a hypothesis is about connections or about {}", about),
          "write two hypotheses");
@@ -89,7 +123,6 @@ void check_keys(const HypothesisDraft& given, Draft& draft, bool of_requests) {
   if (h.event && !h.seen && !given.detects_at.line && !given.seen_at.line)
     issues.error(h.at, "event: it is not said what is expected of it",
                  "add seen = \">= 1\", or detects_within = \"5s\" with during = \"FAULT\"");
-  if (!h.event) refuse(given.seen_at, "seen: is about an event", "add event = \"NAME\"");
   if (!given.detects_at.line) return;
   for (const auto& [at, key] :
        {std::pair{given.after_at, "after"}, {given.for_at, "for"}, {given.after_event.at, "after_event"}})
@@ -129,6 +162,11 @@ void check_detection(const HypothesisDraft& given, Draft& draft) {
 
 }  // namespace
 
+std::string source_text(const Event& event) {
+  if (event.probe) return "the answers of probe " + *event.probe;
+  return event.log.empty() ? event.file : "what " + event.log + " writes";
+}
+
 void read_events(Table& top, Draft& draft) {
   top.each_table("events", [&](const Node& node, std::size_t number) { read_event(node, number, draft); });
 }
@@ -156,8 +194,51 @@ bool read_detection(Table& table, HypothesisDraft& result) {
       h.detects_within.reset();
     }
   }
-  return h.event || result.detects_at.line || result.seen_at.line;
+  return table.has("event") || result.detects_at.line || result.seen_at.line;
 }
+
+bool read_event_of_guard(Table& table, GuardDraft& result) {
+  Guard& guard = result.guard;
+  result.event = table.word("event", "\"edge marks it down\"").value_or(Word{});
+  if (result.event.at.line) guard.event = result.event.text;
+  table.takes_text("seen", "\">= 1\"", pattern_of(read_count_bound));
+  if (const Entry* seen = table.take("seen")) {
+    result.seen_at = seen->value.at;
+    guard.seen = table.scalar("seen", seen->value, "\">= 1\"", read_count_bound);
+    if (guard.seen && guard.seen->op != Bound::Op::ge && guard.seen->op != Bound::Op::gt) {
+      table.issues().error(result.seen_at, "seen: a guard acts on what is seen, not on what is not",
+                           "write seen = \">= 1\"");
+      guard.seen.reset();
+    }
+    if (!guard.event) table.issues().error(result.seen_at, "seen: is about an event", "add event = \"NAME\"");
+  }
+  return guard.event.has_value();
+}
+
+namespace {
+
+/// Of a probe there must be one, whose answers have values.
+void resolve_probe(const EventDraft& event, Draft& draft) {
+  std::vector<std::string> probes;
+  const Probe* found = nullptr;
+  for (const auto& [probe, from] : draft.probes) {
+    probes.push_back(probe.name);
+    if (probe.name == event.probe.text) found = &probe;
+  }
+  if (found == nullptr)
+    draft.issues.error(event.probe.at, fmt::format("probe: there is no probe \"{}\"", event.probe.text),
+                       draft.issues.suggest(event.probe.text, probes,
+                                            probes.empty() ? fmt::format("add [probes.{}]", event.probe.text)
+                                                           : list_known("probes are", probes)));
+  else if (found->kind != nullptr && !found->kind->has_values(found->params))
+    draft.issues.error(
+        event.probe.at, fmt::format("probe: the answers of \"{}\" have no value", found->name),
+        found->kind->find("value") != nullptr
+            ? fmt::format("add value = \"number\" to [probes.{}], or where in its answer the number is", found->name)
+            : "ask by exec, redis, postgresql or prometheus");
+}
+
+}  // namespace
 
 void resolve_events(Draft& draft) {
   const auto names = names_of(draft);
@@ -166,6 +247,7 @@ void resolve_events(Draft& draft) {
     if (!event.event.name.empty() && !taken.insert(event.event.name).second)
       draft.issues.error(event.name_at, fmt::format("name: there are two events \"{}\"", event.event.name),
                          "give each event its own name");
+    if (event.probe.at.line) resolve_probe(event, draft);
     if (!event.log.at.line) continue;
     std::vector<std::string> hosts;
     const LabHost* found = nullptr;
@@ -191,6 +273,7 @@ void resolve_events(Draft& draft) {
     check_known(hypothesis.event, "event", names, draft.issues);
     check_known(hypothesis.after_event, "after_event", names, draft.issues);
   }
+  for (const auto& guard : draft.guards) check_known(guard.event, "event", names, draft.issues);
 }
 
 void check_detections(Draft& draft) {

@@ -63,7 +63,7 @@ void read_hypothesis(const Node& node, std::size_t number, Draft& draft) {
   read_name(table, hypothesis, result, "\"payments keep working\"", "a hypothesis's name");
   const bool connections = table.has("telemetry");
   const bool in_probes_place = read_detection(table, result);
-  read_subject(table, hypothesis, result);
+  read_subject(table, hypothesis, result, !in_probes_place);
   result.during = table.word("during", "\"baseline\"").value_or(Word{});
   hypothesis.during = result.during.text;
   const bool of_values = read_value_bounds(table, hypothesis);

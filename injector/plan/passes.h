@@ -51,7 +51,7 @@ struct HypothesisDraft : AskingDraft {
 
 struct EventDraft {
   Event event;
-  Word log;
+  Word log, probe;
   SourcePlace name_at;
 };
 
@@ -61,6 +61,8 @@ constexpr Ns kLongestWait = 366 * 24 * 3600 * kSecond;
 struct GuardDraft : AskingDraft {
   Guard guard;
   SourcePlace for_at;
+  Word event = {};
+  SourcePlace seen_at = {};
 };
 
 struct TargetDraft {
@@ -108,8 +110,9 @@ void read_telemetry(Table& top, Draft& draft);
 void resolve_telemetry(Draft& draft);
 /// `name` of a hypothesis or guard, which is `what`: "a guard's name".
 void read_name(Table& table, Asking& asking, AskingDraft& draft, std::string_view example, std::string_view what);
-/// Whom it is about: `probe`, or `telemetry` with, perhaps, `peer`.
-void read_subject(Table& table, Asking& asking, AskingDraft& draft);
+/// Whom it is about: `probe`, or `telemetry` with, perhaps, `peer`. `needs_probe`: where neither is there, the probe is
+/// missing; else something was said in its place.
+void read_subject(Table& table, Asking& asking, AskingDraft& draft, bool needs_probe);
 inline constexpr const char* kConnectionConditions =
     "add one of connections.failed, errors.refused, retransmits, timeouts, resets.received, rtt.p99, bytes.sent, "
     "packets.sent, turns.p99: retransmits = \"<= 20\"";
@@ -135,6 +138,8 @@ void read_events(Table& top, Draft& draft);
 /// not about requests.
 bool read_detection(Table& table, HypothesisDraft& hypothesis);
 /// Events against the lab, and hypotheses against events.
+/// `event` and `seen` of a guard: whether it is about an event.
+bool read_event_of_guard(Table& table, GuardDraft& result);
 void resolve_events(Draft& draft);
 /// What hypotheses about events, and about how soon a fault is noticed, may ask for. The timeline must be laid out.
 void check_detections(Draft& draft);

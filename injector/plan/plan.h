@@ -134,12 +134,15 @@ struct Hypothesis : Asking {
 /// `window`, or of the connections in it. The run then heals and ends (docs/guards.md). Only what is due in `during`
 /// counts; empty: in the whole run.
 struct Guard : Asking {
-  Ns window = 0;  ///< `for`; never scaled, as timeouts are not
+  Ns window = 0;                     ///< `for`; never scaled, as timeouts are not
+  std::optional<std::string> event;  ///< or it watches for one of `events`, in place of a probe
+  std::optional<Bound> seen;         ///< then: how often it was seen in the window
 };
 
 /// Whom or what it is about: "pay", "web's connections with bank", `event "NAME"`, "traffic".
 std::string subject_text(const Hypothesis& hypothesis);
 std::string subject_text(const Asking& asking);
+std::string subject_text(const Guard& guard);
 /// "seen >= 1, seen within 5s"; empty where it asks for neither.
 std::string detection_text(const Hypothesis& hypothesis);
 /// "success < 20%, p99 > 2s for 10s"
@@ -149,14 +152,19 @@ std::string condition_text(const Hypothesis& hypothesis);
 /// Of which requests, in words: "cut", "cut, from 15s for 10s"; empty for recovers_within alone.
 std::string window_text(const Hypothesis& hypothesis);
 
-/// A line of a log that has a name: where it comes from, and what it looks like.
+/// Something that has a name when it is seen: a line of a log, or a value in a probe's answers that is beyond a bound.
 struct Event {
   std::string name;
   std::string log;    ///< a host of the lab: what its service writes; else empty
   std::string file;   ///< or a file of this machine, its whole path; else empty
-  std::string match;  ///< some part of the line does (base/pattern.h)
+  std::string match;  ///< some part of the line does (base/pattern.h); of a probe's value: the bound's text
+  std::optional<std::string> probe = {};  ///< or a probe, of whose answers the value is looked at
+  std::optional<Bound> value = {};        ///< then: seen when it holds and did not before
   SourcePlace at = {};
 };
+
+/// Where it is looked for: "what edge writes", "/var/log/syslog", "the answers of probe alerts".
+std::string source_text(const Event& event);
 
 constexpr std::size_t kMostEvents = 32;
 constexpr Ns kStopSeen = kSecond;  ///< for how long traffic has to stay away to have stopped

@@ -138,9 +138,8 @@ void read_name(Table& table, Asking& asking, AskingDraft& draft, std::string_vie
   if (check_name(table.issues(), name->at, what, name->text, false)) asking.name = name->text;
 }
 
-void read_subject(Table& table, Asking& asking, AskingDraft& draft) {
-  const bool otherwise = table.has("event") || table.has("detects_within") || table.has("seen");
-  if (!table.has("telemetry") && !otherwise && !table.is_described()) table.require("probe", "\"pay\"");
+void read_subject(Table& table, Asking& asking, AskingDraft& draft, bool needs_probe) {
+  if (needs_probe && !table.has("telemetry") && !table.is_described()) table.require("probe", "\"pay\"");
   draft.probe = table.word("probe", "\"pay\"").value_or(Word{});
   draft.telemetry = table.word("telemetry", "\"web\"").value_or(Word{});
   draft.peer = table.word("peer", "\"bank\"").value_or(Word{});
@@ -158,6 +157,9 @@ void read_subject(Table& table, Asking& asking, AskingDraft& draft) {
 std::string subject_text(const Asking& asking) {
   if (!asking.telemetry) return asking.probe;
   return *asking.telemetry + "'s connections" + (asking.peer ? " with " + *asking.peer : "");
+}
+std::string subject_text(const Guard& guard) {
+  return guard.event ? fmt::format("event \"{}\"", *guard.event) : subject_text(static_cast<const Asking&>(guard));
 }
 std::string subject_text(const Hypothesis& hypothesis) {
   if (hypothesis.event) return fmt::format("event \"{}\"", *hypothesis.event);

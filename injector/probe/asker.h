@@ -31,8 +31,8 @@ class Verdict {
   Tell tell_;
 };
 
-/// What is kept of an answer; null: there is none.
-std::shared_ptr<const Heard> kept(std::string_view output, std::string_view errors = {});
+/// What is kept of an answer, of which `skipped` bytes more are gone already; null: there is none.
+std::shared_ptr<const Heard> kept(std::string_view output, std::string_view errors = {}, std::uint64_t skipped = 0);
 
 /// The number that the answer to request n holds; told before its verdict, of a probe that has `value`.
 using TellValue = std::function<void(std::uint64_t n, double value)>;

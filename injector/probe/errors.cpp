@@ -72,10 +72,14 @@ bool has_error(const Kind& kind, std::string_view name) {
 }
 
 bool is_own_error(std::string_view name) {
-  for (const Kind& kind : catalogue())
-    for (const auto& error : errors_of(kind))
-      if (!error.chosen && error.name == name) return true;
-  return false;
+  static const auto all = [] {
+    std::set<std::string_view> names;
+    for (const Kind& kind : catalogue())
+      for (const auto& error : errors_of(kind))
+        if (!error.chosen) names.insert(error.name);
+    return names;
+  }();
+  return all.contains(name);
 }
 
 std::vector<std::string> error_names(const Kind& kind) {
@@ -92,12 +96,12 @@ std::string ErrorNames::named(const std::string& error) {
   return name;
 }
 
-std::shared_ptr<const Heard> kept(std::string_view output, std::string_view errors) {
+std::shared_ptr<const Heard> kept(std::string_view output, std::string_view errors, std::uint64_t skipped) {
   if (output.empty() && errors.empty()) return {};
   auto said = std::make_shared<Heard>();
   said->output = output.substr(0, Heard::kMost);
   said->errors = errors.substr(0, Heard::kMost);
-  said->left_out = output.size() + errors.size() - said->output.size() - said->errors.size();
+  said->left_out = skipped + output.size() + errors.size() - said->output.size() - said->errors.size();
   return said;
 }
 

@@ -108,12 +108,7 @@ class Exec : public Asker {
   struct Written {
     std::string output, errors;
     std::uint64_t skipped = 0;  ///< bytes beyond them
-    std::shared_ptr<const Heard> kept() const {
-      if (output.empty() && errors.empty()) return {};
-      auto said = std::make_shared<Heard>(*probe::kept(output, errors));
-      said->left_out += skipped;
-      return said;
-    }
+    std::shared_ptr<const Heard> kept() const { return probe::kept(output, errors, skipped); }
   };
 
   void ring() {

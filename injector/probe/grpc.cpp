@@ -7,6 +7,7 @@
 
 #include "injector/probe/http_asker.h"
 #include "injector/probe/kinds.h"
+#include "injector/probe/shared_keys.h"
 
 namespace faultline::probe {
 namespace {
@@ -63,9 +64,7 @@ std::string judge_health(const HttpAnswer& answer) {
 
 std::unique_ptr<Asker> make_grpc(const Setting& setting) {
   const Probe& probe = setting.probe;
-  std::string url = probe.subject();
-  if (url.ends_with('/')) url.pop_back();
-  HttpRequest request{.url = url.append(kMethod),
+  HttpRequest request{.url = without_slashes_behind(probe.subject()).append(kMethod),
                       .method = "POST",
                       .body = request_for(probe.params.text("service")),
                       .headers = {{"Content-Type", "application/grpc"}, {"TE", "trailers"}},
@@ -91,11 +90,7 @@ Read<std::string> read_service(const std::string& text) {
           fmt::format("1 to {} bytes; without it the server as a whole is asked about", kLongestService)};
 }
 
-std::vector<Problem> check_grpc(const Params& params) {
-  std::vector<Problem> problems;
-  check_tls(params, params.text("grpc").starts_with("https://"), problems);
-  return problems;
-}
+std::vector<Problem> check_grpc(const Params& params) { return check_http(params, "grpc"); }
 
 }  // namespace
 
@@ -111,25 +106,13 @@ Kind kinds::grpc() {
                              .example = "\"shop.Payments\"",
                              .otherwise = "the server as a whole",
                              .read = read_service},
-                            {.name = "reuse",
-                             .type = ValueType::boolean,
-                             .doc = "Keeps connections between requests.",
-                             .example = "true",
-                             .fallback = false}}),
+                            reuse_key()}),
           .request = "a health check (grpc.health.v1), on a new connection (`reuse = true` keeps connections)",
           .option = "Ask this gRPC server for its health meanwhile",
           .value = "URL",
           .make = make_grpc,
           .check = check_grpc,
-          .errors = {{"status 503", true},
-                     {"grpc UNAVAILABLE", true},
-                     {"health NOT_SERVING", true},
-                     {"version"},
-                     {"resolve"},
-                     {"tls"},
-                     {"protocol"},
-                     {"connect"},
-                     {"curl 56", true}}};
+          .errors = with_http_errors({{"grpc UNAVAILABLE", true}, {"health NOT_SERVING", true}, {"version"}})};
 }
 
 }  // namespace faultline::probe

@@ -8,6 +8,8 @@
 
 #include "injector/probe/http_asker.h"
 #include "injector/probe/kinds.h"
+#include "injector/probe/shared_keys.h"
+#include "injector/probe/value.h"
 
 namespace faultline::probe {
 namespace {
@@ -41,10 +43,8 @@ Read<std::string> read_method(const std::string& text) {
 }
 
 std::vector<Problem> check_together(const Params& params) {
-  std::vector<Problem> problems;
-  check_headers(params, "headers", problems);
+  std::vector<Problem> problems = check_http(params, "http");
   check_headers(params, "expect.headers", problems);
-  check_tls(params, params.text("http").starts_with("https://"), problems);
   for (const auto& [pointer, value] : params.fields("expect.json"))
     if (!is_json_pointer(pointer))
       problems.push_back({"expect.json", fmt::format("\"{}\" is not a JSON pointer", pointer),
@@ -100,39 +100,21 @@ Kind kinds::http() {
                              .doc = "The body of the request.",
                              .example = "\"{}\"",
                              .otherwise = "empty"},
-                            {.name = "headers",
-                             .type = ValueType::fields,
-                             .doc = "Headers of the request, by name.",
-                             .example = "{ Accept = \"text/plain\" }",
-                             .otherwise = "none"},
+                            headers_key("{ Accept = \"text/plain\" }"),
                             {.name = "version",
                              .type = ValueType::choice,
                              .doc = "The version of HTTP.",
                              .example = "\"2\"",
                              .otherwise = "1.1; over TLS as both agree",
                              .choices = {"1.1", "2"}},
-                            {.name = "reuse",
-                             .type = ValueType::boolean,
-                             .doc = "Keeps connections between requests.",
-                             .example = "true",
-                             .fallback = false}}),
+                            reuse_key()}),
           .request = "one HTTP request, on a new connection (`reuse = true` keeps connections)",
           .option = "Ask this URL meanwhile",
           .value = "URL",
           .make = make_http,
           .check = check_together,
           .meant = looks_like_url,
-          .errors = {{"status 503", true},
-                     {"header"},
-                     {"body"},
-                     {"matches"},
-                     {"json"},
-                     {"version"},
-                     {"resolve"},
-                     {"tls"},
-                     {"protocol"},
-                     {"connect"},
-                     {"curl 56", true}}};
+          .errors = with_http_errors({{"header"}, {"body"}, {"matches"}, {"json"}, {"version"}})};
 }
 
 }  // namespace faultline::probe

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <unordered_map>
 #include <vector>
 
@@ -224,10 +225,7 @@ class Http : public Asker {
     return size * count;
   }
   static std::shared_ptr<const Heard> answer_of(const Request& request) {
-    if (request.body.empty()) return {};
-    auto said = std::make_shared<Heard>(*kept(request.body));
-    said->left_out += request.skipped;
-    return said;
+    return kept(request.body, {}, request.skipped);
   }
 
   void finish(CURL* easy, CURLcode rc, Ns at) {
@@ -312,12 +310,36 @@ Read<std::string> read_http_url(const std::string& text) {
   return unfit(text, "a URL");
 }
 
+std::string without_slashes_behind(std::string url) {
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
+std::optional<Problem> header_problem(std::string_view key, const std::string& name, const std::string& value) {
+  if (!name.empty() && name.find_first_of(": \r\n") == std::string::npos &&
+      value.find_first_of("\r\n") == std::string::npos)
+    return {};
+  return Problem{std::string(key), fmt::format("\"{}\" is not a header", name),
+                 "a name has no colon or space, and neither name nor value a line break"};
+}
+
 void check_headers(const Params& params, std::string_view key, std::vector<Problem>& problems) {
   for (const auto& [name, value] : params.fields(key))
-    if (name.empty() || (name + value).find_first_of("\r\n") != std::string::npos ||
-        name.find_first_of(": ") != std::string::npos)
-      problems.push_back({std::string(key), fmt::format("\"{}\" is not a header", name),
-                          "a name has no colon or space, and neither name nor value a line break"});
+    if (auto problem = header_problem(key, name, value)) problems.push_back(std::move(*problem));
+}
+
+std::vector<Problem> check_http(const Params& params, std::string_view kind) {
+  std::vector<Problem> problems;
+  check_headers(params, "headers", problems);
+  check_tls(params, params.text(kind), problems);
+  return problems;
+}
+
+std::vector<OwnError> with_http_errors(std::vector<OwnError> errors) {
+  for (const OwnError& error : std::initializer_list<OwnError>{
+           {"status 503", true}, {"resolve"}, {"tls"}, {"protocol"}, {"connect"}, {"curl 56", true}})
+    errors.push_back(error);
+  return errors;
 }
 
 std::unique_ptr<Asker> make_http_asker(const Setting& setting, HttpRequest request) {

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +30,18 @@ struct HttpRequest {
 /// "http://10.0.1.10:8080/pay", "https://[fd00::1]/": the check, and the URL as it is to be asked.
 Read<std::string> read_http_url(const std::string& text);
 
+/// "http://10.0.1.10:9090/" as "http://10.0.1.10:9090": what a path is appended to.
+std::string without_slashes_behind(std::string url);
+
+/// What is wrong with a header that `key` has; nothing: it can be sent.
+std::optional<Problem> header_problem(std::string_view key, const std::string& name, const std::string& value);
 /// Adds the mistakes in the headers that `key` has.
 void check_headers(const Params& params, std::string_view key, std::vector<Problem>& problems);
+/// The mistakes in what all kinds over HTTP have: `headers` and the keys of TLS. `kind` is the key of the URL.
+std::vector<Problem> check_http(const Params& params, std::string_view kind);
+
+/// Errors of a kind's own, and those of every request over HTTP.
+std::vector<OwnError> with_http_errors(std::vector<OwnError> errors);
 
 /// Failure(invalid) if the URL cannot be asked, Failure(cannot_run) if its host does not resolve.
 std::unique_ptr<Asker> make_http_asker(const Setting& setting, HttpRequest request);

@@ -46,15 +46,6 @@ Read<std::string> read_pattern(const std::string& text) {
   return {std::nullopt, pattern.error, pattern.hint};
 }
 
-bool is_json_pointer(const std::string& text) {
-  try {
-    static_cast<void>(json::json_pointer(text));
-    return true;
-  } catch (const json::exception&) {
-    return false;
-  }
-}
-
 bool is_json_value(const json& value, const std::string& text) {
   if (value.is_string()) return value.get_ref<const std::string&>() == text;
   const json expected = json::parse(text, nullptr, false);

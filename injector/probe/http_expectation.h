@@ -28,7 +28,7 @@ struct HttpAnswer {
 
 class HttpExpectation {
  public:
-  /// `matches` and the pointers of `json` have passed read_pattern() and is_json_pointer().
+  /// `matches` and the pointers of `json` have passed read_pattern() and is_json_pointer() (value.h).
   HttpExpectation(std::optional<std::int64_t> status, std::string contained, const std::string& matches, Fields headers,
                   const Fields& json);
 
@@ -49,8 +49,6 @@ class HttpExpectation {
 
 /// A regular expression as RE2 has them.
 Read<std::string> read_pattern(const std::string& text);
-/// As RFC 6901 has them: "/items/0/price".
-bool is_json_pointer(const std::string& text);
 /// Whether a value of a JSON document is what `text` says: a string as it is, anything else as JSON writes it.
 bool is_json_value(const nlohmann::json& value, const std::string& text);
 

@@ -15,6 +15,7 @@
 #include "injector/probe/errors.h"
 #include "injector/probe/exchange.h"
 #include "injector/probe/kinds.h"
+#include "injector/probe/shared_keys.h"
 
 namespace faultline::probe {
 namespace {
@@ -288,11 +289,7 @@ Kind kinds::mqtt() {
                     .doc = "What it tells there.",
                     .example = "\"the meter is gone\"",
                     .otherwise = "an empty message"},
-                   {.name = "reuse",
-                    .type = ValueType::boolean,
-                    .doc = "Keeps connections between requests.",
-                    .example = "true",
-                    .fallback = false}},
+                   reuse_key("Keeps sessions between requests.")},
           .request = "a session at the broker (`reuse = true` keeps sessions), and a message that comes back",
           .option = "Send a message through this broker meanwhile",
           .value = "HOST:PORT",

@@ -15,6 +15,7 @@
 #include "injector/probe/errors.h"
 #include "injector/probe/exchange.h"
 #include "injector/probe/kinds.h"
+#include "injector/probe/shared_keys.h"
 #include "injector/probe/value.h"
 
 namespace faultline::probe {
@@ -248,11 +249,7 @@ Kind kinds::postgresql() {
                     .doc = "The SQL that is asked.",
                     .example = "\"select count(*) from orders\"",
                     .fallback = "select 1"},
-                   {.name = "reuse",
-                    .type = ValueType::boolean,
-                    .doc = "Keeps sessions between requests.",
-                    .example = "true",
-                    .fallback = false},
+                   reuse_key("Keeps sessions between requests."),
                    {.name = "expect.reply",
                     .type = ValueType::text,
                     .doc = "The first field of the first row begins with it.",

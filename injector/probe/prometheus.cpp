@@ -10,6 +10,7 @@
 #include "injector/probe/curl.h"
 #include "injector/probe/http_asker.h"
 #include "injector/probe/kinds.h"
+#include "injector/probe/shared_keys.h"
 #include "injector/probe/value.h"
 
 namespace faultline::probe {
@@ -41,13 +42,12 @@ std::unique_ptr<Asker> make_prometheus(const Setting& setting) {
   const Params& params = setting.probe.params;
   const std::unique_ptr<char, curl::Free> query(curl_easy_escape(nullptr, params.text("query").c_str(), 0));
   if (!query) throw std::bad_alloc();
-  std::string server = setting.probe.subject();
-  while (server.ends_with('/')) server.pop_back();
-  HttpRequest request{.url = fmt::format("{}/api/v1/query?query={}", server, query.get()),
-                      .headers = params.fields("headers"),
-                      .tls = read_tls(setting.probe),
-                      .reuse = true,
-                      .keeps_body = true};
+  HttpRequest request{
+      .url = fmt::format("{}/api/v1/query?query={}", without_slashes_behind(setting.probe.subject()), query.get()),
+      .headers = params.fields("headers"),
+      .tls = read_tls(setting.probe),
+      .reuse = true,
+      .keeps_body = true};
   request.judge = [expected = HttpExpectation({}, {}, {}, {}, {}), empty = params.text("empty"),
                    tell = setting.value](const HttpAnswer& answer) {
     if (auto error = expected.judge(answer); !error.empty()) return error;
@@ -64,12 +64,7 @@ Read<std::string> read_empty(const std::string& text) {
   return {text, {}, {}};
 }
 
-std::vector<Problem> check_together(const Params& params) {
-  std::vector<Problem> problems;
-  check_headers(params, "headers", problems);
-  check_tls(params, params.text("prometheus").starts_with("https://"), problems);
-  return problems;
-}
+std::vector<Problem> check_prometheus(const Params& params) { return check_http(params, "prometheus"); }
 
 }  // namespace
 
@@ -92,26 +87,13 @@ Kind kinds::prometheus() {
                              .otherwise = "the request fails",
                              .read = read_empty,
                              .hint = "write a number: empty = \"0\""},
-                            {.name = "headers",
-                             .type = ValueType::fields,
-                             .doc = "Headers of the request, by name.",
-                             .example = "{ X-Scope-OrgID = \"shop\" }",
-                             .otherwise = "none"}}),
+                            headers_key("{ X-Scope-OrgID = \"shop\" }")}),
           .request = "an instant query, over a connection that is kept",
           .option = "Query this Prometheus meanwhile",
           .value = "URL",
           .make = make_prometheus,
-          .check = check_together,
-          .errors = {{"no sample"},
-                     {"many samples"},
-                     {"no number"},
-                     {"value"},
-                     {"status 503", true},
-                     {"resolve"},
-                     {"tls"},
-                     {"protocol"},
-                     {"connect"},
-                     {"curl 56", true}},
+          .check = check_prometheus,
+          .errors = with_http_errors({{"no sample"}, {"many samples"}, {"no number"}, {"value"}}),
           .always_value = true};
 }
 

@@ -8,6 +8,7 @@
 #include "injector/probe/address.h"
 #include "injector/probe/exchange.h"
 #include "injector/probe/kinds.h"
+#include "injector/probe/shared_keys.h"
 #include "injector/probe/value.h"
 
 namespace faultline::probe {
@@ -96,11 +97,7 @@ Kind kinds::redis() {
                     .doc = "The command that is sent, and its arguments.",
                     .example = "[\"GET\", \"stock\"]",
                     .fallback = Command{"PING"}},
-                   {.name = "reuse",
-                    .type = ValueType::boolean,
-                    .doc = "Keeps connections between requests.",
-                    .example = "true",
-                    .fallback = false},
+                   reuse_key(),
                    {.name = "expect.reply",
                     .type = ValueType::text,
                     .doc = "The reply begins with it.",

@@ -10,7 +10,8 @@ namespace {
 
 void require_readable(const Probe& probe, std::string_view key, const std::string& path) {
   if (path.empty() || ::access(path.c_str(), R_OK) == 0) return;
-  throw Failure(Exit::cannot_run, fmt::format("probe \"{}\": {}: {} cannot be read", probe.name, key, path));
+  const std::string why = std::generic_category().message(errno);
+  throw Failure(Exit::cannot_run, fmt::format("probe \"{}\": {}: {} cannot be read: {}", probe.name, key, path, why));
 }
 
 /// A name of a host, without a port.
@@ -78,7 +79,8 @@ Tls read_tls(const Probe& probe) {
   return tls;
 }
 
-void check_tls(const Params& params, bool spoken, std::vector<Problem>& problems) {
+void check_tls(const Params& params, std::string_view url, std::vector<Problem>& problems) {
+  const bool spoken = url.starts_with("https://");
   for (const Key& key : tls_keys()) {
     const bool given = key.type == ValueType::boolean ? params.boolean(key.name) : params.has(key.name);
     if (given && !spoken)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "injector/probe/kind.h"
@@ -25,8 +26,8 @@ std::vector<Key> with_tls(std::vector<Key> keys);
 /// What they say. Failure(cannot_run) names the probe and a file that cannot be read.
 Tls read_tls(const Probe& probe);
 
-/// Mistakes in them together. `spoken`: what is asked is asked over TLS.
-void check_tls(const Params& params, bool spoken, std::vector<Problem>& problems);
+/// Mistakes in them together, of who asks at `url`.
+void check_tls(const Params& params, std::string_view url, std::vector<Problem>& problems);
 
 /// A file that a plan names: an absolute path.
 Read<std::string> read_file_path(const std::string& text);

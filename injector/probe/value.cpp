@@ -24,11 +24,18 @@ Key value_key() {
 
 Read<std::string> read_value_place(const std::string& text) {
   if (text == kWhole) return {text, {}, {}};
-  if (!text.starts_with('/')) return unfit(text, "\"number\" or a JSON pointer");
-  for (std::size_t i = 0; i < text.size(); i++)
-    if (text[i] == '~' && (i + 1 == text.size() || (text[i + 1] != '0' && text[i + 1] != '1')))
-      return unfit(text, "a JSON pointer: ~ is written ~0");
+  if (!text.starts_with('/')) return unfit(text, "\"number\" or a JSON pointer");  // "" points at the whole document
+  if (!is_json_pointer(text)) return unfit(text, "a JSON pointer: ~ is written ~0");
   return {text, {}, {}};
+}
+
+bool is_json_pointer(const std::string& text) {
+  try {
+    static_cast<void>(nlohmann::json::json_pointer(text));
+    return true;
+  } catch (const nlohmann::json::exception&) {
+    return false;
+  }
 }
 
 std::optional<double> number_of(std::string_view text) {

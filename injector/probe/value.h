@@ -15,6 +15,8 @@ class Params;
 
 /// The key `value` of kinds whose answers may hold a number.
 Key value_key();
+/// As RFC 6901 has them: "/items/0/price"; "" is the whole document.
+bool is_json_pointer(const std::string& text);
 /// "number", or a JSON pointer: "/queue/length".
 Read<std::string> read_value_place(const std::string& text);
 /// `place` as read_value_place() takes it.

@@ -8,6 +8,7 @@
 #include "injector/base/text.h"
 #include "injector/plan/asked.h"
 #include "injector/record/verdict.h"
+#include "injector/record/windows.h"
 
 namespace faultline::record {
 namespace {
@@ -140,17 +141,10 @@ void run(Journal& journal, const plan::Plan& p, const Machine& machine) {
 }
 
 void plan(Journal& journal, const plan::Plan& p, const Links& links) {
-  std::vector<Ns> edges{p.duration};
   std::vector<std::string> fast;
-  for (const auto& fault : p.faults) {
-    edges.push_back(fault.start);
-    edges.push_back(fault.end);
-  }
-  for (const auto& hypothesis : p.hypotheses)
-    if (const auto window = window_of(p, hypothesis)) edges.insert(edges.end(), {window->start, window->end});
   for (const auto& probe : p.probes)
     if (probe.every < kFastEvery) fast.push_back(probe.name);
-  journal.set_batching(std::move(edges), std::move(fast));
+  journal.set_batching(edges(p), std::move(fast));
   journal.set_secrets(secrets_of(p));
   journal.write(plan_event(p, links));
 }
@@ -198,7 +192,8 @@ void lapse(Journal& journal, Ns from, Ns length) { journal.write(Lapse{from, len
 void note(Journal& journal, const std::string& text, const std::string& by) { journal.write(Note{text, by}); }
 
 void guard(Journal& journal, const plan::Guard& guard, const GuardTrip& trip) {
-  journal.write(GuardActed{trip, guard.name, guard.probe, plan::condition_text(guard), guard.telemetry, guard.peer});
+  journal.write(
+      GuardActed{trip, guard.name, guard.probe, plan::condition_text(guard), guard.telemetry, guard.peer, guard.event});
 }
 
 void abort(Journal& journal, By by, const std::string& reason, std::optional<Ns> when) {

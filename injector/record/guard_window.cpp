@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "injector/record/distribution.h"
+#include "injector/record/sighting_events.h"
 #include "injector/record/telemetry.h"
 
 namespace faultline::record {
@@ -73,6 +74,24 @@ std::optional<GuardTrip> GuardWindow::add(const events::Telemetry& counted) {
 std::optional<GuardTrip> GuardWindow::counted_until(Ns until) {
   if (!seen_ || until <= start_ || until > end_) return {};
   return look_at_connections(until);
+}
+
+std::optional<GuardTrip> GuardWindow::add(const events::Seen& seen) {
+  if (seen.when < start_ || seen.when >= end_) return {};
+  sightings_.push_back({seen.when, seen.count});
+  sighted_ += seen.count;
+  for (; window_ > 0 && sightings_.front().at <= seen.when - window_; sightings_.pop_front())
+    sighted_ -= sightings_.front().count;
+  if (!guard_.seen || !guard_.seen->holds(static_cast<double>(sighted_))) return {};
+  GuardTrip trip;
+  trip.when = seen.when;
+  trip.observed = fmt::format("seen {}{}", sighted_, seen.line.empty() ? "" : ": " + seen.line);
+  return trip;
+}
+
+std::string GuardWindow::standing() const {
+  if (guard_.event) return sightings_.empty() ? std::string() : fmt::format("seen {}", sighted_);
+  return known_.empty() && !seen_ ? std::string() : tally_.standing(window_);
 }
 
 void GuardWindow::add(const events::Uncounted& missing) {

@@ -1,6 +1,7 @@
 // A guard's arithmetic. The window slides over the requests of one probe by the instants at which their outcome became
 // known (due + late + latency), and the condition is looked at each time one does: so a guard acts at an instant that
 // the journal's samples alone determine, whenever the run's loop got to see them. decisions/0012-guards.md says why so.
+// One about an event slides over its sightings, and has no beginning unless it is given one.
 // One about connections slides over the spans of 100 ms in which they are counted, and over those in which nothing was.
 #pragma once
 
@@ -20,6 +21,7 @@
 namespace faultline::record {
 
 namespace events {
+struct Seen;
 struct Telemetry;
 struct Uncounted;
 }  // namespace events
@@ -54,9 +56,11 @@ class GuardWindow {
   /// Of the guard's target: not all of it was counted. What is too little in a window that this is in does not make
   /// the condition true; what is too much is so with what is missing, too.
   void add(const events::Uncounted& missing);
+  /// A sighting of the guard's event; later than those before it.
+  std::optional<GuardTrip> add(const events::Seen& seen);
   /// How near it is: what the condition looks at comes to, in the window that ends with the last request or span.
   /// Empty: there was none.
-  std::string standing() const { return known_.empty() && !seen_ ? std::string() : tally_.standing(window_); }
+  std::string standing() const;
 
  private:
   struct Known {
@@ -77,12 +81,19 @@ class GuardWindow {
   GuardTrip figures(Ns now) const;
   GuardTrip figures_of_connections(Ns now) const;
 
+  struct Sighting {
+    Ns at;
+    std::uint64_t count;
+  };
+
   plan::Guard guard_;
   Tally tally_;
   ValueTally values_;
   Ns start_, end_, window_;
   std::deque<Known> known_;                   ///< in order of `at`
   std::deque<Span> spans_;                    ///< the same
+  std::deque<Sighting> sightings_;            ///< the same
+  std::uint64_t sighted_ = 0;                 ///< the sum of these
   bool seen_ = false;                         ///< anything of the target's connections, whenever
   plan::Conditions too_little_;               ///< of the guard: what more of it would make untrue
   std::vector<std::pair<Ns, Ns>> uncounted_;  ///< when some of that was missing

@@ -14,6 +14,7 @@
 #include "injector/record/subject.h"
 #include "injector/record/tally.h"
 #include "injector/record/values.h"
+#include "injector/record/windows.h"
 
 namespace faultline::record {
 namespace {
@@ -290,17 +291,28 @@ bool holds_but_for(const plan::Hypothesis& h, const plan::Conditions& settled, c
   return !held(stats) && held(sent);
 }
 
+/// Where a hypothesis looks. Nothing: the run has no such window, or not enough of it, and `parts` say so.
+std::optional<Phase> window_to_judge(Parts& parts, const Recording& r, const plan::Hypothesis& h) {
+  auto window = window_of(r, h);
+  if (!window) {
+    parts.add({}, {}, no_window_text(r, h));
+    return {};
+  }
+  parts.looked_at(*window);
+  if (const std::string cut = cut_short_text(h, *window); !cut.empty()) {
+    parts.add({}, {}, cut);
+    return {};
+  }
+  return window;
+}
+
 void judge_window(Parts& parts, const Recording& r, const plan::Hypothesis& h, const Subject& subject,
                   const std::string& stop_text) {
   const auto unknown = [&](const std::string& why) { parts.add({}, {}, why); };
 
-  const auto window = window_of(r, h);
-  if (!window) return unknown(no_window_text(r, h));
-  parts.looked_at(*window);
-  if (r.observed_until() < window->end)
-    return unknown(
-        fmt::format("{} before \"{}\" was over", stop_text.empty() ? "the record ends" : stop_text, window->name));
-  if (const std::string cut = cut_short_text(h, *window); !cut.empty()) return unknown(cut);
+  const auto window = window_to_judge(parts, r, h);
+  if (!window) return;
+  if (r.observed_until() < window->end) return unknown(not_over_text(stop_text, "\"" + window->name + "\""));
   if (const auto why = subject.uncounted(h, window->start, window->end); !why.empty()) return unknown(why);
   const Seen stats = subject.in(window->start, window->end);
   if (!stats.anything) return unknown(subject.nothing_in(window->name));
@@ -363,17 +375,8 @@ std::string settle(const Recording& r, const plan::Hypothesis& h, plan::Conditio
 Judgement judge_hypothesis(const Recording& r, const plan::Hypothesis& h, const std::string& stop_text) {
   Parts parts;
   if (h.event || (h.detects_within && h.probe.empty())) {
-    const auto window = window_of(r, h);
-    if (!window) {
-      parts.add({}, {}, no_window_text(r, h));
-      return parts.result(h);
-    }
-    parts.looked_at(*window);
-    if (const std::string cut = cut_short_text(h, *window); !cut.empty()) {
-      parts.add({}, {}, cut);
-      return parts.result(h);
-    }
-    for (const auto& finding : judge_detection(r, h, *window, stop_text)) parts.add(finding);
+    if (const auto window = window_to_judge(parts, r, h))
+      for (const auto& finding : judge_detection(r, h, *window, stop_text)) parts.add(finding);
     return parts.result(h);
   }
   const Subject subject(r, h);

@@ -1,6 +1,10 @@
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <set>
 
 #include "injector/record/verdict.h"
+#include "injector/record/windows.h"
 
 namespace faultline::record {
 namespace {
@@ -65,6 +69,18 @@ std::optional<Phase> find_phase(const Recording& r, const std::string& name) { r
 
 std::optional<Phase> window_of(const Recording& r, const plan::Hypothesis& h) { return window_in(r, h); }
 std::optional<Phase> window_of(const plan::Plan& plan, const plan::Hypothesis& h) { return window_in(plan, h); }
+
+std::vector<Ns> edges(const plan::Plan& plan) {
+  std::set<Ns> edges{plan.duration};
+  for (const auto& fault : plan.faults) edges.insert({fault.start, fault.end});
+  for (const auto& hypothesis : plan.hypotheses)
+    if (const auto window = window_of(plan, hypothesis)) edges.insert({window->start, window->end});
+  return {edges.begin(), edges.end()};
+}
+
+std::string not_over_text(const std::string& stop_text, const std::string& what) {
+  return fmt::format("{} before {} was over", stop_text.empty() ? "the record ends" : stop_text, what);
+}
 
 PhaseStats stats_in(const ProbeRecord& probe, Ns start, Ns end) {
   PhaseStats stats;

@@ -214,16 +214,18 @@ struct PlannedGuard : plan::Guard {
   std::string condition;
 
   static constexpr const char* shape = "planned guard";
-  static constexpr auto fields =
-      std::tuple{field("name", &plan::Guard::name, "its name"),
-                 field("probe", &plan::Guard::probe, "whose requests; empty: it watches connections"),
-                 seldom("telemetry", &plan::Guard::telemetry, "of which target, then"),
-                 seldom("peer", &plan::Guard::peer, "of these, those with this target"),
-                 field("during", &plan::Guard::during, "of which phase; empty: of the whole run"),
-                 field("for", &plan::Guard::window, "how long a time it looks back over"),
-                 field("condition", &PlannedGuard::condition, "when it acts, in one line"),
-                 Among<plan::Conditions>{"which must all be true for it to act"},
-                 Among<plan::ValueBounds>{"likewise"}};
+  static constexpr auto fields = std::tuple{
+      field("name", &plan::Guard::name, "its name"),
+      field("probe", &plan::Guard::probe, "whose requests; empty: it watches connections or an event"),
+      seldom("event", &plan::Guard::event, "which event, then"),
+      seldom("seen", &plan::Guard::seen, "how often that is seen"),
+      seldom("telemetry", &plan::Guard::telemetry, "of which target, then"),
+      seldom("peer", &plan::Guard::peer, "of these, those with this target"),
+      field("during", &plan::Guard::during, "of which phase; empty: of the whole run"),
+      field("for", &plan::Guard::window, "how long a time it looks back over; of an event 0: all of the time"),
+      field("condition", &PlannedGuard::condition, "when it acts, in one line"),
+      Among<plan::Conditions>{"which must all be true for it to act"},
+      Among<plan::ValueBounds>{"likewise"}};
 };
 
 struct Plan {

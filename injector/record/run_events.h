@@ -245,24 +245,25 @@ struct Note {
 
 struct GuardActed : GuardTrip {
   std::string guard, probe, condition;
-  std::optional<std::string> telemetry = {}, peer = {};
+  std::optional<std::string> telemetry = {}, peer = {}, watched = {};
 
   static constexpr const char* event = "guard";
   static constexpr const char* means = "a guard acted; `abort` follows";
-  static constexpr auto fields =
-      std::tuple{field("guard", &GuardActed::guard, "its name"),
-                 field("probe", &GuardActed::probe, "whose requests it watched; empty: it watched connections"),
-                 seldom("telemetry", &GuardActed::telemetry, "of which target, then"),
-                 seldom("peer", &GuardActed::peer, "of these, those with this target"),
-                 field("when", &GuardTrip::when, "the outcome that made it act"),
-                 field("condition", &GuardActed::condition, "what had come true"),
-                 field("observed", &GuardTrip::observed, "of the quantities that it asks for"),
-                 field("sent", &GuardTrip::sent, "requests in its window"),
-                 field("ok", &GuardTrip::ok, "of these: succeeded"),
-                 [](auto visit) {
-                   for (const auto& figure : GuardTrip::kFigures)
-                     visit(field(figure.name, figure.value, "of the latencies in its window; null: never"));
-                 }};
+  static constexpr auto fields = std::tuple{
+      field("guard", &GuardActed::guard, "its name"),
+      field("probe", &GuardActed::probe, "whose requests it watched; empty: it watched connections or an event"),
+      seldom("watched", &GuardActed::watched, "which event, then"),
+      seldom("telemetry", &GuardActed::telemetry, "of which target, then"),
+      seldom("peer", &GuardActed::peer, "of these, those with this target"),
+      field("when", &GuardTrip::when, "the outcome that made it act"),
+      field("condition", &GuardActed::condition, "what had come true"),
+      field("observed", &GuardTrip::observed, "of the quantities that it asks for"),
+      field("sent", &GuardTrip::sent, "requests in its window"),
+      field("ok", &GuardTrip::ok, "of these: succeeded"),
+      [](auto visit) {
+        for (const auto& figure : GuardTrip::kFigures)
+          visit(field(figure.name, figure.value, "of the latencies in its window; null: never"));
+      }};
 };
 
 struct Abort {

@@ -18,9 +18,11 @@ struct FieldsOf<plan::Event> {
   static constexpr const char* shape = "planned event";
   static constexpr auto fields =
       std::tuple{field("name", &plan::Event::name, "its name"),
-                 field("log", &plan::Event::log, "the lab's host whose service writes it; empty: it is in a file"),
-                 field("file", &plan::Event::file, "that file of this machine; empty: it is in a log"),
-                 field("match", &plan::Event::match, "the regular expression that some part of the line matches")};
+                 field("log", &plan::Event::log, "the lab's host whose service writes it; empty: it is elsewhere"),
+                 field("file", &plan::Event::file, "the file of this machine that it is in; empty: it is elsewhere"),
+                 field("match", &plan::Event::match,
+                       "the regular expression that some part of the line matches; of a probe: the bound on its value"),
+                 seldom("probe", &plan::Event::probe, "the probe in whose answers it is; absent: it is a line")};
 };
 
 namespace events {
@@ -32,8 +34,8 @@ struct Seen {
 
   static constexpr const char* event = "seen";
   static constexpr const char* means =
-      "a line that is an event of the plan; of more than 10 in a second the rest are counted for each 100 ms, without "
-      "their text";
+      "a line, or a value, that is an event of the plan; of more than 10 in a second the rest are counted for each 100 "
+      "ms, without their text; a count ends where a phase or a window does";
   static constexpr auto fields =
       std::tuple{field("name", &Seen::name, "the event's"), field("when", &Seen::when, "when the line was read"),
                  field("count", &Seen::count, "how many lines this tells of; their time is the first one's"),

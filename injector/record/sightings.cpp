@@ -9,6 +9,7 @@
 #include "injector/record/recording.h"
 #include "injector/record/traffic.h"
 #include "injector/record/verdict.h"
+#include "injector/record/windows.h"
 
 namespace faultline::record {
 namespace {
@@ -29,8 +30,9 @@ Finding judge_count(const EventRecord& record, const plan::Bound& bound, const P
   const std::string lack = lack_of(record);
   const bool held = bound.holds(static_cast<double>(count));
   // More may have been there: that changes nothing where enough was seen, or too much.
-  if (!lack.empty() && held == bound.is_upper()) return {{}, observed, lack};
-  if (!lack.empty() && bound.op == plan::Bound::Op::eq) return {{}, observed, lack};
+  const bool settled =
+      bound.op == plan::Bound::Op::eq ? static_cast<double>(count) > bound.value : held != bound.is_upper();
+  if (!lack.empty() && !settled) return {{}, observed, lack};
   return {held, observed, "seen"};
 }
 
@@ -43,9 +45,7 @@ Finding judge_first(const Recording& r, const EventRecord& record, Ns within, co
   }
   const Ns looked = std::max<Ns>(0, observed_until - fault.start);
   const std::string observed = fmt::format("not seen in {}", short_duration(looked));
-  if (looked < within)
-    return {
-        {}, observed, fmt::format("{} before that time was over", stop_text.empty() ? "the record ends" : stop_text)};
+  if (looked < within) return {{}, observed, not_over_text(stop_text, "that time")};
   if (const std::string lack = lack_of(record); !lack.empty() && stop_text.empty()) return {{}, observed, lack};
   return {false, observed, "detection"};
 }
@@ -81,10 +81,7 @@ std::vector<Finding> judge_detection(const Recording& r, const plan::Hypothesis&
   if (event == nullptr) return {{{}, "", fmt::format("there is no event \"{}\"", h.event.value_or(""))}};
   if (h.seen) {
     if (r.observed_until() < window.end)
-      findings.push_back(
-          {{},
-           "",
-           fmt::format("{} before \"{}\" was over", stop_text.empty() ? "the record ends" : stop_text, window.name)});
+      findings.push_back({{}, "", not_over_text(stop_text, "\"" + window.name + "\"")});
     else
       findings.push_back(judge_count(*event, *h.seen, window));
   }

@@ -95,6 +95,8 @@ std::uint64_t count_of(plan::Series series, const ConnectionCounts& counts, std:
       return counts.closed;
     case Series::retransmits:
       return counts.retransmits;
+    case Series::retransmits_ours:
+      return counts.retransmits_ours;
     case Series::timeouts:
       return counts.timeouts;
     case Series::resets_sent:

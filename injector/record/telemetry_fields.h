@@ -22,6 +22,7 @@ struct ConnectionCounts {
   std::map<std::string, std::uint64_t> failed = {};
   std::uint64_t retransmits = 0, timeouts = 0, resets_sent = 0, resets_received = 0, bytes_sent = 0, bytes_received = 0;
   std::uint64_t packets_sent = 0, packets_received = 0, unanswered = 0;
+  std::uint64_t retransmits_ours = 0;
 
   std::uint64_t all_failed() const;
   void add(const ConnectionCounts& other);
@@ -37,7 +38,9 @@ struct ConnectionCounts {
           "kernel says, `abandoned` where the program gave up first"),
       field("retransmits", &ConnectionCounts::retransmits,
             "segments that it sent again, those that open a connection among them"),
-      field("timeouts", &ConnectionCounts::timeouts, "of these: sent because the retransmission timer ran out"),
+      field("retransmits_ours", &ConnectionCounts::retransmits_ours,
+            "of these: since a fault of this run dropped the segment, or an acknowledgement of it"),
+      field("timeouts", &ConnectionCounts::timeouts, "of retransmits: sent because the retransmission timer ran out"),
       field("resets_sent", &ConnectionCounts::resets_sent, "TCP resets that it sent"),
       field("resets_received", &ConnectionCounts::resets_received, "TCP resets that it took for valid"),
       field("bytes_sent", &ConnectionCounts::bytes_sent, "payload that its peers have acknowledged"),

@@ -8,6 +8,7 @@
 #include "injector/base/text.h"
 #include "injector/record/recording.h"
 #include "injector/record/sightings.h"
+#include "injector/record/windows.h"
 
 namespace faultline::record {
 
@@ -48,8 +49,7 @@ Finding judge_traffic(const Recording& r, const FaultRecord& fault, Ns within, c
   const std::uint64_t all = std::accumulate(fault.traffic.begin(), fault.traffic.end(), std::uint64_t{0},
                                             [](std::uint64_t n, const Traffic& look) { return n + look.packets; });
   const Ns looked = std::max<Ns>(0, end - fault.start);
-  if (looked < within + plan::kStopSeen)
-    return {{}, "", fmt::format("{} before that time was over", stop_text.empty() ? "the record ends" : stop_text)};
+  if (looked < within + plan::kStopSeen) return {{}, "", not_over_text(stop_text, "that time")};
   if (fault.traffic.empty() || fault.traffic.back().to < end - plan::kStopSeen)
     return {{}, "", "how much traffic went into it was not recorded"};
   if (all == 0) return {{}, "", "no packet went into it"};

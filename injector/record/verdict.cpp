@@ -88,8 +88,10 @@ void look_at_fault(const Recording& r, const FaultRecord& fault, Findings& findi
                              thousands(account.left_out), thousands(account.matched + account.left_out),
                              left_out_text(account)));
   if (account.untracked > 0)
-    inconclusive(fmt::format("let {} packets pass of connections that it could not follow: it has room for {}",
-                             thousands(account.untracked), thousands(FL_MAX_FOLLOWED)));
+    inconclusive(
+        fmt::format("let {} packets pass of connections that it could not follow: it has room for {} (narrow its "
+                    "`on` or `peer`, by a port for instance)",
+                    thousands(account.untracked), thousands(FL_MAX_FOLLOWED)));
   if (account.matched > 0 && !fault.on_any)
     for (const auto& one : account.targets)
       if (one.matched == 0)

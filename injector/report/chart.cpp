@@ -182,23 +182,28 @@ std::string axis(const Scale& scale, double y, double top) {
 
 /// Lines of logs that the plan has a name for, across all lanes.
 std::string sightings(const Recording& r, const Scale& scale, double bottom) {
-  constexpr std::size_t kMost = 500;  // of one event: more are one upon the other
   std::string out;
-  for (const auto& record : r.events) {
-    const std::size_t step = record.seen.size() / kMost + 1;
-    for (std::size_t i = 0; i < record.seen.size(); i += step) {
-      const auto& seen = record.seen[i];
-      if (seen.when > scale.until) break;
+  for (const auto& record : r.events)
+    for (const auto* seen : shown_on_a_line(record)) {
+      if (seen->when > scale.until) break;
       out += fmt::format(
           "<line class=\"event\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1}\" y2=\"{2:.1f}\"><title>{3}, {4}: "
           "{5}</title></line>\n",
-          scale.x(seen.when), kTop, bottom, escaped(record.event.name), short_duration(seen.when), escaped(seen.line));
+          scale.x(seen->when), kTop, bottom, escaped(record.event.name), short_duration(seen->when),
+          escaped(seen->line));
     }
-  }
   return out;
 }
 
 }  // namespace
+
+std::vector<const record::events::Seen*> shown_on_a_line(const record::EventRecord& record) {
+  constexpr std::size_t kMost = 500;
+  std::vector<const record::events::Seen*> shown;
+  const std::size_t step = record.seen.size() / kMost + 1;
+  for (std::size_t i = 0; i < record.seen.size(); i += step) shown.push_back(&record.seen[i]);
+  return shown;
+}
 
 std::string escaped(const std::string& text) {
   std::string out;

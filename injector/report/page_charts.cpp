@@ -6,9 +6,11 @@
 #include <cmath>
 #include <functional>
 
+#include "injector/base/quantile.h"
 #include "injector/base/text.h"
 #include "injector/plan/values.h"
-#include "injector/record/hypothesis.h"
+#include "injector/record/values.h"
+#include "injector/report/page_bounds.h"
 
 namespace faultline::report {
 namespace {
@@ -119,11 +121,44 @@ PageChart outcomes(const Seen& s) {
   return chart;
 }
 
+void of_probe(PageChart& chart, const Seen& s) {
+  chart.title = s.probe.name + ": " + chart.title;
+  chart.probe = s.probe.name;
+  chart.cell_s = seconds(s.cells.width);
+}
+
+/// The numbers in its answers; nothing where there is none.
+std::optional<PageChart> values(const Seen& s, Ns until) {
+  PageChart chart;
+  chart.id = "values";
+  chart.title = "values";
+  chart.about = "the numbers that answers held: the least and the greatest of each time, and half of them below";
+  chart.unit = "number";
+  of_probe(chart, s);
+  Values least, greatest, half;
+  bool any = false;
+  for (std::size_t i = 0; i < s.cells.count; i++) {
+    auto all = record::values_in(s.probe, s.cells.begin(i), std::min(s.cells.begin(i + 1), until));
+    std::sort(all.begin(), all.end());
+    any = any || !all.empty();
+    const auto shown = [&](unsigned per_mille) {
+      return all.empty() ? std::nullopt : std::optional(rounded(all[quantile_rank(all.size(), per_mille) - 1]));
+    };
+    least.push_back(shown(0));
+    greatest.push_back(shown(1000));
+    half.push_back(shown(500));
+  }
+  chart.series = {{"least", "floor", "main", std::move(least)},
+                  {"greatest", "line", "main2", std::move(greatest)},
+                  {"p50", "line", "main", std::move(half)}};
+  return any ? std::optional(std::move(chart)) : std::nullopt;
+}
+
 /// The charts of a probe, and which bounds of hypotheses are drawn into each.
 struct ProbeChart {
   const char* id;
   PageChart (*draw)(const Seen&);
-  bool (*bounded_by)(const plan::Conditions::Key&);
+  Shows shows;
 };
 constexpr ProbeChart kProbeCharts[] = {
     {"latency", latency, [](const plan::Conditions::Key& key) { return key.is_quantile(); }},
@@ -148,8 +183,15 @@ struct TelemetrySeries {
 };
 struct TelemetryChart {
   const char *id, *title, *about, *unit;
+  Shows shows;  ///< the figures whose bounds are drawn
   std::vector<TelemetrySeries> series;
 };
+
+/// Whether it is one of these numbers.
+template <plan::Series... which>
+bool numbers(const plan::Conditions::Key& key) {
+  return ((key.series == which) || ...);
+}
 
 template <auto member>
 std::optional<double> counted(const record::TelemetryStats& stats) {
@@ -166,11 +208,13 @@ std::optional<double> measured(const record::TelemetryStats& stats) {
 /// A new series of telemetry is a row here.
 const std::vector<TelemetryChart>& telemetry_charts() {
   using Stats = record::TelemetryStats;
+  using Number = plan::Series;
   static const std::vector<TelemetryChart> charts{
       {"connections",
        "connections per second",
        "of its TCP connections, counted in the kernel",
        "per_s",
+       numbers<Number::opened, Number::accepted, Number::closed, Number::failed>,
        {{"opened", "line", "main", true, counted<&Stats::opened>},
         {"accepted", "line", "good", true, counted<&Stats::accepted>},
         {"closed", "thin", "dim", true, counted<&Stats::closed>},
@@ -178,9 +222,12 @@ const std::vector<TelemetryChart>& telemetry_charts() {
          [](const Stats& stats) { return std::optional(static_cast<double>(stats.all_failed())); }}}},
       {"retransmits",
        "retransmissions and resets per second",
-       "segments sent again, those of them by timeout, and TCP resets",
+       "segments sent again, those of them that faults made necessary (ours), those by timeout, and TCP resets",
        "per_s",
+       numbers<Number::retransmits, Number::retransmits_ours, Number::timeouts, Number::resets_sent,
+               Number::resets_received>,
        {{"retransmits", "line", "bad2", true, counted<&Stats::retransmits>},
+        {"ours", "thin", "main", true, counted<&Stats::retransmits_ours>},
         {"timeouts", "line", "bad1", true, counted<&Stats::timeouts>},
         {"resets sent", "thin", "bad3", true, counted<&Stats::resets_sent>},
         {"resets received", "thin", "bad4", true, counted<&Stats::resets_received>}}},
@@ -188,18 +235,21 @@ const std::vector<TelemetryChart>& telemetry_charts() {
        "round-trip time",
        "smoothed, as TCP measures it",
        "ms",
+       [](const plan::Conditions::Key& key) { return key.of == Of::rtt; },
        {{"p99", "line", "main2", false, measured<&Stats::rtt, 990>},
         {"p50", "line", "main", false, measured<&Stats::rtt, 500>}}},
       {"turns",
        "turns",
        "from the last byte of what was asked to the first of its answer, of those that were answered",
        "ms",
+       [](const plan::Conditions::Key& key) { return key.of == Of::turns; },
        {{"p99", "line", "main2", false, measured<&Stats::turns, 990>},
         {"p50", "line", "main", false, measured<&Stats::turns, 500>}}},
       {"bytes",
        "bytes per second",
        "payload that was acknowledged, and that arrived",
        "bytes_per_s",
+       numbers<Number::bytes_sent, Number::bytes_received>,
        {{"sent", "line", "main", true, counted<&Stats::bytes_sent>},
         {"received", "line", "good", true, counted<&Stats::bytes_received>}}},
   };
@@ -227,32 +277,6 @@ std::optional<PageChart> drawn(const TelemetryChart& asked, const Counted& c) {
   return any ? std::optional(std::move(chart)) : std::nullopt;
 }
 
-/// What hypotheses ask of a figure that the chart shows, where they ask for it.
-std::vector<PageBound> bounds(const Recording& r, const Summary& summary, const ProbeRecord& probe,
-                              const ProbeChart& chart, const std::string& unit) {
-  std::vector<PageBound> out;
-  for (const auto& h : r.hypotheses) {
-    const auto window = record::window_of(r, h);
-    if (h.probe != probe.name || !window) continue;
-    plan::Conditions settled = h;
-    if (!record::settle(r, h, settled).empty()) continue;
-    const auto judged = std::find_if(summary.hypotheses.begin(), summary.hypotheses.end(),
-                                     [&](const Hypothesis& one) { return one.name == h.name; });
-    for (const auto& key : plan::Conditions::keys()) {
-      const auto& bound = settled.*key.bound;
-      if (!bound || !chart.bounded_by(key)) continue;
-      PageBound& drawn = out.emplace_back();
-      drawn.hypothesis = h.name;
-      drawn.text = fmt::format("{} {}", key.name, bound->text);
-      drawn.value = unit == "ms" ? bound->value / kMillisecond : bound->value;
-      drawn.from_s = seconds(window->start + h.eventually.value_or(0));
-      drawn.to_s = seconds(window->end);
-      if (judged != summary.hypotheses.end()) drawn.held = judged->held;
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 Cells cells_for(Ns until, Ns every, std::size_t most) {
@@ -278,11 +302,13 @@ std::vector<PageChart> page_charts(const Recording& r, const Summary& summary,
     for (const auto& one : kProbeCharts) {
       PageChart chart = one.draw(s);
       chart.id = one.id;
-      chart.title = probe->name + ": " + chart.title;
-      chart.probe = probe->name;
-      chart.cell_s = seconds(s.cells.width);
-      chart.bounds = bounds(r, summary, *probe, one, chart.unit);
+      of_probe(chart, s);
+      chart.bounds = bounds_of_probe(r, summary, probe->name, one.shows, chart.unit);
       charts.push_back(std::move(chart));
+    }
+    if (auto chart = values(s, until)) {
+      chart->bounds = bounds_of_values(r, summary, probe->name);
+      charts.push_back(std::move(*chart));
     }
   }
   for (const auto& target : r.telemetry) {
@@ -290,7 +316,10 @@ std::vector<PageChart> page_charts(const Recording& r, const Summary& summary,
     for (std::size_t i = 0; i < c.cells.count; i++)
       c.stats.push_back(record::stats_in(target, c.cells.begin(i), c.cells.begin(i + 1)));
     for (const auto& one : telemetry_charts())
-      if (auto chart = drawn(one, c)) charts.push_back(std::move(*chart));
+      if (auto chart = drawn(one, c)) {
+        chart->bounds = bounds_of_connections(r, summary, target.target, one.shows);
+        charts.push_back(std::move(*chart));
+      }
   }
   return charts;
 }

@@ -6,6 +6,7 @@
 
 #include "injector/base/text.h"
 #include "injector/record/json_fields.h"
+#include "injector/report/chart.h"
 #include "injector/report/page_charts.h"
 #include "injector/report/where.h"
 
@@ -55,14 +56,10 @@ std::vector<PageMark> marks(const Recording& r, const Summary& summary) {
   if (r.stop) add("stop", r.stop->when, fmt::format("stopped: {}", r.stop->reason));
   for (const auto& one : r.guards)
     if (one.trip) add("guard", one.trip->when, fmt::format("guard {}: {}", one.guard.name, one.trip->observed));
-  for (const auto& record : r.events) {
-    constexpr std::size_t kMostOfOne = 500;  // more are one upon the other
-    const std::size_t step = record.seen.size() / kMostOfOne + 1;
-    for (std::size_t i = 0; i < record.seen.size(); i += step)
-      add("event", record.seen[i].when,
-          record.seen[i].line.empty() ? record.event.name
-                                      : fmt::format("{}: {}", record.event.name, record.seen[i].line));
-  }
+  for (const auto& record : r.events)
+    for (const auto* seen : shown_on_a_line(record))
+      add("event", seen->when,
+          seen->line.empty() ? record.event.name : fmt::format("{}: {}", record.event.name, seen->line));
   for (const auto& note : r.notes) add("note", note.when, fmt::format("{} ({})", note.text, note.by));
   for (const auto& escape : r.escapes)
     add("escape", escape.from, record::escape_text(escape), escape.until.value_or(r.observed_until()));

@@ -136,9 +136,10 @@ Visible render_outcome(const Outcome& outcome, const std::filesystem::path& fold
   }
   if (!s.events.empty()) out += "  Events\n";
   for (const auto& event : s.events) {
-    out += shown(
-        "    {}: {}\n", event.name,
-        event.seen == 0 ? "not seen" : fmt::format("seen {} times, first after {:.3f} s", event.seen, *event.first_s));
+    out += shown("    {}: {}\n", event.name,
+                 event.seen == 0   ? "not seen"
+                 : event.seen == 1 ? fmt::format("seen once, after {:.3f} s", *event.first_s)
+                                   : fmt::format("seen {} times, first after {:.3f} s", event.seen, *event.first_s));
     if (!event.lines.empty()) out += shown("        {}\n", screen::clipped(event.lines.front().line));
     if (event.trouble) out += shown("        {}\n", *event.trouble);
   }

@@ -142,6 +142,7 @@ Guard guard_of(const record::GuardRecord& record) {
   Guard guard;
   guard.name = record.guard.name;
   guard.probe = record.guard.probe;
+  guard.event = record.guard.event;
   guard.telemetry = record.guard.telemetry;
   guard.peer = record.guard.peer;
   if (!record.guard.during.empty()) guard.during = record.guard.during;

@@ -76,12 +76,13 @@ struct Guard {
   bool tripped = false;
   std::optional<double> t_s;
   std::optional<std::string> observed;
-  std::optional<std::string> telemetry = {}, peer = {};
+  std::optional<std::string> telemetry = {}, peer = {}, event = {};
 
   static constexpr const char* shape = "guard";
   static constexpr auto fields = std::tuple{
       field("name", &Guard::name, "its name"),
-      field("probe", &Guard::probe, "whose requests it watched; empty: it watched connections"),
+      field("probe", &Guard::probe, "whose requests it watched; empty: it watched connections or an event"),
+      record::seldom("event", &Guard::event, "which event, then"),
       record::seldom("telemetry", &Guard::telemetry, "of which target, then"),
       record::seldom("peer", &Guard::peer, "of these, those with this target"),
       field("during", &Guard::during, "in which phase; null: in the whole run"),

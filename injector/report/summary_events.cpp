@@ -10,6 +10,7 @@ Event event_of(const record::EventRecord& record) {
   event.log = record.event.log;
   event.file = record.event.file;
   event.match = record.event.match;
+  event.probe = record.event.probe;
   for (const auto& seen : record.seen) {
     event.seen += seen.count;
     if (event.lines.size() < kShownLines) event.lines.push_back({seconds(seen.when), seen.count, seen.line});

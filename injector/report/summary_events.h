@@ -26,6 +26,7 @@ struct SeenLine {
 
 struct Event {
   std::string name, log, file, match;
+  std::optional<std::string> probe;
   std::uint64_t seen = 0;
   std::optional<double> first_s, last_s;
   std::optional<std::string> trouble;
@@ -34,9 +35,10 @@ struct Event {
   static constexpr const char* shape = "event";
   static constexpr auto fields = std::tuple{
       field("name", &Event::name, "its name"),
-      field("log", &Event::log, "the lab's host whose service writes it; empty: it is in a file"),
-      field("file", &Event::file, "that file of this machine; empty: it is in a log"),
-      field("match", &Event::match, "the regular expression that some part of the line matches"),
+      field("log", &Event::log, "the lab's host whose service writes it; empty: it is elsewhere"),
+      field("file", &Event::file, "the file of this machine that it is in; empty: it is elsewhere"),
+      field("match", &Event::match, "the regular expression that some part of the line matches; of a probe: the bound"),
+      record::seldom("probe", &Event::probe, "the probe in whose answers it is; absent: it is a line"),
       field("seen", &Event::seen, "how many lines were it"),
       field("first_s", &Event::first_s, "when the first was read, since T0; null: there was none"),
       field("last_s", &Event::last_s, "the last; of lines that are counted without their text, the first of them"),

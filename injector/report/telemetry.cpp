@@ -17,7 +17,11 @@ std::string trouble_text(const record::ConnectionCounts& counts) {
   const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
   if (counts.retransmits > 0) {
     add(counted(counts.retransmits, "retransmission", "retransmissions"));
-    if (counts.timeouts > 0) text += fmt::format(" ({} by timeout)", thousands(counts.timeouts));
+    std::string of_these;
+    if (counts.retransmits_ours > 0) of_these = fmt::format("{} ours", thousands(counts.retransmits_ours));
+    if (counts.timeouts > 0)
+      of_these += fmt::format("{}{} by timeout", of_these.empty() ? "" : ", ", thousands(counts.timeouts));
+    if (!of_these.empty()) text += " (" + of_these + ")";
   }
   if (counts.resets_sent > 0) add(counted(counts.resets_sent, "reset sent", "resets sent"));
   if (counts.resets_received > 0) add(counted(counts.resets_received, "reset received", "resets received"));

@@ -100,6 +100,7 @@ Composition compose(const plan::Plan& plan, const std::vector<site::Site>& sites
   } catch (const faults::TooManyRules& e) {
     throw Failure(Exit::cannot_run, fmt::format("{} {}: {}", sites.at(e.site).name, e.what(), plan::kFewerRules));
   }
+  composition.score.notes_losses = !plan.telemetry.empty();
   tell_targets(composition.score, sites);
   return composition;
 }

@@ -12,6 +12,7 @@
 
 #include "injector/base/error.h"
 #include "injector/base/message.h"
+#include "injector/base/newcomers.h"
 #include "injector/base/realtime.h"
 #include "injector/base/thread_safety.h"
 #include "injector/record/json_fields.h"
@@ -25,7 +26,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMostClients = 64;
-constexpr int kWithoutDescriptorsMs = 200;                     // until somebody new is heard again
 constexpr std::size_t kLongestNote = 2000, kLongestName = 64;  // bytes
 
 struct Client {
@@ -68,7 +68,7 @@ struct Control::Impl {
   AboutAnswer fixed;            // what does not change, for about()
   Fd bell;                      // rung when something below has changed
   std::vector<Client> clients;  // the thread's own
-  bool deaf = false;            // to whoever is new; the thread's own
+  Newcomers newcomers;          // the thread's own
 
   Mutex mutex;
   std::vector<Listener> listeners FAULTLINE_GUARDED_BY(mutex);
@@ -162,17 +162,21 @@ void Control::Impl::serve() {
   for (;;) {
     urgent.look();
     std::vector<pollfd> fds{{bell.get(), POLLIN, 0}};
+    const Ns begin = monotonic_now();
+    bool deaf = newcomers.is_deaf(begin);
     std::size_t listening = 0;
     {
       const MutexLock lock(mutex);
-      const short newcomers = deaf ? 0 : POLLIN;
-      for (const auto& listener : listeners) fds.push_back({listener.socket.get(), newcomers, 0});
+      // What becomes free from now on is for taking the run apart.
+      deaf = deaf || (healed_at && newcomers.were_refused());
+      for (const auto& listener : listeners)
+        fds.push_back({listener.socket.get(), static_cast<short>(deaf ? 0 : POLLIN), 0});
       listening = listeners.size();
     }
     for (const auto& client : clients) fds.push_back({client.socket.get(), POLLIN, 0});
     // No signal comes here, and the descriptors are ours.
-    if (::poll(fds.data(), fds.size(), deaf ? kWithoutDescriptorsMs : -1) < 0) continue;
-    deaf = false;
+    const Ns wait = newcomers.deaf_until() - begin;
+    if (::poll(fds.data(), fds.size(), wait > 0 ? static_cast<int>(wait / kMillisecond) + 1 : -1) < 0) continue;
     eventfd_t rung;
     eventfd_read(bell.get(), &rung);
     tell_healed();
@@ -194,9 +198,7 @@ void Control::Impl::accept_from(int listener) {
     const MutexLock lock(mutex);  // a lock may just have been dropped, and its number be another's
     if (std::none_of(listeners.begin(), listeners.end(), [&](const Listener& l) { return l.socket.get() == listener; }))
       return;
-    client.socket = Fd(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    // Without descriptors or memory whoever waits there still does, and poll() would say so at once.
-    deaf = deaf || (!client.socket && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED);
+    client.socket = newcomers.take(listener, monotonic_now());
   }
   if (!client.socket) return;
   const auto peer = peer_of(client.socket.get());

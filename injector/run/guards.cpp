@@ -1,6 +1,7 @@
 #include "injector/run/guards.h"
 
 #include "injector/record/run_events.h"
+#include "injector/record/sighting_events.h"
 #include "injector/record/verdict.h"
 
 namespace faultline::run {
@@ -14,7 +15,8 @@ Guards::Guards(const plan::Plan& plan, Acted acted) : acted_(std::move(acted)) {
         start = phase.start;
         end = phase.end;
       }
-    if (guard.telemetry) guards_.push_back({&guard, std::nullopt, record::GuardWindow(guard, start, end)});
+    if (guard.telemetry || guard.event)
+      guards_.push_back({&guard, std::nullopt, record::GuardWindow(guard, start, end)});
     for (std::size_t i = 0; i < plan.probes.size(); i++)
       if (plan.probes[i].name == guard.probe) guards_.push_back({&guard, i, record::GuardWindow(guard, start, end)});
   }
@@ -49,6 +51,13 @@ void Guards::uncounted(const record::events::Uncounted& missing) {
   const MutexLock lock(mutex_);
   for (auto& armed : guards_)
     if (armed.guard->telemetry) armed.window.add(missing);
+}
+
+void Guards::seen(const record::events::Seen& seen) {
+  const MutexLock lock(mutex_);
+  if (closed_) return;
+  for (auto& armed : guards_)
+    if (!armed.acted && armed.guard->event == seen.name) act(armed, armed.window.add(seen));
 }
 
 void Guards::act(Armed& armed, const std::optional<record::GuardTrip>& trip) {

@@ -18,12 +18,13 @@ class Guards : public observe::Observer {
  public:
   using Acted = std::function<void(const plan::Guard&, const record::GuardTrip&)>;
 
-  /// `acted` is called on a probe's thread, or on the run's, once a guard at most. The plan must outlive this.
+  /// `acted` is called on the thread that saw what made it act, once a guard at most. The plan must outlive this.
   Guards(const plan::Plan& plan, Acted acted);
   void sample(const probe::Sample& sample) override;
   void counted(const record::events::Telemetry& counted) override;
   void counted_until(Ns until) override;
   void uncounted(const record::events::Uncounted& missing) override;
+  void seen(const record::events::Seen& seen) override;
   /// What each guard looks at comes to now, for whoever watches: by the guards' order in the plan.
   std::vector<std::string> standings();
   /// From here on none acts: the faults are off. When it returns, `acted` is not being called.
@@ -33,7 +34,7 @@ class Guards : public observe::Observer {
  private:
   struct Armed {
     const plan::Guard* guard;
-    std::optional<std::size_t> probe;  ///< index in the plan; none: it watches connections
+    std::optional<std::size_t> probe;  ///< index in the plan; none: it watches connections or an event
     record::GuardWindow window;
     bool acted = false;
   };

@@ -40,7 +40,7 @@ std::string explained(const std::string& error) {
   const std::string met = std::generic_category().message(EMFILE);
   return error.find(met) == std::string::npos
              ? error
-             : error + "\nThe hard limit of descriptors (open files) of this process is too low" + kHowToRaise;
+             : error + ". The hard limit of descriptors (open files) of this process is too low" + kHowToRaise;
 }
 
 bool needs_nursery(const plan::Plan& plan) {
@@ -244,6 +244,7 @@ observe::Scene Session::scene() {
           .counted =
               [this](const events::Telemetry& counted) {
                 events::telemetry(*journal_, counted);
+                display_->counted(counted);
                 observers_.counted(counted);
               },
           .counted_until = [this](Ns until) { observers_.counted_until(until); },
@@ -251,6 +252,11 @@ observe::Scene Session::scene() {
               [this](const events::Uncounted& missing) {
                 events::uncounted(*journal_, missing);
                 observers_.uncounted(missing);
+              },
+          .seen =
+              [this](const events::Seen& seen) {
+                events::seen(*journal_, seen);
+                observers_.seen(seen);
               }};
 }
 

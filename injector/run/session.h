@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 
+#include "injector/base/descriptors.h"
 #include "injector/observe/observers.h"
 #include "injector/pen/janitor.h"
 #include "injector/pen/pen.h"
@@ -54,6 +55,7 @@ class Session {
   Handlers handlers();
   void guard_acted(const plan::Guard& guard, const record::GuardTrip& trip);
 
+  SpareDescriptors spare_;  // the first: the lowest numbers
   const plan::Plan& plan_;
   const RunOptions& options_;
   const std::filesystem::path& folder_;

@@ -70,6 +70,7 @@ void Session::take_apart() {
   std::vector<std::string> failures;
   const auto add = [&](std::vector<std::string> more) { failures.insert(failures.end(), more.begin(), more.end()); };
   observers_.take_apart();
+  spare_.give_up();  // by now no thread of theirs takes them for something else
   if (pen_) add(pen_->close([this](const std::string& what) { telling_->take_apart(what, clock_); }));
   pen_.reset();
   control_->drop_locks();

@@ -187,6 +187,12 @@ void Display::sample(const probe::Sample& sample) {
   impl_->watch.add(sample, impl_->now());
 }
 
+void Display::counted(const record::events::Telemetry& span) {
+  if (!impl_->live) return;
+  const MutexLock lock(impl_->mutex);
+  impl_->watch.add(span);
+}
+
 void Display::set_guards(const std::function<std::vector<std::string>()>& standings) {
   if (!impl_->live) return;
   const auto all = standings();

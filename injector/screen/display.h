@@ -1,5 +1,6 @@
-// What a person sees while a run is under way: on a terminal, a timeline with the fault under way and each probe's
-// success and latency, redrawn in place; otherwise plain lines, one for each thing that happens, fit for a CI log.
+// What a person sees while a run is under way: on a terminal, a timeline with the fault under way, each probe's
+// success and latency, and what becomes of connections that are counted, redrawn in place; otherwise plain lines, one
+// for each thing that happens, fit for a CI log.
 #pragma once
 
 #include <functional>
@@ -9,6 +10,10 @@
 
 #include "injector/plan/plan.h"
 #include "injector/probe/probe.h"
+
+namespace faultline::record::events {
+struct Telemetry;
+}
 
 namespace faultline::screen {
 
@@ -25,6 +30,8 @@ class Display {
   void stop_clock();         ///< the run has been stopped: what is planned for later does not come
   void typed_line();         ///< somebody pressed Enter in the terminal: the cursor is a row further down
   void sample(const probe::Sample& sample);  ///< thread-safe
+  /// What became of a target's connections in 100 ms.
+  void counted(const record::events::Telemetry& span);
   /// `standings` tells what each guard of the plan looks at comes to, by their order; empty where that is nothing yet.
   /// It is asked only where that is shown.
   void set_guards(const std::function<std::vector<std::string>()>& standings);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "injector/base/text.h"
 #include "injector/plan/values.h"
@@ -143,6 +144,29 @@ std::optional<Row> errors_row(const ProbeWatch& probe, Ns now, const Look& look)
   return row;
 }
 
+/// "shop  opened 12, sent again 3 (2 ours), rtt p50 1.2 ms": what became of a target's connections in the last second.
+Row connections_row(const ConnectionWatch& target, Ns now, int name_width, const Look& look) {
+  const auto last = target.last_second(now);
+  Row row(look);
+  row.add(clipped(target.name, name_width)).pad_to(name_width + 1);
+  bool any = false;
+  const auto add = [&](const char* what, std::uint64_t count, const char* style) {
+    if (count == 0) return;
+    row.add(std::exchange(any, true) ? ", " : "  ").add(fmt::format("{} {}", what, thousands(count)), style);
+  };
+  add("opened", last.opened, nullptr);
+  add("accepted", last.accepted, nullptr);
+  add("failed", last.all_failed(), "31");
+  add("sent again", last.retransmits, "33");
+  if (last.retransmits_ours > 0) row.add(fmt::format(" ({} ours)", thousands(last.retransmits_ours)), "33");
+  add("resets", last.resets_sent + last.resets_received, "31");
+  if (last.rtt.count() > 0)
+    row.add(std::exchange(any, true) ? ", " : "  ")
+        .add(for_locale("rtt p50 " + record::quantile_text(last.rtt.quantile(500)), look.utf8));
+  if (!any) row.add(last.buckets > 0 ? "  nothing new" : "  silent", "2");
+  return row;
+}
+
 Row guard_row(const WatchedGuard& guard, const Look& look) {
   Row row(look);
   row.add("guard ", "2").add(guard.name).add("  ");
@@ -193,12 +217,14 @@ std::vector<Visible> live_view(const Watch& watch, Ns now, const Look& asked_loo
 
   int name_width = 4;
   for (const auto& probe : watch.probes) name_width = std::max(name_width, columns(probe.name));
+  for (const auto& target : watch.connections) name_width = std::max(name_width, columns(target.name));
   name_width = std::min(name_width, look.width >= kNarrow ? 20 : 9);
   for (const auto& probe : watch.probes) {
     rows.push_back(probe_row(probe, now, name_width, look));
     if (auto errors = final ? std::nullopt : errors_row(probe, now, look)) rows.push_back(std::move(*errors));
   }
   if (!final) {
+    for (const auto& target : watch.connections) rows.push_back(connections_row(target, now, name_width, look));
     for (const auto& guard : watch.guards) rows.push_back(guard_row(guard, look));
     add_hypotheses(rows, watch, now, look);
   }

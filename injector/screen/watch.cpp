@@ -98,10 +98,25 @@ WatchedSlot ProbeWatch::slot(std::int64_t index) const {
   return slot.index == index ? slot : WatchedSlot{};
 }
 
+void ConnectionWatch::add(const record::events::Telemetry& span) {
+  recent_.push_back(span);
+  recent_.back().peers.reset();
+  while (recent_.front().from < span.from - 2 * kSecond) recent_.pop_front();
+}
+
+record::TelemetryStats ConnectionWatch::last_second(Ns now) const {
+  record::TelemetryStats stats;
+  const Ns told = now - kToldAfter;
+  for (const auto& span : recent_)
+    if (span.from > told - kSecond && span.from <= told) stats.add(span);
+  return stats;
+}
+
 Watch::Watch(const plan::Plan& plan) : title(plan.title.empty() ? plan.name : plan.title), duration(plan.duration) {
   for (const auto& fault : plan.faults) faults.push_back({fault.name, plan::asked_text(fault), fault.start, fault.end});
   phases = record::phases(plan);
   for (const auto& probe : plan.probes) probes.emplace_back(probe, &phases);
+  for (const auto& target : plan.telemetry) connections.emplace_back(target);
   for (const auto& guard : plan.guards) guards.push_back({guard.name, plan::condition_text(guard)});
   for (const auto& hypothesis : plan.hypotheses) {
     const auto window = record::window_of(plan, hypothesis);
@@ -119,6 +134,11 @@ void Watch::add(const probe::Sample& sample, Ns now) {
   for (auto& one : hypotheses)
     if (one.probe == sample.probe && sample.due >= one.start && sample.due < one.end)
       one.tally.add({sample.ok, sample.latency, sample.error});
+}
+
+void Watch::add(const record::events::Telemetry& span) {
+  for (auto& one : connections)
+    if (one.name == span.target) one.add(span);
 }
 
 }  // namespace faultline::screen

@@ -1,6 +1,6 @@
-// What the display knows of a run under way: the plan's outline and, per probe, the last second, the last minute and
-// totals per phase, in bounded memory. The views (live_view.h, plain_view.h) turn it into text; neither touches a
-// terminal.
+// What the display knows of a run under way: the plan's outline, per probe the last second, the last minute and totals
+// per phase, and of connections that are counted the last second, in bounded memory. The views (live_view.h,
+// plain_view.h) turn it into text; neither touches a terminal.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@
 #include "injector/probe/probe.h"
 #include "injector/record/distribution.h"
 #include "injector/record/tally.h"
+#include "injector/record/telemetry.h"
 #include "injector/record/verdict.h"
 
 namespace faultline::screen {
@@ -73,6 +74,22 @@ class ProbeWatch {
   std::vector<WatchedSlot> slots_;
 };
 
+/// A target whose connections are counted.
+class ConnectionWatch {
+ public:
+  explicit ConnectionWatch(std::string target) : name(std::move(target)) {}
+  /// In order of time; a span is told some 200 ms after its end.
+  void add(const record::events::Telemetry& span);
+  /// What became of its connections in the last second of which all has been told by `now`, since T0.
+  record::TelemetryStats last_second(Ns now) const;
+
+  const std::string name;
+
+ private:
+  static constexpr Ns kToldAfter = 300 * kMillisecond;  ///< its end and the next look at it
+  std::deque<record::events::Telemetry> recent_;
+};
+
 struct WatchedFault {
   std::string name, asked;
   Ns start = 0, end = 0;
@@ -100,10 +117,12 @@ struct Watch {
   std::vector<WatchedFault> faults;
   std::vector<record::Phase> phases;
   std::vector<ProbeWatch> probes;
+  std::vector<ConnectionWatch> connections;
   std::vector<WatchedGuard> guards;
   std::vector<WatchedHypothesis> hypotheses;
 
   void add(const probe::Sample& sample, Ns now);
+  void add(const record::events::Telemetry& span);
 };
 
 }  // namespace faultline::screen

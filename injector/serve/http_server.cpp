@@ -14,6 +14,7 @@
 
 #include "injector/base/clock.h"
 #include "injector/base/error.h"
+#include "injector/base/newcomers.h"
 
 namespace faultline::serve {
 namespace {
@@ -22,8 +23,7 @@ constexpr Ns kToAsk = 5 * kSecond;      // from connecting to the end of the req
 constexpr Ns kToTake = 20 * kSecond;    // from there to the end of the answer
 constexpr std::size_t kMostUnsent = 8;  // answers that wait for their readers
 constexpr std::size_t kPortion = 65536;
-constexpr Ns kWithoutDescriptors = 200 * kMillisecond;  // until somebody new is taken again
-constexpr int kNice = 10;                               // probes and the run go first on a busy machine
+constexpr int kNice = 10;  // probes and the run go first on a busy machine
 
 /// A request that is here as a whole, and room for its answer.
 class Memory : public httplib::Stream {
@@ -174,9 +174,9 @@ struct HttpServer::Impl {
     ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
     for (;;) {
       const Ns begin = monotonic_now();
-      const short newcomers = begin >= deaf_until ? POLLIN : 0;
-      std::vector<pollfd> fds{{wake.get(), POLLIN, 0}, {listening.get(), newcomers, 0}};
-      Ns next = begin + (newcomers != 0 ? kSecond : deaf_until - begin);
+      const bool deaf = newcomers.is_deaf(begin);
+      std::vector<pollfd> fds{{wake.get(), POLLIN, 0}, {listening.get(), static_cast<short>(deaf ? 0 : POLLIN), 0}};
+      Ns next = deaf ? newcomers.deaf_until() : begin + kSecond;
       for (const auto& one : connections) {
         fds.push_back({one.fd.get(), static_cast<short>(one.answered ? POLLOUT : POLLIN), 0});
         next = std::min(next, one.until);
@@ -197,12 +197,8 @@ struct HttpServer::Impl {
 
   void take_new(Ns now) {
     for (std::size_t i = 0; i < kMostConnections; i++) {
-      Fd fd(::accept4(listening.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-      if (!fd) {
-        // Without descriptors or memory whoever waits there still does, and poll() would say so at once.
-        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) deaf_until = now + kWithoutDescriptors;
-        return;
-      }
+      Fd fd = newcomers.take(listening.get(), now);
+      if (!fd) return;
       if (connections.size() == kMostConnections) connections.pop_front();  // who has had the most time
       connections.emplace_back();
       connections.back().fd = std::move(fd);
@@ -273,7 +269,7 @@ struct HttpServer::Impl {
   const Access access;
   Library library;
   std::list<Connection> connections;  // oldest first; of the server's thread
-  Ns deaf_until = 0;                  // nobody new is taken before; of the server's thread
+  Newcomers newcomers;                // of the server's thread
   std::thread thread;                 // last: it uses all of the above
 };
 

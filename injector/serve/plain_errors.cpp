@@ -13,10 +13,11 @@ void PlainErrors::keep(const plan::Conditions& conditions) {
 
 std::string PlainErrors::name(const std::string& error) const {
   const auto space = error.find(' ');
-  if (space == std::string::npos || kept_.contains(error) || probe::is_own_error(error)) return error;
+  if (space == std::string::npos) return error;
   const bool number = std::all_of(error.begin() + static_cast<std::ptrdiff_t>(space) + 1, error.end(),
                                   [](unsigned char c) { return std::isdigit(c); });
-  return number ? error : error.substr(0, space);
+  if (number || kept_.contains(error) || probe::is_own_error(error)) return error;
+  return error.substr(0, space);
 }
 
 }  // namespace faultline::serve

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "injector/base/error.h"
+#include "injector/base/mapped.h"
 
 namespace faultline::site {
 namespace {
@@ -105,14 +106,15 @@ Masks compile_masks(const std::vector<Rule>& rules, const Bits& bits) {
 }
 
 fl_address learned_key(const IpPrefix& address) {
-  fl_address key{};
-  const auto number = [&](std::size_t from, std::size_t count) {
+  const Bytes bytes = mapped(address).bytes;
+  const auto number = [&](std::size_t from) {
     std::uint64_t value = 0;
-    for (std::size_t i = 0; i < count; i++) value = value << 8 | address.bytes[from + i];
+    for (std::size_t i = 0; i < 8; i++) value = value << 8 | bytes[from + i];
     return value;
   };
-  key.high = address.v6 ? number(0, 8) : 0;
-  key.low = address.v6 ? number(8, 8) : 0xffffULL << 32 | number(0, 4);
+  fl_address key{};
+  key.high = number(0);
+  key.low = number(8);
   return key;
 }
 

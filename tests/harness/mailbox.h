@@ -18,13 +18,14 @@ class Mailbox {
     std::string method, path;
     httplib::Headers headers;
     nlohmann::json body;
+    int from_port = 0;  ///< of the connection that it came over
   };
 
   Mailbox() {
     const auto take = [this](const httplib::Request& request, httplib::Response& response) {
       const std::lock_guard lock(mutex_);
-      letters_.push_back(
-          {request.method, request.path, request.headers, nlohmann::json::parse(request.body, nullptr, false)});
+      letters_.push_back({request.method, request.path, request.headers,
+                          nlohmann::json::parse(request.body, nullptr, false), request.remote_port});
       response.status = failures_ > 0 ? 503 : status_;
       failures_ -= failures_ > 0;
       response.set_content(answer_, "application/json");

@@ -43,8 +43,10 @@ struct Beside {
 class Programs {
  public:
   enum class Owner { us, nobody };
-  /// Of `place`, the ports left out, the tunnels and whether there are bare devices.
-  Programs(pen::Engine engine, const std::vector<Rule>& rules, Owner owner = Owner::us, pen::SelectorPlace place = {});
+  /// Of `place`, the ports left out, the tunnels and whether there are bare devices. `notes_losses`: as in a run that
+  /// counts connections.
+  Programs(pen::Engine engine, const std::vector<Rule>& rules, Owner owner = Owner::us, pen::SelectorPlace place = {},
+           bool notes_losses = false);
   ~Programs();
 
   /// Makes it `t` after T0 now. Times go on from there.

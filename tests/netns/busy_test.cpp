@@ -10,6 +10,7 @@
 #include "injector/base/error.h"
 #include "injector/base/realtime.h"
 #include "tests/harness/command.h"
+#include "tests/harness/statuses.h"
 #include "tests/harness/two_namespaces.h"
 
 namespace faultline::test {
@@ -86,7 +87,7 @@ TEST_F(BusyTest, ARunStillSaysSomething) {
   for (int attempt = 1; attempt <= 3; attempt++) {
     const auto out = folder.path() / fmt::format("run{}", attempt);
     Command run = Command::run(folder.write("plan.toml", plan()), out);
-    ASSERT_TRUE(run.wait(90 * kSecond)) << run.errors();
+    ASSERT_TRUE(came_to_its_end(run.wait(90 * kSecond))) << run.errors();
     s = summary_of(out);
     told += s["reasons"].dump() + s["line_stats"].dump();
     if (s["exit_code"] == 0) break;

@@ -154,7 +154,7 @@ TEST_F(TelemetryTest, TurnsThatNobodyAsksForLoadNothing) {
   ASSERT_TRUE(await_event(out, "t0")) << run.errors();
   EXPECT_FALSE(programs_of(run.belongings()).contains("telemetry_depar"));
   run.signal(SIGINT);
-  ASSERT_TRUE(run.wait(30 * kSecond));
+  ASSERT_EQ(run.wait(30 * kSecond), 5) << run.errors();
   out = folder.path() / "turns";
   auto second =
       start("duration = \"60s\"\ntelemetry = { of = \"victim\", turns = true }", probe("icmp = \"10.7.0.2\""));
@@ -184,7 +184,7 @@ TEST_F(TelemetryTest, ATargetThatIsReplacedIsCountedOn) {
   ASSERT_TRUE(await_event(out, "uncounted")) << run.errors();
   ask(7001, 4);
   run.signal(SIGINT);
-  ASSERT_TRUE(run.wait(30 * kSecond));
+  ASSERT_EQ(run.wait(30 * kSecond), 5) << run.errors();
   EXPECT_EQ(telemetry("shop")["run"]["accepted"], 7);
 }
 

@@ -12,6 +12,7 @@
 #include "faults/flow.h"
 #include "tests/harness/command.h"
 #include "tests/harness/plan_bed.h"
+#include "tests/harness/statuses.h"
 
 namespace faultline::test {
 namespace {
@@ -122,7 +123,7 @@ every = "50ms"
           "[[faults]]\nname = \"{}\"\nkind = \"degrade\"\non = [\"a\", \"c\"]\nstart = \"500ms\"\nfor = \"3s\"\n{}\n",
           name, keys);
     Command run = Command::run(folder.write("plan.toml", text), out);
-    EXPECT_TRUE(run.wait(60 * kSecond)) << run.errors();
+    EXPECT_TRUE(came_to_its_end(run.wait(60 * kSecond))) << run.errors();
     summary = summary_of(out);
     std::string all;
     for (const auto& reason : summary["reasons"])

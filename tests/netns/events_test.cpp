@@ -8,6 +8,7 @@
 
 #include "injector/base/text.h"
 #include "tests/harness/command.h"
+#include "tests/harness/processes.h"
 #include "tests/harness/two_namespaces.h"
 #include "tests/harness/victim_plan.h"
 
@@ -140,6 +141,13 @@ json named(const json& list, const std::string& name) {
   return nullptr;
 }
 
+/// When the journal says that an event was seen first.
+std::int64_t seen_at(const std::filesystem::path& out) {
+  for (const auto& e : journal_of(out))
+    if (e["event"] == "seen") return e["t"];
+  return 0;
+}
+
 TEST_F(EventsTest, ABalancersLogAndItsTrafficTellWhenItKnew) {
   folder.write("edge.cfg", kEdge);
   folder.write("page.conf", kPage);
@@ -193,6 +201,39 @@ TEST_F(EventsTest, EveryLineOfALabServiceCarriesItsTime) {
     EXPECT_GT(lines, 0) << host;
   }
   EXPECT_FALSE(std::filesystem::exists(out / "services" / "client.log"));
+}
+
+TEST_F(EventsTest, AValueThatRisesIsAnEventAndAGuardActsOnIt) {
+  TwoNamespaces net;
+  const auto alerts = folder.write("alerts", "0\n");
+  VictimPlan plan{.netns = net.path()};
+  plan.duration = "60s";
+  plan.length = "50s";
+  plan.more = "[probes.alerts]\nexec = [\"cat\", \"" + alerts.string() +
+              "\"]\nvalue = \"number\"\nfrom = \"here\"\nevery = \"50ms\"\n"
+              "[[events]]\nname = \"the pager rings\"\nprobe = \"alerts\"\nvalue = \">= 1\"\n"
+              "[[hypotheses]]\nname = \"somebody is told\"\nevent = \"the pager rings\"\nseen = \"= 1\"\n"
+              "[[guards]]\nname = \"twice is enough\"\nevent = \"the pager rings\"\nseen = \">= 2\"\n";
+  Command run = Command::run(folder.write("plan.toml", plan.text()), out);
+  ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
+  folder.write("alerts", "3\n");
+  ASSERT_TRUE(await_event(out, "seen", "3 of alerts")) << run.errors();
+  folder.write("alerts", "0\n");
+  // It is seen anew once it was not: with each value below the bound the event is over.
+  ASSERT_TRUE(eventually([&] {
+    for (const auto& e : journal_of(out))
+      if (e["event"] == "sample" && e["probe"] == "alerts" && e["t"] > seen_at(out) && e.value("value", 1.0) == 0)
+        return true;
+    return false;
+  }));
+  folder.write("alerts", "1\n");
+  EXPECT_EQ(run.wait(30 * kSecond), 5) << run.out() << run.errors();
+  const json s = summary_of(out);
+  EXPECT_EQ(s["guards"][0]["tripped"], true) << s["guards"].dump(1);
+  EXPECT_EQ(s["guards"][0]["observed"], "seen 2: 1 of alerts");
+  EXPECT_EQ(s["guards"][0]["event"], "the pager rings");
+  EXPECT_EQ(named(s["events"], "the pager rings")["seen"], 2) << s["events"].dump(1);
+  EXPECT_EQ(named(s["events"], "the pager rings")["probe"], "alerts");
 }
 
 TEST_F(EventsTest, AFileThatIsRotatedIsFollowed) {

@@ -1,9 +1,10 @@
 // The experiments that a newcomer runs first, run as a newcomer runs them: the binary, the plan, the services that
 // Debian has. A plan that passes for the wrong reason is as bad as one that fails, so the hypotheses are looked at one
-// by one. The founding outages take two minutes each: they are run by tests/outages/run, and checked by
-// tests/unit/experiments_test.cpp.
+// by one. The outages take up to two minutes an arm: tests/outages/run plays them all, tests/unit/experiments_test.cpp
+// checks them, and here the flagship is played each time, the others in turn.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -11,6 +12,7 @@
 #include <regex>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "tests/harness/command.h"
 
@@ -117,6 +119,48 @@ TEST_F(Experiments, WithoutThemJustTheHypothesesNamedForItFail) {
   EXPECT_EQ(ran.hypotheses(false),
             (std::set<std::string>{"payments survive the jitter", "balances survive the jitter"}))
       << ran.output;
+}
+
+// The flagship, each time. Its arms wait for most of their two minutes.
+TEST_F(Experiments, NobodyPaysTwiceWhenTheAnswersAreLost) {
+  const Ran ran = run("wechat-pay-2022", "careful");
+  ASSERT_EQ(ran.status, 0) << ran.output;
+  EXPECT_TRUE(ran.hypotheses(true).contains("the ledger has no violation")) << ran.output;
+  EXPECT_GT(ran.named("faults", "answers are lost").at("packets_dropped"), 0);
+}
+
+TEST_F(Experiments, WhoTriesAgainUnderAnotherNumberPaysTwice) {
+  const Ran ran = run("wechat-pay-2022", "naive");
+  ASSERT_EQ(ran.status, 0) << ran.output;
+  EXPECT_TRUE(ran.hypotheses(false).contains("no order is paid on two channels")) << ran.output;
+  EXPECT_TRUE(ran.hypotheses(false).contains("the ledger has no violation")) << ran.output;
+}
+
+/// The outages that tests/outages/run plays, without the flagship.
+std::vector<std::string> other_outages() {
+  std::vector<std::string> names;
+  std::ifstream file(fs::path(FAULTLINE_SOURCE_DIR) / "tests/outages/plans");
+  for (std::string line; std::getline(file, line);)
+    if (!line.empty() && line[0] != '#' && line != "wechat-pay-2022") names.push_back(line);
+  return names;
+}
+
+/// Whose turn it is: .ci/run counts the commits, so that a commit's tests are always the same.
+std::string in_turn() {
+  const auto names = other_outages();
+  const char* turn = std::getenv("FAULTLINE_TURN");
+  return names.at((turn == nullptr ? 0 : std::strtoul(turn, nullptr, 10)) % names.size());
+}
+
+TEST_F(Experiments, TheOutageWhoseTurnItIsIsSurvivedWithCare) {
+  const Ran ran = run(in_turn(), "careful");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+}
+
+TEST_F(Experiments, TheOutageWhoseTurnItIsBreaksWhatItMustWithout) {
+  const Ran ran = run(in_turn(), "naive");
+  ASSERT_EQ(ran.status, 0) << ran.output;
+  EXPECT_FALSE(ran.hypotheses(false).empty()) << ran.output;
 }
 
 }  // namespace

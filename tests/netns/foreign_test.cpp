@@ -18,6 +18,7 @@
 #include "tests/harness/command.h"
 #include "tests/harness/passing_program.h"
 #include "tests/harness/processes.h"
+#include "tests/harness/statuses.h"
 #include "tests/harness/two_namespaces.h"
 #include "tests/harness/udp_stream.h"
 
@@ -34,7 +35,10 @@ std::string look_around() {
                 "ip -4 neigh show nud permanent; ip maddr show dev eth0;"
                 "find /proc/sys/net -type f -readable | sort | xargs grep -s -H ''"});
   EXPECT_TRUE(look.wait(60 * kSecond));
-  return look.out();
+  const std::string all = look.out();
+  for (const char* part : {"qdisc", "eth0", "lookup main", "/proc/sys/net"})  // each of them has looked
+    EXPECT_NE(all.find(part), std::string::npos) << part << "\n" << look.errors();
+  return all;
 }
 
 struct ForeignTest : testing::TestWithParam<const char*> {
@@ -89,7 +93,7 @@ TEST_P(ForeignTest, QdiscsFiltersSysctlsRoutesAndAddressesStayAsTheyWere) {
     Command run = start(kDelay);
     ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
     UdpStream stream(net.here, "10.7.0.1", net.there, "10.7.0.2", 200);
-    EXPECT_TRUE(run.wait(30 * kSecond));
+    EXPECT_TRUE(came_to_its_end(run.wait(30 * kSecond))) << run.errors();
     stream.finish();
     after = look_around();
     EXPECT_EQ(before, after);
@@ -139,7 +143,7 @@ TEST_P(ForeignTest, AnotherProgramOnTheDeviceRunsOnAndStays) {
   // Held packets come by it again when they return; none must get past it.
   EXPECT_GE(runs() - begun, packets.size());
   EXPECT_GT(packets.size(), 50u);
-  EXPECT_TRUE(run.wait(30 * kSecond));
+  EXPECT_TRUE(came_to_its_end(run.wait(30 * kSecond))) << run.errors();
   EXPECT_GT(summary_of(out)["faults"][0]["packets_delayed"], 50);
   EXPECT_EQ(attached(), before);
 }
@@ -191,7 +195,7 @@ TEST_P(ForeignTest, VlanTaggedFramesPassUntouched) {
   EXPECT_EQ(pass(net.here, net.there, true), 50);
   EXPECT_EQ(pass(net.there, net.here, true), 50);
   EXPECT_EQ(pass(net.here, net.there, false), 0) << "the same frames without a tag meet the fault";
-  EXPECT_TRUE(run.wait(30 * kSecond));
+  EXPECT_TRUE(came_to_its_end(run.wait(30 * kSecond))) << run.errors();
   EXPECT_GE(summary_of(out)["faults"][0]["packets_dropped"], 50);  // the kernel's own multicast reports meet it too
 }
 

@@ -140,7 +140,7 @@ TEST_F(MarginTest, HandsOnWhatARunTakes) {
 
 TEST_F(MarginTest, AnArmThatMustBreakHoldsWhereItDoesNot) {
   const auto path = plan("[arms.naive]\nexpect = \"fails: ping during slow: success >= 50%\"\n");
-  Command found({binary(), "margin", path, "--arm", "naive", "--vary", "slow.delay", "--from", "1ms", "--to", "2s",
+  Command found({binary(), "margin", path, "--arm", "naive", "--vary", "slow.delay", "--from", "100ms", "--to", "2s",
                  "--within", "90%", "--out", out, "--quiet"});
   EXPECT_EQ(found.wait(120 * kSecond), 0) << found.errors();
   EXPECT_EQ(record()["end"], "found") << record();

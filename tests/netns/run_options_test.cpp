@@ -15,6 +15,7 @@
 #include "injector/base/text.h"
 #include "injector/record/journal.h"
 #include "tests/harness/command.h"
+#include "tests/harness/statuses.h"
 #include "tests/harness/two_namespaces.h"
 
 namespace faultline::test {
@@ -166,7 +167,7 @@ TEST_F(RunOptionsTest, EqualSeedsLoseTheSamePackets) {
   // One request at a time and nobody else: the numbers of the packets are the same, and so are the draws.
   const auto failed = [&](const std::string& seed) {
     Command run = start({"--scale", "1:20", "--seed", seed, "--var", "to=10.7.0.2"});
-    EXPECT_TRUE(run.wait(60 * kSecond)) << run.errors();
+    EXPECT_TRUE(came_to_its_end(run.wait(60 * kSecond))) << run.errors();
     std::vector<Ns> due;
     for (const auto& e : journal_of(out))
       if (e["event"] == "sample" && e["due"] >= 600 * kMillisecond && e["due"] < 2 * kSecond && !e["ok"].get<bool>())
@@ -188,7 +189,7 @@ TEST_F(RunOptionsTest, AtIsTheInstantOfItsBeginning) {
   Command run = start({"--scale", "1:20", "--var", "to=10.7.0.2", "--at", instant});
   ASSERT_TRUE(await_event(out, "t0")) << run.errors();
   EXPECT_LT(std::time(nullptr), at) << "it was armed ahead";
-  EXPECT_TRUE(run.wait(60 * kSecond)) << run.errors();
+  EXPECT_TRUE(came_to_its_end(run.wait(60 * kSecond))) << run.errors();
   const json t0 = event("t0");
   EXPECT_EQ(t0["wall"].get<std::string>().substr(0, 23), instant.substr(0, 19) + ".000")
       << "a clock that steps meanwhile apart";
@@ -210,7 +211,7 @@ TEST_F(RunOptionsTest, AStepWaitsUntilItIsConfirmedAndTheClockWithIt) {
   usleep(2'000'000);
   EXPECT_EQ(event("fault_begin"), nullptr) << "nobody has said so";
   EXPECT_EQ(write(answers.get(), "\n", 1), 1);
-  ASSERT_TRUE(run.wait(60 * kSecond)) << run.errors();
+  ASSERT_TRUE(came_to_its_end(run.wait(60 * kSecond))) << run.errors();
   const json s = summary_of(out);
   EXPECT_GE(s["waited_s"].get<double>(), 2.0);
   EXPECT_LT(s["observed_s"].get<double>(), 1.95) << "by a clock that stood still";

@@ -102,7 +102,7 @@ TEST_F(TelemetryTest, WhatIsSentIntoACutIsCountedThen) {
     return false;
   })) << run.errors();
   run.signal(SIGINT);
-  ASSERT_TRUE(run.wait(30 * kSecond));
+  ASSERT_EQ(run.wait(30 * kSecond), 5) << run.errors();
 }
 
 TEST_F(TelemetryTest, ADelayRaisesTheRoundTripTimeByItself) {
@@ -139,7 +139,7 @@ TEST_F(TelemetryTest, OfOneCgroupOfANamespace) {
   ask(7000, 3);
   ask(7001, 5);
   run.signal(SIGINT);
-  ASSERT_TRUE(run.wait(30 * kSecond));
+  ASSERT_EQ(run.wait(30 * kSecond), 5) << run.errors();
   EXPECT_EQ(telemetry("shop")["run"]["accepted"], 3);
   EXPECT_EQ(telemetry("victim")["run"]["accepted"], 8);
 }
@@ -154,7 +154,7 @@ TEST_F(TelemetryTest, WithoutTheKeyNothingIsLoaded) {
     EXPECT_FALSE(has.programs.empty());
     EXPECT_FALSE(counts(has));
     run.signal(SIGINT);
-    ASSERT_TRUE(run.wait(30 * kSecond));
+    ASSERT_EQ(run.wait(30 * kSecond), 5) << run.errors();
     EXPECT_EQ(summary_of(out)["telemetry"], json::array());
   }
   out = folder.path() / "counted";

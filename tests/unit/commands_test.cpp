@@ -34,6 +34,19 @@ TEST(ListCommand, ShowsExperimentsAndKinds) {
   EXPECT_EQ(say({"list", "runs", "--names"}).status, 3);
 }
 
+// What is put into a message is a stranger's text: its line breaks are shown as "\\n". Ours must not be put in that
+// way.
+TEST(Commands, BreakTheirOwnLines) {
+  const std::string hello = FAULTLINE_SOURCE_DIR "/experiments/hello.toml";
+  const std::string arms = FAULTLINE_SOURCE_DIR "/experiments/wechat-pay-2022.toml";
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"list"}, {"doctor"}, {"explain", hello}, {"explain", arms}, {"check", hello, arms}, {"explain", "none"}}) {
+    const Said said = say(words);
+    EXPECT_FALSE(has(said.out + said.error, "\\n")) << said.out << said.error;
+    EXPECT_FALSE((said.out + said.error).empty());
+  }
+}
+
 TEST(ExplainCommand, SaysWhatIsBelievedAndWhatEndsTheRun) {
   const test::TemporaryFolder folder;
   const auto path =

@@ -19,7 +19,7 @@ TEST(PlanConnections, EverySeriesIsRead) {
   const auto plan = parse_good(
       kSmall + kAsked +
       "connections = { opened = \">= 1\", accepted = \"= 0\", failed = \"<= 3\", closed = \"<= 5/s\" }\n"
-      "errors.refused = \"<= 1%\"\nretransmits = \"<= 20\"\ntimeouts = \"= 0\"\n"
+      "errors.refused = \"<= 1%\"\nretransmits = \"<= 20\"\nretransmits_ours = \"<= 19\"\ntimeouts = \"= 0\"\n"
       "resets = { sent = \"= 0\", received = \"= 0\" }\nbytes = { sent = \">= 10\", received = \">= 1\" }\n"
       "packets = { sent = \"<= 9\", received = \"<= 9\" }\n"
       "rtt = { p50 = \"<= 1ms\", p90 = \"<= 2ms\", p95 = \"<= 3ms\", p99 = \"<= 80ms\", p999 = \"<= 1s\", max = "
@@ -44,7 +44,7 @@ TEST(PlanConnections, GoIntoGuards) {
   const auto plan = parse_good(
       kSmall + "[[guards]]\ntelemetry = \"shop\"\nfor = \"1s\"\n" +
       "connections = { opened = \"> 1\", accepted = \"> 1\", failed = \"> 3\", closed = \"> 5/s\" }\n"
-      "errors.refused = \"> 1%\"\nretransmits = \"> 20\"\ntimeouts = \"> 0\"\n"
+      "errors.refused = \"> 1%\"\nretransmits = \"> 20\"\nretransmits_ours = \"> 19\"\ntimeouts = \"> 0\"\n"
       "resets = { sent = \"> 0\", received = \"> 0\" }\nbytes = { sent = \"> 10\", received = \"> 1\" }\n"
       "packets = { sent = \"> 9\", received = \"> 9\" }\n"
       "rtt = { p50 = \"> 1ms\", p90 = \"> 2ms\", p95 = \"> 3ms\", p99 = \"> 80ms\", p999 = \"> 1s\", max = \"> 2s\" }\n"

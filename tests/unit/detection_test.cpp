@@ -64,6 +64,7 @@ TEST(Detection, IsNotJudgedWhereTheLogWasNotRead) {
   EXPECT_EQ(judge_hypothesis(r, about(bound(Bound::Op::le, 0, "<= 0")), "").held, false) << "nor here";
   EXPECT_FALSE(judge_hypothesis(r, about(bound(Bound::Op::ge, 2, ">= 2")), "").held);
   EXPECT_FALSE(judge_hypothesis(r, about(bound(Bound::Op::eq, 1, "= 1")), "").held);
+  EXPECT_EQ(judge_hypothesis(r, about(bound(Bound::Op::eq, 0, "= 0")), "").held, false) << "one is one too many";
   r.events[0].watched.reset();
   EXPECT_FALSE(judge_hypothesis(r, about(bound(Bound::Op::le, 1, "<= 1")), "").held);
   r.events[0].seen.clear();

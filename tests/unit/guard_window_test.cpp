@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "injector/record/sighting_events.h"
+
 namespace faultline::record {
 namespace {
 
@@ -49,6 +51,32 @@ TEST(GuardWindow, ActsOnTheRequestThatMakesItsConditionTrue) {
   EXPECT_EQ(trip->when, 3 * kSecond + 500 * kMs + kMs);
   EXPECT_EQ(trip->sent, 10u);
   EXPECT_EQ(trip->ok, 4u);
+}
+
+TEST(GuardWindow, ActsAtTheSightingThatIsEnough) {
+  plan::Guard g;
+  g.event = "down";
+  g.seen = Bound{Bound::Op::ge, 3, ">= 3"};
+  g.window = kSecond;
+  GuardWindow window(g, 2 * kSecond, 9 * kSecond);
+  const auto see = [&](Ns when, std::uint64_t count = 1) {
+    return window.add(events::Seen{"down", "line", when, count});
+  };
+  EXPECT_FALSE(see(kSecond, 9)) << "before its phase";
+  EXPECT_FALSE(see(2 * kSecond));
+  EXPECT_EQ(window.standing(), "seen 1");
+  EXPECT_FALSE(see(2500 * kMs));
+  EXPECT_FALSE(see(3 * kSecond)) << "the first is a second old, and out of it";
+  const auto trip = see(3400 * kMs);
+  ASSERT_TRUE(trip);
+  EXPECT_EQ(trip->when, 3400 * kMs);
+  EXPECT_EQ(trip->observed, "seen 3: line");
+  EXPECT_FALSE(see(9 * kSecond, 9)) << "after it";
+  g.window = 0;
+  GuardWindow of_all(g, 0, kForever);
+  EXPECT_FALSE(of_all.add(events::Seen{"down", "", 0, 1}));
+  EXPECT_FALSE(of_all.add(events::Seen{"down", "", 100 * kSecond, 1}));
+  EXPECT_TRUE(of_all.add(events::Seen{"down", "", 200 * kSecond, 1})) << "without a time it counts all";
 }
 
 TEST(GuardWindow, NeverActsBeforeItsWindowIsFull) {

@@ -132,7 +132,7 @@ TEST_F(FileFollowerTest, OpensNeitherFoldersNorPipes) {
 }
 
 TEST(Sightings, AreToldOneByOneAndThenCounted) {
-  observe::Sightings sightings("down");
+  observe::Sightings sightings("down", {});
   std::size_t told = 0, counted = 0;
   for (int i = 0; i < 1000; i++) {  // one in a millisecond
     for (const auto& seen : sightings.add(5 * kSecond + i * kMillisecond, "is DOWN")) {
@@ -150,8 +150,37 @@ TEST(Sightings, AreToldOneByOneAndThenCounted) {
   EXPECT_EQ(later[0].when, 6 * kSecond);
 }
 
+TEST(Sightings, ANumberIsCutWhereAFaultBegins) {
+  constexpr Ns kBegin = 5 * kSecond + 30 * kMillisecond;
+  observe::Sightings sightings("down", {kBegin, 9 * kSecond});
+  std::size_t before = 0, after = 0;
+  const auto count = [&](const record::events::Seen& seen) { (seen.when < kBegin ? before : after) += seen.count; };
+  for (int i = 0; i < 1000; i++)
+    for (const auto& seen : sightings.add(4 * kSecond + 900 * kMillisecond + i * kMillisecond, "is DOWN")) count(seen);
+  if (const auto rest = sightings.counted(7 * kSecond)) count(*rest);
+  EXPECT_EQ(before, 130u);
+  EXPECT_EQ(after, 870u);
+}
+
+TEST(Sightings, WhatComesOutOfOrderCountsWhereItBelongs) {
+  constexpr Ns kBegin = 5 * kSecond + 30 * kMillisecond;
+  observe::Sightings sightings("down", {kBegin});
+  std::size_t told = 0, before = 0, after = 0;
+  const auto count = [&](const record::events::Seen& seen) {
+    (seen.when < kBegin ? before : after) += seen.count;
+    told += !seen.line.empty();
+  };
+  for (int i = 0; i < 100; i++)
+    for (const Ns when : {kBegin + 10 * kMillisecond, kBegin - 10 * kMillisecond})
+      for (const auto& seen : sightings.add(when, "is 7")) count(seen);
+  if (const auto rest = sightings.counted(7 * kSecond)) count(*rest);
+  EXPECT_EQ(before, 100u);
+  EXPECT_EQ(after, 100u);
+  EXPECT_EQ(told, 10u);
+}
+
 TEST(Sightings, OfAStrangersLineAreShortAndVisible) {
-  observe::Sightings sightings("down");
+  observe::Sightings sightings("down", {});
   const auto seen = sightings.add(0, "\x1b[31m" + std::string(5000, 'x'));
   EXPECT_LE(seen.at(0).line.size(), observe::Sightings::kLongestTold + 3);
   EXPECT_EQ(seen[0].line.find('\x1b'), std::string::npos);

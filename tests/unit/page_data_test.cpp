@@ -89,6 +89,7 @@ TEST(PageData, TelemetryHasItsChartsWhereThereIsAny) {
   bucket.from = 10 * kSecond;
   bucket.length = 100 * kMillisecond;
   bucket.retransmits = 7;
+  bucket.retransmits_ours = 5;
   bucket.rtt = {{5 * kMillisecond, 3}};
   r.telemetry[0].buckets = {bucket};
   const PageData data = data_of(r);
@@ -96,8 +97,63 @@ TEST(PageData, TelemetryHasItsChartsWhereThereIsAny) {
   EXPECT_EQ(again.title, "web: retransmissions and resets per second");
   const auto at = static_cast<std::size_t>(10 / again.cell_s);
   EXPECT_NEAR(*again.series[0].values.at(at) * again.cell_s, 7, 0.05);
+  EXPECT_NEAR(*series(again, "ours").values.at(at) * again.cell_s, 5, 0.05);
   EXPECT_EQ(series(chart(data, "rtt"), "p50").values.at(at), 5.0);
   EXPECT_FALSE(series(chart(data, "rtt"), "p50").values.at(at + 1));
+}
+
+TEST(PageData, DrawsWhatIsAskedOfConnections) {
+  Recording r = good_recording();  // "cut" from 10 s to 20 s
+  r.telemetry = {{"web", {one_of_each(5 * kSecond), one_of_each(15 * kSecond)}}};
+  plan::Hypothesis h;
+  h.name = "few again";
+  h.telemetry = "web";
+  h.during = "cut";
+  h.retransmits = bound(plan::Bound::Op::le, 20, "<= 20");
+  h.resets_sent = bound(plan::Bound::Op::le, 3, "<= 3/s");
+  h.resets_sent->measure = plan::Bound::Measure::per_second;
+  h.rtt_p99 = bound(plan::Bound::Op::le, 1.0 * kMillisecond, "<= 1ms");
+  h.bytes_sent = bound(plan::Bound::Op::ge, 1, ">= 1x baseline");
+  h.bytes_sent->measure = plan::Bound::Measure::times_baseline;
+  plan::Hypothesis of_peer = h;
+  of_peer.name = "of one of them";
+  of_peer.peer = "bank";
+  r.hypotheses = {h, of_peer};
+  const PageData data = data_of(r);
+  const auto& again = chart(data, "retransmits").bounds;
+  ASSERT_EQ(again.size(), 2u) << "that with the bank is not drawn";
+  EXPECT_EQ(again[0].text, "retransmits <= 20");
+  EXPECT_EQ(again[0].value, 2) << "20 in 10 s";
+  EXPECT_EQ(again[0].from_s, 10);
+  EXPECT_EQ(again[0].to_s, 20);
+  EXPECT_EQ(again[0].held, false) << "the round trip takes 3 ms";
+  EXPECT_EQ(again[1].value, 3);
+  ASSERT_EQ(chart(data, "rtt").bounds.size(), 1u);
+  EXPECT_EQ(chart(data, "rtt").bounds[0].value, 1);
+  ASSERT_EQ(chart(data, "bytes").bounds.size(), 1u);
+  EXPECT_NEAR(chart(data, "bytes").bounds[0].value, 0.9, 0.001) << "9 in 10 s of baseline";
+  EXPECT_TRUE(chart(data, "connections").bounds.empty());
+}
+
+TEST(PageData, ValuesHaveAChartWhereThereIsAny) {
+  Recording r = good_recording();
+  for (const auto& one : data_of(r).charts) EXPECT_NE(one.id, "values");
+  double value = -5;
+  for (auto& one : r.probes[0].answers)
+    if (one.due >= 15 * kSecond && one.due < 16 * kSecond) one.value = value++;  // 50 of them, to 44
+  r.hypotheses[0].value_max = bound(plan::Bound::Op::le, 40, "<= 40");
+  const PageData data = data_of(r);
+  const auto& values = chart(data, "values");
+  EXPECT_EQ(values.title, "pay: values");
+  EXPECT_EQ(values.unit, "number");
+  const auto cells = static_cast<std::size_t>(1 / values.cell_s), first = 15 * cells;
+  EXPECT_EQ(series(values, "least").values.at(first), -5);
+  EXPECT_EQ(series(values, "greatest").values.at(first + cells - 1), 44);
+  EXPECT_FALSE(series(values, "p50").values.at(first - 1));
+  ASSERT_EQ(values.bounds.size(), 1u);
+  EXPECT_EQ(values.bounds[0].text, "value.max <= 40");
+  EXPECT_EQ(values.bounds[0].value, 40);
+  EXPECT_EQ(values.bounds[0].held, false);
 }
 
 TEST(PageData, CellsAreRoundAndHoldAsManyRequests) {

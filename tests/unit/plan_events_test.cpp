@@ -19,12 +19,30 @@ TEST(PlanEvents, ComeFromALogOfTheLabOrAFile) {
   EXPECT_EQ(parse_good(kLab + "log = \"edge\"\nmatch = \"x\"\n").events.at(0).log, "edge");
   only_mistake(kLab + "log = \"egde\"\nmatch = \"x\"\n", "no host \"egde\"", "did you mean \"edge\"?");
   only_mistake(kLab + "log = \"idle\"\nmatch = \"x\"\n", "has no command");
-  only_mistake(kLab + "match = \"x\"\n", "neither \"log\" nor \"file\"");
-  only_mistake(kLab + "log = \"edge\"\nfile = \"/x\"\nmatch = \"x\"\n", "an event is of one log");
+  only_mistake(kLab + "match = \"x\"\n", "none of \"log\", \"file\" and \"probe\"");
+  only_mistake(kLab + "log = \"edge\"\nfile = \"/x\"\nmatch = \"x\"\n", "looked for in one place");
   only_mistake(kLab + "file = \"edge.log\"\nmatch = \"x\"\n", "not a whole path");
   only_mistake(kLab + "log = \"edge\"\n", "match");
   only_mistake(kLab + "log = \"edge\"\nmatch = \"(\"\n", "match: it is not a regular expression: missing )");
   only_mistake(kEvent + "[[events]]\nname = \"down\"\nfile = \"/y\"\nmatch = \"x\"\n", "two events \"down\"");
+}
+
+TEST(PlanEvents, ComeFromTheValuesOfAProbe) {
+  const std::string probe =
+      kSmall + "[probes.alerts]\nexec = [\"cat\", \"/run/alerts\"]\nvalue = \"number\"\nfrom = \"here\"\n";
+  const std::string event = "[[events]]\nname = \"the pager rings\"\n";
+  const auto of_value = parse_good(probe + event + "probe = \"alerts\"\nvalue = \">= 1\"\n").events.at(0);
+  EXPECT_EQ(of_value.probe, "alerts");
+  ASSERT_TRUE(of_value.value);
+  EXPECT_TRUE(of_value.value->holds(1) && !of_value.value->holds(0));
+  EXPECT_EQ(of_value.match, ">= 1");
+  EXPECT_EQ(source_text(of_value), "the answers of probe alerts");
+  only_mistake(probe + event + "probe = \"alerts\"\n", "not said which value", "value = \">= 1\"");
+  only_mistake(probe + event + "probe = \"alert\"\nvalue = \">= 1\"\n", "no probe \"alert\"", "did you mean");
+  only_mistake(probe + event + "probe = \"pay\"\nvalue = \">= 1\"\n", "have no value");
+  only_mistake(probe + event + "probe = \"alerts\"\nvalue = \">= 1\"\nmatch = \"x\"\n", "lines of a log");
+  only_mistake(probe + event + "probe = \"alerts\"\nfile = \"/x\"\nvalue = \">= 1\"\n", "looked for in one place");
+  only_mistake(kEvent + "value = \">= 1\"\n", "value: is asked of the answers of a probe");
 }
 
 TEST(PlanEvents, HypothesesCountThemOrAskHowSoon) {
@@ -42,6 +60,8 @@ TEST(PlanEvents, HypothesesCountThemOrAskHowSoon) {
   only_mistake(kAbout + "seen = \"= 0\"\nsuccess = \">= 1%\"\n", "no conditions on requests");
   only_mistake(kAbout + "seen = \"= 0\"\neventually = \"5s\"\n", "eventually: is not for an event");
   only_mistake(kAbout + "seen = \"= 0\"\nrecovers_within = \"5s\"\n", "recovers_within: is about the requests");
+  only_mistake(kAbout + "seen = \"= 0\"\n[[hypotheses]]\nsuccess = \">= 1%\"\n", "has no \"probe\"");
+  only_mistake(kSmall + "[[hypotheses]]\nevent = 5\nduring = \"degrade\"\n", "event: expected a string");
   only_mistake(kSmall + "[[hypotheses]]\nprobe = \"pay\"\nsuccess = \">= 1%\"\nseen = \"= 0\"\n",
                "seen: is about an event");
 }

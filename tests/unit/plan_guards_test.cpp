@@ -77,9 +77,33 @@ TEST(PlanGuards, TheirTimeNeverScales) {
             4 * kSecond);
 }
 
+TEST(PlanGuards, WatchForAnEvent) {
+  const std::string down = "[[events]]\nname = \"down\"\nfile = \"/var/log/edge.log\"\nmatch = \"is DOWN\"\n";
+  const auto guard = [&](const std::string& keys) { return with(keys) + down; };
+  const Guard once = parse_good(guard("event = \"down\"\n")).guards.at(0);
+  EXPECT_EQ(once.event, "down");
+  EXPECT_EQ(once.window, 0);
+  EXPECT_EQ(once.name, "event \"down\": seen >= 1");
+  const Guard often = parse_good(guard("event = \"down\"\nseen = \"> 3\"\nfor = \"10s\"\n")).guards.at(0);
+  EXPECT_EQ(often.seen->value, 3);
+  EXPECT_EQ(often.window, 10 * kSecond);
+  EXPECT_EQ(often.name, "event \"down\": seen > 3 for 10s");
+  only_mistake(guard("event = \"dwon\"\n"), "no event \"dwon\"", "did you mean");
+  only_mistake(guard("event = \"down\"\nprobe = \"pay\"\n"), "about an event and about something else");
+  only_mistake(guard("event = \"down\"\nsuccess = \"< 20%\"\n"), "about an event and about something else");
+  only_mistake(guard("event = \"down\"\nseen = \"= 0\"\n"), "acts on what is seen", "seen = \">= 1\"");
+  only_mistake(guard("event = \"down\"\nfor = \"26s\"\n"), "the run lasts 25s");
+  only_mistake(guard("probe = \"pay\"\nsuccess = \"< 20%\"\nfor = \"10s\"\nseen = \">= 1\"\n"), "about an event");
+}
+
 TEST(PlanGuards, Mistakes) {
   const std::string rest = "success = \"< 20%\"\nfor = \"10s\"\n", whole = "probe = \"pay\"\n" + rest;
   only_mistake(with(rest), "probe", "probe = \"pay\"");
+  for (const char* others : {"seen = \">= 1\"\n", "detects_within = \"5s\"\n"}) {
+    const auto parsed = parse(with(others + rest));  // a hypothesis with it needs no probe
+    EXPECT_TRUE(has_mistake(parsed, "has no \"probe\"")) << render(parsed);
+  }
+  EXPECT_TRUE(has_mistake(parse(with("detects_within = \"5s\"\n" + rest)), "unknown key"));
   only_mistake(with("probe = \"pax\"\n" + rest), "there is no probe \"pax\"", "did you mean \"pay\"?");
   only_mistake(with("probe = \"pay\"\nsuccess = \"< 20%\"\n"), "for", "for = \"10s\"");
   only_mistake(with("probe = \"pay\"\nfor = \"10s\"\n"), "guard 1 has no condition", "success");

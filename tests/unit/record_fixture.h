@@ -39,8 +39,8 @@ inline events::Telemetry bucket(Ns from) {
   return made;
 }
 
-/// A span in which every figure has a value of its own: numbers 1 to 14 in the order of the keys, times of 3 ms and 5
-/// ms.
+/// A span in which every figure has a value of its own: numbers 1 to 15 in the order of plan::Series, times of 3 ms and
+/// 5 ms.
 inline events::Telemetry one_of_each(Ns from) {
   auto b = bucket(from);
   b.opened = 1;
@@ -56,6 +56,7 @@ inline events::Telemetry one_of_each(Ns from) {
   b.packets_sent = 11;
   b.packets_received = 12;
   b.unanswered = 14;
+  b.retransmits_ours = 15;
   b.rtt = {{3 * kMillisecond, 1}};
   b.turns = {{5 * kMillisecond, 13}};
   return b;

@@ -24,6 +24,7 @@ Recording with_telemetry() {
   in.opened = 1;
   in.failed = {{"refused", 2}, {"timeout", 1}};
   in.retransmits = 1200;
+  in.retransmits_ours = 1100;
   in.timeouts = 1;
   in.rtt = {{51 * kMillisecond, 1}, {kMillisecond, 1}};
   last.failed = {{"refused", 1}};
@@ -86,7 +87,22 @@ TEST(Telemetry, LacksNothingThatOnlyTurnsNeed) {
   EXPECT_EQ(support.without_turns().lack(), "");
   EXPECT_TRUE(support.without_turns().lacking_series().empty());
   support.missing.push_back(&observe::kTracepoints[1]);
-  EXPECT_EQ(support.without_turns().lacking_series(), (std::vector<std::string>{"retransmits", "timeouts"}));
+  EXPECT_EQ(support.without_turns().lacking_series(),
+            (std::vector<std::string>{"retransmits", "retransmits_ours", "timeouts"}));
+}
+
+TEST(LossWatch, SaysWhenMoreWasLostThanIsRemembered) {
+  observe::LossWatch watch(1000);
+  EXPECT_FALSE(watch.forgets(0, 0));
+  std::uint64_t added = 0;
+  for (int second = 1; second <= 1000; second++)  // slowly, all of them are old enough by the time they go
+    EXPECT_FALSE(watch.forgets(second * kSecond, added += 8)) << second;
+  Ns now = 1000 * kSecond;
+  for (int i = 0; i < 30; i++) EXPECT_FALSE(watch.forgets(now += 100 * kMillisecond, added)) << i;
+  EXPECT_FALSE(watch.forgets(now, added + 64)) << "936 in the 117 s before";
+  EXPECT_TRUE(watch.forgets(now, added + 65));
+  observe::LossWatch sudden(1000);
+  EXPECT_TRUE(sudden.forgets(100 * kMillisecond, 1001)) << "nothing was there before the first look";
 }
 
 TEST(Telemetry, OnlyATargetThatIsSomewhereElseHasMoved) {
@@ -179,7 +195,7 @@ TEST(Telemetry, IsInSummaryPageAndVerdict) {
   EXPECT_EQ(web.phases[1].rtt_ms.max, 51.0);
   EXPECT_FALSE(web.phases[2].rtt_ms.p50);
   const std::string told =
-      "1,200 retransmissions (1 by timeout), 4 of 12 connections it opened failed (refused 3, timeout 1)";
+      "1,200 retransmissions (1,100 ours, 1 by timeout), 4 of 12 connections it opened failed (refused 3, timeout 1)";
   EXPECT_EQ(report::trouble_text(web.run), told);
   const auto outcome = report::render_outcome({Exit::passed, summary}, "/runs/x", false).bytes();
   EXPECT_NE(outcome.find("  Connections\n    web\n        1,200 retransmissions"), std::string::npos) << outcome;

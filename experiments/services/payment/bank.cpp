@@ -23,8 +23,8 @@ class Bank {
     const std::string channel = asked.at("channel"), number = asked.at("number"), purchase = asked.at("purchase");
     const std::int64_t amount = asked.at("amount");
     return store_.atomically([&]() -> Json {
-      store_.run("INSERT INTO attempts(channel, number, purchase, at) VALUES(?, ?, ?, ?)",
-                 {channel, number, purchase, now_us()});
+      store_.run("INSERT INTO attempts(channel, number, purchase, amount, at) VALUES(?, ?, ?, ?, ?)",
+                 {channel, number, purchase, amount, now_us()});
       const std::string before = state_of(channel, number);
       if (before != "NONE") return {{"state", before}};
       store_.run("INSERT INTO payments(channel, number, purchase, amount, at) VALUES(?, ?, ?, ?, ?)",
@@ -53,11 +53,11 @@ class Bank {
 
   Json note_screen(const Json& screen) {
     store_.run(
-        "INSERT INTO screens(purchase, number, state, text, who, spinner_ms, attempts, at) VALUES(?, ?, ?, ?, ?, ?, ?, "
-        "?)",
+        "INSERT INTO screens(purchase, number, state, text, who, spinner_ms, attempts, amount, at)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
         {screen.value("purchase", ""), screen.value("number", ""), screen.value("state", ""), screen.value("text", ""),
          screen.value("who", ""), screen.value("spinner_ms", std::int64_t{0}),
-         screen.value("attempts", std::int64_t{0}), now_us()});
+         screen.value("attempts", std::int64_t{0}), screen.value("amount", std::int64_t{0}), now_us()});
     return {{"state", "NOTED"}};
   }
 
@@ -83,12 +83,7 @@ class Bank {
   std::set<std::string> logged_;
 };
 
-}  // namespace
-}  // namespace payment
-
-int main(int argc, char** argv) try {
-  using namespace payment;
-  const Options options(argc, argv);
+void work(const Options& options) {
   Bank bank(options.get("ledger"));
   httplib::Server server;
   on_post(server, "/debit", [&](const auto&, const Json& asked) { return bank.debit(asked); });
@@ -98,7 +93,12 @@ int main(int argc, char** argv) try {
   on_get(server, "/orders/([^/]+)/([^/]+)",
          [&](const auto& request, const Json&) { return bank.order(request.matches[1], request.matches[2]); });
   serve(server, options.number("port", 8080));
-} catch (const std::exception& failure) {
-  std::cerr << "bank: " << failure.what() << "\n";
-  return 1;
+}
+
+}  // namespace
+}  // namespace payment
+
+int main(int argc, char** argv) {
+  using namespace payment;
+  return run(argc, argv, {.options = {"ledger", "port"}}, work);
 }

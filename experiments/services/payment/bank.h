@@ -12,11 +12,12 @@ CREATE TABLE IF NOT EXISTS postings(id INTEGER PRIMARY KEY, payment INTEGER, acc
 -- "Not paid, and never will be": what is asked under such a number later is refused.
 CREATE TABLE IF NOT EXISTS closed(channel TEXT, number TEXT, at INTEGER, PRIMARY KEY(channel, number));
 -- Each time that a channel asked for money, whatever came of it.
-CREATE TABLE IF NOT EXISTS attempts(id INTEGER PRIMARY KEY, channel TEXT, number TEXT, purchase TEXT, at INTEGER);
+CREATE TABLE IF NOT EXISTS attempts(id INTEGER PRIMARY KEY, channel TEXT, number TEXT, purchase TEXT, amount INTEGER,
+                                    at INTEGER);
 -- What people were shown, as they tell it themselves: PAID, UNKNOWN, FAILED, OFFLINE (a gate that let someone pass), NONE
--- (a spinner that did not end).
+-- (a spinner that did not end). `amount` is 0 where they were not told one.
 CREATE TABLE IF NOT EXISTS screens(id INTEGER PRIMARY KEY, purchase TEXT, number TEXT, state TEXT, text TEXT, who TEXT,
-                                   spinner_ms INTEGER, attempts INTEGER, at INTEGER);
+                                   spinner_ms INTEGER, attempts INTEGER, amount INTEGER, at INTEGER);
 CREATE INDEX IF NOT EXISTS payments_of ON payments(purchase);
 CREATE INDEX IF NOT EXISTS payments_numbered ON payments(number);
 CREATE INDEX IF NOT EXISTS postings_of ON postings(payment);

@@ -4,7 +4,6 @@
 // it is never sent anywhere else, the shopper reads "do not pay again", and a second tap finds the same order. Behind
 // the desk it is settled with the channel that it was sent to: the channel says that it is paid, or closes it, so that
 // a request which is still under way can no longer pay it. Only then is it FAILED, and the next tap a new order.
-#include <atomic>
 #include <thread>
 
 #include "breaker.h"
@@ -59,7 +58,7 @@ class CarefulDesk : public Desk {
       screen.attempts++;
       screen.channel = channel->name;
       store_.run("UPDATE orders SET channel = ? WHERE number = ?", {channel->name, screen.number});
-      const Json asked{{"number", screen.number}, {"purchase", purchase}, {"amount", 100}};
+      const Json asked{{"number", screen.number}, {"purchase", purchase}, {"amount", kPrice}};
       const Reply reply = channel->peer.post("/pay", asked, std::min(left, kAnswer));
       const std::string state = reply.state();
       const bool busy = reply.status == 503;

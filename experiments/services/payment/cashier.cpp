@@ -16,26 +16,18 @@ std::vector<Way> ways_in(const std::string& list) {
   std::istringstream words(list);
   for (std::string word; std::getline(words, word, ',');) {
     const auto equals = word.find('=');
-    if (equals == std::string::npos) throw std::runtime_error("--channels is A=URL,B=URL, not " + word);
+    if (equals == std::string::npos) throw WrongCommandLine("--channels is A=URL,B=URL, not " + word);
     ways.push_back({word.substr(0, equals), word.substr(equals + 1)});
   }
   return ways;
 }
 
 Json json_of(const Screen& screen) {
-  return {{"state", screen.state},
-          {"number", screen.number},
-          {"channel", screen.channel},
-          {"text", screen.text},
-          {"attempts", screen.attempts}};
+  return {{"state", screen.state}, {"number", screen.number},     {"channel", screen.channel},
+          {"text", screen.text},   {"attempts", screen.attempts}, {"amount", screen.amount}};
 }
 
-}  // namespace
-}  // namespace payment
-
-int main(int argc, char** argv) try {
-  using namespace payment;
-  const Options options(argc, argv);
+void work(const Options& options) {
   const std::vector<Way> ways = ways_in(options.get("channels"));
   const std::unique_ptr<Desk> desk = options.naive() ? naive_desk(ways) : careful_desk(ways, options);
   const int most = options.number("most", 100);
@@ -64,7 +56,12 @@ int main(int argc, char** argv) try {
   });
   on_get(server, "/", [](const auto&, const Json&) -> Json { return {{"page", "home"}}; });
   serve(server, options.number("port", 8080));
-} catch (const std::exception& failure) {
-  std::cerr << "cashier: " << failure.what() << "\n";
-  return 1;
+}
+
+}  // namespace
+}  // namespace payment
+
+int main(int argc, char** argv) {
+  using namespace payment;
+  return run(argc, argv, {.options = {"channels", "design", "orders", "witness", "most", "port"}}, work);
 }

@@ -76,11 +76,6 @@ class Channel {
     return {{"state", "WELL"}};
   }
 
-  /// Payments that the merchant has not heard of, as far as this channel knows.
-  Json untold() {
-    return {{"untold", std::stoll(store_.one("SELECT count(*) FROM orders WHERE state = 'PAID' AND told = 0"))}};
-  }
-
   /// For ever: tells the merchant, and asks the bank about payments that nobody answered for.
   void look_after() {
     milliseconds wait{500};
@@ -130,21 +125,20 @@ class Channel {
   Admission admission_;
 };
 
-}  // namespace
-}  // namespace payment
-
-int main(int argc, char** argv) try {
-  using namespace payment;
-  const Options options(argc, argv);
+void work(const Options& options) {
   Channel channel(options);
   httplib::Server server;
   on_post(server, "/pay", [&](const auto&, const Json& asked) { return channel.pay(asked); });
   on_post(server, "/close", [&](const auto&, const Json& asked) { return channel.close(asked); });
   on_get(server, "/trial", [&](const auto&, const Json&) { return channel.trial(); });
-  on_get(server, "/untold", [&](const auto&, const Json&) { return channel.untold(); });
   std::thread([&] { channel.look_after(); }).detach();
   serve(server, options.number("port", 8080));
-} catch (const std::exception& failure) {
-  std::cerr << "channel: " << failure.what() << "\n";
-  return 1;
+}
+
+}  // namespace
+}  // namespace payment
+
+int main(int argc, char** argv) {
+  using namespace payment;
+  return run(argc, argv, {.options = {"name", "bank", "orders", "merchant", "capacity", "design", "port"}}, work);
 }

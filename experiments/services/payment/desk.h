@@ -11,6 +11,9 @@
 
 namespace payment {
 
+/// What everything costs, in cents.
+inline constexpr int kPrice = 100;
+
 /// What the shopper is shown.
 struct Screen {
   std::string state;   ///< PAID, UNKNOWN, FAILED
@@ -18,6 +21,7 @@ struct Screen {
   std::string channel;
   std::string text;
   int attempts = 0;  ///< how often this tap asked a channel
+  int amount = kPrice;
 };
 
 class Desk {

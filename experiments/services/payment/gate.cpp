@@ -65,18 +65,18 @@ class Gate {
   Peer cashier_, witness_;
 };
 
-}  // namespace
-}  // namespace payment
-
-int main(int argc, char** argv) try {
-  using namespace payment;
-  const Options options(argc, argv);
+void work(const Options& options) {
   Gate gate(options);
   httplib::Server server;
   on_post(server, "/ride", [&](const auto&, const Json&) { return gate.ride(); });
   std::thread([&] { gate.bill(); }).detach();
   serve(server, options.number("port", 8080));
-} catch (const std::exception& failure) {
-  std::cerr << "gate: " << failure.what() << "\n";
-  return 1;
+}
+
+}  // namespace
+}  // namespace payment
+
+int main(int argc, char** argv) {
+  using namespace payment;
+  return run(argc, argv, {.options = {"cashier", "witness", "rides", "design", "port"}}, work);
 }

@@ -3,7 +3,7 @@
 //
 // Says every violation of the invariants I1 to I6 (audit.h) in the bank's ledger, each with its order, and how many
 // there are. FILE may be in use. With --at-rest all is over, and nothing may be open any more. Exit status: 0 when
-// there is none, 1 when there are, 3 for a wrong command line, 4 when the ledger cannot be read. With --json it reports
+// there is none, 1 when there are, 2 for a wrong command line, 4 when the ledger cannot be read. With --json it reports
 // and does not judge: 0 whatever it finds. With --log the bank at URL writes what is found to its log, each finding
 // once.
 //
@@ -24,8 +24,9 @@ namespace {
 /// Throws std::runtime_error when the merchant does not answer.
 Json compare_goods(const std::string& ledger, const std::string& merchant) {
   const std::int64_t old = now_us() - 5'000'000;
-  Json goods = Peer(merchant, milliseconds(1000)).get("/goods", milliseconds(3000)).body;
-  if (!goods.is_object()) throw std::runtime_error("the merchant does not answer");
+  const Reply reply = Peer(merchant, milliseconds(1000)).get("/goods", milliseconds(3000));
+  if (!reply.ok() || !reply.body.is_object()) throw std::runtime_error("the merchant does not say what it handed out");
+  Json goods = reply.body;
   int untold = 0, more_than_once = 0;
   for (const auto& times : goods) more_than_once += times > 1;
   Store store(ledger, nullptr);
@@ -36,21 +37,16 @@ Json compare_goods(const std::string& ledger, const std::string& merchant) {
   return {{"untold", untold}, {"more_than_once", more_than_once}, {"unpaid", goods.size()}};
 }
 
-}  // namespace
-}  // namespace payment
-
-int main(int argc, char** argv) try {
-  using namespace payment;
-  const Options options(argc, argv, {"at-rest", "json"});
-  if (options.words.size() == 2 && options.words[0] == "goods") {
-    std::cout << compare_goods(options.words[1], options.get("merchant")).dump() << "\n";
+int judge(const Options& options) {
+  if (options.words.size() != 2 || (options.words[0] != "audit" && options.words[0] != "goods"))
+    throw WrongCommandLine(
+        "usage: ledger audit [--at-rest] [--json] [--log URL] FILE, or ledger goods --merchant URL FILE");
+  const std::string& file = options.words[1];
+  if (options.words[0] == "goods") {
+    std::cout << compare_goods(file, options.get("merchant")).dump() << "\n";
     return 0;
   }
-  if (options.words.size() != 2 || options.words[0] != "audit") {
-    std::cerr << "usage: ledger audit [--at-rest] [--json] [--log URL] FILE, or ledger goods --merchant URL FILE\n";
-    return 3;
-  }
-  const Audit found = audit(options.words[1], options.has("at-rest"));
+  const Audit found = audit(file, options.has("at-rest"));
   if (options.has("log"))
     Peer(options.get("log"), milliseconds(1000)).post("/findings", found.json().at("orders"), milliseconds(3000));
   if (options.has("json")) {
@@ -61,7 +57,13 @@ int main(int argc, char** argv) try {
     std::cout << each.invariant << " order " << each.order << ": " << each.what << "\n";
   std::cout << found.violations.size() << " violations, " << found.figures.at("payments") << " payments\n";
   return found.violations.empty() ? 0 : 1;
-} catch (const std::exception& failure) {
-  std::cerr << "ledger: " << failure.what() << "\n";
-  return 4;
+}
+
+}  // namespace
+}  // namespace payment
+
+int main(int argc, char** argv) {
+  using namespace payment;
+  const Accepts accepts{.options = {"log", "merchant"}, .flags = {"at-rest", "json"}, .words = true};
+  return run(argc, argv, accepts, judge, 4);
 }

@@ -10,12 +10,8 @@ namespace payment {
 namespace {
 constexpr const char* kSchema =
     "CREATE TABLE IF NOT EXISTS goods(purchase TEXT PRIMARY KEY, handed_out INTEGER, at INTEGER)";
-}
-}  // namespace payment
 
-int main(int argc, char** argv) try {
-  using namespace payment;
-  const Options options(argc, argv);
+void work(const Options& options) {
   Store store(options.get("goods"), kSchema);
   const std::string again = options.naive() ? "handed_out + 1" : "handed_out";
   httplib::Server server;
@@ -34,7 +30,12 @@ int main(int argc, char** argv) try {
     return goods;
   });
   serve(server, options.number("port", 8080));
-} catch (const std::exception& failure) {
-  std::cerr << "merchant: " << failure.what() << "\n";
-  return 1;
+}
+
+}  // namespace
+}  // namespace payment
+
+int main(int argc, char** argv) {
+  using namespace payment;
+  return run(argc, argv, {.options = {"goods", "design", "port"}}, work);
 }

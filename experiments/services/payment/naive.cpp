@@ -22,7 +22,7 @@ class NaiveDesk : public Desk {
     while (screen.attempts < 4) {
       screen.attempts++;
       screen.number = purchase + "-" + std::to_string(next(purchase));
-      const Json asked{{"number", screen.number}, {"purchase", purchase}, {"amount", 100}};
+      const Json asked{{"number", screen.number}, {"purchase", purchase}, {"amount", kPrice}};
       if (channel.post("/pay", asked, milliseconds(2000)).state() != "PAID") continue;
       screen.state = "PAID";
       screen.text = "paid by " + chosen;

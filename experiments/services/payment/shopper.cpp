@@ -5,7 +5,8 @@
 // to the witness, the bank, over ways that no plan faults; there `ledger audit` finds it. The shopper is the same in
 // every arm.
 //
-// Prints what the first screen said, as JSON. Exit status: 0 paid, 2 unknown, 3 no answer in 10 s, 5 failed.
+// Prints what the first screen said, as JSON. Exit status: 0 paid, 2 wrong command line, 3 no answer in 10 s, 4
+// unknown, 5 failed.
 #include <unistd.h>
 #include <thread>
 
@@ -27,10 +28,10 @@ class Shopper {
 
   struct Seen {
     std::string state = "NONE", number, channel, text;
-    std::int64_t spinner_ms = 0, attempts = 0;
+    std::int64_t spinner_ms = 0, attempts = 0, amount = 0;
     Json json() const {
-      return {{"state", state}, {"number", number},         {"channel", channel},
-              {"text", text},   {"spinner_ms", spinner_ms}, {"attempts", attempts}};
+      return {{"state", state},           {"number", number},     {"channel", channel}, {"text", text},
+              {"spinner_ms", spinner_ms}, {"attempts", attempts}, {"amount", amount}};
     }
   };
 
@@ -45,6 +46,7 @@ class Shopper {
       seen.channel = reply.body.value("channel", "");
       seen.text = reply.body.value("text", "");
       seen.attempts = reply.body.value("attempts", 0);
+      seen.amount = reply.body.value("amount", 0);
     }
     return seen;
   }
@@ -63,7 +65,7 @@ class Shopper {
 };
 
 int status_of(const std::string& state) {
-  return state == "PAID" ? 0 : state == "UNKNOWN" ? 2 : state == "NONE" ? 3 : 5;
+  return state == "PAID" ? 0 : state == "UNKNOWN" ? 4 : state == "NONE" ? 3 : 5;
 }
 
 int shop(const Options& options) {
@@ -83,10 +85,7 @@ int shop(const Options& options) {
 }  // namespace
 }  // namespace payment
 
-int main(int argc, char** argv) try {
+int main(int argc, char** argv) {
   using namespace payment;
-  return shop(Options(argc, argv));
-} catch (const std::exception& failure) {
-  std::cerr << "shopper: " << failure.what() << "\n";
-  return 1;
+  return run(argc, argv, {.options = {"cashier", "witness", "channel", "by-hand"}}, shop);
 }

@@ -10,7 +10,9 @@
 #include "injector/base/clock.h"
 #include "injector/base/visible_text.h"
 #include "injector/lab/lab.h"
+#include "injector/probe/probe.h"
 #include "injector/record/events.h"
+#include "injector/record/windows.h"
 
 namespace faultline::observe {
 namespace {
@@ -26,14 +28,22 @@ void EventWatch::prepare(const Scene& scene) {
   if (scene.plan.events.empty()) return;
   journal_ = &scene.journal;
   note_ = scene.note;
+  seen_ = scene.seen;
   bool logs = false;
   {
     const MutexLock lock(mutex_);
     for (const auto& event : scene.plan.events) {
+      const std::size_t which = watched_.size();
+      if (event.probe) {
+        Watched watched{event, {}, Sightings(event.name, record::edges(scene.plan))};
+        for (std::size_t i = 0; i < scene.plan.probes.size(); i++)
+          if (scene.plan.probes[i].name == *event.probe) watched.probe = i;
+        watched_.push_back(std::move(watched));
+        continue;
+      }
       auto pattern = Pattern::parse(event.match).value;
       if (!pattern) continue;  // the parser has refused it
-      const std::size_t which = watched_.size();
-      watched_.push_back({event, *pattern, Sightings(event.name)});
+      watched_.push_back({event, *pattern, Sightings(event.name, record::edges(scene.plan))});
       logs |= !event.log.empty();
       if (event.file.empty()) continue;
       const auto known =
@@ -67,12 +77,30 @@ void EventWatch::heard(std::size_t which, Ns when, std::string_view line) {
   if (!t) return;
   Watched& watched = watched_[which];
   ++watched.lines;
-  if (!watched.pattern.matches(line)) return;
+  if (!watched.pattern->matches(line)) return;
+  see(watched, *t, line);
+}
+
+void EventWatch::see(Watched& watched, Ns t, std::string_view line) {
   ++watched.matched;
-  for (const auto& seen : watched.sightings.add(*t, line)) record::events::seen(*journal_, seen);
-  if (when < watched.noted + kNoteEvery) return;
-  watched.noted = when;
+  for (const auto& seen : watched.sightings.add(t, line)) seen_(seen);
+  if (t < watched.noted + kNoteEvery) return;
+  watched.noted = t;
   note_(fmt::format("{}: {}", watched.event.name, bounded(line, kLongestNoted)));
+}
+
+/// A value that stays beyond its bound is one event, not one for each request.
+void EventWatch::sample(const probe::Sample& sample) {
+  if (!sample.value) return;
+  const MutexLock lock(mutex_);
+  for (auto& watched : watched_) {
+    if (watched.probe != sample.probe) continue;
+    ++watched.lines;
+    const bool holds = watched.event.value && watched.event.value->holds(*sample.value);
+    if (holds && !watched.holds)
+      see(watched, sample.known(), fmt::format("{} of {}", *sample.value, *watched.event.probe));
+    watched.holds = holds;
+  }
 }
 
 void EventWatch::heard_of(const std::string& host, Ns when, std::string_view line) {
@@ -114,8 +142,7 @@ std::optional<Stop> EventWatch::tick(Ns now) {
   const MutexLock lock(mutex_);
   if (const auto t = since_t0(now))
     for (auto& watched : watched_)
-      if (const auto counted = watched.sightings.counted(*t - 100 * kMillisecond))
-        record::events::seen(*journal_, *counted);
+      if (const auto counted = watched.sightings.counted(*t - Sightings::kSpan)) seen_(*counted);
   return {};
 }
 
@@ -128,9 +155,10 @@ void EventWatch::end() {
   while (!all && monotonic_now() < until) all = look_at_files();
   const MutexLock lock(mutex_);
   for (auto& watched : watched_) {
-    if (const auto counted = watched.sightings.counted(std::numeric_limits<Ns>::max()))
-      record::events::seen(*journal_, *counted);
+    if (const auto counted = watched.sightings.counted(std::numeric_limits<Ns>::max())) seen_(*counted);
     std::optional<std::string> trouble;
+    if (watched.probe && watched.lines == 0)
+      trouble = fmt::format("no answer of probe \"{}\" had a value", *watched.event.probe);
     for (const auto& file : files_)
       if (file->path == watched.event.file && !file->follower.trouble().empty())
         trouble = file->follower.trouble();

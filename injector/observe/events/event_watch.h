@@ -1,5 +1,6 @@
-// Watches logs for the plan's events, as an observer: what services of the lab write, as it is read from them, and
-// files of this machine, looked at every 20 ms by a thread of its own. What is seen goes into the journal.
+// Watches for the plan's events, as an observer: in what services of the lab write, as it is read from them; in files
+// of this machine, looked at every 20 ms by a thread of its own; in the values of probes' answers. What is seen goes
+// into the journal and to the other observers.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,7 @@ class EventWatch : public Observer {
   void prepare(const Scene& scene) override;
   void begin(Ns epoch) override;
   std::optional<Stop> tick(Ns now) override;
+  void sample(const probe::Sample& sample) override;
   void hold(Ns instant) override;
   void go_on(Ns epoch) override;
   void end() override;
@@ -37,10 +39,12 @@ class EventWatch : public Observer {
  private:
   struct Watched {
     const plan::Event& event;
-    Pattern pattern;
+    std::optional<Pattern> pattern;  ///< of a line
     Sightings sightings;
-    std::uint64_t lines = 0, matched = 0;
-    Ns noted = -kSecond;  ///< CLOCK_MONOTONIC: when whoever watches the run was told
+    std::optional<std::size_t> probe = {};  ///< index in the plan: whose answers it is looked for in
+    bool holds = false;                     ///< the last value was one
+    std::uint64_t lines = 0, matched = 0;   ///< or values
+    Ns noted = -kSecond;                    ///< since T0: when whoever watches the run was told
   };
   struct Followed {
     explicit Followed(const std::string& given) : path(given), follower(given) {}
@@ -49,6 +53,8 @@ class EventWatch : public Observer {
     std::vector<std::size_t> events;
   };
 
+  /// It was seen at `t` (since T0): by this line, or in these words.
+  void see(Watched& watched, Ns t, std::string_view line) FAULTLINE_REQUIRES(mutex_);
   void heard(std::size_t which, Ns when, std::string_view line) FAULTLINE_REQUIRES(mutex_);
   void heard_of(const std::string& host, Ns when, std::string_view line);
   /// Whether they were read to their ends.
@@ -57,6 +63,7 @@ class EventWatch : public Observer {
   std::optional<Ns> since_t0(Ns instant) const FAULTLINE_REQUIRES(mutex_);
 
   record::Journal* journal_ = nullptr;
+  std::function<void(const record::events::Seen&)> seen_;
   lab::Lab* lab_ = nullptr;
   std::function<void(const std::string&)> note_;
   Mutex mutex_;

@@ -34,7 +34,8 @@ enum {
   FL_ACCEPTED, /* opened by others */
   FL_CLOSED,   /* over, whatever way */
   FL_RETRANSMITS,
-  FL_TIMEOUTS, /* of these: sent by the retransmission timer */
+  FL_TIMEOUTS,         /* of these: sent by the retransmission timer */
+  FL_RETRANSMITS_OURS, /* of these: for what a fault dropped */
   FL_RESETS_SENT,
   FL_RESETS_RECEIVED,
   FL_BYTES_SENT, /* that the peer has acknowledged */
@@ -43,7 +44,8 @@ enum {
   FL_PACKETS_RECEIVED,
   FL_UNANSWERED, /* turns that a connection ended in */
   FL_FAILED,
-  FL_TELEMETRY_COUNTS = FL_FAILED + FL_FAILED_KINDS
+  FL_RETRANSMITS_UNSURE = FL_FAILED + FL_FAILED_KINDS, /* of retransmits: perhaps ours, since losses were forgotten */
+  FL_TELEMETRY_COUNTS
 };
 
 /* One target, peer and bucket, on one CPU; see fl_telemetry_index(). */
@@ -52,7 +54,7 @@ struct fl_telemetry_slot {
   __u64 counts[FL_TELEMETRY_COUNTS];
   __u32 rtt[FL_TELEMETRY_RTT_BUCKETS]; /* once for each connection on which something arrived */
 };
-FL_ASSERT(sizeof(struct fl_telemetry_slot) == 8 + 8 * 19 + 4 * 208);
+FL_ASSERT(sizeof(struct fl_telemetry_slot) == 8 + 8 * 21 + 4 * 208);
 FL_ASSERT(sizeof(struct fl_telemetry_slot) <= 32 << 10);
 
 /* The same index: how long answers took, in the buckets of round-trip times, by the bucket in which they began. */

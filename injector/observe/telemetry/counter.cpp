@@ -31,6 +31,7 @@ constexpr std::pair<std::uint64_t Counts::*, int> kCounts[] = {
     {&Counts::closed, FL_CLOSED},
     {&Counts::retransmits, FL_RETRANSMITS},
     {&Counts::timeouts, FL_TIMEOUTS},
+    {&Counts::retransmits_ours, FL_RETRANSMITS_OURS},
     {&Counts::resets_sent, FL_RESETS_SENT},
     {&Counts::resets_received, FL_RESETS_RECEIVED},
     {&Counts::bytes_sent, FL_BYTES_SENT},
@@ -141,6 +142,11 @@ void TelemetryCounter::name_peers() {
   }
   const auto next = static_cast<__u32>(peer_names_.size());
   object_.update("telemetry_next_peer", 0, &next);
+}
+
+void TelemetryCounter::look_in(int losses) const {
+  const auto table = static_cast<__u32>(losses);
+  object_.update("telemetry_losses", 0, &table);
 }
 
 void TelemetryCounter::update_control() const { object_.update("telemetry_control", 0, &control_); }
@@ -256,6 +262,7 @@ TelemetryCounter::Read TelemetryCounter::read(std::uint32_t target, std::uint64_
     sums.write(span);
   }
   if (!all.any) return result;
+  result.unsure = all.counts[FL_RETRANSMITS_UNSURE];
   auto& counted = result.counted.emplace();
   counted.from = static_cast<Ns>(bucket) * kBucket;
   counted.length = kBucket;

@@ -42,6 +42,9 @@ class TelemetryCounter {
 
   /// Loads and attaches what the kernel has of them. Nothing is counted before count_in(). Throws Failure(cannot_run).
   TelemetryCounter(Asked asked, const TelemetrySupport& support);
+  /// What the pen's rules drop is in this table (pen::Pen::losses): from now on what is sent again is told by it. Until
+  /// then it is nobody's.
+  void look_in(int losses) const;
   /// From now on these are the targets' sockets, and no others.
   void set_places(const std::set<Place>& places);
 
@@ -52,6 +55,7 @@ class TelemetryCounter {
   struct Read {
     std::optional<record::events::Telemetry> counted;  ///< absent: nothing happened
     bool overwritten = false;                          ///< it was read too late, and some of it is lost
+    std::uint64_t unsure = 0;                          ///< of retransmits: not known whose loss they make good
   };
   Read read(std::uint32_t target, std::uint64_t bucket);
 

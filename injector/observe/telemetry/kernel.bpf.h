@@ -22,10 +22,10 @@ struct in6_addr {
   __u8 s6_addr[16]; /* not how the kernel has it: read by its address */
 };
 struct sock_common {
-  __u32 skc_daddr;
+  __u32 skc_daddr, skc_rcv_saddr;
   __u16 skc_dport, skc_num;
   unsigned short skc_family;
-  struct in6_addr skc_v6_daddr;
+  struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
   volatile unsigned char skc_state;
   possible_net_t skc_net;
 };
@@ -41,8 +41,8 @@ struct inet_connection_sock {
 };
 struct tcp_sock {
   struct inet_connection_sock inet_conn;
-  __u32 srtt_us, segs_in, segs_out, rcv_nxt;
-  __u64 bytes_acked, bytes_received, bytes_sent, bytes_retrans;
+  __u32 srtt_us, segs_in, segs_out, rcv_nxt, snd_una, snd_nxt;
+  __u64 bytes_acked, bytes_received, bytes_sent, bytes_retrans, tcp_clock_cache;
 };
 struct net_device {
   possible_net_t nd_net;
@@ -52,6 +52,10 @@ struct sk_buff {
   struct sock* sk;
   unsigned char* data;
   unsigned int len;
+  char cb[48];
+};
+struct tcp_skb_cb { /* in the above, of what TCP has queued */
+  __u32 seq, end_seq;
 };
 #pragma clang attribute pop
 

@@ -1,28 +1,24 @@
 #include "injector/observe/telemetry/peers.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <optional>
 #include <tuple>
 
+#include "injector/base/mapped.h"
+
 namespace faultline::observe {
 namespace {
 
-using Bytes = std::array<std::uint8_t, 16>;
+/// As the kernel's programs have it: both families in one tree.
+IpPrefix in_tree(const IpPrefix& prefix) { return mapped(prefix.network()); }
 
 struct Named {
-  Bytes bytes{};
-  unsigned length = 0;
+  IpPrefix at;  ///< in_tree()
   std::size_t peer = 0;
   IpPrefix prefix;
 
-  bool has(const Named& other) const {
-    if (other.length < length) return false;
-    const unsigned whole = length / 8, rest = length % 8;
-    if (!std::equal(bytes.begin(), bytes.begin() + whole, other.bytes.begin())) return false;
-    return rest == 0 || (bytes[whole] ^ other.bytes[whole]) >> (8 - rest) == 0;
-  }
+  bool has(const Named& other) const { return at.length <= other.at.length && at.covers(other.at); }
 };
 
 }  // namespace
@@ -38,31 +34,20 @@ std::map<std::string, std::set<std::string>> askers_of_peers(const plan::Plan& p
 }
 
 fl_telemetry_address key_of(const IpPrefix& prefix) {
+  const IpPrefix at = in_tree(prefix);
   fl_telemetry_address key{};
-  const IpPrefix network = prefix.network();
-  Bytes bytes{};
-  if (network.v6) {
-    bytes = network.bytes;
-  } else {
-    bytes[10] = bytes[11] = 0xff;
-    std::copy_n(network.bytes.begin(), 4, bytes.begin() + 12);
-  }
-  key.length = static_cast<__u32>(network.length + (network.v6 ? 0 : 96));
-  std::memcpy(key.words, bytes.data(), bytes.size());
+  key.length = static_cast<__u32>(at.length);
+  std::memcpy(key.words, at.bytes.data(), at.bytes.size());
   return key;
 }
 
 std::vector<SharedAddresses> shared_addresses(const NamedPeers& named) {
   std::vector<Named> all;
   for (std::size_t i = 0; i < named.size(); i++)
-    for (const auto& prefix : named[i].second) {
-      const auto key = key_of(prefix);
-      auto& one = all.emplace_back(Named{{}, key.length, i, prefix.network()});
-      std::memcpy(one.bytes.data(), key.words, one.bytes.size());
-    }
+    for (const auto& prefix : named[i].second) all.push_back({in_tree(prefix), i, prefix.network()});
   // A prefix comes after those that it lies in, which `around` holds.
   std::sort(all.begin(), all.end(), [](const Named& a, const Named& b) {
-    return std::tie(a.bytes, a.length, a.peer) < std::tie(b.bytes, b.length, b.peer);
+    return std::tie(a.at.bytes, a.at.length, a.peer) < std::tie(b.at.bytes, b.at.length, b.peer);
   });
   std::vector<std::optional<SharedAddresses>> shared(named.size());
   const auto note = [&](const Named& of, const Named& other, const IpPrefix& addresses) {
@@ -74,7 +59,7 @@ std::vector<SharedAddresses> shared_addresses(const NamedPeers& named) {
     while (!around.empty() && !around.back()->has(one)) around.pop_back();
     for (const Named* outer : around) {
       note(*outer, one, one.prefix);
-      if (outer->length == one.length) note(one, *outer, one.prefix);
+      if (outer->at.length == one.at.length) note(one, *outer, one.prefix);
     }
     around.push_back(&one);
   }

@@ -20,7 +20,7 @@ inline constexpr Tracepoint kTracepoints[] = {
      "telemetry_state",
      "connections opened, accepted, closed and failed",
      {"connections", "errors", "turns"}},
-    {"tcp_retransmit_skb", "telemetry_retransmit", "retransmissions", {"retransmits", "timeouts"}},
+    {"tcp_retransmit_skb", "telemetry_retransmit", "retransmissions", {"retransmits", "retransmits_ours", "timeouts"}},
     {"tcp_send_reset", "telemetry_send_reset", "resets sent", {"resets.sent"}},
     {"tcp_receive_reset", "telemetry_receive_reset", "resets received", {"resets.received"}},
     {"tcp_probe", "telemetry_arrival", "round-trip times, bytes and packets", {"rtt", "bytes", "packets", "turns"}},

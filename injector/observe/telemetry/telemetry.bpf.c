@@ -7,6 +7,7 @@
 #include <linux/errno.h>
 
 #include "injector/observe/telemetry/connection.bpf.h"
+#include "injector/observe/telemetry/whose_loss.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -83,6 +84,10 @@ int BPF_PROG(telemetry_retransmit, struct sock* sk, struct sk_buff* skb) {
     of = whose_socket(control, sk);
   if (!of) return 0;
   count_for(of, number, FL_RETRANSMITS, 1);
+  if (tp) {
+    int whose = whose_loss_is(sk, tp, skb);
+    if (whose != OTHERS) count_for(of, number, whose == OURS ? FL_RETRANSMITS_OURS : FL_RETRANSMITS_UNSURE, 1);
+  }
   /* Of what is sent again in this state, the acknowledgements of later packets have called for some; each that moves on
    * sets the number of retransmissions back. */
   if (tp && BPF_CORE_READ_BITFIELD(tp, inet_conn.icsk_ca_state) == TCP_CA_Loss && tp->inet_conn.icsk_retransmits)

@@ -1,10 +1,14 @@
 #include "injector/observe/telemetry/telemetry.h"
 
+#include <bpf/bpf.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "injector/base/clock.h"
+#include "injector/base/error.h"
+#include "injector/pen/pen.h"
 #include "injector/plan/plan.h"
 #include "injector/record/events.h"
 #include "injector/site/target_lookup.h"
@@ -113,6 +117,36 @@ void Telemetry::follow_moved() {
   }
 }
 
+void Telemetry::lack_losses(record::events::Uncounted missing, const std::string& why) {
+  missing.series = {"retransmits_ours"};
+  missing.why = why;
+  uncounted_(missing);
+  if (!std::exchange(unsure_, true)) warn(why);
+}
+
+void Telemetry::attached(pen::Pen& pen) {
+  if (!counter_) return;
+  try {
+    const auto losses = pen.losses();
+    counter_->look_in(losses.table);
+    loss_blocks_ = losses.blocks;
+  } catch (const std::system_error& e) {
+    lack_losses({}, fmt::format("what faults drop is not told from what is lost elsewhere: {}", e.what()));
+  }
+}
+
+void Telemetry::look_after_losses(Ns now) {
+  if (loss_blocks_ == -1) return;
+  const __u32 zero = 0;
+  std::uint64_t added = 0;
+  check_neg("read what was lost", bpf_map_lookup_elem(loss_blocks_, &zero, &added));
+  if (!loss_watch_.forgets(now, added)) return;
+  loss_blocks_ = -1;
+  lack_losses({.from = static_cast<Ns>(next_) * TelemetryCounter::kBucket},
+              "faults drop more than can be remembered: from here on some of what is sent again for it is not among "
+              "retransmits_ours");
+}
+
 /// Counts to the run's end, or to where a run in steps stands still.
 void Telemetry::count() {
   if (!counter_ || epoch_ == 0) return;
@@ -146,6 +180,12 @@ void Telemetry::write_next() {
       uncounted_({.from = static_cast<Ns>(next_) * TelemetryCounter::kBucket,
                   .why = "some of it was overwritten: this process did not run for seconds"});
     if (!read.counted) continue;
+    if (read.unsure > 0)
+      lack_losses({.target = plan_->telemetry[i],
+                   .from = read.counted->from,
+                   .until = read.counted->from + read.counted->length},
+                  "on one connection faults dropped too much at once to be remembered: some of what was sent again for "
+                  "it is not among retransmits_ours");
     read.counted->target = plan_->telemetry[i];
     counted_(*read.counted);
   }
@@ -158,6 +198,7 @@ std::optional<Stop> Telemetry::tick(Ns now) {
   const auto over = clock_->since_t0(now) / TelemetryCounter::kBucket - 1;
   attempt([&] {
     follow_moved();  // first: what was not counted meanwhile is no silence
+    look_after_losses(clock_->since_t0(now));
     while (static_cast<Ns>(next_) < over) {
       write_next();
       counted_until_(static_cast<Ns>(next_) * TelemetryCounter::kBucket);

@@ -11,8 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "faults/losses_abi.h"
 #include "injector/observe/observer.h"
 #include "injector/observe/telemetry/counter.h"
+#include "injector/observe/telemetry/loss_watch.h"
 #include "injector/observe/telemetry/places.h"
 
 namespace faultline::observe {
@@ -23,6 +25,7 @@ class Telemetry : public Observer {
   ~Telemetry() override;
 
   void prepare(const Scene& scene) override;
+  void attached(pen::Pen& pen) override;
   void begin(Ns epoch) override;
   std::optional<Stop> tick(Ns now) override;
   void hold(Ns instant) override;
@@ -38,6 +41,10 @@ class Telemetry : public Observer {
   Asked asked(const Scene& scene);
   NamedPeers peers(const Scene& scene);
   void follow_moved();
+  /// Whether what faults dropped is remembered for long enough.
+  void look_after_losses(Ns now);
+  /// Then and there it is not known of all that is sent again whose loss it makes good. The first time is told.
+  void lack_losses(record::events::Uncounted missing, const std::string& why);
   /// Does it; what goes wrong ends the telemetry, and nothing else.
   void attempt(const std::function<void()>& what) noexcept;
   void count();
@@ -57,6 +64,9 @@ class Telemetry : public Observer {
   std::optional<Ns> held_;  // CLOCK_MONOTONIC
   std::uint64_t next_ = 0;  // bucket to be written
   std::uint64_t overwritten_ = 0;
+  int loss_blocks_ = -1;  // the pen's; -1: no fault drops anything, or it is no longer asked
+  LossWatch loss_watch_{FL_MAX_LOSS_BLOCKS};
+  bool unsure_ = false;  // and said so
 };
 
 }  // namespace faultline::observe

@@ -31,19 +31,16 @@ void TrafficWatch::read(Watched& watched, Ns until) {
 }
 
 std::optional<Stop> TrafficWatch::tick(Ns now) {
-  if (pen_ == nullptr || !clock_->has_begun()) return {};
-  const Ns t = clock_->since_t0(now);
-  for (auto& watched : watched_) {
-    const plan::Fault& fault = plan_->faults[watched.fault];
-    if (t > watched.from && watched.from < fault.end) read(watched, std::min(t, fault.end));
-  }
+  look(now);
   return {};
 }
 
 /// The faults are off: what they met since the last look they met before that.
-void TrafficWatch::end() {
+void TrafficWatch::end() { look(monotonic_now()); }
+
+void TrafficWatch::look(Ns now) {
   if (pen_ == nullptr || !clock_->has_begun()) return;
-  const Ns t = std::min(clock_->since_t0(monotonic_now()), plan_->duration);
+  const Ns t = std::min(clock_->since_t0(now), plan_->duration);
   for (auto& watched : watched_) {
     const Ns until = std::min(t, plan_->faults[watched.fault].end);
     if (until > watched.from) read(watched, until);

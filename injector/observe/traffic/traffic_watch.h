@@ -23,6 +23,7 @@ class TrafficWatch : public Observer {
     Ns from;            ///< since T0: up to where it is told
     std::uint64_t met = 0;
   };
+  void look(Ns now);
   void read(Watched& watched, Ns until);
 
   const plan::Plan* plan_ = nullptr;

@@ -27,6 +27,10 @@ page.charts = (() => {
         all.push(series.look === 'stack' ? height[i] : value);
       });
     for (const bound of chart.bounds) all.push(bound.value);
+    if (chart.unit === 'number') {  // of whatever size, and below 0, too
+      const low = Math.min(0, ...all), high = Math.max(0, ...all), room = 0.12 * (high - low || 1);
+      return [low < 0 ? low - room : 0, high + room];
+    }
     if (chart.unit !== 'ms') return [0, all.reduce((a, b) => Math.max(a, b), 1e-9) * 1.12];
     const kept = requests.get(chart.probe);
     if (kept) for (const row of kept.rows) if (row[1] > 0) all.push(row[1] / 1000);

@@ -17,7 +17,7 @@ page.write = (() => {
     ms < 1 ? `${figures(ms * 1000)} µs` : ms < 1000 ? `${figures(ms)} ms` : `${figures(ms / 1000)} s`;
   const scaled = (value) => {
     for (const [unit, name] of [[1e9, 'G'], [1e6, 'M'], [1e3, 'k']])
-      if (value >= unit) return `${figures(value / unit)}${name}`;
+      if (Math.abs(value) >= unit) return `${figures(value / unit)}${name}`;
     return figures(value);
   };
   const units = {

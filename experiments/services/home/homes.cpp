@@ -1,0 +1,132 @@
+// homes --broker HOST:PORT --witness URL [--homes 200] [--design careful|naive] [--first ADDRESS] [--port 8080]
+//
+// Many homes, each with an address and a session of its own, from the address that FAULTLINE_ADDRESS or --first says
+// on. Every 5 s a home asks the cloud for a command, through the cloud's database, and does it: the home is well when
+// its last one came within 3 s. How many are not is told to the witness every second, over a way that no plan faults.
+// Sessions end after 8 to 22 s, as they do in ordinary life, and begin again: so there is a normal rate of them.
+//
+// GET /home is about the next home in turn: 200 if it is well, else 503. GET / has the numbers.
+#include <arpa/inet.h>
+
+#include "mqtt.h"
+
+namespace home {
+namespace {
+
+/// The address `n` after this one.
+std::string address_after(const std::string& first, int n) {
+  in_addr address{};
+  if (inet_pton(AF_INET, first.c_str(), &address) != 1) throw std::runtime_error("--first is an IPv4 address");
+  address.s_addr = htonl(ntohl(address.s_addr) + static_cast<std::uint32_t>(n));
+  char text[INET_ADDRSTRLEN];
+  return inet_ntop(AF_INET, &address, text, sizeof text);
+}
+
+class Homes {
+ public:
+  explicit Homes(const Options& options) : teller_(options.get("witness")) {
+    const char* ours = std::getenv("FAULTLINE_ADDRESS");
+    const std::string first = options.get("first", ours ? ours : "");
+    const Return back = Return::of(options.naive());
+    for (int n = 1; n <= options.number("homes", 200); n++) {
+      Home& home = *homes_.emplace_back(std::make_unique<Home>());
+      home.name = "home/" + std::to_string(n);
+      const std::string from = first.empty() ? "" : address_after(first, n - 1);
+      home.session = std::make_unique<Session>(
+          loop_,
+          Session::Setting{
+              options.get("broker"), "home-" + std::to_string(n), {home.name + "/command/#"}, back, false, from},
+          [this, &home](const std::string&, const Json& message) { heard(home, message); });
+      home.asks = clock::now() + some(0, 5000);
+      home.leaves = clock::now() + some(0, 15'000);
+    }
+    loop_.every(milliseconds(100), [this] { tick(); });
+    loop_.every(milliseconds(1000), [this] { tell(); });
+    loop_.start();
+  }
+
+  Json next() {
+    const std::size_t n = next_++ % homes_.size();
+    if (!homes_[n]->well) throw Status{503, {{"home", homes_[n]->name}, {"state", "dark"}}};
+    return {{"home", homes_[n]->name}, {"state", "well"}};
+  }
+  Json numbers() const {
+    const auto well = std::count_if(homes_.begin(), homes_.end(), [](const auto& home) { return home->well.load(); });
+    return {{"known", homes_.size()}, {"failing", static_cast<std::int64_t>(homes_.size()) - well}};
+  }
+
+ private:
+  struct Home {
+    std::string name;
+    std::unique_ptr<Session> session;
+    std::string asked;  ///< the id of what it waits for; empty: nothing
+    clock::time_point asks, given_up, leaves;
+    std::atomic<bool> well{false};
+  };
+
+  milliseconds some(int least, int most) {
+    return milliseconds(std::uniform_int_distribution<int>(least, most)(chance_));
+  }
+
+  void heard(Home& home, const Json& message) {
+    const std::string id = message.at("id");
+    home.session->publish(home.name + "/done", {{"id", id}, {"device", "none"}});
+    if (id != home.asked) return;
+    home.asked.clear();
+    home.well = true;
+  }
+
+  void tick() {
+    const auto now = clock::now();
+    for (const auto& each : homes_) {
+      Home& home = *each;
+      if (!home.asked.empty() && now >= home.given_up) {
+        home.asked.clear();
+        home.well = false;
+      }
+      // Not while it waits for an answer: nobody pulls the plug just then.
+      if (home.asked.empty() && now >= home.leaves) {
+        home.leaves = now + some(8000, 22'000);
+        home.session->renew();
+      }
+      if (home.asked.empty() && now >= home.asks) {
+        home.asks = now + some(4500, 5500);
+        home.given_up = now + milliseconds(3000);
+        home.asked = home.name + "." + std::to_string(now_us());
+        home.session->publish(home.name + "/request", {{"id", home.asked}, {"device", "none"}, {"issued", now_us()}});
+      }
+    }
+  }
+
+  void tell() {
+    Json numbers = this->numbers();
+    numbers["kind"] = "homes";
+    teller_.tell(numbers);
+  }
+
+  Teller teller_;
+  std::mt19937_64 chance_{std::random_device{}()};
+  std::vector<std::unique_ptr<Home>> homes_;
+  std::atomic<std::size_t> next_{0};
+  Loop loop_;
+};
+
+}  // namespace
+}  // namespace home
+
+int main(int argc, char** argv) {
+  using namespace home;
+  return payment::run(argc, argv, {.options = {"design", "broker", "first", "homes", "witness", "port"}},
+                      [](const Options& options) {
+                        Homes homes(options);
+                        httplib::Server server;
+                        on_get(server, "/home", [&](const auto&, const Json&) { return homes.next(); });
+                        on_get(server, "/", [&](const auto&, const Json&) { return homes.numbers(); });
+                        on_get(server, "/ready", [&](const auto&, const Json&) -> Json {
+                          const Json numbers = homes.numbers();
+                          if (numbers.at("failing") != 0) throw Status{503, numbers};
+                          return numbers;
+                        });
+                        serve(server, options.number("port", 8080));
+                      });
+}

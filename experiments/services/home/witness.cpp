@@ -1,0 +1,79 @@
+// witness --ledger FILE [--port 8080]
+//
+// Has seen everything: devices, phones, homes and the operator tell it what happened (POST /tell, an array), over ways
+// that no plan faults, so that `ledger audit` can compare. What that finds it writes to its log, each finding once
+// (POST /findings).
+#include "witness.h"
+
+#include <set>
+
+#include "parts.h"
+
+namespace home {
+namespace {
+
+class Witness {
+ public:
+  explicit Witness(const std::string& file) : store_(file, kWitnessSchema) {}
+
+  Json hear(const Json& all) {
+    store_.atomically([&] {
+      for (const auto& each : all) write_down(each);
+    });
+    return {{"state", "heard"}};
+  }
+
+  Json log_findings(const Json& findings) {
+    const std::lock_guard lock(mutex_);
+    for (const std::string finding : findings)
+      if (logged_.insert(finding).second) say("violation: " + finding);
+    return {{"state", "noted"}};
+  }
+
+ private:
+  void write_down(const Json& each) {
+    const std::string kind = each.at("kind");
+    const auto text = [&](const char* key) -> std::string { return each.at(key); };
+    const auto number = [&](const char* key) -> std::int64_t { return each.at(key); };
+    if (kind == "applied")
+      store_.run("INSERT INTO applied(device, command, way, issued, at) VALUES(?, ?, ?, ?, ?)",
+                 {text("device"), text("command"), text("way"), number("issued"), number("at")});
+    else if (kind == "discarded")
+      store_.run("INSERT INTO discarded(device, command, at) VALUES(?, ?, ?)",
+                 {text("device"), text("command"), number("at")});
+    else if (kind == "taken")
+      store_.run("INSERT OR IGNORE INTO taken VALUES(?, ?, ?, ?)",
+                 {text("device"), number("seq"), number("value"), number("taken")});
+    else if (kind == "shown")
+      store_.run("INSERT INTO shown(device, command, what, ms, at) VALUES(?, ?, ?, ?, ?)",
+                 {text("device"), text("command"), text("what"), number("ms"), number("at")});
+    else if (kind == "switched")
+      store_.run("INSERT INTO switched(who, towards, at) VALUES(?, ?, ?)",
+                 {text("who"), text("towards"), number("at")});
+    else if (kind == "word")
+      store_.run("INSERT INTO words(word, at) VALUES(?, ?)", {text("word"), number("at")});
+    else if (kind == "homes")
+      store_.run("INSERT INTO homes(known, failing, at) VALUES(?, ?, ?)",
+                 {number("known"), number("failing"), number("at")});
+    else
+      throw Status{400, {{"error", "no such kind: " + kind}}};
+  }
+
+  Store store_;
+  std::mutex mutex_;
+  std::set<std::string> logged_;
+};
+
+}  // namespace
+}  // namespace home
+
+int main(int argc, char** argv) {
+  using namespace home;
+  return payment::run(argc, argv, {.options = {"ledger", "port"}}, [](const Options& options) {
+    Witness witness(options.get("ledger"));
+    httplib::Server server;
+    on_post(server, "/tell", [&](const auto&, const Json& all) { return witness.hear(all); });
+    on_post(server, "/findings", [&](const auto&, const Json& findings) { return witness.log_findings(findings); });
+    serve(server, options.number("port", 8080));
+  });
+}
