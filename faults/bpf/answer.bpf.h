@@ -70,7 +70,7 @@ static long consider_rule(__u32 i, struct considering* w) {
   if (shape.follows && a->filter == FL_FILTER_SILENT && (w->proto != IPPROTO_TCP || !is_forgotten(index, w->t)))
     return 0;
   if (shape.follows && a->filter == FL_FILTER_SENT) {
-    int place = w->proto == IPPROTO_TCP ? is_cut(index, w->t) : WITHIN;
+    int place = w->proto == IPPROTO_TCP ? is_cut(index) : WITHIN;
     if (place == IN_PART) w->keep |= bit;
     if (place == BEYOND && !w->reply) {
       w->reply = FL_REPLY_SILENT;
