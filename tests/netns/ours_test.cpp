@@ -13,18 +13,15 @@ namespace {
 constexpr std::uint16_t kPort = 7000;
 
 struct Ours : TelemetryTest {
-  /// A fault that is in force from the return of this on.
   Command degrade(const std::string& keys) {
-    auto run = start("telemetry = [\"victim\", \"them\"]\nduration = \"300s\"",
-                     "[[faults]]\nname = \"bad\"\nkind = \"degrade\"\non = \"victim\"\nstart = \"0s\"\nfor = "
-                     "\"run\"\n" +
-                         keys);
-    EXPECT_TRUE(await_event(out, "fault_begin")) << run.errors();
-    return run;
+    return start("telemetry = [\"victim\", \"them\"]\nduration = \"300s\"",
+                 "[[faults]]\nname = \"bad\"\nkind = \"degrade\"\non = \"victim\"\nstart = \"0s\"\nfor = "
+                 "\"run\"\n" +
+                     keys);
   }
   void finish(Command& run) const {
     run.signal(SIGINT);
-    ASSERT_TRUE(run.wait(60 * kSecond)) << run.errors();
+    ASSERT_EQ(run.wait(60 * kSecond), 5) << run.errors();
     for (const auto& event : journal_of(out)) EXPECT_NE(event["event"], "uncounted") << event;
     expect_same_when_reported();
   }
@@ -76,6 +73,7 @@ struct OfAFault : Ours, testing::WithParamInterface<std::tuple<bool, std::string
 TEST_P(OfAFault, AreNearlyAllWhereNothingElseIsLost) {
   const auto& [v6, delay] = GetParam();
   auto run = degrade("loss = \"4%\"\n" + delay);
+  ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
   transfer_to(near(0, v6), far(kPort, v6));
   transfer_to(far(0, v6), near(kPort, v6));
   finish(run);
@@ -93,6 +91,7 @@ TEST_F(Ours, AreNoneWhereSomebodyElseDrops) {
   lose_some(net.there);
   lose_some(net.here);
   auto run = degrade("delay = \"1ms\"\n");
+  ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
   transfer_to(near(0, false), far(kPort, false));
   transfer_to(far(0, true), near(kPort, true));
   finish(run);
@@ -107,6 +106,7 @@ TEST_F(Ours, AreNoneWhereSomebodyElseDrops) {
 TEST_F(Ours, AreAsManyAsTheFaultDroppedWhereBothDo) {
   lose_some(net.there, "tcp dport 7000");
   auto run = degrade("loss = \"4%\"\ndirection = \"egress\"\n");
+  ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
   transfer_to(near(0, false), far(kPort, false));
   finish(run);
   const Again victim = again("victim");
