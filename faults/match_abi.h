@@ -76,8 +76,8 @@ struct fl_selector_shape {
   __u8 peers4, peers6, learned, devices, ports, cgroups, exempts, tunnels, answers, lookups;
   __u8 bare;  /* not asked by a program: some devices have no Ethernet header, and the programs for these are loaded */
   __u8 sizes; /* how long a packet is on the wire */
-  __u8 follows; /* which connection it belongs to */
-  __u8 losses;  /* not asked of a packet: what is dropped is noted, see losses_abi.h. The same for a run */
+  __u8 follows;      /* which connection it belongs to */
+  __u8 losses;       /* not asked of a packet: what is dropped is noted, see losses_abi.h. The same for a run */
   __u32 banked_from; /* the place of the first entry of a bank, the same for a run; 0: it has none */
 };
 FL_ASSERT(sizeof(struct fl_selector_shape) == 20);

@@ -74,8 +74,8 @@ struct Conditions {
   std::optional<std::map<std::string, Bound>> errors;  ///< by name: the share that failed so, or their number
 
   // Of connections. `errors` are then those of attempts to open one.
-  std::optional<Bound> opened, accepted, connections_failed, closed, retransmits, retransmits_ours, timeouts, resets_sent,
-      resets_received, bytes_sent, bytes_received, packets_sent, packets_received, answered, unanswered;
+  std::optional<Bound> opened, accepted, connections_failed, closed, retransmits, retransmits_ours, timeouts,
+      resets_sent, resets_received, bytes_sent, bytes_received, packets_sent, packets_received, answered, unanswered;
   std::optional<Bound> rtt_p50, rtt_p90, rtt_p95, rtt_p99, rtt_p999, rtt_max;              ///< round-trip times
   std::optional<Bound> turns_p50, turns_p90, turns_p95, turns_p99, turns_p999, turns_max;  ///< from asked to answered
 

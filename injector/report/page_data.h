@@ -97,16 +97,16 @@ struct PageChart {
   std::vector<PageBound> bounds;
 
   static constexpr const char* shape = "chart";
-  static constexpr auto fields =
-      std::tuple{record::field("id", &PageChart::id, "which of a probe's or target's charts: `success`, `latency`, …"),
-                 record::field("title", &PageChart::title, "whose and of what"),
-                 record::field("about", &PageChart::about, "more of it, in words"),
-                 record::field("unit", &PageChart::unit,
-                               "`share` (0 to 1), `ms` (drawn by its logarithm), `per_s`, `bytes_per_s`, `number` (of values)"),
-                 record::seldom("probe", &PageChart::probe, "whose requests it is of; a click lists them"),
-                 record::field("cell_s", &PageChart::cell_s, "from one value to the next; the first begins at T0"),
-                 record::field("series", &PageChart::series, "the curves"),
-                 record::field("bounds", &PageChart::bounds, "what hypotheses ask of them")};
+  static constexpr auto fields = std::tuple{
+      record::field("id", &PageChart::id, "which of a probe's or target's charts: `success`, `latency`, …"),
+      record::field("title", &PageChart::title, "whose and of what"),
+      record::field("about", &PageChart::about, "more of it, in words"),
+      record::field("unit", &PageChart::unit,
+                    "`share` (0 to 1), `ms` (drawn by its logarithm), `per_s`, `bytes_per_s`, `number` (of values)"),
+      record::seldom("probe", &PageChart::probe, "whose requests it is of; a click lists them"),
+      record::field("cell_s", &PageChart::cell_s, "from one value to the next; the first begins at T0"),
+      record::field("series", &PageChart::series, "the curves"),
+      record::field("bounds", &PageChart::bounds, "what hypotheses ask of them")};
 };
 
 /// Requests of a probe, of which a click shows those of a moment.

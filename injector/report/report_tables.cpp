@@ -85,7 +85,8 @@ std::string telemetry_table(const Summary& s) {
       "<h2>Connections by phase</h2>\n<div class=\"wide\"><table><tr><th>target</th><th>phase</th><th "
       "class=\"n\">opened</th><th "
       "class=\"n\">accepted</th><th class=\"n\">closed</th><th>failed</th><th class=\"n\" title=\"segments sent "
-      "again\">retransmits</th><th class=\"n\" title=\"of these: since a fault dropped the segment, or an acknowledgement of "
+      "again\">retransmits</th><th class=\"n\" title=\"of these: since a fault dropped the segment, or an "
+      "acknowledgement of "
       "it\">ours</th><th class=\"n\" title=\"of retransmits: because the retransmission timer ran "
       "out\">timeouts</th><th class=\"n\">resets<br>sent</th><th class=\"n\">resets<br>received</th><th "
       "class=\"n\">bytes<br>sent</th><th class=\"n\">bytes<br>received</th><th class=\"n\" title=\"smoothed round-trip "
@@ -102,8 +103,8 @@ std::string telemetry_table(const Summary& s) {
       for (const auto n : {stats.opened, stats.accepted, stats.closed})
         out += fmt::format("<td class=\"n\">{}</td>", n);
       out += fmt::format("<td>{}</td>", failed);
-      for (const auto n : {stats.retransmits, stats.retransmits_ours, stats.timeouts, stats.resets_sent, stats.resets_received,
-                           stats.bytes_sent, stats.bytes_received})
+      for (const auto n : {stats.retransmits, stats.retransmits_ours, stats.timeouts, stats.resets_sent,
+                           stats.resets_received, stats.bytes_sent, stats.bytes_received})
         out += fmt::format("<td class=\"n\">{}</td>", n);
       const Quantiles turns = stats.turns_ms.value_or(Quantiles());
       for (const auto& time : {stats.rtt_ms.p50, stats.rtt_ms.p99, turns.p50, turns.p99})

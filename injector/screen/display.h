@@ -1,5 +1,6 @@
 // What a person sees while a run is under way: on a terminal, a timeline with the fault under way, each probe's
-// success and latency, and what becomes of connections that are counted, redrawn in place; otherwise plain lines, one for each thing that happens, fit for a CI log.
+// success and latency, and what becomes of connections that are counted, redrawn in place; otherwise plain lines, one
+// for each thing that happens, fit for a CI log.
 #pragma once
 
 #include <functional>

@@ -1,6 +1,6 @@
 // What the display knows of a run under way: the plan's outline, per probe the last second, the last minute and totals
-// per phase, and of connections that are counted the last second, in bounded memory. The views (live_view.h, plain_view.h) turn it into text; neither touches a
-// terminal.
+// per phase, and of connections that are counted the last second, in bounded memory. The views (live_view.h,
+// plain_view.h) turn it into text; neither touches a terminal.
 #pragma once
 
 #include <cstdint>

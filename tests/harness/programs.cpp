@@ -52,9 +52,9 @@ Programs::Programs(pen::Engine engine, const std::vector<Rule>& rules, Owner own
   score_.notes_losses = notes_losses;
   std::vector<site::Rule> matches;
   for (const auto& rule : rules) matches.push_back({rule.fault, "here", rule.match});
-  player_ = pen::load_player(engine, score_,
-                             {1, 1, score_.banked_from(), score_.asks_sizes(), score_.follows_connections(), notes_losses},
-                             {1});
+  player_ = pen::load_player(
+      engine, score_, {1, 1, score_.banked_from(), score_.asks_sizes(), score_.follows_connections(), notes_losses},
+      {1});
   place.near = kNear;
   const std::vector<pen::Seating> here{{&matches, place}};
   selectors_ = std::make_unique<pen::Selectors>(engine, score_, here, kGuard, 1, *player_);

@@ -1,5 +1,6 @@
-// What is noted of TCP that rules drop, for telemetry to tell whose loss it is that is sent again: whose bytes, which of
-// them, and what was acknowledged. The kernel's part, who takes it back, needs real sockets: tests/netns/ours_test.cpp.
+// What is noted of TCP that rules drop, for telemetry to tell whose loss it is that is sent again: whose bytes, which
+// of them, and what was acknowledged. The kernel's part, who takes it back, needs real sockets:
+// tests/netns/ours_test.cpp.
 #include <bpf/bpf.h>
 #include <gtest/gtest.h>
 

@@ -39,8 +39,8 @@ inline events::Telemetry bucket(Ns from) {
   return made;
 }
 
-/// A span in which every figure has a value of its own: numbers 1 to 15 in the order of plan::Series, times of 3 ms and 5
-/// ms.
+/// A span in which every figure has a value of its own: numbers 1 to 15 in the order of plan::Series, times of 3 ms and
+/// 5 ms.
 inline events::Telemetry one_of_each(Ns from) {
   auto b = bucket(from);
   b.opened = 1;

@@ -265,20 +265,20 @@ TEST(ServeMetrics, CountConnectionsOfTargets) {
   metrics.counted(span);
   metrics.counted(span);
   const std::string text = metrics.text();
-  for (const char* line : {"faultline_connections_opened_total{target=\"web\"} 2\n",
-                           "faultline_connections_accepted_total{target=\"web\"} 4\n",
-                           "faultline_connections_closed_total{target=\"web\"} 8\n",
-                           "faultline_connections_failed_total{target=\"web\",error=\"refused\"} 6\n",
-                           "faultline_retransmits_total{target=\"web\"} 10\n",
-                           "faultline_retransmits_ours_total{target=\"web\"} 30\n",
-                           "faultline_retransmission_timeouts_total{target=\"web\"} 12\n",
-                           "faultline_resets_total{target=\"web\",direction=\"sent\"} 14\n",
-                           "faultline_resets_total{target=\"web\",direction=\"received\"} 16\n",
-                           "faultline_payload_bytes_total{target=\"web\",direction=\"sent\"} 18\n",
-                           "faultline_packets_total{target=\"web\",direction=\"received\"} 24\n",
-                           "faultline_rtt_seconds_bucket{target=\"web\",le=\"0.0025\"} 0\n",
-                           "faultline_rtt_seconds_bucket{target=\"web\",le=\"0.005\"} 2\n",
-                           "faultline_turn_seconds_count{target=\"web\"} 26\n"})
+  for (const char* line :
+       {"faultline_connections_opened_total{target=\"web\"} 2\n",
+        "faultline_connections_accepted_total{target=\"web\"} 4\n",
+        "faultline_connections_closed_total{target=\"web\"} 8\n",
+        "faultline_connections_failed_total{target=\"web\",error=\"refused\"} 6\n",
+        "faultline_retransmits_total{target=\"web\"} 10\n", "faultline_retransmits_ours_total{target=\"web\"} 30\n",
+        "faultline_retransmission_timeouts_total{target=\"web\"} 12\n",
+        "faultline_resets_total{target=\"web\",direction=\"sent\"} 14\n",
+        "faultline_resets_total{target=\"web\",direction=\"received\"} 16\n",
+        "faultline_payload_bytes_total{target=\"web\",direction=\"sent\"} 18\n",
+        "faultline_packets_total{target=\"web\",direction=\"received\"} 24\n",
+        "faultline_rtt_seconds_bucket{target=\"web\",le=\"0.0025\"} 0\n",
+        "faultline_rtt_seconds_bucket{target=\"web\",le=\"0.005\"} 2\n",
+        "faultline_turn_seconds_count{target=\"web\"} 26\n"})
     EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
   EXPECT_EQ(text.find("# TYPE faultline_resets_total"), text.rfind("# TYPE faultline_resets_total")) << "one family";
 }

@@ -87,7 +87,8 @@ TEST(Telemetry, LacksNothingThatOnlyTurnsNeed) {
   EXPECT_EQ(support.without_turns().lack(), "");
   EXPECT_TRUE(support.without_turns().lacking_series().empty());
   support.missing.push_back(&observe::kTracepoints[1]);
-  EXPECT_EQ(support.without_turns().lacking_series(), (std::vector<std::string>{"retransmits", "retransmits_ours", "timeouts"}));
+  EXPECT_EQ(support.without_turns().lacking_series(),
+            (std::vector<std::string>{"retransmits", "retransmits_ours", "timeouts"}));
 }
 
 TEST(LossWatch, SaysWhenMoreWasLostThanIsRemembered) {

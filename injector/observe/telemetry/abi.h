@@ -34,7 +34,7 @@ enum {
   FL_ACCEPTED, /* opened by others */
   FL_CLOSED,   /* over, whatever way */
   FL_RETRANSMITS,
-  FL_TIMEOUTS, /* of these: sent by the retransmission timer */
+  FL_TIMEOUTS,         /* of these: sent by the retransmission timer */
   FL_RETRANSMITS_OURS, /* of these: for what a fault dropped */
   FL_RESETS_SENT,
   FL_RESETS_RECEIVED,

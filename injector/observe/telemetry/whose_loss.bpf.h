@@ -25,11 +25,11 @@ struct {
 /* A segment that was sent again. */
 struct resent {
   struct fl_loss_key key;
-  __u32 begin, end;     /* its sequence numbers */
-  __u32 unacked, next;  /* the connection's: snd_una, snd_nxt */
-  __u64 clock;          /* ns: before it was sent. What is lost later may be itself, before this program is called */
-  __u32 at, ours;       /* where what is still to be looked at begins; 1: it is a fault's */
-  __u32 unsure;         /* 1: a loss that may be of it was forgotten */
+  __u32 begin, end;    /* its sequence numbers */
+  __u32 unacked, next; /* the connection's: snd_una, snd_nxt */
+  __u64 clock;         /* ns: before it was sent. What is lost later may be itself, before this program is called */
+  __u32 at, ours;      /* where what is still to be looked at begins; 1: it is a fault's */
+  __u32 unsure;        /* 1: a loss that may be of it was forgotten */
   __u32 pad;
 };
 
