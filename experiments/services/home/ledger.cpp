@@ -11,13 +11,11 @@
 
 #include "parts.h"
 
-int main(int argc, char** argv) try {
+namespace {
+int audit_all(const home::Options& options) {
   using namespace home;
-  const Options options(argc, argv, {"at-rest", "json"});
-  if (options.words.size() != 2 || options.words[0] != "audit" || !options.has("db")) {
-    std::cerr << "usage: ledger audit --db URL [--at-rest] [--json] [--log URL] FILE\n";
-    return 3;
-  }
+  if (options.words.size() != 2 || options.words[0] != "audit")
+    throw payment::WrongCommandLine("usage: ledger audit --db URL [--at-rest] [--json] [--log URL] FILE");
   // First what arrived, then what was taken: what comes meanwhile is in the second alone.
   const Reply arrived = Peer(options.get("db"), milliseconds(1000)).get("/readings", milliseconds(5000));
   if (!arrived.ok() || !arrived.body.is_array()) throw std::runtime_error("the cloud's database does not answer");
@@ -32,7 +30,9 @@ int main(int argc, char** argv) try {
   std::cout << found.all.size() << " violations, " << found.figures.at("commands") << " commands, "
             << found.figures.at("readings") << " readings\n";
   return found.all.empty() ? 0 : 1;
-} catch (const std::exception& failure) {
-  std::cerr << "ledger: " << failure.what() << "\n";
-  return 4;
+}
+}  // namespace
+
+int main(int argc, char** argv) {
+  return payment::run(argc, argv, {{"db", "log"}, {"at-rest", "json"}, true}, audit_all, 4);
 }

@@ -61,18 +61,17 @@ class Operator {
 }  // namespace
 }  // namespace home
 
-int main(int argc, char** argv) try {
+int main(int argc, char** argv) {
   using namespace home;
-  const Options options(argc, argv);
-  Operator the_operator(options);
-  httplib::Server server;
-  on_get(server, "/", [&](const auto&, const Json&) -> Json {
-    const std::string word = the_operator.word();
-    if (word == "network fault") throw Status{503, {{"word", word}}};
-    return {{"word", word}};
-  });
-  serve(server, options.number("port", 8080));
-} catch (const std::exception& failure) {
-  std::cerr << "status: " << failure.what() << "\n";
-  return 1;
+  const auto work = [](const Options& options) {
+    Operator the_operator(options);
+    httplib::Server server;
+    on_get(server, "/", [&](const auto&, const Json&) -> Json {
+      const std::string word = the_operator.word();
+      if (word == "network fault") throw Status{503, {{"word", word}}};
+      return {{"word", word}};
+    });
+    serve(server, options.number("port", 8080));
+  };
+  return payment::run(argc, argv, {{"edge", "witness", "design", "port"}}, work);
 }

@@ -67,15 +67,14 @@ class Witness {
 }  // namespace
 }  // namespace home
 
-int main(int argc, char** argv) try {
+int main(int argc, char** argv) {
   using namespace home;
-  const Options options(argc, argv);
-  Witness witness(options.get("ledger"));
-  httplib::Server server;
-  on_post(server, "/tell", [&](const auto&, const Json& all) { return witness.hear(all); });
-  on_post(server, "/findings", [&](const auto&, const Json& findings) { return witness.log_findings(findings); });
-  serve(server, options.number("port", 8080));
-} catch (const std::exception& failure) {
-  std::cerr << "witness: " << failure.what() << "\n";
-  return 1;
+  const auto work = [](const Options& options) {
+    Witness witness(options.get("ledger"));
+    httplib::Server server;
+    on_post(server, "/tell", [&](const auto&, const Json& all) { return witness.hear(all); });
+    on_post(server, "/findings", [&](const auto&, const Json& findings) { return witness.log_findings(findings); });
+    serve(server, options.number("port", 8080));
+  };
+  return payment::run(argc, argv, {{"ledger", "port"}}, work);
 }
