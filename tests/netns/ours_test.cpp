@@ -13,14 +13,12 @@ namespace {
 constexpr std::uint16_t kPort = 7000;
 
 struct Ours : TelemetryTest {
-  /// A fault that is in force from the return of this on.
+  /// A run whose fault is in force once the journal says so.
   Command degrade(const std::string& keys) {
-    auto run = start("telemetry = [\"victim\", \"them\"]\nduration = \"300s\"",
-                     "[[faults]]\nname = \"bad\"\nkind = \"degrade\"\non = \"victim\"\nstart = \"0s\"\nfor = "
-                     "\"run\"\n" +
-                         keys);
-    EXPECT_TRUE(await_event(out, "fault_begin")) << run.errors();
-    return run;
+    return start("telemetry = [\"victim\", \"them\"]\nduration = \"300s\"",
+                 "[[faults]]\nname = \"bad\"\nkind = \"degrade\"\non = \"victim\"\nstart = \"0s\"\nfor = "
+                 "\"run\"\n" +
+                     keys);
   }
   void finish(Command& run) const {
     run.signal(SIGINT);
@@ -78,6 +76,7 @@ struct OfAFault : Ours, testing::WithParamInterface<std::tuple<bool, std::string
 TEST_P(OfAFault, AreNearlyAllWhereNothingElseIsLost) {
   const auto& [v6, delay] = GetParam();
   auto run = degrade("loss = \"4%\"\n" + delay);
+  ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
   transfer_to(near(0, v6), far(kPort, v6));
   transfer_to(far(0, v6), near(kPort, v6));
   finish(run);
@@ -95,6 +94,7 @@ TEST_F(Ours, AreNoneWhereSomebodyElseDrops) {
   lose_one_of(10, net.there);
   lose_one_of(10, net.here);
   auto run = degrade("delay = \"1ms\"\n");
+  ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
   transfer_to(near(0, false), far(kPort, false));
   transfer_to(far(0, true), near(kPort, true));
   finish(run);
@@ -109,6 +109,7 @@ TEST_F(Ours, AreNoneWhereSomebodyElseDrops) {
 TEST_F(Ours, AreAsManyAsTheFaultDroppedWhereBothDo) {
   lose_one_of(25, net.there, "tcp dport 7000");
   auto run = degrade("loss = \"4%\"\ndirection = \"egress\"\n");
+  ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
   transfer_to(near(0, false), far(kPort, false));
   finish(run);
   const Again victim = again("victim");
