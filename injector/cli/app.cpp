@@ -94,6 +94,7 @@ void set_up(CLI::App& app, Context& context) {
   setup_list(app, context);
   setup_inject(app, context);
   setup_new(app, context);
+  setup_trace(app, context);
   setup_completion(app, context);
   setup_man(app, context);
   setup_schema(app, context);

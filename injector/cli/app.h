@@ -41,6 +41,7 @@ void setup_inject(CLI::App& app, Context& context);
 void setup_new(CLI::App& app, Context& context);
 void setup_completion(CLI::App& app, Context& context);
 void setup_man(CLI::App& app, Context& context);
+void setup_trace(CLI::App& app, Context& context);
 void setup_schema(CLI::App& app, Context& context);
 
 }  // namespace faultline::cli

@@ -7,17 +7,16 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <memory>
 
 #include "faults/kind.h"
 #include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
+#include "injector/cli/output_file.h"
 #include "injector/plan/parse.h"
 #include "injector/plan/values.h"
 #include "injector/probe/kind.h"
-#include "injector/run/folder.h"
 #include "injector/sketch/sketch.h"
 
 namespace faultline::cli {
@@ -248,14 +247,7 @@ Exit make_plan(NewArguments a) {
     print(stdout, text);
     return Exit::passed;
   }
-  std::error_code ignored;
-  if (!a.force && std::filesystem::exists(a.output, ignored))
-    throw Failure(Exit::invalid, fmt::format("{} exists already; --force writes over it", a.output));
-  std::ofstream file(a.output, std::ios::binary);
-  file << text;
-  file.close();
-  if (!file) throw Failure(Exit::cannot_run, fmt::format("{} cannot be written", a.output));
-  run::give_to_user(a.output);
+  write_output(a.output, text, a.force);
   print(stderr, shown("Wrote {0}. Next: faultline explain {0}\n", a.output));
   return Exit::passed;
 }

@@ -115,7 +115,7 @@ Exit play(plan::Parsed parsed, const Playing& how, run::RunOptions options) {
   ::unsetenv("FAULTLINE_NOTIFY");
   const auto result = run::run(parsed.plan, options);
   for (const auto& remark : result.remarks) print(stderr, shown("faultline: {}\n", remark));
-  return tell(result.outcome, result.folder, how, parsed.plan.path);
+  return tell(result.outcome, result.folder, how, parsed.judged_by());
 }
 
 }  // namespace faultline::cli

@@ -73,14 +73,14 @@ std::vector<std::string> repeating(const CLI::App& sub, const std::string& path)
 
 /// Runs until a run says something, in a process for each: the last has the folder that was asked for, and those that
 /// said nothing are kept beside it.
-Exit run_until_conclusive(const RunArguments& arguments, const CLI::App& sub, const plan::Plan& plan) {
+Exit run_until_conclusive(const RunArguments& arguments, const CLI::App& sub, const plan::Parsed& parsed) {
   namespace fs = std::filesystem;
   if (!arguments.at.empty())
     throw Failure(Exit::invalid, "--at is the instant of one run: it does not go with --retry-inconclusive");
   run::check_privileges();
   fs::path out = arguments.playing.out;
   if (!out.empty()) out = fs::absolute(out / "").lexically_normal().parent_path();  // "out/" and "." have no name
-  const fs::path folder = run::make_arms_folder(plan.name, out);
+  const fs::path folder = run::make_arms_folder(parsed.plan.name, out);
   const auto words = child_words("run", given_words(sub, {"--out", "--json", "--annotate", "--retry-inconclusive"}),
                                  {"--out", folder.string()});
   for (unsigned left = arguments.again;; left--) {
@@ -89,7 +89,7 @@ Exit run_until_conclusive(const RunArguments& arguments, const CLI::App& sub, co
     const auto outcome = report::derive(folder);
     run::give_to_user(folder);
     if (outcome.exit != Exit::inconclusive || left == 0 || played.stopped)
-      return tell(outcome, folder, arguments.playing, plan.path);
+      return tell(outcome, folder, arguments.playing, parsed.judged_by());
     fs::path kept;
     for (int number = 1; kept.empty() || fs::exists(kept); number++)
       kept = fmt::format("{}.inconclusive-{}", folder.string(), number);
@@ -206,7 +206,7 @@ Exit run_plan(const RunArguments& arguments, const CLI::App& sub, const std::vec
   if (parsed.ok() && arguments.reading.arm.empty() && !parsed.plan.arms.empty())
     return run_arms(arguments, sub, std::move(parsed));
   if (arguments.again == 0) tell_bound(parsed, arguments.playing);
-  if (parsed.ok() && arguments.again > 0) return run_until_conclusive(arguments, sub, parsed.plan);
+  if (parsed.ok() && arguments.again > 0) return run_until_conclusive(arguments, sub, parsed);
   if (parsed.ok() && options.at && *options.at < wall_now())
     throw Failure(Exit::invalid, fmt::format("--at {}: that instant is in the past", arguments.at));
   options.repeat = repeating(sub, path);

@@ -113,6 +113,7 @@ class Binder {
       }
       check_shape(*allowed, entry.at, entry.value);
     }
+    if (bindings_.with.empty()) return own;
     const std::string folder = fs::absolute(bindings_.with).lexically_normal().parent_path();
     fill_in(own, {{"plan_dir", folder}});
     return own;

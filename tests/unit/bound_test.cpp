@@ -8,6 +8,7 @@
 #include <set>
 
 #include "injector/base/error.h"
+#include "injector/base/file_text.h"
 #include "injector/plan/document.h"
 #include "injector/sketch/node_text.h"
 #include "tests/harness/command.h"
@@ -414,6 +415,25 @@ TEST(BoundOutages, EachShippedOneCanBeBound) {
     seen++;
   }
   EXPECT_GE(seen, 9);
+}
+
+/// The first ```toml block of a page.
+std::string example_of(const std::string& page) {
+  const std::string text = file_text(FAULTLINE_SOURCE_DIR "/docs/" + page), fence = "```toml\n";
+  const auto begin = text.find(fence) + fence.size();
+  return text.substr(begin, text.find("\n```", begin) + 1 - begin);
+}
+
+TEST(BoundOutages, ThePagesExamplesAreValid) {
+  const test::TemporaryFolder folder;
+  const std::string own = folder.write("mine.toml", example_of("own-services.md"));
+  const auto bound = parse_bound(FAULTLINE_SOURCE_DIR "/experiments/alipay-2019-machine-room-jitter.toml", {},
+                                 {{"east=unit=pay.service"}, own, false});
+  EXPECT_TRUE(bound.ok()) << plan::render(bound);
+  EXPECT_EQ(bound.plan.hypotheses.size(), 2u);
+  const auto cables = plan::parse_text(example_of("reproducing-an-outage.md"), folder.path() / "cables.toml");
+  EXPECT_TRUE(cables.ok()) << plan::render(cables);
+  EXPECT_EQ(cables.plan.faults.size(), 2u);
 }
 
 TEST(NodeText, ReadsBackAsTheSame) {
