@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
 #include "injector/plan/schema.h"
 

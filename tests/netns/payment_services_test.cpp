@@ -1,87 +1,16 @@
 // The payment demo services (experiments/services/payment), as processes: what they have said yes to survives kill -9
 // of any of them, and `ledger audit` finds what is wrong with a ledger, and nothing else.
-#include <gtest/gtest.h>
-#include <httplib.h>
-#include <signal.h>
-
 #include <atomic>
-#include <mutex>
 #include <thread>
 
-#include "tests/harness/asking.h"
-#include "tests/harness/command.h"
-#include "tests/harness/processes.h"
+#include "tests/netns/payment_bed.h"
 
 namespace faultline::test {
 namespace {
 
-namespace fs = std::filesystem;
-using nlohmann::json;
-
-class PaymentServices : public testing::Test {
+class PaymentServices : public PaymentBed {
  protected:
-  void SetUp() override {
-    if (!fs::exists(program("bank"))) GTEST_SKIP() << "built without the demo services";
-  }
-
-  static std::string program(const std::string& name) {
-    return fs::path(binary()).parent_path() / "libexec/payment" / name;
-  }
-  std::string file(const std::string& name) const { return folder_.path() / name; }
-  static std::string url(int port) { return "http://127.0.0.1:" + std::to_string(port); }
-
-  /// Starts one, or starts it again; `argv` is remembered. Waits until it answers.
-  void start(const std::string& name, int port, std::vector<std::string> argv = {}) {
-    if (!argv.empty()) {
-      argv[0] = program(argv[0]);
-      argv.insert(argv.end(), {"--port", std::to_string(port)});
-      commands_[name] = argv;
-    }
-    running_[name] = std::make_unique<Command>(commands_.at(name));
-    ASSERT_TRUE(eventually([&] { return get(port, "/health").first == 200; })) << name << running_[name]->errors();
-  }
-  std::string said_by(const std::string& name) const { return running_.at(name)->out(); }
-  void kill(const std::string& name) {
-    running_.at(name)->signal(SIGKILL);
-    running_.at(name)->wait(10 * kSecond);
-  }
-
-  using Answer = std::pair<int, json>;  ///< status 0: none
-  static Answer answer_of(const httplib::Result& result) {
-    return result ? Answer{result->status, json::parse(result->body, nullptr, false)} : Answer{0, json()};
-  }
-  static Answer get(int port, const std::string& path) {
-    httplib::Client client("127.0.0.1", port);
-    return answer_of(client.Get(path));
-  }
-  static Answer post(int port, const std::string& path, const json& body) {
-    httplib::Client client("127.0.0.1", port);
-    return answer_of(client.Post(path, body.dump(), "application/json"));
-  }
-  static std::string state(const Answer& answer) {
-    return answer.second.is_object() ? answer.second.value("state", "") : "";
-  }
-  static std::string debit(const std::string& channel, const std::string& number, const std::string& purchase) {
-    return state(
-        post(kBank, "/debit", {{"channel", channel}, {"number", number}, {"purchase", purchase}, {"amount", 100}}));
-  }
-  static void show(const std::string& purchase, const std::string& number, const std::string& what,
-                   const std::string& text = "", const std::string& who = "shopper", int attempts = 1) {
-    const json screen{{"purchase", purchase}, {"number", number}, {"state", what},
-                      {"text", text},         {"who", who},       {"attempts", attempts}};
-    EXPECT_TRUE(eventually([&] { return post(kBank, "/screens", screen).first == 200; }));
-  }
-  void start_bank() { start("bank", kBank, {"bank", "--ledger", file("ledger")}); }
-  Said audit() const { return say_all({program("ledger"), "audit", "--at-rest", file("ledger")}); }
-
-  static constexpr int kBank = 7000, kMerchant = 7001, kA = 7002, kB = 7003, kCashier = 7004;
-
- private:
-  const NetNs ns_ = loopback_ns();
-  const Inside inside_{ns_};
-  TemporaryFolder folder_;
-  std::map<std::string, std::vector<std::string>> commands_;
-  std::map<std::string, std::unique_ptr<Command>> running_;
+  static constexpr int kAuth = 7007, kSms = 7008;
 };
 
 TEST_F(PaymentServices, AnOrderNumberIsPaidOnceAndNeverAfterItWasClosed) {
@@ -136,7 +65,104 @@ TEST_F(PaymentServices, TheAuditSaysEachViolationWithItsOrder) {
   EXPECT_NE(log.find(open), std::string::npos) << log;
   EXPECT_EQ(log.find(open), log.rfind(open)) << "once";
   EXPECT_EQ(say_all({program("ledger"), "audit", file("no-such-ledger")}).status, 4);
-  EXPECT_EQ(say_all({program("ledger")}).status, 3);
+  EXPECT_EQ(say_all({program("ledger")}).status, 2);
+}
+
+TEST_F(PaymentServices, TheAuditKnowsAmountsAndRetriesUnderOtherNumbers) {
+  start_bank();
+  const auto said = [&](const std::string& what) {
+    const std::string out = audit().out;
+    EXPECT_NE(out.find(what), std::string::npos) << what << "\n" << out;
+  };
+  debit("A", "good-1", "good");
+  post(kBank, "/screens", {{"purchase", "good"}, {"number", "good-1"}, {"state", "PAID"}, {"amount", 100}});
+  // Four requests that came too late, each to a number that was closed: four requests, and no retry.
+  for (const char* number : {"late-1", "late-2", "late-3", "late-4"}) {
+    post(kBank, "/close", {{"channel", "A"}, {"number", number}});
+    debit("A", number, "late");
+  }
+  EXPECT_EQ(audit().status, 0) << audit().out;
+
+  post(kBank, "/debit", {{"channel", "A"}, {"number", "good-1"}, {"purchase", "good"}, {"amount", 9900}});
+  said("I2 order good-1: paid is not what was asked for: 100, not 9900\n");
+  post(kBank, "/screens", {{"purchase", "good"}, {"number", "good-1"}, {"state", "PAID"}, {"amount", 1}});
+  said("I2 order good-1: paid is not what was shown: 100, not 1\n");
+  for (const char* number : {"many-1", "many-2", "many-3", "many-4"}) debit("A", number, "many");
+  said("I5 order many: more than 3 attempts reached the bank: 4\n");
+  show("hasty", "hasty-1", "UNKNOWN");
+  show("hasty", "hasty-2", "FAILED");
+  said("I1 order hasty: shown under another number before 'not paid' was certain: hasty-1, then hasty-2\n");
+}
+
+TEST_F(PaymentServices, WhatIsMistypedIsRefused) {
+  const auto refused = [&](std::vector<std::string> argv, const std::string& why) {
+    argv[0] = program(argv[0]);
+    const auto said = say_all(argv);
+    EXPECT_EQ(said.status, 2) << argv[0];
+    EXPECT_NE(said.errors.find(why), std::string::npos) << said.errors;
+  };
+  refused({"bank", "--leger", file("ledger")},
+          "bank: there is no --leger; it takes --copy, --design, --ledger, --port");
+  refused({"bank"}, "--ledger is required");
+  refused({"bank", "--ledger"}, "--ledger needs a value");
+  refused({"merchant", "--goods", file("goods"), "again"}, "'again'");
+  refused({"sms", "--capacity", "6/s"}, "--capacity is a whole number from 0, not '6/s'");
+  refused({"sms", "--port", "-1"}, "--port is a whole number from 0, not '-1'");
+  refused({"merchant", "--design", "carefull", "--goods", file("goods")}, "careful or naive, not 'carefull'");
+  refused({"cashier", "--channels", "http://pay"}, "--channels is A=URL,B=URL, not http://pay");
+  refused({"visitor", "--auth", url(kAuth), "--wants", "tea"}, "login or code, not 'tea'");
+  refused({"shopper", "--casher", url(kCashier)}, "there is no --casher");
+}
+
+TEST_F(PaymentServices, AnErrorOfTheMerchantIsNoListOfGoods) {
+  start_bank();
+  debit("A", "n1", "p1");
+  httplib::Server broken;
+  broken.Get("/goods", [](const httplib::Request&, httplib::Response& response) {
+    response.status = 500;
+    response.set_content(R"({"error": "disk full"})", "application/json");
+  });
+  ASSERT_TRUE(broken.bind_to_port("127.0.0.1", kMerchant));
+  std::thread serving([&] { broken.listen_after_bind(); });
+  const auto said = say_all({program("ledger"), "goods", "--merchant", url(kMerchant), file("ledger")});
+  broken.stop();
+  serving.join();
+  EXPECT_EQ(said.status, 4) << said.out;
+}
+
+TEST_F(PaymentServices, ABalanceThatCannotBeReadIsNotZero) {
+  start_bank();
+  start("A", kA, {"channel", "--name", "A", "--orders", file("A"), "--bank", url(kBank)});
+  for (const auto& [design, unreadable] : {std::pair{"careful", json("unavailable")}, std::pair{"naive", json(0)}}) {
+    start("cashier", kCashier,
+          {"cashier", "--design", design, "--orders", file("cashier"), "--witness", url(kBank), "--channels",
+           "A=" + url(kA)});
+    EXPECT_GT(get(kCashier, "/balance").second.at("balance"), 0);
+    kill("bank");
+    EXPECT_EQ(get(kCashier, "/balance").second.at("balance"), unreadable) << design;
+    start("bank", kBank);
+    kill("cashier");
+  }
+}
+
+TEST_F(PaymentServices, ACodeIsSentOnceHoweverOftenSomebodyTaps) {
+  start_bank();
+  start("sms", kSms, {"sms", "--capacity", "100"});
+  const auto sent = [&] { return get(kSms, "/sent").second.value("sent", 0); };
+  int before = 0;
+  for (const auto& [design, times] : {std::pair{"careful", 1}, std::pair{"naive", 3}}) {
+    start("auth", kAuth, {"auth", "--design", design, "--bank", url(kBank), "--sms", url(kSms)});
+    for (int i = 0; i < 3; i++) EXPECT_EQ(state(post(kAuth, "/code", {{"person", design}})), "SENT");
+    EXPECT_EQ(sent(), before + times) << design;
+    before = sent();
+    EXPECT_EQ(say_all({program("visitor"), "--auth", url(kAuth), "--wants", "login"}).status, 0);
+    EXPECT_EQ(say_all({program("visitor"), "--auth", url(kAuth), "--wants", "code"}).status, 0);
+    EXPECT_EQ(sent(), ++before);
+    kill("auth");
+  }
+  start("auth", kAuth, {"auth", "--bank", url(kBank), "--sms", url(kSms)});
+  kill("bank");
+  EXPECT_EQ(post(kAuth, "/login", {{"person", "x"}}).first, 503) << "it is said, and soon";
 }
 
 TEST_F(PaymentServices, KilledAtAnyMomentTheyLoseNoAcknowledgedPayment) {

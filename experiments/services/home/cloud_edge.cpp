@@ -65,7 +65,7 @@ class Edge {
   Json homes() {
     const std::lock_guard lock(mutex_);
     const auto well = std::count_if(done_.begin(), done_.end(), [](const auto& home) {
-      return home.first != kHome && seconds_since(home.second) < 8;
+      return home.first != kHome && seconds_since(home.second) < 14;
     });
     return {{"known", homes_}, {"well", well}, {"silent_s", seconds_since(last_message_)}};
   }

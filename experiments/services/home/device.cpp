@@ -33,8 +33,8 @@ class Devices {
           loop_, Session::Setting{broker, "device-" + name, topics, Return::of(naive_), true, ""},
           [this, i = sessions_.size()](const std::string& topic, const Json& message) { heard(i, topic, message); }));
     }
-    loop_.every(milliseconds(1000), [this] { take_readings(); });
-    loop_.every(milliseconds(100), [this] { send_readings(); });
+    loop_.every(milliseconds(2000), [this] { take_readings(); });
+    loop_.every(milliseconds(300), [this] { send_readings(); });
     loop_.start();
   }
 

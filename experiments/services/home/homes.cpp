@@ -1,9 +1,10 @@
 // homes --broker HOST:PORT --witness URL [--homes 200] [--design careful|naive] [--first ADDRESS] [--port 8080]
 //
 // Many homes, each with an address and a session of its own, from the address that FAULTLINE_ADDRESS or --first says
-// on. Every 5 s a home asks the cloud for a command, through the cloud's database, and does it: the home is well when
-// its last one came within 3 s. How many are not is told to the witness every second, over a way that no plan faults.
-// Sessions end after 8 to 22 s, as they do in ordinary life, and begin again: so there is a normal rate of them.
+// on. Every 10 s, and when it has just come back, a home asks the cloud for a command, through the cloud's database,
+// and does it: the home is well when its last one came within 3 s. How many are not is told to the witness every
+// second, over a way that no plan faults. Sessions end after 8 to 22 s, as they do in ordinary life, and begin again:
+// so there is a normal rate of them.
 //
 // GET /home is about the next home in turn: 200 if it is well, else 503. GET / has the numbers.
 #include <arpa/inet.h>
@@ -37,7 +38,7 @@ class Homes {
           Session::Setting{
               options.get("broker"), "home-" + std::to_string(n), {home.name + "/command/#"}, back, false, from},
           [this, &home](const std::string&, const Json& message) { heard(home, message); });
-      home.asks = clock::now() + some(0, 5000);
+      home.asks = clock::now() + some(0, 10'000);
       home.leaves = clock::now() + some(0, 15'000);
     }
     loop_.every(milliseconds(100), [this] { tick(); });
@@ -61,6 +62,7 @@ class Homes {
     std::unique_ptr<Session> session;
     std::string asked;  ///< the id of what it waits for; empty: nothing
     clock::time_point asks, given_up, leaves;
+    bool was_connected = false;
     std::atomic<bool> well{false};
   };
 
@@ -84,13 +86,16 @@ class Homes {
         home.asked.clear();
         home.well = false;
       }
+      const bool connected = home.session->connected(), is_back = connected && !home.was_connected && !home.well;
+      home.was_connected = connected;
+      if (is_back) home.asked.clear();
       // Not while it waits for an answer: nobody pulls the plug just then.
       if (home.asked.empty() && now >= home.leaves) {
         home.leaves = now + some(8000, 22'000);
         home.session->renew();
       }
-      if (home.asked.empty() && now >= home.asks) {
-        home.asks = now + some(4500, 5500);
+      if (home.asked.empty() && (is_back || now >= home.asks)) {
+        if (now >= home.asks) home.asks = now + some(9000, 11'000);
         home.given_up = now + milliseconds(3000);
         home.asked = home.name + "." + std::to_string(now_us());
         home.session->publish(home.name + "/request", {{"id", home.asked}, {"device", "none"}, {"issued", now_us()}});

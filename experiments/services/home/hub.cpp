@@ -28,7 +28,7 @@ class Hub {
                 Return::of(options.naive()), true, ""},
                [this](const std::string& topic, const Json& message) { from_cloud(topic, message); }) {
     if (through_hub(options)) {
-      loop_.every(milliseconds(200), [this] { send_readings(); });
+      loop_.every(milliseconds(500), [this] { send_readings(); });
       std::thread([this] { watch_cloud(); }).detach();
     }
     loop_.start();

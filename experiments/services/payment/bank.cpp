@@ -1,51 +1,61 @@
-// bank --ledger FILE [--port 8080]
+// bank --ledger FILE [--copy URL [--leads] [--design careful|naive]] [--port 8080]
 //
 // Has the money, and the only ledger that counts. Channels debit shoppers here. It also keeps what people were shown,
 // told by themselves over ways that no plan faults, so that `ledger audit` can compare the two; what that
-// finds it writes to its log.
+// finds it writes to its log. With --copy it is one of two with one ledger (pair.h), and with --leads the one that
+// leads.
 #include "bank.h"
 
 #include <set>
+#include <thread>
 
 #include "http.h"
 #include "options.h"
+#include "pair.h"
 #include "store.h"
 
 namespace payment {
 namespace {
 
+/// What the shoppers' account began with, in cents.
+constexpr std::int64_t kOpening = 100'000'000;
+
 class Bank {
  public:
-  explicit Bank(const std::string& file) : store_(file, kLedgerSchema) {}
+  explicit Bank(const Options& options)
+      : store_(options.get("ledger"), kLedgerSchema),
+        pair_(store_, options, [this](const Json& entry) { return apply(entry); }) {}
 
   /// One payment for one order number of a channel, however often it is asked for.
   Json debit(const Json& asked) {
-    const std::string channel = asked.at("channel"), number = asked.at("number"), purchase = asked.at("purchase");
-    const std::int64_t amount = asked.at("amount");
-    return store_.atomically([&]() -> Json {
-      store_.run("INSERT INTO attempts(channel, number, purchase, amount, at) VALUES(?, ?, ?, ?, ?)",
-                 {channel, number, purchase, amount, now_us()});
-      const std::string before = state_of(channel, number);
-      if (before != "NONE") return {{"state", before}};
-      store_.run("INSERT INTO payments(channel, number, purchase, amount, at) VALUES(?, ?, ?, ?, ?)",
-                 {channel, number, purchase, amount, now_us()});
-      const std::int64_t id = std::stoll(store_.one("SELECT last_insert_rowid()"));
-      store_.run("INSERT INTO postings(payment, account, amount) VALUES(?, 'shopper', ?), (?, 'merchant', ?)",
-                 {id, -amount, id, amount});
-      return {{"state", "PAID"}};
-    });
+    return pair_.agree({{"do", "debit"},
+                        {"channel", asked.at("channel")},
+                        {"number", asked.at("number")},
+                        {"purchase", asked.at("purchase")},
+                        {"amount", asked.at("amount")},
+                        {"at", now_us()}});
   }
 
   /// PAID if it is; else CLOSED from now on: a request that is still under way will be refused.
   Json close(const Json& asked) {
-    const std::string channel = asked.at("channel"), number = asked.at("number");
-    return store_.atomically([&]() -> Json {
-      const std::string before = state_of(channel, number);
-      if (before == "NONE")
-        store_.run("INSERT INTO closed(channel, number, at) VALUES(?, ?, ?)", {channel, number, now_us()});
-      return {{"state", before == "PAID" ? "PAID" : "CLOSED"}};
-    });
+    return pair_.agree(
+        {{"do", "close"}, {"channel", asked.at("channel")}, {"number", asked.at("number")}, {"at", now_us()}});
   }
+
+  Json balance() {
+    return {{"state", "READ"},
+            {"balance", kOpening + std::stoll(store_.one("SELECT coalesce(sum(amount), 0) FROM postings"
+                                                         " WHERE account = 'shopper'"))}};
+  }
+
+  /// What was paid, and when, for `ledger same`: {"A n1": 1700000000000000, …}
+  Json payments() {
+    Json all = Json::object();
+    for (const auto& row : store_.run(kPaymentsMade)) all[row[0]] = std::stoll(row[1]);
+    return all;
+  }
+
+  Pair& pair() { return pair_; }
 
   Json order(const std::string& channel, const std::string& number) {
     return store_.atomically([&]() -> Json { return {{"state", state_of(channel, number)}}; });
@@ -70,6 +80,27 @@ class Bank {
   }
 
  private:
+  Json apply(const Json& entry) {
+    const std::string channel = entry.at("channel"), number = entry.at("number"), before = state_of(channel, number);
+    const std::int64_t at = entry.at("at");
+    if (entry.at("do") == "close") {
+      if (before == "NONE")
+        store_.run("INSERT INTO closed(channel, number, at) VALUES(?, ?, ?)", {channel, number, at});
+      return {{"state", before == "PAID" ? "PAID" : "CLOSED"}};
+    }
+    const std::string purchase = entry.at("purchase");
+    const std::int64_t amount = entry.at("amount");
+    store_.run("INSERT INTO attempts(channel, number, purchase, amount, at) VALUES(?, ?, ?, ?, ?)",
+               {channel, number, purchase, amount, at});
+    if (before != "NONE") return {{"state", before}};
+    store_.run("INSERT INTO payments(channel, number, purchase, amount, at) VALUES(?, ?, ?, ?, ?)",
+               {channel, number, purchase, amount, at});
+    const std::int64_t id = std::stoll(store_.one("SELECT last_insert_rowid()"));
+    store_.run("INSERT INTO postings(payment, account, amount) VALUES(?, 'shopper', ?), (?, 'merchant', ?)",
+               {id, -amount, id, amount});
+    return {{"state", "PAID"}};
+  }
+
   std::string state_of(const std::string& channel, const std::string& number) {
     if (!store_.one("SELECT id FROM payments WHERE channel = ? AND number = ?", {channel, number}).empty())
       return "PAID";
@@ -79,12 +110,13 @@ class Bank {
   }
 
   Store store_;
+  Pair pair_;
   std::mutex mutex_;
   std::set<std::string> logged_;
 };
 
 void work(const Options& options) {
-  Bank bank(options.get("ledger"));
+  Bank bank(options);
   httplib::Server server;
   on_post(server, "/debit", [&](const auto&, const Json& asked) { return bank.debit(asked); });
   on_post(server, "/close", [&](const auto&, const Json& asked) { return bank.close(asked); });
@@ -92,6 +124,12 @@ void work(const Options& options) {
   on_post(server, "/findings", [&](const auto&, const Json& findings) { return bank.log_findings(findings); });
   on_get(server, "/orders/([^/]+)/([^/]+)",
          [&](const auto& request, const Json&) { return bank.order(request.matches[1], request.matches[2]); });
+  on_get(server, "/balance", [&](const auto&, const Json&) { return bank.balance(); });
+  on_get(server, "/payments", [&](const auto&, const Json&) { return bank.payments(); });
+  on_post(server, "/log", [&](const auto&, const Json& shipment) { return bank.pair().take(shipment); });
+  on_post(server, "/lead", [&](const auto&, const Json& asked) { return bank.pair().lead(asked); });
+  on_get(server, "/role", [&](const auto&, const Json&) { return bank.pair().role(); });
+  std::thread([&] { bank.pair().ship(); }).detach();
   serve(server, options.number("port", 8080));
 }
 
@@ -100,5 +138,5 @@ void work(const Options& options) {
 
 int main(int argc, char** argv) {
   using namespace payment;
-  return run(argc, argv, {.options = {"ledger", "port"}}, work);
+  return run(argc, argv, {.options = {"ledger", "copy", "design", "port"}, .flags = {"leads"}}, work);
 }

@@ -18,11 +18,18 @@ CREATE TABLE IF NOT EXISTS attempts(id INTEGER PRIMARY KEY, channel TEXT, number
 -- (a spinner that did not end). `amount` is 0 where they were not told one.
 CREATE TABLE IF NOT EXISTS screens(id INTEGER PRIMARY KEY, purchase TEXT, number TEXT, state TEXT, text TEXT, who TEXT,
                                    spinner_ms INTEGER, attempts INTEGER, amount INTEGER, at INTEGER);
+-- Of two banks with one ledger (pair.h): the entries in their order, what whoever asked for one was told, and who leads.
+CREATE TABLE IF NOT EXISTS log(seq INTEGER PRIMARY KEY, entry TEXT, result TEXT, applied INTEGER);
+CREATE INDEX IF NOT EXISTS log_waiting ON log(seq) WHERE applied = 0;
+CREATE TABLE IF NOT EXISTS role(one INTEGER PRIMARY KEY CHECK(one = 1), epoch INTEGER, leads INTEGER, alone INTEGER);
 CREATE INDEX IF NOT EXISTS payments_of ON payments(purchase);
 CREATE INDEX IF NOT EXISTS payments_numbered ON payments(number);
 CREATE INDEX IF NOT EXISTS postings_of ON postings(payment);
 CREATE INDEX IF NOT EXISTS attempts_of ON attempts(purchase);
 CREATE INDEX IF NOT EXISTS screens_of ON screens(purchase);
 )";
+
+/// Each payment by a name of its own, and when it was asked for (us).
+inline constexpr const char* kPaymentsMade = "SELECT channel || ' ' || number, at FROM payments";
 
 }  // namespace payment

@@ -1,26 +1,15 @@
 // cashier --channels A=URL,B=URL,… [--design careful|naive] [--orders FILE --witness URL] [--most N] [--port 8080]
 //
-// The application's front and its till: the home page, the list of channels, and "pay". What a tap on "pay" becomes is
-// the desk's, careful (careful.cpp; it keeps its orders in FILE, and tells outcomes to the witness, the bank) or naive
-// (naive.cpp). More than N taps at a time (100) are refused at once: those who are let in are served.
+// The application's front and its till: the home page, the balance, the list of channels, and "pay". What a tap on
+// "pay" becomes is the desk's, careful (careful.cpp; it keeps its orders in FILE, and tells outcomes to the witness,
+// the bank) or naive (naive.cpp). More than N taps at a time (100) are refused at once: those who are let in are
+// served.
 #include <atomic>
-#include <sstream>
 
 #include "desk.h"
 
 namespace payment {
 namespace {
-
-std::vector<Way> ways_in(const std::string& list) {
-  std::vector<Way> ways;
-  std::istringstream words(list);
-  for (std::string word; std::getline(words, word, ',');) {
-    const auto equals = word.find('=');
-    if (equals == std::string::npos) throw WrongCommandLine("--channels is A=URL,B=URL, not " + word);
-    ways.push_back({word.substr(0, equals), word.substr(equals + 1)});
-  }
-  return ways;
-}
 
 Json json_of(const Screen& screen) {
   return {{"state", screen.state}, {"number", screen.number},     {"channel", screen.channel},
@@ -28,7 +17,7 @@ Json json_of(const Screen& screen) {
 }
 
 void work(const Options& options) {
-  const std::vector<Way> ways = ways_in(options.get("channels"));
+  const std::vector<Way> ways = ways_in("channels", options.get("channels"));
   const std::unique_ptr<Desk> desk = options.naive() ? naive_desk(ways) : careful_desk(ways, options);
   const int most = options.number("most", 100);
   std::atomic<int> taps{0};
@@ -53,6 +42,13 @@ void work(const Options& options) {
     const int unknown = desk->unknown();
     if (unknown != 0) throw Status{503, {{"unknown", unknown}}};
     return {{"unknown", 0}};
+  });
+  // The balance, by the first channel. One that cannot be read is not 0, though the naive page says so.
+  Peer account(ways.at(0).url, milliseconds(600));
+  const Json unreadable = options.naive() ? Json(0) : Json("unavailable");
+  on_get(server, "/balance", [&](const auto&, const Json&) -> Json {
+    const Reply reply = account.get("/balance", milliseconds(1400));
+    return {{"balance", reply.ok() ? reply.body.value("balance", unreadable) : unreadable}};
   });
   on_get(server, "/", [](const auto&, const Json&) -> Json { return {{"page", "home"}}; });
   serve(server, options.number("port", 8080));

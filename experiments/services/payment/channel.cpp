@@ -45,7 +45,7 @@ class Channel {
       : name_(options.get("name")),
         naive_(options.naive()),
         store_(options.get("orders"), kSchema),
-        bank_(options.get("bank"), milliseconds(500)),
+        bank_(options.get("bank"), milliseconds(800)),
         merchant_(options.get("merchant", "http://127.0.0.1:1"), milliseconds(1000)),
         tells_merchant_(options.has("merchant")),
         admission_(options.number("capacity", 0)) {}
@@ -67,6 +67,13 @@ class Channel {
   Json close(const Json& asked) {
     const std::string number = asked.at("number");
     return settle(number, bank_.post("/close", {{"channel", name_}, {"number", number}}, kBankPatience));
+  }
+
+  /// The balance of who pays, as the bank has it.
+  Json balance() {
+    const Reply reply = bank_.get("/balance", kBankPatience);
+    if (!reply.ok()) throw Status{504, {{"state", "UNKNOWN"}}};
+    return reply.body;
   }
 
   /// What a cashier asks to see whether payments would get through: all the way to the bank.
@@ -131,6 +138,7 @@ void work(const Options& options) {
   on_post(server, "/pay", [&](const auto&, const Json& asked) { return channel.pay(asked); });
   on_post(server, "/close", [&](const auto&, const Json& asked) { return channel.close(asked); });
   on_get(server, "/trial", [&](const auto&, const Json&) { return channel.trial(); });
+  on_get(server, "/balance", [&](const auto&, const Json&) { return channel.balance(); });
   std::thread([&] { channel.look_after(); }).detach();
   serve(server, options.number("port", 8080));
 }

@@ -8,6 +8,7 @@
 
 #include "http.h"
 #include "options.h"
+#include "ways.h"
 
 namespace payment {
 
@@ -33,11 +34,6 @@ class Desk {
   virtual bool offered(const std::string& channel) = 0;
   /// Orders of which nobody knows yet whether they are paid.
   virtual int unknown() = 0;
-};
-
-/// A channel by its name, in the order in which they are preferred.
-struct Way {
-  std::string name, url;
 };
 
 /// One number for one order, asked after when no answer comes; greys out, goes another way, comes back by trial

@@ -1,5 +1,6 @@
 // ledger audit [--at-rest] [--json] [--log URL] FILE
 // ledger goods --merchant URL FILE
+// ledger same --with URL FILE
 //
 // Says every violation of the invariants I1 to I6 (audit.h) in the bank's ledger, each with its order, and how many
 // there are. FILE may be in use. With --at-rest all is over, and nothing may be open any more. Exit status: 0 when
@@ -9,11 +10,13 @@
 //
 // `goods` compares the ledger with what the merchant has handed out, and prints as JSON how many payments of more than
 // 5 s ago the merchant knows nothing of ("untold"), how many goods were handed out more than once, and how many without
-// a payment. Exit status 0 when the two could be compared, 4 when not.
+// a payment. Exit status 0 when the two could be compared, 4 when not. `same` compares it with the ledger of the bank
+// at URL, and prints how many payments of more than 2 s ago only one of the two has ("differ").
 #include "audit.h"
 
 #include <iostream>
 
+#include "bank.h"
 #include "http.h"
 #include "options.h"
 #include "store.h"
@@ -37,12 +40,34 @@ Json compare_goods(const std::string& ledger, const std::string& merchant) {
   return {{"untold", untold}, {"more_than_once", more_than_once}, {"unpaid", goods.size()}};
 }
 
+/// Throws std::runtime_error when the other bank does not answer.
+Json compare_payments(const std::string& ledger, const std::string& other) {
+  const Reply reply = Peer(other, milliseconds(1000)).get("/payments", milliseconds(3000));
+  if (!reply.ok() || !reply.body.is_object()) throw std::runtime_error("the other bank does not say what was paid");
+  std::map<std::string, int> owners;  // a payment, and how many of the two have it
+  const auto count = [&, old = now_us() - 2'000'000](const std::string& payment, std::int64_t at) {
+    if (at < old) owners[payment]++;
+  };
+  for (const auto& [payment, at] : reply.body.items()) count(payment, at);
+  Store store(ledger, nullptr);
+  for (const auto& row : store.run(kPaymentsMade)) count(row[0], std::stoll(row[1]));
+  int differ = 0;
+  for (const auto& [payment, times] : owners) differ += times != 2;
+  return {{"differ", differ}, {"payments", owners.size()}};
+}
+
 int judge(const Options& options) {
-  if (options.words.size() != 2 || (options.words[0] != "audit" && options.words[0] != "goods"))
+  const std::string what = options.words.size() == 2 ? options.words[0] : "";
+  if (what != "audit" && what != "goods" && what != "same")
     throw WrongCommandLine(
-        "usage: ledger audit [--at-rest] [--json] [--log URL] FILE, or ledger goods --merchant URL FILE");
+        "usage: ledger audit [--at-rest] [--json] [--log URL] FILE, ledger goods --merchant URL FILE, or ledger same "
+        "--with URL FILE");
   const std::string& file = options.words[1];
-  if (options.words[0] == "goods") {
+  if (what == "same") {
+    std::cout << compare_payments(file, options.get("with")).dump() << "\n";
+    return 0;
+  }
+  if (what == "goods") {
     std::cout << compare_goods(file, options.get("merchant")).dump() << "\n";
     return 0;
   }
@@ -64,6 +89,6 @@ int judge(const Options& options) {
 
 int main(int argc, char** argv) {
   using namespace payment;
-  const Accepts accepts{.options = {"log", "merchant"}, .flags = {"at-rest", "json"}, .words = true};
+  const Accepts accepts{.options = {"log", "merchant", "with"}, .flags = {"at-rest", "json"}, .words = true};
   return run(argc, argv, accepts, judge, 4);
 }
