@@ -54,7 +54,7 @@ TEST(BoundRun, AnOutageIsPlayedOnServicesOfOnesOwn) {
   // The record is whole: what was played, how to play it again, and its report once more.
   const std::string repeat = summary.at("repeat");
   for (const std::string& part :
-       {" --bind " + bind, " --with " + own, std::string("alipay-2019-machine-room-jitter.toml")})
+       {" --bind " + bind, " --with " + own, std::string("faultline run alipay-2019 ")})
     EXPECT_NE(repeat.find(part), std::string::npos) << part << " in " << repeat;
   const std::string played = text_of(out + "/plan.toml");
   EXPECT_EQ(played.find("lab."), std::string::npos) << played;
