@@ -2,11 +2,12 @@
 // with 64 rules), median of some repetitions. A packet that is neither held nor changed meets its rules in the
 // selector; any other meets them in the player, and is counted rule by rule when it returns. (What the selector does to
 // such a one cannot be repeated on one packet: it looks at as many rules as it takes to find one that holds.) Usage:
-// channel_bench [REPETITIONS]
+// channel_bench [REPETITIONS [NAME]]: NAME is a part of those of the cases to be measured
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <string>
 
 #include "tests/harness/programs.h"
 #include "tests/harness/stage.h"
@@ -14,7 +15,7 @@
 namespace faultline::test {
 namespace {
 
-void measure(pen::Engine engine, int repetitions) {
+void measure(pen::Engine engine, int repetitions, const std::string& name) {
   struct Case {
     const char* name;
     std::function<void(faults::Channel&)> make;
@@ -75,6 +76,7 @@ void measure(pen::Engine engine, int repetitions) {
   const double front =
       cost(stage.program("restamp"), stamped, 1'000'000) - cost(stage.program("empty"), stamped, 1'000'000);
   for (const Case& c : cases) {
+    if (std::string(c.name).find(name) == std::string::npos) continue;
     double ns[3][2] = {};
     bool holds = false;
     for (const int many : {0, 1}) {
@@ -101,6 +103,7 @@ void measure(pen::Engine engine, int repetitions) {
     for (const auto& part : ns)
       for (const double each : part) each != 0 ? std::printf(" %8.0f", each) : std::printf(" %8s", "-");
     std::printf("\n");
+    std::fflush(stdout);
   }
 }
 
@@ -109,9 +112,10 @@ void measure(pen::Engine engine, int repetitions) {
 
 int main(int argc, char** argv) try {
   const int repetitions = argc > 1 ? std::max(1, std::atoi(argv[1])) : 5;
+  const std::string name = argc > 2 ? argv[2] : "";
   if (faultline::pen::probe_features().engine() == faultline::pen::Engine::tcx)
-    faultline::test::measure(faultline::pen::Engine::tcx, repetitions);
-  faultline::test::measure(faultline::pen::Engine::clsact, repetitions);
+    faultline::test::measure(faultline::pen::Engine::tcx, repetitions, name);
+  faultline::test::measure(faultline::pen::Engine::clsact, repetitions, name);
 } catch (const std::exception& e) {
   std::fprintf(stderr, "channel_bench: %s\n", e.what());
   return 1;
