@@ -129,7 +129,7 @@ int main(int argc, char** argv) {
     on_get(server, "/", [&](const auto&, const Json&) { return homes.numbers(); });
     on_get(server, "/ready", [&](const auto&, const Json&) -> Json {
       const Json numbers = homes.numbers();
-      if (numbers.at("failing") != 0) throw Status{503, numbers};
+      if (numbers.at("failing").get<int>() > 1) throw Status{503, numbers};
       return numbers;
     });
     serve(server, options.number("port", 8080));

@@ -17,7 +17,7 @@ int audit_all(const home::Options& options) {
   if (options.words.size() != 2 || options.words[0] != "audit")
     throw payment::WrongCommandLine("usage: ledger audit --db URL [--at-rest] [--json] [--log URL] FILE");
   // First what arrived, then what was taken: what comes meanwhile is in the second alone.
-  const Reply arrived = Peer(options.get("db"), milliseconds(1000)).get("/readings", milliseconds(5000));
+  const Reply arrived = Peer(options.get("db"), milliseconds(1000)).get("/readings", milliseconds(15'000));
   if (!arrived.ok() || !arrived.body.is_array()) throw std::runtime_error("the cloud's database does not answer");
   const Findings found = audit(options.words[1], arrived.body, options.has("at-rest"));
   if (options.has("log"))
