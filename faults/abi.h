@@ -27,8 +27,10 @@ struct fl_site {
   __u32 far;                    /* ifindex of the far veth, in the pen's namespace */
   __u32 first_rule, first_bank; /* as in fl_selector_config */
   __u32 pad;
+  __u64 size_rules; /* likewise */
+  __u64 sent_rules; /* those with FL_RULE_SENT */
 };
-FL_ASSERT(sizeof(struct fl_site) == 16);
+FL_ASSERT(sizeof(struct fl_site) == 32);
 
 /* The settings of the player. */
 struct fl_player_config {

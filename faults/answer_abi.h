@@ -70,17 +70,23 @@ struct fl_connection_key {
 };
 FL_ASSERT(sizeof(struct fl_connection_key) == 48);
 struct fl_connection {
-  __u64 last;    /* since T0: its last packet that passed, or the rule's start */
+  union {
+    __u64 last;     /* FL_FILTER_SILENT: since T0: its last packet that passed, or the rule's start */
+    __u32 ahead[2]; /* FL_FILTER_SENT: the lowest number that was lost beyond the limit, by the end that sent it */
+  };
   __u32 base[2]; /* the sequence number of the first byte that counts, by the end that sends it */
   __u8 broken;   /* it is forgotten, or cut */
+  __u8 dead;     /* something of it was lost: it is counted */
   __u8 finished; /* FIN was seen, from each of its ends a bit */
   __u8 based;    /* `base` is known, likewise */
   __u8 seen;     /* something of it was seen, likewise: a rule of one direction sees one */
-  __u8 pad[4];
+  __u8 beyond;   /* `ahead` is known, likewise */
+  __u8 crossed;  /* the first byte that is too many was lost within a bundle, likewise: it will come again */
+  __u8 pad[1];
 };
-FL_ASSERT(sizeof(struct fl_connection) == 24);
-enum { FL_MAX_ENDED = 1 << 16 };    /* of those that made room, so many are still known: the newest */
-enum { FL_MAX_FOLLOWED = 1 << 18 }; /* connections, of all rules together */
+FL_ASSERT(sizeof(struct fl_connection) == 24); /* with its key and the kernel's head it just fits into 128 bytes */
+enum { FL_MAX_ENDED = 1 << 16 };               /* of those that made room, so many are still known: the newest */
+enum { FL_MAX_FOLLOWED = 1 << 18 };            /* connections, of all rules together */
 
 /* Answers by ICMP that a CPU sends per second and site at most. The kernel's own bound is 1000
  * (net.ipv4.icmp_msgs_per_sec). */

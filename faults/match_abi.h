@@ -100,6 +100,9 @@ struct fl_selector_config {
   __u64 filtered_rules;   /* those with a filter or a reply: see answer_abi.h */
   __u64 lookup_rules;     /* those about DNS lookups */
   __u64 any_name_rules;   /* of these, those about every name */
+  __u64 old_rules;        /* those about connections that are older than they */
+  __u64 follow_rules;     /* those that follow connections one by one */
+  __u64 size_rules;       /* those about longer packets alone */
   __u64 cgroup_rules;     /* those that are about the sockets of one cgroup */
   __u64 device_rules;     /* those that are about one device */
   __u64 inside_rules;     /* those that meet what a tunnel carries, at the tunnel's device, and not what carries it */
@@ -113,7 +116,7 @@ struct fl_selector_config {
   __u8 exempt_count, tunnel_port_count;
   __u8 pad[6];
 };
-FL_ASSERT(sizeof(struct fl_selector_config) == 312);
+FL_ASSERT(sizeof(struct fl_selector_config) == 336);
 
 /* Where the selector stands: at each hook a program of its own, for which all that follows from the place is a
  * constant. A bare device has no header of its own in front of the IP header (tun, WireGuard, IP tunnels, PPP). */

@@ -314,6 +314,10 @@ bool Score::asks_sizes() const {
   return std::any_of(rules.begin(), rules.end(), [](const fl_rule& rule) { return rule.above != 0; });
 }
 
+std::uint64_t Score::size_rules(const SiteScore& site) const {
+  return bits_where(site, [&](std::uint32_t rule) { return rules[rule].above != 0; });
+}
+
 std::uint32_t Score::first_bank(const SiteScore& site) const {
   return static_cast<std::uint32_t>(rules.size()) + site.first_bank;
 }

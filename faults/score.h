@@ -67,6 +67,16 @@ struct Score {
   bool follows_connections() const;
   /// Whether any rule asks how long a packet is.
   bool asks_sizes() const;
+  /// The bits of the site's masks that stand, at any time, for a rule of which `is` holds: it is given its number.
+  template <class Is>
+  std::uint64_t bits_where(const SiteScore& site, Is is) const {
+    std::uint64_t found = 0;
+    for (std::uint32_t i = 0; i < site.rule_count; i++)
+      if (is(site.first_rule + i)) found |= 1ull << site.bits[i];
+    return found;
+  }
+  /// The bits of the site's rules about longer packets alone.
+  std::uint64_t size_rules(const SiteScore& site) const;
   /// The place where the site's banks begin.
   std::uint32_t first_bank(const SiteScore& site) const;
   /// The rule, by number, that a bit of the site's masks stands for in a bank; 0: none of them.

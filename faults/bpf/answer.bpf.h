@@ -71,7 +71,7 @@ static long consider_rule(__u32 i, struct considering* w) {
   if (shape.follows && a->filter == FL_FILTER_SILENT && (w->proto != IPPROTO_TCP || !is_forgotten(index, w->t)))
     return 0;
   if (shape.follows && a->filter == FL_FILTER_SENT) {
-    int place = w->proto == IPPROTO_TCP ? is_cut(index, w->t) : WITHIN;
+    int place = w->proto == IPPROTO_TCP ? is_cut(index) : WITHIN;
     if (place == IN_PART) w->keep |= bit;
     if (place == BEYOND && !w->reply) {
       w->reply = FL_REPLY_SILENT;
@@ -157,8 +157,10 @@ static __attribute__((noinline)) int answer(const struct fl_selector_config* cfg
       if (h.proto == IPPROTO_UDP && h.l4 == FRONT(&h)) w.named = rules_of_lookup(skb, h.l4 + 8);
       if (h.proto == IPPROTO_TCP) w.named = rules_of_lookup(skb, h.l4 + h.header + 2); /* behind its length */
     }
-    if (h.proto == IPPROTO_TCP) w.connection = connection_of(&h, cfg->site);
-    if (shape.follows && h.proto == IPPROTO_TCP) note_connection(skb, &h);
+    if (h.proto == IPPROTO_TCP) {
+      if (mask & cfg->old_rules) w.connection = connection_of(&h, cfg->site);
+      if (shape.follows && (mask & cfg->follow_rules)) note_connection(skb, &h);
+    }
     bpf_loop(FL_MAX_RULES_PER_SITE, consider_rule, &w, 0);
   }
   __u64 others = (mask & ~cfg->filtered_rules) | w.keep;

@@ -72,10 +72,14 @@ __attribute__((noinline)) int note_connection(struct __sk_buff* skb, const struc
 }
 
 /* The connection's entry for the rule in the key, made if there was none: with what has passed since `since` of it
- * unseen. Null: no room. */
+ * unseen. Null: it passes, as there is no room, or it has ended. */
 static __always_inline struct fl_connection* entry_of(struct following* f, struct fl_tally* tally, __u64 since) {
   struct fl_connection* known = bpf_map_lookup_elem(&connections, &f->key);
   if (known) return known;
+  if (!(f->flags & TCP_SYN) && bpf_map_lookup_elem(&ended, &f->key)) {
+    count_match(tally, f->packets, f->bytes, 0);
+    return 0;
+  }
   __builtin_memset(&f->fresh, 0, sizeof f->fresh);
   f->fresh.last = since;
   int first = !bpf_map_update_elem(&connections, &f->key, &f->fresh, BPF_NOEXIST);
@@ -89,11 +93,19 @@ static __always_inline struct fl_connection* entry_of(struct following* f, struc
  * direction sees no other. */
 static __always_inline void open_anew(struct following* f, struct fl_connection* c, struct fl_tally* tally) {
   __u32 who = f->from & 1;
-  if (c->broken) tally->flows_met++;
+  if (c->dead) tally->flows_met++;
   c->broken = 0;
+  c->dead = 0;
   c->finished = 0;
+  c->beyond = 0;
+  c->crossed = 0;
   c->based = f->flags & TCP_ACK ? c->based | 1 << who : 1 << who;
   c->base[who] = f->seq + 1;
+}
+
+static __always_inline void count_dead(struct fl_connection* c, struct fl_tally* tally) {
+  if (!c->dead) tally->flows_dead++;
+  c->dead = 1;
 }
 
 /* A packet of the connection that passes. It is over, and makes room, after an RST, and after what follows the FINs of
@@ -119,17 +131,13 @@ __attribute__((noinline)) int is_forgotten(__u32 index, __u64 t) {
   if (!f || !rule || !tally) return 0;
   f->key.rule = index;
   int opens = f->flags & TCP_SYN;
-  if (!opens && !bpf_map_lookup_elem(&connections, &f->key) && bpf_map_lookup_elem(&ended, &f->key)) {
-    count_match(tally, f->packets, f->bytes, 0);
-    return 0;
-  }
   struct fl_connection* c = entry_of(f, tally, opens ? t : rule->start);
   if (!c) return 0;
   if (opens) {
     open_anew(f, c, tally);
   } else if (!c->broken && (__s64)(t - c->last) >= (__s64)rule->limit) {
     c->broken = 1;
-    tally->flows_dead++;
+    count_dead(c, tally);
   }
   if (c->broken) return 1;
   c->last = t;
@@ -152,22 +160,35 @@ static __always_inline int place_of(struct following* f, struct fl_connection* c
     c->based |= 1 << who;
   }
   __s64 begins = (__s32)(f->seq - c->base[who]), most = (__s64)limit;
+  /* A FIN alone as well: let by, it would end the connection while what crosses is still to be sent again. */
+  if (begins > most && (f->payload || (f->flags & TCP_FIN))) return BEYOND;
   if (!f->payload || begins + f->payload <= most) return WITHIN;
-  if (begins > most) return BEYOND;
   return f->size && begins + f->size <= most ? IN_PART : CROSSING;
+}
+
+/* Whether what is beyond has been lost before, and nothing in front of it. Then the byte that crosses went past the
+ * rule: in a bundle that was left out of the pen, or while faults were lifted. It has arrived, so that nobody sends it
+ * again, and its receiver waits for this packet. */
+static __always_inline int comes_again(struct following* f, struct fl_connection* c) {
+  __u32 who = f->from & 1, bit = 1 << who;
+  if (c->crossed & bit) return 0;
+  if ((c->beyond & bit) && (__s32)(f->seq - c->ahead[who]) >= 0) return f->seq == c->ahead[who];
+  c->ahead[who] = f->seq;
+  c->beyond |= bit;
+  return 0;
 }
 
 /* What a rule with FL_FILTER_SENT makes of the packet put down. One that crosses cuts its connection for good, and only
  * that one: by then all before it has arrived, and an RST has the number that the receiver waits for. What is beyond is
- * lost, and comes again behind one that crosses. */
-__attribute__((noinline)) int is_cut(__u32 index, __u64 t) {
+ * lost, and comes again behind one that crosses, or in its place. */
+__attribute__((noinline)) int is_cut(__u32 index) {
   __u32 zero = 0;
   struct following* f = bpf_map_lookup_elem(&following, &zero);
   struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
   struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
   if (!f || !rule || !tally) return WITHIN;
   f->key.rule = index;
-  struct fl_connection* c = entry_of(f, tally, t);
+  struct fl_connection* c = entry_of(f, tally, 0);
   if (!c) return WITHIN;
   if (f->flags & TCP_SYN) {
     open_anew(f, c, tally);
@@ -175,10 +196,9 @@ __attribute__((noinline)) int is_cut(__u32 index, __u64 t) {
     return CROSSING;
   } else {
     int place = place_of(f, c, rule->limit);
-    if (place == CROSSING) {
-      c->broken = 1;
-      tally->flows_dead++;
-    }
+    if (place == BEYOND && comes_again(f, c)) place = CROSSING;
+    if (place == CROSSING) c->broken = 1;
+    if (place == CROSSING || place == BEYOND) count_dead(c, tally);
     if (place != WITHIN) return place;
   }
   let_pass(f, c, tally);
@@ -186,16 +206,22 @@ __attribute__((noinline)) int is_cut(__u32 index, __u64 t) {
 }
 
 #ifdef FL_HOLDS
-/* Whether a wire packet of a bundle that was IN_PART is one of those that are not within. It cuts nothing: those in
+/* Whether a wire packet of a bundle that was IN_PART is one of those that are not within. It breaks nothing: those in
  * front of it are still on their way. */
 __attribute__((noinline)) int is_beyond(__u32 index) {
   __u32 zero = 0;
   struct following* f = bpf_map_lookup_elem(&following, &zero);
   struct fl_rule* rule = bpf_map_lookup_elem(&rules, &index);
-  if (!f || !rule) return 0;
+  struct fl_tally* tally = bpf_map_lookup_elem(&tallies, &index);
+  if (!f || !rule || !tally) return 0;
   f->key.rule = index;
   struct fl_connection* c = bpf_map_lookup_elem(&connections, &f->key);
-  return c && place_of(f, c, rule->limit) > IN_PART;
+  if (!c) return 0;
+  int place = place_of(f, c, rule->limit);
+  if (place != CROSSING && place != BEYOND) return 0;
+  if (place == CROSSING) c->crossed |= 1 << (f->from & 1);
+  count_dead(c, tally);
+  return 1;
 }
 
 /* Puts down the packet in the player. Not inlined: its frame is to be gone when the packet meets its rules. */

@@ -221,7 +221,7 @@ __attribute__((noinline)) int leave_out(struct __sk_buff* skb, __u64 mask, __u64
   if (why == FL_LEFT_IPSEC && at == FL_AT_IN) mask &= ~(cfg->other & ~cfg->port_rules & cfg->any4.in);
   struct left_out c = {.mask = mask, .t = t, .why = why, .first_rule = first_rule_here(cfg, skb)};
   c.packets = wire_packets(skb, l3_at(at));
-  if (shape.sizes) c.length = wire_length(skb, l3_at(at));
+  if (shape.sizes && (mask & cfg->size_rules)) c.length = wire_length(skb, l3_at(at));
   bpf_loop(FL_MAX_RULES_PER_SITE, count_left_out, &c, 0);
   return 1;
 }

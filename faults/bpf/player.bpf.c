@@ -5,8 +5,6 @@
  * returns. */
 #include "faults/bpf/common.bpf.h"
 #include "faults/bpf/hold.bpf.h"
-
-#include "faults/bpf/connection.bpf.h" /* behind hold.bpf.h, by which it knows that this is the player */
 #include "faults/bpf/losses.bpf.h"
 #if FL_MODERN
 #include "faults/bpf/owner.bpf.h"
@@ -73,7 +71,7 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
   p.way = slot->loopback ? BOTH_WAYS : slot->ingress;
   p.packets = wire_packets(skb, ETH_HLEN);
   p.bytes = skb->len;
-  if (pen.sizes) p.length = wire_length(skb, ETH_HLEN);
+  if (pen.sizes && (slot->rules & site->size_rules)) p.length = wire_length(skb, ETH_HLEN);
   p.composed = !!(slot->rules & (slot->rules - 1));
   if (split) {
     ledger->split_out += p.packets;
@@ -101,7 +99,7 @@ static __always_inline int play(struct __sk_buff* skb, int split) {
     count_in_flow(&p, flow, facts);
     held_until = READ_ONCE(flow->last_due[direction]);
   }
-  if (pen.follows) note_packet(skb);
+  if (pen.follows && (slot->rules & site->sent_rules)) note_packet(skb);
   bpf_loop(FL_MAX_RULES_PER_SITE, meet_rule, &p, 0);
   if (p.drew) count_draws(slot->rules, first_rule, p.key, p.client);
   if (p.rate && !p.dropped && serialise(&p)) p.dropped = 1;

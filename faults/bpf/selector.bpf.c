@@ -86,7 +86,7 @@ __attribute__((noinline)) int meet_here(struct __sk_buff* skb, __u64 mask, __u64
   struct packet p = {.rules = mask, .first_rule = first_rule_here(cfg, skb)};
   p.t = t;
   p.way = is_loopback(at) ? BOTH_WAYS : is_ingress(at);
-  if (shape.sizes) p.length = wire_length(skb, l3);
+  if (shape.sizes && (mask & cfg->size_rules)) p.length = wire_length(skb, l3);
   if (skb->gso_size || (mask & cfg->holding_rules)) bpf_loop(FL_MAX_RULES_PER_SITE, look_ahead, &p, 0);
   if (p.holds || (skb->gso_size && p.chance) || crossing(flight, now) || returning(flight, now)) return TO_PEN;
   struct fl_flow* flow = find_flow(skb, l3, site, now, &facts);

@@ -229,6 +229,7 @@ json fault_json(const plan::Plan& plan, std::size_t i, const explain::Effect& ef
            {"steady", effect.steady},
            {"packet_ms", added_json(effect.packet)},
            {"round_trip_ms", added_json(effect.round_trip())},
+           {"of", effect.of.empty() ? json(nullptr) : json(effect.of)},
            {"loss", effect.loss},
            {"idle", fault.idle},
            {"asked", json::object()},

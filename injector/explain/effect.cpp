@@ -31,6 +31,11 @@ std::string protocol_of(const plan::Plan& plan, const plan::Fault& fault) {
   return "";
 }
 
+/// What a fault's protocol sends, where that is not TCP; else null.
+const char* sent_by(const std::string& protocol) {
+  return protocol == "udp" ? "Datagram" : protocol == "icmp" ? "Ping" : nullptr;
+}
+
 bool on_a_link(const plan::Plan& plan, const plan::Fault& fault) {
   return std::any_of(fault.on.begin(), fault.on.end(), [&](const std::string& name) {
     const auto* target = plan.find_target(name);
@@ -108,13 +113,10 @@ void say_datagrams(Effect& effect, const std::string& what) {
 void say_cut(Effect& effect, const faults::Answer& answer, const std::string& protocol) {
   const auto line = [&](const char* what, const char* then) { effect.lines.push_back({what, then}); };
   const bool tcp_only = answer.filter != FL_FILTER_NONE;
-  if (protocol == "udp" || protocol == "icmp") {
-    line(protocol == "udp" ? "Datagram" : "Ping", tcp_only ? "passes: only TCP is cut"
-                                                  : protocol == "udp" && answer.reply == FL_REPLY_REFUSE
-                                                      ? "is refused at once: port unreachable"
-                                                      : "gets no answer");
-    return;
-  }
+  if (const char* what = sent_by(protocol))
+    return line(what, tcp_only                                               ? "passes: only TCP is cut"
+                      : protocol == "udp" && answer.reply == FL_REPLY_REFUSE ? "is refused at once: port unreachable"
+                                                                             : "gets no answer");
   if (answer.filter == FL_FILTER_OPENING) {
     line("Handshake", kUnanswered);
     line("Request", "on a connection that was open before is served as ever");
@@ -134,8 +136,8 @@ void say_cut(Effect& effect, const faults::Answer& answer, const std::string& pr
 
 /// Connections that are forgotten (docs/faults/idle-timeout.md).
 void say_forgotten(Effect& effect, const faults::Answer& answer, const std::string& protocol) {
-  if (protocol == "udp" || protocol == "icmp") {
-    effect.lines.push_back({protocol == "udp" ? "Datagram" : "Ping", "passes: only TCP connections are forgotten"});
+  if (const char* what = sent_by(protocol)) {
+    effect.lines.push_back({what, "passes: only TCP connections are forgotten"});
     return;
   }
   effect.lines.push_back({"Handshake", "works"});
@@ -148,8 +150,8 @@ void say_forgotten(Effect& effect, const faults::Answer& answer, const std::stri
 
 /// Connections that break off (docs/faults/cut-after.md).
 void say_broken_off(Effect& effect, const faults::Answer& answer, const std::string& protocol) {
-  if (protocol == "udp" || protocol == "icmp") {
-    effect.lines.push_back({protocol == "udp" ? "Datagram" : "Ping", "passes: only TCP connections are cut"});
+  if (const char* what = sent_by(protocol)) {
+    effect.lines.push_back({what, "passes: only TCP connections are cut"});
     return;
   }
   effect.lines.push_back({"Handshake", "works"});
@@ -166,11 +168,8 @@ void say_broken_off(Effect& effect, const faults::Answer& answer, const std::str
 void say_black_hole(Effect& effect, const std::string& protocol) {
   const auto line = [&](const char* what, const std::string& then) { effect.lines.push_back({what, then}); };
   const std::string bytes = thousands(effect.above) + " bytes";
-  if (protocol == "udp" || protocol == "icmp") {
-    line(protocol == "udp" ? "Datagram" : "Ping",
-         fmt::format("passes; one whose IP packet, or fragment, is longer than {} gets no answer", bytes));
-    return;
-  }
+  if (const char* what = sent_by(protocol))
+    return line(what, fmt::format("passes; one whose IP packet, or fragment, is longer than {} gets no answer", bytes));
   line("Handshake", "works, as its packets are short");
   line("Request",
        fmt::format("passes, and its answer, while no packet is longer than {}; what is longer is sent again and again "
@@ -234,10 +233,8 @@ void say(Effect& effect, const plan::Plan& plan, const plan::Fault& fault, const
     effect.lines.push_back(
         {"Clients", fmt::format("{} of their addresses get no packet through at all, however often they try",
                                 percent(effect.dead_clients))});
-  if (protocol == "udp")
-    say_datagrams(effect, "Datagram");
-  else if (protocol == "icmp")
-    say_datagrams(effect, "Ping");
+  if (const char* what = sent_by(protocol))
+    say_datagrams(effect, what);
   else
     say_tcp(effect);
 }
@@ -255,6 +252,27 @@ double lowest(const faults::Track& rate) {
   return least;
 }
 
+/// Which packets the fault is about; empty: all.
+std::string subjects_of(const faults::Channel& channel) {
+  const faults::Answer& answer = channel.answer;
+  switch (answer.filter) {
+    case FL_FILTER_NONE:
+      return channel.above == 0 ? "" : fmt::format("packets of more than {} bytes", thousands(channel.above));
+    case FL_FILTER_OPENING:
+      return "packets that open a TCP connection";
+    case FL_FILTER_OLD:
+      return "packets of TCP connections that are older than the fault";
+    case FL_FILTER_LOOKUP:
+      return answer.names.empty() ? "DNS lookups" : fmt::format("DNS lookups of {}", fmt::join(answer.names, ", "));
+    case FL_FILTER_SENT:
+      return fmt::format("packets of TCP connections behind the first {} bytes of payload either way",
+                         thousands(answer.sent));
+    case FL_FILTER_SILENT:
+      return fmt::format("packets of TCP connections on which nothing passed for {}", short_duration(answer.silent));
+  }
+  return "";
+}
+
 /// How high the fault gets at one of its places.
 void meet(Effect& effect, const faults::Channel& channel) {
   const auto delay = static_cast<Ns>(std::llround(height(channel.delay))),
@@ -267,16 +285,16 @@ void meet(Effect& effect, const faults::Channel& channel) {
   effect.unbounded = effect.unbounded || tail;
   effect.waits =
       effect.waits || (jitter > 0 && !channel.free_order && !channel.turns && (heavy || 2 * jitter >= delay));
-  effect.above = channel.above;
-  if (channel.above == 0)  // else of few packets, or of all: who knows
-    effect.loss = std::max(effect.loss, height(channel.loss) * (channel.bursts ? mean_loss(*channel.bursts) : 1));
+  effect.above = std::max(effect.above, channel.above);
+  effect.of = subjects_of(channel);  // the same at each place
+  effect.loss = std::max(effect.loss, height(channel.loss) * (channel.bursts ? mean_loss(*channel.bursts) : 1));
   if (!channel.bursts && channel.above == 0) effect.down = std::max(effect.down, longest_cut(channel.loss));
   effect.dead_flows = std::max(effect.dead_flows, height(channel.flows));
   effect.dead_clients = std::max(effect.dead_clients, height(channel.clients));
   if (const double rate = lowest(channel.rate); rate > 0 && (effect.rate == 0 || rate < effect.rate))
     effect.rate = rate;
   effect.queue = std::max(effect.queue, channel.longest_queue());
-  effect.turns = channel.turns;
+  effect.turns = effect.turns || channel.turns;
   for (const auto* track :
        {&channel.delay, &channel.jitter, &channel.loss, &channel.rate, &channel.flows, &channel.clients})
     effect.steady = effect.steady && is_level(*track);
@@ -312,7 +330,7 @@ Effect effect_of(const plan::Plan& plan, const plan::Fault& fault, const std::ve
     answer = channel.answer;
   }
   if (effect.down >= fault.end - fault.start) effect.down = 0;
-  effect.cuts = effect.loss >= 1 || answer.reply != FL_REPLY_NONE;
+  effect.cuts = (effect.loss >= 1 && effect.above == 0) || answer.reply != FL_REPLY_NONE;
   say(effect, plan, fault, answer);
   return effect;
 }

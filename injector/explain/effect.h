@@ -32,6 +32,7 @@ struct Effect {
   bool waits = false;                  ///< for the slowest before it in its flow: the jitter is wide, the order kept
   bool cuts = false;                   ///< it lets nothing through, or answers by itself
   Ns down = 0;                         ///< the longest cut in a row, of a fault that also lets packets through; else 0
+  std::string of;                      ///< which packets it is about; empty: all. Loss and delay are theirs
   double loss = 0;                     ///< chance of a packet to be dropped, at its height
   double dead_flows = 0, dead_clients = 0;  ///< shares of connections and of client addresses that get nothing at all
   std::uint32_t above = 0;                  ///< only packets that are longer are met, in bytes; 0: all. Then lost

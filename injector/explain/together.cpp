@@ -35,7 +35,7 @@ struct Sum {
       delays++;
       round_trip = {round_trip.least + more.least, round_trip.middle + more.middle, round_trip.most + more.most};
     }
-    if (effect.loss > 0 && !effect.cuts) {
+    if (effect.loss > 0 && !effect.cuts && effect.of.empty()) {  // else of few packets, or of all: who knows
       losses++;
       survives *= 1 - effect.loss;
     }

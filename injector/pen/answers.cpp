@@ -28,17 +28,15 @@ std::map<std::uint64_t, fl_name_rules> names_of(const faults::Score& score, cons
 void configure_answers(fl_selector_config& config, const faults::Score& score, const faults::SiteScore& own) {
   std::uint64_t named = 0;
   for (const auto& [hash, rules] : names_of(score, own)) named |= rules.exact | rules.under;
-  for (std::uint32_t i = 0; i < own.rule_count; i++) {
-    const fl_answer& answer = score.answers[own.first_rule + i];
-    if (answer.filter != FL_FILTER_NONE || answer.reply != FL_REPLY_NONE) config.filtered_rules |= 1ull << own.bits[i];
-    if (answer.filter == FL_FILTER_LOOKUP) config.lookup_rules |= 1ull << own.bits[i];
-  }
+  const auto rules_that = [&](auto is) {
+    return score.bits_where(own, [&](std::uint32_t rule) { return is(score.answers[rule]); });
+  };
+  config.filtered_rules =
+      rules_that([](const fl_answer& a) { return a.filter != FL_FILTER_NONE || a.reply != FL_REPLY_NONE; });
+  config.lookup_rules = rules_that([](const fl_answer& a) { return a.filter == FL_FILTER_LOOKUP; });
+  config.old_rules = rules_that([](const fl_answer& a) { return a.filter == FL_FILTER_OLD; });
+  config.follow_rules = rules_that(faults::follows);
   config.any_name_rules = config.lookup_rules & ~named;
-}
-
-bool follows_connections(const faults::Score& score, const faults::SiteScore& own) {
-  const auto first = score.answers.begin() + own.first_rule;
-  return std::any_of(first, first + own.rule_count, faults::follows);
 }
 
 void size_answers(BpfObject& object, const faults::Score& score) {

@@ -8,8 +8,6 @@
 namespace faultline::pen {
 
 void configure_answers(fl_selector_config& config, const faults::Score& score, const faults::SiteScore& own);
-/// Whether rules of the site follow connections one by one.
-bool follows_connections(const faults::Score& score, const faults::SiteScore& own);
 void size_answers(BpfObject& object, const faults::Score& score);        ///< before the object is loaded
 void fill_answers(const BpfObject& object, const faults::Score& score);  ///< afterwards
 

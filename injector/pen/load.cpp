@@ -32,6 +32,17 @@ static std::uint32_t room_for_losses() {
   return FL_MAX_LOSS_BLOCKS + kKeptByCpu * static_cast<std::uint32_t>(libbpf_num_possible_cpus());
 }
 
+fl_site site_of(const faults::Score& score, const faults::SiteScore& own, std::uint32_t far) {
+  fl_site site{};
+  site.far = far;
+  site.first_rule = own.first_rule;
+  site.first_bank = score.first_bank(own);
+  site.size_rules = score.size_rules(own);
+  site.sent_rules =
+      score.bits_where(own, [&](std::uint32_t rule) { return (score.rules[rule].flags & FL_RULE_SENT) != 0; });
+  return site;
+}
+
 std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score, const fl_player_config& config,
                                        const std::vector<std::uint32_t>& far, std::uint32_t spare) {
   auto player = std::make_unique<BpfObject>(open_player(engine));
@@ -68,7 +79,7 @@ std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score
     check_neg("fill the map of targets", bpf_map_update_elem(player->map("mates"), &mate.key, &none, BPF_ANY));
   player->fill("curves", score.curves.data(), sizeof(fl_curve), curves);
   for (std::uint32_t i = 0; i < count; i++) {
-    const fl_site site{far[i], score.sites[i].first_rule, score.first_bank(score.sites[i]), 0};
+    const fl_site site = site_of(score, score.sites[i], far[i]);
     player->update("sites", i, &site);
   }
   return player;

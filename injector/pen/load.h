@@ -21,6 +21,9 @@ namespace faultline::pen {
 /// for them.
 std::uint64_t memory_of_counters(const faults::Score& score);
 
+/// A seat of a site, as the player finds it; `far` as below.
+fl_site site_of(const faults::Score& score, const faults::SiteScore& own, std::uint32_t far);
+
 /// The player of all sites. `far` holds the ifindex of each site's far veth, in the pen's namespace; `spare` are seats
 /// beyond these, see seat.h.
 std::unique_ptr<BpfObject> load_player(Engine engine, const faults::Score& score, const fl_player_config& config,

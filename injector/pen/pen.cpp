@@ -302,8 +302,7 @@ void Pen::move(std::size_t site, site::Site place) {
   impl.taken.push_back({static_cast<std::uint32_t>(site)});  // first: from here on packets may be counted there
   auto& own = impl.seats.at(site);
   try {
-    const faults::SiteScore& own_score = impl.score.sites.at(site);
-    const fl_site at{static_cast<__u32>(seat->far()), own_score.first_rule, impl.score.first_bank(own_score), 0};
+    const fl_site at = site_of(impl.score, impl.score.sites.at(site), static_cast<std::uint32_t>(seat->far()));
     impl.player->update("sites", seat->number(), &at);
     seat->learn_from(*own);
     seat->attach_to_pen(*impl.player);

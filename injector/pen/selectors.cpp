@@ -29,16 +29,6 @@ constexpr std::array kShared = {"configs", "live",   "live_now", "index4",     "
                                 "names",   "opened", "refusals", "slot_index", "slot_next"};
 constexpr std::array kByCgroup = {"cgroups", "cgroup_levels"};
 
-/// The bits of a site of whose rules `is` holds, of one at least.
-template <class Is>
-std::uint64_t rules_that(const faults::Score& score, const faults::SiteScore& own, std::size_t count, Is is) {
-  std::uint64_t found = 0;
-  for (std::size_t i = 0; i < count; i++) {
-    if (is(score.rules[own.first_rule + i])) found |= 1ull << own.bits[i];
-  }
-  return found;
-}
-
 bool equal(const fl_selector_shape& a, const fl_selector_shape& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
 
 /// What is asked by either.
@@ -139,13 +129,14 @@ Selectors::Settings Selectors::settle(const Seating& seating, const site::Masks&
   config.tunnel_protocols = place.tunnels.protocols;
   for (const std::uint16_t port : place.tunnels.ports) config.tunnel_ports[config.tunnel_port_count++] = port;
   if (!place.tunnels.empty()) config.inside_rules = masks.inside_rules;
-  const std::size_t count = seating.rules->size();
+  const auto rules_with = [&](std::uint32_t flag) {
+    return score_.bits_where(own, [&](std::uint32_t rule) { return (score_.rules[rule].flags & flag) != 0; });
+  };
   config.holding_rules =
-      rules_that(score_, own, count, [](const fl_rule& rule) { return (rule.uses & FL_HOLDING) != 0; });
-  config.delaying_rules =
-      rules_that(score_, own, count, [](const fl_rule& rule) { return (rule.flags & FL_RULE_DELAYS) != 0; });
-  config.mate_rules =
-      rules_that(score_, own, count, [](const fl_rule& rule) { return (rule.flags & FL_RULE_MATES) != 0; });
+      score_.bits_where(own, [&](std::uint32_t rule) { return (score_.rules[rule].uses & FL_HOLDING) != 0; });
+  config.delaying_rules = rules_with(FL_RULE_DELAYS);
+  config.mate_rules = rules_with(FL_RULE_MATES);
+  config.size_rules = score_.size_rules(own);
   configure_answers(config, score_, own);
 
   fl_selector_shape& shape = settings.shape;
@@ -160,9 +151,9 @@ Selectors::Settings Selectors::settle(const Seating& seating, const site::Masks&
   shape.tunnels = config.inside_rules != 0;
   shape.answers = config.filtered_rules != 0;
   shape.lookups = config.lookup_rules != 0;
-  shape.follows = follows_connections(score_, own);
+  shape.follows = config.follow_rules != 0;
   shape.bare = place.bare;
-  shape.sizes = rules_that(score_, own, count, [](const fl_rule& rule) { return rule.above != 0; }) != 0;
+  shape.sizes = config.size_rules != 0;
   shape.losses = score_.notes_losses;
   shape.banked_from = score_.banked_from();
 

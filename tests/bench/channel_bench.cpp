@@ -18,6 +18,7 @@ void measure(pen::Engine engine, int repetitions) {
   struct Case {
     const char* name;
     std::function<void(faults::Channel&)> make;
+    std::uint32_t gso_size = 0;
   };
   const auto step = [](faults::Track& track, double value) { faults::add_step(track, kHour, value); };
   const Case cases[] = {
@@ -35,6 +36,17 @@ void measure(pen::Engine engine, int repetitions) {
          step(c.loss, 1), c.bursts = faults::Bursts{1e-6, 1, 0, 1e-6};
        }},
       {"rate", [&](faults::Channel& c) { step(c.rate, 1e12), c.queue_time = kSecond; }},
+      // What passes: short enough, not silent for too long, not beyond.
+      {"loss of what is too long", [&](faults::Channel& c) { step(c.loss, 1), c.above = 2000; }},
+      {"the same, a bundle", [&](faults::Channel& c) { step(c.loss, 1), c.above = 2000; }, 500},
+      {"connections that were silent",
+       [&](faults::Channel& c) {
+         step(c.loss, 1), c.answer.filter = FL_FILTER_SILENT, c.answer.silent = 3000 * kSecond;
+       }},
+      {"connections that carried too much",
+       [&](faults::Channel& c) {
+         step(c.loss, 1), c.answer.filter = FL_FILTER_SENT, c.answer.sent = 1 << 30, c.answer.reply = FL_REPLY_SILENT;
+       }},
       {"delay, jitter, loss, duplicate, corrupt, rate", [&](faults::Channel& c) {
          step(c.delay, 1e6), step(c.jitter, 1e5), step(c.loss, 1e-6), step(c.duplicate, 1e-9), step(c.corrupt, 1e-9),
              step(c.rate, 1e12);
@@ -44,15 +56,16 @@ void measure(pen::Engine engine, int repetitions) {
               engine == pen::Engine::tcx ? "modern " : "classic", "", "selector", "64", "player", "64", "return", "64");
   Stage stage;
   Frame frame = build({.l4 = L4::udp}), stamped = frame;
+  const Frame segment = build({.l4 = L4::tcp, .payload = 1200});
   const fl_stamp stamp{.magic = FL_STAMP_MAGIC, .flags = 0, .slot = 1, .hold = 1'000'000 >> FL_TICK_SHIFT, .due = 0};
   set_stamp(stamped, stamp);
   stage.restamp(stamp);
   // Of a program on a frame; behind a program of the stage, less what that costs.
-  const auto cost = [&](int program, const Frame& on, int repeat) {
+  const auto cost = [&](int program, const Frame& on, int repeat, std::uint32_t gso_size = 0) {
     std::vector<std::uint32_t> runs;
     for (int i = 0; i < repetitions; i++) {
       std::uint32_t took = 0;
-      run_program(program, {.frame = on}, static_cast<unsigned>(repeat), &took);
+      run_program(program, {.frame = on, .gso_size = gso_size}, static_cast<unsigned>(repeat), &took);
       runs.push_back(took);
     }
     std::sort(runs.begin(), runs.end());
@@ -76,7 +89,8 @@ void measure(pen::Engine engine, int repetitions) {
       const int repeat = 1'000'000 / (many != 0 ? 10 : 1);
       holds = (programs.score().rules[0].uses & FL_HOLDING) != 0;
       if (!holds) {
-        ns[0][many] = cost(programs.program("select_out"), frame, repeat);
+        const bool of_tcp = rules[0].channel.above != 0 || rules[0].channel.answer.filtered();
+        ns[0][many] = cost(programs.program("select_out"), of_tcp ? segment : frame, repeat, c.gso_size);
         continue;
       }
       ns[1][many] = cost(programs.player().program("play_arrival"), stamped, repeat);

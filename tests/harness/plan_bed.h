@@ -24,6 +24,11 @@ class PlanBed : public testing::Test {
                     bed.here.fd(), bed.there.fd(), of_targets, rest),
         "/plans/bed.toml", engine);
   }
+  /// One fault on a, for as long as any test takes; `rest` are its further keys, a line each.
+  void play_fault(const std::string& kind, const std::string& rest = "",
+                  pen::Engine engine = pen::probe_features().engine()) {
+    play(fmt::format("[[faults]]\nkind = \"{}\"\non = \"a\"\nstart = \"0s\"\nfor = \"600s\"\n{}", kind, rest), engine);
+  }
   std::vector<faults::Account> finish() {
     auto counts = played_->finish();
     played_.reset();

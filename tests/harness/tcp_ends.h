@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <string>
+#include <vector>
 
 #include "tests/harness/plan_bed.h"
 
@@ -58,6 +59,17 @@ class TcpEnds : public PlanBed {
     c.server = Fd(
         static_cast<int>(check("accept", ::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC))));
     return c;
+  }
+  /// One of each way, in the order of kWays.
+  std::vector<Connection> open_each(std::uint16_t port) {
+    std::vector<Connection> all;
+    for (const Way& way : kWays) all.push_back(open(way, port));
+    return all;
+  }
+  /// A fault on a that acts on lo as well.
+  void play_on_all(const std::string& kind, const std::string& rest,
+                   pen::Engine engine = pen::probe_features().engine()) {
+    play_fault(kind, "loopback = true\n" + rest, engine);
   }
 
   static int error_of(const Fd& fd) {

@@ -15,11 +15,7 @@ class BlackholeSizeTest : public PlanBed, public testing::WithParamInterface<pen
     if (GetParam() == pen::Engine::tcx && pen::probe_features().engine() != pen::Engine::tcx)
       GTEST_SKIP() << "this kernel has no TCX";
   }
-  void hole(const std::string& more = "") {
-    play(
-        "[[faults]]\nkind = \"blackhole-size\"\nabove = \"1400B\"\non = \"a\"\nstart = \"0s\"\nfor = \"600s\"\n" + more,
-        GetParam());
-  }
+  void hole(const std::string& more = "") { play_fault("blackhole-size", "above = \"1400B\"\n" + more, GetParam()); }
 };
 
 TEST_P(BlackholeSizeTest, TakesDatagramsByTheByteWithinBundlesToo) {

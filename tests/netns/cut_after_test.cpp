@@ -10,10 +10,6 @@ namespace {
 
 class CutAfterTest : public TcpEnds {
  protected:
-  void cut(const std::string& more, pen::Engine engine = pen::probe_features().engine()) {
-    play("[[faults]]\nkind = \"cut-after\"\non = \"a\"\nloopback = true\nstart = \"0s\"\nfor = \"600s\"\n" + more,
-         engine);
-  }
   struct Read {
     std::size_t bytes = 0;
     int end = 0;  ///< the error, or 0: nothing more came
@@ -43,11 +39,9 @@ constexpr std::size_t kAfter = 100'000, kPacket = 65536;  // of lo; of the wire 
 TEST_F(CutAfterTest, AnAnswerBreaksOffInTheMiddle) {
   for (const auto engine : {pen::probe_features().engine(), pen::Engine::clsact}) {
     for (const char* mode : {"silent", "reset"}) {
-      std::vector<Connection> before;
-      for (const Way& way : kWays) before.push_back(open(way, 8000));
-      cut(fmt::format("after = \"100kB\"\nmode = \"{}\"\n", mode), engine);
-      std::vector<Connection> all = std::move(before);
-      for (const Way& way : kWays) all.push_back(open(way, 8001));
+      std::vector<Connection> all = open_each(8000);
+      play_on_all("cut-after", fmt::format("after = \"100kB\"\nmode = \"{}\"\n", mode), engine);
+      for (auto& younger : open_each(8001)) all.push_back(std::move(younger));
       for (std::size_t i = 0; i < all.size(); i++) {
         const bool lo = i % 6 >= 4, reset = std::string(mode) == "reset", answer = i % 2 == 0;
         SCOPED_TRACE(fmt::format("{} {} {}", kWays[i % 6].name, mode, i < 6 ? "before" : "after"));
@@ -69,9 +63,8 @@ TEST_F(CutAfterTest, AnAnswerBreaksOffInTheMiddle) {
 }
 
 TEST_F(CutAfterTest, WhatIsShortPassesAndEachDirectionIsItsOwn) {
-  std::vector<Connection> all;
-  for (const Way& way : kWays) all.push_back(open(way, 8000));
-  cut("after = \"100kB\"\nmode = \"reset\"\n");
+  const std::vector<Connection> all = open_each(8000);
+  play_on_all("cut-after", "after = \"100kB\"\nmode = \"reset\"\n");
   for (const auto& [client, server] : all)
     for (int i = 0; i < 9; i++) {
       say(client, 10'000);
@@ -90,7 +83,7 @@ TEST_F(CutAfterTest, WhatIsShortPassesAndEachDirectionIsItsOwn) {
 
 TEST_F(CutAfterTest, OneDirectionAlone) {
   const Connection asks = open(kWays[0], 8000), answers = open(kWays[0], 8001);
-  cut("after = \"100kB\"\nmode = \"reset\"\ndirection = \"ingress\"\n");
+  play_on_all("cut-after", "after = \"100kB\"\nmode = \"reset\"\ndirection = \"ingress\"\n");
   EXPECT_EQ(carry(asks.client, asks.server, 1 << 20, kSecond).bytes, 1u << 20) << "what leaves is not counted";
   EXPECT_EQ(carry(answers.server, answers.client, 1 << 20, kSoon).end, -ECONNRESET);
   EXPECT_EQ(finish()[0].flows_dead, 1u);

@@ -10,9 +10,7 @@ namespace {
 
 class DnsTest : public PlanBed {
  protected:
-  void fault(const std::string& rest) {
-    play("[[faults]]\nkind = \"dns\"\non = \"a\"\nstart = \"0s\"\nfor = \"600s\"\n" + rest);
-  }
+  void fault(const std::string& rest) { play_fault("dns", rest); }
 
   struct Server {
     const char* at;

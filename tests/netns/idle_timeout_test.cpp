@@ -11,10 +11,7 @@ class IdleTimeoutTest : public TcpEnds {
  protected:
   void forget(const std::string& idle, const std::string& more = "",
               pen::Engine engine = pen::probe_features().engine()) {
-    play(fmt::format("[[faults]]\nkind = \"idle-timeout\"\nidle = \"{}\"\non = \"a\"\nloopback = true\nstart = "
-                     "\"0s\"\nfor = \"600s\"\n{}",
-                     idle, more),
-         engine);
+    play_on_all("idle-timeout", fmt::format("idle = \"{}\"\n{}", idle, more), engine);
     begun = monotonic_now();
   }
   /// Lets so much time pass since the fault's beginning, in which these connections have something to say.
@@ -39,8 +36,7 @@ class IdleTimeoutTest : public TcpEnds {
 };
 
 TEST_F(IdleTimeoutTest, WhatIsSilentIsForgottenAndWhatSpeaksIsNot) {
-  std::vector<Connection> silent, talking;
-  for (const Way& way : kWays) silent.push_back(open(way, 8000)), talking.push_back(open(way, 8001));
+  const std::vector<Connection> silent = open_each(8000), talking = open_each(8001);
   forget("3s");
   let_pass(4 * kSecond, talking);
   for (std::size_t i = 0; i < silent.size(); i++) say(i % 2 == 0 ? silent[i].client : silent[i].server);
@@ -63,8 +59,7 @@ TEST_F(IdleTimeoutTest, WhatIsSilentIsForgottenAndWhatSpeaksIsNot) {
 
 TEST_F(IdleTimeoutTest, AResetTellsTheSenderAlone) {
   for (const auto engine : {pen::probe_features().engine(), pen::Engine::clsact}) {
-    std::vector<Connection> all;
-    for (const Way& way : kWays) all.push_back(open(way, 8000));
+    const std::vector<Connection> all = open_each(8000);
     forget("1s", "mode = \"reset\"\n", engine);
     let_pass(1500 * kMillisecond);
     for (std::size_t i = 0; i < all.size(); i++) {

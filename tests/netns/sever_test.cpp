@@ -27,10 +27,7 @@ class SeverTest : public TcpEnds {
   void refused_at_once();
   void reset_at_both_ends();
   void cut(const std::string& mode, const std::string& more = "") {
-    play(
-        fmt::format("[[faults]]\nkind = \"sever\"\nmode = \"{}\"\non = \"a\"\nloopback = true\nstart = \"0s\"\nfor = "
-                    "\"600s\"\n{}",
-                    mode, more));
+    play_on_all("sever", fmt::format("mode = \"{}\"\n{}", mode, more));
   }
 };
 

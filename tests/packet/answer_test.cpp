@@ -1,19 +1,14 @@
 // What the selector answers in place of the network: every answer by its bytes, and whom it leaves alone. Frames are
 // taken apart by harness/answers.h, which shares nothing with the programs.
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <linux/if_packet.h>
-#include <net/ethernet.h>
 #include <sched.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 
 #include "injector/base/clock.h"
 #include "injector/base/error.h"
-#include "injector/base/netns.h"
-#include "injector/base/rtnetlink.h"
 #include "tests/harness/answers.h"
+#include "tests/harness/capture.h"
 #include "tests/harness/engines.h"
 #include "tests/harness/programs.h"
 
@@ -123,29 +118,6 @@ TEST_P(Answer, WhatOpensAConnectionIsResetForItsSenderAlone) {
     EXPECT_NE(programs->tally(0).first_affected, 0u);
   }
 }
-
-/// Captures what programs under test send by bpf_clone_redirect: onto the loopback device of a namespace of our own.
-struct Capture {
-  Capture() {
-    set_up("lo");
-    socket = Fd(
-        check("open a packet socket", ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, htons(ETH_P_ALL))));
-  }
-  std::vector<Frame> take() {
-    std::vector<Frame> frames;
-    Frame frame(2000);
-    sockaddr_ll from{};
-    socklen_t length = sizeof from;
-    for (ssize_t n = 0;
-         (n = recvfrom(socket.get(), frame.data(), frame.size(), 0, reinterpret_cast<sockaddr*>(&from), &length)) > 0;
-         length = sizeof from)
-      if (from.sll_pkttype == PACKET_OUTGOING) frames.emplace_back(frame.begin(), frame.begin() + n);
-    return frames;
-  }
-  NetNs ns = NetNs::create();
-  Inside inside{ns};
-  Fd socket;
-};
 
 TEST_P(Answer, AResetTellsBothEnds) {
   Capture capture;

@@ -168,6 +168,31 @@ TEST_P(Here, ABlackHoleKnowsABundlesPackets) {
     EXPECT_EQ(programs->tally(0).matched, 0u);
     EXPECT_EQ(select(bundle, "select_out", most + 1), kRedirect);
     EXPECT_TRUE(entered) << "to be split: its last one is short enough";
+    // How much each of its packets has in front is known of TCP alone: any other is split, and they are looked at.
+    Packet datagrams = bundle;
+    datagrams.l4 = L4::udp;
+    datagrams.payload = most + 12;  // in 1000 bytes
+    const auto all_is_back = [&] { programs->flight().left = programs->flight().entered; };
+    all_is_back();
+    EXPECT_EQ(select(datagrams, "select_out", 300), kNext) << "as a whole it is short enough";
+    datagrams.payload = 3 * (most + 12);
+    all_is_back();
+    EXPECT_EQ(select(datagrams, "select_out", most + 12), kRedirect);
+    EXPECT_TRUE(entered);
+    programs->set_slot(1, 1);
+    const auto plays = [&](std::size_t payload, const char* program, std::uint32_t gso_size = 0) {
+      datagrams.payload = payload;
+      Frame frame = build(datagrams);
+      set_stamp(frame, {.magic = FL_STAMP_MAGIC, .flags = 0, .slot = 1, .hold = 0, .due = 0});
+      const fl_ledger before = programs->ledger(1);
+      programs->play(program, {.frame = frame, .gso_size = gso_size});
+      const fl_ledger after = programs->ledger(1);
+      return after.split_in != before.split_in ? 's' : after.dropped != before.dropped ? 'd' : 'p';
+    };
+    EXPECT_EQ(plays(3 * (most + 12), "play_arrival", most + 12), 's');
+    EXPECT_EQ(plays(most + 12, "play_split"), 'p');
+    EXPECT_EQ(plays(most + 13, "play_split"), 'd');
+    EXPECT_EQ(programs->tally(0).matched, 1u) << "of them all, what is too long";
   }
 }
 

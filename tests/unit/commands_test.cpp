@@ -125,6 +125,14 @@ TEST(ExplainCommand, SaysWhatAShippedExperimentWouldDo) {
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80u) << line;
   const auto out = nlohmann::json::parse(say({"explain", "--json", "hello"}).out);
   EXPECT_EQ(out.at("faults").at(0).at("round_trip_ms").at("middle"), 200.0);
+  EXPECT_TRUE(out.at("faults").at(0).at("of").is_null());
+  const test::TemporaryFolder folder;
+  const auto few = folder.write("few.toml",
+                                "[targets.a]\nnetns = \"a\"\n[[faults]]\nkind = \"idle-timeout\"\nidle = \"5s\"\non = "
+                                "\"a\"\nstart = \"5s\"\nfor = \"60s\"\n");
+  const auto fault = nlohmann::json::parse(say({"explain", "--json", few}).out).at("faults").at(0);
+  EXPECT_TRUE(has(fault.at("of").get<std::string>(), "on which nothing passed for 5.00 s"));
+  EXPECT_EQ(fault.at("loss"), 1) << "of these";
 }
 
 std::string plan_of(std::vector<std::string> words) {

@@ -119,6 +119,13 @@ TEST(Together, FaultsOfOneTargetAndTimeAreSummed) {
   EXPECT_EQ(said(all.effects.at(2), "Together"), "") << "nothing else is under way then";
 }
 
+TEST(Together, WhatIsLostOfFewPacketsIsNoLossOfAll) {
+  const auto plan = plan_with(
+      "kind = \"degrade\"\nloss = \"20%\"\ndelay = \"10ms\"\n[[faults]]\nname = \"hole\"\nkind = \"blackhole-size\"\n"
+      "above = \"1400B\"\non = \"shop\"\nstart = \"5s\"\nfor = \"10s\"\n");
+  EXPECT_EQ(said(explain(plan, pen::Engine::tcx, false).effects.at(0), "Together"), "");
+}
+
 TEST(Effect, JitterGivesARangeThatEndsAtZero) {
   const Effect e = effect(plan_with("kind = \"degrade\"\ndelay = \"30ms\"\njitter = \"50ms\"\n"));
   EXPECT_EQ(e.packet, (Added{0, 30 * kMillisecond, 80 * kMillisecond}));
@@ -176,7 +183,8 @@ TEST(Effect, ABlackHoleLetsPassWhatIsShort) {
   };
   const Effect e = hole("");
   EXPECT_FALSE(e.cuts) << "other faults are met by what is short";
-  EXPECT_EQ(e.loss, 0) << "of how many packets, the traffic says";
+  EXPECT_EQ(e.of, "packets of more than 1,400 bytes") << "how many these are, the traffic says";
+  EXPECT_EQ(e.loss, 1);
   EXPECT_EQ(said(e, "Handshake"), "works, as its packets are short");
   EXPECT_NE(said(e, "Request").find("while no packet is longer than 1,400 bytes"), std::string::npos);
   EXPECT_EQ(said(hole("peer = \"bank\"\n"), "Handshake"), "") << "bank is UDP";
@@ -188,6 +196,7 @@ TEST(Effect, AForgottenConnectionStallsOrIsReset) {
     return effect(plan_with("kind = \"idle-timeout\"\nidle = \"5s\"\n" + more));
   };
   EXPECT_EQ(said(forgets(""), "Handshake"), "works");
+  EXPECT_EQ(forgets("").of, "packets of TCP connections on which nothing passed for 5.00 s");
   EXPECT_NE(said(forgets(""), "Request").find("on which nothing passed for 5.00 s gets no answer"), std::string::npos)
       << said(forgets(""), "Request");
   EXPECT_NE(said(forgets("mode = \"reset\"\n"), "Request").find("the other end is not told"), std::string::npos);
@@ -199,10 +208,23 @@ TEST(Effect, AConnectionThatBreaksOffStallsOrIsReset) {
     return effect(plan_with("kind = \"cut-after\"\nafter = \"64kB\"\n" + more));
   };
   EXPECT_EQ(said(cut(""), "Handshake"), "works");
+  EXPECT_EQ(cut("").of, "packets of TCP connections behind the first 64,000 bytes of payload either way");
   EXPECT_NE(said(cut(""), "Request").find("until 64,000 bytes of payload went one way"), std::string::npos);
   EXPECT_NE(said(cut(""), "Request").find("who reads waits"), std::string::npos);
   EXPECT_NE(said(cut("mode = \"reset\"\n"), "Request").find("both ends get connection reset"), std::string::npos);
   EXPECT_NE(said(cut("peer = \"bank\"\n"), "Datagram").find("passes"), std::string::npos) << "bank is UDP";
+}
+
+TEST(Effect, WhichPacketsItIsAboutIsSaidWhereThatIsNotAll) {
+  const auto of = [](const std::string& fault) { return effect(plan_with(fault)).of; };
+  EXPECT_EQ(of("kind = \"degrade\"\nloss = \"1%\"\n"), "");
+  EXPECT_EQ(of("kind = \"sever\"\nmode = \"reset\"\n"), "");
+  EXPECT_EQ(of("kind = \"sever\"\nmode = \"new-only\"\n"), "packets that open a TCP connection");
+  EXPECT_EQ(of("kind = \"sever\"\nmode = \"established-only\"\n"),
+            "packets of TCP connections that are older than the fault");
+  EXPECT_EQ(of("kind = \"dns\"\nanswer = \"nxdomain\"\n"), "DNS lookups");
+  EXPECT_EQ(of("kind = \"dns\"\nanswer = \"nxdomain\"\nnames = [\"bank.internal\", \"*.example\"]\n"),
+            "DNS lookups of bank.internal, *.example");
 }
 
 TEST(Effect, ALookupIsNoHandshake) {

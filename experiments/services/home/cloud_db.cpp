@@ -78,17 +78,17 @@ class Database {
 
 int main(int argc, char** argv) {
   using namespace home;
-  return payment::run(
-      argc, argv, {.options = {"design", "homes", "count", "file", "port"}}, [](const Options& options) {
-        Database database(options);
-        httplib::Server server;
-        on_get(server, "/devices", [&](const auto&, const Json&) { return database.devices(); });
-        on_get(server, "/homes/([^/]+)",
-               [&](const auto& request, const Json&) { return database.home(request.matches[1]); });
-        on_post(server, "/readings", [&](const auto&, const Json& batch) { return database.keep(batch); });
-        on_get(server, "/readings", [&](const auto&, const Json&) { return database.readings(); });
-        on_get(server, "/reading/([^/]+)",
-               [&](const auto& request, const Json&) { return database.latest(request.matches[1]); });
-        serve(server, options.number("port", 8080));
-      });
+  const auto work = [](const Options& options) {
+    Database database(options);
+    httplib::Server server;
+    on_get(server, "/devices", [&](const auto&, const Json&) { return database.devices(); });
+    on_get(server, "/homes/([^/]+)",
+           [&](const auto& request, const Json&) { return database.home(request.matches[1]); });
+    on_post(server, "/readings", [&](const auto&, const Json& batch) { return database.keep(batch); });
+    on_get(server, "/readings", [&](const auto&, const Json&) { return database.readings(); });
+    on_get(server, "/reading/([^/]+)",
+           [&](const auto& request, const Json&) { return database.latest(request.matches[1]); });
+    serve(server, options.number("port", 8080));
+  };
+  return payment::run(argc, argv, {{"file", "design", "homes", "count", "port"}}, work);
 }

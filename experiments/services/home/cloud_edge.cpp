@@ -136,22 +136,21 @@ class Edge {
 
 int main(int argc, char** argv) {
   using namespace home;
-  return payment::run(
-      argc, argv, {.options = {"design", "broker", "camera", "db", "homes", "timer", "port"}},
-      [](const Options& options) {
-        Edge edge(options);
-        httplib::Server server;
-        on_post(server, "/command", [&](const auto&, const Json& asked) { return edge.command(asked); });
-        on_get(server, "/devices", [&](const auto&, const Json&) { return edge.from_database("/devices"); });
-        on_get(server, "/reading/([^/]+)", [&](const auto& request, const Json&) {
-          return edge.from_database("/reading/" + std::string(request.matches[1]));
-        });
-        on_get(server, "/camera", [&](const auto&, const Json&) { return edge.camera(); });
-        on_get(server, "/homes", [&](const auto&, const Json&) { return edge.homes(); });
-        on_get(server, "/ready", [&](const auto&, const Json&) -> Json {
-          if (!edge.ready()) throw Status{503, {{"state", "not yet"}}};
-          return {{"state", "ready"}};
-        });
-        serve(server, options.number("port", 8080));
-      });
+  const auto work = [](const Options& options) {
+    Edge edge(options);
+    httplib::Server server;
+    on_post(server, "/command", [&](const auto&, const Json& asked) { return edge.command(asked); });
+    on_get(server, "/devices", [&](const auto&, const Json&) { return edge.from_database("/devices"); });
+    on_get(server, "/reading/([^/]+)", [&](const auto& request, const Json&) {
+      return edge.from_database("/reading/" + std::string(request.matches[1]));
+    });
+    on_get(server, "/camera", [&](const auto&, const Json&) { return edge.camera(); });
+    on_get(server, "/homes", [&](const auto&, const Json&) { return edge.homes(); });
+    on_get(server, "/ready", [&](const auto&, const Json&) -> Json {
+      if (!edge.ready()) throw Status{503, {{"state", "not yet"}}};
+      return {{"state", "ready"}};
+    });
+    serve(server, options.number("port", 8080));
+  };
+  return payment::run(argc, argv, {{"broker", "db", "camera", "design", "homes", "timer", "port"}}, work);
 }

@@ -141,18 +141,18 @@ void stream(httplib::Response& response) {
 
 int main(int argc, char** argv) {
   using namespace home;
-  return payment::run(
-      argc, argv, {.options = {"design", "home", "count", "state", "witness", "hub-broker", "cloud-broker", "port"}},
-      [](const Options& options) {
-        Devices devices(options);
-        httplib::Server server;
-        on_post(server, "/switch/([^/]+)",
-                [&](const auto& request, const Json&) { return devices.press(request.matches[1]); });
-        server.Get("/stream", [](const httplib::Request&, httplib::Response& response) { stream(response); });
-        on_get(server, "/ready", [&](const auto&, const Json&) -> Json {
-          if (!devices.ready()) throw Status{503, {{"state", "not yet"}}};
-          return {{"state", "ready"}};
-        });
-        serve(server, options.number("port", 8080));
-      });
+  const auto work = [](const Options& options) {
+    Devices devices(options);
+    httplib::Server server;
+    on_post(server, "/switch/([^/]+)",
+            [&](const auto& request, const Json&) { return devices.press(request.matches[1]); });
+    server.Get("/stream", [](const httplib::Request&, httplib::Response& response) { stream(response); });
+    on_get(server, "/ready", [&](const auto&, const Json&) -> Json {
+      if (!devices.ready()) throw Status{503, {{"state", "not yet"}}};
+      return {{"state", "ready"}};
+    });
+    serve(server, options.number("port", 8080));
+  };
+  return payment::run(argc, argv,
+                      {{"state", "witness", "hub-broker", "cloud-broker", "home", "design", "count", "port"}}, work);
 }

@@ -115,19 +115,19 @@ class Hub {
 
 int main(int argc, char** argv) {
   using namespace home;
-  return payment::run(argc, argv,
-                      {.options = {"design", "home", "broker", "cloud-broker", "store", "witness", "count", "port"}},
-                      [](const Options& options) {
-                        Hub hub(options);
-                        httplib::Server server;
-                        on_post(server, "/command", [&](const auto&, const Json& asked) { return hub.command(asked); });
-                        on_get(server, "/devices", [&](const auto&, const Json&) { return hub.devices(); });
-                        on_get(server, "/reading/([^/]+)",
-                               [&](const auto& request, const Json&) { return hub.reading(request.matches[1]); });
-                        on_get(server, "/ready", [&](const auto&, const Json&) -> Json {
-                          if (!hub.ready()) throw Status{503, {{"state", "not yet"}}};
-                          return {{"state", "ready"}};
-                        });
-                        serve(server, options.number("port", 8080));
-                      });
+  const auto work = [](const Options& options) {
+    Hub hub(options);
+    httplib::Server server;
+    on_post(server, "/command", [&](const auto&, const Json& asked) { return hub.command(asked); });
+    on_get(server, "/devices", [&](const auto&, const Json&) { return hub.devices(); });
+    on_get(server, "/reading/([^/]+)",
+           [&](const auto& request, const Json&) { return hub.reading(request.matches[1]); });
+    on_get(server, "/ready", [&](const auto&, const Json&) -> Json {
+      if (!hub.ready()) throw Status{503, {{"state", "not yet"}}};
+      return {{"state", "ready"}};
+    });
+    serve(server, options.number("port", 8080));
+  };
+  return payment::run(argc, argv, {{"store", "witness", "broker", "cloud-broker", "home", "design", "count", "port"}},
+                      work);
 }

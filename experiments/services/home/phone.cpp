@@ -144,20 +144,20 @@ class Phone {
 
 int main(int argc, char** argv) {
   using namespace home;
-  return payment::run(argc, argv, {.options = {"design", "home", "cache", "camera", "cloud", "hub", "witness", "port"}},
-                      [](const Options& options) {
-                        Phone phone(options);
-                        httplib::Server server;
-                        on_post(server, "/press/([^/]+)",
-                                [&](const auto& request, const Json&) { return phone.press(request.matches[1]); });
-                        on_get(server, "/list", [&](const auto&, const Json&) { return phone.list(); });
-                        on_get(server, "/reading/([^/]+)",
-                               [&](const auto& request, const Json&) { return phone.reading(request.matches[1]); });
-                        on_get(server, "/camera", [&](const auto&, const Json&) { return phone.camera(); });
-                        on_get(server, "/ready", [&](const auto&, const Json&) -> Json {
-                          if (!phone.ready()) throw Status{503, {{"state", "not yet"}}};
-                          return {{"state", "ready"}};
-                        });
-                        serve(server, options.number("port", 8080));
-                      });
+  const auto work = [](const Options& options) {
+    Phone phone(options);
+    httplib::Server server;
+    on_post(server, "/press/([^/]+)",
+            [&](const auto& request, const Json&) { return phone.press(request.matches[1]); });
+    on_get(server, "/list", [&](const auto&, const Json&) { return phone.list(); });
+    on_get(server, "/reading/([^/]+)",
+           [&](const auto& request, const Json&) { return phone.reading(request.matches[1]); });
+    on_get(server, "/camera", [&](const auto&, const Json&) { return phone.camera(); });
+    on_get(server, "/ready", [&](const auto&, const Json&) -> Json {
+      if (!phone.ready()) throw Status{503, {{"state", "not yet"}}};
+      return {{"state", "ready"}};
+    });
+    serve(server, options.number("port", 8080));
+  };
+  return payment::run(argc, argv, {{"cloud", "hub", "camera", "witness", "cache", "home", "design", "port"}}, work);
 }

@@ -63,7 +63,7 @@ class Operator {
 
 int main(int argc, char** argv) {
   using namespace home;
-  return payment::run(argc, argv, {.options = {"design", "edge", "witness", "port"}}, [](const Options& options) {
+  const auto work = [](const Options& options) {
     Operator the_operator(options);
     httplib::Server server;
     on_get(server, "/", [&](const auto&, const Json&) -> Json {
@@ -72,5 +72,6 @@ int main(int argc, char** argv) {
       return {{"word", word}};
     });
     serve(server, options.number("port", 8080));
-  });
+  };
+  return payment::run(argc, argv, {{"edge", "witness", "design", "port"}}, work);
 }

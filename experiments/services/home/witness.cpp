@@ -69,11 +69,12 @@ class Witness {
 
 int main(int argc, char** argv) {
   using namespace home;
-  return payment::run(argc, argv, {.options = {"ledger", "port"}}, [](const Options& options) {
+  const auto work = [](const Options& options) {
     Witness witness(options.get("ledger"));
     httplib::Server server;
     on_post(server, "/tell", [&](const auto&, const Json& all) { return witness.hear(all); });
     on_post(server, "/findings", [&](const auto&, const Json& findings) { return witness.log_findings(findings); });
     serve(server, options.number("port", 8080));
-  });
+  };
+  return payment::run(argc, argv, {{"ledger", "port"}}, work);
 }
