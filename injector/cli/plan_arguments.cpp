@@ -32,7 +32,8 @@ void PlanArguments::add_to(CLI::App& app) {
       ->allow_extra_args(false);
   app.add_option("--with", bindings.with, "With --bind: your own probes, hypotheses, guards and events")
       ->type_name("FILE");
-  app.add_flag("--bound-only", bindings.bound_only, "With --bind: leave out faults whose ends are not all bound");
+  app.add_flag("--bound-only", bindings.bound_only,
+               "With --bind: leave out what is not bound, of a fault and as a whole");
 }
 
 plan::Parsed PlanArguments::read(const std::string& path, const plan::ParseOptions& options) const {

@@ -50,6 +50,11 @@ const char* why_not_allowed(const std::string& key) {
   return "";
 }
 
+/// "auth, sms are"
+std::string are(const std::vector<std::string>& names) {
+  return fmt::format("{} {}", fmt::join(names, ", "), names.size() == 1 ? "is" : "are");
+}
+
 class Binder {
  public:
   Binder(const std::string& path, const plan::ParseOptions& options, const Bindings& bindings)
@@ -64,7 +69,7 @@ class Binder {
     plan::Parsed outage = read_outage();
     if (!outage.ok()) return outage;
     const Node own = read_own();
-    Cast cast(outage.plan, stands_);
+    Cast cast(outage.plan, stands_, bindings_.bound_only);
     const auto faults = bind_faults(outage.plan, cast);
     refuse_unused(cast);
     if (!mistakes_.empty()) return wrong(std::move(outage));
@@ -143,15 +148,21 @@ class Binder {
     }
     for (std::size_t i = 0; i < outage.faults.size(); i++) {
       std::vector<Diagnostic> mistakes;
-      bool missing = false;
-      Node fault = cast.bound(faults->value.items[i], i, mistakes, missing);
-      if (missing && bindings_.bound_only) {
-        binding_.left_out.push_back(outage.faults[i].name);
-        left_at_.push_back(outage.faults[i].at);
-        continue;
-      }
+      LeftOut left;
+      Node fault = cast.bound(faults->value.items[i], i, mistakes, left);
       mistakes_.insert(mistakes_.end(), mistakes.begin(), mistakes.end());
-      bound.push_back(std::move(fault));
+      const std::string& name = outage.faults[i].name;
+      const auto remark = [&](const std::string& what) {
+        remarks_.push_back({outage.faults[i].at, fmt::format("fault \"{}\" {}", name, what), {}, false, {}});
+      };
+      if (!bindings_.bound_only || !left.fault) bound.push_back(std::move(fault));
+      if (!bindings_.bound_only) continue;
+      if (left.fault) {
+        binding_.left_out.push_back(name);
+        remark(fmt::format("is left out: {} not bound", are(left.ends)));
+      } else if (!left.ends.empty()) {
+        remark(fmt::format("is not between all that the outage has: {} not bound, and left out", are(left.ends)));
+      }
     }
     if (bound.empty())
       say({faults->at,
@@ -322,13 +333,7 @@ class Binder {
     lead(parsed.plan.hypotheses);
     lead(parsed.plan.guards);
     lead(parsed.plan.events);
-    for (std::size_t i = 0; i < binding_.left_out.size(); i++)
-      parsed.remarks.push_back(
-          {left_at_[i],
-           fmt::format("fault \"{}\" is left out: not all of its ends are bound", binding_.left_out[i]),
-           {},
-           false,
-           {}});
+    parsed.remarks.insert(parsed.remarks.end(), remarks_.begin(), remarks_.end());
     if (parsed.ok() && parsed.plan.hypotheses.empty())
       parsed.remarks.push_back(
           {{},
@@ -372,8 +377,7 @@ class Binder {
   Node document_;
   Parts parts_;
   plan::Binding binding_;
-  std::vector<plan::SourcePlace> left_at_;  ///< of the faults that are left out
-  std::vector<Diagnostic> mistakes_;
+  std::vector<Diagnostic> mistakes_, remarks_;
 };
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace faultline::sketch {
 struct Bindings {
   std::vector<std::string> given;  ///< "NAME=KEY=VALUE"
   std::string with;                ///< the second file; empty: none
-  bool bound_only = false;         ///< faults whose ends are not bound are left out, else they are mistakes
+  bool bound_only = false;         ///< what is not bound is left out, else it is a mistake
 
   bool empty() const { return given.empty() && with.empty() && !bound_only; }
 };

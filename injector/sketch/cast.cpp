@@ -108,7 +108,7 @@ std::vector<Stand> read_stands(const std::vector<std::string>& given) {
 struct Cast::Saying {
   const plan::Fault& fault;
   std::vector<Diagnostic>& mistakes;
-  bool missing = false;
+  LeftOut& left;
   Stands peers;  ///< who came to be its peers
   std::set<std::string> kept, used;
 
@@ -138,21 +138,29 @@ Cast::Stands Cast::find(const std::string& word, As as, std::string& hint) {
              ? fmt::format("add --bind {}=unit=NAME.service, or netns=, container=, interface=, ... of yours", word)
              : fmt::format("add --bind {}=address=10.0.3.0/24, or whatever yours is reached by", word);
   const Target& its = target(word);
-  if (its.where == Target::Where::host) {
-    for (const auto& host : outage_.lab->hosts)
-      if (host.name == its.subject) hint += fmt::format("; it is a host of room {} of the lab", host.room);
-    return {};
+  if (!its.ports.empty() || !its.protocol.empty()) return {};  // more than the place that it is at
+  if (its.where == Target::Where::room) return hosts_of(its, hint);
+  if (its.where != Target::Where::host) return {};
+  for (const auto& host : outage_.lab->hosts) {
+    if (host.name != its.subject) continue;
+    hint += fmt::format("; it is a host of room {} of the lab, which may be bound as well", host.room);
+    return named(host.room);
   }
-  if (its.where != Target::Where::room || !its.ports.empty() || !its.protocol.empty()) return {};
+  return {};
+}
+
+/// Those who stand for all hosts of a room; of those that are bound, where no more is asked.
+Cast::Stands Cast::hosts_of(const Target& room, std::string& hint) {
+  Stands found;
   std::vector<std::string> lacking, hosts;
   for (const auto& host : outage_.lab->hosts) {
-    if (host.room != its.subject) continue;
+    if (host.room != room.subject) continue;
     hosts.push_back(host.name);
-    const Stands its_stands = named(host.name);
-    if (its_stands.empty()) lacking.push_back(host.name);
-    found.insert(found.end(), its_stands.begin(), its_stands.end());
+    const Stands its = named(host.name);
+    if (its.empty()) lacking.push_back(host.name);
+    found.insert(found.end(), its.begin(), its.end());
   }
-  if (lacking.empty() && !found.empty()) return found;
+  if (!found.empty() && (lacking.empty() || bound_only_)) return found;
   if (found.empty())
     hint += hosts.empty() ? "; it is a room of the lab"
                           : fmt::format("; it is a room of the lab, with {}", fmt::join(hosts, ", "));
@@ -160,6 +168,13 @@ Cast::Stands Cast::find(const std::string& word, As as, std::string& hint) {
     hint = fmt::format("it is a room, and {} is not bound: add --bind {}=..., or bind the room itself", lacking.front(),
                        lacking.front());
   return {};
+}
+
+/// A word that nobody stands for.
+void Cast::miss(const Word& word, const std::string& message, const std::string& hint, Saying& saying) {
+  if (!bound_only_) return saying.say(word.at, message, hint);
+  auto& ends = saying.left.ends;
+  if (std::find(ends.begin(), ends.end(), word.text) == ends.end()) ends.push_back(word.text);
 }
 
 std::vector<Word> Cast::words_of(const Node& value) const {
@@ -189,10 +204,7 @@ Node Cast::list(const std::vector<Word>& words, SourcePlace at, As as, Saying& s
     asked_.insert(word.text);
     std::string hint;
     const Stands found = find(word.text, as, hint);
-    if (found.empty()) {
-      saying.missing = true;
-      saying.say(word.at, fmt::format("\"{}\" is not bound", word.text), hint);
-    }
+    if (found.empty()) miss(word, fmt::format("\"{}\" is not bound", word.text), hint, saying);
     for (const Stand* stand : found) {
       if (as == As::place && !stand->place)
         saying.say(word.at, fmt::format("it is on \"{}\", and --bind {} is no place", word.text, stand->option),
@@ -205,6 +217,7 @@ Node Cast::list(const std::vector<Word>& words, SourcePlace at, As as, Saying& s
     }
     saying.take(found);
   }
+  if (array.items.empty()) saying.left.fault = true;
   if (array.items.size() == 1) return text_node(array.items.front().text, array.items.front().at);
   return array;
 }
@@ -214,6 +227,7 @@ void Cast::put_on_links(Node& fault, const std::vector<Word>& words, Saying& say
   const SourcePlace at = entry_of(fault, "on")->value.at;
   Stands by_name;
   std::vector<std::pair<Stands, Stands>> ends;  ///< of each link that is bound by its ends
+  bool lacking = false;
   for (const auto& word : words) {
     asked_.insert(word.text);
     const Stands own = named(word.text);
@@ -222,16 +236,23 @@ void Cast::put_on_links(Node& fault, const std::vector<Word>& words, Saying& say
     const auto link = std::find_if(outage_.lab->links.begin(), outage_.lab->links.end(),
                                    [&](const plan::LabLink& l) { return l.name == target(word.text).subject; });
     std::string ignored;
-    ends.emplace_back(find(link->a, As::place, ignored), find(link->b, As::place, ignored));
-    if (!ends.back().first.empty() && !ends.back().second.empty()) continue;
-    saying.missing = true;
-    saying.say(word.at, fmt::format("link \"{}\" is not bound", word.text),
-               fmt::format("add --bind {}=interface=eth1, the device that is your link; or bind both its ends, one of "
-                           "them a place and the other what it is reached by: --bind {}=unit=NAME.service --bind "
-                           "{}=address=10.0.3.0/24",
-                           word.text, link->a, link->b));
+    const Stands a = find(link->a, As::place, ignored), b = find(link->b, As::place, ignored);
+    if (!a.empty() && !b.empty()) {
+      ends.emplace_back(a, b);
+      continue;
+    }
+    lacking = true;
+    miss(word, fmt::format("link \"{}\" is not bound", word.text),
+         fmt::format("add --bind {}=interface=eth1, the device that is your link; or bind both its ends, one of them a "
+                     "place and the other what it is reached by: --bind {}=unit=NAME.service --bind "
+                     "{}=address=10.0.3.0/24",
+                     word.text, link->a, link->b),
+         saying);
   }
-  if (saying.missing) return;
+  if (lacking && (!bound_only_ || (ends.empty() && by_name.empty()))) {
+    saying.left.fault = true;
+    return;
+  }
   if (ends.empty()) {
     put(fault, "on", list(words, at, As::place, saying), "kind");
     return;
@@ -274,11 +295,32 @@ void Cast::put_on(Node& fault, Saying& saying) {
   if (!on.empty() && is_link(target(on.front().text))) return put_on_links(fault, on, saying);
   const As as = saying.fault.kind->parts ? As::member : As::place;
   put(fault, "on", list(on, entry_of(fault, "on")->value.at, as, saying), "kind");
+  if (as == As::member && !saying.left.ends.empty()) saying.left.fault = true;  // it would be another shape
 }
 
-Node Cast::bound(const Node& fault, std::size_t index, std::vector<Diagnostic>& mistakes, bool& missing) {
+/// Groups without those who are not bound, edges between those who are.
+void Cast::put_members(Node& groups, bool edges, Saying& saying) {
+  for (auto& group : groups.items) {
+    const bool before = saying.left.fault;
+    Node members = list(words_of(group), group.at, As::member, saying);
+    if (edges) saying.left.fault = before;
+    if (members.type == Node::Type::string) {
+      Node one = members;
+      members = Node{};
+      members.type = Node::Type::array;
+      members.at = one.at;
+      members.items.push_back(std::move(one));
+    }
+    group = std::move(members);
+  }
+  if (!edges || !bound_only_) return;
+  std::erase_if(groups.items, [](const Node& pair) { return pair.items.size() < 2; });
+  if (groups.items.empty()) saying.left.fault = true;
+}
+
+Node Cast::bound(const Node& fault, std::size_t index, std::vector<Diagnostic>& mistakes, LeftOut& left) {
   const plan::Fault& known = outage_.faults[index];
-  Saying saying{known, mistakes, false, {}, {}, {}};
+  Saying saying{known, mistakes, left, {}, {}, {}};
   Node out = fault;
   if (out.find("name") == nullptr) put(out, "name", text_node(known.name, fault.at), "kind");
   if (out.find("on") != nullptr) put_on(out, saying);
@@ -286,18 +328,7 @@ Node Cast::bound(const Node& fault, std::size_t index, std::vector<Diagnostic>& 
     put(out, "peer", list(words_of(peer->value), peer->value.at, As::peer, saying), "on");
   for (const auto& key : known.kind->keys) {
     plan::Entry* entry = key.type == faults::ValueType::groups ? entry_of(out, key.name) : nullptr;
-    if (entry == nullptr) continue;
-    for (auto& group : entry->value.items) {
-      Node members = list(words_of(group), group.at, As::member, saying);
-      if (members.type == Node::Type::string) {
-        Node one = members;
-        members = Node{};
-        members.type = Node::Type::array;
-        members.at = one.at;
-        members.items.push_back(std::move(one));
-      }
-      group = std::move(members);
-    }
+    if (entry != nullptr) put_members(entry->value, key.name == "edges", saying);
   }
   // What the outage did not do to its hosts' loopback devices is not done to those of these.
   const std::string first = known.on.empty() ? "" : known.on.front();
@@ -309,8 +340,7 @@ Node Cast::bound(const Node& fault, std::size_t index, std::vector<Diagnostic>& 
     no.at = fault.at;
     put(out, "loopback", std::move(no), out.find("peer") != nullptr ? "peer" : "on");
   }
-  missing = saying.missing;
-  if (!missing) {
+  if (!left.fault) {
     kept_.merge(saying.kept);
     used_.merge(saying.used);
   }

@@ -1,6 +1,7 @@
 // Who plays whom: the names that an outage's faults use (hosts, rooms and links of its lab, or targets), and the
-// targets of the user's own that stand for them. A room is bound by its own name or by all of its hosts; a link by its
-// own name, as a device, or by the rooms at its ends. What is not bound is said, with what to bind.
+// targets of the user's own that stand for them. A room is bound by its own name or by all of its hosts, a host by its
+// own name or its room's; a link by its own name, as a device, or by the rooms at its ends. What is not bound is said,
+// with what to bind.
 #pragma once
 
 #include <set>
@@ -28,15 +29,21 @@ struct Stand {
 /// Reads `--bind` options. Throws Failure(invalid) for one that says no name or no target.
 std::vector<Stand> read_stands(const std::vector<std::string>& given);
 
+/// What of a fault is not played.
+struct LeftOut {
+  bool fault = false;             ///< all of it
+  std::vector<std::string> ends;  ///< some of those that it is on, or of its peers
+};
+
 class Cast {
  public:
-  /// `outage` has no mistakes.
-  Cast(const plan::Plan& outage, const std::vector<Stand>& stands) : outage_(outage), stands_(stands) {}
+  /// `outage` has no mistakes. `bound_only`: what is not bound is left out, else it is a mistake.
+  Cast(const plan::Plan& outage, const std::vector<Stand>& stands, bool bound_only)
+      : outage_(outage), stands_(stands), bound_only_(bound_only) {}
 
-  /// Puts a fault of the outage on those who stand for its targets. What is in the way is noted at its place; `missing`
-  /// says whether it is that something is not bound. The fault is the outage's `index`-th. One that is missing
-  /// something uses nothing.
-  plan::Node bound(const plan::Node& fault, std::size_t index, std::vector<plan::Diagnostic>& mistakes, bool& missing);
+  /// Puts a fault of the outage, its `index`-th, on those who stand for its targets. What is in the way is noted at its
+  /// place. A fault that is left out uses nothing.
+  plan::Node bound(const plan::Node& fault, std::size_t index, std::vector<plan::Diagnostic>& mistakes, LeftOut& left);
 
   /// Targets of the outage that faults use as they are, since they name no place and no address: a port, a protocol.
   const std::set<std::string>& kept() const { return kept_; }
@@ -56,13 +63,17 @@ class Cast {
   const plan::Target& target(const std::string& name) const;
   /// Of a word that is no link; empty: it is not bound, and `hint` says what to bind.
   Stands find(const std::string& word, As as, std::string& hint);
+  Stands hosts_of(const plan::Target& room, std::string& hint);
+  void miss(const plan::Word& word, const std::string& message, const std::string& hint, Saying& saying);
   void put_on(plan::Node& fault, Saying& saying);
   void put_on_links(plan::Node& fault, const std::vector<plan::Word>& words, Saying& saying);
+  void put_members(plan::Node& groups, bool edges, Saying& saying);
   plan::Node list(const std::vector<plan::Word>& words, plan::SourcePlace at, As as, Saying& saying);
   std::vector<plan::Word> words_of(const plan::Node& value) const;
 
   const plan::Plan& outage_;
   const std::vector<Stand>& stands_;
+  bool bound_only_;
   std::set<std::string> kept_, used_, found_, asked_;
 };
 

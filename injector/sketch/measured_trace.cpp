@@ -45,10 +45,12 @@ Row row_of(const RoundTrip* begin, const RoundTrip* end, const TraceWish& wish, 
   return row;
 }
 
+/// In whole seconds.
 Ns length_of_row(const std::vector<RoundTrip>& trips) {
-  const Ns span = trips.back().at - trips.front().at;
-  return std::max(kSecond,
-                  trips.size() < 2 ? 0 : span / static_cast<Ns>(trips.size() - 1) * static_cast<Ns>(kTripsOfRow));
+  if (trips.size() < 2) return kSecond;
+  const Ns between = (trips.back().at - trips.front().at) / static_cast<Ns>(trips.size() - 1);
+  const Ns length = between * static_cast<Ns>(kTripsOfRow) + kSecond / 2;
+  return std::max(kSecond, length / kSecond * kSecond);
 }
 
 std::string comments(const TraceWish& wish, Ns every, double least) {

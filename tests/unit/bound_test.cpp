@@ -61,6 +61,8 @@ start = "10s"
 for = "5s"
 )";
 
+const std::string kLinks = "[[faults]]\nkind = \"sever\"\non = [\"town-a\", \"a-b\"]\nstart = \"1s\"\nfor = \"1s\"\n";
+
 class Bound : public testing::Test {
  protected:
   Parsed bind(const std::string& faults, std::vector<std::string> given, const std::string& own = "",
@@ -124,18 +126,18 @@ TEST_F(Bound, WhatIsPlayedIsItsText) {
   const std::string faults =
       kAnswers +
       "[[faults]]\nname = \"a \\\"mess\\\"\"\nkind = \"degrade\"\non = \"till\"\nloss = \"${loss}\"\n"
-      "start = { true = \"10m\", scaled = \"20s\" }\nfor = \"5s\"\n";
-  const auto options = plan::ParseOptions{.scale = 10, .variables = {{"loss", "20%"}}};
+      "start = { true = \"40s\", scaled = \"20s\" }\nfor = \"5s\"\n";
+  const auto options = plan::ParseOptions{.scale = 2, .variables = {{"loss", "20%"}}};
   plan::ParseOptions scaled = options;
-  const auto first = bound(faults + "", {"till=netns=shop", "pay-a=address=10.0.3.1"}, "duration = \"400m\"\n", scaled);
+  const auto first = bound(faults + "", {"till=netns=shop", "pay-a=address=10.0.3.1"}, "duration = \"120s\"\n", scaled);
   const auto again = plan::parse_text(first.text, outage_, options);
   ASSERT_TRUE(again.ok()) << render(again) << first.text;
   ASSERT_EQ(again.plan.faults.size(), 2u);
   EXPECT_EQ(again.plan.faults[1].name, "a \"mess\"");
-  EXPECT_EQ(again.plan.faults[1].start, 60 * kSecond);
+  EXPECT_EQ(again.plan.faults[1].start, 20 * kSecond);
   EXPECT_EQ(again.plan.faults[1].params.probability("loss"), first.faults[1].params.probability("loss"));
   EXPECT_EQ(first.faults[1].params.probability("loss"), 0.2);
-  EXPECT_EQ(first.duration, 40 * 60 * kSecond);
+  EXPECT_EQ(first.duration, 60 * kSecond);
   EXPECT_EQ(again.plan.variables, (std::map<std::string, std::string>{{"loss", "20%"}})) << "those that are used";
   EXPECT_NE(first.text.find("# --bind till=netns=shop"), std::string::npos) << first.text;
   EXPECT_NE(first.text.find(fmt::format("# till.toml, line {}", first.faults[0].at.line)), std::string::npos);
@@ -172,6 +174,44 @@ TEST_F(Bound, AFaultWhoseEndsAreNotBoundIsLeftOutWhenAsked) {
   EXPECT_TRUE(has_mistake(none, "no fault that is played uses \"till\""));
 }
 
+TEST_F(Bound, EndsThatAreNotBoundAreLeftOutWhenAsked) {
+  bound_only_ = true;
+  const std::string faults =
+      "[[faults]]\nname = \"x\"\nkind = \"degrade\"\non = [\"till\", \"pay-b\"]\npeer = [\"pay-a\", \"b\"]\nloss = "
+      "\"5%\"\nstart = \"1s\"\nfor = \"1s\"\n";
+  const auto parsed = bind(faults, {"till=unit=shop", "pay-a=address=10.0.3.1"});
+  ASSERT_TRUE(parsed.ok()) << render(parsed);
+  EXPECT_EQ(parsed.plan.faults.at(0).on, std::vector<std::string>{"till"});
+  EXPECT_EQ(parsed.plan.faults.at(0).peer, std::vector<std::string>{"pay-a"});
+  EXPECT_NE(render_remarks(parsed).find("pay-b, b are not bound, and left out"), std::string::npos)
+      << render_remarks(parsed);
+  // Without any of its peers it would be on all traffic: it is left out as a whole.
+  const auto none = bind(faults + kAnswers, {"till=unit=shop"});
+  EXPECT_TRUE(has_mistake(none, "no fault is left")) << render(none);
+  const auto links = bind(kLinks, {"a-b=interface=eth2"});
+  ASSERT_TRUE(links.ok()) << render(links);
+  EXPECT_EQ(links.plan.faults.at(0).on, std::vector<std::string>{"a-b"});
+  const std::string parts =
+      "[[faults]]\nkind = \"partition\"\nedges = [[\"till\", \"a\"], [\"till\", \"b\"]]\nstart = \"1s\"\nfor = \"1s\"\n"
+      "[[faults]]\nname = \"ring\"\nkind = \"partition\"\nshape = \"halves\"\non = [\"till\", \"a\", \"b\"]\nstart = "
+      "\"5s\"\nfor = \"1s\"\n";
+  const auto parted = bind(parts, {"till=netns=x", "a=netns=y"});
+  ASSERT_TRUE(parted.ok()) << render(parted);
+  EXPECT_EQ(parted.plan.faults.at(0).params.groups("edges"), (faults::Groups{{"till", "a"}}));
+  EXPECT_EQ(parted.bound->left_out, std::vector<std::string>{"ring"}) << "of fewer members it is another shape";
+}
+
+TEST_F(Bound, AHostMayBeBoundByItsRoom) {
+  const std::string faults =
+      "[[faults]]\nkind = \"degrade\"\non = [\"pay-a\", \"store-a\"]\npeer = \"pay-b\"\ndelay = \"1ms\"\nstart = "
+      "\"1s\"\nfor = \"1s\"\n";
+  const auto p = bound(faults, {"a=unit=x", "b=address=10.0.0.1"});
+  EXPECT_EQ(p.faults[0].on, std::vector<std::string>{"a"});
+  EXPECT_EQ(p.faults[0].peer, std::vector<std::string>{"b"});
+  const auto own = bound(faults, {"a=unit=x", "store-a=unit=y", "b=address=10.0.0.1"});
+  EXPECT_EQ(own.faults[0].on, (std::vector<std::string>{"a", "store-a"})) << "its own name goes before";
+}
+
 TEST_F(Bound, ANameThatNoFaultUsesIsAMistake) {
   const auto parsed = bind(kAnswers, {"till=unit=shop", "pay-a=address=::1", "pay-b=unit=x", "tills=unit=y"});
   ASSERT_EQ(parsed.diagnostics.size(), 2u) << render(parsed);
@@ -196,8 +236,6 @@ TEST_F(Bound, SeveralTargetsStandForOneName) {
   EXPECT_EQ(p.faults[0].on, (std::vector<std::string>{"till", "till-2"}));
   EXPECT_EQ(p.find_target("till-2")->where, plan::Target::Where::container);
 }
-
-const std::string kLinks = "[[faults]]\nkind = \"sever\"\non = [\"town-a\", \"a-b\"]\nstart = \"1s\"\nfor = \"1s\"\n";
 
 TEST_F(Bound, ALinkIsADevice) {
   const auto p = bound(kLinks, {"town-a=interface=eth1", "a-b=interface=eth2"});
@@ -242,7 +280,7 @@ TEST_F(Bound, APartitionIsOfThoseWhoStandForItsMembers) {
   const auto p = bound(
       "[[faults]]\nkind = \"partition\"\ngroups = [[\"till\", \"pay-b\"], [\"a\"]]\nstart = \"1s\"\nfor = "
       "\"1s\"\n",
-      {"till=netns=x", "pay-b=address=10.0.0.2", "pay-a=netns=y", "store-a=address=10.0.0.3"});
+      {"till=netns=x", "pay-b=netns=z", "pay-a=netns=y", "store-a=address=10.0.0.3"});
   EXPECT_EQ(p.faults[0].params.groups("groups"), (faults::Groups{{"till", "pay-b"}, {"pay-a", "store-a"}}));
 }
 
@@ -428,9 +466,10 @@ TEST(BoundOutages, ThePagesExamplesAreValid) {
   const test::TemporaryFolder folder;
   const std::string own = folder.write("mine.toml", example_of("own-services.md"));
   const auto bound = parse_bound(FAULTLINE_SOURCE_DIR "/experiments/alipay-2019-machine-room-jitter.toml", {},
-                                 {{"east=unit=pay.service"}, own, false});
+                                 {{"pay-a=unit=pay.service", "bank=address=10.0.3.0/24"}, own, true});
   EXPECT_TRUE(bound.ok()) << plan::render(bound);
   EXPECT_EQ(bound.plan.hypotheses.size(), 2u);
+  EXPECT_EQ(bound.plan.faults.size(), 3u);
   const auto cables = plan::parse_text(example_of("reproducing-an-outage.md"), folder.path() / "cables.toml");
   EXPECT_TRUE(cables.ok()) << plan::render(cables);
   EXPECT_EQ(cables.plan.faults.size(), 2u);
