@@ -1,0 +1,18 @@
+#!/bin/sh
+# audit.sh twice|uncredited|low: what the card company's book and the balances say.
+#   twice       charges beyond the first for the same recharge
+#   uncredited  calls that a card was charged for, and that are on no balance
+#   low         customers who have fewer than 10 calls left
+case $1 in
+  twice) redis-cli -h card lrange charges 0 -1 | awk 'NF { if (seen[$1]++) twice++ } END { print twice + 0 }' ;;
+  uncredited)
+    charges=$(redis-cli -h card llen charges)
+    for customer in 0 1 2 3 4; do redis-cli -h master hget account:$customer paid; done |
+      awk -v charges="$charges" '{ paid += $1 } END { if (NR != 5 || charges == "") exit 1; print 20 * charges - (paid - 145) }'
+    ;;
+  low)
+    calls=$(redis-cli -h meter get calls)
+    for customer in 0 1 2 3 4; do redis-cli -h master hget account:$customer paid; done |
+      awk -v made=$((${calls:-0} / 5)) '$1 - made < 10 { low++ } END { if (NR != 5) exit 1; print low + 0 }'
+    ;;
+esac
