@@ -16,6 +16,7 @@ struct Allowed {
 };
 constexpr Allowed kAllowed[] = {
     {"injector/doctor/gather.cpp", "degrade", "a plan of its own: what it plays must pass the data plane, whole"},
+    {"injector/cli/trace_command.cpp", "trace", "a command's name, which makes files for the kind"},
     {"injector/plan/rate_values.cpp", "sever", "advice to people: what they write instead of a rate of 0"},
 };
 
