@@ -3,7 +3,7 @@
 // Many homes, each with an address and a session of its own, from the address that FAULTLINE_ADDRESS or --first says
 // on. Every 10 s, sooner after a failure, and when it has just come back, a home asks the cloud for a command, through
 // the cloud's database, and does it: the home is well when its last one came within 3 s. How many are not is told to
-// the witness every second, over a way that no plan faults. Sessions end after 8 to 22 s, as they do in ordinary life,
+// the witness every second, over a way that no plan faults. Sessions end after 12 to 28 s, as they do in ordinary life,
 // and begin again: so there is a normal rate of them.
 //
 // GET /home is about the next home in turn: 200 if it is well, else 503. GET / has the numbers.
@@ -39,7 +39,7 @@ class Homes {
               options.get("broker"), "home-" + std::to_string(n), {home.name + "/command/#"}, back, false, from},
           [this, &home](const std::string&, const Json& message) { heard(home, message); });
       home.asks = clock::now() + some(0, 10'000);
-      home.leaves = clock::now() + some(0, 15'000);
+      home.leaves = clock::now() + some(0, 20'000);
     }
     loop_.every(milliseconds(100), [this] { tick(); });
     loop_.every(milliseconds(1000), [this] { tell(); });
@@ -92,7 +92,7 @@ class Homes {
       if (is_back) home.asked.clear();
       // Not while it waits for an answer: nobody pulls the plug just then.
       if (home.asked.empty() && now >= home.leaves) {
-        home.leaves = now + some(8000, 22'000);
+        home.leaves = now + some(12'000, 28'000);
         home.session->renew();
       }
       if (home.asked.empty() && (is_back || now >= home.asks)) {
@@ -129,7 +129,7 @@ int main(int argc, char** argv) {
     on_get(server, "/", [&](const auto&, const Json&) { return homes.numbers(); });
     on_get(server, "/ready", [&](const auto&, const Json&) -> Json {
       const Json numbers = homes.numbers();
-      if (numbers.at("failing").get<int>() > 1) throw Status{503, numbers};
+      if (numbers.at("failing").get<int>() > 4) throw Status{503, numbers};
       return numbers;
     });
     serve(server, options.number("port", 8080));
