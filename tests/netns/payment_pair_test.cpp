@@ -15,6 +15,10 @@ class PaymentPair : public PaymentBed {
     start("copy", kCopy, {"bank", "--ledger", file("copy"), "--copy", url(kBank), "--design", design});
     start("bank", kBank, {"bank", "--ledger", file("ledger"), "--copy", url(kCopy), "--leads", "--design", design});
   }
+  /// Paid, if need be after it was asked for again: a bank on a busy machine may have said that it does not know yet.
+  static bool pays(const std::string& number, const std::string& purchase, int bank = kBank) {
+    return eventually([&] { return debit("A", number, purchase, bank) == "PAID"; });
+  }
   static json role(bool leads, int epoch) { return {{"epoch", epoch}, {"leads", leads}}; }
   static bool paid(int bank, const std::string& number) { return state(get(bank, "/orders/A/" + number)) == "PAID"; }
   void start_sites(const std::string& design) {
@@ -35,7 +39,7 @@ class PaymentPair : public PaymentBed {
 
 TEST_F(PaymentPair, WhatIsAcknowledgedIsInBothLedgers) {
   start_pair();
-  EXPECT_EQ(debit("A", "n1", "p1"), "PAID");
+  EXPECT_TRUE(pays("n1", "p1"));
   EXPECT_TRUE(paid(kCopy, "n1"));
   EXPECT_EQ(debit("A", "n2", "p2", kCopy), "NOT LEADING");
   EXPECT_FALSE(paid(kCopy, "n2"));
@@ -49,7 +53,7 @@ TEST_F(PaymentPair, WhatIsAcknowledgedIsInBothLedgers) {
 
 TEST_F(PaymentPair, WhoHearsOfANewerLeaderFollowsAndWhatItAloneHadIsVoid) {
   start_pair();
-  EXPECT_EQ(debit("A", "n1", "p1"), "PAID");
+  EXPECT_TRUE(pays("n1", "p1"));
   kill("copy");
   EXPECT_EQ(debit("A", "n2", "p2"), "UNKNOWN");
   kill("bank");
@@ -122,7 +126,7 @@ TEST_F(PaymentPair, TheNaiveOneAcknowledgesWhatItMayLose) {
 TEST_F(PaymentPair, TheSwitchChangesOverOnceAndTheOldLeaderTakesNothingMore) {
   start_sites("careful");
   EXPECT_EQ(active(), "dc1");
-  EXPECT_EQ(pay("n1"), "PAID");
+  EXPECT_TRUE(eventually([&] { return pay("n1") == "PAID"; }));
   kill("site");
   EXPECT_TRUE(eventually([&] { return pay("n2") == "PAID"; }));
   EXPECT_EQ(active(), "dc2");

@@ -131,13 +131,14 @@ TEST_F(PaymentServices, AnErrorOfTheMerchantIsNoListOfGoods) {
 }
 
 TEST_F(PaymentServices, ABalanceThatCannotBeReadIsNotZero) {
+  const json kOpening = 100'000'000;
   start_bank();
   start("A", kA, {"channel", "--name", "A", "--orders", file("A"), "--bank", url(kBank)});
   for (const auto& [design, unreadable] : {std::pair{"careful", json("unavailable")}, std::pair{"naive", json(0)}}) {
     start("cashier", kCashier,
           {"cashier", "--design", design, "--orders", file("cashier"), "--witness", url(kBank), "--channels",
            "A=" + url(kA)});
-    EXPECT_GT(get(kCashier, "/balance").second.at("balance"), 0);
+    EXPECT_TRUE(eventually([&] { return get(kCashier, "/balance").second.value("balance", json(0)) == kOpening; }));
     kill("bank");
     EXPECT_EQ(get(kCashier, "/balance").second.at("balance"), unreadable) << design;
     start("bank", kBank);
@@ -149,15 +150,21 @@ TEST_F(PaymentServices, ACodeIsSentOnceHoweverOftenSomebodyTaps) {
   start_bank();
   start("sms", kSms, {"sms", "--capacity", "100"});
   const auto sent = [&] { return get(kSms, "/sent").second.value("sent", 0); };
-  int before = 0;
-  for (const auto& [design, times] : {std::pair{"careful", 1}, std::pair{"naive", 3}}) {
+  for (const std::string design : {"careful", "naive"}) {
     start("auth", kAuth, {"auth", "--design", design, "--bank", url(kBank), "--sms", url(kSms)});
-    for (int i = 0; i < 3; i++) EXPECT_EQ(state(post(kAuth, "/code", {{"person", design}})), "SENT");
-    EXPECT_EQ(sent(), before + times) << design;
-    before = sent();
+    const int before = sent();
+    for (int i = 0; i < 3; i++)
+      EXPECT_TRUE(eventually([&] { return state(post(kAuth, "/code", {{"person", design}})) == "SENT"; }));
+    if (design == "careful") {
+      EXPECT_EQ(sent(), before + 1);
+    } else {
+      EXPECT_GE(sent(), before + 3) << "each tap is one more, or two where the machine is busy";
+    }
     EXPECT_EQ(say_all({program("visitor"), "--auth", url(kAuth), "--wants", "login"}).status, 0);
     EXPECT_EQ(say_all({program("visitor"), "--auth", url(kAuth), "--wants", "code"}).status, 0);
-    EXPECT_EQ(sent(), ++before);
+    if (design == "careful") {
+      EXPECT_EQ(sent(), before + 2);
+    }
     kill("auth");
   }
   start("auth", kAuth, {"auth", "--bank", url(kBank), "--sms", url(kSms)});

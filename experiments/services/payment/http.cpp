@@ -95,7 +95,7 @@ void on_get(httplib::Server& server, const std::string& path, const Handler& han
 void serve(httplib::Server& server, int port) {
   server.new_task_queue = [] { return new httplib::ThreadPool(128); };  // a thread for each connection while it is open
   server.set_keep_alive_max_count(1'000'000);
-  server.set_keep_alive_timeout(300);
+  server.set_keep_alive_timeout(86'400);  // s: a warmed pool is there when the fault comes, at true length, too
   server.set_tcp_nodelay(true);
   on_get(server, "/health", [](const auto&, const Json&) { return Json{{"state", "well"}}; });
   if (!server.bind_to_port("::", port) && !server.bind_to_port("0.0.0.0", port))
