@@ -24,7 +24,9 @@ void expect_sound(const std::vector<Claim>& claims, const std::vector<std::uint8
       ASSERT_EQ(claims[i].match, claims[j].match) << j << " and " << i;
       ASSERT_TRUE(claims[i].until <= claims[j].from || claims[j].until <= claims[i].from) << j << " and " << i;
     }
-    if (i > 0 && claims[i].fault == claims[i - 1].fault) ASSERT_EQ(bits[i], bits[i - 1] + 1);
+    if (i > 0 && claims[i].fault == claims[i - 1].fault) {
+      ASSERT_EQ(bits[i], bits[i - 1] + 1);
+    }
   }
 }
 
@@ -95,7 +97,9 @@ TEST(Banks, TheRulesOfAFaultAreNeighbours) {
     }
     const auto bits = allot_bits(claims);
     if (bits) expect_sound(claims, *bits);
-    if (!bits) EXPECT_GT(bits_needed(claims), 20u) << "far from full there is a place";
+    if (!bits) {
+      EXPECT_GT(bits_needed(claims), 20u) << "far from full there is a place";
+    }
   }
 }
 

@@ -163,7 +163,9 @@ TEST(PageData, CellsAreRoundAndHoldAsManyRequests) {
       EXPECT_LE(cells.count, 1250u);
       EXPECT_GE(static_cast<Ns>(cells.count) * cells.width, until);
       EXPECT_GE(cells.width, every);
-      if (every > kMillisecond) EXPECT_EQ(cells.width % every, 0) << every << " " << until;
+      if (every > kMillisecond) {
+        EXPECT_EQ(cells.width % every, 0) << every << " " << until;
+      }
     }
 }
 

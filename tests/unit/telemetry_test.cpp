@@ -80,7 +80,8 @@ TEST(PlanTelemetry, RefusesWhatHasNoSockets) {
 }
 
 TEST(Telemetry, LacksNothingThatOnlyTurnsNeed) {
-  observe::TelemetrySupport support{.btf = true};
+  observe::TelemetrySupport support;
+  support.btf = true;
   for (const auto& one : observe::kTracepoints)
     if (one.of_turns) support.missing.push_back(&one);
   EXPECT_NE(support.lack(), "");
