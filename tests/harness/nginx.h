@@ -11,13 +11,14 @@
 
 namespace faultline::test {
 
-/// Its configuration and its files are in `folder`. It is not ready yet.
+/// Its configuration and its files are in `folder`. It is one process, so that a test that is killed leaves none. It is
+/// not ready yet.
 inline std::unique_ptr<Command> start_nginx(const NetNs& ns, const TemporaryFolder& folder, const std::string& http) {
   const std::string path = folder.path().string();
-  const auto config =
-      folder.write("nginx.conf", fmt::format("daemon off;\npid {}/pid;\nerror_log stderr;\nevents {{ "
-                                             "worker_connections 8192; }}\nhttp {{\naccess_log off;\n{}}}\n",
-                                             path, http));
+  const auto config = folder.write(
+      "nginx.conf", fmt::format("daemon off;\nmaster_process off;\npid {}/pid;\nerror_log stderr;\nevents {{ "
+                                "worker_connections 8192; }}\nhttp {{\naccess_log off;\n{}}}\n",
+                                path, http));
   const Inside inside(ns);
   return std::make_unique<Command>(std::vector<std::string>{"nginx", "-c", config.string(), "-p", path});
 }

@@ -1,9 +1,9 @@
 // status --edge URL --witness URL [--design careful|naive] [--port 8080]
 //
 // The operator's word: "all is well", "network fault", "recovered". Judged by what homes get done: more than 1 % of
-// them that have not lately done a command which went all the way are a fault, and it is over when there were no more
-// for 5 s. (The naive one looks at its own cloud: if that answers, and anything comes from homes at all, all is well
-// again.)
+// them that have not lately done a command which went all the way, for 3 s, are a fault, and it is over when there were
+// no more for 5 s. (The naive one looks at its own cloud: if that answers, and anything comes from homes at all, all is
+// well again.)
 //
 // GET / has the word: 200, or 503 while there is a fault.
 #include "parts.h"
@@ -30,7 +30,7 @@ class Operator {
       bad = is_well ? 0 : bad + 1;
       good = is_well ? good + 1 : 0;
       const bool fault = word() == "network fault";
-      if (!fault && bad >= (naive_ ? 1 : 2)) says("network fault");
+      if (!fault && bad >= (naive_ ? 1 : 3)) says("network fault");
       if (fault && good >= (naive_ ? 1 : 5)) says("recovered");
     }
   }
