@@ -37,7 +37,8 @@ Interval share_interval(std::uint64_t count, std::uint64_t of) {
   const double p = static_cast<double>(count) / n, z2 = kZ * kZ;
   const double middle = (p + z2 / (2 * n)) / (1 + z2 / n);
   const double half = kZ / (1 + z2 / n) * std::sqrt(p * (1 - p) / n + z2 / (4 * n * n));
-  return {std::max(0.0, middle - half), std::min(1.0, middle + half)};
+  // At its ends the interval is exact: rounding must not leave out what was observed.
+  return {count == 0 ? 0.0 : std::max(0.0, middle - half), count == of ? 1.0 : std::min(1.0, middle + half)};
 }
 
 Ranks quantile_ranks(std::uint64_t of, unsigned per_mille) {

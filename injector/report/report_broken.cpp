@@ -132,6 +132,18 @@ std::string done_by(const Fault& fault) {
   return text;
 }
 
+/// What is left to say of a window in which no fault was in force: what it comes after may have lasted.
+std::string none_in_force(const Recording& r, Ns from) {
+  const record::FaultRecord* last = nullptr;
+  for (const auto& fault : r.faults)
+    if (fault.end <= from && (last == nullptr || fault.end > last->end)) last = &fault;
+  if (last == nullptr) return "no fault had begun by then";
+  return fmt::format(
+      "no fault was in force then. The last one, <b>{}</b>, had ended {} before the window began: what it left behind "
+      "may last",
+      escaped(last->name), short_duration(from - last->end));
+}
+
 /// The faults that were in force, each with what it was asked, what it did, and how many of the failures fall to it.
 std::string cause(const Recording& r, const Summary& s, const ProbeRecord* probe, Ns from, Ns to,
                   std::uint64_t failed) {
@@ -148,13 +160,16 @@ std::string cause(const Recording& r, const Summary& s, const ProbeRecord* probe
     if (!fault.episodes.empty()) out += fmt::format(" in {} episodes", fault.episodes.size());
     if (!fault.asked_text.empty()) out += fmt::format(": {}", escaped(fault.asked_text));
     if (const std::string done = done_by(summed); !done.empty()) out += "; " + done;
-    if (probe && failed > 0)
-      out += fmt::format(". <b>{} of the {} failed requests</b> were under way while it acted",
-                         thousands(failed_under(*probe, fault, from, to)), thousands(failed));
+    if (probe && failed > 0) {
+      const std::uint64_t under = failed_under(*probe, fault, from, to);
+      out += under == 0 ? std::string(". None of the failed requests was under way while it acted")
+                        : fmt::format(". <b>{} of the {} failed requests</b> were under way while it acted",
+                                      thousands(under), thousands(failed));
+    }
     out += ".";
   }
   if (all > told) out += fmt::format("<br>and {} faults more", all - told);
-  return out.empty() ? "no fault was in force then" : out;
+  return out.empty() ? none_in_force(r, from) : out;
 }
 
 /// What the lab or somebody said around that time.
@@ -165,7 +180,8 @@ std::string said_near(const Recording& r, Ns when) {
   const auto consider = [&](std::optional<Ns> t, const std::string& what) {
     if (!t || *t <= 0 || std::abs(*t - when) > nearest) return;
     nearest = std::abs(*t - when);
-    text = fmt::format("at {}: {}", instant(*t), escaped(what));
+    text = fmt::format("at {}, {} {}: {}", instant(*t), short_duration(nearest), *t < when ? "before" : "after",
+                       escaped(what));
   };
   for (const auto& one : r.services)
     consider(one.when, fmt::format("{} {}: {}", one.service.host, one.service.what, one.service.detail));
@@ -175,7 +191,28 @@ std::string said_near(const Recording& r, Ns when) {
   for (const auto& note : r.notes) consider(note.when, fmt::format("{} ({})", note.text, note.by));
   for (const auto& warning : r.warnings)
     if (!warning.text.empty()) consider(warning.when, warning.text);
-  return text;
+  return text.empty() ? fmt::format("no line of an event, no note and no warning within {}", short_duration(kNear))
+                      : text;
+}
+
+/// Of a hypothesis about values: the first that was beyond the bound, and the last.
+std::string values_text(const ProbeRecord& probe, const plan::Hypothesis& asked, Ns from, Ns to) {
+  const Requests* first = nullptr;
+  const Requests* last = nullptr;
+  for (const Requests& r : record::due_in(probe, from, to)) {
+    if (!r.value) continue;
+    last = &r;
+    const auto is_beyond = [&](const auto& key) {
+      const auto& bound = asked.*key.bound;
+      return bound && !bound->holds(*r.value);
+    };
+    const auto keys = plan::ValueBounds::value_keys();
+    if (first == nullptr && std::any_of(keys.begin(), keys.end(), is_beyond)) first = &r;
+  }
+  if (last == nullptr) return "";
+  return (first == nullptr ? std::string()
+                           : fmt::format("first beyond it at {}: {}; ", instant(first->due), *first->value)) +
+         fmt::format("the last, at {}: {}", instant(last->due), *last->value);
 }
 
 std::string card(const Recording& r, const Summary& s, const Hypothesis& h) {
@@ -186,14 +223,17 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h) {
   const Ns from = known ? static_cast<Ns>(*h.start_s * kSecond) : 0,
            to = known ? static_cast<Ns>(*h.end_s * kSecond) : r.observed_until();
   const bool as_expected = h.expected_to_fail.value_or(false);
+  const bool arm_expects_others = std::any_of(s.hypotheses.begin(), s.hypotheses.end(), [](const Hypothesis& one) {
+    return one.expected_to_fail.value_or(false);
+  });
   std::string about = h.telemetry ? fmt::format("connections of <b>{}</b>{}", escaped(*h.telemetry),
                                                 h.peer ? fmt::format(" with <b>{}</b>", escaped(*h.peer)) : "")
                       : h.probe.empty() && !h.event.empty() ? fmt::format("event <b>{}</b>", escaped(h.event))
                       : h.probe.empty()                     ? std::string("traffic into the fault")
                                                             : fmt::format("about <b>{}</b>", escaped(h.probe));
   if (probe)
-    about = fmt::format("probe <b>{}</b>, {} {}{}, every {}", escaped(probe->name), escaped(probe->kind),
-                        escaped(probe->subject),
+    about = fmt::format("probe <b>{}</b>, {}{}{}, every {}", escaped(probe->name), escaped(probe->kind),
+                        probe->subject.empty() ? "" : " " + escaped(probe->subject),
                         probe->from.empty() || probe->from == "here" ? "" : " from " + escaped(probe->from),
                         short_duration(probe->every));
   Facts facts;
@@ -211,27 +251,32 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h) {
       facts.add("Failures",
                 fmt::format("{} of {} requests: {}", thousands(failed), thousands(stats.sent), errors_text(stats)));
     const plan::Hypothesis* plan = asked == r.hypotheses.end() ? nullptr : &*asked;
+    const bool of_values = plan != nullptr && plan->any_value();
+    if (of_values) facts.add("Values", values_text(*probe, *plan, from, to));
     if (const Requests* first = first_against(*probe, plan, from, to)) {
       facts.add(first->error != 0 ? "First failing answer" : "First slow answer", outcome(*probe, *first));
       if (first->error != 0) facts.add("It was answered", answer_text(*probe, *first, from, to));
       facts.add("Nearest to it", said_near(r, first->due));
       moment = fmt::format(" data-at=\"{:.6f}\" data-probe=\"{}\"", seconds(first->due), escaped(probe->name));
     }
-    if (const auto baseline = record::find_phase(r, "baseline"); baseline && h.during != "baseline")
+    if (const auto baseline = record::find_phase(r, "baseline"); baseline && h.during != "baseline" && !of_values)
       facts.add("Before the faults", figures(record::stats_in(*probe, baseline->start, baseline->end)));
     if (failed > 0) why.clear();  // it would say the same
   } else {
     facts.add("Cause", cause(r, s, nullptr, from, to, 0));
   }
-  facts.add("Why", why);
+  if (why.find(' ') != std::string::npos) facts.add("Why", why);  // a single word names what "Expected" says
   facts.add("To see it again", fmt::format("<code class=\"command\">{}</code>", repeat_command(s)));
   return fmt::format(
       "<article class=\"card{}\" data-from=\"{:.6f}\" data-to=\"{:.6f}\"{}>\n<h3><span class=\"{}\">✗</span> "
       "{}{}</h3>\n"
       "<p class=\"about\">{} · window <b>{}</b>{}</p>\n{}</article>\n",
       as_expected ? " as-expected" : "", seconds(from), seconds(to), moment, as_expected ? "open" : "broken",
-      escaped(h.name), as_expected ? " <small>broken, as expected of this arm</small>" : "", about, escaped(h.during),
-      known ? ", " + span(from, to) : "", facts.list());
+      escaped(h.name),
+      as_expected          ? " <small>broken, as expected of this arm</small>"
+      : arm_expects_others ? " <small>broken, and not expected of this arm</small>"
+                           : "",
+      about, escaped(h.during), known ? ", " + span(from, to) : "", facts.list());
 }
 
 }  // namespace

@@ -17,6 +17,10 @@ TEST(Confidence, OfAShareIsWilsons) {
   EXPECT_DOUBLE_EQ(share_interval(50, 50).high, 1);
   EXPECT_NEAR(share_interval(50, 50).low, 0.9287, 0.0001) << "that all succeeded proves no more";
   EXPECT_EQ(share_interval_text("success", 95, 100), "success 88.8% to 97.8%");
+  for (std::uint64_t n = 1; n < 300; n++) {
+    EXPECT_EQ(share_interval(n, n).high, 1) << n;
+    EXPECT_EQ(share_interval(0, n).low, 0) << n;
+  }
 }
 
 TEST(Confidence, OfAQuantileIsARangeOfRanks) {

@@ -158,6 +158,37 @@ TEST(Report, WhatAnArmMustBreakIsMarkedAsExpected) {
   r.expected_to_fail = {r.hypotheses[0].name};
   replace_requests(r, 12 * kSecond, 15 * kSecond, false, kSecond);
   EXPECT_NE(card_of(r).find("broken, as expected of this arm"), std::string::npos);
+  r.expected_to_fail.clear();
+  EXPECT_EQ(card_of(r).find("of this arm"), std::string::npos) << "where nothing is expected, nothing is unexpected";
+  plan::Hypothesis other = r.hypotheses[0];
+  other.name = "another";
+  r.hypotheses.push_back(other);
+  r.expected_to_fail = {other.name};
+  EXPECT_NE(card_of(r).find("broken, and not expected of this arm"), std::string::npos);
+}
+
+TEST(Report, WhatBrokeAfterAFaultNamesTheLastOne) {
+  record::Recording r = good_recording();
+  r.hypotheses[0].during = "recovery";
+  replace_requests(r, 22 * kSecond, 29 * kSecond, false, kSecond);
+  EXPECT_NE(card_of(r).find("The last one, <b>cut</b>, had ended 0 ns before the window began"), std::string::npos)
+      << card_of(r);
+  r.hypotheses[0].during = "baseline";
+  replace_requests(r, 2 * kSecond, 9 * kSecond, false, kSecond);
+  EXPECT_NE(card_of(r).find("no fault had begun by then"), std::string::npos) << card_of(r);
+}
+
+TEST(Report, ABoundOnValuesShowsTheFirstBeyondItAndTheLast) {
+  record::Recording r = good_recording();
+  auto& h = r.hypotheses[0];
+  h.success.reset();
+  h.p99.reset();
+  h.value = record::testing::bound(plan::Bound::Op::eq, 0, "= 0");
+  for (auto& answer : r.probes[0].answers) answer.value = answer.due < 15 * kSecond ? 0 : 3;
+  const std::string card = card_of(r);
+  EXPECT_NE(card.find("<dt>Values</dt><dd>first beyond it at 15 s: 3; the last, at 19.98 s: 3"), std::string::npos)
+      << card;
+  EXPECT_EQ(card.find("<dt>Before the faults</dt>"), std::string::npos) << "how long a look took is not the question";
 }
 
 TEST(Report, ShowsThePlanWithoutItsSecrets) {
