@@ -18,12 +18,6 @@ auto from(const std::vector<events::Seen>& seen, Ns start) {
   return std::lower_bound(seen.begin(), seen.end(), start, [](const events::Seen& one, Ns t) { return one.when < t; });
 }
 
-/// Why what was not seen may have been there all the same; empty: it was looked for to the run's end.
-std::string lack_of(const EventRecord& record) {
-  if (!record.watched) return fmt::format("the log of \"{}\" was not read to the end", record.event.name);
-  return record.watched->trouble.value_or("");
-}
-
 Finding judge_count(const EventRecord& record, const plan::Bound& bound, const Phase& window) {
   const std::uint64_t count = record.count_in(window.start, window.end);
   const std::string observed = fmt::format("seen {}", thousands(count));
@@ -51,6 +45,11 @@ Finding judge_first(const Recording& r, const EventRecord& record, Ns within, co
 }
 
 }  // namespace
+
+std::string lack_of(const EventRecord& record) {
+  if (!record.watched) return fmt::format("the log of \"{}\" was not read to the end", record.event.name);
+  return record.watched->trouble.value_or("");
+}
 
 std::uint64_t EventRecord::count_in(Ns start, Ns end) const {
   std::uint64_t count = 0;

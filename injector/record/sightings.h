@@ -23,6 +23,8 @@ struct EventRecord {
   const events::Seen* first_in(Ns start, Ns end) const;
 };
 
+/// Why what was not seen may have been there all the same; empty: it was looked for to the run's end.
+std::string lack_of(const EventRecord& record);
 const EventRecord* find_event(const Recording& recording, const std::string& name);
 
 /// One thing that a hypothesis other than about requests asks for, and what became of it.

@@ -7,6 +7,7 @@
 #include "injector/base/text.h"
 #include "injector/record/faithful.h"
 #include "injector/record/hypothesis.h"
+#include "injector/record/sightings.h"
 
 namespace faultline::record {
 namespace {
@@ -147,6 +148,15 @@ void look_at_probe(const Recording& r, const ProbeRecord& probe, Findings& findi
                                                  probe.name, percent(before.success())));
 }
 
+/// A guard that could not see its event guarded nothing: a run to the end says nothing about what it would have met.
+void look_at_guard(const Recording& r, const GuardRecord& record, Findings& findings) {
+  if (!record.guard.event || record.trip || !stop_text(r).empty()) return;
+  const EventRecord* event = find_event(r, *record.guard.event);
+  const std::string lack = event == nullptr ? "there is no such event" : lack_of(*event);
+  if (!lack.empty())
+    findings.add(Exit::inconclusive, fmt::format("guard \"{}\" could not see its event: {}", record.guard.name, lack));
+}
+
 }  // namespace
 
 const char* word(Exit exit) {
@@ -186,6 +196,7 @@ Verdict judge(const Recording& r) {
       look_at_losses(r, fault, findings);
     }
     for (const auto& probe : r.probes) look_at_probe(r, probe, findings);
+    for (const auto& guard : r.guards) look_at_guard(r, guard, findings);
   }
   const std::string stopped = stop_text(r);
   for (const auto& hypothesis : r.hypotheses) {

@@ -86,6 +86,8 @@ Measured read_measured(std::string_view text, const std::string& path, const std
 }
 
 Measured read_mahimahi(std::string_view text, const std::string& path, const MeasuredChoice&) {
+  if (!looks_like_mahimahi(text))
+    refuse_line(path, 1, "this is no mahimahi trace: a line is a time in whole milliseconds");
   plan::Issues issues;
   auto read = plan::read_trace(path, text, 1, issues);
   if (const auto mistakes = issues.take(); !mistakes.empty())

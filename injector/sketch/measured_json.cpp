@@ -54,6 +54,8 @@ json parsed(std::string_view text, const std::string& path, std::size_t line_bef
     const std::size_t line = line_before + line_at(text, error.byte == 0 ? 0 : error.byte - 1);
     if (error.byte > text.size()) refuse_line(path, line, "the JSON ends too soon: is the file whole?");
     refuse_line(path, line, "this is not JSON");
+  } catch (const json::exception&) {  // 1e999
+    refuse_line(path, line_before + 1, "a number in the JSON is out of range");
   }
 }
 

@@ -7,14 +7,16 @@
 #include <cmath>
 #include <map>
 
+#include "injector/base/text.h"
 #include "injector/plan/values.h"
 #include "injector/sketch/measured.h"
 
 namespace faultline::sketch {
 namespace {
 
-constexpr std::int64_t kNumbers = 65536;       ///< icmp_seq begins again after so many
-constexpr std::int64_t kMostLost = 1'000'000;  ///< in a row; a gap of more is no loss
+constexpr std::int64_t kNumbers = 65536;        ///< icmp_seq begins again after so many
+constexpr std::int64_t kMostLost = 1'000'000;   ///< in a row; a gap of more is no loss
+constexpr std::int64_t kMostTrips = 4'000'000;  ///< of a file, the lost ones among them
 
 /// The number behind `name`, as in "icmp_seq=12".
 std::optional<double> number_behind(std::string_view line, std::string_view name) {
@@ -47,6 +49,8 @@ class PingReader {
       rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
       number_++;
       if (line.ends_with('\r')) line.remove_suffix(1);
+      if (line.starts_with("PING ") && !answers_.empty())
+        refuse_line(path_, number_, "another `ping` begins here: give each a file of its own");
       if (const auto count = transmitted(line)) sent_ = *count;
       // "no answer yet for icmp_seq=4", "From 10.0.0.1 icmp_seq=4 Destination Host Unreachable": no answer.
       if (line.find("bytes from ") != std::string_view::npos && line.find("(DUP!)") == std::string_view::npos)
@@ -64,14 +68,20 @@ class PingReader {
     if (!seq) refuse_line(path_, number_, "there is no number behind icmp_seq=");
     if (!time)
       refuse_line(path_, number_, "there is no round-trip time behind time=: use `ping -D`, in English (LC_ALL=C)");
-    if (*seq >= kNumbers || *stamp > 1e11 || *time > 1e9) refuse_line(path_, number_, "a figure is out of range");
+    if (*seq >= kNumbers || *stamp > 4e9 || *time > 1e9) refuse_line(path_, number_, "a figure is out of range");
     std::int64_t whole = static_cast<std::int64_t>(*seq) + turns_ * kNumbers;
     if (!answers_.empty() && whole < answers_.rbegin()->first - kNumbers / 2) {
       turns_++;
       whole += kNumbers;
+    } else if (turns_ > 0 && whole > answers_.rbegin()->first + kNumbers / 2) {
+      whole -= kNumbers;  // the last before the turn, overtaken by the first after it
     }
     const Ns rtt = std::llround(*time * 1e6);
-    answers_.try_emplace(whole, RoundTrip{static_cast<Ns>(std::llround(*stamp * 1e9)) - rtt, rtt});
+    const bool is_new =
+        answers_.try_emplace(whole, RoundTrip{static_cast<Ns>(std::llround(*stamp * 1e9)) - rtt, rtt}).second;
+    if (!is_new) refuse_line(path_, number_, "this number was there before: give each `ping` a file of its own");
+    if (answers_.rbegin()->first - answers_.begin()->first > kMostTrips)
+      refuse_line(path_, number_, fmt::format("it is of more than {} round trips", thousands(kMostTrips)));
   }
 
   std::vector<RoundTrip> with_the_lost() const {
@@ -96,7 +106,7 @@ class PingReader {
       expected = seq + 1;
       before = trip.at;
     }
-    lose(expected, sent_ + begin, before, interval);  // told by the last line alone
+    lose(expected, std::min(sent_, kMostTrips) + begin, before, interval);  // told by the last line alone
     return trips;
   }
 

@@ -134,6 +134,26 @@ TEST(Measured, WhatIsWrongIsSaidWithItsLine) {
     EXPECT_NE(said.find(expected), std::string::npos) << "expected: " << expected << "\nsaid: " << said;
   }
   EXPECT_NE(refusal("{\"x\":1}", "irtt").find("no array"), std::string::npos);
+  EXPECT_NE(refusal("time_s,delay_ms\n0,1\n", "mahimahi").find("no mahimahi trace"), std::string::npos);
+  EXPECT_NE(refusal("{\"round_trips\": [1e999]}").find("out of range"), std::string::npos);
+  const std::string again = "[9.5] 64 bytes from a: icmp_seq=1 ttl=1 time=1 ms\n";
+  EXPECT_NE(refusal(ping + "PING\n" + "PING b\n" + again).find("another `ping` begins here"), std::string::npos);
+  EXPECT_NE(refusal(ping + again).find("was there before"), std::string::npos);
+}
+
+TEST(Measured, AnAnswerThatIsOvertakenWhereNumbersBeginAgainIsNoTurn) {
+  std::string text;
+  for (const int i : {65534, 65536, 65535, 65537})
+    text += fmt::format("[{}.5] 8 bytes from a: icmp_seq={} ttl=1 time=1 ms\n", 1000000 + i, i % 65536);
+  EXPECT_EQ(read(text).trips.size(), 65537u);
+}
+
+TEST(Measured, AFileCannotAskForMoreRoundTripsThanAreBorne) {
+  std::string text;
+  for (int i = 0; i < 70; i++)
+    for (const int seq : {1, 30000, 60000})
+      text += fmt::format("[{}.5] 8 bytes from a: icmp_seq={} ttl=1 time=1 ms\n", 1000000 + i, seq);
+  EXPECT_NE(refusal(text).find("it is of more than"), std::string::npos);
 }
 
 Measured of(const std::vector<double>& milliseconds) {  // one a second; below 0: lost

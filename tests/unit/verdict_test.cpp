@@ -195,6 +195,23 @@ TEST(Verdict, AFailureOutweighsWhatCouldNotBeJudged) {
   EXPECT_EQ(verdict.exit, Exit::deviated);
 }
 
+TEST(Verdict, AGuardThatCouldNotSeeItsEventGuardedNothing) {
+  Recording r = good_recording();
+  GuardRecord guard;
+  guard.guard.name = "stop at once";
+  guard.guard.event = "the pager rings";
+  r.guards = {guard};
+  EventRecord event;
+  event.event.name = "the pager rings";
+  r.events = {event};
+  EXPECT_EQ(judge(r).exit, Exit::inconclusive) << "its log was not read to the end";
+  r.events[0].watched = events::Watched{"the pager rings", 5, 0, "No such file"};
+  EXPECT_EQ(judge(r).exit, Exit::inconclusive);
+  EXPECT_NE(judge(r).reasons.front().find("could not see its event: No such file"), std::string::npos);
+  r.events[0].watched->trouble.reset();
+  EXPECT_EQ(judge(r).exit, Exit::passed);
+}
+
 TEST(Verdict, WithoutHypothesesIsCompletedAndNeverPassed) {
   Recording r = good_recording();
   EXPECT_STREQ(judge(r).word(), "passed");

@@ -30,6 +30,8 @@ void EventWatch::prepare(const Scene& scene) {
   note_ = scene.note;
   seen_ = scene.seen;
   bool logs = false;
+  asked_.assign(scene.plan.probes.size(), false);
+  const MutexLock files_lock(files_mutex_);
   {
     const MutexLock lock(mutex_);
     for (const auto& event : scene.plan.events) {
@@ -37,7 +39,10 @@ void EventWatch::prepare(const Scene& scene) {
       if (event.probe) {
         Watched watched{event, {}, Sightings(event.name, record::edges(scene.plan))};
         for (std::size_t i = 0; i < scene.plan.probes.size(); i++)
-          if (scene.plan.probes[i].name == *event.probe) watched.probe = i;
+          if (scene.plan.probes[i].name == *event.probe) {
+            watched.probe = i;
+            asked_[i] = true;
+          }
         watched_.push_back(std::move(watched));
         continue;
       }
@@ -56,7 +61,6 @@ void EventWatch::prepare(const Scene& scene) {
     lab_ = scene.lab;
     lab_->listen([this](const std::string& host, Ns when, std::string_view line) { heard_of(host, when, line); });
   }
-  const MutexLock lock(mutex_);
   if (files_.empty()) return;
   thread_ = std::jthread([this](const std::stop_token& stop) {
     prctl(PR_SET_NAME, "events", 0UL, 0UL, 0UL);
@@ -91,7 +95,7 @@ void EventWatch::see(Watched& watched, Ns t, std::string_view line) {
 
 /// A value that stays beyond its bound is one event, not one for each request.
 void EventWatch::sample(const probe::Sample& sample) {
-  if (!sample.value) return;
+  if (!sample.value || sample.probe >= asked_.size() || !asked_[sample.probe]) return;
   const MutexLock lock(mutex_);
   for (auto& watched : watched_) {
     if (watched.probe != sample.probe) continue;
@@ -110,14 +114,16 @@ void EventWatch::heard_of(const std::string& host, Ns when, std::string_view lin
 }
 
 bool EventWatch::look_at_files() {
-  const MutexLock lock(mutex_);
+  const MutexLock files_lock(files_mutex_);
   bool all = true;
   for (auto& file : files_) {
     std::vector<std::string> lines;  // each is a stranger's, and short (base/lines.h)
     all &= file->follower.look([&](std::string_view line) { lines.emplace_back(line); });
     const Ns now = monotonic_now();
-    for (const auto& line : lines)
+    for (const auto& line : lines) {
+      const MutexLock lock(mutex_);  // for one line at a time: requests wait for it
       for (const std::size_t which : file->events) heard(which, now, line);
+    }
   }
   return all;
 }
@@ -153,6 +159,7 @@ void EventWatch::end() {
   const Ns until = monotonic_now() + kPatience;
   bool all = look_at_files();
   while (!all && monotonic_now() < until) all = look_at_files();
+  const MutexLock files_lock(files_mutex_);
   const MutexLock lock(mutex_);
   for (auto& watched : watched_) {
     if (const auto counted = watched.sightings.counted(std::numeric_limits<Ns>::max())) seen_(*counted);

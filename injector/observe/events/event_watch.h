@@ -66,9 +66,11 @@ class EventWatch : public Observer {
   std::function<void(const record::events::Seen&)> seen_;
   lab::Lab* lab_ = nullptr;
   std::function<void(const std::string&)> note_;
+  std::vector<bool> asked_;  ///< by probe: an event is looked for in its answers. Not changed once probes ask
+  Mutex files_mutex_;        ///< taken before the other, which requests wait for
   Mutex mutex_;
   std::vector<Watched> watched_ FAULTLINE_GUARDED_BY(mutex_);
-  std::vector<std::unique_ptr<Followed>> files_ FAULTLINE_GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<Followed>> files_ FAULTLINE_GUARDED_BY(files_mutex_);
   Ns epoch_ FAULTLINE_GUARDED_BY(mutex_) = 0;
   std::optional<Ns> held_ FAULTLINE_GUARDED_BY(mutex_);  // CLOCK_MONOTONIC
   std::jthread thread_;
