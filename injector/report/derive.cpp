@@ -74,6 +74,8 @@ Summary read_summary(const std::filesystem::path& path) {
     object = nlohmann::json::parse(text);
   } catch (const nlohmann::json::parse_error& e) {
     throw refuse(damage(text, e.byte));
+  } catch (const nlohmann::json::exception&) {  // 1e999
+    throw refuse("a number in it is out of range");
   }
   if (!object.is_object()) throw refuse("it holds something else");
   std::vector<std::string> missing, damaged;

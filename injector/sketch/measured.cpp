@@ -80,6 +80,11 @@ Measured read_measured(std::string_view text, const std::string& path, const std
                    [](const RoundTrip& a, const RoundTrip& b) { return a.at < b.at; });
   if (!measured.rates.empty()) return measured;
   if (measured.trips.empty()) refuse_line(path, 0, "there is no round trip in it");
+  // What is reckoned with below must not overflow, and a trace cannot be longer than a fault.
+  constexpr Ns kLatest = 4'000'000'000 * kSecond, kLongest = Ns{366} * 24 * 3600 * kSecond;
+  const Ns first = measured.trips.front().at, last = measured.trips.back().at;
+  if (first < -kLongest || last > kLatest) refuse_line(path, 0, "a time in it is out of range");
+  if (last - first > kLongest) refuse_line(path, 0, "it is longer than a year");
   if (std::none_of(measured.trips.begin(), measured.trips.end(), [](const RoundTrip& t) { return t.rtt.has_value(); }))
     refuse_line(path, 0, "no round trip in it was answered: play a cut instead (docs/faults/sever.md)");
   return measured;

@@ -134,7 +134,7 @@ std::string probe_of(const json& result) {
 
 void take_result(const Result& result, const std::string& path, std::vector<RoundTrip>& trips) {
   const auto time = number(at(result.value, {"timestamp"}));
-  if (!time || *time < 0 || *time > 1e11) refuse_line(path, result.line, "the result has no timestamp");
+  if (!time || *time < 0 || *time > 4e9) refuse_line(path, result.line, "the result has no timestamp");
   const json* packets = at(result.value, {"result"});
   if (packets == nullptr || !packets->is_array())
     refuse_line(path, result.line, "the result does not have its packets one by one: is it of firmware 1?");

@@ -136,6 +136,15 @@ TEST(Measured, WhatIsWrongIsSaidWithItsLine) {
   EXPECT_NE(refusal("{\"x\":1}", "irtt").find("no array"), std::string::npos);
   EXPECT_NE(refusal("time_s,delay_ms\n0,1\n", "mahimahi").find("no mahimahi trace"), std::string::npos);
   EXPECT_NE(refusal("{\"round_trips\": [1e999]}").find("out of range"), std::string::npos);
+  const auto irtt = [](const std::string& wall) {
+    return "{\"timestamps\":{\"client\":{\"send\":{\"wall\":" + wall + "}}}, \"delay\":{\"rtt\":1000}, \"lost\":false}";
+  };
+  EXPECT_NE(
+      refusal("{\"round_trips\": [" + irtt("1") + ",\n" + irtt("9223372036854775807") + "]}").find("out of range"),
+      std::string::npos);
+  EXPECT_NE(
+      refusal("{\"round_trips\": [" + irtt("1") + ",\n" + irtt("40000000000000000") + "]}").find("longer than a year"),
+      std::string::npos);
   const std::string again = "[9.5] 64 bytes from a: icmp_seq=1 ttl=1 time=1 ms\n";
   EXPECT_NE(refusal(ping + "PING\n" + "PING b\n" + again).find("another `ping` begins here"), std::string::npos);
   EXPECT_NE(refusal(ping + again).find("was there before"), std::string::npos);
