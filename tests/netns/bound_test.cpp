@@ -55,7 +55,7 @@ TEST(BoundRun, AnOutageIsPlayedOnServicesOfOnesOwn) {
   EXPECT_EQ(played.find("lab."), std::string::npos) << played;
   EXPECT_EQ(say({"check", out + "/plan.toml"}).status, 0);
   std::filesystem::remove(out + "/report.html");
-  EXPECT_EQ(say({"report", out}).status, said.status);
+  EXPECT_EQ(say({"report", out}).status, 0);
   EXPECT_NE(text_of(out + "/report.html").find("bound to " + bind), std::string::npos);
 
   EXPECT_EQ(device_names(two.here), (std::set<std::string>{"lo", two.device}));
