@@ -41,7 +41,7 @@ std::uint64_t descriptors_left() {
 }
 
 SpareDescriptors::SpareDescriptors() {
-  raise_descriptor_limit();  // or a low soft limit has no room for them
+  raise_descriptor_limit();
   for (Fd& fd : fds_)
     fd = Fd(static_cast<int>(check("open a spare descriptor", ::open("/dev/null", O_RDONLY | O_CLOEXEC))));
 }

@@ -22,8 +22,8 @@ std::uint64_t descriptors_left();
 class SpareDescriptors {
  public:
   static constexpr std::size_t kCount = 16;
-  /// Throws std::system_error. Made first of all they are the lowest numbers, which stay within a limit that is
-  /// lowered later.
+  /// Raises the limit first, in which there may be no room for them. Throws std::system_error. Made first of all they
+  /// are the lowest numbers, which stay within a limit that is lowered later.
   SpareDescriptors();
   /// There are so many more from here on.
   void give_up() noexcept;

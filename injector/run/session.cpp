@@ -120,7 +120,6 @@ void describe(record::Journal& journal, const plan::Plan& plan, const std::vecto
 Session::Session(const plan::Plan& plan, const RunOptions& options, const std::filesystem::path& folder,
                  notify::Notifier* notifier)
     : plan_(plan), options_(options), folder_(folder) {
-  raise_descriptor_limit();
   // Children first: they are forked before there is any descriptor that could keep a fault alive.
   engine_ = choose_engine(options.engine, pen::probe_features());
   if (needs_nursery(plan)) nursery_ = nursery::Nursery::start();

@@ -55,7 +55,7 @@ class Session {
   Handlers handlers();
   void guard_acted(const plan::Guard& guard, const record::GuardTrip& trip);
 
-  SpareDescriptors spare_;  // the first: the lowest numbers
+  SpareDescriptors spare_;  // the first: the lowest numbers. Raises the limit of all
   const plan::Plan& plan_;
   const RunOptions& options_;
   const std::filesystem::path& folder_;
