@@ -1,0 +1,147 @@
+// How busy the machine was: read from /proc, told in a verdict's warnings, summed up.
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "injector/base/clock.h"
+#include "injector/observe/contention/contention.h"
+#include "injector/observe/contention/cpu_waits.h"
+#include "injector/record/contention.h"
+#include "injector/record/verdict.h"
+#include "injector/report/summary.h"
+#include "tests/unit/record_fixture.h"
+
+namespace faultline::record::testing {
+namespace {
+
+/// A second in which the programs got a CPU 100 times, after `mean` each time, on average.
+events::Contention second(Ns from, Ns mean) {
+  events::Contention one;
+  one.from = from;
+  one.length = kSecond;
+  one.own = {200, 20 * kMillisecond, 4 * kMillisecond};
+  one.programs = {100, 50 * kMillisecond, 100 * mean};
+  one.cpu = kSecond / 4;
+  return one;
+}
+
+/// A run of 30 s, in which "payments keep working" breaks in [10 s, 20 s).
+Recording broken(Ns mean_meanwhile, Ns mean_else = 30 * kMicrosecond) {
+  Recording r = good_recording();
+  replace_requests(r, 10 * kSecond, 20 * kSecond, false, 2 * kMillisecond);
+  for (int i = 0; i < 30; i++)
+    r.contention.push_back(second(i * kSecond, i >= 10 && i < 20 ? mean_meanwhile : mean_else));
+  return r;
+}
+
+TEST(Contention, ABrokenHypothesisOnABusyMachineComesWithAWarning) {
+  const Verdict verdict = judge(broken(7 * kMillisecond));
+  EXPECT_EQ(verdict.exit, Exit::deviated);
+  ASSERT_EQ(verdict.warnings.size(), 1U);
+  EXPECT_EQ(verdict.warnings[0],
+            "this machine was busy: while \"payments keep working\" broke, the programs of this run waited 7 ms for a "
+            "CPU each time, on average. The machine may be what broke it: play it again on a quieter one");
+}
+
+TEST(Contention, OnAMachineWithTimeToSpareNobodyIsWarned) {
+  EXPECT_TRUE(judge(broken(kMillisecond)).warnings.empty());
+  EXPECT_TRUE(judge(broken(kMillisecond, kSecond)).warnings.empty()) << "it was busy at other times alone";
+  EXPECT_TRUE(judge(good_recording()).warnings.empty());
+}
+
+TEST(Contention, WhatHeldNeedsNoWarning) {
+  Recording r = good_recording();
+  for (int i = 0; i < 30; i++) r.contention.push_back(second(i * kSecond, kSecond));
+  EXPECT_TRUE(judge(r).warnings.empty());
+}
+
+TEST(Contention, WithoutProgramsItIsFaultlinesOwnThreads) {
+  Recording r = broken(0);
+  for (auto& one : r.contention) {
+    one.programs = {};
+    one.own.waited = one.own.turns * 3 * kMillisecond;
+  }
+  const Verdict verdict = judge(r);
+  ASSERT_EQ(verdict.warnings.size(), 1U);
+  EXPECT_NE(verdict.warnings[0].find("Faultline waited 3 ms for a CPU each time"), std::string::npos);
+}
+
+TEST(Contention, TheSummaryHasTheMeanAndTheWorstSecond) {
+  const Recording r = broken(7 * kMillisecond, kMillisecond);
+  const auto summary = report::summarize(r, judge(r));
+  ASSERT_TRUE(summary.contention);
+  EXPECT_DOUBLE_EQ(summary.contention->programs.mean_ms.value_or(0), 3);
+  EXPECT_DOUBLE_EQ(summary.contention->programs.worst_ms.value_or(0), 7);
+  EXPECT_DOUBLE_EQ(summary.contention->programs.ran_s, 1.5);
+  EXPECT_DOUBLE_EQ(summary.contention->own.mean_ms.value_or(0), 0.02);
+  EXPECT_DOUBLE_EQ(summary.contention->cpu.value_or(0), 0.25);
+  EXPECT_FALSE(summary.contention->memory);
+}
+
+TEST(Contention, AnOldJournalHasNothingOfIt) {
+  EXPECT_FALSE(report::summarize(good_recording(), judge(good_recording())).contention);
+}
+
+TEST(Pressure, IsReadFromWhatTheKernelWrites) {
+  EXPECT_EQ(observe::stalled("some avg10=1.00 avg60=0.50 avg300=0.10 total=1234\nfull avg10=0.00 total=7\n"),
+            1234 * kMicrosecond);
+  EXPECT_FALSE(observe::stalled("full avg10=0.00 total=7\n"));
+  EXPECT_FALSE(observe::stalled(""));
+}
+
+/// Uses up `amount` of CPU time, on one CPU alone with whoever else does.
+void spin(Ns amount) {
+  cpu_set_t first;
+  CPU_ZERO(&first);
+  CPU_SET(0, &first);
+  sched_setaffinity(0, sizeof first, &first);
+  timespec now{};
+  do clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  while (now.tv_sec * kSecond + now.tv_nsec < amount);
+}
+
+TEST(CpuWaits, ThreadsThatShareACpuWaitForEachOther) {
+  observe::CpuWaitsReader reader(getpid());
+  CpuWaits own;
+  {
+    std::jthread one(spin, 100 * kMillisecond), other(spin, 100 * kMillisecond);
+    // A thread that has ended is not there to be read any more.
+    for (int i = 0; i < 1000 && own.waited < 20 * kMillisecond; i++) {
+      own.add(reader.read().root);
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+  }
+  EXPECT_GE(own.ran, 20 * kMillisecond);
+  EXPECT_GE(own.waited, 20 * kMillisecond);
+  EXPECT_GT(own.turns, 0U);
+}
+
+TEST(CpuWaits, WhatAProcessStartsIsCountedApart) {
+  observe::CpuWaitsReader reader(getpid());
+  const pid_t child = fork();
+  if (child == 0) {
+    spin(20 * kMillisecond);
+    pause();
+  }
+  observe::CpuWaitsReader::Since all;
+  for (int i = 0; i < 5000 && all.descendants.ran < 20 * kMillisecond; i++) {
+    const auto since = reader.read();
+    all.descendants.add(since.descendants);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  EXPECT_GE(all.descendants.ran, 20 * kMillisecond);
+}
+
+TEST(CpuWaits, OfAProcessThatIsNotThereThereIsNothing) {
+  observe::CpuWaitsReader reader(getpid(), "/nowhere");
+  EXPECT_EQ(reader.read().root.turns, 0U);
+}
+
+}  // namespace
+}  // namespace faultline::record::testing
