@@ -6,11 +6,11 @@ namespace faultline::report {
 namespace {
 
 using record::CpuWaits;
-using Event = record::events::Contention;
+using Second = record::events::Contention;
 
 double milliseconds_of(const CpuWaits& waits) { return milliseconds(waits.mean()); }
 
-Waits waits_of(const record::Recording& r, CpuWaits Event::*whose) {
+Waits waits_of(const record::Recording& r, CpuWaits Second::*whose) {
   Waits waits;
   CpuWaits all;
   for (const auto& one : r.contention) {
@@ -24,7 +24,7 @@ Waits waits_of(const record::Recording& r, CpuWaits Event::*whose) {
   return waits;
 }
 
-std::optional<double> share(const record::Recording& r, std::optional<Ns> Event::*what) {
+std::optional<double> share(const record::Recording& r, std::optional<Ns> Second::*what) {
   Ns stalled = 0, known = 0;
   for (const auto& one : r.contention) {
     if (!(one.*what)) continue;
@@ -39,8 +39,8 @@ std::optional<double> share(const record::Recording& r, std::optional<Ns> Event:
 
 std::optional<Contention> contention_of(const record::Recording& r) {
   if (r.contention.empty()) return {};
-  return Contention{waits_of(r, &Event::own), waits_of(r, &Event::programs), share(r, &Event::cpu),
-                    share(r, &Event::io), share(r, &Event::memory)};
+  return Contention{waits_of(r, &Second::own), waits_of(r, &Second::programs), share(r, &Second::cpu),
+                    share(r, &Second::io), share(r, &Second::memory)};
 }
 
 }  // namespace faultline::report
