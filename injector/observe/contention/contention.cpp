@@ -10,6 +10,7 @@
 
 #include "injector/base/clock.h"
 #include "injector/base/file_text.h"
+#include "injector/base/realtime.h"
 #include "injector/observe/contention/cpu_waits.h"
 #include "injector/record/events.h"
 
@@ -58,7 +59,8 @@ void Contention::watch(const std::stop_token& stop) {
   Ns from = monotonic_now();
   CpuWaitsReader waits(getpid());
   Pressure pressure = Pressure::read();
-  for (Ns took = monotonic_now() - from; !stop.stop_requested();) {
+  // What a reading takes of a CPU: how long it takes grows with what it measures.
+  for (Ns took = realtime::cpu_of_this_thread(), before = took; !stop.stop_requested();) {
     {
       std::unique_lock lock(resting_);
       wake_.wait_for(lock, stop, std::chrono::nanoseconds(std::max(kEvery, took * kShareOfACpu)), [] { return false; });
@@ -74,7 +76,9 @@ void Contention::watch(const std::stop_token& stop) {
     one.cpu = between(pressure.cpu, later.cpu);
     one.io = between(pressure.io, later.io);
     one.memory = between(pressure.memory, later.memory);
-    took = monotonic_now() - now;
+    const Ns cpu = realtime::cpu_of_this_thread();
+    took = cpu - before;
+    before = cpu;
     from = now;
     pressure = later;
     const MutexLock lock(mutex_);
