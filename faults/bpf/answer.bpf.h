@@ -176,9 +176,9 @@ static __attribute__((noinline)) int answer(const struct fl_selector_config* cfg
       (w.reply != FL_REPLY_TELL || on))
     return UNANSWERED; /* it says itself what we would say; but what only its sender is to know ends here */
   skb->cb[0] = tc_index;
-  skb->cb[1] = 0;                              /* it has no slot */
-  skb->tc_index = shape.reinjection_mark;      /* it and its copy pass the selector of this device */
-  if (shape.losses) note_loss(skb, l3_at(at)); /* as long as it is what it was */
+  skb->cb[1] = 0;                         /* it has no slot */
+  skb->tc_index = shape.reinjection_mark; /* it and its copy pass the selector of this device */
+  if (shape.losses) note_dropped(&h);
   int way = w.reply == FL_REPLY_SILENT ? SILENT : respond(skb, &h, a, on, is_ingress(at));
   count_answer(index, t, packets, bytes, !!(mask & (mask - 1)), way != SILENT);
   return way;

@@ -94,6 +94,7 @@ __attribute__((noinline)) int note_in_block(__u32 block, __u32 begin, __u32 end)
   return 0;
 }
 
+/* The next block of what is left. */
 static long note_block(__u32 i, void* none) {
   __u32 zero = 0;
   struct dropped* packet = bpf_map_lookup_elem(&dropping, &zero);
@@ -118,31 +119,43 @@ static __always_inline void write_address(__u32* to, const __be32* address, int 
 }
 
 /* Whose bytes it is about: those of its sender, or (`back`) of its receiver. */
-static __always_inline void write_key(struct dropped* packet, int back) {
-  const struct headers* h = &packet->h;
-  write_address(packet->key.from, h->address + (back ? 4 : 0), h->v6);
-  write_address(packet->key.to, h->address + (back ? 0 : 4), h->v6);
-  packet->key.ports[0] = h->ports[back ? 1 : 0];
-  packet->key.ports[1] = h->ports[back ? 0 : 1];
+static __always_inline void write_key(struct fl_loss_key* key, const struct headers* h, int back) {
+  write_address(key->from, h->address + (back ? 4 : 0), h->v6);
+  write_address(key->to, h->address + (back ? 0 : 4), h->v6);
+  key->ports[0] = h->ports[back ? 1 : 0];
+  key->ports[1] = h->ports[back ? 0 : 1];
 }
 
-/* Notes a packet, its IP header at `l3`, that a rule drops: what it carries, and what it acknowledges. */
+/* Notes a packet with these headers that a rule drops: what it carries, and what it acknowledges. */
+__attribute__((noinline)) int note_dropped(const struct headers* h) {
+  __u32 zero = 0;
+  struct dropped* packet = bpf_map_lookup_elem(&dropping, &zero);
+  if (!packet || !h || h->proto != IPPROTO_TCP || (h->flags & TCP_RST)) return 0;
+  __u32 payload = h->length > h->header ? h->length - h->header : 0;
+  __u32 begin = bpf_ntohl(h->seq), end = begin + payload + !!(h->flags & TCP_SYN) + !!(h->flags & TCP_FIN);
+  packet->now = bpf_ktime_get_ns();
+  if (begin != end) {
+    write_key(&packet->key, h, 0);
+    if (fl_loss_block(begin) == fl_loss_block(end - 1)) {
+      note_in_block(fl_loss_block(begin), begin, end);
+    } else {
+      packet->begin = begin;
+      packet->end = end;
+      bpf_loop(FL_LOSS_MOST_BLOCKS, note_block, 0, 0);
+    }
+  }
+  if (!(h->flags & TCP_ACK)) return 0;
+  write_key(&packet->key, h, 1);
+  note_in_block(FL_LOSS_ACKNOWLEDGED, 0, bpf_ntohl(h->ack));
+  return 0;
+}
+
+/* The same of a packet whose headers nobody has read yet: its IP header is at `l3`. */
 __attribute__((noinline)) int note_loss(struct __sk_buff* skb, __u32 l3) {
   __u32 zero = 0;
   struct dropped* packet = bpf_map_lookup_elem(&dropping, &zero);
-  if (!packet) return 0;
-  const struct headers* h = &packet->h;
-  if (read_headers(skb, l3, &packet->h) || h->proto != IPPROTO_TCP || (h->flags & TCP_RST)) return 0;
-  __u32 payload = h->length > h->header ? h->length - h->header : 0;
-  packet->now = bpf_ktime_get_ns();
-  packet->begin = bpf_ntohl(h->seq);
-  packet->end = packet->begin + payload + !!(h->flags & TCP_SYN) + !!(h->flags & TCP_FIN);
-  write_key(packet, 0);
-  if (packet->begin != packet->end) bpf_loop(FL_LOSS_MOST_BLOCKS, note_block, 0, 0);
-  if (!(h->flags & TCP_ACK)) return 0;
-  write_key(packet, 1);
-  note_in_block(FL_LOSS_ACKNOWLEDGED, 0, bpf_ntohl(h->ack));
-  return 0;
+  if (!packet || read_headers(skb, l3, &packet->h)) return 0;
+  return note_dropped(&packet->h);
 }
 
 #endif

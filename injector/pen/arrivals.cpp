@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <system_error>
 #include <utility>
 
 #include "injector/base/text.h"
@@ -23,6 +25,14 @@ Carried between(const Traffic& before, const Traffic& now, bool sends, bool rece
     carried.bytes += grown(was.bytes, is.bytes);
   }
   return carried;
+}
+
+/// Whether what was tried may well work later: something is short that others give back.
+bool may_pass(const std::exception& error) {
+  const auto* of_system = dynamic_cast<const std::system_error*>(&error);
+  if (of_system == nullptr) return false;
+  const auto& short_of = {EMFILE, ENFILE, ENOMEM, ENOBUFS, EAGAIN};
+  return std::find(short_of.begin(), short_of.end(), of_system->code().value()) != short_of.end();
 }
 
 }  // namespace
@@ -71,40 +81,14 @@ std::vector<std::string> Seat::look(const std::function<Moment()>& now) {
   if (!devices_changed_) return take_remarks();
   Inside in(place_.ns);
   const auto devices = list_devices();
-  devices_changed_ = device_expected_ = false;
   std::set<int> there;
   std::vector<Device> came;
   for (const auto& device : devices) {
     there.insert(device.index);
-    if (!is_missing(device)) continue;
-    const bool is_back = left_.contains(device.name);
-    const std::string appeared =
-        is_back ? fmt::format("device {} came back to {}", device.name, place_.name)
-                : fmt::format("device {} appeared in {} after the start", device.name, place_.name);
-    const auto left_out = [&](const std::string& why) {
-      reported_.insert(device.index);
-      remarks_.push_back(fmt::format("{}: its traffic is not faulted: {}", appeared, why));
-    };
-    if (const auto why = site::why_left_out(device); !why.empty()) {
-      left_out(why);
-    } else if (!tunnels_.include(site::tunnels_of({device}))) {
-      left_out("it is a tunnel, and its outer packets would meet the faults as well; begin the run when it is there");
-    } else {
-      try {
-        know_as(device);
-        take_in(device);
-        place_.devices.push_back(device);
-        came.push_back(device);
-        remarks_.push_back(fmt::format("{}: its traffic is faulted {}", appeared, is_back ? "again" : "from now on"));
-      } catch (const std::exception& e) {
-        left_out(e.what());
-        auto stranger = stranger_of(device, std::string("Faultline's programs are not on the device: ") + e.what());
-        if (stranger.rules.empty()) continue;
-        told_late_.push_back(stranger.escape);
-        strangers_.push_back(std::move(stranger));
-      }
-    }
+    if (is_missing(device) && try_to_take_in(device)) came.push_back(device);
   }
+  devices_changed_ = !waiting_.empty();  // only now: when this throws the next call looks again
+  device_expected_ = false;
   entrances_.clear();
   if (!came.empty()) tell_arrivals(came, now());
   // Of what has left hear() is told at once; this is for what it was not told.
@@ -118,6 +102,60 @@ std::vector<std::string> Seat::look(const std::function<Moment()>& now) {
     leave({index, false, index}, now());
   }
   return take_remarks();
+}
+
+/// Whether our programs are on it now. If they are not, its traffic is told to go by: for good, or until the next try.
+bool Seat::try_to_take_in(const Device& device) {
+  const bool is_back = left_.contains(device.name);
+  const std::string appeared = is_back
+                                   ? fmt::format("device {} came back to {}", device.name, place_.name)
+                                   : fmt::format("device {} appeared in {} after the start", device.name, place_.name);
+  const auto leave_out = [&](const std::string& why) {
+    waiting_.erase(device.index);
+    reported_.insert(device.index);
+    remarks_.push_back(fmt::format("{}: its traffic is not faulted: {}", appeared, why));
+  };
+  try {
+    if (const auto why = site::why_left_out(device); !why.empty()) {
+      leave_out(why);
+      return false;
+    }
+    if (!tunnels_.include(site::tunnels_of({device}))) {
+      leave_out("it is a tunnel, and its outer packets would meet the faults as well; begin the run when it is there");
+      return false;
+    }
+    know_as(device);
+    take_in(device);
+  } catch (const std::exception& e) {
+    if (may_pass(e)) {
+      attached_.erase(device.index);
+      if (waiting_.insert(device.index).second)
+        remarks_.push_back(
+            fmt::format("{}: its traffic is not faulted yet: {}; this is tried again", appeared, e.what()));
+    } else {
+      leave_out(e.what());
+    }
+    tell_stranger(device, e.what());
+    return false;
+  }
+  waiting_.erase(device.index);
+  place_.devices.push_back(device);
+  remarks_.push_back(fmt::format("{}: its traffic is faulted {}", appeared, is_back ? "again" : "from now on"));
+  return true;
+}
+
+/// Once, however often it is tried.
+void Seat::tell_stranger(const Device& device, const std::string& why) {
+  if (find_stranger(device.index) != nullptr) return;
+  auto stranger = stranger_of(device, "Faultline's programs are not on the device: " + why);
+  if (stranger.rules.empty()) return;
+  told_late_.push_back(stranger.escape);
+  strangers_.push_back(std::move(stranger));
+}
+
+Seat::Stranger* Seat::find_stranger(int device) {
+  const auto at = std::find_if(strangers_.begin(), strangers_.end(), [&](const auto& s) { return s.device == device; });
+  return at == strangers_.end() ? nullptr : &*at;
 }
 
 Moment Seat::first_seen(int device) const {
@@ -170,18 +208,23 @@ void Seat::tell_arrivals(const std::vector<Device>& came, const Moment& now) {
     counted = false;
   }
   for (const auto& device : came) {
-    Stranger stranger = stranger_of(
-        device, fmt::format("the device {}, and Faultline's programs were not on it yet",
-                            left_.contains(device.name) ? "had left and was back" : "had come after the start"));
-    const Moment from = first_seen(device.index);
+    Stranger* waited = find_stranger(device.index);
+    const bool is_told = waited != nullptr;
+    Stranger stranger =
+        is_told ? std::move(*waited)
+                : stranger_of(device, fmt::format("the device {}, and Faultline's programs were not on it yet",
+                                                  left_.contains(device.name) ? "had left and was back"
+                                                                              : "had come after the start"));
+    const Moment from = is_told ? last_look() : first_seen(device.index);
+    if (is_told) std::erase_if(strangers_, [&](const auto& one) { return one.device == device.index; });
     sights_.erase(device.index);
-    if (!are_in_force(stranger.rules, from, now)) continue;
+    if (!is_told && !are_in_force(stranger.rules, from, now)) continue;
     if (const auto at = traffic.find(device.index); at != traffic.end()) count(stranger, at->second, from, now);
     stranger.escape.bounded &= counted;
     stranger.escape.until = now.instant;
     const Ns took = now.instant - from.instant;
     // A device that comes up speaks for itself first: ARP, neighbour and router discovery, reports of groups.
-    if (!left_.contains(device.name) && stranger.escape.bounded && stranger.escape.packets <= kOfItsOwn &&
+    if (!is_told && !left_.contains(device.name) && stranger.escape.bounded && stranger.escape.packets <= kOfItsOwn &&
         took <= kToBeThere) {
       if (stranger.escape.packets > 0)
         remarks_.push_back(fmt::format("device {} of {} carried {} packet{} in the {} before it was faulted",

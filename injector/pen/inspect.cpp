@@ -153,6 +153,7 @@ void Seat::hear(const DeviceEvents::News& news, const Moment& now) {
   for (const auto& left : news.left) {
     sights_.erase(left.index);
     reported_.erase(left.index);  // the number may be another's from here on
+    waiting_.erase(left.index);
     leave(left, now);
   }
   const auto expect = [&](int index) {

@@ -6,6 +6,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include <map>
+
 #include "faults/abi.h"
 #include "injector/base/error.h"
 #include "injector/base/ethtool.h"
@@ -57,7 +59,7 @@ struct Pen::Impl {
   std::vector<Escape> escapes_of_moved FAULTLINE_GUARDED_BY(mutex);      // of seats given up, for the next inspect()
   std::size_t turn FAULTLINE_GUARDED_BY(mutex) = 0;                      // of inspect()
   bool looked_in_vain FAULTLINE_GUARDED_BY(mutex) = false;               // and said so
-  std::optional<Ns> unseen_since FAULTLINE_GUARDED_BY(mutex);            // poll() could not look at all devices
+  std::map<std::uint32_t, Ns> unseen_since FAULTLINE_GUARDED_BY(mutex);  // by seat: whose devices poll() cannot look at
   std::unique_ptr<Departures> departures;                                // last: its thread uses what is above
 
   Impl(const faults::Score& sc, const PenOptions& o) : score(sc), options(o) {}
@@ -242,19 +244,17 @@ void Pen::stop() { __atomic_store_n(&impl_->control[0].stop, 1u, __ATOMIC_RELEAS
 std::vector<std::string> Pen::poll() {
   const MutexLock lock(impl_->mutex);
   const Ns now = monotonic_now();
-  bool all = true;
   for (const auto& seat : impl_->seats) {
     try {
       impl_->look(*seat);
+      impl_->unseen_since.erase(seat->number());
     } catch (const std::exception& e) {  // a descriptor is wanting, say: the next look sees what this one did not
-      all = false;
-      if (!impl_->unseen_since)
+      const auto [since, is_new] = impl_->unseen_since.try_emplace(seat->number(), now);
+      if (is_new)
         impl_->news.push_back(fmt::format("{}: its devices cannot be looked at now: {}", seat->name(), e.what()));
-      if (now - impl_->unseen_since.value_or(now) > kUnseenAtMost) throw;
-      impl_->unseen_since = impl_->unseen_since.value_or(now);
+      if (now - since->second > kUnseenAtMost) throw;
     }
   }
-  if (all) impl_->unseen_since.reset();
   return std::exchange(impl_->news, {});
 }
 
@@ -315,6 +315,7 @@ void Pen::move(std::size_t site, site::Site place) {
   }
   impl.departures->forget(own->number());
   impl.taken[own->number()].left = true;
+  impl.unseen_since.erase(own->number());
   const Seat::Attempt attempt =
       [&](const std::string& what, const std::function<void()>& action)
           FAULTLINE_UNCHECKED_THREADS {  // with the lock held

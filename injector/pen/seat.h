@@ -119,6 +119,9 @@ class Seat {
   Moment first_seen(int device) const;
   /// When the programs were looked at last, or put there.
   const Moment& last_look() const { return inspected_.instant != 0 ? inspected_ : seated_; }
+  bool try_to_take_in(const Device& device);
+  void tell_stranger(const Device& device, const std::string& why);
+  Stranger* find_stranger(int device);  ///< null: it is none
   void tell_arrivals(const std::vector<Device>& came, const Moment& now);
 
   const Surroundings& around_;
@@ -167,6 +170,7 @@ class Seat {
   bool device_expected_ = false;                          // see expects_device()
   bool bare_ = false;                                     // the programs can do without an Ethernet header
   std::set<int> attached_, reported_;  // devices, by index; in reported_ those that vanished by its negative
+  std::set<int> waiting_;              // devices that could not be attached to yet: each look() tries again
   std::map<std::pair<std::uint64_t, std::uint64_t>, fl_masks> learned_;
   bool is_full_ = false;   // of addresses, or so the kernel says
   site::Tunnels tunnels_;  // that the selector was loaded for

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "injector/record/distribution.h"
 #include "injector/record/sighting_events.h"
@@ -28,6 +30,14 @@ plan::Conditions without_lower_bounds(plan::Conditions conditions) {
   return conditions;
 }
 
+/// Nearly always the last: a request that expired may be told of before an answer that came just before it.
+template <class Item>
+void insert_in_order(std::deque<Item>& items, Item item) {
+  auto place = items.end();
+  while (place != items.begin() && std::prev(place)->at > item.at) --place;
+  items.insert(place, std::move(item));
+}
+
 }  // namespace
 
 GuardWindow::GuardWindow(const plan::Guard& guard, Ns start, Ns end)
@@ -43,10 +53,7 @@ std::optional<GuardTrip> GuardWindow::add(const probe::Sample& sample) {
   if (sample.due < start_ || sample.due >= end_) return {};
   const Known known{sample.known(), sample.latency, sample.ok, guard_.errors ? sample.error : std::string(),
                     sample.value};
-  // Nearly always the last; a request that expired may be told of before an answer that came just before it.
-  auto place = known_.end();
-  while (place != known_.begin() && std::prev(place)->at > known.at) --place;
-  known_.insert(place, known);
+  insert_in_order(known_, known);
   tally_.add(known.request());
   if (known.value) values_.add(*known.value);
   const Ns now = known_.back().at;
@@ -78,13 +85,14 @@ std::optional<GuardTrip> GuardWindow::counted_until(Ns until) {
 
 std::optional<GuardTrip> GuardWindow::add(const events::Seen& seen) {
   if (seen.when < start_ || seen.when >= end_) return {};
-  sightings_.push_back({seen.when, seen.count});
+  insert_in_order(sightings_, {seen.when, seen.count});
   sighted_ += seen.count;
-  for (; window_ > 0 && sightings_.front().at <= seen.when - window_; sightings_.pop_front())
+  const Ns now = sightings_.back().at;
+  for (; window_ > 0 && sightings_.front().at <= now - window_; sightings_.pop_front())
     sighted_ -= sightings_.front().count;
   if (!guard_.seen || !guard_.seen->holds(static_cast<double>(sighted_))) return {};
   GuardTrip trip;
-  trip.when = seen.when;
+  trip.when = now;
   trip.observed = fmt::format("seen {}{}", sighted_, seen.line.empty() ? "" : ": " + seen.line);
   return trip;
 }

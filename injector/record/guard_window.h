@@ -56,7 +56,7 @@ class GuardWindow {
   /// Of the guard's target: not all of it was counted. What is too little in a window that this is in does not make
   /// the condition true; what is too much is so with what is missing, too.
   void add(const events::Uncounted& missing);
-  /// A sighting of the guard's event; later than those before it.
+  /// A sighting of the guard's event. Values of answers come as their requests end, not always in order.
   std::optional<GuardTrip> add(const events::Seen& seen);
   /// How near it is: what the condition looks at comes to, in the window that ends with the last request or span.
   /// Empty: there was none.

@@ -6,7 +6,6 @@
 
 #include "injector/base/text.h"
 #include "injector/record/json_fields.h"
-#include "injector/record/values.h"
 #include "injector/report/chart.h"
 #include "injector/report/page_charts.h"
 #include "injector/report/where.h"
@@ -66,12 +65,10 @@ std::vector<PageMark> marks(const Recording& r, const Summary& summary) {
     add("escape", escape.from, record::escape_text(escape), escape.until.value_or(r.observed_until()));
   for (const auto& loss : r.losses) add("lost", loss.from, loss.why, loss.until.value_or(r.observed_until()));
   for (const auto& probe : summary.probes)
-    if (const auto* asked = r.find_probe(probe.name);
-        asked != nullptr && record::values_in(*asked, 0, r.observed_until()).empty() && probe.recovered_after_s &&
-        !summary.phases.empty() && summary.phases.back().phase == "recovery")
+    if (probe.recovered_after_s && !summary.phases.empty() && summary.phases.back().phase == "recovery")
       add("recovered",
           static_cast<Ns>((summary.phases.back().start_s + *probe.recovered_after_s) * static_cast<double>(kSecond)),
-          fmt::format("{} was back to what it was in the baseline", probe.name));
+          fmt::format("{}: success and latency were back to the baseline's", probe.name));
   for (const auto& one : r.services)
     add("service", one.when,
         fmt::format("{} {}{}{}", one.service.host, one.service.what, one.service.detail.empty() ? "" : ": ",

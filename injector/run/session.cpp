@@ -162,7 +162,8 @@ Handlers Session::handlers() {
   return handlers;
 }
 
-/// On a probe's thread. The faults go off here and now; the run's loop then does the rest.
+/// On the thread that saw what made it act: a probe's, one that reads logs, the run's. The faults go off here and now;
+/// the run's loop then does the rest.
 void Session::guard_acted(const plan::Guard& guard, const record::GuardTrip& trip) {
   if (pen_) pen_->stop();
   events::guard(*journal_, guard, trip);

@@ -4,16 +4,16 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 
 #include "injector/base/error.h"
 #include "injector/base/file_text.h"
 #include "injector/base/visible_text.h"
 #include "injector/plan/values.h"
+#include "injector/sketch/bound_parts.h"
 #include "injector/sketch/cast.h"
+#include "injector/sketch/own_file.h"
 #include "injector/sketch/parts.h"
-#include "injector/sketch/references.h"
 
 namespace faultline::sketch {
 namespace {
@@ -28,26 +28,6 @@ std::string read(const std::string& path, const char* what) {
   if (const std::string why = read_file(path, Readable::anything, text); !why.empty())
     throw Failure(Exit::invalid, fmt::format("cannot read {} {}: {}", what, path, why));
   return text;
-}
-
-/// What the second file may say, in the order in which a plan is written.
-struct Allowed {
-  const char* key;
-  bool of_names;  ///< [key.NAME]
-  bool of_array;  ///< [[key]]
-};
-constexpr std::array kAllowed{Allowed{"title", false, false},     Allowed{"duration", false, false},
-                              Allowed{"tolerance", false, false}, Allowed{"telemetry", false, false},
-                              Allowed{"vars", true, false},       Allowed{"targets", true, false},
-                              Allowed{"probes", true, false},     Allowed{"hypotheses", false, true},
-                              Allowed{"guards", false, true},     Allowed{"events", false, true}};
-
-const char* why_not_allowed(const std::string& key) {
-  if (key == "faults") return "faults are the outage's: --bind says on whom, --set and --scale what else they ask";
-  if (key == "lab") return "with --bind no lab is made";
-  if (key == "arms") return "play it once for each, with another file or another --var";
-  if (key == "seed") return "give --seed";
-  return "";
 }
 
 /// "auth, sms are"
@@ -68,12 +48,12 @@ class Binder {
   plan::Parsed parse() {
     plan::Parsed outage = read_outage();
     if (!outage.ok()) return outage;
-    const Node own = read_own();
+    const Node own = bindings_.with.empty() ? Node{} : read_own_file(bindings_.with, with_text_, mistakes_);
     Cast cast(outage.plan, stands_, bindings_.bound_only);
     const auto faults = bind_faults(outage.plan, cast);
     refuse_unused(cast);
     if (!mistakes_.empty()) return wrong(std::move(outage));
-    put_together(outage.plan, own, cast, faults);
+    parts_ = put_together({outage.plan, document_, own, stands_, faults, cast, bindings_, options_}, mistakes_);
     if (!mistakes_.empty()) return wrong(std::move(outage));
     return read_whole(outage.plan);
   }
@@ -93,51 +73,6 @@ class Binder {
   }
 
   void say(Diagnostic mistake) { mistakes_.push_back(std::move(mistake)); }
-  void say_own(plan::SourcePlace at, std::string message, std::string hint) {
-    say({at, std::move(message), std::move(hint), false, bindings_.with});
-  }
-
-  /// The second file: syntax, and keys that have no place in one. Everything else the parser says.
-  Node read_own() {
-    std::vector<Diagnostic> syntax;
-    Node own = plan::read_document(with_text_, syntax);
-    for (auto& mistake : syntax) say_own(mistake.at, mistake.message, mistake.hint);
-    std::vector<std::string> known;
-    for (const auto& allowed : kAllowed) known.emplace_back(allowed.key);
-    for (const Entry& entry : own.entries) {
-      const std::string& key = entry.key;
-      const auto allowed =
-          std::find_if(kAllowed.begin(), kAllowed.end(), [&](const Allowed& a) { return a.key == key; });
-      if (allowed == kAllowed.end()) {
-        std::string hint = why_not_allowed(key);
-        if (const std::string meant = hint.empty() ? plan::did_you_mean(key, known) : ""; !meant.empty())
-          hint = fmt::format("did you mean \"{}\"?", meant);
-        if (hint.empty()) hint = fmt::format("it may have: {}", fmt::join(known, ", "));
-        say_own(entry.at, fmt::format("\"{}\" is not of a file for --with", key), hint);
-        continue;
-      }
-      check_shape(*allowed, entry.at, entry.value);
-    }
-    if (bindings_.with.empty()) return own;
-    const std::string folder = fs::absolute(bindings_.with).lexically_normal().parent_path();
-    fill_in(own, {{"plan_dir", folder}});
-    return own;
-  }
-
-  void check_shape(const Allowed& allowed, plan::SourcePlace at, const Node& value) {
-    const auto is = [&](const Node& node, Node::Type type) {
-      if (node.type == type) return true;
-      say_own(
-          node.at.line == 0 ? at : node.at,
-          fmt::format("{}: expected {}, found {}", allowed.key, describe(type), describe(node.type)),
-          allowed.of_array ? fmt::format("write [[{}]]", allowed.key) : fmt::format("write [{}.NAME]", allowed.key));
-      return false;
-    };
-    if (allowed.of_array && is(value, Node::Type::array))
-      for (const auto& item : value.items) is(item, Node::Type::table);
-    if (!allowed.of_names || !is(value, Node::Type::table) || std::string_view(allowed.key) == "vars") return;
-    for (const auto& entry : value.entries) is(entry.value, Node::Type::table);
-  }
 
   std::vector<Node> bind_faults(const plan::Plan& outage, Cast& cast) {
     std::vector<Node> bound;
@@ -186,129 +121,6 @@ class Binder {
     }
   }
 
-  void add(const Node& from, const char* key, const std::string& file) {
-    if (const Entry* entry = from.find(key)) parts_.add({key, "", false, entry->value, entry->at, {file, {}}});
-  }
-  void add_either(const Node& own, const char* key) {
-    own.find(key) != nullptr ? add(own, key, bindings_.with) : add(document_, key, "");
-  }
-
-  void put_together(const plan::Plan& outage, const Node& own, const Cast& cast, const std::vector<Node>& faults) {
-    add_title(outage, own);
-    add(document_, "seed", "");
-    for (const char* key : {"duration", "tolerance"}) add_either(own, key);
-    add(own, "telemetry", bindings_.with);
-    add_variables(outage, own, faults);
-    add_targets(own, cast);
-    add_own_tables(own, "probes");
-    const Entry* all = document_.find("faults");
-    for (const auto& fault : faults)
-      parts_.add({"faults",
-                  "",
-                  true,
-                  fault,
-                  all->at,
-                  {},
-                  fmt::format("{}, line {}", fs::path(path_).filename().string(), fault.at.line)});
-    for (const char* key : {"hypotheses", "guards", "events"})
-      if (const Entry* tables = own.find(key))
-        for (const auto& table : tables->value.items)
-          parts_.add({key, "", true, table, tables->at, {bindings_.with, {}}});
-  }
-
-  /// It tells a bound run from the outage's own, wherever runs are listed.
-  void add_title(const plan::Plan& outage, const Node& own) {
-    if (own.find("title") != nullptr) return add(own, "title", bindings_.with);
-    const Entry* its = document_.find("title");
-    Part title{"title", "", false, {}, its == nullptr ? plan::SourcePlace{1, 1} : its->at, {}};
-    title.value.type = Node::Type::string;
-    title.value.at = title.at;
-    constexpr std::size_t kRoom = 500;  // a title has 1000 bytes
-    std::string to = fmt::format("{}", fmt::join(bindings_.given, ", "));
-    if (to.size() > kRoom) to = fmt::format("{} targets", stands_.size());
-    for (auto at = to.find("${"); at != std::string::npos; at = to.find("${", at + 3)) to.insert(at, "$");
-    title.value.text = fmt::format("{}, bound to {}", its == nullptr ? outage.name : its->value.text, to);
-    parts_.add(std::move(title));
-  }
-
-  /// Those that the faults use, with the values that their arm gives them; and the second file's own.
-  void add_variables(const plan::Plan& outage, const Node& own, const std::vector<Node>& faults) {
-    std::set<std::string> used;
-    for (const auto& fault : faults) add_references(fault, used);
-    for (const auto& part : parts_.all())
-      if (part.from.file.empty()) add_references(part.value, used);
-    const Entry* vars = document_.find("vars");
-    for (const auto& entry : vars == nullptr ? std::vector<Entry>() : vars->value.entries) {
-      if (!used.contains(entry.key)) continue;
-      Part part{"vars", entry.key, false, entry.value, entry.at, {}};
-      choose_arm(outage, part);
-      parts_.add(std::move(part));
-    }
-    const Entry* others = own.find("vars");
-    for (const auto& entry : others == nullptr ? std::vector<Entry>() : others->value.entries) {
-      if (used.contains(entry.key) && vars != nullptr && vars->value.find(entry.key) != nullptr)
-        say_own(entry.at, fmt::format("vars.{}: the outage's faults have a variable of that name", entry.key),
-                "choose another name");
-      else
-        parts_.add({"vars", entry.key, false, entry.value, entry.at, {bindings_.with, {}}});
-    }
-  }
-
-  /// The value that the arm gives a variable. Without --arm all of them must give it the same.
-  void choose_arm(const plan::Plan& outage, Part& variable) {
-    const Entry* arms = document_.find("arms");
-    if (arms == nullptr) return;
-    const auto value_in = [&](const std::string& arm) {
-      const Entry* its = arms->value.find(arm);
-      const Entry* value = its == nullptr ? nullptr : its->value.find(variable.name);
-      return value == nullptr ? &variable.value : &value->value;
-    };
-    const Node* chosen = value_in(outage.arm);
-    if (options_.arm.empty())
-      for (const auto& arm : outage.arms)
-        if (const Node* other = value_in(arm.name);
-            other->text != chosen->text && !options_.variables.contains(variable.name))
-          return say({other->at,
-                      fmt::format("arms {} and {} differ in \"{}\", which the faults use", outage.arm, arm.name,
-                                  variable.name),
-                      fmt::format("choose one with --arm {}", outage.arm),
-                      false,
-                      {}});
-    const Node value = *chosen;
-    variable.value = value;
-  }
-
-  void add_targets(const Node& own, const Cast& cast) {
-    for (const auto& stand : stands_) {
-      Part part{"targets", stand.target, false, {}, {1, 1}, {"", "--bind " + stand.option}};
-      std::vector<Diagnostic> syntax;
-      std::string text;
-      for (const auto& line : stand.lines) text += fmt::format("{} = {}\n", line.key, line.value);
-      part.value = plan::read_document(text, syntax);
-      for (const auto& mistake : syntax)
-        say({{}, fmt::format("--bind {}: {}", stand.option, mistake.message), "", false, {}});
-      parts_.add(std::move(part));
-      binding_.names.emplace_back(stand.name, stand.target);
-    }
-    if (const Entry* targets = document_.find("targets"))
-      for (const auto& entry : targets->value.entries)
-        if (cast.kept().contains(entry.key)) parts_.add({"targets", entry.key, false, entry.value, entry.at, {}});
-    add_own_tables(own, "targets");
-  }
-
-  /// [key.NAME] of the second file.
-  void add_own_tables(const Node& own, const char* key) {
-    const Entry* tables = own.find(key);
-    if (tables == nullptr) return;
-    for (const auto& entry : tables->value.entries) {
-      const auto& all = parts_.all();
-      if (std::any_of(all.begin(), all.end(), [&](const Part& p) { return p.top == key && p.name == entry.key; }))
-        say_own(entry.at, fmt::format("{}.{}: the outage uses this name", key, entry.key), "choose another name");
-      else
-        parts_.add({key, entry.key, false, entry.value, entry.at, {bindings_.with, {}}});
-    }
-  }
-
   plan::Parsed read_whole(const plan::Plan& outage) {
     std::string comment = fmt::format("The faults of {}, on services of our own: `faultline run --bind` wrote this.",
                                       fs::path(path_).filename().string());
@@ -344,6 +156,7 @@ class Binder {
            false,
            {}});
     binding_.with = bindings_.with;
+    for (const auto& stand : stands_) binding_.names.emplace_back(stand.name, stand.target);
     parsed.bound = std::move(binding_);
     parsed.sources = sources();
     return parsed;

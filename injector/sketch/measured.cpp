@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <cmath>
 
 #include "injector/base/error.h"
 #include "injector/plan/trace_file.h"
@@ -39,6 +39,15 @@ constexpr std::array<MeasuredFormat, 4> kFormats{
      {"ping", "ping -D, of iputils", looks_like_ping, read_ping},
      {"mahimahi", "a packet-delivery trace: a rate", looks_like_mahimahi, read_mahimahi}}};
 
+constexpr Ns kLatest = 4'000'000'000 * kSecond, kLongestRoundTrip = 1000 * kSecond;
+
+Ns bounded(double figure, Ns unit, Ns most, const char* what, const std::string& path, std::size_t line) {
+  const double ns = figure * static_cast<double>(unit);
+  if (!(ns >= 0 && ns <= static_cast<double>(most)))
+    refuse_line(path, line, fmt::format("{} is out of range: it is from 0 to {} s", what, most / kSecond));
+  return std::llround(ns);
+}
+
 /// Of a text that is none of them; what it looks like, and what would do.
 std::string why_none(std::string_view text) {
   constexpr std::array<std::string_view, 5> kCaptures{"\xd4\xc3\xb2\xa1", "\xa1\xb2\xc3\xd4", "\x4d\x3c\xb2\xa1",
@@ -66,6 +75,14 @@ void refuse_line(const std::string& path, std::size_t line, const std::string& w
                 line == 0 ? fmt::format("{}: {}", path, what) : fmt::format("{}:{}: {}", path, line, what));
 }
 
+Ns sent_time(double figure, Ns unit, const std::string& path, std::size_t line) {
+  return bounded(figure, unit, kLatest, "the time", path, line);
+}
+
+Ns round_trip_time(double figure, Ns unit, const std::string& path, std::size_t line) {
+  return bounded(figure, unit, kLongestRoundTrip, "the round trip", path, line);
+}
+
 Measured read_measured(std::string_view text, const std::string& path, const std::string& format,
                        const MeasuredChoice& choice, std::string_view& taken) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // a byte order mark
@@ -80,11 +97,8 @@ Measured read_measured(std::string_view text, const std::string& path, const std
                    [](const RoundTrip& a, const RoundTrip& b) { return a.at < b.at; });
   if (!measured.rates.empty()) return measured;
   if (measured.trips.empty()) refuse_line(path, 0, "there is no round trip in it");
-  // What is reckoned with below must not overflow, and a trace cannot be longer than a fault.
-  constexpr Ns kLatest = 4'000'000'000 * kSecond, kLongest = Ns{366} * 24 * 3600 * kSecond;
-  const Ns first = measured.trips.front().at, last = measured.trips.back().at;
-  if (first < -kLongest || last > kLatest) refuse_line(path, 0, "a time in it is out of range");
-  if (last - first > kLongest) refuse_line(path, 0, "it is longer than a year");
+  if (measured.trips.back().at - measured.trips.front().at > kLongestMeasured)
+    refuse_line(path, 0, "it is longer than a year");
   if (std::none_of(measured.trips.begin(), measured.trips.end(), [](const RoundTrip& t) { return t.rtt.has_value(); }))
     refuse_line(path, 0, "no round trip in it was answered: play a cut instead (docs/faults/sever.md)");
   return measured;

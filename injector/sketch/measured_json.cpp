@@ -77,15 +77,12 @@ std::optional<double> number(const json* value) {
   return std::isfinite(read) ? std::optional(read) : std::nullopt;
 }
 
-constexpr double kLongestRtt = 1e12;  ///< ns; beyond what can be held
-
 // ---- irtt ----
 
-std::optional<Ns> sent_at(const json& trip) {
-  for (const char* clock : {"monotonic", "wall"}) {
-    const json* value = at(trip, {"timestamps", "client", "send", clock});
-    if (value != nullptr && value->is_number_integer()) return value->get<Ns>();
-  }
+/// Nanoseconds of one clock or another.
+std::optional<double> sent_at(const json& trip) {
+  for (const char* clock : {"monotonic", "wall"})
+    if (const auto read = number(at(trip, {"timestamps", "client", "send", clock}))) return read;
   return std::nullopt;
 }
 
@@ -134,17 +131,18 @@ std::string probe_of(const json& result) {
 
 void take_result(const Result& result, const std::string& path, std::vector<RoundTrip>& trips) {
   const auto time = number(at(result.value, {"timestamp"}));
-  if (!time || *time < 0 || *time > 4e9) refuse_line(path, result.line, "the result has no timestamp");
+  if (!time) refuse_line(path, result.line, "the result has no timestamp");
+  const Ns sent = sent_time(*time, kSecond, path, result.line);  // one for all: its packets are a row's
   const json* packets = at(result.value, {"result"});
   if (packets == nullptr || !packets->is_array())
     refuse_line(path, result.line, "the result does not have its packets one by one: is it of firmware 1?");
   for (const auto& packet : *packets) {
     if (at(packet, {"dup"}) != nullptr) continue;
-    RoundTrip trip{static_cast<Ns>(*time * 1e9), {}};  // one for all: its packets are a row's
+    RoundTrip trip{sent, {}};
     if (const json* rtt = at(packet, {"rtt"}); rtt != nullptr) {
       const auto ms = number(rtt);
-      if (!ms || *ms < 0 || *ms * 1e6 > kLongestRtt) refuse_line(path, result.line, "rtt is no number of milliseconds");
-      trip.rtt = std::llround(*ms * 1e6);
+      if (!ms) refuse_line(path, result.line, "rtt is no number of milliseconds");
+      trip.rtt = round_trip_time(*ms, kMillisecond, path, result.line);
     } else if (at(packet, {"x"}) == nullptr && at(packet, {"error"}) == nullptr) {
       refuse_line(path, result.line, "a packet has neither rtt nor x nor error");
     }
@@ -167,11 +165,11 @@ Measured read_irtt(std::string_view text, const std::string& path, const Measure
     const auto lost = is_lost(at(trip, {"lost"}));
     if (!sent) refuse_line(path, line, "the round trip has no timestamps.client.send");
     if (!lost) refuse_line(path, line, "the round trip does not say whether it was \"lost\"");
-    RoundTrip read{*sent, {}};
+    RoundTrip read{sent_time(*sent, 1, path, line), {}};
     if (!*lost) {
       const auto rtt = number(at(trip, {"delay", "rtt"}));
-      if (!rtt || *rtt < 0 || *rtt > kLongestRtt) refuse_line(path, line, "the round trip has no delay.rtt");
-      read.rtt = std::llround(*rtt);
+      if (!rtt) refuse_line(path, line, "the round trip has no delay.rtt");
+      read.rtt = round_trip_time(*rtt, 1, path, line);
     }
     measured.trips.push_back(read);
   }

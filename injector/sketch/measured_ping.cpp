@@ -18,24 +18,25 @@ constexpr std::int64_t kNumbers = 65536;        ///< icmp_seq begins again after
 constexpr std::int64_t kMostLost = 1'000'000;   ///< in a row; a gap of more is no loss
 constexpr std::int64_t kMostTrips = 4'000'000;  ///< of a file, the lost ones among them
 
-/// The number behind `name`, as in "icmp_seq=12".
-std::optional<double> number_behind(std::string_view line, std::string_view name) {
-  const auto at = line.find(name);
-  if (at == std::string_view::npos) return std::nullopt;
-  const std::string_view rest = line.substr(at + name.size());
+/// The number that a text begins with.
+std::optional<double> number_at(std::string_view text) {
   double value = 0;
-  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || !std::isfinite(value) || value < 0) return std::nullopt;
   return value;
 }
 
+/// The one behind `name`, as in "icmp_seq=12".
+std::optional<double> number_behind(std::string_view line, std::string_view name) {
+  const auto at = line.find(name);
+  return at == std::string_view::npos ? std::nullopt : number_at(line.substr(at + name.size()));
+}
+
 /// "30 packets transmitted, …"
 std::optional<std::int64_t> transmitted(std::string_view line) {
-  const auto end = line.find(" packets transmitted");
-  if (end == std::string_view::npos) return std::nullopt;
-  std::int64_t count = 0;
-  const auto [stop, error] = std::from_chars(line.data(), line.data() + end, count);
-  return error == std::errc() && stop == line.data() + end ? std::optional(count) : std::nullopt;
+  const auto count = line.find(" packets transmitted") == std::string_view::npos ? std::nullopt : number_at(line);
+  if (!count) return std::nullopt;
+  return static_cast<std::int64_t>(std::min(*count, static_cast<double>(kMostTrips)));
 }
 
 class PingReader {
@@ -68,7 +69,9 @@ class PingReader {
     if (!seq) refuse_line(path_, number_, "there is no number behind icmp_seq=");
     if (!time)
       refuse_line(path_, number_, "there is no round-trip time behind time=: use `ping -D`, in English (LC_ALL=C)");
-    if (*seq >= kNumbers || *stamp > 4e9 || *time > 1e9) refuse_line(path_, number_, "a figure is out of range");
+    if (*seq >= kNumbers) refuse_line(path_, number_, "the number behind icmp_seq= is out of range");
+    const Ns came = sent_time(*stamp, kSecond, path_, number_);
+    const Ns rtt = round_trip_time(*time, kMillisecond, path_, number_);
     std::int64_t whole = static_cast<std::int64_t>(*seq) + turns_ * kNumbers;
     if (!answers_.empty() && whole < answers_.rbegin()->first - kNumbers / 2) {
       turns_++;
@@ -76,12 +79,17 @@ class PingReader {
     } else if (turns_ > 0 && whole > answers_.rbegin()->first + kNumbers / 2) {
       whole -= kNumbers;  // the last before the turn, overtaken by the first after it
     }
-    const Ns rtt = std::llround(*time * 1e6);
-    const bool is_new =
-        answers_.try_emplace(whole, RoundTrip{static_cast<Ns>(std::llround(*stamp * 1e9)) - rtt, rtt}).second;
+    const bool is_new = answers_.try_emplace(whole, RoundTrip{came - rtt, rtt}).second;
     if (!is_new) refuse_line(path_, number_, "this number was there before: give each `ping` a file of its own");
     if (answers_.rbegin()->first - answers_.begin()->first > kMostTrips)
       refuse_line(path_, number_, fmt::format("it is of more than {} round trips", thousands(kMostTrips)));
+  }
+
+  /// How long so many of them take.
+  Ns span(double interval, std::int64_t count) const {
+    const double length = interval * static_cast<double>(count);
+    if (std::abs(length) > static_cast<double>(kLongestMeasured)) refuse_line(path_, 0, "it is longer than a year");
+    return std::llround(length);
   }
 
   std::vector<RoundTrip> with_the_lost() const {
@@ -93,11 +101,10 @@ class PingReader {
                                                             static_cast<double>(last.first - first.first);
     const auto lose = [&](std::int64_t from, std::int64_t to, Ns at, double step) {
       for (std::int64_t i = from; i < std::min(to, from + kMostLost); i++)
-        trips.push_back({at + std::llround(step * static_cast<double>(i - from + 1)), {}});
+        trips.push_back({at + span(step, i - from + 1), {}});
     };
     const std::int64_t begin = std::min<std::int64_t>(1, first.first);
-    lose(begin, first.first, first.second.at - std::llround(interval * static_cast<double>(first.first - begin + 1)),
-         interval);
+    lose(begin, first.first, first.second.at - span(interval, first.first - begin + 1), interval);
     std::int64_t expected = first.first;
     Ns before = first.second.at;
     for (const auto& [seq, trip] : answers_) {
@@ -106,7 +113,7 @@ class PingReader {
       expected = seq + 1;
       before = trip.at;
     }
-    lose(expected, std::min(sent_, kMostTrips) + begin, before, interval);  // told by the last line alone
+    lose(expected, sent_ + begin, before, interval);  // told by the last line alone
     return trips;
   }
 

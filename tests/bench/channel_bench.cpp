@@ -20,6 +20,7 @@ void measure(pen::Engine engine, int repetitions, const std::string& name) {
     const char* name;
     std::function<void(faults::Channel&)> make;
     std::uint32_t gso_size = 0;
+    bool notes_losses = false;  ///< as in a run that counts connections
   };
   const auto step = [](faults::Track& track, double value) { faults::add_step(track, kHour, value); };
   const Case cases[] = {
@@ -37,6 +38,9 @@ void measure(pen::Engine engine, int repetitions, const std::string& name) {
          step(c.loss, 1), c.bursts = faults::Bursts{1e-6, 1, 0, 1e-6};
        }},
       {"rate", [&](faults::Channel& c) { step(c.rate, 1e12), c.queue_time = kSecond; }},
+      // What is dropped, in a run without telemetry and in one with it.
+      {"lost, of TCP", [&](faults::Channel& c) { step(c.loss, 1); }},
+      {"lost, of TCP, and noted", [&](faults::Channel& c) { step(c.loss, 1); }, 0, true},
       // What passes: short enough, not silent for too long, not beyond.
       {"loss of what is too long", [&](faults::Channel& c) { step(c.loss, 1), c.above = 2000; }},
       {"the same, a bundle", [&](faults::Channel& c) { step(c.loss, 1), c.above = 2000; }, 500},
@@ -86,12 +90,13 @@ void measure(pen::Engine engine, int repetitions, const std::string& name) {
         c.make(rule.channel);
         rules.push_back(rule);
       }
-      Programs programs(engine, rules);
+      Programs programs(engine, rules, Programs::Owner::us, {}, c.notes_losses);
       programs.set_slot(1, many != 0 ? ~0ull : 1);
       const int repeat = 1'000'000 / (many != 0 ? 10 : 1);
       holds = (programs.score().rules[0].uses & FL_HOLDING) != 0;
       if (!holds) {
-        const bool of_tcp = rules[0].channel.above != 0 || rules[0].channel.answer.filtered();
+        const bool of_tcp = rules[0].channel.above != 0 || rules[0].channel.answer.filtered() ||
+                            std::string(c.name).find("of TCP") != std::string::npos;
         ns[0][many] = cost(programs.program("select_out"), of_tcp ? segment : frame, repeat, c.gso_size);
         continue;
       }

@@ -116,6 +116,17 @@ int Programs::program(const std::string& name) const {
 Skb Programs::select(const char* name, Skb in) const { return run_program(program(name), std::move(in)); }
 Skb Programs::play(const char* program, Skb in) const { return run_program(player_->program(program), std::move(in)); }
 
+Programs::Played Programs::becomes(const char* program, const Packet& packet, std::uint32_t gso_size) const {
+  Frame frame = build(packet);
+  set_stamp(frame, {.magic = FL_STAMP_MAGIC, .flags = 0, .slot = 1, .hold = 0, .due = 0});
+  const fl_ledger before = ledger(1);
+  play(program, {.frame = frame, .gso_size = gso_size});
+  const fl_ledger after = ledger(1);
+  return after.split_in != before.split_in ? Played::split
+         : after.dropped != before.dropped ? Played::dropped
+                                           : Played::on;
+}
+
 Skb Programs::select_beside(const char* program, Skb in, const Beside& beside, std::uint32_t* seen) {
   Stage stage;
   stage.set_next(this->program(program));

@@ -62,6 +62,10 @@ class Programs {
   /// Runs a program of the player: "play_arrival", "play_split", "from_line".
   Skb play(const char* program, Skb in) const;
 
+  /// What becomes in the player of a packet that all rules of slot 1 are about.
+  enum class Played { on, dropped, split };
+  Played becomes(const char* program, const Packet& packet, std::uint32_t gso_size = 0) const;
+
   /// Writes a slot, as the selector would, for packets of `rules`.
   void set_slot(std::uint32_t slot, std::uint64_t rules, std::uint16_t bank = 0);
   fl_slot slot(std::uint32_t n) const;

@@ -38,4 +38,10 @@ for = "{}"
   }
 };
 
+/// The tables of a probe of the number that a file holds; what it does not say is in `keys`.
+inline std::string number_probe(const std::string& name, const std::string& file, const std::string& keys) {
+  return fmt::format("[probes.{}]\nexec = [\"cat\", \"{}\"]\nvalue = \"number\"\nfrom = \"here\"\n{}\n", name, file,
+                     keys);
+}
+
 }  // namespace faultline::test

@@ -78,8 +78,7 @@ TEST(ProbeValues, DecideARunAndItsGuards) {
   plan.duration = "60s";
   plan.start = "1s";
   plan.length = "50s";
-  plan.more = "[probes.count]\nexec = [\"cat\", \"" + state.string() +
-              "\"]\nfrom = \"here\"\nevery = \"200ms\"\ntimeout = \"10s\"\nvalue = \"number\"\n"
+  plan.more = number_probe("count", state, "every = \"200ms\"\ntimeout = \"10s\"") +
               "[[hypotheses]]\nname = \"few\"\nprobe = \"count\"\nduring = \"baseline\"\nvalue.max = \"<= 3\"\n"
               "[[hypotheses]]\nname = \"fewer\"\nprobe = \"count\"\nduring = \"baseline\"\nvalue = \"<= 2\"\n"
               "[[guards]]\nname = \"too many\"\nprobe = \"count\"\nfor = \"1s\"\nvalue.min = \">= 10\"\n";

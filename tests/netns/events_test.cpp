@@ -209,8 +209,7 @@ TEST_F(EventsTest, AValueThatRisesIsAnEventAndAGuardActsOnIt) {
   VictimPlan plan{.netns = net.path()};
   plan.duration = "60s";
   plan.length = "50s";
-  plan.more = "[probes.alerts]\nexec = [\"cat\", \"" + alerts.string() +
-              "\"]\nvalue = \"number\"\nfrom = \"here\"\nevery = \"50ms\"\n"
+  plan.more = number_probe("alerts", alerts, "every = \"50ms\"") +
               "[[events]]\nname = \"the pager rings\"\nprobe = \"alerts\"\nvalue = \">= 1\"\n"
               "[[hypotheses]]\nname = \"somebody is told\"\nevent = \"the pager rings\"\nseen = \"= 1\"\n"
               "[[guards]]\nname = \"twice is enough\"\nevent = \"the pager rings\"\nseen = \">= 2\"\n";

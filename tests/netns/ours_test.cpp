@@ -71,6 +71,19 @@ struct Ours : TelemetryTest {
   }
 };
 
+/// A connection from `there` to an echo server.
+struct Talk {
+  explicit Talk(const TwoNamespaces& net)
+      : echo(nullptr, net.here, kPort), client(bound_socket(net.there, SOCK_STREAM, address("10.7.0.2", 0))) {
+    check("connect", ::connect(client.get(), server.get(), server.size));
+  }
+  void say() const { check("send", ::send(client.get(), "four", 4, 0)); }
+
+  const EchoProcess echo;
+  const Address server = address("10.7.0.1", kPort);
+  const Fd client;
+};
+
 struct OfAFault : Ours, testing::WithParamInterface<std::tuple<bool, std::string>> {};
 
 TEST_P(OfAFault, AreNearlyAllWhereNothingElseIsLost) {
@@ -123,16 +136,13 @@ TEST_F(Ours, AreAsManyAsTheFaultDroppedWhereBothDo) {
 
 /// What is sent again is lost again: each time it is the one before that was dropped.
 TEST_F(Ours, AreAllThatAreSentIntoACut) {
-  const EchoProcess server(nullptr, net.here, kPort);
-  const Fd client = bound_socket(net.there, SOCK_STREAM, address("10.7.0.2", 0));
-  const Address to = address("10.7.0.1", kPort);
-  check("connect", ::connect(client.get(), to.get(), to.size));
+  const Talk talk(net);
   auto run = start("telemetry = [\"them\"]\nduration = \"60s\"",
                    "[[faults]]\nname = \"cut\"\nkind = \"sever\"\non = \"victim\"\nstart = \"0s\"\nfor = \"run\"\n");
   ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
-  check("send", ::send(client.get(), "four", 4, 0));
+  talk.say();
   const Fd opening = bound_socket(net.there, SOCK_STREAM | SOCK_NONBLOCK, address("10.7.0.2", 0));
-  ASSERT_EQ(::connect(opening.get(), to.get(), to.size), -1);
+  ASSERT_EQ(::connect(opening.get(), talk.server.get(), talk.server.size), -1);
   EXPECT_TRUE(eventually([&] { return count_again() >= 5; })) << run.errors();
   finish(run);
   EXPECT_EQ(again("them").ours, again("them").all);
@@ -140,15 +150,12 @@ TEST_F(Ours, AreAllThatAreSentIntoACut) {
 
 /// The bytes arrived; that they had, was lost.
 TEST_F(Ours, AreThoseWhoseAcknowledgementWasDropped) {
-  const EchoProcess server(nullptr, net.here, kPort);
-  const Fd client = bound_socket(net.there, SOCK_STREAM, address("10.7.0.2", 0));
-  const Address to = address("10.7.0.1", kPort);
-  check("connect", ::connect(client.get(), to.get(), to.size));
+  const Talk talk(net);
   auto run = start("telemetry = [\"them\"]\nduration = \"60s\"",
                    "[[faults]]\nname = \"mute\"\nkind = \"sever\"\non = \"victim\"\ndirection = \"egress\"\nstart = "
                    "\"0s\"\nfor = \"run\"\n");
   ASSERT_TRUE(await_event(out, "fault_begin")) << run.errors();
-  check("send", ::send(client.get(), "four", 4, 0));
+  talk.say();
   EXPECT_TRUE(eventually([&] { return count_again() >= 3; })) << run.errors();
   finish(run);
   // The first may have gone out before there was an acknowledgement.

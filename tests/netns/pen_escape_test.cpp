@@ -1,12 +1,14 @@
 // What the pen counts of packets that may have gone by its programs: to which fault it is charged, what a wait in front
 // of a step leaves out, what a device takes along that leaves. The run's clock is set to where a test needs it.
 #include <bpf/libbpf.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <net/if.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <optional>
 
@@ -14,6 +16,7 @@
 #include "injector/site/devices.h"
 #include "tests/harness/command.h"
 #include "tests/harness/engines.h"
+#include "tests/harness/few_descriptors.h"
 #include "tests/harness/passing_program.h"
 #include "tests/harness/processes.h"
 #include "tests/harness/two_namespaces.h"
@@ -222,6 +225,55 @@ TEST_P(PenEscapeTest, AMoveThatFailsLeavesNothing) {
   }
   EXPECT_EQ(sockets(), before);
   EXPECT_EQ(test::device_names(other.here), (std::set<std::string>{"lo", "eth0"}));
+}
+
+/// A device that comes while descriptors are short: at whichever step one is wanting, it is faulted once there are
+/// some.
+TEST_P(PenEscapeTest, ADeviceThatComesWhileDescriptorsAreShortIsFaultedOnceThereAreSome) {
+  play({{0, 600 * kSecond}});
+  show(5 * kSecond);
+  look();
+  std::size_t waited = 0, unseen = 0;
+  for (std::size_t left = 0; left < 10; left++) {
+    SCOPED_TRACE(fmt::format("{} descriptors are left", left));
+    const std::string device = fmt::format("short{}", left);
+    std::string told;
+    std::vector<Escape> escapes;
+    const auto is_told = [&](const std::string& what) {
+      for (const auto& news : pen->poll()) told += news + "\n";
+      return told.find(what) != std::string::npos;
+    };
+    const auto of_device = [&](bool ended) {
+      for (auto& escape : look()) escapes.push_back(std::move(escape));
+      return std::count_if(escapes.begin(), escapes.end(),
+                           [&](const Escape& one) { return one.device == device && one.until.has_value() == ended; });
+    };
+    add_veth({device, &here}, {device, &there});
+    std::array<int, 2> ends{};
+    ASSERT_EQ(pipe2(ends.data(), O_CLOEXEC), 0);
+    const Fd word(ends[0]), say(ends[1]);
+    std::optional<test::Command> bring_up;  // before descriptors are short
+    {
+      Inside in(here);
+      const auto script = fmt::format("read -r word && ip addr add 10.9.{}.1/24 dev {}", left, device);
+      bring_up.emplace(std::vector<std::string>{"sh", "-c", script}, word.get());
+    }
+    {
+      const test::FewDescriptors few(left);
+      ASSERT_EQ(write(say.get(), "now\n", 4), 4);
+      EXPECT_TRUE(test::eventually([&] { return is_told("looked at now") || is_told(device); }));
+    }
+    EXPECT_EQ(bring_up->wait(30 * kSecond), 0);
+    EXPECT_TRUE(test::eventually([&] { return is_told(device + " appeared") && is_told("from now on"); })) << told;
+    EXPECT_EQ(told.find("not faulted: "), std::string::npos) << told;
+    unseen += is_told("looked at now");
+    if (!is_told("not faulted yet: ")) continue;
+    waited++;
+    EXPECT_EQ(of_device(true), 1) << "what went by has ended";
+    EXPECT_EQ(of_device(false), 1) << "and had begun";
+  }
+  EXPECT_GT(unseen, 0u) << "without any the namespace cannot be entered";
+  EXPECT_GT(waited, 0u) << "with some it can, and the device cannot be attached to";
 }
 
 }  // namespace

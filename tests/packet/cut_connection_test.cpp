@@ -52,17 +52,10 @@ TEST_P(Connection, OfABundleEachWirePacketIsCutByItself) {
   EXPECT_EQ(out.verdict, kRedirect);
   EXPECT_EQ(stamp_of(out.frame).magic, FL_STAMP_MAGIC) << "to be split";
   programs->set_slot(1, 1);
-  const auto plays = [&](const Packet& packet, std::uint32_t gso_size, const char* program) {
-    Frame frame = build(packet);
-    set_stamp(frame, {.magic = FL_STAMP_MAGIC, .flags = 0, .slot = 1, .hold = 0, .due = 0});
-    const fl_ledger before = programs->ledger(1);
-    programs->play(program, {.frame = frame, .gso_size = gso_size});
-    const fl_ledger after = programs->ledger(1);
-    return after.split_in != before.split_in ? 's' : after.dropped != before.dropped ? 'd' : 'p';
-  };
-  EXPECT_EQ(plays(data(901, 900), 100, "play_arrival"), 's');
-  EXPECT_EQ(plays(data(901, 100), 0, "play_split"), 'p');
-  EXPECT_EQ(plays(data(1001, 100), 0, "play_split"), 'd');
+  using Played = Programs::Played;
+  EXPECT_EQ(programs->becomes("play_arrival", data(901, 900), 100), Played::split);
+  EXPECT_EQ(programs->becomes("play_split", data(901, 100)), Played::on);
+  EXPECT_EQ(programs->becomes("play_split", data(1001, 100)), Played::dropped);
   EXPECT_EQ(programs->tally(0).flows_dead, 1u);
   EXPECT_TRUE(comes_back(data(77, 0))) << "what is on its way is to arrive first";
   EXPECT_FALSE(passes(data(1001, 100)));

@@ -180,18 +180,14 @@ TEST_P(Here, ABlackHoleKnowsABundlesPackets) {
     EXPECT_EQ(select(datagrams, "select_out", most + 12), kRedirect);
     EXPECT_TRUE(entered);
     programs->set_slot(1, 1);
-    const auto plays = [&](std::size_t payload, const char* program, std::uint32_t gso_size = 0) {
+    const auto becomes = [&](std::size_t payload, const char* program, std::uint32_t gso_size = 0) {
       datagrams.payload = payload;
-      Frame frame = build(datagrams);
-      set_stamp(frame, {.magic = FL_STAMP_MAGIC, .flags = 0, .slot = 1, .hold = 0, .due = 0});
-      const fl_ledger before = programs->ledger(1);
-      programs->play(program, {.frame = frame, .gso_size = gso_size});
-      const fl_ledger after = programs->ledger(1);
-      return after.split_in != before.split_in ? 's' : after.dropped != before.dropped ? 'd' : 'p';
+      return programs->becomes(program, datagrams, gso_size);
     };
-    EXPECT_EQ(plays(3 * (most + 12), "play_arrival", most + 12), 's');
-    EXPECT_EQ(plays(most + 12, "play_split"), 'p');
-    EXPECT_EQ(plays(most + 13, "play_split"), 'd');
+    using Played = Programs::Played;
+    EXPECT_EQ(becomes(3 * (most + 12), "play_arrival", most + 12), Played::split);
+    EXPECT_EQ(becomes(most + 12, "play_split"), Played::on);
+    EXPECT_EQ(becomes(most + 13, "play_split"), Played::dropped);
     EXPECT_EQ(programs->tally(0).matched, 1u) << "of them all, what is too long";
   }
 }

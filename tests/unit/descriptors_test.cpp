@@ -2,10 +2,8 @@
 #include "injector/base/descriptors.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <vector>
@@ -13,37 +11,19 @@
 #include "injector/base/clock.h"
 #include "injector/base/netns.h"
 #include "injector/base/newcomers.h"
+#include "tests/harness/few_descriptors.h"
 
 namespace faultline {
 namespace {
 
-/// Takes every descriptor that is left, of few.
-class AllTaken {
- public:
-  AllTaken() {
-    EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &before_), 0);
-    rlimit few = before_;
-    few.rlim_cur = 256;
-    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
-    while (Fd one = another()) taken_.push_back(std::move(one));
-    EXPECT_EQ(errno, EMFILE);
-  }
-  ~AllTaken() { setrlimit(RLIMIT_NOFILE, &before_); }
-  static Fd another() { return Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
-
- private:
-  rlimit before_{};
-  std::vector<Fd> taken_;
-};
-
 TEST(SpareDescriptors, AreThereWhenAllOthersAreTaken) {
   SpareDescriptors spare;
-  const AllTaken taken;
+  const test::FewDescriptors none;
   EXPECT_THROW(NetNs::current(), std::system_error);
   spare.give_up();
   EXPECT_NO_THROW(NetNs::current());
   std::vector<Fd> had;
-  while (Fd one = AllTaken::another()) had.push_back(std::move(one));
+  while (Fd one = test::FewDescriptors::another()) had.push_back(std::move(one));
   EXPECT_EQ(had.size(), SpareDescriptors::kCount);
 }
 
@@ -63,7 +43,7 @@ TEST(Newcomers, AreNotAskedForWhereNobodyCanBeTaken) {
   EXPECT_FALSE(newcomers.is_deaf(kSecond)) << "nobody came: that is no want of descriptors";
   ASSERT_EQ(connect(caller.get(), reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
   {
-    const AllTaken taken;
+    const test::FewDescriptors none;
     EXPECT_FALSE(newcomers.take(listening.get(), kSecond));
     EXPECT_TRUE(newcomers.is_deaf(kSecond));
     EXPECT_TRUE(newcomers.were_refused());

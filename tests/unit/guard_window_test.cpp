@@ -79,6 +79,23 @@ TEST(GuardWindow, ActsAtTheSightingThatIsEnough) {
   EXPECT_TRUE(of_all.add(events::Seen{"down", "", 200 * kSecond, 1})) << "without a time it counts all";
 }
 
+TEST(GuardWindow, ASightingThatComesLateCountsWhereItBelongs) {
+  plan::Guard g;
+  g.event = "high";
+  g.seen = Bound{Bound::Op::ge, 3, ">= 3"};
+  g.window = kSecond;
+  GuardWindow window(g, 0, kForever);
+  const auto see = [&](Ns when) { return window.add(events::Seen{"high", "line", when, 1}); };
+  EXPECT_FALSE(see(2500 * kMs));
+  EXPECT_FALSE(see(1600 * kMs)) << "within the second before the last";
+  EXPECT_FALSE(see(2700 * kMs)) << "and out of it now";
+  EXPECT_FALSE(see(1000 * kMs)) << "never in it";
+  EXPECT_EQ(window.standing(), "seen 2");
+  const auto trip = see(2600 * kMs);
+  ASSERT_TRUE(trip);
+  EXPECT_EQ(trip->when, 2700 * kMs) << "when all of them were there";
+}
+
 TEST(GuardWindow, NeverActsBeforeItsWindowIsFull) {
   GuardWindow window(below(0.5), 0, kForever);
   const auto trip = feed(window, 0, 10 * kSecond, false);

@@ -136,18 +136,64 @@ TEST(Measured, WhatIsWrongIsSaidWithItsLine) {
   EXPECT_NE(refusal("{\"x\":1}", "irtt").find("no array"), std::string::npos);
   EXPECT_NE(refusal("time_s,delay_ms\n0,1\n", "mahimahi").find("no mahimahi trace"), std::string::npos);
   EXPECT_NE(refusal("{\"round_trips\": [1e999]}").find("out of range"), std::string::npos);
-  const auto irtt = [](const std::string& wall) {
-    return "{\"timestamps\":{\"client\":{\"send\":{\"wall\":" + wall + "}}}, \"delay\":{\"rtt\":1000}, \"lost\":false}";
-  };
-  EXPECT_NE(
-      refusal("{\"round_trips\": [" + irtt("1") + ",\n" + irtt("9223372036854775807") + "]}").find("out of range"),
-      std::string::npos);
-  EXPECT_NE(
-      refusal("{\"round_trips\": [" + irtt("1") + ",\n" + irtt("40000000000000000") + "]}").find("longer than a year"),
-      std::string::npos);
   const std::string again = "[9.5] 64 bytes from a: icmp_seq=1 ttl=1 time=1 ms\n";
   EXPECT_NE(refusal(ping + "PING\n" + "PING b\n" + again).find("another `ping` begins here"), std::string::npos);
   EXPECT_NE(refusal(ping + again).find("was there before"), std::string::npos);
+}
+
+// Of one round trip in each format, with its time and its length in the format's own units.
+std::string ping_of(const std::string& time, const std::string& length) {
+  static int seq = 0;
+  return fmt::format("[{}] 64 bytes from a: icmp_seq={} ttl=1 time={} ms\n", time, ++seq, length);
+}
+std::string irtt_of(const std::string& time, const std::string& length) {
+  return fmt::format(R"({{"round_trips":[
+{{"timestamps":{{"client":{{"send":{{"wall":{}}}}}}},"delay":{{"rtt":{}}},"lost":false}}]}})",
+                     time, length);
+}
+std::string atlas_of(const std::string& time, const std::string& length) {
+  return fmt::format(R"({{"prb_id":1,"timestamp":{},"result":[{{"rtt":{}}}]}})", time, length);
+}
+
+TEST(Measured, AFigureThatCannotBeIsRefusedInEachFormat) {
+  struct Format {
+    std::string (*text)(const std::string& time, const std::string& length);
+    const char *now, *latest, *later, *huge;  ///< times
+    const char *usual, *longest, *longer;     ///< round trips
+  };
+  for (const auto& format :
+       {Format{ping_of, "1700000000.5", "4000000000", "4000000001", "1e300", "20", "1000000", "1000001"},
+        Format{irtt_of, "1700000000500000000", "4000000000000000000", "4000000001000000000", "18446744073709551615",
+               "20000000", "1000000000000", "1000000001000"},
+        Format{atlas_of, "1700000000", "4000000000", "4000000001", "1e300", "20", "1000000", "1000001"}}) {
+    EXPECT_EQ(read(format.text(format.now, format.usual)).trips.back().rtt, 20 * kMillisecond);
+    EXPECT_EQ(read(format.text(format.latest, format.longest)).trips.back().rtt, 1000 * kSecond);
+    for (const char* time : {format.later, format.huge}) {
+      const std::string said = refusal(format.text(time, format.usual));
+      EXPECT_NE(said.find("the time is out of range"), std::string::npos) << said;
+    }
+    for (const char* length : {format.longer, format.huge}) {
+      const std::string said = refusal(format.text(format.now, length));
+      EXPECT_NE(said.find("the round trip is out of range"), std::string::npos) << said;
+    }
+  }
+  EXPECT_NE(refusal(irtt_of("-1", "20")).find("m.txt:2: the time is out of range"), std::string::npos);
+  EXPECT_NE(refusal(irtt_of("1", "-20")).find("m.txt:2: the round trip is out of range"), std::string::npos);
+}
+
+TEST(Measured, NoFileIsLongerThanAYear) {
+  for (const auto& [first, second] : {std::pair{"0", "40000000"}, {"0", "3999999999"}, {"3999999999", "0"}}) {
+    const auto line = [](int seq, const char* time) {
+      return fmt::format("[{}] 64 bytes from a: icmp_seq={} ttl=1 time=1 ms\n", time, seq);
+    };
+    // Those before the first and after the last are reckoned from the time between two.
+    EXPECT_NE(refusal(line(65000, first) + line(65001, second)).find("longer than a year"), std::string::npos);
+    EXPECT_NE(refusal(line(1, first) + line(2, second) + "60000 packets transmitted, 2 received\n")
+                  .find("longer than a year"),
+              std::string::npos);
+    const auto result = [](const char* time) { return atlas_of(time, "1") + "\n"; };
+    EXPECT_NE(refusal(result(first) + result(second)).find("longer than a year"), std::string::npos);
+  }
 }
 
 TEST(Measured, AnAnswerThatIsOvertakenWhereNumbersBeginAgainIsNoTurn) {

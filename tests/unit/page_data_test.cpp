@@ -156,6 +156,16 @@ TEST(PageData, ValuesHaveAChartWhereThereIsAny) {
   EXPECT_EQ(values.bounds[0].held, false);
 }
 
+/// Of values that nobody judges as well: the mark says what it is about.
+TEST(PageData, WhenEachProbeHadRecoveredIsMarked) {
+  Recording r = good_recording();
+  for (auto& one : r.probes[0].answers) one.value = static_cast<double>(one.due);
+  const auto marks = data_of(r).marks;
+  const auto mark = std::find_if(marks.begin(), marks.end(), [](const auto& m) { return m.kind == "recovered"; });
+  ASSERT_NE(mark, marks.end());
+  EXPECT_EQ(mark->text, "pay: success and latency were back to the baseline's");
+}
+
 TEST(PageData, CellsAreRoundAndHoldAsManyRequests) {
   for (const Ns every : {Ns{0}, 3 * kMillisecond, 100 * kMillisecond, 150 * kMillisecond, 7 * kSecond})
     for (const Ns until : {kSecond, 40 * kSecond, 2400 * kSecond}) {

@@ -311,6 +311,10 @@ TEST(ReportCommand, WhatIsWrongWithASummaryIsSaidInWords) {
   std::string broken = whole, other = whole;
   broken.replace(broken.find("\"name\""), 6, "name");
   other.replace(other.find("\"phases\": ["), 11, "\"phases\": 7, \"other\": [");
+  const auto matched = [&](const std::string& figure) {
+    std::string text = whole;
+    return text.insert(text.find("\"packets_matched\": ") + 19, figure + ", \"other\": ");
+  };
   const std::pair<std::string, std::string> wrong[] = {
       {"", "it is empty"},
       {whole.substr(0, whole.size() / 2), "it ends in the middle"},
@@ -319,6 +323,7 @@ TEST(ReportCommand, WhatIsWrongWithASummaryIsSaidInWords) {
       {"{}", "it has no `verdict`, `name`, `faults`, `probes`, `hypotheses`"},
       {R"({"verdict": "passed"})", "it has no `name`, `faults`, `probes`, `hypotheses`"},
       {other, "its `phases` is not as a summary has it"},
+      {matched("1e999"), "a number in it is out of range"},
       {R"({"verdict": "", "name": "", "faults": [], "probes": [], "hypotheses": []})", "its `verdict` is empty"},
   };
   for (const auto& [text, said_of_it] : wrong) {

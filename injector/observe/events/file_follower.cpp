@@ -51,7 +51,7 @@ bool FileFollower::read(const Lines::Take& take) {
   for (const off_t until = offset_ + kMostAtOnce; offset_ < until;) {
     const ssize_t got = pread(file_.get(), buffer.data(), buffer.size(), offset_);
     if (got == -1 && errno == EINTR) continue;
-    if (got == -1) trouble_ = path_ + ": " + std::generic_category().message(errno);
+    trouble_ = got == -1 ? path_ + ": " + std::generic_category().message(errno) : std::string();
     if (got <= 0) return true;
     offset_ += got;
     lines_.add({buffer.data(), static_cast<std::size_t>(got)}, take);
