@@ -124,9 +124,9 @@ std::string comparison_markdown(const Comparison& c) {
     std::string all;
     for (const auto& f : c.figures) {
       if (changed != (f.verdict == Change::better || f.verdict == Change::worse)) continue;
-      all += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |\n", mark(f.verdict), X, figure_value(f, f.a),
-                         figure_value(f, f.b), change_text(f, f.change),
-                         f.reason.empty() ? range_text(f) : markdown_text(f.reason));
+      all += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |\n", mark(f.verdict), markdown_text(whose_text(f)),
+                         markdown_text(f.phase), f.figure, figure_value(f, f.a), figure_value(f, f.b),
+                         change_text(f, f.change), f.reason.empty() ? range_text(f) : markdown_text(f.reason));
     }
     const std::string heads = fmt::format(
         "\n| | of | phase | figure | before | after | change | {} confidence |\n|---|---|---|---|---|---|---|---|\n",
