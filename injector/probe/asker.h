@@ -31,8 +31,15 @@ class Verdict {
   Tell tell_;
 };
 
-/// What is kept of an answer, of which `skipped` bytes more are gone already; null: there is none.
-std::shared_ptr<const Heard> kept(std::string_view output, std::string_view errors = {}, std::uint64_t skipped = 0);
+/// What is kept of an answer, of which `skipped` bytes more are gone already; null: there is none, and no `mismatch`
+/// (Heard) to tell of.
+std::shared_ptr<const Heard> kept(std::string_view output, std::string_view errors = {}, std::uint64_t skipped = 0,
+                                  std::string mismatch = {});
+
+/// "exit status: 0 wanted, 3 seen": what a Heard has as its mismatch. Both are cut where they are long.
+std::string mismatch_text(std::string_view what, std::string_view wanted, std::string_view seen);
+/// In quotation marks, cut where it is long.
+std::string quoted_briefly(std::string_view text);
 
 /// The number that the answer to request n holds; told before its verdict, of a probe that has `value`.
 using TellValue = std::function<void(std::uint64_t n, double value)>;

@@ -1,5 +1,7 @@
 #include "injector/probe/errors.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -96,13 +98,30 @@ std::string ErrorNames::named(const std::string& error) {
   return name;
 }
 
-std::shared_ptr<const Heard> kept(std::string_view output, std::string_view errors, std::uint64_t skipped) {
-  if (output.empty() && errors.empty()) return {};
+std::shared_ptr<const Heard> kept(std::string_view output, std::string_view errors, std::uint64_t skipped,
+                                  std::string mismatch) {
+  if (output.empty() && errors.empty() && mismatch.empty()) return {};
   auto said = std::make_shared<Heard>();
   said->output = output.substr(0, Heard::kMost);
   said->errors = errors.substr(0, Heard::kMost);
   said->left_out = skipped + output.size() + errors.size() - said->output.size() - said->errors.size();
+  said->mismatch = std::move(mismatch);
   return said;
 }
+
+namespace {
+
+constexpr std::size_t kBrief =
+    120;  // bytes of what was wanted, and of what was seen: the answer itself stands below it
+
+std::string briefly(std::string_view text) { return bounded(std::string(text), kBrief); }
+
+}  // namespace
+
+std::string mismatch_text(std::string_view what, std::string_view wanted, std::string_view seen) {
+  return fmt::format("{}: {} wanted, {} seen", what, briefly(wanted), briefly(seen));
+}
+
+std::string quoted_briefly(std::string_view text) { return fmt::format("\"{}\"", briefly(text)); }
 
 }  // namespace faultline::probe

@@ -108,7 +108,9 @@ class Exec : public Asker {
   struct Written {
     std::string output, errors;
     std::uint64_t skipped = 0;  ///< bytes beyond them
-    std::shared_ptr<const Heard> kept() const { return probe::kept(output, errors, skipped); }
+    std::shared_ptr<const Heard> kept(std::string mismatch = {}) const {
+      return probe::kept(output, errors, skipped, std::move(mismatch));
+    }
   };
 
   void ring() {
@@ -193,21 +195,35 @@ class Exec : public Asker {
     }
     const MutexLock lock(mutex_);
     const Written& written = written_.at(job.n);
-    Result result{job.n, at, ended ? judge(ended->status, written) : "timeout", {}, {}};
+    Result result{job.n, at, "timeout", {}, {}};
+    std::string mismatch;
+    if (ended) result.error = judge(ended->status, written, mismatch);
     if (result.error.empty() && !value_place_.empty()) {
       result.value = value_in(written.output, value_place_);
-      if (!result.value) result.error = "value";
+      if (!result.value) {
+        result.error = "value";
+        mismatch = no_value_text(written.output, value_place_);
+      }
     }
-    if (!result.error.empty()) result.said = written.kept();
+    if (!result.error.empty()) result.said = written.kept(std::move(mismatch));
     return result;
   }
 
-  std::string judge(int status, const Written& written) const {
-    if (WIFSIGNALED(status)) return fmt::format("signal {}", WTERMSIG(status));
-    if (WEXITSTATUS(status) != expected_exit_) return fmt::format("exit {}", WEXITSTATUS(status));
+  std::string judge(int status, const Written& written, std::string& mismatch) const {
+    const std::string wanted = std::to_string(expected_exit_);
+    if (WIFSIGNALED(status)) {
+      mismatch = mismatch_text("exit status", wanted, fmt::format("an end by signal {}", WTERMSIG(status)));
+      return fmt::format("signal {}", WTERMSIG(status));
+    }
+    if (WEXITSTATUS(status) != expected_exit_) {
+      mismatch = mismatch_text("exit status", wanted, std::to_string(WEXITSTATUS(status)));
+      return fmt::format("exit {}", WEXITSTATUS(status));
+    }
     const bool found = written.output.find(expected_text_) != std::string::npos ||
                        written.errors.find(expected_text_) != std::string::npos;
-    return found ? "" : "body";
+    if (found) return "";
+    mismatch = fmt::format("output: {} wanted in it, and not there", quoted_briefly(expected_text_));
+    return "body";
   }
 
   // A command under way, so that the destructor can kill it: its worker is busy waiting for it.

@@ -30,7 +30,8 @@ std::unique_ptr<Asker> make_http(const Setting& setting) {
                       .reuse = params.boolean("reuse"),
                       .version = params.text("version"),
                       .keeps_body = expected->wants_body(),
-                      .judge = [expected](const HttpAnswer& answer) { return expected->judge(answer); }};
+                      .judge = [expected](const HttpAnswer& answer) { return expected->judge(answer); },
+                      .mismatch = [expected](const HttpAnswer& answer) { return expected->mismatch(answer); }};
   return make_http_asker(setting, std::move(request));
 }
 

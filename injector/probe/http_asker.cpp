@@ -224,16 +224,17 @@ class Http : public Asker {
     request.skipped += size * count - taken;
     return size * count;
   }
-  static std::shared_ptr<const Heard> answer_of(const Request& request) {
-    return kept(request.body, {}, request.skipped);
+  static std::shared_ptr<const Heard> answer_of(const Request& request, std::string mismatch = {}) {
+    return kept(request.body, {}, request.skipped, std::move(mismatch));
   }
 
   void finish(CURL* easy, CURLcode rc, Ns at) {
     Request* done = nullptr;
     curl::check("find a request", curl_easy_getinfo(easy, CURLINFO_PRIVATE, &done));
     const std::uint64_t n = done->n;
-    std::string error = rc != CURLE_OK ? curl::error_of(rc, easy) : done->starved ? "overload" : judge(*done);
-    auto said = error.empty() ? nullptr : answer_of(*done);
+    std::string mismatch;
+    std::string error = rc != CURLE_OK ? curl::error_of(rc, easy) : done->starved ? "overload" : judge(*done, mismatch);
+    auto said = error.empty() ? nullptr : answer_of(*done, std::move(mismatch));
     give_back(*done);
     transfers_.remove(easy);
     auto node = flying_.extract(n);
@@ -250,12 +251,15 @@ class Http : public Asker {
     request.starved = false;
   }
 
-  std::string judge(const Request& done) const {
+  std::string judge(const Request& done, std::string& mismatch) const {
     CURL* easy = done.easy.get();
     long version = 0;
     HttpAnswer answer;
     curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
-    if (asked_.version == "2" && version != CURL_HTTP_VERSION_2_0) return "version";
+    if (asked_.version == "2" && version != CURL_HTTP_VERSION_2_0) {
+      mismatch = mismatch_text("version of HTTP", "2", "an older one");
+      return "version";
+    }
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &answer.status);
     answer.n = done.n;
     answer.body = done.body;
@@ -268,7 +272,9 @@ class Http : public Asker {
         all = all ? *all + ", " + header->value : std::string(header->value);
       return all;
     };
-    return asked_.judge(answer);
+    std::string error = asked_.judge(answer);
+    if (!error.empty() && asked_.mismatch) mismatch = asked_.mismatch(answer);
+    return error;
   }
 
   const Probe& probe_;

@@ -24,7 +24,8 @@ struct HttpRequest {
   bool reuse = false;        ///< a connection serves a later request, over HTTP/2 several at once
   std::string version = {};  ///< "1.1"; "2": an answer of another is the error "version"; empty: as TLS agrees on it
   bool keeps_body = false;
-  std::function<std::string(const HttpAnswer&)> judge = {};  ///< the request's error, "" when all is well
+  std::function<std::string(const HttpAnswer&)> judge = {};     ///< the request's error, "" when all is well
+  std::function<std::string(const HttpAnswer&)> mismatch = {};  ///< of one that is not; empty: the error says all
 };
 
 /// "http://10.0.1.10:8080/pay", "https://[fd00::1]/": the check, and the URL as it is to be asked.

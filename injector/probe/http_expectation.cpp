@@ -2,42 +2,65 @@
 
 #include <fmt/format.h>
 
+#include "injector/probe/asker.h"
+
 namespace faultline::probe {
 
 using nlohmann::json;
 
 HttpExpectation::HttpExpectation(std::optional<std::int64_t> status, std::string contained, const std::string& matches,
                                  Fields headers, const Fields& json)
-    : status_(status), contained_(std::move(contained)), headers_(std::move(headers)) {
+    : status_(status), contained_(std::move(contained)), matches_text_(matches), headers_(std::move(headers)) {
   if (!matches.empty()) matches_ = Pattern::parse(matches).value;
   for (const auto& [pointer, value] : json) json_.emplace_back(nlohmann::json::json_pointer(pointer), value);
 }
 
 bool HttpExpectation::wants_body() const { return !contained_.empty() || matches_ || !json_.empty(); }
 
+bool HttpExpectation::has_status(const HttpAnswer& answer) const {
+  return status_ ? answer.status == *status_ : answer.status >= 200 && answer.status < 400;
+}
+
 std::string HttpExpectation::judge(const HttpAnswer& answer) const {
-  const bool right = status_ ? answer.status == *status_ : answer.status >= 200 && answer.status < 400;
-  if (!right) return fmt::format("status {}", answer.status);
-  if (!has_headers(answer)) return "header";
+  if (!has_status(answer)) return fmt::format("status {}", answer.status);
+  if (missed_header(answer)) return "header";
   if (answer.body.find(contained_) == std::string_view::npos) return "body";
   if (matches_ && !matches_->matches(answer.body)) return "matches";
-  return json_.empty() || has_json(answer.body) ? "" : "json";
+  return missed_value(answer.body) ? "json" : "";
 }
 
-bool HttpExpectation::has_headers(const HttpAnswer& answer) const {
+std::string HttpExpectation::mismatch(const HttpAnswer& answer) const {
+  if (!has_status(answer))
+    return mismatch_text("status", status_ ? std::to_string(*status_) : "200 to 399", std::to_string(answer.status));
+  if (auto missed = missed_header(answer)) return *missed;
+  if (answer.body.find(contained_) == std::string_view::npos)
+    return fmt::format("body: {} wanted in it, and not there", quoted_briefly(contained_));
+  if (matches_ && !matches_->matches(answer.body))
+    return fmt::format("body: nothing in it matches {}", quoted_briefly(matches_text_));
+  return missed_value(answer.body).value_or("");
+}
+
+std::optional<std::string> HttpExpectation::missed_header(const HttpAnswer& answer) const {
   for (const auto& [name, contained] : headers_) {
     const auto value = answer.header(name);
-    if (!value || value->find(contained) == std::string::npos) return false;
+    if (!value) return mismatch_text("header " + name, quoted_briefly(contained), "no such header");
+    if (value->find(contained) == std::string::npos)
+      return mismatch_text("header " + name, quoted_briefly(contained), quoted_briefly(*value));
   }
-  return true;
+  return {};
 }
 
-bool HttpExpectation::has_json(std::string_view body) const {
+std::optional<std::string> HttpExpectation::missed_value(std::string_view body) const {
+  if (json_.empty()) return {};
   const json document = json::parse(body, nullptr, false);
-  if (document.is_discarded()) return false;
-  for (const auto& [pointer, value] : json_)
-    if (!document.contains(pointer) || !is_json_value(document.at(pointer), value)) return false;
-  return true;
+  if (document.is_discarded()) return mismatch_text("body", "a JSON document", body.empty() ? "nothing" : "no JSON");
+  for (const auto& [pointer, value] : json_) {
+    const std::string what = "JSON field " + pointer.to_string();
+    if (!document.contains(pointer)) return mismatch_text(what, value, "no such field");
+    if (const json& seen = document.at(pointer); !is_json_value(seen, value))
+      return mismatch_text(what, seen.is_string() ? quoted_briefly(value) : value, seen.dump());
+  }
+  return {};
 }
 
 Read<std::string> read_pattern(const std::string& text) {

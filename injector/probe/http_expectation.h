@@ -35,13 +35,18 @@ class HttpExpectation {
   bool wants_body() const;
   /// "": all is well; else the request's error: "status 503", "header", "body", "matches", "json". The first of these.
   std::string judge(const HttpAnswer& answer) const;
+  /// Of an answer that is not well: what was wanted, and what it was instead (Heard).
+  std::string mismatch(const HttpAnswer& answer) const;
 
  private:
-  bool has_headers(const HttpAnswer& answer) const;
-  bool has_json(std::string_view body) const;
+  bool has_status(const HttpAnswer& answer) const;
+  /// In words, the first header that is not there or does not hold what it should; nothing: there is none.
+  std::optional<std::string> missed_header(const HttpAnswer& answer) const;
+  /// The same of the JSON document's values.
+  std::optional<std::string> missed_value(std::string_view body) const;
 
   std::optional<std::int64_t> status_;  ///< none: any 2xx or 3xx
-  std::string contained_;
+  std::string contained_, matches_text_;
   std::optional<Pattern> matches_;
   Fields headers_;
   std::vector<std::pair<nlohmann::json::json_pointer, std::string>> json_;

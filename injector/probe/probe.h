@@ -23,6 +23,8 @@ struct Heard {
   std::string output;          ///< a body, or standard output
   std::string errors = {};     ///< standard error
   std::uint64_t left_out = 0;  ///< bytes of both that are not here
+  /// What was wanted of it, and what it was instead: "exit status: 0 wanted, 3 seen"; empty: the error says all.
+  std::string mismatch = {};
 
   static constexpr std::size_t kMost = 2048;  ///< of each
 };

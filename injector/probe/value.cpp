@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "injector/probe/asker.h"
 #include "injector/probe/kind.h"
 
 namespace faultline::probe {
@@ -48,6 +49,18 @@ std::optional<double> number_of(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return {};
   return value;
+}
+
+std::string no_value_text(std::string_view answer, const std::string& place) {
+  using nlohmann::json;
+  const char* wanted = "a number";
+  if (place == kWhole) return mismatch_text("answer", wanted, answer.empty() ? "nothing" : quoted_briefly(answer));
+  const json document = json::parse(answer, nullptr, false);
+  if (document.is_discarded())
+    return mismatch_text("answer", "a JSON document", answer.empty() ? "nothing" : "no JSON");
+  const json::json_pointer pointer(place);
+  const bool there = document.contains(pointer);
+  return mismatch_text("JSON field " + place, wanted, there ? document.at(pointer).dump() : "no such field");
 }
 
 std::optional<double> value_in(std::string_view answer, const std::string& place) {

@@ -21,6 +21,8 @@ bool is_json_pointer(const std::string& text);
 Read<std::string> read_value_place(const std::string& text);
 /// `place` as read_value_place() takes it.
 std::optional<double> value_in(std::string_view answer, const std::string& place);
+/// Of an answer that holds none: what was wanted, and what was seen instead (Heard).
+std::string no_value_text(std::string_view answer, const std::string& place);
 /// A decimal number, blanks around it left out.
 std::optional<double> number_of(std::string_view text);
 

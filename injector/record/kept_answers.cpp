@@ -17,9 +17,11 @@ std::optional<events::Answer> KeptAnswers::keep(const std::string& probe_name, c
   const auto part = std::upper_bound(edges_.begin(), edges_.end(), sample.due) - edges_.begin();
   if (!kept_.emplace(probe_name, sample.error, part).second) return {};
   if (of_probe_[probe_name]++ >= kMostOfProbe) return {};
-  events::Answer answer{probe_name, sample.due, sample.error, {}, {}, sample.said->left_out};
+  events::Answer answer{probe_name, sample.due, sample.error, {}, {}, sample.said->left_out, {}};
   answer.output = fit(sample.said->output, answer.left_out);
   answer.errors = fit(sample.said->errors, answer.left_out);
+  std::uint64_t whole = 0;  // it is never cut
+  if (!sample.said->mismatch.empty()) answer.mismatch = fit(sample.said->mismatch, whole);
   return answer;
 }
 

@@ -136,6 +136,7 @@ struct Answer {
   Ns due = 0;
   std::string error, output, errors;
   std::uint64_t left_out = 0;
+  std::optional<std::string> mismatch = {};
 
   static constexpr const char* event = "answer";
   static constexpr const char* means =
@@ -148,7 +149,9 @@ struct Answer {
             "the beginning of the body, or of the standard output; what cannot be seen is written out, secrets are "
             "`***`"),
       field("errors", &Answer::errors, "of the standard error, likewise"),
-      field("left_out", &Answer::left_out, "bytes of both that are not here")};
+      field("left_out", &Answer::left_out, "bytes of both that are not here"),
+      seldom("mismatch", &Answer::mismatch,
+             "what was wanted, and what was seen instead: `exit status: 0 wanted, 3 seen`; absent: `error` says all")};
 };
 
 struct Telemetry : ConnectionSpan {

@@ -6,6 +6,7 @@
 
 #include "injector/base/text.h"
 #include "injector/record/contention.h"
+#include "injector/record/evidence.h"
 #include "injector/record/faithful.h"
 #include "injector/record/hypothesis.h"
 #include "injector/record/sightings.h"
@@ -213,6 +214,7 @@ Verdict judge(const Recording& r) {
                                                      j.name, r.arm.value_or(""))
                                        : std::string());
   }
+  rank_broken(r, verdict.hypotheses);
   if (auto busy = busy_warning(r, verdict.hypotheses)) verdict.warnings.push_back(std::move(*busy));
   verdict.exit = findings.exit();
   verdict.reasons = findings.reasons();

@@ -44,6 +44,24 @@ TEST_F(ProbeExec, TheOutputMustHoldWhatIsExpected) {
   EXPECT_EQ(four(probe), (Verdicts{{"body", 4}}));
 }
 
+TEST_F(ProbeExec, SaysWhatWasWantedAndWhatWasSeen) {
+  const auto told = [&](const probe::Probe& probe) {
+    const auto samples = ask(probe, ns_, probe.every, {}, nursery_.get());
+    return samples.empty() || !samples.front().said ? std::string("nothing") : samples.front().said->mismatch;
+  };
+  EXPECT_EQ(told(command({"sh", "-c", "exit 3"})), "exit status: 0 wanted, 3 seen") << "also of one that wrote nothing";
+  EXPECT_EQ(told(command({"sh", "-c", "kill -TERM $$"})), "exit status: 0 wanted, an end by signal 15 seen");
+  auto probe = command({"echo", "balance: 12"});
+  probe.params.set("expect.body", "overdrawn");
+  EXPECT_EQ(told(probe), "output: \"overdrawn\" wanted in it, and not there");
+  probe = command({"echo", R"({"sum": "much"})"});
+  probe.params.set("value", "/sum");
+  EXPECT_EQ(told(probe), R"(JSON field /sum: a number wanted, "much" seen)");
+  probe.params.set("value", "/rest");
+  EXPECT_EQ(told(probe), "JSON field /rest: a number wanted, no such field seen");
+  EXPECT_EQ(told(command({"true"})), "nothing");
+}
+
 TEST_F(ProbeExec, OutputBeyondWhatIsKeptHoldsNobodyUp) {
   auto probe = command({"sh", "-c", "echo start; head -c 3000000 /dev/zero; echo end"});
   probe.params.set("expect.body", "start");

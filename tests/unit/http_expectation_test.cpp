@@ -27,6 +27,31 @@ TEST(HttpExpectation, TheFirstThatIsNotMetNamesTheError) {
   EXPECT_EQ(pattern.judge(answer), "matches");
 }
 
+TEST(HttpExpectation, SaysWhatWasWantedAndWhatWasSeen) {
+  const HttpExpectation expected(200, "state", "", {{"A", "x"}}, {{"/state", "paid"}, {"/sum", "3"}});
+  HttpAnswer answer{
+      .status = 503, .body = "", .header = [](const std::string&) { return std::optional<std::string>(); }};
+  EXPECT_EQ(expected.mismatch(answer), "status: 200 wanted, 503 seen");
+  EXPECT_EQ(HttpExpectation({}, "", "", {}, {}).mismatch(answer), "status: 200 to 399 wanted, 503 seen");
+  answer.status = 200;
+  EXPECT_EQ(expected.mismatch(answer), "header A: \"x\" wanted, no such header seen");
+  std::string value = "y";
+  answer.header = [&](const std::string&) { return std::optional(value); };
+  EXPECT_EQ(expected.mismatch(answer), "header A: \"x\" wanted, \"y\" seen");
+  value = "x";
+  EXPECT_EQ(expected.mismatch(answer), "body: \"state\" wanted in it, and not there");
+  for (const auto& [body, told] :
+       {std::pair{"state", "body: a JSON document wanted, no JSON seen"},
+        std::pair{R"({"state": "open", "sum": 3})", R"(JSON field /state: "paid" wanted, "open" seen)"},
+        std::pair{R"({"state": "paid", "sum": 4})", "JSON field /sum: 3 wanted, 4 seen"},
+        std::pair{R"({"state": "paid"})", "JSON field /sum: 3 wanted, no such field seen"},
+        std::pair{R"({"state": "paid", "sum": 3})", ""}}) {
+    answer.body = body;
+    EXPECT_EQ(expected.mismatch(answer), told);
+  }
+  EXPECT_EQ(HttpExpectation({}, "", "^p.id$", {}, {}).mismatch(answer), "body: nothing in it matches \"^p.id$\"");
+}
+
 TEST(HttpExpectation, AValueOfJsonIsATextOrWhatJsonWrites) {
   EXPECT_TRUE(is_json_value(json("3"), "3"));
   EXPECT_TRUE(is_json_value(json(3), "3"));

@@ -53,6 +53,17 @@ TEST(KeptAnswers, NothingIsKeptOfWhatSaidNothingOrWasWell) {
   EXPECT_FALSE(answers.keep("pay", well));
 }
 
+TEST(KeptAnswers, WhatWasWantedIsKeptWithoutSecrets) {
+  KeptAnswers answers;
+  answers.set_secrets({"hunter2"});
+  auto sample = failing(0, "json", "");
+  EXPECT_FALSE(answers.keep("bank", sample)->mismatch);
+  auto heard = std::make_shared<probe::Heard>();
+  heard->mismatch = "JSON field /key: \"hunter2\" wanted, 3\n seen";
+  sample.said = heard;
+  EXPECT_EQ(answers.keep("pay", sample)->mismatch, "JSON field /key: \"***\" wanted, 3\n seen");
+}
+
 TEST(KeptAnswers, AreBoundedAndVisible) {
   KeptAnswers answers;
   const auto long_one = answers.keep("pay", failing(0, "a", std::string(probe::Heard::kMost - 1, 'x') + "éé"));
