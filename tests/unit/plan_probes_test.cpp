@@ -61,6 +61,20 @@ TEST(PlanProbes, ReadsGrpcAndMqtt) {
   only_mistake("[probes.m]\nmqtt = \"10.0.0.1:1883\"\nwill.message = \"p\"\n", "without a topic");
 }
 
+TEST(PlanProbes, MqttSpeaksTlsWithItsKeys) {
+  const auto plan = parse_good(
+      "[probes.m]\nmqtt = \"broker:8883\"\ntls = { ca = \"/ca.pem\", certificate = \"/c.pem\", key = \"/c.key\", name "
+      "= "
+      "\"b.example\" }\n");
+  const auto& mqtt = plan.probes[0].params;
+  EXPECT_EQ(mqtt.text("tls.ca"), "/ca.pem");
+  EXPECT_EQ(mqtt.text("tls.name"), "b.example");
+  only_mistake("[probes.m]\nmqtt = \"broker:8883\"\ntls.key = \"/c.key\"\n", "a key without a certificate");
+  only_mistake("[probes.m]\nmqtt = \"broker:8883\"\ntls = { ca = \"/ca.pem\", insecure = true }\n",
+               "nothing is checked");
+  only_mistake("[probes.m]\nmqtt = \"broker:8883\"\ntls.ca = \"ca.pem\"\n", "not an absolute path");
+}
+
 TEST(PlanProbes, DefaultsAreASecond) {
   const auto probe = parse_good(kHttp).probes.at(0);
   EXPECT_EQ(probe.every, kSecond);
