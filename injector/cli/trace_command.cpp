@@ -16,7 +16,7 @@ namespace faultline::cli {
 namespace {
 
 struct TraceArguments {
-  std::string file, format, output, every, probe;
+  std::string file, format, output, every, probe, flow;
   bool round_trip = false, excess = false, force = false;
 };
 
@@ -34,7 +34,8 @@ Exit make_trace(const TraceArguments& arguments) {
   if (const std::string why = read_file(arguments.file, Readable::anything, text); !why.empty())
     throw Failure(Exit::invalid, fmt::format("cannot read {}: {}", arguments.file, why));
   std::string_view format;
-  const auto measured = sketch::read_measured(text, arguments.file, arguments.format, {arguments.probe}, format);
+  const auto measured =
+      sketch::read_measured(text, arguments.file, arguments.format, {arguments.probe, arguments.flow}, format);
   const auto made = sketch::make_trace(measured, wish, fmt::format("{} ({})", arguments.file, format));
   if (arguments.output.empty() || arguments.output == "-")
     print(stdout, made.csv);
@@ -55,7 +56,8 @@ void setup_trace(CLI::App& app, Context& context) {
   auto arguments = std::make_shared<TraceArguments>();
   CLI::App* sub = app.add_subcommand("trace", "Make files for faults of the kind trace");
   sub->require_subcommand(1);
-  CLI::App* from = sub->add_subcommand("from", "From what ping, irtt or RIPE Atlas measured, or from a mahimahi trace");
+  CLI::App* from =
+      sub->add_subcommand("from", "From what ping, irtt or RIPE Atlas measured, a capture, or a mahimahi trace");
   from->add_option("FILE", arguments->file, "What was measured")->required();
   std::vector<std::string> names;
   std::string docs;
@@ -73,6 +75,8 @@ void setup_trace(CLI::App& app, Context& context) {
   from->add_flag("--excess", arguments->excess,
                  "Less the least delay: only what was added to the link as it usually is");
   from->add_option("--probe", arguments->probe, "Of RIPE Atlas: the results of this probe")->type_name("ID");
+  from->add_option("--flow", arguments->flow, "Of a capture with several: this connection")
+      ->type_name("ADDRESS:PORT-ADDRESS:PORT");
   from->add_option("--output", arguments->output, "The file to write; default: standard output")->type_name("FILE");
   from->add_flag("--force", arguments->force, "Write over a file that exists");
   from->footer("Formats:" + docs + "\nExit status: 0 written, 3 the file is not understood, 4 it cannot be written.");

@@ -6,6 +6,7 @@
 
 #include "injector/base/privilege.h"
 #include "injector/doctor/doctor.h"
+#include "injector/probe/library.h"
 
 namespace faultline::doctor {
 namespace {
@@ -33,6 +34,7 @@ class Examination {
     telemetry();
     scheduling();
     others();
+    kinds();
     tools();
     report_.engine = facts_.features.engine();
     report_.can_run = std::none_of(report_.findings.begin(), report_.findings.end(),
@@ -199,6 +201,18 @@ class Examination {
   void others() {
     for (const auto& other : facts_.before)
       say("before faults", State::weaker, other + ": packets that it drops or answers meet no fault", "", false);
+  }
+
+  void kinds() {
+    for (const auto& library : probe::libraries()) {
+      const std::string topic = fmt::format("{} probes", library.kind);
+      if (library.built_in)
+        say(topic, State::ok, fmt::format("built in, with {}", library.name), "", false);
+      else
+        say(topic, State::weaker,
+            fmt::format("this faultline is built without {}: a plan that has one is refused", library.name),
+            fmt::format("sudo apt-get install {}, and build it again", library.package), false);
+    }
   }
 
   void tools() {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "injector/plan/passes.h"
+#include "injector/probe/library.h"
 
 namespace faultline::plan {
 namespace {
@@ -178,6 +179,16 @@ void read_kinds_keys(Table& table, Probe& probe) {
   }
 }
 
+/// Of a kind that this build is without.
+void refuse_if_left_out(Table& table, const Entry& given, const Entry& entry, const Kind& kind) {
+  const probe::Library* library = probe::lacking(kind);
+  if (library == nullptr) return;
+  table.issues().error(
+      given.at,
+      fmt::format("probe \"{}\" is of the kind {}, which this faultline is built without", entry.key, kind.name()),
+      fmt::format("install {} and build it again, with -D{}=ON", library->package, library->option));
+}
+
 /// The kind that the table names by a key, which is left to be read; null: none.
 const Kind* read_probe_kind(Table& table, const Entry& entry) {
   const Kind* first = nullptr;
@@ -185,12 +196,14 @@ const Kind* read_probe_kind(Table& table, const Entry& entry) {
     table.takes(kind.name(), [&] { return form_of(kind.subject); });
     const Entry* given = table.take(kind.name());
     if (given == nullptr) continue;
-    if (first == nullptr)
+    if (first == nullptr) {
       first = &kind;
-    else
+      refuse_if_left_out(table, *given, entry, kind);
+    } else {
       table.issues().error(given->at,
                            fmt::format("probe \"{}\" is both {} and {}", entry.key, first->name(), kind.name()),
                            "a probe asks one thing: make two probes");
+    }
   }
   return first;
 }

@@ -13,7 +13,9 @@
   line(dns) \
   line(redis) \
   line(postgresql) \
+  line(mysql) \
   line(mqtt) \
+  line(kafka) \
   line(prometheus) \
   line(exec)
 // clang-format on

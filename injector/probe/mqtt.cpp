@@ -2,11 +2,15 @@
 // its sockets are watched by the probe's own loop, and it never waits.
 #include <fmt/format.h>
 #include <mosquitto.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 #include <memory>
 #include <random>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "injector/base/error.h"
@@ -16,6 +20,7 @@
 #include "injector/probe/exchange.h"
 #include "injector/probe/kinds.h"
 #include "injector/probe/shared_keys.h"
+#include "injector/probe/tls_context.h"
 
 namespace faultline::probe {
 namespace {
@@ -26,6 +31,14 @@ struct EndSession {
   void operator()(mosquitto* session) const { mosquitto_destroy(session); }
 };
 using SessionPtr = std::unique_ptr<mosquitto, EndSession>;
+
+/// What a socket would say next: an error, 0 its end, or nothing of both yet.
+std::optional<int> end_of(int fd) {
+  char byte;
+  const ssize_t k = ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (k == 0) return 0;
+  return k == -1 && errno != EAGAIN && errno != ENOTCONN ? std::optional(errno) : std::nullopt;
+}
 
 class Mqtt : public Asker {
  public:
@@ -49,6 +62,7 @@ class Mqtt : public Asker {
     host_ = text_of(address);
     port_ = std::stoi(endpoint->port);
     for (const auto& client : of_family(s.from.clients, address.family())) clients_.push_back(text_of(client));
+    if (asks_for_tls(s.probe.params)) tls_ = make_tls_context(read_tls(s.probe), endpoint->host, s.probe);
     std::random_device random;
     name_ = fmt::format("faultline-{:08x}", random());
   }
@@ -84,6 +98,7 @@ class Mqtt : public Asker {
     SessionPtr session;
     std::string topic;  ///< its own: no other session's messages come to it
     int watched = -1;
+    bool begun = false;                  ///< of TLS: the connection is there, or has failed
     std::optional<std::string> outcome;  ///< once it is known: the request's error, "" when all is well
     std::string payload() const { return std::to_string(n); }
     void ends(std::string error) {
@@ -108,6 +123,10 @@ class Mqtt : public Asker {
     mosquitto* m = asked->session.get();
     if (m == nullptr) throw std::bad_alloc();
     check_call("set up a session", mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311));
+    if (tls_) {
+      check_call("set up TLS", mosquitto_int_option(m, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0));
+      check_call("set up TLS", mosquitto_void_option(m, MOSQ_OPT_SSL_CTX, tls_.get()));
+    }
     if (!username_.empty())
       check_call("name a user",
                  mosquitto_username_pw_set(m, username_.c_str(), password_.empty() ? nullptr : password_.c_str()));
@@ -157,7 +176,10 @@ class Mqtt : public Asker {
   static std::string error_of(int rc) {
     switch (rc) {
       case MOSQ_ERR_ERRNO:
-        return network_error(errno);
+        return errno == EPROTO ? "tls" : network_error(errno);
+      case MOSQ_ERR_TLS:
+      case MOSQ_ERR_TLS_HANDSHAKE:
+        return "tls";
       case MOSQ_ERR_CONN_REFUSED:
       case MOSQ_ERR_CONN_LOST:
       case MOSQ_ERR_NO_CONN:
@@ -172,12 +194,33 @@ class Mqtt : public Asker {
     if (it == asked_.end()) return;
     Asked& asked = *it->second;
     mosquitto* m = asked.session.get();
+    if (tls_) see_the_connection(asked);
     errno = 0;
     int rc = MOSQ_ERR_SUCCESS;
-    if (events & (EPOLLIN | EPOLLERR | EPOLLHUP)) rc = mosquitto_loop_read(m, 1);
-    if (rc == MOSQ_ERR_SUCCESS && events & EPOLLOUT) rc = mosquitto_loop_write(m, 1);
+    // Over TLS it is reading that begins the handshake.
+    const bool begins = tls_ && !std::exchange(asked.begun, true);
+    if (!asked.outcome && (begins || events & (EPOLLIN | EPOLLERR | EPOLLHUP))) rc = mosquitto_loop_read(m, 1);
+    if (!asked.outcome && rc == MOSQ_ERR_SUCCESS && events & EPOLLOUT) rc = mosquitto_loop_write(m, 1);
     if (rc != MOSQ_ERR_SUCCESS) asked.ends(error_of(rc));
+    if (tls_ && !asked.outcome && mosquitto_socket(m) >= 0 && end_of(mosquitto_socket(m)) == 0) asked.ends("closed");
     settle(asked);
+  }
+
+  /// Of a connection that failed libmosquitto says over TLS either that it goes on, or that TLS has failed.
+  static void see_the_connection(Asked& asked) {
+    int error = 0;
+    socklen_t length = sizeof error;
+    const int fd = mosquitto_socket(asked.session.get());
+    if (!asked.begun) {
+      check("read a connection's error", getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length));
+      // On loopback it failed at once, and libmosquitto's own attempt to begin TLS took the error away.
+      tcp_info state{};
+      length = sizeof state;
+      check("read a connection's state", getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &length));
+      if (error == 0 && state.tcpi_state == TCP_CLOSE) error = ECONNREFUSED;
+    }
+    if (error == 0) error = end_of(fd).value_or(0);
+    if (error != 0) asked.ends(network_error(error));
   }
 
   /// Says the verdict if there is one, else waits for what the session wants next.
@@ -197,7 +240,8 @@ class Mqtt : public Asker {
 
   void watch(Asked& asked) {
     const int fd = mosquitto_socket(asked.session.get());
-    const std::uint32_t events = EPOLLIN | (mosquitto_want_write(asked.session.get()) ? EPOLLOUT : 0U);
+    const bool writes = mosquitto_want_write(asked.session.get()) || (tls_ && !asked.begun);
+    const std::uint32_t events = EPOLLIN | (writes ? EPOLLOUT : 0U);
     if (asked.watched == fd) return loop_.change(fd, events);
     unwatch(asked);
     asked.watched = fd;
@@ -221,6 +265,7 @@ class Mqtt : public Asker {
   const bool reuse_;
   EventLoop& loop_;
   Verdict verdict_;
+  TlsContext tls_;  // null: without TLS
   std::string host_, name_;
   int port_ = 0;
   std::vector<std::string> clients_;
@@ -243,6 +288,7 @@ std::vector<Problem> check_mqtt(const Params& params) {
     problems.push_back({"password", "a password without a user", "name the user too: username"});
   if (params.has("will.message") && !params.has("will.topic"))
     problems.push_back({"will.message", "a message without a topic", "say where it is told: will.topic"});
+  check_tls(params, problems);
   return problems;
 }
 
@@ -255,47 +301,47 @@ Kind kinds::mqtt() {
                       .example = "\"10.0.1.10:1883\"",
                       .read = read_host_and_port,
                       .hint = "write mqtt = \"10.0.1.10:1883\" or \"[fd00::1]:1883\""},
-          .keys = {{.name = "topic",
-                    .type = ValueType::text,
-                    .doc = "Messages go to a topic of their own below this one.",
-                    .example = "\"shop/probe\"",
-                    .fallback = "faultline",
-                    .read = read_topic},
-                   {.name = "qos",
-                    .type = ValueType::integer,
-                    .doc = "The quality of service of both ways.",
-                    .example = "1",
-                    .fallback = 0,
-                    .min = 0,
-                    .max = 1},
-                   {.name = "username",
-                    .type = ValueType::text,
-                    .doc = "The user of the session.",
-                    .example = "\"meter\"",
-                    .otherwise = "none"},
-                   {.name = "password",
-                    .type = ValueType::text,
-                    .doc = "The user's password.",
-                    .example = "\"sesame\"",
-                    .otherwise = "none"},
-                   {.name = "will.topic",
-                    .type = ValueType::text,
-                    .doc = "The topic on which the broker tells that a session was lost.",
-                    .example = "\"shop/lost\"",
-                    .otherwise = "no will",
-                    .read = read_topic},
-                   {.name = "will.message",
-                    .type = ValueType::text,
-                    .doc = "What it tells there.",
-                    .example = "\"the meter is gone\"",
-                    .otherwise = "an empty message"},
-                   reuse_key("Keeps sessions between requests.")},
+          .keys = with_tls({{.name = "topic",
+                             .type = ValueType::text,
+                             .doc = "Messages go to a topic of their own below this one.",
+                             .example = "\"shop/probe\"",
+                             .fallback = "faultline",
+                             .read = read_topic},
+                            {.name = "qos",
+                             .type = ValueType::integer,
+                             .doc = "The quality of service of both ways.",
+                             .example = "1",
+                             .fallback = 0,
+                             .min = 0,
+                             .max = 1},
+                            {.name = "username",
+                             .type = ValueType::text,
+                             .doc = "The user of the session.",
+                             .example = "\"meter\"",
+                             .otherwise = "none"},
+                            {.name = "password",
+                             .type = ValueType::text,
+                             .doc = "The user's password.",
+                             .example = "\"sesame\"",
+                             .otherwise = "none"},
+                            {.name = "will.topic",
+                             .type = ValueType::text,
+                             .doc = "The topic on which the broker tells that a session was lost.",
+                             .example = "\"shop/lost\"",
+                             .otherwise = "no will",
+                             .read = read_topic},
+                            {.name = "will.message",
+                             .type = ValueType::text,
+                             .doc = "What it tells there.",
+                             .example = "\"the meter is gone\"",
+                             .otherwise = "an empty message"},
+                            reuse_key("Keeps sessions between requests.")}),
           .request = "a session at the broker (`reuse = true` keeps sessions), and a message that comes back",
           .option = "Send a message through this broker meanwhile",
           .value = "HOST:PORT",
           .make = make_mqtt,
           .check = check_mqtt,
-          .errors = {{"login"}, {"mqtt 3", true}, {"subscribe"}, {"protocol"}}};
+          .errors = {{"login"}, {"mqtt 3", true}, {"subscribe"}, {"protocol"}, {"tls"}}};
 }
 
 }  // namespace faultline::probe

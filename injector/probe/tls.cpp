@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "injector/base/error.h"
 
 namespace faultline::probe {
@@ -22,6 +24,10 @@ Read<std::string> read_server_name(const std::string& text) {
                         "ABCDEFGHIJKLMNOPQRSTUVWXYZ.-_") == std::string::npos;
   if (fits) return {text, {}, {}};
   return unfit(text, "the name of a server");
+}
+
+bool is_given(const Params& params, const Key& key) {
+  return key.type == ValueType::boolean ? params.boolean(key.name) : params.has(key.name);
 }
 
 }  // namespace
@@ -79,13 +85,19 @@ Tls read_tls(const Probe& probe) {
   return tls;
 }
 
+bool asks_for_tls(const Params& params) {
+  const auto keys = tls_keys();
+  return std::any_of(keys.begin(), keys.end(), [&](const Key& key) { return is_given(params, key); });
+}
+
 void check_tls(const Params& params, std::string_view url, std::vector<Problem>& problems) {
-  const bool spoken = url.starts_with("https://");
-  for (const Key& key : tls_keys()) {
-    const bool given = key.type == ValueType::boolean ? params.boolean(key.name) : params.has(key.name);
-    if (given && !spoken)
+  for (const Key& key : tls_keys())
+    if (is_given(params, key) && !url.starts_with("https://"))
       problems.push_back({std::string(key.name), "it is not asked over TLS", "ask over TLS, or leave it out"});
-  }
+  check_tls(params, problems);
+}
+
+void check_tls(const Params& params, std::vector<Problem>& problems) {
   if (params.has("tls.key") && !params.has("tls.certificate"))
     problems.push_back({"tls.key", "a key without a certificate", "name the certificate too: tls.certificate"});
   if (params.boolean("tls.insecure") && params.has("tls.ca"))

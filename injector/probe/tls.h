@@ -29,6 +29,11 @@ Tls read_tls(const Probe& probe);
 /// Mistakes in them together, of who asks at `url`.
 void check_tls(const Params& params, std::string_view url, std::vector<Problem>& problems);
 
+/// Of kinds without a URL to say so: they speak TLS as soon as one of its keys is given.
+bool asks_for_tls(const Params& params);
+/// Mistakes in the keys together.
+void check_tls(const Params& params, std::vector<Problem>& problems);
+
 /// A file that a plan names: an absolute path.
 Read<std::string> read_file_path(const std::string& text);
 

@@ -9,6 +9,7 @@
 #include "injector/base/error.h"
 #include "injector/plan/trace_file.h"
 #include "injector/plan/values.h"
+#include "injector/sketch/capture.h"
 
 namespace faultline::sketch {
 namespace {
@@ -33,8 +34,9 @@ bool looks_like_mahimahi(std::string_view text) {
   return !line.empty() && line.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-constexpr std::array<MeasuredFormat, 4> kFormats{
-    {{"irtt", "irtt client -o FILE.json", looks_like_irtt, read_irtt},
+constexpr std::array<MeasuredFormat, 5> kFormats{
+    {{"pcap", "a capture of a TCP connection, pcap or pcapng: tcpdump -w FILE", is_capture, read_pcap},
+     {"irtt", "irtt client -o FILE.json", looks_like_irtt, read_irtt},
      {"atlas", "results of a ping measurement of RIPE Atlas, JSON", looks_like_atlas, read_atlas},
      {"ping", "ping -D, of iputils", looks_like_ping, read_ping},
      {"mahimahi", "a packet-delivery trace: a rate", looks_like_mahimahi, read_mahimahi}}};
@@ -50,13 +52,6 @@ Ns bounded(double figure, Ns unit, Ns most, const char* what, const std::string&
 
 /// Of a text that is none of them; what it looks like, and what would do.
 std::string why_none(std::string_view text) {
-  constexpr std::array<std::string_view, 5> kCaptures{"\xd4\xc3\xb2\xa1", "\xa1\xb2\xc3\xd4", "\x4d\x3c\xb2\xa1",
-                                                      "\xa1\xb2\x3c\x4d", "\x0a\x0d\x0d\x0a"};
-  for (const auto magic : kCaptures)
-    if (text.starts_with(magic))
-      return "a capture of packets is not read: let `tshark -r FILE -T fields -e frame.time_epoch -e "
-             "tcp.analysis.ack_rtt` "
-             "tell round trips, and write them as CSV (docs/faults/trace.md)";
   if (text.starts_with("\x1f\x8b")) return "it is compressed: gunzip it first";
   if (const auto line = first_line(text); line.starts_with("time") && has(line, ","))
     return "it looks like a trace already: a fault of the kind trace plays it as it is";

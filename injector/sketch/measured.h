@@ -1,6 +1,7 @@
 // What others have measured of a link, as a trace that a fault can play: round trips in the output of ping, irtt and
-// RIPE Atlas, and mahimahi's traces of a rate. The format is told by the content. Round trips are gathered into rows,
-// and what both ways did together is put on each of them; how, the trace says in its own comments.
+// RIPE Atlas and in captures of a TCP connection, and mahimahi's traces of a rate. The format is told by the content.
+// Round trips are gathered into rows, and what both ways did together is put on each of them; how, the trace says in
+// its own comments.
 #pragma once
 
 #include <optional>
@@ -23,11 +24,13 @@ struct RoundTrip {
 struct Measured {
   std::vector<RoundTrip> trips = {};
   faults::Profile rates = {};
+  std::string note = {};  ///< of what it is, where the format does not say it
 };
 
 /// What to read of a file that holds more than one measurement.
 struct MeasuredChoice {
   std::string probe = {};  ///< RIPE Atlas: of this probe; empty: the only one that there is
+  std::string flow = {};   ///< pcap: of this connection, "10.0.0.1:5000-10.0.0.2:443"; empty: the only one
 };
 
 struct MeasuredFormat {
@@ -64,6 +67,7 @@ MadeTrace make_trace(const Measured& measured, const TraceWish& wish, const std:
 Measured read_ping(std::string_view text, const std::string& path, const MeasuredChoice& choice);
 Measured read_irtt(std::string_view text, const std::string& path, const MeasuredChoice& choice);
 Measured read_atlas(std::string_view text, const std::string& path, const MeasuredChoice& choice);
+Measured read_pcap(std::string_view text, const std::string& path, const MeasuredChoice& choice);
 Measured read_mahimahi(std::string_view text, const std::string& path, const MeasuredChoice& choice);
 
 /// Throws Failure(invalid): "FILE:LINE: what; hint".

@@ -90,6 +90,7 @@ MadeTrace make_trace(const Measured& measured, const TraceWish& wish, const std:
     for (const auto& trip : trips) shortest = std::min(shortest, trip.rtt.value_or(shortest));
     least = static_cast<double>(shortest);
   }
+  if (!measured.note.empty()) made.csv += fmt::format("# {}\n", visible(measured.note));
   made.csv += comments(wish, every, least) + "time_s,delay_ms,jitter_ms,loss_percent\n";
   double before = 0;
   for (const RoundTrip *begin = trips.data(), *all = begin + trips.size(); begin != all;) {

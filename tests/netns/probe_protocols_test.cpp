@@ -176,5 +176,126 @@ TEST_F(ProbeMqtt, AWillIsToldOfASessionThatWasGivenUpAndOfNoOther) {
   EXPECT_TRUE(eventually([&] { return heard->out().find("lost meter is gone") != std::string::npos; })) << heard->out();
 }
 
+// ---- MQTT over TLS ----
+
+/// One broker for all of the tests, with an authority of its own; at 8884 it wants to know who asks.
+class ProbeMqttTls : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    ns_ = std::make_unique<NetNs>(loopback_ns());
+    folder_ = std::make_unique<TemporaryFolder>();
+    const auto make = [](std::vector<std::string> more) {
+      std::vector<std::string> argv{
+          "openssl", "req",   "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+          "-nodes",  "-days", "2"};
+      argv.insert(argv.end(), more.begin(), more.end());
+      const Said made = say_all(argv);
+      ASSERT_EQ(made.status, 0) << made.errors;
+    };
+    make({"-subj", "/CN=our authority", "-keyout", file("ca.key"), "-out", file("ca.pem")});
+    make({"-subj", "/CN=another authority", "-keyout", file("other.key"), "-out", file("other.pem")});
+    for (const auto& [name, called] : {std::pair{"server", "DNS:broker.example,IP:127.0.0.1"}, {"client", "DNS:meter"}})
+      make({"-CA", file("ca.pem"), "-CAkey", file("ca.key"), "-subj", fmt::format("/CN={}", name), "-addext",
+            fmt::format("subjectAltName={}", called), "-addext", "basicConstraints=CA:FALSE", "-keyout",
+            file(fmt::format("{}.key", name)), "-out", file(fmt::format("{}.pem", name))});
+    const auto listener = [](int port, const char* address, const std::string& more) {
+      return fmt::format("listener {} {}\nallow_anonymous true\ncertfile {}\nkeyfile {}\n{}", port, address,
+                         file("server.pem"), file("server.key"), more);
+    };
+    const auto config = folder_->write(
+        "mosquitto.conf",
+        "per_listener_settings true\nuser root\nlistener 1883 127.0.0.1\nallow_anonymous true\n" +
+            listener(8883, "127.0.0.1", "") +
+            listener(8884, "127.0.0.1", fmt::format("cafile {}\nrequire_certificate true\n", file("ca.pem"))));
+    broker_ = start_in(*ns_, {"mosquitto", "-c", config.string()});
+    ASSERT_TRUE(eventually([] { return messages({}, "127.0.0.1:1883").contains("ok"); })) << broker_->errors();
+  }
+  static void TearDownTestSuite() {
+    broker_.reset();
+    folder_.reset();
+    ns_.reset();
+  }
+
+  static std::string file(const std::string& name) { return folder_->path() / name; }
+  static Verdicts messages(const Given& given, const std::string& broker = "127.0.0.1:8883",
+                           Ns every = 50 * kMillisecond) {
+    return four(*ns_, "mqtt", broker, given, every);
+  }
+  static std::pair<const char*, probe::Value> trusted() { return {"tls.ca", file("ca.pem")}; }
+
+  static std::unique_ptr<NetNs> ns_;
+  static std::unique_ptr<TemporaryFolder> folder_;
+  static std::unique_ptr<Command> broker_;
+};
+std::unique_ptr<NetNs> ProbeMqttTls::ns_;
+std::unique_ptr<TemporaryFolder> ProbeMqttTls::folder_;
+std::unique_ptr<Command> ProbeMqttTls::broker_;
+
+const Verdicts kWell{{"ok", 4}}, kTls{{"tls", 4}};
+
+TEST_F(ProbeMqttTls, OnlyTheAuthorityOfThePlanIsTrusted) {
+  EXPECT_EQ(messages({trusted()}), kWell);
+  EXPECT_EQ(messages({trusted(), {"qos", std::int64_t{1}}, {"reuse", true}}, "127.0.0.1:8883", 250 * kMillisecond),
+            kWell);
+  EXPECT_EQ(messages({{"tls.ca", file("other.pem")}}), kTls);
+  EXPECT_EQ(messages({{"tls.name", std::string("broker.example")}}), kTls) << "the system's do not know it";
+  EXPECT_EQ(messages({{"tls.insecure", true}}), kWell);
+}
+
+TEST_F(ProbeMqttTls, AnAddressIsAskedAndANameIsVerified) {
+  EXPECT_EQ(messages({trusted(), {"tls.name", std::string("broker.example")}}), kWell);
+  EXPECT_EQ(messages({trusted(), {"tls.name", std::string("other.example")}}), kTls);
+  auto p = probe_of("mqtt", std::string("broker.example:8883"));
+  p.params.set("tls.ca", file("ca.pem"));
+  EXPECT_EQ(verdicts(ask(p, *ns_, 4 * p.every, {{"broker.example", "127.0.0.1"}})), kWell);
+  p.params.set("mqtt", std::string("queue.example:8883"));
+  EXPECT_EQ(verdicts(ask(p, *ns_, 4 * p.every, {{"queue.example", "127.0.0.1"}})), kTls);
+}
+
+TEST_F(ProbeMqttTls, AClientCertificateIsShown) {
+  const std::string guarded = "127.0.0.1:8884";
+  const Given shown{trusted(), {"tls.certificate", file("client.pem")}, {"tls.key", file("client.key")}};
+  EXPECT_EQ(messages(shown, guarded), kWell);
+  EXPECT_EQ(messages({trusted()}, guarded).count("ok"), 0u);
+  EXPECT_EQ(messages({trusted(), {"tls.certificate", file("other.pem")}, {"tls.key", file("other.key")}}, guarded)
+                .count("ok"),
+            0u);
+}
+
+TEST_F(ProbeMqttTls, WhoSpeaksNoTlsIsNamedAsOneWhoIsNotThere) {
+  auto p = probe_of("mqtt", std::string("127.0.0.1:1883"));
+  p.params.set("tls.ca", file("ca.pem"));
+  p.timeout = 2 * kSecond;
+  const auto plain = verdicts(ask(p, *ns_, 4 * p.every));
+  EXPECT_EQ(plain.count("ok"), 0u);
+  EXPECT_EQ(plain.count("timeout"), 0u) << "a broker without TLS hangs up on it";
+  EXPECT_EQ(messages({trusted()}, "127.0.0.1:1"), (Verdicts{{"refused", 4}}));
+  EXPECT_EQ(messages({}).count("ok"), 0u) << "it asks without TLS where there is TLS";
+}
+
+TEST_F(ProbeMqttTls, AFileThatCannotBeUsedIsFoundBeforeTheRun) {
+  for (const auto& [key, path] : {std::pair{"tls.ca", file("none.pem")}, {"tls.certificate", file("mosquitto.conf")}}) {
+    try {
+      messages({{key, path}});
+      ADD_FAILURE() << "it ran";
+    } catch (const Failure& failure) {
+      EXPECT_EQ(failure.status(), Exit::cannot_run);
+      EXPECT_NE(std::string(failure.what()).find(key), std::string::npos) << failure.what();
+    }
+  }
+}
+
+TEST_F(ProbeMqttTls, ABrokerThatFallsSilentOrIsGoneIsATimeoutOrARefusal) {
+  Given given{trusted()};
+  auto p = probe_of("mqtt", std::string("127.0.0.1:8883"));
+  p.params.set("tls.ca", file("ca.pem"));
+  p.timeout = 300 * kMillisecond;
+  broker_->signal(SIGSTOP);
+  EXPECT_EQ(verdicts(ask(p, *ns_, 4 * p.every)), (Verdicts{{"timeout", 4}}));
+  broker_->signal(SIGCONT);
+  p.timeout = 10 * kSecond;
+  EXPECT_EQ(verdicts(ask(p, *ns_, 4 * p.every)), kWell);
+}
+
 }  // namespace
 }  // namespace faultline::test

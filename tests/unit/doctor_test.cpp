@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "injector/probe/library.h"
+
 namespace faultline::doctor {
 namespace {
 
@@ -36,7 +38,21 @@ TEST(Doctor, AHealthyMachineHasNothingToComplainOf) {
   EXPECT_TRUE(report.can_run);
   EXPECT_EQ(report.engine, pen::Engine::tcx);
   for (const auto& finding : report.findings)
-    EXPECT_EQ(finding.state, State::ok) << finding.topic << ": " << finding.what;
+    if (!finding.topic.ends_with(" probes")) {
+      EXPECT_EQ(finding.state, State::ok) << finding.topic << ": " << finding.what;
+    }
+}
+
+TEST(Doctor, SaysWhichKindsOfProbeAreBuiltIn) {
+  const Report report = examine(healthy());
+  EXPECT_TRUE(report.can_run);
+  for (const auto& library : probe::libraries()) {
+    const Finding* finding = find(report, std::string(library.kind) + " probes");
+    ASSERT_NE(finding, nullptr) << library.kind;
+    EXPECT_EQ(finding->state, library.built_in ? State::ok : State::weaker);
+    EXPECT_EQ(finding->help.find(library.package) != std::string::npos, !library.built_in) << finding->help;
+    EXPECT_FALSE(finding->needed);
+  }
 }
 
 TEST(Doctor, SaysWhatClsactDoesToAQueue) {

@@ -125,9 +125,9 @@ TEST(Measured, WhatIsWrongIsSaidWithItsLine) {
            {"[{\"prb_id\":1,\"timestamp\":1,\"avg\":20.1}]", "m.txt:1: the result does not have its packets"},
            {"0\n7\n3\n", "m.txt:3: this line is earlier"},
            {"", "m.txt: the file is empty"},
-           {"hello\n", "m.txt: the format is not known; what is read: irtt (irtt client -o FILE.json)"},
+           {"hello\n", "m.txt: the format is not known; what is read: pcap (a capture of a TCP connection"},
            {"time_s,delay_ms\n0,1\n", "it looks like a trace already"},
-           {"\xd4\xc3\xb2\xa1\x02", "a capture of packets is not read"},
+           {"\xd4\xc3\xb2\xa1\x02", "there is no TCP connection in this capture"},
            {"PING\n[1.5] no answer yet for icmp_seq=1\n", "m.txt: there is no round trip in it"},
            {"{\"prb_id\":1,\"timestamp\":1,\"result\":[{\"x\":\"*\"}]}", "m.txt: no round trip in it was answered"}}) {
     const std::string said = refusal(text);

@@ -1,10 +1,20 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "injector/base/secrets.h"
+#include "injector/probe/library.h"
 #include "tests/unit/plan_support.h"
 
 namespace faultline::plan {
 namespace {
 
 const std::string kHttp = "[probes.p]\nhttp = \"http://10.0.0.1:8080/pay\"\n";
+
+bool all_libraries() {
+  const auto all = probe::libraries();
+  return std::all_of(all.begin(), all.end(), [](const probe::Library& one) { return one.built_in; });
+}
 
 TEST(PlanProbes, ReadsHttp) {
   const auto plan = parse_good(kHttp +
@@ -59,6 +69,68 @@ TEST(PlanProbes, ReadsGrpcAndMqtt) {
   only_mistake("[probes.m]\nmqtt = \"10.0.0.1:1883\"\ntopic = \"a/#\"\n", "can be published to");
   only_mistake("[probes.m]\nmqtt = \"10.0.0.1:1883\"\npassword = \"p\"\n", "without a user");
   only_mistake("[probes.m]\nmqtt = \"10.0.0.1:1883\"\nwill.message = \"p\"\n", "without a topic");
+}
+
+TEST(PlanProbes, MqttSpeaksTlsWithItsKeys) {
+  const auto plan = parse_good(
+      "[probes.m]\nmqtt = \"broker:8883\"\ntls = { ca = \"/ca.pem\", certificate = \"/c.pem\", key = \"/c.key\", name "
+      "= "
+      "\"b.example\" }\n");
+  const auto& mqtt = plan.probes[0].params;
+  EXPECT_EQ(mqtt.text("tls.ca"), "/ca.pem");
+  EXPECT_EQ(mqtt.text("tls.name"), "b.example");
+  only_mistake("[probes.m]\nmqtt = \"broker:8883\"\ntls.key = \"/c.key\"\n", "a key without a certificate");
+  only_mistake("[probes.m]\nmqtt = \"broker:8883\"\ntls = { ca = \"/ca.pem\", insecure = true }\n",
+               "nothing is checked");
+  only_mistake("[probes.m]\nmqtt = \"broker:8883\"\ntls.ca = \"ca.pem\"\n", "not an absolute path");
+}
+
+TEST(PlanProbes, ReadsMysqlAndKafka) {
+  if (!all_libraries()) GTEST_SKIP() << "built without one of them";
+  const auto plan = parse_good(
+      "[probes.d]\nmysql = \"mysql://app:s%40me@[fd00::1]:3307/shop\"\nquery = \"select 2\"\nreuse = true\nvalue = "
+      "\"number\"\n"
+      "[probes.k]\nkafka = \"10.0.0.1:9092, 10.0.0.2:9092\"\ntopic = \"shop.probe\"\nacks = \"1\"\nuntil = "
+      "\"written\"\n");
+  EXPECT_EQ(plan.probes[0].subject(), "mysql://app:s%40me@[fd00::1]:3307/shop");
+  EXPECT_EQ(plan.probes[0].shown_subject().find("me@"), std::string::npos) << plan.probes[0].shown_subject();
+  EXPECT_EQ(plan.probes[0].params.text("query"), "select 2");
+  const auto& kafka = plan.probes[1].params;
+  EXPECT_EQ(plan.probes[1].subject(), "10.0.0.1:9092,10.0.0.2:9092");
+  EXPECT_EQ(kafka.text("topic"), "shop.probe");
+  EXPECT_EQ(kafka.text("acks"), "1");
+  EXPECT_EQ(kafka.text("until"), "written");
+  for (const char* uri : {"mysql://10.0.0.1/shop", "mysql://:x@10.0.0.1", "mysql://a@10.0.0.1?x=1", "mysql://a%4@h",
+                          "mysql://a@h:0/x", "postgresql://a@h"})
+    only_mistake(fmt::format("[probes.d]\nmysql = \"{}\"\n", uri), "is not a URI of MySQL");
+  only_mistake("[probes.k]\nkafka = \"10.0.0.1:9092,\"\n", "kafka");
+  only_mistake("[probes.k]\nkafka = \"10.0.0.1\"\n", "kafka");
+  only_mistake("[probes.k]\nkafka = \"10.0.0.1:9092\"\ntopic = \"a b\"\n", "a topic of Kafka");
+  only_mistake("[probes.k]\nkafka = \"10.0.0.1:9092\"\nacks = \"0\"\n", "unknown value");
+}
+
+// In a build that has them all there is none to refuse; the build without is one of .ci/nightly's.
+TEST(PlanProbes, OneThatIsNotBuiltInIsRefusedAtItsPlace) {
+  for (const auto& library : probe::libraries()) {
+    const auto& kind = *probe::find_kind(library.kind);
+    EXPECT_EQ(probe::lacking(kind), library.built_in ? nullptr : &library);
+    const auto result =
+        plan::parse_text(fmt::format("[probes.p]\n  {} = {}\n", kind.name(), kind.subject.example), "p.toml");
+    if (library.built_in) {
+      EXPECT_TRUE(result.ok()) << plan::render(result);
+      continue;
+    }
+    ASSERT_EQ(result.diagnostics.size(), 1u) << plan::render(result);
+    const auto& mistake = result.diagnostics[0];
+    EXPECT_EQ(mistake.at.line, 2u);
+    EXPECT_EQ(mistake.at.column, 3u);
+    EXPECT_NE(mistake.message.find("this faultline is built without"), std::string::npos) << mistake.message;
+    EXPECT_NE(
+        mistake.hint.find(fmt::format("install {} and build it again, with -D{}=ON", library.package, library.option)),
+        std::string::npos)
+        << mistake.hint;
+  }
+  EXPECT_EQ(probe::lacking(*probe::find_kind("http")), nullptr);
 }
 
 TEST(PlanProbes, DefaultsAreASecond) {

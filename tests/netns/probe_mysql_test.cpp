@@ -1,0 +1,146 @@
+// The mysql probe, against a MariaDB.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "tests/harness/asking.h"
+#include "tests/harness/command.h"
+#include "tests/harness/processes.h"
+
+#if FAULTLINE_HAS_MYSQL
+namespace faultline::test {
+namespace {
+
+using Verdicts = std::map<std::string, int>;
+constexpr Ns kApart = 250 * kMillisecond;
+
+Verdicts four(probe::Probe probe, const NetNs& ns, Ns every = 25 * kMillisecond) {
+  probe.every = every;
+  return verdicts(ask(probe, ns, 4 * probe.every));
+}
+
+/// One server for all of the tests: it takes seconds to make.
+class ProbeMysql : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    ns_ = std::make_unique<NetNs>(loopback_ns());
+    folder_ = std::make_unique<TemporaryFolder>();
+    std::filesystem::permissions(folder_->path(), std::filesystem::perms::all);
+    const std::string data = folder_->path() / "data";
+    std::filesystem::create_directory(data);
+    std::filesystem::permissions(data, std::filesystem::perms::all);
+    // What mariadb-install-db does; its own needs the package of the clients.
+    const Said made = say_all(as_nobody(
+        {"sh", "-c",
+         "{ printf 'create database mysql;\\nuse mysql;\\n'; cat /usr/share/mysql/mysql_system_tables.sql; } | "
+         "exec mariadbd --no-defaults --bootstrap --datadir=\"$0\" --innodb-buffer-pool-size=8M",
+         data}));
+    ASSERT_EQ(made.status, 0) << made.errors;
+    const auto users = folder_->write("users.sql",
+                                      "create database shop;\n"
+                                      "create user app@'%' identified by 's@sa:me';\n"
+                                      "grant all on shop.* to app@'%';\n"
+                                      "create table shop.orders (id int primary key, note text);\n"
+                                      "insert into shop.orders values (7, 'paid'), (8, null);\n");
+    std::filesystem::permissions(users, std::filesystem::perms::others_read, std::filesystem::perm_options::add);
+    const Inside inside(*ns_);
+    server_ = std::make_unique<Command>(
+        as_nobody({"mariadbd", "--no-defaults", "--datadir=" + data, "--bind-address=*", "--port=3306",
+                   "--socket=" + data + "/s", "--pid-file=" + data + "/pid", "--innodb-flush-log-at-trx-commit=0",
+                   "--innodb-buffer-pool-size=8M", "--skip-name-resolve", "--init-file=" + users.string()}));
+    ASSERT_TRUE(eventually([] { return verdicts(ask(query("select 1"), *ns_, 50 * kMillisecond)).contains("ok"); }))
+        << server_->errors();
+  }
+  static void TearDownTestSuite() {
+    if (server_) server_->signal(SIGKILL);
+    if (server_) server_->wait(20 * kSecond);
+    server_.reset();
+    folder_.reset();
+    ns_.reset();
+  }
+  static probe::Probe query(const std::string& text, const std::string& reply = "",
+                            const std::string& uri = "mysql://app:s%40sa%3Ame@127.0.0.1/shop") {
+    auto p = probe_of("mysql", uri);
+    p.params.set("query", text);
+    p.params.set("expect.reply", reply);
+    return p;
+  }
+
+  static std::unique_ptr<NetNs> ns_;
+  static std::unique_ptr<TemporaryFolder> folder_;
+  static std::unique_ptr<Command> server_;
+};
+std::unique_ptr<NetNs> ProbeMysql::ns_;
+std::unique_ptr<TemporaryFolder> ProbeMysql::folder_;
+std::unique_ptr<Command> ProbeMysql::server_;
+
+TEST_F(ProbeMysql, TheFirstFieldIsTheReply) {
+  EXPECT_EQ(four(query("select 1"), *ns_), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(query("select note, 2 from orders", "paid"), *ns_), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(query("select 'well'", "ill"), *ns_), (Verdicts{{"reply", 4}}));
+  EXPECT_EQ(four(query("select 1 from orders where false", "1"), *ns_), (Verdicts{{"reply", 4}}));
+  EXPECT_EQ(four(query("select null", "1"), *ns_), (Verdicts{{"reply", 4}}));
+  EXPECT_EQ(four(query("replace into orders values (9, 'open')"), *ns_), (Verdicts{{"ok", 4}})) << "no rows at all";
+  EXPECT_EQ(four(query("select repeat('x', 3000000)", "xxx"), *ns_), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(query("select 1", "1", "mysql://app:s%40sa%3Ame@[::1]:3306"), *ns_), (Verdicts{{"ok", 4}}));
+}
+
+TEST_F(ProbeMysql, TheFieldMayBeANumber) {
+  auto p = query("select count(*) from orders where id < 9");
+  p.params.set("value", std::string("number"));
+  const auto samples = ask(p, *ns_, 2 * p.every);
+  EXPECT_EQ(verdicts(samples), (Verdicts{{"ok", 2}}));
+  for (const auto& sample : samples) EXPECT_EQ(sample.value, 2.0);
+  p.params.set("query", std::string("select note from orders"));
+  EXPECT_EQ(four(p, *ns_), (Verdicts{{"value", 4}}));
+}
+
+TEST_F(ProbeMysql, WhoIsNotLetInIsALoginAndAMistakeHasItsNumber) {
+  EXPECT_EQ(four(query("select 1", "", "mysql://app:guess@127.0.0.1/shop"), *ns_), (Verdicts{{"login", 4}}));
+  EXPECT_EQ(four(query("select 1", "", "mysql://app:s%40sa%3Ame@127.0.0.1/bank"), *ns_), (Verdicts{{"login", 4}}));
+  const auto p = query("select * from nothing");
+  const auto samples = ask(p, *ns_, 2 * p.every);
+  EXPECT_EQ(verdicts(samples), (Verdicts{{"mysql 1146", 2}}));
+  ASSERT_NE(samples.at(0).said, nullptr);
+  EXPECT_NE(samples.at(0).said->output.find("shop.nothing"), std::string::npos) << samples.at(0).said->output;
+  EXPECT_EQ(four(query("select 1; select 2"), *ns_), (Verdicts{{"mysql 1064", 4}})) << "one statement a request";
+  EXPECT_EQ(four(query("select 1", "", "mysql://app@127.0.0.1:1"), *ns_), (Verdicts{{"refused", 4}}));
+}
+
+TEST_F(ProbeMysql, ASessionIsKeptIfAskedAndWhileItLives) {
+  const auto sessions = [&](bool reuse, const char* text) {
+    auto p = query(text);
+    p.params.set("reuse", reuse);
+    p.params.set("value", std::string("number"));
+    p.every = kApart;
+    std::set<double> ids;
+    for (const auto& sample : ask(p, *ns_, 4 * p.every)) ids.insert(sample.value.value_or(-1));
+    return ids;
+  };
+  EXPECT_EQ(sessions(false, "select connection_id()").size(), 4u);
+  EXPECT_EQ(sessions(true, "select connection_id()").size(), 1u);
+  auto leaving = query("kill connection_id()");
+  leaving.params.set("reuse", true);
+  EXPECT_EQ(four(leaving, *ns_, kApart), (Verdicts{{"mysql 1927", 4}})) << "it is no session to keep";
+}
+
+TEST_F(ProbeMysql, WhatTakesTooLongIsATimeoutAndOthersGoOn) {
+  auto slow = query("select sleep(30)");
+  slow.timeout = 300 * kMillisecond;
+  EXPECT_EQ(four(slow, *ns_), (Verdicts{{"timeout", 4}}));
+  // A server that is stopped takes connections, and says nothing.
+  auto p = query("select 1", "1");
+  p.timeout = 300 * kMillisecond;
+  server_->signal(SIGSTOP);
+  EXPECT_EQ(four(p, *ns_), (Verdicts{{"timeout", 4}}));
+  p.params.set("reuse", true);
+  EXPECT_EQ(four(p, *ns_), (Verdicts{{"timeout", 4}}));
+  server_->signal(SIGCONT);
+  p.timeout = 10 * kSecond;
+  EXPECT_EQ(four(p, *ns_), (Verdicts{{"ok", 4}}));
+}
+
+}  // namespace
+}  // namespace faultline::test
+#endif
