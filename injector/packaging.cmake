@@ -26,7 +26,7 @@ install(TARGETS faultline RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY experiments/ DESTINATION ${CMAKE_INSTALL_DATADIR}/faultline/experiments
         USE_SOURCE_PERMISSIONS  # labs run the scripts among the services by their paths
         FILES_MATCHING PATTERN "*.toml" PATTERN "services/*" PATTERN "services/*/*" PATTERN "*.csv"
-        PATTERN "CMakeLists.txt" EXCLUDE PATTERN "services/payment" EXCLUDE) # sources; the programs are in libexec/faultline
+        REGEX "\\.(cpp|h)$|CMakeLists\\.txt$" EXCLUDE PATTERN "services/base" EXCLUDE PATTERN "services/payment" EXCLUDE) # sources; the programs are in libexec/faultline
 install(FILES ${generated}/plan.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/faultline)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/faultline FILES_MATCHING PATTERN "*.md" PATTERN "status.md" EXCLUDE)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/faultline)

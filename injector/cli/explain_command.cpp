@@ -39,7 +39,7 @@ class Page {
 
   Visible text() {
     const std::string title = plan_.title.empty() ? plan_.name : plan_.title;
-    out_ += styled(look_, "1", screen::clipped(title, look_.width)) + "\n";
+    out_ += styled(look_, "1", wrapped(screen::clipped(title), look_.width, 0, 0)) + "\n";
     say(4, fmt::format("{}, {} long, {}", plan_.path, plan::format_duration(plan_.duration),
                        plan_.seed_given
                            ? fmt::format("seed {}", plan_.seed)

@@ -1,82 +1,42 @@
 // The home demo services (experiments/services/home), as processes: a command is done once, a hub that is killed loses
 // no reading that it has acknowledged, and `ledger audit` finds what is wrong, and nothing else.
-#include <gtest/gtest.h>
-#include <httplib.h>
-#include <signal.h>
-
 #include <chrono>
 
-#include "tests/harness/asking.h"
-#include "tests/harness/command.h"
-#include "tests/harness/processes.h"
+#include "tests/netns/services_bed.h"
 
 namespace faultline::test {
 namespace {
-
-namespace fs = std::filesystem;
-using nlohmann::json;
 
 std::int64_t now_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
       .count();
 }
 
-class HomeServices : public testing::Test {
+class HomeServices : public ServicesBed {
  protected:
+  HomeServices() : ServicesBed("home") {}
+
   void SetUp() override {
-    if (!fs::exists(program("hub"))) GTEST_SKIP() << "built without the demo services";
+    ServicesBed::SetUp();
+    if (IsSkipped()) return;
     broker_ = std::make_unique<Command>(std::vector<std::string>{
-        "mosquitto", "-c", folder_.write("broker.conf", "listener 1883\nallow_anonymous true\npersistence false\n")});
-    start("witness", kWitness, {"--ledger", file("ledger")});
-    start("cloud-db", kDb, {"--file", file("cloud")});
-  }
-
-  static std::string program(const std::string& name) {
-    return fs::path(binary()).parent_path() / "libexec/home" / name;
-  }
-  std::string file(const std::string& name) const { return folder_.path() / name; }
-  static std::string url(int port) { return "http://127.0.0.1:" + std::to_string(port); }
-
-  /// Starts one, or starts it again; `argv` is remembered. Waits until it answers at `ready`.
-  void start(const std::string& name, int port, std::vector<std::string> argv = {},
-             const std::string& ready = "/health") {
-    if (!argv.empty()) {
-      argv.insert(argv.begin(), program(name));
-      argv.insert(argv.end(), {"--port", std::to_string(port)});
-      commands_[name] = argv;
-    }
-    running_[name] = std::make_unique<Command>(commands_.at(name));
-    ASSERT_TRUE(eventually([&] { return get(port, ready).first == 200; })) << name << running_[name]->errors();
-  }
-  void kill(const std::string& name) {
-    running_.at(name)->signal(SIGKILL);
-    running_.at(name)->wait(10 * kSecond);
+        "mosquitto", "-c", write("broker.conf", "listener 1883\nallow_anonymous true\npersistence false\n")});
+    start("witness", kWitness, {"witness", "--ledger", file("ledger")});
+    start("cloud-db", kDb, {"cloud-db", "--file", file("cloud")});
   }
 
   /// The cloud, the hub and the devices, around one broker that is both the cloud's and the hub's.
   void start_home(const std::string& design = "careful") {
-    start("cloud-edge", kEdge, {"--broker", kBroker, "--db", url(kDb), "--design", design}, "/ready");
+    start("cloud-edge", kEdge, {"cloud-edge", "--broker", kBroker, "--db", url(kDb), "--design", design}, "/ready");
     start("hub", kHub,
-          {"--store", file("hub"), "--witness", url(kWitness), "--broker", kBroker, "--cloud-broker", kBroker},
+          {"hub", "--store", file("hub"), "--witness", url(kWitness), "--broker", kBroker, "--cloud-broker", kBroker},
           "/ready");
     start("device", kDevices,
-          {"--state", file("devices"), "--witness", url(kWitness), "--hub-broker", kBroker, "--cloud-broker", kBroker,
-           "--design", design},
+          {"device", "--state", file("devices"), "--witness", url(kWitness), "--hub-broker", kBroker, "--cloud-broker",
+           kBroker, "--design", design},
           "/ready");
   }
 
-  using Answer = std::pair<int, json>;  ///< status 0: none
-  static Answer answer_of(const httplib::Result& result) {
-    return result ? Answer{result->status, json::parse(result->body, nullptr, false)} : Answer{0, json()};
-  }
-  static Answer get(int port, const std::string& path) {
-    httplib::Client client("127.0.0.1", port);
-    return answer_of(client.Get(path));
-  }
-  static Answer post(int port, const std::string& path, const json& body) {
-    httplib::Client client("127.0.0.1", port);
-    return answer_of(client.Post(path, body.dump(), "application/json"));
-  }
   static void tell(const json& what) { EXPECT_EQ(post(kWitness, "/tell", json::array({what})).first, 200) << what; }
   static json command(const std::string& id, const std::string& device, std::int64_t age_us = 0) {
     return {{"id", id}, {"device", device}, {"action", "switch"}, {"issued", now_us() - age_us}};
@@ -94,12 +54,7 @@ class HomeServices : public testing::Test {
   static constexpr const char* kBroker = "127.0.0.1:1883";
 
  private:
-  const NetNs ns_ = loopback_ns();
-  const Inside inside_{ns_};
-  TemporaryFolder folder_;
   std::unique_ptr<Command> broker_;
-  std::map<std::string, std::vector<std::string>> commands_;
-  std::map<std::string, std::unique_ptr<Command>> running_;
 };
 
 TEST_F(HomeServices, ACommandIsDoneOnceAndNotWhenItIsOld) {
@@ -223,7 +178,7 @@ TEST_F(HomeServices, TheAuditSaysEachViolation) {
 
   // A database that writes down whatever comes.
   kill("cloud-db");
-  start("cloud-db", kDb, {"--file", file("cloud"), "--design", "naive"});
+  start("cloud-db", kDb, {"cloud-db", "--file", file("cloud"), "--design", "naive"});
   arrives("scale", 1, 70, now - 60 * second);
   const auto again = audit();
   EXPECT_NE(again.out.find("R1 scale 1: arrived so often: 2\n"), std::string::npos) << again.out;
@@ -231,7 +186,16 @@ TEST_F(HomeServices, TheAuditSaysEachViolation) {
 
   kill("cloud-db");
   EXPECT_EQ(audit().status, 4) << "what cannot be read is no audit";
-  EXPECT_EQ(say_all({program("ledger")}).status, 2);
+}
+
+TEST_F(HomeServices, WhatIsMistypedIsRefused) {
+  refused({"ledger"}, "usage: ledger audit --db URL");
+  refused({"ledger", "audit", "--db", "cloud-db:8080", file("ledger")},
+          "--db is http://HOST:PORT, not 'cloud-db:8080'");
+  refused({"phone", "--home", "hubles"}, "--home is hub or hubless, not 'hubles'");
+  refused({"homes", "--witness", url(kWitness), "--broker", "cloud"}, "--broker is HOST:PORT, not 'cloud'");
+  refused({"homes", "--witness", url(kWitness), "--broker", kBroker, "--first", "::1"},
+          "--first is an IPv4 address, not '::1'");
 }
 
 }  // namespace

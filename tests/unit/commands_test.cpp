@@ -124,6 +124,10 @@ TEST(ExplainCommand, SaysWhatAShippedExperimentWouldDo) {
   for (const char c : said.out) ASSERT_EQ(c & 0x80, 0) << "ASCII in a pipe: " << said.out;
   std::istringstream lines(said.out);
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80u) << line;
+  const std::string titled = say({"explain", "alipay-2015"}).out;  // longer than a line
+  EXPECT_TRUE(
+      titled.starts_with("Alipay 2015: a fibre cut, a change-over, and what becomes of acknowledged\npayments\n"))
+      << titled;
   const auto out = nlohmann::json::parse(say({"explain", "--json", "hello"}).out);
   EXPECT_EQ(out.at("faults").at(0).at("round_trip_ms").at("middle"), 200.0);
   EXPECT_TRUE(out.at("faults").at(0).at("of").is_null());

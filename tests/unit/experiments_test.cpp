@@ -27,7 +27,7 @@ std::set<std::string> shipped() {
   std::set<std::string> names;
   for (const auto& entry : fs::directory_iterator(kFolder))
     if (entry.path().extension() == ".toml") names.insert(entry.path().stem());
-  EXPECT_GE(names.size(), 9u) << "hello, machine-room jitter, seven outages";
+  EXPECT_GE(names.size(), 24u);  // a folder that is read in part is noticed
   return names;
 }
 

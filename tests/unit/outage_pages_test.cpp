@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -56,7 +57,10 @@ TEST(OutagePages, EachOutageHasOneWithItsShape) {
                                                                  << row << "\nTo mend it: tests/outages/pages";
     for (const char* section : {"## Shape", "## Run it", "## What the arms show", "## Lesson"})
       EXPECT_NE(page.find(section), std::string::npos) << name << ": " << section;
-    EXPECT_NE(index.find("(" + name + ".md)"), std::string::npos) << "docs/outages/README.md names not " << name;
+    const auto explained =
+        nlohmann::json::parse(say({"explain", "--json", kSource / "experiments" / (name + ".toml")}).out);
+    const std::string row = "| [" + name + "](" + name + ".md) | " + explained.at("title").get<std::string>() + " | `";
+    EXPECT_NE(index.find(row), std::string::npos) << "docs/outages/README.md has not the row\n" << row;
   }
 }
 

@@ -5,7 +5,7 @@
 // comes.)
 #include "parts.h"
 
-namespace home {
+namespace demo::home {
 namespace {
 
 constexpr const char* kSchema = R"(
@@ -66,6 +66,14 @@ class Database {
             {"taken", std::stoll(rows[0][2])}};
   }
 
+  void routes(httplib::Server& server) {
+    on_get(server, "/devices", [this](const auto&, const Json&) { return devices(); });
+    on_get(server, "/homes/([^/]+)", [this](const auto& request, const Json&) { return home(request.matches[1]); });
+    on_post(server, "/readings", [this](const auto&, const Json& batch) { return keep(batch); });
+    on_get(server, "/readings", [this](const auto&, const Json&) { return readings(); });
+    on_get(server, "/reading/([^/]+)", [this](const auto& request, const Json&) { return latest(request.matches[1]); });
+  }
+
  private:
   const bool naive_;
   const int homes_;
@@ -74,21 +82,8 @@ class Database {
 };
 
 }  // namespace
-}  // namespace home
+}  // namespace demo::home
 
 int main(int argc, char** argv) {
-  using namespace home;
-  const auto work = [](const Options& options) {
-    Database database(options);
-    httplib::Server server;
-    on_get(server, "/devices", [&](const auto&, const Json&) { return database.devices(); });
-    on_get(server, "/homes/([^/]+)",
-           [&](const auto& request, const Json&) { return database.home(request.matches[1]); });
-    on_post(server, "/readings", [&](const auto&, const Json& batch) { return database.keep(batch); });
-    on_get(server, "/readings", [&](const auto&, const Json&) { return database.readings(); });
-    on_get(server, "/reading/([^/]+)",
-           [&](const auto& request, const Json&) { return database.latest(request.matches[1]); });
-    serve(server, options.number("port", 8080));
-  };
-  return payment::run(argc, argv, {{"file", "design", "homes", "count", "port"}}, work);
+  return demo::serve_as<demo::home::Database>(argc, argv, {.options = {"file", "design", "homes", "count"}});
 }

@@ -11,7 +11,7 @@
 #include "mqtt.h"
 #include "workers.h"
 
-namespace home {
+namespace demo::home {
 namespace {
 
 class Edge {
@@ -20,17 +20,17 @@ class Edge {
       : naive_(options.naive()),
         homes_(options.number("homes", 200)),
         db_patience_(naive_ ? 10'000 : 800),
-        db_(options.get("db"), milliseconds(naive_ ? 10'000 : 400)),
-        camera_(options.get("camera", "http://127.0.0.1:1"), naive_ ? kForEver : milliseconds(1000)),
+        db_(options.url("db"), milliseconds(naive_ ? 10'000 : 400)),
         workers_(8, milliseconds(naive_ ? 10'000 : 2000)),
         broker_(loop_,
-                {options.get("broker"),
+                {options.address("broker"),
                  "cloud-edge",
                  {"home/+/done", "home/+/request", "home/+/readings"},
                  Return::of(naive_),
                  false,
                  ""},
                 [this](const std::string& topic, const Json& message) { heard(topic, message); }) {
+    if (options.has("camera")) camera_.emplace(options.url("camera"), naive_ ? kForEver : milliseconds(1000));
     loop_.every(milliseconds(3000), [this] { send_again(); });
     const milliseconds timer(1000 * options.number("timer", 2));
     loop_.every(timer, [this] { workers_.add([this] { timer_rings(); }); });
@@ -55,7 +55,7 @@ class Edge {
   }
 
   Json camera() {
-    const Reply reply = camera_.get("/stream", naive_ ? kForEver : milliseconds(2000));
+    const Reply reply = camera_ ? camera_->get("/stream", naive_ ? kForEver : milliseconds(2000)) : Reply();
     if (!reply.ok()) throw Status{503, {{"state", "camera unavailable"}}};
     return reply.body;
   }
@@ -70,6 +70,17 @@ class Edge {
     return {{"known", homes_}, {"well", well}, {"silent_s", seconds_since(last_message_)}};
   }
   bool ready() const { return broker_.connected(); }
+
+  void routes(httplib::Server& server) {
+    on_post(server, "/command", [this](const auto&, const Json& asked) { return command(asked); });
+    on_get(server, "/devices", [this](const auto&, const Json&) { return from_database("/devices"); });
+    on_get(server, "/reading/([^/]+)", [this](const auto& request, const Json&) {
+      return from_database("/reading/" + std::string(request.matches[1]));
+    });
+    on_get(server, "/camera", [this](const auto&, const Json&) { return camera(); });
+    on_get(server, "/homes", [this](const auto&, const Json&) { return homes(); });
+    on_ready(server, [this] { return ready(); });
+  }
 
  private:
   void heard(const std::string& topic, const Json& message) {
@@ -119,7 +130,8 @@ class Edge {
   const bool naive_;
   const int homes_;
   const milliseconds db_patience_;
-  Peer db_, camera_;
+  Peer db_;
+  std::optional<Peer> camera_;
   Answers answers_;
   Workers workers_;
   std::mutex mutex_;
@@ -132,25 +144,9 @@ class Edge {
 };
 
 }  // namespace
-}  // namespace home
+}  // namespace demo::home
 
 int main(int argc, char** argv) {
-  using namespace home;
-  const auto work = [](const Options& options) {
-    Edge edge(options);
-    httplib::Server server;
-    on_post(server, "/command", [&](const auto&, const Json& asked) { return edge.command(asked); });
-    on_get(server, "/devices", [&](const auto&, const Json&) { return edge.from_database("/devices"); });
-    on_get(server, "/reading/([^/]+)", [&](const auto& request, const Json&) {
-      return edge.from_database("/reading/" + std::string(request.matches[1]));
-    });
-    on_get(server, "/camera", [&](const auto&, const Json&) { return edge.camera(); });
-    on_get(server, "/homes", [&](const auto&, const Json&) { return edge.homes(); });
-    on_get(server, "/ready", [&](const auto&, const Json&) -> Json {
-      if (!edge.ready()) throw Status{503, {{"state", "not yet"}}};
-      return {{"state", "ready"}};
-    });
-    serve(server, options.number("port", 8080));
-  };
-  return payment::run(argc, argv, {{"broker", "db", "camera", "design", "homes", "timer", "port"}}, work);
+  return demo::serve_as<demo::home::Edge>(argc, argv,
+                                          {.options = {"broker", "db", "camera", "design", "homes", "timer"}});
 }

@@ -11,10 +11,24 @@
 #include "mqtt.h"
 #include "outbox.h"
 
-namespace home {
+namespace demo::home {
 namespace {
 
 constexpr const char* kSchema = "CREATE TABLE IF NOT EXISTS done(device TEXT, id TEXT, PRIMARY KEY(device, id))";
+
+/// The camera's picture, as it comes: ten frames, a JSON array of them.
+void stream(httplib::Response& response) {
+  response.set_chunked_content_provider("application/json", [](std::size_t sent, httplib::DataSink& sink) {
+    for (int frame = 1; sent == 0 && frame <= 10; frame++) {
+      const std::string text = (frame == 1 ? "[" : ",") + std::to_string(now_us());
+      if (!sink.write(text.data(), text.size())) return false;
+      std::this_thread::sleep_for(milliseconds(20));
+    }
+    sink.write("]", 1);
+    sink.done();
+    return true;
+  });
+}
 
 class Devices {
  public:
@@ -24,8 +38,8 @@ class Devices {
         names_(device_names(options.number("count", 32))),
         done_(options.get("state"), kSchema),
         outbox_(options.get("state") + ".readings"),
-        teller_(options.get("witness")) {
-    const std::string broker = options.get(through_hub(options) ? "hub-broker" : "cloud-broker");
+        teller_(options.url("witness")) {
+    const Address broker = options.address(through_hub(options) ? "hub-broker" : "cloud-broker");
     for (const auto& name : names_) {
       std::vector<std::string> topics{prefix_ + "/command/" + name, prefix_ + "/kept/" + name};
       if (name == names_[0]) topics.push_back(prefix_ + "/command/none");
@@ -55,6 +69,12 @@ class Devices {
     for (const auto& session : sessions_)
       if (!session->connected()) return false;
     return true;
+  }
+
+  void routes(httplib::Server& server) {
+    on_post(server, "/switch/([^/]+)", [this](const auto& request, const Json&) { return press(request.matches[1]); });
+    server.Get("/stream", [](const httplib::Request&, httplib::Response& response) { stream(response); });
+    on_ready(server, [this] { return ready(); });
   }
 
  private:
@@ -122,37 +142,10 @@ class Devices {
   std::vector<std::unique_ptr<Session>> sessions_;
 };
 
-/// The camera's picture, as it comes: ten frames, a JSON array of them.
-void stream(httplib::Response& response) {
-  response.set_chunked_content_provider("application/json", [](std::size_t sent, httplib::DataSink& sink) {
-    for (int frame = 1; sent == 0 && frame <= 10; frame++) {
-      const std::string text = (frame == 1 ? "[" : ",") + std::to_string(now_us());
-      if (!sink.write(text.data(), text.size())) return false;
-      std::this_thread::sleep_for(milliseconds(20));
-    }
-    sink.write("]", 1);
-    sink.done();
-    return true;
-  });
-}
-
 }  // namespace
-}  // namespace home
+}  // namespace demo::home
 
 int main(int argc, char** argv) {
-  using namespace home;
-  const auto work = [](const Options& options) {
-    Devices devices(options);
-    httplib::Server server;
-    on_post(server, "/switch/([^/]+)",
-            [&](const auto& request, const Json&) { return devices.press(request.matches[1]); });
-    server.Get("/stream", [](const httplib::Request&, httplib::Response& response) { stream(response); });
-    on_get(server, "/ready", [&](const auto&, const Json&) -> Json {
-      if (!devices.ready()) throw Status{503, {{"state", "not yet"}}};
-      return {{"state", "ready"}};
-    });
-    serve(server, options.number("port", 8080));
-  };
-  return payment::run(argc, argv,
-                      {{"state", "witness", "hub-broker", "cloud-broker", "home", "design", "count", "port"}}, work);
+  return demo::serve_as<demo::home::Devices>(
+      argc, argv, {.options = {"state", "witness", "hub-broker", "cloud-broker", "home", "design", "count"}});
 }

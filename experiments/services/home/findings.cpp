@@ -1,18 +1,9 @@
 #include "findings.h"
 
-#include "parts.h"
-
-namespace home {
+namespace demo::home {
 namespace {
 
-struct Rule {
-  const char* name;
-  bool at_rest_only;
-  const char* what;   ///< before the second column of the query
-  const char* query;  ///< what it is about, and what to say of it: one row a violation
-};
-
-constexpr Rule kRules[] = {
+const std::vector<Rule> kRules{
     {"C1", false, "done so often: ",
      "SELECT device || ' ' || command, count(*) FROM applied GROUP BY device, command HAVING count(*) > 1"},
     {"C2", false, "done so late, in s: ",
@@ -45,16 +36,10 @@ constexpr Rule kRules[] = {
      " ORDER BY homes.at DESC LIMIT 1) AS failing, (SELECT max(known) FROM homes) AS known FROM words)"
      " WHERE word = 'recovered' AND failing > 0.01 * known"},
 };
-constexpr const char* kNames[] = {"C1", "C2", "C3", "C4", "R1", "R2", "R3", "R4", "M1", "S1"};
 
-struct Figure {
-  const char* name;
-  const char* query;
-};
-
-constexpr Figure kFigures[] = {
-    {"commands", "SELECT count(DISTINCT command) FROM applied"},
-    {"readings", "SELECT count(*) FROM taken"},
+const std::vector<Figure> kFigures{
+    {"commands", "SELECT count(DISTINCT command) FROM applied", true},
+    {"readings", "SELECT count(*) FROM taken", true},
     {"arrived", "SELECT count(*) FROM arrived"},
     // That an outage bit: commands that came too late, and readings that were kept until they could be sent.
     {"discarded", "SELECT count(DISTINCT command) FROM discarded"},
@@ -66,38 +51,18 @@ constexpr Figure kFigures[] = {
 
 }  // namespace
 
-nlohmann::json Findings::json() const {
-  nlohmann::json result = figures;
-  result["violations"] = all.size();
-  for (const char* name : kNames) result[name] = 0;
-  result["findings"] = nlohmann::json::array();
-  for (const auto& each : all) {
-    result[each.rule] = result[each.rule].get<int>() + 1;
-    result["findings"].push_back(each.rule + " " + each.about + ": " + each.what);
-  }
-  return result;
-}
-
-Findings audit(const std::string& ledger, const nlohmann::json& arrived, bool at_rest) {
+Audit audit_home(const std::string& ledger, const Json& arrived, bool at_rest) {
   Store store(ledger, nullptr);
   store.run(
       "CREATE TEMP TABLE arrived(id INTEGER PRIMARY KEY, device TEXT, seq INTEGER, value INTEGER, taken INTEGER,"
       " at INTEGER)");
-  return store.atomically([&] {  // one state of it, though the witness goes on
-    // In one statement: there are thousands of them, and each run() prepares its own.
-    store.run(
-        "INSERT INTO arrived(device, seq, value, taken, at) SELECT value->>'device', value->>'seq',"
-        " value->>'value', value->>'taken', value->>'at' FROM json_each(?) ORDER BY key",
-        {arrived.dump()});
-    store.run("CREATE INDEX temp.arrived_of ON arrived(device, seq)");
-    Findings result;
-    for (const auto& rule : kRules)
-      if (at_rest || !rule.at_rest_only)
-        for (const auto& row : store.run(rule.query))
-          result.all.push_back({rule.name, row.at(0), rule.what + row.at(1)});
-    for (const auto& figure : kFigures) result.figures[figure.name] = std::stoll(store.one(figure.query));
-    return result;
-  });
+  // In one statement: there are thousands of them, and each run() prepares its own.
+  store.run(
+      "INSERT INTO arrived(device, seq, value, taken, at) SELECT value->>'device', value->>'seq',"
+      " value->>'value', value->>'taken', value->>'at' FROM json_each(?) ORDER BY key",
+      {arrived.dump()});
+  store.run("CREATE INDEX temp.arrived_of ON arrived(device, seq)");
+  return audit(store, {kRules, kFigures, ""}, at_rest);
 }
 
-}  // namespace home
+}  // namespace demo::home

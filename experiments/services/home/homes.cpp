@@ -11,13 +11,14 @@
 
 #include "mqtt.h"
 
-namespace home {
+namespace demo::home {
 namespace {
 
 /// The address `n` after this one.
 std::string address_after(const std::string& first, int n) {
   in_addr address{};
-  if (inet_pton(AF_INET, first.c_str(), &address) != 1) throw std::runtime_error("--first is an IPv4 address");
+  if (inet_pton(AF_INET, first.c_str(), &address) != 1)
+    throw WrongCommandLine("--first is an IPv4 address, not '" + first + "'");
   address.s_addr = htonl(ntohl(address.s_addr) + static_cast<std::uint32_t>(n));
   char text[INET_ADDRSTRLEN];
   return inet_ntop(AF_INET, &address, text, sizeof text);
@@ -25,7 +26,7 @@ std::string address_after(const std::string& first, int n) {
 
 class Homes {
  public:
-  explicit Homes(const Options& options) : teller_(options.get("witness")) {
+  explicit Homes(const Options& options) : teller_(options.url("witness")) {
     const char* ours = std::getenv("FAULTLINE_ADDRESS");
     const std::string first = options.get("first", ours ? ours : "");
     const Return back = Return::of(options.naive());
@@ -36,7 +37,7 @@ class Homes {
       home.session = std::make_unique<Session>(
           loop_,
           Session::Setting{
-              options.get("broker"), "home-" + std::to_string(n), {home.name + "/command/#"}, back, false, from},
+              options.address("broker"), "home-" + std::to_string(n), {home.name + "/command/#"}, back, false, from},
           [this, &home](const std::string&, const Json& message) { heard(home, message); });
       home.asks = clock::now() + some(0, 10'000);
       home.leaves = clock::now() + some(0, 20'000);
@@ -54,6 +55,16 @@ class Homes {
   Json numbers() const {
     const auto well = std::count_if(homes_.begin(), homes_.end(), [](const auto& home) { return home->well.load(); });
     return {{"known", homes_.size()}, {"failing", static_cast<std::int64_t>(homes_.size()) - well}};
+  }
+
+  void routes(httplib::Server& server) {
+    on_get(server, "/home", [this](const auto&, const Json&) { return next(); });
+    on_get(server, "/", [this](const auto&, const Json&) { return numbers(); });
+    on_get(server, "/ready", [this](const auto&, const Json&) -> Json {
+      const Json numbers = this->numbers();
+      if (numbers.at("failing").get<int>() > 4) throw Status{503, numbers};
+      return numbers;
+    });
   }
 
  private:
@@ -118,21 +129,8 @@ class Homes {
 };
 
 }  // namespace
-}  // namespace home
+}  // namespace demo::home
 
 int main(int argc, char** argv) {
-  using namespace home;
-  const auto work = [](const Options& options) {
-    Homes homes(options);
-    httplib::Server server;
-    on_get(server, "/home", [&](const auto&, const Json&) { return homes.next(); });
-    on_get(server, "/", [&](const auto&, const Json&) { return homes.numbers(); });
-    on_get(server, "/ready", [&](const auto&, const Json&) -> Json {
-      const Json numbers = homes.numbers();
-      if (numbers.at("failing").get<int>() > 4) throw Status{503, numbers};
-      return numbers;
-    });
-    serve(server, options.number("port", 8080));
-  };
-  return payment::run(argc, argv, {{"broker", "witness", "homes", "design", "first", "port"}}, work);
+  return demo::serve_as<demo::home::Homes>(argc, argv, {.options = {"broker", "witness", "homes", "design", "first"}});
 }

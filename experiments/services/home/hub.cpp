@@ -8,7 +8,7 @@
 #include "mqtt.h"
 #include "outbox.h"
 
-namespace home {
+namespace demo::home {
 namespace {
 
 class Hub {
@@ -16,12 +16,13 @@ class Hub {
   explicit Hub(const Options& options)
       : names_(device_names(options.number("count", 32))),
         outbox_(options.get("store")),
-        teller_(options.get("witness")),
-        devices_(loop_,
-                 {options.get("broker"), "hub", {"lan/done", "lan/readings"}, Return::of(options.naive()), false, ""},
-                 [this](const std::string& topic, const Json& message) { from_device(topic, message); }),
+        teller_(options.url("witness")),
+        devices_(
+            loop_,
+            {options.address("broker"), "hub", {"lan/done", "lan/readings"}, Return::of(options.naive()), false, ""},
+            [this](const std::string& topic, const Json& message) { from_device(topic, message); }),
         cloud_(loop_,
-               {options.get("cloud-broker"), "hub-h0",
+               {options.address("cloud-broker"), "hub-h0",
                 through_hub(options)
                     ? std::vector<std::string>{std::string(kHome) + "/command/#", std::string(kHome) + "/kept/hub"}
                     : std::vector<std::string>{},
@@ -29,7 +30,7 @@ class Hub {
                [this](const std::string& topic, const Json& message) { from_cloud(topic, message); }) {
     if (through_hub(options)) {
       loop_.every(milliseconds(500), [this] { send_readings(); });
-      std::thread([this] { watch_cloud(); }).detach();
+      in_background([this] { watch_cloud(); });
     }
     loop_.start();
   }
@@ -51,6 +52,14 @@ class Hub {
 
   Json devices() const { return {{"devices", names_}}; }
   bool ready() const { return devices_.connected() && cloud_.connected(); }
+
+  void routes(httplib::Server& server) {
+    on_post(server, "/command", [this](const auto&, const Json& asked) { return command(asked); });
+    on_get(server, "/devices", [this](const auto&, const Json&) { return devices(); });
+    on_get(server, "/reading/([^/]+)",
+           [this](const auto& request, const Json&) { return reading(request.matches[1]); });
+    on_ready(server, [this] { return ready(); });
+  }
 
  private:
   void from_device(const std::string& topic, const Json& message) {
@@ -88,7 +97,7 @@ class Hub {
 
   /// For ever: whether a command that is asked for in the cloud comes.
   void watch_cloud() {
-    for (;; payment::pause(milliseconds(800))) {
+    for (;; pause(milliseconds(800))) {
       const std::string id = "hub." + std::to_string(now_us());
       const auto answer = answers_.of(id, milliseconds(1200), [&] {
         cloud_.publish(std::string(kHome) + "/request", {{"id", id}, {"device", "none"}, {"issued", now_us()}});
@@ -111,23 +120,9 @@ class Hub {
 };
 
 }  // namespace
-}  // namespace home
+}  // namespace demo::home
 
 int main(int argc, char** argv) {
-  using namespace home;
-  const auto work = [](const Options& options) {
-    Hub hub(options);
-    httplib::Server server;
-    on_post(server, "/command", [&](const auto&, const Json& asked) { return hub.command(asked); });
-    on_get(server, "/devices", [&](const auto&, const Json&) { return hub.devices(); });
-    on_get(server, "/reading/([^/]+)",
-           [&](const auto& request, const Json&) { return hub.reading(request.matches[1]); });
-    on_get(server, "/ready", [&](const auto&, const Json&) -> Json {
-      if (!hub.ready()) throw Status{503, {{"state", "not yet"}}};
-      return {{"state", "ready"}};
-    });
-    serve(server, options.number("port", 8080));
-  };
-  return payment::run(argc, argv, {{"store", "witness", "broker", "cloud-broker", "home", "design", "count", "port"}},
-                      work);
+  return demo::serve_as<demo::home::Hub>(
+      argc, argv, {.options = {"store", "witness", "broker", "cloud-broker", "home", "design", "count"}});
 }

@@ -5,7 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-namespace home {
+namespace demo::home {
 namespace {
 constexpr int kKeepAlive = 5;  // seconds, the shortest that libmosquitto knows: a dead connection is noticed within 10
 }
@@ -65,9 +65,6 @@ void Loop::run() {
 
 Session::Session(Loop& loop, Setting setting, OnMessage on_message)
     : loop_(loop), setting_(std::move(setting)), on_message_(std::move(on_message)), pause_(setting_.back.first) {
-  const auto colon = setting_.broker.rfind(':');
-  host_ = setting_.broker.substr(0, colon);
-  if (colon != std::string::npos) port_ = std::stoi(setting_.broker.substr(colon + 1));
   session_ = mosquitto_new(setting_.id.c_str(), !setting_.kept, this);
   if (session_ == nullptr) throw std::bad_alloc();
   mosquitto_int_option(session_, MOSQ_OPT_TCP_NODELAY, 1);
@@ -123,7 +120,7 @@ void Session::begin(clock::time_point now) {
   next_ =
       now + setting_.back.patience + milliseconds(std::lround(static_cast<double>(pause_.count()) * times(chance_)));
   pause_ = std::min(pause_ * 2, setting_.back.most);
-  mosquitto_connect_bind_async(session_, host_.c_str(), port_, kKeepAlive,
+  mosquitto_connect_bind_async(session_, setting_.broker.host.c_str(), setting_.broker.port, kKeepAlive,
                                setting_.from.empty() ? nullptr : setting_.from.c_str());
   look();
 }
@@ -147,4 +144,4 @@ void Session::look() {
   leaving_ = false;
 }
 
-}  // namespace home
+}  // namespace demo::home

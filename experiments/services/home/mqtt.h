@@ -11,7 +11,7 @@
 
 struct mosquitto;
 
-namespace home {
+namespace demo::home {
 
 /// How a session comes back.
 struct Return {
@@ -34,7 +34,7 @@ class Loop {
   [[noreturn]] void run();
   /// The same, on a thread of its own.
   void start() {
-    std::thread([this] { run(); }).detach();
+    in_background([this] { run(); });
   }
 
  private:
@@ -54,7 +54,7 @@ class Loop {
 class Session {
  public:
   struct Setting {
-    std::string broker;  ///< "host:port"
+    Address broker;
     std::string id;
     std::vector<std::string> topics;  ///< subscribed to with QoS 1
     Return back;
@@ -86,8 +86,6 @@ class Session {
   Loop& loop_;
   const Setting setting_;
   const OnMessage on_message_;
-  std::string host_;
-  int port_ = 1883;
   mosquitto* session_ = nullptr;
   std::atomic<State> state_{State::away};
   bool leaving_ = false;
@@ -96,4 +94,4 @@ class Session {
   std::mt19937_64 chance_{std::random_device{}()};
 };
 
-}  // namespace home
+}  // namespace demo::home

@@ -5,7 +5,7 @@
 
 #include "parts.h"
 
-namespace home {
+namespace demo::home {
 
 class Outbox {
  public:
@@ -68,4 +68,4 @@ CREATE TABLE IF NOT EXISTS latest(device TEXT PRIMARY KEY, seq INTEGER, body TEX
   std::map<std::string, std::optional<clock::time_point>> sent_;  // on the loop's thread alone
 };
 
-}  // namespace home
+}  // namespace demo::home

@@ -1,4 +1,4 @@
-// What the home demo takes from the payment demo, and what all of its programs agree on: homes, devices, commands.
+// What all programs of the home demo agree on: homes, devices, commands.
 //
 // A device is reached through a broker, below a prefix: its hub's ("lan"), or the cloud's ("home/h0"). There
 //   PREFIX/command/DEVICE   {id, device, action, issued}: do this. `none` is a device that only answers
@@ -15,26 +15,10 @@
 #include <optional>
 #include <thread>
 
-#include "http.h"
-#include "options.h"
-#include "store.h"
+#include "base/service.h"
+#include "base/store.h"
 
-namespace home {
-
-using payment::Json;
-using payment::milliseconds;
-using payment::now_us;
-using payment::on_get;
-using payment::on_post;
-using payment::Options;
-using payment::Peer;
-using payment::Reply;
-using payment::say;
-using payment::serve;
-using payment::Status;
-using payment::Store;
-
-using clock = std::chrono::steady_clock;
+namespace demo::home {
 
 inline constexpr const char* kHome =
     "home/h0";                              ///< the home that is looked at from inside, as the cloud's topics name it
@@ -58,13 +42,7 @@ inline bool takes_readings(const std::string& device) { return !device.starts_wi
 /// Whether this home's commands go through its own hub: not without one, and not in the naive design, which has but the
 /// cloud.
 inline bool through_hub(const Options& options) {
-  const std::string home = options.get("home", "hub");
-  if (home != "hub" && home != "hubless") throw std::runtime_error("--home is hub or hubless");
-  return home == "hub" && !options.naive();
-}
-
-inline double seconds_since(clock::time_point then) {
-  return std::chrono::duration<double>(clock::now() - then).count();
+  return options.choice("home", {"hub", "hubless"}) == "hub" && !options.naive();
 }
 
 /// Answers that threads wait for, each by the id of what was asked.
@@ -103,7 +81,7 @@ class Answers {
 class Teller {
  public:
   explicit Teller(const std::string& witness) : witness_(witness, milliseconds(1000)) {
-    std::thread([this] { run(); }).detach();
+    in_background([this] { run(); });
   }
   void tell(Json what) {
     what["at"] = now_us();
@@ -123,7 +101,7 @@ class Teller {
       if (witness_.post("/tell", batch, milliseconds(3000)).ok())
         batch = Json::array();
       else
-        payment::pause(milliseconds(300));
+        pause(milliseconds(300));
     }
   }
   Peer witness_;
@@ -167,4 +145,4 @@ class Mode {
   std::optional<clock::time_point> changed_;
 };
 
-}  // namespace home
+}  // namespace demo::home

@@ -10,7 +10,7 @@
 // "offline" as soon as one question takes longer than 200 ms.)
 #include "parts.h"
 
-namespace home {
+namespace demo::home {
 namespace {
 
 constexpr milliseconds kCloudOrHub{600}, kCloudAlone{3000}, kHub{2500}, kHurried{200};
@@ -20,14 +20,14 @@ class Phone {
   explicit Phone(const Options& options)
       : naive_(options.naive()),
         hub_there_(through_hub(options)),
-        cloud_(options.get("cloud"), naive_ ? kForEver : milliseconds(hub_there_ ? 300 : 1500)),
-        check_(options.get("cloud"), naive_ ? kHurried : milliseconds(1000)),
-        hub_(options.get("hub"), milliseconds(500)),
-        camera_(options.get("camera"), milliseconds(1000)),
+        cloud_(options.url("cloud"), naive_ ? kForEver : milliseconds(hub_there_ ? 300 : 1500)),
+        check_(options.url("cloud"), naive_ ? kHurried : milliseconds(1000)),
+        hub_(options.url("hub"), milliseconds(500)),
+        camera_(options.url("camera"), milliseconds(1000)),
         cache_(options.get("cache"), "CREATE TABLE IF NOT EXISTS seen(what TEXT PRIMARY KEY, body TEXT)"),
-        teller_(options.get("witness")),
+        teller_(options.url("witness")),
         mode_(naive_ ? Mode::kNaive : Mode::kCareful) {
-    std::thread([this] { check(); }).detach();
+    in_background([this] { check(); });
   }
 
   struct Shown {
@@ -40,7 +40,7 @@ class Phone {
     const std::string id = "phone." + std::to_string(now_us());
     const Json command{{"id", id}, {"device", device}, {"action", "switch"}, {"issued", now_us()}};
     const Shown shown = naive_ ? by_cloud(command, kForEver) : by_either(command);
-    const auto ms = std::chrono::duration_cast<milliseconds>(clock::now() - begun).count();
+    const auto ms = since(begun).count();
     teller_.tell({{"kind", "shown"}, {"device", device}, {"command", id}, {"what", shown.what}, {"ms", ms}});
     return {{"shown", shown.what}, {"way", shown.way}};
   }
@@ -79,6 +79,15 @@ class Phone {
            (!hub_there_ || hub_.post("/command", no_op(), kHub).status == 200);
   }
 
+  void routes(httplib::Server& server) {
+    on_post(server, "/press/([^/]+)", [this](const auto& request, const Json&) { return press(request.matches[1]); });
+    on_get(server, "/list", [this](const auto&, const Json&) { return list(); });
+    on_get(server, "/reading/([^/]+)",
+           [this](const auto& request, const Json&) { return reading(request.matches[1]); });
+    on_get(server, "/camera", [this](const auto&, const Json&) { return camera(); });
+    on_ready(server, [this] { return ready(); });
+  }
+
  private:
   static Json no_op() {
     return {{"id", "check." + std::to_string(now_us())}, {"device", "none"}, {"action", ""}, {"issued", now_us()}};
@@ -112,7 +121,7 @@ class Phone {
 
   /// For ever.
   void check() {
-    for (;; payment::pause(milliseconds(naive_ ? 500 : 1000))) {
+    for (;; pause(milliseconds(naive_ ? 500 : 1000))) {
       if (naive_) {
         heard(check_.get("/devices", kHurried).ok());
         continue;
@@ -140,24 +149,9 @@ class Phone {
 };
 
 }  // namespace
-}  // namespace home
+}  // namespace demo::home
 
 int main(int argc, char** argv) {
-  using namespace home;
-  const auto work = [](const Options& options) {
-    Phone phone(options);
-    httplib::Server server;
-    on_post(server, "/press/([^/]+)",
-            [&](const auto& request, const Json&) { return phone.press(request.matches[1]); });
-    on_get(server, "/list", [&](const auto&, const Json&) { return phone.list(); });
-    on_get(server, "/reading/([^/]+)",
-           [&](const auto& request, const Json&) { return phone.reading(request.matches[1]); });
-    on_get(server, "/camera", [&](const auto&, const Json&) { return phone.camera(); });
-    on_get(server, "/ready", [&](const auto&, const Json&) -> Json {
-      if (!phone.ready()) throw Status{503, {{"state", "not yet"}}};
-      return {{"state", "ready"}};
-    });
-    serve(server, options.number("port", 8080));
-  };
-  return payment::run(argc, argv, {{"cloud", "hub", "camera", "witness", "cache", "home", "design", "port"}}, work);
+  return demo::serve_as<demo::home::Phone>(
+      argc, argv, {.options = {"cloud", "hub", "camera", "witness", "cache", "home", "design"}});
 }

@@ -8,18 +8,26 @@
 // GET / has the word: 200, or 503 while there is a fault.
 #include "parts.h"
 
-namespace home {
+namespace demo::home {
 namespace {
 
 class Operator {
  public:
   explicit Operator(const Options& options)
-      : naive_(options.naive()), edge_(options.get("edge"), milliseconds(500)), teller_(options.get("witness")) {
-    std::thread([this] { look(); }).detach();
+      : naive_(options.naive()), edge_(options.url("edge"), milliseconds(500)), teller_(options.url("witness")) {
+    in_background([this] { look(); });
   }
   std::string word() const {
     const std::lock_guard lock(mutex_);
     return word_;
+  }
+
+  void routes(httplib::Server& server) {
+    on_get(server, "/", [this](const auto&, const Json&) -> Json {
+      const std::string word = this->word();
+      if (word == "network fault") throw Status{503, {{"word", word}}};
+      return {{"word", word}};
+    });
   }
 
  private:
@@ -59,19 +67,8 @@ class Operator {
 };
 
 }  // namespace
-}  // namespace home
+}  // namespace demo::home
 
 int main(int argc, char** argv) {
-  using namespace home;
-  const auto work = [](const Options& options) {
-    Operator the_operator(options);
-    httplib::Server server;
-    on_get(server, "/", [&](const auto&, const Json&) -> Json {
-      const std::string word = the_operator.word();
-      if (word == "network fault") throw Status{503, {{"word", word}}};
-      return {{"word", word}};
-    });
-    serve(server, options.number("port", 8080));
-  };
-  return payment::run(argc, argv, {{"edge", "witness", "design", "port"}}, work);
+  return demo::serve_as<demo::home::Operator>(argc, argv, {.options = {"edge", "witness", "design"}});
 }

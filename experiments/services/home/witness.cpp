@@ -5,16 +5,15 @@
 // (POST /findings).
 #include "witness.h"
 
-#include <set>
-
+#include "base/audit.h"
 #include "parts.h"
 
-namespace home {
+namespace demo::home {
 namespace {
 
 class Witness {
  public:
-  explicit Witness(const std::string& file) : store_(file, kWitnessSchema) {}
+  explicit Witness(const Options& options) : store_(options.get("ledger"), kWitnessSchema) {}
 
   Json hear(const Json& all) {
     store_.atomically([&] {
@@ -23,11 +22,9 @@ class Witness {
     return {{"state", "heard"}};
   }
 
-  Json log_findings(const Json& findings) {
-    const std::lock_guard lock(mutex_);
-    for (const std::string finding : findings)
-      if (logged_.insert(finding).second) say("violation: " + finding);
-    return {{"state", "noted"}};
+  void routes(httplib::Server& server) {
+    on_post(server, "/tell", [this](const auto&, const Json& all) { return hear(all); });
+    on_post(server, "/findings", [this](const auto&, const Json& findings) { return findings_.note(findings); });
   }
 
  private:
@@ -60,21 +57,10 @@ class Witness {
   }
 
   Store store_;
-  std::mutex mutex_;
-  std::set<std::string> logged_;
+  FindingsLog findings_;
 };
 
 }  // namespace
-}  // namespace home
+}  // namespace demo::home
 
-int main(int argc, char** argv) {
-  using namespace home;
-  const auto work = [](const Options& options) {
-    Witness witness(options.get("ledger"));
-    httplib::Server server;
-    on_post(server, "/tell", [&](const auto&, const Json& all) { return witness.hear(all); });
-    on_post(server, "/findings", [&](const auto&, const Json& findings) { return witness.log_findings(findings); });
-    serve(server, options.number("port", 8080));
-  };
-  return payment::run(argc, argv, {{"ledger", "port"}}, work);
-}
+int main(int argc, char** argv) { return demo::serve_as<demo::home::Witness>(argc, argv, {.options = {"ledger"}}); }

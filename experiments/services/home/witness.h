@@ -1,7 +1,7 @@
 // The witness's ledger as a file: what `witness` writes, and what `ledger audit` reads.
 #pragma once
 
-namespace home {
+namespace demo::home {
 
 inline constexpr const char* kWitnessSchema = R"(
 -- What a device did, each time that it did it; `way` is where the command came from: lan, home/h0 (the cloud), hand.
@@ -22,4 +22,4 @@ CREATE INDEX IF NOT EXISTS applied_of ON applied(device, command);
 CREATE INDEX IF NOT EXISTS homes_at ON homes(at);
 )";
 
-}  // namespace home
+}  // namespace demo::home

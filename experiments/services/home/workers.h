@@ -5,13 +5,13 @@
 
 #include "parts.h"
 
-namespace home {
+namespace demo::home {
 
 class Workers {
  public:
   /// `patience`: what has waited for longer is not begun.
   Workers(int threads, milliseconds patience) : patience_(patience) {
-    for (int i = 0; i < threads; i++) std::thread([this] { run(); }).detach();
+    for (int i = 0; i < threads; i++) in_background([this] { run(); });
   }
   void add(std::function<void()> what) {
     const std::lock_guard lock(mutex_);
@@ -43,4 +43,4 @@ class Workers {
   std::deque<std::pair<clock::time_point, std::function<void()>>> waiting_;
 };
 
-}  // namespace home
+}  // namespace demo::home

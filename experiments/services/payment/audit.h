@@ -14,28 +14,11 @@
 // lost on its way, and that nobody was told of, is in neither, and did no harm.
 #pragma once
 
-#include <nlohmann/json.hpp>
-#include <string>
-#include <vector>
+#include "base/audit.h"
 
-namespace payment {
+namespace demo::payment {
 
-struct Violation {
-  std::string invariant;  ///< "I1"
-  std::string order;      ///< number, or purchase where there are several numbers
-  std::string what;
-};
+/// I1 to I6, and what plans ask besides, by name; see audit.cpp.
+Rules invariants();
 
-struct Audit {
-  std::vector<Violation> violations;
-  /// What the plan asks besides, by name; see audit.cpp.
-  nlohmann::json figures;
-
-  /// {"violations": 2, "I1": 2, …, "orders": […], and the figures}
-  nlohmann::json json() const;
-};
-
-/// `at_rest`: all is over and has had its time, so that nothing may be open any more. Throws std::runtime_error.
-Audit audit(const std::string& ledger, bool at_rest);
-
-}  // namespace payment
+}  // namespace demo::payment

@@ -11,10 +11,9 @@
 #include <atomic>
 #include <condition_variable>
 
-#include "http.h"
-#include "options.h"
+#include "base/service.h"
 
-namespace payment {
+namespace demo::payment {
 namespace {
 
 /// So many at a time, and no queue.
@@ -24,8 +23,8 @@ class Auth {
  public:
   explicit Auth(const Options& options)
       : naive_(options.naive()),
-        bank_(options.get("bank"), milliseconds(500)),
-        sms_(options.get("sms"), milliseconds(500)) {
+        bank_(options.url("bank"), milliseconds(500)),
+        sms_(options.url("sms"), milliseconds(500)) {
     bank_.warm(naive_ ? 1 : 6);
     sms_.warm(naive_ ? 1 : 6);
   }
@@ -41,6 +40,11 @@ class Auth {
     if (naive_) id += "-" + std::to_string(++taps_);
     answered([&](milliseconds patience) { return sms_.post("/send", {{"id", id}}, patience); });
     return {{"state", "SENT"}};
+  }
+
+  void routes(httplib::Server& server) {
+    on_post(server, "/login", [this](const auto&, const Json& asked) { return login(asked); });
+    on_post(server, "/code", [this](const auto&, const Json& asked) { return code(asked); });
   }
 
  private:
@@ -84,18 +88,9 @@ class Auth {
   std::atomic<int> people_{0}, taps_{0};
 };
 
-void work(const Options& options) {
-  Auth auth(options);
-  httplib::Server server;
-  on_post(server, "/login", [&](const auto&, const Json& asked) { return auth.login(asked); });
-  on_post(server, "/code", [&](const auto&, const Json& asked) { return auth.code(asked); });
-  serve(server, options.number("port", 8080));
-}
-
 }  // namespace
-}  // namespace payment
+}  // namespace demo::payment
 
 int main(int argc, char** argv) {
-  using namespace payment;
-  return run(argc, argv, {.options = {"bank", "sms", "design", "port"}}, work);
+  return demo::serve_as<demo::payment::Auth>(argc, argv, {.options = {"bank", "sms", "design"}});
 }

@@ -6,15 +6,11 @@
 // leads.
 #include "bank.h"
 
-#include <set>
-#include <thread>
-
-#include "http.h"
-#include "options.h"
+#include "base/audit.h"
+#include "base/store.h"
 #include "pair.h"
-#include "store.h"
 
-namespace payment {
+namespace demo::payment {
 namespace {
 
 /// What the shoppers' account began with, in cents.
@@ -24,7 +20,9 @@ class Bank {
  public:
   explicit Bank(const Options& options)
       : store_(options.get("ledger"), kLedgerSchema),
-        pair_(store_, options, [this](const Json& entry) { return apply(entry); }) {}
+        pair_(store_, options, [this](const Json& entry) { return apply(entry); }) {
+    in_background([this] { pair_.ship(); });
+  }
 
   /// One payment for one order number of a channel, however often it is asked for.
   Json debit(const Json& asked) {
@@ -55,8 +53,6 @@ class Bank {
     return all;
   }
 
-  Pair& pair() { return pair_; }
-
   Json order(const std::string& channel, const std::string& number) {
     return store_.atomically([&]() -> Json { return {{"state", state_of(channel, number)}}; });
   }
@@ -71,12 +67,18 @@ class Bank {
     return {{"state", "NOTED"}};
   }
 
-  /// Each finding of an audit once, however often it is found.
-  Json log_findings(const Json& findings) {
-    const std::lock_guard lock(mutex_);
-    for (const std::string finding : findings)
-      if (logged_.insert(finding).second) say("violation: " + finding);
-    return {{"state", "NOTED"}};
+  void routes(httplib::Server& server) {
+    on_post(server, "/debit", [this](const auto&, const Json& asked) { return debit(asked); });
+    on_post(server, "/close", [this](const auto&, const Json& asked) { return close(asked); });
+    on_post(server, "/screens", [this](const auto&, const Json& screen) { return note_screen(screen); });
+    on_post(server, "/findings", [this](const auto&, const Json& findings) { return findings_.note(findings); });
+    on_get(server, "/orders/([^/]+)/([^/]+)",
+           [this](const auto& request, const Json&) { return order(request.matches[1], request.matches[2]); });
+    on_get(server, "/balance", [this](const auto&, const Json&) { return balance(); });
+    on_get(server, "/payments", [this](const auto&, const Json&) { return payments(); });
+    on_post(server, "/log", [this](const auto&, const Json& shipment) { return pair_.take(shipment); });
+    on_post(server, "/lead", [this](const auto&, const Json& asked) { return pair_.lead(asked); });
+    on_get(server, "/role", [this](const auto&, const Json&) { return pair_.role(); });
   }
 
  private:
@@ -111,32 +113,12 @@ class Bank {
 
   Store store_;
   Pair pair_;
-  std::mutex mutex_;
-  std::set<std::string> logged_;
+  FindingsLog findings_;
 };
 
-void work(const Options& options) {
-  Bank bank(options);
-  httplib::Server server;
-  on_post(server, "/debit", [&](const auto&, const Json& asked) { return bank.debit(asked); });
-  on_post(server, "/close", [&](const auto&, const Json& asked) { return bank.close(asked); });
-  on_post(server, "/screens", [&](const auto&, const Json& screen) { return bank.note_screen(screen); });
-  on_post(server, "/findings", [&](const auto&, const Json& findings) { return bank.log_findings(findings); });
-  on_get(server, "/orders/([^/]+)/([^/]+)",
-         [&](const auto& request, const Json&) { return bank.order(request.matches[1], request.matches[2]); });
-  on_get(server, "/balance", [&](const auto&, const Json&) { return bank.balance(); });
-  on_get(server, "/payments", [&](const auto&, const Json&) { return bank.payments(); });
-  on_post(server, "/log", [&](const auto&, const Json& shipment) { return bank.pair().take(shipment); });
-  on_post(server, "/lead", [&](const auto&, const Json& asked) { return bank.pair().lead(asked); });
-  on_get(server, "/role", [&](const auto&, const Json&) { return bank.pair().role(); });
-  std::thread([&] { bank.pair().ship(); }).detach();
-  serve(server, options.number("port", 8080));
-}
-
 }  // namespace
-}  // namespace payment
+}  // namespace demo::payment
 
 int main(int argc, char** argv) {
-  using namespace payment;
-  return run(argc, argv, {.options = {"ledger", "copy", "design", "port"}, .flags = {"leads"}}, work);
+  return demo::serve_as<demo::payment::Bank>(argc, argv, {.options = {"ledger", "copy", "design"}, .flags = {"leads"}});
 }

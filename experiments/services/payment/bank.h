@@ -1,7 +1,7 @@
 // The bank's ledger as a file: what the bank writes, and what `ledger audit` reads.
 #pragma once
 
-namespace payment {
+namespace demo::payment {
 
 inline constexpr const char* kLedgerSchema = R"(
 -- A payment made. A channel that asks again under the same order number is told of the one there is.
@@ -32,4 +32,4 @@ CREATE INDEX IF NOT EXISTS screens_of ON screens(purchase);
 /// Each payment by a name of its own, and when it was asked for (us).
 inline constexpr const char* kPaymentsMade = "SELECT channel || ' ' || number, at FROM payments";
 
-}  // namespace payment
+}  // namespace demo::payment

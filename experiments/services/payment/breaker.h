@@ -2,10 +2,11 @@
 // three trial requests in a row came through, and then carefully: two payments at a time for the first five seconds.
 #pragma once
 
-#include <chrono>
 #include <mutex>
 
-namespace payment {
+#include "base/time.h"
+
+namespace demo::payment {
 
 class Breaker {
  public:
@@ -42,11 +43,10 @@ class Breaker {
   }
 
  private:
-  using clock = std::chrono::steady_clock;
   std::mutex mutex_;
   bool offered_ = true;
   int in_flight_ = 0, in_a_row_ = 0, trials_ = 0;
   clock::time_point careful_until_{};
 };
 
-}  // namespace payment
+}  // namespace demo::payment

@@ -6,11 +6,11 @@
 // a request which is still under way can no longer pay it. Only then is it FAILED, and the next tap a new order.
 #include <thread>
 
+#include "base/store.h"
 #include "breaker.h"
 #include "desk.h"
-#include "store.h"
 
-namespace payment {
+namespace demo::payment {
 namespace {
 
 constexpr const char* kSchema = R"(
@@ -34,7 +34,7 @@ struct Channel {
 class CarefulDesk : public Desk {
  public:
   CarefulDesk(const std::vector<Way>& ways, const Options& options)
-      : store_(options.get("orders"), kSchema), witness_(options.get("witness"), milliseconds(1000)) {
+      : store_(options.get("orders"), kSchema), witness_(options.url("witness"), milliseconds(1000)) {
     // Whoever was being served when this process was killed got no answer. What had not been sent anywhere is not paid.
     store_.run(
         "UPDATE orders SET state = CASE WHEN channel IS NULL THEN 'FAILED' ELSE 'UNKNOWN' END, told = 0"
@@ -42,17 +42,17 @@ class CarefulDesk : public Desk {
     for (const auto& way : ways) channels_.push_back(std::make_unique<Channel>(way));
     for (auto& channel : channels_) {
       channel->peer.warm(6);
-      std::thread([this, &channel] { look_after(*channel); }).detach();
+      in_background([this, &channel] { look_after(*channel); });
     }
-    std::thread([this] { tell_outcomes(); }).detach();
+    in_background([this] { tell_outcomes(); });
   }
 
   Screen pay(const std::string& purchase, const std::string& chosen) override {
-    const auto begun = std::chrono::steady_clock::now();
+    const auto begun = clock::now();
     Screen screen = open_order(purchase);
     if (screen.state != "SENDING") return screen;
     for (Channel* channel : in_order(chosen)) {
-      const auto left = kTap - std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begun);
+      const auto left = kTap - since(begun);
       if (left < milliseconds(300) || screen.attempts == 3) break;
       if (!channel->breaker.lets_in()) continue;
       screen.attempts++;
@@ -174,4 +174,4 @@ std::unique_ptr<Desk> careful_desk(const std::vector<Way>& ways, const Options& 
   return std::make_unique<CarefulDesk>(ways, options);
 }
 
-}  // namespace payment
+}  // namespace demo::payment

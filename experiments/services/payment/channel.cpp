@@ -3,13 +3,13 @@
 // A payment channel: takes a payment to the bank, and tells the merchant of it. The merchant has 5 s to say that it
 // heard; if it does not, it is told again, later each time. (The naive one tells it once.) Above its capacity, in
 // payments a second, it refuses at once instead of letting everyone wait.
-#include <thread>
+#include <optional>
 
-#include "http.h"
-#include "options.h"
-#include "store.h"
+#include "admission.h"
+#include "base/service.h"
+#include "base/store.h"
 
-namespace payment {
+namespace demo::payment {
 namespace {
 
 constexpr const char* kSchema = R"(
@@ -18,37 +18,17 @@ CREATE TABLE IF NOT EXISTS orders(number TEXT PRIMARY KEY, purchase TEXT, state 
 )";
 constexpr milliseconds kBankPatience{1000}, kMerchantPatience{5000};
 
-/// How much is let in: as many a second as its capacity, a second's worth at once.
-class Admission {
- public:
-  explicit Admission(int per_second) : per_second_(per_second), tokens_(per_second) {}
-  bool lets_in() {
-    if (per_second_ == 0) return true;
-    const std::lock_guard lock(mutex_);
-    const auto now = std::chrono::steady_clock::now();
-    tokens_ = std::min<double>(per_second_, tokens_ + std::chrono::duration<double>(now - last_).count() * per_second_);
-    last_ = now;
-    if (tokens_ < 1) return false;
-    tokens_ -= 1;
-    return true;
-  }
-
- private:
-  std::mutex mutex_;
-  double per_second_, tokens_;
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
-
 class Channel {
  public:
   explicit Channel(const Options& options)
       : name_(options.get("name")),
         naive_(options.naive()),
         store_(options.get("orders"), kSchema),
-        bank_(options.get("bank"), milliseconds(800)),
-        merchant_(options.get("merchant", "http://127.0.0.1:1"), milliseconds(1000)),
-        tells_merchant_(options.has("merchant")),
-        admission_(options.number("capacity", 0)) {}
+        bank_(options.url("bank"), milliseconds(800)),
+        admission_(options.number("capacity", 0)) {
+    if (options.has("merchant")) merchant_.emplace(options.url("merchant"), milliseconds(1000));
+    in_background([this] { look_after(); });
+  }
 
   Json pay(const Json& asked) {
     if (!admission_.lets_in()) throw Status{503, {{"state", "BUSY"}}};
@@ -94,9 +74,16 @@ class Channel {
         if (reply.state() == "PAID" || reply.state() == "CLOSED") keep(row[0], reply.state());
         all_well = all_well && reply.ok();
       }
-      if (tells_merchant_) all_well = tell_merchant() && all_well;
+      if (merchant_) all_well = tell_merchant() && all_well;
       wait = all_well ? milliseconds(500) : std::min(wait * 2, milliseconds(4000));
     }
+  }
+
+  void routes(httplib::Server& server) {
+    on_post(server, "/pay", [this](const auto&, const Json& asked) { return pay(asked); });
+    on_post(server, "/close", [this](const auto&, const Json& asked) { return close(asked); });
+    on_get(server, "/trial", [this](const auto&, const Json&) { return trial(); });
+    on_get(server, "/balance", [this](const auto&, const Json&) { return balance(); });
   }
 
  private:
@@ -115,8 +102,8 @@ class Channel {
   bool tell_merchant() {
     bool heard = true;
     for (const auto& row : store_.run("SELECT number, purchase FROM orders WHERE state = 'PAID' AND told = 0")) {
-      const Reply reply = merchant_.post("/callback", {{"channel", name_}, {"number", row[0]}, {"purchase", row[1]}},
-                                         kMerchantPatience);
+      const Reply reply = merchant_->post("/callback", {{"channel", name_}, {"number", row[0]}, {"purchase", row[1]}},
+                                          kMerchantPatience);
       if (reply.ok() || naive_) store_.run("UPDATE orders SET told = 1 WHERE number = ?", {row[0]});
       heard = heard && reply.ok();
       if (!heard && !naive_) break;  // the rest later, too: it does not hear
@@ -127,26 +114,15 @@ class Channel {
   const std::string name_;
   const bool naive_;
   Store store_;
-  Peer bank_, merchant_;
-  const bool tells_merchant_;
+  Peer bank_;
+  std::optional<Peer> merchant_;
   Admission admission_;
 };
 
-void work(const Options& options) {
-  Channel channel(options);
-  httplib::Server server;
-  on_post(server, "/pay", [&](const auto&, const Json& asked) { return channel.pay(asked); });
-  on_post(server, "/close", [&](const auto&, const Json& asked) { return channel.close(asked); });
-  on_get(server, "/trial", [&](const auto&, const Json&) { return channel.trial(); });
-  on_get(server, "/balance", [&](const auto&, const Json&) { return channel.balance(); });
-  std::thread([&] { channel.look_after(); }).detach();
-  serve(server, options.number("port", 8080));
-}
-
 }  // namespace
-}  // namespace payment
+}  // namespace demo::payment
 
 int main(int argc, char** argv) {
-  using namespace payment;
-  return run(argc, argv, {.options = {"name", "bank", "orders", "merchant", "capacity", "design", "port"}}, work);
+  return demo::serve_as<demo::payment::Channel>(
+      argc, argv, {.options = {"name", "bank", "orders", "merchant", "capacity", "design"}});
 }

@@ -6,11 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "http.h"
-#include "options.h"
-#include "ways.h"
+#include "base/service.h"
 
-namespace payment {
+namespace demo::payment {
 
 /// What everything costs, in cents.
 inline constexpr int kPrice = 100;
@@ -42,4 +40,4 @@ std::unique_ptr<Desk> careful_desk(const std::vector<Way>& ways, const Options& 
 /// Tries again under a new number, then says "failed".
 std::unique_ptr<Desk> naive_desk(const std::vector<Way>& ways);
 
-}  // namespace payment
+}  // namespace demo::payment

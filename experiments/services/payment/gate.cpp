@@ -3,13 +3,10 @@
 // A metro gate: POST /ride is a passenger with a card. Who cannot pay within a second passes all the same: the gate
 // keeps the ride, and asks for its money later, for the same purchase, until it is paid. What it shows is "payment
 // channel fault". (The naive one says "device fault", and stays shut.)
-#include <thread>
+#include "base/service.h"
+#include "base/store.h"
 
-#include "http.h"
-#include "options.h"
-#include "store.h"
-
-namespace payment {
+namespace demo::payment {
 namespace {
 
 constexpr const char* kSchema =
@@ -20,8 +17,10 @@ class Gate {
   explicit Gate(const Options& options)
       : naive_(options.naive()),
         store_(options.get("rides"), kSchema),
-        cashier_(options.get("cashier"), milliseconds(1000)),
-        witness_(options.get("witness"), milliseconds(1000)) {}
+        cashier_(options.url("cashier"), milliseconds(1000)),
+        witness_(options.url("witness"), milliseconds(1000)) {
+    in_background([this] { bill(); });
+  }
 
   Json ride() {
     const std::string purchase = "ride." + std::to_string(now_us());
@@ -49,6 +48,10 @@ class Gate {
     }
   }
 
+  void routes(httplib::Server& server) {
+    on_post(server, "/ride", [this](const auto&, const Json&) { return ride(); });
+  }
+
  private:
   Reply pay(const std::string& purchase, milliseconds patience) {
     return cashier_.post("/pay", {{"purchase", purchase}}, patience);
@@ -65,18 +68,9 @@ class Gate {
   Peer cashier_, witness_;
 };
 
-void work(const Options& options) {
-  Gate gate(options);
-  httplib::Server server;
-  on_post(server, "/ride", [&](const auto&, const Json&) { return gate.ride(); });
-  std::thread([&] { gate.bill(); }).detach();
-  serve(server, options.number("port", 8080));
-}
-
 }  // namespace
-}  // namespace payment
+}  // namespace demo::payment
 
 int main(int argc, char** argv) {
-  using namespace payment;
-  return run(argc, argv, {.options = {"cashier", "witness", "rides", "design", "port"}}, work);
+  return demo::serve_as<demo::payment::Gate>(argc, argv, {.options = {"cashier", "witness", "rides", "design"}});
 }

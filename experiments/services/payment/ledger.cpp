@@ -13,15 +13,14 @@
 // a payment. Exit status 0 when the two could be compared, 4 when not. `same` compares it with the ledger of the bank
 // at URL, and prints how many payments of more than 2 s ago only one of the two has ("differ").
 #include "audit.h"
+#include "base/service.h"
+#include "base/store.h"
 
 #include <iostream>
 
 #include "bank.h"
-#include "http.h"
-#include "options.h"
-#include "store.h"
 
-namespace payment {
+namespace demo::payment {
 namespace {
 
 /// Throws std::runtime_error when the merchant does not answer.
@@ -64,31 +63,22 @@ int judge(const Options& options) {
         "--with URL FILE");
   const std::string& file = options.words[1];
   if (what == "same") {
-    std::cout << compare_payments(file, options.get("with")).dump() << "\n";
+    std::cout << compare_payments(file, options.url("with")).dump() << "\n";
     return 0;
   }
   if (what == "goods") {
-    std::cout << compare_goods(file, options.get("merchant")).dump() << "\n";
+    std::cout << compare_goods(file, options.url("merchant")).dump() << "\n";
     return 0;
   }
-  const Audit found = audit(file, options.has("at-rest"));
-  if (options.has("log"))
-    Peer(options.get("log"), milliseconds(1000)).post("/findings", found.json().at("orders"), milliseconds(3000));
-  if (options.has("json")) {
-    std::cout << found.json().dump() << "\n";
-    return 0;
-  }
-  for (const auto& each : found.violations)
-    std::cout << each.invariant << " order " << each.order << ": " << each.what << "\n";
-  std::cout << found.violations.size() << " violations, " << found.figures.at("payments") << " payments\n";
-  return found.violations.empty() ? 0 : 1;
+  Store store(file, nullptr);
+  return report(audit(store, invariants(), options.has("at-rest")), options);
 }
 
 }  // namespace
-}  // namespace payment
+}  // namespace demo::payment
 
 int main(int argc, char** argv) {
-  using namespace payment;
-  const Accepts accepts{.options = {"log", "merchant", "with"}, .flags = {"at-rest", "json"}, .words = true};
-  return run(argc, argv, accepts, judge, 4);
+  auto accepts = demo::kAuditAccepts;
+  accepts.options.insert({"merchant", "with"});
+  return demo::run(argc, argv, accepts, demo::payment::judge, 4);
 }

@@ -4,7 +4,7 @@
 
 #include "desk.h"
 
-namespace payment {
+namespace demo::payment {
 namespace {
 
 class NaiveDesk : public Desk {
@@ -47,4 +47,4 @@ class NaiveDesk : public Desk {
 
 std::unique_ptr<Desk> naive_desk(const std::vector<Way>& ways) { return std::make_unique<NaiveDesk>(ways); }
 
-}  // namespace payment
+}  // namespace demo::payment

@@ -1,6 +1,6 @@
 #include "pair.h"
 
-namespace payment {
+namespace demo::payment {
 namespace {
 
 constexpr milliseconds kCopyPatience{700};
@@ -11,7 +11,7 @@ constexpr std::int64_t kBatch = 200, kNaiveBatch = 50;
 Pair::Pair(Store& store, const Options& options, Apply apply)
     : store_(store), apply_(std::move(apply)), naive_(options.naive()) {
   if (!options.has("copy")) return;
-  copy_.emplace(options.get("copy"), milliseconds(500));
+  copy_.emplace(options.url("copy"), milliseconds(500));
   store_.run("INSERT OR IGNORE INTO role VALUES(1, 1, ?, 0)", {std::int64_t{options.has("leads")}});
 }
 
@@ -170,4 +170,4 @@ void Pair::apply_shipped(std::int64_t last) {
   changed_.notify_all();
 }
 
-}  // namespace payment
+}  // namespace demo::payment

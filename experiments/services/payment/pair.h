@@ -15,11 +15,10 @@
 #include <mutex>
 #include <optional>
 
-#include "http.h"
-#include "options.h"
-#include "store.h"
+#include "base/service.h"
+#include "base/store.h"
 
-namespace payment {
+namespace demo::payment {
 
 class Pair {
  public:
@@ -62,4 +61,4 @@ class Pair {
   std::condition_variable changed_;  ///< there is something to ship, or something was shipped
 };
 
-}  // namespace payment
+}  // namespace demo::payment

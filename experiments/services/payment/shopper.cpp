@@ -10,20 +10,16 @@
 #include <unistd.h>
 #include <thread>
 
-#include "http.h"
-#include "options.h"
-#include "store.h"
+#include "base/service.h"
 
-namespace payment {
+namespace demo::payment {
 namespace {
-
-using clock = std::chrono::steady_clock;
 
 class Shopper {
  public:
   explicit Shopper(const Options& options)
-      : cashier_(options.get("cashier"), milliseconds(3000)),
-        witness_(options.get("witness"), milliseconds(1000)),
+      : cashier_(options.url("cashier"), milliseconds(3000)),
+        witness_(options.url("witness"), milliseconds(1000)),
         purchase_(std::to_string(now_us()) + "." + std::to_string(getpid())) {}
 
   struct Seen {
@@ -39,7 +35,7 @@ class Shopper {
     const auto begun = clock::now();
     const Reply reply = cashier_.post("/pay", {{"purchase", purchase_}, {"channel", channel}}, patience);
     Seen seen;
-    seen.spinner_ms = std::chrono::duration_cast<milliseconds>(clock::now() - begun).count();
+    seen.spinner_ms = since(begun).count();
     if (reply.fate == Fate::answered && reply.body.is_object()) {
       seen.state = reply.body.value("state", "NONE");
       seen.number = reply.body.value("number", "");
@@ -83,9 +79,8 @@ int shop(const Options& options) {
 }
 
 }  // namespace
-}  // namespace payment
+}  // namespace demo::payment
 
 int main(int argc, char** argv) {
-  using namespace payment;
-  return run(argc, argv, {.options = {"cashier", "witness", "channel", "by-hand"}}, shop);
+  return demo::run(argc, argv, {.options = {"cashier", "witness", "channel", "by-hand"}}, demo::payment::shop);
 }

@@ -5,13 +5,10 @@
 #include <set>
 #include <thread>
 
-#include "http.h"
-#include "options.h"
+#include "base/service.h"
 
-namespace payment {
+namespace demo::payment {
 namespace {
-
-using clock = std::chrono::steady_clock;
 
 void work(const Options& options) {
   const auto each = std::chrono::microseconds(1'000'000 / std::max(1, options.number("capacity", 20)));
@@ -35,13 +32,12 @@ void work(const Options& options) {
     const std::lock_guard lock(mutex);
     return {{"sent", sent.size()}};
   });
-  serve(server, options.number("port", 8080));
+  serve(server, options.port());
 }
 
 }  // namespace
-}  // namespace payment
+}  // namespace demo::payment
 
 int main(int argc, char** argv) {
-  using namespace payment;
-  return run(argc, argv, {.options = {"capacity", "port"}}, work);
+  return demo::run(argc, argv, {.options = {"capacity", "port"}}, demo::payment::work);
 }

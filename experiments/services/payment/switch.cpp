@@ -13,15 +13,11 @@
 #include <deque>
 #include <thread>
 
-#include "http.h"
-#include "options.h"
-#include "store.h"
-#include "ways.h"
+#include "base/service.h"
+#include "base/store.h"
 
-namespace payment {
+namespace demo::payment {
 namespace {
-
-using clock = std::chrono::steady_clock;
 
 constexpr const char* kSchema =
     "CREATE TABLE IF NOT EXISTS active(one INTEGER PRIMARY KEY CHECK(one = 1), site INTEGER, epoch INTEGER)";
@@ -69,14 +65,16 @@ struct Site {
 class Switch {
  public:
   explicit Switch(const Options& options) : naive_(options.naive()), store_(options.get("state"), kSchema) {
-    for (const auto& way : ways_in("sites", options.get("sites"))) sites_.push_back(std::make_unique<Site>(way));
-    for (const auto& way : ways_in("ledgers", options.get("ledgers", "")))
-      for (auto& site : sites_)
-        if (site->name == way.name) site->ledger = std::make_unique<Peer>(way.url, kConnect);
+    for (const auto& way : options.ways("sites")) sites_.push_back(std::make_unique<Site>(way));
+    if (options.has("ledgers"))
+      for (const auto& way : options.ways("ledgers"))
+        for (auto& site : sites_)
+          if (site->name == way.name) site->ledger = std::make_unique<Peer>(way.url, kConnect);
     store_.run("INSERT OR IGNORE INTO active VALUES(1, 0, 1)");
     const auto row = store_.run("SELECT site, epoch FROM active").at(0);
     active_ = std::stoul(row[0]) % sites_.size();
     epoch_ = std::stoll(row[1]);
+    in_background([this] { look_after(); });
   }
 
   /// The active site's answer. 503: certainly none of its doing, as it was never asked. 504: nobody knows.
@@ -102,6 +100,14 @@ class Switch {
       }
       if (window_.bad() && epoch_ == 1 && sites_.size() > 1) change_over();
     }
+  }
+
+  void routes(httplib::Server& server) {
+    for (const char* path : {"/pay", "/close"})
+      on_post(server, path, [this, path](const auto&, const Json& asked) { return post(path, asked); });
+    for (const char* path : {"/trial", "/balance"})
+      on_get(server, path, [this, path](const auto&, const Json&) { return get(path); });
+    on_get(server, "/site", [this](const auto&, const Json&) { return site(); });
   }
 
  private:
@@ -138,22 +144,9 @@ class Switch {
   Window window_;
 };
 
-void work(const Options& options) {
-  Switch sites(options);
-  httplib::Server server;
-  for (const char* path : {"/pay", "/close"})
-    on_post(server, path, [&sites, path](const auto&, const Json& asked) { return sites.post(path, asked); });
-  for (const char* path : {"/trial", "/balance"})
-    on_get(server, path, [&sites, path](const auto&, const Json&) { return sites.get(path); });
-  on_get(server, "/site", [&](const auto&, const Json&) { return sites.site(); });
-  std::thread([&] { sites.look_after(); }).detach();
-  serve(server, options.number("port", 8080));
-}
-
 }  // namespace
-}  // namespace payment
+}  // namespace demo::payment
 
 int main(int argc, char** argv) {
-  using namespace payment;
-  return run(argc, argv, {.options = {"sites", "state", "ledgers", "design", "port"}}, work);
+  return demo::serve_as<demo::payment::Switch>(argc, argv, {.options = {"sites", "state", "ledgers", "design"}});
 }

@@ -6,20 +6,17 @@
 
 #include <thread>
 
-#include "http.h"
-#include "options.h"
-#include "store.h"
+#include "base/service.h"
 
-namespace payment {
+namespace demo::payment {
 namespace {
 
 int visit(const Options& options) {
-  const std::string wants = options.get("wants");
-  if (wants != "login" && wants != "code") throw WrongCommandLine("--wants is login or code, not '" + wants + "'");
+  const std::string wants = options.choice("wants", {"login", "code"});
   const Json asked{{"person", std::to_string(now_us()) + "." + std::to_string(getpid())}};
   for (int tap = 0; tap < 5; tap++) {
-    const auto begun = std::chrono::steady_clock::now();
-    Peer auth(options.get("auth"), milliseconds(1000));
+    const auto begun = clock::now();
+    Peer auth(options.url("auth"), milliseconds(1000));
     const Reply reply = auth.post("/" + wants, asked, milliseconds(2000));
     if (reply.ok()) {
       std::cout << reply.body.dump() << std::endl;
@@ -31,9 +28,6 @@ int visit(const Options& options) {
 }
 
 }  // namespace
-}  // namespace payment
+}  // namespace demo::payment
 
-int main(int argc, char** argv) {
-  using namespace payment;
-  return run(argc, argv, {.options = {"auth", "wants"}}, visit);
-}
+int main(int argc, char** argv) { return demo::run(argc, argv, {.options = {"auth", "wants"}}, demo::payment::visit); }

@@ -7,7 +7,6 @@
 
 #include <httplib.h>
 
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -15,10 +14,11 @@
 #include <string>
 #include <vector>
 
-namespace payment {
+#include "base/time.h"
+
+namespace demo {
 
 using Json = nlohmann::json;
-using std::chrono::milliseconds;
 
 /// What came of a request. Only `not_sent` is certain to have changed nothing at the other end.
 enum class Fate { answered, not_sent, unknown };
@@ -64,12 +64,7 @@ struct Status {
   Json body;
 };
 
-/// Serves until the process is killed, on all addresses. Throws when the port cannot be had.
-void serve(httplib::Server& server, int port);
+/// GET /ready: 200 once `is_ready` says so, 503 before.
+void on_ready(httplib::Server& server, const std::function<bool()>& is_ready);
 
-/// A line of the log, whole and at once.
-void say(const std::string& line);
-/// A pause of half to one and a half of `about`: those who wait for the same thing do not come back together.
-void pause(milliseconds about);
-
-}  // namespace payment
+}  // namespace demo

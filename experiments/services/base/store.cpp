@@ -1,23 +1,10 @@
-#include "store.h"
+#include "base/store.h"
 
 #include <sqlite3.h>
 
-#include <atomic>
-#include <chrono>
 #include <stdexcept>
 
-namespace payment {
-
-std::int64_t now_us() {
-  static std::atomic<std::int64_t> last{0};
-  const std::int64_t clock =
-      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
-          .count();
-  std::int64_t before = last.load(), now = 0;
-  do now = std::max(clock, before + 1);
-  while (!last.compare_exchange_weak(before, now));
-  return now;
-}
+namespace demo {
 
 Store::Store(const std::string& file, const char* schema) : writes_(schema != nullptr) {
   const int how = schema ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
@@ -30,7 +17,8 @@ Store::Store(const std::string& file, const char* schema) : writes_(schema != nu
   if (!schema) return;
   run("PRAGMA journal_mode = WAL");
   run("PRAGMA synchronous = FULL");
-  if (sqlite3_exec(db_, schema, nullptr, nullptr, nullptr) != SQLITE_OK) throw std::runtime_error(sqlite3_errmsg(db_));
+  if (sqlite3_exec(db_, schema, nullptr, nullptr, nullptr) != SQLITE_OK)
+    throw std::runtime_error(file + ": " + sqlite3_errmsg(db_));
 }
 
 Store::~Store() { sqlite3_close(db_); }
@@ -70,4 +58,4 @@ std::string Store::one(const std::string& sql, const std::vector<Value>& values)
   return rows.empty() ? "" : rows[0].at(0);
 }
 
-}  // namespace payment
+}  // namespace demo

@@ -11,10 +11,7 @@
 
 struct sqlite3;
 
-namespace payment {
-
-/// Microseconds since 1970, and never the same twice in one process: an order of what happened there.
-std::int64_t now_us();
+namespace demo {
 
 class Store {
  public:
@@ -59,4 +56,4 @@ class Store {
   const bool writes_;
 };
 
-}  // namespace payment
+}  // namespace demo

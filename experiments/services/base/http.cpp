@@ -1,17 +1,18 @@
-#include "http.h"
+#include "base/http.h"
 
-#include <cstdio>
-#include <random>
 #include <stdexcept>
 #include <thread>
 
-namespace payment {
+#include "base/address.h"
+#include "base/service.h"
+
+namespace demo {
 
 Peer::Peer(const std::string& url, milliseconds connect) : connect_(connect) {
-  std::string rest = url.starts_with("http://") ? url.substr(7) : url;
-  const auto colon = rest.rfind(':');
-  host_ = rest.substr(0, colon);
-  if (colon != std::string::npos) port_ = std::stoi(rest.substr(colon + 1));
+  const auto address = Address::of_url(url);
+  if (!address) throw std::invalid_argument("no http://HOST:PORT: " + url);
+  host_ = address->host;
+  port_ = address->port;
 }
 
 Reply Peer::ask(const Ask& with, milliseconds patience) {
@@ -92,27 +93,11 @@ void on_get(httplib::Server& server, const std::string& path, const Handler& han
   server.Get(path, answering(handler));
 }
 
-void serve(httplib::Server& server, int port) {
-  server.new_task_queue = [] { return new httplib::ThreadPool(128); };  // a thread for each connection while it is open
-  server.set_keep_alive_max_count(1'000'000);
-  server.set_keep_alive_timeout(86'400);  // s: a warmed pool is there when the fault comes, at true length, too
-  server.set_tcp_nodelay(true);
-  on_get(server, "/health", [](const auto&, const Json&) { return Json{{"state", "well"}}; });
-  if (!server.bind_to_port("::", port) && !server.bind_to_port("0.0.0.0", port))
-    throw std::runtime_error("port " + std::to_string(port) + " cannot be had");
-  say("listens on port " + std::to_string(port));
-  server.listen_after_bind();
+void on_ready(httplib::Server& server, const std::function<bool()>& is_ready) {
+  on_get(server, "/ready", [is_ready](const auto&, const Json&) -> Json {
+    if (!is_ready()) throw Status{503, {{"state", "not yet"}}};
+    return {{"state", "ready"}};
+  });
 }
 
-void say(const std::string& line) {
-  std::fputs((line + "\n").c_str(), stdout);
-  std::fflush(stdout);
-}
-
-void pause(milliseconds about) {
-  thread_local std::mt19937_64 chance{std::random_device{}()};
-  std::uniform_int_distribution<std::int64_t> times(about.count() / 2, about.count() * 3 / 2);
-  std::this_thread::sleep_for(milliseconds(times(chance)));
-}
-
-}  // namespace payment
+}  // namespace demo
