@@ -2,31 +2,41 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "injector/base/text.h"
 #include "injector/record/hypothesis.h"
 #include "injector/record/recording.h"
 
 namespace faultline::record {
-namespace {
-
-constexpr std::uint64_t kFew = 50;  // turns, of which an average says little
-
-}  // namespace
 
 std::string Waiting::text() const {
-  return fmt::format("{} waited {} for a CPU each time, on average", who, short_duration(waits.mean()));
+  return fmt::format("in {} of {} {} waited for a CPU a tenth of the time or more, {:.0f}% at the worst",
+                     short_duration(busy), short_duration(looked), programs ? "a program of this run" : "Faultline",
+                     worst * 100);
+}
+
+double share_waited(const CpuWaits& waits, Ns length) {
+  return length <= 0 ? 0 : std::min(1.0, static_cast<double>(waits.longest) / static_cast<double>(length));
 }
 
 std::optional<Waiting> waiting_in(const Recording& r, Ns from, Ns to) {
-  CpuWaits own, programs;
+  std::vector<const events::Contention*> within;
+  bool programs = false;
   for (const auto& one : r.contention) {
     if (one.from >= to || one.from + one.length <= from) continue;
-    own.add(one.own);
-    programs.add(one.programs);
+    within.push_back(&one);
+    programs |= one.programs.turns > 0;
   }
-  if (programs.turns >= kFew) return Waiting{"the programs of this run", programs};
-  if (own.turns >= kFew) return Waiting{"Faultline", own};
-  return {};
+  if (within.empty()) return {};
+  Waiting waiting{programs};
+  for (const auto* one : within) {
+    const double share = share_waited(programs ? one->programs : one->own, one->length);
+    waiting.looked += one->length;
+    if (share >= kBusy) waiting.busy += one->length;
+    waiting.worst = std::max(waiting.worst, share);
+  }
+  return waiting;
 }
 
 std::optional<std::string> busy_warning(const Recording& r, const std::vector<Judgement>& judgements) {
@@ -36,12 +46,12 @@ std::optional<std::string> busy_warning(const Recording& r, const std::vector<Ju
   for (const auto& one : judgements) {
     if (one.held != false || !one.start || !one.end) continue;
     const auto waiting = waiting_in(r, *one.start, *one.end);
-    if (!waiting || !waiting->busy()) continue;
+    if (!waiting || waiting->busy == 0) continue;
     if (first == nullptr)
       first = &one;
     else
       others++;
-    if (!worst || waiting->waits.mean() > worst->waits.mean()) worst = waiting;
+    if (!worst || waiting->worst > worst->worst) worst = waiting;
   }
   if (first == nullptr) return {};
   return fmt::format(

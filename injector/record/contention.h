@@ -13,21 +13,26 @@ namespace faultline::record {
 struct Recording;
 struct Judgement;
 
-/// A thread that waits so long for a CPU each time, on average, makes a service slow: a request of a few hops takes as
-/// many times that. On a machine with time to spare it is some 20 to 50 µs; beside three busy processes a CPU, 1 ms.
-inline constexpr Ns kBusy = 2 * kMillisecond;
+/// A machine is busy where a thread waits for a CPU for so much of the time: of what it had to do in 100 ms, nothing is
+/// done for 10. With time to spare it is below 3 %, also of threads that are woken 200 times a second; beside three
+/// busy processes a CPU, 10 to 50 %.
+inline constexpr double kBusy = 0.1;
 
-/// Of whom a busy machine is told.
+/// Who waited for a CPU: what a run has started, or Faultline, where it has started nothing.
 struct Waiting {
-  const char* who;  ///< "programs of this run", or "Faultline", where it has started none
-  CpuWaits waits;
+  bool programs = true;
+  Ns looked = 0;     ///< for how long in all
+  Ns busy = 0;       ///< of that, in which some thread waited kBusy of the time or more
+  double worst = 0;  ///< the share of the time that one thread waited, at the worst
 
-  bool busy() const { return waits.mean() >= kBusy; }
-  /// "programs of this run waited 7.2 ms for a CPU each time they wanted one".
+  /// "in 12 s of 40 s a program of this run waited for a CPU a tenth of the time or more, 49 % at the worst".
   std::string text() const;
 };
 
-/// In [from, to), or the seconds that are partly in it. Nothing where nobody wanted a CPU, or it was not recorded.
+/// The share of the time that the one of `waits` waited that waited longest.
+double share_waited(const CpuWaits& waits, Ns length);
+
+/// In [from, to), and in the seconds that are partly in it. Nothing where it was not recorded.
 std::optional<Waiting> waiting_in(const Recording& recording, Ns from, Ns to);
 
 /// What people are warned of where hypotheses broke while this machine was busy; nothing otherwise.

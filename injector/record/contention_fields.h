@@ -1,6 +1,7 @@
 // How long programs waited for a CPU, as the journal has it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <tuple>
@@ -14,12 +15,13 @@ namespace faultline::record {
 /// Documentation/scheduler/sched-stats.rst.
 struct CpuWaits {
   std::uint64_t turns = 0;
-  Ns ran = 0, waited = 0;
+  Ns ran = 0, waited = 0, longest = 0;
 
   void add(const CpuWaits& other) {
     turns += other.turns;
     ran += other.ran;
     waited += other.waited;
+    longest = std::max(longest, other.longest);
   }
   /// How long a thread that had something to do waited for a CPU, on average; 0: none had.
   Ns mean() const { return turns == 0 ? 0 : waited / static_cast<Ns>(turns); }
@@ -28,7 +30,8 @@ struct CpuWaits {
   static constexpr auto fields =
       std::tuple{field("turns", &CpuWaits::turns, "how often a thread of theirs got a CPU"),
                  field("ran", &CpuWaits::ran, "for how long they had one, ns, all threads together"),
-                 field("waited", &CpuWaits::waited, "how long they had something to do and none, likewise")};
+                 field("waited", &CpuWaits::waited, "how long they had something to do and none, likewise"),
+                 field("longest", &CpuWaits::longest, "of that, what the one thread waited that waited longest")};
 };
 
 namespace events {

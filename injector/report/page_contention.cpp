@@ -1,7 +1,8 @@
-// How long threads waited for a CPU, over time.
+// For how much of the time threads waited for a CPU, over time.
 #include <algorithm>
 #include <cmath>
 
+#include "injector/record/contention.h"
 #include "injector/report/page_charts.h"
 
 namespace faultline::report {
@@ -10,38 +11,31 @@ namespace {
 using record::CpuWaits;
 using Second = record::events::Contention;
 
-constexpr Ns kWorthALook = kMillisecond;  // below, it would be a chart of nothing
-constexpr std::size_t kFinest = 300;
+constexpr std::size_t kFinest = 300;  // cells
 
-/// Three digits after the point: a microsecond.
-double in_milliseconds(Ns wait) { return std::round(milliseconds(wait) * 1000) / 1000; }
-
-std::vector<std::optional<double>> means(const record::Recording& r, const Cells& cells, CpuWaits Second::*whose) {
-  std::vector<CpuWaits> waits(cells.count);
+std::vector<std::optional<double>> shares(const record::Recording& r, const Cells& cells, CpuWaits Second::*whose) {
+  std::vector<std::optional<double>> values(cells.count);
   for (const auto& one : r.contention)
-    if (const std::size_t cell = cells.of(one.from + one.length / 2); cell < cells.count) waits[cell].add(one.*whose);
-  std::vector<std::optional<double>> values;
-  for (const auto& one : waits)
-    values.push_back(one.turns > 0 ? std::optional(in_milliseconds(one.mean())) : std::nullopt);
+    if (const std::size_t cell = cells.of(one.from + one.length / 2); cell < cells.count)
+      values[cell] =
+          std::max(values[cell].value_or(0), std::round(record::share_waited(one.*whose, one.length) * 1000) / 1000);
   return values;
 }
 
 }  // namespace
 
 std::optional<PageChart> contention_chart(const record::Recording& r) {
-  const bool any = std::any_of(r.contention.begin(), r.contention.end(), [](const Second& one) {
-    return std::max(one.own.mean(), one.programs.mean()) >= kWorthALook;
-  });
-  if (!any) return {};
+  const auto waiting = record::waiting_in(r, 0, r.observed_until());
+  if (!waiting || waiting->busy == 0) return {};
   const Cells cells = cells_for(r.observed_until(), kSecond, kFinest);
   PageChart chart;
   chart.id = "contention";
   chart.title = "this machine: waiting for a CPU";
-  chart.about = "how long a thread with something to do waited for a CPU, on average";
-  chart.unit = "ms";
+  chart.about = "for how much of the time a thread had something to do and no CPU: the one that waited longest";
+  chart.unit = "share";
   chart.cell_s = seconds(cells.width);
-  chart.series = {{"what the run started", "line", "bad1", means(r, cells, &Second::programs)},
-                  {"Faultline", "thin", "dim", means(r, cells, &Second::own)}};
+  chart.series = {{"what the run started", "line", "bad1", shares(r, cells, &Second::programs)},
+                  {"Faultline", "thin", "dim", shares(r, cells, &Second::own)}};
   return chart;
 }
 

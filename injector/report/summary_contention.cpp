@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
+#include "injector/record/contention.h"
+
 namespace faultline::report {
 namespace {
 
 using record::CpuWaits;
 using Second = record::events::Contention;
-
-double milliseconds_of(const CpuWaits& waits) { return milliseconds(waits.mean()); }
 
 Waits waits_of(const record::Recording& r, CpuWaits Second::*whose) {
   Waits waits;
@@ -16,11 +16,11 @@ Waits waits_of(const record::Recording& r, CpuWaits Second::*whose) {
   for (const auto& one : r.contention) {
     const CpuWaits& now = one.*whose;
     all.add(now);
-    if (now.turns > 0) waits.worst_ms = std::max(waits.worst_ms.value_or(0), milliseconds_of(now));
+    waits.worst = std::max(waits.worst, record::share_waited(now, one.length));
   }
   waits.ran_s = seconds(all.ran);
   waits.waited_s = seconds(all.waited);
-  if (all.turns > 0) waits.mean_ms = milliseconds_of(all);
+  if (all.turns > 0) waits.mean_ms = milliseconds(all.mean());
   return waits;
 }
 

@@ -11,14 +11,17 @@ namespace faultline::report {
 
 struct Waits {
   double ran_s = 0, waited_s = 0;
-  std::optional<double> mean_ms, worst_ms;
+  std::optional<double> mean_ms;
+  double worst = 0;
 
   static constexpr const char* shape = "waits for a CPU";
   static constexpr auto fields = std::tuple{
       record::field("ran_s", &Waits::ran_s, "how long they had a CPU, all threads together"),
       record::field("waited_s", &Waits::waited_s, "how long they had something to do and no CPU, likewise"),
       record::field("mean_ms", &Waits::mean_ms, "how long they waited each time, on average; null: they did nothing"),
-      record::field("worst_ms", &Waits::worst_ms, "the same in the worst second")};
+      record::field("worst", &Waits::worst,
+                    "share of the time that one thread had something to do and no CPU, in the worst second; from 0.1 "
+                    "on the machine was busy")};
 };
 
 struct Contention {

@@ -13,51 +13,59 @@
 #include "injector/observe/contention/cpu_waits.h"
 #include "injector/record/contention.h"
 #include "injector/record/verdict.h"
+#include "injector/report/page_charts.h"
 #include "injector/report/summary.h"
 #include "tests/unit/record_fixture.h"
 
 namespace faultline::record::testing {
 namespace {
 
-/// A second in which the programs got a CPU 100 times, after `mean` each time, on average.
-events::Contention second(Ns from, Ns mean) {
+/// A second in which the programs got a CPU 100 times, and one of their threads waited for one for `share` of it.
+events::Contention second(Ns from, double share) {
+  const Ns longest = static_cast<Ns>(share * kSecond);
   events::Contention one;
   one.from = from;
   one.length = kSecond;
-  one.own = {200, 20 * kMillisecond, 4 * kMillisecond};
-  one.programs = {100, 50 * kMillisecond, 100 * mean};
+  one.own = {200, 20 * kMillisecond, 4 * kMillisecond, 2 * kMillisecond};
+  one.programs = {100, 50 * kMillisecond, longest + 100 * kMillisecond, longest};
   one.cpu = kSecond / 4;
   return one;
 }
 
 /// A run of 30 s, in which "payments keep working" breaks in [10 s, 20 s).
-Recording broken(Ns mean_meanwhile, Ns mean_else = 30 * kMicrosecond) {
+Recording broken(double meanwhile, double otherwise = 0.01) {
   Recording r = good_recording();
   replace_requests(r, 10 * kSecond, 20 * kSecond, false, 2 * kMillisecond);
-  for (int i = 0; i < 30; i++)
-    r.contention.push_back(second(i * kSecond, i >= 10 && i < 20 ? mean_meanwhile : mean_else));
+  for (int i = 0; i < 30; i++) r.contention.push_back(second(i * kSecond, i >= 12 && i < 16 ? meanwhile : otherwise));
   return r;
 }
 
 TEST(Contention, ABrokenHypothesisOnABusyMachineComesWithAWarning) {
-  const Verdict verdict = judge(broken(7 * kMillisecond));
+  const Verdict verdict = judge(broken(0.49));
   EXPECT_EQ(verdict.exit, Exit::deviated);
   ASSERT_EQ(verdict.warnings.size(), 1U);
   EXPECT_EQ(
       verdict.warnings[0],
-      "this machine was busy: while \"payments keep working\" broke, the programs of this run waited 7.00 ms for a "
-      "CPU each time, on average. The machine may be what broke it: play it again on a quieter one");
+      "this machine was busy: while \"payments keep working\" broke, in 4 s of 10 s a program of this run waited "
+      "for a CPU a tenth of the time or more, 49% at the worst. The machine may be what broke it: play it again on "
+      "a quieter one");
 }
 
 TEST(Contention, OnAMachineWithTimeToSpareNobodyIsWarned) {
-  EXPECT_TRUE(judge(broken(kMillisecond)).warnings.empty());
-  EXPECT_TRUE(judge(broken(kMillisecond, kSecond)).warnings.empty()) << "it was busy at other times alone";
-  EXPECT_TRUE(judge(good_recording()).warnings.empty());
+  EXPECT_TRUE(judge(broken(0.09)).warnings.empty());
+  EXPECT_TRUE(judge(good_recording()).warnings.empty()) << "nothing was recorded";
+}
+
+TEST(Contention, WhatWasBusyAtAnotherTimeIsNoReason) {
+  Recording r = broken(0.01);
+  for (auto& one : r.contention)
+    if (one.from < 10 * kSecond || one.from >= 20 * kSecond) one = second(one.from, 0.9);
+  EXPECT_TRUE(judge(r).warnings.empty());
 }
 
 TEST(Contention, WhatHeldNeedsNoWarning) {
   Recording r = good_recording();
-  for (int i = 0; i < 30; i++) r.contention.push_back(second(i * kSecond, kSecond));
+  for (int i = 0; i < 30; i++) r.contention.push_back(second(i * kSecond, 1));
   EXPECT_TRUE(judge(r).warnings.empty());
 }
 
@@ -65,23 +73,37 @@ TEST(Contention, WithoutProgramsItIsFaultlinesOwnThreads) {
   Recording r = broken(0);
   for (auto& one : r.contention) {
     one.programs = {};
-    one.own.waited = one.own.turns * 3 * kMillisecond;
+    one.own.longest = 300 * kMillisecond;
   }
   const Verdict verdict = judge(r);
   ASSERT_EQ(verdict.warnings.size(), 1U);
-  EXPECT_NE(verdict.warnings[0].find("Faultline waited 3.00 ms for a CPU each time"), std::string::npos);
+  EXPECT_NE(verdict.warnings[0].find("in 10 s of 10 s Faultline waited for a CPU"), std::string::npos)
+      << verdict.warnings[0];
 }
 
 TEST(Contention, TheSummaryHasTheMeanAndTheWorstSecond) {
-  const Recording r = broken(7 * kMillisecond, kMillisecond);
+  const Recording r = broken(0.4, 0.1);
   const auto summary = report::summarize(r, judge(r));
   ASSERT_TRUE(summary.contention);
-  EXPECT_DOUBLE_EQ(summary.contention->programs.mean_ms.value_or(0), 3);
-  EXPECT_DOUBLE_EQ(summary.contention->programs.worst_ms.value_or(0), 7);
-  EXPECT_DOUBLE_EQ(summary.contention->programs.ran_s, 1.5);
+  const auto& programs = summary.contention->programs;
+  EXPECT_NEAR(programs.mean_ms.value_or(0), (26 * 200 + 4 * 500) / 3000.0, 1e-3);
+  EXPECT_DOUBLE_EQ(programs.worst, 0.4);
+  EXPECT_DOUBLE_EQ(programs.ran_s, 1.5);
   EXPECT_DOUBLE_EQ(summary.contention->own.mean_ms.value_or(0), 0.02);
   EXPECT_DOUBLE_EQ(summary.contention->cpu.value_or(0), 0.25);
   EXPECT_FALSE(summary.contention->memory);
+}
+
+TEST(Contention, ItsChartIsDrawnWhereItWasBusy) {
+  const auto drawn = report::contention_chart(broken(0.4));
+  ASSERT_TRUE(drawn);
+  EXPECT_EQ(drawn->unit, "share");
+  ASSERT_EQ(drawn->series.size(), 2U);
+  const auto& values = drawn->series[0].values;
+  ASSERT_EQ(values.size(), 30U);
+  EXPECT_DOUBLE_EQ(values[12].value_or(0), 0.4);
+  EXPECT_DOUBLE_EQ(values[11].value_or(0), 0.01);
+  EXPECT_FALSE(report::contention_chart(broken(0.05)));
 }
 
 TEST(Contention, AnOldJournalHasNothingOfIt) {

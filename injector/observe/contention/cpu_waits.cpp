@@ -41,7 +41,7 @@ CpuWaitsReader::Since CpuWaitsReader::read() {
             ? before->second
             : record::CpuWaits{};
     (thread.first == root_ ? since.root : since.descendants)
-        .add({now.turns - base.turns, now.ran - base.ran, now.waited - base.waited});
+        .add({now.turns - base.turns, now.ran - base.ran, now.waited - base.waited, now.waited - base.waited});
   }
   known_ = std::move(found);
   return since;
