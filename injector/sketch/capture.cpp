@@ -15,7 +15,6 @@ namespace {
 constexpr std::uint32_t kMostOfPacket = 1 << 20;  ///< what one may have; more is a file that is not what it says
 constexpr std::uint32_t kMicroseconds = 0xa1b2c3d4, kNanoseconds = 0xa1b23c4d;
 constexpr std::uint32_t kSection = 0x0a0d0d0a, kByteOrder = 0x1a2b3c4d;
-constexpr std::int64_t kLatest = 4'000'000'000;  ///< seconds since 1970; what is read is compared with it later
 constexpr std::uint32_t kInterface = 1, kPacketOld = 2, kPacketSimple = 3, kPacket = 6;
 
 /// A stretch of the file in its byte order. What lies beyond its end is 0: the caller has looked at size().
@@ -122,7 +121,7 @@ class Reader {
         made.tick = 1e9 / parts;
       }
       if (code == kOffset && length >= 8)
-        made.offset = std::clamp<std::int64_t>(static_cast<std::int64_t>(block.u64(at + 4)), 0, kLatest) * kSecond;
+        made.offset = std::clamp<std::int64_t>(static_cast<std::int64_t>(block.u64(at + 4)), 0, kLatestMeasured / kSecond) * kSecond;
       at += 4 + (length + 3u) / 4 * 4;
     }
     return made;
@@ -135,7 +134,7 @@ class Reader {
     const Interface& one = interfaces_[number];
     const double ticks = static_cast<double>(block.u32(12)) * 4294967296.0 + static_cast<double>(block.u32(16));
     // As a double it is exact to 256 ns at today's date; parts of that are of no account here.
-    const double ns = std::min(ticks * one.tick, static_cast<double>(kLatest * kSecond));
+    const double ns = std::min(ticks * one.tick, static_cast<double>(kLatestMeasured));
     if (kept > block.size() - 28) refuse_line(path_, 0, fmt::format("packet {} is longer than its block", number_ + 1));
     tell(static_cast<Ns>(ns) + one.offset, one.link, kept, block.u32(24), at + 28);
   }

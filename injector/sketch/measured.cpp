@@ -41,7 +41,7 @@ constexpr std::array<MeasuredFormat, 5> kFormats{
      {"ping", "ping -D, of iputils", looks_like_ping, read_ping},
      {"mahimahi", "a packet-delivery trace: a rate", looks_like_mahimahi, read_mahimahi}}};
 
-constexpr Ns kLatest = 4'000'000'000 * kSecond, kLongestRoundTrip = 1000 * kSecond;
+constexpr Ns kLongestRoundTrip = 1000 * kSecond;
 
 Ns bounded(double figure, Ns unit, Ns most, const char* what, const std::string& path, std::size_t line) {
   const double ns = figure * static_cast<double>(unit);
@@ -71,7 +71,7 @@ void refuse_line(const std::string& path, std::size_t line, const std::string& w
 }
 
 Ns sent_time(double figure, Ns unit, const std::string& path, std::size_t line) {
-  return bounded(figure, unit, kLatest, "the time", path, line);
+  return bounded(figure, unit, kLatestMeasured, "the time", path, line);
 }
 
 Ns round_trip_time(double figure, Ns unit, const std::string& path, std::size_t line) {
