@@ -6,7 +6,7 @@
 
 namespace demo {
 
-Store::Store(const std::string& file, const char* schema) : writes_(schema != nullptr) {
+Store::Store(const std::string& file, const char* schema) : file_(file), writes_(schema != nullptr) {
   const int how = schema ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
   if (sqlite3_open_v2(file.c_str(), &db_, how | SQLITE_OPEN_FULLMUTEX, nullptr) != SQLITE_OK) {
     const std::string why = sqlite3_errmsg(db_);
@@ -29,7 +29,7 @@ std::vector<Store::Row> Store::run(const std::string& sql, const std::vector<Val
   const auto fail = [&] {
     const std::string why = sqlite3_errmsg(db_);
     sqlite3_finalize(statement);
-    throw std::runtime_error(sql + ": " + why);
+    throw std::runtime_error(file_ + ": " + sql + ": " + why);
   };
   if (sqlite3_prepare_v2(db_, sql.c_str(), -1, &statement, nullptr) != SQLITE_OK) fail();
   for (int i = 0; i < static_cast<int>(values.size()); i++) {

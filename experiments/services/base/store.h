@@ -53,6 +53,7 @@ class Store {
  private:
   std::recursive_mutex mutex_;
   sqlite3* db_ = nullptr;
+  const std::string file_;
   const bool writes_;
 };
 

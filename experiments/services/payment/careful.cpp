@@ -35,9 +35,10 @@ class CarefulDesk : public Desk {
  public:
   CarefulDesk(const std::vector<Way>& ways, const Options& options)
       : store_(options.get("orders"), kSchema), witness_(options.url("witness"), milliseconds(1000)) {
-    // Whoever was being served when this process was killed got no answer. What had not been sent anywhere is not paid.
+    // Whoever was being served when this process was killed got no answer. What had not been sent anywhere is not paid,
+    // for certain and from the beginning: it is never shown as UNKNOWN.
     store_.run(
-        "UPDATE orders SET state = CASE WHEN channel IS NULL THEN 'FAILED' ELSE 'UNKNOWN' END, told = 0"
+        "UPDATE orders SET state = CASE WHEN channel IS NULL THEN 'FAILED' ELSE 'UNKNOWN' END, told = channel IS NULL"
         " WHERE state = 'SENDING'");
     for (const auto& way : ways) channels_.push_back(std::make_unique<Channel>(way));
     for (auto& channel : channels_) {
