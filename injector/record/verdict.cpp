@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "injector/base/text.h"
+#include "injector/record/contention.h"
 #include "injector/record/faithful.h"
 #include "injector/record/hypothesis.h"
 #include "injector/record/sightings.h"
@@ -212,6 +213,7 @@ Verdict judge(const Recording& r) {
                                                      j.name, r.arm.value_or(""))
                                        : std::string());
   }
+  if (auto busy = busy_warning(r, verdict.hypotheses)) verdict.warnings.push_back(std::move(*busy));
   verdict.exit = findings.exit();
   verdict.reasons = findings.reasons();
   return verdict;
