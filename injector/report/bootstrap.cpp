@@ -16,12 +16,8 @@ namespace faultline::report {
 namespace {
 
 constexpr int kDraws = 400;
-constexpr std::uint64_t kSeed = 20261129;       ///< the same records give the same answer
-constexpr std::size_t kTogether[] = {1, 2, 4};  ///< neighbouring blocks that are drawn as one
-/// The share of what matters that chance must not reach: a machine that is a little busier is not the service's doing.
-constexpr double kBeyond = 2.0 / 3;
-constexpr std::size_t kLeastGroups = 5;  ///< fewer say nothing of how they differ
-constexpr double kNever = 2;             ///< as often the slowest answer counts a request that failed
+constexpr std::uint64_t kSeed = 20261129;  ///< the same records give the same answer
+constexpr double kNever = 2;               ///< as often the slowest answer counts a request that failed
 
 /// All latencies of both sides, ascending, each once; what a request that failed counts is behind them.
 std::vector<double> scale_of(const std::vector<const KeptPhase*>& a, const std::vector<const KeptPhase*>& b) {
@@ -62,10 +58,11 @@ struct Side {
 struct Whole {
   std::vector<std::uint64_t> once;
   Mix mix;
-  std::size_t places[std::size(kFigures)] = {};  ///< of figures that are quantiles
-  explicit Whole(const Groups& groups) : once(groups.size(), 1), mix(groups, once) {
-    for (std::size_t f = 0; f < std::size(kFigures) && mix.all() > 0; f++)
-      if (kFigures[f].per_mille != 0) places[f] = mix.place(kFigures[f].per_mille, groups.last() / 2);
+  std::vector<std::size_t> places;  ///< of figures that are quantiles
+  Whole(const Groups& groups, std::span<const Figure> figures)
+      : once(groups.size(), 1), mix(groups, once), places(figures.size()) {
+    for (std::size_t f = 0; f < figures.size() && mix.all() > 0; f++)
+      if (figures[f].per_mille != 0) places[f] = mix.place(figures[f].per_mille, groups.last() / 2);
   }
   Whole(const Whole&) = delete;
 };
@@ -76,11 +73,11 @@ double effect(std::size_t place_a, std::size_t place_b, const std::vector<double
 }
 
 /// The standard error of every figure's effect, where these groups are drawn.
-std::vector<double> errors(const Groups& a, const Groups& b, const Whole& whole_a, const Whole& whole_b,
-                           const std::vector<double>& scale) {
+std::vector<double> errors(std::span<const Figure> figures, const Groups& a, const Groups& b, const Whole& whole_a,
+                           const Whole& whole_b, const std::vector<double>& scale) {
   const std::size_t count = a.size();
   std::mt19937_64 random(kSeed);
-  std::vector<double> sum(std::size(kFigures)), squares(std::size(kFigures));
+  std::vector<double> sum(figures.size()), squares(figures.size());
   std::vector<std::uint64_t> times(count);
   int drawn = 0;
   for (int draw = 0; draw < kDraws; draw++) {
@@ -89,8 +86,8 @@ std::vector<double> errors(const Groups& a, const Groups& b, const Whole& whole_
     const Mix one(a, times), other(b, times);
     if (one.all() == 0 || other.all() == 0) continue;
     drawn++;
-    for (std::size_t f = 0; f < std::size(kFigures); f++) {
-      const unsigned per_mille = kFigures[f].per_mille;
+    for (std::size_t f = 0; f < figures.size(); f++) {
+      const unsigned per_mille = figures[f].per_mille;
       const double value = per_mille == 0 ? effect(one.success(), other.success())
                                           : effect(one.place(per_mille, whole_a.places[f]),
                                                    other.place(per_mille, whole_b.places[f]), scale);
@@ -99,7 +96,7 @@ std::vector<double> errors(const Groups& a, const Groups& b, const Whole& whole_
     }
   }
   std::vector<double> result;
-  for (std::size_t f = 0; f < std::size(kFigures); f++) {
+  for (std::size_t f = 0; f < figures.size(); f++) {
     const double mean = sum[f] / drawn, variance = std::max(0.0, squares[f] / drawn - mean * mean);
     // As few draws vary less than their source: n / (n - 1).
     result.push_back(std::sqrt(variance * static_cast<double>(count) / static_cast<double>(count - 1)));
@@ -107,15 +104,13 @@ std::vector<double> errors(const Groups& a, const Groups& b, const Whole& whole_
   return result;
 }
 
-std::string unfit(const std::vector<const KeptPhase*>& a, const std::vector<const KeptPhase*>& b) {
-  const std::size_t blocks = a.front()->blocks.size();
+std::string unfit_phases(const std::vector<const KeptPhase*>& a, const std::vector<const KeptPhase*>& b) {
+  const KeptPhase& first = *a.front();
+  bool alike = true;
   for (const auto* side : {&a, &b})
     for (const auto* phase : *side)
-      if (phase->blocks.size() != blocks || std::abs(phase->length_s - a.front()->length_s) > 0.01)
-        return "the phase does not last equally long in all runs";
-  if (blocks < kLeastBlocks)
-    return fmt::format("the phase is too short: {} blocks of time, {} are needed", blocks, kLeastBlocks);
-  return "";
+      alike &= phase->blocks.size() == first.blocks.size() && std::abs(phase->length_s - first.length_s) <= 0.01;
+  return unfit(first.blocks.size(), alike);
 }
 
 /// How far the runs of a side lie apart by themselves: what several of them show, and two do not.
@@ -173,63 +168,77 @@ double chance_of_blocks(const Figure& figure, const Groups& a, const Groups& b, 
   const double middle = figure.per_mille == 0 ? (from + to) / 2 : std::sqrt(from * to);
   const auto [beyond_a, all_a] = blocks_beyond(figure, a, middle, to > from, scale);
   const auto [beyond_b, all_b] = blocks_beyond(figure, b, middle, to > from, scale);
-  const double share = (beyond_a + beyond_b) / (all_a + all_b);
-  if (share <= 0 || share >= 1) return 1;
-  const double z = (beyond_b / all_b - beyond_a / all_a) / std::sqrt(share * (1 - share) * (1 / all_a + 1 / all_b));
-  return z <= 0 ? 1 : std::erfc(z / std::sqrt(2.0));
+  return chance_of_parting(beyond_a, all_a, beyond_b, all_b);
 }
 
 /// Of a latency: the same share either way, by its logarithm.
 double least_effect(const Difference& d, const CompareRules& rules) {
-  return d.figure->per_mille != 0 ? std::log(1 + rules.least_change) : least_share(*d.a, rules);
+  return d.figure.per_mille != 0 ? std::log(1 + rules.least_change) : least_share(*d.a, rules);
 }
 
 }  // namespace
+
+Figure figure_named(const std::string& name) {
+  for (const std::span<const Figure> figures :
+       {std::span<const Figure>(kFigures), std::span<const Figure>(kRttFigures), std::span<const Figure>(kTurnFigures)})
+    for (const Figure& one : figures)
+      if (one.name == name) return one;
+  return {"", 0, true};
+}
+
+std::string unfit(std::size_t blocks, bool alike) {
+  if (!alike) return "the phase does not last equally long in all runs";
+  if (blocks < kLeastBlocks)
+    return fmt::format("the phase is too short: {} blocks of time, {} are needed", blocks, kLeastBlocks);
+  return "";
+}
 
 double least_share(double share, const CompareRules& rules) {
   return std::max(kLeastSuccess, rules.least_change * std::min(share, 1 - share));
 }
 
 Band too_small(const Figure& figure, double from, const CompareRules& rules) {
-  if (figure.per_mille == 0) {
+  if (figure.is_share()) {
     const double least = least_share(from, rules);
     return {-least, least};
   }
-  const double brief = kLeastChangeMs / from;
+  const double brief = figure.is_number ? 0 : kLeastChangeMs / from;
   return {-std::max(1 - 1 / (1 + rules.least_change), brief), std::max(rules.least_change, brief)};
 }
 
 std::vector<Difference> differences(const std::vector<const KeptPhase*>& a, const std::vector<const KeptPhase*>& b,
-                                    const CompareRules& rules) {
-  std::vector<Difference> all(std::size(kFigures));
-  for (std::size_t f = 0; f < all.size(); f++) all[f].figure = &kFigures[f];
-  const std::string why = unfit(a, b);
+                                    const CompareRules& rules, std::span<const Figure> figures) {
+  std::vector<Difference> all(figures.size());
+  for (std::size_t f = 0; f < all.size(); f++) all[f].figure = figures[f];
+  const char* what = figures.front().is_share() ? "requests" : "values";
+  const std::string why = unfit_phases(a, b);
   const auto scale = scale_of(a, b);
   const Side side_a(a, scale), side_b(b, scale);
-  const Whole whole_a(side_a.blocks), whole_b(side_b.blocks);
+  const Whole whole_a(side_a.blocks, figures), whole_b(side_b.blocks, figures);
   const std::uint64_t fewer = std::min(whole_a.mix.all(), whole_b.mix.all());
   for (std::size_t f = 0; f < all.size(); f++) {
     Difference& one = all[f];
     for (const auto& [whole, value] : {std::pair{&whole_a, &one.a}, {&whole_b, &one.b}}) {
       if (whole->mix.all() == 0) continue;
-      if (one.figure->per_mille == 0)
+      if (one.figure.per_mille == 0)
         *value = whole->mix.success();
       else if (whole->places[f] + 1 < scale.size())
         *value = scale[whole->places[f]];
     }
-    const double share_above = 1 - one.figure->per_mille / 1000.0;
+    const double share_above = 1 - one.figure.per_mille / 1000.0;
     if (!why.empty())
       one.reason = why;
     else if (fewer == 0)
       one.reason = "no request was due";
     else if (static_cast<double>(fewer) * share_above < kLeastAbove)
-      one.reason = fmt::format("too few requests: {}, {:.0f} are needed", fewer, std::ceil(kLeastAbove / share_above));
+      one.reason = fmt::format("too few {}: {}, {:.0f} are needed", what, fewer, std::ceil(kLeastAbove / share_above));
   }
   if (!why.empty() || fewer == 0) return all;
   std::vector<double> error(all.size());
   for (const std::size_t together : kTogether) {
     if (side_a.blocks.size() / together < kLeastGroups) break;
-    const auto these = errors(side_a.blocks.joined(together), side_b.blocks.joined(together), whole_a, whole_b, scale);
+    const auto these =
+        errors(figures, side_a.blocks.joined(together), side_b.blocks.joined(together), whole_a, whole_b, scale);
     for (std::size_t f = 0; f < all.size(); f++) error[f] = std::max(error[f], these[f]);
   }
   const auto freedom = static_cast<unsigned>(side_a.blocks.size() - 1);
@@ -238,51 +247,18 @@ std::vector<Difference> differences(const std::vector<const KeptPhase*>& a, cons
     Difference& one = all[f];
     if (!one.reason.empty()) continue;
     one.known = true;
-    const bool share = one.figure->per_mille == 0;
+    const bool share = one.figure.per_mille == 0;
     const double from = share ? whole_a.mix.success() : scale[whole_a.places[f]],
                  to = share ? whole_b.mix.success() : scale[whole_b.places[f]];
     one.effect = share ? effect(from, to) : effect(whole_a.places[f], whole_b.places[f], scale);
-    one.error = std::max(error[f], between_runs(*one.figure, side_a.runs, side_b.runs, scale));
+    one.error = std::max(error[f], between_runs(one.figure, side_a.runs, side_b.runs, scale));
     one.least = least_effect(one, rules);
     const double beyond = std::abs(one.effect) - kBeyond * one.least;
     one.p = beyond <= 0 ? 1 : one.error == 0 ? 0 : beyond_t(beyond / one.error, freedom);
-    if (one.p < 1)
-      one.p = std::max(one.p, chance_of_blocks(*one.figure, side_a.blocks, side_b.blocks, from, to, scale));
+    if (one.p < 1) one.p = std::max(one.p, chance_of_blocks(one.figure, side_a.blocks, side_b.blocks, from, to, scale));
     one.margin = one.error * reach;
   }
   return all;
-}
-
-// Abramowitz and Stegun, 26.7.3 and 26.7.4: a finite sum for whole degrees of freedom.
-double beyond_t(double t, unsigned freedom) {
-  const double theta = std::atan(t / std::sqrt(static_cast<double>(freedom))), c2 = std::cos(theta) * std::cos(theta);
-  const bool odd = freedom % 2 == 1;
-  double term = odd ? std::cos(theta) : 1, sum = freedom == 1 ? 0 : term;
-  for (unsigned k = odd ? 3 : 2; k + 1 < freedom; k += 2) {
-    term *= c2 * (k - 1) / k;
-    sum += term;
-  }
-  const double within = odd ? 2 / M_PI * (theta + std::sin(theta) * sum) : std::sin(theta) * sum;
-  return std::clamp(1 - within, 0.0, 1.0);
-}
-
-double t_beyond(double p, unsigned freedom) {
-  double low = 0, high = 1e6;
-  for (int i = 0; i < 100; i++) (beyond_t((low + high) / 2, freedom) > p ? low : high) = (low + high) / 2;
-  return high;
-}
-
-std::vector<double> holm(const std::vector<double>& p) {
-  std::vector<std::size_t> order(p.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t i, std::size_t j) { return p[i] < p[j]; });
-  std::vector<double> corrected(p.size());
-  double least = 0;
-  for (std::size_t rank = 0; rank < order.size(); rank++) {
-    least = std::max(least, std::min(1.0, p[order[rank]] * static_cast<double>(p.size() - rank)));
-    corrected[order[rank]] = least;
-  }
-  return corrected;
 }
 
 }  // namespace faultline::report

@@ -8,6 +8,7 @@
 #include "injector/base/text.h"
 #include "injector/plan/values.h"
 #include "injector/report/bootstrap.h"
+#include "injector/report/compare_figures.h"
 
 namespace faultline::report {
 
@@ -96,84 +97,17 @@ std::vector<const KeptRun*> counted_runs(Comparison& out, const std::vector<Kept
   return counted;
 }
 
-/// Of every run that has it.
-std::vector<const KeptPhase*> everywhere(const std::vector<const KeptRun*>& runs, const std::string& probe,
-                                         const std::string& phase) {
-  std::vector<const KeptPhase*> all;
-  for (const auto* run : runs)
-    if (const auto* found = run->find(probe, phase)) all.push_back(found);
-  return all;
-}
-
-/// Of success b less a, of a latency by which share b is above a; nothing where one is "never".
-std::optional<double> change_of(const Difference& d) {
-  if (!d.a || !d.b) return {};
-  if (d.figure->per_mille == 0) return *d.b - *d.a;
-  return *d.a > 0 ? std::optional(*d.b / *d.a - 1) : std::nullopt;
-}
-
-bool matters(const Difference& d, const CompareRules& rules) {
-  if (const auto change = change_of(d)) {
-    const Band small = too_small(*d.figure, *d.a, rules);
-    return *change <= small.low || *change >= small.high;
-  }
-  return d.a.has_value() != d.b.has_value();
-}
-
-ComparedFigure figure_of(const Difference& d, double p, const CompareRules& rules) {
-  ComparedFigure out;
-  out.figure = d.figure->name;
-  out.a = d.a;
-  out.b = d.b;
-  out.reason = d.reason;
-  const bool share = d.figure->per_mille == 0;
-  out.change = change_of(d);
-  if (!d.known) return out;
-  out.p = p;
-  if (out.change) {
-    out.low = share ? d.effect - d.margin : std::exp(d.effect - d.margin) - 1;
-    out.high = share ? d.effect + d.margin : std::exp(d.effect + d.margin) - 1;
-  }
-  out.verdict = Change::noise;
-  if (p < 1 - rules.confidence && matters(d, rules))
-    out.verdict = (d.effect > 0) == share ? Change::better : Change::worse;
-  return out;
-}
-
-void judge_figures(Comparison& out, const std::vector<const KeptRun*>& before, const std::vector<const KeptRun*>& after,
-                   const CompareRules& rules) {
-  std::vector<Difference> all;
-  std::vector<std::pair<std::string, std::string>> where;
-  for (const auto& probe : before.front()->probes)
-    for (const auto& phase : probe.phases) {
-      const auto a = everywhere(before, probe.name, phase.phase), b = everywhere(after, probe.name, phase.phase);
-      if (a.empty() || b.empty()) continue;
-      for (auto& one : differences(a, b, rules)) {
-        all.push_back(std::move(one));
-        where.emplace_back(probe.name, phase.phase);
-      }
-    }
-  std::vector<double> p;
-  for (const auto& one : all)
-    if (one.known) p.push_back(one.p);
-  p = holm(p);
-  auto next = p.begin();
-  for (std::size_t i = 0; i < all.size(); i++) {
-    out.figures.push_back(figure_of(all[i], all[i].known ? *next++ : 1, rules));
-    out.figures.back().probe = where[i].first;
-    out.figures.back().phase = where[i].second;
-  }
-}
-
 std::size_t count_of(const Comparison& c, Change verdict) {
   return static_cast<std::size_t>(std::count_if(c.figures.begin(), c.figures.end(),
                                                 [&](const ComparedFigure& one) { return one.verdict == verdict; }));
 }
 
-/// What is told first of those with a verdict: success; then the most certain, and the largest of equals.
+/// What is told first of those with a verdict: success; then requests before connections, the most certain, and the
+/// largest of equals.
 const ComparedFigure& foremost(const Comparison& c, Change verdict) {
   const auto order = [](const ComparedFigure& one) {
-    return std::tuple{one.figure != "success", *one.p, one.change ? -std::abs(*one.change) : -INFINITY};
+    return std::tuple{one.figure != "success", one.telemetry.has_value(), *one.p,
+                      one.change ? -std::abs(*one.change) : -INFINITY};
   };
   const ComparedFigure* best = nullptr;
   for (const auto& one : c.figures)
@@ -197,7 +131,7 @@ void tell(Comparison& c) {
   const std::string sure = fmt::format("{} compared, {} confidence", judged, plan::format_probability(c.confidence));
   const auto first = [&](Change verdict) {
     const ComparedFigure& f = foremost(c, verdict);
-    return fmt::format("{}: {} during {}: {}", word(verdict), f.probe, f.phase, figure_text(f));
+    return fmt::format("{}: {} during {}: {}", word(verdict), whose_text(f), f.phase, figure_text(f));
   };
   if (c.verdict == Change::not_judged)
     c.told = fmt::format("{}: {}", word(c.verdict), why_not_judged(c));
@@ -210,8 +144,14 @@ void tell(Comparison& c) {
 
 }  // namespace
 
+std::string whose_text(const ComparedFigure& f) {
+  return f.telemetry ? fmt::format("{}'s connections", *f.telemetry) : f.probe;
+}
+
 std::string figure_value(const ComparedFigure& f, const std::optional<double>& value) {
-  if (f.figure == "success") return value ? percent(*value) : "-";
+  const Figure figure = figure_named(f.figure);
+  if (figure.is_share()) return value ? percent(*value) : "-";
+  if (figure.is_number) return value ? fmt::format("{:.3g}/s", *value) : "-";
   if (value) return short_microseconds(*value * 1000);
   return f.reason.empty() ? "never" : "-";
 }
@@ -235,7 +175,7 @@ Comparison compare(const std::vector<KeptRun>& before, const std::vector<KeptRun
   const auto a = counted_runs(out, before, "a"), b = counted_runs(out, after, "b");
   out.runs_a = a.size();
   out.runs_b = b.size();
-  if (!a.empty() && !b.empty()) judge_figures(out, a, b, rules);
+  if (!a.empty() && !b.empty()) out.figures = compared_figures(a, b, rules);
   tell(out);
   return out;
 }

@@ -100,22 +100,30 @@ struct faultline::record::WordOf<faultline::report::Change>
     : faultline::record::Words<faultline::report::Change, faultline::report::kChanges> {};
 namespace faultline::report {
 
-/// One figure of a probe in a phase, of all runs of either side.
+/// One figure of a probe, or of a target's connections, in a phase, of all runs of either side.
 struct ComparedFigure {
   std::string probe, phase, figure;
+  std::optional<std::string> telemetry = {};
   std::optional<double> a, b, change, low, high, p;
   Change verdict = Change::not_judged;
   std::string reason;
 
   static constexpr const char* shape = "figure";
   static constexpr auto fields = std::tuple{
-      field("probe", &ComparedFigure::probe, "whose requests"),
+      field("probe", &ComparedFigure::probe, "whose requests; empty: it is about connections"),
+      record::seldom("telemetry", &ComparedFigure::telemetry, "of which target, then"),
       field("phase", &ComparedFigure::phase, "of which phase, or of the whole `run`"),
-      field("figure", &ComparedFigure::figure, "`success`, a share; `p50`, `p90` and `p99`, in ms, of all requests"),
+      field(
+          "figure", &ComparedFigure::figure,
+          "`success`, a share; `p50`, `p90` and `p99`, in ms, of all requests; of connections `rtt.p50` … `turns.p99`, "
+          "in ms, and numbers a second: `connections.failed`, `retransmits`, `timeouts`, `resets.sent`, "
+          "`resets.received`, `turns.unanswered`"),
       field("a", &ComparedFigure::a, "before; null of a latency: \"never\", so many failed"),
       field("b", &ComparedFigure::b, "after; likewise"),
-      field("change", &ComparedFigure::change,
-            "of success: b less a; of a latency: by which share b is above a; null: not known, or one is \"never\""),
+      field(
+          "change", &ComparedFigure::change,
+          "of success: b less a; of all else: by which share b is above a; null: not known, or one is \"never\", or a "
+          "is 0"),
       field("low", &ComparedFigure::low, "the change lies above this, with the given confidence; null likewise"),
       field("high", &ComparedFigure::high, "and below this"),
       field("p", &ComparedFigure::p,
@@ -172,7 +180,9 @@ struct Comparison {
 Comparison compare(const std::vector<KeptRun>& before, const std::vector<KeptRun>& after,
                    const CompareRules& rules = {});
 
-/// A figure's value on one side, as people read it: "99.8%", "412 ms", "never".
+/// Whom a figure is about: "pay", "web's connections".
+std::string whose_text(const ComparedFigure& figure);
+/// A figure's value on one side, as people read it: "99.8%", "412 ms", "never", "3.2/s".
 std::string figure_value(const ComparedFigure& figure, const std::optional<double>& value);
 /// "+24%", "-4.2 points"; empty where there is none.
 std::string change_text(const ComparedFigure& figure, const std::optional<double>& change);

@@ -37,10 +37,7 @@ std::string range_text(const ComparedFigure& f) {
 std::string drawn_range(const ComparedFigure& f, double least) {
   if (!f.low || !f.a) return "";
   const auto x = [](double change) { return 100 + std::clamp(change, -0.5, 0.5) * 200; };
-  const auto* figure =
-      std::find_if(std::begin(kFigures), std::end(kFigures), [&](const Figure& one) { return one.name == f.figure; });
-  if (figure == std::end(kFigures)) return "";
-  const Band band = too_small(*figure, *f.a, {.least_change = least});
+  const Band band = too_small(figure_named(f.figure), *f.a, {.least_change = least});
   return fmt::format(
       "<svg viewBox=\"0 0 200 16\" role=\"img\" aria-label=\"{}\"><rect class=\"band\" x=\"{:.1f}\" y=\"0\" "
       "width=\"{:.1f}\" height=\"16\"/><line class=\"zero\" x1=\"100\" x2=\"100\" y1=\"0\" y2=\"16\"/><line "
@@ -55,7 +52,7 @@ std::string figure_rows(const Comparison& c, bool changed) {
     out += fmt::format(
         "<tr class=\"{}\"><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td "
         "class=\"n\">{}</td><td>{}</td><td>{}{}</td></tr>\n",
-        word(f.verdict), escaped(f.probe), escaped(f.phase), escaped(f.figure), figure_value(f, f.a),
+        word(f.verdict), escaped(whose_text(f)), escaped(f.phase), escaped(f.figure), figure_value(f, f.a),
         figure_value(f, f.b), change_text(f, f.change), drawn_range(f, c.least_change), word(f.verdict),
         f.reason.empty() ? "" : ": " + escaped(f.reason));
   }
@@ -66,7 +63,7 @@ std::string figures_table(const Comparison& c, bool changed) {
   const std::string rows = figure_rows(c, changed);
   if (rows.empty()) return "";
   return fmt::format(
-      "<table><tr><th>probe</th><th>phase</th><th>figure</th><th class=\"n\">before</th><th class=\"n\">after</th><th "
+      "<table><tr><th>of</th><th>phase</th><th>figure</th><th class=\"n\">before</th><th class=\"n\">after</th><th "
       "class=\"n\">change</th><th>{} confidence</th><th></th></tr>\n{}</table>\n",
       plan::format_probability(c.confidence), rows);
 }
@@ -127,12 +124,12 @@ std::string comparison_markdown(const Comparison& c) {
     std::string all;
     for (const auto& f : c.figures) {
       if (changed != (f.verdict == Change::better || f.verdict == Change::worse)) continue;
-      all += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |\n", mark(f.verdict), markdown_text(f.probe),
+      all += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |\n", mark(f.verdict), markdown_text(whose_text(f)),
                          markdown_text(f.phase), f.figure, figure_value(f, f.a), figure_value(f, f.b),
                          change_text(f, f.change), f.reason.empty() ? range_text(f) : markdown_text(f.reason));
     }
     const std::string heads = fmt::format(
-        "\n| | probe | phase | figure | before | after | change | {} confidence |\n|---|---|---|---|---|---|---|---|\n",
+        "\n| | of | phase | figure | before | after | change | {} confidence |\n|---|---|---|---|---|---|---|---|\n",
         plan::format_probability(c.confidence));
     return all.empty() ? all : heads + all;
   };

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -43,17 +44,46 @@ struct KeptProbe {
                  field("phases", &KeptProbe::phases, "the requests of each phase, and of the whole `run`")};
 };
 
+/// What was counted of a target's connections in a phase, by blocks of time as requests are.
+struct KeptConnections {
+  std::string phase;
+  double length_s = 0;
+  std::vector<KeptBlock> rtt;    ///< of values
+  std::vector<KeptBlock> turns;  ///< of turns; those that were not answered are among the sent
+  std::map<std::string, std::vector<std::uint64_t>> numbers;
+
+  static constexpr auto fields = std::tuple{
+      field("phase", &KeptConnections::phase, "its name"),
+      field("length_s", &KeptConnections::length_s, "how long it lasted"),
+      field("rtt", &KeptConnections::rtt, "smoothed round-trip times, by equal parts of it, in their order"),
+      field("turns", &KeptConnections::turns, "how long answers took, likewise; empty: not asked for"),
+      field("numbers", &KeptConnections::numbers,
+            "{series: [number in each of these parts]} of what goes wrong; what was not counted is not there")};
+};
+
+struct KeptTarget {
+  std::string target;
+  std::vector<KeptConnections> phases;
+
+  static constexpr auto fields =
+      std::tuple{field("target", &KeptTarget::target, "whose connections"),
+                 field("phases", &KeptTarget::phases, "what became of them in each phase, and in the whole `run`")};
+};
+
 struct KeptRun {
   Summary summary;
-  std::vector<KeptProbe> probes;  ///< empty: only its summary was kept
-  std::string where;              ///< as it was given on the command line; not kept
+  std::vector<KeptProbe> probes;      ///< empty: only its summary was kept
+  std::string where;                  ///< as it was given on the command line; not kept
+  std::vector<KeptTarget> telemetry;  ///< of targets whose connections were counted
 
   static constexpr const char* shape = "kept run";
   static constexpr auto fields =
       std::tuple{field("summary", &KeptRun::summary, "as in its [summary.json](summary.md)"),
-                 field("probes", &KeptRun::probes, "what each probe saw, by blocks of time")};
+                 field("probes", &KeptRun::probes, "what each probe saw, by blocks of time"),
+                 field("telemetry", &KeptRun::telemetry, "what became of each target's connections, likewise")};
 
   const KeptPhase* find(const std::string& probe, const std::string& phase) const;
+  const KeptConnections* find_connections(const std::string& target, const std::string& phase) const;
 };
 
 /// The file of a baseline.
@@ -71,6 +101,18 @@ inline constexpr std::size_t kMostBlocks = 40;
 
 /// Kept beside its phases: in the whole of a run, less of a change is told from chance.
 inline constexpr const char* kWholeRun = "run";
+
+/// Numbers of connections that are kept: of each it is known that more of it is worse.
+struct KeptNumber {
+  const char* name;  ///< as a plan has it
+  plan::Series series;
+};
+inline constexpr KeptNumber kKeptNumbers[] = {{"connections.failed", plan::Series::failed},
+                                              {"retransmits", plan::Series::retransmits},
+                                              {"timeouts", plan::Series::timeouts},
+                                              {"resets.sent", plan::Series::resets_sent},
+                                              {"resets.received", plan::Series::resets_received},
+                                              {"turns.unanswered", plan::Series::unanswered}};
 
 KeptRun keep(const record::Recording& recording);
 /// A run's folder, judged anew; a baseline with all of its runs; or a summary.json as it stands. Throws

@@ -1,6 +1,8 @@
 // render_comparison(): two runs side by side, for people.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "injector/base/text.h"
 #include "injector/plan/values.h"
 #include "injector/report/compare.h"
@@ -70,19 +72,25 @@ void render_probe(Visible& out, const ComparedProbe& probe) {
   }
 }
 
+bool has_changed(const ComparedFigure& f) { return f.verdict == Change::better || f.verdict == Change::worse; }
+
 /// What was not noise, and how far what was can have gone.
 void render_figures(Visible& out, const Comparison& c) {
+  std::size_t width = 8;
+  for (const auto& f : c.figures)
+    if (has_changed(f)) width = std::max(width, f.figure.size());
+  const int head = 44 - static_cast<int>(width);
   bool headed_yet = false;
   for (const auto& f : c.figures) {
-    if (f.verdict != Change::better && f.verdict != Change::worse) continue;
+    if (!has_changed(f)) continue;
     if (!headed_yet)
-      out += shown("\n{:<36} {:<8} {:>9} {:>9}  {}\n", "changed", "", "A", "B",
+      out += shown("\n{:<{}} {:<{}} {:>9} {:>9}  {}\n", "changed", head, "", width, "A", "B",
                    fmt::format("{} confidence: between", plan::format_probability(c.confidence)));
     headed_yet = true;
     const std::string range =
         f.low ? fmt::format("{} and {}", change_text(f, f.low), change_text(f, f.high)) : std::string();
-    out += shown("{} {:<8} {:>9} {:>9}  {:<7} {}\n", headed(fmt::format("{} during {}", f.probe, f.phase), 36),
-                 f.figure, figure_value(f, f.a), figure_value(f, f.b), word(f.verdict), range);
+    out += shown("{} {:<{}} {:>9} {:>9}  {:<7} {}\n", headed(fmt::format("{} during {}", whose_text(f), f.phase), head),
+                 f.figure, width, figure_value(f, f.a), figure_value(f, f.b), word(f.verdict), range);
   }
 }
 

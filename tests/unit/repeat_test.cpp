@@ -120,8 +120,8 @@ TEST(Repeat, WithoutHypothesesNothingIsCalledPassed) {
   EXPECT_EQ(s.verdict, "completed");
   EXPECT_EQ(s.exit_code, 0);
   const std::string all = report::render_outcome({verdict.exit, s}, "run", false).bytes() + report::junit_xml(s) +
-                          to_json(s).dump() + to_json(report::compare({{s, {}, {}}}, {{s, {}, {}}})).dump() +
-                          report::render_comparison(report::compare({{s, {}, {}}}, {{s, {}, {}}})).bytes() +
+                          to_json(s).dump() + to_json(report::compare({{s, {}, {}, {}}}, {{s, {}, {}, {}}})).dump() +
+                          report::render_comparison(report::compare({{s, {}, {}, {}}}, {{s, {}, {}, {}}})).bytes() +
                           report::render_report(r, s).substr(report::render_report(r, s).find("</style>"));
   EXPECT_NE(all.find("COMPLETED"), std::string::npos);
   for (const char* word : {"PASSED", "passed\"", ">passed<"}) EXPECT_EQ(all.find(word), std::string::npos) << word;
@@ -140,7 +140,7 @@ TEST(Repeat, WhatNeverCameIsShownEverywhere) {
   EXPECT_EQ(phase.failed_latency_ms.p99, 0.2);
   EXPECT_TRUE(s.probes.at(0).phases.at(0).never.empty());
   EXPECT_NE(report::render_report(r, s).find("<td class=\"n\">never</td>"), std::string::npos);
-  const std::string compared = report::render_comparison(report::compare({{s, {}, {}}}, {{s, {}, {}}})).bytes();
+  const std::string compared = report::render_comparison(report::compare({{s, {}, {}, {}}}, {{s, {}, {}, {}}})).bytes();
   EXPECT_NE(compared.find("never"), std::string::npos) << compared;
   EXPECT_NE(compared.find("failed."), std::string::npos) << compared;
 }
