@@ -216,8 +216,8 @@ std::string fault_tables(const record::Recording& r, const Summary& s) {
     out += fmt::format(
         "<td class=\"n\">{}{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}{}</td><td>{}</td><td "
         "class=\"n\">{}</td></tr>\n",
-        f.matched, rarer(f), f.dropped, f.delayed, quantiles_cell(f.applied_delay_us), held,
-        quantiles_cell(f.lateness_us), microseconds(f.onset_error_us));
+        thousands(f.matched), rarer(f), thousands(f.dropped), thousands(f.delayed), quantiles_cell(f.applied_delay_us),
+        held, quantiles_cell(f.lateness_us), microseconds(f.onset_error_us));
   }
   return out + "</table></div>\n" + asked_and_applied(r, s);
 }
