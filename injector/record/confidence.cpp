@@ -61,12 +61,17 @@ std::string quantile_interval_text(const plan::Conditions::Key& key, const Laten
   const std::uint64_t count = count_of(key, latencies);
   if (key.per_mille >= 1000 || count == 0) return "";
   const Ranks ranks = quantile_ranks(count, key.per_mille);
-  if (!ranks.low && !ranks.high)
+  const auto at = [&](const std::optional<std::uint64_t>& rank) {
+    return rank ? value_at(key, latencies, *rank) : std::nullopt;
+  };
+  const std::optional<Ns> low = at(ranks.low), high = at(ranks.high);
+  if (ranks.low && !low) return fmt::format("{} never", key.name);  // and what lies above that, neither
+  if (!low && !high)
     return fmt::format("{}: too few {} to say", key.name, key.of_connections() ? "values" : "requests");
-  const auto text = [&](std::uint64_t rank) { return quantile_text(value_at(key, latencies, rank)); };
-  if (!ranks.high) return fmt::format("{} {} or more", key.name, text(*ranks.low));
-  if (!ranks.low) return fmt::format("{} {} or less", key.name, text(*ranks.high));
-  return fmt::format("{} {} to {}", key.name, text(*ranks.low), text(*ranks.high));
+  if (!low) return fmt::format("{} at most {}", key.name, quantile_text(high));
+  if (!high) return fmt::format("{} at least {}{}", key.name, quantile_text(low), ranks.high ? ", perhaps never" : "");
+  if (*low == *high) return fmt::format("{} {}", key.name, quantile_text(low));
+  return fmt::format("{} {} to {}", key.name, quantile_text(low), quantile_text(high));
 }
 
 }  // namespace faultline::record

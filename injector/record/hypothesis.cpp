@@ -23,6 +23,7 @@ namespace {
 class Parts {
  public:
   void add(std::optional<bool> held, const std::string& observed, const std::string& reason) {
+    parts_++;
     join(result_.observed, observed, ", ");
     const bool settled = result_.held && !*result_.held;
     if (held.value_or(false)) return;
@@ -30,6 +31,12 @@ class Parts {
     if (held && !settled) result_.reason.clear();  // a failure outweighs what could not be judged
     result_.held = held;
     join(result_.reason, reason, "; ");
+  }
+  /// The part that was added last held for want of a test; a hypothesis is untested if all of its parts are.
+  void untested(const std::string& why) {
+    if (why.empty()) return;
+    untested_++;
+    join(result_.untested, why, "; ");
   }
   void trust(const std::string& confidence) { join(result_.confidence, confidence, ", "); }
   void looked_at(const Phase& window) {
@@ -50,6 +57,7 @@ class Parts {
     const std::string window = plan::window_text(h);
     result_.during = window.empty() ? "recovery" : window;
     result_.expected = plan::condition_text(h);
+    if (result_.held != true || untested_ < parts_) result_.untested.clear();
     return std::move(result_);
   }
   static void join(std::string& text, const std::string& more, const char* between) {
@@ -59,6 +67,7 @@ class Parts {
   }
 
  private:
+  std::size_t parts_ = 0, untested_ = 0;
   Judgement result_ = [] {
     Judgement judgement;
     judgement.held = true;
@@ -176,6 +185,30 @@ std::string limit_text(const plan::Conditions::Key& key, const plan::Bound& aske
   return fmt::format(" ({} {:.1f}/s)", side, settled.value);
 }
 
+/// Why a bound on times held although there was no time to hold it to; empty: there was.
+std::string no_time_text(const plan::Conditions::Key& key, const Latencies& latencies) {
+  if (key.of != plan::Conditions::Of::failed || latencies.lost > 0) return {};
+  return fmt::format("nothing was seen: no request failed, and {} is of those that do", key.name);
+}
+
+/// The same of a number of what befalls connections, where there was nothing that it could have befallen.
+std::string nothing_to_count_text(const plan::Conditions::Key& key, const Seen& stats) {
+  using plan::Series;
+  const ConnectionCounts& counts = stats.connections;
+  switch (key.series) {
+    case Series::failed:
+      return stats.sent > 0 ? "" : "nothing was seen: no attempt was made to open a connection";
+    case Series::retransmits:
+    case Series::retransmits_ours:
+    case Series::timeouts:
+      return counts.packets_sent + counts.retransmits > 0 ? "" : "nothing was seen: no packet was sent";
+    case Series::unanswered:
+      return stats.connections.turns.count() > 0 ? "" : "nothing was seen: nobody asked anything";
+    default:
+      return {};
+  }
+}
+
 /// Each condition against the requests of a window.
 void judge_conditions(Parts& parts, const plan::Hypothesis& asked, const plan::Conditions& settled, const Seen& stats) {
   for (const auto& key : plan::Conditions::keys()) {
@@ -189,6 +222,7 @@ void judge_conditions(Parts& parts, const plan::Hypothesis& asked, const plan::C
         continue;
       }
       parts.add(holds(key, *bound, latencies), figure_text(key, latencies) + limit, key.name);
+      parts.untested(no_time_text(key, latencies));
       parts.trust(quantile_interval_text(key, latencies));
       continue;
     }
@@ -196,6 +230,7 @@ void judge_conditions(Parts& parts, const plan::Hypothesis& asked, const plan::C
       const std::uint64_t number = number_of(key, stats);
       parts.add(bound->holds(figure_of(*bound, number, stats.length)),
                 series_text(key, *bound, number, stats.length) + limit, key.name);
+      parts.untested(nothing_to_count_text(key, stats));
       continue;
     }
     if (key.of == plan::Conditions::Of::share) parts.trust(share_interval_text(key.name, stats.ok, stats.sent));
@@ -220,6 +255,7 @@ void judge_conditions(Parts& parts, const plan::Hypothesis& asked, const plan::C
       const std::string limit = limit_text({"", nullptr, plan::Conditions::Of::share}, asked.errors->at(error), bound);
       parts.add(error_holds(bound, failed, stats.sent), error_text(error, failed, stats.sent) + limit,
                 "errors." + error);
+      if (stats.sent == 0) parts.untested("nothing was seen: no attempt was made to open a connection");
       if (!bound.measure) parts.trust(share_interval_text("errors." + error, failed, stats.sent));
     }
 }
@@ -241,12 +277,18 @@ void judge_eventually(Parts& parts, const plan::Hypothesis& h, const plan::Condi
   if (!figures.held) return parts.add({}, {}, "eventually: " + figures.reason);
   if (from) parts.held_after(*from - window.start);
   parts.trust(figures.confidence);
-  const std::string when =
-      from ? fmt::format("held after {}", short_duration(*from - window.start)) : std::string("never held");
+  const bool at_once = from == window.start;
+  const std::string when = !from     ? "never held"
+                           : at_once ? "held at once"
+                                     : fmt::format("held after {}", short_duration(*from - window.start));
   parts.add(held,
             held ? fmt::format("{}: {}", when, figures.observed)
                  : fmt::format("{}; from {} on: {}", when, short_duration(*h.eventually), figures.observed),
             figures.reason.empty() ? "eventually" : "eventually: " + figures.reason);
+  if (at_once)
+    parts.untested("held at once: it was so from the window's beginning on, and nothing had to change");
+  else
+    parts.untested(figures.untested);
 }
 
 /// Why there is nothing to look at.
@@ -385,6 +427,8 @@ Judgement judge_hypothesis(const Recording& r, const plan::Hypothesis& h, const 
     return parts.result(h);
   }
   if (h.any() || h.any_value()) judge_window(parts, r, h, subject, stop_text);
+  if (h.recovers_within && !h.any() && !h.any_value())
+    if (const auto recovery = find_phase(r, "recovery")) parts.looked_at(*recovery);
   if (h.recovers_within && subject.probe()) judge_recovery(parts, r, *h.recovers_within, *subject.probe(), stop_text);
   return parts.result(h);
 }

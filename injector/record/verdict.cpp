@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "injector/base/text.h"
+#include "injector/record/evidence.h"
 #include "injector/record/faithful.h"
 #include "injector/record/hypothesis.h"
 #include "injector/record/sightings.h"
@@ -212,6 +213,7 @@ Verdict judge(const Recording& r) {
                                                      j.name, r.arm.value_or(""))
                                        : std::string());
   }
+  rank_broken(r, verdict.hypotheses);
   verdict.exit = findings.exit();
   verdict.reasons = findings.reasons();
   return verdict;

@@ -44,7 +44,11 @@ struct Judgement {
   std::string expected, observed;
   std::string confidence;  ///< how far chance can have moved what was observed (confidence.h)
   std::string reason;      ///< why it did not hold, or could not be judged
+  /// Of one that held: why that says little, since nothing put it to the test; empty: something did.
+  std::string untested = {};
   std::optional<std::string> telemetry = {}, peer = {};  ///< whose connections, and with whom: `probe` is empty then
+  std::optional<Ns> first_sign = {};       ///< of one that did not hold: when the first that tells against it was seen
+  std::optional<std::uint64_t> rank = {};  ///< likewise: 1 is told first (evidence.h)
 
   bool as_expected() const { return held && *held != expected_to_fail; }
 };

@@ -51,11 +51,13 @@ class Suite {
   }
 
   /// `outcome`: nullptr (passed), "failure", "error" or "skipped".
-  void add(const std::string& name, const char* outcome, const std::string& message, const std::string& body) {
+  void add(const std::string& name, const char* outcome, const std::string& message, const std::string& body,
+           const std::string& said = {}) {
     auto node = suite_.append_child("testcase");
     node.append_attribute("classname") = class_.c_str();
     node.append_attribute("name") = printable(name).c_str();
     ++tests_;
+    if (!said.empty()) node.append_child("system-out").text().set(printable(said).c_str());
     if (!outcome) return;
     auto child = node.append_child(outcome);
     child.append_attribute("message") = printable(message).c_str();
@@ -90,7 +92,7 @@ void add_suite(Suites& suites, const Summary& s) {
     if (!h.held)
       suite.add(h.name, "skipped", "could not be judged: " + h.reason, body);
     else if (h.as_expected())
-      suite.add(h.name, nullptr, {}, {});
+      suite.add(h.name, nullptr, {}, {}, h.untested ? "untested: " + *h.untested : std::string());
     else if (*h.held)
       suite.add(h.name, "failure", "it held, and this arm was expected to break it", body);
     else

@@ -50,12 +50,13 @@ std::string command_property(const std::string& text) {
 
 const char* mark(const Hypothesis& h) {
   if (!h.held) return "❔";
+  if (h.untested && h.as_expected()) return "⚪";
   return h.as_expected() ? "✅" : "❌";
 }
 
 std::string observed(const Hypothesis& h) {
   if (!h.held) return markdown_text("not judged: " + h.reason);
-  std::string text = markdown_text(h.observed);
+  std::string text = markdown_text(h.untested ? fmt::format("{} (untested: {})", h.observed, *h.untested) : h.observed);
   if (h.expected_to_fail.value_or(false)) text += h.as_expected() ? " (as expected of this arm)" : " (must break)";
   return text;
 }

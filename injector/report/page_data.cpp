@@ -17,14 +17,16 @@ namespace {
 using record::ProbeRecord;
 using record::Recording;
 
-/// Those that a broken hypothesis is about come first, then all others; each in the plan's order.
+/// Those that a broken hypothesis is about come first, by its rank, then all others in the plan's order.
 std::vector<const ProbeRecord*> by_interest(const Recording& r, const Summary& summary) {
   std::vector<const ProbeRecord*> probes;
   for (const auto& probe : r.probes) probes.push_back(&probe);
-  std::stable_partition(probes.begin(), probes.end(), [&](const ProbeRecord* probe) {
-    return std::any_of(summary.hypotheses.begin(), summary.hypotheses.end(),
-                       [&](const Hypothesis& h) { return h.held == false && h.probe == probe->name; });
-  });
+  const auto broken = broken_in_order(summary);
+  const auto place = [&](const ProbeRecord* probe) {
+    return std::find_if(broken.begin(), broken.end(), [&](const Hypothesis* h) { return h->probe == probe->name; });
+  };
+  std::stable_sort(probes.begin(), probes.end(),
+                   [&](const ProbeRecord* a, const ProbeRecord* b) { return place(a) < place(b); });
   return probes;
 }
 

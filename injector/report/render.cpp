@@ -103,13 +103,14 @@ Visible render_outcome(const Outcome& outcome, const std::filesystem::path& fold
 
   if (!s.hypotheses.empty()) out += "  Hypotheses\n";
   for (const auto& h : s.hypotheses) {
-    out += shown("    {} {}{}\n", style.held(h.held), h.name,
+    out += shown("    {} {}{}\n", style.held(h.held, h.untested.has_value()), h.name,
                  !h.expected_to_fail.value_or(false) ? ""
                  : h.as_expected()                   ? " (broken, as expected of this arm)"
                                                      : " (expected to break)");
     out += shown("        expected {}\n", h.expected);
     if (!h.observed.empty()) out += shown("        observed {}\n", h.observed);
     if (h.held == false && !h.confidence.empty()) out += shown("        95 %     {}\n", h.confidence);
+    if (h.untested) out += "        untested " + wrapped(visible(*h.untested), 17) + "\n";
     if (!h.held) out += shown("        not judged: {}\n", h.reason);
   }
   if (!s.guards.empty()) out += "  Guards\n";

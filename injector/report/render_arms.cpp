@@ -31,12 +31,12 @@ std::vector<std::string> hypothesis_names(const std::vector<Summary>& summaries)
 const char* held_word(const Hypothesis* h) {
   if (!h) return "-";
   if (!h->held) return "not judged";
-  return *h->held ? "held" : "broken";
+  return !*h->held ? "broken" : h->untested ? "held, untested" : "held";
 }
 
 std::string arm_cell(const Hypothesis* h) {
   if (!h) return "<td class=\"dim\">-</td>";
-  const char* look = !h->held ? "open" : h->as_expected() ? "held" : "broken";
+  const char* look = !h->held || (h->untested && h->as_expected()) ? "open" : h->as_expected() ? "held" : "broken";
   std::string text = fmt::format("<span class=\"{}\">{}{}</span><br><span class=\"dim\">{}</span>", look, held_word(h),
                                  h->expected_to_fail.value_or(false) ? ", and this arm must break it" : "",
                                  escaped(h->held ? h->observed : h->reason));

@@ -12,18 +12,26 @@ namespace faultline::report {
 namespace {
 
 std::string title_of(const Summary& s) {
-  return escaped(s.title.empty() ? s.name : s.title) + (s.arm ? ", arm " + escaped(*s.arm) : "");
+  return escaped(s.title.empty() ? s.name : s.title) + (s.arm ? " · arm " + escaped(*s.arm) : "");
+}
+
+/// When it began, as a person wants it: the second is enough.
+std::string begun_at(const Summary& s) {
+  const auto fraction = s.started_at.find('.');
+  return fraction == std::string::npos ? s.started_at : s.started_at.substr(0, fraction) + "Z";
 }
 
 /// How many hypotheses held, in one sentence.
 std::string lead(const Summary& s) {
   if (s.hypotheses.empty()) return "";
-  std::size_t held = 0, broken = 0, open = 0, expected = 0;
+  std::size_t held = 0, broken = 0, open = 0, expected = 0, untested = 0;
   for (const auto& h : s.hypotheses) {
     (!h.held ? open : *h.held ? held : broken)++;
     if (h.held == false && h.as_expected()) expected++;
+    if (h.untested) untested++;
   }
   std::string text = fmt::format("{} of {} hypotheses held", held, s.hypotheses.size());
+  if (untested > 0) text += fmt::format(", <span class=\"open\">{} of them untested</span> (○)", untested);
   if (broken > 0) text += fmt::format(", <b class=\"{}\">{} broke</b>", broken > expected ? "broken" : "open", broken);
   if (expected > 0)
     text += expected == broken ? ", as expected of this arm" : fmt::format(" ({} as expected of this arm)", expected);
@@ -31,12 +39,20 @@ std::string lead(const Summary& s) {
   return "<p class=\"lead\">" + text + ".</p>\n";
 }
 
+/// How much shorter the timeline was than the plan has it; empty: nobody asked for a scale.
+std::string scale_text(const Summary& s) {
+  const bool asked = s.scale != 1 || s.repeat.find(" --scale ") != std::string::npos;
+  return asked ? fmt::format(" · <span title=\"--scale: how many times shorter the timeline was\">scale 1:{:g}</span>",
+                             s.scale)
+               : "";
+}
+
 std::string headline(const Summary& s) {
   std::string out = fmt::format(
-      "<header><p class=\"verdict {0}\">{0}</p><h1>{1}</h1>\n<p class=\"meta\">{2} · {3} · seed {4} · {5:.4g} s · "
+      "<header><p class=\"verdict {0}\">{0}</p><h1>{1}</h1>\n<p class=\"meta\">{2} · {3} · seed {4} · {5:.4g} s{9} · "
       "kernel {6} ({7}) · faultline {8}</p>\n",
-      escaped(s.verdict), title_of(s), escaped(s.started_at), escaped(s.host), s.seed, s.observed_s, escaped(s.kernel),
-      escaped(s.engine), escaped(s.version));
+      escaped(s.verdict), title_of(s), escaped(begun_at(s)), escaped(s.host), s.seed, s.observed_s, escaped(s.kernel),
+      escaped(s.engine), escaped(s.version), scale_text(s));
   out += lead(s);
   if (!s.reasons.empty()) out += "<ul class=\"reasons\">" + list_of(s.reasons) + "</ul>";
   return out + "</header>\n";

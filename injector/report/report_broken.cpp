@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "injector/base/text.h"
+#include "injector/record/evidence.h"
 #include "injector/record/verdict.h"
 #include "injector/report/chart.h"
 #include "injector/report/html.h"
@@ -18,6 +19,7 @@ using record::Recording;
 using record::Requests;
 
 constexpr std::size_t kMostFaults = 6;  // of a card: more hide the others
+constexpr std::size_t kFewCards = 3;    // need no list of them
 
 /// Rows of a definition list; `text` is HTML.
 class Facts {
@@ -34,28 +36,6 @@ class Facts {
 std::string instant(Ns t) { return fmt::format("{:.4g} s", seconds(t)); }
 std::string span(Ns from, Ns to) { return fmt::format("{:.4g} to {:.4g} s", seconds(from), seconds(to)); }
 
-/// The strictest upper bound on the latency that a hypothesis asks for; nothing: none.
-std::optional<Ns> slowest_allowed(const plan::Hypothesis& h) {
-  std::optional<Ns> least;
-  for (const auto& key : plan::Conditions::keys()) {
-    const auto& bound = h.*key.bound;
-    if (bound && !bound->measure && key.is_quantile() && bound->is_upper())
-      least = std::min(least.value_or(INT64_MAX), static_cast<Ns>(bound->value));
-  }
-  return least;
-}
-
-/// The first request of the window that tells against the hypothesis: it failed or, where none did, took too long.
-const Requests* first_against(const ProbeRecord& probe, const plan::Hypothesis* asked, Ns from, Ns to) {
-  const auto due = record::due_in(probe, from, to);
-  const auto failed = std::find_if(due.begin(), due.end(), [](const Requests& r) { return r.error != 0; });
-  if (failed != due.end()) return &*failed;
-  const auto limit = asked ? slowest_allowed(*asked) : std::nullopt;
-  if (!limit) return nullptr;
-  const auto slow = std::find_if(due.begin(), due.end(), [&](const Requests& r) { return r.latency > *limit; });
-  return slow != due.end() ? &*slow : nullptr;
-}
-
 std::string outcome(const ProbeRecord& probe, const Requests& one) {
   const std::string took = one.latency == Requests::kUnknown ? "" : " after " + short_duration(one.latency);
   return fmt::format(
@@ -64,20 +44,24 @@ std::string outcome(const ProbeRecord& probe, const Requests& one) {
 }
 
 /// What was answered to a request that failed or, where that was not kept, to the first of the window that failed in
-/// the same way; HTML.
-std::string answer_text(const ProbeRecord& probe, const Requests& first, Ns from, Ns to) {
+/// the same way; null: neither was.
+const record::events::Answer* answer_to(const ProbeRecord& probe, const Requests& first, Ns from, Ns to) {
   const std::string& error = probe.errors[first.error];
   const record::events::Answer* answer = nullptr;
   for (const auto& said : probe.said) {
     if (said.error != error || said.due < from || said.due >= to) continue;
     if (said.due == first.due || !answer) answer = &said;
   }
-  if (!answer) return "";
-  std::string text = answer->due == first.due ? "" : fmt::format("to the one of {}:", instant(answer->due));
-  for (const auto& [what, said] : {std::pair{"", &answer->output}, {"standard error:", &answer->errors}})
+  return answer;
+}
+
+/// What it was answered, as HTML; empty: nothing was kept of it.
+std::string answer_text(const record::events::Answer& answer, const Requests& first) {
+  std::string text;
+  for (const auto& [what, said] : {std::pair{"", &answer.output}, {"standard error:", &answer.errors}})
     if (!said->empty()) text += fmt::format("{}<pre class=\"said\">{}</pre>", what, escaped(*said));
-  if (answer->left_out > 0) text += fmt::format("and {} bytes more", thousands(answer->left_out));
-  return text;
+  if (answer.left_out > 0) text += fmt::format("and {} bytes more", thousands(answer.left_out));
+  return (text.empty() || answer.due == first.due ? "" : fmt::format("to the one of {}:", instant(answer.due))) + text;
 }
 
 /// "success 100%, p50 9.4 ms, p99 15 ms"
@@ -172,16 +156,20 @@ std::string cause(const Recording& r, const Summary& s, const ProbeRecord* probe
   return out.empty() ? none_in_force(r, from) : out;
 }
 
-/// What the lab or somebody said around that time.
+/// What the lab or somebody said around that time. What came shortly before says more of a cause than what came after:
+/// it is taken even if that is nearer, by a second at most.
 std::string said_near(const Recording& r, Ns when) {
-  constexpr Ns kNear = 5 * kSecond;
+  constexpr Ns kNear = 5 * kSecond, kBefore = kSecond;
   std::string text;
-  Ns nearest = kNear;
+  Ns farthest = kNear + kBefore + 1;
   const auto consider = [&](std::optional<Ns> t, const std::string& what) {
-    if (!t || *t <= 0 || std::abs(*t - when) > nearest) return;
-    nearest = std::abs(*t - when);
-    text = fmt::format("at {}, {} {}: {}", instant(*t), short_duration(nearest), *t < when ? "before" : "after",
-                       escaped(what));
+    if (!t || *t <= 0 || std::abs(*t - when) > kNear) return;
+    const Ns far = *t <= when ? when - *t : *t - when + kBefore;
+    if (far >= farthest) return;
+    farthest = far;
+    text = *t == when ? fmt::format("at {}, the same instant: {}", instant(*t), escaped(what))
+                      : fmt::format("at {}, {} {}: {}", instant(*t), short_duration(std::abs(*t - when)),
+                                    *t < when ? "before" : "after", escaped(what));
   };
   for (const auto& one : r.services)
     consider(one.when, fmt::format("{} {}: {}", one.service.host, one.service.what, one.service.detail));
@@ -191,8 +179,7 @@ std::string said_near(const Recording& r, Ns when) {
   for (const auto& note : r.notes) consider(note.when, fmt::format("{} ({})", note.text, note.by));
   for (const auto& warning : r.warnings)
     if (!warning.text.empty()) consider(warning.when, warning.text);
-  return text.empty() ? fmt::format("no line of an event, no note and no warning within {}", short_duration(kNear))
-                      : text;
+  return text.empty() ? fmt::format("no line of an event, no note and no warning within {} s", kNear / kSecond) : text;
 }
 
 /// Of a hypothesis about values: the first that was beyond the bound, and the last.
@@ -202,12 +189,7 @@ std::string values_text(const ProbeRecord& probe, const plan::Hypothesis& asked,
   for (const Requests& r : record::due_in(probe, from, to)) {
     if (!r.value) continue;
     last = &r;
-    const auto is_beyond = [&](const auto& key) {
-      const auto& bound = asked.*key.bound;
-      return bound && !bound->holds(*r.value);
-    };
-    const auto keys = plan::ValueBounds::value_keys();
-    if (first == nullptr && std::any_of(keys.begin(), keys.end(), is_beyond)) first = &r;
+    if (first == nullptr && record::is_beyond(asked, *r.value)) first = &r;
   }
   if (last == nullptr) return "";
   return (first == nullptr ? std::string()
@@ -215,7 +197,7 @@ std::string values_text(const ProbeRecord& probe, const plan::Hypothesis& asked,
          fmt::format("the last, at {}: {}", instant(last->due), *last->value);
 }
 
-std::string card(const Recording& r, const Summary& s, const Hypothesis& h) {
+std::string card(const Recording& r, const Summary& s, const Hypothesis& h, std::size_t number) {
   const ProbeRecord* probe = r.find_probe(h.probe);
   const auto asked = std::find_if(r.hypotheses.begin(), r.hypotheses.end(),
                                   [&](const plan::Hypothesis& one) { return one.name == h.name; });
@@ -253,9 +235,12 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h) {
     const plan::Hypothesis* plan = asked == r.hypotheses.end() ? nullptr : &*asked;
     const bool of_values = plan != nullptr && plan->any_value();
     if (of_values) facts.add("Values", values_text(*probe, *plan, from, to));
-    if (const Requests* first = first_against(*probe, plan, from, to)) {
+    if (const Requests* first = record::first_against(*probe, plan, from, to)) {
       facts.add(first->error != 0 ? "First failing answer" : "First slow answer", outcome(*probe, *first));
-      if (first->error != 0) facts.add("It was answered", answer_text(*probe, *first, from, to));
+      if (const auto* answer = first->error == 0 ? nullptr : answer_to(*probe, *first, from, to)) {
+        facts.add("How it differs", escaped(answer->mismatch.value_or("")));
+        facts.add("It was answered", answer_text(*answer, *first));
+      }
       facts.add("Nearest to it", said_near(r, first->due));
       moment = fmt::format(" data-at=\"{:.6f}\" data-probe=\"{}\"", seconds(first->due), escaped(probe->name));
     }
@@ -268,10 +253,11 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h) {
   if (why.find(' ') != std::string::npos) facts.add("Why", why);  // a single word names what "Expected" says
   facts.add("To see it again", fmt::format("<code class=\"command\">{}</code>", repeat_command(s)));
   return fmt::format(
-      "<article class=\"card{}\" data-from=\"{:.6f}\" data-to=\"{:.6f}\"{}>\n<h3><span class=\"{}\">✗</span> "
+      "<article class=\"card{}\" id=\"broken-{}\" data-from=\"{:.6f}\" data-to=\"{:.6f}\"{}>\n<h3><span "
+      "class=\"{}\">✗</span> "
       "{}{}</h3>\n"
       "<p class=\"about\">{} · window <b>{}</b>{}</p>\n{}</article>\n",
-      as_expected ? " as-expected" : "", seconds(from), seconds(to), moment, as_expected ? "open" : "broken",
+      as_expected ? " as-expected" : "", number, seconds(from), seconds(to), moment, as_expected ? "open" : "broken",
       escaped(h.name),
       as_expected          ? " <small>broken, as expected of this arm</small>"
       : arm_expects_others ? " <small>broken, and not expected of this arm</small>"
@@ -279,19 +265,39 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h) {
       about, escaped(h.during), known ? ", " + span(from, to) : "", facts.list());
 }
 
+/// By what several cards are in order.
+std::string order_text(const std::vector<const Hypothesis*>& broken) {
+  const bool any_expected = broken.back()->expected_to_fail.value_or(false),
+             all_expected = broken.front()->expected_to_fail.value_or(false);
+  const char* text = all_expected   ? "In the order in which the arm names them."
+                     : any_expected ? "First what the arm was not expected to break, then what it was."
+                                    : "That of which the first sign was seen earliest comes first.";
+  return fmt::format("<p class=\"dim\">{}</p>\n", text);
+}
+
+/// What leads to each card, where there are more than fit the eye.
+std::string list_of_cards(const std::vector<const Hypothesis*>& broken) {
+  std::string out = "<ol class=\"index\">\n";
+  std::size_t number = 0;
+  for (const Hypothesis* h : broken)
+    out += fmt::format("<li><a href=\"#broken-{}\">{}</a> <span class=\"dim\">{}</span></li>\n", ++number,
+                       escaped(h->name), escaped(h->observed));
+  return out + "</ol>\n";
+}
+
 }  // namespace
 
 std::string repeat_command(const Summary& s) {
-  return s.repeat.empty() ? fmt::format("faultline run PLAN --seed {}", s.seed) : escaped(s.repeat);
+  return s.repeat.empty() ? fmt::format("sudo faultline run PLAN --seed {}", s.seed) : escaped(s.repeat);
 }
 
 std::string broken_cards(const Recording& r, const Summary& s) {
   std::string cards;
-  // What nobody expected comes first.
-  for (const bool expected : {false, true})
-    for (const auto& h : s.hypotheses)
-      if (h.held == false && h.expected_to_fail.value_or(false) == expected) cards += card(r, s, h);
+  const auto broken = broken_in_order(s);
+  std::size_t number = 0;
+  for (const Hypothesis* h : broken) cards += card(r, s, *h, ++number);
   if (cards.empty()) return "";
+  if (broken.size() > 1) cards = order_text(broken) + (broken.size() > kFewCards ? list_of_cards(broken) : "") + cards;
   return "<section class=\"cards\" aria-label=\"Hypotheses that did not hold\">\n" + cards + "</section>\n";
 }
 

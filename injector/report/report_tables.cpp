@@ -20,13 +20,15 @@ std::string hypothesis_table(const Summary& s) {
       "<h2>Hypotheses</h2>\n<div "
       "class=\"wide\"><table><tr><th></th><th>hypothesis</th><th>expected</th><th>observed</th></tr>\n";
   for (const auto& h : s.hypotheses) {
-    const char* mark = !h.held   ? "<td class=\"open\">?</td>"
-                       : *h.held ? "<td class=\"held\">✓</td>"
-                                 : "<td class=\"broken\">✗</td>";
+    const char* mark = !h.held      ? "<td class=\"open\">?</td>"
+                       : h.untested ? "<td class=\"open\" title=\"held, untested\">○</td>"
+                       : *h.held    ? "<td class=\"held\">✓</td>"
+                                    : "<td class=\"broken\">✗</td>";
     std::string observed = escaped(h.observed);
     if (h.expected_to_fail.value_or(false))
       observed += h.as_expected() ? "<br>as expected of this arm" : "<br>this arm was expected to break it";
     if (!h.confidence.empty()) observed += fmt::format("<br><small>95 %: {}</small>", escaped(h.confidence));
+    if (h.untested) observed += "<br><span class=\"dim\">untested: " + escaped(*h.untested) + "</span>";
     if (!h.held) observed += (observed.empty() ? "" : "<br>") + std::string("not judged: ") + escaped(h.reason);
     out += fmt::format("<tr>{}<td>{}</td><td>{}</td><td>{}</td></tr>\n", mark, escaped(h.name), escaped(h.expected),
                        observed);
@@ -61,9 +63,11 @@ std::string probe_table(const Summary& s) {
   for (const auto& p : s.probes) {
     bool first = true;
     for (const auto& phase : p.phases) {
-      std::string failed = phase.failed == 0 ? "" : std::to_string(phase.failed);
+      // Of one kind, its number is theirs.
+      std::string failed = phase.by_error.size() < 2 && phase.failed > 0 ? "" : thousands(phase.failed);
+      if (phase.failed == 0) failed.clear();
       for (const auto& [error, count] : phase.by_error)
-        failed += fmt::format(" <span class=\"dim\">{} × {}</span>", count, escaped(error));
+        failed += fmt::format(" <span class=\"dim\">{} × {}</span>", thousands(count), escaped(error));
       out += fmt::format(
           "<tr{}><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td>",
           first ? " class=\"first\"" : "", first ? escaped(p.name) : "", escaped(phase.phase), phase.sent,

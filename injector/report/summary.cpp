@@ -102,7 +102,8 @@ Probe probe_of(const record::Recording& r, const record::ProbeRecord& record) {
     probe.phases.push_back(phase_of(phase.name, record::stats_in(record, phase.start, phase.end)));
   probe.load = load_of(r, record);
   for (const auto& said : record.said)
-    probe.failing_answers.push_back({seconds(said.due), said.error, said.output, said.errors, said.left_out});
+    probe.failing_answers.push_back(
+        {seconds(said.due), said.error, said.output, said.errors, said.left_out, said.mismatch});
   probe.late_sends = record.late.above(record::late_limit(record));
   probe.send_lateness_ms = {milliseconds(record.late.quantile(500)), milliseconds(record.late.quantile(990)),
                             milliseconds(record.late.max())};
@@ -186,10 +187,11 @@ Summary summarize(const record::Recording& r, const record::Verdict& verdict) {
   for (const auto& record : r.events) s.events.push_back(event_of(record));
   for (const auto& record : r.telemetry) s.telemetry.push_back(telemetry_of(r, record));
   for (const auto& h : verdict.hypotheses)
-    s.hypotheses.push_back({h.name, h.probe, h.event, h.during, since_t0(h.start), since_t0(h.end),
-                            since_t0(h.held_after), since_t0(h.detected_after), h.held,
-                            h.expected_to_fail ? std::optional(true) : std::nullopt, h.expected, h.observed,
-                            h.confidence, h.reason, h.telemetry, h.peer});
+    s.hypotheses.push_back(
+        {h.name, h.probe, h.event, h.during, since_t0(h.start), since_t0(h.end), since_t0(h.held_after),
+         since_t0(h.detected_after), h.held, h.expected_to_fail ? std::optional(true) : std::nullopt, h.expected,
+         h.observed, h.confidence, h.reason, h.telemetry, h.peer,
+         h.untested.empty() ? std::nullopt : std::optional(h.untested), since_t0(h.first_sign), h.rank});
   for (const auto& guard : r.guards) s.guards.push_back(guard_of(guard));
   for (const auto& note : r.notes) s.notes.push_back({since_t0(note.when), note.at, note.text, note.by});
   if (r.stop) s.abort = Abort{r.stop->by, r.stop->reason, seconds(r.stop->when)};
@@ -242,11 +244,21 @@ std::string broken_text(const Hypothesis& h) {
   return fmt::format("{} during {}: expected {}, observed {}", whose, h.during, h.expected, h.observed);
 }
 
+std::vector<const Hypothesis*> broken_in_order(const Summary& summary) {
+  std::vector<const Hypothesis*> broken;
+  for (const auto& h : summary.hypotheses)
+    if (h.held == false) broken.push_back(&h);
+  // A summary of before there were ranks has none.
+  std::stable_sort(broken.begin(), broken.end(), [](const Hypothesis* a, const Hypothesis* b) {
+    return a->rank.value_or(UINT64_MAX) < b->rank.value_or(UINT64_MAX);
+  });
+  return broken;
+}
+
 std::vector<std::string> broken_hypotheses(const Summary& summary) {
   std::vector<std::string> lines;
-  for (const auto& h : summary.hypotheses)
-    if (h.held && !*h.held && !h.expected_to_fail.value_or(false))
-      lines.push_back(fmt::format("{}: {}", h.name, broken_text(h)));
+  for (const Hypothesis* h : broken_in_order(summary))
+    if (!h->expected_to_fail.value_or(false)) lines.push_back(fmt::format("{}: {}", h->name, broken_text(*h)));
   return lines;
 }
 

@@ -37,6 +37,9 @@ struct Hypothesis {
   std::optional<bool> held, expected_to_fail;
   std::string expected, observed, confidence, reason;
   std::optional<std::string> telemetry = {}, peer = {};
+  std::optional<std::string> untested = {};
+  std::optional<double> first_sign_s = {};
+  std::optional<std::uint64_t> rank = {};
 
   static constexpr const char* shape = "hypothesis";
   static constexpr auto fields = std::tuple{
@@ -63,6 +66,12 @@ struct Hypothesis {
             "between which values chance can have moved that, 95 of 100 times, were requests independent; empty: not "
             "told"),
       field("reason", &Hypothesis::reason, "why it did not hold, or could not be judged"),
+      record::seldom("untested", &Hypothesis::untested,
+                     "of one that held: why that says little, since nothing put it to the test; absent: something did"),
+      record::seldom("first_sign_s", &Hypothesis::first_sign_s,
+                     "of one that did not hold: when the first that tells against it was seen, since T0; absent: that "
+                     "has no instant"),
+      record::seldom("rank", &Hypothesis::rank, "likewise: the one that is told first has 1"),
   };
 
   /// Whether it came out as the plan says: held, or broken by an arm that must break it.
@@ -248,8 +257,10 @@ struct Summary {
 
 Summary summarize(const record::Recording& recording, const record::Verdict& verdict);
 
-/// A line for each hypothesis that did not hold, the first thing that a reader wants to know: "NAME: probe pay during
-/// room-jitter: expected p99 <= 250ms, observed p99 412 ms".
+/// Those that did not hold, by their rank.
+std::vector<const Hypothesis*> broken_in_order(const Summary& summary);
+/// A line for each that did not hold and that was not expected to break, the first thing that a reader wants to know:
+/// "NAME: probe pay during room-jitter: expected p99 <= 250ms, observed p99 412 ms".
 std::vector<std::string> broken_hypotheses(const Summary& summary);
 /// One of them, without its name.
 std::string broken_text(const Hypothesis& hypothesis);

@@ -84,14 +84,18 @@ struct FailingAnswer {
   double t_s = 0;
   std::string error, output, errors;
   std::uint64_t left_out = 0;
+  std::optional<std::string> mismatch = {};
 
   static constexpr const char* shape = "failing answer";
-  static constexpr auto fields =
-      std::tuple{field("t_s", &FailingAnswer::t_s, "when the request was due, since T0"),
-                 field("error", &FailingAnswer::error, "why it failed"),
-                 field("output", &FailingAnswer::output, "the beginning of the body, or of the standard output"),
-                 field("errors", &FailingAnswer::errors, "of the standard error"),
-                 field("left_out", &FailingAnswer::left_out, "bytes of both that are not here")};
+  static constexpr auto fields = std::tuple{
+      field("t_s", &FailingAnswer::t_s, "when the request was due, since T0"),
+      field("error", &FailingAnswer::error, "why it failed"),
+      field("output", &FailingAnswer::output, "the beginning of the body, or of the standard output"),
+      field("errors", &FailingAnswer::errors, "of the standard error"),
+      field("left_out", &FailingAnswer::left_out, "bytes of both that are not here"),
+      record::seldom("mismatch", &FailingAnswer::mismatch,
+                     "what was wanted, and what was seen instead: `exit status: 0 wanted, 3 seen`; absent: `error` "
+                     "says all")};
 };
 
 struct Probe {

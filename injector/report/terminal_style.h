@@ -13,8 +13,10 @@ struct Style {
   bool color;
   bool utf8;
   Visible paint(const char* code, const Visible& text) const { return color ? Visible::painted(code, text) : text; }
-  Visible held(std::optional<bool> h) const {
+  /// `untested`: it held, and nothing put it to the test.
+  Visible held(std::optional<bool> h, bool untested = false) const {
     if (!h) return paint("33", "?");
+    if (*h && untested) return paint("33", utf8 ? "○" : "o");
     if (*h) return paint("32", utf8 ? "✓" : "+");
     return paint("31", utf8 ? "✗" : "x");
   }

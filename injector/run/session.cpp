@@ -10,6 +10,7 @@
 #include "faults/abi.h"
 #include "injector/base/descriptors.h"
 #include "injector/base/error.h"
+#include "injector/base/privilege.h"
 #include "injector/base/secrets.h"
 #include "injector/notify/notifier.h"
 #include "injector/observe/events/event_watch.h"
@@ -62,6 +63,8 @@ events::Machine this_machine(const plan::Plan& plan, const RunOptions& options, 
     machine.repeat.push_back(without_secrets(word));
     machine.masked |= machine.repeat.back() != word;
   }
+  // One that was played by root needs root again; who may play by capabilities needs no sudo.
+  if (!machine.repeat.empty() && is_root()) machine.repeat.insert(machine.repeat.begin(), "sudo");
   if (!machine.repeat.empty()) machine.repeat.insert(machine.repeat.end(), {"--seed", std::to_string(plan.seed)});
   return machine;
 }

@@ -36,12 +36,22 @@ TEST(Confidence, IsSaidInWords) {
   const plan::Conditions::Key max{"max", nullptr, plan::Conditions::Of::all, 1000};
   Latencies latencies;
   for (Ns ms = 1; ms <= 100; ms++) latencies.ok.add(ms * kMillisecond);
-  EXPECT_EQ(quantile_interval_text(p99, latencies), "p99 97.0 ms or more");
+  EXPECT_EQ(quantile_interval_text(p99, latencies), "p99 at least 97.0 ms");
   EXPECT_EQ(quantile_interval_text(max, latencies), "");
   latencies.ok.add(200 * kMillisecond, 900);
-  EXPECT_EQ(quantile_interval_text(p99, latencies), "p99 200 ms to 200 ms");
+  EXPECT_EQ(quantile_interval_text(p99, latencies), "p99 200 ms");
+  latencies.lost = 8;
+  EXPECT_EQ(quantile_interval_text(p99, latencies), "p99 at least 200 ms, perhaps never");
   latencies.lost = 20;
-  EXPECT_EQ(quantile_interval_text(p99, latencies), "p99 never to never");
+  EXPECT_EQ(quantile_interval_text(p99, latencies), "p99 never");
+  const plan::Conditions::Key p50{"p50", nullptr, plan::Conditions::Of::all, 500};
+  Latencies few;
+  for (Ns ms = 1; ms <= 3; ms++) few.ok.add(ms * kMillisecond);
+  EXPECT_EQ(quantile_interval_text(p50, few), "p50: too few requests to say");
+  Latencies some;
+  for (Ns ms = 1; ms <= 4; ms++) some.ok.add(ms * kMillisecond);
+  const plan::Conditions::Key p10{"p10", nullptr, plan::Conditions::Of::all, 100};
+  EXPECT_EQ(quantile_interval_text(p10, some), "p10 at most 3.00 ms");
 }
 
 TEST(Confidence, CoversTheTrueFigureAsOftenAsItSays) {

@@ -36,6 +36,15 @@ TEST(FailingAnswerCard, HasAnotherOfTheSameKindAndWindowWhereItWasNotKept) {
   EXPECT_EQ(page.find("<pre class=\"said\">another"), std::string::npos);
 }
 
+TEST(FailingAnswerCard, HasWhatWasWantedAndWhatWasSeen) {
+  const std::string page =
+      page_of({{"pay", 12 * kSecond, "timeout", "", "", 0, "JSON field /state: \"paid\" wanted, \"<open>\" seen"}});
+  EXPECT_NE(page.find("<dt>How it differs</dt><dd>JSON field /state: &quot;paid&quot; wanted, &quot;&lt;open&gt;&quot; "
+                      "seen</dd>"),
+            std::string::npos);
+  EXPECT_EQ(page.find("It was answered"), std::string::npos) << "nothing was said";
+}
+
 TEST(FailingAnswerCard, SaysNothingWhereNothingWasSaid) {
   const std::string page = page_of({});
   EXPECT_NE(page.find("First failing answer"), std::string::npos);

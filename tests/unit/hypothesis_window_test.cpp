@@ -118,7 +118,67 @@ TEST(Eventually, LastsToTheEndUnlessItNeedStayForSomeTimeOnly) {
 TEST(Eventually, HoldsAtOnceWhereNothingHappened) {
   plan::Hypothesis h = all_succeed();
   h.eventually = 2 * kSecond;
-  EXPECT_EQ(judge_hypothesis(good_recording(), h, "").held_after, 0);
+  const auto judged = judge_hypothesis(good_recording(), h, "");
+  EXPECT_EQ(judged.held_after, 0);
+  EXPECT_NE(judged.observed.find("held at once: success 100%"), std::string::npos) << judged.observed;
+  EXPECT_EQ(judged.untested, "held at once: it was so from the window's beginning on, and nothing had to change");
+  EXPECT_EQ(judge_hypothesis(
+                failing_over(),
+                [&] {
+                  auto later = h;
+                  later.eventually = 5 * kSecond;
+                  return later;
+                }(),
+                "")
+                .untested,
+            "");
+}
+
+TEST(Untested, IsWhatHeldOfNothing) {
+  Recording r = good_recording();
+  plan::Hypothesis h = r.hypotheses[0];
+  h.success.reset();
+  h.p99.reset();
+  h.failed_p99 = bound(plan::Bound::Op::le, 100.0 * kMs, "<= 100ms");
+  const auto judged = [&] { return judge_hypothesis(r, h, ""); };
+  EXPECT_EQ(judged().held, true);
+  EXPECT_EQ(judged().untested, "nothing was seen: no request failed, and failed.p99 is of those that do");
+  h.success = bound(plan::Bound::Op::ge, 0.5, ">= 50%");
+  EXPECT_EQ(judged().untested, "") << "half of it was put to the test";
+  replace_requests(r, 12 * kSecond, 13 * kSecond, false, 10 * kMs);
+  h.success.reset();
+  EXPECT_EQ(judged().held, true);
+  EXPECT_EQ(judged().untested, "");
+  replace_requests(r, 12 * kSecond, 13 * kSecond, false, kSecond);
+  EXPECT_EQ(judged().held, false);
+  EXPECT_EQ(judged().untested, "");
+}
+
+TEST(Untested, IsANumberOfConnectionsWhereThereWereNone) {
+  Recording r = good_recording();
+  TelemetryRecord web{"web"};
+  web.buckets = {bucket(12 * kSecond)};
+  web.buckets[0].accepted = 1;
+  r.telemetry = {web};
+  plan::Hypothesis h;
+  h.telemetry = "web";
+  h.during = "cut";
+  for (const auto& key : plan::Conditions::keys()) {
+    using plan::Series;
+    const bool of_something = key.series == Series::failed || key.series == Series::retransmits ||
+                              key.series == Series::timeouts || key.series == Series::retransmits_ours ||
+                              key.series == Series::unanswered;
+    if (key.of != plan::Conditions::Of::series) continue;
+    h.*key.bound = bound(plan::Bound::Op::le, 20, "<= 20");
+    EXPECT_EQ(judge_hypothesis(r, h, "").untested.starts_with("nothing was seen"), of_something) << key.name;
+    r.telemetry[0].buckets[0] = one_of_each(12 * kSecond);
+    EXPECT_EQ(judge_hypothesis(r, h, "").untested, "") << key.name;
+    r.telemetry[0].buckets[0] = web.buckets[0];
+    (h.*key.bound).reset();
+  }
+  h.errors = {{"refused", bound(plan::Bound::Op::eq, 0, "= 0")}};
+  h.errors->at("refused").measure = plan::Bound::Measure::count;
+  EXPECT_TRUE(judge_hypothesis(r, h, "").untested.starts_with("nothing was seen"));
 }
 
 TEST(Eventually, GoesWithEachFigure) {

@@ -10,6 +10,9 @@
 #include "injector/record/events.h"
 #include "injector/record/json_fields.h"
 #include "injector/report/chart.h"
+#include "injector/report/derive.h"
+#include "injector/report/junit.h"
+#include "injector/report/markdown.h"
 #include "injector/report/page_files.h"
 #include "injector/report/summary.h"
 #include "tests/unit/plan_support.h"
@@ -176,6 +179,50 @@ TEST(Report, WhatBrokeAfterAFaultNamesTheLastOne) {
   r.hypotheses[0].during = "baseline";
   replace_requests(r, 2 * kSecond, 9 * kSecond, false, kSecond);
   EXPECT_NE(card_of(r).find("no fault had begun by then"), std::string::npos) << card_of(r);
+}
+
+TEST(Report, TheNearestLineIsRatherOneThatCameBefore) {
+  record::Recording r = good_recording();
+  replace_requests(r, 14 * kSecond, 15 * kSecond, false, kSecond);
+  r.notes = {{14 * kSecond + 300 * kMillisecond, "after it", "alice"}, {13200 * kMillisecond, "before it", "bob"}};
+  EXPECT_NE(card_of(r).find("<dt>Nearest to it</dt><dd>at 13.2 s, 800 ms before: before it (bob)"), std::string::npos);
+  r.notes[1].when = 12 * kSecond;
+  EXPECT_NE(card_of(r).find("at 14.3 s, 300 ms after: after it (alice)"), std::string::npos) << "not at any distance";
+  r.notes[0].when = 18 * kSecond;
+  EXPECT_NE(card_of(r).find("at 12 s, 2.00 s before: before it"), std::string::npos);
+  r.notes[1].when = 14 * kSecond;
+  EXPECT_NE(card_of(r).find("at 14 s, the same instant: before it"), std::string::npos) << card_of(r);
+}
+
+TEST(Report, WhatHeldWithoutATestIsMarkedAndSaysWhy) {
+  record::Recording r = good_recording();
+  r.hypotheses[0].eventually = 2 * kSecond;
+  const record::Verdict verdict = record::judge(r);
+  const Summary s = summarize(r, verdict);
+  const std::string page = render_report(r, s);
+  EXPECT_NE(page.find("1 of 1 hypotheses held, <span class=\"open\">1 of them untested</span> (○)"), std::string::npos);
+  EXPECT_EQ(page.find(">✓<"), std::string::npos);
+  EXPECT_NE(page.find("untested: held at once: it was so"), std::string::npos);
+  const std::string terminal = render_outcome({verdict.exit, s}, "run", false).bytes();
+  EXPECT_NE(terminal.find("untested held at once: it was so from the window's beginning on"), std::string::npos)
+      << terminal;
+  EXPECT_NE(markdown(s).find("⚪"), std::string::npos);
+  EXPECT_NE(junit_xml(s).find("<system-out>untested: held at once"), std::string::npos) << junit_xml(s);
+  EXPECT_EQ(s.exit_code, 0) << "it held all the same";
+}
+
+TEST(Report, SaysTheScaleThatWasAskedFor) {
+  record::Recording r = good_recording();
+  const auto head = [&] {
+    const std::string page = render_report(r, summary_of(r));
+    return page.substr(0, page.find("</header>"));
+  };
+  EXPECT_EQ(head().find("scale 1:"), std::string::npos);
+  r.scale = 30;
+  EXPECT_NE(head().find(">scale 1:30<"), std::string::npos);
+  r.scale = 1;
+  r.repeat = {"faultline", "run", "p.toml", "--scale", "1:1", "--seed", "5"};
+  EXPECT_NE(head().find(">scale 1:1<"), std::string::npos) << "true length";
 }
 
 TEST(Report, ABoundOnValuesShowsTheFirstBeyondItAndTheLast) {
