@@ -168,6 +168,7 @@ void uncounted(Journal& journal, const Uncounted& uncounted) { journal.write(unc
 void seen(Journal& journal, const Seen& seen) { journal.write(seen); }
 void watched(Journal& journal, const Watched& watched) { journal.write(watched); }
 void traffic(Journal& journal, const Traffic& traffic) { journal.write(traffic); }
+void contention(Journal& journal, const Contention& contention) { journal.write(contention); }
 void service(Journal& journal, const std::string& host, const std::string& what, const std::string& detail) {
   journal.write(Service{host, what, detail});
 }

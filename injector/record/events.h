@@ -42,6 +42,7 @@ void uncounted(Journal& journal, const Uncounted& uncounted);
 void seen(Journal& journal, const Seen& seen);
 void watched(Journal& journal, const Watched& watched);
 void traffic(Journal& journal, const Traffic& traffic);
+void contention(Journal& journal, const Contention& contention);
 void service(Journal& journal, const std::string& host, const std::string& what, const std::string& detail = {});
 /// A name in a peer's address, as `asked_from` (a target) resolves it at the start.
 void name(Journal& journal, const std::string& name, const std::string& asked_from,

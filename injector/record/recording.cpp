@@ -148,6 +148,8 @@ class Reader {
       if (fault.name == event.fault) fault.traffic.push_back(event);
   }
 
+  void take(const events::Contention& event, const LineHead&) { r.contention.push_back(event); }
+
   void take(const events::Uncounted& event, const LineHead&) {
     for (auto& record : r.telemetry)
       if (!event.target || record.target == *event.target) record.uncounted.push_back(event);

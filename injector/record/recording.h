@@ -119,8 +119,9 @@ struct Recording : events::Run {
   std::vector<ServiceRecord> services;
   std::vector<EventRecord> events;
   std::vector<TelemetryRecord> telemetry;  ///< of the targets that the plan names
-  std::optional<LineStats> line_stats;     ///< absent when there were none
-  std::uint64_t unreadable = 0;            ///< lines before the last one that are not JSON: the journal is damaged
+  std::vector<events::Contention> contention;
+  std::optional<LineStats> line_stats;  ///< absent when there were none
+  std::uint64_t unreadable = 0;         ///< lines before the last one that are not JSON: the journal is damaged
 
   /// How far the run went, since T0: its duration, or the instant at which it was stopped or lost.
   Ns observed_until() const;

@@ -7,6 +7,7 @@
 #include <string>
 #include <tuple>
 
+#include "injector/record/contention_fields.h"
 #include "injector/record/end_events.h"
 #include "injector/record/plan_fields.h"
 #include "injector/record/preparation_events.h"
@@ -37,8 +38,8 @@ namespace events {
 
 /// In the order of the docs, which is about that of a run.
 using All = std::tuple<Run, Plan, Step, SiteInfo, Name, T0, FaultBegin, FaultEnd, Sample, Samples, Answer, Telemetry,
-                       Uncounted, Seen, Watched, Traffic, Service, Learned, Target, Escape, Warning, Lapse, Note,
-                       GuardActed, Abort, Trouble, Hold, GoOn, Healed, FaultResult, Line, Cleanup, End>;
+                       Uncounted, Seen, Watched, Traffic, Contention, Service, Learned, Target, Escape, Warning, Lapse,
+                       Note, GuardActed, Abort, Trouble, Hold, GoOn, Healed, FaultResult, Line, Cleanup, End>;
 
 }  // namespace events
 }  // namespace faultline::record

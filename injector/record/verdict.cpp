@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "injector/base/text.h"
+#include "injector/record/contention.h"
 #include "injector/record/evidence.h"
 #include "injector/record/faithful.h"
 #include "injector/record/hypothesis.h"
@@ -214,6 +215,7 @@ Verdict judge(const Recording& r) {
                                        : std::string());
   }
   rank_broken(r, verdict.hypotheses);
+  if (auto busy = busy_warning(r, verdict.hypotheses)) verdict.warnings.push_back(std::move(*busy));
   verdict.exit = findings.exit();
   verdict.reasons = findings.reasons();
   return verdict;

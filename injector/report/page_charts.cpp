@@ -321,6 +321,7 @@ std::vector<PageChart> page_charts(const Recording& r, const Summary& summary,
         charts.push_back(std::move(*chart));
       }
   }
+  if (auto chart = contention_chart(r)) charts.push_back(std::move(*chart));
   return charts;
 }
 

@@ -2,6 +2,7 @@
 // (page_charts.cpp): the page draws whatever it is given, so that a new chart needs no JavaScript.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "injector/record/recording.h"
@@ -22,9 +23,13 @@ struct Cells {
 /// holds as many as the others, and a few where the run is long enough for that.
 Cells cells_for(Ns until, Ns every, std::size_t most);
 
-/// The charts of `probes` and of all telemetry, in the order of the page. `summary` has what became of the hypotheses.
+/// The charts of `probes`, of all telemetry and of the machine, in the order of the page. `summary` has what became of
+/// the hypotheses.
 std::vector<PageChart> page_charts(const record::Recording& recording, const Summary& summary,
                                    const std::vector<const record::ProbeRecord*>& probes);
+
+/// How long threads waited for a CPU; nothing on a machine that had time to spare.
+std::optional<PageChart> contention_chart(const record::Recording& recording);
 
 /// At most `most` of the probe's requests: all, or a sample that is even over time, with failures first.
 PageRequests page_requests(const record::ProbeRecord& probe, Ns until, std::size_t most);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "injector/base/text.h"
+#include "injector/record/contention.h"
 #include "injector/record/evidence.h"
 #include "injector/record/verdict.h"
 #include "injector/report/chart.h"
@@ -251,6 +252,8 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h, std:
     facts.add("Cause", cause(r, s, nullptr, from, to, 0));
   }
   if (why.find(' ') != std::string::npos) facts.add("Why", why);  // a single word names what "Expected" says
+  if (const auto waiting = record::waiting_in(r, from, to); waiting && waiting->busy())
+    facts.add("This machine", escaped("was busy: " + waiting->text() + ". It may be what broke this"));
   facts.add("To see it again", fmt::format("<code class=\"command\">{}</code>", repeat_command(s)));
   return fmt::format(
       "<article class=\"card{}\" id=\"broken-{}\" data-from=\"{:.6f}\" data-to=\"{:.6f}\"{}>\n<h3><span "

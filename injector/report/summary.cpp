@@ -186,6 +186,7 @@ Summary summarize(const record::Recording& r, const record::Verdict& verdict) {
   for (const auto& probe : r.probes) s.probes.push_back(probe_of(r, probe));
   for (const auto& record : r.events) s.events.push_back(event_of(record));
   for (const auto& record : r.telemetry) s.telemetry.push_back(telemetry_of(r, record));
+  s.contention = contention_of(r);
   for (const auto& h : verdict.hypotheses)
     s.hypotheses.push_back(
         {h.name, h.probe, h.event, h.during, since_t0(h.start), since_t0(h.end), since_t0(h.held_after),

@@ -12,6 +12,7 @@
 
 #include "injector/record/recording.h"
 #include "injector/record/verdict.h"
+#include "injector/report/summary_contention.h"
 #include "injector/report/summary_events.h"
 #include "injector/report/summary_faults.h"
 #include "injector/report/summary_probes.h"
@@ -192,6 +193,7 @@ struct Summary {
   std::vector<Probe> probes;
   std::vector<Event> events;
   std::vector<Telemetry> telemetry;
+  std::optional<Contention> contention;
   std::vector<Hypothesis> hypotheses;
   std::vector<Guard> guards;
   std::vector<Note> notes;
@@ -238,6 +240,7 @@ struct Summary {
       field("probes", &Summary::probes, "what each saw"),
       field("events", &Summary::events, "lines of logs that the plan has a name for, as they were seen"),
       field("telemetry", &Summary::telemetry, "what became of the connections of targets that the plan names for it"),
+      field("contention", &Summary::contention, "how busy this machine was; null: not recorded"),
       field("hypotheses", &Summary::hypotheses, "whether each held"),
       field("guards", &Summary::guards, "whether each acted"),
       field("notes", &Summary::notes, "what was said while the run was under way"),

@@ -13,6 +13,7 @@
 #include "injector/base/privilege.h"
 #include "injector/base/secrets.h"
 #include "injector/notify/notifier.h"
+#include "injector/observe/contention/contention.h"
 #include "injector/observe/events/event_watch.h"
 #include "injector/observe/telemetry/telemetry.h"
 #include "injector/observe/traffic/traffic_watch.h"
@@ -141,6 +142,7 @@ Session::Session(const plan::Plan& plan, const RunOptions& options, const std::f
       plan, [this](const plan::Guard& guard, const record::GuardTrip& trip) { guard_acted(guard, trip); });
   observers_.add<observe::EventWatch>();
   observers_.add<observe::TrafficWatch>();
+  observers_.add<observe::Contention>();
   observers_.add<observe::Telemetry>();
   observers_.add<serve::Serving>(plan, options.serve, folder);
   observers_.add<notify::Tap>(notifier);

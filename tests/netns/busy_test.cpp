@@ -92,6 +92,9 @@ TEST_F(BusyTest, ARunStillSaysSomething) {
     told += s["reasons"].dump() + s["line_stats"].dump();
     if (s["exit_code"] == 0) break;
   }
+  ASSERT_TRUE(s["contention"].is_object()) << "how busy it was is in the record";
+  EXPECT_GT(s["contention"]["own"]["ran_s"], 0.0);
+  EXPECT_TRUE(s["contention"]["own"]["mean_ms"].is_number());
   const json& realtime = s["line_stats"]["realtime"];
   if (realtime::try_it() == 0) {
     EXPECT_EQ(s["exit_code"], 0) << told;

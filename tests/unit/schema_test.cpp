@@ -160,6 +160,7 @@ FieldRows journal_rows() {
   rows.shape<faults::Counts>("packets of a fault, by what became of them");
   rows.shape<faults::Undelivered>("packets of a fault that did not come back as asked, by why");
   rows.shape<faults::TimeQuantiles>("quantiles of a measured time, in µs; 0 where nothing was measured");
+  rows.shape<CpuWaits>("of threads with something to do");
   rows.shape<LineStats>("of the whole run");
   rows.shape<LineStats::Urgency>("of threads that ask for a real-time class");
   return rows;
@@ -209,6 +210,8 @@ TEST(Schema, TheSummarysPageListsTheFieldsThereAre) {
   rows.shape<report::TelemetryPeer>("the same with one peer");
   rows.shape<report::TelemetryPhase>("the same in a phase");
   rows.shape<report::TelemetryStats>("the same in any time");
+  rows.shape<report::Contention>("who waited for a CPU, a disk or memory");
+  rows.shape<report::Waits>("of threads with something to do");
   rows.shape<report::Hypothesis>("what was expected, and what was observed");
   rows.shape<report::Guard>("what would have ended the run, or did");
   rows.shape<report::Note>("what somebody said");

@@ -1,0 +1,154 @@
+// How busy the machine was: read from /proc, told in a verdict's warnings, summed up.
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "injector/base/clock.h"
+#include "injector/observe/contention/contention.h"
+#include "injector/observe/contention/cpu_waits.h"
+#include "injector/record/contention.h"
+#include "injector/record/verdict.h"
+#include "injector/report/summary.h"
+#include "tests/unit/record_fixture.h"
+
+namespace faultline::record::testing {
+namespace {
+
+/// A second in which the programs got a CPU 100 times, after `mean` each time, on average.
+events::Contention second(Ns from, Ns mean) {
+  events::Contention one;
+  one.from = from;
+  one.length = kSecond;
+  one.own = {200, 20 * kMillisecond, 4 * kMillisecond};
+  one.programs = {100, 50 * kMillisecond, 100 * mean};
+  one.cpu = kSecond / 4;
+  return one;
+}
+
+/// A run of 30 s, in which "payments keep working" breaks in [10 s, 20 s).
+Recording broken(Ns mean_meanwhile, Ns mean_else = 30 * kMicrosecond) {
+  Recording r = good_recording();
+  replace_requests(r, 10 * kSecond, 20 * kSecond, false, 2 * kMillisecond);
+  for (int i = 0; i < 30; i++)
+    r.contention.push_back(second(i * kSecond, i >= 10 && i < 20 ? mean_meanwhile : mean_else));
+  return r;
+}
+
+TEST(Contention, ABrokenHypothesisOnABusyMachineComesWithAWarning) {
+  const Verdict verdict = judge(broken(7 * kMillisecond));
+  EXPECT_EQ(verdict.exit, Exit::deviated);
+  ASSERT_EQ(verdict.warnings.size(), 1U);
+  EXPECT_EQ(
+      verdict.warnings[0],
+      "this machine was busy: while \"payments keep working\" broke, the programs of this run waited 7.00 ms for a "
+      "CPU each time, on average. The machine may be what broke it: play it again on a quieter one");
+}
+
+TEST(Contention, OnAMachineWithTimeToSpareNobodyIsWarned) {
+  EXPECT_TRUE(judge(broken(kMillisecond)).warnings.empty());
+  EXPECT_TRUE(judge(broken(kMillisecond, kSecond)).warnings.empty()) << "it was busy at other times alone";
+  EXPECT_TRUE(judge(good_recording()).warnings.empty());
+}
+
+TEST(Contention, WhatHeldNeedsNoWarning) {
+  Recording r = good_recording();
+  for (int i = 0; i < 30; i++) r.contention.push_back(second(i * kSecond, kSecond));
+  EXPECT_TRUE(judge(r).warnings.empty());
+}
+
+TEST(Contention, WithoutProgramsItIsFaultlinesOwnThreads) {
+  Recording r = broken(0);
+  for (auto& one : r.contention) {
+    one.programs = {};
+    one.own.waited = one.own.turns * 3 * kMillisecond;
+  }
+  const Verdict verdict = judge(r);
+  ASSERT_EQ(verdict.warnings.size(), 1U);
+  EXPECT_NE(verdict.warnings[0].find("Faultline waited 3.00 ms for a CPU each time"), std::string::npos);
+}
+
+TEST(Contention, TheSummaryHasTheMeanAndTheWorstSecond) {
+  const Recording r = broken(7 * kMillisecond, kMillisecond);
+  const auto summary = report::summarize(r, judge(r));
+  ASSERT_TRUE(summary.contention);
+  EXPECT_DOUBLE_EQ(summary.contention->programs.mean_ms.value_or(0), 3);
+  EXPECT_DOUBLE_EQ(summary.contention->programs.worst_ms.value_or(0), 7);
+  EXPECT_DOUBLE_EQ(summary.contention->programs.ran_s, 1.5);
+  EXPECT_DOUBLE_EQ(summary.contention->own.mean_ms.value_or(0), 0.02);
+  EXPECT_DOUBLE_EQ(summary.contention->cpu.value_or(0), 0.25);
+  EXPECT_FALSE(summary.contention->memory);
+}
+
+TEST(Contention, AnOldJournalHasNothingOfIt) {
+  EXPECT_FALSE(report::summarize(good_recording(), judge(good_recording())).contention);
+}
+
+TEST(Pressure, IsReadFromWhatTheKernelWrites) {
+  EXPECT_EQ(observe::stalled("some avg10=1.00 avg60=0.50 avg300=0.10 total=1234\nfull avg10=0.00 total=7\n"),
+            1234 * kMicrosecond);
+  EXPECT_FALSE(observe::stalled("full avg10=0.00 total=7\n"));
+  EXPECT_FALSE(observe::stalled(""));
+}
+
+/// One CPU alone, with whoever else does.
+void share_a_cpu() {
+  cpu_set_t first;
+  CPU_ZERO(&first);
+  CPU_SET(0, &first);
+  sched_setaffinity(0, sizeof first, &first);
+}
+
+constexpr Ns kEnough = 20 * kMillisecond;
+
+/// What `reader` tells, added up until it is `enough` (a minute at most).
+template <class Enough>
+observe::CpuWaitsReader::Since read_until(observe::CpuWaitsReader& reader, Enough enough) {
+  observe::CpuWaitsReader::Since all;
+  for (int i = 0; i < 30'000 && !enough(all); i++) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    const auto since = reader.read();
+    all.root.add(since.root);
+    all.descendants.add(since.descendants);
+  }
+  return all;
+}
+
+TEST(CpuWaits, ThreadsThatShareACpuWaitForEachOther) {
+  observe::CpuWaitsReader reader(getpid());
+  std::atomic<bool> over = false;
+  const auto spin = [&] {
+    share_a_cpu();
+    while (!over) continue;
+  };
+  std::jthread one(spin), other(spin);
+  const auto all =
+      read_until(reader, [](const auto& since) { return since.root.ran >= kEnough && since.root.waited >= kEnough; });
+  over = true;
+  EXPECT_GE(all.root.ran, kEnough);
+  EXPECT_GE(all.root.waited, kEnough);
+  EXPECT_GT(all.root.turns, 0U);
+}
+
+TEST(CpuWaits, WhatAProcessStartsIsCountedApart) {
+  observe::CpuWaitsReader reader(getpid());
+  const pid_t child = fork();
+  if (child == 0)
+    for (volatile unsigned long n = 0;;) n = n + 1;
+  const auto all = read_until(reader, [](const auto& since) { return since.descendants.ran >= kEnough; });
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  EXPECT_GE(all.descendants.ran, kEnough);
+}
+
+TEST(CpuWaits, OfAProcessThatIsNotThereThereIsNothing) {
+  observe::CpuWaitsReader reader(getpid(), "/nowhere");
+  EXPECT_EQ(reader.read().root.turns, 0U);
+}
+
+}  // namespace
+}  // namespace faultline::record::testing
