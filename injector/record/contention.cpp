@@ -4,16 +4,14 @@
 
 #include <algorithm>
 
-#include "injector/base/text.h"
 #include "injector/record/hypothesis.h"
 #include "injector/record/recording.h"
 
 namespace faultline::record {
 
 std::string Waiting::text() const {
-  return fmt::format("in {} of {} {} waited for a CPU a tenth of the time or more, {:.0f}% at the worst",
-                     short_duration(busy), short_duration(looked), programs ? "a program of this run" : "Faultline",
-                     worst * 100);
+  return fmt::format("in {:.0f} s of {:.0f} s {} waited for a CPU a tenth of the time or more, {:.0f}% at the worst",
+                     seconds(busy), seconds(looked), programs ? "a program of this run" : "Faultline", worst * 100);
 }
 
 double share_waited(const CpuWaits& waits, Ns length) {

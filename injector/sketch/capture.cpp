@@ -121,7 +121,9 @@ class Reader {
         made.tick = 1e9 / parts;
       }
       if (code == kOffset && length >= 8)
-        made.offset = std::clamp<std::int64_t>(static_cast<std::int64_t>(block.u64(at + 4)), 0, kLatestMeasured / kSecond) * kSecond;
+        made.offset =
+            std::clamp<std::int64_t>(static_cast<std::int64_t>(block.u64(at + 4)), 0, kLatestMeasured / kSecond) *
+            kSecond;
       at += 4 + (length + 3u) / 4 * 4;
     }
     return made;

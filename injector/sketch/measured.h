@@ -75,7 +75,7 @@ Measured read_mahimahi(std::string_view text, const std::string& path, const Mea
 
 // Figures of a file, in its units, as times. What is reckoned with them cannot overflow: a figure that is out of range
 // is refused with its line.
-inline constexpr Ns kLatestMeasured = 4'000'000'000 * kSecond;  ///< since 1970
+inline constexpr Ns kLatestMeasured = 4'000'000'000 * kSecond;         ///< since 1970
 inline constexpr Ns kLongestMeasured = Ns{366} * 24 * 3600 * kSecond;  ///< from the first to the last; as a fault is
 Ns sent_time(double figure, Ns unit, const std::string& path, std::size_t line);
 Ns round_trip_time(double figure, Ns unit, const std::string& path, std::size_t line);

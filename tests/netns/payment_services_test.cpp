@@ -119,7 +119,8 @@ TEST_F(PaymentServices, WhoCannotServeSaysWhy) {
     EXPECT_NE(said.errors.find(why), std::string::npos) << said.errors;
   };
   ends({"bank", "--ledger", "/no/such/folder"}, "bank: /no/such/folder: unable to open database file");
-  ends({"bank", "--ledger", write("no-ledger", std::string(4096, 'x'))}, "no-ledger: PRAGMA journal_mode = WAL: file is not a database");
+  ends({"bank", "--ledger", write("no-ledger", std::string(4096, 'x'))},
+       "no-ledger: PRAGMA journal_mode = WAL: file is not a database");
   start("sms", kSms, {"sms"});
   ends({"sms", "--port", std::to_string(kSms)}, "sms: port " + std::to_string(kSms) + " cannot be had");
 }
