@@ -10,6 +10,8 @@
 
 namespace faultline::cli {
 
+inline bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
 struct Said {
   int status;
   std::string out, error;
