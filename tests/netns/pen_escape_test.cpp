@@ -258,7 +258,8 @@ TEST_P(PenEscapeTest, ADeviceThatComesWhileDescriptorsAreShortIsFaultedOnceThere
     std::optional<test::Command> bring_up;  // before descriptors are short
     {
       Inside in(here);
-      const auto script = fmt::format("read -r word && ip addr add 10.9.{}.1/24 dev {}", left, device);
+      const auto script =
+          fmt::format("read -r word && ip addr add 10.9.{}.1/24 dev {} && ip link set {} up", left, device, device);
       bring_up.emplace(std::vector<std::string>{"sh", "-c", script}, word.get());
     }
     {
