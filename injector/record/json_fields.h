@@ -5,9 +5,12 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <exception>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 #include "injector/record/fields.h"
@@ -99,6 +102,25 @@ void read(const nlohmann::json& from, std::map<std::string, T>& to) {
     if (parts.read(one, value) || Described<T>) to[key] = std::move(value);
   }
   parts.tell();
+}
+/// Whether a real number is in the range of an integer type. Its upper end need not be a double, the next power of two
+/// is.
+template <class T>
+bool holds(double value) {
+  return value >= static_cast<double>(std::numeric_limits<T>::min()) &&
+         value < std::ldexp(1.0, std::numeric_limits<T>::digits);
+}
+
+/// A whole number that `T` can hold; with a fraction it loses that. What it cannot would become any number.
+template <class T>
+requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) void read(const nlohmann::json& from, T& to) {
+  using json = nlohmann::json;
+  const bool fits = from.is_number_unsigned()  ? std::in_range<T>(from.get<std::uint64_t>())
+                    : from.is_number_integer() ? std::in_range<T>(from.get<std::int64_t>())
+                    : from.is_number_float()   ? holds<T>(from.get<double>())
+                                               : true;  // no number at all: get_to() throws
+  if (!fits) throw json::other_error::create(501, "a number is out of range", &from);
+  from.get_to(to);
 }
 template <class T>
 void read(const nlohmann::json& from, T& to) {

@@ -184,6 +184,34 @@ TEST(Schema, ABadPartDoesNotTakeTheRestAlong) {
   EXPECT_EQ(r.unreadable, 3u) << "each is told; that of a newer version is not ours to judge";
 }
 
+TEST(Schema, ANumberThatItsFieldCannotHoldIsNotReadAsAnother) {
+  using json = nlohmann::json;
+  const auto holds = [](auto type, const json& number) {
+    decltype(type) read{};
+    try {
+      read_json(number, read);
+    } catch (const json::exception&) {
+      return false;
+    }
+    return read == number.get<decltype(type)>();
+  };
+  EXPECT_TRUE(holds(int{}, 7));
+  EXPECT_TRUE(holds(int{}, -7.0));
+  EXPECT_FALSE(holds(int{}, 5'000'000'000));
+  EXPECT_FALSE(holds(std::int64_t{}, 1e300));
+  EXPECT_FALSE(holds(std::int64_t{}, 9223372036854775808u));
+  EXPECT_FALSE(holds(std::uint64_t{}, -1));
+  EXPECT_FALSE(holds(std::uint64_t{}, 18446744073709551616.0));
+  EXPECT_TRUE(holds(std::uint64_t{}, 18446744073709551615u));
+  EXPECT_FALSE(holds(int{}, "7"));
+}
+
+TEST(Schema, AnInstantOutOfRangeIsTold) {
+  std::istringstream journal(R"({"event":"plan","name":"p","duration":1e300}
+{"event":"end"})");
+  EXPECT_EQ(read_recording(journal).unreadable, 1u);
+}
+
 TEST(Schema, TheJournalsPageListsTheFieldsThereAre) {
   const auto rows = journal_rows();
   EXPECT_EQ(rows.described, rows.used);
