@@ -253,7 +253,7 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h, std:
   }
   if (why.find(' ') != std::string::npos) facts.add("Why", why);  // a single word names what "Expected" says
   if (const auto waiting = record::waiting_in(r, from, to); waiting && waiting->busy > 0)
-    facts.add("This machine", escaped("was busy: " + waiting->text() + ". It may be what broke this"));
+    facts.add("This machine", escaped("was busy: " + waiting->text()));
   facts.add("To see it again", fmt::format("<code class=\"command\">{}</code>", repeat_command(s)));
   return fmt::format(
       "<article class=\"card{}\" id=\"broken-{}\" data-from=\"{:.6f}\" data-to=\"{:.6f}\"{}>\n<h3><span "
