@@ -27,7 +27,7 @@ std::string low(std::uint32_t value, int bytes) {
   return {other.rbegin(), other.rend()};
 }
 
-constexpr std::uint8_t kFin = 1, kSyn = 2, kAck = 16;
+constexpr std::uint8_t kSyn = 2, kAck = 16;
 
 /// One segment, in milliseconds. The client is a, the server b.
 struct Said {

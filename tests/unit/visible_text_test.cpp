@@ -185,7 +185,7 @@ TEST(StrangersText, EveryFileOfARunIsValidWhateverItsNames) {
 
     for (const bool color : {false, true})
       EXPECT_TRUE(only_our_colours(report::render_outcome(outcome, text, color).bytes())) << label;
-    const auto compared = report::compare({{summary, {}, {}}}, {{summary, {}, {}}});
+    const auto compared = report::compare({{summary, {}, {}, {}}}, {{summary, {}, {}, {}}});
     EXPECT_TRUE(only_our_colours(report::render_comparison(compared).bytes())) << label;
   }
 }
