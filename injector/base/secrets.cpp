@@ -4,6 +4,7 @@
 #include <cctype>
 #include <iterator>
 #include <string_view>
+#include <utility>
 
 namespace faultline {
 
@@ -30,6 +31,18 @@ bool is_secret(std::string name) {
   return std::any_of(std::begin(kWords), std::end(kWords),
                      [&](std::string_view word) { return name.find(word) != std::string::npos; });
 }
+
+namespace {
+
+/// Headers whose value has several words.
+bool is_secret_header(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  return name.ends_with("authorization") || name.ends_with("cookie");
+}
+
+}  // namespace
+
+bool is_secret_field(std::string name) { return is_secret_header(name) || is_secret(std::move(name)); }
 
 std::string without_secrets(std::string text) {
   auto equals = text.find('=');
@@ -70,9 +83,7 @@ std::string without_announced(const std::string& text) {
   for (std::size_t at = 0; (at = text.find_first_of("=:", at)) != std::string::npos; ++at) {
     if (at < from) continue;
     const std::string word = word_before(text, at);
-    std::string lower = word;
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
-    const bool header = lower.ends_with("authorization") || lower.ends_with("cookie");
+    const bool header = is_secret_header(word);
     if (word.empty() || (!header && !is_secret(word))) continue;
     std::size_t begin = at + 1;
     const std::size_t end = end_of_value(text, begin, header);

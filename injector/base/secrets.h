@@ -21,4 +21,7 @@ std::string without_secrets_in(std::string text);
 /// Whether a variable of this name may hold what nobody else should read: "db_password".
 bool is_secret(std::string name);
 
+/// The same of a field of an answer: a header ("Set-Cookie"), or a place in a document ("/auth/token").
+bool is_secret_field(std::string name);
+
 }  // namespace faultline

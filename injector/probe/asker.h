@@ -40,6 +40,8 @@ std::shared_ptr<const Heard> kept(std::string_view output, std::string_view erro
 std::string mismatch_text(std::string_view what, std::string_view wanted, std::string_view seen);
 /// In quotation marks, cut where it is long.
 std::string quoted_briefly(std::string_view text);
+/// A field's value likewise, or "***" where the field's name announces a secret.
+std::string field_text(const std::string& name, std::string_view value);
 
 /// The number that the answer to request n holds; told before its verdict, of a probe that has `value`.
 using TellValue = std::function<void(std::uint64_t n, double value)>;

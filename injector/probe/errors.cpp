@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "injector/base/secrets.h"
 #include "injector/base/visible_text.h"
 #include "injector/probe/asker.h"
 #include "injector/probe/kind.h"
@@ -123,5 +124,8 @@ std::string mismatch_text(std::string_view what, std::string_view wanted, std::s
 }
 
 std::string quoted_briefly(std::string_view text) { return fmt::format("\"{}\"", briefly(text)); }
+std::string field_text(const std::string& name, std::string_view value) {
+  return is_secret_field(name) ? "***" : quoted_briefly(value);
+}
 
 }  // namespace faultline::probe

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "injector/base/secrets.h"
 #include "injector/probe/asker.h"
+#include "injector/probe/json_text.h"
 
 namespace faultline::probe {
 
@@ -43,9 +45,9 @@ std::string HttpExpectation::mismatch(const HttpAnswer& answer) const {
 std::optional<std::string> HttpExpectation::missed_header(const HttpAnswer& answer) const {
   for (const auto& [name, contained] : headers_) {
     const auto value = answer.header(name);
-    if (!value) return mismatch_text("header " + name, quoted_briefly(contained), "no such header");
+    if (!value) return mismatch_text("header " + name, field_text(name, contained), "no such header");
     if (value->find(contained) == std::string::npos)
-      return mismatch_text("header " + name, quoted_briefly(contained), quoted_briefly(*value));
+      return mismatch_text("header " + name, field_text(name, contained), field_text(name, *value));
   }
   return {};
 }
@@ -55,10 +57,12 @@ std::optional<std::string> HttpExpectation::missed_value(std::string_view body) 
   const json document = json::parse(body, nullptr, false);
   if (document.is_discarded()) return mismatch_text("body", "a JSON document", body.empty() ? "nothing" : "no JSON");
   for (const auto& [pointer, value] : json_) {
-    const std::string what = "JSON field " + pointer.to_string();
-    if (!document.contains(pointer)) return mismatch_text(what, value, "no such field");
-    if (const json& seen = document.at(pointer); !is_json_value(seen, value))
-      return mismatch_text(what, seen.is_string() ? quoted_briefly(value) : value, seen.dump());
+    const json* seen = found_at(document, pointer);
+    if (seen != nullptr && is_json_value(*seen, value)) continue;
+    const std::string name = pointer.to_string();
+    const bool text = seen != nullptr && seen->is_string();
+    return mismatch_text("JSON field " + name, text || is_secret_field(name) ? field_text(name, value) : value,
+                         json_text(name, seen));
   }
   return {};
 }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "injector/probe/asker.h"
+#include "injector/probe/json_text.h"
 #include "injector/probe/kind.h"
 
 namespace faultline::probe {
@@ -58,9 +59,7 @@ std::string no_value_text(std::string_view answer, const std::string& place) {
   const json document = json::parse(answer, nullptr, false);
   if (document.is_discarded())
     return mismatch_text("answer", "a JSON document", answer.empty() ? "nothing" : "no JSON");
-  const json::json_pointer pointer(place);
-  const bool there = document.contains(pointer);
-  return mismatch_text("JSON field " + place, wanted, there ? document.at(pointer).dump() : "no such field");
+  return mismatch_text("JSON field " + place, wanted, json_text(place, found_at(document, json::json_pointer(place))));
 }
 
 std::optional<double> value_in(std::string_view answer, const std::string& place) {

@@ -1,5 +1,6 @@
 // What an http probe expects of an answer, and what a plan may not ask for.
 #include "injector/probe/http_expectation.h"
+#include "injector/probe/value.h"
 
 #include "tests/unit/plan_support.h"
 
@@ -84,6 +85,38 @@ TEST(HttpExpectation, WhatCannotBeExpectedIsAMistakeOfThePlan) {
   plan::only_mistake(https + "tls.name = \"a b\"\n", "is not the name of a server");
   plan::only_mistake(http + "version = \"3\"\n", "unknown value \"3\"");
   plan::parse_good(https + "tls = { ca = \"/a\", certificate = \"/b\", key = \"/c\", name = \"pay.example\" }\n");
+}
+
+TEST(HttpExpectation, SaysNoSecretOfAField) {
+  HttpAnswer answer{.status = 200, .body = "", .header = [](const std::string&) {
+                      return std::optional<std::string>("sid=hunter2; Path=/");
+                    }};
+  EXPECT_EQ(HttpExpectation({}, "", "", {{"Set-Cookie", "sid=1"}}, {}).mismatch(answer),
+            "header Set-Cookie: *** wanted, *** seen");
+  answer.body = R"({"auth": {"token": "hunter2"}})";
+  EXPECT_EQ(HttpExpectation({}, "", "", {}, {{"/auth/token", "hunter3"}}).mismatch(answer),
+            "JSON field /auth/token: *** wanted, *** seen");
+  EXPECT_EQ(no_value_text(answer.body, "/auth/token"), "JSON field /auth/token: a number wanted, *** seen");
+}
+
+// What calls itself for each level of a document would use up the stack.
+TEST(HttpExpectation, OfWhatIsNestedItSaysTheKindAlone) {
+  const std::string deep = R"({"a": )" + std::string(400'000, '[') + std::string(400'000, ']') + "}";
+  HttpAnswer answer{.status = 200, .body = deep, .header = {}};
+  const HttpExpectation expected({}, "", "", {}, {{"/a", "paid"}});
+  EXPECT_EQ(expected.judge(answer), "json");
+  EXPECT_EQ(expected.mismatch(answer), "JSON field /a: paid wanted, an array seen");
+  EXPECT_EQ(no_value_text(deep, "/a"), "JSON field /a: a number wanted, an array seen");
+  EXPECT_EQ(no_value_text(R"({"a": {}})", "/a"), "JSON field /a: a number wanted, an object seen");
+}
+
+TEST(HttpExpectation, APlaceThatNoDocumentCouldHaveIsNotThere) {
+  constexpr const char* kBeyond = "/q/99999999999999999999999";
+  EXPECT_EQ(no_value_text(R"({"q":[1]})", kBeyond),
+            "JSON field " + std::string(kBeyond) + ": a number wanted, no such field seen");
+  EXPECT_FALSE(value_in(R"({"q":[1]})", kBeyond));
+  HttpAnswer answer{.status = 200, .body = R"({"q":[1]})", .header = {}};
+  EXPECT_EQ(HttpExpectation({}, "", "", {}, {{kBeyond, "1"}}).judge(answer), "json");
 }
 
 }  // namespace
