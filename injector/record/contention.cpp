@@ -44,7 +44,7 @@ std::optional<std::string> busy_warning(const Recording& r, const std::vector<Ju
   for (const auto& one : judgements) {
     if (one.held != false || !one.start || !one.end) continue;
     const auto waiting = waiting_in(r, *one.start, *one.end);
-    if (!waiting || waiting->busy == 0) continue;
+    if (!waiting || waiting->busy < kSecond / 2) continue;
     if (first == nullptr)
       first = &one;
     else

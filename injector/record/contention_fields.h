@@ -23,8 +23,14 @@ struct CpuWaits {
     waited += other.waited;
     longest = std::max(longest, other.longest);
   }
-  /// How long a thread that had something to do waited for a CPU, on average; 0: none had.
-  Ns mean() const { return turns == 0 ? 0 : waited / static_cast<Ns>(turns); }
+  /// Of a journal, which may be anybody's: what a run of days and thousands of threads can have come to.
+  bool plausible() const {
+    constexpr Ns kMost = Ns{1} << 52;
+    const auto fits = [](Ns time) { return time >= 0 && time <= kMost; };
+    return fits(ran) && fits(waited) && fits(longest);
+  }
+  /// How long a thread that had something to do waited for a CPU, on average, ns; 0: none had.
+  double mean() const { return turns == 0 ? 0 : static_cast<double>(waited) / static_cast<double>(turns); }
 
   static constexpr const char* shape = "waits for a CPU";
   static constexpr auto fields =

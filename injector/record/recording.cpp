@@ -148,7 +148,9 @@ class Reader {
       if (fault.name == event.fault) fault.traffic.push_back(event);
   }
 
-  void take(const events::Contention& event, const LineHead&) { r.contention.push_back(event); }
+  void take(const events::Contention& event, const LineHead&) {
+    if (event.length > 0 && event.own.plausible() && event.programs.plausible()) r.contention.push_back(event);
+  }
 
   void take(const events::Uncounted& event, const LineHead&) {
     for (auto& record : r.telemetry)

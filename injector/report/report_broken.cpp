@@ -252,7 +252,7 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h, std:
     facts.add("Cause", cause(r, s, nullptr, from, to, 0));
   }
   if (why.find(' ') != std::string::npos) facts.add("Why", why);  // a single word names what "Expected" says
-  if (const auto waiting = record::waiting_in(r, from, to); waiting && waiting->busy > 0)
+  if (const auto waiting = record::waiting_in(r, from, to); waiting && waiting->busy >= kSecond / 2)
     facts.add("This machine", escaped("was busy: " + waiting->text()));
   facts.add("To see it again", fmt::format("<code class=\"command\">{}</code>", repeat_command(s)));
   return fmt::format(

@@ -20,7 +20,7 @@ Waits waits_of(const record::Recording& r, CpuWaits Second::*whose) {
   }
   waits.ran_s = seconds(all.ran);
   waits.waited_s = seconds(all.waited);
-  if (all.turns > 0) waits.mean_ms = milliseconds(all.mean());
+  if (all.turns > 0) waits.mean_ms = all.mean() / static_cast<double>(kMillisecond);
   return waits;
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <sstream>
 #include <thread>
 
 #include "injector/base/clock.h"
@@ -104,6 +105,16 @@ TEST(Contention, ItsChartIsDrawnWhereItWasBusy) {
   EXPECT_DOUBLE_EQ(values[12].value_or(0), 0.4);
   EXPECT_DOUBLE_EQ(values[11].value_or(0), 0.01);
   EXPECT_FALSE(report::contention_chart(broken(0.05)));
+}
+
+TEST(Contention, WhatNoRunCanHaveComeToIsNotReckonedWith) {
+  std::istringstream journal(R"({"event":"plan","name":"p","duration":5}
+{"event":"contention","from":0,"length":1000000000,"own":{"turns":18446744073709551615,"ran":0,"waited":-9223372036854775808,"longest":0},"programs":{"turns":0,"ran":0,"waited":0,"longest":0}}
+{"event":"contention","from":0,"length":1000000000,"own":{"turns":18446744073709551615,"ran":0,"waited":9,"longest":0},"programs":{"turns":0,"ran":0,"waited":0,"longest":0}}
+{"event":"end"})");
+  const Recording r = read_recording(journal);
+  EXPECT_EQ(r.contention.size(), 1U);
+  EXPECT_TRUE(report::summarize(r, judge(r)).contention);
 }
 
 TEST(Contention, AnOldJournalHasNothingOfIt) {

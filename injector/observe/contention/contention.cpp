@@ -29,6 +29,28 @@ struct Pressure {
   }
 };
 
+/// A wait is told when it is over: what of it cannot have been in `now` was in the span before.
+void carry_back(record::CpuWaits& before, Ns length_before, record::CpuWaits& now, Ns length) {
+  const Ns excess = now.longest - length;
+  if (excess <= 0) return;
+  now.longest = length;
+  before.longest = std::min(length_before, before.longest + excess);
+}
+
+std::optional<Ns> sum(const std::optional<Ns>& a, const std::optional<Ns>& b) {
+  return a && b ? std::optional(*a + *b) : std::nullopt;
+}
+
+/// What came after `one`, made a part of it.
+void join(record::events::Contention& one, const record::events::Contention& rest) {
+  one.length += rest.length;
+  one.own.add(rest.own);
+  one.programs.add(rest.programs);
+  one.cpu = sum(one.cpu, rest.cpu);
+  one.io = sum(one.io, rest.io);
+  one.memory = sum(one.memory, rest.memory);
+}
+
 std::optional<Ns> between(const std::optional<Ns>& before, const std::optional<Ns>& now) {
   return before && now ? std::optional(*now - *before) : std::nullopt;
 }
@@ -59,6 +81,7 @@ void Contention::watch(const std::stop_token& stop) {
   Ns from = monotonic_now();
   CpuWaitsReader waits(getpid());
   Pressure pressure = Pressure::read();
+  std::optional<record::events::Contention> last;
   // What a reading takes of a CPU: how long it takes grows with what it measures.
   for (Ns took = realtime::cpu_of_this_thread(), before = took; !stop.stop_requested();) {
     {
@@ -81,9 +104,24 @@ void Contention::watch(const std::stop_token& stop) {
     before = cpu;
     from = now;
     pressure = later;
-    const MutexLock lock(mutex_);
-    read_.push_back(one);
+    if (last) {
+      carry_back(last->own, last->length, one.own, one.length);
+      carry_back(last->programs, last->length, one.programs, one.length);
+    }
+    // The rest at the end may be so short that any wait is a large share of it.
+    if (last && one.length < kEvery / 2) {
+      join(*last, one);
+      continue;
+    }
+    if (last) keep(*last);
+    last = one;
   }
+  if (last) keep(*last);
+}
+
+void Contention::keep(const record::events::Contention& one) {
+  const MutexLock lock(mutex_);
+  read_.push_back(one);
 }
 
 /// To the run's clock a wait in front of a step has not been.

@@ -30,6 +30,7 @@ class Contention : public Observer {
 
  private:
   void watch(const std::stop_token& stop) FAULTLINE_EXCLUDES(mutex_);
+  void keep(const record::events::Contention& one) FAULTLINE_EXCLUDES(mutex_);
   void tell() FAULTLINE_EXCLUDES(mutex_);
 
   record::Journal* journal_ = nullptr;
