@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -58,6 +59,13 @@ Ns read_instant(const std::string& text) {
                 fmt::format("--at {}: not an RFC 3339 instant; write for example 2026-11-22T10:00:00Z", text));
 }
 
+/// What starts this program wherever it is typed: a binary that was called by its path is found by nothing else.
+std::string this_program() {
+  const std::string called = program_invocation_name;
+  if (called.find('/') == std::string::npos) return "faultline";
+  return std::filesystem::absolute(called).lexically_normal().string();
+}
+
 /// What repeats the run: all that was given, but for its beginning and what it leaves behind. The plan by its full
 /// path, so that the folder does not matter in which it is typed.
 std::vector<std::string> repeating(const CLI::App& sub, const std::string& path) {
@@ -67,7 +75,7 @@ std::vector<std::string> repeating(const CLI::App& sub, const std::string& path)
   if (!words.empty() && path == words.front()) make_whole(words.front());
   for (std::size_t i = 0; i + 1 < words.size(); i++)
     if (words[i] == "--with") make_whole(words[i + 1]);
-  words.insert(words.begin(), {"faultline", "run"});
+  words.insert(words.begin(), {this_program(), "run"});
   return words;
 }
 

@@ -70,6 +70,9 @@ std::string package_of(const std::string& program) {
       {"dnsmasq", "dnsmasq-base"},
       {"unbound", "unbound"},
       {"ping", "iputils-ping"},
+      {"bird", "bird2"},
+      {"birdc", "bird2"},
+      {"keepalived", "keepalived"},
   };
   const auto found = packages.find(program.substr(program.rfind('/') + 1));
   return found == packages.end() ? "" : found->second;

@@ -30,8 +30,9 @@ std::optional<Waiting> waiting_in(const Recording& r, Ns from, Ns to) {
   Waiting waiting{programs};
   for (const auto* one : within) {
     const double share = share_waited(programs ? one->programs : one->own, one->length);
-    waiting.looked += one->length;
-    if (share >= kBusy) waiting.busy += one->length;
+    const Ns length = std::min(one->from + one->length, to) - std::max(one->from, from);
+    waiting.looked += length;
+    if (share >= kBusy) waiting.busy += length;
     waiting.worst = std::max(waiting.worst, share);
   }
   return waiting;
@@ -42,9 +43,9 @@ std::optional<std::string> busy_warning(const Recording& r, const std::vector<Ju
   std::optional<Waiting> worst;
   std::size_t others = 0;
   for (const auto& one : judgements) {
-    if (one.held != false || !one.start || !one.end) continue;
+    if (one.held != false || one.expected_to_fail || !one.start || !one.end) continue;
     const auto waiting = waiting_in(r, *one.start, *one.end);
-    if (!waiting || waiting->busy < kSecond / 2) continue;
+    if (!waiting || !waiting->matters()) continue;
     if (first == nullptr)
       first = &one;
     else

@@ -72,7 +72,7 @@ std::string body(const Summary& s) {
   if (!s.faults.empty()) out += "\n| fault | asked | packets met | dropped | delayed |\n|---|---|---|---|---|\n";
   for (const auto& f : s.faults)
     out += fmt::format("| {} | {} | {} | {} | {} |\n", markdown_text(f.name), markdown_text(f.asked_text),
-                       thousands(f.matched), thousands(f.dropped), thousands(f.delayed));
+                       thousands(f.matched), thousands(f.dropped + f.queue_dropped), thousands(f.delayed));
   if (!s.repeat.empty()) out += fmt::format("\nTo play it again: `{}`\n", visible(s.repeat));
   return out;
 }

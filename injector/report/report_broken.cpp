@@ -110,6 +110,10 @@ std::string done_by(const Fault& fault) {
     text += fmt::format(
         ", dropped {} ({})", thousands(fault.dropped),
         percent(static_cast<double>(fault.dropped) / static_cast<double>(std::max<std::uint64_t>(1, fault.matched))));
+  if (fault.queue_dropped > 0)
+    text += fmt::format(", its rate's queue dropped {} ({})", thousands(fault.queue_dropped),
+                        percent(static_cast<double>(fault.queue_dropped) /
+                                static_cast<double>(std::max<std::uint64_t>(1, fault.matched))));
   if (fault.delayed > 0)
     text += fmt::format(", delayed {} by p50 {}, p99 {}", thousands(fault.delayed),
                         microseconds(fault.applied_delay_us.p50), microseconds(fault.applied_delay_us.p99));
@@ -229,7 +233,7 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h, std:
   if (probe) {
     const auto stats = record::stats_in(*probe, from, to);
     const std::uint64_t failed = stats.sent - stats.ok;
-    facts.add("Cause", cause(r, s, probe, from, to, failed));
+    facts.add(failed > 0 ? "Cause" : "Faults meanwhile", cause(r, s, probe, from, to, failed));
     if (failed > 0)
       facts.add("Failures",
                 fmt::format("{} of {} requests: {}", thousands(failed), thousands(stats.sent), errors_text(stats)));
@@ -252,7 +256,7 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h, std:
     facts.add("Cause", cause(r, s, nullptr, from, to, 0));
   }
   if (why.find(' ') != std::string::npos) facts.add("Why", why);  // a single word names what "Expected" says
-  if (const auto waiting = record::waiting_in(r, from, to); waiting && waiting->busy >= kSecond / 2)
+  if (const auto waiting = record::waiting_in(r, from, to); waiting && waiting->matters())
     facts.add("This machine", escaped("was busy: " + waiting->text()));
   facts.add("To see it again", fmt::format("<code class=\"command\">{}</code>", repeat_command(s)));
   return fmt::format(

@@ -127,12 +127,14 @@ std::string share_bar(const char* look, double share) {
       percent(share), look, std::clamp(100 * share, 0.0, 100.0));
 }
 
-/// What was dropped, as a share of what was met: asked at its height, in all, and at each site.
+/// What was dropped, by a rate's queue as well, as a share of what was met: asked at its height, in all, and at each
+/// site.
 std::string site_rows(const record::FaultRecord& record, const Fault& f) {
   constexpr std::size_t kMostSites = 20;
   std::string out;
   const auto row = [&](const std::string& site, const faults::Counts& counts) {
-    const double dropped = static_cast<double>(counts.dropped), met = static_cast<double>(counts.matched);
+    const double dropped = static_cast<double>(counts.dropped + counts.queue_dropped),
+                 met = static_cast<double>(counts.matched);
     out += fmt::format(
         "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td></tr>\n",
         escaped(site), thousands(counts.matched), thousands(counts.delayed), met > 0 ? percent(dropped / met) : "",

@@ -128,16 +128,14 @@ TEST_F(RunOptionsTest, TheReportsCommandRepeatsTheRun) {
   ASSERT_EQ(run.wait(60 * kSecond), 5) << run.errors();
   const auto first = event("plan"), began = event("run");
   const std::string repeat = summary_of(out)["repeat"];
-  EXPECT_EQ(repeat,
-            fmt::format("sudo faultline run {}/plan.toml --scale 1:60 --var to=10.7.0.2 --engine clsact --seed 77",
-                        folder.path().string()));
-  for (const std::string& command : {repeat, fmt::format("faultline run {}/plan.toml --scale 1:60 --var to=10.7.0.2 "
-                                                         "--engine clsact --seed 77",
-                                                         out.string())}) {  // and so does the copy of the plan
+  EXPECT_EQ(repeat, fmt::format("sudo {} run {}/plan.toml --scale 1:60 --var to=10.7.0.2 --engine clsact --seed 77",
+                                binary(), folder.path().string()));
+  for (const std::string& command :
+       {repeat, fmt::format("{} run {}/plan.toml --scale 1:60 --var to=10.7.0.2 "
+                            "--engine clsact --seed 77",
+                            binary(), out.string())}) {  // and so does the copy of the plan
     out = folder.path() / fmt::format("run{}", ++runs);
-    const auto words =
-        fmt::format("cd / && sudo() {{ \"$@\"; }}; faultline() {{ exec {} \"$@\"; }}; {} --quiet --out {}", binary(),
-                    command, out.string());
+    const auto words = fmt::format("cd / && sudo() {{ exec \"$@\"; }}; {} --quiet --out {}", command, out.string());
     Command again({"bash", "-c", words});
     ASSERT_TRUE(await_event(out, "plan")) << again.errors();
     again.signal(SIGINT);

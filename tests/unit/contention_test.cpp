@@ -64,6 +64,18 @@ TEST(Contention, WhatWasBusyAtAnotherTimeIsNoReason) {
   EXPECT_TRUE(judge(r).warnings.empty());
 }
 
+TEST(Contention, ASecondOrTwoOfManyAreNoReason) {
+  Recording r = broken(0.01);
+  for (int i = 12; i < 14; i++) r.contention[i] = second(i * kSecond, 0.9);
+  EXPECT_TRUE(judge(r).warnings.empty());
+}
+
+TEST(Contention, WhatAnArmMustBreakNeedsNoOtherReason) {
+  Recording r = broken(0.9);
+  r.expected_to_fail = {"payments keep working"};
+  EXPECT_TRUE(judge(r).warnings.empty());
+}
+
 TEST(Contention, WhatHeldNeedsNoWarning) {
   Recording r = good_recording();
   for (int i = 0; i < 30; i++) r.contention.push_back(second(i * kSecond, 1));
