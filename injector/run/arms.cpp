@@ -1,5 +1,6 @@
 #include "injector/run/arms.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -28,7 +29,7 @@ constexpr int kNotStarted = 127;
 }  // namespace
 
 PlayedArm play_arm(const std::vector<std::string>& words) {
-  std::vector<std::string> own{"faultline"};
+  std::vector<std::string> own{program_invocation_name};  // the command that its record repeats begins with it
   own.insert(own.end(), words.begin(), words.end());
   std::vector<char*> argv;
   for (auto& word : own) argv.push_back(word.data());
