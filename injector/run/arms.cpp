@@ -1,6 +1,5 @@
 #include "injector/run/arms.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
