@@ -254,10 +254,10 @@ TEST_P(Channels, AReorderedPacketSkipsItsDelay) {
 
 TEST_P(Channels, ARateSendsOnePacketAfterTheOther) {
   faults::Channel channel;
-  step(channel.rate, 1e6);
-  channel.queue_time = 100 * kMillisecond;
+  step(channel.rate, 1e4);  // so slow that nothing is sent while a busy machine plays the next
+  channel.queue_time = 10 * kSecond;
   load({rule(channel)});
-  const Frame frame = build(Packet{.payload = 958});  // 14 + 20 + 8 + 958 = 1000 bytes: 8 ms
+  const Frame frame = build(Packet{.payload = 958});  // 14 + 20 + 8 + 958 = 1000 bytes: 800 ms
   ASSERT_EQ(frame.size(), 1000u);
   std::uint32_t last = 0;
   int sent = 0, dropped = 0;
@@ -269,14 +269,15 @@ TEST_P(Channels, ARateSendsOnePacketAfterTheOther) {
     }
     ASSERT_EQ(way, Way::held);
     if (sent++ > 0) {
-      ASSERT_NEAR(stamp.due - last, ticks(8 * kMillisecond), 1) << i;
+      ASSERT_NEAR(stamp.due - last, ticks(800 * kMillisecond), 1) << i;
     }
     last = stamp.due;
   }
-  EXPECT_GE(sent, 13) << "what is being sent, and 100 ms of queue";
+  EXPECT_GE(sent, 13) << "what is being sent, and 10 s of queue";
   EXPECT_LE(sent, 16);
   EXPECT_EQ(programs->tally(0).queue_dropped, static_cast<std::uint64_t>(dropped));
-  EXPECT_EQ(programs->tally(0).paced, static_cast<std::uint64_t>(sent)) << "the first by the 8 ms that it takes itself";
+  EXPECT_EQ(programs->tally(0).paced, static_cast<std::uint64_t>(sent))
+      << "the first by the 800 ms that it takes itself";
   EXPECT_EQ(programs->tally(0).dropped, 0u) << "a full queue is no loss by chance";
   EXPECT_EQ(books.dropped, static_cast<std::uint64_t>(dropped));
 }
@@ -296,7 +297,7 @@ TEST_P(Channels, ARateThatIsNotReachedPacesNothing) {
 
 TEST_P(Channels, AQueueMayBeBoundedInBytes) {
   faults::Channel channel;
-  step(channel.rate, 1e5);
+  step(channel.rate, 1e3);
   channel.queue_bytes = 5000;
   load({rule(channel)});
   const Frame frame = build(Packet{.payload = 958});
@@ -307,15 +308,15 @@ TEST_P(Channels, AQueueMayBeBoundedInBytes) {
 
 TEST_P(Channels, TheLowestRateOwnsThePacket) {
   faults::Channel fast, slow;
-  step(fast.rate, 1e7);
-  step(slow.rate, 1e6);
-  fast.queue_time = slow.queue_time = kSecond;
+  step(fast.rate, 1e5);
+  step(slow.rate, 1e4);
+  fast.queue_time = slow.queue_time = 10 * kSecond;
   load({rule(fast, 0), rule(slow, 1)});
   const Frame frame = build(Packet{.payload = 958});
   ASSERT_EQ(play(frame), Way::held);
   const std::uint32_t first = stamp.due;
   ASSERT_EQ(play(frame), Way::held);
-  EXPECT_NEAR(stamp.due - first, ticks(8 * kMillisecond), 1);
+  EXPECT_NEAR(stamp.due - first, ticks(800 * kMillisecond), 1);
   EXPECT_EQ(programs->tally(0).matched, 2u);
   EXPECT_EQ(programs->tally(0).delayed, 0u);
   EXPECT_EQ(programs->tally(1).delayed, 2u);
