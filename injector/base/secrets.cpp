@@ -8,12 +8,25 @@
 
 namespace faultline {
 
-std::string without_passwords(std::string text) {
-  if (const auto scheme = text.find("://"); scheme != std::string::npos) {
-    const auto begin = scheme + 3, end = text.find('/', begin);
-    const auto at = text.substr(0, end).rfind('@');  // a password may hold one itself
+namespace {
+
+/// Where the password of the URL in `text` ends: at an "@". A password may hold one itself; one in a path ends none.
+std::size_t end_of_password(std::string_view text, std::size_t begin, std::size_t colon, bool refused) {
+  if (refused) return text.rfind('@');
+  const auto slash = text.find('/', begin);
+  if (const auto at = text.substr(0, slash).rfind('@'); at != std::string_view::npos && at > begin) return at;
+  if (colon > slash || text[begin] == '[') return std::string_view::npos;
+  // "user:pass/word@host": what stands before the "/" is no port, so that it is a part of a password.
+  const bool port = text.substr(colon + 1, slash - colon - 1).find_first_not_of("0123456789") == std::string_view::npos;
+  return port ? std::string_view::npos : text.rfind('@');
+}
+
+std::string masked(std::string text, bool refused) {
+  const auto scheme = text.find("://");
+  if (const auto begin = scheme + 3; scheme != std::string::npos && begin < text.size()) {
     const auto colon = text.find(':', begin);
-    if (at != std::string::npos && at > begin && colon < at) text.replace(colon + 1, at - colon - 1, "***");
+    const auto at = colon == std::string::npos ? colon : end_of_password(text, begin, colon, refused);
+    if (at != std::string::npos && colon < at) text.replace(colon + 1, at - colon - 1, "***");
   }
   for (const std::string_view key : {"?password=", "&password=", "?sslpassword=", "&sslpassword="})
     if (const auto found = text.find(key); found != std::string::npos) {
@@ -21,6 +34,44 @@ std::string without_passwords(std::string text) {
       text.replace(begin, std::min(text.find('&', begin), text.size()) - begin, "***");
     }
   return text;
+}
+
+}  // namespace
+
+std::string without_passwords(std::string text) { return masked(std::move(text), false); }
+std::string without_passwords_of_refused(std::string text) { return masked(std::move(text), true); }
+
+namespace {
+
+/// Where the string of TOML that `at` stands in ends; one that has another end than this line, or is a comment, with
+/// it.
+std::size_t end_of_string(std::string_view line, std::size_t at) {
+  char quote = 0;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (c == '\\' && quote == '"') {
+      ++i;
+    } else if (quote == 0 && i < at && (c == '"' || c == '\'')) {
+      quote = c;
+    } else if (quote != 0 && c == quote) {
+      if (i > at) return i;
+      quote = 0;
+    }
+  }
+  return line.size();
+}
+
+}  // namespace
+
+std::string without_passwords_in_line(std::string_view line) {
+  std::string out;
+  for (std::size_t scheme; (scheme = line.find("://")) != std::string_view::npos;) {
+    const std::size_t end = end_of_string(line, scheme);
+    out += line.substr(0, scheme);
+    out += masked(std::string(line.substr(scheme, end - scheme)), true);
+    line.remove_prefix(end);
+  }
+  return out.append(line);
 }
 
 bool is_secret(std::string name) {

@@ -3,12 +3,19 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace faultline {
 
 /// `text` with "***" for each password that it holds, as URLs (https://user:password@host/) and libpq's URIs
 /// (?password=…) do.
 std::string without_passwords(std::string text);
+
+/// The same for what was refused, and may be no URL: its password is all that may have been meant as one.
+std::string without_passwords_of_refused(std::string text);
+
+/// The same for a line of a TOML file that has a mistake: of each URL in it.
+std::string without_passwords_in_line(std::string_view line);
 
 /// The same for any word of a command line or value of a variable: also what follows "password=" and the like.
 std::string without_secrets(std::string text);

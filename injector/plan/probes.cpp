@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "injector/base/secrets.h"
 #include "injector/plan/passes.h"
 #include "injector/probe/library.h"
 
@@ -96,7 +97,7 @@ std::optional<probe::Value> read_text_value(Table& table, const Node& value, con
   if (key.read == nullptr) return value.text;
   auto read = key.read(value.text);
   if (!read.value)
-    table.issues().error(value.at, fmt::format("{}: {}", key.name, read.error),
+    table.issues().error(value.at, fmt::format("{}: {}", key.name, without_passwords_of_refused(read.error)),
                          read.hint.empty() ? hint_of(key) : read.hint);
   return read.value;
 }

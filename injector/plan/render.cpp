@@ -5,6 +5,7 @@
 #include <map>
 #include <string_view>
 
+#include "injector/base/secrets.h"
 #include "injector/base/visible_text.h"
 #include "injector/plan/parse.h"
 
@@ -28,11 +29,20 @@ std::vector<std::string_view> split_lines(std::string_view text) {
 
 bool starts_character(char c) { return (c & 0xc0) != 0x80; }
 
-/// The line with a caret below its column (in characters, from 1). Of a long line, what surrounds the caret.
-std::string excerpt(std::string_view line, std::size_t column) {
+/// The line with a caret below its column (in characters, from 1), without passwords. Of a long line, what surrounds
+/// the caret.
+std::string excerpt(std::string_view whole, std::size_t column) {
   std::size_t caret = 0;  // in bytes
-  for (std::size_t characters = 1; caret < line.size(); ++caret)
-    if (starts_character(line[caret]) && characters++ == column) break;
+  for (std::size_t characters = 1; caret < whole.size(); ++caret)
+    if (starts_character(whole[caret]) && characters++ == column) break;
+  const std::string line = without_passwords_in_line(whole);
+  if (!line.starts_with(whole.substr(0, caret))) {  // the caret goes along; it stands before a mask that covers it
+    const std::string_view behind = whole.substr(caret);
+    caret = line.ends_with(behind)
+                ? line.size() - behind.size()
+                : static_cast<std::size_t>(std::mismatch(line.begin(), line.end(), whole.begin(), whole.end()).first -
+                                           line.begin());
+  }
   std::size_t begin = caret > kWidth / 2 ? caret - kWidth / 2 : 0;
   std::size_t end = std::min(line.size(), begin + kWidth);
   while (begin > 0 && !starts_character(line[begin])) --begin;
@@ -45,7 +55,7 @@ std::string excerpt(std::string_view line, std::size_t column) {
   for (std::size_t i = begin; i < end; ++i) {
     std::size_t next = i + 1;
     while (next < end && !starts_character(line[next])) ++next;
-    const std::string_view character = line.substr(i, next - i);
+    const std::string_view character = std::string_view(line).substr(i, next - i);
     const std::string seen = character == "\t" ? "\t" : visible(character);
     shown += seen;
     // Written out, a character is wider; a tab is as wide below as above.

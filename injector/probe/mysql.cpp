@@ -1,5 +1,6 @@
-// The mysql probe: a session, one statement, all of its result; of MySQL and of MariaDB. libmariadb speaks the protocol
-// and owns the socket; each of its steps is begun, and goes on when the socket is ready, so that it never waits.
+// The mysql probe: a session, one statement, all of its results; of MySQL and of MariaDB. libmariadb speaks the
+// protocol and owns the socket; each of its steps is begun, and goes on when the socket is ready, so that it never
+// waits.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -55,7 +56,7 @@ std::optional<Login> login_of(std::string_view uri) {
   constexpr std::string_view kScheme = "mysql://";
   if (!uri.starts_with(kScheme) || uri.find_first_of("?#") != std::string_view::npos) return std::nullopt;
   uri.remove_prefix(kScheme.size());
-  const auto at = uri.rfind('@');
+  const auto at = uri.substr(0, uri.find('/')).rfind('@');
   if (at == std::string_view::npos) return std::nullopt;
   const std::string_view who = uri.substr(0, at), rest = uri.substr(at + 1);
   const auto slash = rest.find('/'), colon = who.find(':');
@@ -118,17 +119,25 @@ class Mysql : public Asker {
   void forget(std::uint64_t n) override {
     const auto it = asked_.find(n);
     if (it == asked_.end()) return;
-    unwatch(it->second);
+    Asked& asked = it->second;
+    unwatch(asked);
     // Ending a session says goodbye, and may wait to be heard: nobody listens any more.
-    if (const int fd = static_cast<int>(mysql_get_socket(it->second.session.get())); fd >= 0) shutdown(fd, SHUT_RDWR);
+    if (const int fd = static_cast<int>(mysql_get_socket(asked.session.get())); fd >= 0) shutdown(fd, SHUT_RDWR);
+    // A step that is given up while it waits keeps what it holds for ever: it is told that time is up, and ends itself.
+    while (go_on(asked, MYSQL_WAIT_TIMEOUT) != 0) {
+    }
     asked_.erase(it);
   }
 
  private:
-  enum class Step { connect, query, result };
+  enum class Step { connect, query, row, next };
+  static constexpr std::size_t kMostBytes = 64 << 20;  // of an answer
   struct EndSession {
     void operator()(MYSQL* session) const { mysql_close(session); }
-    void operator()(MYSQL_RES* result) const { mysql_free_result(result); }
+    void operator()(MYSQL_RES* result) const {
+      result->handle = nullptr;  // it would read what it has not read yet, and wait for it
+      mysql_free_result(result);
+    }
   };
   using Session = std::unique_ptr<MYSQL, EndSession>;
   using Result = std::unique_ptr<MYSQL_RES, EndSession>;
@@ -138,7 +147,11 @@ class Mysql : public Asker {
     int watched = -1;
     MYSQL* connected = nullptr;  ///< what the steps tell, once they have ended
     int failed = 0;
-    MYSQL_RES* result = nullptr;
+    MYSQL_ROW row = nullptr;
+    Result result = nullptr;           ///< that is being read, row by row
+    std::size_t results = 0;           ///< so far
+    std::size_t taken = 0;             ///< bytes of all rows
+    std::optional<std::string> field;  ///< the first, of the first row of the first result
   };
 
   std::size_t client_of(std::uint64_t n) const { return clients_.empty() ? 0 : n % clients_.size(); }
@@ -153,6 +166,7 @@ class Mysql : public Asker {
     mysql_options(m, MYSQL_SET_CHARSET_NAME, "utf8mb4");
     // What a server may ask of us: no file of ours, no password in the clear, no question to a terminal.
     mysql_options(m, MYSQL_OPT_LOCAL_INFILE, &never);
+    mysql_options(m, MYSQL_OPT_MAX_ALLOWED_PACKET, &kMostBytes);
     mysql_options(m, MARIADB_OPT_RESTRICTED_AUTH, "mysql_native_password,caching_sha2_password,client_ed25519");
     if (!clients_.empty()) mysql_options(m, MYSQL_OPT_BIND, clients_[client].c_str());
     return session;
@@ -169,8 +183,10 @@ class Mysql : public Asker {
                                         static_cast<unsigned>(std::stoi(login_.port)), nullptr, 0);
       case Step::query:
         return mysql_real_query_start(&asked.failed, m, query_.data(), query_.size());
-      case Step::result:
-        return mysql_store_result_start(&asked.result, m);
+      case Step::row:
+        return mysql_fetch_row_start(&asked.row, asked.result.get());
+      case Step::next:
+        return mysql_next_result_start(&asked.failed, m);
     }
     return 0;
   }
@@ -181,8 +197,10 @@ class Mysql : public Asker {
         return mysql_real_connect_cont(&asked.connected, m, ready);
       case Step::query:
         return mysql_real_query_cont(&asked.failed, m, ready);
-      case Step::result:
-        return mysql_store_result_cont(&asked.result, m, ready);
+      case Step::row:
+        return mysql_fetch_row_cont(&asked.row, asked.result.get(), ready);
+      case Step::next:
+        return mysql_next_result_cont(&asked.failed, m, ready);
     }
     return 0;
   }
@@ -209,11 +227,27 @@ class Mysql : public Asker {
     for (; waits == 0; waits = begin(asked)) {
       MYSQL* m = asked.session.get();
       const bool well = asked.step == Step::connect ? asked.connected != nullptr
-                        : asked.step == Step::query ? asked.failed == 0
-                                                    : mysql_errno(m) == 0;
+                        : asked.step == Step::row   ? mysql_errno(m) == 0
+                                                    : asked.failed == 0;
       if (!well) return done(n, error_of(asked));
-      if (asked.step == Step::result) return done(n, verdict_of(n, asked));
-      asked.step = asked.step == Step::connect ? Step::query : Step::result;
+      if (asked.step == Step::row && asked.row != nullptr) {
+        if (!take_row(asked)) return done(n, "too large");
+        continue;
+      }
+      if (asked.step == Step::connect) {
+        asked.step = Step::query;
+        continue;
+      }
+      if (asked.step == Step::row) {  // there are no more
+        asked.result.reset();
+      } else {
+        asked.result.reset(mysql_use_result(m));  // none: the statement has no rows
+        if (mysql_errno(m) != 0) return done(n, error_of(asked));
+        ++asked.results;
+      }
+      // A procedure has a result for each of its statements, and then one of its own: each may be an error.
+      if (!asked.result && !mysql_more_results(m)) return done(n, verdict_of(n, asked));
+      asked.step = asked.result ? Step::row : Step::next;
     }
     asked.watched = static_cast<int>(mysql_get_socket(asked.session.get()));
     std::uint32_t events = 0;
@@ -223,10 +257,22 @@ class Mysql : public Asker {
     loop_.watch(asked.watched, events, [this, n](std::uint32_t seen) { ready(n, seen); });
   }
 
+  /// Only the first is kept. False: it is too much.
+  static bool take_row(Asked& asked) {
+    MYSQL_RES* result = asked.result.get();
+    const unsigned long* lengths = mysql_fetch_lengths(result);
+    const unsigned fields = mysql_num_fields(result);
+    for (unsigned i = 0; i < fields; ++i) asked.taken += lengths[i] + 1;
+    if (asked.taken > kMostBytes) return false;
+    if (asked.results == 1 && mysql_num_rows(result) == 1 && fields > 0 && asked.row[0] != nullptr)
+      asked.field.emplace(asked.row[0], lengths[0]);
+    return true;
+  }
+
   static std::string error_of(const Asked& asked) {
     MYSQL* m = asked.session.get();
     const unsigned error = mysql_errno(m);
-    if (error < CR_MIN_ERROR || error > CR_MAX_ERROR)  // the server's
+    if (error != 0 && (error < CR_MIN_ERROR || error > CR_MAX_ERROR))  // the server's
       return asked.step == Step::connect ? "login" : fmt::format("mysql {}", error);
     switch (error) {
       case CR_CONNECTION_ERROR:  // of the call that connects: a lost one is seen at its socket
@@ -236,6 +282,8 @@ class Mysql : public Asker {
       case CR_SERVER_LOST:
       case CR_SERVER_LOST_EXTENDED:
         return "closed";
+      case CR_NET_PACKET_TOO_LARGE:
+        return "too large";
       case CR_AUTH_PLUGIN_CANNOT_LOAD:
       case CR_AUTH_PLUGIN_ERR:
         return "login";
@@ -245,12 +293,8 @@ class Mysql : public Asker {
   }
 
   /// Of a statement that was answered to its end.
-  std::string verdict_of(std::uint64_t n, Asked& asked) const {
-    const Result result(std::exchange(asked.result, nullptr));
-    std::optional<std::string_view> field;
-    if (result && mysql_num_fields(result.get()) > 0)
-      if (const MYSQL_ROW row = mysql_fetch_row(result.get()); row != nullptr && row[0] != nullptr)
-        field = std::string_view(row[0], mysql_fetch_lengths(result.get())[0]);
+  std::string verdict_of(std::uint64_t n, const Asked& asked) const {
+    const auto& field = asked.field;
     if (!expected_.empty() && !(field && field->starts_with(expected_))) return "reply";
     if (value_place_.empty()) return "";
     const auto value = field ? value_in(*field, value_place_) : std::nullopt;
@@ -303,7 +347,8 @@ Kind kinds::mysql() {
                 .example = "\"mysql://app@10.0.1.10/shop\"",
                 .read = read_mysql_uri,
                 .hint =
-                    "write mysql = \"mysql://USER:PASSWORD@HOST:PORT/DATABASE\"; \"%40\" is an \"@\" in a password"},
+                    "write mysql = \"mysql://USER:PASSWORD@HOST:PORT/DATABASE\"; in a password, \"%2F\" "
+                    "is a \"/\" and \"%40\" an \"@\""},
     .keys = {{.name = "query",
               .type = ValueType::text,
               .doc = "The statement that is asked.",
@@ -328,6 +373,7 @@ Kind kinds::mysql() {
       {"login"},
       {"mysql 1146", true},
       {"protocol"},
+      {"too large"},
       {"value"}
     }
   };

@@ -1,6 +1,7 @@
 // The mysql probe, against a MariaDB.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <filesystem>
 
@@ -106,6 +107,40 @@ TEST_F(ProbeMysql, WhoIsNotLetInIsALoginAndAMistakeHasItsNumber) {
   EXPECT_NE(samples.at(0).said->output.find("shop.nothing"), std::string::npos) << samples.at(0).said->output;
   EXPECT_EQ(four(query("select 1; select 2"), *ns_), (Verdicts{{"mysql 1064", 4}})) << "one statement a request";
   EXPECT_EQ(four(query("select 1", "", "mysql://app@127.0.0.1:1"), *ns_), (Verdicts{{"refused", 4}}));
+}
+
+TEST_F(ProbeMysql, EachResultOfAProcedureIsRead) {
+  const auto procedure = [&](const std::string& name, const std::string& body) {
+    return verdicts(ask(query("create or replace procedure " + name + "() begin " + body + " end"), *ns_, kApart));
+  };
+  ASSERT_TRUE(procedure("fails_late", "select 'well'; signal sqlstate '45000';").contains("ok"));
+  ASSERT_TRUE(procedure("well", "select 'well', 2; select note from orders; replace into orders values (9, 'open');")
+                  .contains("ok"));
+  for (const bool reuse : {false, true}) {
+    auto p = query("call fails_late()", "well");
+    p.params.set("reuse", reuse);
+    EXPECT_EQ(four(p, *ns_), (Verdicts{{"mysql 1644", 4}}));
+    p.params.set("query", std::string("call well()"));
+    EXPECT_EQ(four(p, *ns_, kApart), (Verdicts{{"ok", 4}})) << "the next request finds nothing of this one";
+  }
+}
+
+TEST_F(ProbeMysql, WhatAnAnswerMayTakeIsBoundedAndGivenBack) {
+  const std::string eight =
+      "(select 1 union select 2 union select 3 union select 4 union select 5 union select 6 "
+      "union select 7 union select 8) as t";
+  EXPECT_EQ(four(query("select repeat('x', 10000000) from " + eight), *ns_), (Verdicts{{"too large", 4}}));
+  // Of a request that is given up, too: each has a row of 8 MB when its time is up.
+  auto p = query("select repeat('x', 8000000), if(id = 7, 0, sleep(60)) from orders where id < 9 order by id");
+  p.timeout = 2 * kSecond;
+  four(p, *ns_);
+  const auto held = [] {
+    const struct mallinfo2 heap = mallinfo2();
+    return heap.uordblks + heap.hblkhd;
+  };
+  const std::size_t before = held();
+  EXPECT_EQ(four(p, *ns_), (Verdicts{{"timeout", 4}}));
+  EXPECT_LT(held(), before + 8'000'000);
 }
 
 TEST_F(ProbeMysql, ASessionIsKeptIfAskedAndWhileItLives) {

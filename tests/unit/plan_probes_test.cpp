@@ -101,7 +101,7 @@ TEST(PlanProbes, ReadsMysqlAndKafka) {
   EXPECT_EQ(kafka.text("acks"), "1");
   EXPECT_EQ(kafka.text("until"), "written");
   for (const char* uri : {"mysql://10.0.0.1/shop", "mysql://:x@10.0.0.1", "mysql://a@10.0.0.1?x=1", "mysql://a%4@h",
-                          "mysql://a@h:0/x", "postgresql://a@h"})
+                          "mysql://a@h:0/x", "postgresql://a@h", "mysql://a:b/c@h/x", "mysql://a:1/c@h"})
     only_mistake(fmt::format("[probes.d]\nmysql = \"{}\"\n", uri), "is not a URI of MySQL");
   only_mistake("[probes.k]\nkafka = \"10.0.0.1:9092,\"\n", "kafka");
   only_mistake("[probes.k]\nkafka = \"10.0.0.1\"\n", "kafka");
@@ -232,9 +232,37 @@ TEST(PlanProbes, APasswordIsNotShown) {
   EXPECT_EQ(without_passwords("--probe-postgresql=postgresql://app:secret@db/shop"),
             "--probe-postgresql=postgresql://app:***@db/shop");
   EXPECT_EQ(shown("https://a:p@ss@b/?q=x@y"), "https://a:***@b/?q=x@y");
-  for (const char* same : {"http://10.0.0.1:8080/pay", "http://b/a:b@c", "http://b/?q=x:y@z",
+  EXPECT_EQ(shown("http://a:pass/word@b/c"), "http://a:***@b/c") << "no URL, but what was meant is plain";
+  for (const char* same : {"http://10.0.0.1:8080/pay", "http://b/a:b@c", "http://b/?q=x:y@z", "http://b:80/x@y",
                            "postgresql://app@db/shop", "[::1]:80", "bank@x"})
     EXPECT_EQ(shown(same), same);
+}
+
+TEST(PlanProbes, NoMistakeShowsAPassword) {
+  // Whatever the URI is refused for: in the message, in the line that is quoted, and with the caret where it belongs.
+  const auto refused = [](const std::string& line) {
+    const auto parsed = parse("[probes.p]\n" + line + "\n");
+    EXPECT_FALSE(parsed.ok()) << line;
+    return render(parsed);
+  };
+  for (const char* line :
+       {"mysql = \"mysql://app:hunter2/hidden@db/shop\"", "mysql = \"mysql://app:1/hidden@db/shop\"",
+        "mysql = \"mysql://app:hidden@db:0/shop\"", "mysql = \"mysql://a/p:hidden@db/shop\"",
+        "mysql = 'mysql://app:x\"hidden@db:0/shop'", "mysql = \"mysql://app:x'\\\"hidden@db:0/shop\"",
+        "http = \"ftp://app:hidden@b/\"", "http = \"http://app:hid den@b/\" # x://a:hidden@",
+        "redis = \"redis://app:hidden@cache\"", "postgresql = \"mysql://app:hidden@db/shop\"",
+        "postgresql = \"mysql://db/shop?user=app&password=hidden\"",
+        "http = \"http://app:hidden@b/\"\nevery = 7 # http://app:hidden@b/", "every = 7 # http://app:hidden@b/"}) {
+    const std::string said = refused(line);
+    EXPECT_EQ(said.find("hidden"), std::string::npos) << said;
+    EXPECT_EQ(said.find("hid den"), std::string::npos) << said;
+    EXPECT_EQ(said.find("hunter2"), std::string::npos) << said;
+  }
+  EXPECT_NE(
+      refused("mysql = \"mysql://app:a/b@db/shop\"").find("    mysql = \"mysql://app:***@db/shop\"\n            ^\n"),
+      std::string::npos);
+  EXPECT_NE(refused("http = { \"http://a:secret@b\" = 1, c = 2 }").find("http://a:***@b\" = 1, c = 2 }"),
+            std::string::npos);
 }
 
 TEST(PlanProbes, ReadsRedisAndPostgresql) {
