@@ -4,8 +4,10 @@
 // of what users notice.
 #include <fmt/format.h>
 #include <netdb.h>
+#include <resolv.h>
 
 #include <array>
+#include <atomic>
 #include <charconv>
 
 #include <map>
@@ -103,6 +105,7 @@ class Kafka : public Asker {
     loop_.watch(bell_.get(), EPOLLIN, [this](std::uint32_t) { take(); });
   }
   ~Kafka() override {
+    ending_ = true;
     loop_.unwatch(bell_.get());
     for (const auto partition : followed_) rd_kafka_consume_stop(read_.get(), partition);
     // What was not sent is not sent any more: else ending would wait for it.
@@ -171,7 +174,13 @@ class Kafka : public Asker {
     rd_kafka_conf_set_resolve_cb(
         conf.get(), [](const char* node, const char* service, const addrinfo* hints, addrinfo** found, void* self) {
           if (node == nullptr) return freeaddrinfo(*found), 0;
-          const auto& names = static_cast<const Kafka*>(self)->names_;
+          const auto& kafka = *static_cast<const Kafka*>(self);
+          if (kafka.ending_) return EAI_FAIL;
+          // Ending waits for each thread, and none can be told to give up a name server that says nothing.
+          if ((_res.options & RES_INIT) == 0 && res_ninit(&_res) != 0) return EAI_FAIL;
+          _res.retrans = 1;
+          _res.retry = 1;
+          const auto& names = kafka.names_;
           const auto known = names.find(node);
           return getaddrinfo(known == names.end() ? node : known->second.c_str(), service, hints, found);
         });
@@ -253,6 +262,7 @@ class Kafka : public Asker {
   const std::map<std::string, std::string> names_;
   std::string name_;
   Fd bell_;
+  std::atomic<bool> ending_ = false;  // no name is looked up any more
   Held<rd_kafka_t> producer_, consumer_;
   Held<rd_kafka_topic_t> written_, read_;
   Held<rd_kafka_queue_t> come_;

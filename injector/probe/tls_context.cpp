@@ -47,6 +47,8 @@ TlsContext make_tls_context(const Tls& tls, const std::string& host, const Probe
   SSL_CTX* made = SSL_CTX_new(TLS_client_method());
   if (made == nullptr) throw std::runtime_error("set up TLS: " + reason());
   TlsContext context(made, [asked_for](SSL_CTX* c) { SSL_CTX_free(c); });
+  // Of a key that is encrypted: nobody is at a terminal to be asked for its pass phrase.
+  SSL_CTX_set_default_passwd_cb(made, [](char*, int, int, void*) { return 0; });
   SSL_CTX_set_min_proto_version(made, TLS1_2_VERSION);
   SSL_CTX_set_app_data(made, asked_for.get());
   SSL_CTX_set_info_callback(made, name_the_server);
