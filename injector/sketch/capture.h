@@ -37,6 +37,9 @@ struct TcpSegment {
   std::uint32_t sequence = 0, acknowledged = 0;
   std::uint32_t payload = 0;  ///< bytes, on the wire
   bool syn = false, fin = false, rst = false, ack = false;
+  std::uint8_t flags = 0;        ///< these and the others
+  std::uint16_t number = 0;      ///< that IPv4 gave to the packet; 0: it has none, as with IPv6
+  std::uint64_t timestamps = 0;  ///< TCP's own, both; 0: it has none
   /// What was received out of turn: from the first byte to the one behind the last.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> selective = {};
 

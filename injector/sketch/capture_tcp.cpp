@@ -63,6 +63,7 @@ struct Inner {
   std::string_view from, to;
   std::size_t tcp;     ///< where the TCP header begins
   std::size_t length;  ///< from there on, on the wire
+  std::uint16_t number = 0;
 };
 
 /// `length` is what the packet had on the wire, from its IP header on.
@@ -73,7 +74,7 @@ std::optional<Inner> ip_of(const Bytes& ip, std::size_t length) {
     if (header < 20 || !ip.has(header) || fragment || ip.u8(9) != kTcp) return std::nullopt;
     const std::size_t said = ip.u16(2) != 0 ? ip.u16(2) : length;  // 0: the device was still to split it
     if (said < header) return std::nullopt;
-    return Inner{AF_INET, ip.text(12, 4), ip.text(16, 4), header, said - header};
+    return Inner{AF_INET, ip.text(12, 4), ip.text(16, 4), header, said - header, ip.u16(4)};
   }
   if (ip.u8(0) >> 4 != 6 || !ip.has(40)) return std::nullopt;
   const std::size_t said = ip.u16(4) != 0 ? 40u + ip.u16(4) : length;
@@ -94,9 +95,9 @@ std::string name_of(int family, std::string_view address, std::uint16_t port) {
   return family == AF_INET ? fmt::format("{}:{}", text.data(), port) : fmt::format("[{}]:{}", text.data(), port);
 }
 
-/// Selective acknowledgements among the options.
+/// Selective acknowledgements and timestamps among the options.
 void read_options(const Bytes& tcp, std::size_t header, TcpSegment& segment) {
-  constexpr std::uint8_t kEnd = 0, kNothing = 1, kSelective = 5;
+  constexpr std::uint8_t kEnd = 0, kNothing = 1, kSelective = 5, kTimestamps = 8;
   for (std::size_t at = 20; at < header;) {
     const std::uint8_t kind = tcp.u8(at), length = tcp.u8(at + 1);
     if (kind == kEnd) return;
@@ -108,6 +109,8 @@ void read_options(const Bytes& tcp, std::size_t header, TcpSegment& segment) {
     if (kind == kSelective)
       for (std::size_t block = at + 2; block + 8 <= at + length; block += 8)
         segment.selective.emplace_back(tcp.u32(block), tcp.u32(block + 4));
+    if (kind == kTimestamps && length == 10)
+      segment.timestamps = std::uint64_t{tcp.u32(at + 2)} << 32 | tcp.u32(at + 6);
     at += length;
   }
 }
@@ -132,11 +135,12 @@ std::optional<TcpSegment> tcp_of(const CapturedPacket& packet) {
   segment.sequence = tcp.u32(4);
   segment.acknowledged = tcp.u32(8);
   segment.payload = static_cast<std::uint32_t>(inner->length - header);
-  const std::uint8_t flags = tcp.u8(13);
-  segment.fin = flags & 1;
-  segment.syn = flags & 2;
-  segment.rst = flags & 4;
-  segment.ack = flags & 16;
+  segment.number = inner->number;
+  segment.flags = tcp.u8(13);
+  segment.fin = segment.flags & 1;
+  segment.syn = segment.flags & 2;
+  segment.rst = segment.flags & 4;
+  segment.ack = segment.flags & 16;
   read_options(tcp, header, segment);
   return segment;
 }

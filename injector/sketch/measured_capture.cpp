@@ -7,113 +7,65 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <tuple>
 
 #include "injector/sketch/capture.h"
 #include "injector/sketch/measured.h"
+#include "injector/sketch/sent_segments.h"
 
 namespace faultline::sketch {
 namespace {
 
 constexpr std::size_t kMostSegments = 4'000'000, kMostFlows = 10'000;
-constexpr std::size_t kMostWaiting = 65536;  ///< segments on their way; those before are given up, unknown
 
-/// What one end sends, and what becomes of it.
-class Direction {
- public:
-  void sent(Ns at, const TcpSegment& segment) {
-    if (!begun_ || (segment.syn && segment.sequence != first_)) {  // a connection begins, maybe another one
-      begun_ = true;
-      first_ = last_ = segment.sequence;
-      next_ = position_ = 0;
-      waiting_.clear();
-    }
-    const std::uint32_t length = segment.taken();
-    if (length == 0 || segment.rst) return;
-    const std::int64_t from = place_of(segment.sequence), to = from + length;
-    for (auto one = ending_behind(from); one != waiting_.end() && one->from < to; ++one) {
-      if (one->known) continue;
-      one->again = true;
-      state_[one->trip] = State::lost;
-    }
-    if (from < next_) return;  // what was sent before
-    next_ = to;
-    if (waiting_.size() == kMostWaiting) waiting_.pop_front();
-    waiting_.push_back({from, to, at, trips_.size()});
-    trips_.push_back({at, {}});
-    state_.push_back(State::unknown);
-  }
-
-  void acknowledged(Ns at, const TcpSegment& by) {
-    if (!begun_ || !by.ack) return;
-    for (const auto& [from, to] : by.selective) {
-      const std::int64_t begin = place_of(from), end = place_of(to);
-      for (auto one = ending_behind(begin); one != waiting_.end() && one->to <= end; ++one)
-        if (begin <= one->from && !one->again && !one->known) answered(*one, at);
-    }
-    const std::int64_t until = place_of(by.acknowledged);
-    const auto covered = [&](const Waiting& one) { return one.to <= until; };
-    const auto end = std::find_if_not(waiting_.begin(), waiting_.end(), covered);
-    const bool held = std::any_of(waiting_.begin(), end, [](const Waiting& one) { return one.again; });
-    for (auto one = waiting_.begin(); one != end; ++one)
-      if (!one->again && !one->known && !held) answered(*one, at);
-    waiting_.erase(waiting_.begin(), end);
-  }
-
-  /// Those that were answered or lost.
-  std::vector<RoundTrip> trips() const {
-    std::vector<RoundTrip> out;
-    for (std::size_t i = 0; i < trips_.size(); i++)
-      if (state_[i] != State::unknown) out.push_back(trips_[i]);
-    return out;
-  }
-  std::size_t count() const { return trips_.size(); }
-  /// The shortest; empty: none was answered.
-  std::optional<Ns> least() const {
-    std::optional<Ns> least;
-    for (const auto& trip : trips_)
-      if (trip.rtt) least = std::min(*trip.rtt, least.value_or(*trip.rtt));
-    return least;
-  }
-
- private:
-  enum class State : std::uint8_t { unknown, answered, lost };
-  struct Waiting {
-    std::int64_t from, to;
-    Ns at;
-    std::size_t trip;
-    bool again = false;  ///< was sent again
-    bool known = false;  ///< was acknowledged selectively
-  };
-
-  /// The first that has something behind this place. They are in the order of their places, and do not overlap.
-  std::deque<Waiting>::iterator ending_behind(std::int64_t place) {
-    return std::partition_point(waiting_.begin(), waiting_.end(), [&](const Waiting& one) { return one.to <= place; });
-  }
-  /// Sequence numbers begin again after 2^32: where one is, counted from the connection's first.
-  std::int64_t place_of(std::uint32_t sequence) {
-    const std::int64_t place = position_ + static_cast<std::int32_t>(sequence - last_);
-    last_ = sequence;
-    return position_ = place;
-  }
-  void answered(Waiting& one, Ns at) {
-    one.known = true;
-    trips_[one.trip].rtt = std::max<Ns>(at - one.at, 0);
-    state_[one.trip] = State::answered;
-  }
-
-  bool begun_ = false;
-  std::uint32_t first_ = 0, last_ = 0;
-  std::int64_t position_ = 0, next_ = 0;
-  std::deque<Waiting> waiting_;
-  std::vector<RoundTrip> trips_;
-  std::vector<State> state_;
-};
+/// How long after a packet one that is the same is a copy of it. Who sends again gives a new number, so with one this
+/// may be as long as a queue between two interfaces; but less than the timeout after which a sender tries again.
+constexpr Ns kWithoutNumber = kMillisecond, kWithNumber = 100 * kMillisecond;
 
 struct Flow {
   std::string names[2];
-  Direction ways[2];
-  std::size_t packets = 0;
+  SentSegments ways[2];
+  std::size_t packets = 0, twins = 0;
   std::string name() const { return fmt::format("{}-{}", names[0], names[1]); }
+};
+
+/// What was captured on several interfaces that it passed stands in a file once for each. A packet that is the same in
+/// all that TCP and IP tell it by was not sent again, but seen again: at another interface, or as a copy that the
+/// network made.
+class Twins {
+ public:
+  /// Whether this packet of a flow was there a moment ago.
+  bool has(Ns at, const Flow& flow, bool forth, const TcpSegment& segment) {
+    Packet packet{&flow,
+                  forth,
+                  segment.sequence,
+                  segment.acknowledged,
+                  segment.payload,
+                  segment.number,
+                  segment.timestamps,
+                  segment.flags,
+                  segment.selective};
+    const auto [one, fresh] = seen_.try_emplace(std::move(packet), at);
+    if (!fresh) {
+      const Ns since = at > one->second ? at - one->second : one->second - at;
+      if (since <= (segment.number != 0 ? kWithNumber : kWithoutNumber)) return true;
+      one->second = at;
+      return false;
+    }
+    order_.push_back(one);
+    if (order_.size() > kMost) {
+      seen_.erase(order_.front());
+      order_.pop_front();
+    }
+    return false;
+  }
+
+ private:
+  static constexpr std::size_t kMost = 65536;
+  using Packet = std::tuple<const Flow*, bool, std::uint32_t, std::uint32_t, std::uint32_t, std::uint16_t,
+                            std::uint64_t, std::uint8_t, std::vector<std::pair<std::uint32_t, std::uint32_t>>>;
+  std::map<Packet, Ns> seen_;
+  std::deque<std::map<Packet, Ns>::iterator> order_;
 };
 
 /// The one that is asked for, or the only one.
@@ -136,10 +88,29 @@ Flow& chosen(std::map<std::pair<std::string, std::string>, Flow>& flows, const s
                              : fmt::format("there is no connection {}; there are {}", wanted, list));
 }
 
+/// Copies that Twins cannot tell, of a device that splits segments on their way out or of one with a queue, look like
+/// segments that were sent again, but sooner than their sender can know of a loss.
+void refuse_copies(const Flow& flow, const std::string& path) {
+  constexpr std::size_t kFew = 10;
+  const Ns round_trip = std::max(flow.ways[0].least().value_or(-1), flow.ways[1].least().value_or(-1));
+  for (const auto& way : flow.ways) {
+    const std::size_t sooner = way.sent_again_within(round_trip / 2), soon = way.sent_again_within(kWithoutNumber),
+                      before_timeout = way.sent_again_within(kWithNumber);
+    const bool too_soon = sooner >= kFew && sooner > way.count() / 20;
+    const bool too_many = before_timeout >= kFew && before_timeout > way.count() / 2;
+    if (!too_soon && !too_many && (round_trip >= 0 || soon == 0)) continue;
+    refuse_line(path, 0,
+                fmt::format("packets of the connection {} seem to stand in it more than once: {} of {} segments come "
+                            "again at once; capture on one interface, not on \"any\" (tcpdump -i eth0)",
+                            flow.name(), before_timeout, way.count()));
+  }
+}
+
 }  // namespace
 
 Measured read_pcap(std::string_view text, const std::string& path, const MeasuredChoice& choice) {
   std::map<std::pair<std::string, std::string>, Flow> flows;
+  Twins twins;
   std::size_t trips = 0;
   read_capture(text, path, [&](const CapturedPacket& packet) {
     const auto segment = tcp_of(packet);
@@ -154,13 +125,18 @@ Measured read_pcap(std::string_view text, const std::string& path, const Measure
       flow.names[forth ? 1 : 0] = segment->to_name;
     }
     flow.packets++;
-    Direction &own = flow.ways[forth ? 0 : 1], &others = flow.ways[forth ? 1 : 0];
+    if (twins.has(packet.at, flow, forth, *segment)) {
+      flow.twins++;
+      return;
+    }
+    SentSegments &own = flow.ways[forth ? 0 : 1], &others = flow.ways[forth ? 1 : 0];
     const std::size_t before = own.count();
     others.acknowledged(packet.at, *segment);
     own.sent(packet.at, *segment);
     if ((trips += own.count() - before) > kMostSegments) refuse_line(path, 0, "it has more than 4,000,000 segments");
   });
   const Flow& flow = chosen(flows, path, choice.flow);
+  refuse_copies(flow, path);
   // Of the two ways the longer is the one that leads over the network: at the capture's own end answers come at once.
   const auto least = [&](int way) { return flow.ways[way].least().value_or(-1); };
   const int way = least(0) >= least(1) ? 0 : 1;
@@ -168,6 +144,9 @@ Measured read_pcap(std::string_view text, const std::string& path, const Measure
   if (least(way) < 0) refuse_line(path, 0, "nothing of this connection was acknowledged");
   measured.note = fmt::format("the connection {}: from the capture to {} and back, segment to acknowledgement",
                               flow.name(), flow.names[1 - way]);
+  if (flow.twins > 0)
+    measured.note +=
+        fmt::format("; of {} packets {} were seen again, and the first time counts", flow.packets, flow.twins);
   return measured;
 }
 

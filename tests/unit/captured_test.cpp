@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <string>
@@ -36,7 +37,9 @@ struct Said {
   std::uint32_t sequence = 0, acknowledged = 0, payload = 0;
   std::uint8_t flags = kAck;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> selective = {};
-  std::uint16_t port = 5000;  ///< of the client
+  std::uint16_t port = 5000;    ///< of the client
+  std::uint16_t number = 0;     ///< of the packet, with IPv4
+  std::uint32_t timestamp = 0;  ///< 0: none
 };
 
 std::string tcp(const Said& said) {
@@ -45,6 +48,7 @@ std::string tcp(const Said& said) {
     options = std::string("\1\1\5", 3) + static_cast<char>(2 + 8 * said.selective.size());
     for (const auto& [from, to] : said.selective) options += high(from, 4) + high(to, 4);
   }
+  if (said.timestamp != 0) options += std::string("\1\1\x08\x0a", 4) + high(said.timestamp, 4) + high(1, 4);
   const std::string client = high(said.port, 2), server = high(443, 2);
   return (said.by_client ? client + server : server + client) + high(said.sequence, 4) + high(said.acknowledged, 4) +
          static_cast<char>((20 + options.size()) / 4 << 4) + static_cast<char>(said.flags) + std::string(6, '\0') +
@@ -54,7 +58,7 @@ std::string tcp(const Said& said) {
 std::string ipv4(const Said& said) {
   const std::string segment = tcp(said), client("\x0a\0\0\1", 4), server("\x0a\0\0\2", 4);
   const auto length = static_cast<std::uint32_t>(20 + segment.size() + said.payload);
-  return std::string("\x45\0", 2) + high(length, 2) + std::string("\0\0\x40\0\x40\6\0\0", 8) +
+  return std::string("\x45\0", 2) + high(length, 2) + high(said.number, 2) + std::string("\x40\0\x40\6\0\0", 6) +
          (said.by_client ? client + server : server + client) + segment;
 }
 std::string ipv6(const Said& said) {
@@ -268,6 +272,118 @@ TEST(Captured, OfSeveralConnectionsOneIsChosen) {
   EXPECT_EQ(told(read(file, "10.0.0.1:6000-10.0.0.2:443")), kOfExchange);
   EXPECT_EQ(told(read(file, "10.0.0.2:443-10.0.0.1:6000")), kOfExchange) << "from either end";
   EXPECT_NE(refusal(file, "10.0.0.3:1-10.0.0.2:443").find("there is no connection"), std::string::npos);
+}
+
+/// 40 requests of 100 bytes, one each 100 ms, that are acknowledged after 50 ms; the tenth is lost once.
+std::vector<Said> requests() {
+  std::vector<Said> all;
+  for (std::uint32_t i = 0; i < 40; i++) {
+    const double ms = 100.0 * i;
+    const std::uint32_t at = 1000 + 100 * i;
+    const auto number = static_cast<std::uint16_t>(2 * i + 1);
+    Said request{
+        .ms = ms, .sequence = at, .acknowledged = 9000, .payload = 100, .number = number, .timestamp = 500 + i};
+    all.push_back(request);
+    if (i == 10) {
+      request.ms += 30;
+      request.number++;
+      request.timestamp += 1000;
+      all.push_back(request);
+    }
+    all.push_back({.ms = ms + 50 + (i == 10 ? 30 : 0),
+                   .by_client = false,
+                   .sequence = 9000,
+                   .acknowledged = at + 100,
+                   .number = number,
+                   .timestamp = 500 + i});
+  }
+  return all;
+}
+std::vector<std::string> of_requests() {
+  std::vector<std::string> out;
+  for (int i = 0; i < 40; i++) out.push_back(i == 10 ? "1000: -" : fmt::format("{}: 50", 100 * i));
+  return out;
+}
+/// As a capture on all of a host's interfaces has it: each packet, or each of one end's, once more a little later.
+std::vector<Said> seen_again(const std::vector<Said>& all, double ms, bool clients, bool servers) {
+  std::vector<Said> out;
+  for (auto said : all) {
+    out.push_back(said);
+    if (said.by_client ? !clients : !servers) continue;
+    said.ms += ms;
+    out.push_back(said);
+  }
+  std::stable_sort(out.begin(), out.end(), [](const Said& a, const Said& b) { return a.ms < b.ms; });
+  return out;
+}
+std::vector<Kept> as_ipv6(const std::vector<Said>& all) {
+  std::vector<Kept> packets;
+  for (const auto& said : all) packets.push_back(kept(said, ethernet(ipv6(said))));
+  return packets;
+}
+
+TEST(Captured, APacketThatIsSeenAgainIsOne) {
+  EXPECT_EQ(told(read(pcap(at_the_client(requests())))), of_requests());
+  for (const bool clients : {false, true})
+    for (const bool servers : {false, true}) {
+      const std::string which = fmt::format("the client's: {}, the server's: {}", clients, servers);
+      const auto all = seen_again(requests(), 0.05, clients, servers);
+      const auto measured = read(pcap(at_the_client(all)));
+      EXPECT_EQ(told(measured), of_requests()) << which;
+      EXPECT_EQ(measured.trips[0].rtt, 50 * kMillisecond) << which << ": the first time counts, of both";
+      EXPECT_EQ(measured.note.find(fmt::format("of {} packets {} were seen again", all.size(), all.size() - 81)) !=
+                    std::string::npos,
+                clients || servers)
+          << measured.note;
+      EXPECT_EQ(told(read(pcap(as_ipv6(all)))), of_requests()) << which;
+      auto bare = all;
+      for (auto& said : bare) said.number = 0, said.timestamp = 0;
+      EXPECT_EQ(told(read(pcap(at_the_client(bare)))), of_requests()) << which;
+    }
+  // Behind a queue between two interfaces only the number tells.
+  EXPECT_EQ(told(read(pcap(at_the_client(seen_again(requests(), 20, true, false))))), of_requests());
+}
+
+TEST(Captured, SelectiveAcknowledgementsThatDifferAreNotTheSame) {
+  std::vector<Said> all = exchange();
+  for (std::uint32_t i = 0; i < 3; i++)
+    all.push_back({.ms = 200, .sequence = 1101u + 100 * i, .acknowledged = 10001, .payload = 100});
+  for (std::uint32_t i = 0; i < 2; i++)
+    all.push_back({.ms = 245 + 0.1 * i,
+                   .by_client = false,
+                   .sequence = 10001,
+                   .acknowledged = 1101,
+                   .selective = {{1201, 1301 + 100 * i}}});
+  EXPECT_EQ(told(read(pcap(at_the_client(all)))), (std::vector<std::string>{"0: 40", "100: 42", "200: 45", "200: 45"}));
+}
+
+TEST(Captured, CopiesThatCannotBeToldAreRefused) {
+  const auto expect_refused = [](const std::vector<Kept>& packets, const std::string& what) {
+    const std::string said = refusal(pcap(packets));
+    EXPECT_NE(said.find("seem to stand in it more than once"), std::string::npos) << what << ": " << said;
+    EXPECT_NE(said.find("capture on one interface"), std::string::npos) << what << ": " << said;
+  };
+  expect_refused(as_ipv6(seen_again(requests(), 5, true, true)), "without numbers, behind a queue");
+  expect_refused(as_ipv6(seen_again(requests(), 5, true, false)), "one way");
+  std::vector<Said> split;  // bundles that one interface has whole, and another in parts
+  for (const auto& said : requests()) {
+    split.push_back(said);
+    if (!said.by_client || said.sequence % 400 != 0) continue;
+    for (std::uint32_t i = 0; i < 2; i++) {
+      split.push_back(said);
+      split.back().ms += 0.05;
+      split.back().payload = 50;
+      split.back().sequence += 50 * i;
+    }
+  }
+  expect_refused(at_the_client(split), "in parts");
+  // What was lost in an outage comes again after a timeout, however much it is.
+  std::vector<Said> cut = exchange();
+  for (const double ms : {200.0, 500.0})
+    for (std::uint32_t i = 0; i < 20; i++)
+      cut.push_back({.ms = ms + 0.01 * i, .sequence = 1101u + 100 * i, .acknowledged = 10001, .payload = 100});
+  cut.push_back({.ms = 550, .by_client = false, .sequence = 10001, .acknowledged = 3101});
+  EXPECT_EQ(told(read(pcap(at_the_client(cut)))).size(), 22u);
 }
 
 TEST(Captured, WhateverAFileIsItIsReadToItsEndOrRefused) {
