@@ -64,15 +64,14 @@ std::vector<Window> Channel::active() const {
   return merged;
 }
 
-Ns Channel::longest_queue() const {
+Ns Channel::longest_queue(std::uint32_t packet) const {
   double lowest = 0;
   for (const Point& p : rate)
     if (p.value > 0 && (lowest == 0 || p.value < lowest)) lowest = p.value;
   if (lowest == 0) return 0;
-  constexpr double kLargestPacket = 65536;
   const auto takes = [&](double bytes) { return bytes * 8 / lowest * static_cast<double>(kSecond); };
   const double wait = queue_bytes != 0 ? takes(static_cast<double>(queue_bytes)) : static_cast<double>(queue_time);
-  return static_cast<Ns>(std::min(wait + takes(kLargestPacket), static_cast<double>(FL_MAX_HOLD_NS)));
+  return static_cast<Ns>(std::min(wait + takes(packet), static_cast<double>(FL_MAX_HOLD_NS)));
 }
 
 }  // namespace faultline::faults

@@ -36,6 +36,9 @@ struct Window {
 /// Adds a rectangle of height `value` over `window` to an ordered track.
 void add_step(Track& track, Window window, double value);
 
+inline constexpr std::uint32_t kLargestPacket = 65536;  ///< bytes; no packet that a device carries is longer
+inline constexpr std::uint32_t kFullFrame = 1514;       ///< bytes: of a packet of 1500 with its Ethernet header
+
 /// How jitter is distributed. All but the uniform one and a table have mean 0 and standard deviation 1 before jitter
 /// scales them.
 enum class JitterShape : std::uint8_t { uniform, normal, pareto, pareto_normal, table };
@@ -79,9 +82,9 @@ struct Channel {
 
   /// The spans in which the channel does anything, merged and in order.
   std::vector<Window> active() const;
-  /// The longest that its queue holds a packet, with the time to send one: its limit at the lowest rate. 0 without a
-  /// rate.
-  Ns longest_queue() const;
+  /// The longest that its queue holds a packet, with the time to send one of `packet` bytes: its limit at the lowest
+  /// rate. 0 without a rate.
+  Ns longest_queue(std::uint32_t packet = kLargestPacket) const;
 };
 
 /// A channel's tracks, in the order of the score's (FL_DELAY and so on, score_abi.h): the one list of them all.

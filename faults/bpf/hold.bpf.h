@@ -162,6 +162,7 @@ __attribute__((noinline)) int serialise(struct packet* p) {
     __u64 free_at = READ_ONCE(state->clock), begins = free_at > now ? free_at : now;
     if (begins - now > room) {
       tally->queue_dropped += p->packets;
+      if (p->delayed_too) tally->delayed -= p->packets; /* its own rule had held it already */
       mark_affected(tally, p->t);
       return 1;
     }

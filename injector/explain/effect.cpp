@@ -293,7 +293,7 @@ void meet(Effect& effect, const faults::Channel& channel) {
   effect.dead_clients = std::max(effect.dead_clients, height(channel.clients));
   if (const double rate = lowest(channel.rate); rate > 0 && (effect.rate == 0 || rate < effect.rate))
     effect.rate = rate;
-  effect.queue = std::max(effect.queue, channel.longest_queue());
+  effect.queue = std::max(effect.queue, channel.longest_queue(faults::kFullFrame));
   effect.turns = effect.turns || channel.turns;
   for (const auto* track :
        {&channel.delay, &channel.jitter, &channel.loss, &channel.rate, &channel.flows, &channel.clients})

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "faults/channel.h"
 #include "faults/profile.h"
 #include "injector/plan/table.h"
 
@@ -18,6 +19,6 @@ std::optional<faults::Profile> read_trace(const std::string& file, std::string_v
 /// takes to the next packet: a link that lets a packet through every two seconds has a low rate, and none of zero.
 inline constexpr Ns kMahimahiCell = 20 * kMillisecond;
 /// What one opportunity lets pass: a packet of 1500 bytes with its Ethernet header, as rates count.
-inline constexpr double kMahimahiBits = 1514 * 8;
+inline constexpr double kMahimahiBits = faults::kFullFrame * 8;
 
 }  // namespace faultline::plan

@@ -354,6 +354,19 @@ TEST_P(Channels, RateAndDelayOfOneRuleCountAPacketOnce) {
   EXPECT_EQ(shares, 5u) << "delay and the wait for the rate are one share of the fault's";
 }
 
+TEST_P(Channels, WhatTheQueueDropsWasNotDelayed) {
+  faults::Channel channel = steady(kHour, kSecond);
+  step(channel.rate, 1e3);
+  channel.queue_bytes = 2000;
+  load({rule(channel)});
+  const Frame frame = build(Packet{.payload = 958});
+  std::uint64_t held = 0;
+  for (int i = 0; i < 10; i++) held += play(frame) == Way::held;
+  ASSERT_EQ(held, 3u) << "two of 1,000 bytes wait for the one that is being sent";
+  EXPECT_EQ(programs->tally(0).delayed, held);
+  EXPECT_EQ(programs->tally(0).queue_dropped, 10 - held);
+}
+
 TEST_P(Channels, ALargePacketMeetsItsRateInPieces) {
   faults::Channel channel;
   step(channel.rate, 1e6);

@@ -49,6 +49,11 @@ TEST(Effect, ADelayIsMetOnEachWayAndTwicePerNewConnection) {
   EXPECT_EQ(said(e, "Request"), "+400 ms with a new connection, +200 ms on an open one; TLS adds one more round trip");
 }
 
+TEST(Effect, AQueueIsAsLongAsItsLimitAndAFrame) {
+  const Effect e = effect(plan_with("kind = \"degrade\"\nrate = \"1mbit\"\nlimit = \"56250B\"\n"));
+  EXPECT_EQ(e.queue, static_cast<Ns>((56250 + 1514) * 8) * 1000) << "450 ms, and what is being sent";
+}
+
 TEST(Effect, OneDirectionIsHalfOfIt) {
   const Effect e = effect(plan_with("kind = \"degrade\"\ndelay = \"100ms\"\ndirection = \"egress\"\n"));
   EXPECT_EQ(e.ways, 1);
