@@ -81,12 +81,16 @@ std::vector<std::string> Seat::look(const std::function<Moment()>& now) {
   if (!devices_changed_) return take_remarks();
   Inside in(place_.ns);
   const auto devices = list_devices();
-  std::set<int> there;
+  std::set<int> there, missing;
   std::vector<Device> came;
   for (const auto& device : devices) {
     there.insert(device.index);
-    if (is_missing(device) && try_to_take_in(device)) came.push_back(device);
+    if (!is_missing(device)) continue;
+    missing.insert(device.index);
+    if (try_to_take_in(device)) came.push_back(device);
   }
+  // What has left, or is none of the site's by now, is waited for no longer: else each call would list all devices.
+  std::erase_if(waiting_, [&](int index) { return !missing.contains(index); });
   devices_changed_ = !waiting_.empty();  // only now: when this throws the next call looks again
   device_expected_ = false;
   entrances_.clear();
