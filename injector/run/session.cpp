@@ -5,12 +5,12 @@
 #include <sys/utsname.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 
 #include "faults/abi.h"
 #include "injector/base/descriptors.h"
 #include "injector/base/error.h"
-#include "injector/base/privilege.h"
 #include "injector/base/secrets.h"
 #include "injector/notify/notifier.h"
 #include "injector/observe/contention/contention.h"
@@ -64,8 +64,9 @@ events::Machine this_machine(const plan::Plan& plan, const RunOptions& options, 
     machine.repeat.push_back(without_secrets(word));
     machine.masked |= machine.repeat.back() != word;
   }
-  // One that was played by root needs root again; who may play by capabilities needs no sudo.
-  if (!machine.repeat.empty() && is_root()) machine.repeat.insert(machine.repeat.begin(), "sudo");
+  // As it was called: who is root, or may play by capabilities, needs no sudo, and may have none.
+  if (!machine.repeat.empty() && std::getenv("SUDO_UID") != nullptr)
+    machine.repeat.insert(machine.repeat.begin(), "sudo");
   if (!machine.repeat.empty()) machine.repeat.insert(machine.repeat.end(), {"--seed", std::to_string(plan.seed)});
   return machine;
 }

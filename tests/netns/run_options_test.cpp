@@ -121,8 +121,10 @@ TEST_F(RunOptionsTest, TheRunFolderHasThePlanAndReportMakesTheRestAgain) {
 }
 
 TEST_F(RunOptionsTest, TheReportsCommandRepeatsTheRun) {
+  ASSERT_EQ(setenv("SUDO_UID", "0", 1), 0);  // as sudo does
   Command run = start({"--seed", "77", "--scale", "1:60", "--engine", "clsact", "--var", "to=10.7.0.2", "--at",
                        rfc3339(wall_now() + 20 * kSecond)});
+  unsetenv("SUDO_UID");
   ASSERT_TRUE(await_event(out, "plan")) << run.errors();
   run.signal(SIGINT);
   ASSERT_EQ(run.wait(60 * kSecond), 5) << run.errors();
@@ -146,6 +148,7 @@ TEST_F(RunOptionsTest, TheReportsCommandRepeatsTheRun) {
     EXPECT_EQ(event("run")["seed"], 77);
     EXPECT_EQ(event("run")["engine"], "clsact");
     EXPECT_EQ(event("run")["vars"], began["vars"]);
+    EXPECT_TRUE(summary_of(out)["repeat"].get<std::string>().starts_with(binary())) << "sudo did not call it";
     for (const auto& e : journal_of(out))
       if (e["event"] == "warning") {
         EXPECT_EQ(e["message"].get<std::string>().find("for want of"), std::string::npos);
