@@ -10,6 +10,7 @@
 #include "injector/base/visible_text.h"
 #include "injector/cli/app.h"
 #include "injector/cli/experiments.h"
+#include "injector/cli/mistakes.h"
 #include "injector/cli/plan_arguments.h"
 #include "injector/cli/playing.h"
 #include "injector/cli/terminal.h"
@@ -26,35 +27,6 @@ struct CheckArguments {
   std::string annotate, junit;
   bool json = false, here = false;
 };
-
-nlohmann::json describe(const plan::Parsed& parsed, const std::string& path) {
-  nlohmann::json out{{"plan", path},
-                     {"ok", parsed.ok()},
-                     {"diagnostics", nlohmann::json::array()},
-                     {"remarks", nlohmann::json::array()}};
-  for (const auto& d : parsed.diagnostics)
-    out["diagnostics"].push_back({{"file", d.file.empty() ? path : d.file},
-                                  {"line", d.at.line},
-                                  {"column", d.at.column},
-                                  {"message", d.message},
-                                  {"hint", d.hint},
-                                  {"not_yet", d.not_yet}});
-  for (const auto& d : parsed.remarks)
-    out["remarks"].push_back({{"file", d.file.empty() ? path : d.file},
-                              {"line", d.at.line},
-                              {"column", d.at.column},
-                              {"message", d.message}});
-  if (parsed.ok()) {
-    out["title"] = parsed.plan.title;
-    out["duration_s"] = static_cast<double>(parsed.plan.duration) / kSecond;
-    out["faults"] = parsed.plan.faults.size();
-    out["probes"] = parsed.plan.probes.size();
-    out["hypotheses"] = parsed.plan.hypotheses.size();
-    out["arms"] = nlohmann::json::array();
-    for (const auto& arm : parsed.plan.arms) out["arms"].push_back(arm.name);
-  }
-  return out;
-}
 
 /// A plan as each of its arms: the first that is wrong, or the first of all; and what any of them lacks here.
 struct Checked {
@@ -147,7 +119,7 @@ Exit check_plans(const CheckArguments& arguments) {
     if (!checked.lacks.empty() && status == Exit::passed) status = Exit::cannot_run;
     all.push_back(found_in(path, checked));
     if (arguments.json) {
-      json.push_back(describe(checked.parsed, path));
+      json.push_back(findings_json(checked.parsed, path));
       for (const auto& lack : checked.lacks)
         json.back()["lacking"].push_back({{"line", lack.at.line}, {"message", lack.message}, {"hint", lack.help}});
       continue;

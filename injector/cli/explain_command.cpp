@@ -11,6 +11,7 @@
 #include "injector/cli/app.h"
 #include "injector/cli/experiments.h"
 #include "injector/cli/explaining.h"
+#include "injector/cli/mistakes.h"
 #include "injector/cli/plan_arguments.h"
 #include "injector/cli/playing.h"
 #include "injector/cli/terminal.h"
@@ -310,10 +311,7 @@ Exit explain_plan(const ExplainArguments& arguments) {
 }  // namespace
 
 Exit explain_parsed(const plan::Parsed& parsed, bool as_json, bool look, const std::string& engine) {
-  if (!parsed.ok()) {
-    print(stderr, plan::render(parsed));
-    return Exit::invalid;
-  }
+  if (!parsed.ok()) return tell_mistakes(parsed, as_json);
   const auto taken = run::choose_engine(engine_named(engine), pen::probe_features());
   const auto all = explain::explain(parsed.plan, taken, look);
   if (as_json)

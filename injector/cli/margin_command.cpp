@@ -136,10 +136,7 @@ class MarginPlayer {
     for (const auto& end : {arguments_.from, arguments_.to}) {
       options.settings[arguments_.vary] = end;
       const auto parsed = arguments_.reading.read(path, options);
-      if (!parsed.ok()) {
-        print(stderr, plan::render(parsed));
-        return Exit::invalid;
-      }
+      if (!parsed.ok()) return tell_mistakes(parsed, arguments_.playing);
       if (options.arm.empty() && !parsed.plan.arms.empty())
         throw Failure(Exit::invalid, "the plan has several arms: choose one with --arm");
       if (parsed.plan.hypotheses.empty())

@@ -60,7 +60,7 @@ report::MarginMap check_plan(const MarginArguments& arguments, const Against& ag
     options.settings[against.path] = value;
     const auto parsed = arguments.reading.read(path, options);
     if (!parsed.ok()) {
-      print(stderr, plan::render(parsed));
+      tell_mistakes(parsed, arguments.playing);
       throw Failure(Exit::invalid, fmt::format("--against {}: the plan does not take {}", arguments.against, value));
     }
     name = parsed.plan.name;

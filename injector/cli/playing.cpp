@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "injector/cli/mistakes.h"
 #include "injector/cli/terminal.h"
 #include "injector/cli/words.h"
 #include "injector/record/json_fields.h"
@@ -94,11 +95,11 @@ Exit tell(const report::Outcome& outcome, const std::filesystem::path& folder, c
 }
 
 Exit tell_mistakes(const plan::Parsed& parsed, const Playing& how) {
-  print(stderr, plan::render(parsed));
+  const Exit exit = tell_mistakes(parsed, how.json);
   if (!how.annotate.empty())
     print(how.json ? stderr : stdout,
           Visible(report::github_annotations({parsed.plan.path, parsed.diagnostics, {}, {}})));
-  return Exit::invalid;
+  return exit;
 }
 
 Exit play(plan::Parsed parsed, const Playing& how, run::RunOptions options) {

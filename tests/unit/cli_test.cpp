@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -104,6 +105,29 @@ TEST(CommandLine, CheckSaysOkForPeopleAndForMachines) {
   EXPECT_EQ(machines.status, 3);
   EXPECT_NE(machines.out.find("\"ok\": true"), std::string::npos) << machines.out;
   EXPECT_NE(machines.out.find("\"ok\": false"), std::string::npos) << machines.out;
+}
+
+TEST(CommandLine, WhoAsksForJsonIsToldMistakesInItByEveryCommand) {
+  const test::TemporaryFolder folder;
+  const std::string wrong = folder.write("wrong.toml", "nonsense = 1\n");
+  const auto checked = nlohmann::json::parse(say({"check", "--json", wrong}).out)[0];
+  ASSERT_FALSE(checked["diagnostics"].empty());
+  const std::vector<std::vector<std::string>> commands{
+      {"run", wrong},
+      {"explain", wrong},
+      {"margin", wrong, "--vary", "cut.delay", "--from", "1ms", "--to", "2ms"},
+      {"margin", wrong, "--vary", "cut.delay", "--from", "1ms", "--to", "2ms", "--against", "cut.loss=1%,2%"}};
+  for (auto command : commands) {
+    command.emplace_back("--json");
+    const Said said = say(command);
+    EXPECT_EQ(said.status, 3) << command[0];
+    auto found = nlohmann::json::parse(said.out, nullptr, false);
+    ASSERT_TRUE(found.is_object() && !found["diagnostics"].empty()) << command[0] << ": " << said.out;
+    EXPECT_EQ(found["diagnostics"].back(), checked["diagnostics"].back()) << command[0];
+    found["diagnostics"] = checked["diagnostics"];  // of margin also that there is nothing to vary
+    EXPECT_EQ(found, checked) << command[0];
+    EXPECT_NE(said.error.find("nonsense"), std::string::npos) << command[0] << ": " << said.error;
+  }
 }
 
 TEST(CommandLine, CheckReadsAPlanAsARunWould) {
