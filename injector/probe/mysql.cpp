@@ -349,19 +349,7 @@ Kind kinds::mysql() {
                 .hint =
                     "write mysql = \"mysql://USER:PASSWORD@HOST:PORT/DATABASE\"; in a password, \"%2F\" "
                     "is a \"/\" and \"%40\" an \"@\""},
-    .keys = {{.name = "query",
-              .type = ValueType::text,
-              .doc = "The statement that is asked.",
-              .example = "\"select count(*) from orders\"",
-              .fallback = "select 1"},
-             reuse_key("Keeps sessions between requests."),
-             {.name = "expect.reply",
-              .type = ValueType::text,
-              .doc = "The first field of the first row begins with it.",
-              .example = "\"1\"",
-              .otherwise = "any result"},
-             value_key()},
-    .request = "a session (`reuse = true` keeps sessions); then `query`",
+    .keys = query_keys(), .request = "a session (`reuse = true` keeps sessions); then `query`",
     .option = "Query this MySQL database meanwhile", .value = "URI",
 #if FAULTLINE_HAS_MYSQL
     .make = make_mysql,
