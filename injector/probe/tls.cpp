@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "injector/base/error.h"
+#include "injector/probe/tls_context.h"
 
 namespace faultline::probe {
 namespace {
@@ -82,6 +83,7 @@ Tls read_tls(const Probe& probe) {
   require_readable(probe, "tls.ca", tls.ca);
   require_readable(probe, "tls.certificate", tls.certificate);
   require_readable(probe, "tls.key", tls.key);
+  check_tls_files(tls, probe);
   return tls;
 }
 

@@ -23,7 +23,7 @@ std::vector<Key> tls_keys();
 /// `keys` and those.
 std::vector<Key> with_tls(std::vector<Key> keys);
 
-/// What they say. Failure(cannot_run) names the probe and a file that cannot be read.
+/// What they say. Failure(cannot_run) names the probe and a file that cannot be read, or used (tls_context.h).
 Tls read_tls(const Probe& probe);
 
 /// Mistakes in them together, of who asks at `url`.

@@ -7,9 +7,11 @@
 
 #include "injector/base/error.h"
 #include "tests/harness/asking.h"
+#include "tests/harness/authority.h"
 #include "tests/harness/command.h"
 #include "tests/harness/nginx.h"
 #include "tests/harness/processes.h"
+#include "tests/harness/refusal.h"
 
 namespace faultline::test {
 namespace {
@@ -184,20 +186,10 @@ class ProbeMqttTls : public testing::Test {
   static void SetUpTestSuite() {
     ns_ = std::make_unique<NetNs>(loopback_ns());
     folder_ = std::make_unique<TemporaryFolder>();
-    const auto make = [](std::vector<std::string> more) {
-      std::vector<std::string> argv{
-          "openssl", "req",   "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-          "-nodes",  "-days", "2"};
-      argv.insert(argv.end(), more.begin(), more.end());
-      const Said made = say_all(argv);
-      ASSERT_EQ(made.status, 0) << made.errors;
-    };
-    make({"-subj", "/CN=our authority", "-keyout", file("ca.key"), "-out", file("ca.pem")});
-    make({"-subj", "/CN=another authority", "-keyout", file("other.key"), "-out", file("other.pem")});
-    for (const auto& [name, called] : {std::pair{"server", "DNS:broker.example,IP:127.0.0.1"}, {"client", "DNS:meter"}})
-      make({"-CA", file("ca.pem"), "-CAkey", file("ca.key"), "-subj", fmt::format("/CN={}", name), "-addext",
-            fmt::format("subjectAltName={}", called), "-addext", "basicConstraints=CA:FALSE", "-keyout",
-            file(fmt::format("{}.key", name)), "-out", file(fmt::format("{}.pem", name))});
+    make_authority(folder_->path(), "ca");
+    make_authority(folder_->path(), "other");
+    make_certificate(folder_->path(), "server", "DNS:broker.example,IP:127.0.0.1");
+    make_certificate(folder_->path(), "client", "DNS:meter");
     const auto listener = [](int port, const char* address, const std::string& more) {
       return fmt::format("listener {} {}\nallow_anonymous true\ncertfile {}\nkeyfile {}\n{}", port, address,
                          file("server.pem"), file("server.key"), more);
@@ -283,6 +275,19 @@ TEST_F(ProbeMqttTls, AFileThatCannotBeUsedIsFoundBeforeTheRun) {
       EXPECT_NE(std::string(failure.what()).find(key), std::string::npos) << failure.what();
     }
   }
+}
+
+TEST_F(ProbeMqttTls, NobodyIsAskedForThePassphraseOfAKey) {
+  const auto key = encrypt_key(folder_->path(), "client");
+  const auto why = why_it_cannot_run([&] {
+    messages({trusted(), {"tls.certificate", file("client.pem")}, {"tls.key", key.string()}});
+  });
+  EXPECT_NE(
+      why.find(fmt::format("{} is encrypted, and nobody can be asked for its pass phrase: name a file without one "
+                           "(openssl pkey -in {} -out FILE)",
+                           key.string(), key.string())),
+      std::string::npos)
+      << why;
 }
 
 TEST_F(ProbeMqttTls, ABrokerThatFallsSilentOrIsGoneIsATimeoutOrARefusal) {
