@@ -10,6 +10,7 @@
 #include "tests/harness/plan_bed.h"
 #include "tests/harness/processes.h"
 #include "tests/harness/toy_dns.h"
+#include "tests/netns/database_bed.h"
 
 namespace faultline::test {
 namespace {
@@ -85,100 +86,80 @@ TEST_F(ProbeRedis, AConnectionIsKeptIfAskedAndWhileItLives) {
 
 // ---- PostgreSQL ----
 
-/// One server for all of the tests: it takes a second to make.
-class ProbePostgresql : public testing::Test {
+class ProbePostgresql : public DatabaseBed<ProbePostgresql> {
+ public:
+  static constexpr int kEndedBy = SIGINT;
+  static probe::Probe query(const std::string& text, const std::string& reply = "",
+                            const std::string& uri = "postgresql://shop@127.0.0.1/postgres") {
+    return query_of("postgresql", uri, text, reply);
+  }
+
  protected:
   static void SetUpTestSuite() {
-    ns_ = std::make_unique<NetNs>(loopback_ns());
-    folder_ = std::make_unique<TemporaryFolder>();
-    namespace fs = std::filesystem;
-    fs::path bin;
-    for (const auto& version : fs::directory_iterator("/usr/lib/postgresql")) bin = version.path() / "bin";
-    const std::string data = folder_->path() / "data";
-    fs::permissions(folder_->path(), fs::perms::all);
-    const auto as_its_user = [](std::vector<std::string> argv) { return as_nobody(std::move(argv)); };
-    const Said made = say_all(as_its_user(
+    make_room();
+    std::filesystem::path bin;
+    for (const auto& version : std::filesystem::directory_iterator("/usr/lib/postgresql")) bin = version.path() / "bin";
+    const std::string data = file("data");
+    const Said made = say_all(as_nobody(
         {bin / "initdb", "--pgdata", data, "--username", "shop", "--auth", "trust", "--locale", "C", "--no-sync"}));
     ASSERT_EQ(made.status, 0) << made.errors;
     const Said certified =
-        say_all(as_its_user({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-                             "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
-                             "-keyout", data + "/server.key", "-out", data + "/server.crt"}));
+        say_all(as_nobody({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                           "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+                           "-keyout", data + "/server.key", "-out", data + "/server.crt"}));
     ASSERT_EQ(certified.status, 0) << certified.errors;
-    server_ = start_in(*ns_, as_its_user({bin / "postgres", "-D", data, "-c", "listen_addresses=127.0.0.1,::1", "-c",
-                                          "unix_socket_directories=", "-c", "fsync=off", "-c", "ssl=on"}));
-    ASSERT_TRUE(eventually([] { return verdicts(ask(query("select 1"), *ns_, 50 * kMillisecond)).contains("ok"); }))
-        << server_->errors();
+    start({bin / "postgres", "-D", data, "-c", "listen_addresses=127.0.0.1,::1", "-c", "unix_socket_directories=", "-c",
+           "fsync=off", "-c", "ssl=on"});
+    await_answer();
   }
-  static void TearDownTestSuite() {
-    server_->signal(SIGINT);
-    server_->wait(20 * kSecond);
-    server_.reset();
-    folder_.reset();
-    ns_.reset();
-  }
-  static probe::Probe query(const std::string& text, const std::string& reply = "",
-                            const std::string& uri = "postgresql://shop@127.0.0.1/postgres") {
-    auto p = probe_of("postgresql", uri);
-    p.params.set("query", text);
-    p.params.set("expect.reply", reply);
-    return p;
-  }
-
-  static std::unique_ptr<NetNs> ns_;
-  static std::unique_ptr<TemporaryFolder> folder_;
-  static std::unique_ptr<Command> server_;
 };
-std::unique_ptr<NetNs> ProbePostgresql::ns_;
-std::unique_ptr<TemporaryFolder> ProbePostgresql::folder_;
-std::unique_ptr<Command> ProbePostgresql::server_;
 
 TEST_F(ProbePostgresql, TheFirstFieldIsTheReply) {
-  EXPECT_EQ(four(query("select 1"), *ns_), (Verdicts{{"ok", 4}}));
-  EXPECT_EQ(four(query("select 'well', 2", "well"), *ns_), (Verdicts{{"ok", 4}}));
-  EXPECT_EQ(four(query("select 'well'", "ill"), *ns_), (Verdicts{{"reply", 4}}));
-  EXPECT_EQ(four(query("select 1 where false", "1"), *ns_), (Verdicts{{"reply", 4}}));
-  EXPECT_EQ(four(query("create temp table t (n int); insert into t values (7); select n from t", "7"), *ns_),
+  EXPECT_EQ(four(query("select 1")), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(query("select 'well', 2", "well")), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(query("select 'well'", "ill")), (Verdicts{{"reply", 4}}));
+  EXPECT_EQ(four(query("select 1 where false", "1")), (Verdicts{{"reply", 4}}));
+  EXPECT_EQ(four(query("create temp table t (n int); insert into t values (7); select n from t", "7")),
             (Verdicts{{"ok", 4}}));
-  EXPECT_EQ(four(query("select repeat('x', 3000000)", "xxx"), *ns_), (Verdicts{{"ok", 4}}));
-  EXPECT_EQ(four(query("select 1", "1", "postgresql://shop@[::1]:5432/postgres"), *ns_), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(query("select repeat('x', 3000000)", "xxx")), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(query("select 1", "1", "postgresql://shop@[::1]:5432/postgres")), (Verdicts{{"ok", 4}}));
 }
 
 TEST_F(ProbePostgresql, ErrorsSayWhoRefused) {
-  EXPECT_EQ(four(query("select * from nothing"), *ns_), (Verdicts{{"sql 42P01", 4}}));
-  EXPECT_EQ(four(query("select 1; select 1 / 0"), *ns_), (Verdicts{{"sql 22012", 4}}));
-  EXPECT_EQ(four(query("select 1", "", "postgresql://stranger@127.0.0.1/postgres"), *ns_), (Verdicts{{"login", 4}}));
-  EXPECT_EQ(four(query("select 1", "", "postgresql://shop@127.0.0.1:5433/postgres"), *ns_), (Verdicts{{"refused", 4}}));
-  EXPECT_EQ(four(query("select pg_terminate_backend(pg_backend_pid())"), *ns_), (Verdicts{{"sql 57P01", 4}}));
-  EXPECT_EQ(four(query("copy (select 1) to stdout"), *ns_), (Verdicts{{"protocol", 4}}));
+  EXPECT_EQ(four(query("select * from nothing")), (Verdicts{{"sql 42P01", 4}}));
+  EXPECT_EQ(four(query("select 1; select 1 / 0")), (Verdicts{{"sql 22012", 4}}));
+  EXPECT_EQ(four(query("select 1", "", "postgresql://stranger@127.0.0.1/postgres")), (Verdicts{{"login", 4}}));
+  EXPECT_EQ(four(query("select 1", "", "postgresql://shop@127.0.0.1:5433/postgres")), (Verdicts{{"refused", 4}}));
+  EXPECT_EQ(four(query("select pg_terminate_backend(pg_backend_pid())")), (Verdicts{{"sql 57P01", 4}}));
+  EXPECT_EQ(four(query("copy (select 1) to stdout")), (Verdicts{{"protocol", 4}}));
   auto slow = query("select pg_sleep(3)");
   slow.timeout = 200 * kMillisecond;
-  EXPECT_EQ(four(slow, *ns_), (Verdicts{{"timeout", 4}}));
+  EXPECT_EQ(four(slow), (Verdicts{{"timeout", 4}}));
 }
 
 TEST_F(ProbePostgresql, OverTlsAsItsUriAsks) {
   const std::string secured = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
   const std::string server = "postgresql://shop@127.0.0.1/postgres?sslmode=",
                     trusted = "&sslrootcert=" + (folder_->path() / "data/server.crt").string();
-  EXPECT_EQ(four(query(secured, "f", server + "disable"), *ns_), (Verdicts{{"ok", 4}}));
-  EXPECT_EQ(four(query(secured, "t", server + "require"), *ns_), (Verdicts{{"ok", 4}}));
-  EXPECT_EQ(four(query(secured, "t", server + "verify-full" + trusted), *ns_), (Verdicts{{"ok", 4}}));
-  EXPECT_EQ(four(query(secured, "t", server + "verify-full&sslrootcert=/etc/ssl/certs/ca-certificates.crt"), *ns_),
+  EXPECT_EQ(four(query(secured, "f", server + "disable")), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(query(secured, "t", server + "require")), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(query(secured, "t", server + "verify-full" + trusted)), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(query(secured, "t", server + "verify-full&sslrootcert=/etc/ssl/certs/ca-certificates.crt")),
             (Verdicts{{"tls", 4}}));
   auto kept = query(secured, "t", server + "require");
   kept.params.set("reuse", true);
-  EXPECT_EQ(four(kept, *ns_, kApart), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(kept, kApart), (Verdicts{{"ok", 4}}));
 }
 
 TEST_F(ProbePostgresql, ASessionIsKeptIfAsked) {
   auto make = query("create temp table kept ()");  // twice in one session is an error, after which it is not kept
-  EXPECT_EQ(four(make, *ns_, kApart), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(make, kApart), (Verdicts{{"ok", 4}}));
   make.params.set("reuse", true);
-  EXPECT_EQ(four(make, *ns_, kApart), (Verdicts{{"ok", 2}, {"sql 42P07", 2}}));
+  EXPECT_EQ(four(make, kApart), (Verdicts{{"ok", 2}, {"sql 42P07", 2}}));
   // One that the server ended meanwhile is not used.
   auto idle = query("set idle_session_timeout = 50; select 1");
   idle.params.set("reuse", true);
-  EXPECT_EQ(four(idle, *ns_, kApart), (Verdicts{{"ok", 4}}));
+  EXPECT_EQ(four(idle, kApart), (Verdicts{{"ok", 4}}));
 }
 
 TEST_F(ProbePostgresql, WhatCannotBeAskedIsRefusedBeforeTheRun) {
