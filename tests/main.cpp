@@ -12,6 +12,7 @@
 
 #include "tests/harness/listed_programs.h"
 #include "tests/harness/steadiness.h"
+#include "tests/harness/unmade_suite.h"
 
 int main(int argc, char** argv) {
   try {
@@ -27,6 +28,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", e.what());
     return 1;
   }
+  testing::UnitTest::GetInstance()->listeners().Append(new faultline::test::UnmadeSuites);
   if (FAULTLINE_TIER == std::string("netns")) return faultline::test::run_all_steadily(argc, argv);
   testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();

@@ -9,15 +9,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <mutex>
 #include <sstream>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "faults/abi.h"
+#include "tests/harness/unmade_suite.h"
 
 namespace faultline::test {
 namespace {
@@ -116,14 +119,20 @@ class Judge : public testing::EmptyTestEventListener {
   bool failed = false;             ///< something else failed
 
  private:
+  void OnTestSuiteStart(const testing::TestSuite&) override { begin(); }
   void OnTestStart(const testing::TestInfo&) override {
+    unmade_ = suite_is_unmade();
+    if (!unmade_) begin();  // else what disturbed the set-up is what counts
+  }
+  void begin() {
     begin_ = Usage::now();
     watch_.take_worst();
+    worst_ = 0;
     const std::lock_guard lock(mutex);
     said.clear();
   }
   void OnTestEnd(const testing::TestInfo& info) override {
-    const Ns overslept = watch_.take_worst();
+    const Ns overslept = worst_ = std::max(worst_, watch_.take_worst());
     if (!info.result()->Failed()) return;
     const double others = share_of_others(begin_, Usage::now());
     std::string why;
@@ -142,9 +151,14 @@ class Judge : public testing::EmptyTestEventListener {
     fmt::print("[DISTURBED ] {}: {}\n", name, why.starts_with("; ") ? why.substr(2) : why);
     again.push_back(name);
   }
-  void OnTestSuiteEnd(const testing::TestSuite& suite) override { failed |= suite.ad_hoc_test_result().Failed(); }
+  void OnTestSuiteEnd(const testing::TestSuite& suite) override {
+    // Of one that could not be set up the tests have failed, each of them: they are what is played again.
+    failed |= suite.ad_hoc_test_result().Failed() && !std::exchange(unmade_, false);
+  }
 
   Usage begin_;
+  Ns worst_ = 0;
+  bool unmade_ = false;  // the suite that runs
   Watch watch_;
 };
 

@@ -31,11 +31,22 @@ TEST(SteadinessPart, Second) {
     FAIL() << "for good";
 }
 
+/// A suite with a server, say, that may not come up.
+class SteadinessPartOfASuite : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    const std::string part = of_environment("FAULTLINE_TEST_PART"), play = of_environment("FAULTLINE_TEST_PLAY");
+    if (part == "a set-up disturbed once" && play.empty()) disturbed("it says so");
+    ASSERT_FALSE(part == "a set-up fails" || (part == "a set-up disturbed once" && play.empty()));
+  }
+};
+TEST_F(SteadinessPartOfASuite, First) {}
+
 /// On a machine that counts as calm, whatever it is.
 Said play(const std::string& part) {
   return say_all({"env", "-u", "FAULTLINE_TEST_PLAY", "-u", "FAULTLINE_TEST_FAILED", "-u", "FAULTLINE_TEST_BEGAN",
                   "FAULTLINE_TEST_CALM=1", "FAULTLINE_TEST_PART=" + part,
-                  std::filesystem::read_symlink("/proc/self/exe"), "--gtest_filter=SteadinessPart.*"});
+                  std::filesystem::read_symlink("/proc/self/exe"), "--gtest_filter=SteadinessPart*"});
 }
 
 std::size_t times(const std::string& text, const std::string& word) {
@@ -74,6 +85,21 @@ TEST(Steadiness, AFailureBesideOneThatIsPlayedAgainStillCounts) {
   const Said said = play("disturbed twice beside a failure");
   EXPECT_EQ(said.status, 1) << said.out;
   EXPECT_EQ(times(said.out, "[   AGAIN  ]"), 2u) << said.out;
+}
+
+TEST(Steadiness, WhatCouldNotBeSetUpIsNotSkipped) {
+  const Said said = play("a set-up fails");
+  EXPECT_EQ(said.status, 1) << said.out;
+  EXPECT_EQ(times(said.out, "[  SKIPPED ]"), 0u) << "ctest would take it for skipped\n" << said.out;
+  EXPECT_NE(said.out.find("[  FAILED  ] SteadinessPartOfASuite.First"), std::string::npos) << said.out;
+  EXPECT_EQ(times(said.out, "[   AGAIN  ]"), 0u) << said.out;
+}
+
+TEST(Steadiness, ASetUpThatWasDisturbedIsPlayedAgain) {
+  const Said said = play("a set-up disturbed once");
+  EXPECT_EQ(said.status, 0) << said.out;
+  EXPECT_EQ(times(said.out, "[  SKIPPED ]"), 0u) << said.out;
+  EXPECT_EQ(times(said.out, "[   AGAIN  ]"), 1u) << said.out;
 }
 
 }  // namespace
