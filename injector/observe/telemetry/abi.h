@@ -38,11 +38,13 @@ enum {
   FL_RETRANSMITS_OURS, /* of these: for what a fault dropped */
   FL_RESETS_SENT,
   FL_RESETS_RECEIVED,
-  FL_BYTES_SENT, /* that the peer has acknowledged */
+  FL_TRANSFERRED,
+  FL_BYTES_SENT = FL_TRANSFERRED, /* that the peer has acknowledged */
   FL_BYTES_RECEIVED,
   FL_PACKETS_SENT, /* on the wire, of connections that are open */
   FL_PACKETS_RECEIVED,
-  FL_UNANSWERED, /* turns that a connection ended in */
+  FL_TRANSFERRED_END,
+  FL_UNANSWERED = FL_TRANSFERRED_END, /* turns that a connection ended in */
   FL_FAILED,
   FL_RETRANSMITS_UNSURE = FL_FAILED + FL_FAILED_KINDS, /* of retransmits: perhaps ours, since losses were forgotten */
   FL_TELEMETRY_COUNTS
@@ -51,10 +53,14 @@ enum {
 /* One target, peer and bucket, on one CPU; see fl_telemetry_index(). */
 struct fl_telemetry_slot {
   __u64 number; /* of the bucket, from 1; 0: it was never used */
-  __u64 counts[FL_TELEMETRY_COUNTS];
+  /* By the program at tcp_probe, and by no other. The kernel does not call a program while it runs on the same CPU, so
+   * these two need no atomic additions, of which five for each packet would be a good part of its time. What other
+   * programs add to the same counts is in `counts`. */
+  __u64 arrived[FL_TRANSFERRED_END - FL_TRANSFERRED];
   __u32 rtt[FL_TELEMETRY_RTT_BUCKETS]; /* once for each connection on which something arrived */
+  __u64 counts[FL_TELEMETRY_COUNTS];
 };
-FL_ASSERT(sizeof(struct fl_telemetry_slot) == 8 + 8 * 21 + 4 * 208);
+FL_ASSERT(sizeof(struct fl_telemetry_slot) == 8 + 8 * 4 + 4 * 208 + 8 * 21);
 FL_ASSERT(sizeof(struct fl_telemetry_slot) <= 32 << 10);
 
 /* The same index: how long answers took, in the buckets of round-trip times, by the bucket in which they began. */
@@ -78,8 +84,10 @@ struct fl_telemetry_control {
                                     */
   __u32 cgroup_levels;             /* of the hierarchy, at which cgroups of places are: bits. 0: no place has one */
   __u32 generation;                /* of the places: another one makes what is known of a connection's targets void */
+  __u64
+      latest; /* of the programs: the bucket in which something was last counted, from 0. A guess at the present one */
 };
-FL_ASSERT(sizeof(struct fl_telemetry_control) == 24 + 4 * FL_TELEMETRY_NETNS);
+FL_ASSERT(sizeof(struct fl_telemetry_control) == 32 + 4 * FL_TELEMETRY_NETNS);
 
 /* Where targets are: a mask of them by network namespace and cgroup. */
 struct fl_telemetry_place {

@@ -29,23 +29,26 @@ static __always_inline __u64 whose_connection(const struct connection* seen) {
   return whose(seen->targets, seen->peer);
 }
 
-/* `srtt_us` 0: no round-trip time. */
-static __always_inline void count_transfer(struct connection* seen, struct tcp_sock* tp, __u64 number, __u32 srtt_us) {
+/* What has come about since the last look, which this is the next after; 0: nothing. */
+static __always_inline int transferred(struct transfer* more, struct connection* seen, struct tcp_sock* tp,
+                                       __u64 number) {
   __u64 acked = tp->bytes_acked, received = tp->bytes_received;
   __u32 in = tp->segs_in, out = tp->segs_out;
-  struct transfer more = {.of = whose_connection(seen),
-                          .number = number,
-                          .sent = acked - seen->acked,
-                          .received = received - seen->received,
-                          .packets_sent = out - seen->segs_out,
-                          .packets_received = in - seen->segs_in,
-                          .srtt_us = srtt_us};
-  if (!more.sent && !more.received && !more.packets_sent && !more.packets_received && !srtt_us) return;
+  *more = (struct transfer){.of = whose_connection(seen),
+                            .number = number,
+                            .sent = acked - seen->acked,
+                            .received = received - seen->received,
+                            .packets_sent = out - seen->segs_out,
+                            .packets_received = in - seen->segs_in};
   seen->acked = acked;
   seen->received = received;
   seen->segs_in = in;
   seen->segs_out = out;
-  count_transfer_for(&more);
+  return (more->sent | more->received | more->packets_sent | more->packets_received) != 0;
+}
+static __always_inline void count_transfer(struct connection* seen, struct tcp_sock* tp, __u64 number) {
+  struct transfer more;
+  if (transferred(&more, seen, tp, number)) count_transfer_for(&more);
 }
 
 static __always_inline __u64 sent_by(struct tcp_sock* tp) { return tp->bytes_sent - tp->bytes_retrans; }

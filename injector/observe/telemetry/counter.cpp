@@ -232,6 +232,7 @@ TelemetryCounter::Sums TelemetryCounter::sums_of(std::uint32_t index, std::uint6
   for (const auto& slot : by_cpu_) {
     if (!is_of(slot.number)) continue;
     add_all(sums.counts, slot.counts);
+    for (int i = FL_TRANSFERRED; i < FL_TRANSFERRED_END; i++) sums.counts[i] += slot.arrived[i - FL_TRANSFERRED];
     add_all(sums.rtt, slot.rtt);
   }
   if (!asked_.turns) return sums;

@@ -59,7 +59,8 @@ static __always_inline struct fl_telemetry_turns* turns_of(__u32 target, __u64 o
 /* What the verifier has to see checked where it is used, not in another copy, nor left out because clang knows it. */
 #define SEEN(value) __asm__ volatile("" : "+r"(value))
 
-/* Global functions, as these are, are verified once and by themselves. */
+/* Global functions, as this one is, are verified once and by themselves. What is called for each packet is none: a call
+ * and its return take as long as what is done in it. */
 __attribute__((noinline)) int count_for(__u64 of, __u64 number, __u64 which, __u64 amount) {
   __u32 targets = of;
   FOR_EACH_TARGET(target, targets) {
@@ -71,33 +72,45 @@ __attribute__((noinline)) int count_for(__u64 of, __u64 number, __u64 which, __u
   return 0;
 }
 
-/* What came about on a connection since the last look: bytes and packets, and a round-trip time unless it is 0. */
+/* What came about on a connection since the last look: bytes and packets. */
 struct transfer {
   __u64 of, number;
   __u64 sent, received;
   __u32 packets_sent, packets_received;
-  __u32 srtt_us, pad;
 };
 __attribute__((noinline)) int count_transfer_for(const struct transfer* more) {
   if (!more) return 0;
-  __u64 bucket = fl_bucket((__u64)more->srtt_us << 4) >> FL_TELEMETRY_RTT_SHIFT;
   __u32 targets = more->of;
   FOR_EACH_TARGET(target, targets) {
     struct fl_telemetry_slot* slot = slot_of(target, more->of, more->number);
-    __u64 at = bucket;
-    SEEN(at);
-    if (!slot || at >= FL_TELEMETRY_RTT_BUCKETS) continue;
+    if (!slot) continue;
     if (more->sent) __sync_fetch_and_add(&slot->counts[FL_BYTES_SENT], more->sent);
     if (more->received) __sync_fetch_and_add(&slot->counts[FL_BYTES_RECEIVED], more->received);
     if (more->packets_sent) __sync_fetch_and_add(&slot->counts[FL_PACKETS_SENT], more->packets_sent);
     if (more->packets_received) __sync_fetch_and_add(&slot->counts[FL_PACKETS_RECEIVED], more->packets_received);
-    if (more->srtt_us) __sync_fetch_and_add(&slot->rtt[at], 1);
   }
   return 0;
 }
 
+/* The same for each packet that arrives, and a round-trip time unless it is 0: see fl_telemetry_slot. */
+static __always_inline void count_arrival_for(const struct transfer* more, __u32 srtt_us) {
+  __u64 bucket = srtt_us ? fl_bucket((__u64)srtt_us << 4) >> FL_TELEMETRY_RTT_SHIFT : 0;
+  __u32 targets = more->of;
+  FOR_EACH_TARGET(target, targets) {
+    struct fl_telemetry_slot* slot = slot_of(target, more->of, more->number);
+    if (!slot) continue;
+    slot->arrived[FL_BYTES_SENT - FL_TRANSFERRED] += more->sent;
+    slot->arrived[FL_BYTES_RECEIVED - FL_TRANSFERRED] += more->received;
+    slot->arrived[FL_PACKETS_SENT - FL_TRANSFERRED] += more->packets_sent;
+    slot->arrived[FL_PACKETS_RECEIVED - FL_TRANSFERRED] += more->packets_received;
+    __u64 at = bucket;
+    SEEN(at);
+    if (srtt_us && at < FL_TELEMETRY_RTT_BUCKETS) slot->rtt[at]++;
+  }
+}
+
 /* An answer has begun. */
-__attribute__((noinline)) int count_turn_for(__u64 of, __u64 number, __u64 took_ns) {
+static __always_inline void count_turn_for(__u64 of, __u64 number, __u64 took_ns) {
   __u64 bucket = fl_bucket(took_ns * 16 / 1000) >> FL_TELEMETRY_RTT_SHIFT;
   __u32 targets = of;
   FOR_EACH_TARGET(target, targets) {
@@ -106,7 +119,6 @@ __attribute__((noinline)) int count_turn_for(__u64 of, __u64 number, __u64 took_
     SEEN(at);
     if (turns && at < FL_TELEMETRY_RTT_BUCKETS) __sync_fetch_and_add(&turns->took[at], 1);
   }
-  return 0;
 }
 
 #endif

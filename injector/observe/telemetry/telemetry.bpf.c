@@ -3,7 +3,8 @@
  * every socket of the machine and count those of a target, told by network namespace and cgroup. They change nothing.
  *
  * A tracepoint in an interrupt may come while the same program runs on this CPU: the kernel then leaves it out, and
- * counts that. Counters are added to atomically, since another of these programs may come in between. */
+ * counts that. So what one program alone adds to needs no more than an addition (fl_telemetry_slot); to all else is
+ * added atomically, since another of these programs may come in between. */
 #include <linux/errno.h>
 
 #include "injector/observe/telemetry/connection.bpf.h"
@@ -61,7 +62,7 @@ int BPF_PROG(telemetry_state, struct sock* sk, int before, int after) {
     return 0;
   }
   count_for(of, number, FL_CLOSED, 1);
-  if (seen) count_transfer(seen, tp, number, 0);
+  if (seen) count_transfer(seen, tp, number);
   return 0;
 }
 
@@ -92,7 +93,7 @@ int BPF_PROG(telemetry_retransmit, struct sock* sk, struct sk_buff* skb) {
    * sets the number of retransmissions back. */
   if (tp && BPF_CORE_READ_BITFIELD(tp, inet_conn.icsk_ca_state) == TCP_CA_Loss && tp->inet_conn.icsk_retransmits)
     count_for(of, number, FL_TIMEOUTS, 1);
-  if (seen) count_transfer(seen, tp, number, 0);
+  if (seen) count_transfer(seen, tp, number);
   return 0;
 }
 
@@ -122,13 +123,13 @@ int BPF_PROG(telemetry_receive_reset, struct sock* sk) {
   return 0;
 }
 
-/* Whether a packet that arrives has payload that has not come before. */
+/* Whether a packet that arrives has payload that has not come before: TCP has put down already where it ends, behind a
+ * SYN or FIN, which take a number each and are none. */
 static __always_inline int brings_news(struct tcp_sock* tp, struct sk_buff* skb) {
-  struct tcphdr th;
-  if (bpf_probe_read_kernel(&th, sizeof th, BPF_CORE_READ(skb, data))) return 0;
-  __u32 length = BPF_CORE_READ(skb, len), header = th.doff * 4;
-  if (length <= header) return 0;
-  return (__s32)(bpf_ntohl(th.seq) + (length - header) - tp->rcv_nxt) > 0;
+  struct tcp_skb_cb* cb = (void*)__builtin_preserve_access_index(&skb->cb);
+  __u8 flags = cb->tcp_flags;
+  __u32 end = cb->end_seq - !!(flags & FL_TCP_SYN) - !!(flags & FL_TCP_FIN);
+  return end != cb->seq && (__s32)(end - tp->rcv_nxt) > 0;
 }
 
 /* For each packet that arrives on an open connection, before it is looked at. */
@@ -138,7 +139,8 @@ int BPF_PROG(telemetry_arrival, struct sock* sk, struct sk_buff* skb) {
   if (!control || is_elsewhere(control, sk)) return 0;
   __u64 now = bpf_ktime_get_ns(), number = bucket_at(control, now);
   if (!number) return 0;
-  struct tcp_sock* tp = bpf_skc_to_tcp_sock(sk);
+  struct tcp_sock* tp = as_tcp(sk);
+  if (!tp) tp = bpf_skc_to_tcp_sock(sk);
   if (!tp) return 0;
   __u64 of;
   struct connection* seen = connection_of(control, sk, tp, &of);
@@ -146,7 +148,8 @@ int BPF_PROG(telemetry_arrival, struct sock* sk, struct sk_buff* skb) {
   if (config.turns && brings_news(tp, skb)) take_turn(seen, role_of(seen, sk) == ANSWERS, number, now);
   __u32 srtt = seen->rtt_in == number ? 0 : tp->srtt_us >> 3; /* kept in eighths */
   if (srtt) seen->rtt_in = number;
-  count_transfer(seen, tp, number, srtt);
+  struct transfer more;
+  if (transferred(&more, seen, tp, number) || srtt) count_arrival_for(&more, srtt);
   return 0;
 }
 
@@ -163,8 +166,8 @@ int BPF_PROG(telemetry_departure, struct sk_buff* skb) {
   struct connection* seen = bpf_sk_storage_get(&telemetry_connections, sk, 0, 0);
   if (!seen || !seen->targets) return 0;
   /* Not bpf_skc_to_tcp_sock(), which does not take a pointer that is read out of a packet. */
-  struct tcp_sock* tp = (struct tcp_sock*)sk;
-  __u64 sent = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
+  struct tcp_sock *tp = as_tcp(sk), *unread = (struct tcp_sock*)sk;
+  __u64 sent = tp ? sent_by(tp) : BPF_CORE_READ(unread, bytes_sent) - BPF_CORE_READ(unread, bytes_retrans);
   if (sent == seen->sent) return 0;
   seen->sent = sent;
   __u64 now = bpf_ktime_get_ns(), number = bucket_at(control, now);

@@ -60,13 +60,18 @@ static __always_inline struct fl_telemetry_control* control_of(void) {
   return bpf_map_lookup_elem(&telemetry_control, &zero);
 }
 
-/* The number of the bucket; 0: nothing is counted now. */
-static __always_inline __u64 bucket_at(const struct fl_telemetry_control* control, __u64 now) {
+/* The number of the bucket; 0: nothing is counted now. To see whether a guess is right takes less than to divide. */
+static __always_inline __u64 bucket_at(struct fl_telemetry_control* control, __u64 now) {
   __u64 epoch = *(volatile __u64*)&control->epoch;
   if (now < epoch || now >= *(volatile __u64*)&control->until) return 0;
-  return (now - epoch) / FL_TELEMETRY_BUCKET + 1;
+  __u64 since = now - epoch, bucket = *(volatile __u64*)&control->latest;
+  if (since - bucket * FL_TELEMETRY_BUCKET >= FL_TELEMETRY_BUCKET) {
+    bucket = since / FL_TELEMETRY_BUCKET;
+    *(volatile __u64*)&control->latest = bucket;
+  }
+  return bucket + 1;
 }
-static __always_inline __u64 bucket_now(const struct fl_telemetry_control* control) {
+static __always_inline __u64 bucket_now(struct fl_telemetry_control* control) {
   return bucket_at(control, bpf_ktime_get_ns());
 }
 
