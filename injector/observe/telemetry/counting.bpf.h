@@ -59,8 +59,8 @@ static __always_inline struct fl_telemetry_turns* turns_of(__u32 target, __u64 o
 /* What the verifier has to see checked where it is used, not in another copy, nor left out because clang knows it. */
 #define SEEN(value) __asm__ volatile("" : "+r"(value))
 
-/* Global functions, as this one is, are verified once and by themselves. What is called for each packet is none: a call
- * and its return take as long as what is done in it. */
+/* Global functions, as this one is, are verified once and by themselves. What is called for each packet is none: where
+ * the kernel guards returns, to call a function takes as long as what these do. */
 __attribute__((noinline)) int count_for(__u64 of, __u64 number, __u64 which, __u64 amount) {
   __u32 targets = of;
   FOR_EACH_TARGET(target, targets) {
