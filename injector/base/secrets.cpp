@@ -1,5 +1,7 @@
 #include "injector/base/secrets.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 #include <iterator>
@@ -21,13 +23,28 @@ std::size_t end_of_password(std::string_view text, std::size_t begin, std::size_
   return port ? std::string_view::npos : text.rfind('@');
 }
 
-std::string masked(std::string text, bool refused) {
+/// Where the word begins that the last "@" of a text is in: at its front, or at a quote that a message has put there.
+std::size_t begin_of_word_with_at(std::string_view text) {
+  std::size_t quote = text.rfind('@');
+  do quote = text.substr(0, quote).rfind('"');
+  while (quote != std::string_view::npos && quote > 0 && text[quote - 1] != ' ');
+  return quote + 1;
+}
+
+std::optional<Part> password_part(std::string_view text, bool refused) {
   const auto scheme = text.find("://");
-  if (const auto begin = scheme + 3; scheme != std::string::npos && begin < text.size()) {
-    const auto colon = text.find(':', begin);
-    const auto at = colon == std::string::npos ? colon : end_of_password(text, begin, colon, refused);
-    if (at != std::string::npos && colon < at) text.replace(colon + 1, at - colon - 1, "***");
-  }
+  if (scheme == std::string::npos && !refused) return {};
+  // "user:password@host:port" may have been meant as a URL.
+  const auto begin = scheme != std::string::npos ? scheme + 3 : begin_of_word_with_at(text);
+  if (begin >= text.size()) return {};
+  const auto colon = text.find(':', begin);
+  const auto at = colon == std::string::npos ? colon : end_of_password(text, begin, colon, refused);
+  if (at == std::string::npos || colon >= at) return {};
+  return Part{colon + 1, at};
+}
+
+std::string masked(std::string text, bool refused) {
+  if (const auto part = password_part(text, refused)) text.replace(part->begin, part->end - part->begin, "***");
   for (const std::string_view key : {"?password=", "&password=", "?sslpassword=", "&sslpassword="})
     if (const auto found = text.find(key); found != std::string::npos) {
       const auto begin = found + key.size();
@@ -40,39 +57,7 @@ std::string masked(std::string text, bool refused) {
 
 std::string without_passwords(std::string text) { return masked(std::move(text), false); }
 std::string without_passwords_of_refused(std::string text) { return masked(std::move(text), true); }
-
-namespace {
-
-/// Where the string of TOML that `at` stands in ends; one that has another end than this line, or is a comment, with
-/// it.
-std::size_t end_of_string(std::string_view line, std::size_t at) {
-  char quote = 0;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (c == '\\' && quote == '"') {
-      ++i;
-    } else if (quote == 0 && i < at && (c == '"' || c == '\'')) {
-      quote = c;
-    } else if (quote != 0 && c == quote) {
-      if (i > at) return i;
-      quote = 0;
-    }
-  }
-  return line.size();
-}
-
-}  // namespace
-
-std::string without_passwords_in_line(std::string_view line) {
-  std::string out;
-  for (std::size_t scheme; (scheme = line.find("://")) != std::string_view::npos;) {
-    const std::size_t end = end_of_string(line, scheme);
-    out += line.substr(0, scheme);
-    out += masked(std::string(line.substr(scheme, end - scheme)), true);
-    line.remove_prefix(end);
-  }
-  return out.append(line);
-}
+std::optional<Part> password_of_url(std::string_view text) { return password_part(text, false); }
 
 bool is_secret(std::string name) {
   std::erase_if(name, [](char c) { return c == '_' || c == '-' || c == '.'; });
@@ -95,26 +80,43 @@ bool is_secret_header(std::string name) {
 
 bool is_secret_field(std::string name) { return is_secret_header(name) || is_secret(std::move(name)); }
 
-std::string without_secrets(std::string text) {
-  auto equals = text.find('=');
-  if (text.starts_with("--") && equals != std::string::npos)  // "--var=name=value"
-    equals = std::min(text.find('=', equals + 1), std::max(equals, text.size()));
-  if (equals < text.size() && is_secret(text.substr(0, equals))) return text.substr(0, equals + 1) + "***";
-  return without_passwords(std::move(text));
-}
-
-namespace {
-
 bool of_a_name(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.'; }
 
-/// The word that ends before `end`, out of its quotes; no longer than any name that says something.
-std::string word_before(std::string_view text, std::size_t end) {
+std::string name_before(std::string_view text, std::size_t end) {
+  constexpr std::string_view kBetween = " \t\"'\\";  // a quote within a string stands behind a backslash
   constexpr std::size_t kLongest = 64;
-  while (end > 0 && (text[end - 1] == ' ' || text[end - 1] == '"' || text[end - 1] == '\'')) --end;
+  while (end > 0 && kBetween.find(text[end - 1]) != std::string_view::npos) --end;
   std::size_t begin = end;
   while (begin > 0 && end - begin < kLongest && of_a_name(text[begin - 1])) --begin;
   return std::string(text.substr(begin, end - begin));
 }
+
+std::string without_secrets(std::string text) {
+  // "name=value", "--name=value", "--var=name=value"
+  const auto first = text.find('=');
+  const auto second = text.starts_with("--") && first != std::string::npos ? text.find('=', first + 1) : first;
+  for (const auto equals : {first, second})
+    if (equals != std::string::npos && is_secret(text.substr(0, equals)) && !text.substr(0, equals).ends_with("file"))
+      return text.substr(0, equals + 1) + "***";
+  return without_passwords(std::move(text));
+}
+
+std::vector<std::string> without_secrets(std::vector<std::string> words) {
+  bool announced = false;  // by the word before: "--password", not "--password=…", nor "--password-file"
+  for (auto& word : words) {
+    const bool option = word.starts_with("-");
+    const bool announces = option && word.find('=') == std::string::npos && is_secret(word) && !word.ends_with("file");
+    word = announced && !option ? "***" : without_secrets(std::move(word));
+    announced = announces;
+  }
+  return words;
+}
+
+std::string command_without_secrets(std::vector<std::string> words) {
+  return fmt::format("{}", fmt::join(without_secrets(std::move(words)), " "));
+}
+
+namespace {
 
 /// Where the value that begins at `begin` ends. One of a header has several words.
 std::size_t end_of_value(std::string_view text, std::size_t& begin, bool header) {
@@ -133,7 +135,7 @@ std::string without_announced(const std::string& text) {
   std::size_t from = 0;
   for (std::size_t at = 0; (at = text.find_first_of("=:", at)) != std::string::npos; ++at) {
     if (at < from) continue;
-    const std::string word = word_before(text, at);
+    const std::string word = name_before(text, at);
     const bool header = is_secret_header(word);
     if (word.empty() || (!header && !is_secret(word))) continue;
     std::size_t begin = at + 1;

@@ -2,8 +2,11 @@
 // plays a run again.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace faultline {
 
@@ -11,14 +14,24 @@ namespace faultline {
 /// (?password=…) do.
 std::string without_passwords(std::string text);
 
-/// The same for what was refused, and may be no URL: its password is all that may have been meant as one.
+/// The same for what was refused and may be no URL, or for a message that quotes it: the password is all that may have
+/// been meant as one.
 std::string without_passwords_of_refused(std::string text);
 
-/// The same for a line of a TOML file that has a mistake: of each URL in it.
-std::string without_passwords_in_line(std::string_view line);
+/// Bytes of a text, from `begin` to before `end`.
+struct Part {
+  std::size_t begin, end;
+};
+
+/// Where the password of the URL at the front of `text` stands, what its parameters hold apart.
+std::optional<Part> password_of_url(std::string_view text);
 
 /// The same for any word of a command line or value of a variable: also what follows "password=" and the like.
 std::string without_secrets(std::string text);
+/// The same of a whole command, where a secret may be the word behind the one that announces it: `--password`.
+std::vector<std::string> without_secrets(std::vector<std::string> words);
+/// Such a command, as people are shown it.
+std::string command_without_secrets(std::vector<std::string> words);
 
 /// Any text, such as an answer of a service, with "***" for what stands behind words that announce a secret
 /// (`password=`,
@@ -30,5 +43,10 @@ bool is_secret(std::string name);
 
 /// The same of a field of an answer: a header ("Set-Cookie"), or a place in a document ("/auth/token").
 bool is_secret_field(std::string name);
+
+/// Whether a name may be made of this character: of a key, a variable, a header.
+bool of_a_name(char c);
+/// The name that ends before `end`, out of its quotes; no longer than any name that says something.
+std::string name_before(std::string_view text, std::size_t end);
 
 }  // namespace faultline

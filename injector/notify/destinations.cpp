@@ -130,6 +130,7 @@ plan::Parsed read_destinations(const std::string& path, Destinations& to) {
     throw Failure(Exit::invalid, fmt::format("--notify (or FAULTLINE_NOTIFY): {}: {}", path, why));
   parsed.plan.path = path;
   const plan::Node document = plan::read_document(parsed.plan.text, parsed.diagnostics);
+  parsed.plan.text.clear();  // its lines hold secrets that look like none: they are not shown
   if (!parsed.diagnostics.empty()) return parsed;
   plan::Issues issues;
   Table top(document, {1, 1}, "the file", issues);

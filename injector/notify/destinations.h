@@ -54,8 +54,8 @@ struct Destinations {
   bool empty() const { return webhooks.empty() && !grafana && !otlp; }
 };
 
-/// Reads the file into `to`. The answer has its path, its text and every mistake in it, for plan::render(). A text
-/// "env:NAME" stands for what the environment has. Throws Failure(invalid) if the file cannot be read.
+/// Reads the file into `to`. The answer has its path and every mistake in it, for plan::render(), and nothing of its
+/// text. "env:NAME" stands for what the environment has. Throws Failure(invalid) if the file cannot be read.
 plan::Parsed read_destinations(const std::string& path, Destinations& to);
 
 /// "hooks.slack.com": how a destination is called where people read it. A URL may be a secret as a whole.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "injector/plan/hidden.h"
+
 // Compiled in, and only here: a shared library would be one more thing for a user to install.
 #undef TOML_HEADER_ONLY
 #undef TOML_SHARED_LIB
@@ -164,7 +166,8 @@ Node read_document(std::string_view text, std::vector<Diagnostic>& diagnostics) 
     const toml::table table = toml::parse(text, std::string_view());
     convert_table(table, document);
   } catch (const toml::parse_error& error) {
-    diagnostics.push_back({place_of(error.source()), tidy(error.description()),
+    const SourcePlace at = place_of(error.source());
+    diagnostics.push_back({at, without_hidden_in_message(tidy(error.description()), text, at),
                            "a syntax error is reported alone: what follows it cannot be trusted", false});
   }
   return document;

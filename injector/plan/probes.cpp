@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "injector/base/secrets.h"
 #include "injector/plan/passes.h"
 #include "injector/probe/library.h"
 
@@ -97,7 +96,7 @@ std::optional<probe::Value> read_text_value(Table& table, const Node& value, con
   if (key.read == nullptr) return value.text;
   auto read = key.read(value.text);
   if (!read.value)
-    table.issues().error(value.at, fmt::format("{}: {}", key.name, without_passwords_of_refused(read.error)),
+    table.issues().error(value.at, fmt::format("{}: {}", key.name, read.error),
                          read.hint.empty() ? hint_of(key) : read.hint);
   return read.value;
 }

@@ -5,8 +5,8 @@
 #include <map>
 #include <string_view>
 
-#include "injector/base/secrets.h"
 #include "injector/base/visible_text.h"
+#include "injector/plan/hidden.h"
 #include "injector/plan/parse.h"
 
 namespace faultline::plan {
@@ -15,34 +15,27 @@ namespace {
 constexpr std::size_t kShown = 1000;  ///< diagnostics; nobody reads more, and a huge plan can have millions
 constexpr std::size_t kWidth = 120;   ///< characters of a source line
 
-std::vector<std::string_view> split_lines(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (true) {
-    const auto end = text.find('\n');
-    std::string_view line = text.substr(0, end);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    lines.push_back(line);
-    if (end == std::string_view::npos) return lines;
-    text.remove_prefix(end + 1);
-  }
-}
-
 bool starts_character(char c) { return (c & 0xc0) != 0x80; }
 
-/// The line with a caret below its column (in characters, from 1), without passwords. Of a long line, what surrounds
-/// the caret.
-std::string excerpt(std::string_view whole, std::size_t column) {
-  std::size_t caret = 0;  // in bytes
-  for (std::size_t characters = 1; caret < whole.size(); ++caret)
-    if (starts_character(whole[caret]) && characters++ == column) break;
-  const std::string line = without_passwords_in_line(whole);
-  if (!line.starts_with(whole.substr(0, caret))) {  // the caret goes along; it stands before a mask that covers it
-    const std::string_view behind = whole.substr(caret);
-    caret = line.ends_with(behind)
-                ? line.size() - behind.size()
-                : static_cast<std::size_t>(std::mismatch(line.begin(), line.end(), whole.begin(), whole.end()).first -
-                                           line.begin());
+/// A text of which lines are shown.
+struct Source {
+  explicit Source(std::string_view text) : text(text), hidden(hidden_in(text, Text::refused)) {
+    for (std::size_t end = 0; (end = text.find('\n', end)) != std::string_view::npos;) begins.push_back(++end);
   }
+  std::string_view text;
+  std::vector<Part> hidden;
+  std::vector<std::size_t> begins{0};  ///< of lines
+};
+
+/// The line `number` with a caret below its column (in characters, both from 1), without secrets. Of a long line, what
+/// surrounds the caret.
+std::string excerpt(const Source& source, std::size_t number, std::size_t column) {
+  const Part whole = line_at(source.text, source.begins[number - 1]);
+  std::size_t caret = whole.begin;  // in bytes
+  for (std::size_t characters = 1; caret < whole.end; ++caret)
+    if (starts_character(source.text[caret]) && characters++ == column) break;
+  caret -= whole.begin;
+  const std::string line = without_hidden(source.text, whole, source.hidden, &caret);
   std::size_t begin = caret > kWidth / 2 ? caret - kWidth / 2 : 0;
   std::size_t end = std::min(line.size(), begin + kWidth);
   while (begin > 0 && !starts_character(line[begin])) --begin;
@@ -69,9 +62,11 @@ std::string excerpt(std::string_view whole, std::size_t column) {
 }  // namespace
 
 std::string render(const Parsed& parsed) {
-  std::map<std::string, std::vector<std::string_view>> lines;
-  for (const auto& [file, text] : parsed.sources) lines[file] = split_lines(text);
-  if (parsed.sources.empty()) lines[""] = split_lines(parsed.plan.text);
+  std::map<std::string, Source> sources;
+  if (!parsed.ok()) {
+    for (const auto& [file, text] : parsed.sources) sources.emplace(file, text);
+    if (parsed.sources.empty()) sources.emplace("", parsed.plan.text);
+  }
   std::string out;
   for (std::size_t i = 0; i < std::min(kShown, parsed.diagnostics.size()); ++i) {
     const auto& [at, message, hint, not_yet, file] = parsed.diagnostics[i];
@@ -82,8 +77,9 @@ std::string render(const Parsed& parsed) {
       out += fmt::format("{}:{}:{}: error: {}\n", path, at.line, at.column, visible(message));
       const auto column = std::max<std::uint32_t>(1, at.column);
       // Of a file that the plan names no line is shown: a stranger's plan may name any file of this machine.
-      if (const auto its = lines.find(file); its != lines.end() && at.line <= its->second.size())
-        out += excerpt(its->second[at.line - 1], column);
+      if (const auto its = sources.find(file);
+          its != sources.end() && !its->second.text.empty() && at.line <= its->second.begins.size())
+        out += excerpt(its->second, at.line, column);
     }
     if (!hint.empty()) out += fmt::format("    hint: {}\n", visible(hint));
   }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "injector/base/secrets.h"
+
 namespace faultline::plan {
 namespace {
 
@@ -36,20 +38,37 @@ std::string type_hint(const Node& value, Node::Type wanted, std::string_view key
 
 }  // namespace
 
+std::string Issues::told(std::string text) const {
+  // A message may hold the beginning of a long one alone.
+  constexpr std::size_t kBeginning = 16;
+  for (const std::string& secret : secrets_)
+    for (std::size_t at = 0; (at = text.find(secret.substr(0, kBeginning), at)) != std::string::npos; at += 3) {
+      std::size_t same = 0;
+      while (same < secret.size() && at + same < text.size() && text[at + same] == secret[same]) ++same;
+      text.replace(at, same, "***");
+    }
+  return shorten(without_passwords_of_refused(std::move(text)));
+}
+
+void Issues::hide(std::string secret) {
+  constexpr std::size_t kShortest = 3;  // a shorter one would be found in any word
+  if (secret.size() >= kShortest) secrets_.push_back(std::move(secret));
+}
+
 void Issues::error(SourcePlace at, std::string message, std::string hint) {
-  list_.push_back({at, shorten(std::move(message)), shorten(std::move(hint)), false, {}});
+  list_.push_back({at, told(std::move(message)), told(std::move(hint)), false, {}});
 }
 
 void Issues::remark(SourcePlace at, std::string message) {
-  remarks_.push_back({at, shorten(std::move(message)), {}, false, {}});
+  remarks_.push_back({at, told(std::move(message)), {}, false, {}});
 }
 
 void Issues::not_yet(SourcePlace at, std::string message, std::string hint) {
-  list_.push_back({at, shorten(std::move(message)), shorten(std::move(hint)), true, {}});
+  list_.push_back({at, told(std::move(message)), told(std::move(hint)), true, {}});
 }
 
 void Issues::error_in(const std::string& file, SourcePlace at, std::string message, std::string hint) {
-  list_.push_back({at, shorten(std::move(message)), shorten(std::move(hint)), false, file});
+  list_.push_back({at, told(std::move(message)), told(std::move(hint)), false, file});
 }
 
 std::string Issues::suggest(std::string_view word, const std::vector<std::string>& known, std::string fallback) {

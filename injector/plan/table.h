@@ -26,6 +26,8 @@ class Issues {
   /// In a file that the plan names. The plan may be a stranger's, and the file any file of this machine: the message is
   /// in our own words and holds nothing of what the file holds.
   void error_in(const std::string& file, SourcePlace at, std::string message, std::string hint = {});
+  /// A secret that what is told of mistakes from here on must not hold: the value of a variable.
+  void hide(std::string secret);
   /// `did you mean "x"?`, or `fallback` when nothing in `known` is near.
   std::string suggest(std::string_view word, const std::vector<std::string>& known, std::string fallback = {});
   std::size_t count() const { return list_.size(); }
@@ -44,8 +46,12 @@ class Issues {
   }
 
  private:
+  /// A message or hint as people are told it: without secrets, and not too long.
+  std::string told(std::string text) const;
+
   std::map<const Node*, Outline*> outlines_;
   std::vector<Diagnostic> list_, remarks_;
+  std::vector<std::string> secrets_;
   std::size_t comparisons_left_ = 2'000'000;  ///< a huge plan with a huge number of mistakes must stay quick
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "injector/base/program.h"
+#include "injector/base/secrets.h"
 #include "injector/plan/passes.h"
 
 namespace faultline::plan {
@@ -128,7 +129,10 @@ void substitute_variables(Node& document, Draft& draft) {
     else
       variables[name] = value;
   }
-  for (const auto& name : names) draft.plan.variables[name] = variables[name];
+  for (const auto& name : names) {
+    draft.plan.variables[name] = variables[name];
+    if (is_secret(name)) draft.issues.hide(variables[name]);
+  }
   Substitution substitution(variables, draft.issues);
   for (auto& entry : document.entries)
     if (entry.key != "vars" && entry.key != "arms") substitution.walk(entry.value);

@@ -96,6 +96,14 @@ TEST(NotifyFile, MistakesAreToldWhereTheyAreAndShowNoSecret) {
   const auto told = read("[[webhooks]]\nurl = \"env:FAULTLINE_TEST_HOOK\"\n");
   ::unsetenv("FAULTLINE_TEST_HOOK");
   EXPECT_EQ(plan::render(told.parsed).find("no-url-but-secret"), std::string::npos);
+  // No line is shown: an address, too, is a secret as a whole.
+  for (const char* text : {"[[webhooks]]\nurl = \"https://hooks.example/T0/hidden\n",
+                           "[[webhooks]]\nurl = \"https://hooks.example/T0/hidden\", on = 1\n",
+                           "[grafana]\nurl = \"https://hidden.example/\"\ntoken = 5\n"}) {
+    const std::string shown = plan::render(read(text).parsed);
+    EXPECT_NE(shown.find(": error: "), std::string::npos) << shown;
+    EXPECT_EQ(shown.find("hidden"), std::string::npos) << shown;
+  }
 }
 
 Happening line(const plan::Plan& plan, const std::string& fields) {
