@@ -1,7 +1,6 @@
 // `faultline margin PLAN --vary FAULT.KEY --from A --to B`: how much of a fault the service bears. Each run is a
 // process of its own, as an arm is.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -225,8 +224,7 @@ class MarginPlayer {
 std::string played_options(const std::vector<std::string>& given) {
   std::vector<std::string> told(given.begin() + 1, given.end());
   std::erase(told, "--quiet");  // says nothing of what is played
-  for (auto& word : told) word = without_secrets(std::move(word));
-  return fmt::format("{}", fmt::join(told, " "));
+  return command_without_secrets(std::move(told));
 }
 
 void refuse_another_search(const MarginArguments& arguments, const report::MarginAsked& before,

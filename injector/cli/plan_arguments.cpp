@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "injector/base/error.h"
+#include "injector/base/secrets.h"
 #include "injector/plan/values.h"
 
 namespace faultline::cli {
@@ -63,7 +64,8 @@ plan::ParseOptions PlanArguments::options() const {
     for (const auto& text : texts) {
       const auto equals = text.find('=');
       if (equals == std::string::npos || equals == 0)
-        throw Failure(Exit::invalid, fmt::format("{} {}: write {} {}", option, text, option, example));
+        throw Failure(Exit::invalid,
+                      fmt::format("{} {}: write {} {}", option, without_secrets_in(text), option, example));
       into[text.substr(0, equals)] = text.substr(equals + 1);
     }
   };

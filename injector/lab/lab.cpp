@@ -1,7 +1,6 @@
 #include "injector/lab/lab.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 
 #include "injector/base/error.h"
 #include "injector/base/program.h"
+#include "injector/base/secrets.h"
 #include "injector/base/thread_safety.h"
 #include "injector/lab/network.h"
 #include "injector/lab/readiness.h"
@@ -45,8 +45,8 @@ std::size_t index_of(const Items& items, const std::string& kind, const std::str
 
 std::string log_of(const Service& service, ServiceLogs& logs) {
   logs.catch_up();
-  return fmt::format("  command: {}\n  log: {}, its last lines:\n{}", fmt::join(service.command.argv, " "), service.log,
-                     log_tail(service.log));
+  return fmt::format("  command: {}\n  log: {}, its last lines:\n{}", command_without_secrets(service.command.argv),
+                     service.log, log_tail(service.log));
 }
 
 /// What a readiness thread found out.
@@ -162,7 +162,7 @@ void Lab::Impl::launch(Service& service, const Listener& listener) {
   service.pid = nursery.spawn(service.command);
   service.command.output = -1;
   service.ready = !service.host.ready;
-  if (listener) listener(service.host.name, "started", fmt::format("{}", fmt::join(service.command.argv, " ")));
+  if (listener) listener(service.host.name, "started", command_without_secrets(service.command.argv));
 }
 
 void Lab::Impl::await_ready(std::size_t index, const std::atomic<bool>& given_up) {

@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -12,6 +11,7 @@
 #include <cstring>
 
 #include "injector/base/error.h"
+#include "injector/base/secrets.h"
 #include "injector/base/visible_text.h"
 
 namespace faultline::lab {
@@ -102,8 +102,8 @@ Readiness::Readiness(const plan::Ready& ready, const NetNs& ns, const std::vecto
 
 std::string Readiness::question() const {
   if (ready_.tcp) return fmt::format("tcp port {} accepts a connection", port_);
-  if (!ready_.http.empty()) return ready_.http + " answers 2xx";
-  return fmt::format("`{}` exits 0", fmt::join(ready_.command, " "));
+  if (!ready_.http.empty()) return without_passwords(ready_.http) + " answers 2xx";
+  return fmt::format("`{}` exits 0", command_without_secrets(ready_.command));
 }
 
 bool Readiness::ask() {

@@ -74,9 +74,7 @@ Command Probe::command() const {
 
 std::string Probe::shown() const {
   if (!kind->runs_program()) return shown_subject();
-  Command words = command();
-  for (auto& word : words) word = without_secrets(word);
-  return fmt::format("{}", fmt::join(words, " "));
+  return command_without_secrets(command());
 }
 
 }  // namespace faultline::probe

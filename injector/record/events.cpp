@@ -48,7 +48,7 @@ events::Plan plan_event(const plan::Plan& p, const events::Links& links_of) {
     planned.kind = probe.kind->name();
     planned.subject = probe.shown_subject();
     planned.from = probe.from;
-    planned.command = probe.command();
+    planned.command = without_secrets(probe.command());
     planned.every = probe.every;
     if (probe.is_load()) planned.rate = probe::rate_text(probe.rate);
     planned.timeout = probe.timeout;
@@ -88,8 +88,8 @@ events::Plan plan_event(const plan::Plan& p, const events::Links& links_of) {
   return event;
 }
 
-/// What a service may say back that nobody else should read: secret variables, headers that let one in. Shorter ones
-/// would be found in any text.
+/// What a service may say back that nobody else should read: secret variables and keys, headers that let one in.
+/// Shorter ones would be found in any text.
 std::vector<std::string> secrets_of(const plan::Plan& p) {
   constexpr std::size_t kShortest = 6;
   std::vector<std::string> secrets;
@@ -98,13 +98,16 @@ std::vector<std::string> secrets_of(const plan::Plan& p) {
   };
   for (const auto& [name, value] : p.variables)
     if (is_secret(name)) add(value);
-  for (const auto& probe : p.probes)
+  for (const auto& probe : p.probes) {
+    for (const auto& key : probe.kind->keys)
+      if (key.type == probe::ValueType::text && is_secret(std::string(key.name))) add(probe.params.text(key.name));
     for (const auto& [name, value] : probe.params.fields("headers")) {
       const std::string shown = without_secrets_in(name + ": " + value);
       if (!shown.ends_with("***")) continue;
       add(value);
       if (const auto blank = value.rfind(' '); blank != std::string::npos) add(value.substr(blank + 1));  // no "Bearer"
     }
+  }
   return secrets;
 }
 

@@ -59,11 +59,9 @@ events::Machine this_machine(const plan::Plan& plan, const RunOptions& options, 
   machine.line = "tap";
   machine.host = name.nodename;
   machine.engine = engine == pen::Engine::tcx ? "tcx" : "clsact";
-  for (const auto& word : options.command) machine.command.push_back(without_secrets(word));
-  for (const auto& word : options.repeat) {
-    machine.repeat.push_back(without_secrets(word));
-    machine.masked |= machine.repeat.back() != word;
-  }
+  machine.command = without_secrets(options.command);
+  machine.repeat = without_secrets(options.repeat);
+  machine.masked = machine.repeat != options.repeat;
   // As it was called: who is root, or may play by capabilities, needs no sudo, and may have none.
   if (!machine.repeat.empty() && std::getenv("SUDO_UID") != nullptr)
     machine.repeat.insert(machine.repeat.begin(), "sudo");

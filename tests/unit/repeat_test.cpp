@@ -69,10 +69,23 @@ TEST(Repeat, WhatIsMaskedIsSaid) {
 TEST(Repeat, SecretsAreKnownByTheirNamesAndPlaces) {
   for (const auto& [text, shown] :
        {std::pair{"password=hunter2", "password=***"}, std::pair{"--var=DB_PASSWORD=a=b", "--var=DB_PASSWORD=***"},
+        std::pair{"--password=hunter2", "--password=***"}, std::pair{"--serve-token-file=f", "--serve-token-file=f"},
         std::pair{"api-key=k", "api-key=***"}, std::pair{"loss=25%", "loss=25%"},
         std::pair{"--scale=1:3", "--scale=1:3"}, std::pair{"--var", "--var"},
         std::pair{"db=postgresql://u:p@h/d", "db=postgresql://u:***@h/d"}})
-    EXPECT_EQ(without_secrets(text), shown);
+    EXPECT_EQ(without_secrets(std::string(text)), shown);
+  EXPECT_EQ(command_without_secrets({"mysql", "--password", "hunter2", "--token-file", "f", "-e", "select 1"}),
+            "mysql --password *** --token-file f -e select 1");
+}
+
+TEST(Repeat, ACommandOfThePlanIsRecordedWithoutSecrets) {
+  testing::TemporaryFolder folder;
+  {
+    Journal journal(folder.path());
+    events::plan(journal,
+                 plan::parse_good("[probes.db]\nexec = [\"mysql\", \"--password=hunter2\"]\nfrom = \"here\"\n"));
+  }
+  EXPECT_EQ(folder.read("journal.jsonl").find("hunter2"), std::string::npos);
 }
 
 TEST(Repeat, GivenWordsAreThoseOfTheCommandLine) {
