@@ -101,7 +101,7 @@ void add_sparkline(Row& row, const ProbeWatch& probe, Ns now, int width, const L
   }
   const double range = std::max(high - low, std::log(8.0));  // less than 8x is little: keep it low
   for (const auto& slot : slots) {
-    if (slot.sent == 0) {
+    if (slot.finished == 0) {
       row.add(" ");
     } else if (slot.ok == 0 || (!look.color && slot.success() < 0.9)) {
       row.add(look.utf8 ? "×" : "x", "31");
@@ -117,10 +117,11 @@ Row probe_row(const ProbeWatch& probe, Ns now, int name_width, const Look& look)
   Row row(look);
   row.add(clipped(probe.name, name_width)).pad_to(name_width + 1);
   const LastSecond last = probe.last_second(now);
-  const double success = last.sent == 0 ? 0 : static_cast<double>(last.ok) / static_cast<double>(last.sent);
-  row.add(fmt::format("{:>6}", last.sent == 0 ? "-" : percent(success)), last.sent == 0 ? "2" : success_style(success));
+  const double success = last.finished == 0 ? 0 : static_cast<double>(last.ok) / static_cast<double>(last.finished);
+  row.add(fmt::format("{:>6}", last.finished == 0 ? "-" : percent(success)),
+          last.finished == 0 ? "2" : success_style(success));
   const auto latency = [&](std::optional<Ns> value) {
-    return last.sent == 0 ? std::string("-") : record::quantile_text(value);
+    return last.finished == 0 ? std::string("-") : record::quantile_text(value);
   };
   const auto column = [&](const char* label, std::optional<Ns> value) {
     const int start = row.used();

@@ -23,9 +23,10 @@ std::string PlainView::phase_text(std::size_t phase) const {
   std::string text = watch_.phases[phase].name + ":";
   for (const auto& probe : watch_.probes) {
     const WatchedPhase& p = probe.phases[phase];
-    text += fmt::format("{} {} {} sent", &probe == &watch_.probes.front() ? "" : " ·", probe.name, thousands(p.sent));
-    if (p.sent == 0) continue;
-    text += fmt::format(", {} ok", percent(static_cast<double>(p.ok) / static_cast<double>(p.sent)));
+    text += fmt::format("{} {} {} finished", &probe == &watch_.probes.front() ? "" : " ·", probe.name,
+                        thousands(p.finished));
+    if (p.finished == 0) continue;
+    text += fmt::format(", {} ok", percent(static_cast<double>(p.ok) / static_cast<double>(p.finished)));
     const record::Latencies latency = p.latencies();
     text += fmt::format(", p50 {}, p99 {}", record::quantile_text(latency.quantile(500)),
                         record::quantile_text(latency.quantile(990)));
@@ -44,11 +45,11 @@ std::string PlainView::heartbeat_text(Ns now) const {
   for (const auto& probe : watch_.probes) {
     const LastSecond last = probe.last_second(now);
     text += fmt::format("{} {} ", &probe == &watch_.probes.front() ? "" : " ·", probe.name);
-    if (last.sent == 0)
+    if (last.finished == 0)
       text += "-";
     else
-      text += percent(static_cast<double>(last.ok) / static_cast<double>(last.sent)) + " ok";
-    if (last.sent > 0) text += ", p99 " + record::quantile_text(last.p99);
+      text += percent(static_cast<double>(last.ok) / static_cast<double>(last.finished)) + " ok";
+    if (last.finished > 0) text += ", p99 " + record::quantile_text(last.p99);
   }
   return text;
 }

@@ -55,14 +55,14 @@ void ProbeWatch::add(const probe::Sample& sample, Ns now) {
     slot.index = index;
   }
   if (slot.index == index) {  // else it is from more than a minute ago
-    ++slot.sent;
+    ++slot.finished;
     slot.ok += sample.ok;
     if (sample.ok) slot.latency_sum += sample.latency;
   }
   for (std::size_t i = 0; i < phases.size(); ++i) {
     const record::Phase& phase = (*outline_)[i];
     if (sample.due < phase.start || sample.due >= phase.end) continue;
-    ++phases[i].sent;
+    ++phases[i].finished;
     phases[i].ok += sample.ok;
     ++(sample.ok ? phases[i].latency : phases[i].failing)[record::rounded(sample.latency)];
   }
@@ -72,7 +72,7 @@ LastSecond ProbeWatch::last_second(Ns now) const {
   LastSecond last;
   record::Latencies latency;
   for (auto it = recent_.rbegin(); it != recent_.rend() && it->at >= now - kSecond; ++it) {
-    ++last.sent;
+    ++last.finished;
     last.ok += it->ok;
     if (it->ok)
       latency.ok.add(it->latency);

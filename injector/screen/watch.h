@@ -20,7 +20,7 @@
 namespace faultline::screen {
 
 struct WatchedPhase {
-  std::uint64_t sent = 0, ok = 0;
+  std::uint64_t finished = 0, ok = 0;
   std::map<Ns, std::uint64_t> latency, failing;  ///< rounded, of those that succeeded and of the others
   record::Latencies latencies() const;
 };
@@ -28,14 +28,14 @@ struct WatchedPhase {
 /// One column of a sparkline.
 struct WatchedSlot {
   std::int64_t index = -1;  ///< due / kSlot
-  std::uint64_t sent = 0, ok = 0;
+  std::uint64_t finished = 0, ok = 0;
   Ns latency_sum = 0;
   Ns mean() const { return ok == 0 ? 0 : latency_sum / static_cast<Ns>(ok); }
-  double success() const { return sent == 0 ? 1 : static_cast<double>(ok) / static_cast<double>(sent); }
+  double success() const { return finished == 0 ? 1 : static_cast<double>(ok) / static_cast<double>(finished); }
 };
 
 struct LastSecond {
-  std::uint64_t sent = 0, ok = 0;
+  std::uint64_t finished = 0, ok = 0;
   std::optional<Ns> p50 = {}, p99 = {};  ///< absent of requests that there were: "never"
 };
 

@@ -277,9 +277,9 @@ TEST(PlainView, TellsEachThingOnce) {
   };
   EXPECT_EQ(count("[ 20.0s] fault room-jitter begins (40s)"), 1) << all;
   EXPECT_EQ(count("[ 60.0s] fault room-jitter ends"), 1) << all;
-  EXPECT_EQ(count("baseline: pay 400 sent, 100% ok"), 1) << all;
-  EXPECT_EQ(count("room-jitter: pay 200 sent, 50.0% ok"), 1) << all;
-  EXPECT_EQ(count("recovery: pay 0 sent"), 1) << all;
+  EXPECT_EQ(count("baseline: pay 400 finished, 100% ok"), 1) << all;
+  EXPECT_EQ(count("room-jitter: pay 200 finished, 50.0% ok"), 1) << all;
+  EXPECT_EQ(count("recovery: pay 0 finished"), 1) << all;
   EXPECT_GE(count("last second"), 2) << all;
   EXPECT_LE(count("last second"), 7) << all;
 }
@@ -356,7 +356,7 @@ TEST(Display, WritesPlainLinesElsewhere) {
   EXPECT_NE(text.find("Machine-room jitter between payment and bank (1m10s)\n"), std::string::npos) << text;
   EXPECT_NE(text.find("[ 20.0s] fault room-jitter begins (40s)\n"), std::string::npos) << text;
   EXPECT_NE(text.find("note\\nwith a break\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("baseline: pay 1,000 sent, 100% ok, p50 1.00 ms"), std::string::npos) << text;
+  EXPECT_NE(text.find("baseline: pay 1,000 finished, 100% ok, p50 1.00 ms"), std::string::npos) << text;
 }
 
 TEST(Display, DoesNotWaitForAFullPipe) {
