@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -32,18 +33,30 @@ struct ListArguments {
   bool json = false, names = false;
 };
 
+struct ListedArm {
+  std::string name;
+  std::vector<std::string> expect;
+  double duration_s = 0;
+
+  static constexpr auto fields = std::tuple{field("name", &ListedArm::name), field("expect", &ListedArm::expect),
+                                            field("duration_s", &ListedArm::duration_s)};
+};
+
 struct ListedExperiment {
   std::string path, name, title;
   bool ok = false;
   std::optional<std::string> duration;  ///< this, and what follows, of one that is valid
   std::optional<double> duration_s;
-  std::optional<std::vector<std::string>> needs, kinds;
+  std::optional<std::vector<std::string>> needs, kinds;  ///< of all arms
+  std::optional<std::vector<ListedArm>> arms;  ///< of a plan that has some; the durations above are the first's
+  Ns whole = 0;                                ///< of all arms, one after another
 
   static constexpr auto fields =
       std::tuple{field("path", &ListedExperiment::path),          field("name", &ListedExperiment::name),
                  field("title", &ListedExperiment::title),        field("ok", &ListedExperiment::ok),
                  seldom("duration", &ListedExperiment::duration), seldom("duration_s", &ListedExperiment::duration_s),
-                 seldom("needs", &ListedExperiment::needs),       seldom("kinds", &ListedExperiment::kinds)};
+                 seldom("needs", &ListedExperiment::needs),       seldom("kinds", &ListedExperiment::kinds),
+                 seldom("arms", &ListedExperiment::arms)};
 };
 
 struct ListedKey {
@@ -65,25 +78,66 @@ struct ListedKind {
                                             field("keys", &ListedKind::keys)};
 };
 
-std::vector<ListedExperiment> listed_experiments() {
-  std::vector<ListedExperiment> all;
-  for (const auto& path : shipped_experiments()) {
-    const auto parsed = plan::parse_file(path);
-    const auto& plan = parsed.plan;
-    auto& one = all.emplace_back();
-    one.path = path;
-    one.name = plan.name;
-    one.title = plan.title;
-    one.ok = parsed.ok();
-    if (!one.ok) continue;
-    std::set<std::string> kinds;
-    for (const auto& fault : plan.faults) kinds.insert(std::string(fault.kind->name));
-    one.duration = plan::format_duration(plan.duration);
-    one.duration_s = seconds(plan.duration);
-    one.needs = plan::programs_of(plan, nursery::is_known);
-    one.kinds.emplace(kinds.begin(), kinds.end());
+/// A plan as each of its arms is read, which may differ in all that a variable says; the plan alone where it has none.
+std::vector<plan::Parsed> parsed_arms(const std::string& path) {
+  std::vector<plan::Parsed> all{plan::parse_file(path)};
+  const auto arms = all.front().plan.arms;
+  for (const auto& arm : arms) {
+    if (arm.name == all.front().plan.arm) continue;
+    plan::ParseOptions options;
+    options.arm = arm.name;
+    all.push_back(plan::parse_file(path, options));
   }
   return all;
+}
+
+/// As a plan has it.
+std::vector<std::string> expected_of(const plan::Arm& arm) {
+  if (arm.fails.empty()) return {"passes"};
+  std::vector<std::string> words;
+  for (const auto& name : arm.fails) words.push_back("fails: " + name);
+  return words;
+}
+
+ListedExperiment listed_experiment(const std::string& path) {
+  const auto parsed = parsed_arms(path);
+  const auto& first = parsed.front().plan;
+  ListedExperiment one;
+  one.path = path;
+  one.name = first.name;
+  one.title = first.title;
+  one.ok = std::all_of(parsed.begin(), parsed.end(), [](const plan::Parsed& arm) { return arm.ok(); });
+  if (!one.ok) return one;
+  std::set<std::string> kinds, needs;
+  for (const auto& as_arm : parsed) {
+    const plan::Plan& plan = as_arm.plan;
+    for (const auto& fault : plan.faults) kinds.insert(std::string(fault.kind->name));
+    for (const auto& program : plan::programs_of(plan, nursery::is_known)) needs.insert(program);
+    one.whole += plan.duration;
+    const plan::Arm* arm = plan.chosen_arm();
+    if (arm == nullptr) continue;
+    if (!one.arms) one.arms.emplace();
+    one.arms->push_back({arm->name, expected_of(*arm), seconds(plan.duration)});
+  }
+  one.duration = plan::format_duration(first.duration);
+  one.duration_s = seconds(first.duration);
+  one.needs.emplace(needs.begin(), needs.end());
+  one.kinds.emplace(kinds.begin(), kinds.end());
+  return one;
+}
+
+std::vector<ListedExperiment> listed_experiments() {
+  std::vector<ListedExperiment> all;
+  for (const auto& path : shipped_experiments()) all.push_back(listed_experiment(path));
+  return all;
+}
+
+/// "3 arms: careful, naive, control; "
+std::string arms_text(const ListedExperiment& one) {
+  if (!one.arms) return "";
+  std::vector<std::string> names;
+  for (const auto& arm : *one.arms) names.push_back(arm.name);
+  return fmt::format("{} {}: {}; ", names.size(), names.size() == 1 ? "arm" : "arms", fmt::join(names, ", "));
 }
 
 std::vector<ListedKind> listed_kinds() {
@@ -119,7 +173,8 @@ void print_experiments(const std::vector<ListedExperiment>& all, const screen::L
       below("not valid: faultline check " + one.name);
       continue;
     }
-    below(fmt::format("{}; needs {}", one.duration.value_or(""),
+    below(fmt::format("{}{}{}; needs {}", arms_text(one), plan::format_duration(one.whole),
+                      one.arms && one.arms->size() > 1 ? " in all" : "",
                       one.needs->empty() ? "nothing else" : fmt::format("{}", fmt::join(*one.needs, ", "))));
   }
 }

@@ -1,14 +1,20 @@
 // The commands before a run: list, new, completion, man. (Others: explain_test, doctor_test, inject_command_test.)
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 
 #include "faults/kind.h"
 #include "injector/plan/parse.h"
+#include "injector/plan/values.h"
 #include "injector/probe/library.h"
 #include "tests/harness/command.h"
 #include "tests/unit/say.h"
@@ -31,6 +37,42 @@ TEST(ListCommand, ShowsExperimentsAndKinds) {
   const std::string kinds = say({"list", "kinds", "--names"}).out;
   EXPECT_TRUE(has(kinds, "sever\n") && !has(kinds, "hello")) << kinds;
   EXPECT_EQ(say({"list", "runs", "--names"}).status, 3);
+}
+
+/// Whoever runs a plan with arms waits for all of them.
+TEST(ListCommand, TellsTheArmsAndHowLongAllOfThemTake) {
+  const auto parsed = plan::parse_file(FAULTLINE_SOURCE_DIR "/experiments/wechat-pay-2022.toml");
+  ASSERT_TRUE(parsed.ok());
+  ASSERT_GE(parsed.plan.arms.size(), 2u);
+  const auto all = nlohmann::json::parse(say({"list", "experiments", "--json"}).out);
+  Ns whole = 0;
+  std::string names;
+  std::size_t with_arms = 0;
+  for (const auto& one : all) {
+    with_arms += one.contains("arms");
+    if (one.at("name") == "hello") {
+      EXPECT_FALSE(one.contains("arms")) << one;
+    }
+    if (one.at("name") != parsed.plan.name) continue;
+    EXPECT_EQ(one.at("duration_s"), one.at("arms").at(0).at("duration_s")) << "as ever, that of the first";
+    ASSERT_EQ(one.at("arms").size(), parsed.plan.arms.size());
+    for (std::size_t i = 0; i < parsed.plan.arms.size(); i++) {
+      const auto& arm = one.at("arms").at(i);
+      EXPECT_EQ(arm.at("name"), parsed.plan.arms[i].name);
+      const auto& fails = parsed.plan.arms[i].fails;
+      EXPECT_EQ(arm.at("expect").size(), std::max<std::size_t>(1, fails.size()));
+      EXPECT_EQ(arm.at("expect").at(0), fails.empty() ? "passes" : "fails: " + fails.front());
+      names += (names.empty() ? "" : ", ") + parsed.plan.arms[i].name;
+      whole += static_cast<Ns>(std::llround(arm.at("duration_s").get<double>() * kSecond));
+    }
+  }
+  EXPECT_GT(with_arms, 10u);
+  std::istringstream words(say({"list", "experiments"}).out);  // wherever its lines are broken
+  std::string text;
+  for (std::string word; words >> word;) text += word + " ";
+  EXPECT_TRUE(has(
+      text, fmt::format("{} arms: {}; {} in all; needs", parsed.plan.arms.size(), names, plan::format_duration(whole))))
+      << text;
 }
 
 // What is put into a message is a stranger's text: its line breaks are shown as "\\n". Ours must not be put in that
