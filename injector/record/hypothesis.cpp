@@ -22,9 +22,20 @@ namespace {
 /// The parts of a hypothesis put together: false if one is false, else unknown if one is unknown, else true.
 class Parts {
  public:
-  void add(std::optional<bool> held, const std::string& observed, const std::string& reason) {
+  /// `key` is what the plan calls the figure, if it is one.
+  void add(std::optional<bool> held, const std::string& observed, const std::string& reason,
+           const std::string& key = {}) {
+    add_figures(held, {{"", observed, held, key}}, reason);
+  }
+  /// Of several figures, each after its own lead.
+  void add_figures(std::optional<bool> held, std::vector<ObservedFigure> figures, const std::string& reason) {
     parts_++;
-    join(result_.observed, observed, ", ");
+    for (auto& one : figures) {
+      if (one.text.empty()) continue;
+      if (!result_.figures.empty() && one.lead.empty()) one.lead = ", ";
+      result_.observed += one.lead + one.text;
+      result_.figures.push_back(std::move(one));
+    }
     const bool settled = result_.held && !*result_.held;
     if (held.value_or(false)) return;
     if (!held && settled) return;
@@ -45,7 +56,7 @@ class Parts {
   }
   void held_after(Ns after) { result_.held_after = after; }
   void add(const Finding& finding) {
-    add(finding.held, finding.observed, finding.reason);
+    add(finding.held, finding.observed, finding.reason, finding.reason);
     if (finding.detected_after) result_.detected_after = finding.detected_after;
   }
   Judgement result(const plan::Hypothesis& h) {
@@ -221,7 +232,7 @@ void judge_conditions(Parts& parts, const plan::Hypothesis& asked, const plan::C
         parts.add({}, {}, fmt::format("{}: there was none to measure", key.name));
         continue;
       }
-      parts.add(holds(key, *bound, latencies), figure_text(key, latencies) + limit, key.name);
+      parts.add(holds(key, *bound, latencies), figure_text(key, latencies) + limit, key.name, key.name);
       parts.untested(no_time_text(key, latencies));
       parts.trust(quantile_interval_text(key, latencies));
       continue;
@@ -229,7 +240,7 @@ void judge_conditions(Parts& parts, const plan::Hypothesis& asked, const plan::C
     if (key.of_connections()) {
       const std::uint64_t number = number_of(key, stats);
       parts.add(bound->holds(figure_of(*bound, number, stats.length)),
-                series_text(key, *bound, number, stats.length) + limit, key.name);
+                series_text(key, *bound, number, stats.length) + limit, key.name, key.name);
       parts.untested(nothing_to_count_text(key, stats));
       continue;
     }
@@ -237,7 +248,8 @@ void judge_conditions(Parts& parts, const plan::Hypothesis& asked, const plan::C
     const bool of_failures = key.of == plan::Conditions::Of::share || key.of == plan::Conditions::Of::failures;
     parts.add(bound->holds(figure_of(key, stats.sent, stats.ok, stats.length)),
               count_text(key, stats.sent, stats.ok, stats.length) + limit,
-              stats.by_error.empty() || !of_failures ? key.name : fmt::format("{}: {}", key.name, errors_text(stats)));
+              stats.by_error.empty() || !of_failures ? key.name : fmt::format("{}: {}", key.name, errors_text(stats)),
+              key.name);
   }
   if (settled.errors)
     for (const auto& [error, bound] : *settled.errors) {
@@ -273,7 +285,7 @@ void judge_eventually(Parts& parts, const plan::Hypothesis& h, const plan::Condi
   judge_conditions(then, h, settled, seen);
   if (subject.probe())
     for (const auto& finding : judge_values(h, values_in(*subject.probe(), begin, end))) then.add(finding);
-  const Judgement figures = then.result(h);
+  Judgement figures = then.result(h);
   if (!figures.held) return parts.add({}, {}, "eventually: " + figures.reason);
   if (from) parts.held_after(*from - window.start);
   parts.trust(figures.confidence);
@@ -281,10 +293,12 @@ void judge_eventually(Parts& parts, const plan::Hypothesis& h, const plan::Condi
   const std::string when = !from     ? "never held"
                            : at_once ? "held at once"
                                      : fmt::format("held after {}", short_duration(*from - window.start));
-  parts.add(held,
-            held ? fmt::format("{}: {}", when, figures.observed)
-                 : fmt::format("{}; from {} on: {}", when, short_duration(*h.eventually), figures.observed),
-            figures.reason.empty() ? "eventually" : "eventually: " + figures.reason);
+  if (!figures.figures.empty())
+    figures.figures.front().lead =
+        held ? std::string(": ") : fmt::format("; from {} on: ", short_duration(*h.eventually));
+  figures.figures.insert(figures.figures.begin(), {"", when, held});
+  parts.add_figures(held, std::move(figures.figures),
+                    figures.reason.empty() ? "eventually" : "eventually: " + figures.reason);
   if (at_once)
     parts.untested("held at once: it was so from the window's beginning on, and nothing had to change");
   else

@@ -32,6 +32,13 @@ struct PhaseStats {
   std::uint64_t unsent() const { return failed_by("unsent") + failed_by("overload"); }
 };
 
+/// A part of what was observed. All of them, each after its `lead`, are what was observed.
+struct ObservedFigure {
+  std::string lead, text;
+  std::optional<bool> held;  ///< of the bound on it
+  std::string key = {};      ///< what a plan calls it: "p99"; empty: it is no figure of its own
+};
+
 struct Judgement {
   std::string name;
   std::string probe, during;              ///< of which requests: during "recovery" where only recovery is asked for
@@ -47,6 +54,7 @@ struct Judgement {
   /// Of one that held: why that says little, since nothing put it to the test; empty: something did.
   std::string untested = {};
   std::optional<std::string> telemetry = {}, peer = {};  ///< whose connections, and with whom: `probe` is empty then
+  std::vector<ObservedFigure> figures = {};              ///< `observed`, and what of it broke a bound
   std::optional<Ns> first_sign = {};       ///< of one that did not hold: when the first that tells against it was seen
   std::optional<std::uint64_t> rank = {};  ///< likewise: 1 is told first (evidence.h)
 

@@ -88,7 +88,7 @@ Decades decades_of(const record::ProbeRecord& probe) {
 
 std::string tooltip(const record::PhaseStats& s, Ns from, Ns to) {
   std::string text =
-      fmt::format("{:.4g} to {:.4g} s: {} sent, {} failed", seconds(from), seconds(to), s.sent, s.sent - s.ok);
+      fmt::format("{:.4g} to {:.4g} s: {} requests, {} failed", seconds(from), seconds(to), s.sent, s.sent - s.ok);
   std::string why;
   for (const auto& [error, count] : s.by_error) why += fmt::format("{}{} {}", why.empty() ? "" : ", ", count, error);
   if (!why.empty()) text += " (" + why + ")";
@@ -136,7 +136,7 @@ std::string panel(const record::Recording& r, const record::ProbeRecord& probe, 
       close();
       continue;
     }
-    const double x1 = scale.x(from), x2 = scale.x(to), x = (x1 + x2) / 2;
+    const double x1 = scale.x(from), x2 = scale.x(to);
     if (s.ok < s.sent)
       strip += fmt::format(
           "<rect class=\"failed\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{}\" opacity=\"{:.2f}\"/>", x1,
@@ -152,9 +152,10 @@ std::string panel(const record::Recording& r, const record::ProbeRecord& probe, 
       return decades.y(static_cast<double>(s.latency.ok.quantile(per_mille)), top);
     };
     const double p50 = height(500), high = height(990), low = height(0);
-    middle += fmt::format("{}{:.1f} {:.1f}", middle.empty() ? "" : "L", x, p50);
-    above += fmt::format("{}{:.1f} {:.1f}", above.empty() ? "" : "L", x, high);
-    below = fmt::format("{:.1f} {:.1f}", x, low) + (below.empty() ? "" : "L" + below);
+    // What a column came to holds of all of it: a slope from one middle to the next would begin before what it shows.
+    middle += fmt::format("{0}{1:.1f} {3:.1f}L{2:.1f} {3:.1f}", middle.empty() ? "" : "L", x1, x2, p50);
+    above += fmt::format("{0}{1:.1f} {3:.1f}L{2:.1f} {3:.1f}", above.empty() ? "" : "L", x1, x2, high);
+    below = fmt::format("{1:.1f} {2:.1f}L{0:.1f} {2:.1f}", x1, x2, low) + (below.empty() ? "" : "L" + below);
     open = true;
   }
   close();

@@ -30,7 +30,11 @@ std::vector<PageBound> drawn(const Recording& r, const Summary& summary, About a
       one.value = value;
       one.from_s = seconds(window->start + h.eventually.value_or(0));
       one.to_s = seconds(window->end);
-      if (judged != summary.hypotheses.end()) one.held = judged->held;
+      if (judged == summary.hypotheses.end()) return;
+      // Of several bounds of a hypothesis that broke, one may have been kept.
+      const auto figure = std::find_if(judged->figures.begin(), judged->figures.end(),
+                                       [&](const record::ObservedFigure& seen) { return seen.key == name; });
+      one.held = judged->held && figure != judged->figures.end() ? figure->held : judged->held;
     });
   }
   return out;

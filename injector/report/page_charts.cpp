@@ -20,15 +20,9 @@ using record::ProbeRecord;
 using record::Recording;
 using Values = std::vector<std::optional<double>>;
 
-constexpr std::size_t kMostErrors = 6;       // told apart in a chart: there are as many colours
+constexpr std::size_t kMostErrors = 8;       // told apart in a chart: kBadTones, each of them plain and hatched
+constexpr std::size_t kBadTones = 4;         // page.css has bad1 to bad4
 constexpr std::size_t kValuesOfAProbe = 12;  // curves, about: what kMostValues is divided by
-
-/// Three significant figures: what a curve shows of a value.
-double rounded(double value) {
-  if (value == 0 || !std::isfinite(value)) return 0;
-  const double unit = std::pow(10, 2 - std::floor(std::log10(std::abs(value))));
-  return std::round(value * unit) / unit;
-}
 
 /// What a probe saw, cell by cell.
 struct Seen {
@@ -76,9 +70,9 @@ PageChart latency(const Seen& s) {
   };
   chart.series = {{"least", "floor", "main", quantile(0)},
                   {"p99", "line", "main2", quantile(990)},
-                  {"p90", "thin", "main3", quantile(900)},
+                  {"p90", "thin", "main", quantile(900), 1},
                   {"p50", "line", "main", quantile(500)},
-                  {"max", "faint", "main2", quantile(1000)}};
+                  {"max", "thin", "main2", quantile(1000), 2}};
   return chart;
 }
 
@@ -92,32 +86,34 @@ std::vector<std::string> errors_of(const Seen& s) {
   return names;
 }
 
+/// That of the n-th error.
+PageSeries of_error(std::size_t n, std::string name, Values values) {
+  return {std::move(name), "stack", fmt::format("bad{}", n % kBadTones + 1), std::move(values), n / kBadTones};
+}
+
 PageChart outcomes(const Seen& s) {
   PageChart chart;
   chart.title = "requests per second, by outcome";
   chart.about = "what became of the requests that were due then";
   chart.unit = "per_s";
   const auto errors = errors_of(s);
-  // Half a cell at the run's end has no pace of its own.
   const auto rate = [&](const std::function<std::uint64_t(const record::PhaseStats&)>& count) {
     return values_of(s, [&](const auto& stats) {
-      return 2 * stats.length >= s.cells.width
-                 ? std::optional(static_cast<double>(count(stats)) / seconds(stats.length))
-                 : std::nullopt;
+      return s.cells.has_a_pace(stats.length) ? std::optional(static_cast<double>(count(stats)) / seconds(stats.length))
+                                              : std::nullopt;
     });
   };
-  chart.series.push_back({"ok", "stack", "calm", rate([](const auto& stats) { return stats.ok; })});
+  chart.series.push_back({"ok", "pale", "main", rate([](const auto& stats) { return stats.ok; })});
   const std::size_t told = errors.size() > kMostErrors ? kMostErrors - 1 : errors.size();
   for (std::size_t i = 0; i < told; i++)
-    chart.series.push_back({errors[i], "stack", fmt::format("bad{}", i + 1),
-                            rate([&](const auto& stats) { return stats.failed_by(errors[i]); })});
+    chart.series.push_back(of_error(i, errors[i], rate([&](const auto& stats) { return stats.failed_by(errors[i]); })));
   if (told < errors.size())
-    chart.series.push_back({fmt::format("{} other errors", errors.size() - told), "stack",
-                            fmt::format("bad{}", kMostErrors), rate([&](const auto& stats) {
-                              std::uint64_t others = stats.sent - stats.ok;
-                              for (std::size_t i = 0; i < told; i++) others -= stats.failed_by(errors[i]);
-                              return others;
-                            })});
+    chart.series.push_back(
+        of_error(told, fmt::format("{} other errors", errors.size() - told), rate([&](const auto& stats) {
+                   std::uint64_t others = stats.sent - stats.ok;
+                   for (std::size_t i = 0; i < told; i++) others -= stats.failed_by(errors[i]);
+                   return others;
+                 })));
   return chart;
 }
 
@@ -166,118 +162,13 @@ constexpr ProbeChart kProbeCharts[] = {
     {"outcomes", outcomes, [](const plan::Conditions::Key& key) { return key.of == Of::throughput; }},
 };
 
-/// What became of a target's connections, cell by cell.
-struct Counted {
-  const record::TelemetryRecord& target;
-  Cells cells;
-  std::vector<record::TelemetryStats> stats;
-};
-
-using TelemetryValue = std::function<std::optional<double>(const record::TelemetryStats&)>;
-
-/// A curve of a telemetry chart. A count is drawn by second.
-struct TelemetrySeries {
-  const char *name, *look, *tone;
-  bool count;
-  std::optional<double> (*of)(const record::TelemetryStats&);
-};
-struct TelemetryChart {
-  const char *id, *title, *about, *unit;
-  Shows shows;  ///< the figures whose bounds are drawn
-  std::vector<TelemetrySeries> series;
-};
-
-/// Whether it is one of these numbers.
-template <plan::Series... which>
-bool numbers(const plan::Conditions::Key& key) {
-  return ((key.series == which) || ...);
-}
-
-template <auto member>
-std::optional<double> counted(const record::TelemetryStats& stats) {
-  return static_cast<double>(stats.*member);
-}
-/// Of a time that was measured: of turns, of those that were answered.
-template <auto member, unsigned per_mille>
-std::optional<double> measured(const record::TelemetryStats& stats) {
-  const record::Distribution& times = (stats.*member).ok;
-  if (times.count() == 0) return {};
-  return milliseconds(times.quantile(per_mille));
-}
-
-/// A new series of telemetry is a row here.
-const std::vector<TelemetryChart>& telemetry_charts() {
-  using Stats = record::TelemetryStats;
-  using Number = plan::Series;
-  static const std::vector<TelemetryChart> charts{
-      {"connections",
-       "connections per second",
-       "of its TCP connections, counted in the kernel",
-       "per_s",
-       numbers<Number::opened, Number::accepted, Number::closed, Number::failed>,
-       {{"opened", "line", "main", true, counted<&Stats::opened>},
-        {"accepted", "line", "good", true, counted<&Stats::accepted>},
-        {"closed", "thin", "dim", true, counted<&Stats::closed>},
-        {"failed", "line", "bad1", true,
-         [](const Stats& stats) { return std::optional(static_cast<double>(stats.all_failed())); }}}},
-      {"retransmits",
-       "retransmissions and resets per second",
-       "segments sent again, those of them that faults made necessary (ours), those by timeout, and TCP resets",
-       "per_s",
-       numbers<Number::retransmits, Number::retransmits_ours, Number::timeouts, Number::resets_sent,
-               Number::resets_received>,
-       {{"retransmits", "line", "bad2", true, counted<&Stats::retransmits>},
-        {"ours", "thin", "main", true, counted<&Stats::retransmits_ours>},
-        {"timeouts", "line", "bad1", true, counted<&Stats::timeouts>},
-        {"resets sent", "thin", "bad3", true, counted<&Stats::resets_sent>},
-        {"resets received", "thin", "bad4", true, counted<&Stats::resets_received>}}},
-      {"rtt",
-       "round-trip time",
-       "smoothed, as TCP measures it",
-       "ms",
-       [](const plan::Conditions::Key& key) { return key.of == Of::rtt; },
-       {{"p99", "line", "main2", false, measured<&Stats::rtt, 990>},
-        {"p50", "line", "main", false, measured<&Stats::rtt, 500>}}},
-      {"turns",
-       "turns",
-       "from the last byte of what was asked to the first of its answer, of those that were answered",
-       "ms",
-       [](const plan::Conditions::Key& key) { return key.of == Of::turns; },
-       {{"p99", "line", "main2", false, measured<&Stats::turns, 990>},
-        {"p50", "line", "main", false, measured<&Stats::turns, 500>}}},
-      {"bytes",
-       "bytes per second",
-       "payload that was acknowledged, and that arrived",
-       "bytes_per_s",
-       numbers<Number::bytes_sent, Number::bytes_received>,
-       {{"sent", "line", "main", true, counted<&Stats::bytes_sent>},
-        {"received", "line", "good", true, counted<&Stats::bytes_received>}}},
-  };
-  return charts;
-}
-
-std::optional<PageChart> drawn(const TelemetryChart& asked, const Counted& c) {
-  PageChart chart;
-  chart.id = asked.id;
-  chart.title = c.target.target + ": " + asked.title;
-  chart.about = asked.about;
-  chart.unit = asked.unit;
-  chart.cell_s = seconds(c.cells.width);
-  bool any = false;
-  for (const auto& series : asked.series) {
-    Values values;
-    for (const auto& stats : c.stats) {
-      auto value = series.of(stats);
-      if (value && series.count) *value /= chart.cell_s;
-      any = any || value.value_or(0) > 0;
-      values.push_back(value ? std::optional(rounded(*value)) : std::nullopt);
-    }
-    chart.series.push_back({series.name, series.look, series.tone, std::move(values)});
-  }
-  return any ? std::optional(std::move(chart)) : std::nullopt;
-}
-
 }  // namespace
+
+double rounded(double value) {
+  if (value == 0 || !std::isfinite(value)) return 0;
+  const double unit = std::pow(10, 2 - std::floor(std::log10(std::abs(value))));
+  return std::round(value * unit) / unit;
+}
 
 Cells cells_for(Ns until, Ns every, std::size_t most) {
   const Ns least = std::max<Ns>({until / static_cast<Ns>(std::max<std::size_t>(most, 1)), every,
@@ -311,16 +202,7 @@ std::vector<PageChart> page_charts(const Recording& r, const Summary& summary,
       charts.push_back(std::move(*chart));
     }
   }
-  for (const auto& target : r.telemetry) {
-    Counted c{target, cells_for(until, 0, std::min<std::size_t>(most, 300)), {}};
-    for (std::size_t i = 0; i < c.cells.count; i++)
-      c.stats.push_back(record::stats_in(target, c.cells.begin(i), c.cells.begin(i + 1)));
-    for (const auto& one : telemetry_charts())
-      if (auto chart = drawn(one, c)) {
-        chart->bounds = bounds_of_connections(r, summary, target.target, one.shows);
-        charts.push_back(std::move(*chart));
-      }
-  }
+  for (auto& chart : telemetry_charts(r, summary, most)) charts.push_back(std::move(chart));
   if (auto chart = contention_chart(r)) charts.push_back(std::move(*chart));
   return charts;
 }

@@ -7,6 +7,7 @@
 #include "injector/base/text.h"
 #include "injector/record/json_fields.h"
 #include "injector/report/chart.h"
+#include "injector/report/page_changes.h"
 #include "injector/report/page_charts.h"
 #include "injector/report/where.h"
 
@@ -83,6 +84,9 @@ std::vector<PageMark> marks(const Recording& r, const Summary& summary) {
     else
       add("warning", warning.when, warning.text);
   }
+  for (const auto& probe : r.probes)
+    for (auto& change : changes_of(probe))
+      if (out.size() < kMostMarks) out.push_back(std::move(change));
   std::stable_sort(out.begin(), out.end(), [](const PageMark& a, const PageMark& b) { return a.at_s < b.at_s; });
   return out;
 }

@@ -52,7 +52,8 @@ struct PageMark {
   static constexpr const char* shape = "mark";
   static constexpr auto fields =
       std::tuple{record::field("kind", &PageMark::kind,
-                               "`note`, `guard`, `stop`, `escape`, `lapse`, `lost`, `service`, `warning`, `recovered`"),
+                               "`note`, `guard`, `stop`, `escape`, `lapse`, `lost`, `service`, `warning`, `recovered`, "
+                               "`event`; of a probe `fails`, `succeeds`, `value`"),
                  record::field("text", &PageMark::text, "what happened, in words"),
                  record::field("at_s", &PageMark::at_s, "when, or since when"),
                  record::seldom("until_s", &PageMark::until_s, "until when; absent: it has no length")};
@@ -71,22 +72,24 @@ struct PageBound {
                  record::field("value", &PageBound::value, "in the chart's unit"),
                  record::field("from_s", &PageBound::from_s, "the window in which it is asked for"),
                  record::field("to_s", &PageBound::to_s, "likewise"),
-                 record::field("held", &PageBound::held, "whether the hypothesis held; null: it was not judged")};
+                 record::field("held", &PageBound::held, "whether this bound was kept; null: it was not judged")};
 };
 
 struct PageSeries {
   std::string name, look, tone;
   std::vector<std::optional<double>> values;
+  std::uint64_t dash = 0;
 
   static constexpr const char* shape = "series";
   static constexpr auto fields = std::tuple{
       record::field("name", &PageSeries::name, "for people"),
       record::field(
           "look", &PageSeries::look,
-          "`line`, `thin`, `faint`, `area` (filled down to 0), `stack` (on top of the one before), `floor` (the "
-          "lower edge of a band; the next series is its upper one)"),
+          "`line`, `thin`, `area` (what is missing from 1 is filled), `stack` (on top of the one before), `pale` (the "
+          "same, with a line above it), `floor` (the lower edge of a band; the next series is its upper one)"),
       record::field("tone", &PageSeries::tone, "a colour, by its name in page.css: `good`, `bad1`, `main`, …"),
-      record::field("values", &PageSeries::values, "one for each cell; null: nothing to draw")};
+      record::field("dash", &PageSeries::dash, "its pattern: 0 none, 1 dashes, 2 dots; an area is hatched"),
+      record::field("values", &PageSeries::values, "one for each cell, drawn over all of it; null: nothing to draw")};
 };
 
 struct PageChart {

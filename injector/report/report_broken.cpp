@@ -82,6 +82,18 @@ std::string errors_text(const record::PhaseStats& stats) {
   return text;
 }
 
+/// When the first and the last of those that failed were due: whether it was a moment, or all of the window.
+std::string failing_span(const ProbeRecord& probe, Ns from, Ns to) {
+  const Requests *first = nullptr, *last = nullptr;
+  for (const Requests& one : record::due_in(probe, from, to)) {
+    if (one.error == 0) continue;
+    if (first == nullptr) first = &one;
+    last = &one;
+  }
+  if (first == nullptr) return "";
+  return first->due == last->due ? "due at " + instant(first->due) : "due from " + span(first->due, last->due);
+}
+
 /// When a fault acted, within its window.
 std::vector<std::pair<Ns, Ns>> acting(const record::FaultRecord& fault) {
   if (fault.episodes.empty()) return {{fault.start, fault.end}};
@@ -202,6 +214,16 @@ std::string values_text(const ProbeRecord& probe, const plan::Hypothesis& asked,
          fmt::format("the last, at {}: {}", instant(last->due), *last->value);
 }
 
+/// What was observed, of which what broke its bound stands out.
+std::string observed_html(const Hypothesis& h, const char* broken) {
+  std::string out;
+  for (const auto& figure : h.figures)
+    out += escaped(figure.lead) + (figure.held == false
+                                       ? fmt::format("<span class=\"value {}\">{}</span>", broken, escaped(figure.text))
+                                       : escaped(figure.text));
+  return out;
+}
+
 std::string card(const Recording& r, const Summary& s, const Hypothesis& h, std::size_t number) {
   const ProbeRecord* probe = r.find_probe(h.probe);
   const auto asked = std::find_if(r.hypotheses.begin(), r.hypotheses.end(),
@@ -225,18 +247,18 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h, std:
                         short_duration(probe->every));
   Facts facts;
   facts.add("Expected", fmt::format("<span class=\"value\">{}</span>", escaped(h.expected)));
-  facts.add("Observed", fmt::format("<span class=\"value broken\">{}</span>{}", escaped(h.observed),
-                                    h.confidence.empty() ? ""
-                                                         : fmt::format(" <small class=\"dim\">95 %: {}</small>",
-                                                                       escaped(h.confidence))));
+  facts.add(
+      "Observed",
+      observed_html(h, as_expected ? "open" : "broken") +
+          (h.confidence.empty() ? "" : fmt::format(" <small class=\"dim\">95 %: {}</small>", escaped(h.confidence))));
   std::string moment, why = escaped(h.reason);
   if (probe) {
     const auto stats = record::stats_in(*probe, from, to);
     const std::uint64_t failed = stats.sent - stats.ok;
     facts.add(failed > 0 ? "Cause" : "Faults meanwhile", cause(r, s, probe, from, to, failed));
     if (failed > 0)
-      facts.add("Failures",
-                fmt::format("{} of {} requests: {}", thousands(failed), thousands(stats.sent), errors_text(stats)));
+      facts.add("Failures", fmt::format("{} of {} requests: {}; {}", thousands(failed), thousands(stats.sent),
+                                        errors_text(stats), failing_span(*probe, from, to)));
     const plan::Hypothesis* plan = asked == r.hypotheses.end() ? nullptr : &*asked;
     const bool of_values = plan != nullptr && plan->any_value();
     if (of_values) facts.add("Values", values_text(*probe, *plan, from, to));

@@ -56,7 +56,7 @@ std::string probe_table(const Summary& s) {
   if (s.probes.empty()) return "";
   std::string out =
       "<h2>Probes by phase</h2>\n<div class=\"wide\"><table><tr><th>probe</th><th>phase</th><th "
-      "class=\"n\">sent</th><th "
+      "class=\"n\" title=\"that were due in it\">requests</th><th "
       "class=\"n\">ok</th><th>failed</th><th class=\"n\">p50</th><th class=\"n\">p90</th>"
       "<th class=\"n\">p99</th><th class=\"n\">max</th><th class=\"n\" title=\"of the requests that "
       "succeeded\">ok.p99</th><th class=\"n\" title=\"how long the others took to fail\">failed.p99</th></tr>\n";

@@ -188,11 +188,26 @@ Summary summarize(const record::Recording& r, const record::Verdict& verdict) {
   for (const auto& record : r.telemetry) s.telemetry.push_back(telemetry_of(r, record));
   s.contention = contention_of(r);
   for (const auto& h : verdict.hypotheses)
-    s.hypotheses.push_back(
-        {h.name, h.probe, h.event, h.during, since_t0(h.start), since_t0(h.end), since_t0(h.held_after),
-         since_t0(h.detected_after), h.held, h.expected_to_fail ? std::optional(true) : std::nullopt, h.expected,
-         h.observed, h.confidence, h.reason, h.telemetry, h.peer,
-         h.untested.empty() ? std::nullopt : std::optional(h.untested), since_t0(h.first_sign), h.rank});
+    s.hypotheses.push_back({h.name,
+                            h.probe,
+                            h.event,
+                            h.during,
+                            since_t0(h.start),
+                            since_t0(h.end),
+                            since_t0(h.held_after),
+                            since_t0(h.detected_after),
+                            h.held,
+                            h.expected_to_fail ? std::optional(true) : std::nullopt,
+                            h.expected,
+                            h.observed,
+                            h.confidence,
+                            h.reason,
+                            h.telemetry,
+                            h.peer,
+                            h.untested.empty() ? std::nullopt : std::optional(h.untested),
+                            since_t0(h.first_sign),
+                            h.rank,
+                            h.figures});
   for (const auto& guard : r.guards) s.guards.push_back(guard_of(guard));
   for (const auto& note : r.notes) s.notes.push_back({since_t0(note.when), note.at, note.text, note.by});
   if (r.stop) s.abort = Abort{r.stop->by, r.stop->reason, seconds(r.stop->when)};

@@ -41,6 +41,8 @@ struct Hypothesis {
   std::optional<std::string> untested = {};
   std::optional<double> first_sign_s = {};
   std::optional<std::uint64_t> rank = {};
+  std::vector<record::ObservedFigure> figures =
+      {};  ///< `observed`, for people: what of it broke a bound is not in summary.json
 
   static constexpr const char* shape = "hypothesis";
   static constexpr auto fields = std::tuple{

@@ -171,6 +171,52 @@ def from_a_card(browser):
     browser.settle()
 
 
+def drawn(browser):
+    """What is drawn is where it was, and can be told apart."""
+    edge = browser.js("""(() => {
+        const one = page.charts.of(document.querySelector('.plot.success')), { values } = one.chart.series[0];
+        const cell = values.findIndex((value, i) => value === 1 && values[i + 1] === 0);
+        if (cell < 0) return null;
+        const at = one.graph.toDomXCoord((cell + 1) * one.chart.cell_s), [top, low] = [1, 0].map((v) => one.graph.toDomYCoord(v));
+        const good = page.color('good').match(/[0-9a-f]{2}/g).map((part) => parseInt(part, 16));
+        const line = (x, from, to) => [...one.plot.querySelectorAll('canvas')].some((canvas) => {
+            const copy = document.createElement('canvas');
+            [copy.width, copy.height] = [canvas.width, canvas.height];
+            const pen = copy.getContext('2d', { willReadFrequently: true });
+            pen.drawImage(canvas, 0, 0);
+            const { data } = pen.getImageData(Math.round(x), Math.round(from), 1, Math.round(to - from));
+            for (let i = 0; i < data.length; i += 4)
+                if (data[i + 3] > 150 && Math.hypot(...good.map((part, k) => part - data[i + k])) < 60) return true;
+            return false;
+        });
+        const [a, b] = [top + 0.3 * (low - top), top + 0.7 * (low - top)];
+        return { slope: line(at - 3, a, b) || line(at + 3, a, b), there: line(at + 3, low - 4, low + 4) };
+    })()""")
+    if edge is not None:
+        expect(edge == {"slope": False, "there": True}, f"success falls where it fell, and not half a cell before: {edge}")
+    marks = browser.js("""[...document.querySelectorAll('#lanes path.mark')].map((one) =>
+        one.getAttribute('d').match(/[\\d.]+/g).slice(0, 2).map(Number))""")
+    near = [(a, b) for a in marks for b in marks if a is not b and a[1] == b[1] and abs(a[0] - b[0]) < 9.5]
+    expect(not near, f"no mark of a row lies upon another: {near[:3]}")
+    blank = browser.js("""(() => {
+        const none = Object.assign(document.createElement('canvas'), { width: 18, height: 10 }).toDataURL();
+        return [...document.querySelectorAll('.reading canvas')].filter((one) => one.toDataURL() === none).length;
+    })()""")
+    expect(blank == 0, f"each series has its sign in the legend: {blank} have none")
+
+    # A bound's text: where nothing failed it stands at its line's left end, else where it covers no failure.
+    place = lambda crosses: browser.js("page.paint.place_text({ left: 100, right: 500, y: 80, wide: 90 }, "
+                                       f"{{ x: 60, y: 0, w: 600, h: 160 }}, [], {crosses})")
+    first = place([])
+    expect((first["x"], first["base"], first["cost"]) == (104, 76, 0), f"a bound's text stands above its line: {first}")
+    below = place([[x, 72] for x in range(60, 660, 3)])
+    expect(below["base"] > 80 and below["cost"] == 0, f"or below it: {below}")
+    beside = place([[x, y] for x in range(60, 300, 3) for y in range(0, 160, 3)])
+    expect(beside["x"] > 300 and beside["cost"] == 0, f"or farther on: {beside}")
+    full = place([[x, y] for x in range(60, 660, 3) for y in range(0, 160, 3)])
+    expect(60 < full["x"] < 600 and 0 < full["base"] < 160, f"and somewhere in any case: {full}")
+
+
 def heard(browser):
     """What somebody who cannot see the page is told."""
     nodes = browser.do("Accessibility.getFullAXTree")["nodes"]
@@ -242,6 +288,7 @@ with tempfile.TemporaryDirectory(prefix="faultline-browser.") as profile:
     try:
         browser.open(1280)
         browser.no_complaints("at first")
+        drawn(browser)
         by_mouse(browser)
         by_keys(browser)
         from_a_card(browser)

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <pugixml.hpp>
+#include <sstream>
 
 #include "injector/base/clock.h"
 #include "injector/record/events.h"
@@ -79,6 +81,28 @@ TEST(Report, DrawsFaultsWhereTheyWere) {
   EXPECT_GE(document.select_nodes("//path[@class='p50']").size(), 1u);
 }
 
+/// A column's figure holds of all of it: nothing changes before it changed.
+TEST(Report, TheDrawingGoesInSteps) {
+  record::Recording r = good_recording();
+  for (auto& one : r.probes[0].answers)
+    if (one.due >= 15 * kSecond) one.latency = 20 * kMillisecond;
+  const auto document = parsed(draw(r));
+  std::string path = document.select_node("//path[@class='p50']").node().attribute("d").as_string();
+  std::replace_if(
+      path.begin(), path.end(), [](char c) { return c == 'M' || c == 'L'; }, ' ');
+  std::istringstream numbers(path);
+  double x = 0, y = 0, x_before = 0, y_before = -1, rose = 0;
+  while (numbers >> x >> y) {
+    if (y_before >= 0 && y != y_before) {
+      EXPECT_EQ(x, x_before) << "straight up";
+      rose = x;
+    }
+    x_before = x;
+    y_before = y;
+  }
+  EXPECT_NEAR(rose, 96 + (1000 - 96 - 12) / 2.0, 4) << "at 15 s";
+}
+
 TEST(Report, FailuresAreRedWhereTheyHappened) {
   record::Recording r = good_recording();
   r.probes[0].answers.clear();
@@ -141,10 +165,35 @@ TEST(Report, ACardSaysWhatBrokeWhyAndHowToSeeItAgain) {
        {"payments keep working", "success &gt;= 99%, p99 &lt;= 250ms", "success 94.0% (470 of 500)",
         "http://edge/&lt;pay&gt;", "window <b>cut</b>, 10 to 20 s", "degrade on bank", "in 2 episodes", "delay 100ms",
         "it met 1,000 packets", "<b>25 of the 30 failed requests</b> were under way while it acted",
-        "30 of 500 requests: 30 × timeout", "success 100% (500 of 500), p50 2.00 ms",
+        "30 of 500 requests: 30 × timeout; due from 12 to 15.08 s", "success 100% (500 of 500), p50 2.00 ms",
         "at 12 s, it failed: <b>timeout</b> after 1.00 s", "faultline run p.toml --arm naive --seed 5",
         "data-from=\"10.000000\"", "data-at=\"12.000000\""})
     EXPECT_NE(card.find(part), std::string::npos) << part << "\n" << card;
+}
+
+/// Of several figures those that kept their bounds are no news.
+TEST(Report, OfWhatWasObservedOnlyWhatBrokeItsBoundIsRed) {
+  record::Recording r = good_recording();
+  replace_requests(r, 12 * kSecond, 12500 * kMillisecond, true, 400 * kMillisecond);
+  std::string card = card_of(r);
+  EXPECT_NE(card.find("<dt>Observed</dt><dd>success 100% (500 of 500), <span class=\"value broken\">p99 400 ms</span>"),
+            std::string::npos)
+      << card;
+  r.arm = "naive";
+  r.expected_to_fail = {r.hypotheses[0].name};
+  EXPECT_NE(card_of(r).find("<span class=\"value open\">p99 400 ms</span>"), std::string::npos) << "as was expected";
+  r.expected_to_fail.clear();
+  r.hypotheses[0].eventually = kSecond;
+  card = card_of(r);
+  EXPECT_NE(card.find("<dt>Observed</dt><dd><span class=\"value broken\">held after 2.42 s</span>; from 1.00 s on: "
+                      "success 100% (450 of 450), <span class=\"value broken\">p99 400 ms</span>"),
+            std::string::npos)
+      << card;
+  for (const auto& h : summary_of(r).hypotheses) {
+    std::string all;
+    for (const auto& figure : h.figures) all += figure.lead + figure.text;
+    EXPECT_EQ(all, h.observed) << "nothing is left out";
+  }
 }
 
 TEST(Report, WhereNoRequestFailedTheFirstSlowOneIsTold) {

@@ -1,5 +1,5 @@
-// The charts: each of page.data.charts, drawn by dygraphs (axes, scales, curves), with what it does not know of: bands,
-// single requests, the faults behind, the bounds of hypotheses. They are made when they come into sight.
+// The charts: each of page.data.charts, with dygraphs for axes, scales and the part that is looked at, and paint.js for
+// what is drawn there. They are made when they come into sight.
 page.charts = (() => {
   const view = page.view;
   // Of the library's plug-ins the two that are needed. (Its legend would want style attributes, which the page's
@@ -8,10 +8,18 @@ page.charts = (() => {
 
   const requests = new Map(page.data.requests.map((one) => [one.probe, one]));
 
+  const is_stack = (series) => series.look === 'stack' || series.look === 'pale';
+
+  // A row for the beginning of each cell, and one for where the last cell ends. What is stacked stands on the one before.
   const rows_of = (chart) => {
-    const rows = [];
-    for (let i = 0; i < chart.series[0].values.length; i++)
-      rows.push([(i + 0.5) * chart.cell_s, ...chart.series.map((one) => one.values[i])]);
+    const rows = [], cells = chart.series[0].values.length;
+    for (let i = 0; i <= cells; i++) {
+      let height = 0;
+      rows.push([Math.min(i * chart.cell_s, page.data.until_s), ...chart.series.map((one) => {
+        const value = one.values[Math.min(i, cells - 1)];
+        return value === null || !is_stack(one) ? value : (height += value);
+      })]);
+    }
     return rows;
   };
 
@@ -24,7 +32,7 @@ page.charts = (() => {
       series.values.forEach((value, i) => {
         if (value === null) return;
         height[i] += value;
-        all.push(series.look === 'stack' ? height[i] : value);
+        all.push(is_stack(series) ? height[i] : value);
       });
     for (const bound of chart.bounds) all.push(bound.value);
     if (chart.unit === 'number') {  // of whatever size, and below 0, too
@@ -40,23 +48,14 @@ page.charts = (() => {
     return [low / 1.4, Math.max(high * 1.5, low * 4)];
   };
 
-  const looks = {
-    line: { strokeWidth: 1.6 },
-    thin: { strokeWidth: 1 },
-    faint: { strokeWidth: 1, strokePattern: [1, 3] },
-    floor: { strokeWidth: 0, plotter: page.paint.band },
-    area: { strokeWidth: 1.4, plotter: page.paint.missing },
-    stack: { strokeWidth: 0 },
-  };
-
   // A chart and what belongs to it on the page.
   class Drawn {
     constructor(chart) {
       this.chart = chart;
-      this.stacked = chart.series[0].look === 'stack';
+      this.crosses = [];
       this.plot = page.element('div', { class: `plot ${chart.probe ? chart.id : 'other'}`, role: 'img' });
       this.readings = chart.series.map((series) => {
-        const swatch = page.element('i'), value = page.element('strong');
+        const swatch = page.element('canvas', { 'aria-hidden': 'true' }), value = page.element('strong');
         const reading = page.element('span', { class: 'reading' }, swatch, series.name, value);
         return { reading, swatch, value };
       });
@@ -81,16 +80,16 @@ page.charts = (() => {
     }
 
     tint() {
-      this.chart.series.forEach((series, i) => { this.readings[i].swatch.style.background = page.color(series.tone); });
+      this.chart.series.forEach((series, i) => { page.paint.swatch(this.readings[i].swatch, series); });
     }
 
     options() {
       const chart = this.chart, series = {};
-      for (const one of chart.series) series[one.name] = { ...looks[one.look], color: page.color(one.tone) };
+      for (const one of chart.series)
+        series[one.name] = { plotter: page.paint.plotter(one), color: page.color(one.tone) };
       return {
         labels: ['t', ...chart.series.map((one) => one.name)],
         series,
-        stackedGraph: this.stacked, fillGraph: this.stacked, fillAlpha: 0.85, stackedGraphNaNFill: 'none',
         logscale: chart.unit === 'ms',
         valueRange: range_of(chart),
         dateWindow: [view.from, view.to],
@@ -99,9 +98,12 @@ page.charts = (() => {
         underlayCallback: (context, area, graph) => {
           page.paint.faults(context, area, graph);
           const kept = chart.id === 'latency' && requests.get(chart.probe);
-          if (kept) page.paint.dots(context, area, graph, kept);
-          page.paint.bounds(context, area, graph, chart);
+          this.crosses = kept ? page.paint.dots(context, area, graph, kept) : [];
         },
+        plugins: [{ activate: () => ({ didDrawChart: ({ drawingContext, dygraph }) => {
+          const { x, y, w, h } = dygraph.getArea();
+          page.paint.bounds(drawingContext, { x, y, w, h }, dygraph, chart, this.crosses);
+        } }) }],
         axes: {
           x: { drawAxis: false, drawGrid: true, axisLabelFormatter: (t) => page.write.time(t, 0.1) },
           y: {

@@ -9,6 +9,7 @@ page.timeline = (() => {
     { name: 'stops', kinds: ['stop', 'guard'] },
     { name: 'not applied', kinds: ['escape', 'lapse', 'lost'] },
     { name: 'notes', kinds: ['note'] },
+    { name: 'changes', kinds: ['fails', 'succeeds', 'value'] },
     { name: 'events', kinds: ['event'] },
     { name: 'recovered', kinds: ['recovered'] },
     { name: 'services', kinds: ['service'] },
@@ -80,20 +81,42 @@ page.timeline = (() => {
     return group;
   };
 
-  const mark = (one, y) => {
-    const words = `${one.kind} at ${page.write.time(one.at_s, 0.1)}: ${one.text}`;
-    const group = make('g', { role: 'img', 'aria-label': words }, make('title', {}, words));
-    const span = clip(one.at_s, one.until_s ?? one.at_s);
-    if (!span) return group;
-    if (one.until_s !== undefined) group.append(rect(span, y + 4, 10, `mark ${one.kind}`));
-    else {
-      const x = span[0], middle = y + 9;
-      group.append(make('path', {
-        class: `mark ${one.kind}`,
-        d: `M${x} ${middle - 6}L${x + 5} ${middle}L${x} ${middle + 6}L${x - 5} ${middle}Z`,
+  const words_of = (one) => `${one.kind} at ${page.write.time(one.at_s, 0.1)}: ${one.text}`;
+
+  const shape = (ones, span, y, kind) => {
+    const words = ones.map(words_of).join('\n');
+    const x = span[0], middle = y + 9;
+    return make('g', { role: 'img', 'aria-label': words }, make('title', {}, words),
+      span[1] > span[0] ? rect(span, y + 4, 10, `mark ${kind}`) : make('path', {
+        class: `mark ${kind}`, d: `M${x} ${middle - 6}L${x + 5} ${middle}L${x} ${middle + 6}L${x - 5} ${middle}Z`,
       }));
+  };
+
+  // A row's marks. Those that would lie upon one another are one, which has the texts of all and the look of the gravest;
+  // what lasts is drawn as long as it is.
+  const MARK = 10;
+  const marks_of = (row, y) => {
+    const shapes = [];
+    let near = [], at = null;
+    const close = () => {
+      if (near.length === 0) return;
+      const kind = row.kinds.find((name) => near.some((one) => one.kind === name));
+      shapes.push(shape(near, [at, at], y, kind));
+      near = [];
+    };
+    for (const one of row.marks) {
+      const span = clip(one.at_s, one.until_s ?? one.at_s);
+      if (!span) continue;
+      if (span[1] - span[0] > MARK) {
+        shapes.push(shape([one], span, y, one.kind));
+        continue;
+      }
+      if (near.length > 0 && span[0] - at >= MARK) close();
+      if (near.length === 0) at = span[0];
+      near.push(one);
     }
-    return group;
+    close();
+    return shapes;
   };
 
   const axis = (svg, y, top) => {
@@ -126,7 +149,7 @@ page.timeline = (() => {
     }
     for (const row of rows) {
       names.push(make('text', { class: 'row-name', x: 0, y: y + 13 }, row.name));
-      for (const one of row.marks) svg.append(mark(one, y));
+      svg.append(...marks_of(row, y));
       y += MARKS;
     }
     svg.append(...names);
