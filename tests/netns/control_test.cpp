@@ -142,15 +142,17 @@ TEST_F(ControlTest, StopFromAnotherProcess) {
 }
 
 TEST_F(ControlTest, StopWhileTheLabStarts) {
+  // By its name, which no run of another test has.
   Command run = start(std::string(kLab) + R"([lab.hosts.never]
 room = "east"
 command = ["sleep", "1000"]
 ready = { tcp = 8080, within = "60s" }
-)");
-  ASSERT_TRUE(await_event(out(), "service", "never")) << run.errors();
+)",
+                      "starts");
+  ASSERT_TRUE(await_event(out("starts"), "service", "never")) << run.errors();
   EXPECT_EQ(listed(run.pid())["state"], "preparing");
-  EXPECT_EQ(say({"stop", "plan"}).status, 0);
-  expect_aborted(run, "plan", "user");
+  EXPECT_EQ(say({"stop", "starts"}).status, 0);
+  expect_aborted(run, "starts", "user");
 }
 
 TEST_F(ControlTest, StopAllStopsEachThatItSees) {
