@@ -157,7 +157,7 @@ struct PlannedProbe {
       field("name", &PlannedProbe::name, "its name"),
       field("kind", &PlannedProbe::kind, "`http`, `tcp`, …"),
       field("subject", &PlannedProbe::subject, "whom it asks, without a password"),
-      field("command", &PlannedProbe::command, "of `exec`; of `redis` what is sent"),
+      field("command", &PlannedProbe::command, "of `exec`, with `***` for secrets; of `redis` what is sent"),
       field("every", &PlannedProbe::every, "from one request to the next; of a load, at its peak"),
       seldom("rate", &PlannedProbe::rate, "of a load, in words; its latencies count from when a request was due"),
       field("timeout", &PlannedProbe::timeout, "after which a request has failed"),

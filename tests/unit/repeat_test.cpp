@@ -11,6 +11,7 @@
 #include "injector/report/junit.h"
 #include "injector/report/report.h"
 #include "injector/report/summary.h"
+#include "tests/unit/plan_support.h"
 #include "tests/unit/record_fixture.h"
 
 namespace faultline::record {
