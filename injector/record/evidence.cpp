@@ -9,15 +9,16 @@ namespace {
 
 using plan::Conditions;
 
-/// The strictest upper bound on the latency that a hypothesis asks for; nothing: none.
-std::optional<Ns> slowest_allowed(const plan::Hypothesis& h) {
-  std::optional<Ns> least;
+/// The strictest bound on the latency that a hypothesis asks for, from above or from below; nothing: none.
+std::optional<Ns> strictest(const plan::Hypothesis& h, bool upper) {
+  std::optional<Ns> found;
   for (const auto& key : Conditions::keys()) {
     const auto& bound = h.*key.bound;
-    if (bound && !bound->measure && key.is_quantile() && bound->is_upper())
-      least = std::min(least.value_or(INT64_MAX), static_cast<Ns>(bound->value));
+    if (!bound || bound->measure || !key.is_quantile() || bound->is_upper() != upper) continue;
+    const auto value = static_cast<Ns>(bound->value);
+    found = upper ? std::min(found.value_or(value), value) : std::max(found.value_or(value), value);
   }
-  return least;
+  return found;
 }
 
 /// Nothing is asked for that a failed request tells more against than a slow one does.
@@ -61,18 +62,27 @@ std::optional<Ns> first_of_connections(const Recording& r, const plan::Hypothesi
 
 }  // namespace
 
-const Requests* first_against(const ProbeRecord& probe, const plan::Hypothesis* asked, Ns from, Ns to) {
-  const auto limit = asked ? slowest_allowed(*asked) : std::nullopt;
+Against first_against(const ProbeRecord& probe, const plan::Hypothesis* asked, Ns from, Ns to) {
+  const auto most = asked ? strictest(*asked, true) : std::nullopt,
+             least = asked ? strictest(*asked, false) : std::nullopt;
   const auto due = due_in(probe, from, to);
-  const auto slow = [&](const Requests& r) { return limit && r.error == 0 && r.latency > *limit; };
+  const auto first = [&](const auto& tells) -> const Requests* {
+    const auto found = std::find_if(due.begin(), due.end(), tells);
+    return found == due.end() ? nullptr : &*found;
+  };
   const auto failed = [](const Requests& r) { return r.error != 0; };
-  if (limit && asks_for_latency_alone(*asked)) {
-    const auto first = std::find_if(due.begin(), due.end(), [&](const Requests& r) { return failed(r) || slow(r); });
-    return first == due.end() ? nullptr : &*first;
+  const auto slow = [&](const Requests& r) { return most && r.error == 0 && r.latency > *most; };
+  const auto quick = [&](const Requests& r) { return least && r.latency != Requests::kUnknown && r.latency < *least; };
+  if (asked && asked->success && asked->success->is_upper())
+    if (const auto* answered = first([](const Requests& r) { return r.error == 0; }))
+      return {answered, Against::By::being_answered};
+  if (most && asks_for_latency_alone(*asked)) {
+    const auto* found = first([&](const Requests& r) { return failed(r) || slow(r); });
+    if (found != nullptr) return {found, failed(*found) ? Against::By::failing : Against::By::being_slow};
   }
-  auto first = std::find_if(due.begin(), due.end(), failed);
-  if (first == due.end()) first = std::find_if(due.begin(), due.end(), slow);
-  return first == due.end() ? nullptr : &*first;
+  if (const auto* found = first(failed)) return {found, Against::By::failing};
+  if (const auto* found = first(slow)) return {found, Against::By::being_slow};
+  return {first(quick), Against::By::being_quick};
 }
 
 bool is_beyond(const plan::ValueBounds& bounds, double value) {
@@ -95,7 +105,7 @@ std::optional<Ns> first_sign(const Recording& r, const plan::Hypothesis& asked, 
   if (probe == nullptr) return {};
   std::optional<Ns> sign;
   if (asked.any() || asked.recovers_within || !asked.any_value())
-    if (const Requests* first = first_against(*probe, &asked, from, to)) sign = first->due;
+    if (const Requests* first = first_against(*probe, &asked, from, to).request) sign = first->due;
   if (asked.any_value())
     for (const Requests& one : due_in(*probe, from, to))
       if (one.value && is_beyond(asked, *one.value)) {

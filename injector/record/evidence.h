@@ -9,9 +9,16 @@
 
 namespace faultline::record {
 
-/// The first request due in [from, to) that tells against the hypothesis: one that failed or, where only latencies are
-/// asked for or none failed, one that took longer than the strictest bound. Null: there is none.
-const Requests* first_against(const ProbeRecord& probe, const plan::Hypothesis* asked, Ns from, Ns to);
+/// A request that tells against a hypothesis, and by what.
+struct Against {
+  const Requests* request = nullptr;  ///< null: there is none
+  enum class By { failing, being_slow, being_quick, being_answered } by = By::failing;
+};
+
+/// The first request due in [from, to) that tells against the hypothesis. Where success is limited from above it is one
+/// that was answered. Else it is one that failed or, where only latencies are asked for or none failed, one that took
+/// longer than the strictest bound; where there is none either, one that took less time than is asked for.
+Against first_against(const ProbeRecord& probe, const plan::Hypothesis* asked, Ns from, Ns to);
 
 /// Whether a value is beyond any of the bounds on values.
 bool is_beyond(const plan::ValueBounds& bounds, double value);

@@ -199,6 +199,14 @@ std::string said_near(const Recording& r, Ns when) {
   return text.empty() ? fmt::format("no line of an event, no note and no warning within {} s", kNear / kSecond) : text;
 }
 
+const char* name_of(record::Against::By by) {
+  using By = record::Against::By;
+  return by == By::failing       ? "First failing answer"
+         : by == By::being_slow  ? "First slow answer"
+         : by == By::being_quick ? "First quick answer"
+                                 : "First answer";
+}
+
 /// Of a hypothesis about values: the first that was beyond the bound, and the last.
 std::string values_text(const ProbeRecord& probe, const plan::Hypothesis& asked, Ns from, Ns to) {
   const Requests* first = nullptr;
@@ -262,8 +270,8 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h, std:
     const plan::Hypothesis* plan = asked == r.hypotheses.end() ? nullptr : &*asked;
     const bool of_values = plan != nullptr && plan->any_value();
     if (of_values) facts.add("Values", values_text(*probe, *plan, from, to));
-    if (const Requests* first = record::first_against(*probe, plan, from, to)) {
-      facts.add(first->error != 0 ? "First failing answer" : "First slow answer", outcome(*probe, *first));
+    if (const auto [first, by] = record::first_against(*probe, plan, from, to); first != nullptr) {
+      facts.add(name_of(by), outcome(*probe, *first));
       if (const auto* answer = first->error == 0 ? nullptr : answer_to(*probe, *first, from, to)) {
         facts.add("How it differs", escaped(answer->mismatch.value_or("")));
         facts.add("It was answered", answer_text(*answer, *first));

@@ -82,6 +82,25 @@ TEST(Ranking, TheFirstSignIsWhatIsAskedFor) {
   EXPECT_EQ(sign(), 13 * kSecond);
 }
 
+TEST(Ranking, WhatWasToFailOrToBeSlowIsToldOfByWhatDidNot) {
+  using By = Against::By;
+  Recording r = good_recording();
+  plan::Hypothesis h = asking("cut off", "cut");
+  h.p99.reset();
+  const auto against = [&] { return first_against(r.probes[0], &h, 10 * kSecond, 20 * kSecond); };
+  h.success = bound(plan::Bound::Op::le, 0.1, "<= 10%");
+  replace_requests(r, 10 * kSecond, 12 * kSecond, false, kSecond);
+  ASSERT_NE(against().request, nullptr);
+  EXPECT_EQ(against().request->due, 12 * kSecond) << "not one of those that failed, as all should have";
+  EXPECT_EQ(against().by, By::being_answered);
+  h.success.reset();
+  h.p50 = bound(plan::Bound::Op::ge, 400e6, ">= 400ms");
+  replace_requests(r, 10 * kSecond, 13 * kSecond, true, 500 * kMillisecond);
+  ASSERT_NE(against().request, nullptr);
+  EXPECT_EQ(against().request->due, 13 * kSecond);
+  EXPECT_EQ(against().by, By::being_quick);
+}
+
 TEST(Ranking, TheFirstSignOfConnectionsIsTheSpanInWhichItHappened) {
   Recording r = good_recording();
   TelemetryRecord web{"web"};
