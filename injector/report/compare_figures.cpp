@@ -65,17 +65,31 @@ struct Found {
   ComparedFigure of;
 };
 
+/// Names and phases of all runs of a side, each pair once, in the order in which they come: the first run may be of a
+/// plan that asked less.
+template <class Things, class Name>
+std::vector<std::pair<std::string, std::string>> parts_of(const std::vector<const KeptRun*>& runs,
+                                                          Things KeptRun::*things, Name name) {
+  std::vector<std::pair<std::string, std::string>> parts;
+  for (const auto* run : runs)
+    for (const auto& thing : run->*things)
+      for (const auto& phase : thing.phases) {
+        std::pair part(thing.*name, phase.phase);
+        if (std::find(parts.begin(), parts.end(), part) == parts.end()) parts.push_back(std::move(part));
+      }
+  return parts;
+}
+
 void find_of_probes(std::vector<Found>& all, const std::vector<const KeptRun*>& before,
                     const std::vector<const KeptRun*>& after, const CompareRules& rules) {
-  for (const auto& probe : before.front()->probes)
-    for (const auto& phase : probe.phases) {
-      const auto a = everywhere(before, probe.name, phase.phase), b = everywhere(after, probe.name, phase.phase);
-      if (a.empty() || b.empty()) continue;
-      ComparedFigure of;
-      of.probe = probe.name;
-      of.phase = phase.phase;
-      for (auto& one : differences(a, b, rules)) all.push_back({std::move(one), of});
-    }
+  for (const auto& [probe, phase] : parts_of(before, &KeptRun::probes, &KeptProbe::name)) {
+    const auto a = everywhere(before, probe, phase), b = everywhere(after, probe, phase);
+    if (a.empty() || b.empty()) continue;
+    ComparedFigure of;
+    of.probe = probe;
+    of.phase = phase;
+    for (auto& one : differences(a, b, rules)) all.push_back({std::move(one), of});
+  }
 }
 
 /// One phase of a target's connections, of every run that has it.
@@ -96,28 +110,27 @@ void find_of_times(std::vector<Found>& all, const Everywhere& a, const Everywher
 
 void find_of_connections(std::vector<Found>& all, const std::vector<const KeptRun*>& before,
                          const std::vector<const KeptRun*>& after, const CompareRules& rules) {
-  for (const auto& target : before.front()->telemetry)
-    for (const auto& phase : target.phases) {
-      Everywhere a, b;
-      for (const auto& [runs, found] : {std::pair{&before, &a}, {&after, &b}})
-        for (const auto* run : *runs)
-          if (const auto* one = run->find_connections(target.target, phase.phase)) found->push_back(one);
-      if (a.empty() || b.empty()) continue;
-      ComparedFigure of;
-      of.telemetry = target.target;
-      of.phase = phase.phase;
-      find_of_times(all, a, b, &KeptConnections::rtt, kRttFigures, of, rules);
-      find_of_times(all, a, b, &KeptConnections::turns, kTurnFigures, of, rules);
-      for (const auto& number : kKeptNumbers) {
-        std::vector<NumberedPhase> side_a, side_b;
-        for (const auto& [side, numbers] : {std::pair{&a, &side_a}, {&b, &side_b}})
-          for (const auto* one : *side)
-            if (const auto known = one->numbers.find(number.name); known != one->numbers.end())
-              numbers->push_back({one->length_s, known->second});
-        if (side_a.empty() || side_b.empty()) continue;
-        all.push_back({number_difference(number.name, side_a, side_b, rules), of});
-      }
+  for (const auto& [target, phase] : parts_of(before, &KeptRun::telemetry, &KeptTarget::target)) {
+    Everywhere a, b;
+    for (const auto& [runs, found] : {std::pair{&before, &a}, {&after, &b}})
+      for (const auto* run : *runs)
+        if (const auto* one = run->find_connections(target, phase)) found->push_back(one);
+    if (a.empty() || b.empty()) continue;
+    ComparedFigure of;
+    of.telemetry = target;
+    of.phase = phase;
+    find_of_times(all, a, b, &KeptConnections::rtt, kRttFigures, of, rules);
+    find_of_times(all, a, b, &KeptConnections::turns, kTurnFigures, of, rules);
+    for (const auto& number : kKeptNumbers) {
+      std::vector<NumberedPhase> side_a, side_b;
+      for (const auto& [side, numbers] : {std::pair{&a, &side_a}, {&b, &side_b}})
+        for (const auto* one : *side)
+          if (const auto known = one->numbers.find(number.name); known != one->numbers.end())
+            numbers->push_back({one->length_s, known->second});
+      if (side_a.empty() || side_b.empty()) continue;
+      all.push_back({number_difference(number.name, side_a, side_b, rules), of});
     }
+  }
 }
 
 }  // namespace

@@ -152,6 +152,17 @@ TEST(CompareSeries, RunsThatDifferByThemselvesShowWhatIsNoise) {
   EXPECT_EQ(worse.runs_a, 5u);
 }
 
+TEST(CompareSeries, WhatTheFirstRunDidNotAskIsComparedAllTheSame) {
+  KeptRun less = kept(1);
+  less.probes.clear();
+  less.summary.probes.clear();
+  for (const auto& before : {std::vector{less, kept(2), kept(3)}, std::vector{kept(2), kept(3), less}}) {
+    const auto c = compare(before, {kept(9, {.slower = 3})});
+    EXPECT_EQ(c.runs_a, 3u);
+    EXPECT_EQ(c.verdict, Change::worse) << c.told;
+  }
+}
+
 TEST(CompareSeries, RunsThatAreNoMeasurementDoNotCount) {
   Recording unlucky = drawn(2, {.slower = 3});
   unlucky.faults[0].account->matched = 0;  // inconclusive
