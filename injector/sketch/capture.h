@@ -32,8 +32,7 @@ void read_capture(std::string_view text, const std::string& path,
 
 /// One packet's IP and TCP headers.
 struct TcpSegment {
-  std::string from, to;            ///< address and port, as bytes: for comparing
-  std::string from_name, to_name;  ///< the same to be read: "10.0.0.1:443", "[fd00::1]:443"
+  std::string from, to;  ///< address and port, as bytes
   std::uint32_t sequence = 0, acknowledged = 0;
   std::uint32_t payload = 0;  ///< bytes, on the wire
   bool syn = false, fin = false, rst = false, ack = false;
@@ -46,6 +45,9 @@ struct TcpSegment {
   /// How much of the sequence it takes.
   std::uint32_t taken() const { return payload + (syn ? 1 : 0) + (fin ? 1 : 0); }
 };
+
+/// An end of a connection as people read it, from such bytes: "10.0.0.1:443", "[fd00::1]:443".
+std::string name_of_end(std::string_view end);
 
 /// The TCP segment in a packet, below Ethernet (with VLANs), Linux's "cooked" header, or nothing; empty: there is none,
 /// or it was cut off before the end of its headers, or it is a fragment.

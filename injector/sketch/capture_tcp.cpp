@@ -59,7 +59,6 @@ std::optional<std::size_t> ip_at(std::uint32_t link, const Bytes& packet) {
 }
 
 struct Inner {
-  int family;
   std::string_view from, to;
   std::size_t tcp;     ///< where the TCP header begins
   std::size_t length;  ///< from there on, on the wire
@@ -74,7 +73,7 @@ std::optional<Inner> ip_of(const Bytes& ip, std::size_t length) {
     if (header < 20 || !ip.has(header) || fragment || ip.u8(9) != kTcp) return std::nullopt;
     const std::size_t said = ip.u16(2) != 0 ? ip.u16(2) : length;  // 0: the device was still to split it
     if (said < header) return std::nullopt;
-    return Inner{AF_INET, ip.text(12, 4), ip.text(16, 4), header, said - header, ip.u16(4)};
+    return Inner{ip.text(12, 4), ip.text(16, 4), header, said - header, ip.u16(4)};
   }
   if (ip.u8(0) >> 4 != 6 || !ip.has(40)) return std::nullopt;
   const std::size_t said = ip.u16(4) != 0 ? 40u + ip.u16(4) : length;
@@ -86,13 +85,7 @@ std::optional<Inner> ip_of(const Bytes& ip, std::size_t length) {
     at += (ip.u8(at + 1) + 1u) * 8;
   }
   if (next != kTcp || said < at) return std::nullopt;
-  return Inner{AF_INET6, ip.text(8, 16), ip.text(24, 16), at, said - at};
-}
-
-std::string name_of(int family, std::string_view address, std::uint16_t port) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  inet_ntop(family, address.data(), text.data(), text.size());
-  return family == AF_INET ? fmt::format("{}:{}", text.data(), port) : fmt::format("[{}]:{}", text.data(), port);
+  return Inner{ip.text(8, 16), ip.text(24, 16), at, said - at};
 }
 
 /// Selective acknowledgements and timestamps among the options.
@@ -117,6 +110,15 @@ void read_options(const Bytes& tcp, std::size_t header, TcpSegment& segment) {
 
 }  // namespace
 
+std::string name_of_end(std::string_view end) {
+  constexpr std::size_t kPort = 2, kIpv4 = 4;
+  const std::size_t address = end.size() - kPort;
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const std::uint16_t port = Bytes(end).u16(address);
+  inet_ntop(address == kIpv4 ? AF_INET : AF_INET6, end.data(), text.data(), text.size());
+  return address == kIpv4 ? fmt::format("{}:{}", text.data(), port) : fmt::format("[{}]:{}", text.data(), port);
+}
+
 std::optional<TcpSegment> tcp_of(const CapturedPacket& packet) {
   const Bytes whole(packet.bytes);
   const auto begin = ip_at(packet.link, whole);
@@ -130,8 +132,6 @@ std::optional<TcpSegment> tcp_of(const CapturedPacket& packet) {
   TcpSegment segment;
   segment.from = std::string(inner->from) + std::string(tcp.text(0, 2));
   segment.to = std::string(inner->to) + std::string(tcp.text(2, 2));
-  segment.from_name = name_of(inner->family, inner->from, tcp.u16(0));
-  segment.to_name = name_of(inner->family, inner->to, tcp.u16(2));
   segment.sequence = tcp.u32(4);
   segment.acknowledged = tcp.u32(8);
   segment.payload = static_cast<std::uint32_t>(inner->length - header);

@@ -121,8 +121,8 @@ Measured read_pcap(std::string_view text, const std::string& path, const Measure
     if (flows.size() > kMostFlows) refuse_line(path, 0, "it has more than 10,000 TCP connections: cut one out of it");
     Flow& flow = it->second;
     if (fresh) {
-      flow.names[forth ? 0 : 1] = segment->from_name;
-      flow.names[forth ? 1 : 0] = segment->to_name;
+      flow.names[0] = name_of_end(it->first.first);
+      flow.names[1] = name_of_end(it->first.second);
     }
     flow.packets++;
     if (twins.has(packet.at, flow, forth, *segment)) {

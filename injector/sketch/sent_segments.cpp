@@ -13,8 +13,8 @@ constexpr std::size_t kMostOnWay = 65536;  ///< those before are given up, unkno
 void SentSegments::sent(Ns at, const TcpSegment& segment) {
   if (!begun_ || (segment.syn && segment.sequence != first_)) {  // a connection begins, maybe another one
     begun_ = true;
-    first_ = last_ = segment.sequence;
-    next_ = position_ = 0;
+    first_ = segment.sequence;
+    next_ = 0;
     on_way_.clear();
     resent_.clear();
   }
@@ -76,11 +76,10 @@ std::size_t SentSegments::sent_again_within(Ns time) const {
   return static_cast<std::size_t>(std::count_if(again_.begin(), again_.end(), [&](Ns one) { return one <= time; }));
 }
 
-/// Sequence numbers begin again after 2^32: where one is, counted from the connection's first.
-std::int64_t SentSegments::place_of(std::uint32_t sequence) {
-  const std::int64_t place = position_ + static_cast<std::int32_t>(sequence - last_);
-  last_ = sequence;
-  return position_ = place;
+/// Sequence numbers begin again after 2^32: where one is, counted from the connection's first. It is the place next to
+/// what was sent last, so that a number which is none of this connection's, in a stray packet, moves nothing.
+std::int64_t SentSegments::place_of(std::uint32_t sequence) const {
+  return next_ + static_cast<std::int32_t>(sequence - first_ - static_cast<std::uint32_t>(next_));
 }
 
 SentSegments::OnWay::iterator SentSegments::answered(OnWay::iterator one, Ns at) {

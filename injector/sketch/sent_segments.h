@@ -41,13 +41,13 @@ class SentSegments {
   };
   using OnWay = std::map<std::int64_t, Segment>;
 
-  std::int64_t place_of(std::uint32_t sequence);
+  std::int64_t place_of(std::uint32_t sequence) const;
   void sent_again(Ns at, std::int64_t from, std::int64_t to);
   OnWay::iterator answered(OnWay::iterator one, Ns at);
 
   bool begun_ = false;
-  std::uint32_t first_ = 0, last_ = 0;
-  std::int64_t position_ = 0, next_ = 0;
+  std::uint32_t first_ = 0;        ///< the connection's first sequence number
+  std::int64_t next_ = 0;          ///< the place behind all that was sent, counted from that
   OnWay on_way_;                   ///< of which nothing is known, by their places; they do not overlap
   std::set<std::int64_t> resent_;  ///< the ends of those that were sent again, until they are acknowledged
   std::vector<RoundTrip> trips_;

@@ -56,6 +56,19 @@ TEST(SentSegments, WhatIsKnownIsNotLookedAtAgain) {
   EXPECT_EQ(answers(again), 0u);
 }
 
+TEST(SentSegments, AStrayNumberMovesNothing) {
+  SentSegments segments;
+  segments.sent(0, byte_at(100));
+  for (int i = 0; i < 3; i++) {  // each half of all numbers away from the one before
+    segments.acknowledged(1, acknowledgement(0x80000000u + 100));
+    segments.acknowledged(1, acknowledgement(100));
+  }
+  segments.sent(2, byte_at(101));
+  segments.acknowledged(9, acknowledgement(102));
+  EXPECT_EQ(segments.count(), 2u);
+  EXPECT_EQ(segments.trips().back().rtt, 7);
+}
+
 TEST(SentSegments, WhatIsNeverAnsweredIsGivenUp) {
   SentSegments segments = many();
   for (std::uint32_t i = 0; i < 10; i++) segments.sent(kMany, byte_at(kMany + i));
