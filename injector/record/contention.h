@@ -20,13 +20,12 @@ inline constexpr double kBusy = 0.1;
 /// Who waited for a CPU: what a run has started, or Faultline, where it has started nothing.
 struct Waiting {
   bool programs = true;
-  Ns looked = 0;  ///< for how long in all
-  Ns busy = 0;    ///< of that, in which some thread waited kBusy of the time or more
-  /// It was busy for so long that it may be what broke something: a quarter of the time.
-  bool matters() const { return busy >= kSecond / 2 && 4 * busy >= looked; }
-
+  Ns looked = 0;     ///< for how long in all
+  Ns busy = 0;       ///< of that, in which some thread waited kBusy of the time or more
   double worst = 0;  ///< the share of the time that one thread waited, at the worst
 
+  /// It was busy for so long that it may be what broke something: a quarter of the time.
+  bool matters() const { return busy >= kSecond / 2 && 4 * busy >= looked; }
   /// "in 12 s of 40 s a program of this run waited for a CPU a tenth of the time or more, 49 % at the worst".
   std::string text() const;
 };

@@ -70,7 +70,7 @@ while true; do
   arrived
   read -r taken waiting total < <(ask "show stat web" | awk -F, '$2 ~ /^w/ {taken += $5} $2 == "BACKEND" {print taken + 0, $3, $41}')
   now=${EPOCHREALTIME/./} up=$(count up)
-  if [ $total -lt 100 ]; then then=$now answered=$total; continue; fi  # nobody is there yet
+  if [ "${total:-0}" -lt 100 ]; then then=$now answered=${total:-0}; continue; fi  # nobody is there yet, or the balancer is not
   taken=$((100 * taken / (3 * up)))
   cpu=$(((total - answered) * 60000 * 100 / (now - then) / up))
   then=$now answered=$total
