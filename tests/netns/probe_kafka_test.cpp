@@ -1,15 +1,19 @@
-// The kafka probe, against the cluster that librdkafka has for tests: brokers that listen, speak the protocol, and do
-// wrong when told to.
+// The kafka probe, against the cluster that librdkafka has for tests.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
+
+#include <thread>
 
 #include "injector/base/error.h"
 #include "tests/harness/asking.h"
+#include "tests/harness/command.h"
 #include "tests/harness/processes.h"
+#include "tests/harness/toy_dns.h"
 
 #if FAULTLINE_HAS_KAFKA
-#include <librdkafka/rdkafka.h>
-#include <librdkafka/rdkafka_mock.h>
+#include "tests/netns/kafka_bed.h"
 
 namespace faultline::test {
 namespace {
@@ -17,29 +21,13 @@ namespace {
 using Verdicts = std::map<std::string, int>;
 using Given = std::vector<std::pair<const char*, probe::Value>>;
 
-constexpr int kBrokers = 3;
+constexpr int kBrokers = KafkaCluster::kBrokers;
 constexpr std::int16_t kProduce = 0, kFetch = 1;  // requests, as the protocol numbers them
 
-/// Three brokers on the loopback device of a namespace.
 class ProbeKafka : public testing::Test {
  protected:
-  ProbeKafka() {
-    const Inside inside(ns_);
-    char why[256];
-    rd_kafka_conf_t* settings = rd_kafka_conf_new();
-    rd_kafka_conf_set_log_cb(settings, [](const rd_kafka_t*, int, const char*, const char*) {});
-    client_ = rd_kafka_new(RD_KAFKA_PRODUCER, settings, why, sizeof why);
-    cluster_ = rd_kafka_mock_cluster_new(client_, kBrokers);
-    rd_kafka_mock_topic_create(cluster_, "faultline", kBrokers, kBrokers);
-    brokers_ = rd_kafka_mock_cluster_bootstraps(cluster_);
-  }
-  ~ProbeKafka() override {
-    rd_kafka_mock_cluster_destroy(cluster_);
-    rd_kafka_destroy(client_);
-  }
-
   probe::Probe kafka(const Given& given = {}) const {
-    auto p = probe_of("kafka", brokers_);
+    auto p = probe_of("kafka", cluster_.brokers());
     for (const auto& [key, value] : given) p.params.set(key, value);
     return p;
   }
@@ -49,13 +37,12 @@ class ProbeKafka : public testing::Test {
   }
   /// From now on an answer takes this long.
   void takes(int milliseconds) {
-    for (int broker = 1; broker <= kBrokers; broker++) rd_kafka_mock_broker_set_rtt(cluster_, broker, milliseconds);
+    for (int broker = 1; broker <= kBrokers; broker++)
+      rd_kafka_mock_broker_set_rtt(cluster_.get(), broker, milliseconds);
   }
 
   const NetNs ns_ = loopback_ns();
-  rd_kafka_t* client_ = nullptr;
-  rd_kafka_mock_cluster_t* cluster_ = nullptr;
-  std::string brokers_;
+  const KafkaCluster cluster_{ns_};
 };
 
 TEST_F(ProbeKafka, AMessageComesBackFromEachPartition) {
@@ -66,7 +53,8 @@ TEST_F(ProbeKafka, AMessageComesBackFromEachPartition) {
 
 TEST_F(ProbeKafka, NamesOfTheLabAreKnownAndOthersFoundOutBeforeTheRun) {
   auto p = kafka();
-  const auto port = brokers_.substr(brokers_.rfind(':'));
+  const std::string brokers = cluster_.brokers();
+  const auto port = brokers.substr(brokers.rfind(':'));
   p.params.set("kafka", "queue" + port);
   EXPECT_EQ(verdicts(ask(p, ns_, 3 * p.every, {{"queue", "127.0.0.1"}})), (Verdicts{{"ok", 3}}));
   try {
@@ -81,11 +69,11 @@ TEST_F(ProbeKafka, WhatTheClusterRefusesIsNamed) {
   const Given written{{"until", std::string("written")}};
   const auto refuse = [&](std::int16_t request, rd_kafka_resp_err_t error) {
     const std::vector<rd_kafka_resp_err_t> errors(20, error);
-    rd_kafka_mock_push_request_errors_array(cluster_, request, errors.size(), errors.data());
+    rd_kafka_mock_push_request_errors_array(cluster_.get(), request, errors.size(), errors.data());
   };
   refuse(kProduce, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
   EXPECT_EQ(six(written), (Verdicts{{"kafka TOPIC_AUTHORIZATION_FAILED", 6}}));
-  rd_kafka_mock_clear_request_errors(cluster_, kProduce);
+  rd_kafka_mock_clear_request_errors(cluster_.get(), kProduce);
   EXPECT_EQ(six(written), (Verdicts{{"ok", 6}}));
   // What may be read is another thing than what may be written.
   auto p = kafka();
@@ -131,10 +119,8 @@ TEST_F(ProbeKafka, WhatComesTooLateIsATimeoutAndAfterThatAllIsWell) {
 TEST_F(ProbeKafka, ABrokerThatIsGoneTakesItsPartitionsWithIt) {
   auto p = kafka();
   p.timeout = 5 * kSecond;
-  // The leader of one partition in three, and nobody takes over.
-  for (int partition = 0; partition < kBrokers; partition++)
-    rd_kafka_mock_partition_set_leader(cluster_, "faultline", partition, partition + 1);
-  rd_kafka_mock_broker_set_down(cluster_, 2);
+  cluster_.part();  // the leader of one partition in three is gone, and nobody takes over
+  rd_kafka_mock_broker_set_down(cluster_.get(), 2);
   const auto samples = ask(p, ns_, 30 * p.every);
   int ok = 0;
   for (const auto& sample : samples) {
@@ -145,6 +131,42 @@ TEST_F(ProbeKafka, ABrokerThatIsGoneTakesItsPartitionsWithIt) {
     }
   }
   EXPECT_GE(ok, 10) << "two of three partitions are well";
+}
+
+/// The thread that calls it, and those that it begins, have their names from `server`.
+void look_names_up_at(const std::string& server, const TemporaryFolder& folder) {
+  check("make a mount namespace", unshare(CLONE_NEWNS));
+  check("keep mounts here", mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr));
+  const std::string file = folder.write("resolv.conf", "nameserver " + server + "\n").string();
+  check("put a resolv.conf there", mount(file.c_str(), "/etc/resolv.conf", nullptr, MS_BIND, nullptr));
+}
+
+TEST_F(ProbeKafka, ANameServerThatFallsSilentHoldsUpNoEnd) {
+  const TemporaryFolder folder;
+  Ns took = 0;
+  std::thread([&] {
+    look_names_up_at("127.0.0.53", folder);
+    auto names = std::make_unique<ToyDns>(ns_, "127.0.0.53");
+    names->answer("127.0.0.1");
+    auto p = probe_of("kafka", std::string("queue.example:1"));  // where nobody listens: it is looked up each second
+    p.every = 100 * kMillisecond;
+    p.timeout = kSecond;
+    Samples samples;
+    probe::Prober prober(p, 0, {&ns_, "", {}}, nullptr, samples.sink());
+    prober.start(monotonic_now(), 3600 * kSecond);
+    EXPECT_TRUE(eventually([&] { return !samples.all().empty(); }));
+    EXPECT_GT(names->asked(), 0);
+    names.reset();
+    const Fd silent = bound_socket(ns_, SOCK_DGRAM, address("127.0.0.53", 53));
+    EXPECT_TRUE(eventually([&] {  // it has just been asked, and the answer is waited for
+      char byte;
+      return recv(silent.get(), &byte, 1, MSG_DONTWAIT) > 0;
+    }));
+    const Ns before = monotonic_now();
+    prober.abort();
+    took = monotonic_now() - before;
+  }).join();
+  EXPECT_LT(took, 4 * kSecond) << "the C library alone waits for 10 s";
 }
 
 }  // namespace
