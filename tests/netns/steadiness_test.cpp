@@ -18,7 +18,7 @@ std::string of_environment(const char* name) {
 
 TEST(SteadinessPart, First) {
   const std::string part = of_environment("FAULTLINE_TEST_PART"), play = of_environment("FAULTLINE_TEST_PLAY");
-  if (part.empty()) return;  // nobody asked
+  if (part.empty() || part.starts_with("a set-up")) return;  // nobody asked, or of the suite below
   if (part == "fails") FAIL() << "for good";
   if (part == "disturbed thrice" || (part != "passes" && play != "3")) {
     disturbed("it says so");
