@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "injector/record/hypothesis.h"
 #include "injector/record/recording.h"
@@ -10,8 +11,9 @@
 namespace faultline::record {
 
 std::string Waiting::text() const {
-  return fmt::format("in {:.0f} s of {:.0f} s {} waited for a CPU a tenth of the time or more, {:.0f}% at the worst",
-                     seconds(busy), seconds(looked), programs ? "a program of this run" : "Faultline", worst * 100);
+  const auto tenths = [](Ns time) { return std::round(seconds(time) * 10) / 10; };  // a window may be half a second
+  return fmt::format("in {:g} s of {:g} s {} waited for a CPU a tenth of the time or more, {:.0f}% at the worst",
+                     tenths(busy), tenths(looked), programs ? "a program of this run" : "Faultline", worst * 100);
 }
 
 double share_waited(const CpuWaits& waits, Ns length) {

@@ -94,6 +94,10 @@ TEST(Contention, WithoutProgramsItIsFaultlinesOwnThreads) {
       << verdict.warnings[0];
 }
 
+TEST(Contention, HalfASecondIsToldAsThat) {
+  EXPECT_TRUE((Waiting{true, kSecond, kSecond / 2, 0.3}.text().starts_with("in 0.5 s of 1 s a program")));
+}
+
 TEST(Contention, TheSummaryHasTheMeanAndTheWorstSecond) {
   const Recording r = broken(0.4, 0.1);
   const auto summary = report::summarize(r, judge(r));
