@@ -53,6 +53,10 @@ std::vector<Store::Row> Store::run(const std::string& sql, const std::vector<Val
   return rows;
 }
 
+void Store::roll_back() noexcept {
+  if (sqlite3_get_autocommit(db_) == 0) sqlite3_exec(db_, "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
 std::string Store::one(const std::string& sql, const std::vector<Value>& values) {
   const auto rows = run(sql, values);
   return rows.empty() ? "" : rows[0].at(0);

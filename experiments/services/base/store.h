@@ -45,12 +45,16 @@ class Store {
         return result;
       }
     } catch (...) {
-      run("ROLLBACK");
+      roll_back();
       throw;
     }
   }
 
  private:
+  /// Of some errors (a full disk) SQLite has done so itself. That it cannot be done shall not hide what went wrong
+  /// first.
+  void roll_back() noexcept;
+
   std::recursive_mutex mutex_;
   sqlite3* db_ = nullptr;
   const std::string file_;
