@@ -108,7 +108,8 @@ struct fl_telemetry_config {
   __u32 retransmit_error; /* 1: tcp_retransmit_skb tells of failures, too (its third argument) */
   __u32 peers;            /* told apart, with all others as one: 1 to FL_TELEMETRY_PEERS */
   __u32 turns;            /* 1: how long answers take is counted */
+  __u32 cast;             /* 1: the kernel has bpf_rdonly_cast() */
 };
-FL_ASSERT(sizeof(struct fl_telemetry_config) == 12);
+FL_ASSERT(sizeof(struct fl_telemetry_config) == 16);
 
 #endif

@@ -119,7 +119,8 @@ void TelemetryCounter::load(const TelemetrySupport& support) {
   const std::size_t room = std::max(kMemoryOfPeers / of_peer, asked_.named.size());
   asked_.peers = static_cast<std::uint32_t>(std::min({std::size_t{asked_.peers}, room, std::size_t{plan::kMostPeers}}));
   const std::uint32_t slots = asked_.targets * (asked_.peers + 1) * FL_TELEMETRY_RING;
-  const fl_telemetry_config config{support.retransmit_error ? 1u : 0u, asked_.peers + 1, asked_.turns ? 1u : 0u};
+  const fl_telemetry_config config{support.retransmit_error ? 1u : 0u, asked_.peers + 1, asked_.turns ? 1u : 0u,
+                                   support.cast ? 1u : 0u};
   object_.configure(&config, sizeof config);
   object_.resize("telemetry_slots", slots);
   if (asked_.turns) object_.resize("telemetry_turns", slots);

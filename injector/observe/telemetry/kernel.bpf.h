@@ -6,9 +6,6 @@
 
 #include <linux/types.h>
 
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_helpers.h>
-
 #include "faults/bpf/kernel_cgroup.bpf.h"
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -63,14 +60,5 @@ struct tcp_skb_cb { /* in the above, of what TCP has queued */
 };
 enum { FL_TCP_FIN = 1, FL_TCP_SYN = 2 };
 #pragma clang attribute pop
-
-/* From Linux 6.2 on. */
-extern void* bpf_rdonly_cast(const void* of, __u32 type) __ksym __weak;
-
-/* A socket that is known to be one of TCP, to be read with plain loads, which take less than the helpers; null before
- * Linux 6.2. */
-static __always_inline struct tcp_sock* as_tcp(struct sock* sk) {
-  return bpf_rdonly_cast ? bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct tcp_sock)) : 0;
-}
 
 #endif

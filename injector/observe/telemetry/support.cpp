@@ -49,6 +49,7 @@ TelemetrySupport probe_telemetry() {
     return support;
   }
   support.btf = true;
+  support.cast = btf__find_by_name_kind(kernel.get(), "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
   for (const auto& one : kTracepoints) {
     // The type of what stands at a tracepoint: a pointer to a function, whose first argument is its own.
     const int id =

@@ -31,6 +31,7 @@ struct TelemetrySupport {
   bool btf = false;                        ///< without type information nothing can be counted
   std::vector<const Tracepoint*> missing;  ///< that this kernel does not have
   bool retransmit_error = false;           ///< tcp_retransmit_skb tells, too, of what could not be sent (6.16 on)
+  bool cast = false;                       ///< bpf_rdonly_cast() is there, which programs may call (6.2 on)
 
   /// The same of a run that asks for no turns: what counts nothing else is not missing.
   TelemetrySupport without_turns() const;
