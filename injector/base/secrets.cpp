@@ -95,17 +95,25 @@ std::string without_secrets(std::string text) {
   // "name=value", "--name=value", "--var=name=value"
   const auto first = text.find('=');
   const auto second = text.starts_with("--") && first != std::string::npos ? text.find('=', first + 1) : first;
-  for (const auto equals : {first, second})
-    if (equals != std::string::npos && is_secret(text.substr(0, equals)) && !text.substr(0, equals).ends_with("file"))
-      return text.substr(0, equals + 1) + "***";
-  return without_passwords(std::move(text));
+  for (const auto equals : {first, second}) {
+    if (equals == std::string::npos || !is_secret(text.substr(0, equals))) continue;
+    if (text.substr(0, equals).ends_with("file")) return without_passwords(std::move(text));
+    return text.substr(0, equals + 1) + "***";
+  }
+  return without_secrets_in(std::move(text));  // a script, a header
+}
+
+bool announces_next(std::string_view word) {
+  constexpr std::size_t kLongest = 64;
+  return word.starts_with("-") && word.size() <= kLongest && word.find('=') == std::string_view::npos &&
+         is_secret(std::string(word)) && !word.ends_with("file");
 }
 
 std::vector<std::string> without_secrets(std::vector<std::string> words) {
   bool announced = false;  // by the word before: "--password", not "--password=…", nor "--password-file"
   for (auto& word : words) {
     const bool option = word.starts_with("-");
-    const bool announces = option && word.find('=') == std::string::npos && is_secret(word) && !word.ends_with("file");
+    const bool announces = announces_next(word);
     word = announced && !option ? "***" : without_secrets(std::move(word));
     announced = announces;
   }

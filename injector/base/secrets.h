@@ -30,6 +30,8 @@ std::optional<Part> password_of_url(std::string_view text);
 std::string without_secrets(std::string text);
 /// The same of a whole command, where a secret may be the word behind the one that announces it: `--password`.
 std::vector<std::string> without_secrets(std::vector<std::string> words);
+/// Whether a word of a command announces that the next one is a secret: "--password", not "--password-file".
+bool announces_next(std::string_view word);
 /// Such a command, as people are shown it.
 std::string command_without_secrets(std::vector<std::string> words);
 

@@ -13,10 +13,14 @@ constexpr auto kNone = std::string_view::npos;
 
 /// Whether a key that may be misspelt, so that its line is shown, was meant as one that announces a secret.
 bool may_announce(const std::string& name) {
-  const std::string leaf = name.substr(name.rfind('.') + 1);
+  std::string leaf = name.substr(name.rfind('.') + 1);
+  std::erase_if(leaf, [](char c) { return c == '_' || c == '-'; });
+  if (leaf.size() > 1 && leaf.front() == 'X') leaf.erase(0, 1);  // of a header: "X-Api-Key"
+  std::transform(leaf.begin(), leaf.end(), leaf.begin(), [](unsigned char c) { return std::tolower(c); });
   static constexpr std::array<std::string_view, 3> kShort{"pass", "pwd", "pw"};
   if (std::find(kShort.begin(), kShort.end(), leaf) != kShort.end()) return true;
-  static const std::vector<std::string> kWords{"password", "passphrase", "secret", "credential", "authorization"};
+  static const std::vector<std::string> kWords{"password",      "passwd", "passphrase", "secret",     "credential",
+                                               "authorization", "token",  "apikey",     "privatekey", "cookie"};
   constexpr std::size_t kShortest = 5, kLongest = 20;
   return leaf.size() >= kShortest && leaf.size() <= kLongest && !did_you_mean(leaf, kWords).empty();
 }
@@ -30,14 +34,22 @@ class Finder {
 
   /// Piece after piece: what stands outside strings, a string's content, a comment.
   std::vector<Part> find() {
+    bool announced = false;  // by the string before, of a command: "--password"
     for (std::size_t at = 0; at < text_.size();) {
       const std::size_t end = std::min(text_.find_first_of("\"'#", at), text_.size());
+      announced = announced && text_.substr(at, end - at).find_first_not_of(" \t\r\n,") == kNone;
       look_into(at, end, true);
       at = std::max(end, done_);
       if (at > end || end == text_.size()) continue;
       const std::size_t begin = text_[end] == '#' ? end + 1 : end + quotes_at(end);
       const std::size_t close = text_[end] == '#' ? line_end(end) : end_of_string(end);
-      look_into(begin, close, false);
+      if (text_[end] == '#') {
+        look_into(begin, close, false);
+      } else {
+        if (announced && begin < close && text_[begin] != '-') hide(begin, close, close);
+        look_into(begin, close, false);
+        announced = announces_next(text_.substr(begin, close - begin));
+      }
       at = done_ > close ? done_ : std::min(text_.size(), close + (text_[end] == '#' ? 0 : begin - end));
     }
     return std::move(found_);

@@ -47,28 +47,32 @@ std::string Issues::told(std::string text) const {
       while (same < secret.size() && at + same < text.size() && text[at + same] == secret[same]) ++same;
       text.replace(at, same, "***");
     }
-  return shorten(without_passwords_of_refused(std::move(text)));
+  return shorten(std::move(text));
+}
+
+std::string Issues::told_of_values(std::string text) const {
+  return told(without_passwords_of_refused(std::move(text)));
 }
 
 void Issues::hide(std::string secret) {
-  constexpr std::size_t kShortest = 3;  // a shorter one would be found in any word
+  constexpr std::size_t kShortest = 6;  // a shorter one would be found in any text; the journal thinks so, too
   if (secret.size() >= kShortest) secrets_.push_back(std::move(secret));
 }
 
 void Issues::error(SourcePlace at, std::string message, std::string hint) {
-  list_.push_back({at, told(std::move(message)), told(std::move(hint)), false, {}});
+  list_.push_back({at, told_of_values(std::move(message)), told(std::move(hint)), false, {}});
 }
 
 void Issues::remark(SourcePlace at, std::string message) {
-  remarks_.push_back({at, told(std::move(message)), {}, false, {}});
+  remarks_.push_back({at, told_of_values(std::move(message)), {}, false, {}});
 }
 
 void Issues::not_yet(SourcePlace at, std::string message, std::string hint) {
-  list_.push_back({at, told(std::move(message)), told(std::move(hint)), true, {}});
+  list_.push_back({at, told_of_values(std::move(message)), told(std::move(hint)), true, {}});
 }
 
 void Issues::error_in(const std::string& file, SourcePlace at, std::string message, std::string hint) {
-  list_.push_back({at, told(std::move(message)), told(std::move(hint)), false, file});
+  list_.push_back({at, told_of_values(std::move(message)), told(std::move(hint)), false, file});
 }
 
 std::string Issues::suggest(std::string_view word, const std::vector<std::string>& known, std::string fallback) {

@@ -46,8 +46,10 @@ class Issues {
   }
 
  private:
-  /// A message or hint as people are told it: without secrets, and not too long.
+  /// A hint as people are told it: without the plan's secrets, and not too long. It may show how a URL is written.
   std::string told(std::string text) const;
+  /// A message as people are told it, which may quote a value that is no proper URL: without passwords, too.
+  std::string told_of_values(std::string text) const;
 
   std::map<const Node*, Outline*> outlines_;
   std::vector<Diagnostic> list_, remarks_;

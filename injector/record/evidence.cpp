@@ -73,7 +73,12 @@ Against first_against(const ProbeRecord& probe, const plan::Hypothesis* asked, N
   const auto failed = [](const Requests& r) { return r.error != 0; };
   const auto slow = [&](const Requests& r) { return most && r.error == 0 && r.latency > *most; };
   const auto quick = [&](const Requests& r) { return least && r.latency != Requests::kUnknown && r.latency < *least; };
-  if (asked && asked->success && asked->success->is_upper())
+  const auto too_many = [&](const plan::Bound& success) {
+    const auto ok = std::count_if(due.begin(), due.end(), [](const Requests& r) { return r.error == 0; });
+    return success.is_upper() && (success.measure || due.empty() ||
+                                  !success.holds(static_cast<double>(ok) / static_cast<double>(due.size())));
+  };
+  if (asked && asked->success && too_many(*asked->success))
     if (const auto* answered = first([](const Requests& r) { return r.error == 0; }))
       return {answered, Against::By::being_answered};
   if (most && asks_for_latency_alone(*asked)) {

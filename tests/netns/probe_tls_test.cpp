@@ -55,7 +55,7 @@ class ProbeTls : public testing::Test {
     })) << server_->errors();
   }
   static void TearDownTestSuite() {
-    stop_nginx(*server_);
+    if (server_) stop_nginx(*server_);
     server_.reset();
     folder_.reset();
     ns_.reset();

@@ -51,6 +51,11 @@ TEST(Hidden, TheValueOfAKeyThatAnnouncesASecretWhateverIsWrongWithIt) {
            "headers.Authorization = \"Bearer hunter2",
            "exec = [\"curl\", \"-H\", \"Cookie: a=b; s=hunter2\", 1]",
            "exec = [\"mysql\", \"--password=hunter2\", 1]",
+           "exec = [\"mysql\", \"--password\", \"hunter2\", 1]",
+           "exec = ['mysql', '--password' , 'hunter2'",
+           "tokne = \"hunter2\"",
+           "apikye = \"hunter2\"",
+           "headers = { \"X-Api-Kye\" = \"hunter2\", A = 1 }",
            "body = \"{\\\"token\\\": \\\"hunter2\\\"}\" x",
            "body = '{\"token\": \"hunter2\"}' x",
            "every = 7 # password = \"hunter2\"",
@@ -70,6 +75,7 @@ TEST(Hidden, NothingElse) {
   for (const char* text : {"every = \"50ms\"", "title = \"Passwords and secrets\"", "[probes.token]", "[[secrets]]",
                            "http = \"http://10.0.0.1:8080/pay\"", "postgresql = \"postgresql://app@db:5432/shop\"",
                            "after = [\"password\", 1]", "broken = 1", "second = 'x", "record = 1", "duration = \"10s",
+                           "exec = [\"a\", \"--password-file\", \"f\", 1]", "exec = [\"a\", \"--password\", \"-u\", 1]",
                            "password = ", "password", ""})
     EXPECT_EQ(line(text), text);
   EXPECT_EQ(line("m = { password = \"x\", evry = 7 }"), "m = { password = \"***\", evry = 7 }");
@@ -95,6 +101,12 @@ TEST(Hidden, OfASoundPlanNoMoreThanTheSecret) {
   EXPECT_EQ(whole("body = '{\"token\": \"x y\", \"b\": 1}'", Text::sound), "body = '{\"token\": \"***\", \"b\": 1}'");
   EXPECT_EQ(whole("http = \"http://b:80/a:b@c\"\nredis = \"redis://a:x@b\"", Text::sound),
             "http = \"http://b:80/a:b@c\"\nredis = \"redis://a:***@b\"");
+}
+
+TEST(Hidden, AHintShowsHowAUrlIsWritten) {
+  const auto parsed = parse_text("[probes.p]\nmysql = \"nonsense\"\n", "p.toml");
+  ASSERT_FALSE(parsed.ok());
+  EXPECT_NE(parsed.diagnostics[0].hint.find("USER:PASSWORD@"), std::string::npos) << parsed.diagnostics[0].hint;
 }
 
 TEST(Hidden, TheMarkGoesAlong) {

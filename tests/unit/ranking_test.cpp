@@ -93,6 +93,9 @@ TEST(Ranking, WhatWasToFailOrToBeSlowIsToldOfByWhatDidNot) {
   ASSERT_NE(against().request, nullptr);
   EXPECT_EQ(against().request->due, 12 * kSecond) << "not one of those that failed, as all should have";
   EXPECT_EQ(against().by, By::being_answered);
+  h.success = bound(plan::Bound::Op::le, 0.9, "<= 90%");
+  ASSERT_NE(against().request, nullptr);
+  EXPECT_NE(against().by, By::being_answered) << "as many succeeded as may: something else broke it";
   h.success.reset();
   h.p50 = bound(plan::Bound::Op::ge, 400e6, ">= 400ms");
   replace_requests(r, 10 * kSecond, 13 * kSecond, true, 500 * kMillisecond);

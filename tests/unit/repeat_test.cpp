@@ -73,7 +73,9 @@ TEST(Repeat, SecretsAreKnownByTheirNamesAndPlaces) {
         std::pair{"--password=hunter2", "--password=***"}, std::pair{"--serve-token-file=f", "--serve-token-file=f"},
         std::pair{"api-key=k", "api-key=***"}, std::pair{"loss=25%", "loss=25%"},
         std::pair{"--scale=1:3", "--scale=1:3"}, std::pair{"--var", "--var"},
-        std::pair{"db=postgresql://u:p@h/d", "db=postgresql://u:***@h/d"}})
+        std::pair{"db=postgresql://u:p@h/d", "db=postgresql://u:***@h/d"},
+        std::pair{"PORT=1 PGPASSWORD=x psql", "PORT=1 PGPASSWORD=*** psql"},
+        std::pair{"Authorization: Bearer x", "Authorization: ***"}, std::pair{"X-Api-Key: k", "X-Api-Key: ***"}})
     EXPECT_EQ(without_secrets(std::string(text)), shown);
   EXPECT_EQ(command_without_secrets({"mysql", "--password", "hunter2", "--token-file", "f", "-e", "select 1"}),
             "mysql --password *** --token-file f -e select 1");
