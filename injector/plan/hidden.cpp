@@ -22,7 +22,10 @@ bool may_announce(const std::string& name) {
   static const std::vector<std::string> kWords{"password",      "passwd", "passphrase", "secret",     "credential",
                                                "authorization", "token",  "apikey",     "privatekey", "cookie"};
   constexpr std::size_t kShortest = 5, kLongest = 20;
-  return leaf.size() >= kShortest && leaf.size() <= kLongest && !did_you_mean(leaf, kWords).empty();
+  if (leaf.size() < kShortest || leaf.size() > kLongest) return false;
+  const std::string meant = did_you_mean(leaf, kWords);
+  constexpr std::size_t kShortWord = 6;  // "broken" is as near to "token" as "tokne" is
+  return !meant.empty() && (meant.size() > kShortWord || meant.front() == leaf.front());
 }
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
