@@ -59,12 +59,26 @@ std::string without_passwords(std::string text) { return masked(std::move(text),
 std::string without_passwords_of_refused(std::string text) { return masked(std::move(text), true); }
 std::optional<Part> password_of_url(std::string_view text) { return password_part(text, false); }
 
-bool is_secret(std::string name) {
+std::string without_values(std::string text, const std::vector<std::string>& secrets) {
+  constexpr std::size_t kBeginning = 16;
+  for (const std::string& secret : secrets)
+    for (std::size_t at = 0; (at = text.find(secret.substr(0, kBeginning), at)) != std::string::npos; at += 3) {
+      std::size_t same = 0;
+      while (same < secret.size() && at + same < text.size() && text[at + same] == secret[same]) ++same;
+      text.replace(at, same, "***");
+    }
+  return text;
+}
+
+std::string plain_name(std::string name) {
   std::erase_if(name, [](char c) { return c == '_' || c == '-' || c == '.'; });
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-  static constexpr std::string_view kWords[] = {"password", "passwd", "passphrase", "secret",
-                                                "token",    "apikey", "credential", "privatekey"};
-  return std::any_of(std::begin(kWords), std::end(kWords),
+  return name;
+}
+
+bool is_secret(std::string name) {
+  name = plain_name(std::move(name));
+  return std::any_of(std::begin(kSecretWords), std::end(kSecretWords),
                      [&](std::string_view word) { return name.find(word) != std::string::npos; });
 }
 
@@ -72,7 +86,7 @@ namespace {
 
 /// Headers whose value has several words.
 bool is_secret_header(std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  name = plain_name(std::move(name));
   return name.ends_with("authorization") || name.ends_with("cookie");
 }
 
@@ -112,9 +126,8 @@ bool announces_next(std::string_view word) {
 std::vector<std::string> without_secrets(std::vector<std::string> words) {
   bool announced = false;  // by the word before: "--password", not "--password=…", nor "--password-file"
   for (auto& word : words) {
-    const bool option = word.starts_with("-");
     const bool announces = announces_next(word);
-    word = announced && !option ? "***" : without_secrets(std::move(word));
+    word = announced && !word.starts_with("-") ? "***" : without_secrets(std::move(word));
     announced = announces;
   }
   return words;

@@ -40,6 +40,17 @@ std::string command_without_secrets(std::vector<std::string> words);
 /// `"token": "…"`, `Authorization: …`), and for passwords in URLs. What looks like neither stays.
 std::string without_secrets_in(std::string text);
 
+/// Bytes of the shortest secret that is sought by its value: a shorter one would be found in any text.
+inline constexpr std::size_t kShortestSecret = 6;
+/// `text` with "***" for each of these secrets, and for the beginning of a long one: a text may have been cut.
+std::string without_values(std::string text, const std::vector<std::string>& secrets);
+
+/// Words that announce a secret, in a name as plain_name() makes it.
+inline constexpr std::string_view kSecretWords[] = {"password", "passwd", "passphrase", "secret",
+                                                    "token",    "apikey", "credential", "privatekey"};
+/// A name in lower case, without what stands between its words: "X-Api-Key" is "xapikey".
+std::string plain_name(std::string name);
+
 /// Whether a variable of this name may hold what nobody else should read: "db_password".
 bool is_secret(std::string name);
 

@@ -34,30 +34,20 @@ struct Checked {
   std::vector<lab::Lack> lacks;
 };
 Checked check_arms(const std::string& path, const PlanArguments& reading, bool here) {
-  auto options = reading.options();
-  Checked checked{reading.read(path, options), {}};
-  const auto look = [&](const plan::Parsed& parsed) {
-    if (!here || !parsed.ok()) return;
-    for (auto& lack : lab::lacking(parsed.plan)) {
-      const auto same = [&](const lab::Lack& l) { return l.at.line == lack.at.line && l.message == lack.message; };
-      if (std::none_of(checked.lacks.begin(), checked.lacks.end(), same)) checked.lacks.push_back(std::move(lack));
+  auto arms = reading.read_arms(path);
+  if (!arms.back().ok()) return {std::move(arms.back()), {}};
+  Checked checked{arms.front(), {}};
+  const auto add = [](auto& all, auto& more) {
+    for (auto& one : more) {
+      const auto same = [&](const auto& other) { return other.at.line == one.at.line && other.message == one.message; };
+      if (std::none_of(all.begin(), all.end(), same)) all.push_back(std::move(one));
     }
   };
-  look(checked.parsed);
-  if (!checked.parsed.ok() || !options.arm.empty()) return checked;
-  const auto arms = checked.parsed.plan.arms;  // it has been read as the first
-  for (std::size_t i = 1; i < arms.size(); i++) {
-    options.arm = arms[i].name;
-    auto other = reading.read(path, options);
-    if (!other.ok()) return {std::move(other), {}};
-    look(other);
-    for (auto& remark : other.remarks) {
-      const auto same = [&](const plan::Diagnostic& d) {
-        return d.at.line == remark.at.line && d.message == remark.message;
-      };
-      auto& remarks = checked.parsed.remarks;
-      if (std::none_of(remarks.begin(), remarks.end(), same)) remarks.push_back(std::move(remark));
-    }
+  for (auto& arm : arms) {
+    add(checked.parsed.remarks, arm.remarks);
+    if (!here) continue;
+    auto lacks = lab::lacking(arm.plan);
+    add(checked.lacks, lacks);
   }
   return checked;
 }

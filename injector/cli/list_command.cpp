@@ -15,6 +15,7 @@
 #include "injector/cli/app.h"
 #include "injector/cli/experiments.h"
 #include "injector/cli/list_runs.h"
+#include "injector/cli/plan_arguments.h"
 #include "injector/cli/terminal.h"
 #include "injector/nursery/nursery.h"
 #include "injector/plan/parse.h"
@@ -78,19 +79,6 @@ struct ListedKind {
                                             field("keys", &ListedKind::keys)};
 };
 
-/// A plan as each of its arms is read, which may differ in all that a variable says; the plan alone where it has none.
-std::vector<plan::Parsed> parsed_arms(const std::string& path) {
-  std::vector<plan::Parsed> all{plan::parse_file(path)};
-  const auto arms = all.front().plan.arms;
-  for (const auto& arm : arms) {
-    if (arm.name == all.front().plan.arm) continue;
-    plan::ParseOptions options;
-    options.arm = arm.name;
-    all.push_back(plan::parse_file(path, options));
-  }
-  return all;
-}
-
 /// As a plan has it.
 std::vector<std::string> expected_of(const plan::Arm& arm) {
   if (arm.fails.empty()) return {"passes"};
@@ -100,13 +88,13 @@ std::vector<std::string> expected_of(const plan::Arm& arm) {
 }
 
 ListedExperiment listed_experiment(const std::string& path) {
-  const auto parsed = parsed_arms(path);
+  const auto parsed = PlanArguments{}.read_arms(path);  // arms may differ in all that a variable says
   const auto& first = parsed.front().plan;
   ListedExperiment one;
   one.path = path;
   one.name = first.name;
   one.title = first.title;
-  one.ok = std::all_of(parsed.begin(), parsed.end(), [](const plan::Parsed& arm) { return arm.ok(); });
+  one.ok = parsed.back().ok();
   if (!one.ok) return one;
   std::set<std::string> kinds, needs;
   for (const auto& as_arm : parsed) {

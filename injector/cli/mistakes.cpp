@@ -8,22 +8,20 @@
 namespace faultline::cli {
 
 nlohmann::json findings_json(const plan::Parsed& parsed, const std::string& path) {
+  const auto told = [&](const plan::Diagnostic& d) {
+    return nlohmann::json{
+        {"file", d.file.empty() ? path : d.file}, {"line", d.at.line}, {"column", d.at.column}, {"message", d.message}};
+  };
   nlohmann::json out{{"plan", path},
                      {"ok", parsed.ok()},
                      {"diagnostics", nlohmann::json::array()},
                      {"remarks", nlohmann::json::array()}};
-  for (const auto& d : parsed.diagnostics)
-    out["diagnostics"].push_back({{"file", d.file.empty() ? path : d.file},
-                                  {"line", d.at.line},
-                                  {"column", d.at.column},
-                                  {"message", d.message},
-                                  {"hint", d.hint},
-                                  {"not_yet", d.not_yet}});
-  for (const auto& d : parsed.remarks)
-    out["remarks"].push_back({{"file", d.file.empty() ? path : d.file},
-                              {"line", d.at.line},
-                              {"column", d.at.column},
-                              {"message", d.message}});
+  for (const auto& d : parsed.diagnostics) {
+    auto& one = out["diagnostics"].emplace_back(told(d));
+    one["hint"] = d.hint;
+    one["not_yet"] = d.not_yet;
+  }
+  for (const auto& d : parsed.remarks) out["remarks"].push_back(told(d));
   if (parsed.ok()) {
     out["title"] = parsed.plan.title;
     out["duration_s"] = static_cast<double>(parsed.plan.duration) / kSecond;

@@ -41,6 +41,18 @@ plan::Parsed PlanArguments::read(const std::string& path, const plan::ParseOptio
   return bindings.empty() ? plan::parse_file(path, options) : sketch::parse_bound(path, options, bindings);
 }
 
+std::vector<plan::Parsed> PlanArguments::read_arms(const std::string& path) const {
+  auto as = options();
+  std::vector<plan::Parsed> all{read(path, as)};
+  if (!as.arm.empty()) return all;
+  const auto arms = all.front().plan.arms;  // it was read as the first
+  for (std::size_t i = 1; i < arms.size() && all.back().ok(); i++) {
+    as.arm = arms[i].name;
+    all.push_back(read(path, as));
+  }
+  return all;
+}
+
 plan::ParseOptions PlanArguments::options() const {
   plan::ParseOptions options;
   options.arm = arm;

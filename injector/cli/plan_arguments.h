@@ -24,6 +24,9 @@ struct PlanArguments {
   /// Reads a plan, or puts an outage on what --bind says. `options` are options(), or some that were made of them.
   plan::Parsed read(const std::string& path, const plan::ParseOptions& options) const;
   plan::Parsed read(const std::string& path) const { return read(path, options()); }
+  /// A plan as each of its arms, or as the one that was chosen; alone where it has none. The last may have mistakes:
+  /// those behind it are not read.
+  std::vector<plan::Parsed> read_arms(const std::string& path) const;
 };
 
 }  // namespace faultline::cli

@@ -118,15 +118,12 @@ Exit run_arms(const RunArguments& arguments, const CLI::App& sub, plan::Parsed p
   arms.title = parsed.plan.title;
   arms.seed = parsed.plan.seed_given ? parsed.plan.seed : new_seed();
   const std::string path = parsed.plan.path;
+  const auto read = arguments.reading.read_arms(path);
+  if (!read.back().ok()) return tell_mistakes(read.back(), arguments.playing);  // before the first is played
   std::vector<std::string> names;
-  for (const auto& arm : parsed.plan.arms) names.push_back(arm.name);
-  for (const auto& name : names) {  // all must be right before the first is played
-    arms.arms.emplace_back().arm = name;
-    if (name == parsed.plan.arm) continue;
-    auto options = arguments.reading.options();
-    options.arm = name;
-    if (const auto other = arguments.reading.read(path, options); !other.ok())
-      return tell_mistakes(other, arguments.playing);
+  for (const auto& arm : parsed.plan.arms) {
+    names.push_back(arm.name);
+    arms.arms.emplace_back().arm = arm.name;
   }
   run::check_privileges();
   const auto folder = run::make_arms_folder(arms.name, arguments.playing.out);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "injector/plan/values.h"
@@ -13,14 +14,16 @@ constexpr auto kNone = std::string_view::npos;
 
 /// Whether a key that may be misspelt, so that its line is shown, was meant as one that announces a secret.
 bool may_announce(const std::string& name) {
-  std::string leaf = name.substr(name.rfind('.') + 1);
-  std::erase_if(leaf, [](char c) { return c == '_' || c == '-'; });
-  if (leaf.size() > 1 && leaf.front() == 'X') leaf.erase(0, 1);  // of a header: "X-Api-Key"
-  std::transform(leaf.begin(), leaf.end(), leaf.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string last = name.substr(name.rfind('.') + 1);
+  const bool extra = last.size() > 2 && last.starts_with("X-");  // a header of somebody's own: "X-Api-Key"
+  const std::string leaf = plain_name(extra ? last.substr(2) : last);
   static constexpr std::array<std::string_view, 3> kShort{"pass", "pwd", "pw"};
   if (std::find(kShort.begin(), kShort.end(), leaf) != kShort.end()) return true;
-  static const std::vector<std::string> kWords{"password",      "passwd", "passphrase", "secret",     "credential",
-                                               "authorization", "token",  "apikey",     "privatekey", "cookie"};
+  static const std::vector<std::string> kWords = [] {
+    std::vector<std::string> words{"authorization", "cookie"};
+    words.insert(words.end(), std::begin(kSecretWords), std::end(kSecretWords));
+    return words;
+  }();
   constexpr std::size_t kShortest = 5, kLongest = 20;
   if (leaf.size() < kShortest || leaf.size() > kLongest) return false;
   const std::string meant = did_you_mean(leaf, kWords);

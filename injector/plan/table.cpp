@@ -38,25 +38,14 @@ std::string type_hint(const Node& value, Node::Type wanted, std::string_view key
 
 }  // namespace
 
-std::string Issues::told(std::string text) const {
-  // A message may hold the beginning of a long one alone.
-  constexpr std::size_t kBeginning = 16;
-  for (const std::string& secret : secrets_)
-    for (std::size_t at = 0; (at = text.find(secret.substr(0, kBeginning), at)) != std::string::npos; at += 3) {
-      std::size_t same = 0;
-      while (same < secret.size() && at + same < text.size() && text[at + same] == secret[same]) ++same;
-      text.replace(at, same, "***");
-    }
-  return shorten(std::move(text));
-}
+std::string Issues::told(std::string text) const { return shorten(without_values(std::move(text), secrets_)); }
 
 std::string Issues::told_of_values(std::string text) const {
   return told(without_passwords_of_refused(std::move(text)));
 }
 
 void Issues::hide(std::string secret) {
-  constexpr std::size_t kShortest = 6;  // a shorter one would be found in any text; the journal thinks so, too
-  if (secret.size() >= kShortest) secrets_.push_back(std::move(secret));
+  if (secret.size() >= kShortestSecret) secrets_.push_back(std::move(secret));
 }
 
 void Issues::error(SourcePlace at, std::string message, std::string hint) {

@@ -91,10 +91,9 @@ events::Plan plan_event(const plan::Plan& p, const events::Links& links_of) {
 /// What a service may say back that nobody else should read: secret variables and keys, headers that let one in.
 /// Shorter ones would be found in any text.
 std::vector<std::string> secrets_of(const plan::Plan& p) {
-  constexpr std::size_t kShortest = 6;
   std::vector<std::string> secrets;
   const auto add = [&](const std::string& text) {
-    if (text.size() >= kShortest) secrets.push_back(text);
+    if (text.size() >= kShortestSecret) secrets.push_back(text);
   };
   for (const auto& [name, value] : p.variables)
     if (is_secret(name)) add(value);

@@ -73,13 +73,19 @@ Against first_against(const ProbeRecord& probe, const plan::Hypothesis* asked, N
   const auto failed = [](const Requests& r) { return r.error != 0; };
   const auto slow = [&](const Requests& r) { return most && r.error == 0 && r.latency > *most; };
   const auto quick = [&](const Requests& r) { return least && r.latency != Requests::kUnknown && r.latency < *least; };
+  // A multiple of the baseline is not known here: it is taken to be what was broken.
   const auto too_many = [&](const plan::Bound& success) {
-    const auto ok = std::count_if(due.begin(), due.end(), [](const Requests& r) { return r.error == 0; });
-    return success.is_upper() && (success.measure || due.empty() ||
-                                  !success.holds(static_cast<double>(ok) / static_cast<double>(due.size())));
+    std::uint64_t ok = 0, all = 0;
+    for (const Requests& r : due) {
+      all += r.count;
+      if (!failed(r)) ok += r.count;
+    }
+    return success.is_upper() &&
+           (success.measure ||
+            !success.holds(static_cast<double>(ok) / static_cast<double>(std::max<std::uint64_t>(all, 1))));
   };
   if (asked && asked->success && too_many(*asked->success))
-    if (const auto* answered = first([](const Requests& r) { return r.error == 0; }))
+    if (const auto* answered = first([&](const Requests& r) { return !failed(r); }))
       return {answered, Against::By::being_answered};
   if (most && asks_for_latency_alone(*asked)) {
     const auto* found = first([&](const Requests& r) { return failed(r) || slow(r); });

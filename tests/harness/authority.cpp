@@ -57,4 +57,11 @@ std::filesystem::path encrypt_key(const std::filesystem::path& folder, const std
   return encrypted;
 }
 
+std::string refusal_of(const std::filesystem::path& encrypted_key) {
+  return fmt::format(
+      "{0} is encrypted, and nobody can be asked for its pass phrase: name a file without one (openssl pkey -in {0} "
+      "-out FILE)",
+      encrypted_key.string());
+}
+
 }  // namespace faultline::test

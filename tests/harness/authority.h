@@ -16,5 +16,7 @@ void make_certificate(const std::filesystem::path& folder, const std::string& na
 
 /// NAME-encrypted.key: the key of NAME, for whom knows its pass phrase.
 std::filesystem::path encrypt_key(const std::filesystem::path& folder, const std::string& name);
+/// What a probe says that is given such a key.
+std::string refusal_of(const std::filesystem::path& encrypted_key);
 
 }  // namespace faultline::test

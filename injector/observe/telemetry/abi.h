@@ -84,8 +84,7 @@ struct fl_telemetry_control {
                                     */
   __u32 cgroup_levels;             /* of the hierarchy, at which cgroups of places are: bits. 0: no place has one */
   __u32 generation;                /* of the places: another one makes what is known of a connection's targets void */
-  __u64
-      latest; /* of the programs: the bucket in which something was last counted, from 0. A guess at the present one */
+  __u64 latest;                    /* by the programs: the bucket that they counted in last, from 0 */
 };
 FL_ASSERT(sizeof(struct fl_telemetry_control) == 32 + 4 * FL_TELEMETRY_NETNS);
 
