@@ -55,6 +55,7 @@ page.paint = (() => {
   const place_text = ({ left, right, y, wide }, area, taken, crosses) => {
     const [low, high] = [area.y + LETTERS, area.y + area.h - 3];
     const first = Math.min(left + 4, area.x + area.w - wide - 2), last = Math.max(first, right - wide - 4);
+    const near = crosses.filter(([, b]) => Math.abs(b - y) < 2 * (LETTERS + AROUND));  // there may be tens of thousands
     let best = null;
     for (let n = 0; n <= 6; n++)
       for (const base of [y - 4, y + LETTERS + 1]) {
@@ -63,7 +64,7 @@ page.paint = (() => {
           b < base + AROUND + (by ? LETTERS : 0);
         let cost = base < low || base > high ? 1e6 : 0;
         for (const [a, w, b] of taken) if (covers([a, b], w)) cost += 1e4;
-        for (const one of crosses) if (covers(one)) cost++;
+        for (const one of near) if (covers(one)) cost++;
         if (best === null || cost < best.cost) best = { x, base: Math.min(Math.max(base, low), high), cost };
       }
     return best;
