@@ -39,11 +39,15 @@ class Samples {
 };
 
 /// How many samples there were of each error; "ok" for those without.
-inline std::map<std::string, int> verdicts(const std::vector<probe::Sample>& samples) {
-  std::map<std::string, int> result;
+using Verdicts = std::map<std::string, int>;
+inline Verdicts verdicts(const std::vector<probe::Sample>& samples) {
+  Verdicts result;
   for (const auto& s : samples) ++result[s.ok && s.error.empty() ? "ok" : s.error];
   return result;
 }
+
+/// Of four requests: each was answered; each met a server whose certificate it does not trust.
+inline const Verdicts kWell{{"ok", 4}}, kTls{{"tls", 4}};
 
 /// Whether each of the first `count` requests has one sample, with its right due time, in whatever order.
 inline bool complete(const std::vector<probe::Sample>& samples, Ns every, std::size_t count) {

@@ -113,6 +113,11 @@ fs::path TemporaryFolder::write(const std::string& name, const std::string& text
   return path_ / name;
 }
 
+std::unique_ptr<Command> start_in(const NetNs& ns, const std::vector<std::string>& argv) {
+  const Inside inside(ns);
+  return std::make_unique<Command>(argv);
+}
+
 std::string binary() {
   const char* other = std::getenv("FAULTLINE_BINARY");
   return other != nullptr ? other : FAULTLINE_BINARY;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "injector/base/clock.h"
+#include "injector/base/netns.h"
 
 namespace faultline::test {
 
@@ -68,6 +70,9 @@ class Command {
   std::optional<int> status_;
 };
 
+/// A command in a network namespace.
+std::unique_ptr<Command> start_in(const NetNs& ns, const std::vector<std::string>& argv);
+
 /// The binary under test: FAULTLINE_BINARY.
 std::string binary();
 /// A command line as somebody without any privilege.
@@ -88,9 +93,9 @@ std::vector<nlohmann::json> journal_of(const std::filesystem::path& folder);
 /// least.
 bool await_event(const std::filesystem::path& folder, const std::string& event, const std::string& what = "",
                  Ns timeout = 60 * kSecond);
-/// summary.json; null when there is none.
 /// A file, whole; empty where it cannot be read.
 std::string text_of(const std::filesystem::path& path);
+/// summary.json; null when there is none.
 nlohmann::json summary_of(const std::filesystem::path& folder);
 
 }  // namespace faultline::test

@@ -6,7 +6,6 @@
 #include <memory>
 #include <string>
 
-#include "injector/base/netns.h"
 #include "tests/harness/command.h"
 
 namespace faultline::test {
@@ -19,8 +18,7 @@ inline std::unique_ptr<Command> start_nginx(const NetNs& ns, const TemporaryFold
       "nginx.conf", fmt::format("daemon off;\nmaster_process off;\npid {}/pid;\nerror_log stderr;\nevents {{ "
                                 "worker_connections 8192; }}\nhttp {{\naccess_log off;\n{}}}\n",
                                 path, http));
-  const Inside inside(ns);
-  return std::make_unique<Command>(std::vector<std::string>{"nginx", "-c", config.string(), "-p", path});
+  return start_in(ns, {"nginx", "-c", config.string(), "-p", path});
 }
 
 inline void stop_nginx(Command& nginx) {

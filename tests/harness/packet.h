@@ -24,11 +24,13 @@ enum class Extension : std::uint8_t {
   authentication = 51
 };
 
+constexpr std::uint8_t kFin = 0x01, kSyn = 0x02, kRst = 0x04, kAck = 0x10;  ///< TCP's flags (RFC 9293)
+
 struct Packet {
   std::string source = "10.0.0.1", destination = "10.0.0.2";  ///< IPv6 when they contain a colon
   L4 l4 = L4::udp;
   std::uint16_t source_port = 5000, destination_port = 7000;
-  std::uint8_t tcp_flags = 0x10;
+  std::uint8_t tcp_flags = kAck;
   std::uint32_t sequence = 1000;
   std::uint8_t icmp_type = 8;
   std::size_t payload = 32;

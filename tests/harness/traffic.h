@@ -27,6 +27,9 @@ struct Arrival {
   Ns sent, took;
 };
 
+/// How much earlier than asked a packet may be: the line may let a segment go 20 us early; the rest is rounding.
+constexpr Ns kTooEarly = 100 * kMicrosecond;
+
 struct Arrivals {
   std::vector<Arrival> all;  ///< in order of arrival
   std::size_t asked = 0;

@@ -14,8 +14,6 @@
 namespace faultline::test {
 namespace {
 
-using Verdicts = std::map<std::string, int>;
-
 std::vector<double> values_of(const std::vector<probe::Sample>& samples) {
   std::vector<double> values;
   for (const auto& sample : samples)

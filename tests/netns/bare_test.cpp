@@ -8,10 +8,10 @@
 namespace faultline::test {
 namespace {
 
-constexpr Ns kDelay = 20 * kMillisecond, kTooEarly = 100 * kMicrosecond;
-
 class BareTest : public EngineTest {
  protected:
+  static constexpr Ns kDelay = 20 * kMillisecond;
+
   static void expect_delayed(const Arrivals& got) {
     EXPECT_EQ(got.refused, 0u);
     EXPECT_EQ(got.damaged, 0u);

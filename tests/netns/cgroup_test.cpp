@@ -19,11 +19,12 @@
 namespace faultline::test {
 namespace {
 
-constexpr Ns kDelay = 200 * kMillisecond;
 const std::vector<const char*> kHere = {"10.7.0.1", "fd07::1"}, kLoopback = {"127.0.0.1", "::1"};
 
 class CgroupTest : public testing::Test {
  protected:
+  static constexpr Ns kDelay = 200 * kMillisecond;
+
   plan::Plan read(const std::string& targets, const std::string& fault) {
     auto parsed = plan::parse_text(
         fmt::format("{}\n[[faults]]\nkind = \"degrade\"\nstart = \"0s\"\nfor = \"60s\"\ndelay = \"200ms\"\n{}\n",

@@ -50,7 +50,7 @@ std::uint64_t lost_on_the_wire(const NetNs& ns) {
   return 0;
 }
 
-void pause(Ns time) {
+void pass(Ns time) {
   const timespec t{time / kSecond, time % kSecond};
   nanosleep(&t, nullptr);
 }
@@ -86,9 +86,9 @@ loss = "10%"
   const auto received_before = udp_received(net.there), lost_before = lost_on_the_wire(net.here);
   UdpStream stream(net.here, "10.7.0.1", net.there, "10.7.0.2", 100000);
   for (int i = 0; i < 8; i++) {
-    pause(150 * kMillisecond);
+    pass(150 * kMillisecond);
     run.signal(SIGSTOP);
-    pause(120 * kMillisecond);
+    pass(120 * kMillisecond);
     run.signal(SIGCONT);
   }
   stream.finish(500 * kMillisecond);

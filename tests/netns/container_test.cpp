@@ -17,10 +17,11 @@ namespace faultline::test {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr Ns kDelay = 200 * kMillisecond;
 
 class PodmanTest : public testing::Test {
  protected:
+  static constexpr Ns kDelay = 200 * kMillisecond;
+
   void SetUp() override {
     if (std::system("command -v podman >/dev/null 2>&1") != 0 || !fs::exists("/usr/bin/busybox"))
       GTEST_SKIP() << "no podman, or no busybox";

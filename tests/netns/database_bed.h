@@ -21,7 +21,6 @@ namespace faultline::test {
 template <class Suite>
 class DatabaseBed : public testing::Test {
  protected:
-  using Verdicts = std::map<std::string, int>;
   /// With so long between them each request finds the one before answered.
   static constexpr Ns kApart = 250 * kMillisecond;
 

@@ -9,7 +9,6 @@
 namespace faultline::test {
 namespace {
 
-constexpr Ns kTooEarly = 100 * kMicrosecond;  // the line may let a segment go 20 us early; the rest is rounding
 constexpr Ns kSlack = 250 * kMillisecond;
 
 void expect_delayed(const Arrivals& got, Ns delay) {

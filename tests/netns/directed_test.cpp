@@ -10,11 +10,11 @@
 namespace faultline::test {
 namespace {
 
-constexpr Ns kDelay = 200 * kMillisecond;
-constexpr Ns kSlack = 190 * kMillisecond;  // below kDelay: once is not twice, and never is not once
-
 class DirectedTest : public PlanBed {
  protected:
+  static constexpr Ns kDelay = 200 * kMillisecond;
+  static constexpr Ns kSlack = 190 * kMillisecond;  // below kDelay: once is not twice, and never is not once
+
   void SetUp() override {
     of_targets = "protocol = \"udp\"\n";
     for (const char* more : {"10.7.0.3/24", "fd07::3/64"}) {

@@ -15,20 +15,12 @@
 #include <system_error>
 
 #include "injector/base/rtnetlink.h"
+#include "tests/netns/ethtool_value.h"
 
 namespace faultline {
 namespace {
 
-std::uint32_t ethtool_value_of(const std::string& device, std::uint32_t command) {
-  Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  ethtool_value value{};
-  value.cmd = command;
-  ifreq request{};
-  device.copy(request.ifr_name, IFNAMSIZ - 1);
-  request.ifr_data = reinterpret_cast<char*>(&value);
-  EXPECT_EQ(ioctl(socket.get(), SIOCETHTOOL, &request), 0);
-  return value.data;
-}
+using test::ethtool_value_of;
 
 /// Packets that a device of this namespace has received.
 unsigned long received(const std::string& device) {

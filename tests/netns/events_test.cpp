@@ -17,7 +17,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kEdge = R"(
+constexpr const char* kEdgeConfig = R"(
 global
   nbthread 1
 defaults
@@ -50,7 +50,7 @@ http {
 }
 )";
 
-constexpr const char* kPlan = R"(
+constexpr const char* kEdgePlan = R"(
 duration = "9s"
 [lab.rooms.here]
 [lab.rooms.there]
@@ -149,9 +149,9 @@ std::int64_t seen_at(const std::filesystem::path& out) {
 }
 
 TEST_F(EventsTest, ABalancersLogAndItsTrafficTellWhenItKnew) {
-  folder.write("edge.cfg", kEdge);
+  folder.write("edge.cfg", kEdgeConfig);
   folder.write("page.conf", kPage);
-  Command run = Command::run(folder.write("plan.toml", kPlan), out);
+  Command run = Command::run(folder.write("plan.toml", kEdgePlan), out);
   const auto status = run.wait(60 * kSecond);
   const json s = summary_of(out);
   ASSERT_TRUE(s.is_object()) << run.out() << run.errors();
@@ -185,9 +185,9 @@ TEST_F(EventsTest, ABalancersLogAndItsTrafficTellWhenItKnew) {
 }
 
 TEST_F(EventsTest, EveryLineOfALabServiceCarriesItsTime) {
-  folder.write("edge.cfg", kEdge);
+  folder.write("edge.cfg", kEdgeConfig);
   folder.write("page.conf", kPage);
-  Command run = Command::run(folder.write("plan.toml", kPlan), out);
+  Command run = Command::run(folder.write("plan.toml", kEdgePlan), out);
   run.wait(60 * kSecond);
   const std::regex stamped(R"(^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z .*$)");
   for (const char* host : {"edge", "east", "west"}) {

@@ -18,7 +18,6 @@
 namespace faultline::test {
 namespace {
 
-constexpr Ns kDelay = 100 * kMillisecond;
 /// Well below the lease of 250 ms: what ends the fault must be the owner check or the gate, not the lease. A noisy
 /// machine may take this long to deliver the signal alone.
 constexpr Ns kPrompt = 200 * kMillisecond;
@@ -26,6 +25,8 @@ constexpr Ns kPrompt = 200 * kMillisecond;
 constexpr Ns kSoon = kSecond;
 
 struct KillTest : testing::TestWithParam<const char*> {
+  static constexpr Ns kDelay = 100 * kMillisecond;
+
   void SetUp() override {
     if (geteuid() != 0) GTEST_SKIP() << "needs root";
     if (GetParam() == std::string("tcx") && pen::probe_features().engine() != pen::Engine::tcx)

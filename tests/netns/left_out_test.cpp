@@ -19,11 +19,11 @@
 namespace faultline::test {
 namespace {
 
-constexpr Ns kDelay = 30 * kMillisecond;
-constexpr int kMany = 5;
-
 class LeftOutTest : public EngineTest {
  protected:
+  static constexpr Ns kDelay = 30 * kMillisecond;
+  static constexpr int kMany = 5;
+
   void delay(const std::string& protocol = "udp") { bed.play({{.delay = kDelay, .protocol = protocol}}, GetParam()); }
   void shell(const NetNs& ns, const std::string& line) const {
     Inside in(ns);

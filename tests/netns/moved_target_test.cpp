@@ -22,11 +22,11 @@
 namespace faultline::test {
 namespace {
 
-constexpr Ns kDelay = 100 * kMillisecond;
-constexpr std::uint16_t kPort = 7000;
-
 class MovedTargetTest : public testing::TestWithParam<const char*> {
  protected:
+  static constexpr Ns kDelay = 100 * kMillisecond;
+  static constexpr std::uint16_t kPort = 7000;
+
   void SetUp() override {
     if (geteuid() != 0) GTEST_SKIP() << "needs root";
     if (GetParam() == std::string("tcx") && pen::probe_features().engine() != pen::Engine::tcx)

@@ -17,11 +17,12 @@
 namespace faultline::test {
 namespace {
 
-constexpr Ns kDelay = 100 * kMillisecond;
 constexpr const char* kName = "bank.faultline.test";
 
 class NameWatchTest : public testing::TestWithParam<const char*> {
  protected:
+  static constexpr Ns kDelay = 100 * kMillisecond;
+
   void SetUp() override {
     if (geteuid() != 0) GTEST_SKIP() << "needs root";
     if (GetParam() == std::string("tcx") && pen::probe_features().engine() != pen::Engine::tcx)

@@ -16,8 +16,6 @@
 namespace faultline::test {
 namespace {
 
-constexpr Ns kDelay = 100 * kMillisecond;
-
 std::string with_underscores(std::string uid) {
   std::replace(uid.begin(), uid.end(), '-', '_');
   return uid;
@@ -25,6 +23,8 @@ std::string with_underscores(std::string uid) {
 
 class PodTest : public testing::Test {
  protected:
+  static constexpr Ns kDelay = 100 * kMillisecond;
+
   void SetUp() override {
     if (geteuid() != 0) GTEST_SKIP() << "needs root";
   }

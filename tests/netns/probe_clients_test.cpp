@@ -20,7 +20,7 @@ namespace {
 const std::vector<std::string> kClients = {"127.0.0.11", "fd00::1", "127.0.0.12", "127.0.0.13"};
 const std::map<std::string, int> kEachInTurn = {{"127.0.0.11", 4}, {"127.0.0.12", 4}, {"127.0.0.13", 4}};
 
-std::string text_of(const sockaddr_in& address) {
+std::string address_text(const sockaddr_in& address) {
   char text[INET_ADDRSTRLEN] = {};
   inet_ntop(AF_INET, &address.sin_addr, text, sizeof text);
   return text;
@@ -69,7 +69,7 @@ class Visitors {
         ::recvfrom(socket_.get(), packet.data(), packet.size(), 0, reinterpret_cast<sockaddr*>(&from), &length);
         if (packet[20] != 8) continue;  // replies come by here too
       }
-      ++counts_[text_of(from)];
+      ++counts_[address_text(from)];
     }
   }
 

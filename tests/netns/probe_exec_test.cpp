@@ -7,8 +7,6 @@
 namespace faultline::test {
 namespace {
 
-using Verdicts = std::map<std::string, int>;
-
 class ProbeExec : public testing::Test {
  protected:
   static probe::Probe command(std::vector<std::string> argv) {

@@ -8,7 +8,6 @@ namespace faultline::test {
 namespace {
 
 using Kind = Manners::Kind;
-using Verdicts = std::map<std::string, int>;
 
 class ProbeHttp : public testing::Test {
  protected:

@@ -18,7 +18,6 @@
 namespace faultline::test {
 namespace {
 
-using Verdicts = std::map<std::string, int>;
 using Given = std::vector<std::pair<const char*, probe::Value>>;
 
 constexpr int kBrokers = KafkaCluster::kBrokers;

@@ -8,8 +8,6 @@
 namespace faultline::test {
 namespace {
 
-using Verdicts = std::map<std::string, int>;
-
 class ProbePrometheus : public testing::Test {
  protected:
   void SetUp() override {

@@ -16,7 +16,6 @@
 namespace faultline::test {
 namespace {
 
-using Verdicts = std::map<std::string, int>;
 using Given = std::vector<std::pair<const char*, probe::Value>>;
 
 Verdicts four(const NetNs& ns, const char* kind, const std::string& subject, const Given& given,
@@ -25,11 +24,6 @@ Verdicts four(const NetNs& ns, const char* kind, const std::string& subject, con
   for (const auto& [key, value] : given) p.params.set(key, value);
   p.every = every;
   return verdicts(ask(p, ns, 4 * p.every));
-}
-
-std::unique_ptr<Command> start_in(const NetNs& ns, const std::vector<std::string>& argv) {
-  const Inside inside(ns);
-  return std::make_unique<Command>(argv);
 }
 
 // ---- gRPC ----
@@ -222,8 +216,6 @@ class ProbeMqttTls : public testing::Test {
 std::unique_ptr<NetNs> ProbeMqttTls::ns_;
 std::unique_ptr<TemporaryFolder> ProbeMqttTls::folder_;
 std::unique_ptr<Command> ProbeMqttTls::broker_;
-
-const Verdicts kWell{{"ok", 4}}, kTls{{"tls", 4}};
 
 TEST_F(ProbeMqttTls, OnlyTheAuthorityOfThePlanIsTrusted) {
   EXPECT_EQ(messages({trusted()}), kWell);

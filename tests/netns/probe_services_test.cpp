@@ -15,18 +15,12 @@
 namespace faultline::test {
 namespace {
 
-using Verdicts = std::map<std::string, int>;
 constexpr Ns kApart = 250 * kMillisecond;
 
 /// Four requests; with a long time between them each finds the one before answered.
 Verdicts four(probe::Probe probe, const NetNs& ns, Ns every = 25 * kMillisecond) {
   probe.every = every;
   return verdicts(ask(probe, ns, 4 * probe.every));
-}
-
-std::unique_ptr<Command> start_in(const NetNs& ns, const std::vector<std::string>& argv) {
-  const Inside inside(ns);
-  return std::make_unique<Command>(argv);
 }
 
 // ---- redis ----

@@ -7,7 +7,6 @@ namespace faultline::test {
 namespace {
 
 using Kind = Manners::Kind;
-using Verdicts = std::map<std::string, int>;
 
 class ProbeTcp : public testing::Test {
  protected:

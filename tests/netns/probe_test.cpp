@@ -9,8 +9,6 @@
 namespace faultline::test {
 namespace {
 
-using Verdicts = std::map<std::string, int>;
-
 std::string at(const ToyServer& server) { return "127.0.0.1:" + std::to_string(server.port()); }
 
 TEST(Probe, ASlowAnswerNeverDelaysTheNextRequest) {

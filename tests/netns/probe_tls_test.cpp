@@ -14,8 +14,6 @@
 namespace faultline::test {
 namespace {
 
-using Verdicts = std::map<std::string, int>;
-
 /// One server for all of the tests, with an authority of its own.
 class ProbeTls : public testing::Test {
  protected:
@@ -81,8 +79,6 @@ class ProbeTls : public testing::Test {
 std::unique_ptr<NetNs> ProbeTls::ns_;
 std::unique_ptr<TemporaryFolder> ProbeTls::folder_;
 std::unique_ptr<Command> ProbeTls::server_;
-
-const Verdicts kWell{{"ok", 4}}, kTls{{"tls", 4}};
 
 TEST_F(ProbeTls, OnlyTheAuthorityOfThePlanIsTrusted) {
   EXPECT_EQ(four("https://127.0.0.1:8444/", {trusted(), named()}), kWell);

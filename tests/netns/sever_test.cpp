@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
-#include <linux/tcp.h>
 #include <net/if.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 
 #include "tests/harness/tcp_ends.h"

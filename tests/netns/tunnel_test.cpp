@@ -8,10 +8,10 @@
 namespace faultline::test {
 namespace {
 
-constexpr Ns kDelay = 50 * kMillisecond;
-
 class TunnelTest : public PlanBed {
  protected:
+  static constexpr Ns kDelay = 50 * kMillisecond;
+
   void SetUp() override {
     for (const auto& [ns, own, other] : {std::tuple{&bed.here, 1, 2}, {&bed.there, 2, 1}}) {
       Inside in(*ns);

@@ -15,8 +15,6 @@
 namespace faultline::test {
 namespace {
 
-constexpr std::uint8_t kFin = 0x01, kSyn = 0x02, kRst = 0x04, kAck = 0x10;
-
 faults::Channel cut(fl_filter filter, fl_reply reply) {
   faults::Channel channel = steady(kHour, 0, 0, 1);
   channel.answer.filter = filter;
@@ -84,7 +82,7 @@ struct Answer : EngineTest {
   Frame sent;
 };
 
-Packet segment(std::uint8_t flags, bool v6 = false, std::size_t payload = 0) {
+Packet tcp_packet(std::uint8_t flags, bool v6 = false, std::size_t payload = 0) {
   Packet p{.l4 = L4::tcp, .source_port = 40000, .destination_port = 80, .tcp_flags = flags, .payload = payload};
   if (v6) p.source = "fd00::1", p.destination = "fd00::2";
   return p;
@@ -92,7 +90,7 @@ Packet segment(std::uint8_t flags, bool v6 = false, std::size_t payload = 0) {
 
 TEST_P(Answer, ASynIsRefusedByteByByte) {
   load({kRefuse});
-  const Skb out = run(segment(kSyn));
+  const Skb out = run(tcp_packet(kSyn));
   EXPECT_EQ(out.verdict, kRedirect);
   const Frame expected{0x0a, 2,  2,    2,    2, 2, 0x0a, 1, 1,  1, 1,    1,    8,    0,  // back to where it came from
                        0x45, 0,  0,    40,   0, 0, 0x40, 0, 64, 6, 0x26, 0xce, 10,   0,    0, 2, 10,   0,    0, 1,
@@ -105,13 +103,13 @@ TEST_P(Answer, WhatOpensAConnectionIsResetForItsSenderAlone) {
     load({channel});
     for (const bool v6 : {false, true}) {
       for (const char* program : {"select_out", "select_in", "select_lo"}) {
-        const Packet p = segment(kSyn, v6);
+        const Packet p = tcp_packet(kSyn, v6);
         expect_reset(p, expect_answer(p, program), true, kRst | kAck, 0, 1001);
       }
     }
-    const Packet data = segment(kSyn, false, 10);  // TCP fast open
+    const Packet data = tcp_packet(kSyn, false, 10);  // TCP fast open
     expect_reset(data, expect_answer(data), true, kRst | kAck, 0, 1011);
-    const Packet fin = segment(kFin);
+    const Packet fin = tcp_packet(kFin);
     expect_reset(fin, expect_answer(fin), true, kRst | kAck, 0, 1001);
     EXPECT_EQ(programs->tally(0).matched, 8u);
     EXPECT_EQ(programs->tally(0).dropped, 8u);
@@ -124,7 +122,7 @@ TEST_P(Answer, AResetTellsBothEnds) {
   load({kReset});
   for (const bool v6 : {false, true}) {
     for (const auto& [flags, payload] : {std::pair<std::uint8_t, std::size_t>{kAck, 100}, {kSyn | kAck, 0}}) {
-      const Packet p = segment(flags, v6, payload);
+      const Packet p = tcp_packet(flags, v6, payload);
       expect_reset(p, expect_answer(p), true, kRst, 77, 0);
       const auto copies = capture.take();
       ASSERT_EQ(copies.size(), 1u);
@@ -135,13 +133,13 @@ TEST_P(Answer, AResetTellsBothEnds) {
       expect_reset(p, onward, false, kRst | kAck, 1000, 77);
     }
   }
-  expect_answer(segment(kSyn));
+  expect_answer(tcp_packet(kSyn));
   EXPECT_TRUE(capture.take().empty()) << "nobody has anything to lose yet";
 }
 
 TEST_P(Answer, ABundleGetsOneAnswer) {
   load({kReset});
-  const Packet p = segment(kAck, false, 1800);
+  const Packet p = tcp_packet(kAck, false, 1800);
   expect_reset(p, expect_answer(p, "select_out", true, 600), true, kRst, 77, 0);
   EXPECT_EQ(programs->tally(0).dropped, 3u);
   EXPECT_EQ(programs->tally(0).answered, 1u);
@@ -151,8 +149,8 @@ TEST_P(Answer, NeverAnAnswerToAnAnswer) {
   for (const auto& channel : {kReset, kRefuse}) {
     load({channel});
     for (const char* program : {"select_out", "select_in", "select_lo"}) {
-      expect_passes(segment(kRst), program);
-      expect_passes(segment(kRst | kAck, true), program);
+      expect_passes(tcp_packet(kRst), program);
+      expect_passes(tcp_packet(kRst | kAck, true), program);
     }
     expect_silent(Packet{.l4 = L4::icmp, .icmp_type = 3});
     expect_silent(Packet{.source = "fd00::1", .destination = "fd00::2", .l4 = L4::icmp6, .icmp_type = 1}, "select_in");
@@ -168,10 +166,10 @@ TEST_P(Answer, AResetDropsOtherProtocolsSilently) {
 
 TEST_P(Answer, HeadersWithOptionsAreAnsweredWithPlainOnes) {
   load({kReset});
-  Packet p = segment(kSyn);
+  Packet p = tcp_packet(kSyn);
   p.option_words = 3;
   expect_reset(p, expect_answer(p), true, kRst | kAck, 0, 1001);
-  p = segment(kSyn, true);
+  p = tcp_packet(kSyn, true);
   p.extensions = {Extension::destination, Extension::routing};
   expect_reset(p, expect_answer(p), true, kRst | kAck, 0, 1001);
 }
@@ -223,9 +221,9 @@ TEST_P(Answer, UnreachablesAreBounded) {
 
 TEST_P(Answer, OnlyWhatOpensAConnectionIsCut) {
   load({kNew});
-  expect_silent(segment(kSyn));
-  expect_silent(segment(kSyn, true), "select_in");
-  for (const std::uint8_t flags : {+kAck, kSyn | kAck, +kRst, kFin | kAck}) expect_passes(segment(flags));
+  expect_silent(tcp_packet(kSyn));
+  expect_silent(tcp_packet(kSyn, true), "select_in");
+  for (const std::uint8_t flags : {+kAck, kSyn | kAck, +kRst, kFin | kAck}) expect_passes(tcp_packet(flags));
   expect_passes(Packet{});
   expect_passes(Packet{.l4 = L4::icmp});
   expect_passes(Packet{.l4 = L4::tcp, .tcp_flags = kSyn, .fragment_offset = 5});
@@ -235,8 +233,8 @@ TEST_P(Answer, OnlyWhatOpensAConnectionIsCut) {
 TEST_P(Answer, OldConnectionsAreCutAndNewOnesAreToldApart) {
   load({kOld});
   for (const bool v6 : {false, true}) {
-    expect_silent(segment(kAck, v6));
-    Packet retry = segment(kSyn, v6);
+    expect_silent(tcp_packet(kAck, v6));
+    Packet retry = tcp_packet(kSyn, v6);
     retry.source_port = 40001;
     expect_passes(retry);
     retry.tcp_flags = kAck;
@@ -244,8 +242,8 @@ TEST_P(Answer, OldConnectionsAreCutAndNewOnesAreToldApart) {
     std::swap(retry.source, retry.destination);
     std::swap(retry.source_port, retry.destination_port);
     expect_passes(retry, "select_in");
-    expect_silent(segment(kAck, v6));
-    Packet opened_there = segment(kSyn | kAck, v6);  // only one direction may be the rule's
+    expect_silent(tcp_packet(kAck, v6));
+    Packet opened_there = tcp_packet(kSyn | kAck, v6);  // only one direction may be the rule's
     opened_there.destination_port = 99;
     expect_passes(opened_there);
     opened_there.tcp_flags = kAck;
@@ -262,10 +260,10 @@ TEST_P(Answer, EachRuleHasItsOwnBeginning) {
                                         std::vector<Rule>{{.channel = kOld, .window = {0, 5 * kSecond}, .fault = 0},
                                                           {.channel = second, .window = late, .fault = 1}});
   programs->set_time(kSecond);
-  expect_passes(segment(kSyn));
-  expect_passes(segment(kAck));
+  expect_passes(tcp_packet(kSyn));
+  expect_passes(tcp_packet(kAck));
   programs->set_time(11 * kSecond);
-  EXPECT_EQ(run(segment(kAck)).verdict, kRedirect) << "opened before the second fault began";
+  EXPECT_EQ(run(tcp_packet(kAck)).verdict, kRedirect) << "opened before the second fault began";
   EXPECT_EQ(programs->tally(1).dropped, 1u);
 }
 
@@ -273,15 +271,15 @@ TEST_P(Answer, HalfOpenTellsOneEndAlone) {
   Capture capture;
   load({kHalfOpen});
   for (const bool v6 : {false, true}) {
-    const Packet p = segment(kAck, v6, 20);
+    const Packet p = tcp_packet(kAck, v6, 20);
     expect_reset(p, expect_answer(p), true, kRst, 77, 0);
     expect_reset(p, expect_answer(p, "select_in", false), false, kRst | kAck, 1000, 77);
-    expect_silent(segment(kRst, v6));
-    expect_passes(segment(kRst, v6), "select_in");
+    expect_silent(tcp_packet(kRst, v6));
+    expect_passes(tcp_packet(kRst, v6), "select_in");
   }
   EXPECT_TRUE(capture.take().empty());
-  expect_passes(segment(kSyn));
-  expect_passes(segment(kAck));
+  expect_passes(tcp_packet(kSyn));
+  expect_passes(tcp_packet(kAck));
 }
 
 TEST_P(Answer, HalfOpenOnLoopbackKnowsThePeer) {
@@ -290,7 +288,7 @@ TEST_P(Answer, HalfOpenOnLoopbackKnowsThePeer) {
   match.peers = {*IpPrefix::parse("127.0.0.9/32")};
   programs = std::make_unique<Programs>(GetParam(),
                                         std::vector<Rule>{{.match = match, .channel = kHalfOpen, .window = kHour}});
-  Packet p = segment(kAck);
+  Packet p = tcp_packet(kAck);
   p.source = "127.0.0.1", p.destination = "127.0.0.9";
   expect_reset(p, expect_answer(p, "select_lo"), true, kRst, 77, 0);
   std::swap(p.source, p.destination);
@@ -299,7 +297,7 @@ TEST_P(Answer, HalfOpenOnLoopbackKnowsThePeer) {
 
 TEST_P(Answer, AnAnswerIsStrongerThanLossAndDelay) {
   load({kRefuse, steady(kHour, kSecond), steady(kHour, 0, 0, 1), kReset});
-  const Packet p = segment(kSyn);
+  const Packet p = tcp_packet(kSyn);
   run(p);
   EXPECT_EQ(programs->tally(3).answered, 1u) << "the strongest";
   EXPECT_EQ(programs->tally(3).composed, 1u);
@@ -318,7 +316,7 @@ TEST_P(Answer, OutsideItsWindowNothingIsAnswered) {
   programs = std::make_unique<Programs>(GetParam(), std::vector<Rule>{{.channel = channel, .window = window}});
   for (const auto& [at, answers] : {std::pair{4900, false}, {5100, true}, {6010, false}, {7000, false}}) {
     programs->set_time(at * kMillisecond);
-    EXPECT_EQ(run(segment(kSyn)).verdict, answers ? kRedirect : kNext) << at;
+    EXPECT_EQ(run(tcp_packet(kSyn)).verdict, answers ? kRedirect : kNext) << at;
   }
 }
 

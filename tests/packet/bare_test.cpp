@@ -11,7 +11,7 @@
 namespace faultline::test {
 namespace {
 
-Rule holding(const site::Match& match, std::uint32_t fault = 0) {
+Rule held(const site::Match& match, std::uint32_t fault = 0) {
   return {.match = match, .channel = steady(kHour, kMicrosecond), .fault = fault};
 }
 Rule losing(const site::Match& match = {}) { return {.match = match, .channel = steady(kHour, 0, 0, 1)}; }
@@ -69,7 +69,7 @@ struct Bare : EngineTest {
 };
 
 TEST_P(Bare, APacketEntersThePenWithAnEthernetHeader) {
-  load({holding({})});
+  load({held({})});
   for (const bool v6 : {false, true}) {
     EXPECT_EQ(taken(from(v6)), 1u);
     EXPECT_FALSE(slot.ingress);
@@ -86,7 +86,7 @@ TEST_P(Bare, ItIsReadAsAnyOther) {
   to.peers = {*IpPrefix::parse("10.0.0.2"), *IpPrefix::parse("fd00::2")};
   far.peers = {*IpPrefix::parse("192.0.2.1")};
   port.peer_ports = {{7000, 7000}};
-  load({holding(tcp, 0), holding(to, 1), holding(port, 2), holding(far, 3)});
+  load({held(tcp, 0), held(to, 1), held(port, 2), held(far, 3)});
   for (const bool v6 : {false, true}) {
     Packet p = from(v6);
     EXPECT_EQ(taken(p), 0b0110u);
@@ -105,7 +105,7 @@ TEST_P(Bare, ItIsReadAsAnyOther) {
 }
 
 TEST_P(Bare, ABundleIsCountedByWirePackets) {
-  load({holding({})});
+  load({held({})});
   for (const bool v6 : {false, true}) {
     for (const L4 l4 : {L4::tcp, L4::udp}) {
       Packet p = from(v6);
@@ -114,7 +114,7 @@ TEST_P(Bare, ABundleIsCountedByWirePackets) {
       ASSERT_EQ(taken(p, "select_bare_out", 600), 1u);
       EXPECT_EQ(programs->ledger(number).selected, (l4 == L4::tcp ? 5u : 10u)) << "five each, in one slot";
     }
-    load({holding({})});
+    load({held({})});
   }
 }
 
@@ -151,7 +151,7 @@ TEST_P(Bare, WhatIsRefusedIsTold) {
 }
 
 TEST_P(Bare, TheGuardLetsPassWhatWasInThePen) {
-  load({holding({})});
+  load({held({})});
   const Frame sent = build_bare(from(false));
   std::uint32_t seen = 0;
   const Skb run =
@@ -162,9 +162,9 @@ TEST_P(Bare, TheGuardLetsPassWhatWasInThePen) {
 }
 
 TEST_P(Bare, ItsProgramsAreLoadedWhereThereIsSuchADevice) {
-  load({holding({})});
+  load({held({})});
   EXPECT_GT(programs->selector().program("select_bare_out"), 0);
-  Programs without(GetParam(), {holding({})});
+  Programs without(GetParam(), {held({})});
   EXPECT_EQ(without.selector().program("select_bare_out"), -1);
   EXPECT_EQ(without.selector().program("answer_bare_in"), -1);
 }
@@ -178,7 +178,7 @@ TEST_P(Bare, WhatCarriesATunnelMeetsRulesThatNameIt) {
   peer.peers = {*IpPrefix::parse("10.0.0.0/8")};
   port.peer_ports = {{51820, 51820}};
   device.device = 1;
-  load({holding({}, 0), holding(udp, 1), holding(peer, 2), holding(port, 3), holding(device, 4)},
+  load({held({}, 0), held(udp, 1), held(peer, 2), held(port, 3), held(device, 4)},
        {.protocols = 1ull << 47, .ports = {51820, 4789}});
   const auto rules = [&](const Packet& p, const char* program) {
     return programs->slot(stamp_of(programs->select(program, {.frame = build(p)}).frame).slot).rules;
@@ -193,7 +193,7 @@ TEST_P(Bare, WhatCarriesATunnelMeetsRulesThatNameIt) {
     EXPECT_EQ(rules({.l4 = L4::gre}, program), 0b10100u) << program;
     EXPECT_EQ(rules({.l4 = L4::tcp, .source_port = 51820}, program) & 0b10111, 0b10101u) << "the ports are UDP's";
   }
-  load({holding({}, 0)});
+  load({held({}, 0)});
   EXPECT_EQ(rules({.l4 = L4::gre}, "select_out"), 1u) << "without such a tunnel here, it is traffic as any other";
 }
 

@@ -14,8 +14,6 @@
 
 namespace faultline::test {
 
-constexpr std::uint8_t kFin = 0x01, kSyn = 0x02, kRst = 0x04, kAck = 0x10;
-
 struct Connection : EngineTest {
   void forget_after(Ns idle, fl_reply reply = FL_REPLY_NONE, faults::Window window = kHour) {
     faults::Channel channel = steady(window, 0, 0, 1);

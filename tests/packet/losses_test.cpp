@@ -18,8 +18,6 @@ namespace faultline::test {
 namespace {
 
 using Range = std::pair<std::uint32_t, std::uint32_t>;
-constexpr std::uint8_t kFin = 0x01, kSyn = 0x02, kRst = 0x04, kAck = 0x10;
-
 struct Losses : EngineTest {
   void load(const faults::Channel& channel, bool notes = true) {
     programs = std::make_unique<Programs>(GetParam(), std::vector<Rule>{{.channel = channel}}, Programs::Owner::us,
@@ -78,7 +76,8 @@ struct Losses : EngineTest {
   std::unique_ptr<Programs> programs;
 };
 
-Packet segment(bool v6 = false, std::size_t payload = 100, std::uint8_t flags = kAck, std::uint32_t sequence = 1000) {
+Packet data_segment(bool v6 = false, std::size_t payload = 100, std::uint8_t flags = kAck,
+                    std::uint32_t sequence = 1000) {
   Packet p{.l4 = L4::tcp,
            .source_port = 40000,
            .destination_port = 80,
@@ -97,34 +96,34 @@ Packet turned(Packet p) {
 TEST_P(Losses, AreOfWhoSentTheBytes) {
   load(steady(kHour, 0, 0, 1));
   for (const bool v6 : {false, true}) {
-    for (const char* hook : {"select_out", "select_in", "select_lo"}) drop(segment(v6), hook);
-    EXPECT_EQ(lost(segment(v6)), (std::multiset<Range>{{1000, 1100}, {1000, 1100}, {1000, 1100}}));
-    EXPECT_TRUE(lost(turned(segment(v6))).empty());
-    EXPECT_EQ(acknowledged(turned(segment(v6))), std::set{77u}) << "of the bytes of its receiver";
-    EXPECT_TRUE(acknowledged(segment(v6)).empty());
+    for (const char* hook : {"select_out", "select_in", "select_lo"}) drop(data_segment(v6), hook);
+    EXPECT_EQ(lost(data_segment(v6)), (std::multiset<Range>{{1000, 1100}, {1000, 1100}, {1000, 1100}}));
+    EXPECT_TRUE(lost(turned(data_segment(v6))).empty());
+    EXPECT_EQ(acknowledged(turned(data_segment(v6))), std::set{77u}) << "of the bytes of its receiver";
+    EXPECT_TRUE(acknowledged(data_segment(v6)).empty());
   }
   EXPECT_EQ(blocks(), 4u);
 }
 
 TEST_P(Losses, SynAndFinAreLossesAndBareAcknowledgementsAreNot) {
   load(steady(kHour, 0, 0, 1));
-  drop(segment(false, 0, kSyn));
-  EXPECT_EQ(lost(segment()), (std::multiset<Range>{{1000, 1001}}));
-  EXPECT_TRUE(acknowledged(turned(segment())).empty());
-  drop(segment(false, 0, kFin | kAck, 20000));
-  EXPECT_EQ(lost(segment(false, 0, kAck, 20000)), (std::multiset<Range>{{20000, 20001}}));
-  drop(segment(false, 0, kAck, 30000));
-  EXPECT_TRUE(lost(segment(false, 0, kAck, 30000)).empty());
-  EXPECT_EQ(acknowledged(turned(segment())), std::set{77u});
-  drop(segment(false, 100, kRst | kAck, 40000));
-  EXPECT_TRUE(lost(segment(false, 0, kAck, 40000)).empty()) << "nobody sends that again";
+  drop(data_segment(false, 0, kSyn));
+  EXPECT_EQ(lost(data_segment()), (std::multiset<Range>{{1000, 1001}}));
+  EXPECT_TRUE(acknowledged(turned(data_segment())).empty());
+  drop(data_segment(false, 0, kFin | kAck, 20000));
+  EXPECT_EQ(lost(data_segment(false, 0, kAck, 20000)), (std::multiset<Range>{{20000, 20001}}));
+  drop(data_segment(false, 0, kAck, 30000));
+  EXPECT_TRUE(lost(data_segment(false, 0, kAck, 30000)).empty());
+  EXPECT_EQ(acknowledged(turned(data_segment())), std::set{77u});
+  drop(data_segment(false, 100, kRst | kAck, 40000));
+  EXPECT_TRUE(lost(data_segment(false, 0, kAck, 40000)).empty()) << "nobody sends that again";
 }
 
 TEST_P(Losses, ABundleIsCutToBlocksAlsoWhereNumbersWrap) {
   load(steady(kHour, 0, 0, 1));
   const std::uint32_t block = 1u << FL_LOSS_BLOCK_SHIFT;
   for (const std::uint32_t border : {7 * block, 0u}) {
-    const Packet bundle = segment(false, 3000, kAck, border - 1000);
+    const Packet bundle = data_segment(false, 3000, kAck, border - 1000);
     drop(bundle, "select_out", 1000);
     EXPECT_EQ(lost(bundle), (std::multiset<Range>{{border - 1000, border}}));
     EXPECT_EQ(lost(bundle, fl_loss_block(border)), (std::multiset<Range>{{border, border + 2000}}));
@@ -133,42 +132,42 @@ TEST_P(Losses, ABundleIsCutToBlocksAlsoWhereNumbersWrap) {
 
 TEST_P(Losses, MoreThanABlockHasRoomForIsSaid) {
   load(steady(kHour, 0, 0, 1));
-  for (std::uint32_t i = 0; i < FL_LOSSES_OF_BLOCK; i++) drop(segment(false, 10, kAck, 1000 + 20 * i));
-  EXPECT_EQ(at(segment(), 0).forgotten.at, 0u);
-  drop(segment(false, 10, kAck, 5000));
-  drop(segment(false, 10, kAck, 5020));
-  const fl_losses all = at(segment(), 0);
+  for (std::uint32_t i = 0; i < FL_LOSSES_OF_BLOCK; i++) drop(data_segment(false, 10, kAck, 1000 + 20 * i));
+  EXPECT_EQ(at(data_segment(), 0).forgotten.at, 0u);
+  drop(data_segment(false, 10, kAck, 5000));
+  drop(data_segment(false, 10, kAck, 5020));
+  const fl_losses all = at(data_segment(), 0);
   EXPECT_NE(all.forgotten.at, 0u);
   EXPECT_EQ(Range(all.forgotten.begin, all.forgotten.end), Range(1000, 1030)) << "the two that were there first";
-  EXPECT_EQ(lost(segment()).size(), +FL_LOSSES_OF_BLOCK);
-  EXPECT_EQ(lost(segment()).count({5020, 5030}), 1u);
+  EXPECT_EQ(lost(data_segment()).size(), +FL_LOSSES_OF_BLOCK);
+  EXPECT_EQ(lost(data_segment()).count({5020, 5030}), 1u);
 }
 
 TEST_P(Losses, OfWhatPassesAndOfWhatIsNoTcpNothing) {
   load(steady(kHour, 0, 0, 1));
-  Packet datagram = segment();
+  Packet datagram = data_segment();
   datagram.l4 = L4::udp;
   drop(datagram);
   EXPECT_EQ(blocks(), 0u);
   load(steady({2 * kSecond, 3 * kSecond}, 0, 0, 1));
-  EXPECT_EQ(programs->select("select_out", {.frame = build(segment())}).verdict, kNext);
+  EXPECT_EQ(programs->select("select_out", {.frame = build(data_segment())}).verdict, kNext);
   EXPECT_EQ(blocks(), 0u);
 }
 
 TEST_P(Losses, NothingIsNotedWhereNobodyCounts) {
   load(steady(kHour, 0, 0, 1), false);
-  drop(segment());
+  drop(data_segment());
   EXPECT_EQ(blocks(), 0u);
 }
 
 TEST_P(Losses, ThePlayerNotesThemAsWell) {
   load(steady(kHour, kMillisecond, 0, 1));
   programs->set_slot(1, 1);
-  Frame frame = build(segment(true));
+  Frame frame = build(data_segment(true));
   set_stamp(frame, {.magic = FL_STAMP_MAGIC, .flags = 0, .slot = 1, .hold = 0, .due = 0});
   EXPECT_EQ(programs->play("play_arrival", {.frame = frame}).verdict, kDrop);
-  EXPECT_EQ(lost(segment(true)), (std::multiset<Range>{{1000, 1100}}));
-  EXPECT_EQ(acknowledged(turned(segment(true))), std::set{77u});
+  EXPECT_EQ(lost(data_segment(true)), (std::multiset<Range>{{1000, 1100}}));
+  EXPECT_EQ(acknowledged(turned(data_segment(true))), std::set{77u});
 }
 
 TEST_P(Losses, WhatIsDamagedIsLostUnlessItsChecksumFits) {
@@ -178,10 +177,10 @@ TEST_P(Losses, WhatIsDamagedIsLostUnlessItsChecksumFits) {
     channel.valid_checksum = valid;
     load(channel);
     programs->set_slot(1, 1);
-    Frame frame = build(segment());
+    Frame frame = build(data_segment());
     set_stamp(frame, {.magic = FL_STAMP_MAGIC, .flags = 0, .slot = 1, .hold = 0, .due = 0});
     EXPECT_EQ(programs->play("play_arrival", {.frame = frame}).verdict, kRedirect);
-    EXPECT_EQ(lost(segment()).size(), valid ? 0u : 1u);
+    EXPECT_EQ(lost(data_segment()).size(), valid ? 0u : 1u);
   }
 }
 
@@ -189,9 +188,9 @@ TEST_P(Losses, WhatIsAnsweredIsLostToo) {
   faults::Channel channel = steady(kHour, 0, 0, 1);
   channel.answer.reply = FL_REPLY_TELL;
   load(channel);
-  drop(segment(), "select_in");
-  EXPECT_EQ(lost(segment()), (std::multiset<Range>{{1000, 1100}}));
-  EXPECT_EQ(acknowledged(turned(segment())), std::set{77u});
+  drop(data_segment(), "select_in");
+  EXPECT_EQ(lost(data_segment()), (std::multiset<Range>{{1000, 1100}}));
+  EXPECT_EQ(acknowledged(turned(data_segment())), std::set{77u});
 }
 
 FAULTLINE_WITH_BOTH_ENGINES(Losses);

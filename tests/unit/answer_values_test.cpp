@@ -7,6 +7,7 @@
 #include "injector/record/guard_window.h"
 #include "injector/record/hypothesis.h"
 #include "injector/record/values.h"
+#include "tests/unit/milliseconds.h"
 #include "tests/unit/plan_support.h"
 #include "tests/unit/record_fixture.h"
 
@@ -15,8 +16,6 @@ namespace {
 
 using plan::Bound;
 using plan::ValueBounds;
-
-constexpr Ns kMs = kMillisecond;
 
 TEST(AnswerValue, IsTheWholeAnswerOrAtAPlaceOfADocument) {
   using probe::value_in;

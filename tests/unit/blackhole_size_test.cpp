@@ -2,16 +2,13 @@
 
 #include "faults/kind.h"
 #include "faults/score.h"
+#include "tests/unit/fault_window.h"
 #include "tests/unit/plan_support.h"
 
-using namespace faultline;
-using namespace faultline::faults;
-
+namespace faultline::faults {
 namespace {
 
-constexpr Window kWindow{20 * kSecond, 60 * kSecond};
-
-std::string fault(const std::string& more) {
+std::string blackhole(const std::string& more) {
   return "[targets.shop]\nnetns = \"shop\"\n[[faults]]\nkind = \"blackhole-size\"\non = \"shop\"\nstart = \"5s\"\nfor "
          "= "
          "\"10s\"\n" +
@@ -44,11 +41,12 @@ TEST(BlackholeSize, TheLengthIsOfTheRuleAndOnlyThenAsked) {
 }
 
 TEST(BlackholeSize, ALengthIsThatOfAnIpPacket) {
-  const auto plan = plan::parse_good(fault("above = \"1.4kB\"\n"));
+  const auto plan = plan::parse_good(blackhole("above = \"1.4kB\"\n"));
   EXPECT_EQ(plan.faults.front().params.bytes("above"), 1400u);
-  plan::only_mistake(fault(""), "has no \"above\"", "above = \"1400B\"");
-  plan::only_mistake(fault("above = \"60B\"\n"), "60B is too little", "at least 68B");
-  plan::only_mistake(fault("above = \"64KiB\"\n"), "65536B is too much", "at most 65534B");
-  plan::only_mistake(fault("above = \"1400\"\n"), "\"1400\" is not a number of bytes", "\"1400B\"");
-  plan::only_mistake(fault("above = 1400\n"), "above: expected a string, found an integer", "\"1400B\"");
+  plan::only_mistake(blackhole(""), "has no \"above\"", "above = \"1400B\"");
+  plan::only_mistake(blackhole("above = \"60B\"\n"), "60B is too little", "at least 68B");
+  plan::only_mistake(blackhole("above = \"64KiB\"\n"), "65536B is too much", "at most 65534B");
+  plan::only_mistake(blackhole("above = \"1400\"\n"), "\"1400\" is not a number of bytes", "\"1400B\"");
+  plan::only_mistake(blackhole("above = 1400\n"), "above: expected a string, found an integer", "\"1400B\"");
 }
+}  // namespace faultline::faults

@@ -131,23 +131,23 @@ std::vector<Kept> at_the_client(const std::vector<Said>& all) {
   return packets;
 }
 
-Measured read(const std::string& text, const std::string& flow = "") {
+Measured read_capture(const std::string& text, const std::string& flow = "") {
   std::string_view taken;
   auto measured = read_measured(text, "c.pcap", "", {"", flow}, taken);
   EXPECT_EQ(taken, "pcap");
   return measured;
 }
 /// "MS after the first: MS", "-" for one that was lost.
-std::vector<std::string> told(const Measured& measured) {
+std::vector<std::string> flows_told(const Measured& measured) {
   std::vector<std::string> out;
   for (const auto& trip : measured.trips)
     out.push_back(fmt::format("{}: {}", std::llround(static_cast<double>(trip.at - measured.trips[0].at) / 1e6),
                               trip.rtt ? fmt::format("{}", std::llround(static_cast<double>(*trip.rtt) / 1e6)) : "-"));
   return out;
 }
-std::string refusal(const std::string& text, const std::string& flow = "") {
+std::string capture_refusal(const std::string& text, const std::string& flow = "") {
   try {
-    read(text, flow);
+    read_capture(text, flow);
   } catch (const Failure& failure) {
     EXPECT_EQ(failure.status(), Exit::invalid);
     return failure.what();
@@ -168,8 +168,8 @@ std::vector<Said> exchange() {
 const std::vector<std::string> kOfExchange{"0: 40", "100: 42"};
 
 TEST(Captured, ASegmentIsARoundTripUntilItIsAcknowledged) {
-  const auto measured = read(pcap(at_the_client(exchange())));
-  EXPECT_EQ(told(measured), kOfExchange);
+  const auto measured = read_capture(pcap(at_the_client(exchange())));
+  EXPECT_EQ(flows_told(measured), kOfExchange);
   EXPECT_EQ(measured.trips[0].at, Ns{kNow} * kSecond);
   EXPECT_NE(measured.note.find("10.0.0.1:5000-10.0.0.2:443: from the capture to 10.0.0.2:443 and back"),
             std::string::npos)
@@ -179,10 +179,10 @@ TEST(Captured, ASegmentIsARoundTripUntilItIsAcknowledged) {
 TEST(Captured, EveryFormOfFileAndOfPacketIsTheSame) {
   const auto all = exchange();
   for (auto* number : {&low, &high}) {
-    EXPECT_EQ(told(read(pcap(at_the_client(all), 1, false, *number))), kOfExchange);
-    EXPECT_EQ(told(read(pcap(at_the_client(all), 1, true, *number))), kOfExchange);
-    const auto measured = read(pcapng(at_the_client(all), *number));
-    EXPECT_EQ(told(measured), kOfExchange);
+    EXPECT_EQ(flows_told(read_capture(pcap(at_the_client(all), 1, false, *number))), kOfExchange);
+    EXPECT_EQ(flows_told(read_capture(pcap(at_the_client(all), 1, true, *number))), kOfExchange);
+    const auto measured = read_capture(pcapng(at_the_client(all), *number));
+    EXPECT_EQ(flows_told(measured), kOfExchange);
     EXPECT_NEAR(static_cast<double>(measured.trips[0].at - (Ns{kNow} + 1000) * kSecond), 0, 1000);
   }
   std::vector<Kept> v6, tagged, cooked, cooked2, bare;
@@ -193,13 +193,13 @@ TEST(Captured, EveryFormOfFileAndOfPacketIsTheSame) {
     cooked2.push_back(kept(said, high(0x86dd, 2) + std::string(18, '\0') + ipv6(said)));
     bare.push_back(kept(said, ipv4(said)));
   }
-  const auto measured = read(pcap(v6));
-  EXPECT_EQ(told(measured), kOfExchange);
+  const auto measured = read_capture(pcap(v6));
+  EXPECT_EQ(flows_told(measured), kOfExchange);
   EXPECT_NE(measured.note.find("[fd00::2]:443"), std::string::npos) << measured.note;
-  EXPECT_EQ(told(read(pcap(tagged))), kOfExchange);
-  EXPECT_EQ(told(read(pcap(cooked, 113))), kOfExchange);
-  EXPECT_EQ(told(read(pcap(cooked2, 276))), kOfExchange);
-  EXPECT_EQ(told(read(pcap(bare, 101))), kOfExchange);
+  EXPECT_EQ(flows_told(read_capture(pcap(tagged))), kOfExchange);
+  EXPECT_EQ(flows_told(read_capture(pcap(cooked, 113))), kOfExchange);
+  EXPECT_EQ(flows_told(read_capture(pcap(cooked2, 276))), kOfExchange);
+  EXPECT_EQ(flows_told(read_capture(pcap(bare, 101))), kOfExchange);
 }
 
 TEST(Captured, AtTheServerItIsTheServersSegmentsThatTravel) {
@@ -211,8 +211,8 @@ TEST(Captured, AtTheServerItIsTheServersSegmentsThatTravel) {
       {.ms = 120, .by_client = true, .sequence = 1001, .acknowledged = 9001, .payload = 100},
       {.ms = 122, .by_client = false, .sequence = 9001, .acknowledged = 1101, .payload = 1000},
       {.ms = 163, .by_client = true, .sequence = 1101, .acknowledged = 10001}};
-  const auto measured = read(pcap(at_the_client(all)));
-  EXPECT_EQ(told(measured), (std::vector<std::string>{"0: 40", "102: 41"}));
+  const auto measured = read_capture(pcap(at_the_client(all)));
+  EXPECT_EQ(flows_told(measured), (std::vector<std::string>{"0: 40", "102: 41"}));
   EXPECT_NE(measured.note.find("to 10.0.0.1:5000 and back"), std::string::npos) << measured.note;
 }
 
@@ -223,7 +223,8 @@ TEST(Captured, WhatIsSentAgainWasLostAndWhatWaitedForItIsUnknown) {
         {.ms = 200.0 + i, .by_client = true, .sequence = 1101u + 100 * i, .acknowledged = 10001, .payload = 100});
   all.push_back({.ms = 500, .by_client = true, .sequence = 1101, .acknowledged = 10001, .payload = 100});
   all.push_back({.ms = 540, .by_client = false, .sequence = 10001, .acknowledged = 1401});
-  EXPECT_EQ(told(read(pcap(at_the_client(all)))), (std::vector<std::string>{"0: 40", "100: 42", "200: -"}));
+  EXPECT_EQ(flows_told(read_capture(pcap(at_the_client(all)))),
+            (std::vector<std::string>{"0: 40", "100: 42", "200: -"}));
 }
 
 TEST(Captured, WhatIsAcknowledgedSelectivelyHasItsTime) {
@@ -235,7 +236,7 @@ TEST(Captured, WhatIsAcknowledgedSelectivelyHasItsTime) {
   all.push_back({.ms = 247, .by_client = false, .sequence = 10001, .acknowledged = 1101, .selective = {{1201, 1401}}});
   all.push_back({.ms = 248, .by_client = true, .sequence = 1101, .acknowledged = 10001, .payload = 100});
   all.push_back({.ms = 290, .by_client = false, .sequence = 10001, .acknowledged = 1401});
-  EXPECT_EQ(told(read(pcap(at_the_client(all)))),
+  EXPECT_EQ(flows_told(read_capture(pcap(at_the_client(all)))),
             (std::vector<std::string>{"0: 40", "100: 42", "200: -", "201: 43", "202: 45"}));
 }
 
@@ -253,7 +254,7 @@ TEST(Captured, NumbersBeginAgainAndSoMayAConnectionOfTheSamePorts) {
     said.ms += 1000;
     all.push_back(said);
   }
-  EXPECT_EQ(told(read(pcap(at_the_client(all)))),
+  EXPECT_EQ(flows_told(read_capture(pcap(at_the_client(all)))),
             (std::vector<std::string>{"0: 30", "100: 31", "200: 31", "300: 31", "400: 31", "1000: 40", "1100: 42"}));
 }
 
@@ -265,13 +266,13 @@ TEST(Captured, OfSeveralConnectionsOneIsChosen) {
     all.push_back(said);
   }
   const std::string file = pcap(at_the_client(all));
-  const std::string said = refusal(file);
+  const std::string said = capture_refusal(file);
   EXPECT_NE(said.find("2 TCP connections: choose one with --flow: 10.0.0.1:5000-10.0.0.2:443 (6 packets)"),
             std::string::npos)
       << said;
-  EXPECT_EQ(told(read(file, "10.0.0.1:6000-10.0.0.2:443")), kOfExchange);
-  EXPECT_EQ(told(read(file, "10.0.0.2:443-10.0.0.1:6000")), kOfExchange) << "from either end";
-  EXPECT_NE(refusal(file, "10.0.0.3:1-10.0.0.2:443").find("there is no connection"), std::string::npos);
+  EXPECT_EQ(flows_told(read_capture(file, "10.0.0.1:6000-10.0.0.2:443")), kOfExchange);
+  EXPECT_EQ(flows_told(read_capture(file, "10.0.0.2:443-10.0.0.1:6000")), kOfExchange) << "from either end";
+  EXPECT_NE(capture_refusal(file, "10.0.0.3:1-10.0.0.2:443").find("there is no connection"), std::string::npos);
 }
 
 /// 40 requests of 100 bytes, one each 100 ms, that are acknowledged after 50 ms; the tenth is lost once.
@@ -323,25 +324,25 @@ std::vector<Kept> as_ipv6(const std::vector<Said>& all) {
 }
 
 TEST(Captured, APacketThatIsSeenAgainIsOne) {
-  EXPECT_EQ(told(read(pcap(at_the_client(requests())))), of_requests());
+  EXPECT_EQ(flows_told(read_capture(pcap(at_the_client(requests())))), of_requests());
   for (const bool clients : {false, true})
     for (const bool servers : {false, true}) {
       const std::string which = fmt::format("the client's: {}, the server's: {}", clients, servers);
       const auto all = seen_again(requests(), 0.05, clients, servers);
-      const auto measured = read(pcap(at_the_client(all)));
-      EXPECT_EQ(told(measured), of_requests()) << which;
+      const auto measured = read_capture(pcap(at_the_client(all)));
+      EXPECT_EQ(flows_told(measured), of_requests()) << which;
       EXPECT_EQ(measured.trips[0].rtt, 50 * kMillisecond) << which << ": the first time counts, of both";
       EXPECT_EQ(measured.note.find(fmt::format("of {} packets {} were seen again", all.size(), all.size() - 81)) !=
                     std::string::npos,
                 clients || servers)
           << measured.note;
-      EXPECT_EQ(told(read(pcap(as_ipv6(all)))), of_requests()) << which;
+      EXPECT_EQ(flows_told(read_capture(pcap(as_ipv6(all)))), of_requests()) << which;
       auto bare = all;
       for (auto& said : bare) said.number = 0, said.timestamp = 0;
-      EXPECT_EQ(told(read(pcap(at_the_client(bare)))), of_requests()) << which;
+      EXPECT_EQ(flows_told(read_capture(pcap(at_the_client(bare)))), of_requests()) << which;
     }
   // Behind a queue between two interfaces only the number tells.
-  EXPECT_EQ(told(read(pcap(at_the_client(seen_again(requests(), 20, true, false))))), of_requests());
+  EXPECT_EQ(flows_told(read_capture(pcap(at_the_client(seen_again(requests(), 20, true, false))))), of_requests());
 }
 
 TEST(Captured, SelectiveAcknowledgementsThatDifferAreNotTheSame) {
@@ -354,12 +355,13 @@ TEST(Captured, SelectiveAcknowledgementsThatDifferAreNotTheSame) {
                    .sequence = 10001,
                    .acknowledged = 1101,
                    .selective = {{1201, 1301 + 100 * i}}});
-  EXPECT_EQ(told(read(pcap(at_the_client(all)))), (std::vector<std::string>{"0: 40", "100: 42", "200: 45", "200: 45"}));
+  EXPECT_EQ(flows_told(read_capture(pcap(at_the_client(all)))),
+            (std::vector<std::string>{"0: 40", "100: 42", "200: 45", "200: 45"}));
 }
 
 TEST(Captured, CopiesThatCannotBeToldAreRefused) {
   const auto expect_refused = [](const std::vector<Kept>& packets, const std::string& what) {
-    const std::string said = refusal(pcap(packets));
+    const std::string said = capture_refusal(pcap(packets));
     EXPECT_NE(said.find("seem to stand in it more than once"), std::string::npos) << what << ": " << said;
     EXPECT_NE(said.find("capture on one interface"), std::string::npos) << what << ": " << said;
   };
@@ -383,7 +385,7 @@ TEST(Captured, CopiesThatCannotBeToldAreRefused) {
     for (std::uint32_t i = 0; i < 20; i++)
       cut.push_back({.ms = ms + 0.01 * i, .sequence = 1101u + 100 * i, .acknowledged = 10001, .payload = 100});
   cut.push_back({.ms = 550, .by_client = false, .sequence = 10001, .acknowledged = 3101});
-  EXPECT_EQ(told(read(pcap(at_the_client(cut)))).size(), 22u);
+  EXPECT_EQ(flows_told(read_capture(pcap(at_the_client(cut)))).size(), 22u);
 }
 
 TEST(Captured, WhateverAFileIsItIsReadToItsEndOrRefused) {
@@ -410,17 +412,19 @@ TEST(Captured, WhateverAFileIsItIsReadToItsEndOrRefused) {
   }
   auto packets = at_the_client(exchange());
   const std::string whole = pcap(packets);
-  EXPECT_EQ(told(read(whole.substr(0, whole.size() - 1))), kOfExchange) << "whoever wrote it was killed";
-  EXPECT_NE(refusal(pcap({})).find("no TCP connection"), std::string::npos);
-  EXPECT_NE(refusal(pcap({packets[0]})).find("nothing of this connection was acknowledged"), std::string::npos);
+  EXPECT_EQ(flows_told(read_capture(whole.substr(0, whole.size() - 1))), kOfExchange) << "whoever wrote it was killed";
+  EXPECT_NE(capture_refusal(pcap({})).find("no TCP connection"), std::string::npos);
+  EXPECT_NE(capture_refusal(pcap({packets[0]})).find("nothing of this connection was acknowledged"), std::string::npos);
   std::string long_one = pcap({packets[0]});
   long_one.replace(24 + 8, 4, low(0x7fffffff, 4));
-  EXPECT_NE(refusal(long_one).find("packet 1 is said to be of 2147483647 bytes"), std::string::npos);
+  EXPECT_NE(capture_refusal(long_one).find("packet 1 is said to be of 2147483647 bytes"), std::string::npos);
   const std::string section = block(0x0a0d0d0a, low(0x1a2b3c4d, 4) + low(1, 2) + low(0, 2) + std::string(8, '\xff'));
-  EXPECT_NE(refusal(section + block(6, std::string(20, '\0'))).find("an interface that the file does not have"),
+  EXPECT_NE(capture_refusal(section + block(6, std::string(20, '\0'))).find("an interface that the file does not have"),
             std::string::npos);
-  EXPECT_NE(refusal(section + block(3, std::string(20, '\0'))).find("packets without times"), std::string::npos);
-  EXPECT_NE(refusal(section + std::string("\1\0\0\0\5\0\0\0\0\0\0\0", 12)).find("it is of 5 bytes"), std::string::npos);
+  EXPECT_NE(capture_refusal(section + block(3, std::string(20, '\0'))).find("packets without times"),
+            std::string::npos);
+  EXPECT_NE(capture_refusal(section + std::string("\1\0\0\0\5\0\0\0\0\0\0\0", 12)).find("it is of 5 bytes"),
+            std::string::npos);
 }
 
 TEST(TraceCommand, ACaptureIsATraceOfItsConnection) {

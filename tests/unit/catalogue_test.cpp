@@ -10,9 +10,7 @@
 #include "faults/kind.h"
 #include "faults/score.h"
 
-using namespace faultline;
-using namespace faultline::faults;
-
+namespace faultline::faults {
 TEST(Catalogue, NamesEachKindOnce) {
   std::set<std::string_view> names;
   for (const Kind& kind : catalogue()) {
@@ -101,3 +99,4 @@ TEST(Catalogue, EveryChannelStaysInItsWindow) {
     }
   }
 }
+}  // namespace faultline::faults

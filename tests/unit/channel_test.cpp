@@ -4,9 +4,7 @@
 
 #include <stdexcept>
 
-using namespace faultline;
-using namespace faultline::faults;
-
+namespace faultline::faults {
 TEST(ValueAt, IsZeroBeforeTheFirstPointAndFromTheLastOn) {
   const Track track{{100, 5}, {200, 9}};
   EXPECT_EQ(value_at(track, 99), 0);
@@ -79,3 +77,4 @@ TEST(Active, CountsRampsFromAndToZero) {
   EXPECT_EQ(channel.active(), (std::vector<Window>{{100, 300}}));
   EXPECT_TRUE(Channel{}.active().empty());
 }
+}  // namespace faultline::faults

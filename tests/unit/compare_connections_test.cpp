@@ -25,7 +25,7 @@ struct Network {
 
 /// The fixture's run, with connections of "web": round trips of 20 ms that spread by 15 %, each like those before it;
 /// numbers as Poisson has them, and a burst of ten in one of fifty spans.
-Recording drawn(std::uint64_t seed, const Network& network = {}) {
+Recording drawn_network(std::uint64_t seed, const Network& network = {}) {
   std::mt19937_64 random(seed);
   std::normal_distribution<double> normal;
   Recording r = good_recording();
@@ -60,10 +60,10 @@ Recording drawn(std::uint64_t seed, const Network& network = {}) {
 }
 
 /// Drawn and kept once, for all tests.
-const KeptRun& kept(std::uint64_t seed, const Network& network = {}) {
+const KeptRun& kept_network(std::uint64_t seed, const Network& network = {}) {
   static std::map<std::pair<std::uint64_t, Network>, KeptRun> all;
   const auto [it, added] = all.try_emplace({seed, network});
-  if (added) it->second = keep(drawn(seed, network));
+  if (added) it->second = keep(drawn_network(seed, network));
   return it->second;
 }
 
@@ -75,19 +75,19 @@ std::map<std::string, Change> verdicts(const Comparison& c) {
   return all;
 }
 
-constexpr std::uint64_t kPairs = 20;
+constexpr std::uint64_t kPairsOfRuns = 20;
 
 TEST(CompareConnectionsChance, EqualPairsAreSilent) {
-  for (std::uint64_t pair = 0; pair < kPairs; pair++) {
-    const auto c = compare({kept(2 * pair + 1)}, {kept(2 * pair + 2)});
+  for (std::uint64_t pair = 0; pair < kPairsOfRuns; pair++) {
+    const auto c = compare({kept_network(2 * pair + 1)}, {kept_network(2 * pair + 2)});
     EXPECT_EQ(c.verdict, Change::noise) << "pair " << pair << ": " << c.told;
     EXPECT_EQ(verdicts(c).size(), std::size(kRttFigures) + std::size(kTurnFigures) + std::size(kKeptNumbers));
   }
 }
 
 TEST(CompareConnectionsChance, SlowerRoundTripsAreTold) {
-  for (std::uint64_t pair = 0; pair < kPairs; pair++) {
-    const auto before = kept(2 * pair + 1), after = kept(2 * pair + 2, {.slower = 1.25});
+  for (std::uint64_t pair = 0; pair < kPairsOfRuns; pair++) {
+    const auto before = kept_network(2 * pair + 1), after = kept_network(2 * pair + 2, {.slower = 1.25});
     const auto c = compare({before}, {after});
     EXPECT_EQ(c.verdict, Change::worse) << "pair " << pair << ": " << c.told;
     EXPECT_EQ(verdicts(c).at("rtt.p50"), Change::worse) << "pair " << pair;
@@ -98,8 +98,8 @@ TEST(CompareConnectionsChance, SlowerRoundTripsAreTold) {
 }
 
 TEST(CompareConnectionsChance, MoreRetransmissionsAndFailedConnectionsAreTold) {
-  for (std::uint64_t pair = 0; pair < kPairs; pair++) {
-    const auto before = kept(2 * pair + 1), after = kept(2 * pair + 2, {.often = 2.5});
+  for (std::uint64_t pair = 0; pair < kPairsOfRuns; pair++) {
+    const auto before = kept_network(2 * pair + 1), after = kept_network(2 * pair + 2, {.often = 2.5});
     const auto c = compare({before}, {after});
     EXPECT_EQ(c.verdict, Change::worse) << "pair " << pair << ": " << c.told;
     EXPECT_EQ(verdicts(c).at("retransmits"), Change::worse) << "pair " << pair;
@@ -112,7 +112,7 @@ TEST(CompareConnectionsChance, MoreRetransmissionsAndFailedConnectionsAreTold) {
 // From none at all: there is no share by which it is more.
 TEST(CompareConnectionsChance, WhatWasNotThereBeforeIsTold) {
   const Network clean{.retransmits = 0, .failed = 0, .timeouts = 0};
-  const auto c = compare({kept(1, clean)}, {kept(2)});
+  const auto c = compare({kept_network(1, clean)}, {kept_network(2)});
   EXPECT_EQ(verdicts(c).at("retransmits"), Change::worse) << c.told;
   EXPECT_EQ(c.told.find("worse: web's connections during "), 0u) << c.told;
   EXPECT_NE(c.told.find(" 0/s -> "), std::string::npos) << c.told;
@@ -120,52 +120,52 @@ TEST(CompareConnectionsChance, WhatWasNotThereBeforeIsTold) {
   EXPECT_NE(text.find("web's connections during"), std::string::npos) << text;
   EXPECT_NE(comparison_markdown(c).find("| ❌ | web's connections | run | retransmits | 0/s | "), std::string::npos);
   EXPECT_NE(comparison_page(c).find("<tr class=\"worse\"><td>web&#39;s connections</td>"), std::string::npos);
-  const auto none = compare({kept(1, clean)}, {kept(2, clean)});
+  const auto none = compare({kept_network(1, clean)}, {kept_network(2, clean)});
   EXPECT_EQ(verdicts(none).at("retransmits"), Change::noise);
 }
 
 // One burst, however large, is one thing that happened.
 TEST(CompareConnections, ABurstIsNoChange) {
-  Recording burst = drawn(2);
+  Recording burst = drawn_network(2);
   burst.telemetry[0].buckets[155].retransmits += 5000;
-  const auto c = compare({kept(1)}, {keep(burst)});
+  const auto c = compare({kept_network(1)}, {keep(burst)});
   EXPECT_EQ(verdicts(c).at("retransmits"), Change::noise) << c.told;
 }
 
 TEST(CompareConnections, FewerThanTenAreTooFewToMatter) {
   const Network clean{.retransmits = 0, .failed = 0, .timeouts = 0};
-  Recording few = drawn(2, clean);
+  Recording few = drawn_network(2, clean);
   for (std::size_t i = 0; i < 9; i++) few.telemetry[0].buckets[30 * i + 5].retransmits = 1;
-  EXPECT_EQ(verdicts(compare({kept(1, clean)}, {keep(few)})).at("retransmits"), Change::noise);
+  EXPECT_EQ(verdicts(compare({kept_network(1, clean)}, {keep(few)})).at("retransmits"), Change::noise);
 }
 
 TEST(CompareConnections, WhatWasNotCountedIsNotCompared) {
-  Recording r = drawn(2);
+  Recording r = drawn_network(2);
   record::events::Uncounted lack;
   lack.series = {"retransmits"};
   lack.why = "for a test";
   r.telemetry[0].uncounted.push_back(lack);
   for (auto& span : r.telemetry[0].buckets) span.turns.reset();
-  const auto found = verdicts(compare({kept(1)}, {keep(r)}));
+  const auto found = verdicts(compare({kept_network(1)}, {keep(r)}));
   EXPECT_FALSE(found.contains("retransmits"));
   EXPECT_FALSE(found.contains("turns.p50"));
   EXPECT_TRUE(found.contains("rtt.p50"));
   r.telemetry.clear();
-  EXPECT_TRUE(verdicts(compare({kept(1)}, {keep(r)})).empty());
+  EXPECT_TRUE(verdicts(compare({kept_network(1)}, {keep(r)})).empty());
 }
 
 TEST(CompareConnections, ASeriesKnowsHowMuchRunsDiffer) {
   std::vector<KeptRun> before;
-  for (std::uint64_t i = 0; i < 5; i++) before.push_back(kept(i + 1, {.often = i % 2 == 0 ? 1.0 : 3.0}));
-  EXPECT_EQ(verdicts(compare({before.front()}, {kept(9, {.often = 3})})).at("retransmits"), Change::worse);
-  EXPECT_EQ(verdicts(compare(before, {kept(9, {.often = 3})})).at("retransmits"), Change::noise);
+  for (std::uint64_t i = 0; i < 5; i++) before.push_back(kept_network(i + 1, {.often = i % 2 == 0 ? 1.0 : 3.0}));
+  EXPECT_EQ(verdicts(compare({before.front()}, {kept_network(9, {.often = 3})})).at("retransmits"), Change::worse);
+  EXPECT_EQ(verdicts(compare(before, {kept_network(9, {.often = 3})})).at("retransmits"), Change::noise);
 }
 
 TEST(CompareConnections, AreKeptInABaseline) {
-  const KeptRun& run = kept(1);
+  const KeptRun& run = kept_network(1);
   const auto read = record::from_json<Baseline>(nlohmann::json::parse(baseline_document({run})));
-  EXPECT_EQ(record::to_json(compare({run}, {kept(2, {.often = 3})})),
-            record::to_json(compare(read.runs, {kept(2, {.often = 3})})));
+  EXPECT_EQ(record::to_json(compare({run}, {kept_network(2, {.often = 3})})),
+            record::to_json(compare(read.runs, {kept_network(2, {.often = 3})})));
 }
 
 }  // namespace

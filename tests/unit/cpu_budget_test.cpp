@@ -1,5 +1,6 @@
 // The budget of a thread in a real-time class, by clocks that the test moves.
 #include "injector/base/cpu_budget.h"
+#include "tests/unit/milliseconds.h"
 
 #include <gtest/gtest.h>
 
@@ -8,8 +9,6 @@
 
 namespace faultline::realtime {
 namespace {
-
-constexpr Ns kMs = kMillisecond;
 
 /// A thread that uses `share` of a CPU for `length`, looking every 500 µs. How long it was urgent.
 struct Thread {

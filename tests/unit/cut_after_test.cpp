@@ -2,16 +2,13 @@
 
 #include "faults/kind.h"
 #include "faults/score.h"
+#include "tests/unit/fault_window.h"
 #include "tests/unit/plan_support.h"
 
-using namespace faultline;
-using namespace faultline::faults;
-
+namespace faultline::faults {
 namespace {
 
-constexpr Window kWindow{20 * kSecond, 60 * kSecond};
-
-Channel compile(const char* mode) {
+Channel compile_cut(const char* mode) {
   const Kind& kind = *find_kind("cut-after");
   Params params;
   params.set("after", std::uint64_t{64000});
@@ -20,7 +17,7 @@ Channel compile(const char* mode) {
   return kind.compile({params, kWindow, 1, "payment"});
 }
 
-std::string fault(const std::string& more) {
+std::string cut(const std::string& more) {
   return "[targets.shop]\nnetns = \"shop\"\n[[faults]]\nkind = \"cut-after\"\non = \"shop\"\nstart = \"5s\"\nfor = "
          "\"10s\"\n" +
          more;
@@ -29,7 +26,7 @@ std::string fault(const std::string& more) {
 }  // namespace
 
 TEST(CutAfter, CutsWhatComesAfterSoManyBytes) {
-  const Channel channel = compile("silent");
+  const Channel channel = compile_cut("silent");
   EXPECT_EQ(channel.active(), std::vector<Window>{kWindow});
   EXPECT_EQ(value_at(channel.loss, 20 * kSecond), 1);
   EXPECT_EQ(channel.answer.filter, FL_FILTER_SENT);
@@ -41,13 +38,14 @@ TEST(CutAfter, CutsWhatComesAfterSoManyBytes) {
 }
 
 TEST(CutAfter, AModeSaysWhoIsTold) {
-  EXPECT_EQ(compile("silent").answer.reply, FL_REPLY_SILENT);
-  EXPECT_EQ(compile("reset").answer.reply, FL_REPLY_RESET);
-  EXPECT_EQ(plan::parse_good(fault("after = \"1B\"\n")).faults.front().params.text("mode"), "silent");
+  EXPECT_EQ(compile_cut("silent").answer.reply, FL_REPLY_SILENT);
+  EXPECT_EQ(compile_cut("reset").answer.reply, FL_REPLY_RESET);
+  EXPECT_EQ(plan::parse_good(cut("after = \"1B\"\n")).faults.front().params.text("mode"), "silent");
 }
 
 TEST(CutAfter, SequenceNumbersBoundTheBytes) {
-  plan::parse_good(fault("after = \"1024MiB\"\n"));
-  plan::only_mistake(fault("after = \"1025MiB\"\n"), "is too much", "at most 1073741824B");
-  plan::only_mistake(fault(""), "has no \"after\"", "after = \"64kB\"");
+  plan::parse_good(cut("after = \"1024MiB\"\n"));
+  plan::only_mistake(cut("after = \"1025MiB\"\n"), "is too much", "at most 1073741824B");
+  plan::only_mistake(cut(""), "has no \"after\"", "after = \"64kB\"");
 }
+}  // namespace faultline::faults

@@ -5,14 +5,12 @@
 #include "faults/kind.h"
 #include "faults/score.h"
 
-using namespace faultline;
-using namespace faultline::faults;
-
+namespace faultline::faults {
 namespace {
 
 const Kind& degrade() { return *find_kind("degrade"); }
 
-Channel compile(const Params& params) {
+Channel compile_degrade(const Params& params) {
   return degrade().compile({params, {10 * kSecond, 20 * kSecond}, 1, "payment"});
 }
 
@@ -26,7 +24,7 @@ TEST(Degrade, HoldsItsFiguresFromFirstInstantToLast) {
   params.set("jitter", 20 * kMillisecond);
   params.set("loss", 0.01);
   ASSERT_TRUE(problems(params).empty());
-  const Channel channel = compile(params);
+  const Channel channel = compile_degrade(params);
   for (const Ns t : {10 * kSecond, 15 * kSecond, 20 * kSecond - 1}) {
     EXPECT_EQ(value_at(channel.delay, t), 1e8);
     EXPECT_EQ(value_at(channel.jitter, t), 2e7);
@@ -54,7 +52,7 @@ TEST(Degrade, LeavesOutWhatIsNotAsked) {
   Params params;
   params.set("jitter", 20 * kMillisecond);  // without a delay: allowed, clamped at zero by the player
   EXPECT_TRUE(problems(params).empty());
-  const Channel channel = compile(params);
+  const Channel channel = compile_degrade(params);
   EXPECT_TRUE(channel.delay.empty());
   EXPECT_TRUE(channel.loss.empty());
   EXPECT_FALSE(channel.jitter.empty());
@@ -78,7 +76,7 @@ TEST(Degrade, BoundsDelayAndJitterTogether) {
   params.set("delay", 60 * kSecond);
   params.set("jitter", 40 * kSecond);
   EXPECT_TRUE(problems(params).empty());
-  EXPECT_NO_THROW(flatten({{.channel = compile(params), .window = {10 * kSecond, 20 * kSecond}}}, 1));
+  EXPECT_NO_THROW(flatten({{.channel = compile_degrade(params), .window = {10 * kSecond, 20 * kSecond}}}, 1));
   params.set("jitter", 40 * kSecond + 1);
   ASSERT_EQ(problems(params).size(), 1u);
   EXPECT_EQ(problems(params)[0].key, "delay");
@@ -101,7 +99,7 @@ TEST(Degrade, CompilesEachKeyToItsTrack) {
   params.set("rate", 1e7);
   params.set("limit", QueueLimit{0, 64000});
   ASSERT_TRUE(problems(params).empty());
-  const Channel c = compile(params);
+  const Channel c = compile_degrade(params);
   const Ns in = 15 * kSecond;
   EXPECT_EQ(value_at(c.flows, in), 0.2);
   EXPECT_EQ(value_at(c.clients, in), 0.4);
@@ -118,7 +116,7 @@ TEST(Degrade, CompilesEachKeyToItsTrack) {
   EXPECT_EQ(c.queue_bytes, 64000u);
   EXPECT_EQ(c.queue_time, 0);
   params.set("limit", QueueLimit{300 * kMillisecond, 0});
-  EXPECT_EQ(compile(params).queue_time, 300 * kMillisecond);
+  EXPECT_EQ(compile_degrade(params).queue_time, 300 * kMillisecond);
   const Score score = flatten({{.channel = c, .window = {10 * kSecond, 20 * kSecond}}}, 1);
   EXPECT_EQ(score.rules[0].uses, (1u << FL_TRACKS) - 1 - FL_USES(FL_LOSS));
   EXPECT_EQ(score.rules[0].rho, 1 << 14);
@@ -132,7 +130,7 @@ TEST(Degrade, BurstsByPacketAreAChain) {
   params.set("bursts.loss", 0.8);
   params.set("bursts.between", 0.001);
   ASSERT_TRUE(problems(params).empty());
-  const Channel c = compile(params);
+  const Channel c = compile_degrade(params);
   ASSERT_TRUE(c.bursts);
   EXPECT_EQ(c.bursts->enter, 0.005);
   EXPECT_EQ(c.bursts->leave, 0.2);
@@ -200,3 +198,4 @@ TEST(Degrade, TellsWhatDoesNotGoTogether) {
   both.set("bursts.enter", 0.1);
   EXPECT_EQ(problems(both)[0].key, "bursts.good");
 }
+}  // namespace faultline::faults

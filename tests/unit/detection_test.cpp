@@ -3,6 +3,7 @@
 
 #include "injector/record/hypothesis.h"
 #include "injector/record/traffic.h"
+#include "tests/unit/milliseconds.h"
 #include "tests/unit/record_fixture.h"
 
 namespace faultline::record {
@@ -10,8 +11,6 @@ namespace {
 
 using plan::Bound;
 using namespace testing;
-
-constexpr Ns kMs = kMillisecond;
 
 /// A line at each of these instants.
 Recording seen_at(const std::vector<Ns>& instants) {

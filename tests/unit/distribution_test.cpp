@@ -8,9 +8,7 @@
 
 #include "faults/chance.h"
 
-using namespace faultline;
-using namespace faultline::faults;
-
+namespace faultline::faults {
 namespace {
 
 constexpr JitterShape kShapes[] = {JitterShape::normal, JitterShape::pareto, JitterShape::pareto_normal};
@@ -117,3 +115,4 @@ TEST(Distribution, CorrelationKeepsTheShape) {
   for (int i = 0; i < kDraws; i += 1000)
     EXPECT_NEAR(shares[static_cast<std::size_t>(i)], static_cast<double>(i) / kDraws, 0.012);
 }
+}  // namespace faultline::faults

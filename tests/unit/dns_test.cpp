@@ -12,17 +12,17 @@ namespace {
 using faults::name_mistake;
 using faults::name_rule;
 
-constexpr faults::Window kWindow{kSecond, 2 * kSecond};
+constexpr faults::Window kOneSecond{kSecond, 2 * kSecond};
 
-std::string fault(const std::string& rest) {
+std::string dns_fault(const std::string& rest) {
   return "[targets.shop]\nnetns = \"shop\"\n[[faults]]\nkind = \"dns\"\non = \"shop\"\nstart = \"5s\"\nfor = "
          "\"10s\"\n" +
          rest;
 }
 
 faults::Channel compiled(const std::string& rest) {
-  const Fault f = parse_good(fault(rest)).faults.at(0);
-  return f.kind->compile({f.params, kWindow, 1, "shop"});
+  const Fault f = parse_good(dns_fault(rest)).faults.at(0);
+  return f.kind->compile({f.params, kOneSecond, 1, "shop"});
 }
 
 TEST(DnsFault, ErrorsAndSilence) {
@@ -60,32 +60,33 @@ TEST(DnsFault, WrongAddressesBecomeRecords) {
 }
 
 TEST(DnsFault, ActsOnWhatLeavesTowardsPort53) {
-  const Fault f = parse_good(fault("answer = \"nxdomain\"\n")).faults.at(0);
+  const Fault f = parse_good(dns_fault("answer = \"nxdomain\"\n")).faults.at(0);
   EXPECT_EQ(f.direction, Direction::egress);
   EXPECT_EQ(f.kind->port, 53);
-  EXPECT_EQ(parse_good(fault("answer = \"nxdomain\"\ndirection = \"egress\"\n")).faults.at(0).direction,
+  EXPECT_EQ(parse_good(dns_fault("answer = \"nxdomain\"\ndirection = \"egress\"\n")).faults.at(0).direction,
             Direction::egress);
-  only_mistake(fault("answer = \"nxdomain\"\ndirection = \"ingress\"\n"), "dns acts on what leaves",
+  only_mistake(dns_fault("answer = \"nxdomain\"\ndirection = \"ingress\"\n"), "dns acts on what leaves",
                "take direction out");
 }
 
 TEST(DnsFault, Mistakes) {
-  only_mistake(fault(""), "has no \"answer\"");
-  only_mistake(fault("answer = \"nxdomian\"\n"), "unknown value", "did you mean \"nxdomain\"?");
-  only_mistake(fault("answer = \"delay\"\n"), "needs \"delay\"");
-  EXPECT_TRUE(parse_good(fault("answer = \"delay\"\ndelay = \"0s\"\n")).faults.at(0).idle) << "a sweep begins there";
-  only_mistake(fault("answer = \"wrong\"\n"), "needs \"address\"");
-  only_mistake(fault("answer = \"wrong\"\naddress = \"bank.internal\"\n"), "is not an IP address");
-  only_mistake(fault("answer = \"wrong\"\naddress = []\n"), "empty");
-  only_mistake(fault("answer = \"wrong\"\naddress = [\"1.1.1.1\", 5]\n"), "address");
-  only_mistake(fault("answer = \"wrong\"\naddress = \"192.0.2.1\"\nttl = \"1500ms\"\n"), "whole seconds");
-  only_mistake(fault("answer = \"nxdomain\"\naddress = \"192.0.2.1\"\n"), "belongs to answer = \"wrong\"");
-  only_mistake(fault("answer = \"nxdomain\"\ndelay = \"1s\"\n"), "belongs to answer = \"delay\"");
-  only_mistake(fault("answer = \"silence\"\nttl = \"1s\"\n"), "belongs to answer = \"wrong\"");
-  only_mistake(fault("answer = \"nxdomain\"\nnames = \"bank.*\"\n"), "a star stands for the first label");
+  only_mistake(dns_fault(""), "has no \"answer\"");
+  only_mistake(dns_fault("answer = \"nxdomian\"\n"), "unknown value", "did you mean \"nxdomain\"?");
+  only_mistake(dns_fault("answer = \"delay\"\n"), "needs \"delay\"");
+  EXPECT_TRUE(parse_good(dns_fault("answer = \"delay\"\ndelay = \"0s\"\n")).faults.at(0).idle)
+      << "a sweep begins there";
+  only_mistake(dns_fault("answer = \"wrong\"\n"), "needs \"address\"");
+  only_mistake(dns_fault("answer = \"wrong\"\naddress = \"bank.internal\"\n"), "is not an IP address");
+  only_mistake(dns_fault("answer = \"wrong\"\naddress = []\n"), "empty");
+  only_mistake(dns_fault("answer = \"wrong\"\naddress = [\"1.1.1.1\", 5]\n"), "address");
+  only_mistake(dns_fault("answer = \"wrong\"\naddress = \"192.0.2.1\"\nttl = \"1500ms\"\n"), "whole seconds");
+  only_mistake(dns_fault("answer = \"nxdomain\"\naddress = \"192.0.2.1\"\n"), "belongs to answer = \"wrong\"");
+  only_mistake(dns_fault("answer = \"nxdomain\"\ndelay = \"1s\"\n"), "belongs to answer = \"delay\"");
+  only_mistake(dns_fault("answer = \"silence\"\nttl = \"1s\"\n"), "belongs to answer = \"wrong\"");
+  only_mistake(dns_fault("answer = \"nxdomain\"\nnames = \"bank.*\"\n"), "a star stands for the first label");
   std::string many = "answer = \"wrong\"\naddress = [";
   for (int i = 1; i < 10; i++) many += "\"192.0.2." + std::to_string(i) + "\",";
-  only_mistake(fault(many + "]\n"), "room for 8");
+  only_mistake(dns_fault(many + "]\n"), "room for 8");
 }
 
 TEST(DnsNames, Mistakes) {

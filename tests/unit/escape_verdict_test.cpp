@@ -28,7 +28,7 @@ class EscapeVerdicts : public ::testing::TestWithParam<VerdictCase> {};
 
 TEST_P(EscapeVerdicts, HaveTheirExitStatusAndReason) { expect_verdict_of(GetParam()); }
 
-const VerdictCase kCases[] = {
+const VerdictCase kEscapeCases[] = {
     {"passed_by_during_the_fault", [](Recording& r) { escape(r, 15 * kSecond, 16 * kSecond); }, Exit::inconclusive,
      "from 15.0 s to 16.0 s: program x runs before the fault; the device carried 40 packets"},
     {"passed_by_from_the_start", [](Recording& r) { escape(r, 0, {}); }, Exit::inconclusive, "from the start"},
@@ -84,7 +84,8 @@ const VerdictCase kCases[] = {
      Exit::inconclusive, "took 200 packets that it never gave back (200 unaccounted for)"},
 };
 
-INSTANTIATE_TEST_SUITE_P(All, EscapeVerdicts, ::testing::ValuesIn(kCases), [](const auto& i) { return i.param.name; });
+INSTANTIATE_TEST_SUITE_P(All, EscapeVerdicts, ::testing::ValuesIn(kEscapeCases),
+                         [](const auto& i) { return i.param.name; });
 
 TEST(Verdict, OneCauseHasOneReason) {
   Recording r = good_recording();

@@ -12,7 +12,7 @@ class FaultVerdicts : public ::testing::TestWithParam<VerdictCase> {};
 
 TEST_P(FaultVerdicts, HaveTheirExitStatusAndReason) { expect_verdict_of(GetParam()); }
 
-const VerdictCase kCases[] = {
+const VerdictCase kFaultCases[] = {
     {"fault_met_no_packet", meet_nothing, Exit::inconclusive, "met no packet"},
     {"fault_left_no_counts", [](Recording& r) { r.faults[0].account.reset(); }, Exit::inconclusive, "left no counts"},
     {"fault_late_beyond_a_tenth", [](Recording& r) { result(r).lateness.p99 = 10001; }, Exit::inconclusive, "was late"},
@@ -238,7 +238,8 @@ const VerdictCase kCases[] = {
     {"lifted_by_safety", [](Recording& r) { result(r).passed_by_safety = 2; }, Exit::inconclusive, "by its safety"},
 };
 
-INSTANTIATE_TEST_SUITE_P(All, FaultVerdicts, ::testing::ValuesIn(kCases), [](const auto& i) { return i.param.name; });
+INSTANTIATE_TEST_SUITE_P(All, FaultVerdicts, ::testing::ValuesIn(kFaultCases),
+                         [](const auto& i) { return i.param.name; });
 
 TEST(Verdict, WhatDoesNotMatterIsAWarning) {
   Recording r = good_recording();

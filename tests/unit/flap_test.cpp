@@ -3,9 +3,7 @@
 #include "faults/kind.h"
 #include "faults/score.h"
 
-using namespace faultline;
-using namespace faultline::faults;
-
+namespace faultline::faults {
 namespace {
 
 const Kind& flap() { return *find_kind("flap"); }
@@ -18,14 +16,14 @@ Params times(Ns down, Ns up, double vary = 0) {
   return params;
 }
 
-Channel compile(const Params& params, Window window, std::uint64_t seed = 1, std::string_view link = "payment") {
+Channel compile_flap(const Params& params, Window window, std::uint64_t seed = 1, std::string_view link = "payment") {
   return flap().compile({params, window, seed, link});
 }
 
 }  // namespace
 
 TEST(Flap, IsDownAtOnceAndThenInTurn) {
-  const Channel channel = compile(times(2 * kSecond, 3 * kSecond), {10 * kSecond, 21 * kSecond});
+  const Channel channel = compile_flap(times(2 * kSecond, 3 * kSecond), {10 * kSecond, 21 * kSecond});
   EXPECT_EQ(
       channel.active(),
       (std::vector<Window>{{10 * kSecond, 12 * kSecond}, {15 * kSecond, 17 * kSecond}, {20 * kSecond, 21 * kSecond}}));
@@ -43,14 +41,14 @@ TEST(Flap, AnImpairmentTakesThePlaceOfTheCut) {
   Params params = times(kSecond, kSecond);
   params.set("delay", 300 * kMillisecond);
   params.set("jitter", 50 * kMillisecond);
-  const Channel slow = compile(params, {0, 4 * kSecond});
+  const Channel slow = compile_flap(params, {0, 4 * kSecond});
   EXPECT_TRUE(slow.loss.empty());
   EXPECT_EQ(value_at(slow.delay, 2 * kSecond), 3e8);
   EXPECT_EQ(value_at(slow.jitter, 2 * kSecond), 5e7);
   EXPECT_EQ(value_at(slow.delay, kSecond), 0);
   params = times(kSecond, kSecond);
   params.set("loss", 0.1);
-  EXPECT_EQ(value_at(compile(params, {0, 4 * kSecond}).loss, 0), 0.1);
+  EXPECT_EQ(value_at(compile_flap(params, {0, 4 * kSecond}).loss, 0), 0.1);
 }
 
 TEST(Flap, GetsWorseAndBetterOverItsRamps) {
@@ -58,7 +56,7 @@ TEST(Flap, GetsWorseAndBetterOverItsRamps) {
   params.set("delay", 400 * kMillisecond);
   params.set("ramp", 4 * kSecond);
   params.set("ramp_down", 4 * kSecond);
-  const Channel c = compile(params, {0, 10 * kSecond});
+  const Channel c = compile_flap(params, {0, 10 * kSecond});
   EXPECT_EQ(value_at(c.delay, 500 * kMillisecond), 5e7);
   EXPECT_EQ(value_at(c.delay, 2 * kSecond), 2e8);
   EXPECT_EQ(value_at(c.delay, 4 * kSecond), 4e8);
@@ -73,7 +71,7 @@ TEST(Flap, GetsWorseAndBetterOverItsRamps) {
 TEST(Flap, VariesWithinItsShareFromTheSeedAlone) {
   const Window window{0, 4000 * kSecond};
   const Params params = times(kSecond, 3 * kSecond, 0.5);
-  const auto spans = compile(params, window, 7).active();
+  const auto spans = compile_flap(params, window, 7).active();
   double down = 0, shortest = 1e18, longest = 0;
   for (std::size_t i = 0; i + 1 < spans.size(); i++) {
     const auto length = static_cast<double>(spans[i].end - spans[i].start);
@@ -89,10 +87,10 @@ TEST(Flap, VariesWithinItsShareFromTheSeedAlone) {
   EXPECT_LE(longest, 1.5e9);
   EXPECT_GT(longest, 1.49e9);
   EXPECT_NEAR(down / static_cast<double>(spans.size() - 1), 1e9, 4.5e7);  // 0.29 s a draw, 1000 draws: 5 sigma
-  EXPECT_EQ(compile(params, window, 7, "west").loss, compile(params, window, 7, "east").loss)
+  EXPECT_EQ(compile_flap(params, window, 7, "west").loss, compile_flap(params, window, 7, "east").loss)
       << "links of one fault go down together";
-  EXPECT_NE(compile(params, window, 8).active(), spans);
-  const auto half = compile(params, {0, 2000 * kSecond}, 7).active();
+  EXPECT_NE(compile_flap(params, window, 8).active(), spans);
+  const auto half = compile_flap(params, {0, 2000 * kSecond}, 7).active();
   for (std::size_t i = 0; i + 1 < half.size(); i++)
     ASSERT_EQ(half[i], spans[i]) << "what comes later never changes what came before";
 }
@@ -119,8 +117,9 @@ TEST(Flap, SurvivesItsWorstCase) {
   params.set("loss", 1.0);
   const Window window{0, 20 * kSecond - 1};
   ASSERT_TRUE(flap().validate(params, window.end).empty());
-  const Channel channel = compile(params, window);
+  const Channel channel = compile_flap(params, window);
   EXPECT_GT(channel.active().size(), 9'000u);
   EXPECT_LE(channel.active().back().end, window.end);
   EXPECT_NO_THROW(flatten({{.channel = channel, .window = window}}, 1));
 }
+}  // namespace faultline::faults

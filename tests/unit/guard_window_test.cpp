@@ -4,13 +4,14 @@
 #include <gtest/gtest.h>
 
 #include "injector/record/sighting_events.h"
+#include "tests/unit/milliseconds.h"
 
 namespace faultline::record {
 namespace {
 
 using plan::Bound;
 
-constexpr Ns kMs = kMillisecond, kForever = 1000 * 3600 * kSecond;
+constexpr Ns kForever = 1000 * 3600 * kSecond;
 
 plan::Guard guard(Ns window = kSecond) {
   plan::Guard g;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "injector/record/hypothesis.h"
+#include "tests/unit/milliseconds.h"
 #include "tests/unit/record_fixture.h"
 
 namespace faultline::record {
@@ -10,8 +11,6 @@ namespace {
 
 using plan::Bound;
 using namespace testing;
-
-constexpr Ns kMs = kMillisecond;
 
 plan::Hypothesis during_cut() {
   plan::Hypothesis h;

@@ -4,7 +4,7 @@
 namespace faultline::plan {
 namespace {
 
-std::string fault(const std::string& keys) {
+std::string idle_fault(const std::string& keys) {
   return "[targets.shop]\nnetns = \"shop\"\n[targets.b]\nnetns = \"b\"\n[[faults]]\nstart = \"5s\"\nfor = \"10s\"\n" +
          keys;
 }
@@ -27,7 +27,7 @@ TEST(Idle, ZeroIsAValueLikeAnyOther) {
         std::string(
             "kind = \"machine-room-jitter\"\non = \"shop\"\nepisodes = { every = \"2s\", last = \"1s\" }\ndelay "
             "= \"0s\"\nloss = \"0%\"\n")}) {
-    const auto parsed = parse(fault(keys));
+    const auto parsed = parse(idle_fault(keys));
     EXPECT_TRUE(parsed.ok()) << keys << render(parsed);
     ASSERT_EQ(parsed.remarks.size(), 1u) << keys;
     EXPECT_NE(render_remarks(parsed).find("/plans/shop.toml:5:1: remark: fault \""), std::string::npos)
@@ -45,7 +45,7 @@ TEST(Idle, WhatDoesSomethingIsNot) {
         degrade + "loss = \"1%\"\nprofile = [{ at = \"0s\", delay = \"0s\" }]\n",
         std::string("kind = \"flap\"\non = \"shop\"\ndown = \"1s\"\nup = \"1s\"\n"),
         std::string("kind = \"sever\"\non = \"shop\"\n")}) {
-    const auto parsed = parse(fault(keys));
+    const auto parsed = parse(idle_fault(keys));
     EXPECT_TRUE(parsed.ok()) << keys << render(parsed);
     EXPECT_TRUE(parsed.remarks.empty()) << keys << render_remarks(parsed);
     EXPECT_FALSE(parsed.plan.faults.at(0).idle) << keys;
@@ -53,8 +53,9 @@ TEST(Idle, WhatDoesSomethingIsNot) {
 }
 
 TEST(Idle, ThatNothingIsAskedAtAllIsAMistake) {
-  only_mistake(fault("kind = \"degrade\"\non = \"shop\"\n"), "does nothing");
-  only_mistake(fault("kind = \"degrade\"\non = \"shop\"\nloss = \"1%\"\ndistribution = \"normal\"\n"), "no jitter");
+  only_mistake(idle_fault("kind = \"degrade\"\non = \"shop\"\n"), "does nothing");
+  only_mistake(idle_fault("kind = \"degrade\"\non = \"shop\"\nloss = \"1%\"\ndistribution = \"normal\"\n"),
+               "no jitter");
 }
 
 }  // namespace

@@ -2,16 +2,13 @@
 
 #include "faults/kind.h"
 #include "faults/score.h"
+#include "tests/unit/fault_window.h"
 #include "tests/unit/plan_support.h"
 
-using namespace faultline;
-using namespace faultline::faults;
-
+namespace faultline::faults {
 namespace {
 
-constexpr Window kWindow{20 * kSecond, 60 * kSecond};
-
-Channel compile(const char* mode) {
+Channel compile_forgetting(const char* mode) {
   const Kind& kind = *find_kind("idle-timeout");
   Params params;
   params.set("idle", 5 * kSecond);
@@ -20,7 +17,7 @@ Channel compile(const char* mode) {
   return kind.compile({params, kWindow, 1, "payment"});
 }
 
-std::string fault(const std::string& more) {
+std::string forgetting(const std::string& more) {
   return "[targets.shop]\nnetns = \"shop\"\n[[faults]]\nkind = \"idle-timeout\"\non = \"shop\"\nstart = \"5s\"\nfor = "
          "\"10s\"\n" +
          more;
@@ -29,7 +26,7 @@ std::string fault(const std::string& more) {
 }  // namespace
 
 TEST(IdleTimeout, ForgetsWhatWasSilentForSoLong) {
-  const Channel channel = compile("silent");
+  const Channel channel = compile_forgetting("silent");
   EXPECT_EQ(channel.active(), std::vector<Window>{kWindow});
   EXPECT_EQ(value_at(channel.loss, 20 * kSecond), 1);
   EXPECT_EQ(channel.answer.filter, FL_FILTER_SILENT);
@@ -39,15 +36,16 @@ TEST(IdleTimeout, ForgetsWhatWasSilentForSoLong) {
 }
 
 TEST(IdleTimeout, AModeSaysWhoIsTold) {
-  EXPECT_EQ(compile("silent").answer.reply, FL_REPLY_NONE);
-  EXPECT_EQ(compile("reset").answer.reply, FL_REPLY_SENDER);
-  EXPECT_EQ(plan::parse_good(fault("idle = \"5s\"\n")).faults.front().params.text("mode"), "silent");
+  EXPECT_EQ(compile_forgetting("silent").answer.reply, FL_REPLY_NONE);
+  EXPECT_EQ(compile_forgetting("reset").answer.reply, FL_REPLY_SENDER);
+  EXPECT_EQ(plan::parse_good(forgetting("idle = \"5s\"\n")).faults.front().params.text("mode"), "silent");
 }
 
 TEST(IdleTimeout, IsShorterThanTheFault) {
-  plan::parse_good(fault("idle = \"9s\"\n"));
-  plan::only_mistake(fault("idle = \"10s\"\n"), "over before any connection can have been silent for so long",
+  plan::parse_good(forgetting("idle = \"9s\"\n"));
+  plan::only_mistake(forgetting("idle = \"10s\"\n"), "over before any connection can have been silent for so long",
                      "make the fault longer, or idle shorter");
-  plan::only_mistake(fault(""), "has no \"idle\"", "idle = \"5s\"");
-  plan::only_mistake(fault("idle = \"5s\"\nmode = \"drop\"\n"), "unknown value \"drop\"", "silent");
+  plan::only_mistake(forgetting(""), "has no \"idle\"", "idle = \"5s\"");
+  plan::only_mistake(forgetting("idle = \"5s\"\nmode = \"drop\"\n"), "unknown value \"drop\"", "silent");
 }
+}  // namespace faultline::faults

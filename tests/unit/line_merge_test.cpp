@@ -66,7 +66,8 @@ std::vector<Segment> stream(bool v6, std::size_t count, std::uint32_t payload = 
 
 std::vector<Bytes> build_all(const std::vector<Segment>& segments) {
   std::vector<Bytes> frames;
-  std::transform(segments.begin(), segments.end(), std::back_inserter(frames), build);
+  std::transform(segments.begin(), segments.end(), std::back_inserter(frames),
+                 [](const Segment& segment) { return build(segment); });
   return frames;
 }
 

@@ -1,12 +1,12 @@
 // Full, or merely late: what the line's thread did with a window of its time.
 #include "injector/line/occupancy.h"
+#include "tests/unit/milliseconds.h"
 
 #include <gtest/gtest.h>
 
 namespace faultline::line {
 namespace {
 
-constexpr Ns kMs = kMillisecond;
 using Reading = Occupancy::Reading;
 
 /// A window of 2 ms in which the thread used and slept so much, and wrote so many frames of ten packets of 1.5 kB.

@@ -5,18 +5,15 @@
 
 #include "faults/kind.h"
 #include "faults/score.h"
+#include "tests/unit/fault_window.h"
 
-using namespace faultline;
-using namespace faultline::faults;
-
+namespace faultline::faults {
 namespace {
 
 const Kind& kind() { return *find_kind("machine-room-jitter"); }
 
-constexpr Window kWindow{20 * kSecond, 60 * kSecond};
-
 // The defaults are the parser's to fill in; here by hand.
-Params plan(Ns every = 8 * kSecond, Ns last = 1500 * kMillisecond, double spread = 0.2) {
+Params parameters(Ns every = 8 * kSecond, Ns last = 1500 * kMillisecond, double spread = 0.2) {
   Params params;
   params.set("episodes.every", every);
   params.set("episodes.last", last);
@@ -29,7 +26,8 @@ Params plan(Ns every = 8 * kSecond, Ns last = 1500 * kMillisecond, double spread
   return params;
 }
 
-Channel compile(const Params& params, std::uint64_t seed, std::string_view link = "payment", Window window = kWindow) {
+Channel compile_jitter(const Params& params, std::uint64_t seed, std::string_view link = "payment",
+                       Window window = kWindow) {
   return kind().compile({params, window, seed, link});
 }
 
@@ -43,7 +41,7 @@ double peak(const Track& track) {
 
 TEST(MachineRoomJitter, EveryShortRehearsalMeetsAnEpisodeEarlyAndInFull) {
   for (std::uint64_t seed = 0; seed < 500; seed++) {
-    const Channel channel = compile(plan(), seed);
+    const Channel channel = compile_jitter(parameters(), seed);
     const auto episodes = channel.active();
     ASSERT_GE(episodes.size(), 3u) << seed;
     EXPECT_LE(episodes[0].start, kWindow.start + 4 * kSecond) << seed;
@@ -61,7 +59,7 @@ TEST(MachineRoomJitter, EveryShortRehearsalMeetsAnEpisodeEarlyAndInFull) {
 
 TEST(MachineRoomJitter, MeansAreTheOnesAsked) {
   const Window day{0, 20'000 * kSecond};
-  const auto episodes = compile(plan(), 7, "payment", day).active();
+  const auto episodes = compile_jitter(parameters(), 7, "payment", day).active();
   double length = 0;
   for (const Window& e : episodes) length += static_cast<double>(e.end - e.start);
   const auto count = static_cast<double>(episodes.size());
@@ -73,9 +71,9 @@ TEST(MachineRoomJitter, MeansAreTheOnesAsked) {
 
 TEST(MachineRoomJitter, WhatComesLaterNeverChangesWhatCameBefore) {
   for (std::uint64_t seed = 0; seed < 50; seed++) {
-    const Channel whole = compile(plan(), seed);
+    const Channel whole = compile_jitter(parameters(), seed);
     for (const Ns end : {28 * kSecond, 33 * kSecond + 333, 47 * kSecond}) {
-      const Channel prefix = compile(plan(), seed, "payment", {kWindow.start, end});
+      const Channel prefix = compile_jitter(parameters(), seed, "payment", {kWindow.start, end});
       for (Ns t = kWindow.start; t < end; t += 7'777'777) {
         ASSERT_NEAR(value_at(prefix.delay, t), value_at(whole.delay, t), 1) << seed;
         ASSERT_NEAR(value_at(prefix.jitter, t), value_at(whole.jitter, t), 1) << seed;
@@ -88,13 +86,13 @@ TEST(MachineRoomJitter, WhatComesLaterNeverChangesWhatCameBefore) {
 }
 
 TEST(MachineRoomJitter, DependsOnTheSeedAndOnNothingElse) {
-  EXPECT_EQ(compile(plan(), 1).delay, compile(plan(), 1).delay);
-  EXPECT_NE(compile(plan(), 1).delay, compile(plan(), 2).delay);
+  EXPECT_EQ(compile_jitter(parameters(), 1).delay, compile_jitter(parameters(), 1).delay);
+  EXPECT_NE(compile_jitter(parameters(), 1).delay, compile_jitter(parameters(), 2).delay);
 }
 
 TEST(MachineRoomJitter, LinksShareTheEpisodesWithTheirOwnGainAndLag) {
-  const auto east = compile(plan(), 5, "east");
-  const auto west = compile(plan(), 5, "west");
+  const auto east = compile_jitter(parameters(), 5, "east");
+  const auto west = compile_jitter(parameters(), 5, "west");
   const auto a = east.active(), b = west.active();
   ASSERT_EQ(a.size(), b.size());
   const Ns lag = b[0].start - a[0].start;
@@ -109,7 +107,7 @@ TEST(MachineRoomJitter, LinksShareTheEpisodesWithTheirOwnGainAndLag) {
 TEST(MachineRoomJitter, GainsFillTheSpreadAndNothingBeyond) {
   double low = 9, high = 0;
   for (int i = 0; i < 300; i++) {
-    const double gain = peak(compile(plan(), 5, "link" + std::to_string(i)).delay) / 2e8;
+    const double gain = peak(compile_jitter(parameters(), 5, "link" + std::to_string(i)).delay) / 2e8;
     low = std::min(low, gain);
     high = std::max(high, gain);
   }
@@ -117,16 +115,16 @@ TEST(MachineRoomJitter, GainsFillTheSpreadAndNothingBeyond) {
   EXPECT_LE(high, 1.2);
   EXPECT_LT(low, 0.82);
   EXPECT_GT(high, 1.18);
-  const Params equal = plan(8 * kSecond, 1500 * kMillisecond, 0);
-  EXPECT_EQ(compile(equal, 5, "east").delay, compile(equal, 5, "west").delay);
+  const Params equal = parameters(8 * kSecond, 1500 * kMillisecond, 0);
+  EXPECT_EQ(compile_jitter(equal, 5, "east").delay, compile_jitter(equal, 5, "west").delay);
 }
 
 TEST(MachineRoomJitter, LossStaysAProbabilityWhateverTheGain) {
-  Params params = plan(8 * kSecond, 1500 * kMillisecond, 1.0);
+  Params params = parameters(8 * kSecond, 1500 * kMillisecond, 1.0);
   params.set("loss", 0.9);
   bool clamped = false;
   for (int i = 0; i < 50; i++) {
-    const Channel channel = compile(params, 5, "link" + std::to_string(i));
+    const Channel channel = compile_jitter(params, 5, "link" + std::to_string(i));
     EXPECT_LE(peak(channel.loss), 1.0);
     clamped |= peak(channel.loss) == 1.0;
     EXPECT_NO_THROW(flatten({{.channel = channel, .window = kWindow}}, 1));
@@ -135,7 +133,7 @@ TEST(MachineRoomJitter, LossStaysAProbabilityWhateverTheGain) {
 }
 
 TEST(MachineRoomJitter, AnEpisodeRisesStaysAndDiesAway) {
-  const Channel channel = compile(plan(), 3);
+  const Channel channel = compile_jitter(parameters(), 3);
   const Window episode = channel.active().at(0);
   const auto at = [&](double share) {
     return value_at(channel.delay,
@@ -154,10 +152,10 @@ TEST(MachineRoomJitter, AnEpisodeRisesStaysAndDiesAway) {
 }
 
 TEST(MachineRoomJitter, OnsetAndDecayMayBeSudden) {
-  Params params = plan();
+  Params params = parameters();
   params.set("episodes.onset", 0.0);
   params.set("episodes.decay", 0.0);
-  const Channel channel = compile(params, 3);
+  const Channel channel = compile_jitter(params, 3);
   const Window episode = channel.active().at(0);
   EXPECT_EQ(value_at(channel.delay, episode.start), peak(channel.delay));
   EXPECT_EQ(value_at(channel.delay, episode.end - 1), peak(channel.delay));
@@ -171,15 +169,15 @@ TEST(MachineRoomJitter, RefusesWhatCannotBePlayed) {
     return problems.size() == 1 ? problems[0].key : std::to_string(problems.size()) + " problems";
   };
   const Ns window = 40 * kSecond;
-  EXPECT_TRUE(kind().validate(plan(), window).empty());
-  EXPECT_TRUE(kind().validate(plan(), 8 * kSecond).empty());
-  EXPECT_EQ(key_of(plan(), 8 * kSecond - 1), "episodes.every");
-  EXPECT_EQ(key_of(plan(8 * kSecond, 6500 * kMillisecond), window), "episodes.last");
-  EXPECT_EQ(key_of(plan(10 * kMillisecond, kMillisecond), 101 * kSecond), "episodes.every");
-  Params steep = plan();
+  EXPECT_TRUE(kind().validate(parameters(), window).empty());
+  EXPECT_TRUE(kind().validate(parameters(), 8 * kSecond).empty());
+  EXPECT_EQ(key_of(parameters(), 8 * kSecond - 1), "episodes.every");
+  EXPECT_EQ(key_of(parameters(8 * kSecond, 6500 * kMillisecond), window), "episodes.last");
+  EXPECT_EQ(key_of(parameters(10 * kMillisecond, kMillisecond), 101 * kSecond), "episodes.every");
+  Params steep = parameters();
   steep.set("episodes.decay", 0.9);
   EXPECT_EQ(key_of(steep, window), "episodes.decay");
-  Params far = plan();
+  Params far = parameters();
   far.set("delay", 84 * kSecond);  // 84.15 s * 1.2 is beyond 100 s
   EXPECT_EQ(key_of(far, window), "delay");
   Params nothing;
@@ -189,10 +187,10 @@ TEST(MachineRoomJitter, RefusesWhatCannotBePlayed) {
 }
 
 TEST(MachineRoomJitter, SurvivesItsWorstCase) {
-  Params params = plan(10 * kMillisecond, 8 * kMillisecond, 1.0);
+  Params params = parameters(10 * kMillisecond, 8 * kMillisecond, 1.0);
   const Window window{0, 100 * kSecond};
   ASSERT_TRUE(kind().validate(params, window.end).empty());
-  const Channel channel = compile(params, 1, "east", window);
+  const Channel channel = compile_jitter(params, 1, "east", window);
   const Score score = flatten({{.channel = channel, .window = window}}, 1);
   EXPECT_GT(channel.active().size(), 9'000u);
   EXPECT_LT(score.points.size(), 3u * 75'000u);
@@ -201,3 +199,4 @@ TEST(MachineRoomJitter, SurvivesItsWorstCase) {
                 value_at(channel.delay, static_cast<Ns>(t)), 1.5e6);
   }
 }
+}  // namespace faultline::faults

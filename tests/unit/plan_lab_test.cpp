@@ -3,7 +3,7 @@
 namespace faultline::plan {
 namespace {
 
-const std::string kLab = R"([lab.rooms.west]
+const std::string kTwoRooms = R"([lab.rooms.west]
 [lab.rooms.east]
 [lab.hosts.web]
 room = "west"
@@ -24,7 +24,7 @@ delay = "2ms"
 )";
 
 TEST(PlanLab, ReadsRoomsHostsAndLinksInTheOrderOfTheFile) {
-  const auto plan = parse_good(kLab + "[probes.p]\nicmp = \"web\"\nfrom = \"client\"\n");
+  const auto plan = parse_good(kTwoRooms + "[probes.p]\nicmp = \"web\"\nfrom = \"client\"\n");
   ASSERT_TRUE(plan.lab);
   EXPECT_EQ(plan.lab->rooms, (std::vector<std::string>{"west", "east"}));
   ASSERT_EQ(plan.lab->hosts.size(), 3u);
@@ -58,7 +58,7 @@ TEST(PlanLab, AHostMayBeReadyWhenAUrlAnswers) {
 
 TEST(PlanLab, ItsNamesAreTargets) {
   const auto plan = parse_good(
-      kLab +
+      kTwoRooms +
       "[targets.east]\nhost = \"db\"\nport = 6379\n[targets.all]\nroom = \"west\"\n[targets.cable]\nlink = \"metro\"\n"
       "[probes.p]\nicmp = \"web\"\nfrom = \"client\"\n");
   ASSERT_NE(plan.find_target("web"), nullptr);
@@ -77,9 +77,9 @@ TEST(PlanLab, ItsNamesAreTargets) {
 }
 
 TEST(PlanLab, ADefinedTargetMustNameSomethingOfIt) {
-  only_mistake(kLab + "[targets.t]\nhost = \"webb\"\n[probes.p]\nicmp = \"web\"\nfrom = \"client\"\n",
+  only_mistake(kTwoRooms + "[targets.t]\nhost = \"webb\"\n[probes.p]\nicmp = \"web\"\nfrom = \"client\"\n",
                "there is no host \"webb\"", "did you mean \"web\"?");
-  only_mistake(kLab + "[targets.t]\nroom = \"metro\"\n[probes.p]\nicmp = \"web\"\nfrom = \"client\"\n",
+  only_mistake(kTwoRooms + "[targets.t]\nroom = \"metro\"\n[probes.p]\nicmp = \"web\"\nfrom = \"client\"\n",
                "there is no room \"metro\"");
   only_mistake("[targets.t]\nlink = \"metro\"\n", "there is no link \"metro\"", "no [lab]");
 }

@@ -17,9 +17,7 @@
 #include "injector/probe/library.h"
 #include "tests/unit/say.h"
 
-using namespace faultline;
-using namespace faultline::probe;
-
+namespace faultline::probe {
 namespace {
 
 // A forgotten entry does not compile.
@@ -293,3 +291,4 @@ TEST(ProbeKinds, ExplainSaysWhatEachAsks) {
     EXPECT_EQ(nlohmann::json::parse(as_json.out).at("probes").at(0).at("kind"), kind.name());
   }
 }
+}  // namespace faultline::probe

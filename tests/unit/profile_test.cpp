@@ -6,23 +6,23 @@
 #include "faults/kind.h"
 #include "faults/score.h"
 
-using namespace faultline;
-using namespace faultline::faults;
-
+namespace faultline::faults {
 namespace {
 
-constexpr Window kWindow{10 * kSecond, 20 * kSecond};
+constexpr Window kTenSeconds{10 * kSecond, 20 * kSecond};
 constexpr Ns s(double seconds) { return static_cast<Ns>(seconds * kSecond); }
 
 Track laid(const Profile& profile, Layout layout, Track Channel::*track = &Channel::loss) {
   Channel channel;
-  lay_out(channel, profile, kWindow, layout);
+  lay_out(channel, profile, kTenSeconds, layout);
   return channel.*track;
 }
 
-Channel degrade(const Params& params) { return find_kind("degrade")->compile({params, kWindow, 1, "payment"}); }
-std::vector<Problem> problems(const Params& params) {
-  return find_kind("degrade")->validate(params, kWindow.end - kWindow.start);
+Channel compile_profile(const Params& params) {
+  return find_kind("degrade")->compile({params, kTenSeconds, 1, "payment"});
+}
+std::vector<Problem> problems_of(const Params& params) {
+  return find_kind("degrade")->validate(params, kTenSeconds.end - kTenSeconds.start);
 }
 
 Params delay(Ns value = 100 * kMillisecond) {
@@ -75,7 +75,7 @@ TEST(Profile, EveryFigureHasItsTrack) {
   ProfilePoint all;
   for (const Figure& figure : figures()) all.*figure.value = figure.unit == Figure::Unit::rate ? 1e6 : 0.5;
   Channel channel;
-  lay_out(channel, {all}, kWindow, {});
+  lay_out(channel, {all}, kTenSeconds, {});
   for (const Figure& figure : figures())
     EXPECT_EQ(channel.*figure.track, (Track{{s(10), all.*figure.value}, {s(20), all.*figure.value}})) << figure.name;
 }
@@ -90,21 +90,21 @@ TEST(Profile, WhatStaysTheSameCostsTwoPoints) {
 TEST(Profile, TakesThePlaceOfConstantFiguresInDegrade) {
   Params params;
   params.set("profile", Profile{{.at = 0, .delay = 1e7}, {.at = s(10), .delay = 1e8, .loss = 0.05}});
-  ASSERT_TRUE(problems(params).empty()) << problems(params)[0].message;
-  Channel channel = degrade(params);
+  ASSERT_TRUE(problems_of(params).empty()) << problems_of(params)[0].message;
+  Channel channel = compile_profile(params);
   EXPECT_EQ(channel.delay, (Track{{s(10), 1e7}, {s(20), 1e8}}));
   EXPECT_EQ(channel.loss, (Track{{s(10), 0}, {s(20), 0.05}}));
   params.set("duplicate", 0.01);  // what no point names may stay constant
-  EXPECT_TRUE(problems(params).empty());
-  EXPECT_EQ(degrade(params).duplicate, (Track{{s(10), 0.01}, {s(20), 0.01}}));
+  EXPECT_TRUE(problems_of(params).empty());
+  EXPECT_EQ(compile_profile(params).duplicate, (Track{{s(10), 0.01}, {s(20), 0.01}}));
   params.set("steps", true);
-  EXPECT_EQ(degrade(params).delay, (Track{{s(10), 1e7}, {s(20), 1e7}, {s(20), 1e8}}));
+  EXPECT_EQ(compile_profile(params).delay, (Track{{s(10), 1e7}, {s(20), 1e7}, {s(20), 1e8}}));
 }
 
 TEST(Profile, SaysWhatIsWrongAndWhere) {
   const auto key_of = [](Profile profile, Params params = {}) {
     params.set("profile", std::move(profile));
-    const auto found = problems(params);
+    const auto found = problems_of(params);
     return found.size() == 1 ? found[0].key : std::to_string(found.size()) + " problems";
   };
   EXPECT_EQ(key_of({}), "profile");
@@ -120,35 +120,35 @@ TEST(Profile, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(key_of({{.at = 0, .loss = 0.5}}, ramped), "ramp");
   Params alone = delay();
   alone.set("steps", true);
-  ASSERT_EQ(problems(alone).size(), 1u);
-  EXPECT_EQ(problems(alone)[0].key, "steps");
+  ASSERT_EQ(problems_of(alone).size(), 1u);
+  EXPECT_EQ(problems_of(alone)[0].key, "steps");
 }
 
 TEST(Ramp, BuildsUpAndDiesAway) {
   Params params = delay();
   params.set("loss", 0.5);
   params.set("ramp", s(2));
-  EXPECT_EQ(degrade(params).delay, (Track{{s(10), 0}, {s(12), 1e8}, {s(20), 1e8}}));
-  EXPECT_EQ(degrade(params).loss, (Track{{s(10), 0}, {s(12), 0.5}, {s(20), 0.5}}));
+  EXPECT_EQ(compile_profile(params).delay, (Track{{s(10), 0}, {s(12), 1e8}, {s(20), 1e8}}));
+  EXPECT_EQ(compile_profile(params).loss, (Track{{s(10), 0}, {s(12), 0.5}, {s(20), 0.5}}));
   params.set("ramp_down", s(4));
-  EXPECT_EQ(degrade(params).delay, (Track{{s(10), 0}, {s(12), 1e8}, {s(16), 1e8}, {s(20), 0}}));
+  EXPECT_EQ(compile_profile(params).delay, (Track{{s(10), 0}, {s(12), 1e8}, {s(16), 1e8}, {s(20), 0}}));
   params.set("ramp", s(6));
-  EXPECT_TRUE(problems(params).empty());
-  const Channel roof = degrade(params);
+  EXPECT_TRUE(problems_of(params).empty());
+  const Channel roof = compile_profile(params);
   EXPECT_EQ(value_at(roof.delay, s(13)), 5e7);
   EXPECT_EQ(value_at(roof.delay, s(16)), 1e8);
   EXPECT_EQ(value_at(roof.delay, s(18)), 5e7);
-  EXPECT_NO_THROW(flatten({{.channel = roof, .window = kWindow}}, 1));
+  EXPECT_NO_THROW(flatten({{.channel = roof, .window = kTenSeconds}}, 1));
   params.set("ramp_down", s(5));
-  ASSERT_EQ(problems(params).size(), 1u);
-  EXPECT_EQ(problems(params)[0].key, "ramp");
+  ASSERT_EQ(problems_of(params).size(), 1u);
+  EXPECT_EQ(problems_of(params)[0].key, "ramp");
 }
 
 TEST(Ramp, OfStepsIsExact) {
   Channel channel;
   add_step(channel.loss, {s(10), s(11)}, 1);
   add_step(channel.loss, {s(13), s(20)}, 1);
-  ramp(channel, kWindow, s(4), 0);
+  ramp(channel, kTenSeconds, s(4), 0);
   EXPECT_EQ(value_at(channel.loss, s(10.5)), 0.125);
   EXPECT_EQ(value_at(channel.loss, s(12)), 0);
   EXPECT_EQ(value_at(channel.loss, s(13)), 0.75);
@@ -160,8 +160,8 @@ TEST(Ramp, ARateHasNone) {
   Params params = delay();
   params.set("rate", 1e6);
   params.set("ramp", s(1));
-  ASSERT_EQ(problems(params).size(), 1u);
-  EXPECT_EQ(problems(params)[0].key, "ramp");
+  ASSERT_EQ(problems_of(params).size(), 1u);
+  EXPECT_EQ(problems_of(params)[0].key, "ramp");
 }
 
 TEST(CutTrack, EndsWhereItIsTold) {
@@ -177,3 +177,4 @@ TEST(CutTrack, EndsWhereItIsTold) {
   cut_track(track, 0);
   EXPECT_TRUE(track.empty());
 }
+}  // namespace faultline::faults

@@ -17,7 +17,7 @@ std::string cuts(int count, const std::string& lines, int gap_ms = 0) {
 }
 
 const std::string kShop = "[targets.shop]\nnetns = \"shop\"\n";
-const std::string kLab =
+const std::string kCrowdedLab =
     "[lab.rooms.east]\n[lab.rooms.west]\n[lab.links.cable]\nbetween = [\"east\", \"west\"]\n"
     "[lab.hosts.web]\nroom = \"east\"\n[lab.hosts.store]\nroom = \"east\"\n[lab.hosts.client]\nroom = \"west\"\n";
 
@@ -76,12 +76,12 @@ TEST(RuleCount, WhatIsInOnePlaceCountsTogether) {
 }
 
 TEST(RuleCount, ARoomIsItsHostsAndALinkItsEnds) {
-  parse_good(kLab + cuts(32, "on = \"east\"\n") + cuts(32, "on = \"web\"\n") + cuts(64, "on = \"client\"\n"));
-  only_mistake(kLab + cuts(32, "on = \"east\"\n") + cuts(33, "on = \"web\"\n"),
+  parse_good(kCrowdedLab + cuts(32, "on = \"east\"\n") + cuts(32, "on = \"web\"\n") + cuts(64, "on = \"client\"\n"));
+  only_mistake(kCrowdedLab + cuts(32, "on = \"east\"\n") + cuts(33, "on = \"web\"\n"),
                "\"web\" would have more than 64 rules");
-  only_mistake(kLab + cuts(65, "on = \"east\"\n"), "\"east\" would have more than 64 rules");
-  parse_good(kLab + cuts(64, "on = \"cable\"\n") + cuts(64, "on = \"web\"\n"));
-  std::string slow = kLab;
+  only_mistake(kCrowdedLab + cuts(65, "on = \"east\"\n"), "\"east\" would have more than 64 rules");
+  parse_good(kCrowdedLab + cuts(64, "on = \"cable\"\n") + cuts(64, "on = \"web\"\n"));
+  std::string slow = kCrowdedLab;
   slow.insert(slow.find("[lab.hosts.web]"), "delay = \"5ms\"\n");  // of the cable
   parse_good(slow + cuts(63, "on = \"cable\"\n"));
   only_mistake(slow + cuts(64, "on = \"cable\"\n"), "\"cable\" would have more than 64 rules");
@@ -91,7 +91,7 @@ TEST(RuleCount, APartitionIsARuleForEachOfItsMembers) {
   const std::string ring =
       "[[faults]]\nname = \"split {}\"\nkind = \"partition\"\nstart = \"5s\"\nfor = \"1s\"\n"
       "groups = [[\"web\"], [\"client\"]]\n";
-  std::string many = kLab;
+  std::string many = kCrowdedLab;
   for (int i = 0; i < 64; i++) many += fmt::format(fmt::runtime(ring), i);
   parse_good(many);
   only_mistake(many + cuts(1, "on = \"client\"\n"), "\"client\" would have more than 64 rules");

@@ -8,7 +8,7 @@
 #include "injector/run/folder.h"
 #include "tests/harness/command.h"
 
-using namespace faultline;
+namespace faultline {
 namespace fs = std::filesystem;
 
 namespace {
@@ -74,3 +74,4 @@ TEST(RunFolder, WhatCannotBeWrittenCannotRunHereWhereverItIs) {
     EXPECT_EQ(e.status(), Exit::invalid);
   }
 }
+}  // namespace faultline

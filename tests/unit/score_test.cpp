@@ -13,9 +13,7 @@
 #include "faults/channel.h"
 #include "injector/base/units.h"
 
-using namespace faultline;
-using namespace faultline::faults;
-
+namespace faultline::faults {
 namespace {
 
 constexpr Ns kMinute = 60 * kSecond;
@@ -323,3 +321,4 @@ TEST(Score, RefusesWhatOnlyADefectCanBring) {
   EXPECT_THROW(flatten({severed(1, {0, 1}), severed(0, {0, 1})}, 2), std::invalid_argument);
   EXPECT_THROW(flatten({severed(2, {0, 1})}, 2), std::invalid_argument);
 }
+}  // namespace faultline::faults

@@ -4,13 +4,10 @@
 
 #include "faults/kind.h"
 #include "faults/score.h"
+#include "tests/unit/fault_window.h"
 
-using namespace faultline;
-using namespace faultline::faults;
-
+namespace faultline::faults {
 namespace {
-
-constexpr Window kWindow{20 * kSecond, 60 * kSecond};
 
 const Kind& sever() { return *find_kind("sever"); }
 
@@ -59,3 +56,4 @@ TEST(Sever, TheScoreHasAnAnswerForEachRule) {
   EXPECT_EQ(score.answers[1].reply, FL_REPLY_RESET);
   EXPECT_TRUE(score.names.empty());
 }
+}  // namespace faultline::faults

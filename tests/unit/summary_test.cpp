@@ -19,7 +19,7 @@ const faults::Kind kDegrade{.name = "degrade",
                             .validate = nullptr,
                             .compile = [](const faults::Request&) { return faults::Channel(); }};
 
-plan::Plan a_plan() {
+plan::Plan summarized_plan() {
   plan::Plan p;
   p.name = "jitter";
   p.title = "Jitter";
@@ -72,7 +72,7 @@ Account a_result() {
 
 /// A complete run as the run's loop would write it.
 void write_run(const std::filesystem::path& folder, const Account& result) {
-  const plan::Plan p = a_plan();
+  const plan::Plan p = summarized_plan();
   Journal journal(folder);
   events::run(journal, p,
               {.version = "0.1.0",
@@ -229,7 +229,7 @@ TEST(Derive, NeedsAJournal) {
 TEST(Derive, RecordsAborts) {
   TemporaryFolder folder;
   {
-    const plan::Plan p = a_plan();
+    const plan::Plan p = summarized_plan();
     Journal journal(folder.path());
     events::plan(journal, p);
     events::t0(journal, monotonic_now(), wall_now());
@@ -245,7 +245,7 @@ TEST(Derive, RecordsAborts) {
 
 /// A guard that acted at 3 s of 8 s, one that did not, and a note.
 void write_guarded_run(const std::filesystem::path& folder) {
-  plan::Plan p = a_plan();
+  plan::Plan p = summarized_plan();
   plan::Guard lost;
   lost.name = "lost";
   lost.probe = "pay";

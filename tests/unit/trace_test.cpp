@@ -17,16 +17,16 @@ struct ReadTrace {
   std::vector<Diagnostic> mistakes;
 };
 
-ReadTrace read(const std::string& text, double scale = 1) {
+ReadTrace read_rows(const std::string& text, double scale = 1) {
   Issues issues;
   ReadTrace out{read_trace("wan.csv", text, scale, issues), {}};
   out.mistakes = issues.take();
   return out;
 }
 
-void expect_mistake(const std::string& text, std::uint32_t line, std::uint32_t column, const std::string& message,
-                    const std::string& hint = "") {
-  const auto got = read(text);
+void expect_trace_mistake(const std::string& text, std::uint32_t line, std::uint32_t column, const std::string& message,
+                          const std::string& hint = "") {
+  const auto got = read_rows(text);
   EXPECT_FALSE(got.profile);
   ASSERT_EQ(got.mistakes.size(), 1u) << text;
   const Diagnostic& d = got.mistakes[0];
@@ -38,7 +38,7 @@ void expect_mistake(const std::string& text, std::uint32_t line, std::uint32_t c
 }
 
 TEST(TraceFile, ReadsColumnsInAnyOrderAndUnit) {
-  const auto got = read(
+  const auto got = read_rows(
       "# from the lab\r\nloss_percent, time_ms "
       ",delay_us,\"jitter_ms\",rate_mbit\r\n\r\n5,0,1500,0.5,10\r\n0.5,250,2e3,0,1.5\r\n");
   ASSERT_TRUE(got.profile) << got.mistakes[0].message;
@@ -47,58 +47,58 @@ TEST(TraceFile, ReadsColumnsInAnyOrderAndUnit) {
 }
 
 TEST(TraceFile, CellsMayBeWrittenAsInAPlan) {
-  const auto got = read("\xef\xbb\xbftime,delay,loss,rate\n0s,10ms,5%,10mbit\n1m30s,1.5s,0%,64kbit\n");
+  const auto got = read_rows("\xef\xbb\xbftime,delay,loss,rate\n0s,10ms,5%,10mbit\n1m30s,1.5s,0%,64kbit\n");
   ASSERT_TRUE(got.profile) << got.mistakes[0].message;
   EXPECT_EQ(*got.profile, (Profile{{.at = 0, .delay = 1e7, .loss = 0.05, .rate = 1e7},
                                    {.at = 90 * kSecond, .delay = 1.5e9, .rate = 64e3}}));
 }
 
 TEST(TraceFile, TimesCountFromTheFirstRowAndScale) {
-  const auto got = read("time_s,loss_ratio\n1700000000,0.5\n1700000060,1\n", 30);
+  const auto got = read_rows("time_s,loss_ratio\n1700000000,0.5\n1700000060,1\n", 30);
   ASSERT_TRUE(got.profile);
   EXPECT_EQ(*got.profile, (Profile{{.at = 0, .loss = 0.5}, {.at = 2 * kSecond, .loss = 1}}));
 }
 
 TEST(TraceFile, EveryMistakeHasItsPlaceInTheFile) {
   const std::string head = "time_s,delay_ms,loss_percent\n";
-  expect_mistake("", 1, 1, "empty");
-  expect_mistake(head, 1, 1, "no rows");
-  expect_mistake("delay_ms,loss_percent\n1,2\n", 1, 1, "no column for the time");
-  expect_mistake("time_s\n1\n", 1, 1, "no column beside the time");
-  expect_mistake("time_s,delai_ms\n0,1\n", 1, 8, "unknown column", "\"delay_ms\"");
-  expect_mistake("time_s,bandwidth\n0,1\n", 1, 8, "unknown column", "rate_mbit");
-  expect_mistake("time_s,delay_mbit\n0,1\n", 1, 8, "unknown column");
-  expect_mistake("time_s,delay_ms,delay_us\n0,1,1\n", 1, 17, "say the same");
-  expect_mistake(head + "0,1,0\n1,  x,0\n", 3, 5, "delay_ms: this cell is not a number");
-  expect_mistake(head + "0,1,0\n1,,0\n", 3, 3, "is empty");
-  expect_mistake(head + "0,1,0\n1,2\n", 3, 4, "2 cells, the header 3");
-  expect_mistake(head + "0,1,0\n1,2,3,4\n", 3, 7, "4 cells, the header 3");
-  expect_mistake(head + "0,-1,0\n", 2, 3, "negative");
-  expect_mistake(head + "0,1,101\n", 2, 5, "more than 100 percent");
-  expect_mistake(head + "0,100001,0\n", 2, 3, "too long");
-  expect_mistake(head + "2,1,0\n\n1,1,0\n", 4, 1, "earlier");
-  expect_mistake("time_s,delay\n0,10\n", 2, 3, "not a duration with a unit", "delay_ms");
-  expect_mistake("time_s,loss\n0,0.1\n", 2, 3, "not a percentage", "loss_percent");
-  expect_mistake("time_s,rate_mbit\n0,0\n", 2, 3, "nothing would ever pass");
-  expect_mistake("time_s,rate_bit\n0,999\n", 2, 3, "out of range");
-  expect_mistake("time_s,delay_s,jitter_s\n0,60,41\n", 2, 1, "longer than 100 s");
+  expect_trace_mistake("", 1, 1, "empty");
+  expect_trace_mistake(head, 1, 1, "no rows");
+  expect_trace_mistake("delay_ms,loss_percent\n1,2\n", 1, 1, "no column for the time");
+  expect_trace_mistake("time_s\n1\n", 1, 1, "no column beside the time");
+  expect_trace_mistake("time_s,delai_ms\n0,1\n", 1, 8, "unknown column", "\"delay_ms\"");
+  expect_trace_mistake("time_s,bandwidth\n0,1\n", 1, 8, "unknown column", "rate_mbit");
+  expect_trace_mistake("time_s,delay_mbit\n0,1\n", 1, 8, "unknown column");
+  expect_trace_mistake("time_s,delay_ms,delay_us\n0,1,1\n", 1, 17, "say the same");
+  expect_trace_mistake(head + "0,1,0\n1,  x,0\n", 3, 5, "delay_ms: this cell is not a number");
+  expect_trace_mistake(head + "0,1,0\n1,,0\n", 3, 3, "is empty");
+  expect_trace_mistake(head + "0,1,0\n1,2\n", 3, 4, "2 cells, the header 3");
+  expect_trace_mistake(head + "0,1,0\n1,2,3,4\n", 3, 7, "4 cells, the header 3");
+  expect_trace_mistake(head + "0,-1,0\n", 2, 3, "negative");
+  expect_trace_mistake(head + "0,1,101\n", 2, 5, "more than 100 percent");
+  expect_trace_mistake(head + "0,100001,0\n", 2, 3, "too long");
+  expect_trace_mistake(head + "2,1,0\n\n1,1,0\n", 4, 1, "earlier");
+  expect_trace_mistake("time_s,delay\n0,10\n", 2, 3, "not a duration with a unit", "delay_ms");
+  expect_trace_mistake("time_s,loss\n0,0.1\n", 2, 3, "not a percentage", "loss_percent");
+  expect_trace_mistake("time_s,rate_mbit\n0,0\n", 2, 3, "nothing would ever pass");
+  expect_trace_mistake("time_s,rate_bit\n0,999\n", 2, 3, "out of range");
+  expect_trace_mistake("time_s,delay_s,jitter_s\n0,60,41\n", 2, 1, "longer than 100 s");
 }
 
 TEST(TraceFile, AWrongColumnIsNotToldAMillionTimes) {
   std::string text = "time_s,delay_ms\n";
   for (int i = 0; i < 1000; i++) text += std::to_string(i) + ",x\n";
-  EXPECT_EQ(read(text).mistakes.size(), 20u);
+  EXPECT_EQ(read_rows(text).mistakes.size(), 20u);
 }
 
 TEST(TraceFile, MessagesQuoteNothingOfTheFile) {
   for (const char* text : {"time_s,5ecret\n0,1\n", "time_s,delay_ms\n0,5ecret\n", "time_s,delay\n5ecret,1ms\n",
                            "time,loss\n0s,5ecret\n", "time,rate\n0s,5ecret\n", "5ecret\n", "1\n5ecret\n"})
-    for (const auto& mistake : read(text).mistakes)
+    for (const auto& mistake : read_rows(text).mistakes)
       EXPECT_EQ((mistake.message + mistake.hint).find("5ecret"), std::string::npos) << mistake.message;
 }
 
 TEST(TraceFile, HeaderlessNumbersAreExplained) {
-  EXPECT_NE(read("0,10\n1,20\n").mistakes.at(0).hint.find("names the columns"), std::string::npos);
+  EXPECT_NE(read_rows("0,10\n1,20\n").mistakes.at(0).hint.find("names the columns"), std::string::npos);
 }
 
 // A packet every millisecond for 40 ms, a pause, and one at 100 ms.
@@ -106,7 +106,7 @@ TEST(TraceFile, AMahimahiTraceBecomesARate) {
   std::string text;
   for (int ms = 1; ms <= 40; ms++) text += std::to_string(ms) + "\n";
   text += "100\n";
-  const auto got = read(text);
+  const auto got = read_rows(text);
   ASSERT_TRUE(got.profile) << got.mistakes[0].message;
   ASSERT_EQ(got.profile->size(), 4u);
   const double full = kMahimahiBits * 1000;
@@ -122,10 +122,10 @@ TEST(TraceFile, AMahimahiTraceBecomesARate) {
 }
 
 TEST(TraceFile, MahimahiMistakes) {
-  expect_mistake("0\n1\nx\n", 3, 1, "not a number of milliseconds");
-  expect_mistake("5\n4\n", 2, 1, "earlier");
-  expect_mistake("0\n0\n", 2, 1, "no length");
-  expect_mistake("1\n2,3\n", 2, 1, "not a number of milliseconds");
+  expect_trace_mistake("0\n1\nx\n", 3, 1, "not a number of milliseconds");
+  expect_trace_mistake("5\n4\n", 2, 1, "earlier");
+  expect_trace_mistake("0\n0\n", 2, 1, "no length");
+  expect_trace_mistake("1\n2,3\n", 2, 1, "not a number of milliseconds");
 }
 
 /// A folder of its own, with one trace in it.
