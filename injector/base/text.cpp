@@ -1,6 +1,7 @@
 #include "injector/base/text.h"
 
 #include <fmt/format.h>
+#include <stdio.h>
 #include <time.h>
 
 #include <algorithm>
@@ -30,6 +31,23 @@ std::string rfc3339(Ns wall) {
   gmtime_r(&second, &utc);
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
                      utc.tm_hour, utc.tm_min, utc.tm_sec, rest / kMicrosecond);
+}
+
+std::optional<Ns> wall_of(std::string_view instant) {
+  const std::string text(instant);
+  tm utc{};
+  int used = 0;
+  long micros = 0;
+  // %n: how far it got. Six figures of a second, no fewer: otherwise they would mean something else.
+  if (sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%6ldZ%n", &utc.tm_year, &utc.tm_mon, &utc.tm_mday, &utc.tm_hour,
+             &utc.tm_min, &utc.tm_sec, &micros, &used) != 7 ||
+      static_cast<std::size_t>(used) != text.size() || text.size() != rfc3339(0).size())
+    return {};
+  utc.tm_year -= 1900;
+  utc.tm_mon -= 1;
+  const Ns wall = static_cast<Ns>(timegm(&utc)) * kSecond + micros * kMicrosecond;
+  if (rfc3339(wall) != text) return {};  // the 31st of February
+  return wall;
 }
 
 std::string time_of_day(const std::string& instant) {

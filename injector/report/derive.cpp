@@ -13,6 +13,7 @@
 #include "injector/record/json_fields.h"
 #include "injector/record/recording.h"
 #include "injector/record/verdict.h"
+#include "injector/report/arms.h"
 #include "injector/report/junit.h"
 #include "injector/report/report.h"
 #include "injector/report/summary.h"
@@ -53,12 +54,15 @@ std::string damage(const std::string& text, std::size_t byte) {
 Outcome derive(const std::filesystem::path& folder) {
   const record::Recording recording = record::read_recording(folder);
   const record::Verdict verdict = record::judge(recording);
+  std::error_code none;
   Outcome outcome{verdict.exit, summarize(recording, verdict)};
   replace_file(folder / "summary.json", record::json_document(record::to_json(outcome.summary)));
   replace_file(folder / "junit.xml", junit_xml(outcome.summary));
-  std::string plan;  // a copy of the plan, which the run has put there
-  read_file((folder / "plan.toml").string(), Readable::regular_file, plan);
-  replace_file(folder / "report.html", render_report(recording, outcome.summary, plan));
+  Beside beside{.services = folder / "services"};
+  // a copy of the plan, which the run has put there
+  read_file((folder / "plan.toml").string(), Readable::regular_file, beside.plan_text);
+  beside.other_arms = recording.arm && std::filesystem::exists(absolute(folder).parent_path() / kArmsFile, none);
+  replace_file(folder / "report.html", render_report(recording, outcome.summary, beside));
   return outcome;
 }
 

@@ -1,6 +1,7 @@
 // What the report's parts are put together from. All of it is HTML already.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,12 +14,21 @@ namespace faultline::report {
 inline constexpr const char* kNone = "<span class=\"dim\">none</span>";
 
 std::string list_of(const std::vector<std::string>& texts);  ///< as <li>
+std::string instant(Ns t);                                   ///< since T0: "12.3 s"
 std::string microseconds(const std::optional<double>& value);
 /// "p50 / p99 / max" of a measured time.
 std::string quantiles_cell(const TimeQuantiles& quantiles);
 
 /// A card for each hypothesis that did not hold: what was expected, what was observed, why, and where to look.
-std::string broken_cards(const record::Recording& recording, const Summary& summary);
+/// `services` is the folder with the logs of the lab's services; empty: unknown.
+std::string broken_cards(const record::Recording& recording, const Summary& summary,
+                         const std::filesystem::path& services);
+/// What the lab or somebody said around that time. What came shortly before says more of a cause than what came after:
+/// it is taken even if that is nearer, by a second at most.
+std::string said_near(const record::Recording& recording, Ns when);
+/// What the lab's services wrote meanwhile: three logs, those that tell of trouble before others. Empty: nothing, or
+/// it is not known when.
+std::string logs_near(const record::Recording& recording, const std::filesystem::path& services, Ns when);
 /// What was asked of each fault beside what it did: a table, and a drawing of the times.
 std::string fault_tables(const record::Recording& recording, const Summary& summary);
 /// Hypotheses, guards, probes, telemetry, notes, warnings.

@@ -47,12 +47,13 @@ std::string scale_text(const Summary& s) {
                : "";
 }
 
-std::string headline(const Summary& s) {
+std::string headline(const Summary& s, bool other_arms) {
   std::string out = fmt::format(
       "<header><p class=\"verdict {0}\">{0}</p><h1>{1}</h1>\n<p class=\"meta\">{2} · {3} · seed {4} · {5:.4g} s{9} · "
-      "kernel {6} ({7}) · faultline {8}</p>\n",
+      "kernel {6} ({7}) · faultline {8}{10}</p>\n",
       escaped(s.verdict), title_of(s), escaped(begun_at(s)), escaped(s.host), s.seed, s.observed_s, escaped(s.kernel),
-      escaped(s.engine), escaped(s.version), scale_text(s));
+      escaped(s.engine), escaped(s.version), scale_text(s),
+      other_arms ? " · <a href=\"../report.html\">all arms</a>" : "");
   out += lead(s);
   if (!s.reasons.empty()) out += "<ul class=\"reasons\">" + list_of(s.reasons) + "</ul>";
   return out + "</header>\n";
@@ -111,16 +112,16 @@ std::string live_banner(const Live& live) {
   return fmt::format("<p id=\"live\" role=\"status\" data-tag=\"{}\"><b>{}</b></p>\n", live.tag, live.text);
 }
 
-std::string render_report(const record::Recording& recording, const Summary& summary, const std::string& plan_text,
+std::string render_report(const record::Recording& recording, const Summary& summary, const Beside& beside,
                           const std::optional<Live>& live) {
   const std::string drawn = course(recording);
   std::string out = page_begin({fmt::format("{}: {}", escaped(summary.verdict), title_of(summary)),
                                 description(summary), !drawn.empty(), live.has_value()});
   if (live) out += live_banner(*live);
-  out += headline(summary) + "<main>\n" + broken_cards(recording, summary) + drawn;
+  out += headline(summary, beside.other_arms) + "<main>\n" + broken_cards(recording, summary, beside.services) + drawn;
   out += hypothesis_table(summary) + guard_table(summary) + fault_tables(recording, summary) + probe_table(summary) +
-         telemetry_table(summary) + event_table(summary) + notes_and_warnings(summary) + plan_section(plan_text) +
-         footer(summary, live.has_value()) + "</main>\n";
+         telemetry_table(summary) + event_table(summary) + notes_and_warnings(summary) +
+         plan_section(beside.plan_text) + footer(summary, live.has_value()) + "</main>\n";
   if (!drawn.empty())
     out += fmt::format("<script type=\"application/json\" id=\"run\">{}</script>\n<script>{}</script>\n",
                        page_json(page_data(recording, summary)), kPageScript);

@@ -34,7 +34,6 @@ class Facts {
   std::string rows_;
 };
 
-std::string instant(Ns t) { return fmt::format("{:.4g} s", seconds(t)); }
 std::string span(Ns from, Ns to) { return fmt::format("{:.4g} to {:.4g} s", seconds(from), seconds(to)); }
 
 std::string outcome(const ProbeRecord& probe, const Requests& one) {
@@ -173,32 +172,6 @@ std::string cause(const Recording& r, const Summary& s, const ProbeRecord* probe
   return out.empty() ? none_in_force(r, from) : out;
 }
 
-/// What the lab or somebody said around that time. What came shortly before says more of a cause than what came after:
-/// it is taken even if that is nearer, by a second at most.
-std::string said_near(const Recording& r, Ns when) {
-  constexpr Ns kNear = 5 * kSecond, kBefore = kSecond;
-  std::string text;
-  Ns farthest = kNear + kBefore + 1;
-  const auto consider = [&](std::optional<Ns> t, const std::string& what) {
-    if (!t || *t <= 0 || std::abs(*t - when) > kNear) return;
-    const Ns far = *t <= when ? when - *t : *t - when + kBefore;
-    if (far >= farthest) return;
-    farthest = far;
-    text = *t == when ? fmt::format("at {}, the same instant: {}", instant(*t), escaped(what))
-                      : fmt::format("at {}, {} {}: {}", instant(*t), short_duration(std::abs(*t - when)),
-                                    *t < when ? "before" : "after", escaped(what));
-  };
-  for (const auto& one : r.services)
-    consider(one.when, fmt::format("{} {}: {}", one.service.host, one.service.what, one.service.detail));
-  for (const auto& record : r.events)
-    for (const auto& seen : record.seen)
-      consider(seen.when, seen.line.empty() ? record.event.name : fmt::format("{} ({})", seen.line, record.event.name));
-  for (const auto& note : r.notes) consider(note.when, fmt::format("{} ({})", note.text, note.by));
-  for (const auto& warning : r.warnings)
-    if (!warning.text.empty()) consider(warning.when, warning.text);
-  return text.empty() ? fmt::format("no line of an event, no note and no warning within {} s", kNear / kSecond) : text;
-}
-
 const char* name_of(record::Against::By by) {
   using By = record::Against::By;
   return by == By::failing       ? "First failing answer"
@@ -232,7 +205,8 @@ std::string observed_html(const Hypothesis& h, const char* broken) {
   return out;
 }
 
-std::string card(const Recording& r, const Summary& s, const Hypothesis& h, std::size_t number) {
+std::string card(const Recording& r, const Summary& s, const Hypothesis& h, const std::filesystem::path& services,
+                 std::size_t number) {
   const ProbeRecord* probe = r.find_probe(h.probe);
   const auto asked = std::find_if(r.hypotheses.begin(), r.hypotheses.end(),
                                   [&](const plan::Hypothesis& one) { return one.name == h.name; });
@@ -277,6 +251,7 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h, std:
         facts.add("It was answered", answer_text(*answer, *first));
       }
       facts.add("Nearest to it", said_near(r, first->due));
+      facts.add("Services wrote", logs_near(r, services, first->due));
       moment = fmt::format(" data-at=\"{:.6f}\" data-probe=\"{}\"", seconds(first->due), escaped(probe->name));
     }
     if (const auto baseline = record::find_phase(r, "baseline"); baseline && h.during != "baseline" && !of_values)
@@ -328,11 +303,11 @@ std::string repeat_command(const Summary& s) {
   return s.repeat.empty() ? fmt::format("sudo faultline run PLAN --seed {}", s.seed) : escaped(s.repeat);
 }
 
-std::string broken_cards(const Recording& r, const Summary& s) {
+std::string broken_cards(const Recording& r, const Summary& s, const std::filesystem::path& services) {
   std::string cards;
   const auto broken = broken_in_order(s);
   std::size_t number = 0;
-  for (const Hypothesis* h : broken) cards += card(r, s, *h, ++number);
+  for (const Hypothesis* h : broken) cards += card(r, s, *h, services, ++number);
   if (cards.empty()) return "";
   if (broken.size() > 1) cards = order_text(broken) + (broken.size() > kFewCards ? list_of_cards(broken) : "") + cards;
   return "<section class=\"cards\" aria-label=\"Hypotheses that did not hold\">\n" + cards + "</section>\n";

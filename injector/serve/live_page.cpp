@@ -126,7 +126,7 @@ std::string LivePage::made(const std::string& tag) {
                 "Under way: {:.0f} s of {:.0f} s. What is below is made from the record so far, and is no verdict.",
                 static_cast<double>(recording.last_seen) / kSecond, static_cast<double>(recording.duration) / kSecond)
           : std::string("The run is being prepared.");
-  return report::render_report(recording, summary, "", report::Live{told, tag});
+  return report::render_report(recording, summary, {}, report::Live{told, tag});
 }
 
 }  // namespace faultline::serve

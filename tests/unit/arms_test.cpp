@@ -148,6 +148,11 @@ TEST(ArmsAccount, IsMadeFromTheJournalsThereAre) {
   EXPECT_EQ(outcome.arms.arms[1].verdict, "not played");
   EXPECT_EQ(outcome.arms.seed, 7u);
   EXPECT_NE(folder.read("report.html").find("href=\"careful/report.html\""), std::string::npos);
+  const std::string back = "<a href=\"../report.html\">all arms</a>";
+  EXPECT_NE(folder.read("careful/report.html").find(back), std::string::npos);
+  write_journal(folder.path() / "alone" / "careful", "careful");
+  report::derive(folder.path() / "alone" / "careful");
+  EXPECT_EQ(folder.read("alone/careful/report.html").find(back), std::string::npos) << "there is no such page";
   EXPECT_NE(folder.read("junit.xml").find("shop.careful"), std::string::npos);
   EXPECT_NE(render_arms(outcome, folder.path(), false).bytes().find("naive: not played"), std::string::npos);
 }

@@ -50,7 +50,7 @@ TEST(PageInABrowser, IsUsedByMouseAndKeysOnAnyScreenAndOnPaper) {
   if (!std::filesystem::exists("/usr/bin/chromedriver")) GTEST_SKIP() << "there is no chromium-driver";
   const auto r = eventful_recording();
   const TemporaryFolder folder;
-  std::string text = render_report(r, summarize(r, record::judge(r)), "title = \"a plan\"\n");
+  std::string text = render_report(r, summarize(r, record::judge(r)), {.plan_text = "title = \"a plan\"\n"});
   const std::string none = "\"probes_left_out\":0";
   ASSERT_NE(text.find(none), std::string::npos);
   text.replace(text.find(none), none.size(), "\"probes_left_out\":7");  // as where there are more than a hundred
@@ -66,7 +66,7 @@ TEST(PageInABrowser, OfARunUnderWayAsksWhetherItIsTheLast) {
   const auto r = eventful_recording();
   const TemporaryFolder folder;
   const auto page =
-      folder.write("live.html", render_report(r, summarize(r, record::judge(r)), "", Live{"Under way.", "1"}));
+      folder.write("live.html", render_report(r, summarize(r, record::judge(r)), {}, Live{"Under way.", "1"}));
   test::Command browser({FAULTLINE_SOURCE_DIR "/tests/browser/live.py", page});
   const auto status = browser.wait(420 * kSecond);
   ASSERT_TRUE(status) << "it did not end: " << browser.out() << browser.errors();

@@ -289,7 +289,7 @@ TEST(Report, ABoundOnValuesShowsTheFirstBeyondItAndTheLast) {
 
 TEST(Report, ShowsThePlanWithoutItsSecrets) {
   record::Recording r = good_recording();
-  const std::string page = render_report(r, summary_of(r), R"(title = "A <plan>"
+  const std::string page = render_report(r, summary_of(r), {.plan_text = R"(title = "A <plan>"
 [vars]
 db_password = "hunter2"
 api-token = 'hunter3'
@@ -297,7 +297,7 @@ api-token = 'hunter3'
 postgresql = "postgresql://app:hunter4@db/shop?password=hunter5"
 headers = { "Authorization" = "Bearer hunter6", "X-Api-Key" = "hunter7" }
 every = "100ms"
-)");
+)"});
   EXPECT_EQ(page.find("hunter"), std::string::npos) << page.substr(page.find("hunter") - 60, 80);
   for (const char* part :
        {"A &lt;plan&gt;", "db_password = &quot;***&quot;", "every = &quot;100ms&quot;", "app:***@db/shop"})
