@@ -10,6 +10,7 @@
 
 #include "injector/base/visible_text.h"
 #include "injector/cli/manual.h"
+#include "injector/cli/terminal.h"
 #include "injector/cli/words.h"
 #include "injector/plan/values.h"
 
@@ -75,6 +76,14 @@ std::string unknown_word(const CLI::App& app, const std::vector<std::string>& wo
   return "";
 }
 
+/// Why nothing comes of the command: in words, and to a program that waits for JSON in that.
+int refuse(const std::vector<std::string>& words, const std::string& why, Exit status) {
+  const auto end = std::find(words.begin(), words.end(), "--");
+  if (std::find(words.begin(), end, "--json") != end)
+    print_json({{"error", why}, {"exit_code", static_cast<int>(status)}});
+  return complain(why, status);
+}
+
 }  // namespace
 
 void set_up(CLI::App& app, Context& context) {
@@ -109,6 +118,7 @@ int main_of(int argc, char** argv) {
   context.command.assign(argv, argv + argc);
   set_up(app, context);
   if (argc <= 1) return complain(kFirstSteps, Exit::invalid);  // not 0: a script that lost its words has not passed
+  const auto failed = [&](const std::string& why, Exit status) { return refuse(context.command, why, status); };
   try {
     app.parse(argc, argv);
     refuse_empty_values(app);
@@ -121,14 +131,14 @@ int main_of(int argc, char** argv) {
     return status;
   } catch (const CLI::ParseError& e) {
     if (const std::string unknown = unknown_word(app, context.command); !unknown.empty())
-      return complain(unknown, Exit::invalid);
-    return complain(fmt::format("{}\nRun `faultline --help`, or `faultline COMMAND --help`.", e.what()), Exit::invalid);
+      return failed(unknown, Exit::invalid);
+    return failed(fmt::format("{}\nRun `faultline --help`, or `faultline COMMAND --help`.", e.what()), Exit::invalid);
   } catch (const Failure& e) {
-    return complain(e.what(), e.status());
+    return failed(e.what(), e.status());
   } catch (const std::bad_alloc&) {
-    return complain("out of memory", Exit::failed);
+    return failed("out of memory", Exit::failed);
   } catch (const std::exception& e) {
-    return complain(e.what(), Exit::failed);
+    return failed(e.what(), Exit::failed);
   }
 }
 

@@ -130,6 +130,23 @@ TEST(CommandLine, WhoAsksForJsonIsToldMistakesInItByEveryCommand) {
   }
 }
 
+TEST(CommandLine, WhoAsksForJsonIsToldInItWhyNothingCame) {
+  const std::vector<std::vector<std::string>> commands{{"run", "no-such-plan", "--json"},
+                                                       {"report", "/nowhere", "--json"},
+                                                       {"compare", "/nowhere", "/nowhere", "--json"},
+                                                       {"stop", "no-such-run", "--json"},
+                                                       {"run", "--json", "--no-such-option"}};
+  for (const auto& command : commands) {
+    const Said said = say(command);
+    const auto told = nlohmann::json::parse(said.out, nullptr, false);
+    ASSERT_TRUE(told.is_object()) << command[0] << ": " << said.out;
+    EXPECT_EQ(told["exit_code"], said.status) << command[0];
+    EXPECT_NE(said.status, 0) << command[0];
+    EXPECT_EQ("faultline: " + told["error"].get<std::string>() + "\n", said.error) << command[0];
+  }
+  EXPECT_EQ(say({"run", "no-such-plan"}).out, "");
+}
+
 TEST(CommandLine, CheckReadsAPlanAsARunWould) {
   const Said scaled = say({"check", shipped("hello.toml"), "--seed", "77", "--scale", "1:2"});
   EXPECT_EQ(scaled.status, 0) << scaled.error;
