@@ -47,7 +47,7 @@ struct fl_histogram {
   count(matched, "met by a rule of the fault while it asked for something") \
   count(dropped, "dropped by it") \
   count(dead, "of the dropped: of a connection or client that was drawn") \
-  count(delayed, "for which it asked a delay") \
+  count(delayed, "for which it asked a delay, whether another fault then dropped them or not") \
   count(duplicated, "of which a copy was sent") \
   count(corrupted, "of which a bit was flipped") \
   count(reordered, "let skip the delay, so that they may overtake others") \
