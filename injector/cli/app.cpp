@@ -79,7 +79,7 @@ std::string unknown_word(const CLI::App& app, const std::vector<std::string>& wo
 /// Why nothing comes of the command: in words, and to a program that waits for JSON in that.
 int refuse(const std::vector<std::string>& words, const std::string& why, Exit status) {
   const auto end = std::find(words.begin(), words.end(), "--");
-  if (std::find(words.begin(), end, "--json") != end)
+  if (std::any_of(words.begin(), end, [](const std::string& w) { return w == "--json" || w.starts_with("--json="); }))
     print_json({{"error", why}, {"exit_code", static_cast<int>(status)}});
   return complain(why, status);
 }

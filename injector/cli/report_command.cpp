@@ -137,7 +137,7 @@ void setup_report(CLI::App& app, Context& context) {
   auto arguments = std::make_shared<ReportArguments>();
   CLI::App* sub = app.add_subcommand(
       "report",
-      "Judge a recorded run again, and make its summary.json, junit.xml and report.html anew from the journal");
+      "Judge a recorded run again, and make its summary.json, junit.xml and report.html anew from its record");
   sub->add_option("RUN", arguments->run, "The folder of a run, of several arms, or of a margin")->required();
   sub->add_flag("--json", arguments->json, "Print the summary as JSON");
   sub->footer(kReportFooter);

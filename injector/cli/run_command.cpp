@@ -93,7 +93,12 @@ Exit run_until_conclusive(const RunArguments& arguments, const CLI::App& sub, co
                                  {"--out", folder.string()});
   for (unsigned left = arguments.again;; left--) {
     const auto played = run::play_arm(words);
-    if (!fs::exists(folder / "journal.jsonl")) return played.exit;  // it has said why
+    if (!fs::exists(folder / "journal.jsonl")) {  // it has said why, in words
+      if (arguments.playing.json)
+        print_json(
+            {{"error", "there is no record; standard error says why"}, {"exit_code", static_cast<int>(played.exit)}});
+      return played.exit;
+    }
     const auto outcome = report::derive(folder);
     run::give_to_user(folder);
     if (outcome.exit != Exit::inconclusive || left == 0 || played.stopped)

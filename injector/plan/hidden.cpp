@@ -260,6 +260,22 @@ class Finder {
 
 std::vector<Part> hidden_in(std::string_view text, Text kind) { return Finder(text, kind).find(); }
 
+std::vector<std::string> hidden_words(std::string_view text) {
+  constexpr std::string_view kBetween = " \t\r\n\"'\\,;[]{}";
+  std::vector<std::string> words;
+  for (const Part& part : hidden_in(text, Text::sound)) {
+    const std::string_view value = text.substr(part.begin, part.end - part.begin);
+    for (std::size_t at = 0; at < value.size();) {
+      const std::size_t begin = value.find_first_not_of(kBetween, at);
+      if (begin == std::string_view::npos) break;
+      const std::size_t end = std::min(value.find_first_of(kBetween, begin), value.size());
+      if (end - begin >= kShortestSecret) words.emplace_back(value.substr(begin, end - begin));
+      at = end;
+    }
+  }
+  return words;
+}
+
 std::string without_hidden(std::string_view text, Part shown, const std::vector<Part>& hidden, std::size_t* mark) {
   std::string out;
   std::size_t at = shown.begin, moved = kNone;

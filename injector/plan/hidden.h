@@ -21,6 +21,10 @@ enum class Text {
 /// What is not to be shown of `text`, in order and apart from one another. The work grows with the text.
 std::vector<Part> hidden_in(std::string_view text, Text kind);
 
+/// The words of a sound plan that are hidden, as another text may repeat them: without quotes, each long enough to be
+/// sought by its value.
+std::vector<std::string> hidden_words(std::string_view text);
+
 /// The bytes `shown` of `text`, with "***" for what is hidden. `mark`, an offset into what is shown, goes along.
 std::string without_hidden(std::string_view text, Part shown, const std::vector<Part>& hidden,
                            std::size_t* mark = nullptr);

@@ -10,6 +10,7 @@
 #include "injector/base/error.h"
 #include "injector/base/fd.h"
 #include "injector/base/file_text.h"
+#include "injector/plan/hidden.h"
 #include "injector/record/json_fields.h"
 #include "injector/record/recording.h"
 #include "injector/record/verdict.h"
@@ -61,7 +62,9 @@ Outcome derive(const std::filesystem::path& folder) {
   Beside beside{.services = folder / "services"};
   // a copy of the plan, which the run has put there
   read_file((folder / "plan.toml").string(), Readable::regular_file, beside.plan_text);
-  beside.other_arms = recording.arm && std::filesystem::exists(absolute(folder).parent_path() / kArmsFile, none);
+  beside.secrets = plan::hidden_words(beside.plan_text);
+  // What the page's link leads to, however the folder was called.
+  beside.other_arms = recording.arm && std::filesystem::exists(folder / ".." / kArmsFile, none);
   replace_file(folder / "report.html", render_report(recording, outcome.summary, beside));
   return outcome;
 }

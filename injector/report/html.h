@@ -1,12 +1,12 @@
 // What the report's parts are put together from. All of it is HTML already.
 #pragma once
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "injector/record/recording.h"
+#include "injector/report/report.h"
 #include "injector/report/summary.h"
 
 namespace faultline::report {
@@ -20,15 +20,13 @@ std::string microseconds(const std::optional<double>& value);
 std::string quantiles_cell(const TimeQuantiles& quantiles);
 
 /// A card for each hypothesis that did not hold: what was expected, what was observed, why, and where to look.
-/// `services` is the folder with the logs of the lab's services; empty: unknown.
-std::string broken_cards(const record::Recording& recording, const Summary& summary,
-                         const std::filesystem::path& services);
+std::string broken_cards(const record::Recording& recording, const Summary& summary, const Beside& beside);
 /// What the lab or somebody said around that time. What came shortly before says more of a cause than what came after:
 /// it is taken even if that is nearer, by a second at most.
 std::string said_near(const record::Recording& recording, Ns when);
-/// What the lab's services wrote meanwhile: three logs, those that tell of trouble before others. Empty: nothing, or
-/// it is not known when.
-std::string logs_near(const record::Recording& recording, const std::filesystem::path& services, Ns when);
+/// What the lab's services wrote from a second before a request to a second after it was over: three logs, those that
+/// tell of trouble first. Empty: nothing, or it is not known when.
+std::string logs_near(const record::Recording& recording, const Beside& beside, const record::Requests& one);
 /// What was asked of each fault beside what it did: a table, and a drawing of the times.
 std::string fault_tables(const record::Recording& recording, const Summary& summary);
 /// Hypotheses, guards, probes, telemetry, notes, warnings.

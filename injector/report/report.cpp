@@ -118,7 +118,7 @@ std::string render_report(const record::Recording& recording, const Summary& sum
   std::string out = page_begin({fmt::format("{}: {}", escaped(summary.verdict), title_of(summary)),
                                 description(summary), !drawn.empty(), live.has_value()});
   if (live) out += live_banner(*live);
-  out += headline(summary, beside.other_arms) + "<main>\n" + broken_cards(recording, summary, beside.services) + drawn;
+  out += headline(summary, beside.other_arms) + "<main>\n" + broken_cards(recording, summary, beside) + drawn;
   out += hypothesis_table(summary) + guard_table(summary) + fault_tables(recording, summary) + probe_table(summary) +
          telemetry_table(summary) + event_table(summary) + notes_and_warnings(summary) +
          plan_section(beside.plan_text) + footer(summary, live.has_value()) + "</main>\n";

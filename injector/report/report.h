@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "injector/record/recording.h"
 #include "injector/report/summary.h"
@@ -21,9 +22,10 @@ struct Live {
 
 /// What lies beside the journal.
 struct Beside {
-  std::string plan_text = {};           ///< the plan's, as a file has it
-  std::filesystem::path services = {};  ///< the folder with the logs of the lab's services; empty: unknown
-  bool other_arms = false;              ///< the folder above is that of all arms
+  std::string plan_text = {};             ///< the plan's, as a file has it
+  std::filesystem::path services = {};    ///< the folder with the logs of the lab's services; empty: unknown
+  std::vector<std::string> secrets = {};  ///< values that are not to be shown of the logs
+  bool other_arms = false;                ///< the folder above is that of all arms
 };
 
 /// The page. `summary` is what summarize() made of the same recording.

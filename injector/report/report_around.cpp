@@ -34,21 +34,27 @@ std::string said_near(const record::Recording& r, Ns when) {
   return text.empty() ? fmt::format("no line of an event, no note and no warning within {} s", kNear / kSecond) : text;
 }
 
-std::string logs_near(const record::Recording& r, const std::filesystem::path& services, Ns when) {
-  constexpr Ns kSpan = kSecond;
+std::string logs_near(const record::Recording& r, const Beside& beside, const record::Requests& one) {
   constexpr std::size_t kMostLogs = 3;
   const auto begun = wall_of(r.started_at);
   // A run in steps has waited with its clock standing still: it does not tell when, and the logs go by another.
-  if (services.empty() || !begun || r.waited > 0 || r.held_since) return "";
-  const auto all = written_near(services, *begun + when, kSpan);
+  if (beside.services.empty() || !begun || r.waited > 0 || r.held_since) return "";
+  const Ns due = *begun + one.due, over = due + (one.latency == record::Requests::kUnknown ? 0 : one.latency);
+  const auto all = written_near(beside.services, {due - kSecond, over, over + kSecond}, beside.secrets);
   std::string text;
-  for (std::size_t i = 0; i < all.size() && i < kMostLogs; i++)
+  for (std::size_t i = 0; i < all.size() && i < kMostLogs; i++) {
+    const WrittenNear& near = all[i];
     text += fmt::format(
-        "<a href=\"services/{0}\">{0}</a>, {1} {2}, one of {3} {4} within {5} s:<pre "
-        "class=\"said\">{6}</pre>",
-        escaped(all[i].file), short_duration(std::abs(all[i].apart)), all[i].apart <= 0 ? "before" : "after",
-        thousands(all[i].lines), all[i].lines == 1 ? "line" : "lines", kSpan / kSecond, escaped(all[i].line));
-  if (all.size() > kMostLogs) text += fmt::format("and {} logs more", all.size() - kMostLogs);
+        "<a href=\"services/{0}\">{0}</a>, {1} that request was over, one of {2}{3} {4}:", escaped(near.file),
+        near.apart == 0 ? std::string("at the instant at which")
+                        : short_duration(std::abs(near.apart)) + (near.apart < 0 ? " before" : " after"),
+        near.more ? "more than " : "", thousands(near.lines), near.lines == 1 ? "line" : "lines");
+    // A secret that was given on the command line is nowhere in the record, so it cannot be found in a line either.
+    text += r.masked ? " not shown, as it might hold a secret that this run was given<br>"
+                     : fmt::format("<pre class=\"said\">{}</pre>", escaped(near.line));
+  }
+  if (all.size() > kMostLogs)
+    text += fmt::format("and {} {} more", all.size() - kMostLogs, all.size() == kMostLogs + 1 ? "log" : "logs");
   return text;
 }
 

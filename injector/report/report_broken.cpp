@@ -205,8 +205,7 @@ std::string observed_html(const Hypothesis& h, const char* broken) {
   return out;
 }
 
-std::string card(const Recording& r, const Summary& s, const Hypothesis& h, const std::filesystem::path& services,
-                 std::size_t number) {
+std::string card(const Recording& r, const Summary& s, const Hypothesis& h, const Beside& beside, std::size_t number) {
   const ProbeRecord* probe = r.find_probe(h.probe);
   const auto asked = std::find_if(r.hypotheses.begin(), r.hypotheses.end(),
                                   [&](const plan::Hypothesis& one) { return one.name == h.name; });
@@ -251,7 +250,7 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h, cons
         facts.add("It was answered", answer_text(*answer, *first));
       }
       facts.add("Nearest to it", said_near(r, first->due));
-      facts.add("Services wrote", logs_near(r, services, first->due));
+      facts.add("Services wrote", logs_near(r, beside, *first));
       moment = fmt::format(" data-at=\"{:.6f}\" data-probe=\"{}\"", seconds(first->due), escaped(probe->name));
     }
     if (const auto baseline = record::find_phase(r, "baseline"); baseline && h.during != "baseline" && !of_values)
@@ -303,11 +302,11 @@ std::string repeat_command(const Summary& s) {
   return s.repeat.empty() ? fmt::format("sudo faultline run PLAN --seed {}", s.seed) : escaped(s.repeat);
 }
 
-std::string broken_cards(const Recording& r, const Summary& s, const std::filesystem::path& services) {
+std::string broken_cards(const Recording& r, const Summary& s, const Beside& beside) {
   std::string cards;
   const auto broken = broken_in_order(s);
   std::size_t number = 0;
-  for (const Hypothesis* h : broken) cards += card(r, s, *h, services, ++number);
+  for (const Hypothesis* h : broken) cards += card(r, s, *h, beside, ++number);
   if (cards.empty()) return "";
   if (broken.size() > 1) cards = order_text(broken) + (broken.size() > kFewCards ? list_of_cards(broken) : "") + cards;
   return "<section class=\"cards\" aria-label=\"Hypotheses that did not hold\">\n" + cards + "</section>\n";

@@ -1,10 +1,12 @@
 #include "injector/report/service_lines.h"
 
 #include <fcntl.h>
+#include <re2/re2.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -18,20 +20,23 @@
 namespace faultline::report {
 namespace {
 
-constexpr std::size_t kStamp = 27;  // "2026-11-22T01:50:05.123456Z", as rfc3339() writes it
-constexpr std::size_t kLongest = 300;
-constexpr off_t kBlock = 64 << 10;
-constexpr off_t kMost = 4 << 20;  // read of a log: what is written faster than that is not for people
+constexpr std::size_t kStamp = 27;     // "2026-11-22T01:50:05.123456Z", as rfc3339() writes it
+constexpr std::size_t kLongest = 300;  // bytes of a line that are shown
+constexpr off_t kBlock = 64 << 10;     // more than the longest line that the lab writes
+constexpr off_t kMost = 2 << 20;       // read before the instant, and after it
 
-/// Words by which a line tells of trouble. A guess, for what is shown first; the log itself is a click away.
-constexpr std::string_view kTrouble[] = {"error",   "fail",   "refus", "timeout", "timed out", "unreachable", "reset",
-                                         "unavail", "reject", "lost",  "down",    "warn",      "panic",       "abort"};
-
+/// Whether a line seems to tell of trouble. A guess, for what is shown first; the log itself is a click away.
 bool tells_of_trouble(std::string_view line) {
-  std::string low(line.substr(0, 4 * kLongest));
-  std::transform(low.begin(), low.end(), low.begin(), [](unsigned char c) { return std::tolower(c); });
-  return std::any_of(std::begin(kTrouble), std::end(kTrouble),
-                     [&](std::string_view word) { return low.find(word) != std::string::npos; });
+  static const re2::RE2 words(
+      R"((?i)\b(?:errors?|fail\w*|refus\w*|time-?outs?|timed out|unreachable|unavailable|reset|reject\w*|denied|lost|)"
+      R"(down|warn\w*|panic\w*|abort\w*|overload\w*|giv(?:es|ing) up|gave up)\b)");
+  return re2::RE2::PartialMatch({line.data(), line.size()}, words);
+}
+
+/// What is told first is the least.
+using Rank = std::tuple<bool, Ns>;
+Rank rank_of(std::string_view line, Ns apart) {
+  return {!tells_of_trouble(line), apart <= 0 ? -apart : apart + kSecond};
 }
 
 /// The time that a line begins with; none: it is not one of ours.
@@ -53,8 +58,8 @@ std::string read_at(int fd, off_t from, off_t size) {
   return text;
 }
 
-/// From where on lines are to be read, so that none is missed that was written at `from` or later: the times rise, so
-/// half of what is left is left out at each step.
+/// An offset before which nothing was written at `from` or later, and at most a block before what was. The times rise,
+/// so half of what is left is left out at each step.
 off_t beginning(int fd, off_t size, const std::string& from) {
   off_t low = 0, high = size;
   while (high - low > kBlock) {
@@ -71,57 +76,65 @@ off_t beginning(int fd, off_t size, const std::string& from) {
   return low;
 }
 
-std::optional<WrittenNear> near_in(const std::filesystem::path& path, Ns wall, Ns span, bool& troubled) {
+struct Ranked {
+  Rank rank;
+  WrittenNear near;
+};
+
+std::optional<Ranked> near_in(const std::filesystem::path& path, const Around& around,
+                              const std::vector<std::string>& secrets) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat st {};
   if (!file || fstat(file.get(), &st) != 0 || !S_ISREG(st.st_mode)) return {};
-  const std::string from = rfc3339(wall - span), to = rfc3339(wall + span);
-  const std::string text = read_at(file.get(), beginning(file.get(), st.st_size, from), kMost);
-  WrittenNear found;
-  std::string_view nearest;
-  std::tuple<bool, Ns> rank;
-  for (std::string_view left = text; !left.empty() && found.lines < kMostLinesNear;) {
+  const std::string from = rfc3339(around.from), to = rfc3339(around.to);
+  const off_t middle = beginning(file.get(), st.st_size, rfc3339(around.at)),
+              first = std::max(beginning(file.get(), st.st_size, from), middle - kMost),
+              last = std::min({beginning(file.get(), st.st_size, to) + 2 * kBlock, middle + kMost, st.st_size});
+  const std::string text = read_at(file.get(), first, std::max<off_t>(0, last - first));
+
+  std::optional<Ranked> best;
+  std::size_t lines = 0;
+  bool before = false, after = false;  // lines were read that are not about the instant
+  for (std::string_view left = text; !left.empty();) {
     const auto newline = left.find('\n');
     const std::string_view line = left.substr(0, newline);
     left = newline == std::string_view::npos ? std::string_view() : left.substr(newline + 1);
     const auto stamp = stamp_of(line);
-    if (stamp.empty() || stamp < from) continue;
-    if (stamp > to) break;
+    if (stamp.empty()) continue;  // the first, of which the beginning is missing
+    before = before || stamp < from;
+    if (stamp < from) continue;
+    after = stamp > to;
+    if (after) break;
     const auto at = wall_of(stamp);
-    if (!at) continue;
-    found.lines++;
-    const Ns apart = *at - wall;
-    const std::tuple<bool, Ns> here{!tells_of_trouble(line.substr(kStamp)), apart <= 0 ? -apart : apart + span};
-    if (!nearest.empty() && rank <= here) continue;
-    rank = here;
-    nearest = line.substr(kStamp + 1);
-    found.apart = apart;
+    const std::string_view said = line.substr(kStamp + 1, kLongest);
+    if (!at || said.empty()) continue;
+    lines++;
+    const Ns apart = *at - around.at;
+    const Rank rank = rank_of(said, apart);
+    if (best && best->rank <= rank) continue;
+    best = Ranked{rank, {.apart = apart, .line = std::string(line.substr(kStamp + 1, 4 * kLongest))}};
   }
-  if (found.lines == 0) return {};
-  found.file = path.filename().string();
-  found.line = bounded(without_secrets_in(std::string(nearest.substr(0, 4 * kLongest))), kLongest);
-  troubled = !std::get<0>(rank);
-  return found;
+  if (!best) return {};
+  best->near.file = path.filename().string();
+  best->near.lines = lines;
+  best->near.more = (first > 0 && !before) || (last < st.st_size && !after);
+  best->near.line = bounded(without_values(without_secrets_in(std::move(best->near.line)), secrets), kLongest);
+  return best;
 }
 
 }  // namespace
 
-std::vector<WrittenNear> written_near(const std::filesystem::path& services, Ns wall, Ns span) {
-  struct Ranked {
-    bool quiet;
-    WrittenNear near;
-  };
+std::vector<WrittenNear> written_near(const std::filesystem::path& services, const Around& around,
+                                      const std::vector<std::string>& secrets) {
   std::vector<Ranked> all;
   std::error_code none;
   for (auto entry = std::filesystem::directory_iterator(services, none); !none && entry != decltype(entry)();
        entry.increment(none)) {
     if (entry->path().extension() != ".log") continue;
-    bool troubled = false;
-    if (auto near = near_in(entry->path(), wall, span, troubled)) all.push_back({!troubled, std::move(*near)});
+    if (auto near = near_in(entry->path(), around, secrets)) all.push_back(std::move(*near));
   }
   std::sort(all.begin(), all.end(), [](const Ranked& a, const Ranked& b) {
-    return std::tuple(a.quiet, std::abs(a.near.apart), a.near.file) <
-           std::tuple(b.quiet, std::abs(b.near.apart), b.near.file);
+    return std::tie(a.rank, a.near.file) < std::tie(b.rank, b.near.file);
   });
   std::vector<WrittenNear> out;
   for (auto& one : all) out.push_back(std::move(one.near));

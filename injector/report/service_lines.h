@@ -11,19 +11,25 @@
 
 namespace faultline::report {
 
+/// An instant, and from when to when lines are about it. All CLOCK_REALTIME, ns.
+struct Around {
+  Ns from = 0, at = 0, to = 0;
+};
+
 /// Of one log.
 struct WrittenNear {
   std::string file;       ///< its name, without the folder
-  std::size_t lines = 0;  ///< within the span; at most kMostLinesNear are counted
+  std::size_t lines = 0;  ///< that are about the instant
+  bool more = false;      ///< there are more of them: a log that grows by megabytes a second is read in part
   Ns apart = 0;           ///< of `line`, from the instant; below 0: it came before
-  std::string line;       ///< without its time, cut, visible, and without secrets that are announced
+  std::string line;       ///< without its time, cut, visible, and with "***" for secrets
 };
 
-constexpr std::size_t kMostLinesNear = 10'000;
-
-/// Of each log in `services` that has lines within `span` of `wall` (CLOCK_REALTIME ns), one line: of those that tell
-/// of trouble the nearest, else the nearest of all. A line that came before is nearer than one that came after. Logs
-/// with such a line come first, then the nearer ones. A log that cannot be read is left out.
-std::vector<WrittenNear> written_near(const std::filesystem::path& services, Ns wall, Ns span);
+/// Of each log in `services` that has lines about the instant, one: of those that tell of trouble the nearest, else the
+/// nearest of all. One that came before is taken rather than one that is nearer by less than a second and came after.
+/// The logs are in the same order. A log that cannot be read is left out. `secrets` are values that are not to be
+/// shown, beside what a line announces as one.
+std::vector<WrittenNear> written_near(const std::filesystem::path& services, const Around& around,
+                                      const std::vector<std::string>& secrets);
 
 }  // namespace faultline::report

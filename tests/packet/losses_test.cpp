@@ -18,6 +18,7 @@ namespace faultline::test {
 namespace {
 
 using Range = std::pair<std::uint32_t, std::uint32_t>;
+
 struct Losses : EngineTest {
   void load(const faults::Channel& channel, bool notes = true) {
     programs = std::make_unique<Programs>(GetParam(), std::vector<Rule>{{.channel = channel}}, Programs::Owner::us,

@@ -150,6 +150,8 @@ TEST(ArmsAccount, IsMadeFromTheJournalsThereAre) {
   EXPECT_NE(folder.read("report.html").find("href=\"careful/report.html\""), std::string::npos);
   const std::string back = "<a href=\"../report.html\">all arms</a>";
   EXPECT_NE(folder.read("careful/report.html").find(back), std::string::npos);
+  report::derive(folder.path() / "careful" / "");
+  EXPECT_NE(folder.read("careful/report.html").find(back), std::string::npos) << "by a name that ends with a slash";
   write_journal(folder.path() / "alone" / "careful", "careful");
   report::derive(folder.path() / "alone" / "careful");
   EXPECT_EQ(folder.read("alone/careful/report.html").find(back), std::string::npos) << "there is no such page";

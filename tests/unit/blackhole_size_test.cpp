@@ -49,4 +49,5 @@ TEST(BlackholeSize, ALengthIsThatOfAnIpPacket) {
   plan::only_mistake(blackhole("above = \"1400\"\n"), "\"1400\" is not a number of bytes", "\"1400B\"");
   plan::only_mistake(blackhole("above = 1400\n"), "above: expected a string, found an integer", "\"1400B\"");
 }
+
 }  // namespace faultline::faults

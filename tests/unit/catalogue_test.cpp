@@ -99,4 +99,5 @@ TEST(Catalogue, EveryChannelStaysInItsWindow) {
     }
   }
 }
+
 }  // namespace faultline::faults

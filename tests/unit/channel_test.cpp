@@ -77,4 +77,5 @@ TEST(Active, CountsRampsFromAndToZero) {
   EXPECT_EQ(channel.active(), (std::vector<Window>{{100, 300}}));
   EXPECT_TRUE(Channel{}.active().empty());
 }
+
 }  // namespace faultline::faults

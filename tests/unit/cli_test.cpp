@@ -135,7 +135,8 @@ TEST(CommandLine, WhoAsksForJsonIsToldInItWhyNothingCame) {
                                                        {"report", "/nowhere", "--json"},
                                                        {"compare", "/nowhere", "/nowhere", "--json"},
                                                        {"stop", "no-such-run", "--json"},
-                                                       {"run", "--json", "--no-such-option"}};
+                                                       {"run", "--json", "--no-such-option"},
+                                                       {"check", "hello", "--json", "--junit", "/nowhere/x.xml"}};
   for (const auto& command : commands) {
     const Said said = say(command);
     const auto told = nlohmann::json::parse(said.out, nullptr, false);

@@ -1,11 +1,12 @@
 // The budget of a thread in a real-time class, by clocks that the test moves.
 #include "injector/base/cpu_budget.h"
-#include "tests/unit/milliseconds.h"
 
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <vector>
+
+#include "tests/unit/milliseconds.h"
 
 namespace faultline::realtime {
 namespace {

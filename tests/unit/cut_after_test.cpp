@@ -48,4 +48,5 @@ TEST(CutAfter, SequenceNumbersBoundTheBytes) {
   plan::only_mistake(cut("after = \"1025MiB\"\n"), "is too much", "at most 1073741824B");
   plan::only_mistake(cut(""), "has no \"after\"", "after = \"64kB\"");
 }
+
 }  // namespace faultline::faults

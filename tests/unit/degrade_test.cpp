@@ -198,4 +198,5 @@ TEST(Degrade, TellsWhatDoesNotGoTogether) {
   both.set("bursts.enter", 0.1);
   EXPECT_EQ(problems(both)[0].key, "bursts.good");
 }
+
 }  // namespace faultline::faults

@@ -115,4 +115,5 @@ TEST(Distribution, CorrelationKeepsTheShape) {
   for (int i = 0; i < kDraws; i += 1000)
     EXPECT_NEAR(shares[static_cast<std::size_t>(i)], static_cast<double>(i) / kDraws, 0.012);
 }
+
 }  // namespace faultline::faults

@@ -122,4 +122,5 @@ TEST(Flap, SurvivesItsWorstCase) {
   EXPECT_LE(channel.active().back().end, window.end);
   EXPECT_NO_THROW(flatten({{.channel = channel, .window = window}}, 1));
 }
+
 }  // namespace faultline::faults

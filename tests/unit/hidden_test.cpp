@@ -109,6 +109,12 @@ TEST(Hidden, AHintShowsHowAUrlIsWritten) {
   EXPECT_NE(parsed.diagnostics[0].hint.find("USER:PASSWORD@"), std::string::npos) << parsed.diagnostics[0].hint;
 }
 
+TEST(Hidden, ItsWordsAreWhatAnotherTextMayRepeat) {
+  EXPECT_EQ(hidden_words("password = \"hunter2\"\ntoken = ['swordfish', \"short\"]\nname = \"harmless\"\n"
+                         "redis = \"redis://app:correct-horse@db\"\n"),
+            (std::vector<std::string>{"hunter2", "swordfish", "correct-horse"}));
+}
+
 TEST(Hidden, TheMarkGoesAlong) {
   const std::string text = "ab = 'x', password = 'hunter2', c = 1";
   const auto hidden = hidden_in(text, Text::refused);

@@ -48,4 +48,5 @@ TEST(IdleTimeout, IsShorterThanTheFault) {
   plan::only_mistake(forgetting(""), "has no \"idle\"", "idle = \"5s\"");
   plan::only_mistake(forgetting("idle = \"5s\"\nmode = \"drop\"\n"), "unknown value \"drop\"", "silent");
 }
+
 }  // namespace faultline::faults

@@ -27,7 +27,7 @@ std::vector<json> lines_of(const TemporaryFolder& folder) {
   return all;
 }
 
-probe::Sample answered(Ns due, Ns latency, bool ok = true, const std::string& error = {}) {
+probe::Sample sample_of(Ns due, Ns latency, bool ok = true, const std::string& error = {}) {
   return {0, due, 10 * kMicrosecond, latency, ok, error};
 }
 
@@ -82,7 +82,7 @@ TEST(Journal, RefusesAFolderThatHasOne) {
 TEST(Journal, FlushMakesWhatWasSaidReadable) {
   TemporaryFolder folder;
   Journal journal(folder.path());
-  for (int i = 0; i < 100; ++i) journal.sample("pay", answered(i, 1000));
+  for (int i = 0; i < 100; ++i) journal.sample("pay", sample_of(i, 1000));
   journal.flush();
   EXPECT_EQ(lines_of(folder).size(), 100u);
 }
@@ -91,8 +91,8 @@ TEST(Journal, SamplesSurviveAnyText) {
   TemporaryFolder folder;
   {
     Journal journal(folder.path());
-    journal.sample("p\"1", answered(1, 2, false, "status 503"));
-    journal.sample("p\"1", answered(1, 2, false, "bad \x01 \xff \\ ü"));
+    journal.sample("p\"1", sample_of(1, 2, false, "status 503"));
+    journal.sample("p\"1", sample_of(1, 2, false, "bad \x01 \xff \\ ü"));
   }
   const auto lines = lines_of(folder);
   ASSERT_EQ(lines.size(), 2u);
@@ -110,7 +110,7 @@ TEST(Journal, KeepsLinesWholeFromManyThreads) {
     for (int t = 0; t < 4; ++t)
       threads.emplace_back([&journal, t] {
         for (int i = 0; i < 2000; ++i) {
-          journal.sample("p" + std::to_string(t), answered(i, 5));
+          journal.sample("p" + std::to_string(t), sample_of(i, 5));
           if (i % 100 == 0) journal.write(events::Step{std::to_string(i)});
         }
       });
@@ -146,9 +146,9 @@ TEST(Journal, FastProbesBecomeHistogramsThatDoNotCrossAPhase) {
     events::plan(journal, p);
     events::t0(journal, monotonic_now(), wall_now());
     for (Ns due = 0; due < p.duration; due += kMillisecond)
-      journal.sample("fast", answered(due, due < p.faults[0].start ? 100'003 : 200'003, due % (10 * kMillisecond) != 0,
-                                      "timeout"));
-    journal.sample("slow", answered(0, 7));
+      journal.sample("fast", sample_of(due, due < p.faults[0].start ? 100'003 : 200'003, due % (10 * kMillisecond) != 0,
+                                       "timeout"));
+    journal.sample("slow", sample_of(0, 7));
   }
   std::size_t batches = 0;
   for (const auto& line : lines_of(folder)) batches += line.at("event") == "samples";
@@ -181,7 +181,7 @@ TEST(Journal, FastProbesKeepHowLongTheirFailuresTook) {
     events::plan(journal, p);
     events::t0(journal, monotonic_now(), wall_now());
     for (Ns due = 0; due < p.duration; due += kMillisecond)
-      journal.sample("fast", answered(due, due < 500 * kMillisecond ? 100 : 100'000, due % 2 == 1, "refused"));
+      journal.sample("fast", sample_of(due, due < 500 * kMillisecond ? 100 : 100'000, due % 2 == 1, "refused"));
   }
   const Recording r = read_recording(folder.path());
   const PhaseStats stats = stats_in(r.probes[0], 0, kSecond);
@@ -220,7 +220,7 @@ TEST(Journal, ReportsAFileSizeLimitInsteadOfDyingOfItsSignal) {
     int status = 1;
     {
       Journal journal(folder.path());
-      for (int i = 0; i < 100; ++i) journal.sample("pay", answered(i, 1000));
+      for (int i = 0; i < 100; ++i) journal.sample("pay", sample_of(i, 1000));
       try {
         journal.flush();
       } catch (const std::system_error& e) {

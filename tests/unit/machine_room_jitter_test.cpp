@@ -199,4 +199,5 @@ TEST(MachineRoomJitter, SurvivesItsWorstCase) {
                 value_at(channel.delay, static_cast<Ns>(t)), 1.5e6);
   }
 }
+
 }  // namespace faultline::faults

@@ -291,4 +291,5 @@ TEST(ProbeKinds, ExplainSaysWhatEachAsks) {
     EXPECT_EQ(nlohmann::json::parse(as_json.out).at("probes").at(0).at("kind"), kind.name());
   }
 }
+
 }  // namespace faultline::probe

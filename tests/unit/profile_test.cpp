@@ -177,4 +177,5 @@ TEST(CutTrack, EndsWhereItIsTold) {
   cut_track(track, 0);
   EXPECT_TRUE(track.empty());
 }
+
 }  // namespace faultline::faults

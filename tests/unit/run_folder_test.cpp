@@ -74,4 +74,5 @@ TEST(RunFolder, WhatCannotBeWrittenCannotRunHereWhereverItIs) {
     EXPECT_EQ(e.status(), Exit::invalid);
   }
 }
+
 }  // namespace faultline

@@ -321,4 +321,5 @@ TEST(Score, RefusesWhatOnlyADefectCanBring) {
   EXPECT_THROW(flatten({severed(1, {0, 1}), severed(0, {0, 1})}, 2), std::invalid_argument);
   EXPECT_THROW(flatten({severed(2, {0, 1})}, 2), std::invalid_argument);
 }
+
 }  // namespace faultline::faults

@@ -56,4 +56,5 @@ TEST(Sever, TheScoreHasAnAnswerForEachRule) {
   EXPECT_EQ(score.answers[1].reply, FL_REPLY_RESET);
   EXPECT_TRUE(score.names.empty());
 }
+
 }  // namespace faultline::faults

@@ -1,6 +1,7 @@
 // In the optimised build the sources of a library or of a tier are compiled together (CMakeLists.txt), so what two of
 // them call by one name clashes, even in anonymous namespaces: whenever a new file moves the batches. Here it is found
-// with the names alone; .ci/nightly compiles each library and tier as one.
+// with the names of types and constants alone; functions and the rest are found by .ci/nightly, which compiles each
+// library and tier as one.
 #include <gtest/gtest.h>
 
 #include <filesystem>
