@@ -103,6 +103,8 @@ class Kafka : public Asker {
       ring_for(come_.get());
     }
     loop_.watch(bell_.get(), EPOLLIN, [this](std::uint32_t) { take(); });
+    // What came before a queue had the bell rings for nothing, and nothing behind it either.
+    check("ring", eventfd_write(bell_.get(), 1));
   }
   ~Kafka() override {
     ending_ = true;
