@@ -15,6 +15,7 @@
 
 #include "injector/base/error.h"
 #include "injector/base/fd.h"
+#include "injector/base/file_text.h"
 #include "injector/base/flow_steering.h"
 #include "injector/base/netns.h"
 #include "injector/base/privilege.h"
@@ -167,8 +168,7 @@ Facts gather(const std::vector<std::string>& experiments) {
   facts.features = pen::probe_features();
   facts.telemetry = observe::probe_telemetry();
   facts.tun = tun();
-  std::ifstream mounts("/proc/self/mountinfo");
-  facts.cgroup2 = site::CgroupTree::from_mountinfo(std::string(std::istreambuf_iterator<char>(mounts), {})).has_value();
+  facts.cgroup2 = site::CgroupTree::from_mountinfo(file_text("/proc/self/mountinfo")).has_value();
   facts.own_clock = own_clock();
   facts.autogroup = first_line("/proc/sys/kernel/sched_autogroup_enabled") == "1";
   facts.lockdown = lockdown();

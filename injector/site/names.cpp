@@ -11,13 +11,13 @@
 #include <chrono>
 #include <cstring>
 #include <exception>
-#include <fstream>
 #include <future>
 #include <map>
 #include <memory>
 #include <thread>
 
 #include "injector/base/error.h"
+#include "injector/base/file_text.h"
 #include "injector/base/mapped.h"
 #include "injector/base/own_mounts.h"
 
@@ -29,7 +29,8 @@ void take_files_from(const std::string& etc) {
   take_own_mounts(MS_PRIVATE);
   std::map<std::string, std::string> files;
   for (const char* name : {"resolv.conf", "hosts"})
-    if (std::ifstream file(etc + "/" + name); file) files[name].assign(std::istreambuf_iterator<char>(file), {});
+    if (std::string text; read_file(etc + "/" + name, Readable::regular_file, text).empty())
+      files[name] = std::move(text);
   check("make room for the target's resolver files", mount("none", "/mnt", "tmpfs", 0, "size=1m"));
   show_in_etc("/mnt", files);
   // systemd-resolved would answer as this machine does.

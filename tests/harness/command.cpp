@@ -15,6 +15,7 @@
 
 #include "injector/base/error.h"
 #include "injector/base/fd.h"
+#include "injector/base/file_text.h"
 #include "tests/harness/steadiness.h"
 
 namespace faultline::test {
@@ -275,10 +276,7 @@ bool await_event(const fs::path& folder, const std::string& event, const std::st
   }
 }
 
-std::string text_of(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+std::string text_of(const std::filesystem::path& path) { return file_text(path.string()); }
 
 nlohmann::json summary_of(const fs::path& folder) {
   return nlohmann::json::parse(text_of(folder / "summary.json"), nullptr, false);
