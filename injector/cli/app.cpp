@@ -79,7 +79,8 @@ std::string unknown_word(const CLI::App& app, const std::vector<std::string>& wo
 /// Why nothing comes of the command: in words, and to a program that waits for JSON in that.
 int refuse(const std::vector<std::string>& words, const std::string& why, Exit status) {
   const auto end = std::find(words.begin(), words.end(), "--");
-  if (std::any_of(words.begin(), end, [](const std::string& w) { return w == "--json" || w.starts_with("--json="); }))
+  if (!has_printed_json() &&
+      std::any_of(words.begin(), end, [](const std::string& w) { return w == "--json" || w.starts_with("--json="); }))
     print_json({{"error", why}, {"exit_code", static_cast<int>(status)}});
   return complain(why, status);
 }
@@ -116,6 +117,7 @@ int main_of(int argc, char** argv) {
       "faultline"};
   Context context;
   context.command.assign(argv, argv + argc);
+  forget_printed_json();
   set_up(app, context);
   if (argc <= 1) return complain(kFirstSteps, Exit::invalid);  // not 0: a script that lost its words has not passed
   const auto failed = [&](const std::string& why, Exit status) { return refuse(context.command, why, status); };

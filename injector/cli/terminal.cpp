@@ -58,7 +58,17 @@ Visible beside(Visible head, int columns, std::string_view text, int width, int 
          wrapped(text, width, begin, at) + "\n";
 }
 
-void print_json(const nlohmann::json& answer) { print(stdout, record::json_document(answer)); }
+namespace {
+bool printed_json = false;
+}
+
+void print_json(const nlohmann::json& answer) {
+  printed_json = true;
+  print(stdout, record::json_document(answer));
+}
+
+bool has_printed_json() { return printed_json; }
+void forget_printed_json() { printed_json = false; }
 
 Visible styled(const screen::Look& look, const char* style, std::string_view text) {
   return look.color ? Visible::painted(style, text) : Visible(text);

@@ -24,6 +24,10 @@ Visible beside(Visible head, int columns, std::string_view text, int width, int 
 
 /// A command's answer for machines, on standard output. Bytes that are not UTF-8 are replaced.
 void print_json(const nlohmann::json& answer);
+/// Whether this command has printed one: a program that reads it wants no second.
+bool has_printed_json();
+/// Another command begins.
+void forget_printed_json();
 
 /// `text` in an SGR style when `look` has colour.
 Visible styled(const screen::Look& look, const char* style, std::string_view text);

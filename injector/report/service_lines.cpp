@@ -20,10 +20,10 @@
 namespace faultline::report {
 namespace {
 
-constexpr std::size_t kStamp = 27;     // "2026-11-22T01:50:05.123456Z", as rfc3339() writes it
-constexpr std::size_t kLongest = 300;  // bytes of a line that are shown
-constexpr off_t kBlock = 64 << 10;     // more than the longest line that the lab writes
-constexpr off_t kMost = 2 << 20;       // read before the instant, and after it
+constexpr std::size_t kStamp = 27;       // "2026-11-22T01:50:05.123456Z", as rfc3339() writes it
+constexpr std::size_t kLongest = 300;    // bytes of a line that are shown
+constexpr off_t kBlock = 64 << 10;       // more than the longest line that the lab writes
+constexpr off_t kReadEachWay = 2 << 20;  // read before the instant, and after it
 
 /// Whether a line seems to tell of trouble. A guess, for what is shown first; the log itself is a click away.
 bool tells_of_trouble(std::string_view line) {
@@ -88,8 +88,8 @@ std::optional<Ranked> near_in(const std::filesystem::path& path, const Around& a
   if (!file || fstat(file.get(), &st) != 0 || !S_ISREG(st.st_mode)) return {};
   const std::string from = rfc3339(around.from), to = rfc3339(around.to);
   const off_t middle = beginning(file.get(), st.st_size, rfc3339(around.at)),
-              first = std::max(beginning(file.get(), st.st_size, from), middle - kMost),
-              last = std::min({beginning(file.get(), st.st_size, to) + 2 * kBlock, middle + kMost, st.st_size});
+              first = std::max(beginning(file.get(), st.st_size, from), middle - kReadEachWay),
+              last = std::min({beginning(file.get(), st.st_size, to) + 2 * kBlock, middle + kReadEachWay, st.st_size});
   const std::string text = read_at(file.get(), first, std::max<off_t>(0, last - first));
 
   std::optional<Ranked> best;
