@@ -70,8 +70,9 @@ std::string unknown_word(const CLI::App& app, const std::vector<std::string>& wo
   for (; i < words.size() && words[i] != "--"; i++) {
     const std::string name = words[i].substr(0, words[i].find('='));
     if (!name.starts_with("--") || std::find(options.begin(), options.end(), name) != options.end()) continue;
-    return fmt::format("`faultline {}` has no option `{}`{}\nRun `faultline {}--help`.",
-                       path.substr(0, path.find_last_not_of(' ') + 1), name, meant(name, options, ""), path);
+    const std::string command = "faultline " + path;
+    return fmt::format("`{}` has no option `{}`{}\nRun `{}--help`.", command.substr(0, command.size() - 1), name,
+                       meant(name, options, ""), command);
   }
   return "";
 }

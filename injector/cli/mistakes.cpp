@@ -36,7 +36,11 @@ nlohmann::json findings_json(const plan::Parsed& parsed, const std::string& path
 
 Exit tell_mistakes(const plan::Parsed& parsed, bool json) {
   print(stderr, plan::render(parsed));
-  if (json) print_json(findings_json(parsed, parsed.plan.path));
+  if (json) {
+    auto findings = findings_json(parsed, parsed.plan.path);
+    findings["exit_code"] = static_cast<int>(Exit::invalid);
+    print_json(findings);
+  }
   return Exit::invalid;
 }
 

@@ -13,8 +13,8 @@ namespace faultline::cli {
 /// `path`: as the command line named it.
 nlohmann::json findings_json(const plan::Parsed& parsed, const std::string& path);
 
-/// Prints the mistakes of a plan that has some. With `json` also findings_json() on standard output, where a program
-/// waits for it. Exit::invalid.
+/// Prints the mistakes of a plan that has some. With `json` also findings_json() and `exit_code` on standard output,
+/// where a program waits for it. Exit::invalid.
 Exit tell_mistakes(const plan::Parsed& parsed, bool json);
 
 }  // namespace faultline::cli

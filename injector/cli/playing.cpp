@@ -87,10 +87,13 @@ void annotate(const Playing& how, const std::vector<report::Summary>& summaries,
 Exit tell(const report::Outcome& outcome, const std::filesystem::path& folder, const Playing& how,
           const std::string& plan) {
   annotate(how, {outcome.summary}, {}, plan);
-  if (how.json)
+  if (how.json) {
+    if (outcome.exit == Exit::cannot_run)
+      for (const auto& reason : outcome.summary.reasons) print(stderr, shown("faultline: {}\n", reason));
     print_json(record::to_json(outcome.summary));
-  else
+  } else {
     print(stdout, report::render_outcome(outcome, folder, look_of_stdout().color));
+  }
   return outcome.exit;
 }
 

@@ -257,7 +257,9 @@ class NameBinder {
       const auto index = targets_.find(from->text);
       if (!index) {
         issues_.error(from->at, fmt::format("from: there is no target or lab host \"{}\"", from->text),
-                      issues_.suggest(from->text, known, list_known("choose one of", known)));
+                      issues_.suggest(from->text, known,
+                                      list_known("choose one of", known) +
+                                          fmt::format("; or name it: [targets.{}] netns = \"…\"", from->text)));
         continue;
       }
       if (!is_one_place(draft_.targets[*index].target.where))

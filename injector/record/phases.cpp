@@ -79,6 +79,7 @@ std::vector<Ns> edges(const plan::Plan& plan) {
 }
 
 std::string not_over_text(const std::string& stop_text, const std::string& what) {
+  if (stop_text == kNeverBegan) return stop_text;  // nothing to be over
   return fmt::format("{} before {} was over", stop_text.empty() ? "the record ends" : stop_text, what);
 }
 

@@ -10,6 +10,7 @@
 #include "injector/record/faithful.h"
 #include "injector/record/hypothesis.h"
 #include "injector/record/sightings.h"
+#include "injector/record/windows.h"
 
 namespace faultline::record {
 namespace {
@@ -54,7 +55,7 @@ std::string left_out_text(const faults::Counts& counts) {
 std::string stop_text(const Recording& r) {
   const std::string after = r.begun ? "after " + short_duration(r.observed_until()) : "before it began";
   if (r.stop) return "the run was aborted " + after;
-  if (!r.troubles.empty() && !r.begun) return "the run never began";
+  if (!r.troubles.empty() && !r.begun) return kNeverBegan;
   if (!r.ended && !r.under_way) return "the run was interrupted " + after;
   return {};
 }

@@ -13,6 +13,9 @@ namespace faultline::record {
 /// cut there. A window that waits for an event is not among them, as nobody knows it beforehand.
 std::vector<Ns> edges(const plan::Plan& plan);
 
+/// How a run ended that did not come to its beginning.
+inline constexpr const char* kNeverBegan = "the run never began";
+
 /// That a window cannot be judged, since the run ended in it: "the record ends before that time was over". `stop_text`
 /// says how the run ended early, or is empty.
 std::string not_over_text(const std::string& stop_text, const std::string& what);

@@ -34,10 +34,20 @@ const char* held_word(const Hypothesis* h) {
   return !*h->held ? "broken" : h->untested ? "held, untested" : "held";
 }
 
-std::string arm_cell(const Hypothesis* h) {
+/// Where the arm's own page has the card of a hypothesis that broke; empty: it has none.
+std::string card_of(const Summary& s, const Hypothesis& h) {
+  const auto broken = broken_in_order(s);
+  const auto found = std::find(broken.begin(), broken.end(), &h);
+  if (found == broken.end() || !s.arm) return "";
+  return fmt::format("{}/report.html#broken-{}", escaped(*s.arm), found - broken.begin() + 1);
+}
+
+std::string arm_cell(const Summary& s, const Hypothesis* h) {
   if (!h) return "<td class=\"dim\">-</td>";
   const char* look = !h->held || (h->untested && h->as_expected()) ? "open" : h->as_expected() ? "held" : "broken";
-  std::string text = fmt::format("<span class=\"{}\">{}{}</span><br><span class=\"dim\">{}</span>", look, held_word(h),
+  const std::string card = card_of(s, *h);
+  const std::string word = card.empty() ? held_word(h) : fmt::format("<a href=\"{}\">{}</a>", card, held_word(h));
+  std::string text = fmt::format("<span class=\"{}\">{}{}</span><br><span class=\"dim\">{}</span>", look, word,
                                  h->expected_to_fail.value_or(false) ? ", and this arm must break it" : "",
                                  escaped(h->held ? h->observed : h->reason));
   return "<td>" + text + "</td>";
@@ -53,6 +63,17 @@ std::string phase_cell(const Summary& s, const std::string& probe, const std::st
                            escaped(latency_text(one, &Latency::latency_ms, kP99)));
   }
   return "<td class=\"dim\">-</td>";
+}
+
+/// The command that plays all arms again: an arm's, without its name. Empty: it is not known.
+std::string repeat_of_all(const ArmsOutcome& outcome) {
+  if (outcome.summaries.empty()) return "";
+  const Summary& s = outcome.summaries.front();
+  std::string command = s.repeat;
+  const std::string one = " --arm " + s.arm.value_or("");
+  const auto at = command.find(one);
+  if (at == std::string::npos) return "";
+  return command.erase(at, one.size());
 }
 
 std::string probe_rows(const std::vector<Summary>& summaries) {
@@ -120,7 +141,9 @@ std::string arms_page(const ArmsOutcome& outcome) {
                                     [&](const Summary& s) { return s.arm == arm.arm; });
     out += fmt::format("<tr><td>{}</td><td class=\"{}\">{}</td><td>{}</td><td>{}</td></tr>\n",
                        played ? fmt::format("<a href=\"{0}/report.html\">{0}</a>", escaped(arm.arm)) : escaped(arm.arm),
-                       arm.exit_code == 0 ? "held" : "broken", escaped(arm.verdict), must, why);
+                       arm.exit_code == 0 ? "held" : "broken",
+                       escaped(arm.verdict) + (arm.exit_code == 0 && !must.empty() ? ": it broke what it must" : ""),
+                       must, why);
   }
   out += "</table>\n";
   std::string heads;
@@ -128,13 +151,18 @@ std::string arms_page(const ArmsOutcome& outcome) {
   const auto names = hypothesis_names(outcome.summaries);
   if (!names.empty()) out += fmt::format("<h2>Hypotheses</h2>\n<table><tr><th>hypothesis</th>{}</tr>\n", heads);
   for (const auto& name : names) {
-    out += "<tr><td>" + escaped(name) + "</td>";
-    for (const auto& s : outcome.summaries) out += arm_cell(find_hypothesis(s, name));
+    const Hypothesis* any = nullptr;
+    for (const auto& s : outcome.summaries) any = any ? any : find_hypothesis(s, name);
+    out += fmt::format("<tr><td>{}<br><span class=\"dim\">{}</span></td>", escaped(name),
+                       any ? escaped(any->expected) : "");
+    for (const auto& s : outcome.summaries) out += arm_cell(s, find_hypothesis(s, name));
     out += "</tr>\n";
   }
   if (!names.empty()) out += "</table>\n";
   if (const std::string rows = probe_rows(outcome.summaries); !rows.empty())
     out += fmt::format("<h2>Probes</h2>\n<table><tr><th>probe</th><th>phase</th>{}</tr>\n{}</table>\n", heads, rows);
+  if (const std::string again = repeat_of_all(outcome); !again.empty())
+    out += "<h2>To play all of them again</h2>\n<p><code class=\"command\">" + escaped(again) + "</code></p>\n";
   return out +
          "<footer><p>Each arm's own page has its timeline, and the command that plays it again. This page is made from "
          "the arms' journals; <code>faultline report</code> makes it anew.</p></footer>\n" +

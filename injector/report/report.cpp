@@ -6,6 +6,7 @@
 #include "injector/report/html.h"
 #include "injector/report/page_data.h"
 #include "injector/report/page_files.h"
+#include "injector/report/service_lines.h"
 #include "injector/report/style.h"
 
 namespace faultline::report {
@@ -80,23 +81,36 @@ std::string cleanup_of(const Summary& s, bool under_way) {
   return fmt::format(
       "{}{}</p>",
       s.cleanup->ok ? "<p>Nothing of the run was left behind." : "<p class=\"broken\">Cleanup was incomplete.",
-      s.healed_s ? fmt::format(" Healed at {:.4g} s.", *s.healed_s) : "");
+      s.healed_s ? fmt::format(" Everything was off again at {:.4g} s.", *s.healed_s) : "");
 }
 
-std::string footer(const Summary& s, bool under_way) {
+/// Links to what the lab's services wrote.
+std::string log_links(const Beside& beside) {
+  constexpr std::size_t kMostLinks = 60;
+  std::string links;
+  const auto logs = beside.services.empty() ? std::vector<std::string>() : logs_in(beside.services);
+  for (std::size_t i = 0; i < logs.size() && i < kMostLinks; i++)
+    links += fmt::format("{0}<a href=\"services/{1}\">{1}</a>", links.empty() ? "" : ", ", escaped(logs[i]));
+  if (links.empty()) return "";
+  return fmt::format("<p>What the lab's services wrote, each line with its time: {}{}.</p>", links,
+                     logs.size() > kMostLinks ? fmt::format(" and {} more", logs.size() - kMostLinks) : "");
+}
+
+std::string footer(const Summary& s, const Beside& beside, bool under_way) {
   // What lies beside the page is in the run's folder, and of a run under way not yet there.
   const char* copy = under_way
                          ? ""
                          : "The plan.toml beside this file is a copy of the plan, and can be played in its place; "
                            "the files that a lab's commands read are where the plan was.";
-  const char* files = under_way ? "Every event and every request is in the run's folder, and so will be its report."
-                                : "Every event and every request is in journal.jsonl; this page and summary.json are "
-                                  "made from it.";
+  const char* files =
+      under_way ? "Every event and every request is in the run's folder, and so will be its report."
+                : "Every event and every request is in <a href=\"journal.jsonl\">journal.jsonl</a>; this page and "
+                  "<a href=\"summary.json\">summary.json</a> are made from it.";
   return fmt::format(
       "<h2>To play it again</h2>\n<p>With the same chance:</p>\n<p><code class=\"command\">{}</code></p>\n<p>{}{}</p>\n"
-      "<footer>{}<p>{} Charts by dygraphs, whose licence stands in this page's source.</p></footer>\n",
+      "<footer>{}<p>{}</p>{}<p>Charts by dygraphs, whose licence stands in this page's source.</p></footer>\n",
       repeat_command(s), s.repeat_masked ? "Replace each ***: secrets are not recorded. " : "", copy,
-      cleanup_of(s, under_way), files);
+      cleanup_of(s, under_way), files, log_links(beside));
 }
 
 /// What a link to the page says of it.
@@ -121,7 +135,7 @@ std::string render_report(const record::Recording& recording, const Summary& sum
   out += headline(summary, beside.other_arms) + "<main>\n" + broken_cards(recording, summary, beside) + drawn;
   out += hypothesis_table(summary) + guard_table(summary) + fault_tables(recording, summary) + probe_table(summary) +
          telemetry_table(summary) + event_table(summary) + notes_and_warnings(summary) +
-         plan_section(beside.plan_text) + footer(summary, live.has_value()) + "</main>\n";
+         plan_section(beside.plan_text) + footer(summary, beside, live.has_value()) + "</main>\n";
   if (!drawn.empty())
     out += fmt::format("<script type=\"application/json\" id=\"run\">{}</script>\n<script>{}</script>\n",
                        page_json(page_data(recording, summary)), kPageScript);

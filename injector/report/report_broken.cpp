@@ -134,14 +134,26 @@ std::string done_by(const Fault& fault) {
 
 /// What is left to say of a window in which no fault was in force: what it comes after may have lasted.
 std::string none_in_force(const Recording& r, Ns from) {
-  const record::FaultRecord* last = nullptr;
+  Ns ended = -1;
   for (const auto& fault : r.faults)
-    if (fault.end <= from && (last == nullptr || fault.end > last->end)) last = &fault;
-  if (last == nullptr) return "no fault had begun by then";
-  return fmt::format(
-      "no fault was in force then. The last one, <b>{}</b>, had ended {} before the window began: what it left behind "
-      "may last",
-      escaped(last->name), short_duration(from - last->end));
+    if (fault.end <= from) ended = std::max(ended, fault.end);
+  if (ended < 0) return "no fault had begun by then";
+  std::string names;
+  std::size_t count = 0;
+  for (const auto& fault : r.faults)
+    if (fault.end == ended && ++count <= kMostFaults)
+      names += fmt::format("{}<b>{}</b>", names.empty() ? "" : ", ", escaped(fault.name));
+  if (count > kMostFaults) names += fmt::format(" and {} more", count - kMostFaults);
+  return fmt::format("no fault was in force then. {}, {}, had ended {}: what {} left behind may last",
+                     count == 1 ? "The last one" : "The last ones", names,
+                     ended == from ? "as the window began" : short_duration(from - ended) + " before the window began",
+                     count == 1 ? "it" : "they");
+}
+
+/// How many faults were in force at some time of the window.
+std::size_t in_force(const Recording& r, Ns from, Ns to) {
+  return static_cast<std::size_t>(std::count_if(
+      r.faults.begin(), r.faults.end(), [&](const record::FaultRecord& f) { return f.start < to && f.end > from; }));
 }
 
 /// The faults that were in force, each with what it was asked, what it did, and how many of the failures fall to it.
@@ -180,19 +192,43 @@ const char* name_of(record::Against::By by) {
                                  : "First answer";
 }
 
-/// Of a hypothesis about values: the first that was beyond the bound, and the last.
-std::string values_text(const ProbeRecord& probe, const plan::Hypothesis& asked, Ns from, Ns to) {
-  const Requests* first = nullptr;
-  const Requests* last = nullptr;
+/// The values that a probe was answered in a window.
+struct Values {
+  std::size_t count = 0;
+  const Requests *first = nullptr, *last = nullptr,
+                 *beyond = nullptr;  ///< `beyond`: the first that is beyond its bound
+};
+Values values_of(const ProbeRecord& probe, const plan::Hypothesis& asked, Ns from, Ns to) {
+  Values v;
   for (const Requests& r : record::due_in(probe, from, to)) {
     if (!r.value) continue;
-    last = &r;
-    if (first == nullptr && record::is_beyond(asked, *r.value)) first = &r;
+    v.count++;
+    if (v.first == nullptr) v.first = &r;
+    v.last = &r;
+    if (v.beyond == nullptr && record::is_beyond(asked, *r.value)) v.beyond = &r;
   }
-  if (last == nullptr) return "";
-  return (first == nullptr ? std::string()
-                           : fmt::format("first beyond it at {}: {}; ", instant(first->due), *first->value)) +
-         fmt::format("the last, at {}: {}", instant(last->due), *last->value);
+  return v;
+}
+
+std::string values_text(const Values& v) {
+  if (v.count == 0) return "";
+  const std::string last = fmt::format("the last, at {}: {}", instant(v.last->due), *v.last->value);
+  if (v.beyond == nullptr) return last;
+  const std::string value = fmt::format("at {}: {}", instant(v.beyond->due), *v.beyond->value);
+  if (v.count == 1) return fmt::format("the only one, {}, is beyond it", value);
+  return fmt::format("{} {}; {}", v.beyond == v.first ? "beyond it from the first answer on," : "first beyond it",
+                     value, last);
+}
+
+/// How often a probe was asked, where its plan begins it late or ends it early: else it may seem that all was well
+/// until then.
+std::string asked_when(const ProbeRecord& probe, Ns from, Ns to) {
+  const auto due = record::due_in(probe, from, to);
+  if (due.empty() || (due.front().due <= from + 2 * probe.every && due.back().due >= to - 3 * probe.every)) return "";
+  std::uint64_t count = 0;
+  for (const Requests& r : due) count += r.count;
+  return fmt::format(", asked {} {} from {} on", thousands(count), count == 1 ? "time" : "times",
+                     instant(due.front().due));
 }
 
 /// What was observed, of which what broke its bound stands out.
@@ -225,7 +261,8 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h, cons
     about = fmt::format("probe <b>{}</b>, {}{}{}, every {}", escaped(probe->name), escaped(probe->kind),
                         probe->subject.empty() ? "" : " " + escaped(probe->subject),
                         probe->from.empty() || probe->from == "here" ? "" : " from " + escaped(probe->from),
-                        short_duration(probe->every));
+                        short_duration(probe->every)) +
+            asked_when(*probe, from, to);
   Facts facts;
   facts.add("Expected", fmt::format("<span class=\"value\">{}</span>", escaped(h.expected)));
   facts.add(
@@ -236,30 +273,40 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h, cons
   if (probe) {
     const auto stats = record::stats_in(*probe, from, to);
     const std::uint64_t failed = stats.sent - stats.ok;
-    facts.add(failed > 0 ? "Cause" : "Faults meanwhile", cause(r, s, probe, from, to, failed));
+    // Of several, which it was cannot be told.
+    facts.add(failed > 0 && in_force(r, from, to) <= 1 ? "Cause" : "Faults meanwhile",
+              cause(r, s, probe, from, to, failed));
     if (failed > 0)
       facts.add("Failures", fmt::format("{} of {} requests: {}; {}", thousands(failed), thousands(stats.sent),
                                         errors_text(stats), failing_span(*probe, from, to)));
     const plan::Hypothesis* plan = asked == r.hypotheses.end() ? nullptr : &*asked;
     const bool of_values = plan != nullptr && plan->any_value();
-    if (of_values) facts.add("Values", values_text(*probe, *plan, from, to));
+    const Values values = of_values ? values_of(*probe, *plan, from, to) : Values();
+    if (of_values) facts.add("Values", values_text(values));
+    const auto look_at = [&](const Requests& one) {
+      facts.add("Nearest to it", said_near(r, one.due));
+      facts.add("Services wrote", logs_near(r, beside, one));
+      moment = fmt::format(" data-at=\"{:.6f}\" data-probe=\"{}\"", seconds(one.due), escaped(probe->name));
+    };
     if (const auto [first, by] = record::first_against(*probe, plan, from, to); first != nullptr) {
       facts.add(name_of(by), outcome(*probe, *first));
       if (const auto* answer = first->error == 0 ? nullptr : answer_to(*probe, *first, from, to)) {
         facts.add("How it differs", escaped(answer->mismatch.value_or("")));
         facts.add("It was answered", answer_text(*answer, *first));
       }
-      facts.add("Nearest to it", said_near(r, first->due));
-      facts.add("Services wrote", logs_near(r, beside, *first));
-      moment = fmt::format(" data-at=\"{:.6f}\" data-probe=\"{}\"", seconds(first->due), escaped(probe->name));
+      look_at(*first);
+    } else if (values.beyond != nullptr) {
+      look_at(*values.beyond);
     }
     if (const auto baseline = record::find_phase(r, "baseline"); baseline && h.during != "baseline" && !of_values)
       facts.add("Before the faults", figures(record::stats_in(*probe, baseline->start, baseline->end)));
     if (failed > 0) why.clear();  // it would say the same
   } else {
-    facts.add("Cause", cause(r, s, nullptr, from, to, 0));
+    facts.add(in_force(r, from, to) <= 1 ? "Cause" : "Faults meanwhile", cause(r, s, nullptr, from, to, 0));
   }
-  if (why.find(' ') != std::string::npos) facts.add("Why", why);  // a single word names what "Expected" says
+  constexpr std::string_view kEventually = "eventually: ";
+  const std::size_t said = why.starts_with(kEventually) ? kEventually.size() : 0;
+  if (why.find(' ', said) != std::string::npos) facts.add("Why", why);  // a single word names what "Expected" says
   if (const auto waiting = record::waiting_in(r, from, to); waiting && waiting->matters())
     facts.add("This machine", escaped("was busy: " + waiting->text()));
   facts.add("To see it again", fmt::format("<code class=\"command\">{}</code>", repeat_command(s)));

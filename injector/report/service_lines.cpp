@@ -117,6 +117,7 @@ std::optional<Ranked> near_in(const std::filesystem::path& path, const Around& a
   if (!best) return {};
   best->near.file = path.filename().string();
   best->near.lines = lines;
+  best->near.trouble = !std::get<0>(best->rank);
   best->near.more = (first > 0 && !before) || (last < st.st_size && !after);
   best->near.line = bounded(without_values(without_secrets_in(std::move(best->near.line)), secrets), kLongest);
   return best;
@@ -124,15 +125,21 @@ std::optional<Ranked> near_in(const std::filesystem::path& path, const Around& a
 
 }  // namespace
 
+std::vector<std::string> logs_in(const std::filesystem::path& services) {
+  std::vector<std::string> names;
+  std::error_code none;
+  for (auto entry = std::filesystem::directory_iterator(services, none); !none && entry != decltype(entry)();
+       entry.increment(none))
+    if (entry->path().extension() == ".log") names.push_back(entry->path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 std::vector<WrittenNear> written_near(const std::filesystem::path& services, const Around& around,
                                       const std::vector<std::string>& secrets) {
   std::vector<Ranked> all;
-  std::error_code none;
-  for (auto entry = std::filesystem::directory_iterator(services, none); !none && entry != decltype(entry)();
-       entry.increment(none)) {
-    if (entry->path().extension() != ".log") continue;
-    if (auto near = near_in(entry->path(), around, secrets)) all.push_back(std::move(*near));
-  }
+  for (const auto& name : logs_in(services))
+    if (auto near = near_in(services / name, around, secrets)) all.push_back(std::move(*near));
   std::sort(all.begin(), all.end(), [](const Ranked& a, const Ranked& b) {
     return std::tie(a.rank, a.near.file) < std::tie(b.rank, b.near.file);
   });

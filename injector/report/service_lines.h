@@ -20,6 +20,7 @@ struct Around {
 struct WrittenNear {
   std::string file;       ///< its name, without the folder
   std::size_t lines = 0;  ///< that are about the instant
+  bool trouble = false;   ///< `line` seems to tell of some
   bool more = false;      ///< there are more of them: a log that grows by megabytes a second is read in part
   Ns apart = 0;           ///< of `line`, from the instant; below 0: it came before
   std::string line;       ///< without its time, cut, visible, and with "***" for secrets
@@ -31,5 +32,8 @@ struct WrittenNear {
 /// shown, beside what a line announces as one.
 std::vector<WrittenNear> written_near(const std::filesystem::path& services, const Around& around,
                                       const std::vector<std::string>& secrets);
+
+/// The names of all logs there, in order.
+std::vector<std::string> logs_in(const std::filesystem::path& services);
 
 }  // namespace faultline::report

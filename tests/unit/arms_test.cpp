@@ -159,6 +159,25 @@ TEST(ArmsAccount, IsMadeFromTheJournalsThereAre) {
   EXPECT_NE(render_arms(outcome, folder.path(), false).bytes().find("naive: not played"), std::string::npos);
 }
 
+TEST(ArmsPage, LeadsFromWhatBrokeToItsCardAndSaysWhatWasExpected) {
+  report::ArmsOutcome outcome;
+  outcome.arms.arms.resize(1);
+  outcome.arms.arms[0] = {"naive", "passed", 0, {"nobody pays twice"}, {"nobody pays twice"}, {}};
+  report::Summary& s = outcome.summaries.emplace_back();
+  s.arm = "naive";
+  s.repeat = "sudo faultline run shop --arm naive --seed 3";
+  report::Hypothesis& h = s.hypotheses.emplace_back();
+  h.name = "nobody pays twice";
+  h.expected = "value.last = 0";
+  h.held = false;
+  h.expected_to_fail = true;
+  h.rank = 1;
+  const std::string page = report::arms_page(outcome);
+  for (const char* part : {"<a href=\"naive/report.html#broken-1\">broken</a>", "value.last = 0",
+                           "passed: it broke what it must", "sudo faultline run shop --seed 3</code>"})
+    EXPECT_NE(page.find(part), std::string::npos) << part << "\n" << page;
+}
+
 TEST(ArmsAccount, AnArmWithoutARecordIsAnErrorOfItsOwn) {
   record::testing::TemporaryFolder folder;
   report::Arms arms;

@@ -223,8 +223,15 @@ TEST(Report, WhatBrokeAfterAFaultNamesTheLastOne) {
   record::Recording r = good_recording();
   r.hypotheses[0].during = "recovery";
   replace_requests(r, 22 * kSecond, 29 * kSecond, false, kSecond);
-  EXPECT_NE(card_of(r).find("The last one, <b>cut</b>, had ended 0 ns before the window began"), std::string::npos)
+  EXPECT_NE(card_of(r).find("The last one, <b>cut</b>, had ended as the window began: what it left"), std::string::npos)
       << card_of(r);
+  record::Recording both = r;
+  both.faults.push_back(both.faults[0]);
+  both.faults.back().name = "other";
+  EXPECT_NE(
+      card_of(both).find("The last ones, <b>cut</b>, <b>other</b>, had ended as the window began: what they left"),
+      std::string::npos)
+      << card_of(both);
   r.hypotheses[0].during = "baseline";
   replace_requests(r, 2 * kSecond, 9 * kSecond, false, kSecond);
   EXPECT_NE(card_of(r).find("no fault had begun by then"), std::string::npos) << card_of(r);
@@ -285,6 +292,30 @@ TEST(Report, ABoundOnValuesShowsTheFirstBeyondItAndTheLast) {
   EXPECT_NE(card.find("<dt>Values</dt><dd>first beyond it at 15 s: 3; the last, at 19.98 s: 3"), std::string::npos)
       << card;
   EXPECT_EQ(card.find("<dt>Before the faults</dt>"), std::string::npos) << "how long a look took is not the question";
+  EXPECT_NE(card.find(" data-at=\"15.000000\" data-probe=\"pay\""), std::string::npos) << "where to look";
+  EXPECT_NE(card.find("<dt>Nearest to it</dt>"), std::string::npos);
+  EXPECT_EQ(card.find(", asked "), std::string::npos) << "it was asked all the time";
+  auto& answers = r.probes[0].answers;
+  answers.erase(std::remove_if(answers.begin(), answers.end(), [](const auto& a) { return a.due < 19'950'000'000; }),
+                answers.end());
+  const std::string late = card_of(r);
+  EXPECT_NE(late.find("every 20.0 ms, asked 2 times from 19.96 s on"), std::string::npos) << late;
+  EXPECT_NE(late.find("<dt>Values</dt><dd>beyond it from the first answer on, at 19.96 s: 3; the last, at 19.98 s: 3"),
+            std::string::npos)
+      << late;
+}
+
+TEST(Report, OfConnectionsThatDieItTellsHowManyAndNoShareOfPackets) {
+  record::Recording r = good_recording();
+  ASSERT_TRUE(r.faults[0].account);
+  r.faults[0].loss = 1;
+  const auto page = [&] { return render_report(r, summary_of(r)); };
+  EXPECT_NE(page().find("asked, at its height"), std::string::npos);
+  r.faults[0].account->flows_met = 24;
+  r.faults[0].account->flows_dead = 7;
+  EXPECT_NE(page().find("<td>connections dead</td><td class=\"n\">7 of 24</td><td></td><td class=\"n\">29.2%</td>"),
+            std::string::npos);
+  EXPECT_EQ(page().find("asked, at its height"), std::string::npos);
 }
 
 TEST(Report, ShowsThePlanWithoutItsSecrets) {

@@ -117,11 +117,10 @@ TEST_F(ServiceLines, StandOnTheCardWithALinkToTheLog) {
   record::Recording r = failing();
   folder.write("shop.log", line_at(kNow + 4 * kMs, "bank <unreachable>"));
   const Beside beside{.services = folder.path()};
-  EXPECT_NE(
-      page_of(r, beside).find(
-          "<dt>Services wrote</dt><dd><a href=\"services/shop.log\">shop.log</a>, 1.00 ms before that request was "
-          "over, one of 1 line:<pre class=\"said\">bank &lt;unreachable&gt;</pre></dd>"),
-      std::string::npos);
+  EXPECT_NE(page_of(r, beside).find("<dt>Services wrote</dt><dd><a href=\"services/shop.log\">shop.log</a> at 12 s, "
+                                    "1.00 ms before that request was "
+                                    "over, one of 1 line:<pre class=\"said\">bank &lt;unreachable&gt;</pre></dd>"),
+            std::string::npos);
   for (const char* more : {"a.log", "b.log", "c.log"}) folder.write(more, line_at(kNow, "fine"));
   EXPECT_NE(page_of(r, beside).find("and 1 log more</dd>"), std::string::npos);
   r.masked = true;
@@ -155,10 +154,10 @@ TEST(ServiceLinesOfARun, AreThoseOfItsFolderWithoutThePlansSecrets) {
   }
   derive(folder.path());
   const std::string page = folder.read("report.html");
-  EXPECT_NE(
-      page.find("bank.log</a>, 5.00 ms after that request was over, one of 1 line:<pre class=\"said\">who says *** is "
-                "refused</pre>"),
-      std::string::npos)
+  EXPECT_NE(page.find("bank.log</a> at 0.01 s, 5.00 ms after that request was over, one of 1 line:<pre "
+                      "class=\"said\">who says *** is "
+                      "refused</pre>"),
+            std::string::npos)
       << page.substr(page.find("Services wrote"), 400);
 }
 
