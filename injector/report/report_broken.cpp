@@ -220,11 +220,11 @@ std::string values_text(const Values& v) {
                      value, last);
 }
 
-/// How often a probe was asked, where its plan begins it late or ends it early: else it may seem that all was well
-/// until then.
+/// How often a probe asked, where it began late in the window: else it may seem that all was well until then.
 std::string asked_when(const ProbeRecord& probe, Ns from, Ns to) {
   const auto due = record::due_in(probe, from, to);
-  if (due.empty() || (due.front().due <= from + 2 * probe.every && due.back().due >= to - 3 * probe.every)) return "";
+  // Requests of a load are due at the beginning of their span (record/sample_batch.h).
+  if (due.empty() || due.front().due <= from + std::max(2 * probe.every, kSecond)) return "";
   std::uint64_t count = 0;
   for (const Requests& r : due) count += r.count;
   return fmt::format(", asked {} {} from {} on", thousands(count), count == 1 ? "time" : "times",
