@@ -61,12 +61,18 @@ std::optional<Part> password_of_url(std::string_view text) { return password_par
 
 std::string without_values(std::string text, const std::vector<std::string>& secrets) {
   constexpr std::size_t kBeginning = 16;
-  for (const std::string& secret : secrets)
-    for (std::size_t at = 0; (at = text.find(secret.substr(0, kBeginning), at)) != std::string::npos; at += 3) {
+  // In one pass, and the longest first: one secret may be the beginning of another, or share it (tokens do).
+  for (std::size_t at = 0; at < text.size(); at++) {
+    std::size_t longest = 0;
+    for (const std::string& secret : secrets) {
       std::size_t same = 0;
       while (same < secret.size() && at + same < text.size() && text[at + same] == secret[same]) ++same;
-      text.replace(at, same, "***");
+      if (same >= std::min(secret.size(), kBeginning)) longest = std::max(longest, same);
     }
+    if (longest == 0) continue;
+    text.replace(at, longest, "***");
+    at += 2;
+  }
   return text;
 }
 

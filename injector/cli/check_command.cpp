@@ -120,8 +120,8 @@ Exit check_plans(const CheckArguments& arguments) {
     }
     print(stderr, all.back().told);
   }
-  tell_ci(arguments, all);  // which may fail
   if (arguments.json) print_json(json);
+  tell_ci(arguments, all);
   return status;
 }
 

@@ -259,7 +259,7 @@ class NameBinder {
         issues_.error(from->at, fmt::format("from: there is no target or lab host \"{}\"", from->text),
                       issues_.suggest(from->text, known,
                                       list_known("choose one of", known) +
-                                          fmt::format("; or name it: [targets.{}] netns = \"…\"", from->text)));
+                                          "; or write [targets.NAME] with netns = \"name\" below it"));
         continue;
       }
       if (!is_one_place(draft_.targets[*index].target.where))

@@ -102,9 +102,10 @@ class Kafka : public Asker {
       come_.reset(rd_kafka_queue_new(consumer_.get()));
       ring_for(come_.get());
     }
-    loop_.watch(bell_.get(), EPOLLIN, [this](std::uint32_t) { take(); });
-    // What came before a queue had the bell rings for nothing, and nothing behind it either.
+    // What came before a queue had the bell has not rung it, and librdkafka rings only for a queue that was empty:
+    // nothing that comes later would ring either. So it is looked at once.
     check("ring", eventfd_write(bell_.get(), 1));
+    loop_.watch(bell_.get(), EPOLLIN, [this](std::uint32_t) { take(); });
   }
   ~Kafka() override {
     ending_ = true;

@@ -63,7 +63,7 @@ Outcome derive(const std::filesystem::path& folder) {
   // a copy of the plan, which the run has put there
   read_file((folder / "plan.toml").string(), Readable::regular_file, beside.plan_text);
   beside.secrets = plan::hidden_words(beside.plan_text);
-  // What the page's link leads to, however the folder was called.
+  // However the folder was called: "naive/" and "." have no parent by their names.
   beside.other_arms = recording.arm && std::filesystem::exists(folder / ".." / kArmsFile, none);
   replace_file(folder / "report.html", render_report(recording, outcome.summary, beside));
   return outcome;

@@ -11,6 +11,8 @@
 
 namespace faultline::report {
 
+/// Behind a command that has "***" in it.
+inline constexpr const char* kReplaceMasked = "Replace each ***: secrets are not recorded. ";
 inline constexpr const char* kNone = "<span class=\"dim\">none</span>";
 
 std::string list_of(const std::vector<std::string>& texts);  ///< as <li>

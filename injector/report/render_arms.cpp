@@ -6,6 +6,7 @@
 #include "injector/base/text.h"
 #include "injector/report/arms.h"
 #include "injector/report/chart.h"
+#include "injector/report/html.h"
 #include "injector/report/style.h"
 #include "injector/report/terminal_style.h"
 #include "injector/screen/locale.h"
@@ -69,8 +70,9 @@ std::string phase_cell(const Summary& s, const std::string& probe, const std::st
 std::string repeat_of_all(const ArmsOutcome& outcome) {
   if (outcome.summaries.empty()) return "";
   const Summary& s = outcome.summaries.front();
+  if (!s.arm) return "";
   std::string command = s.repeat;
-  const std::string one = " --arm " + s.arm.value_or("");
+  const std::string one = " --arm " + *s.arm;
   const auto at = command.find(one);
   if (at == std::string::npos) return "";
   return command.erase(at, one.size());
@@ -151,10 +153,14 @@ std::string arms_page(const ArmsOutcome& outcome) {
   const auto names = hypothesis_names(outcome.summaries);
   if (!names.empty()) out += fmt::format("<h2>Hypotheses</h2>\n<table><tr><th>hypothesis</th>{}</tr>\n", heads);
   for (const auto& name : names) {
-    const Hypothesis* any = nullptr;
-    for (const auto& s : outcome.summaries) any = any ? any : find_hypothesis(s, name);
-    out += fmt::format("<tr><td>{}<br><span class=\"dim\">{}</span></td>", escaped(name),
-                       any ? escaped(any->expected) : "");
+    // Arms may differ in a bound: each is named, once.
+    std::string expected;
+    for (const auto& s : outcome.summaries)
+      if (const Hypothesis* h = find_hypothesis(s, name); h && name.find(h->expected) == std::string::npos) {
+        const std::string bound = escaped(h->expected);
+        if (expected.find(bound) == std::string::npos) expected += (expected.empty() ? "" : "; ") + bound;
+      }
+    out += fmt::format("<tr><td>{}<br><span class=\"dim\">{}</span></td>", escaped(name), expected);
     for (const auto& s : outcome.summaries) out += arm_cell(s, find_hypothesis(s, name));
     out += "</tr>\n";
   }
@@ -162,7 +168,8 @@ std::string arms_page(const ArmsOutcome& outcome) {
   if (const std::string rows = probe_rows(outcome.summaries); !rows.empty())
     out += fmt::format("<h2>Probes</h2>\n<table><tr><th>probe</th><th>phase</th>{}</tr>\n{}</table>\n", heads, rows);
   if (const std::string again = repeat_of_all(outcome); !again.empty())
-    out += "<h2>To play all of them again</h2>\n<p><code class=\"command\">" + escaped(again) + "</code></p>\n";
+    out += fmt::format("<h2>To play all of them again</h2>\n<p><code class=\"command\">{}</code></p>\n{}",
+                       escaped(again), outcome.summaries.front().repeat_masked ? kReplaceMasked : "");
   return out +
          "<footer><p>Each arm's own page has its timeline, and the command that plays it again. This page is made from "
          "the arms' journals; <code>faultline report</code> makes it anew.</p></footer>\n" +

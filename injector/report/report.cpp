@@ -109,8 +109,8 @@ std::string footer(const Summary& s, const Beside& beside, bool under_way) {
   return fmt::format(
       "<h2>To play it again</h2>\n<p>With the same chance:</p>\n<p><code class=\"command\">{}</code></p>\n<p>{}{}</p>\n"
       "<footer>{}<p>{}</p>{}<p>Charts by dygraphs, whose licence stands in this page's source.</p></footer>\n",
-      repeat_command(s), s.repeat_masked ? "Replace each ***: secrets are not recorded. " : "", copy,
-      cleanup_of(s, under_way), files, log_links(beside));
+      repeat_command(s), s.repeat_masked ? kReplaceMasked : "", copy, cleanup_of(s, under_way), files,
+      log_links(beside));
 }
 
 /// What a link to the page says of it.

@@ -44,15 +44,18 @@ std::string logs_near(const record::Recording& r, const Beside& beside, const re
   std::string text;
   for (std::size_t i = 0; i < all.size() && i < kMostLogs; i++) {
     const WrittenNear& near = all[i];
-    text += fmt::format(
-        "<a href=\"services/{0}\">{0}</a> at {1}, {2} that request was over, one of {3}{4} {5}{6}:", escaped(near.file),
-        instant(over + near.apart - *begun),
-        near.apart == 0 ? std::string("as")
-                        : short_duration(std::abs(near.apart)) + (near.apart < 0 ? " before" : " after"),
-        near.more ? "more than " : "", thousands(near.lines), near.lines == 1 ? "line" : "lines",
-        near.trouble ? "" : ", none of which seems to tell of trouble: the nearest, perhaps of another request");
+    const std::string of_how_many = near.lines == 1
+                                        ? std::string("the only line")
+                                        : fmt::format("{}of {}{} lines", near.trouble ? "one " : "the nearest ",
+                                                      near.more ? "more than " : "", thousands(near.lines));
+    text +=
+        fmt::format("<a href=\"services/{0}\">{0}</a> at {1}, {2} that request was over: {3}{4}", escaped(near.file),
+                    instant(over + near.apart - *begun),
+                    near.apart == 0 ? std::string("as")
+                                    : short_duration(std::abs(near.apart)) + (near.apart < 0 ? " before" : " after"),
+                    of_how_many, near.trouble ? "" : ", perhaps of another request");
     // A secret that was given on the command line is nowhere in the record, so it cannot be found in a line either.
-    text += r.masked ? " not shown, as it might hold a secret that this run was given<br>"
+    text += r.masked ? ", not shown, as it might hold a secret that this run was given<br>"
                      : fmt::format("<pre class=\"said\">{}</pre>", escaped(near.line));
   }
   if (all.size() > kMostLogs)

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "injector/base/text.h"
 #include "injector/record/contention.h"
@@ -224,7 +225,7 @@ std::string values_text(const Values& v) {
 std::string asked_when(const ProbeRecord& probe, Ns from, Ns to) {
   const auto due = record::due_in(probe, from, to);
   // Requests of a load are due at the beginning of their span (record/sample_batch.h).
-  if (due.empty() || due.front().due <= from + std::max(2 * probe.every, kSecond)) return "";
+  if (due.empty() || probe.rate || due.front().due <= from + std::max(2 * probe.every, kSecond)) return "";
   std::uint64_t count = 0;
   for (const Requests& r : due) count += r.count;
   return fmt::format(", asked {} {} from {} on", thousands(count), count == 1 ? "time" : "times",
@@ -246,8 +247,8 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h, cons
   const auto asked = std::find_if(r.hypotheses.begin(), r.hypotheses.end(),
                                   [&](const plan::Hypothesis& one) { return one.name == h.name; });
   const bool known = h.start_s && h.end_s;
-  const Ns from = known ? static_cast<Ns>(*h.start_s * kSecond) : 0,
-           to = known ? static_cast<Ns>(*h.end_s * kSecond) : r.observed_until();
+  const auto exact = [](double seconds) { return static_cast<Ns>(std::llround(seconds * kSecond)); };  // 4.1 s are
+  const Ns from = known ? exact(*h.start_s) : 0, to = known ? exact(*h.end_s) : r.observed_until();
   const bool as_expected = h.expected_to_fail.value_or(false);
   const bool arm_expects_others = std::any_of(s.hypotheses.begin(), s.hypotheses.end(), [](const Hypothesis& one) {
     return one.expected_to_fail.value_or(false);

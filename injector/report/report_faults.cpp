@@ -140,16 +140,14 @@ std::string site_rows(const record::FaultRecord& record, const Fault& f) {
         escaped(site), thousands(counts.matched), thousands(counts.delayed), met > 0 ? percent(dropped / met) : "",
         met > 0 ? share_bar("applied", dropped / met) : "");
   };
-  // Of connections that die, the share of the packets says little: the dead send few.
+  // Of connections that are to die, what is asked is no share of packets.
   bool drawn = false;
   for (const auto& [what, met, dead] :
        {std::tuple{"connections", f.flows_met, f.flows_dead}, {"clients", f.clients_met, f.clients_dead}})
     if (met > 0) {
       drawn = true;
-      const double share = static_cast<double>(dead) / static_cast<double>(met);
-      out += fmt::format(
-          "<tr><td>{} dead</td><td class=\"n\">{} of {}</td><td></td><td class=\"n\">{}</td><td>{}</td></tr>\n", what,
-          thousands(dead), thousands(met), percent(share), share_bar("applied", share));
+      out += fmt::format("<tr><td colspan=\"5\">{} of {} {} dead ({})</td></tr>\n", thousands(dead), thousands(met),
+                         what, percent(static_cast<double>(dead) / static_cast<double>(met)));
     }
   if (record.loss > 0 && !drawn)
     out += fmt::format("<tr><td>asked, at its height</td><td></td><td></td><td class=\"n\">{}</td><td>{}</td></tr>\n",

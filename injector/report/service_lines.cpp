@@ -27,9 +27,10 @@ constexpr off_t kReadEachWay = 2 << 20;  // read before the instant, and after i
 
 /// Whether a line seems to tell of trouble. A guess, for what is shown first; the log itself is a click away.
 bool tells_of_trouble(std::string_view line) {
+  // Most are looked for within words, too: ECONNREFUSED, SocketTimeoutException, conn_error=3.
   static const re2::RE2 words(
-      R"((?i)\b(?:errors?|fail\w*|refus\w*|time-?outs?|timed out|unreachable|unavailable|reset|reject\w*|denied|lost|)"
-      R"(down|warn\w*|panic\w*|abort\w*|overload\w*|giv(?:es|ing) up|gave up)\b)");
+      R"((?i)error|exception|fatal|panic|refus|reject|denied|overload|unreach|unavail|time-?d?[ _-]?out|reset|)"
+      R"(fail(?:ed|ure|s|ing)|\b(?:fail|down|lost|warn|warning|abort\w*|deadline|gave up|giv(?:es|ing) up)\b)");
   return re2::RE2::PartialMatch({line.data(), line.size()}, words);
 }
 

@@ -105,6 +105,14 @@ TEST(KeptAnswers, SecretsOfThePlanAreHidden) {
   EXPECT_NE(text.find("\"*** *** *** east-side Hangzhou\""), std::string::npos) << text;
 }
 
+TEST(Secrets, OneMayBeTheBeginningOfAnotherOrShareIt) {
+  EXPECT_EQ(without_values("a hunter2 and hunter2-admin", {"hunter2", "hunter2-admin"}), "a *** and ***");
+  const std::string head = "eyJhbGciOiJIUzI1NiJ9.";
+  EXPECT_EQ(without_values("got " + head + "BBBBSECRET, not " + head + "AAAA", {head + "AAAA", head + "BBBBSECRET"}),
+            "got ***, not ***");
+  EXPECT_EQ(without_values("cut: " + head + "BB", {head + "BBBBSECRET"}), "cut: ***") << "a text may have been cut";
+}
+
 TEST(Secrets, WhatAWordAnnouncesIsHidden) {
   for (const auto& [text, shown] : std::vector<std::pair<std::string, std::string>>{
            {"password=abc def", "password=*** def"},

@@ -60,6 +60,19 @@ TEST_F(ServiceLines, WhatTellsOfTroubleComesFirst) {
   EXPECT_EQ(all[1].file, "chatty.log");
 }
 
+TEST_F(ServiceLines, NamesOfErrorsTellOfTrouble) {
+  for (const char* name :
+       {"connect ECONNREFUSED 10.0.0.1", "ETIMEDOUT", "ConnectionResetError", "SocketTimeoutException", "conn_error=3",
+        "time-out", "context deadline exceeded", "server bank is DOWN"}) {
+    folder.write("pay.log", line_at(kNow, name));
+    EXPECT_TRUE(near().at(0).trouble) << name;
+  }
+  for (const char* name : {"GET /download 200", "an upload has begun", "lossless", "reading"}) {
+    folder.write("pay.log", line_at(kNow, name));
+    EXPECT_FALSE(near().at(0).trouble) << name;
+  }
+}
+
 TEST_F(ServiceLines, AreFoundInALongLogWithoutReadingIt) {
   std::string text;
   for (int i = -200'000; i < 100'000; i++) text += line_at(kNow + i * 10 * kMs, "line " + std::to_string(i));
@@ -119,7 +132,7 @@ TEST_F(ServiceLines, StandOnTheCardWithALinkToTheLog) {
   const Beside beside{.services = folder.path()};
   EXPECT_NE(page_of(r, beside).find("<dt>Services wrote</dt><dd><a href=\"services/shop.log\">shop.log</a> at 12 s, "
                                     "1.00 ms before that request was "
-                                    "over, one of 1 line:<pre class=\"said\">bank &lt;unreachable&gt;</pre></dd>"),
+                                    "over: the only line<pre class=\"said\">bank &lt;unreachable&gt;</pre></dd>"),
             std::string::npos);
   for (const char* more : {"a.log", "b.log", "c.log"}) folder.write(more, line_at(kNow, "fine"));
   EXPECT_NE(page_of(r, beside).find("and 1 log more</dd>"), std::string::npos);
@@ -154,7 +167,7 @@ TEST(ServiceLinesOfARun, AreThoseOfItsFolderWithoutThePlansSecrets) {
   }
   derive(folder.path());
   const std::string page = folder.read("report.html");
-  EXPECT_NE(page.find("bank.log</a> at 0.01 s, 5.00 ms after that request was over, one of 1 line:<pre "
+  EXPECT_NE(page.find("bank.log</a> at 0.01 s, 5.00 ms after that request was over: the only line<pre "
                       "class=\"said\">who says *** is "
                       "refused</pre>"),
             std::string::npos)
