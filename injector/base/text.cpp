@@ -1,11 +1,11 @@
 #include "injector/base/text.h"
 
 #include <fmt/format.h>
-#include <stdio.h>
 #include <time.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <utility>
 
@@ -35,19 +35,25 @@ std::string rfc3339(Ns wall) {
 
 std::optional<Ns> wall_of(std::string_view instant) {
   const std::string text(instant);
-  tm utc{};
-  int used = 0;
-  long micros = 0;
-  // %n: how far it got. Six figures of a second, no fewer: otherwise they would mean something else.
-  if (sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%6ldZ%n", &utc.tm_year, &utc.tm_mon, &utc.tm_mday, &utc.tm_hour,
-             &utc.tm_min, &utc.tm_sec, &micros, &used) != 7 ||
-      static_cast<std::size_t>(used) != text.size() || text.size() != rfc3339(0).size())
+  struct tm utc {};
+  const char* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &utc);
+  if (rest == nullptr || utc.tm_year + 1900 > 2200) return {};  // nanoseconds in 64 bits end in 2262
+  Ns fraction = 0;
+  if (*rest == '.') {
+    Ns unit = kSecond / 10;
+    for (rest++; *rest >= '0' && *rest <= '9'; rest++, unit /= 10) fraction += (*rest - '0') * unit;
+  }
+  const int day = utc.tm_mday;
+  const bool leap = utc.tm_sec == 60;  // which may begin another day
+  const Ns wall = static_cast<Ns>(timegm(&utc)) * kSecond + fraction;
+  if (utc.tm_mday != day && !leap) return {};  // the 31st of February
+  if (std::string_view(rest) == "Z") return wall;
+  int hours = 0, minutes = 0;
+  char sign = 0, end = 0;
+  if (std::sscanf(rest, "%c%2d:%2d%c", &sign, &hours, &minutes, &end) != 3 || (sign != '+' && sign != '-') ||
+      hours > 23 || minutes > 59)
     return {};
-  utc.tm_year -= 1900;
-  utc.tm_mon -= 1;
-  const Ns wall = static_cast<Ns>(timegm(&utc)) * kSecond + micros * kMicrosecond;
-  if (rfc3339(wall) != text) return {};  // the 31st of February
-  return wall;
+  return wall - (sign == '+' ? 1 : -1) * (hours * 3600 + minutes * 60) * kSecond;
 }
 
 std::string time_of_day(const std::string& instant) {

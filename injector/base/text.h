@@ -12,8 +12,8 @@
 namespace faultline {
 
 std::string rfc3339(Ns wall);  ///< "2026-11-22T01:50:05.123456Z" of CLOCK_REALTIME nanoseconds
-std::optional<Ns> wall_of(
-    std::string_view instant);  ///< of an instant as rfc3339() writes it; none: it is another text
+/// CLOCK_REALTIME nanoseconds of an RFC 3339 instant, with or without a fraction of a second. None: it is another text.
+std::optional<Ns> wall_of(std::string_view instant);
 std::string time_of_day(const std::string& instant);  ///< of an RFC 3339 instant in UTC, to the second: "17:04:01Z"
 std::string short_duration(Ns value);                 ///< three figures: "38.2 µs", "204 ms", "12.3 s"
 std::string short_microseconds(double us);

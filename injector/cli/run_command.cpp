@@ -2,14 +2,13 @@
 #include <CLI/CLI.hpp>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <filesystem>
 #include <memory>
 
 #include "injector/base/clock.h"
 #include "injector/base/file_text.h"
+#include "injector/base/text.h"
 #include "injector/cli/app.h"
 #include "injector/cli/experiments.h"
 #include "injector/cli/plan_arguments.h"
@@ -37,24 +36,8 @@ struct RunArguments {
   Playing playing;
 };
 
-/// "2026-11-22T10:00:00Z", with or without a fraction of a second.
 Ns read_instant(const std::string& text) {
-  std::tm tm{};
-  const char* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &tm);
-  if (rest != nullptr && tm.tm_year + 1900 <= 2200) {  // nanoseconds in 64 bits end in 2262
-    Ns fraction = 0;
-    if (*rest == '.') {
-      Ns unit = kSecond / 10;
-      for (rest++; *rest >= '0' && *rest <= '9'; rest++, unit /= 10) fraction += (*rest - '0') * unit;
-    }
-    const Ns seconds = static_cast<Ns>(timegm(&tm)) * kSecond + fraction;
-    if (std::string_view(rest) == "Z") return seconds;
-    int hours = 0, minutes = 0;
-    char sign = 0, end = 0;
-    if (std::sscanf(rest, "%c%2d:%2d%c", &sign, &hours, &minutes, &end) == 3 && (sign == '+' || sign == '-') &&
-        hours <= 23 && minutes <= 59)
-      return seconds - (sign == '+' ? 1 : -1) * (hours * 3600 + minutes * 60) * kSecond;
-  }
+  if (const auto wall = wall_of(text)) return *wall;
   throw Failure(Exit::invalid,
                 fmt::format("--at {}: not an RFC 3339 instant; write for example 2026-11-22T10:00:00Z", text));
 }
@@ -93,12 +76,8 @@ Exit run_until_conclusive(const RunArguments& arguments, const CLI::App& sub, co
                                  {"--out", folder.string()});
   for (unsigned left = arguments.again;; left--) {
     const auto played = run::play_arm(words);
-    if (!fs::exists(folder / "journal.jsonl")) {  // it has said why, in words
-      if (arguments.playing.json)
-        print_json(
-            {{"error", "there is no record; standard error says why"}, {"exit_code", static_cast<int>(played.exit)}});
-      return played.exit;
-    }
+    if (!fs::exists(folder / "journal.jsonl"))
+      throw Failure(played.exit, "there is no record of the run, for the reason that stands above");
     const auto outcome = report::derive(folder);
     run::give_to_user(folder);
     if (outcome.exit != Exit::inconclusive || left == 0 || played.stopped)

@@ -1,5 +1,6 @@
-// From the journal to the verdict. derive() reads a run folder's journal.jsonl and nothing else, and writes
-// summary.json and junit.xml beside it, so any run can be judged again. verdict.h holds the rules.
+// From the journal to the verdict. derive() judges by a run folder's journal.jsonl and nothing else, and
+// writes summary.json, junit.xml and report.html beside it, so any run can be judged again. The report shows the plan
+// and what services wrote, where these are there. verdict.h holds the rules.
 #pragma once
 
 #include <filesystem>

@@ -151,10 +151,13 @@ std::string none_in_force(const Recording& r, Ns from) {
                      count == 1 ? "it" : "they");
 }
 
-/// How many faults were in force at some time of the window.
-std::size_t in_force(const Recording& r, Ns from, Ns to) {
-  return static_cast<std::size_t>(std::count_if(
-      r.faults.begin(), r.faults.end(), [&](const record::FaultRecord& f) { return f.start < to && f.end > from; }));
+/// Whether a fault was in force at some time of the window.
+bool meets(const record::FaultRecord& fault, Ns from, Ns to) { return fault.start < to && fault.end > from; }
+
+/// Of several, which it was cannot be told.
+bool names_the_cause(const Recording& r, Ns from, Ns to) {
+  return std::count_if(r.faults.begin(), r.faults.end(), [&](const auto& fault) { return meets(fault, from, to); }) <=
+         1;
 }
 
 /// The faults that were in force, each with what it was asked, what it did, and how many of the failures fall to it.
@@ -164,7 +167,7 @@ std::string cause(const Recording& r, const Summary& s, const ProbeRecord* probe
   std::size_t told = 0, all = 0;
   for (std::size_t i = 0; i < r.faults.size() && i < s.faults.size(); i++) {
     const auto& fault = r.faults[i];
-    if (fault.start >= to || fault.end <= from) continue;
+    if (!meets(fault, from, to)) continue;
     if (all++, told >= kMostFaults) continue;
     told++;
     const Fault& summed = s.faults[i];
@@ -274,8 +277,7 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h, cons
   if (probe) {
     const auto stats = record::stats_in(*probe, from, to);
     const std::uint64_t failed = stats.sent - stats.ok;
-    // Of several, which it was cannot be told.
-    facts.add(failed > 0 && in_force(r, from, to) <= 1 ? "Cause" : "Faults meanwhile",
+    facts.add(failed > 0 && names_the_cause(r, from, to) ? "Cause" : "Faults meanwhile",
               cause(r, s, probe, from, to, failed));
     if (failed > 0)
       facts.add("Failures", fmt::format("{} of {} requests: {}; {}", thousands(failed), thousands(stats.sent),
@@ -303,7 +305,7 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h, cons
       facts.add("Before the faults", figures(record::stats_in(*probe, baseline->start, baseline->end)));
     if (failed > 0) why.clear();  // it would say the same
   } else {
-    facts.add(in_force(r, from, to) <= 1 ? "Cause" : "Faults meanwhile", cause(r, s, nullptr, from, to, 0));
+    facts.add(names_the_cause(r, from, to) ? "Cause" : "Faults meanwhile", cause(r, s, nullptr, from, to, 0));
   }
   constexpr std::string_view kEventually = "eventually: ";
   const std::size_t said = why.starts_with(kEventually) ? kEventually.size() : 0;

@@ -174,11 +174,14 @@ TEST(ServiceLinesOfARun, AreThoseOfItsFolderWithoutThePlansSecrets) {
       << page.substr(page.find("Services wrote"), 400);
 }
 
-TEST(WallOf, ReadsWhatIsWritten) {
+TEST(WallOf, ReadsWhatIsWrittenAndWhatPeopleWrite) {
   for (const Ns wall : {Ns{0}, kNow + 123'456 * kMicrosecond, Ns{951'782'400} * kSecond})
     EXPECT_EQ(wall_of(rfc3339(wall)), wall) << rfc3339(wall);
-  for (const char* wrong : {"", "2025-12-01", "2025-12-01T02:00:00Z", "2025-02-31T02:00:00.000000Z",
-                            "2025-12-01T02:00:00.000000+", "2025-12-01T02:00:00.000000Z "})
+  for (const char* same :
+       {"2025-12-01T02:00:00Z", "2025-12-01T02:00:00.000Z", "2025-12-01T04:00:00+02:00", "2025-11-30T21:30:00-04:30"})
+    EXPECT_EQ(wall_of(same), kNow) << same;
+  for (const char* wrong : {"", "2025-12-01", "2025-12-01T02:00:00", "2025-02-31T02:00:00Z", "2025-12-01T02:00:00+",
+                            "2025-12-01T02:00:00Z ", "2025-12-01T02:00:00+24:00", "noon"})
     EXPECT_FALSE(wall_of(wrong)) << wrong;
 }
 
