@@ -77,7 +77,7 @@ TEST_F(ArmsTest, ThatBreaksAnotherThanItMustDeviates) {
 
 TEST_F(ArmsTest, OneAloneIsARunLikeAnyOther) {
   Command run = Command::run(folder.write("plan.toml", plan("fails: answers come")), out, {"--arm", "patient"});
-  EXPECT_EQ(run.wait(60 * kSecond), 0) << run.errors();
+  EXPECT_EQ(run.wait(60 * kSecond), 0) << run.errors() << run.out();
   EXPECT_FALSE(std::filesystem::exists(out / "arms.json"));
   EXPECT_EQ(summary_of(out)["arm"], "patient");
 }
