@@ -8,6 +8,11 @@
 #include "injector/plan/values.h"
 
 namespace faultline::screen {
+namespace {
+
+bool same_time(const record::Phase& a, const record::Phase& b) { return a.start == b.start && a.end == b.end; }
+
+}  // namespace
 
 std::string PlainView::clock_label(Ns t) {
   if (t > -100 * kMillisecond) t = std::max<Ns>(t, 0);  // the moment between arming and T0 is shown as 0.0s
@@ -20,7 +25,10 @@ void PlainView::say(std::vector<std::string>& out, Ns t, const std::string& text
 }
 
 std::string PlainView::phase_text(std::size_t phase) const {
-  std::string text = watch_.phases[phase].name + ":";
+  std::string text;
+  for (const auto& one : watch_.phases)
+    if (same_time(one, watch_.phases[phase])) text += (text.empty() ? "" : "+") + one.name;
+  text += ":";
   for (const auto& probe : watch_.probes) {
     const WatchedPhase& p = probe.phases[phase];
     text += fmt::format("{} {} {} finished", &probe == &watch_.probes.front() ? "" : " ·", probe.name,
@@ -76,7 +84,8 @@ std::vector<std::string> PlainView::lines(Ns now, bool final) {
     const record::Phase& phase = watch_.phases[i];
     if (phase_told_[i] || watch_.probes.empty()) continue;
     if (now < phase.end + grace && !(final && now > phase.start)) continue;
-    phase_told_[i] = true;
+    for (std::size_t j = i; j < watch_.phases.size(); ++j)
+      if (same_time(watch_.phases[j], phase)) phase_told_[j] = true;
     say(out, now, phase_text(i));
   }
   if (!final && now - last_said_ >= kHeartbeat && now < watch_.duration && !watch_.probes.empty())

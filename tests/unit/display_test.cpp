@@ -284,6 +284,25 @@ TEST(PlainView, TellsEachThingOnce) {
   EXPECT_LE(count("last second"), 7) << all;
 }
 
+TEST(PlainView, FaultsInForceAtTheSameTimeHaveOneLineOfFigures) {
+  plan::Plan p = a_plan();
+  p.faults.push_back(p.faults[0]);
+  p.faults[1].name = "loss";
+  p.faults.push_back(p.faults[0]);
+  p.faults[2].name = "earlier";
+  p.faults[2].end = 40 * kSecond;
+  screen::Watch watch(p);
+  screen::PlainView plain(watch);
+  fill(watch);
+  std::string all;
+  for (Ns now = 0; now < 70 * kSecond; now += 100 * kMillisecond)
+    for (const auto& line : plain.lines(now, false)) all += line + "\n";
+  for (const char* line : {"fault room-jitter begins (40s)\n", "fault loss begins (40s)\n", "fault loss ends\n",
+                           "] room-jitter+loss: pay 200 finished", "] earlier: pay 200 finished"})
+    EXPECT_NE(all.find(line), std::string::npos) << line << all;
+  EXPECT_EQ(all.find("] loss: "), std::string::npos) << all;
+}
+
 TEST(Display, DrawsInPlaceOnATerminalAndLeavesItAsItWas) {
   const Variable term("TERM", "xterm"), language("LC_ALL", "C.UTF-8"), color("NO_COLOR", nullptr);
   for (unsigned short width : {40, 80, 132}) {
