@@ -20,6 +20,7 @@ using record::ProbeRecord;
 using record::Recording;
 using Values = std::vector<std::optional<double>>;
 
+constexpr std::uint64_t kSeldom = 10;        // fewer requests than that in the whole run
 constexpr std::size_t kMostErrors = 8;       // told apart in a chart: kBadTones, each of them plain and hatched
 constexpr std::size_t kBadTones = 4;         // page.css has bad1 to bad4
 constexpr std::size_t kValuesOfAProbe = 12;  // curves, about: what kMostValues is divided by
@@ -155,11 +156,12 @@ struct ProbeChart {
   const char* id;
   PageChart (*draw)(const Seen&);
   Shows shows;
+  bool of_few;  ///< it tells something of a few requests as well
 };
 constexpr ProbeChart kProbeCharts[] = {
-    {"latency", latency, [](const plan::Conditions::Key& key) { return key.is_quantile(); }},
-    {"success", success, [](const plan::Conditions::Key& key) { return key.of == Of::share; }},
-    {"outcomes", outcomes, [](const plan::Conditions::Key& key) { return key.of == Of::throughput; }},
+    {"latency", latency, [](const plan::Conditions::Key& key) { return key.is_quantile(); }, false},
+    {"success", success, [](const plan::Conditions::Key& key) { return key.of == Of::share; }, false},
+    {"outcomes", outcomes, [](const plan::Conditions::Key& key) { return key.of == Of::throughput; }, true},
 };
 
 }  // namespace
@@ -182,6 +184,13 @@ Cells cells_for(Ns until, Ns every, std::size_t most) {
   return {width, static_cast<std::size_t>((until + width - 1) / width)};
 }
 
+bool asked_seldom(const ProbeRecord& probe) {
+  std::uint64_t all = 0;
+  for (const auto& answer : probe.answers)
+    if (all += answer.count; all >= kSeldom) return false;
+  return true;
+}
+
 std::vector<PageChart> page_charts(const Recording& r, const Summary& summary,
                                    const std::vector<const ProbeRecord*>& probes) {
   const Ns until = r.observed_until();
@@ -190,14 +199,18 @@ std::vector<PageChart> page_charts(const Recording& r, const Summary& summary,
   std::vector<PageChart> charts;
   for (const ProbeRecord* probe : probes) {
     const Seen s = seen(*probe, until, most);
+    const bool seldom = asked_seldom(*probe);
     for (const auto& one : kProbeCharts) {
+      if (seldom && !one.of_few) continue;
       PageChart chart = one.draw(s);
       chart.id = one.id;
       of_probe(chart, s);
+      chart.low = seldom;
       chart.bounds = bounds_of_probe(r, summary, probe->name, one.shows, chart.unit);
       charts.push_back(std::move(chart));
     }
     if (auto chart = values(s, until)) {
+      chart->low = seldom;
       chart->bounds = bounds_of_values(r, summary, probe->name);
       charts.push_back(std::move(*chart));
     }

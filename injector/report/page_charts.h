@@ -31,6 +31,10 @@ Cells cells_for(Ns until, Ns every, std::size_t most);
 /// Three significant figures: what a curve shows of a value.
 double rounded(double value);
 
+/// Whether a probe's requests are so few that a curve of their latency or success would say what the timeline says
+/// already: it has one low chart in place of three.
+bool asked_seldom(const record::ProbeRecord& probe);
+
 /// The charts of `probes`, of all telemetry and of the machine, in the order of the page. `summary` has what became of
 /// the hypotheses.
 std::vector<PageChart> page_charts(const record::Recording& recording, const Summary& summary,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "injector/base/text.h"
 #include "injector/record/json_fields.h"
@@ -17,7 +18,8 @@ namespace {
 using record::ProbeRecord;
 using record::Recording;
 
-/// Those that a broken hypothesis is about come first, by its rank, then all others in the plan's order.
+/// Those that a broken hypothesis is about come first, by its rank, then all others in the plan's order; of either,
+/// those that asked seldom after those whose curves show what happened.
 std::vector<const ProbeRecord*> by_interest(const Recording& r, const Summary& summary) {
   std::vector<const ProbeRecord*> probes;
   for (const auto& probe : r.probes) probes.push_back(&probe);
@@ -25,8 +27,10 @@ std::vector<const ProbeRecord*> by_interest(const Recording& r, const Summary& s
   const auto place = [&](const ProbeRecord* probe) {
     return std::find_if(broken.begin(), broken.end(), [&](const Hypothesis* h) { return h->probe == probe->name; });
   };
-  std::stable_sort(probes.begin(), probes.end(),
-                   [&](const ProbeRecord* a, const ProbeRecord* b) { return place(a) < place(b); });
+  std::stable_sort(probes.begin(), probes.end(), [&](const ProbeRecord* a, const ProbeRecord* b) {
+    const auto x = place(a), y = place(b);
+    return std::tuple(x == broken.end(), asked_seldom(*a), x) < std::tuple(y == broken.end(), asked_seldom(*b), y);
+  });
   return probes;
 }
 

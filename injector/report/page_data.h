@@ -96,6 +96,7 @@ struct PageChart {
   std::string id, title, about, unit;
   std::optional<std::string> probe;
   double cell_s = 0;
+  bool low = false;
   std::vector<PageSeries> series;
   std::vector<PageBound> bounds;
 
@@ -108,6 +109,7 @@ struct PageChart {
                     "`share` (0 to 1), `ms` (drawn by its logarithm), `per_s`, `bytes_per_s`, `number` (of values)"),
       record::seldom("probe", &PageChart::probe, "whose requests it is of; a click lists them"),
       record::field("cell_s", &PageChart::cell_s, "from one value to the next; the first begins at T0"),
+      record::field("low", &PageChart::low, "of a probe that asked so seldom that there is little to draw"),
       record::field("series", &PageChart::series, "the curves"),
       record::field("bounds", &PageChart::bounds, "what hypotheses ask of them")};
 };

@@ -263,6 +263,46 @@ TEST(PageData, ThatOfBrokenHypothesesComesFirst) {
   EXPECT_EQ(data_of(r).charts.at(0).probe, "other");
 }
 
+std::vector<std::string> charts_of(const Recording& r) {
+  std::vector<std::string> charts;
+  for (const auto& one : data_of(r).charts)
+    charts.push_back(one.probe.value_or("") + " " + one.id + (one.low ? " low" : ""));
+  return charts;
+}
+
+TEST(PageData, AProbeThatAskedSeldomHasOneLowChart) {
+  Recording r = good_recording();
+  r.probes.insert(r.probes.begin(), r.probes[0]);
+  r.probes[0].name = "order";
+  r.probes[0].answers.resize(9);
+  EXPECT_EQ(charts_of(r),
+            (std::vector<std::string>{"pay latency", "pay success", "pay outcomes", "order outcomes low"}))
+      << "and what has curves comes before it";
+  r.probes[0].answers[0].value = 7;
+  EXPECT_EQ(charts_of(r).back(), "order values low") << "its values are shown nowhere else";
+  r.probes[0] = r.probes[1];
+  r.probes[0].name = "order";
+  r.probes[0].answers.resize(10);
+  EXPECT_EQ(data_of(r).charts.size(), 6u);
+  EXPECT_EQ(data_of(r).charts.at(0).probe, "order");
+}
+
+TEST(PageData, OfWhatBrokeThatWhoseCurvesShowHowComesFirst) {
+  Recording r = good_recording();
+  replace_requests(r, 12 * kSecond, 20 * kSecond, false, kSecond);
+  record::ProbeRecord seldom = r.probes[0], fine = r.probes[0];
+  seldom.name = "order";
+  std::erase_if(seldom.answers, [](const auto& one) { return one.due % (4 * kSecond) != 0; });
+  ASSERT_LT(seldom.answers.size(), 10u);
+  fine.name = "fine";
+  r.probes = {fine, seldom, r.probes[0]};
+  r.hypotheses.insert(r.hypotheses.begin(), r.hypotheses[0]);
+  r.hypotheses[0].name = "orders are carried out";
+  r.hypotheses[0].probe = "order";
+  EXPECT_EQ(charts_of(r), (std::vector<std::string>{"pay latency", "pay success", "pay outcomes", "order outcomes low",
+                                                    "fine latency", "fine success", "fine outcomes"}));
+}
+
 TEST(PageData, WhatStrangersWroteStaysText) {
   Recording r = good_recording();
   const std::string nasty = "</script><script>alert(1)</script><!-- \u2028 \" \\ \x01 \xff";

@@ -53,7 +53,7 @@ page.charts = (() => {
     constructor(chart) {
       this.chart = chart;
       this.crosses = [];
-      this.plot = page.element('div', { class: `plot ${chart.probe ? chart.id : 'other'}`, role: 'img' });
+      this.plot = page.element('div', { class: `plot ${chart.probe ? chart.id : 'other'}${chart.low ? ' low' : ''}`, role: 'img' });
       this.readings = chart.series.map((series) => {
         const swatch = page.element('canvas', { 'aria-hidden': 'true' }), value = page.element('strong');
         const reading = page.element('span', { class: 'reading' }, swatch, series.name, value);
@@ -107,7 +107,7 @@ page.charts = (() => {
         axes: {
           x: { drawAxis: false, drawGrid: true, axisLabelFormatter: (t) => page.write.time(t, 0.1) },
           y: {
-            axisLabelWidth: view.gutter - 6, axisTickSize: 3, pixelsPerLabel: 28, drawGrid: true,
+            axisLabelWidth: view.gutter - 6, axisTickSize: 3, pixelsPerLabel: chart.low ? 16 : 28, drawGrid: true,
             axisLabelFormatter: (value) => page.write.tick(chart.unit, value),
             ...(chart.unit === 'share' ? { ticker: () => [0, 0.5, 1].map((v) => ({ v, label: `${100 * v} %` })) } : {}),
           },
