@@ -141,9 +141,10 @@ TEST(PagePalette, EverySeriesCanBeToldFromItsGroundAndFromTheOthers) {
             EXPECT_GE(apart(color, linear(named.at(other.tone)), matrix), kApart)
                 << chart.id << ": " << one.name << " and " << other.name << ", " << eyes << ", dark " << dark;
         }
-        if (chart.probe && chart.id == "latency")
+        if (chart.probe && chart.id == "latency") {
           for (const auto& [eyes, matrix] : kEyes)
             EXPECT_GE(apart(color, linear(named.at("bad1")), matrix), kApart) << "the crosses: " << one.name << eyes;
+        }
       }
   }
 }
