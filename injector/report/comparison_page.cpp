@@ -10,6 +10,7 @@
 #include "injector/report/compare.h"
 #include "injector/report/markdown.h"
 #include "injector/report/style.h"
+#include "injector/report/table.h"
 
 namespace faultline::report {
 namespace {
@@ -45,27 +46,24 @@ std::string drawn_range(const ComparedFigure& f, double least) {
       escaped(range_text(f)), x(band.low), x(band.high) - x(band.low), x(*f.low), std::max(x(*f.high), x(*f.low) + 1));
 }
 
-std::string figure_rows(const Comparison& c, bool changed) {
-  std::string out;
+std::string figures_table(const Comparison& c, bool changed) {
+  using Of = Table::Of;
+  Table table({{"of", Of::name},
+               {"phase"},
+               {"figure"},
+               {"before", Of::number},
+               {"after", Of::number},
+               {"change", Of::number},
+               {plan::format_probability(c.confidence) + " confidence"},
+               {""}});
   for (const auto& f : c.figures) {
     if (changed != (f.verdict == Change::better || f.verdict == Change::worse)) continue;
-    out += fmt::format(
-        "<tr class=\"{}\"><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td "
-        "class=\"n\">{}</td><td>{}</td><td>{}{}</td></tr>\n",
-        word(f.verdict), escaped(whose_text(f)), escaped(f.phase), escaped(f.figure), figure_value(f, f.a),
-        figure_value(f, f.b), change_text(f, f.change), drawn_range(f, c.least_change), word(f.verdict),
-        f.reason.empty() ? "" : ": " + escaped(f.reason));
+    table.row(word(f.verdict)).cell(escaped(whose_text(f))).cell(escaped(f.phase)).cell(escaped(f.figure));
+    table.cell(figure_value(f, f.a)).cell(figure_value(f, f.b)).cell(change_text(f, f.change));
+    table.cell(drawn_range(f, c.least_change));
+    table.cell(std::string(word(f.verdict)) + (f.reason.empty() ? "" : ": " + escaped(f.reason)));
   }
-  return out;
-}
-
-std::string figures_table(const Comparison& c, bool changed) {
-  const std::string rows = figure_rows(c, changed);
-  if (rows.empty()) return "";
-  return fmt::format(
-      "<table><tr><th>of</th><th>phase</th><th>figure</th><th class=\"n\">before</th><th class=\"n\">after</th><th "
-      "class=\"n\">change</th><th>{} confidence</th><th></th></tr>\n{}</table>\n",
-      plan::format_probability(c.confidence), rows);
+  return table.empty() ? "" : table.html();
 }
 
 const char* held_word(const std::optional<ComparedHypothesis>& side) {
@@ -73,11 +71,14 @@ const char* held_word(const std::optional<ComparedHypothesis>& side) {
   return !side->held ? "not judged" : *side->held ? "held" : "broken";
 }
 
-std::string held_cell(const std::optional<ComparedHypothesis>& side) {
-  if (!side) return "<td class=\"dim\">-</td>";
+void add_held(Table& table, const std::optional<ComparedHypothesis>& side) {
+  if (!side) {
+    table.cell("-", "dim");
+    return;
+  }
   const char* look = !side->held ? "open" : *side->held ? "held" : "broken";
-  return fmt::format("<td><span class=\"{}\">{}</span><br><span class=\"dim\">{}</span></td>", look, held_word(side),
-                     escaped(side->observed));
+  table.cell(fmt::format("<span class=\"{}\">{}</span><br><span class=\"dim\">{}</span>", look, held_word(side),
+                         escaped(side->observed)));
 }
 
 }  // namespace
@@ -99,10 +100,13 @@ std::string comparison_page(const Comparison& c) {
   if (!c.remarks.empty() || !c.left_out.empty()) out += "</ul>\n";
   if (const std::string table = figures_table(c, true); !table.empty()) out += "<h2>Changed</h2>\n" + table;
   if (const std::string table = figures_table(c, false); !table.empty()) out += "<h2>Noise</h2>\n" + table;
-  if (!c.hypotheses.empty()) out += "<h2>Hypotheses</h2>\n<table><tr><th></th><th>before</th><th>after</th></tr>\n";
-  for (const auto& [name, a, b] : c.hypotheses)
-    out += fmt::format("<tr><td>{}</td>{}{}</tr>\n", escaped(name), held_cell(a), held_cell(b));
-  if (!c.hypotheses.empty()) out += "</table>\n";
+  Table hypotheses({{"", Table::Of::name}, {"before"}, {"after"}});
+  for (const auto& [name, a, b] : c.hypotheses) {
+    hypotheses.row().cell(escaped(name));
+    add_held(hypotheses, a);
+    add_held(hypotheses, b);
+  }
+  if (!hypotheses.empty()) out += "<h2>Hypotheses</h2>\n" + hypotheses.html();
   return out +
          fmt::format(
              "<footer><p>A figure is worse or better if a block bootstrap over the time blocks of its phase finds the "

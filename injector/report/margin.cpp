@@ -11,6 +11,7 @@
 #include "injector/report/derive.h"
 #include "injector/report/read_record.h"
 #include "injector/report/style.h"
+#include "injector/report/table.h"
 #include "injector/report/terminal_style.h"
 #include "injector/report/value_scale.h"
 #include "injector/screen/locale.h"
@@ -127,18 +128,16 @@ std::string margin_page(const Margin& m) {
       "runs</p></header>\n",
       title, escaped(answer(m)), escaped(m.from), escaped(m.to), escaped(m.within), m.seed, m.runs.size());
   out += curve(m);
-  out += "<h2>Runs</h2>\n<table><tr><th>value</th><th></th><th>verdict</th><th>success</th><th>broken</th></tr>\n";
+  using Of = Table::Of;
+  Table table({{"value", Of::name}, {"", Of::mark}, {"verdict"}, {"success"}, {"broken"}});
   for (const auto& run : m.runs)
-    out += fmt::format(
-        "<tr><td><a href=\"{}/report.html\">{}</a></td><td "
-        "class=\"{}\">{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-        escaped(run.folder), escaped(run.text),
-        run.tried == "held"     ? "held"
-        : run.tried == "broken" ? "broken"
-                                : "open",
-        escaped(run.tried), escaped(run.verdict), run.success ? percent(*run.success) : "-",
-        escaped(list_broken(run.broken)));
-  return out + "</table>\n" + kPageEnd;
+    table.row()
+        .cell(fmt::format("<a href=\"{}/report.html\">{}</a>", escaped(run.folder), escaped(run.text)))
+        .cell(escaped(run.tried), run.tried == "held" || run.tried == "broken" ? run.tried : "open")
+        .cell(escaped(run.verdict))
+        .cell(run.success ? percent(*run.success) : "-")
+        .cell(escaped(list_broken(run.broken)));
+  return out + "<h2>Runs</h2>\n" + table.html() + kPageEnd;
 }
 
 }  // namespace faultline::report

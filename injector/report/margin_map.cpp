@@ -10,6 +10,7 @@
 #include "injector/report/derive.h"
 #include "injector/report/read_record.h"
 #include "injector/report/style.h"
+#include "injector/report/table.h"
 #include "injector/report/terminal_style.h"
 #include "injector/report/value_scale.h"
 #include "injector/screen/locale.h"
@@ -144,15 +145,15 @@ std::string margin_map_page(const MarginMap& map, const std::vector<std::optiona
       "<header><h1>{}</h1>\n<p><b>{} by {}</b></p>\n<p class=\"dim\">from {} to {} · seed {}</p></header>\n", title,
       escaped(map.vary), escaped(map.against), escaped(map.from), escaped(map.to), map.seed);
   out += map_picture(map, searches);
-  out += fmt::format("<h2>Searches</h2>\n<table><tr><th>{}</th><th>{}</th><th class=\"n\">runs</th></tr>\n",
-                     escaped(map.against), escaped(map.vary));
+  Table table({{map.against, Table::Of::name}, {map.vary}, {"runs", Table::Of::number}});
   for (std::size_t i = 0; i < map.rows.size(); i++) {
     const auto& row = map.rows[i];
-    out += fmt::format("<tr><td><a href=\"{}/report.html\">{}</a></td><td>{}</td><td class=\"n\">{}</td></tr>\n",
-                       escaped(row.folder), escaped(row.value), escaped(row_answer(row, map)),
-                       searches[i] ? searches[i]->runs.size() : 0);
+    table.row()
+        .cell(fmt::format("<a href=\"{}/report.html\">{}</a>", escaped(row.folder), escaped(row.value)))
+        .cell(escaped(row_answer(row, map)))
+        .cell(fmt::format("{}", searches[i] ? searches[i]->runs.size() : 0));
   }
-  return out + "</table>\n" + kPageEnd;
+  return out + "<h2>Searches</h2>\n" + table.html() + kPageEnd;
 }
 
 }  // namespace faultline::report

@@ -8,6 +8,7 @@
 #include "injector/report/chart.h"
 #include "injector/report/html.h"
 #include "injector/report/style.h"
+#include "injector/report/table.h"
 #include "injector/report/terminal_style.h"
 #include "injector/screen/locale.h"
 
@@ -43,27 +44,31 @@ std::string card_of(const Summary& s, const Hypothesis& h) {
   return fmt::format("{}/report.html#broken-{}", escaped(*s.arm), found - broken.begin() + 1);
 }
 
-std::string arm_cell(const Summary& s, const Hypothesis* h) {
-  if (!h) return "<td class=\"dim\">-</td>";
+void add_arm(Table& table, const Summary& s, const Hypothesis* h) {
+  if (!h) {
+    table.cell("-", "dim");
+    return;
+  }
   const char* look = !h->held || (h->untested && h->as_expected()) ? "open" : h->as_expected() ? "held" : "broken";
   const std::string card = card_of(s, *h);
   const std::string word = card.empty() ? held_word(h) : fmt::format("<a href=\"{}\">{}</a>", card, held_word(h));
-  std::string text = fmt::format("<span class=\"{}\">{}{}</span><br><span class=\"dim\">{}</span>", look, word,
-                                 h->expected_to_fail.value_or(false) ? ", and this arm must break it" : "",
-                                 escaped(h->held ? h->observed : h->reason));
-  return "<td>" + text + "</td>";
+  table.cell(fmt::format("<span class=\"{}\">{}{}</span><br><span class=\"dim\">{}</span>", look, word,
+                         h->expected_to_fail.value_or(false) ? ", and this arm must break it" : "",
+                         escaped(h->held ? h->observed : h->reason)));
 }
 
 /// Success and p99 of a probe in a phase.
-std::string phase_cell(const Summary& s, const std::string& probe, const std::string& phase) {
+void add_phase(Table& table, const Summary& s, const std::string& probe, const std::string& phase) {
   for (const auto& p : s.probes) {
     if (p.name != probe) continue;
     for (const auto& one : p.phases)
-      if (one.phase == phase && one.sent > 0)
-        return fmt::format("<td>{} · p99 {}</td>", percent(static_cast<double>(one.ok) / static_cast<double>(one.sent)),
-                           escaped(latency_text(one, &Latency::latency_ms, kP99)));
+      if (one.phase == phase && one.sent > 0) {
+        table.cell(fmt::format("{} · p99 {}", percent(static_cast<double>(one.ok) / static_cast<double>(one.sent)),
+                               escaped(latency_text(one, &Latency::latency_ms, kP99))));
+        return;
+      }
   }
-  return "<td class=\"dim\">-</td>";
+  table.cell("-", "dim");
 }
 
 /// The command that plays all arms again: an arm's, without its name. Empty: it is not known.
@@ -78,20 +83,25 @@ std::string repeat_of_all(const ArmsOutcome& outcome) {
   return command.erase(at, one.size());
 }
 
-std::string probe_rows(const std::vector<Summary>& summaries) {
-  std::string out;
-  if (summaries.empty()) return out;
+/// Those columns, and one for each arm.
+Table table_of_arms(std::vector<Table::Column> columns, const std::vector<Summary>& summaries) {
+  for (const auto& s : summaries) columns.push_back({s.arm.value_or("")});
+  return Table(std::move(columns));
+}
+
+Table probe_table_of(const std::vector<Summary>& summaries) {
+  Table table = table_of_arms({{"probe", Table::Of::name}, {"phase", Table::Of::name}}, summaries);
+  if (summaries.empty()) return table;
   for (const auto& probe : summaries.front().probes) {
-    const char* first = " class=\"first\"";
+    bool first = true;
     for (const auto& phase : probe.phases) {
       if (phase.sent == 0) continue;
-      out += fmt::format("<tr{}><td>{}</td><td>{}</td>", first, escaped(probe.name), escaped(phase.phase));
-      for (const auto& s : summaries) out += phase_cell(s, probe.name, phase.phase);
-      out += "</tr>\n";
-      first = "";
+      table.row(first ? "first" : "").cell(escaped(probe.name), first ? "" : "again").cell(escaped(phase.phase));
+      for (const auto& s : summaries) add_phase(table, s, probe.name, phase.phase);
+      first = false;
     }
   }
-  return out;
+  return table;
 }
 
 }  // namespace
@@ -134,25 +144,23 @@ std::string arms_page(const ArmsOutcome& outcome) {
   out += fmt::format(
       "<header><p class=\"verdict {0}\">{0}</p><h1>{1}</h1>\n<p class=\"dim\">{2} arms · seed {3}</p></header>\n",
       verdict, title, arms.arms.size(), arms.seed);
-  out += "<table><tr><th>arm</th><th>verdict</th><th>must break</th><th></th></tr>\n";
+  Table table({{"arm", Table::Of::name}, {"verdict"}, {"must break"}, {""}});
   for (const auto& arm : arms.arms) {
     std::string must, why;
     for (const auto& name : arm.expected_to_fail) must += escaped(name) + "<br>";
     for (const auto& reason : arm.reasons) why += escaped(reason) + "<br>";
     const bool played = std::any_of(outcome.summaries.begin(), outcome.summaries.end(),
                                     [&](const Summary& s) { return s.arm == arm.arm; });
-    out += fmt::format("<tr><td>{}</td><td class=\"{}\">{}</td><td>{}</td><td>{}</td></tr>\n",
-                       played ? fmt::format("<a href=\"{0}/report.html\">{0}</a>", escaped(arm.arm)) : escaped(arm.arm),
-                       arm.exit_code == 0 ? "held" : "broken",
-                       escaped(arm.verdict) + (arm.exit_code == 0 && !must.empty() ? ": it broke what it must" : ""),
-                       must, why);
+    table.row()
+        .cell(played ? fmt::format("<a href=\"{0}/report.html\">{0}</a>", escaped(arm.arm)) : escaped(arm.arm))
+        .cell(escaped(arm.verdict) + (arm.exit_code == 0 && !must.empty() ? ": it broke what it must" : ""),
+              arm.exit_code == 0 ? "held" : "broken")
+        .cell(must)
+        .cell(why);
   }
-  out += "</table>\n";
-  std::string heads;
-  for (const auto& s : outcome.summaries) heads += "<th>" + escaped(s.arm.value_or("")) + "</th>";
-  const auto names = hypothesis_names(outcome.summaries);
-  if (!names.empty()) out += fmt::format("<h2>Hypotheses</h2>\n<table><tr><th>hypothesis</th>{}</tr>\n", heads);
-  for (const auto& name : names) {
+  out += table.html();
+  Table hypotheses = table_of_arms({{"hypothesis", Table::Of::name}}, outcome.summaries);
+  for (const auto& name : hypothesis_names(outcome.summaries)) {
     // Arms may differ in a bound: each is named, once.
     std::string expected;
     for (const auto& s : outcome.summaries)
@@ -160,13 +168,12 @@ std::string arms_page(const ArmsOutcome& outcome) {
         const std::string bound = escaped(h->expected);
         if (expected.find(bound) == std::string::npos) expected += (expected.empty() ? "" : "; ") + bound;
       }
-    out += fmt::format("<tr><td>{}<br><span class=\"dim\">{}</span></td>", escaped(name), expected);
-    for (const auto& s : outcome.summaries) out += arm_cell(s, find_hypothesis(s, name));
-    out += "</tr>\n";
+    hypotheses.row().cell(fmt::format("{}<br><span class=\"dim\">{}</span>", escaped(name), expected));
+    for (const auto& s : outcome.summaries) add_arm(hypotheses, s, find_hypothesis(s, name));
   }
-  if (!names.empty()) out += "</table>\n";
-  if (const std::string rows = probe_rows(outcome.summaries); !rows.empty())
-    out += fmt::format("<h2>Probes</h2>\n<table><tr><th>probe</th><th>phase</th>{}</tr>\n{}</table>\n", heads, rows);
+  if (!hypotheses.empty()) out += "<h2>Hypotheses</h2>\n" + hypotheses.html();
+  if (const Table probes = probe_table_of(outcome.summaries); !probes.empty())
+    out += "<h2>Probes</h2>\n" + probes.html();
   if (const std::string again = repeat_of_all(outcome); !again.empty())
     out += fmt::format("<h2>To play all of them again</h2>\n<p><code class=\"command\">{}</code></p>\n{}",
                        escaped(again), outcome.summaries.front().repeat_masked ? kReplaceMasked : "");

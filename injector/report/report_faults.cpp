@@ -14,6 +14,7 @@
 #include "injector/report/chart.h"
 #include "injector/report/held.h"
 #include "injector/report/html.h"
+#include "injector/report/table.h"
 #include "injector/report/where.h"
 
 namespace faultline::report {
@@ -129,16 +130,17 @@ std::string share_bar(const char* look, double share) {
 
 /// What was dropped, by a rate's queue as well, as a share of what was met: asked at its height, in all, and at each
 /// site.
-std::string site_rows(const record::FaultRecord& record, const Fault& f) {
+std::string site_table(const record::FaultRecord& record, const Fault& f) {
   constexpr std::size_t kMostSites = 20;
-  std::string out;
+  using Of = Table::Of;
+  Table table(
+      {{"site", Of::name}, {"packets", Of::number}, {"delayed", Of::number}, {"dropped", Of::number}, {"", Of::mark}},
+      "narrow");
   const auto row = [&](const std::string& site, const faults::Counts& counts) {
     const double dropped = static_cast<double>(counts.dropped + counts.queue_dropped),
                  met = static_cast<double>(counts.matched);
-    out += fmt::format(
-        "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td></tr>\n",
-        escaped(site), thousands(counts.matched), thousands(counts.delayed), met > 0 ? percent(dropped / met) : "",
-        met > 0 ? share_bar("applied", dropped / met) : "");
+    table.row().cell(escaped(site)).cell(thousands(counts.matched)).cell(thousands(counts.delayed));
+    table.cell(met > 0 ? percent(dropped / met) : "").cell(met > 0 ? share_bar("applied", dropped / met) : "");
   };
   // Of connections that are to die, what is asked is no share of packets.
   bool drawn = false;
@@ -146,18 +148,21 @@ std::string site_rows(const record::FaultRecord& record, const Fault& f) {
        {std::tuple{"connections", f.flows_met, f.flows_dead}, {"clients", f.clients_met, f.clients_dead}})
     if (met > 0) {
       drawn = true;
-      out += fmt::format("<tr><td colspan=\"5\">{} of {} {} dead ({})</td></tr>\n", thousands(dead), thousands(met),
-                         what, percent(static_cast<double>(dead) / static_cast<double>(met)));
+      table.row().rest(fmt::format("{} of {} {} dead ({})", thousands(dead), thousands(met), what,
+                                   percent(static_cast<double>(dead) / static_cast<double>(met))));
     }
   if (record.loss > 0 && !drawn)
-    out += fmt::format("<tr><td>asked, at its height</td><td></td><td></td><td class=\"n\">{}</td><td>{}</td></tr>\n",
-                       percent(record.loss), share_bar("asked", record.loss));
+    table.row()
+        .cell("asked, at its height")
+        .cell("")
+        .cell("")
+        .cell(percent(record.loss))
+        .cell(share_bar("asked", record.loss));
   row("applied, in all", f);
   for (std::size_t i = 0; i < f.sites.size() && i < kMostSites && f.sites.size() > 1; i++)
     row(f.sites[i].site, f.sites[i]);
-  if (f.sites.size() > kMostSites)
-    out += fmt::format("<tr><td>and {} sites more</td></tr>", f.sites.size() - kMostSites);
-  return out;
+  if (f.sites.size() > kMostSites) table.row().rest(fmt::format("and {} sites more", f.sites.size() - kMostSites));
+  return table.html();
 }
 
 std::string asked_and_applied(const record::Recording& r, const Summary& s) {
@@ -169,10 +174,8 @@ std::string asked_and_applied(const record::Recording& r, const Summary& s) {
     if (!f.counted || f.matched == 0) continue;
     drawn++;
     out += fmt::format(
-        "<figure class=\"applied\"><figcaption><b>{}</b> <span class=\"dim\">{}</span></figcaption>\n{}<div "
-        "class=\"wide\"><table class=\"narrow\"><tr><th>site</th><th class=\"n\">packets</th><th "
-        "class=\"n\">delayed</th><th class=\"n\">dropped</th><th></th></tr>\n{}</table></div></figure>\n",
-        escaped(f.name), escaped(f.asked_text), delay_drawing(r.faults[i], f), site_rows(r.faults[i], f));
+        "<figure class=\"applied\"><figcaption><b>{}</b> <span class=\"dim\">{}</span></figcaption>\n{}{}</figure>\n",
+        escaped(f.name), escaped(f.asked_text), delay_drawing(r.faults[i], f), site_table(r.faults[i], f));
   }
   if (out.empty()) return "";
   return "<details open><summary>Delay and loss, asked above applied: bars reach from p50 to p99, lines to the "
@@ -207,30 +210,34 @@ std::string source_line(const Fault& fault) {
 
 std::string fault_tables(const record::Recording& r, const Summary& s) {
   if (s.faults.empty()) return "";
-  std::string out =
-      "<h2>Faults: asked and applied</h2>\n<div "
-      "class=\"wide\"><table><tr><th>fault</th><th>window</th><th>asked</th><th "
-      "class=\"n\">packets</th><th class=\"n\">dropped</th><th class=\"n\">delayed</th>"
-      "<th>applied delay<br>p50 / p99 / max</th><th>lateness<br>p50 / p99 / max</th><th class=\"n\" title=\"from the "
-      "planned instant to the first packet that there was\">first packet<br>after</th></tr>\n";
+  using Of = Table::Of;
+  Table table({{"fault", Of::name},
+               {"window"},
+               {"asked"},
+               {"packets", Of::number},
+               {"dropped", Of::number},
+               {"delayed", Of::number},
+               {"applied delay\np50 / p99 / max"},
+               {"lateness\np50 / p99 / max"},
+               {"first packet\nafter", Of::number, "from the planned instant to the first packet that there was"}});
   for (const auto& f : s.faults) {
-    out += fmt::format("<tr><td>{}<br><span class=\"dim\">{} on {}</span>{}</td><td>{:g} to {:g} s</td><td>{}</td>",
-                       escaped(f.name), escaped(f.kind), escaped(where(f)), source_line(f), f.start_s, f.end_s,
-                       escaped(f.asked_text));
+    table.row()
+        .cell(fmt::format("{}<br><span class=\"dim\">{} on {}</span>{}", escaped(f.name), escaped(f.kind),
+                          escaped(where(f)), source_line(f)))
+        .cell(fmt::format("{:g} to {:g} s", f.start_s, f.end_s))
+        .cell(escaped(f.asked_text));
     if (!f.counted) {
-      out += "<td colspan=\"6\" class=\"dim\">nothing was counted</td></tr>\n";
+      table.rest("nothing was counted", "dim");
       continue;
     }
     std::string held;
     if (const auto why = held_longer(f))
       held = fmt::format("<br><span class=\"dim\">held {}: {}</span>", quantiles_cell(f.held_us), escaped(*why));
-    out += fmt::format(
-        "<td class=\"n\">{}{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}{}</td><td>{}</td><td "
-        "class=\"n\">{}</td></tr>\n",
-        thousands(f.matched), rarer(f), thousands(f.dropped), thousands(f.delayed), quantiles_cell(f.applied_delay_us),
-        held, quantiles_cell(f.lateness_us), microseconds(f.onset_error_us));
+    table.cell(thousands(f.matched) + rarer(f)).cell(thousands(f.dropped)).cell(thousands(f.delayed));
+    table.cell(quantiles_cell(f.applied_delay_us) + held).cell(quantiles_cell(f.lateness_us));
+    table.cell(microseconds(f.onset_error_us));
   }
-  return out + "</table></div>\n" + asked_and_applied(r, s);
+  return "<h2>Faults: asked and applied</h2>\n" + table.html() + asked_and_applied(r, s);
 }
 
 }  // namespace faultline::report

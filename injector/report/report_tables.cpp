@@ -5,6 +5,7 @@
 #include "injector/record/distribution.h"
 #include "injector/report/chart.h"
 #include "injector/report/html.h"
+#include "injector/report/table.h"
 
 namespace faultline::report {
 
@@ -16,50 +17,56 @@ std::string list_of(const std::vector<std::string>& texts) {
 
 std::string hypothesis_table(const Summary& s) {
   if (s.hypotheses.empty()) return "";
-  std::string out =
-      "<h2>Hypotheses</h2>\n<div "
-      "class=\"wide\"><table><tr><th></th><th>hypothesis</th><th>expected</th><th>observed</th></tr>\n";
+  using Of = Table::Of;
+  Table table({{"", Of::mark}, {"hypothesis", Of::name}, {"expected"}, {"observed"}});
   for (const auto& h : s.hypotheses) {
-    const char* mark = !h.held      ? "<td class=\"open\">?</td>"
-                       : h.untested ? "<td class=\"open\" title=\"held, untested\">○</td>"
-                       : *h.held    ? "<td class=\"held\">✓</td>"
-                                    : "<td class=\"broken\">✗</td>";
+    table.row();
+    if (!h.held)
+      table.cell("?", "open");
+    else if (h.untested)
+      table.cell("○", "open", "held, untested");
+    else
+      table.cell(*h.held ? "✓" : "✗", *h.held ? "held" : "broken");
     std::string observed = escaped(h.observed);
     if (h.expected_to_fail.value_or(false))
       observed += h.as_expected() ? "<br>as expected of this arm" : "<br>this arm was expected to break it";
     if (!h.confidence.empty()) observed += fmt::format("<br><small>95 %: {}</small>", escaped(h.confidence));
     if (h.untested) observed += "<br><span class=\"dim\">untested: " + escaped(*h.untested) + "</span>";
     if (!h.held) observed += (observed.empty() ? "" : "<br>") + std::string("not judged: ") + escaped(h.reason);
-    out += fmt::format("<tr>{}<td>{}</td><td>{}</td><td>{}</td></tr>\n", mark, escaped(h.name), escaped(h.expected),
-                       observed);
+    table.cell(escaped(h.name)).cell(escaped(h.expected)).cell(observed);
   }
-  return out + "</table></div>\n";
+  return "<h2>Hypotheses</h2>\n" + table.html();
 }
 
 std::string guard_table(const Summary& s) {
   if (s.guards.empty()) return "";
-  std::string out =
-      "<h2>Guards</h2>\n<div class=\"wide\"><table><tr><th></th><th>guard</th><th>stops the run "
-      "when</th><th>observed</th></tr>\n";
-  for (const auto& g : s.guards) {
-    out += fmt::format(
-        "<tr>{}<td>{}</td><td>{}</td><td>{}</td></tr>\n",
-        g.tripped ? "<td class=\"broken\">✗</td>" : "<td class=\"dim\">–</td>", escaped(g.name), escaped(g.condition),
-        g.tripped
-            ? fmt::format("{}<br>stopped the run after {:.3g} s", escaped(g.observed.value_or("")), g.t_s.value_or(0))
-            : "it did not act");
-  }
-  return out + "</table></div>\n";
+  using Of = Table::Of;
+  Table table({{"", Of::mark}, {"guard", Of::name}, {"stops the run when"}, {"observed"}});
+  for (const auto& g : s.guards)
+    table.row()
+        .cell(g.tripped ? "✗" : "–", g.tripped ? "broken" : "dim")
+        .cell(escaped(g.name))
+        .cell(escaped(g.condition))
+        .cell(g.tripped ? fmt::format("{}<br>stopped the run after {:.3g} s", escaped(g.observed.value_or("")),
+                                      g.t_s.value_or(0))
+                        : "it did not act");
+  return "<h2>Guards</h2>\n" + table.html();
 }
 
 std::string probe_table(const Summary& s) {
   if (s.probes.empty()) return "";
-  std::string out =
-      "<h2>Probes by phase</h2>\n<div class=\"wide\"><table><tr><th>probe</th><th>phase</th><th "
-      "class=\"n\" title=\"that were due in it\">requests</th><th "
-      "class=\"n\">ok</th><th>failed</th><th class=\"n\">p50</th><th class=\"n\">p90</th>"
-      "<th class=\"n\">p99</th><th class=\"n\">max</th><th class=\"n\" title=\"of the requests that "
-      "succeeded\">ok.p99</th><th class=\"n\" title=\"how long the others took to fail\">failed.p99</th></tr>\n";
+  using Of = Table::Of;
+  Table table({{"probe", Of::name},
+               {"phase", Of::name},
+               {"requests", Of::number, "that were due in it"},
+               {"ok", Of::number},
+               {"failed"},
+               {"p50", Of::number},
+               {"p90", Of::number},
+               {"p99", Of::number},
+               {"max", Of::number},
+               {"ok.p99", Of::number, "of the requests that succeeded"},
+               {"failed.p99", Of::number, "how long the others took to fail"}});
   for (const auto& p : s.probes) {
     bool first = true;
     for (const auto& phase : p.phases) {
@@ -68,78 +75,83 @@ std::string probe_table(const Summary& s) {
       if (phase.failed == 0) failed.clear();
       for (const auto& [error, count] : phase.by_error)
         failed += fmt::format(" <span class=\"dim\">{} × {}</span>", thousands(count), escaped(error));
-      out += fmt::format(
-          "<tr{}><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td>",
-          first ? " class=\"first\"" : "", first ? escaped(p.name) : "", escaped(phase.phase), phase.sent,
-          phase.sent == 0 ? "" : percent(static_cast<double>(phase.ok) / static_cast<double>(phase.sent)), failed);
+      table.row(first ? "first" : "").cell(first ? escaped(p.name) : "").cell(escaped(phase.phase));
+      table.cell(fmt::format("{}", phase.sent))
+          .cell(phase.sent == 0 ? "" : percent(static_cast<double>(phase.ok) / static_cast<double>(phase.sent)))
+          .cell(failed);
       for (std::size_t i = 0; i < std::size(record::kQuantiles); i++)
-        out += fmt::format("<td class=\"n\">{}</td>", latency_text(phase, &Latency::latency_ms, i));
+        table.cell(latency_text(phase, &Latency::latency_ms, i));
       for (const auto whose : {&Latency::ok_latency_ms, &Latency::failed_latency_ms})
-        out += fmt::format("<td class=\"n dim\">{}</td>", phase.failed == 0 ? "" : latency_text(phase, whose, kP99));
-      out += "</tr>\n";
+        table.cell(phase.failed == 0 ? "" : latency_text(phase, whose, kP99), "dim");
       first = false;
     }
   }
-  return out + "</table></div>\n";
+  return "<h2>Probes by phase</h2>\n" + table.html();
 }
 
 std::string telemetry_table(const Summary& s) {
   if (s.telemetry.empty()) return "";
-  std::string out =
-      "<h2>Connections by phase</h2>\n<div class=\"wide\"><table><tr><th>target</th><th>phase</th><th "
-      "class=\"n\">opened</th><th "
-      "class=\"n\">accepted</th><th class=\"n\">closed</th><th>failed</th><th class=\"n\" title=\"segments sent "
-      "again\">retransmits</th><th class=\"n\" title=\"of these: since a fault dropped the segment, or an "
-      "acknowledgement of "
-      "it\">ours</th><th class=\"n\" title=\"of retransmits: because the retransmission timer ran "
-      "out\">timeouts</th><th class=\"n\">resets<br>sent</th><th class=\"n\">resets<br>received</th><th "
-      "class=\"n\">bytes<br>sent</th><th class=\"n\">bytes<br>received</th><th class=\"n\" title=\"smoothed round-trip "
-      "time\">RTT<br>p50</th><th class=\"n\">RTT<br>p99</th><th class=\"n\" title=\"from the last byte of what was "
-      "asked to the first of its answer\">turns<br>p50</th><th class=\"n\">turns<br>p99</th></tr>\n";
+  using Of = Table::Of;
+  Table table({{"target", Of::name},
+               {"phase", Of::name},
+               {"opened", Of::number},
+               {"accepted", Of::number},
+               {"closed", Of::number},
+               {"failed"},
+               {"retransmits", Of::number, "segments sent again"},
+               {"ours", Of::number, "of these: since a fault dropped the segment, or an acknowledgement of it"},
+               {"timeouts", Of::number, "of retransmits: because the retransmission timer ran out"},
+               {"resets\nsent", Of::number},
+               {"resets\nreceived", Of::number},
+               {"bytes\nsent", Of::number},
+               {"bytes\nreceived", Of::number},
+               {"RTT\np50", Of::number, "smoothed round-trip time"},
+               {"RTT\np99", Of::number},
+               {"turns\np50", Of::number, "from the last byte of what was asked to the first of its answer"},
+               {"turns\np99", Of::number}});
   for (const auto& target : s.telemetry) {
     bool first = true;
     const auto row = [&](const std::string& when, const TelemetryStats& stats) {
-      out += fmt::format("<tr{}><td>{}</td><td>{}</td>", first ? " class=\"first\"" : "",
-                         first ? escaped(target.target) : "", escaped(when));
+      table.row(first ? "first" : "").cell(first ? escaped(target.target) : "").cell(escaped(when));
       first = false;
       std::string failed;
       for (const auto& [error, count] : stats.failed) failed += fmt::format("{} × {} ", count, escaped(error));
-      for (const auto n : {stats.opened, stats.accepted, stats.closed})
-        out += fmt::format("<td class=\"n\">{}</td>", n);
-      out += fmt::format("<td>{}</td>", failed);
+      for (const auto n : {stats.opened, stats.accepted, stats.closed}) table.cell(fmt::format("{}", n));
+      table.cell(failed);
       for (const auto n : {stats.retransmits, stats.retransmits_ours, stats.timeouts, stats.resets_sent,
                            stats.resets_received, stats.bytes_sent, stats.bytes_received})
-        out += fmt::format("<td class=\"n\">{}</td>", n);
+        table.cell(fmt::format("{}", n));
       const Quantiles turns = stats.turns_ms.value_or(Quantiles());
       for (const auto& time : {stats.rtt_ms.p50, stats.rtt_ms.p99, turns.p50, turns.p99})
-        out += fmt::format("<td class=\"n\">{}</td>", time ? short_microseconds(*time * 1000) : "");
-      out += "</tr>\n";
+        table.cell(time ? short_microseconds(*time * 1000) : "");
     };
     for (const auto& phase : target.phases) row(phase.phase, phase);
     for (const auto& peer : target.peers) row("with " + peer.peer, peer.run);
   }
-  return out + "</table></div>\n";
+  return "<h2>Connections by phase</h2>\n" + table.html();
 }
 
 std::string event_table(const Summary& s) {
   if (s.events.empty()) return "";
-  std::string out =
-      "<h2>Events</h2>\n<div class=\"wide\"><table><tr><th>event</th><th class=\"n\">seen</th><th>lines</th></tr>\n";
+  using Of = Table::Of;
+  Table table({{"event", Of::name}, {"seen", Of::number}, {"lines"}});
   for (const auto& e : s.events) {
-    out +=
-        fmt::format("<tr><td>{}<br><span class=\"dim\">{} in {}</span></td><td class=\"n\">{}</td><td>",
-                    escaped(e.name), escaped(e.match), escaped(e.log.empty() ? e.file : "the log of " + e.log), e.seen);
+    table.row()
+        .cell(fmt::format("{}<br><span class=\"dim\">{} in {}</span>", escaped(e.name), escaped(e.match),
+                          escaped(e.log.empty() ? e.file : "the log of " + e.log)))
+        .cell(fmt::format("{}", e.seen));
     constexpr std::size_t kShown = 10;
+    std::string lines;
     for (std::size_t i = 0; i < std::min(kShown, e.lines.size()); i++)
-      out += fmt::format("{}<span class=\"dim\">{:.3f} s</span> {}", i == 0 ? "" : "<br>", e.lines[i].t_s,
-                         e.lines[i].line.empty()
-                             ? fmt::format("{} line{}", e.lines[i].count, e.lines[i].count == 1 ? "" : "s")
-                             : escaped(e.lines[i].line));
-    if (e.lines.size() > kShown) out += "<br><span class=\"dim\">more are in summary.json and journal.jsonl</span>";
-    if (e.trouble) out += "<br>" + escaped(*e.trouble);
-    out += "</td></tr>\n";
+      lines += fmt::format("{}<span class=\"dim\">{:.3f} s</span> {}", i == 0 ? "" : "<br>", e.lines[i].t_s,
+                           e.lines[i].line.empty()
+                               ? fmt::format("{} line{}", e.lines[i].count, e.lines[i].count == 1 ? "" : "s")
+                               : escaped(e.lines[i].line));
+    if (e.lines.size() > kShown) lines += "<br><span class=\"dim\">more are in summary.json and journal.jsonl</span>";
+    if (e.trouble) lines += "<br>" + escaped(*e.trouble);
+    table.cell(lines);
   }
-  return out + "</table></div>\n";
+  return "<h2>Events</h2>\n" + table.html();
 }
 
 namespace {

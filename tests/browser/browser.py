@@ -56,6 +56,39 @@ class Browser:
             expect(False, f"{where}: the console says: {entry['message']}")
 
 
+PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+
+
+def fits_a_phone(browser, page):
+    """On a screen of 390 px: nothing is beside it, and of a table each value has its heading. The script of a chart draws within it; what a
+    plan's text is too long for is read by moving it."""
+    wide, there = browser.js("[document.documentElement.scrollWidth, innerWidth]")
+    expect(there == 390 and wide <= 390, f"{page}: on a phone nothing is beside the screen: {wide} of {there}")
+    beside = browser.js("""[...document.body.querySelectorAll('*')].filter((one) => !one.closest('thead, .plot') &&
+        !one.parentElement.closest('svg') && one.getBoundingClientRect().right > innerWidth + 0.5)
+        .map((one) => one.outerHTML.slice(0, 120))""")
+    expect(not beside, f"{page}: nothing reaches beyond it: {beside[:3]}")
+    moved = browser.js("[...document.querySelectorAll('.wide')].filter((one) => one.scrollWidth > one.clientWidth).length")
+    expect(moved == 0, f"{page}: no table has to be moved to be read: {moved} have")
+    told = browser.js("""(() => {
+        const told = { labels: 0, wrong: [] };
+        for (const one of document.querySelectorAll('tbody td')) {
+            const heads = one.closest('table').querySelectorAll('th'), label = getComputedStyle(one, '::before').content;
+            const head = heads[one.cellIndex].innerHTML.replace('<br>', ' ').replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&amp;/g, '&');
+            const shown = one.getClientRects().length > 0;
+            const wanted = shown && head !== '' && one.colSpan === 1 && !one.matches('.name, .mark');
+            const fine = one.innerHTML === '' || one.matches('.again') ? !shown : shown && label === (wanted ? JSON.stringify(head) : 'none');
+            if (wanted) told.labels++;
+            if (!fine) told.wrong.push([head, label, one.outerHTML.slice(0, 120)]);
+        }
+        for (const one of document.querySelectorAll('thead'))
+            if (one.getBoundingClientRect().height > 1.5) told.wrong.push('a row of heads is in sight');
+        return told;
+    })()""")
+    expect(not told["wrong"], f"{page}: a value has its heading, and nothing empty is there: {told['wrong'][:3]}")
+    return told["labels"]
+
+
 def end_in_time(seconds):
     """By itself, and before anybody kills it: the browser must not be left behind."""
     def too_long(*_):

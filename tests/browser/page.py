@@ -14,7 +14,7 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True  # nothing is left beside the sources
-from browser import PATIENCE, Browser, end_in_time, expect, wrong  # noqa: E402
+from browser import PATIENCE, Browser, end_in_time, expect, fits_a_phone, wrong  # noqa: E402
 
 
 class Reader(Browser):
@@ -240,8 +240,15 @@ def heard(browser):
 
 def on_a_phone(browser):
     browser.open(390, 844, phone=True)
-    wide, there = browser.js("[document.documentElement.scrollWidth, innerWidth]")
-    expect(there == 390 and wide <= 390, f"on a phone nothing is beside the screen: {wide} of {there}")
+    expect(fits_a_phone(browser, "the report") > 0, "there are tables")
+    heads = [node for node in browser.do("Accessibility.getFullAXTree")["nodes"]
+             if not node.get("ignored") and node["role"]["value"] == "columnheader"]
+    expect(heads, "who hears the page has the heads of columns all the same")
+    browser.js("page.view.choose([0, page.data.until_s / 50])")
+    browser.until("!document.getElementById('moment').hidden", "requests are listed")
+    fits_a_phone(browser, "the requests of a moment")
+    browser.js("page.moment.close()")
+    browser.settle()
     browser.picture("phone.png")
 
 

@@ -119,7 +119,9 @@ TEST(CompareConnectionsChance, WhatWasNotThereBeforeIsTold) {
   const auto text = render_comparison(c).bytes();
   EXPECT_NE(text.find("web's connections during"), std::string::npos) << text;
   EXPECT_NE(comparison_markdown(c).find("| ❌ | web's connections | run | retransmits | 0/s | "), std::string::npos);
-  EXPECT_NE(comparison_page(c).find("<tr class=\"worse\"><td>web&#39;s connections</td>"), std::string::npos);
+  EXPECT_NE(
+      comparison_page(c).find("<tr class=\"worse\"><td class=\"name\" data-label=\"of\">web&#39;s connections</td>"),
+      std::string::npos);
   const auto none = compare({kept_network(1, clean)}, {kept_network(2, clean)});
   EXPECT_EQ(verdicts(none).at("retransmits"), Change::noise);
 }

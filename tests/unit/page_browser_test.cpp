@@ -3,6 +3,9 @@
 
 #include <filesystem>
 
+#include "injector/report/arms.h"
+#include "injector/report/compare.h"
+#include "injector/report/margin.h"
 #include "injector/report/report.h"
 #include "tests/harness/command.h"
 #include "tests/unit/record_fixture.h"
@@ -38,6 +41,17 @@ record::Recording eventful_recording() {
   bucket.retransmits = 3;
   bucket.rtt = {{5 * kMillisecond, 3}};
   bucket.length = 100 * kMillisecond;
+  record::GuardRecord guard;
+  guard.guard.name = "enough";
+  guard.guard.success = bound(plan::Bound::Op::lt, 0.2, "< 20%");
+  guard.guard.window = 2 * kSecond;
+  r.guards = {guard};
+  r.events.emplace_back();
+  r.events[0].event.name = "fallen-over-to-the-standby-in-another-room-of-the-house";
+  r.events[0].seen = {{"fallen", std::string(300, 'x'), 12 * kSecond}};
+  r.probes.push_back(r.probes[0]);
+  r.probes[2].name = "asked twice";
+  r.probes[2].answers.resize(2);
   r.telemetry = {{"shop", {}}};
   for (Ns t = 0; t < r.duration; t += kSecond) {
     bucket.from = t;
@@ -57,6 +71,29 @@ TEST(PageInABrowser, IsUsedByMouseAndKeysOnAnyScreenAndOnPaper) {
   const auto page = folder.write("report.html", text);
   test::Command browser({FAULTLINE_SOURCE_DIR "/tests/browser/page.py", page});
   const auto status = browser.wait(880 * kSecond);
+  ASSERT_TRUE(status) << "it did not end: " << browser.out() << browser.errors();
+  EXPECT_EQ(*status, 0) << browser.out() << browser.errors();
+}
+
+TEST(PageInABrowser, TablesOfOtherPagesFitAPhone) {
+  if (!std::filesystem::exists("/usr/bin/chromedriver")) GTEST_SKIP() << "there is no chromium-driver";
+  auto r = eventful_recording();
+  const TemporaryFolder folder;
+  ArmsOutcome outcome;
+  for (const char* arm : {"careful-with-a-name-as-long-as-some-have", "naive", "<neither>"}) {
+    r.arm = arm;
+    outcome.arms.arms.push_back({arm, "deviated", 1, {"payments keep working"}, {}, {"payments keep working: broken"}});
+    outcome.summaries.push_back(summarize(r, record::judge(r)));
+  }
+  Margin margin;
+  margin.vary = "another.delay";
+  margin.runs.push_back({300e6, "300ms", "001", "deviated", 1, "broken", {"payments keep working", "no <more>"}, 0.4});
+  auto slower = r;
+  for (auto& answer : slower.probes[0].answers) answer.latency *= 2;
+  test::Command browser({FAULTLINE_SOURCE_DIR "/tests/browser/narrow.py", folder.write("arms.html", arms_page(outcome)),
+                         folder.write("margin.html", margin_page(margin)),
+                         folder.write("comparison.html", comparison_page(compare({keep(r)}, {keep(slower)})))});
+  const auto status = browser.wait(420 * kSecond);
   ASSERT_TRUE(status) << "it did not end: " << browser.out() << browser.errors();
   EXPECT_EQ(*status, 0) << browser.out() << browser.errors();
 }

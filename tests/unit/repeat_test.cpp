@@ -155,7 +155,7 @@ TEST(Repeat, WhatNeverCameIsShownEverywhere) {
   EXPECT_EQ(phase.ok_latency_ms.p99, 2.0);
   EXPECT_EQ(phase.failed_latency_ms.p99, 0.2);
   EXPECT_TRUE(s.probes.at(0).phases.at(0).never.empty());
-  EXPECT_NE(report::render_report(r, s).find("<td class=\"n\">never</td>"), std::string::npos);
+  EXPECT_NE(report::render_report(r, s).find("<td class=\"n\" data-label=\"p99\">never</td>"), std::string::npos);
   const std::string compared = report::render_comparison(report::compare({{s, {}, {}, {}}}, {{s, {}, {}, {}}})).bytes();
   EXPECT_NE(compared.find("never"), std::string::npos) << compared;
   EXPECT_NE(compared.find("failed."), std::string::npos) << compared;

@@ -48,7 +48,7 @@ TEST(Report, SaysTheVerdictAndEveryHypothesis) {
   const std::string page = render_report(r, summary_of(r));
   EXPECT_NE(page.find("class=\"verdict passed\">passed"), std::string::npos);
   EXPECT_NE(page.find("<h1>A test</h1>"), std::string::npos);
-  EXPECT_EQ(count(page, "class=\"held\">"), r.hypotheses.size());
+  EXPECT_EQ(count(page, "class=\"mark held\">"), r.hypotheses.size());
   EXPECT_TRUE(page.ends_with("</html>\n"));
 }
 

@@ -20,12 +20,15 @@ page.moment = (() => {
     lane.from_s < to && lane.to_s > from &&
     (lane.episodes.length === 0 || lane.episodes.some(([a, b]) => a < to && b > from)));
 
+  // As the tables of the page (table.h): each cell has its column's heading, for a screen too narrow for columns.
+  const cell = (label, look, text) =>
+    make('td', { ...(look ? { class: look } : {}), 'data-label': label }, ...(text ? [text] : []));
   const row = (one) => make('tr', {},
-    make('td', { class: 'n' }, page.write.time(one.due, 0.001)),
-    make('td', {}, one.probe),
-    make('td', { class: one.failed ? 'broken' : 'held' }, one.failed ? `✗ ${one.error}` : '✓ ok'),
-    make('td', { class: 'n' }, one.latency < 0 ? 'not recorded' : page.write.milliseconds(one.latency / 1000)),
-    make('td', {}, one.count > 1 ? `${one.count} alike` : ''));
+    cell('time', 'n name', page.write.time(one.due, 0.001)),
+    cell('probe', '', one.probe),
+    cell('outcome', one.failed ? 'broken' : 'held', one.failed ? `✗ ${one.error}` : '✓ ok'),
+    cell('latency', 'n', one.latency < 0 ? 'not recorded' : page.write.milliseconds(one.latency / 1000)),
+    cell('detail', '', one.count > 1 ? `${one.count} alike` : ''));
 
   const close = () => {
     view.choose(null);
