@@ -127,7 +127,7 @@ std::string plan_text(const NewArguments& a, const faults::Kind& kind, const std
   if (lab && needs_a_server(kind))
     throw Failure(Exit::invalid,
                   fmt::format("--kind {}: the lab that `new` writes asks no name server, so there is nothing for the "
-                              "fault to meet; say whose lookups, for example --target netns=shop",
+                              "fault to meet; say whose lookups, for example --on netns=shop",
                               kind.name));
   sketch::Sketch plan;
   plan.tables.push_back(
@@ -142,11 +142,11 @@ std::string plan_text(const NewArguments& a, const faults::Kind& kind, const std
         {"duration", toml_text("40s"), "of the run; default: the last fault's end and 10 s", true},
         {"telemetry", toml_text(lab ? "web" : "service"), "whose TCP connections are counted in the kernel", true}}});
   if (!lab) {
-    auto lines = sketch::target_lines("--target", a.target);
+    auto lines = sketch::target_lines("--on", a.target);
     if (lines.empty())
       throw Failure(
           Exit::invalid,
-          fmt::format("--target {0}: write how to find it, for example --target netns={0}, or --target lab", a.target));
+          fmt::format("--on {0}: write how to find it, for example --on netns={0}, or --on lab", a.target));
     plan.tables.push_back({"[targets.service]", "---- Where the fault is. ----", std::move(lines)});
   }
   if (!a.peer.empty()) {
@@ -262,7 +262,7 @@ void setup_new(CLI::App& app, Context& context) {
   sub->add_option("--kind", arguments->kind,
                   fmt::format("What happens to the traffic; default {}", faults::usual_kind().name))
       ->type_name(kinds);
-  sub->add_option("--target", arguments->target,
+  sub->add_option("--on,--target", arguments->target,
                   "To whose: netns=shop, unit=payment.service, ...; or lab (the default), a test bed inside the run")
       ->type_name("KEY=VALUE");
   sub->add_option("--peer", arguments->peer, "Only traffic with: address=10.0.0.0/8, ...")->type_name("KEY=VALUE");

@@ -231,7 +231,7 @@ TEST(NewCommand, AFileThatCannotBeWritten) {
 }
 
 TEST(NewCommand, WhatItIsToldIsInThePlan) {
-  const Said said = say({"new", "--kind", "sever", "--target", "netns=shop", "--peer", "address=10.0.0.0/8", "--probe",
+  const Said said = say({"new", "--kind", "sever", "--on", "netns=shop", "--peer", "address=10.0.0.0/8", "--probe",
                          "10.0.0.1:80", "--title", "Who is \"there\"?"});
   const auto parsed = plan::parse_text(said.out, "new.toml");
   ASSERT_TRUE(parsed.ok()) << plan::render(parsed);
