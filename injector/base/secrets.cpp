@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "injector/base/command_secrets.h"
+
 namespace faultline {
 
 namespace {
@@ -130,11 +132,10 @@ bool announces_next(std::string_view word) {
 }
 
 std::vector<std::string> without_secrets(std::vector<std::string> words) {
-  bool announced = false;  // by the word before: "--password", not "--password=…", nor "--password-file"
+  CommandSecrets command;
   for (auto& word : words) {
-    const bool announces = announces_next(word);
-    word = announced && !word.starts_with("-") ? "***" : without_secrets(std::move(word));
-    announced = announces;
+    const auto secret = command.of_next(word);
+    word = secret ? word.replace(secret->begin, secret->end - secret->begin, "***") : without_secrets(std::move(word));
   }
   return words;
 }
@@ -177,6 +178,9 @@ std::string without_announced(const std::string& text) {
 }  // namespace
 
 std::string without_secrets_in(std::string text) {
+  const auto of_commands = secrets_of_script(text);
+  for (auto one = of_commands.rbegin(); one != of_commands.rend(); ++one)
+    text.replace(one->begin, one->end - one->begin, "***");
   text = without_announced(text);
   std::string out;
   constexpr std::string_view kAround = " \t\r\n\"'<>";

@@ -144,9 +144,8 @@ std::string plan_text(const NewArguments& a, const faults::Kind& kind, const std
   if (!lab) {
     auto lines = sketch::target_lines("--on", a.target);
     if (lines.empty())
-      throw Failure(
-          Exit::invalid,
-          fmt::format("--on {0}: write how to find it, for example --on netns={0}, or --on lab", a.target));
+      throw Failure(Exit::invalid,
+                    fmt::format("--on {0}: write how to find it, for example --on netns={0}, or --on lab", a.target));
     plan.tables.push_back({"[targets.service]", "---- Where the fault is. ----", std::move(lines)});
   }
   if (!a.peer.empty()) {

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "injector/base/command_secrets.h"
 #include "injector/plan/values.h"
 
 namespace faultline::plan {
@@ -40,10 +41,11 @@ class Finder {
 
   /// Piece after piece: what stands outside strings, a string's content, a comment.
   std::vector<Part> find() {
-    bool announced = false;  // by the string before, of a command: "--password"
+    CommandSecrets command(false);  // strings that nothing but a comma parts are its words
     for (std::size_t at = 0; at < text_.size();) {
       const std::size_t end = std::min(text_.find_first_of("\"'#", at), text_.size());
-      announced = announced && text_.substr(at, end - at).find_first_not_of(" \t\r\n,") == kNone;
+      if (const auto between = text_.substr(at, end - at); between.find_first_not_of(" \t\r\n,") != kNone)
+        command = CommandSecrets(begins_command(between));
       look_into(at, end, true);
       at = std::max(end, done_);
       if (at > end || end == text_.size()) continue;
@@ -52,16 +54,44 @@ class Finder {
       if (text_[end] == '#') {
         look_into(begin, close, false);
       } else {
-        if (announced && begin < close && text_[begin] != '-') hide(begin, close, close);
+        look_for_commands(command, begin, close);
         look_into(begin, close, false);
-        announced = announces_next(text_.substr(begin, close - begin));
       }
       at = done_ > close ? done_ : std::min(text_.size(), close + (text_[end] == '#' ? 0 : begin - end));
     }
-    return std::move(found_);
+    return in_order();
   }
 
  private:
+  /// Whether the list behind it is one of `command`, and not of names.
+  static bool begins_command(std::string_view text) {
+    const auto equals = text.rfind('=');
+    return equals != kNone && text.substr(equals + 1).find_first_not_of(" \t\r\n[") == kNone &&
+           name_before(text, equals) == "command";
+  }
+
+  /// A string is a word of a command, or a script.
+  void look_for_commands(CommandSecrets& command, std::size_t begin, std::size_t close) {
+    const std::string_view content = text_.substr(begin, close - begin);
+    if (const auto secret = command.of_next(content))
+      hide(begin + secret->begin, begin + secret->end, begin + secret->end);
+    for (const Part& secret : secrets_of_script(content))
+      of_scripts_.push_back({begin + secret.begin, begin + secret.end});
+  }
+
+  /// What was found in order, and what was found besides.
+  std::vector<Part> in_order() {
+    found_.insert(found_.end(), of_scripts_.begin(), of_scripts_.end());
+    std::sort(found_.begin(), found_.end(), [](const Part& a, const Part& b) { return a.begin < b.begin; });
+    std::vector<Part> out;
+    for (const Part& one : found_)
+      if (!out.empty() && one.begin <= out.back().end)
+        out.back().end = std::max(out.back().end, one.end);
+      else
+        out.push_back(one);
+    return out;
+  }
+
   bool announces(const std::string& name) const {
     return !name.empty() && (is_secret_field(name) || (refused_ && may_announce(name)));
   }
@@ -249,7 +279,7 @@ class Finder {
 
   std::string_view text_;
   bool refused_;
-  std::vector<Part> found_;
+  std::vector<Part> found_, of_scripts_;
   std::size_t done_ = 0;  ///< what stands before it has been looked at
   std::size_t line_begin_ = 0, line_end_ = 0;
   std::pair<std::size_t, std::size_t> asked_{kNone, kNone};  ///< the piece and the line for which last_at_ is known

@@ -103,6 +103,29 @@ TEST(Hidden, OfASoundPlanNoMoreThanTheSecret) {
             "http = \"http://b:80/a:b@c\"\nredis = \"redis://a:***@b\"");
 }
 
+TEST(Hidden, WhatAClientTakesAsItsPassword) {
+  for (const auto& [text, shown] : std::initializer_list<std::pair<const char*, const char*>>{
+           {R"(exec = ["curl", "-fsSu", "bob:hunter2", "http://b/"])",
+            R"(exec = ["curl", "-fsSu", "bob:***", "http://b/"])"},
+           {R"(exec = ["timeout", "5", "/usr/bin/redis-cli", "-a", "hunter2", "PING"])",
+            R"(exec = ["timeout", "5", "/usr/bin/redis-cli", "-a", "***", "PING"])"},
+           {R"(exec = ["mysql", "-phunter2", "shop", "-e", "select 1"])",
+            R"(exec = ["mysql", "-p***", "shop", "-e", "select 1"])"},
+           {R"(exec = ["mysql", "-p", "shop"])", R"(exec = ["mysql", "-p", "shop"])"},
+           {R"(exec = ["sh", "-c", "curl -u bob:hunter2 b | sshpass -p hunter2 ssh -p 22 c; TOKEN=x true"])",
+            R"(exec = ["sh", "-c", "curl -u bob:*** b | sshpass -p *** ssh -p 22 c; TOKEN=*** true"])"},
+           {R"(redis = "c"
+command = ["AUTH", "bob", "hunter2"])",
+            R"(redis = "c"
+command = ["AUTH", "***", "***"])"},
+           {R"(command = ["HELLO", "3", "AUTH", "hunter2"])", R"(command = ["HELLO", "3", "AUTH", "***"])"},
+           {R"(on = ["AUTH", "sms"])", R"(on = ["AUTH", "sms"])"},
+           {R"(command = ["auth", "--port", "80"])", R"(command = ["auth", "--port", "80"])"},
+           {R"(exec = ["ssh", "-p", "22", "curl"])", R"(exec = ["ssh", "-p", "22", "curl"])"},
+       })
+    for (const Text kind : {Text::sound, Text::refused}) EXPECT_EQ(whole(text, kind), shown);
+}
+
 TEST(Hidden, AHintShowsHowAUrlIsWritten) {
   const auto parsed = parse_text("[probes.p]\nmysql = \"nonsense\"\n", "p.toml");
   ASSERT_FALSE(parsed.ok());
