@@ -197,13 +197,13 @@ const char* name_of(record::Against::By by) {
 }
 
 /// The values that a probe was answered in a window.
-struct Values {
+struct ValuesSeen {
   std::size_t count = 0;
   const Requests *first = nullptr, *last = nullptr,
                  *beyond = nullptr;  ///< `beyond`: the first that is beyond its bound
 };
-Values values_of(const ProbeRecord& probe, const plan::Hypothesis& asked, Ns from, Ns to) {
-  Values v;
+ValuesSeen values_of(const ProbeRecord& probe, const plan::Hypothesis& asked, Ns from, Ns to) {
+  ValuesSeen v;
   for (const Requests& r : record::due_in(probe, from, to)) {
     if (!r.value) continue;
     v.count++;
@@ -214,7 +214,7 @@ Values values_of(const ProbeRecord& probe, const plan::Hypothesis& asked, Ns fro
   return v;
 }
 
-std::string values_text(const Values& v) {
+std::string values_text(const ValuesSeen& v) {
   if (v.count == 0) return "";
   const std::string last = fmt::format("the last, at {}: {}", instant(v.last->due), *v.last->value);
   if (v.beyond == nullptr) return last;
@@ -284,7 +284,7 @@ std::string card(const Recording& r, const Summary& s, const Hypothesis& h, cons
                                         errors_text(stats), failing_span(*probe, from, to)));
     const plan::Hypothesis* plan = asked == r.hypotheses.end() ? nullptr : &*asked;
     const bool of_values = plan != nullptr && plan->any_value();
-    const Values values = of_values ? values_of(*probe, *plan, from, to) : Values();
+    const ValuesSeen values = of_values ? values_of(*probe, *plan, from, to) : ValuesSeen();
     if (of_values) facts.add("Values", values_text(values));
     const auto look_at = [&](const Requests& one) {
       facts.add("Nearest to it", said_near(r, one.due));
