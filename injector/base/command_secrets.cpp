@@ -92,16 +92,21 @@ std::optional<Part> CommandSecrets::of_next(std::string_view word) {
     next_ = Next::all_secret;
     return {};
   }
+  constexpr std::string_view kRunsAnother = "sshpass";  // whose options are its own
+  std::optional<Part> secret;
   for (const SecretOption& one : kOptions) {
     if (one.program != program_) continue;
     if (one.apart && (word == one.option || ends_cluster(word, one.option))) {
       next_ = one.colon ? Next::after_colon : Next::secret;
-      return {};
+    } else if (one.attached && word.size() > one.option.size() && word.starts_with(one.option)) {
+      secret = part(word, one.option.size(), one.colon);
+    } else {
+      continue;
     }
-    if (one.attached && word.size() > one.option.size() && word.starts_with(one.option))
-      return part(word, one.option.size(), one.colon);
+    if (one.program == kRunsAnother) program_ = {};
+    break;
   }
-  return {};
+  return secret;
 }
 
 std::vector<Part> secrets_of_script(std::string_view script) {
