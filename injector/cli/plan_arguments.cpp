@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "injector/base/error.h"
+#include "injector/base/file_text.h"
 #include "injector/base/secrets.h"
 #include "injector/plan/values.h"
 
@@ -21,6 +22,11 @@ void PlanArguments::add_to(CLI::App& app) {
   app.add_option("--var", variables, "Replace ${key} in the plan's strings; its default stands in [vars]")
       ->type_name("key=value")
       ->allow_extra_args(false);  // or it would swallow the plan that follows
+  app.add_option("--var-file", variable_files,
+                 "The same with what a file holds, without its last line's end: a secret, which --var would show to "
+                 "everybody on this machine, and which the record does not hold")
+      ->type_name("key=FILE")
+      ->allow_extra_args(false);
   app.add_option("--set", settings, "Give a fault another value than the plan does: --set jitter.delay=300ms")
       ->type_name("FAULT.KEY=VALUE")
       ->allow_extra_args(false);
@@ -36,6 +42,27 @@ void PlanArguments::add_to(CLI::App& app) {
   app.add_flag("--bound-only", bindings.bound_only,
                "With --bind: leave out what is not bound, of a fault and as a whole");
 }
+
+namespace {
+
+/// A variable's value, which may be a secret: nothing of it is told.
+std::string value_in(const std::string& path) {
+  constexpr std::size_t kLongest = 64 << 10;
+  const auto refuse = [&](const std::string& why) -> Failure {
+    return {Exit::invalid, fmt::format("--var-file: {} {}", path, why)};
+  };
+  std::string text;
+  if (const std::string why = read_file(path, Readable::anything, text); !why.empty())
+    throw refuse("cannot be read: " + why);
+  if (text.ends_with('\n')) text.pop_back();
+  if (text.ends_with('\r')) text.pop_back();
+  if (text.empty()) throw refuse("is empty");
+  if (text.size() > kLongest) throw refuse("is longer than 64 KiB: is it the right file?");
+  if (text.find('\0') != std::string::npos) throw refuse("holds a NUL character: is it the right file?");
+  return text;
+}
+
+}  // namespace
 
 plan::Parsed PlanArguments::read(const std::string& path, const plan::ParseOptions& options) const {
   return bindings.empty() ? plan::parse_file(path, options) : sketch::parse_bound(path, options, bindings);
@@ -82,6 +109,14 @@ plan::ParseOptions PlanArguments::options() const {
     }
   };
   read_pairs(variables, "--var", "name=value", options.variables);
+  std::map<std::string, std::string> files;
+  read_pairs(variable_files, "--var-file", "name=FILE", files);
+  for (const auto& [name, path] : files) {
+    if (options.variables.contains(name))
+      throw Failure(Exit::invalid, fmt::format("--var-file {}: --var gives it a value as well; leave one out", name));
+    options.variables[name] = value_in(path);
+    options.from_files.insert(name);
+  }
   read_pairs(settings, "--set", "FAULT.KEY=VALUE", options.settings);
   return options;
 }

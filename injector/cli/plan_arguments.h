@@ -15,11 +15,11 @@ namespace faultline::cli {
 
 struct PlanArguments {
   std::string seed, scale, arm;
-  std::vector<std::string> variables, settings;
+  std::vector<std::string> variables, variable_files, settings;
   sketch::Bindings bindings;
 
   void add_to(CLI::App& app);
-  /// Throws Failure(invalid) for a malformed seed, scale or variable.
+  /// Throws Failure(invalid) for a malformed seed, scale or variable, and for a file that cannot be read.
   plan::ParseOptions options() const;
   /// Reads a plan, or puts an outage on what --bind says. `options` are options(), or some that were made of them.
   plan::Parsed read(const std::string& path, const plan::ParseOptions& options) const;

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,7 +17,8 @@ namespace faultline::plan {
 struct ParseOptions {
   std::optional<std::uint64_t> seed = {};             ///< --seed
   std::optional<double> scale = {};                   ///< --scale 1:30 is 30; absent: scaled values as written
-  std::map<std::string, std::string> variables = {};  ///< --var key=value
+  std::map<std::string, std::string> variables = {};  ///< --var key=value, --var-file key=FILE
+  std::set<std::string> from_files = {};              ///< of these: whose value nobody else is to see (--var-file)
   std::map<std::string, std::string> settings = {};   ///< --set FAULT.KEY=VALUE
   std::string arm = {};                               ///< --arm; empty: the first that the plan has
 };

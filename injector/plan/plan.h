@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -257,6 +258,8 @@ struct Plan {
   std::optional<Lab> lab;
   std::vector<InputFile> inputs;                 ///< each file once
   std::map<std::string, std::string> variables;  ///< the plan's own, with the values in force
+  std::set<std::string> secret_variables;        ///< by their names, and `from_files`
+  std::set<std::string> from_files;              ///< variables whose value a file gave, which the record does not hold
   std::vector<Arm> arms;                         ///< of a plan that compares designs
   std::string arm;                               ///< the one that this is read as; empty: the plan has none
 

@@ -123,7 +123,9 @@ void substitute_variables(Node& document, Draft& draft) {
   for (const auto& [name, value] : draft.options.variables) {
     if (std::find(names.begin(), names.end(), name) == names.end())
       draft.issues.error(
-          {}, fmt::format("--var {}: the plan has no such variable", name),
+          {},
+          fmt::format("{} {}: the plan has no such variable",
+                      draft.options.from_files.contains(name) ? "--var-file" : "--var", name),
           draft.issues.suggest(name, names,
                                names.empty() ? "the plan has no [vars]" : list_known("its variables are", names)));
     else
@@ -131,7 +133,10 @@ void substitute_variables(Node& document, Draft& draft) {
   }
   for (const auto& name : names) {
     draft.plan.variables[name] = variables[name];
-    if (is_secret(name)) draft.issues.hide(variables[name]);
+    if (!is_secret(name) && !draft.options.from_files.contains(name)) continue;
+    draft.plan.secret_variables.insert(name);
+    if (draft.options.from_files.contains(name)) draft.plan.from_files.insert(name);
+    draft.issues.hide(variables[name]);
   }
   Substitution substitution(variables, draft.issues);
   for (auto& entry : document.entries)

@@ -7,6 +7,7 @@
 #include "injector/base/secrets.h"
 #include "injector/base/text.h"
 #include "injector/plan/asked.h"
+#include "injector/plan/hidden.h"
 #include "injector/record/verdict.h"
 #include "injector/record/windows.h"
 
@@ -37,18 +38,28 @@ std::vector<std::pair<Ns, Ns>> episodes_of(const plan::Fault& fault, const std::
   return episodes;
 }
 
+/// The values of the variables that are secrets. Shorter ones would be found in any text.
+std::vector<std::string> secret_values(const plan::Plan& p) {
+  std::vector<std::string> values;
+  for (const auto& name : p.secret_variables)
+    if (const std::string& value = p.variables.at(name); value.size() >= kShortestSecret) values.push_back(value);
+  return values;
+}
+
 events::Plan plan_event(const plan::Plan& p, const events::Links& links_of) {
   events::Plan event;
-  event.title = p.title;
+  const auto secrets = secret_values(p);
+  event.title = without_values(p.title, secrets);
   event.name = p.name;
   event.duration = p.duration;
   for (const auto& probe : p.probes) {
     auto& planned = event.probes.emplace_back();
     planned.name = probe.name;
     planned.kind = probe.kind->name();
-    planned.subject = probe.shown_subject();
+    planned.subject = without_values(probe.shown_subject(), secrets);
     planned.from = probe.from;
     planned.command = without_secrets(probe.command());
+    for (auto& word : planned.command) word = without_values(std::move(word), secrets);
     planned.every = probe.every;
     if (probe.is_load()) planned.rate = probe::rate_text(probe.rate);
     planned.timeout = probe.timeout;
@@ -89,14 +100,12 @@ events::Plan plan_event(const plan::Plan& p, const events::Links& links_of) {
 }
 
 /// What a service may say back that nobody else should read: secret variables and keys, headers that let one in.
-/// Shorter ones would be found in any text.
 std::vector<std::string> secrets_of(const plan::Plan& p) {
-  std::vector<std::string> secrets;
+  std::vector<std::string> secrets = secret_values(p);
   const auto add = [&](const std::string& text) {
     if (text.size() >= kShortestSecret) secrets.push_back(text);
   };
-  for (const auto& [name, value] : p.variables)
-    if (is_secret(name)) add(value);
+  for (const auto& word : plan::hidden_words(p.text)) add(word);
   for (const auto& probe : p.probes) {
     for (const auto& key : probe.kind->keys)
       if (key.type == probe::ValueType::text && is_secret(std::string(key.name))) add(probe.params.text(key.name));
@@ -138,7 +147,9 @@ void run(Journal& journal, const plan::Plan& p, const Machine& machine) {
   event.seed = p.seed;
   event.seed_given = p.seed_given;
   event.scale = p.scale;
-  for (const auto& [name, value] : p.variables) event.vars[name] = is_secret(name) ? "***" : without_secrets(value);
+  for (const auto& [name, value] : p.variables)
+    event.vars[name] = p.secret_variables.contains(name) ? "***" : without_secrets(value);
+  event.secrets_elsewhere = !p.from_files.empty();
   journal.write(event);
 }
 

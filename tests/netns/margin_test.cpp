@@ -115,13 +115,27 @@ TEST_F(MarginTest, AMapHasAMarginForEachValueOfAnotherKey) {
 }
 
 TEST_F(MarginTest, HandsOnWhatARunTakes) {
-  const std::vector<std::string> handed{
-      "--scale", "1:1",      "--var",  "who=y",       "--set", "slow.on_any=true",    "--arm",
-      "b",       "--engine", "clsact", "--tolerance", "60%",   "--tolerance-of-loss", "9%"};
-  std::vector<std::string> argv{binary(),  "margin",     plan("[vars]\nwho = \"x\"\n[arms.a]\n[arms.b]\n"),
-                                "--vary",  "slow.delay", "--from",
-                                "40ms",    "--to",       "80ms",
-                                "--quiet", "--out",      out};
+  const std::vector<std::string> handed{"--scale",
+                                        "1:1",
+                                        "--var",
+                                        "who=y",
+                                        "--set",
+                                        "slow.on_any=true",
+                                        "--var-file",
+                                        "pass=" + folder.write("secret", "open sesame\n"),
+                                        "--arm",
+                                        "b",
+                                        "--engine",
+                                        "clsact",
+                                        "--tolerance",
+                                        "60%",
+                                        "--tolerance-of-loss",
+                                        "9%"};
+  std::vector<std::string> argv{
+      binary(),  "margin",     plan("[vars]\nwho = \"x\"\npass = \"none\"\n[arms.a]\n[arms.b]\n"),
+      "--vary",  "slow.delay", "--from",
+      "40ms",    "--to",       "80ms",
+      "--quiet", "--out",      out};
   Command refused(argv);
   EXPECT_EQ(refused.wait(30 * kSecond), 3) << "which of the arms?";
   argv.insert(argv.end(), handed.begin(), handed.end());
@@ -132,7 +146,7 @@ TEST_F(MarginTest, HandsOnWhatARunTakes) {
   EXPECT_EQ(record()["end"], status == 0 ? "all held" : "unknown");
   const auto summary = summary_of(out / "001");
   EXPECT_EQ(summary["arm"], "b");
-  EXPECT_EQ(summary["vars"]["who"], "y");
+  EXPECT_EQ(summary["vars"], json({{"who", "y"}, {"pass", "***"}}));
   EXPECT_EQ(summary["engine"], "clsact");
   EXPECT_EQ(summary["tolerance"]["packets"], 0.6);
   const auto repeat = summary["repeat"].get<std::string>();

@@ -104,6 +104,19 @@ TEST_F(RunOptionsTest, ScaleSeedAndVariablesOfTheProcess) {
   EXPECT_EQ(event("run")["vars"], json({{"to", "10.7.0.2"}}));
 }
 
+// What is asked holds it, so that it would stand in the record: among the variables, as the subject, in the report.
+TEST_F(RunOptionsTest, AVariableFromAFileIsASecret) {
+  Command run = start({"--scale", "1:60", "--var-file", "to=" + folder.write("secret", "10.7.0.2\n")});
+  ASSERT_LE(run.wait(60 * kSecond), 2) << run.errors();
+  EXPECT_EQ(event("run")["vars"], json({{"to", "***"}}));
+  EXPECT_EQ(event("run")["secrets_elsewhere"], true);
+  const json s = summary_of(out);
+  EXPECT_EQ(s["probes"][0]["subject"], "***");
+  EXPECT_GT(s["probes"][0]["phases"][0]["ok"], 0) << "it was asked all the same";
+  EXPECT_NE(s["repeat"].get<std::string>().find("--var-file to="), std::string::npos) << s["repeat"];
+  EXPECT_EQ(s["repeat_masked"], false);
+}
+
 TEST_F(RunOptionsTest, TheRunFolderHasThePlanAndReportMakesTheRestAgain) {
   Command run = start({"--scale", "1:60", "--var", "to=10.7.0.2"});
   ASSERT_LE(run.wait(60 * kSecond), 2) << run.errors();

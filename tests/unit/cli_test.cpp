@@ -188,5 +188,36 @@ TEST(CommandLine, AVariableDoesNotSwallowThePlan) {
   EXPECT_NE(said.error.find("no such variable"), std::string::npos) << said.error;
 }
 
+TEST(CommandLine, AVariableFromAFileIsASecret) {
+  const test::TemporaryFolder folder;
+  const auto file = [&](const std::string& name, const std::string& text) {
+    std::ofstream(folder.path() / name) << text;
+    return "value=" + (folder.path() / name).string();
+  };
+  const std::string path = folder.path() / "plan.toml";
+  std::ofstream(path)
+      << "[vars]\nvalue = \"5s\"\n[targets.a]\nnetns = \"a\"\n[[faults]]\nkind = \"sever\"\non = \"a\"\n"
+         "start = \"1s\"\nfor = \"${value}\"\n";
+  EXPECT_EQ(say({"check", "--var-file", file("good", "7s\r\n"), path}).status, 0);
+  EXPECT_NE(say({"explain", "--var-file", file("good", "7s\n"), path}).out.find("8 s"), std::string::npos);
+  const Said wrong = say({"check", "--var-file", file("wrong", "hunter2-hunter2\n"), path});
+  EXPECT_EQ(wrong.status, 3);
+  EXPECT_NE(wrong.error.find("for"), std::string::npos) << wrong.error;
+  EXPECT_EQ(wrong.error.find("hunter2"), std::string::npos) << wrong.error;
+  for (const auto& [given, said] :
+       {std::pair<std::string, const char*>{"value=/nowhere/at/all", "cannot be read"},
+        {file("empty", "\n"), "is empty"},
+        {file("binary", std::string("a\0b", 3)), "NUL"},
+        {file("huge", std::string(70000, 'x')), "64 KiB"},
+        {"value", "write --var-file"},
+        {"no" + file("good", "7s\n"), "--var-file novalue: the plan has no such variable"}}) {
+    const Said refused = say({"check", "--var-file", given, path});
+    EXPECT_EQ(refused.status, 3) << given;
+    EXPECT_NE(refused.error.find(said), std::string::npos) << refused.error;
+  }
+  EXPECT_NE(say({"check", "--var", "value=1s", "--var-file", file("good", "7s\n"), path}).error.find("leave one out"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace faultline::cli

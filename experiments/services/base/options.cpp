@@ -48,7 +48,7 @@ std::string Options::get(const std::string& name) const {
 }
 
 std::string Options::choice(const std::string& name, const std::vector<std::string>& all) const {
-  const std::string said = get(name, all.front());
+  std::string said = get(name, all.front());
   for (const auto& each : all)
     if (said == each) return said;
   throw WrongCommandLine("--" + name + " is " + joined(all) + ", not '" + said + "'");
@@ -71,13 +71,13 @@ int Options::port() const {
 }
 
 std::string Options::url(const std::string& name) const {
-  const std::string text = get(name);
+  std::string text = get(name);
   if (!Address::of_url(text)) throw WrongCommandLine("--" + name + " is http://HOST:PORT, not '" + text + "'");
   return text;
 }
 
 Address Options::address(const std::string& name) const {
-  const std::string text = get(name);
+  std::string text = get(name);
   const auto address = Address::of(text);
   if (!address) throw WrongCommandLine("--" + name + " is HOST:PORT, not '" + text + "'");
   return *address;

@@ -61,7 +61,7 @@ class Homes {
     on_get(server, "/home", [this](const auto&, const Json&) { return next(); });
     on_get(server, "/", [this](const auto&, const Json&) { return numbers(); });
     on_get(server, "/ready", [this](const auto&, const Json&) -> Json {
-      const Json numbers = this->numbers();
+      Json numbers = this->numbers();
       if (numbers.at("failing").get<int>() > 4) throw Status{503, numbers};
       return numbers;
     });

@@ -45,7 +45,7 @@ class Hub {
   }
 
   Json reading(const std::string& device) {
-    const Json latest = outbox_.latest(device);
+    Json latest = outbox_.latest(device);
     if (latest.is_null()) throw Status{404, {{"state", "no reading"}}};
     return latest;
   }

@@ -103,7 +103,7 @@ class Phone {
   Shown by_either(const Json& command) {
     if (!hub_there_) return by_cloud(command, kCloudAlone);
     if (!mode_.local()) {
-      const Shown shown = by_cloud(command, kCloudOrHub);
+      Shown shown = by_cloud(command, kCloudOrHub);
       heard(shown.done);
       if (shown.done) return shown;
     }
