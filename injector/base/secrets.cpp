@@ -114,6 +114,7 @@ std::string name_before(std::string_view text, std::size_t end) {
 }
 
 std::string without_secrets(std::string text) {
+  if (text.starts_with("--var-file=")) return text;
   // "name=value", "--name=value", "--var=name=value"
   const auto first = text.find('=');
   const auto second = text.starts_with("--") && first != std::string::npos ? text.find('=', first + 1) : first;
@@ -133,8 +134,10 @@ bool announces_next(std::string_view word) {
 
 std::vector<std::string> without_secrets(std::vector<std::string> words) {
   CommandSecrets command;
+  bool names_file = false;
   for (auto& word : words) {
     const auto secret = command.of_next(word);
+    if (std::exchange(names_file, word == "--var-file")) continue;  // password=FILE
     word = secret ? word.replace(secret->begin, secret->end - secret->begin, "***") : without_secrets(std::move(word));
   }
   return words;

@@ -37,7 +37,8 @@ std::string command_without_secrets(std::vector<std::string> words);
 
 /// Any text, such as an answer of a service, with "***" for what stands behind words that announce a secret
 /// (`password=`,
-/// `"token": "…"`, `Authorization: …`), and for passwords in URLs. What looks like neither stays.
+/// `"token": "…"`, `Authorization: …`), for passwords in URLs, and for what commands in it take as a secret by its
+/// place (command_secrets.h). All else stays.
 std::string without_secrets_in(std::string text);
 
 /// Bytes of the shortest secret that is sought by its value: a shorter one would be found in any text.

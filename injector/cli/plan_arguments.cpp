@@ -24,7 +24,7 @@ void PlanArguments::add_to(CLI::App& app) {
       ->allow_extra_args(false);  // or it would swallow the plan that follows
   app.add_option("--var-file", variable_files,
                  "The same with what a file holds, without its last line's end: a secret, which --var would show to "
-                 "everybody on this machine, and which the record does not hold")
+                 "everybody on this machine; it is masked as one")
       ->type_name("key=FILE")
       ->allow_extra_args(false);
   app.add_option("--set", settings, "Give a fault another value than the plan does: --set jitter.delay=300ms")
@@ -45,14 +45,15 @@ void PlanArguments::add_to(CLI::App& app) {
 
 namespace {
 
-/// A variable's value, which may be a secret: nothing of it is told.
+/// A variable's value, which may be a secret: nothing of it is told. The file is read again for each arm and each run
+/// of a series, which a pipe does not bear.
 std::string value_in(const std::string& path) {
   constexpr std::size_t kLongest = 64 << 10;
   const auto refuse = [&](const std::string& why) -> Failure {
     return {Exit::invalid, fmt::format("--var-file: {} {}", path, why)};
   };
   std::string text;
-  if (const std::string why = read_file(path, Readable::anything, text); !why.empty())
+  if (const std::string why = read_file(path, Readable::regular_file, text); !why.empty())
     throw refuse("cannot be read: " + why);
   if (text.ends_with('\n')) text.pop_back();
   if (text.ends_with('\r')) text.pop_back();

@@ -57,7 +57,14 @@ std::vector<std::string> repeating(const CLI::App& sub, const std::string& path)
   const auto make_whole = [](std::string& word) { word = std::filesystem::absolute(word).lexically_normal(); };
   if (!words.empty() && path == words.front()) make_whole(words.front());
   for (std::size_t i = 0; i + 1 < words.size(); i++)
-    if (words[i] == "--with") make_whole(words[i + 1]);
+    if (words[i] == "--with") {
+      make_whole(words[i + 1]);
+    } else if (words[i] == "--var-file") {  // name=FILE
+      const auto equals = words[i + 1].find('=');
+      std::string file = words[i + 1].substr(equals + 1);
+      make_whole(file);
+      words[i + 1].replace(equals + 1, std::string::npos, file);
+    }
   words.insert(words.begin(), {this_program(), "run"});
   return words;
 }

@@ -45,7 +45,7 @@ std::string word(const json& line, const char* key) {
 /// The first of the texts that a line has.
 std::string said(const json& line) {
   for (const char* key : {"message", "text", "reason", "why", "line"})
-    if (const auto text = word(line, key); !text.empty()) return text;
+    if (auto text = word(line, key); !text.empty()) return text;
   return "";
 }
 

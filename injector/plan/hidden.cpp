@@ -52,9 +52,11 @@ class Finder {
       const std::size_t begin = text_[end] == '#' ? end + 1 : end + quotes_at(end);
       const std::size_t close = text_[end] == '#' ? line_end(end) : end_of_string(end);
       if (text_[end] == '#') {
+        look_for_script(begin, close, Escapes::none);
         look_into(begin, close, false);
       } else {
-        look_for_commands(command, begin, close);
+        look_for_command(command, begin, close);
+        look_for_script(begin, close, text_[end] == '"' ? Escapes::strings : Escapes::none);
         look_into(begin, close, false);
       }
       at = done_ > close ? done_ : std::min(text_.size(), close + (text_[end] == '#' ? 0 : begin - end));
@@ -70,12 +72,14 @@ class Finder {
            name_before(text, equals) == "command";
   }
 
-  /// A string is a word of a command, or a script.
-  void look_for_commands(CommandSecrets& command, std::size_t begin, std::size_t close) {
-    const std::string_view content = text_.substr(begin, close - begin);
-    if (const auto secret = command.of_next(content))
+  /// In a string that may be the next word of a command.
+  void look_for_command(CommandSecrets& command, std::size_t begin, std::size_t close) {
+    if (const auto secret = command.of_next(text_.substr(begin, close - begin)))
       hide(begin + secret->begin, begin + secret->end, begin + secret->end);
-    for (const Part& secret : secrets_of_script(content))
+  }
+
+  void look_for_script(std::size_t begin, std::size_t close, Escapes escapes) {
+    for (const Part& secret : secrets_of_script(text_.substr(begin, close - begin), escapes))
       of_scripts_.push_back({begin + secret.begin, begin + secret.end});
   }
 
@@ -290,16 +294,35 @@ class Finder {
 
 std::vector<Part> hidden_in(std::string_view text, Text kind) { return Finder(text, kind).find(); }
 
+namespace {
+
+/// Without ${name}, which says where a secret is from and is none.
+std::string without_references(std::string text) {
+  for (std::size_t at = 0; (at = text.find("${", at)) != std::string::npos;) {
+    const std::size_t end = text.find('}', at);
+    if (end == std::string::npos) break;
+    text.replace(at, end + 1 - at, " ");
+  }
+  return text;
+}
+
+}  // namespace
+
 std::vector<std::string> hidden_words(std::string_view text) {
+  static constexpr std::string_view kSchemes[] = {"Bearer", "Digest",
+                                                  "Negotiate"};  // those of HTTP that are long enough
   constexpr std::string_view kBetween = " \t\r\n\"'\\,;[]{}";
   std::vector<std::string> words;
   for (const Part& part : hidden_in(text, Text::sound)) {
-    const std::string_view value = text.substr(part.begin, part.end - part.begin);
+    const std::string value = without_references(std::string(text.substr(part.begin, part.end - part.begin)));
     for (std::size_t at = 0; at < value.size();) {
       const std::size_t begin = value.find_first_not_of(kBetween, at);
       if (begin == std::string_view::npos) break;
       const std::size_t end = std::min(value.find_first_of(kBetween, begin), value.size());
-      if (end - begin >= kShortestSecret) words.emplace_back(value.substr(begin, end - begin));
+      std::string word = value.substr(begin, end - begin);
+      if (word.size() >= kShortestSecret &&
+          std::find(std::begin(kSchemes), std::end(kSchemes), word) == std::end(kSchemes))
+        words.push_back(std::move(word));
       at = end;
     }
   }

@@ -100,7 +100,10 @@ Parsed parse_text(std::string text, const std::string& path, const ParseOptions&
   if (draft.issues.count() == 0) count_rules(draft);
 
   for (auto& target : draft.targets) plan.targets.push_back(std::move(target.target));
-  for (auto& probe : draft.probes) plan.probes.push_back(std::move(probe.probe));
+  for (auto& probe : draft.probes) {
+    probe.probe.hidden = plan.secret_values();
+    plan.probes.push_back(std::move(probe.probe));
+  }
   for (auto& fault : draft.faults) plan.faults.push_back(std::move(fault.fault));
   for (auto& hypothesis : draft.hypotheses) plan.hypotheses.push_back(std::move(hypothesis.hypothesis));
   for (auto& event : draft.events) plan.events.push_back(std::move(event.event));

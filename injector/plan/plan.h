@@ -263,6 +263,8 @@ struct Plan {
   std::vector<Arm> arms;                         ///< of a plan that compares designs
   std::string arm;                               ///< the one that this is read as; empty: the plan has none
 
+  /// The values of `secret_variables`, without those that are so short that they would be found in any text.
+  std::vector<std::string> secret_values() const;
   /// What `arm` expects; null without arms.
   const Arm* chosen_arm() const {
     for (const auto& one : arms)

@@ -86,6 +86,13 @@ class Substitution {
 
 }  // namespace
 
+std::vector<std::string> Plan::secret_values() const {
+  std::vector<std::string> values;
+  for (const auto& name : secret_variables)
+    if (const std::string& value = variables.at(name); value.size() >= kShortestSecret) values.push_back(value);
+  return values;
+}
+
 void substitute_variables(Node& document, Draft& draft) {
   const Variables builtin{{"plan_dir", draft.plan.directory}, {"libexec_dir", libexec_folder()}};
   Variables variables = builtin;

@@ -63,7 +63,7 @@ Params defaults(const Kind& kind) {
 
 std::string written(const Value& value) { return std::visit(Written{}, value); }
 
-std::string Probe::shown_subject() const { return without_passwords(subject()); }
+std::string Probe::shown_subject() const { return without_values(without_passwords(subject()), hidden); }
 
 Command Probe::command() const {
   if (kind->runs_program()) return params.command(kind->name());
@@ -72,9 +72,15 @@ Command Probe::command() const {
   return {};
 }
 
+Command Probe::shown_command() const {
+  Command words = without_secrets(command());
+  for (auto& word : words) word = without_values(std::move(word), hidden);
+  return words;
+}
+
 std::string Probe::shown() const {
   if (!kind->runs_program()) return shown_subject();
-  return command_without_secrets(command());
+  return fmt::format("{}", fmt::join(shown_command(), " "));
 }
 
 }  // namespace faultline::probe

@@ -150,14 +150,18 @@ struct Probe {
 
   /// What is asked, where that is a text; else empty.
   std::string subject() const { return kind->runs_program() ? std::string() : params.text(kind->name()); }
-  /// The same for people and the record, without a password.
+  /// The same for people and the record, without a password and what is `hidden`.
   std::string shown_subject() const;
   /// The command that it runs, or sends; else empty.
   Command command() const;
+  /// The same for people and the record.
+  Command shown_command() const;
   /// The program that it runs on this machine, and its arguments; else empty.
   Command program() const { return kind->runs_program() ? command() : Command{}; }
   /// What is asked, in one line for people.
   std::string shown() const;
+
+  std::vector<std::string> hidden = {};  ///< values of the plan's variables that are secrets
 };
 
 }  // namespace faultline::probe

@@ -38,28 +38,18 @@ std::vector<std::pair<Ns, Ns>> episodes_of(const plan::Fault& fault, const std::
   return episodes;
 }
 
-/// The values of the variables that are secrets. Shorter ones would be found in any text.
-std::vector<std::string> secret_values(const plan::Plan& p) {
-  std::vector<std::string> values;
-  for (const auto& name : p.secret_variables)
-    if (const std::string& value = p.variables.at(name); value.size() >= kShortestSecret) values.push_back(value);
-  return values;
-}
-
 events::Plan plan_event(const plan::Plan& p, const events::Links& links_of) {
   events::Plan event;
-  const auto secrets = secret_values(p);
-  event.title = without_values(p.title, secrets);
+  event.title = p.title;
   event.name = p.name;
   event.duration = p.duration;
   for (const auto& probe : p.probes) {
     auto& planned = event.probes.emplace_back();
     planned.name = probe.name;
     planned.kind = probe.kind->name();
-    planned.subject = without_values(probe.shown_subject(), secrets);
+    planned.subject = probe.shown_subject();
     planned.from = probe.from;
-    planned.command = without_secrets(probe.command());
-    for (auto& word : planned.command) word = without_values(std::move(word), secrets);
+    planned.command = probe.shown_command();
     planned.every = probe.every;
     if (probe.is_load()) planned.rate = probe::rate_text(probe.rate);
     planned.timeout = probe.timeout;
@@ -101,7 +91,7 @@ events::Plan plan_event(const plan::Plan& p, const events::Links& links_of) {
 
 /// What a service may say back that nobody else should read: secret variables and keys, headers that let one in.
 std::vector<std::string> secrets_of(const plan::Plan& p) {
-  std::vector<std::string> secrets = secret_values(p);
+  std::vector<std::string> secrets = p.secret_values();
   const auto add = [&](const std::string& text) {
     if (text.size() >= kShortestSecret) secrets.push_back(text);
   };
@@ -148,8 +138,8 @@ void run(Journal& journal, const plan::Plan& p, const Machine& machine) {
   event.seed_given = p.seed_given;
   event.scale = p.scale;
   for (const auto& [name, value] : p.variables)
-    event.vars[name] = p.secret_variables.contains(name) ? "***" : without_secrets(value);
-  event.secrets_elsewhere = !p.from_files.empty();
+    event.vars[name] = is_secret(name) || p.secret_variables.contains(name) ? "***" : without_secrets(value);
+  event.secrets_from_files = !p.from_files.empty();
   journal.write(event);
 }
 
@@ -183,7 +173,7 @@ void watched(Journal& journal, const Watched& watched) { journal.write(watched);
 void traffic(Journal& journal, const Traffic& traffic) { journal.write(traffic); }
 void contention(Journal& journal, const Contention& contention) { journal.write(contention); }
 void service(Journal& journal, const std::string& host, const std::string& what, const std::string& detail) {
-  journal.write(Service{host, what, detail});
+  journal.write(Service{host, what, journal.without_secrets(detail)});  // its command may hold them
 }
 
 void name(Journal& journal, const std::string& name, const std::string& asked_from,

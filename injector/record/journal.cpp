@@ -16,6 +16,7 @@
 
 #include "injector/base/error.h"
 #include "injector/base/realtime.h"
+#include "injector/base/secrets.h"
 #include "injector/base/text.h"
 #include "injector/base/thread_safety.h"
 #include "injector/record/kept_answers.h"
@@ -187,6 +188,11 @@ void Journal::set_batching(std::vector<Ns> edges, std::vector<std::string> fast_
 void Journal::set_secrets(std::vector<std::string> secrets) {
   const MutexLock lock(impl_->mutex);
   impl_->answers.set_secrets(std::move(secrets));
+}
+
+std::string Journal::without_secrets(std::string text) const {
+  const MutexLock lock(impl_->mutex);
+  return without_values(std::move(text), impl_->answers.secrets());
 }
 
 void Journal::listen(Listener listener) {

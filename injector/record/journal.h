@@ -36,6 +36,8 @@ class Journal {
   void set_batching(std::vector<Ns> edges, std::vector<std::string> fast_probes);
   /// Texts that what is said to probes must not show, each as "***".
   void set_secrets(std::vector<std::string> secrets);
+  /// A text with "***" for these.
+  std::string without_secrets(std::string text) const;
   /// Hears of each line as it is written, at this CLOCK_REALTIME. Called with the journal's lock held: quick, and no
   /// call of the journal. Empty: nobody listens any more.
   using Listener = std::function<void(const char* event, std::string_view line, Ns wall)>;

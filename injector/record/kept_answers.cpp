@@ -29,7 +29,7 @@ std::string KeptAnswers::fit(std::string_view said, std::uint64_t& left_out) con
   std::string text(said.substr(0, probe::Heard::kMost));
   if (said.size() >= probe::Heard::kMost) text.resize(sound_end(text));
   left_out += said.size() - text.size();
-  return visible_lines(without_secrets_in(without_values(std::move(text), secrets_)));
+  return visible_lines(without_values(without_secrets_in(std::move(text)), secrets_));
 }
 
 /// Where to cut a text that is cut already: before half a character, and before what may be half a secret.

@@ -24,6 +24,7 @@ class KeptAnswers {
 
   /// Instants since T0 between which answers are kept anew.
   void set_edges(std::vector<Ns> edges);
+  const std::vector<std::string>& secrets() const { return secrets_; }
   void set_secrets(std::vector<std::string> secrets) { secrets_ = std::move(secrets); }
   /// The event for a request that failed, if it is the first of its kind there.
   std::optional<events::Answer> keep(const std::string& probe_name, const probe::Sample& sample);

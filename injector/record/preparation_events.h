@@ -32,7 +32,7 @@ struct Run : Machine {
   bool seed_given = false;
   double scale = 1;
   std::map<std::string, std::string> vars;
-  bool secrets_elsewhere = false;  ///< the record does not hold them, so they are not found in what services wrote
+  bool secrets_from_files = false;  ///< the record does not hold them, so they are not found in what services wrote
 
   static constexpr const char* event = "run";
   static constexpr const char* means = "what is run, where and by what";
@@ -46,7 +46,7 @@ struct Run : Machine {
       field("seed_given", &Run::seed_given, "by the plan or the command line"),
       field("scale", &Run::scale, "how many times shorter the timeline is"),
       field("vars", &Run::vars, "the plan's variables with the values in force; `***` for secrets"),
-      field("secrets_elsewhere", &Run::secrets_elsewhere, "a file gave some of them their values (`--var-file`)"),
+      field("secrets_from_files", &Run::secrets_from_files, "a file gave some of them their values (`--var-file`)"),
       field("kernel", &Machine::kernel, "its release"),
       field("line", &Machine::line, "how packets are held: `tap`"),
       field("engine", &Machine::engine, "how programs are attached: `tcx` or `clsact`"),

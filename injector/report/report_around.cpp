@@ -56,8 +56,8 @@ std::string logs_near(const record::Recording& r, const Beside& beside, const re
                     of_how_many, near.trouble ? "" : ", perhaps of another request");
     // A secret that was given on the command line or by a file is nowhere in the record, so it cannot be found in a
     // line either.
-    text += r.masked || r.secrets_elsewhere ? ", not shown, as it might hold a secret that this run was given<br>"
-                                            : fmt::format("<pre class=\"said\">{}</pre>", escaped(near.line));
+    text += r.masked || r.secrets_from_files ? ", not shown, as it might hold a secret that this run was given<br>"
+                                             : fmt::format("<pre class=\"said\">{}</pre>", escaped(near.line));
   }
   if (all.size() > kMostLogs)
     text += fmt::format("and {} {} more", all.size() - kMostLogs, all.size() == kMostLogs + 1 ? "log" : "logs");

@@ -109,7 +109,7 @@ TEST_F(RunOptionsTest, AVariableFromAFileIsASecret) {
   Command run = start({"--scale", "1:60", "--var-file", "to=" + folder.write("secret", "10.7.0.2\n")});
   ASSERT_LE(run.wait(60 * kSecond), 2) << run.errors();
   EXPECT_EQ(event("run")["vars"], json({{"to", "***"}}));
-  EXPECT_EQ(event("run")["secrets_elsewhere"], true);
+  EXPECT_EQ(event("run")["secrets_from_files"], true);
   const json s = summary_of(out);
   EXPECT_EQ(s["probes"][0]["subject"], "***");
   EXPECT_GT(s["probes"][0]["phases"][0]["ok"], 0) << "it was asked all the same";

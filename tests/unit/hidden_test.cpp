@@ -114,11 +114,15 @@ TEST(Hidden, WhatAClientTakesAsItsPassword) {
            {R"(exec = ["mysql", "-p", "shop"])", R"(exec = ["mysql", "-p", "shop"])"},
            {R"(exec = ["sh", "-c", "curl -u bob:hunter2 b | sshpass -p hunter2 ssh -p 22 c"])",
             R"(exec = ["sh", "-c", "curl -u bob:*** b | sshpass -p *** ssh -p 22 c"])"},
+           {R"(exec = ["sh", "-c", "set -e\ncurl -s \\\n -u \"bob:pass phrase\" b"])",
+            R"(exec = ["sh", "-c", "set -e\ncurl -s \\\n -u \"bob:***\" b"])"},
+           {R"(# try: curl -u bob:hunter2 b)", R"(# try: curl -u bob:*** b)"},
            {R"(redis = "c"
 command = ["AUTH", "bob", "hunter2"])",
             R"(redis = "c"
 command = ["AUTH", "***", "***"])"},
-           {R"(command = ["HELLO", "3", "AUTH", "hunter2"])", R"(command = ["HELLO", "3", "AUTH", "***"])"},
+           {R"(command = ["HELLO", "3", "AUTH", "default", "hunter2", "SETNAME", "probe"])",
+            R"(command = ["HELLO", "3", "AUTH", "default", "***", "SETNAME", "probe"])"},
            {R"(on = ["AUTH", "sms"])", R"(on = ["AUTH", "sms"])"},
            {R"(command = ["auth", "--port", "80"])", R"(command = ["auth", "--port", "80"])"},
            {R"(exec = ["ssh", "-p", "22", "curl"])", R"(exec = ["ssh", "-p", "22", "curl"])"},
@@ -136,6 +140,11 @@ TEST(Hidden, ItsWordsAreWhatAnotherTextMayRepeat) {
   EXPECT_EQ(hidden_words("password = \"hunter2\"\ntoken = ['swordfish', \"short\"]\nname = \"harmless\"\n"
                          "redis = \"redis://app:correct-horse@db\"\n"),
             (std::vector<std::string>{"hunter2", "swordfish", "correct-horse"}));
+}
+
+TEST(Hidden, AReferenceToAVariableIsNoSecretWord) {
+  EXPECT_EQ(hidden_words("password = \"${password}\"\nheaders = { Authorization = \"Bearer ${service_token}\" }\n"),
+            std::vector<std::string>());
 }
 
 TEST(Hidden, TheMarkGoesAlong) {
