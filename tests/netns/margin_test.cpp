@@ -122,7 +122,7 @@ TEST_F(MarginTest, HandsOnWhatARunTakes) {
                                         "--set",
                                         "slow.on_any=true",
                                         "--var-file",
-                                        "pass=" + folder.write("secret", "open sesame\n"),
+                                        "pass=" + folder.write("secret", "open sesame\n").string(),
                                         "--arm",
                                         "b",
                                         "--engine",

@@ -106,7 +106,7 @@ TEST_F(RunOptionsTest, ScaleSeedAndVariablesOfTheProcess) {
 
 // What is asked holds it, so that it would stand in the record: among the variables, as the subject, in the report.
 TEST_F(RunOptionsTest, AVariableFromAFileIsASecret) {
-  Command run = start({"--scale", "1:60", "--var-file", "to=" + folder.write("secret", "10.7.0.2\n")});
+  Command run = start({"--scale", "1:60", "--var-file", "to=" + folder.write("secret", "10.7.0.2\n").string()});
   ASSERT_LE(run.wait(60 * kSecond), 2) << run.errors();
   EXPECT_EQ(event("run")["vars"], json({{"to", "***"}}));
   EXPECT_EQ(event("run")["secrets_from_files"], true);
