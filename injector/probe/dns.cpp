@@ -162,7 +162,7 @@ class Dns : public Asker {
   std::string judge(std::span<const std::uint8_t> answer) const {
     ns_msg message;
     if (ns_initparse(answer.data(), static_cast<int>(answer.size()), &message) != 0) return "protocol";
-    const std::string rcode = rcode_name(static_cast<std::size_t>(ns_msg_getflag(message, ns_f_rcode)));
+    std::string rcode = rcode_name(static_cast<std::size_t>(ns_msg_getflag(message, ns_f_rcode)));
     if (rcode != expected_rcode_) return rcode;
     if (rcode != "NOERROR") return "";
     bool any = false;
