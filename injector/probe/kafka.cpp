@@ -105,7 +105,7 @@ class Kafka : public Asker {
     // What came before a queue had the bell has not rung it, and librdkafka rings only for a queue that was empty:
     // nothing that comes later would ring either. So it is looked at once.
     check("ring", eventfd_write(bell_.get(), 1));
-    loop_.watch(bell_.get(), EPOLLIN, [this](std::uint32_t) { take(); });
+    loop_.watch(bell_.get(), EPOLLIN, [this](std::uint32_t) { drain(); });
   }
   ~Kafka() override {
     ending_ = true;
@@ -189,7 +189,7 @@ class Kafka : public Asker {
         });
     Held<rd_kafka_t> client(rd_kafka_new(type, conf.get(), why.data(), why.size()));
     if (!client) throw std::runtime_error(fmt::format("start librdkafka: {}", why.data()));
-    conf.release();  // it is the client's now
+    static_cast<void>(conf.release());  // it is the client's now
     return client;
   }
 
@@ -211,7 +211,7 @@ class Kafka : public Asker {
   }
 
   /// All that has come: librdkafka rings only for a queue that was empty.
-  void take() {
+  void drain() {
     std::uint64_t rings;
     [[maybe_unused]] const ssize_t drained = ::read(bell_.get(), &rings, sizeof rings);
     while (rd_kafka_poll(producer_.get(), 0) > 0) {

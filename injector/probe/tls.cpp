@@ -78,8 +78,8 @@ std::vector<Key> with_tls(std::vector<Key> keys) {
 
 Tls read_tls(const Probe& probe) {
   const Params& params = probe.params;
-  const Tls tls{params.text("tls.ca"), params.text("tls.certificate"), params.text("tls.key"), params.text("tls.name"),
-                params.boolean("tls.insecure")};
+  Tls tls{params.text("tls.ca"), params.text("tls.certificate"), params.text("tls.key"), params.text("tls.name"),
+          params.boolean("tls.insecure")};
   require_readable(probe, "tls.ca", tls.ca);
   require_readable(probe, "tls.certificate", tls.certificate);
   require_readable(probe, "tls.key", tls.key);
