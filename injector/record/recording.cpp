@@ -130,12 +130,12 @@ class Reader {
 
   void take(events::Telemetry event, const LineHead&) {
     for (auto& record : r.telemetry)
-      if (record.target == event.target) record.buckets.push_back(std::move(event));
+      if (record.target == event.target) return record.buckets.push_back(std::move(event));
   }
 
   void take(events::Seen event, const LineHead&) {
     for (auto& record : r.events)
-      if (record.event.name == event.name) record.seen.push_back(std::move(event));
+      if (record.event.name == event.name) return record.seen.push_back(std::move(event));
   }
 
   void take(const events::Watched& event, const LineHead&) {
