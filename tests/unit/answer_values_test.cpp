@@ -88,6 +88,16 @@ TEST(PlanValues, AreBoundedEachByTheirDistributionOrByTheLast) {
   plan::only_mistake(kCounting + "value = \"<= nan\"\n", "is not a number");
 }
 
+TEST(PlanValues, AGuardTakesEachBound) {
+  for (const auto& key : plan::ValueBounds::value_keys()) {
+    const std::string name(key.name);
+    const auto guard = plan::parse_good(kCounting + "value = \"= 0\"\n[[guards]]\nprobe = \"pay\"\nfor = \"2s\"\n" +
+                                        name + " = \"> 9\"\n")
+                           .guards.at(0);
+    EXPECT_EQ(plan::condition_text(guard), name + " > 9 for 2s");
+  }
+}
+
 TEST(PlanValues, NeedAProbeThatHasThem) {
   std::string without = kCounting;
   without.replace(without.find("value = \"number\"\n"), 17, "");
