@@ -154,8 +154,8 @@ class Words {
     }
     if (at_ >= script_.size()) return {};
     if (const auto close = end_of_quoted(at_)) {
-      const Part word{at_ + quote_length(at_), *close};
-      at_ = *close + quote_length(*close);
+      const Part word{at_ + unit(at_), *close};
+      at_ = *close + unit(*close);
       return word;
     }
     const std::size_t begin = at_;
@@ -176,12 +176,11 @@ class Words {
     const char c = in_string_ && at(i) == '\\' ? at(i + 1) : at(i);
     return c == '"' || c == '\'' ? c : '\0';
   }
-  std::size_t quote_length(std::size_t i) const { return unit(i); }
   /// Where the quote stands that ends what the one at `i` begins. None: there is no such, so it is an apostrophe.
   std::optional<std::size_t> end_of_quoted(std::size_t i) const {
     const char quote = quote_at(i);
     if (quote == '\0') return {};
-    for (i += quote_length(i); i < script_.size(); i += quote_at(i) != '\0' ? quote_length(i) : unit(i))
+    for (i += unit(i); i < script_.size(); i += unit(i))
       if (quote_at(i) == quote) return i;
     return {};
   }

@@ -113,8 +113,17 @@ std::string name_before(std::string_view text, std::size_t end) {
   return std::string(text.substr(begin, end - begin));
 }
 
+namespace {
+
+/// "--token-file": what follows says where a secret is, and is none.
+bool names_file(std::string_view option) {
+  return option.starts_with("--") && option.ends_with("-file") && option.find_first_of(" =") == std::string_view::npos;
+}
+
+}  // namespace
+
 std::string without_secrets(std::string text) {
-  if (text.starts_with("--var-file=")) return text;
+  if (names_file(std::string_view(text).substr(0, text.find('=')))) return without_passwords(std::move(text));
   // "name=value", "--name=value", "--var=name=value"
   const auto first = text.find('=');
   const auto second = text.starts_with("--") && first != std::string::npos ? text.find('=', first + 1) : first;
@@ -134,10 +143,10 @@ bool announces_next(std::string_view word) {
 
 std::vector<std::string> without_secrets(std::vector<std::string> words) {
   CommandSecrets command;
-  bool names_file = false;
+  bool is_file = false;
   for (auto& word : words) {
     const auto secret = command.of_next(word);
-    if (std::exchange(names_file, word == "--var-file")) continue;  // password=FILE
+    if (std::exchange(is_file, names_file(word))) continue;  // "--var-file password=FILE"
     word = secret ? word.replace(secret->begin, secret->end - secret->begin, "***") : without_secrets(std::move(word));
   }
   return words;

@@ -57,7 +57,7 @@ std::string value_in(const std::string& path) {
     throw refuse("cannot be read: " + why);
   if (text.ends_with('\n')) text.pop_back();
   if (text.ends_with('\r')) text.pop_back();
-  if (text.empty()) throw refuse("is empty");
+  if (text.empty()) throw refuse("is empty: it is to hold the variable's value");
   if (text.size() > kLongest) throw refuse("is longer than 64 KiB: is it the right file?");
   if (text.find('\0') != std::string::npos) throw refuse("holds a NUL character: is it the right file?");
   return text;

@@ -54,17 +54,15 @@ std::string this_program() {
 std::vector<std::string> repeating(const CLI::App& sub, const std::string& path) {
   auto words = given_words(sub, {"--seed", "--at", "--out", "--json", "--quiet", "--annotate", "--retry-inconclusive",
                                  "--serve", "--serve-token-file", "--notify"});
-  const auto make_whole = [](std::string& word) { word = std::filesystem::absolute(word).lexically_normal(); };
-  if (!words.empty() && path == words.front()) make_whole(words.front());
+  const auto make_whole = [](std::string& word, std::size_t begin) {
+    word.replace(begin, std::string::npos, std::filesystem::absolute(word.substr(begin)).lexically_normal());
+  };
+  if (!words.empty() && path == words.front()) make_whole(words.front(), 0);
   for (std::size_t i = 0; i + 1 < words.size(); i++)
-    if (words[i] == "--with") {
-      make_whole(words[i + 1]);
-    } else if (words[i] == "--var-file") {  // name=FILE
-      const auto equals = words[i + 1].find('=');
-      std::string file = words[i + 1].substr(equals + 1);
-      make_whole(file);
-      words[i + 1].replace(equals + 1, std::string::npos, file);
-    }
+    if (words[i] == "--with")
+      make_whole(words[i + 1], 0);
+    else if (words[i] == "--var-file")
+      make_whole(words[i + 1], words[i + 1].find('=') + 1);  // name=FILE
   words.insert(words.begin(), {this_program(), "run"});
   return words;
 }

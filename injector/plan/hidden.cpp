@@ -80,12 +80,11 @@ class Finder {
 
   void look_for_script(std::size_t begin, std::size_t close, Escapes escapes) {
     for (const Part& secret : secrets_of_script(text_.substr(begin, close - begin), escapes))
-      of_scripts_.push_back({begin + secret.begin, begin + secret.end});
+      found_.push_back({begin + secret.begin, begin + secret.end});
   }
 
-  /// What was found in order, and what was found besides.
+  /// Of each text scripts were found first, so that what was found is neither in order nor apart.
   std::vector<Part> in_order() {
-    found_.insert(found_.end(), of_scripts_.begin(), of_scripts_.end());
     std::sort(found_.begin(), found_.end(), [](const Part& a, const Part& b) { return a.begin < b.begin; });
     std::vector<Part> out;
     for (const Part& one : found_)
@@ -283,7 +282,7 @@ class Finder {
 
   std::string_view text_;
   bool refused_;
-  std::vector<Part> found_, of_scripts_;
+  std::vector<Part> found_;
   std::size_t done_ = 0;  ///< what stands before it has been looked at
   std::size_t line_begin_ = 0, line_end_ = 0;
   std::pair<std::size_t, std::size_t> asked_{kNone, kNone};  ///< the piece and the line for which last_at_ is known
@@ -309,8 +308,8 @@ std::string without_references(std::string text) {
 }  // namespace
 
 std::vector<std::string> hidden_words(std::string_view text) {
-  static constexpr std::string_view kSchemes[] = {"Bearer", "Digest",
-                                                  "Negotiate"};  // those of HTTP that are long enough
+  // Of HTTP's schemes those that are long enough to be taken for a secret.
+  static constexpr std::string_view kSchemes[] = {"Bearer", "Digest", "Negotiate"};
   constexpr std::string_view kBetween = " \t\r\n\"'\\,;[]{}";
   std::vector<std::string> words;
   for (const Part& part : hidden_in(text, Text::sound)) {

@@ -100,8 +100,9 @@ Parsed parse_text(std::string text, const std::string& path, const ParseOptions&
   if (draft.issues.count() == 0) count_rules(draft);
 
   for (auto& target : draft.targets) plan.targets.push_back(std::move(target.target));
+  const auto secrets = plan.secret_values();
   for (auto& probe : draft.probes) {
-    probe.probe.hidden = plan.secret_values();
+    probe.probe.hidden = secrets;
     plan.probes.push_back(std::move(probe.probe));
   }
   for (auto& fault : draft.faults) plan.faults.push_back(std::move(fault.fault));

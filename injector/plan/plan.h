@@ -258,12 +258,13 @@ struct Plan {
   std::optional<Lab> lab;
   std::vector<InputFile> inputs;                 ///< each file once
   std::map<std::string, std::string> variables;  ///< the plan's own, with the values in force
-  std::set<std::string> secret_variables;        ///< by their names, and `from_files`
   std::set<std::string> from_files;              ///< variables whose value a file gave, which the record does not hold
   std::vector<Arm> arms;                         ///< of a plan that compares designs
   std::string arm;                               ///< the one that this is read as; empty: the plan has none
 
-  /// The values of `secret_variables`, without those that are so short that they would be found in any text.
+  /// Whether nobody else is to see a variable's value: by its name, or as a file gave it.
+  bool is_secret(const std::string& variable) const;
+  /// The values of those, but for such as are so short that they would be found in any text.
   std::vector<std::string> secret_values() const;
   /// What `arm` expects; null without arms.
   const Arm* chosen_arm() const {

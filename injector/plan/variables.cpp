@@ -86,10 +86,14 @@ class Substitution {
 
 }  // namespace
 
+bool Plan::is_secret(const std::string& variable) const {
+  return faultline::is_secret(variable) || from_files.contains(variable);
+}
+
 std::vector<std::string> Plan::secret_values() const {
   std::vector<std::string> values;
-  for (const auto& name : secret_variables)
-    if (const std::string& value = variables.at(name); value.size() >= kShortestSecret) values.push_back(value);
+  for (const auto& [name, value] : variables)
+    if (value.size() >= kShortestSecret && is_secret(name)) values.push_back(value);
   return values;
 }
 
@@ -140,10 +144,8 @@ void substitute_variables(Node& document, Draft& draft) {
   }
   for (const auto& name : names) {
     draft.plan.variables[name] = variables[name];
-    if (!is_secret(name) && !draft.options.from_files.contains(name)) continue;
-    draft.plan.secret_variables.insert(name);
     if (draft.options.from_files.contains(name)) draft.plan.from_files.insert(name);
-    draft.issues.hide(variables[name]);
+    if (draft.plan.is_secret(name)) draft.issues.hide(variables[name]);
   }
   Substitution substitution(variables, draft.issues);
   for (auto& entry : document.entries)

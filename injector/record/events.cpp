@@ -137,8 +137,7 @@ void run(Journal& journal, const plan::Plan& p, const Machine& machine) {
   event.seed = p.seed;
   event.seed_given = p.seed_given;
   event.scale = p.scale;
-  for (const auto& [name, value] : p.variables)
-    event.vars[name] = is_secret(name) || p.secret_variables.contains(name) ? "***" : without_secrets(value);
+  for (const auto& [name, value] : p.variables) event.vars[name] = p.is_secret(name) ? "***" : without_secrets(value);
   event.secrets_from_files = !p.from_files.empty();
   journal.write(event);
 }

@@ -24,11 +24,16 @@ void PlainView::say(std::vector<std::string>& out, Ns t, const std::string& text
   last_said_ = std::max(last_said_, t);
 }
 
+template <class Which>
+std::string PlainView::names_of(const Which& which) const {
+  std::string names;
+  for (const auto& phase : watch_.phases)
+    if (which(phase)) names += (names.empty() ? "" : "+") + phase.name;
+  return names;
+}
+
 std::string PlainView::phase_text(std::size_t phase) const {
-  std::string text;
-  for (const auto& one : watch_.phases)
-    if (same_time(one, watch_.phases[phase])) text += (text.empty() ? "" : "+") + one.name;
-  text += ":";
+  std::string text = names_of([&](const auto& one) { return same_time(one, watch_.phases[phase]); }) + ":";
   for (const auto& probe : watch_.probes) {
     const WatchedPhase& p = probe.phases[phase];
     text += fmt::format("{} {} {} finished", &probe == &watch_.probes.front() ? "" : " ·", probe.name,
@@ -46,9 +51,7 @@ std::string PlainView::phase_text(std::size_t phase) const {
 }
 
 std::string PlainView::heartbeat_text(Ns now) const {
-  std::string where;
-  for (const auto& phase : watch_.phases)
-    if (phase.start <= now && now < phase.end) where += (where.empty() ? "" : "+") + phase.name;
+  const std::string where = names_of([&](const auto& phase) { return phase.start <= now && now < phase.end; });
   std::string text = (where.empty() ? "calm" : where) + ", last second:";
   for (const auto& probe : watch_.probes) {
     const LastSecond last = probe.last_second(now);

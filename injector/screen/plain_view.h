@@ -19,6 +19,9 @@ class PlainView {
 
  private:
   void say(std::vector<std::string>& out, Ns t, const std::string& text);
+  /// "delay+loss": the phases for which `which` holds.
+  template <class Which>
+  std::string names_of(const Which& which) const;
   /// What requests of that phase came to. Faults in force at the same time have one line.
   std::string phase_text(std::size_t phase) const;
   std::string heartbeat_text(Ns now) const;

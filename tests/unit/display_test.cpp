@@ -261,8 +261,8 @@ TEST(Row, ShowsControlCharactersAndCountsWideOnes) {
   EXPECT_EQ(screen::columns("é"), 1);
 }
 
-TEST(PlainView, TellsEachThingOnce) {
-  const plan::Plan p = a_plan();
+/// All lines of a run of the plan.
+std::string told_of(const plan::Plan& p) {
   screen::Watch watch(p);
   screen::PlainView plain(watch);
   fill(watch);
@@ -270,6 +270,12 @@ TEST(PlainView, TellsEachThingOnce) {
   for (Ns now = 0; now < 70 * kSecond; now += 100 * kMillisecond)
     for (const auto& line : plain.lines(now, false)) all += line + "\n";
   for (const auto& line : plain.lines(70 * kSecond, true)) all += line + "\n";
+  return all;
+}
+
+TEST(PlainView, TellsEachThingOnce) {
+  const plan::Plan p = a_plan();
+  const std::string all = told_of(p);
   const auto count = [&](const std::string& what) {
     int n = 0;
     for (auto at = all.find(what); at != std::string::npos; at = all.find(what, at + 1)) ++n;
@@ -291,12 +297,7 @@ TEST(PlainView, FaultsInForceAtTheSameTimeHaveOneLineOfFigures) {
   p.faults.push_back(p.faults[0]);
   p.faults[2].name = "earlier";
   p.faults[2].end = 40 * kSecond;
-  screen::Watch watch(p);
-  screen::PlainView plain(watch);
-  fill(watch);
-  std::string all;
-  for (Ns now = 0; now < 70 * kSecond; now += 100 * kMillisecond)
-    for (const auto& line : plain.lines(now, false)) all += line + "\n";
+  const std::string all = told_of(p);
   for (const char* line : {"fault room-jitter begins (40s)\n", "fault loss begins (40s)\n", "fault loss ends\n",
                            "] room-jitter+loss: pay 200 finished", "] earlier: pay 200 finished"})
     EXPECT_NE(all.find(line), std::string::npos) << line << all;

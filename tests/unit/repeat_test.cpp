@@ -82,8 +82,33 @@ TEST(Repeat, SecretsAreKnownByTheirNamesAndPlaces) {
   EXPECT_EQ(command_without_secrets({"run", "--var-file", "password=/run/pw", "--var", "password=x"}),
             "run --var-file password=/run/pw --var password=***");
   EXPECT_EQ(command_without_secrets({"run", "--var-file=password=/run/pw"}), "run --var-file=password=/run/pw");
+  EXPECT_EQ(without_secrets(std::string("./x --of-file; TOKEN=y z")), "./x --of-file; TOKEN=***");
   EXPECT_EQ(command_without_secrets({"mysql", "--password", "hunter2", "--token-file", "f", "-e", "select 1"}),
             "mysql --password *** --token-file f -e select 1");
+}
+
+TEST(Repeat, AValueFromAFileIsNowhereInTheRecord) {
+  const std::string text =
+      "[vars]\nkey = \"none\"\n[probes.web]\nhttp = \"http://127.0.0.1/?of=${key}\"\nfrom = \"here\"\n[probes.db]\n"
+      "exec = [\"ask\", \"--of\", \"${key}\"]\nfrom = \"here\"\n";
+  auto parsed = plan::parse_text(text, "p.toml", {.variables = {{"key", "open-sesame"}}, .from_files = {"key"}});
+  ASSERT_TRUE(parsed.ok()) << plan::render(parsed);
+  EXPECT_EQ(parsed.plan.probes.at(0).subject(), "http://127.0.0.1/?of=open-sesame");
+  const TemporaryFolder folder;
+  {
+    Journal journal(folder.path());
+    events::run(journal, parsed.plan, {});
+    events::plan(journal, parsed.plan);
+    events::service(journal, "shop", "started", "serve --key open-sesame");
+    journal.flush();
+  }
+  report::derive(folder.path());
+  for (const char* name : {"journal.jsonl", "summary.json", "report.html", "junit.xml"}) {
+    const std::string file = folder.read(name);
+    EXPECT_FALSE(file.empty()) << name;
+    EXPECT_EQ(file.find("open-sesame"), std::string::npos) << name;
+  }
+  EXPECT_NE(folder.read("journal.jsonl").find("serve --key ***"), std::string::npos);
 }
 
 TEST(Repeat, ACommandOfThePlanIsRecordedWithoutSecrets) {
